@@ -1,0 +1,51 @@
+"""Names that a session file gives to its indicators: identifiers, and none that means something else."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from typing import Annotated, Final
+
+from pydantic import PlainValidator, WithJsonSchema
+
+from engine.config.faults import fault, shown
+
+RESERVED_NAMES: Final = frozenset(
+    # Columns of bars, of the symbol table and of exports.
+    "open high low close volume vwap_price last change change_pct price prices typical bid ask spread quote quotes "
+    "symbol symbols interval timestamp name value bar bars base base_bars derived missing expected actual "
+    # The session and its clock.
+    "time clock now date day session slot frontier tape mode state speed quality gaps gap history historical "
+    "indicator indicators scanner position positions cash equity "
+    # Words of conditions.
+    "any all not and or in is if else true false none null nan inf abs min max sum mean count prev previous "
+    "cross crosses crossed above below between".split()
+)
+"""Words that the console, conditions and exports use themselves; case is ignored."""
+
+
+def read_indicator_name(value: object) -> str:
+    """Return `value` if an indicator may be called so; raise a fault that says why not."""
+    if not isinstance(value, str):
+        raise fault(f"{shown(value)} is no name: put it in quotes, and begin it with a letter")
+    if not value.isidentifier():
+        raise fault(
+            f"{value!r} is no name for an indicator: letters, digits and _ only, and no digit first",
+            _as_identifier(value),
+        )
+    if value.casefold() in RESERVED_NAMES or keyword.iskeyword(value):
+        raise fault(f"the name {value!r} is reserved, because conditions and columns use it: choose another")
+    return value
+
+
+def _as_identifier(text: str) -> str | None:
+    """The same words joined by `_`, where that makes an identifier."""
+    joined = re.sub(r"\W+", "_", text.strip()).strip("_")
+    return joined if joined.isidentifier() and joined.casefold() not in RESERVED_NAMES else None
+
+
+IndicatorName = Annotated[
+    str,
+    PlainValidator(read_indicator_name),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}),
+]

@@ -1,0 +1,209 @@
+"""Compute what a tape derives from its base bars, block by block: derived bars and session indicators.
+
+Plain arithmetic over grids, without threads. Every column depends on slots at or before its own only, and
+every sum runs in order, so the way in which a session is cut into blocks does not change a bit of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from engine.indicators.compact_series import CompactSeries
+from engine.indicators.running import RunningExtreme, RunningVwap
+from engine.indicators.specs import IndicatorSpec
+from engine.indicators.talib_functions import TalibFunction, tail_of_output, talib_function
+from engine.indicators.warm_up import columns_used
+from engine.intervals import Interval
+from engine.tape.bar_grid import VOLUME, BarGrid, Floats, canonical
+from engine.tape.tape import IndicatorColumn, Tape
+
+HistoryOf = Callable[[Interval], Sequence[BarGrid]]
+_Running = RunningVwap | RunningExtreme
+
+_RUNNING: Mapping[str, Callable[[int, int], _Running]] = {
+    "VWAP": RunningVwap,
+    "SESSION_HIGH": lambda symbols, slots: RunningExtreme(symbols, slots, highest=True),
+    "SESSION_LOW": lambda symbols, slots: RunningExtreme(symbols, slots, highest=False),
+}
+
+
+class BlockComputer:
+    """Computes one tape's derived bars and indicators, for blocks that follow each other.
+
+    `history_of(interval)` gives the grids of earlier sessions, oldest first: a grid a session below a day,
+    one grid with a column a day for days. `min_completeness` is the session file's.
+    """
+
+    def __init__(
+        self,
+        tape: Tape,
+        specs: Sequence[IndicatorSpec],
+        history_of: HistoryOf,
+        *,
+        min_completeness: float = 0.0,
+    ) -> None:
+        self._tape = tape
+        self._min_completeness = min_completeness
+        self._running: dict[str, _Running] = {}
+        self._shown: list[tuple[Interval, _Running, Floats]] = []
+        self._relative: list[tuple[Interval, Floats, Floats]] = []
+        talib: dict[Interval, list[IndicatorSpec]] = {}
+        for spec in specs:
+            if spec.kind in _RUNNING:
+                self._add_running(spec)
+            elif spec.kind == "RELATIVE_VOLUME":
+                self._add_relative(spec)
+            else:
+                talib.setdefault(spec.interval, []).append(spec)
+        self._groups = [
+            _TalibGroup(tape, interval, group, history_of(interval)) for interval, group in talib.items()
+        ]
+
+    def compute(self, start: int, stop: int) -> None:
+        """Compute what slots [start, stop) add; `start` is where the block before ended."""
+        tape = self._tape
+        for interval, grid in tape.derived.items():
+            first, last = tape.columns_over(interval, start), tape.columns_over(interval, stop)
+            if first < last:
+                grid.derive(tape.base, first, last, self._min_completeness)
+        for running in self._running.values():
+            running.advance(tape.base, start, stop)
+        for interval, running, column in self._shown:
+            self._show_running(interval, running, column, start, stop)
+        for interval, usual, column in self._relative:
+            first, last = tape.columns_over(interval, start), tape.columns_over(interval, stop)
+            relative_volume(tape.grid(interval).values[VOLUME], usual, column, first, last)
+        for group in self._groups:
+            group.advance(tape.columns_over(group.interval, start), tape.columns_over(group.interval, stop))
+
+    def _add_running(self, spec: IndicatorSpec) -> None:
+        symbols, slots = self._tape.base.shape
+        if spec.kind not in self._running:
+            self._running[spec.kind] = _RUNNING[spec.kind](symbols, slots)
+        column = _new_column(self._tape, spec.name, spec.interval)
+        self._shown.append((spec.interval, self._running[spec.kind], column))
+
+    def _add_relative(self, spec: IndicatorSpec) -> None:
+        usual = self._tape.historical[str(spec.against)].values
+        self._relative.append((spec.interval, usual, _new_column(self._tape, spec.name, spec.interval)))
+
+    def _show_running(
+        self, interval: Interval, running: _Running, column: Floats, start: int, stop: int
+    ) -> None:
+        """Copy a running value to the bars of an interval: that of the bar's last slot, where it has a bar."""
+        tape = self._tape
+        first, last = tape.columns_over(interval, start), tape.columns_over(interval, stop)
+        if interval == tape.base_interval:
+            values = running.values[:, first:last]
+        else:
+            values = running.values[:, tape.derived[interval].buckets.stops[first:last] - 1]
+        grid = tape.grid(interval)
+        if grid.is_full(first, last):
+            column[:, first:last] = values
+        else:
+            np.copyto(column[:, first:last], values, where=grid.present[:, first:last])
+        canonical(column[:, first:last])
+
+
+class _TalibGroup:
+    """The TA-Lib indicators on the bars of one interval, over one compact series."""
+
+    def __init__(
+        self, tape: Tape, interval: Interval, specs: Sequence[IndicatorSpec], history: Sequence[BarGrid]
+    ) -> None:
+        self.interval = interval
+        self._grid = tape.grid(interval)
+        functions = [talib_function(spec.kind, spec.parameters) for spec in specs]
+        symbols, columns = self._grid.shape
+        capacity = columns + sum(grid.shape[1] for grid in history)
+        fields = sorted({field for function in functions for field in function.inputs})
+        self._series = CompactSeries(fields, symbols, capacity)
+        for grid in history:
+            self._series.append(grid, 0, grid.shape[1])
+        self._indicators = [
+            _TalibIndicator(
+                function,
+                [_new_column(tape, name, interval) for name in output_names(spec.name, function)],
+                self._skipped(history, function.lookback),
+            )
+            for spec, function in zip(specs, functions, strict=True)
+        ]
+
+    def _skipped(self, history: Sequence[BarGrid], lookback: int) -> list[int]:
+        """Return how many bars at the head of each row are older than this function's warm-up asks for."""
+        sizes = [grid.shape[1] for grid in history]
+        used = columns_used(sizes, lookback, sessions_are_columns=not self.interval.is_intraday)
+        older = sum(sizes) - used
+        skipped = np.zeros(self._grid.shape[0], dtype=np.int64)
+        for grid in history:
+            part = min(older, grid.shape[1])
+            if part:
+                skipped += grid.present[:, :part].sum(axis=1)
+            older -= part
+        return skipped.tolist()
+
+    def advance(self, first: int, last: int) -> None:
+        """Compute columns [first, last)."""
+        if first == last:
+            return
+        self._series.append(self._grid, first, last)
+        for indicator in self._indicators:
+            indicator.advance(self._series, self._grid, first, last)
+
+
+class _TalibIndicator:
+    """One TA-Lib function with the columns that its outputs go to."""
+
+    def __init__(self, function: TalibFunction, columns: Sequence[Floats], skipped: list[int]) -> None:
+        self._function = function
+        self._columns = tuple(columns)
+        self._skipped = skipped
+
+    def advance(self, series: CompactSeries, grid: BarGrid, first: int, last: int) -> None:
+        """Compute columns [first, last), whose bars already stand at the end of `series`."""
+        width = last - first
+        full = grid.is_full(first, last)
+        present = grid.present[:, first:last]
+        counts = [width] * len(self._skipped) if full else present.sum(axis=1).tolist()
+        sources = [series.values[field] for field in self._function.inputs]
+        function, lookback = self._function, self._function.lookback
+        targets = [column[:, first:last] for column in self._columns]
+        lengths = series.length.tolist()
+        for row, (start, stop, count) in enumerate(zip(self._skipped, lengths, counts, strict=True)):
+            if count == 0:
+                continue
+            outputs = function([source[row, start:stop] for source in sources])
+            for target, output in zip(targets, outputs, strict=True):
+                tail = tail_of_output(output, count, lookback)
+                if count == width:
+                    target[row] = tail
+                else:
+                    target[row][present[row]] = tail
+        for target in targets:
+            canonical(target)
+
+
+def relative_volume(volume: Floats, usual: Floats, out: Floats, first: int, last: int) -> None:
+    """Write volume / usual volume of the same minute into `out[:, first:last]`; NaN where usual is 0.
+
+    `volume`, `out`: (S, minutes of the session); `usual`: (S, minutes), NaN where nothing is known.
+    """
+    divisor = usual[:, first:last]
+    target = out[:, first:last]
+    np.divide(volume[:, first:last], divisor, out=target, where=divisor > 0)
+    canonical(target)
+
+
+def output_names(name: str, function: TalibFunction) -> tuple[str, ...]:
+    """Return the column names of an indicator: its own, or `name_output` where it has several outputs."""
+    if len(function.outputs) == 1:
+        return (name,)
+    return tuple(f"{name}_{output}" for output in function.outputs)
+
+
+def _new_column(tape: Tape, name: str, interval: Interval) -> Floats:
+    values: Floats = np.full(tape.grid(interval).shape, np.nan)
+    tape.indicators[name] = IndicatorColumn(name, interval, values)
+    return values

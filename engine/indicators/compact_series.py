@@ -1,0 +1,61 @@
+"""Bars without the missing ones, history first: what TA-Lib is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from engine.tape.bar_grid import BarGrid, Floats, Ints
+
+
+class CompactSeries:
+    """The bars of S symbols that exist, packed to the left, for the fields that indicators read.
+
+    `values[f][row, :length[row]]` are a symbol's bars of field f, oldest first, history before today.
+    Missing bars are taken out, so an indicator skips them and goes on.
+    """
+
+    __slots__ = ("fields", "length", "uniform", "values")
+
+    def __init__(self, fields: Sequence[int], symbols: int, capacity: int) -> None:
+        self.fields = tuple(fields)
+        self.values: dict[int, Floats] = {field: np.empty((symbols, capacity)) for field in self.fields}
+        self.length: Ints = np.zeros(symbols, dtype=np.int64)
+        # The one length of all rows, while no row has missed a bar; None after.
+        self.uniform: int | None = 0
+
+    def append(self, grid: BarGrid, start: int, stop: int) -> None:
+        """Append the bars of columns [start, stop) of a grid with the same rows."""
+        if self.uniform is not None and grid.is_full(start, stop):
+            first, last = self.uniform, self.uniform + stop - start
+            for field in self.fields:
+                self.values[field][:, first:last] = grid.values[field, :, start:stop]
+            self.uniform = last
+            self.length[:] = last
+        elif stop - start == 1:
+            self._append_slot(grid, start)
+        else:
+            self._append_rows(grid, start, stop)
+
+    def _append_slot(self, grid: BarGrid, slot: int) -> None:
+        rows = np.flatnonzero(grid.present[:, slot])
+        at = self.length[rows]
+        for field in self.fields:
+            self.values[field][rows, at] = grid.values[field, rows, slot]
+        self.length[rows] += 1
+        self.uniform = None
+
+    def _append_rows(self, grid: BarGrid, start: int, stop: int) -> None:
+        counts = grid.present[:, start:stop].sum(axis=1).tolist()
+        whole = stop - start
+        for row, (at, count) in enumerate(zip(self.length.tolist(), counts, strict=True)):
+            if count == whole:
+                for field in self.fields:
+                    self.values[field][row, at : at + count] = grid.values[field, row, start:stop]
+            elif count:
+                here = grid.present[row, start:stop]
+                for field in self.fields:
+                    self.values[field][row, at : at + count] = grid.values[field, row, start:stop][here]
+        self.length += counts
+        self.uniform = None

@@ -1,0 +1,72 @@
+"""Bar intervals: a whole number and a unit, and which of them can be made from which."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import total_ordering
+from typing import Final
+
+_UNIT_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_PATTERN: Final = re.compile(r"([1-9][0-9]{0,4})([smhdw])")
+
+
+@total_ordering
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Length of a bar, in seconds; a day is a trading day, a week a calendar week, whatever their hours.
+
+    Two spellings of one length are one interval (`60m` is `1h`); the text form is the shortest.
+    """
+
+    seconds: int
+
+    @classmethod
+    def parse(cls, text: str) -> Interval:
+        """Return the interval written as `text`, for example `5m`; ValueError says what is allowed."""
+        match = _PATTERN.fullmatch(text.strip())
+        if match is None:
+            raise ValueError(f"{text!r} is no interval: a whole number and s, m, h, d or w, like 1m, 15m, 1h, 1d")
+        count, unit = int(match[1]), match[2]
+        seconds = count * _UNIT_SECONDS[unit]
+        if unit in "dw" and count != 1:
+            raise ValueError(f"{text!r} is no interval that tapedeck plays: days and weeks come singly, 1d or 1w")
+        if unit in "smh" and seconds >= _UNIT_SECONDS["d"]:
+            raise ValueError(f"{text!r} is a day or longer: write 1d or 1w")
+        return cls(seconds)
+
+    @property
+    def is_base(self) -> bool:
+        """Whether bars of this interval are stored and streamed, rather than derived."""
+        return self in BASE_INTERVALS
+
+    @property
+    def is_intraday(self) -> bool:
+        """Whether several bars of this interval fit into one session."""
+        return self.seconds < _UNIT_SECONDS["d"]
+
+    def can_be_made_from(self, finer: Interval) -> bool:
+        """Whether bars of `finer` (or equal) interval add up to bars of this one exactly."""
+        if finer.is_intraday:
+            return self.seconds % finer.seconds == 0
+        return self.seconds >= finer.seconds
+
+    def __str__(self) -> str:
+        for unit in ("w", "d", "h", "m"):
+            if self.seconds % _UNIT_SECONDS[unit] == 0:
+                return f"{self.seconds // _UNIT_SECONDS[unit]}{unit}"
+        return f"{self.seconds}s"
+
+    def __repr__(self) -> str:
+        return f"Interval({str(self)!r})"
+
+    def __lt__(self, other: Interval) -> bool:
+        return self.seconds < other.seconds
+
+
+SECOND: Final = Interval(1)
+MINUTE: Final = Interval(60)
+DAY: Final = Interval(86400)
+WEEK: Final = Interval(604800)
+BASE_INTERVALS: Final = (SECOND, MINUTE, DAY)
+COMMON_SPELLINGS: Final = ("1s", "5s", "10s", "15s", "30s", "1m", "2m", "3m", "5m", "10m", "15m", "30m", "1h", "2h", "4h", "1d", "1w")

@@ -1,0 +1,142 @@
+"""What the threads ask of the store: what is there, and the bars of whole sessions, as grids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from engine.clock.slots import SessionSlots, day_label
+from engine.clock.trading_session import TradingSession
+from engine.intervals import Interval
+from engine.store.bar_store import BarBatch, BarColumns, BarStore, WriteResult
+from engine.tape.bar_grid import FIELDS, BarGrid, Floats, Ints
+
+
+class DataManager:
+    """Availability, sessions and ranges of stored bars, and saving live ones."""
+
+    __slots__ = ("store",)
+
+    def __init__(self, store: BarStore) -> None:
+        self.store = store
+
+    def stored_intervals(self, symbols: Sequence[str]) -> Mapping[str, frozenset[Interval]]:
+        """Return which base intervals are stored for each symbol; an empty set for one that is unknown."""
+        series = self.store.series()
+        return {symbol: series.get(symbol, frozenset()) for symbol in symbols}
+
+    def load_sessions(
+        self, symbols: Sequence[str], slots: Sequence[SessionSlots], *, rows: Ints | None = None, total: int | None = None
+    ) -> list[BarGrid]:
+        """Return each session's bars at the slots' interval, one row per symbol, in one read of the store.
+
+        The grids are views of one array (5, S, all slots), which lives as long as any of them. Bars outside
+        the slots (extended hours, breaks) stay in the store. With `rows`, symbol i goes to row `rows[i]` of
+        `total` rows, the others stay empty.
+        """
+        if not slots:
+            return []
+        count = len(symbols) if total is None else total
+        labels = np.concatenate([session.stored_labels for session in slots])
+        values: Floats = np.full((5, count, len(labels)), np.nan)
+        interval = slots[0].interval
+        table = _SlotTable(labels, interval.seconds)
+        for batch in self.store.scan(symbols, interval, int(labels[0]), int(labels[-1]) + 1):
+            table.scatter(batch if rows is None else _moved(batch, rows), values)
+        edges = np.cumsum([0, *(len(session) for session in slots)]).tolist()
+        return [BarGrid.loaded(values[:, :, a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+
+    def load_days(self, symbols: Sequence[str], days: Sequence[TradingSession], interval: Interval) -> Floats:
+        """Return stored daily bars of trading days in order, shape (5, S, days); NaN where there is none."""
+        values: Floats = np.full((5, len(symbols), len(days)), np.nan)
+        if days and symbols:
+            labels = np.array([day_label(day.trading_day.toordinal()) for day in days], dtype=np.int64)
+            table = _SlotTable(labels, interval.seconds)
+            for batch in self.store.scan(symbols, interval, int(labels[0]), int(labels[-1]) + 1):
+                table.scatter(batch, values)
+        return values
+
+    def first_session_with_bars(self, symbol: str, slots: Sequence[SessionSlots]) -> int | None:
+        """Return the position of the first session in whose slots the symbol has a bar, None if in none."""
+        at = 0
+        while at < len(slots):
+            labels = slots[at].stored_labels
+            found = self.store.first_at_or_after(symbol, slots[at].interval, int(labels[0]))
+            if found is None:
+                return None
+            while at < len(slots) and int(slots[at].stored_labels[-1]) < found:
+                at += 1
+            if at < len(slots) and self._has_bar(symbol, slots[at], found):
+                return at
+            if at < len(slots) and found >= int(slots[at].stored_labels[0]):
+                at += 1
+        return None
+
+    def _has_bar(self, symbol: str, slots: SessionSlots, found: int) -> bool:
+        """Whether a bar stands in one of the session's slots; `found` is the first at or after some time."""
+        labels = slots.stored_labels
+        if found > labels[-1]:
+            return False
+        if found in labels:
+            return True
+        stored = self.store.read(symbol, slots.interval, int(labels[0]), int(labels[-1]) + 1)
+        return bool(np.isin(stored.opened_at, labels).any())
+
+    def read_range(self, symbol: str, interval: Interval, start: int, end: int) -> BarColumns:
+        """Return the stored bars of one symbol with start <= opened_at < end (seconds UTC), oldest first."""
+        return self.store.read(symbol, interval, start, end)
+
+    def save_bars(self, symbol: str, interval: Interval, bars: BarColumns) -> WriteResult:
+        """Store bars as they were received; one that is stored already is replaced by the newer."""
+        return self.store.write(symbol, interval, bars, replace=True)
+
+
+class _SlotTable:
+    """Finds the column of a bar's label by one look-up in a table over the span, -1 for those without.
+
+    `labels`: the columns' labels, ascending, `step` seconds or multiples of it apart.
+    """
+
+    __slots__ = ("_origin", "_step", "_table")
+
+    def __init__(self, labels: Ints, step: int) -> None:
+        self._origin, self._step = int(labels[0]), step
+        places = (labels - self._origin) // step
+        self._table: Ints = np.full(int(places[-1]) + 1, -1, dtype=np.int64)
+        self._table[places] = np.arange(len(labels))
+
+    def scatter(self, batch: BarBatch, out: Floats) -> None:
+        """Write a batch of bars into `out` (5, S, columns), leaving out those that no column is for."""
+        bars = batch.bars
+        if not len(bars):
+            return
+        columns = self._table[(bars.opened_at - self._origin) // self._step]
+        keep = columns >= 0
+        everything = bool(keep.all())
+        columns = columns if everything else columns[keep]
+        if not len(columns):
+            return
+        fields = [getattr(bars, name) for name in FIELDS]
+        if not everything:
+            fields = [values[keep] for values in fields]
+        if isinstance(batch.rows, int):
+            self._scatter_row(batch.rows, columns, fields, out)
+            return
+        rows = batch.rows if everything else batch.rows[keep]
+        where = rows * out.shape[2] + columns
+        for field, values in enumerate(fields):
+            out[field].reshape(-1)[where] = values
+
+    @staticmethod
+    def _scatter_row(row: int, columns: Ints, fields: Sequence[Floats], out: Floats) -> None:
+        first, last = int(columns[0]), int(columns[-1])
+        gapless = last - first + 1 == len(columns)
+        target: slice | Ints = slice(first, last + 1) if gapless else columns
+        for field, values in enumerate(fields):
+            out[field, row, target] = values
+
+
+def _moved(batch: BarBatch, rows: Ints) -> BarBatch:
+    own = int(rows[batch.rows]) if isinstance(batch.rows, int) else rows[batch.rows]
+    return BarBatch(own, batch.bars)

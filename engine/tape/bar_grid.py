@@ -1,0 +1,73 @@
+"""The grid in which a session's bars stand: one row per symbol, one column per slot."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Counts = NDArray[np.int32]
+Mask = NDArray[np.bool_]
+
+OPEN: Final = 0
+HIGH: Final = 1
+LOW: Final = 2
+CLOSE: Final = 3
+VOLUME: Final = 4
+FIELDS: Final = ("open", "high", "low", "close", "volume")
+
+
+class BarGrid:
+    """Bars of S symbols over n slots (or buckets).
+
+    `values`: float64, shape (5, S, n), in the order of `FIELDS`; NaN in all five where there is no bar.
+    `present`: bool, shape (S, n), whether there is one. `full`: no bar is missing anywhere, which lets
+    reductions take a shorter way to the same bits; None while the grid is being recorded.
+    """
+
+    __slots__ = ("full", "present", "values")
+
+    def __init__(self, values: Floats, present: Mask | None = None, *, full: bool | None = None) -> None:
+        self.values = values
+        self.present: Mask = ~np.isnan(values[CLOSE]) if present is None else present
+        self.full = full
+
+    @classmethod
+    def empty(cls, symbols: int, slots: int) -> BarGrid:
+        """Return a grid without a bar."""
+        shape = (symbols, slots)
+        return cls(np.full((5, *shape), np.nan), np.zeros(shape, dtype=np.bool_))
+
+    @classmethod
+    def loaded(cls, values: Floats) -> BarGrid:
+        """Return the grid over loaded values, with presence counted once."""
+        present = ~np.isnan(values[CLOSE])
+        return cls(values, present, full=bool(present.all()))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of symbols and of slots."""
+        return self.present.shape[0], self.present.shape[1]
+
+    def write_bar(self, row: int, slot: int, bar: tuple[float, float, float, float, float]) -> None:
+        """Write one bar into its slot; the same bar again lands on itself. Only the grid's owner may."""
+        self.values[:, row, slot] = bar
+        self.values[:, row, slot] += 0.0  # -0.0 becomes 0.0
+        self.present[row, slot] = True
+        self.full = None
+
+    def is_full(self, start: int, stop: int) -> bool:
+        """Whether no symbol misses a bar in slots [start, stop)."""
+        return self.full is True or bool(self.present[:, start:stop].all())
+
+
+def canonical(values: Floats) -> Floats:
+    """Make every NaN the one quiet NaN and every -0.0 a 0.0, in place; equal numbers are then equal bits."""
+    values += 0.0
+    missing = np.isnan(values)
+    if missing.any():
+        values[missing] = np.nan
+    return values

@@ -1,0 +1,167 @@
+"""History: complete bars of earlier sessions, by interval, moved on by one session at a time."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+
+from engine.clock.slots import day_label
+from engine.clock.trading_session import TradingSession
+from engine.intervals import DAY, Interval
+from engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME, BarGrid, Floats, Ints
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryDay:
+    """One earlier session's bars of one interval.
+
+    `opened_at`: int64 (m,); `grid` has one row for each symbol in `rows`, or for all where `rows` is None.
+    """
+
+    session: TradingSession
+    opened_at: Ints
+    grid: BarGrid
+    rows: Ints | None = None
+
+    def row_of(self, symbol_row: int) -> int | None:
+        """Return the grid's row of a symbol, None where the day was not kept for it."""
+        if self.rows is None:
+            return symbol_row
+        at = int(np.searchsorted(self.rows, symbol_row))
+        return at if at < len(self.rows) and self.rows[at] == symbol_row else None
+
+    def narrowed(self, rows: Ints) -> HistoryDay:
+        """Return the same day with only some symbols' rows, copied so that the rest can be let go."""
+        at = rows if self.rows is None else np.searchsorted(self.rows, rows)
+        grid = BarGrid(self.grid.values[:, at], self.grid.present[at], full=self.grid.full)
+        return HistoryDay(self.session, self.opened_at, grid, rows)
+
+
+class IntradayHistory:
+    """The last sessions' bars of one interval, as deep for each symbol as it was asked for.
+
+    `depths`: int64 (S,), sessions to keep per symbol.
+    """
+
+    __slots__ = ("_days", "depths", "interval")
+
+    def __init__(self, interval: Interval, depths: Ints) -> None:
+        self.interval = interval
+        self.depths = depths
+        self._days: deque[HistoryDay] = deque()
+
+    @property
+    def depth(self) -> int:
+        """Sessions kept for the symbol that asks for most."""
+        return int(self.depths.max(initial=0))
+
+    def add(self, day: HistoryDay) -> None:
+        """Add the session that has just ended, and let go of what nobody needs any more."""
+        self._days.append(day)
+        while len(self._days) > self.depth:
+            self._days.popleft()
+        for age in range(len(self._days), 0, -1):
+            kept = np.flatnonzero(self.depths >= age)
+            held = self._days[-age]
+            if len(kept) < held.grid.shape[0]:
+                self._days[-age] = held.narrowed(kept)
+
+    def last(self, sessions: int) -> tuple[HistoryDay, ...]:
+        """Return up to the last `sessions` days, oldest first."""
+        days = tuple(self._days)
+        return days[-sessions:] if sessions else ()
+
+
+class DailyHistory:
+    """Daily bars of all symbols over a span of trading days, readable only before a given day.
+
+    `values`: float64 (5, S, D). Held whole for the run: a day costs 40 bytes a symbol. Columns of days that
+    are still to be played may be filled already; `before` never shows them.
+    """
+
+    __slots__ = ("_ordinals", "days", "values")
+
+    def __init__(self, symbols: int, days: Sequence[TradingSession]) -> None:
+        self.days = tuple(days)
+        self._ordinals = np.array([session.trading_day.toordinal() for session in days], dtype=np.int64)
+        self.values: Floats = np.full((5, symbols, len(self.days)), np.nan)
+
+    def column_of(self, day: date) -> int:
+        """Return how many days of the span lie before `day`: its own column, if it has one."""
+        return int(np.searchsorted(self._ordinals, day.toordinal()))
+
+    def labels(self) -> Ints:
+        """Return the store's labels of the days, shape (D,)."""
+        return np.array([day_label(int(ordinal)) for ordinal in self._ordinals], dtype=np.int64)
+
+    def before(self, day: date, sessions: int | None = None) -> HistoryDay | None:
+        """Return the daily bars of the last `sessions` trading days before `day`; None where there is none."""
+        stop = self.column_of(day)
+        start = 0 if sessions is None else max(0, stop - sessions)
+        if start == stop:
+            return None
+        values = self.values[:, :, start:stop]
+        return HistoryDay(self.days[stop - 1], self.labels()[start:stop], BarGrid.loaded(values))
+
+    def weeks_before(self, day: date, sessions: int) -> HistoryDay | None:
+        """Return weekly bars, Monday to Sunday, of the last `sessions` trading days before `day`.
+
+        Only weeks that are over, and lie in that span with all their trading days.
+        """
+        stop = self.column_of(day)
+        start = max(0, stop - sessions)
+        monday = _monday(day)
+        groups: dict[date, list[int]] = {}
+        for column in range(stop):
+            groups.setdefault(_monday(self.days[column].trading_day), []).append(column)
+        whole = [cols for week, cols in groups.items() if week < monday and cols[0] >= start]
+        if not whole:
+            return None
+        values = np.stack([fold_days(self.values[:, :, cols[0] : cols[-1] + 1]) for cols in whole], axis=2)
+        labels = self.labels()[[cols[0] for cols in whole]]
+        return HistoryDay(self.days[whole[-1][-1]], labels, BarGrid.loaded(values))
+
+
+def fold_days(values: Floats) -> Floats:
+    """Fold daily bars (5, S, d) to one bar each, (5, S); missing days are skipped, NaN where all are."""
+    out = values[:, :, 0].copy()
+    for column in range(1, values.shape[2]):
+        day = values[:, :, column]
+        fresh = np.isnan(out[CLOSE])
+        there = ~np.isnan(day[CLOSE])
+        out[OPEN] = np.where(fresh, day[OPEN], out[OPEN])
+        np.fmax(out[HIGH], day[HIGH], out=out[HIGH])
+        np.fmin(out[LOW], day[LOW], out=out[LOW])
+        out[CLOSE] = np.where(there, day[CLOSE], out[CLOSE])
+        out[VOLUME] = np.where(fresh, day[VOLUME], np.where(there, out[VOLUME] + day[VOLUME], out[VOLUME]))
+    return out
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+class History:
+    """All history of a run: intraday intervals as deques of sessions, days and weeks in one span."""
+
+    __slots__ = ("daily", "intraday")
+
+    def __init__(self, intraday: Mapping[Interval, IntradayHistory], daily: DailyHistory | None) -> None:
+        self.intraday = dict(intraday)
+        self.daily = daily
+
+    def days(self, interval: Interval, sessions: int, before: date) -> tuple[HistoryDay, ...]:
+        """Return the bars of up to `sessions` earlier sessions, oldest first, for any interval."""
+        if interval.is_intraday:
+            kept = self.intraday.get(interval)
+            return () if kept is None else kept.last(sessions)
+        if self.daily is None:
+            return ()
+        read = self.daily.before if interval == DAY else self.daily.weeks_before
+        found = read(before, sessions)
+        return () if found is None else (found,)
+

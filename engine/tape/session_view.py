@@ -1,0 +1,173 @@
+"""What a reader may see: a tape cut at a frontier. The only place where the cut is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from engine.clock.slots import utc_from_epoch
+from engine.intervals import Interval
+from engine.quality.gaps import Gap, find_gaps
+from engine.quality.scores import FULL_SCORE
+from engine.tape.bar_grid import CLOSE, FIELDS, HIGH, LOW, VOLUME, Counts, Floats, Ints, Mask
+from engine.tape.tape import Tape, row_index
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars of one symbol and interval, oldest first, gaps as NaN: read-only views, shape (n,).
+
+    `opened_at`: int64, seconds UTC; `base_bars`: how many base bars each was made of.
+    """
+
+    opened_at: Ints
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+    base_bars: Counts
+
+    def __len__(self) -> int:
+        return len(self.opened_at)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTotals:
+    """A symbol's session so far, of its base bars: None while it has no bar."""
+
+    volume: float
+    high: float
+    low: float
+    last: float
+
+
+class SessionView:
+    """A session as it is known at frontier k: bars, derived bars, indicators, quality, clock, all cut there.
+
+    A view is cheap (slices, no copy, no lock), and cannot look ahead: nothing past k can be reached
+    through it. What the processor or the quality manager has not computed yet is not there yet.
+    """
+
+    __slots__ = ("_computed", "_rows", "_scored", "_tape", "frontier")
+
+    def __init__(self, tape: Tape, frontier: int | None = None) -> None:
+        known = tape.frontier
+        self.frontier = known if frontier is None else min(frontier, known)
+        self._computed = min(self.frontier, tape.processed)
+        self._scored = min(self.frontier, tape.scored)
+        self._tape = tape
+        self._rows = row_index(tape.symbols)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of the session, in the order of the file."""
+        return self._tape.symbols
+
+    @property
+    def clock(self) -> datetime:
+        """The session's time at this frontier, UTC."""
+        return utc_from_epoch(self._tape.slots.clock(self.frontier))
+
+    def row(self, symbol: str) -> int:
+        """Return the symbol's row; KeyError for a symbol that is not in the session."""
+        return self._rows[symbol]
+
+    def bars_grid(self, interval: Interval) -> Floats:
+        """Return the bars of all symbols, read-only, shape (5, S, columns over), fields as in `FIELDS`."""
+        grid = self._tape.grid(interval)
+        return _frozen(grid.values[:, :, : self._columns(interval)])
+
+    def present_grid(self, interval: Interval) -> Mask:
+        """Return which bars there are, read-only, shape (S, columns over)."""
+        view = self._tape.grid(interval).present[:, : self._columns(interval)]
+        view.flags.writeable = False
+        return view
+
+    def base_bars_grid(self, interval: Interval) -> Counts:
+        """Return how many base bars each bar was made of, shape (S, columns over)."""
+        stop = self._columns(interval)
+        if interval == self._tape.base_interval:
+            return self.present_grid(interval).astype(np.int32)
+        view = self._tape.derived[interval].base_bars[:, :stop]
+        view.flags.writeable = False
+        return view
+
+    def opened_at(self, interval: Interval) -> Ints:
+        """Return the labels of the columns that are over, seconds UTC."""
+        return self._tape.opened_at(interval)[: self._columns(interval)]
+
+    def bars(self, symbol: str, interval: Interval) -> Bars:
+        """Return a symbol's bars of an interval up to the clock."""
+        row = self._rows[symbol]
+        fields = dict(zip(FIELDS, self.bars_grid(interval)[:, row], strict=True))
+        return Bars(self.opened_at(interval), **fields, base_bars=self.base_bars_grid(interval)[row])
+
+    def indicator_names(self) -> tuple[str, ...]:
+        """Return the names of all session indicator outputs."""
+        return tuple(self._tape.indicators)
+
+    def indicator_interval(self, name: str) -> Interval:
+        """Return the interval on whose bars an indicator stands."""
+        return self._tape.indicators[name].interval
+
+    def indicator_grid(self, name: str) -> Floats:
+        """Return an indicator's values up to the clock, read-only, shape (S, columns over)."""
+        column = self._tape.indicators[name]
+        return _frozen(column.values[:, : self._tape.columns_over(column.interval, self._computed)])
+
+    def indicator(self, symbol: str, name: str) -> float | None:
+        """Return the last value of an indicator, None where it is missing."""
+        values = self.indicator_grid(name)[self._rows[symbol]]
+        there = values[~np.isnan(values)]
+        return float(there[-1]) if len(there) else None
+
+    def totals(self, symbol: str) -> SessionTotals | None:
+        """Return the symbol's volume, high, low and last price of the session so far."""
+        row = self._rows[symbol]
+        bars = self._tape.base.values[:, row, : self.frontier]
+        here = self._tape.base.present[row, : self.frontier]
+        if not here.any():
+            return None
+        bars = bars[:, here]
+        return SessionTotals(
+            volume=float(np.cumsum(bars[VOLUME])[-1]),
+            high=float(bars[HIGH].max()),
+            low=float(bars[LOW].min()),
+            last=float(bars[CLOSE][-1]),
+        )
+
+    @property
+    def quality_measured(self) -> bool:
+        """Whether quality is counted, rather than taken as 100."""
+        return self._tape.scores is not None
+
+    def quality(self, symbol: str) -> float:
+        """Return the symbol's score in percent, of all slots that are over; 100 where it is not measured."""
+        if self._tape.scores is None:
+            return FULL_SCORE
+        return float(self._tape.scores[self._rows[symbol], self._scored])
+
+    def quality_grid(self) -> Floats | None:
+        """Return the scores at k = 0 … frontier, shape (S, k + 1), or None where quality is not measured."""
+        if self._tape.scores is None:
+            return None
+        return _frozen(self._tape.scores[:, : self._scored + 1])
+
+    def gaps(self, symbol: str) -> tuple[Gap, ...]:
+        """Return the symbol's gaps up to the clock, in base slots; none where quality is not measured."""
+        if self._tape.scores is None:
+            return ()
+        return find_gaps(self._tape.base.present[self._rows[symbol], : self.frontier])
+
+    def _columns(self, interval: Interval) -> int:
+        base = interval == self._tape.base_interval
+        return self._tape.columns_over(interval, self.frontier if base else self._computed)
+
+
+def _frozen(values: Floats) -> Floats:
+    view = values.view()
+    view.flags.writeable = False
+    return view

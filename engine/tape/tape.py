@@ -1,0 +1,124 @@
+"""The tape: everything a session holds, as grids whose length is known before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.clock.slots import SessionSlots
+from engine.clock.trading_session import TradingSession
+from engine.intervals import Interval
+from engine.quality.scores import FULL_SCORE
+from engine.tape.bar_grid import BarGrid, Floats, Ints
+from engine.tape.buckets import DerivedGrid, buckets_of
+from engine.tape.historical_value import HistoricalValue
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorColumn:
+    """One output of a session indicator: `values` float64 (S, columns of `interval`), NaN where missing."""
+
+    name: str
+    interval: Interval
+    values: Floats
+
+
+@dataclass(slots=True)
+class Tape:
+    """One session's grids and how far each has been written. Rows are symbols, columns slots or buckets.
+
+    Each part has one writer: the coordinator `base` and `frontier`, the data processor `derived`,
+    `indicators` and `processed`, the quality manager `scores` (float64 (S, n + 1), percent at k = 0 … n; None
+    where quality is not measured) and `scored`. A writer fills the arrays first
+    and its integer last. Readers go through a `SessionView`, which is cut at the clock.
+    """
+
+    slots: SessionSlots
+    symbols: tuple[str, ...]
+    base: BarGrid
+    derived: dict[Interval, DerivedGrid] = field(default_factory=dict)
+    indicators: dict[str, IndicatorColumn] = field(default_factory=dict)
+    historical: dict[str, HistoricalValue] = field(default_factory=dict)
+    scores: Floats | None = None
+    frontier: int = 0
+    processed: int = 0
+    scored: int = 0
+
+    @classmethod
+    def over(
+        cls,
+        slots: SessionSlots,
+        symbols: tuple[str, ...],
+        base: BarGrid,
+        *,
+        derived: Sequence[Interval] = (),
+        measure_quality: bool = True,
+    ) -> Tape:
+        """Return the tape of a session over its base bars, with empty grids for the derived intervals."""
+        rows = len(symbols)
+        grids = {interval: DerivedGrid(buckets_of(slots, interval), rows) for interval in derived}
+        scores = None
+        if measure_quality:
+            scores = np.full((rows, len(slots) + 1), np.nan)
+            scores[:, 0] = FULL_SCORE
+        return cls(slots, symbols, base, grids, scores=scores)
+
+    @property
+    def session(self) -> TradingSession:
+        """The session that the tape holds."""
+        return self.slots.session
+
+    @property
+    def base_interval(self) -> Interval:
+        """The interval of the slots."""
+        return self.slots.interval
+
+    def __len__(self) -> int:
+        return len(self.slots)
+
+    def grid(self, interval: Interval) -> BarGrid:
+        """Return the grid of the base or a derived interval; KeyError for any other."""
+        return self.base if interval == self.base_interval else self.derived[interval]
+
+    @property
+    def intervals(self) -> tuple[Interval, ...]:
+        """All intervals of the tape, base first."""
+        return (self.base_interval, *self.derived)
+
+    def columns_over(self, interval: Interval, frontier: int) -> int:
+        """Return how many bars of an interval are over at a frontier."""
+        if interval == self.base_interval:
+            return frontier
+        return self.derived[interval].buckets.over_at(frontier)
+
+    def opened_at(self, interval: Interval) -> Ints:
+        """Return the label of each column of an interval: seconds UTC of its open."""
+        if interval == self.base_interval:
+            return self.slots.opened_at
+        return self.slots.opened_at[self.derived[interval].buckets.starts]
+
+    def closed_at(self, interval: Interval) -> Ints:
+        """Return when each column of an interval is over, seconds UTC."""
+        if interval == self.base_interval:
+            return self.slots.closed_at
+        return self.slots.closed_at[self.derived[interval].buckets.stops - 1]
+
+    def bucket_widths(self, interval: Interval) -> Ints:
+        """Return how many slots each column of an interval spans."""
+        if interval == self.base_interval:
+            return np.ones(len(self.slots), dtype=np.int64)
+        return self.derived[interval].buckets.widths
+
+    def settled(self) -> int:
+        """Return the frontier up to which every part of the tape is written."""
+        parts = [self.frontier, self.processed]
+        if self.scores is not None:
+            parts.append(self.scored)
+        return min(parts)
+
+
+def row_index(symbols: Sequence[str]) -> Mapping[str, int]:
+    """Return each symbol's row."""
+    return {symbol: row for row, symbol in enumerate(symbols)}

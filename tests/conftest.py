@@ -1,0 +1,19 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+_DEFAULT_LEAN = Path(__file__).resolve().parents[2] / "shared" / "data" / "lean"
+
+
+@pytest.fixture(scope="session")
+def lean_root() -> Path:
+    """Folder of real bars in LEAN layout; `TAPEDECK_LEAN_DATA` names another place."""
+    root = Path(os.environ.get("TAPEDECK_LEAN_DATA", _DEFAULT_LEAN))
+    if not root.is_dir():
+        pytest.skip(f"real bars are not there: {root} is no folder; set TAPEDECK_LEAN_DATA to run this test")
+    return root
