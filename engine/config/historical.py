@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, StrictBool, StrictInt
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt, ValidationInfo, field_validator
 
-from engine.config.fields import ALL, ApplyTo, Intervals, PeriodField
+from engine.config.faults import fault
+from engine.config.fields import ApplyTo, Intervals, PeriodField
 from engine.config.names import IndicatorName
+from engine.config.readers import ALL
 from engine.config.section import Section
-from engine.intervals import Interval
 
 
 class HistoricalData(Section):
@@ -48,6 +49,14 @@ class HistoricalIndicator(Section):
     """The column of the bars that is looked at."""
     skip_early_close: StrictBool = False
     """Whether days with an early close are left out: their volume is that of a shorter day."""
+
+    @field_validator("granularity")
+    @classmethod
+    def _check_granularity(cls, granularity: str, info: ValidationInfo) -> str:
+        type_ = info.data.get("type", "trailing_average")
+        if granularity == "minute" and type_ != "trailing_average":
+            raise fault(f"must be daily for {type_}: only a trailing_average is made by the minute", "daily")
+        return granularity
 
 
 class HistoricalConfig(Section):

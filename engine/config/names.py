@@ -10,17 +10,19 @@ from pydantic import PlainValidator, WithJsonSchema
 
 from engine.config.faults import fault, shown
 
-RESERVED_NAMES: Final = frozenset(
-    # Columns of bars, of the symbol table and of exports.
-    "open high low close volume vwap_price last change change_pct price prices typical bid ask spread quote quotes "
-    "symbol symbols interval timestamp name value bar bars base base_bars derived missing expected actual "
-    # The session and its clock.
-    "time clock now date day session slot frontier tape mode state speed quality gaps gap history historical "
-    "indicator indicators scanner position positions cash equity "
-    # Words of conditions.
-    "any all not and or in is if else true false none null nan inf abs min max sum mean count prev previous "
-    "cross crosses crossed above below between".split()
-)
+_COLUMNS: Final = """
+    open high low close volume last change change_pct price prices typical bid ask spread quote quotes
+    symbol symbols interval timestamp name value bar bars base base_bars derived missing expected actual
+"""
+_SESSION: Final = """
+    time clock now date day session slot frontier tape mode state speed quality gaps gap history historical
+    indicator indicators scanner position positions cash equity
+"""
+_CONDITIONS: Final = """
+    any all not and or in is if else true false none null nan inf abs min max sum mean count prev previous
+    cross crosses crossed above below between
+"""
+RESERVED_NAMES: Final = frozenset(f"{_COLUMNS} {_SESSION} {_CONDITIONS}".split())
 """Words that the console, conditions and exports use themselves; case is ignored."""
 
 
@@ -39,7 +41,7 @@ def read_indicator_name(value: object) -> str:
 
 
 def _as_identifier(text: str) -> str | None:
-    """The same words joined by `_`, where that makes an identifier."""
+    """Return the same words joined by `_`, where that makes an identifier."""
     joined = re.sub(r"\W+", "_", text.strip()).strip("_")
     return joined if joined.isidentifier() and joined.casefold() not in RESERVED_NAMES else None
 

@@ -85,7 +85,9 @@ class SessionIndicator(Section):
 
     @field_validator("parameters", mode="before")
     @classmethod
-    def _resolve_parameters(cls, given: Mapping[str, object], info: ValidationInfo) -> Mapping[str, int | float]:
+    def _resolve_parameters(
+        cls, given: Mapping[str, object], info: ValidationInfo
+    ) -> Mapping[str, int | float]:
         # Of an unknown type no parameter can be judged; the type is reported.
         return resolve_parameters(info.data["type"], given) if "type" in info.data else {}
 
@@ -114,7 +116,7 @@ class SessionIndicator(Section):
             },
             "required": ["type", "interval"],
             "additionalProperties": {
-                "description": "A parameter of the TA-Lib function, such as timeperiod; `matype` by name or number.",
+                "description": "A parameter of the function, such as timeperiod; matype by name or number.",
                 "type": ["number", "string"],
             },
         }

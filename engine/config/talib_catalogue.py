@@ -5,11 +5,11 @@ TA-Lib is asked on demand, because importing it costs more than reading the file
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from pydantic_core import PydanticCustomError
 
@@ -78,9 +78,7 @@ def describe_indicator(type_: str) -> IndicatorFunction:
     """Return the description of an indicator by its type, in capitals, as `read_indicator_type` gives it."""
     if type_ in OWN_FUNCTIONS:
         return OWN_FUNCTIONS[type_]
-    from talib import abstract  # noqa: PLC0415
-
-    function = abstract.Function(type_)
+    function = _talib_function(type_)
     return IndicatorFunction(
         type=type_,
         inputs=_flat(function.input_names.values()),
@@ -110,34 +108,40 @@ def resolve_parameters(type_: str, given: Mapping[str, object]) -> dict[str, int
 
 def moving_average_types() -> dict[str, int]:
     """Return TA-Lib's numbers for the values of `matype`, by name: `SMA` is 0."""
-    from talib import MA_Type  # noqa: PLC0415
+    import talib  # noqa: PLC0415
 
-    return {name: number for name, number in vars(type(MA_Type)).items() if isinstance(number, int)}
+    names = vars(type(talib.MA_Type))  # type: ignore[attr-defined]  # TA-Lib's annotations lack it
+    return {name: number for name, number in names.items() if isinstance(number, int)}
 
 
 @lru_cache(maxsize=1)
 def _all_talib_names() -> frozenset[str]:
     import talib  # noqa: PLC0415
 
-    return frozenset(talib.get_functions())
+    return frozenset(talib.get_functions())  # type: ignore[no-untyped-call]  # as TA-Lib has it
 
 
 @lru_cache(maxsize=1)
 def _talib_types() -> frozenset[str]:
     """Functions that can be computed from the columns of bars; MAVP, for one, wants a series of periods."""
-    from talib import abstract  # noqa: PLC0415
-
     return frozenset(
         name
         for name in _all_talib_names()
-        if _BAR_COLUMNS.issuperset(_flat(abstract.Function(name).input_names.values()))
+        if _BAR_COLUMNS.issuperset(_flat(_talib_function(name).input_names.values()))
     )
 
 
-def _flat(columns: object) -> tuple[str, ...]:
+def _talib_function(type_: str) -> Any:  # noqa: ANN401  # a foreign class without annotations
+    """TA-Lib's own description of a function, made anew, because it keeps the parameters it is given."""
+    from talib import abstract  # noqa: PLC0415
+
+    return abstract.Function(type_)  # type: ignore[attr-defined]  # TA-Lib's annotations lack it
+
+
+def _flat(columns: Iterable[str | list[str]]) -> tuple[str, ...]:
     """Names of input columns in order: TA-Lib gives single ones as text, several as lists."""
     flat: list[str] = []
-    for column in columns:  # type: ignore[attr-defined]  # what TA-Lib gives has no type
+    for column in columns:
         flat.extend([column] if isinstance(column, str) else column)
     return tuple(flat)
 
@@ -187,10 +191,8 @@ def _as_c_number(value: int | float, default: int | float) -> int | float | None
 
 
 def _is_accepted(type_: str, parameters: Mapping[str, int | float]) -> bool:
-    """Whether TA-Lib takes these values, the others at their defaults: it answers refusal by a lookback of -1."""
-    from talib import abstract  # noqa: PLC0415
-
-    function = abstract.Function(type_)
+    """Whether TA-Lib takes these values, the others at their defaults; a lookback of -1 is its refusal."""
+    function = _talib_function(type_)
     function.set_parameters(dict(parameters))
     return bool(function.lookback >= 0)
 

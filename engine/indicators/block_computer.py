@@ -14,7 +14,7 @@ from engine.indicators.compact_series import CompactSeries
 from engine.indicators.running import RunningExtreme, RunningVwap
 from engine.indicators.specs import IndicatorSpec
 from engine.indicators.talib_functions import TalibFunction, tail_of_output, talib_function
-from engine.indicators.warm_up import columns_used
+from engine.indicators.warm_up import columns_used, sessions_used
 from engine.intervals import Interval
 from engine.tape.bar_grid import VOLUME, BarGrid, Floats, canonical
 from engine.tape.tape import IndicatorColumn, Tape
@@ -33,7 +33,8 @@ class BlockComputer:
     """Computes one tape's derived bars and indicators, for blocks that follow each other.
 
     `history_of(interval)` gives the grids of earlier sessions, oldest first: a grid a session below a day,
-    one grid with a column a day for days. `min_completeness` is the session file's.
+    one grid with a column a day for days. `min_completeness` is the session file's. `cancelled` is asked now
+    and then: when it says so, a block is given up half-way, and nothing more can be computed.
     """
 
     def __init__(
@@ -43,8 +44,10 @@ class BlockComputer:
         history_of: HistoryOf,
         *,
         min_completeness: float = 0.0,
+        cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         self._tape = tape
+        self._cancelled = cancelled
         self._min_completeness = min_completeness
         self._running: dict[str, _Running] = {}
         self._shown: list[tuple[Interval, _Running, Floats]] = []
@@ -61,8 +64,11 @@ class BlockComputer:
             _TalibGroup(tape, interval, group, history_of(interval)) for interval, group in talib.items()
         ]
 
-    def compute(self, start: int, stop: int) -> None:
-        """Compute what slots [start, stop) add; `start` is where the block before ended."""
+    def compute(self, start: int, stop: int) -> bool:
+        """Compute what slots [start, stop) add; `start` is where the block before ended.
+
+        Returns whether the block was finished, rather than cancelled.
+        """
         tape = self._tape
         for interval, grid in tape.derived.items():
             first, last = tape.columns_over(interval, start), tape.columns_over(interval, stop)
@@ -76,7 +82,10 @@ class BlockComputer:
             first, last = tape.columns_over(interval, start), tape.columns_over(interval, stop)
             relative_volume(tape.grid(interval).values[VOLUME], usual, column, first, last)
         for group in self._groups:
-            group.advance(tape.columns_over(group.interval, start), tape.columns_over(group.interval, stop))
+            first, last = tape.columns_over(group.interval, start), tape.columns_over(group.interval, stop)
+            if first < last and not group.advance(first, last, self._cancelled):
+                return False
+        return True
 
     def _add_running(self, spec: IndicatorSpec) -> None:
         symbols, slots = self._tape.base.shape
@@ -116,6 +125,10 @@ class _TalibGroup:
         self.interval = interval
         self._grid = tape.grid(interval)
         functions = [talib_function(spec.kind, spec.parameters) for spec in specs]
+        if interval.is_intraday:
+            sizes = [grid.shape[1] for grid in history]
+            used = max(sessions_used(sizes, function.lookback) for function in functions)
+            history = history[len(history) - used :]
         symbols, columns = self._grid.shape
         capacity = columns + sum(grid.shape[1] for grid in history)
         fields = sorted({field for function in functions for field in function.inputs})
@@ -144,13 +157,14 @@ class _TalibGroup:
             older -= part
         return skipped.tolist()
 
-    def advance(self, first: int, last: int) -> None:
-        """Compute columns [first, last)."""
-        if first == last:
-            return
+    def advance(self, first: int, last: int, cancelled: Callable[[], bool]) -> bool:
+        """Compute columns [first, last); return whether that was finished."""
         self._series.append(self._grid, first, last)
         for indicator in self._indicators:
+            if cancelled():
+                return False
             indicator.advance(self._series, self._grid, first, last)
+        return True
 
 
 class _TalibIndicator:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -103,6 +104,17 @@ class BarStore(Protocol):
 
         Writing what is stored already changes nothing. A bar whose time is stored with other values is a
         conflict, and left alone, unless `replace` is given.
+        """
+        ...
+
+    def batch(self, *, atomic: bool = False) -> AbstractContextManager[None]:
+        """Keep the store open for many writes of this thread, which may be gathered until the block ends.
+
+        Each write still tells its exact result, and lands whole or not at all; what was written is stored
+        for good when the block ends, even by an error. Reads inside the block need not see it before.
+        With `atomic`, all writes of the block land together, or, on an error, none of them. Blocks may be
+        nested: an atomic one inside a plain one keeps or drops its own writes only. Other writers wait for
+        an atomic block's end.
         """
         ...
 

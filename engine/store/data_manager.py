@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import numpy as np
 
-from engine.clock.slots import SessionSlots, day_label
+from engine.clock.slots import SessionSlots, day_label, utc_from_epoch
 from engine.clock.trading_session import TradingSession
 from engine.intervals import Interval
 from engine.store.bar_store import BarBatch, BarColumns, BarStore, WriteResult
 from engine.tape.bar_grid import FIELDS, BarGrid, Floats, Ints
+
+# Later than any bar, in seconds; still a timestamp.
+_FAR = 2**40
 
 
 class DataManager:
@@ -82,6 +86,15 @@ class DataManager:
             return True
         stored = self.store.read(symbol, slots.interval, int(labels[0]), int(labels[-1]) + 1)
         return bool(np.isin(stored.opened_at, labels).any())
+
+    def span(self, symbol: str, interval: Interval) -> tuple[datetime | None, datetime | None]:
+        """Return the open of the first and of the last stored bar, UTC; None where there is none."""
+        first = self.store.first_at_or_after(symbol, interval, -_FAR)
+        last = self.store.last_before(symbol, interval, _FAR)
+        return (
+            None if first is None else utc_from_epoch(first),
+            None if last is None else utc_from_epoch(last),
+        )
 
     def read_range(self, symbol: str, interval: Interval, start: int, end: int) -> BarColumns:
         """Return the stored bars of one symbol with start <= opened_at < end (seconds UTC), oldest first."""

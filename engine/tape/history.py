@@ -19,13 +19,22 @@ from engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME, BarGrid, Floats
 class HistoryDay:
     """One earlier session's bars of one interval.
 
-    `opened_at`: int64 (m,); `grid` has one row for each symbol in `rows`, or for all where `rows` is None.
+    `opened_at`: int64 (m,); `grid` has one row for each symbol in `rows`, or for all where `rows` is None;
+    `counts`: int64, how many bars each row has.
     """
 
     session: TradingSession
     opened_at: Ints
     grid: BarGrid
+    counts: Ints
     rows: Ints | None = None
+
+    @classmethod
+    def of(cls, session: TradingSession, opened_at: Ints, grid: BarGrid) -> HistoryDay:
+        """Return a day with a row for every symbol."""
+        symbols, columns = grid.shape
+        counts = np.full(symbols, columns) if grid.full else grid.present.sum(axis=1)
+        return cls(session, opened_at, grid, counts.astype(np.int64))
 
     def row_of(self, symbol_row: int) -> int | None:
         """Return the grid's row of a symbol, None where the day was not kept for it."""
@@ -38,7 +47,7 @@ class HistoryDay:
         """Return the same day with only some symbols' rows, copied so that the rest can be let go."""
         at = rows if self.rows is None else np.searchsorted(self.rows, rows)
         grid = BarGrid(self.grid.values[:, at], self.grid.present[at], full=self.grid.full)
-        return HistoryDay(self.session, self.opened_at, grid, rows)
+        return HistoryDay(self.session, self.opened_at, grid, self.counts[at], rows)
 
 
 class IntradayHistory:
@@ -47,28 +56,33 @@ class IntradayHistory:
     `depths`: int64 (S,), sessions to keep per symbol.
     """
 
-    __slots__ = ("_days", "depths", "interval")
+    __slots__ = ("_days", "_thresholds", "depths", "interval")
 
     def __init__(self, interval: Interval, depths: Ints) -> None:
         self.interval = interval
         self.depths = depths
         self._days: deque[HistoryDay] = deque()
+        # Ages at which some symbol no longer needs the day.
+        self._thresholds: list[int] = [depth + 1 for depth in np.unique(depths).tolist()]
 
     @property
     def depth(self) -> int:
         """Sessions kept for the symbol that asks for most."""
         return int(self.depths.max(initial=0))
 
+    @property
+    def common_depth(self) -> int:
+        """Sessions kept for every symbol."""
+        return int(self.depths.min(initial=self.depth))
+
     def add(self, day: HistoryDay) -> None:
         """Add the session that has just ended, and let go of what nobody needs any more."""
         self._days.append(day)
         while len(self._days) > self.depth:
             self._days.popleft()
-        for age in range(len(self._days), 0, -1):
-            kept = np.flatnonzero(self.depths >= age)
-            held = self._days[-age]
-            if len(kept) < held.grid.shape[0]:
-                self._days[-age] = held.narrowed(kept)
+        for age in self._thresholds:
+            if age <= len(self._days):
+                self._days[-age] = self._days[-age].narrowed(np.flatnonzero(self.depths >= age))
 
     def last(self, sessions: int) -> tuple[HistoryDay, ...]:
         """Return up to the last `sessions` days, oldest first."""
@@ -105,7 +119,7 @@ class DailyHistory:
         if start == stop:
             return None
         values = self.values[:, :, start:stop]
-        return HistoryDay(self.days[stop - 1], self.labels()[start:stop], BarGrid.loaded(values))
+        return HistoryDay.of(self.days[stop - 1], self.labels()[start:stop], BarGrid.loaded(values))
 
     def weeks_before(self, day: date, sessions: int) -> HistoryDay | None:
         """Return weekly bars, Monday to Sunday, of the last `sessions` trading days before `day`.
@@ -123,7 +137,7 @@ class DailyHistory:
             return None
         values = np.stack([fold_days(self.values[:, :, cols[0] : cols[-1] + 1]) for cols in whole], axis=2)
         labels = self.labels()[[cols[0] for cols in whole]]
-        return HistoryDay(self.days[whole[-1][-1]], labels, BarGrid.loaded(values))
+        return HistoryDay.of(self.days[whole[-1][-1]], labels, BarGrid.loaded(values))
 
 
 def fold_days(values: Floats) -> Floats:

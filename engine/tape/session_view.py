@@ -8,6 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from engine.clock.slots import utc_from_epoch
+from engine.clock.trading_session import TradingSession
 from engine.intervals import Interval
 from engine.quality.gaps import Gap, find_gaps
 from engine.quality.scores import FULL_SCORE
@@ -65,6 +66,16 @@ class SessionView:
     def symbols(self) -> tuple[str, ...]:
         """The symbols of the session, in the order of the file."""
         return self._tape.symbols
+
+    @property
+    def session(self) -> TradingSession:
+        """The session that is looked at."""
+        return self._tape.session
+
+    @property
+    def slots(self) -> int:
+        """How many slots the session has."""
+        return len(self._tape)
 
     @property
     def clock(self) -> datetime:

@@ -1,0 +1,25 @@
+"""A start in mid-session: the instant that a time of day means in a session."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+
+from engine.clock.trading_session import TradingSession
+from engine.errors import CalendarError
+
+
+def start_instant(session: TradingSession, start_time: time) -> datetime:
+    """Return the UTC instant of an exchange's time of day within a session.
+
+    Raises CalendarError where it is outside the session's hours, and names them.
+    """
+    local_open = session.regular_open.astimezone(session.zone)
+    local_close = session.regular_close.astimezone(session.zone)
+    for day in sorted({local_open.date(), local_close.date()}):
+        instant = datetime.combine(day, start_time, session.zone).astimezone(UTC)
+        if session.regular_open <= instant < session.regular_close:
+            return instant
+    raise CalendarError(
+        f"start_time {start_time:%H:%M} is outside the hours of {session.exchange} on {session.trading_day}, "
+        f"which are {local_open:%H:%M} to {local_close:%H:%M}. Choose a time between them, or leave it out."
+    )

@@ -1,0 +1,149 @@
+"""Session files as text: YAML or JSON into plain mappings, lists and values, and back.
+
+YAML is read by the rules of its version 1.2, narrowed: only `true` and `false` are booleans, so that the
+symbols ON, NO, Y and TRUE stay symbols; `10:30` is text, not 630; `0700` is text, not octal; dates are
+text until a field asks for one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import yaml
+
+from engine.errors import ConfigError, ConfigProblem
+
+_PLAIN_VALUES: Final = {
+    "tag:yaml.org,2002:bool": (re.compile(r"true|false"), "tf"),
+    "tag:yaml.org,2002:null": (re.compile(r"~|null|"), ["~", "n", ""]),
+    "tag:yaml.org,2002:int": (re.compile(r"[-+]?(0|[1-9][0-9]*)"), "-+0123456789"),
+    "tag:yaml.org,2002:float": (
+        re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?"),
+        "-+.0123456789",
+    ),
+    "tag:yaml.org,2002:merge": (re.compile("<<"), "<"),
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader with fewer surprises, which also notes keys that stand twice."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  # filled below, as PyYAML has it
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.repeated: list[ConfigProblem] = []
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:  # noqa: ANN401  # PyYAML's own border
+        # Looked at here, because constructing a mapping first folds merge keys (<<) into it.
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                line = key.start_mark.line + 1
+                if key.value in lines:
+                    self.repeated.append(
+                        _repeated(f"line {line}", key.value, f"first in line {lines[key.value]}")
+                    )
+                lines.setdefault(key.value, line)
+        return node
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what `_Loader` reads: quotes exactly what it would take for something else."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  # filled below, as PyYAML has it
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+for _class in (_Loader, _Dumper):
+    for _tag, (_pattern, _first_letters) in _PLAIN_VALUES.items():
+        # PyYAML matches a prefix, so the end has to be part of the pattern.
+        _class.add_implicit_resolver(_tag, re.compile(rf"(?:{_pattern.pattern})\Z"), list(_first_letters))
+
+
+def parse_text(text: str, source: str, *, is_json: bool) -> object:
+    """Return the document written in `text`; ConfigError tells the line and column of a fault in its form."""
+    try:
+        return _parse_json(text, source) if is_json else _parse_yaml(text, source)
+    except RecursionError:
+        raise ConfigError(
+            source, [ConfigProblem("file", None, "is nested too deeply for a session file")]
+        ) from None
+
+
+def write_yaml(document: Mapping[str, object]) -> str:
+    """Return `document` as YAML that `parse_text` reads back to the same."""
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _parse_yaml(text: str, source: str) -> object:
+    try:
+        loader = _Loader(text)
+        document = loader.get_single_data()
+    except yaml.MarkedYAMLError as error:
+        raise _yaml_error(source, error) from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        message = (
+            f"is no YAML: the character U+{ord(text[error.position]):04X} must not stand in a text file."
+        )
+        raise ConfigError(source, [ConfigProblem(f"line {line}", None, message)]) from error
+    except (ValueError, LookupError, AttributeError) as error:
+        # What PyYAML lets through where a tag and its value do not agree, such as `!!bool maybe`.
+        message = f"is no YAML: a value does not fit its tag, or is too long ({error})."
+        raise ConfigError(source, [ConfigProblem("file", None, message)]) from error
+    if loader.repeated:
+        raise ConfigError(source, loader.repeated)
+    return document
+
+
+def _yaml_error(source: str, error: yaml.MarkedYAMLError) -> ConfigError:
+    mark = error.problem_mark or error.context_mark
+    place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "file"
+    what = " ".join(part for part in (error.context, error.problem) if part)
+    tip = " Indent with spaces, not tabs." if "'\\t'" in what else ""
+    return ConfigError(source, [ConfigProblem(place, None, f"is no YAML: {what}.{tip}")])
+
+
+def _parse_json(text: str, source: str) -> object:
+    repeated: list[ConfigProblem] = []
+
+    def read_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        found: dict[str, object] = {}
+        for key, value in pairs:
+            if key in found:
+                repeated.append(_repeated("file", key, f"beside {_others(pairs, key)}"))
+            found[key] = value
+        return found
+
+    def refuse_constant(word: str) -> object:
+        raise ConfigError(source, [ConfigProblem("file", word, f"{word} is no number that JSON has")])
+
+    try:
+        document: object = json.loads(text, object_pairs_hook=read_object, parse_constant=refuse_constant)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise ConfigError(source, [ConfigProblem(place, None, f"is no JSON: {error.msg}.")]) from error
+    except ValueError as error:  # a whole number of thousands of digits
+        raise ConfigError(source, [ConfigProblem("file", None, f"is no JSON: {error}.")]) from error
+    if repeated:
+        raise ConfigError(source, repeated)
+    return document
+
+
+def _others(pairs: list[tuple[str, object]], repeated: str) -> str:
+    # JSON's reader tells no lines here; the neighbours say which object it is. Values might be secret.
+    others = [key for key, _ in pairs if key != repeated]
+    return ", ".join(repr(key) for key in others[:5]) if others else "nothing else"
+
+
+def _repeated(place: str, key: str, where: str) -> ConfigProblem:
+    return ConfigProblem(
+        place, key, f"the key {key!r} stands twice in one mapping ({where}): keep one of them"
+    )

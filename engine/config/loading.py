@@ -1,0 +1,109 @@
+"""Session files: from a path or a document to a checked SessionConfig, and back to text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from engine.config.cross_checks import find_conflicts, find_oddities
+from engine.config.documents import parse_text, write_yaml
+from engine.config.older_fields import upgrade
+from engine.config.plain_documents import find_misfits, hide_secrets, without_nulls
+from engine.config.problems import problems_of
+from engine.config.session_config import SessionConfig
+from engine.errors import ConfigError, ConfigProblem, nearest
+
+_SUFFIXES: Final = (".yaml", ".yml", ".json")
+_LARGEST: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedConfig:
+    """A session file that can be played: what it says, what to warn of, and where it came from."""
+
+    config: SessionConfig
+    warnings: tuple[str, ...]
+    source: str
+
+
+def load_session_config(path: Path) -> LoadedConfig:
+    """Read the session file at `path`, YAML or JSON. Raises ConfigError with every fault of it."""
+    text = _read_text(path)
+    is_json = path.suffix.lower() == ".json" or (
+        path.suffix.lower() not in _SUFFIXES and text.lstrip()[:1] == "{"
+    )
+    return parse_session_config(parse_text(text, str(path), is_json=is_json), str(path))
+
+
+def parse_session_config(document: object, source: str) -> LoadedConfig:
+    """Check a document of plain values; `source` names it in errors. Raises ConfigError with every fault."""
+    misfits = find_misfits(document)
+    if misfits or not isinstance(document, Mapping):
+        raise ConfigError(source, misfits)
+    safe, problems = hide_secrets(document)
+    filled = without_nulls(safe)
+    assert isinstance(filled, dict)  # a mapping stays one
+    current = upgrade(filled)
+    problems += current.problems
+    config = None
+    try:
+        config = SessionConfig.model_validate(current.document)
+    except ValidationError as error:
+        problems += problems_of(error, current.origins)
+    problems += find_conflicts(current.document)
+    if problems or config is None:
+        raise ConfigError(source, problems)
+    return LoadedConfig(config, (*current.warnings, *find_oddities(current.document)), source)
+
+
+def dump(config: SessionConfig) -> str:
+    """Return `config` as the YAML text of a session file, every field written out."""
+    return write_yaml(config.model_dump(mode="json", by_alias=True, exclude_none=True))
+
+
+def _read_text(path: Path) -> str:
+    try:
+        if path.is_dir():
+            raise _unreadable(path, f"is a folder, not a session file{_files_in(path)}")
+        if path.stat().st_size > _LARGEST:
+            raise _unreadable(path, f"is too large for a session file: more than {_LARGEST // 1024} KiB")
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise _missing(path) from None
+    except OSError as error:
+        raise _unreadable(path, f"cannot be read: {error.strerror or error}") from error
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, f"is no text in UTF-8 (byte {error.start + 1}): save it as UTF-8") from error
+    if "\0" in text:
+        raise _unreadable(path, "is a binary file, not YAML or JSON text")
+    return text
+
+
+def _unreadable(path: Path, message: str, suggestion: str | None = None) -> ConfigError:
+    return ConfigError(str(path), [ConfigProblem("file", str(path), message, suggestion)])
+
+
+def _missing(path: Path) -> ConfigError:
+    folder = path.parent
+    if not folder.is_dir():
+        return _unreadable(path, f"does not exist, and neither does the folder {str(folder)!r}")
+    near = nearest(path.name, _session_files(folder))
+    return _unreadable(path, "does not exist", str(folder / near) if near else None)
+
+
+def _files_in(folder: Path) -> str:
+    names = _session_files(folder)
+    return f"; in it there are {', '.join(names[:5])}" if names else ""
+
+
+def _session_files(folder: Path) -> list[str]:
+    try:
+        return sorted(entry.name for entry in folder.iterdir() if entry.suffix.lower() in _SUFFIXES)
+    except OSError:
+        return []  # a folder that may not be listed has no names to offer

@@ -1,0 +1,147 @@
+"""Fields of older session files: those still read, with a warning, and those that are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from engine.config.faults import Location, shown
+from engine.config.plain_documents import FREE_FIELDS, dotted
+from engine.config.readers import QUOTES
+from engine.errors import ConfigProblem, nearest
+from engine.intervals import MINUTE, Interval
+
+_DATA: Final = "session_data_config"
+_UPKEEP: Final = "data_upkeep"
+_RENAMED: Final = {"enabled": "enable_session_quality", "check_interval_seconds": "retry_interval_seconds"}
+_DERIVED: Final = "derived_intervals"
+
+_GONE: Final = {
+    "quality_update_frequency": "quality is scored whenever bars arrive or fall due. Take the field out",
+    "prefetch.window_minutes": (
+        "whole sessions are loaded ahead. Take it out, and write backtest_config.prefetch_days "
+        "(sessions to load ahead) where the default of 5 does not suit"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """A document in today's fields.
+
+    `origins` tells, for a field that came from an older one, where the file has it.
+    """
+
+    document: dict[str, object]
+    warnings: list[str] = field(default_factory=list)
+    problems: list[ConfigProblem] = field(default_factory=list)
+    origins: dict[Location, Location] = field(default_factory=dict)
+
+
+def upgrade(document: Mapping[str, object]) -> Upgrade:
+    """Return `document` with older fields moved to where they are now, and what to tell the user of it."""
+    problems: list[ConfigProblem] = []
+    current = _without_gone(document, (), problems)
+    assert isinstance(current, dict)  # a mapping stays one
+    current.pop("$schema", None)  # says to an editor where the schema is
+    result = Upgrade(current, problems=problems)
+    _move_upkeep(result, ())
+    _move_upkeep(result, (_DATA,))
+    return result
+
+
+def _without_gone(value: object, place: Location, problems: list[ConfigProblem]) -> object:
+    if isinstance(value, list):
+        return [_without_gone(inner, (*place, position), problems) for position, inner in enumerate(value)]
+    if not isinstance(value, Mapping) or (place and place[-1] in FREE_FIELDS):
+        return value
+    kept: dict[str, object] = {}
+    for key, inner in value.items():
+        path = dotted((*place, key))
+        gone = next((name for name in _GONE if f".{path}".endswith(f".{name}")), None)
+        if gone is not None:
+            problems.append(ConfigProblem(path, inner, f"{gone!r} is gone: {_GONE[gone]}"))
+            continue
+        left = _without_gone(inner, (*place, key), problems)
+        if key != "prefetch" or left or not inner:
+            kept[key] = left
+    return kept
+
+
+def _move_upkeep(result: Upgrade, above: Location) -> None:
+    holder = result.document.get(_DATA) if above else result.document
+    if not isinstance(holder, dict) or _UPKEEP not in holder:
+        return
+    upkeep, place = holder.pop(_UPKEEP), (*above, _UPKEEP)
+    if not isinstance(upkeep, Mapping):
+        message = f"must be a mapping, not {shown(upkeep)}; today it is called {_DATA}.gap_filler"
+        result.problems.append(ConfigProblem(dotted(place), upkeep, message))
+        return
+    target = result.document.setdefault(_DATA, {})
+    if not isinstance(target, dict):
+        return  # reported as no mapping
+    for name, value in upkeep.items():
+        if name in _RENAMED:
+            _move_field(result, target, (*place, name), value)
+        elif name == _DERIVED:
+            _move_intervals(result, target, (*place, name), value)
+        else:
+            known = [*_RENAMED, _DERIVED]
+            message = f"{name!r} is no field of {_UPKEEP}: it had {', '.join(known)}"
+            result.problems.append(
+                ConfigProblem(dotted((*place, name)), value, message, nearest(name, known))
+            )
+
+
+def _move_field(result: Upgrade, target: dict[str, object], place: Location, value: object) -> None:
+    new = _RENAMED[str(place[-1])]
+    filler = target.setdefault("gap_filler", {})
+    if not isinstance(filler, dict):
+        return  # reported as no mapping
+    now = (_DATA, "gap_filler", new)
+    if new in filler:
+        message = f"says the same as {dotted(result.origins.get(now, now))}: keep one of them"
+        result.problems.append(ConfigProblem(dotted(place), value, message))
+        return
+    filler[new] = value
+    result.origins[now] = place
+    result.warnings.append(f"{dotted(place)} is deprecated: write {dotted(now)}")
+
+
+def _move_intervals(result: Upgrade, target: dict[str, object], place: Location, value: object) -> None:
+    if not isinstance(value, list):
+        message = f"must be a list of minutes, like [5, 15], not {shown(value)}; use {_DATA}.streams today"
+        result.problems.append(ConfigProblem(dotted(place), value, message))
+        return
+    derived: list[Interval] = []
+    for position, minutes in enumerate(value):
+        interval = _minutes(minutes)
+        if interval is None:
+            message = f"must be whole minutes, 1 to 1439, not {shown(minutes)}"
+            result.problems.append(ConfigProblem(dotted((*place, position)), minutes, message))
+        else:
+            derived.append(interval)
+    streams = target.get("streams")
+    if isinstance(streams, list):
+        present = {_interval_of(item) for item in streams}
+        streams.extend(str(interval) for interval in dict.fromkeys(derived) if interval not in present)
+    names = ", ".join(str(interval) for interval in derived)
+    result.warnings.append(
+        f"{dotted(place)} is deprecated: write {names or 'the intervals'} in {_DATA}.streams"
+    )
+
+
+def _minutes(value: object) -> Interval | None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 24 * 60:
+        return None
+    return Interval(value * MINUTE.seconds)
+
+
+def _interval_of(item: object) -> Interval | None:
+    if not isinstance(item, str) or item == QUOTES:
+        return None
+    try:
+        return Interval.parse(item)
+    except ValueError:
+        return None

@@ -1,0 +1,110 @@
+"""Whether a document is made of what JSON has, and what is taken out of it before the model looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from engine.config.faults import Location, shown
+from engine.errors import ConfigProblem
+
+HIDDEN: Final = "(hidden)"
+
+FREE_FIELDS: Final = frozenset({"metadata", "parameters"})
+"""Fields whose inside belongs to the user: nothing there is renamed, dropped or judged by its name."""
+
+_SECRET_WORDS: Final = ("key", "secret", "token", "password", "passwd", "passphrase", "credential")
+_MOST_VALUES: Final = 100_000
+_DEEPEST: Final = 40
+
+
+def dotted(place: Location) -> str:
+    """Return a place as users read it: `session_data_config.symbols[2]`."""
+    text = ""
+    for part in place:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text or "file"
+
+
+def find_misfits(document: object) -> list[ConfigProblem]:
+    """Return what makes a document no session file at all: its shape, its keys, its size."""
+    if document is None:
+        return [
+            ConfigProblem(
+                "file", None, "is empty: a session file begins with session_name and exchange_group"
+            )
+        ]
+    if not isinstance(document, Mapping):
+        return [ConfigProblem("file", document, f"must be a mapping of fields, not {shown(document)}")]
+    problems: list[ConfigProblem] = []
+    # Aliases can make a short YAML text endless, so walking stops at a limit.
+    for count, (place, node) in enumerate(_nodes(document)):
+        if count > _MOST_VALUES or len(place) > _DEEPEST:
+            limits = f"at most {_MOST_VALUES} values, {_DEEPEST} levels deep"
+            return [ConfigProblem("file", None, f"is too large or too deep for a session file: {limits}")]
+        if isinstance(node, Mapping):
+            problems.extend(_key_problem(place, key) for key in node if not isinstance(key, str))
+    return problems
+
+
+def _key_problem(place: Location, key: object) -> ConfigProblem:
+    return ConfigProblem(dotted(place), key, f"the key {shown(key)} is no text: put it in quotes", f'"{key}"')
+
+
+def _nodes(node: object, place: Location = ()) -> Iterator[tuple[Location, object]]:
+    yield place, node
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            yield from _nodes(value, (*place, str(key)))
+    elif isinstance(node, list | tuple):
+        for position, value in enumerate(node):
+            yield from _nodes(value, (*place, position))
+
+
+def hide_secrets(document: Mapping[str, object]) -> tuple[dict[str, object], list[ConfigProblem]]:
+    """Return a copy without what looks like a secret, and a problem for each; the values stand nowhere."""
+    problems: list[ConfigProblem] = []
+    copy = {key: _without_secrets((key,), value, problems) for key, value in document.items()}
+    return copy, problems
+
+
+def _without_secrets(place: Location, value: object, problems: list[ConfigProblem]) -> object:
+    if _is_secret(place) and value is not None:
+        problems.append(_secret_problem(place))
+        return HIDDEN
+    if isinstance(value, Mapping):
+        return {key: _without_secrets((*place, key), inner, problems) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_secrets((*place, position), inner, problems) for position, inner in enumerate(value)]
+    return value
+
+
+def _is_secret(place: Location) -> bool:
+    *above, name = place
+    # Names of indicators are free: `key_level` there is a price.
+    if not isinstance(name, str) or (above and above[-1] == "indicators"):
+        return False
+    return any(word in name.casefold() for word in _SECRET_WORDS)
+
+
+def _secret_problem(place: Location) -> ConfigProblem:
+    return ConfigProblem(
+        dotted(place),
+        HIDDEN,
+        f"the field {place[-1]!r} looks like a secret, and secrets never stand in a session file: "
+        "put it into an environment variable or the system keyring, and take it out here "
+        "(a field that holds no secret needs another name)",
+    )
+
+
+def without_nulls(value: object) -> object:
+    """Return a copy in which fields left empty are absent, as their writer means it."""
+    if isinstance(value, Mapping):
+        return {
+            key: inner if key in FREE_FIELDS else without_nulls(inner)
+            for key, inner in value.items()
+            if inner is not None
+        }
+    if isinstance(value, list | tuple):
+        return [without_nulls(inner) for inner in value]
+    return value

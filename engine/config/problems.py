@@ -1,0 +1,166 @@
+"""Pydantic's errors in the words of session files: where, what stood there, what may stand there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from engine.config.faults import FAULT, Location, shown
+from engine.config.plain_documents import HIDDEN, dotted
+from engine.config.session_config import SessionConfig
+from engine.errors import ConfigProblem, nearest
+
+Saying = tuple[str, str | None]
+"""A message, and the nearest valid spelling where there is one."""
+
+_KINDS: Final = {
+    "string_type": "text (in quotes, where YAML takes it for something else)",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "model_type": "a mapping of fields",
+    "model_attributes_type": "a mapping of fields",
+    "mapping_type": "a mapping",
+    "dict_type": "a mapping",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "finite_number": "a finite number",
+}
+_BOUNDS: Final = {
+    "greater_than": ("greater than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+_YES_AND_NO: Final = {
+    "yes": "true",
+    "on": "true",
+    "true": "true",
+    "no": "false",
+    "off": "false",
+    "false": "false",
+}
+
+
+def problems_of(error: ValidationError, origins: Mapping[Location, Location]) -> list[ConfigProblem]:
+    """Return the problems that `error` tells, at the places where the file has them.
+
+    `origins` gives, for fields that were moved from older names, where they stand.
+    """
+    details = error.errors(include_url=False)
+    return [_problem_of(detail, origins) for detail in details if detail["input"] != HIDDEN]
+
+
+def _problem_of(detail: ErrorDetails, origins: Mapping[Location, Location]) -> ConfigProblem:
+    place = _place_in_file(detail["loc"])
+    value = None if detail["type"] == "missing" else detail["input"]
+    message, suggestion = _say(detail, place)
+    return ConfigProblem(dotted(origins.get(place, place)), value, message, suggestion)
+
+
+def _place_in_file(loc: Location) -> Location:
+    """Where the file has it: pydantic also counts its own step to a key, and fields that only the model has."""
+    return tuple(
+        part
+        for index, part in enumerate(loc)
+        # The parameters of an indicator stand beside its type.
+        if part != "[key]" and not (part == "parameters" and index >= 2 and loc[index - 2] == "indicators")
+    )
+
+
+def _say(detail: ErrorDetails, place: Location) -> Saying:
+    """Return what to tell of one error."""
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == FAULT:
+        return context["message"], context["suggestion"] or None
+    if kind == "missing":
+        return f"is required: {_description(place)}", None
+    if kind == "extra_forbidden":
+        return _unknown_field(place)
+    allowed = _say_what_is_allowed(kind, detail["input"], context)
+    return allowed or (_SPECIAL.get(kind, _as_pydantic_says)(detail), None)
+
+
+def _say_what_is_allowed(kind: str, value: object, context: Mapping[str, Any]) -> Saying | None:
+    """Return what to tell of a value of the wrong kind or size, or None where it is another fault."""
+    if kind == "literal_error":
+        return _not_among(value, _choices(context["expected"]))
+    if kind in _KINDS:
+        near = _YES_AND_NO.get(value.casefold()) if kind == "bool_type" and isinstance(value, str) else None
+        return f"must be {_KINDS[kind]}, not {shown(value)}", near
+    if kind in _BOUNDS:
+        words, key = _BOUNDS[kind]
+        return f"must be {words} {_number(context[key])}, not {shown(value)}", None
+    return None
+
+
+def _unknown_field(place: Location) -> Saying:
+    known = _fields_of(_model_at(place[:-1]))
+    name = str(place[-1])
+    return f"{name!r} is no field here: the fields are {', '.join(known)}", nearest(name, known)
+
+
+def _not_among(value: object, choices: list[str]) -> Saying:
+    near = nearest(value, choices) if isinstance(value, str) else None
+    return (
+        f"must be {' or '.join(filter(None, [', '.join(choices[:-1]), choices[-1]]))}, not {shown(value)}",
+        near,
+    )
+
+
+def _choices(expected: str) -> list[str]:
+    """Return the words of a literal, from pydantic's `'a', 'b' or 'c'`."""
+    return [word.strip("' ") for word in expected.replace(" or ", ",").split(",")]
+
+
+def _number(bound: float) -> str:
+    return str(int(bound)) if bound == int(bound) else str(bound)
+
+
+def _as_pydantic_says(detail: ErrorDetails) -> str:
+    return f"{shown(detail['input'])} will not do: {detail['msg']}"
+
+
+_SPECIAL: Final[dict[str, Callable[[ErrorDetails], str]]] = {
+    "string_too_short": lambda detail: "must not be empty",
+    "string_too_long": lambda detail: (
+        f"must have at most {detail['ctx']['max_length']} characters, not {len(detail['input'])}"
+    ),
+    "string_pattern_mismatch": lambda detail: (
+        f"must be written as module:Class, like my_scanners.gaps:GapScanner, not {shown(detail['input'])}"
+    ),
+}
+
+
+def _description(place: Location) -> str:
+    """Return the sentence that the model has about a field."""
+    fields = _fields_of(_model_at(place[:-1]))
+    return fields[str(place[-1])]
+
+
+def _fields_of(model: type[BaseModel]) -> dict[str, str]:
+    """Names of a model's fields as the file spells them, with their descriptions."""
+    return {info.alias or name: info.description or "" for name, info in model.model_fields.items()}
+
+
+def _model_at(place: Location) -> type[BaseModel]:
+    """Return the model whose fields stand at `place`, passing over names of indicators and positions."""
+    model: type[BaseModel] = SessionConfig
+    for part in place:
+        field = next(
+            (info for name, info in model.model_fields.items() if part == (info.alias or name)), None
+        )
+        if field is not None:
+            model = next(_models_in(field.annotation), model)
+    return model
+
+
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)

@@ -1,0 +1,184 @@
+"""Readers of single fields: from what JSON or YAML gives to the engine's own types, or a fault that helps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, time
+from typing import Final, Literal, TypeVar
+
+from pydantic_core import PydanticCustomError
+
+from engine.config.faults import FaultList, fault, shown
+from engine.config.period import Period, nearest_period
+from engine.errors import nearest
+from engine.intervals import COMMON_SPELLINGS, WEEK, Interval
+
+T = TypeVar("T")
+
+QUOTES: Final = "quotes"
+ALL: Final = "all"
+
+LONGEST_SYMBOL: Final = 64
+
+
+def read_interval(value: object) -> Interval:
+    """Return the interval that a field holds."""
+    if isinstance(value, Interval):
+        return value
+    if not isinstance(value, str):
+        near = f"{value}m" if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+        raise fault(f"must be an interval with its unit, like 1m, 15m, 1h, 1d, not {shown(value)}", near)
+    try:
+        return Interval.parse(value)
+    except ValueError as error:
+        raise fault(str(error), nearest(value, COMMON_SPELLINGS)) from None
+
+
+def read_session_interval(value: object) -> Interval:
+    """Return an interval of which a session can hold bars: a week is for history only."""
+    interval = read_interval(value)
+    if interval == WEEK:
+        raise fault("'1w' is for history only: a session is one day, so 1d is its longest bar", "1d")
+    return interval
+
+
+def read_schedule_interval(value: object) -> Interval:
+    """Return an interval that fits into a session several times."""
+    interval = read_interval(value)
+    if not interval.is_intraday:
+        raise fault(f"'{interval}' is too long: a schedule repeats within a day, like 5m or 1h")
+    return interval
+
+
+def read_stream(value: object) -> Interval | Literal["quotes"]:
+    """Return one entry of `streams`: an interval, or the word `quotes`."""
+    if value == QUOTES:
+        return QUOTES
+    if isinstance(value, str) and nearest(value, [QUOTES]):
+        raise fault(f"{value!r} is no stream: an interval like 1m, or {QUOTES}", QUOTES)
+    return read_session_interval(value)
+
+
+def read_symbol(value: object) -> str:
+    """Return a symbol as written; it has no spaces or control characters."""
+    if not isinstance(value, str):
+        hint = (
+            " (YAML takes it for something else: put it in quotes)"
+            if not isinstance(value, list | dict)
+            else ""
+        )
+        near = f'"{value}"' if isinstance(value, int | float) and not isinstance(value, bool) else None
+        raise fault(f"must be a symbol such as SPY, not {shown(value)}{hint}", near)
+    if not value:
+        raise fault("must be a symbol such as SPY, not empty text")
+    if len(value) > LONGEST_SYMBOL or any(letter.isspace() or not letter.isprintable() for letter in value):
+        near = "".join(letter for letter in value if letter.isprintable() and not letter.isspace())
+        raise fault(
+            f"{shown(value)} is no symbol: at most {LONGEST_SYMBOL} characters, no spaces or control signs",
+            near if 0 < len(near) <= LONGEST_SYMBOL else None,
+        )
+    return value
+
+
+def read_period(value: object) -> Period:
+    """Return the period that a field holds."""
+    if isinstance(value, Period):
+        return value
+    if not isinstance(value, str):
+        raise fault(f"must be a period like 10d, 52w, 6m, 1y, not {shown(value)}", _days(value))
+    try:
+        return Period.parse(value)
+    except ValueError as error:
+        near = nearest_period(value)
+        raise fault(str(error), near if near != value else None) from None
+
+
+def _days(value: object) -> str | None:
+    return f"{value}d" if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def read_date(value: object) -> date:
+    """Return the date written as YYYY-MM-DD; nothing else is guessed at."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    text = str(value)
+    near = f"{text[:4]}-{text[4:6]}-{text[6:]}" if re.fullmatch("[12][0-9]{7}", text) else None
+    if not isinstance(value, str) or re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value) is None:
+        raise fault(f"must be a date written as YYYY-MM-DD, not {shown(value)}", near)
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise fault(f"{value!r} is no date: {error}") from None
+
+
+def read_time(value: object) -> time:
+    """Return the time of day written as HH:MM or HH:MM:SS, in the exchange's zone."""
+    if isinstance(value, time) and value.tzinfo is None:
+        return value
+    if not isinstance(value, str) or re.fullmatch("[0-9]{2}:[0-9]{2}(:[0-9]{2})?", value) is None:
+        raise fault(
+            f"must be a time of day written as HH:MM or HH:MM:SS, in quotes, not {shown(value)}",
+            _padded(value),
+        )
+    try:
+        return time.fromisoformat(value)
+    except ValueError as error:
+        raise fault(f"{value!r} is no time of day: {error}") from None
+
+
+def _padded(value: object) -> str | None:
+    match = re.fullmatch("([0-9]):([0-5][0-9])", value) if isinstance(value, str) else None
+    return f"0{match[1]}:{match[2]}" if match else None
+
+
+def distinct(read_one: Callable[[object], T], what: str, example: str) -> Callable[[object], tuple[T, ...]]:
+    """Return a reader of lists whose entries `read_one` reads; none may come twice, and one must be there.
+
+    `what` names the entries in the plural, `example` is such a list. Every bad entry is told.
+    """
+
+    def read(value: object) -> tuple[T, ...]:
+        if not isinstance(value, list | tuple):
+            raise fault(f"must be a list of {what}, like {example}, not {shown(value)}", _as_list(value))
+        if not value:
+            raise fault(f"must name at least one of the {what}, like {example}, not an empty list")
+        faults, found = FaultList(), dict[T, object]()
+        for position, entry in enumerate(value):
+            try:
+                parsed = read_one(entry)
+                if parsed in found:
+                    raise _twice(entry, found[parsed])
+                found[parsed] = entry
+            except PydanticCustomError as error:
+                faults.add((position,), entry, error)
+        faults.raise_any()
+        return tuple(found)
+
+    return read
+
+
+def _twice(entry: object, first: object) -> PydanticCustomError:
+    if entry == first:
+        return fault(f"{shown(entry)} stands here twice: once is enough")
+    return fault(f"{shown(entry)} stands here twice: {shown(first)} is the same")
+
+
+def _as_list(value: object) -> str | None:
+    return f"[{value}]" if isinstance(value, str) and value else None
+
+
+read_symbols: Final = distinct(read_symbol, "symbols", "[SPY, IBM]")
+read_streams: Final = distinct(read_stream, "streams", "[1m, 5m]")
+read_intervals: Final = distinct(read_interval, "intervals", "[1m, 1d]")
+
+
+def read_apply_to(value: object) -> Literal["all"] | tuple[str, ...]:
+    """Return the symbols that an entry of history is for, or the word `all`."""
+    if isinstance(value, str):
+        if value == ALL:
+            return ALL
+        raise fault(
+            f"must be the word {ALL}, or a list of symbols like [SPY, IBM], not {value!r}", f"[{value}]"
+        )
+    return read_symbols(value)

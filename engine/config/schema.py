@@ -1,0 +1,15 @@
+"""The JSON Schema of session files, for editors that complete and check while one types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.config.session_config import SessionConfig
+
+
+def session_config_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of session files; it names the indicators of the installed TA-Lib."""
+    schema = SessionConfig.model_json_schema(by_alias=True)
+    # A file may say where its schema is; reading passes over it.
+    schema["properties"]["$schema"] = {"description": "Where this schema is; for editors.", "type": "string"}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

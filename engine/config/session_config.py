@@ -1,0 +1,178 @@
+"""The session file as a model: what is played, how, and what is watched meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StrictBool, StrictInt, WithJsonSchema
+
+from engine.config.exchanges import (
+    EXCHANGE_GROUPS,
+    describe_unknown,
+    find_exchange,
+    nearest_exchange,
+    resolve_exchange,
+)
+from engine.config.faults import fault
+from engine.config.fields import ScheduleInterval, Streams, Symbols, TimeOfDay, TradingDate
+from engine.config.historical import HistoricalConfig
+from engine.config.readers import QUOTES
+from engine.config.section import Section
+from engine.config.session_indicator import SessionIndicators
+from engine.intervals import Interval
+
+Fraction = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+def _read_exchange_group(text: str) -> str:
+    if find_exchange(text) is None:
+        raise fault(describe_unknown(text), nearest_exchange(text))
+    return text.strip()
+
+
+def _in_capitals(value: object) -> object:
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+ExchangeGroup = Annotated[
+    str,
+    AfterValidator(_read_exchange_group),
+    WithJsonSchema({"type": "string", "anyOf": [{"enum": list(EXCHANGE_GROUPS)}, {"type": "string"}]}),
+]
+AssetClass = Annotated[
+    Literal["EQUITY", "ETF", "INDEX", "FUTURE", "OPTION", "FOREX", "CRYPTO", "BOND", "COMMODITY"],
+    BeforeValidator(_in_capitals),
+]
+
+
+class BacktestConfig(Section):
+    """Which stored days are played, and how fast."""
+
+    start_date: TradingDate
+    """First day, inclusive; need not be a trading day."""
+    end_date: TradingDate
+    """Last day, inclusive; need not be a trading day."""
+    speed_multiplier: NotNegative = 0.0
+    """0: as fast as the data allows; above 0: that many times real time."""
+    prefetch_days: Annotated[StrictInt, Field(ge=1, le=250)] = 5
+    """Sessions that are loaded ahead while one plays; at least 1."""
+    start_time: TimeOfDay | None = None
+    """Start of the first session in the exchange's time, such as "10:30"; without it, the open."""
+
+
+class GapFiller(Section):
+    """What is done about bars that are missing."""
+
+    enable_session_quality: StrictBool = True
+    """Whether the quality of the session is measured; if not, it counts as 100 %, not measured."""
+    max_retries: Annotated[StrictInt, Field(ge=0, le=1000)] = 5
+    """How often the provider is asked again for a missing bar; live only."""
+    retry_interval_seconds: Positive = 60.0
+    """Seconds between two such requests; live only."""
+
+
+class ScanSchedule(Section):
+    """When a scanner runs while the session plays."""
+
+    start: Annotated[TimeOfDay | None, Field(alias="from")] = None
+    """First run, in the exchange's time; without it, the open."""
+    end: Annotated[TimeOfDay | None, Field(alias="to")] = None
+    """No run after this time, in the exchange's time; without it, the close."""
+    every: ScheduleInterval
+    """Time from one run to the next, such as 5m."""
+
+
+class Scanner(Section):
+    """A class that looks for symbols, before the session and on schedules."""
+
+    scanner: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")]
+    """The class, as `module:Class`."""
+    parameters: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """What the class is made with; anything it takes."""
+    schedules: tuple[ScanSchedule, ...] = ()
+    """When it runs during the session."""
+    pre_session: StrictBool = True
+    """Whether it also runs before the session."""
+
+
+class SessionDataConfig(Section):
+    """What is loaded, streamed, computed and scored."""
+
+    symbols: Symbols
+    """Symbols to play, as the store spells them."""
+    requested_streams: Annotated[Streams, Field(alias="streams")]
+    """Intervals to have in the session, such as 1m, 5m, 1d, and the word `quotes`."""
+    historical: HistoricalConfig = Field(default_factory=HistoricalConfig)
+    """What is known of earlier days."""
+    indicators: SessionIndicators = Field(default_factory=dict)
+    """Indicators of the session, by name; several outputs become `name_output`."""
+    gap_filler: GapFiller = Field(default_factory=GapFiller)
+    """What is done about missing bars."""
+    scanners: tuple[Scanner, ...] = ()
+    """Scanners that run beside the session."""
+    min_completeness: Fraction = 0.0
+    """Part of a derived bar's slots that must have a bar, 0 to 1; 0: any one is enough."""
+
+    @property
+    def streams(self) -> tuple[Interval, ...]:
+        """Intervals of the bars that the session holds, in the order of the file."""
+        return tuple(item for item in self.requested_streams if isinstance(item, Interval))
+
+    @property
+    def wants_quotes(self) -> bool:
+        """Whether `quotes` stands among the streams."""
+        return QUOTES in self.requested_streams
+
+
+class TradingConfig(Section):
+    """Limits of the paper account; an order beyond one is refused, with the reason."""
+
+    initial_cash: Positive = 100_000.0
+    """Cash at the start, in the currency of the prices."""
+    max_per_trade: Positive = 10_000.0
+    """Largest value of one order."""
+    max_per_symbol: Positive = 20_000.0
+    """Largest value held in one symbol."""
+    max_open_positions: Annotated[StrictInt, Field(ge=1)] = 10
+    """Most symbols held at once."""
+
+
+class ApiConfig(Section):
+    """Which providers serve a live session. Their keys are no part of the file."""
+
+    data_api: Text | None = None
+    """Provider of bars and quotes."""
+    trade_api: Text | None = None
+    """Provider that takes orders."""
+
+
+class SessionConfig(Section):
+    """One session file, read and checked."""
+
+    session_name: Text
+    """Name shown on screen and in exports."""
+    exchange_group: ExchangeGroup
+    """Whose hours apply: a group such as US_EQUITY or CRYPTO, or an exchange_calendars code such as XNYS."""
+    asset_class: AssetClass = "EQUITY"
+    """What is traded."""
+    mode: Literal["backtest", "live"] = "backtest"
+    """`backtest` plays stored bars, `live` records those of a provider."""
+    backtest_config: BacktestConfig | None = None
+    """Days and speed; required in mode backtest."""
+    session_data_config: SessionDataConfig
+    """What is loaded, streamed, computed and scored."""
+    trading_config: TradingConfig = Field(default_factory=TradingConfig)
+    """Limits of the paper account."""
+    api_config: ApiConfig = Field(default_factory=ApiConfig)
+    """Providers of a live session."""
+    metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """Notes of your own; kept, and not looked at."""
+
+    @property
+    def exchange(self) -> str:
+        """The exchange_calendars code that `exchange_group` means."""
+        return resolve_exchange(self.exchange_group)

@@ -1,0 +1,197 @@
+"""Timers and counters of a run: what each step took, and how often it happened."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
+
+import numpy as np
+
+# p95 is of the last so many; a run of any length then needs the same memory.
+_RECENT = 4096
+
+
+class Step(Enum):
+    """The steps that are timed."""
+
+    ANALYSIS_ENGINE = "analysis_engine"
+    DATA_PROCESSOR = "data_processor"
+    QUALITY = "quality"
+    FIRST_HISTORICAL_LOAD = "first_historical_load"
+    LATER_HISTORICAL_LOAD = "later_historical_load"
+    SESSION_GAP = "session_gap"
+    SESSION_DURATION = "session_duration"
+    ACTIVATION = "activation"
+    DEACTIVATION = "deactivation"
+    PREFETCH = "prefetch"
+    RECORDING = "recording"
+
+
+class Count(Enum):
+    """What is counted."""
+
+    BARS = "bars"
+    SESSIONS = "sessions"
+    BACK_PRESSURE = "back_pressure"
+    OVERRUNS = "overruns"
+    CALENDAR_HITS = "calendar_hits"
+    CALENDAR_MISSES = "calendar_misses"
+
+
+@dataclass(frozen=True, slots=True)
+class TimerSummary:
+    """A step's durations in seconds; `p95` of the last few thousand."""
+
+    count: int
+    min_s: float
+    mean_s: float
+    p95_s: float
+    max_s: float
+    total_s: float
+
+
+class _Timer:
+    __slots__ = ("count", "highest", "lowest", "recent", "total")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.total = 0.0
+        self.lowest = float("inf")
+        self.highest = 0.0
+        self.recent: deque[float] = deque(maxlen=_RECENT)
+
+    def add(self, seconds: float) -> None:
+        self.count += 1
+        self.total += seconds
+        self.lowest = min(self.lowest, seconds)
+        self.highest = max(self.highest, seconds)
+        self.recent.append(seconds)
+
+    def summary(self) -> TimerSummary:
+        p95 = float(np.percentile(list(self.recent), 95))
+        return TimerSummary(self.count, self.lowest, self.total / self.count, p95, self.highest, self.total)
+
+
+Scope = Literal["session", "backtest", "summary"]
+
+
+class PerformanceMetrics:
+    """Timers, counters and queue sizes of a run. Each step is recorded by one thread; anyone may read.
+
+    `clock` gives seconds that only run forward; it is not the time of day.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
+        self._run: dict[Step, _Timer] = {}
+        self._session: dict[Step, _Timer] = {}
+        self._counts: Counter[Count] = Counter()
+        self._session_counts: Counter[Count] = Counter()
+        self._queues: dict[str, int] = {}
+
+    def start_timer(self) -> float:
+        """Return the moment from which a step is timed."""
+        return self._clock()
+
+    def record(self, step: Step, started: float) -> float:
+        """Record that a step which began at `started` has ended; return its seconds."""
+        seconds = self._clock() - started
+        for timers in (self._run, self._session):
+            timer = timers.get(step)
+            if timer is None:
+                timer = timers[step] = _Timer()
+            timer.add(seconds)
+        return seconds
+
+    def record_analysis_engine(self, started: float) -> float:
+        """Record one block of the analysis engine."""
+        return self.record(Step.ANALYSIS_ENGINE, started)
+
+    def record_data_processor(self, started: float) -> float:
+        """Record one block of the data processor."""
+        return self.record(Step.DATA_PROCESSOR, started)
+
+    def record_quality(self, started: float) -> float:
+        """Record one block of the quality manager."""
+        return self.record(Step.QUALITY, started)
+
+    def record_historical_load(self, started: float, *, first: bool) -> float:
+        """Record making a session's history ready; the first one, which reads it all, apart."""
+        return self.record(Step.FIRST_HISTORICAL_LOAD if first else Step.LATER_HISTORICAL_LOAD, started)
+
+    def record_session_gap(self, started: float) -> float:
+        """Record the time between the end of a session and the start of the next."""
+        return self.record(Step.SESSION_GAP, started)
+
+    def record_session_duration(self, started: float) -> float:
+        """Record how long a session was played."""
+        return self.record(Step.SESSION_DURATION, started)
+
+    def record_activation(self, started: float) -> float:
+        """Record activating a session."""
+        return self.record(Step.ACTIVATION, started)
+
+    def record_deactivation(self, started: float) -> float:
+        """Record deactivating a session."""
+        return self.record(Step.DEACTIVATION, started)
+
+    def record_prefetch(self, started: float) -> float:
+        """Record loading a chunk of sessions."""
+        return self.record(Step.PREFETCH, started)
+
+    def record_recording(self, started: float) -> float:
+        """Record stamping, exporting and spooling a session."""
+        return self.record(Step.RECORDING, started)
+
+    def record_queue_sizes(self, sizes: Mapping[str, int]) -> None:
+        """Keep what was left in each queue at the end of the day."""
+        self._queues = dict(sizes)
+
+    def count(self, what: Count, number: int = 1) -> None:
+        """Count something."""
+        self._counts[what] += number
+        self._session_counts[what] += number
+
+    def set_count(self, what: Count, number: int) -> None:
+        """Take over a number that is counted elsewhere."""
+        self._counts[what] = number
+
+    def total(self, what: Count) -> int:
+        """Return how often something was counted in the run."""
+        return self._counts[what]
+
+    def begin_session(self) -> None:
+        """Start the session's own timers and counters afresh."""
+        self._session = {}
+        self._session_counts = Counter()
+
+    def timers(self, scope: Scope = "backtest") -> dict[str, TimerSummary]:
+        """Return the timers of the session or of the whole run, by step."""
+        timers = self._session if scope == "session" else self._run
+        return {step.value: timer.summary() for step, timer in list(timers.items()) if timer.count}
+
+    def counts(self, scope: Scope = "backtest") -> dict[str, int]:
+        """Return the counters of the session or of the whole run."""
+        counts = self._session_counts if scope == "session" else self._counts
+        return {what.value: counts[what] for what in Count}
+
+    def queues(self) -> dict[str, int]:
+        """Return the queue sizes at the end of the last session."""
+        return dict(self._queues)
+
+    def format_report(self, scope: Scope = "summary") -> str:
+        """Return the metrics as text: of the `session`, of the whole `backtest`, or a few lines of `summary`."""
+        counts = self.counts(scope)
+        if scope == "summary":
+            return ", ".join(f"{name} {number:,}" for name, number in counts.items())
+        lines = [f"{'step':<24}{'count':>8}{'min ms':>10}{'mean ms':>10}{'p95 ms':>10}{'max ms':>10}"]
+        for name, timer in self.timers(scope).items():
+            figures = (timer.min_s, timer.mean_s, timer.p95_s, timer.max_s)
+            lines.append(f"{name:<24}{timer.count:>8}" + "".join(f"{1e3 * value:>10.3f}" for value in figures))
+        lines += [f"{name:<24}{number:>8}" for name, number in counts.items()]
+        lines += [f"{'queue ' + name:<24}{size:>8}" for name, size in self._queues.items()]
+        return "\n".join(lines)

@@ -1,0 +1,130 @@
+"""Opens a database file with either library, and says in plain words what SQLite complains about."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from engine.errors import StoreError
+
+BUSY_TIMEOUT_S: Final = 60
+# Large enough that a batch costs nothing beside its rows, small enough to stay in the processor's cache.
+_ROWS_PER_BATCH: Final = 16_384
+
+# What SQLite says, in lower case, and what that means to the reader.
+_MEANINGS: Final = (
+    ("not a database", "is no SQLite database, or is encrypted: name a file that tapedeck made"),
+    ("malformed", "is damaged: restore a copy, or move it away and import the bars again"),
+    ("corrupt", "is damaged: restore a copy, or move it away and import the bars again"),
+    ("is full", "has no space left on its disk; nothing of this write was stored: make room, and try again"),
+    ("locked", f"was in use by another process for {BUSY_TIMEOUT_S} s: wait until that has ended, and try again"),
+    ("busy", f"was in use by another process for {BUSY_TIMEOUT_S} s: wait until that has ended, and try again"),
+    ("readonly", "cannot be written: check the permissions of the file and of its folder"),
+    ("unable to open", "cannot be opened: check the permissions of the file and of its folder"),
+    ("failed to open", "cannot be opened: check the permissions of the file and of its folder"),
+    ("no such", "lacks tables of tapedeck: it was changed by another program; restore a copy"),
+)
+
+
+def explained(path: Path, error: Exception) -> StoreError:
+    """Return the StoreError that tells a user what `error` of either library means for `path`."""
+    said = str(error).splitlines()[0] if str(error) else type(error).__name__
+    for words, meaning in _MEANINGS:
+        if words in said.lower():
+            return StoreError(f"{path} {meaning} (SQLite: {said})")
+    return StoreError(f"{path} cannot be used: SQLite says {said!r}")
+
+
+@contextmanager
+def native_errors_explained(path: Path) -> Iterator[None]:
+    """Turn errors of the sqlite3 module into StoreErrors about `path`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise explained(path, error) from error
+
+
+@contextmanager
+def arrow_errors_explained(path: Path) -> Iterator[None]:
+    """Turn errors of ADBC and Arrow into StoreErrors about `path`."""
+    import adbc_driver_manager  # noqa: PLC0415 - costs a start-up that reads no database 0.3 s
+    import pyarrow as pa  # noqa: PLC0415
+
+    try:
+        yield
+    except (adbc_driver_manager.Error, pa.ArrowException, OSError) as error:
+        raise explained(path, error) from error
+
+
+def is_writable(path: Path) -> bool:
+    """Whether this user may write the file, and the write-ahead log beside it."""
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+
+
+def open_native(path: Path) -> sqlite3.Connection:
+    """Open with the sqlite3 module, in autocommit mode; the caller holds the gate."""
+    with native_errors_explained(path):
+        connection = sqlite3.connect(
+            _uri(path), uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        try:
+            # In WAL mode NORMAL is safe against a killed process; a power cut may take the last commits, whole.
+            connection.execute("PRAGMA synchronous = NORMAL")
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+class ArrowConnection:
+    """An ADBC connection that answers queries with Arrow batches; the caller holds the gate."""
+
+    def __init__(self, path: Path) -> None:
+        import adbc_driver_sqlite.dbapi as adbc  # noqa: PLC0415
+
+        self._path = path
+        self._open: list[Any] = []  # closed last to first: ADBC refuses to close what has children
+        with arrow_errors_explained(path):
+            self._connection = adbc.connect(_uri(path), autocommit=True)
+        try:
+            self.query(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}").read_all()
+        except BaseException:
+            self.close()
+            raise
+
+    def query(self, sql: str) -> Any:
+        """Run one query, and return its pyarrow.RecordBatchReader; the one before is over."""
+        self._end_query()
+        with arrow_errors_explained(self._path):
+            cursor = self._connection.cursor()
+            self._open.append(cursor)
+            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(_ROWS_PER_BATCH)})
+            cursor.execute(sql)
+            reader = cursor.fetch_record_batch()
+            self._open.append(reader)
+        return reader
+
+    def close(self) -> None:
+        """Close the query and the connection."""
+        self._end_query()
+        self._connection.close()
+
+    def _end_query(self) -> None:
+        while self._open:
+            self._open.pop().close()
+
+
+def _uri(path: Path) -> str:
+    location = f"file:{quote(str(path.absolute()))}"
+    if is_writable(path):
+        return f"{location}?mode=rw"
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        return f"{location}?mode=ro"
+    # Without a log beside it, and without the right to make one, the file itself is all there is to read.
+    return f"{location}?mode=ro&immutable=1"

@@ -1,0 +1,174 @@
+"""Keeps the two SQLite libraries of this process apart: one of them at a time has a file open.
+
+The sqlite3 module and ADBC each carry an SQLite of their own. POSIX drops all locks that a process has on a
+file as soon as any descriptor of the file is closed, so the close of one library silently unlocks the other,
+and committed rows can be lost. Each library guards against this only among its own connections. A `FileGate`
+stands before every real file (device and inode, whatever its path): any number of connections of one library
+may be open at a time; the other library waits until all of them are closed, in order of arrival.
+
+For the same reason nothing in this process may `open()` a database file as plain bytes while it is in use.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+if TYPE_CHECKING:
+    from engine.store.sqlite_writing import WriteBatch
+
+
+class Library(Enum):
+    """Which SQLite has the file open."""
+
+    NATIVE = "sqlite3"
+    ARROW = "adbc"
+
+
+@dataclass(eq=False, slots=True)
+class Holder:
+    """An open connection. `let_go` is asked for from any thread when the other library waits.
+
+    It must not block: it closes the connection if that is idle, else does nothing; the owner then closes it,
+    or asks `FileGate.is_wanted_from`, when its present step is done.
+    """
+
+    library: Library
+    let_go: Callable[[], None] | None
+
+
+@dataclass(eq=False, slots=True)
+class _Request:
+    library: Library
+    or_other: bool
+
+
+class FileGate:
+    """Who has one database file open, and who waits for it.
+
+    `write_lock` is held by the one transaction of this process that writes; take it inside the gate.
+    """
+
+    def __init__(self) -> None:
+        self.write_lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._holders: list[Holder] = []
+        self._waiting: list[_Request] = []
+        self._thread = threading.local()
+
+    @property
+    def batch(self) -> WriteBatch | None:
+        """The batch of writes that the calling thread has open on this file, if any."""
+        batch: WriteBatch | None = getattr(self._thread, "batch", None)
+        return batch
+
+    @batch.setter
+    def batch(self, batch: WriteBatch | None) -> None:
+        self._thread.batch = batch
+
+    @property
+    def open_connections(self) -> tuple[Library, ...]:
+        """The library of every connection that is open now; never two kinds."""
+        with self._changed:
+            return tuple(holder.library for holder in self._holders)
+
+    def enter(
+        self, library: Library, *, or_other: bool = False, let_go: Callable[[], None] | None = None
+    ) -> Holder:
+        """Wait until a connection of `library` may be opened, and count it as open until `leave`.
+
+        With `or_other`, either library will do: the one that has the file open, else `library`; the
+        holder says which.
+        """
+        request = _Request(library, or_other)
+        with self._changed:
+            self._waiting.append(request)
+        try:
+            while True:
+                with self._changed:
+                    if admitted := self._admit(request, let_go):
+                        return admitted
+                    asked = self._holders_in_the_way(request)
+                for ask in asked:
+                    ask()
+                with self._changed:
+                    if admitted := self._admit(request, let_go):
+                        return admitted
+                    self._changed.wait()
+        finally:
+            with self._changed:
+                self._waiting.remove(request)
+                self._changed.notify_all()
+
+    def leave(self, holder: Holder) -> None:
+        """Say that the connection is closed."""
+        with self._changed:
+            self._holders.remove(holder)
+            self._changed.notify_all()
+
+    @contextmanager
+    def entered(self, library: Library, *, or_other: bool = False) -> Iterator[Holder]:
+        """Hold the gate for one short piece of work."""
+        holder = self.enter(library, or_other=or_other)
+        try:
+            yield holder
+        finally:
+            self.leave(holder)
+
+    def is_wanted_from(self, holder: Holder) -> bool:
+        """Whether the other library waits for the file."""
+        with self._changed:
+            return any(request.library is not holder.library for request in self._waiting)
+
+    def _admit(self, request: _Request, let_go: Callable[[], None] | None) -> Holder | None:
+        open_library = self._holders[0].library if self._holders else None
+        library = (open_library or request.library) if request.or_other else request.library
+        if open_library not in (None, library):
+            return None
+        ahead = self._waiting[: self._waiting.index(request)]
+        # First come, first served, so that a stream of readers cannot keep a writer out, nor the reverse.
+        if any(earlier.library is not library and not earlier.or_other for earlier in ahead):
+            return None
+        holder = Holder(library, let_go)
+        self._holders.append(holder)
+        return holder
+
+    def _holders_in_the_way(self, request: _Request) -> list[Callable[[], None]]:
+        if request.or_other:
+            return []
+        return [h.let_go for h in self._holders if h.library is not request.library and h.let_go]
+
+
+_gates: WeakValueDictionary[tuple[int, int], FileGate] = WeakValueDictionary()
+_gates_lock = threading.Lock()
+_of_the_parent: list[FileGate] = []
+
+
+def gate_of(path: Path) -> FileGate:
+    """Return the gate of the real file behind `path`; OSError where there is none."""
+    stat = os.stat(path)
+    key = (stat.st_dev, stat.st_ino)
+    with _gates_lock:
+        gate = _gates.get(key)
+        if gate is None:
+            gate = _gates[key] = FileGate()
+        return gate
+
+
+def _forget_gates() -> None:
+    # A forked child owns no connection of its parent: it must neither wait for them nor close them, so
+    # the old gates, and through them the connections, are kept unused, and new gates begin empty.
+    global _gates, _gates_lock  # noqa: PLW0603 - the locks may have been held by threads that are not here
+    _of_the_parent.extend(_gates.values())
+    _gates, _gates_lock = WeakValueDictionary(), threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_gates)

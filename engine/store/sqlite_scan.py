@@ -1,0 +1,104 @@
+"""One bulk read through ADBC, which another thread may hasten when it waits for the file."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from engine.errors import StoreError
+from engine.store.sqlite_connections import ArrowConnection, arrow_errors_explained
+from engine.store.sqlite_gate import FileGate, Holder, Library
+
+
+class ArrowScan:
+    """Iterator over the Arrow batches of one query; the file is open from the first batch to the last.
+
+    A reader may stop half-way, or write to the file it is reading. So that this locks nobody out, whoever
+    waits for the file has the rest of the batches read into memory, and the file closed.
+    """
+
+    def __init__(self, gate: FileGate, path: Path, sql: str) -> None:
+        self._gate = gate
+        self._path = path
+        self._sql = sql
+        self._step = threading.Lock()  # guards all below
+        self._begun = False
+        self._holder: Holder | None = None
+        self._connection: ArrowConnection | None = None
+        self._reader: Any = None
+        self._kept: deque[Any] = deque()
+        self._failure: StoreError | None = None
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        with self._step:
+            if not self._begun:
+                self._begin()
+            batch = self._next_batch()
+        if self._holder is not None and self._gate.is_wanted_from(self._holder):
+            self._let_go()
+        return batch
+
+    def close(self) -> None:
+        """Let go of the file; batches not yet asked for are lost."""
+        with self._step:
+            self._begun = True
+            self._end()
+            self._kept.clear()
+
+    def _begin(self) -> None:
+        self._begun = True
+        self._holder = self._gate.enter(Library.ARROW, let_go=self._let_go)
+        try:
+            self._connection = ArrowConnection(self._path)
+            self._reader = self._connection.query(self._sql)
+        except BaseException:
+            self._end()
+            raise
+
+    def _next_batch(self) -> Any:
+        if self._kept:
+            return self._kept.popleft()
+        if self._failure is not None:
+            raise self._failure
+        if self._reader is None:
+            raise StopIteration
+        try:
+            return self._read()
+        except BaseException:
+            self._end()
+            raise
+
+    def _read(self) -> Any:
+        with arrow_errors_explained(self._path):
+            return self._reader.read_next_batch()
+
+    def _let_go(self) -> None:
+        if not self._step.acquire(blocking=False):
+            return  # a step is under way; it looks for those who wait when it is done
+        try:
+            while self._reader is not None:
+                self._kept.append(self._read())
+        except StopIteration:
+            self._end()
+        except StoreError as error:
+            self._failure = error  # for the reader of the scan, not for the one who waits
+            self._end()
+        finally:
+            self._step.release()
+
+    def _end(self) -> None:
+        self._reader = None
+        try:
+            if self._connection is not None:
+                self._connection.close()
+        finally:
+            self._connection = None
+            if self._holder is not None:
+                self._gate.leave(self._holder)
+                self._holder = None

@@ -1,0 +1,110 @@
+"""The tables of a database of bars, and how such a database is told from others."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from engine.errors import StoreError
+from engine.intervals import BASE_INTERVALS, Interval
+
+APPLICATION_ID: Final = 0x54444B31  # "TDK1", in the file's header
+SCHEMA_VERSION: Final = 1
+
+IDENTITY_QUERY: Final = """
+    SELECT (SELECT application_id FROM pragma_application_id) AS application_id,
+           (SELECT user_version FROM pragma_user_version) AS version,
+           coalesce((SELECT group_concat(name, ', ') FROM sqlite_schema WHERE type = 'table'), '') AS tables
+"""
+
+
+def bars_table(interval: Interval) -> str:
+    """Return the name of the table that holds the bars of a base interval."""
+    return f"bars_{interval}"
+
+
+def is_identity_of_empty(identity: tuple[int, int, str]) -> bool:
+    """Whether an answer to IDENTITY_QUERY is that of a database in which nobody has made anything."""
+    application_id, version, tables = identity
+    return application_id == 0 and version == 0 and not tables
+
+
+def check_identity(path: Path, identity: tuple[int, int, str]) -> None:
+    """Raise StoreError unless the answer to IDENTITY_QUERY is that of a store this tapedeck can use."""
+    application_id, version, tables = identity
+    if is_identity_of_empty(identity):
+        raise StoreError(
+            f"{path} is empty: no bars were ever stored in it. Fill it with `tapedeck import ... --store {path}`"
+        )
+    if application_id != APPLICATION_ID:
+        raise StoreError(
+            f"{path} is a database of another program (tables: {tables or 'none'}); tapedeck leaves it alone. "
+            "Name another file, and it will be made"
+        )
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} was made by a newer tapedeck (schema {version}; this one knows {SCHEMA_VERSION}): "
+            "upgrade tapedeck, or name another file"
+        )
+
+
+def make_file(path: Path) -> None:
+    """Make an empty file, and the folders to it, unless it is there."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Only a file that is new may be opened as plain bytes: see `sqlite_gate`.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise StoreError(f"{path} cannot be made: {error.strerror}. Name a place where you may write") from error
+
+
+def make_tables(connection: sqlite3.Connection) -> None:
+    """Make the tables and the view in an empty database, unless another process is quicker."""
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if is_identity_of_empty(connection.execute(IDENTITY_QUERY).fetchone()):
+            _create_schema(connection)
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _create_schema(connection: sqlite3.Connection) -> None:
+    from sqlite_utils import Database  # noqa: PLC0415 - 0.3 s, needed once in a store's life
+
+    database = Database(connection, recursive_triggers=False, execute_plugins=False)
+    database.create_table("symbols", {"id": int, "symbol": str}, pk="id", not_null={"symbol"}, strict=True)
+    database["symbols"].create_index(["symbol"], unique=True)
+    for interval in BASE_INTERVALS:
+        database.execute(_bars_table_sql(interval))
+    database.execute(
+        "CREATE TABLE series (symbol_id INTEGER NOT NULL REFERENCES symbols(id), interval TEXT NOT NULL, "
+        "PRIMARY KEY (symbol_id, interval)) STRICT, WITHOUT ROWID"
+    )
+    database.create_view("bars", " UNION ALL ".join(_readable_sql(interval) for interval in BASE_INTERVALS))
+    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _bars_table_sql(interval: Interval) -> str:
+    # sqlite-utils makes no WITHOUT ROWID tables. With the symbol first in the key, the bars of one symbol
+    # lie together, oldest first.
+    return (
+        f"CREATE TABLE {bars_table(interval)} (symbol_id INTEGER NOT NULL, opened_at INTEGER NOT NULL, "
+        "open REAL NOT NULL, high REAL NOT NULL, low REAL NOT NULL, close REAL NOT NULL, volume REAL NOT NULL, "
+        "PRIMARY KEY (symbol_id, opened_at)) STRICT, WITHOUT ROWID"
+    )
+
+
+def _readable_sql(interval: Interval) -> str:
+    return (
+        f"SELECT symbol, '{interval}' AS interval, strftime('%Y-%m-%dT%H:%M:%SZ', opened_at, 'unixepoch') AS "
+        f"opened_at, open, high, low, close, volume FROM {bars_table(interval)} "
+        "JOIN symbols ON symbols.id = symbol_id"
+    )

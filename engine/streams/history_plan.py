@@ -1,0 +1,158 @@
+"""How far back each interval's history must reach, from what the file asks and the indicators need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+import numpy as np
+
+from engine.clock.calendars import exchange_bounds
+from engine.clock.slots import SessionSlots
+from engine.clock.time_manager import TimeManager
+from engine.clock.trading_session import TradingSession
+from engine.config import SessionDataConfig
+from engine.errors import CalendarError
+from engine.indicators.specs import OWN_TYPES, IndicatorSpec
+from engine.indicators.talib_functions import talib_function
+from engine.indicators.warm_up import LEAST_SESSIONS, LOOKBACKS
+from engine.intervals import DAY, MINUTE, Interval
+from engine.streams.base_interval import Stored, choose_source
+from engine.streams.periods import period_sessions, period_start
+from engine.streams.stream_plan import HistoryPlan, TrailingPlan
+from engine.tape.bar_grid import Ints
+
+# Early closes are a few days a year; so many more days hold a period that skips them.
+_EARLY_CLOSE_MARGIN = 30
+
+
+class HistoryPlanner:
+    """Collects the needs of one run, interval by interval, and the notes about what was added."""
+
+    def __init__(
+        self,
+        config: SessionDataConfig,
+        specs: Sequence[IndicatorSpec],
+        played: Sequence[TradingSession],
+        time: TimeManager,
+    ) -> None:
+        self._config = config
+        self._specs = [spec for spec in specs if spec.kind not in OWN_TYPES]
+        self._played = tuple(played)
+        self._time = time
+        self._sessions = self._all_sessions()
+        self._first = len(self._sessions) - len(self._played)
+        self._depths: dict[Interval, Ints] = {}
+        self.notes: list[str] = []
+
+    def plan(self, stored: Stored) -> HistoryPlan:
+        """Return the plan; DataMissingError where a symbol has nothing to make its history from."""
+        asked = self._asked()
+        for interval, depths in asked.items():
+            self._need(interval, depths)
+        trailing = tuple(self._trailing())
+        for spec in self._specs:
+            self._need_warm_up(spec)
+        intraday = {interval: depths for interval, depths in self._depths.items() if interval.is_intraday}
+        daily = [int(depths.max()) for interval, depths in self._depths.items() if not interval.is_intraday]
+        symbols = self._config.symbols
+        sources = {
+            interval: tuple(choose_source(interval, symbol, stored) for symbol in symbols)
+            for interval in [*intraday, *([DAY] if daily else [])]
+        }
+        return HistoryPlan(
+            sessions=self._sessions,
+            first_played=self._first,
+            depths=intraday,
+            asked=asked,
+            sources=sources,
+            trailing=trailing,
+            daily_from=max(0, self._first - max(daily)) if daily else None,
+        )
+
+    def _asked(self) -> dict[Interval, Ints]:
+        asked: dict[Interval, Ints] = {}
+        for wish in self._config.historical.data:
+            days = np.array([wish.trailing_days if wish.applies_to(s) else 0 for s in self._config.symbols])
+            for interval in wish.intervals:
+                asked[interval] = np.maximum(asked.get(interval, 0), days).astype(np.int64)
+        return asked
+
+    def _need(self, interval: Interval, depths: Ints | int, why: str | None = None) -> None:
+        """Deepen an interval's history; `why` names the indicator that asks, where the file did not."""
+        everyone = np.full(len(self._config.symbols), depths) if isinstance(depths, int) else depths
+        before = self._depths.get(interval, np.zeros(len(everyone), dtype=np.int64))
+        self._depths[interval] = np.maximum(before, everyone).astype(np.int64)
+        if why is not None and bool((everyone > before).any()):
+            self.notes.append(f"history added for {why}: {int(everyone.max())} sessions of {interval}")
+
+    def _trailing(self) -> list[TrailingPlan]:
+        plans = []
+        for name, definition in self._config.historical.indicators.items():
+            positions = range(self._first, len(self._sessions))
+            chosen = tuple(
+                tuple(
+                    period_sessions(
+                        definition.period,
+                        at,
+                        self._sessions,
+                        skip_early_close=definition.skip_early_close,
+                    )
+                )
+                for at in positions
+            )
+            depth = max((at - days[0] for at, days in zip(positions, chosen, strict=True) if days), default=0)
+            if depth:
+                self._need(MINUTE if definition.granularity == "minute" else DAY, depth, name)
+            plans.append(TrailingPlan(name, definition, chosen))
+        return plans
+
+    def _need_warm_up(self, spec: IndicatorSpec) -> None:
+        lookback = talib_function(spec.kind, spec.parameters).lookback
+        if lookback == 0:
+            return
+        if not spec.interval.is_intraday:
+            self._need(spec.interval, max(LEAST_SESSIONS, LOOKBACKS * lookback), spec.name)
+            return
+        totals = [0, *accumulate(self._columns(session, spec.interval) for session in self._sessions)]
+        depth = 0
+        for at in range(self._first, len(self._sessions)):
+            start = int(np.searchsorted(totals, totals[at] - LOOKBACKS * lookback, side="right")) - 1
+            depth = max(depth, at - max(0, min(start, at - LEAST_SESSIONS)))
+        if depth:
+            self._need(spec.interval, depth, spec.name)
+
+    @staticmethod
+    def _columns(session: TradingSession, interval: Interval) -> int:
+        return len(SessionSlots(session, interval))
+
+    def _all_sessions(self) -> tuple[TradingSession, ...]:
+        """Return the played sessions and all earlier ones that any need may reach, as far as the calendar goes."""
+        first = self._played[0].trading_day
+        count = max([self._earlier_days(spec) for spec in self._specs], default=0)
+        starts = [first]
+        for wish in self._config.historical.data:
+            count = max(count, wish.trailing_days)
+        for definition in self._config.historical.indicators.values():
+            period = definition.period
+            if period.is_in_trading_days:
+                count = max(count, period.count + _EARLY_CLOSE_MARGIN * definition.skip_early_close)
+            else:
+                starts.append(period_start(period, first))
+        begin, _ = exchange_bounds(self._time.exchange)
+        if count:
+            try:
+                starts.append(self._time.get_previous_trading_date(first, count))
+            except CalendarError:  # the calendar begins later than that: history is what it has
+                starts.append(begin)
+        return self._time.trading_sessions(max(begin, min(starts)), self._played[-1].trading_day)
+
+    def _earlier_days(self, spec: IndicatorSpec) -> int:
+        lookback = talib_function(spec.kind, spec.parameters).lookback
+        bars = LOOKBACKS * lookback
+        if not spec.interval.is_intraday:
+            return max(LEAST_SESSIONS, bars)
+        # Half days count half at worst; two more for the division.
+        per_session = self._columns(self._played[0], spec.interval)
+        return max(LEAST_SESSIONS, 2 * bars // per_session + 2)
+

@@ -1,0 +1,130 @@
+"""StreamRequirements: checks a session file against the store and the calendar before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from engine.clock.slots import SessionSlots
+from engine.clock.start_time import start_instant
+from engine.clock.time_manager import TimeManager
+from engine.clock.trading_session import TradingSession
+from engine.config import SessionConfig, SessionDataConfig
+from engine.errors import ConfigError, ConfigProblem, DataMissingError
+from engine.indicators.specs import IndicatorSpec
+from engine.intervals import Interval
+from engine.store.data_manager import DataManager
+from engine.streams.base_interval import Stored, choose_base
+from engine.streams.history_plan import HistoryPlanner
+from engine.streams.stream_plan import StreamPlan
+
+
+class StreamRequirements:
+    """Decides what a run streams and generates, or says why it cannot; registers nothing."""
+
+    def __init__(self, config: SessionConfig, time: TimeManager, data: DataManager) -> None:
+        self._config = config
+        self._wanted: SessionDataConfig = config.session_data_config
+        self._time = time
+        self._data = data
+
+    def plan(self) -> StreamPlan:
+        """Return the plan of the run.
+
+        Raises ConfigError for streams that cannot be, CalendarError where no trading day lies in the range,
+        and DataMissingError where bars that the session needs are not stored.
+        """
+        streams = self._wanted.streams
+        if not streams:
+            raise ConfigError(
+                self._config.session_name,
+                [
+                    ConfigProblem(
+                        "session_data_config.streams",
+                        ["quotes"],
+                        "holds no interval of bars; quotes are made from bars, so name one too, such as 1m",
+                    )
+                ],
+            )
+        played = self._played()
+        specs = indicator_specs(self._wanted)
+        symbols = self._wanted.symbols
+        stored = self._stored()
+        requested = [*streams, *(spec.interval for spec in specs)]
+        base = choose_base(requested, symbols, stored)
+        self._check_data_exist(base, played)
+        planner = HistoryPlanner(self._wanted, specs, played, self._time)
+        history = planner.plan(stored)
+        derived = tuple(sorted({interval for interval in requested if interval != base}))
+        return StreamPlan(
+            symbols=symbols,
+            base=base,
+            derived=derived,
+            specs=specs,
+            sessions=played,
+            history=history,
+            min_completeness=self._wanted.min_completeness,
+            measure_quality=self._wanted.gap_filler.enable_session_quality,
+            notes=(*self._notes(base, derived), *planner.notes),
+            warnings=self._quote_warning(),
+        )
+
+    def _played(self) -> tuple[TradingSession, ...]:
+        backtest = self._config.backtest_config
+        if backtest is None:
+            raise ConfigError(
+                self._config.session_name,
+                [ConfigProblem("backtest_config", None, "is required to play stored sessions")],
+            )
+        self._time.set_backtest_window(backtest.start_date, backtest.end_date)
+        sessions = self._time.trading_sessions(self._time.backtest_start, self._time.backtest_end)
+        if backtest.start_time is not None:
+            start_instant(sessions[0], backtest.start_time)
+        return sessions
+
+    def _stored(self) -> Stored:
+        """Return what is stored of every symbol, those of the file that are unknown included."""
+        series = dict(self._data.store.series())
+        return {**series, **self._data.stored_intervals(self._wanted.symbols)}
+
+    def _check_data_exist(self, base: Interval, played: Sequence[TradingSession]) -> None:
+        slots = [SessionSlots(session, base) for session in played]
+        empty = [s for s in self._wanted.symbols if self._data.first_session_with_bars(s, slots) is None]
+        if empty:
+            raise _no_data(empty, base, played[0].trading_day, played[-1].trading_day, self._data)
+
+    def _notes(self, base: Interval, derived: Sequence[Interval]) -> list[str]:
+        generated = ", ".join(str(interval) for interval in derived) or "nothing"
+        notes = [f"streaming {base}, generating {generated}"]
+        unasked = [str(i) for i in (base, *derived) if i not in self._wanted.streams]
+        if unasked:
+            notes.append(f"added to the streams, because others are made from it or need it: {', '.join(unasked)}")
+        return notes
+
+    def _quote_warning(self) -> tuple[str, ...]:
+        if not self._wanted.wants_quotes:
+            return ()
+        return ("quotes are not played from stored sessions yet; the stream is left out",)
+
+
+def indicator_specs(config: SessionDataConfig) -> tuple[IndicatorSpec, ...]:
+    """Return the session indicators of a file, in its order."""
+    return tuple(
+        IndicatorSpec(name, item.type, item.interval, dict(item.parameters), item.against)
+        for name, item in config.indicators.items()
+    )
+
+
+def _no_data(
+    symbols: Sequence[str], interval: Interval, start: date, end: date, data: DataManager
+) -> DataMissingError:
+    lines = [f"{', '.join(symbols)}: no {interval} bars are stored from {start} to {end}, in regular hours."]
+    for symbol in symbols[:5]:
+        first, last = data.span(symbol, interval)
+        if first is not None and last is not None:
+            lines.append(f"  {symbol}: stored are {first:%Y-%m-%d} to {last:%Y-%m-%d}")
+    lines.append(
+        "Choose dates that are stored, leave the symbols out, or import their bars: "
+        f"`tapedeck import lean PATH --store {data.store.location}`."
+    )
+    return DataMissingError("\n".join(lines), symbols=symbols, interval=str(interval))

@@ -1,0 +1,63 @@
+"""What a run streams, generates, and loads of earlier days: decided once, before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.clock.trading_session import TradingSession
+from engine.config import HistoricalIndicator
+from engine.indicators.specs import IndicatorSpec
+from engine.intervals import Interval
+from engine.tape.bar_grid import Ints
+
+
+@dataclass(frozen=True, slots=True)
+class TrailingPlan:
+    """A historical indicator and, for each session played, which earlier sessions go into it.
+
+    `sessions[i]` are positions in `HistoryPlan.sessions`, oldest first, for the i-th session played.
+    """
+
+    name: str
+    definition: HistoricalIndicator
+    sessions: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPlan:
+    """Earlier bars that a run needs.
+
+    `sessions`: all sessions from the earliest needed to the last played, ascending; the first played stands
+    at `first_played`. `depths`: intraday interval → sessions to keep per symbol, int64 (S,). `asked`: every
+    interval of `historical.data` → trading days per symbol, int64 (S,), 0 where not asked for. `sources`:
+    interval → the stored interval it comes from, per symbol. `daily_from`: position of the first day of
+    which daily bars are needed, None where none are.
+    """
+
+    sessions: tuple[TradingSession, ...]
+    first_played: int
+    depths: Mapping[Interval, Ints]
+    asked: Mapping[Interval, Ints]
+    sources: Mapping[Interval, tuple[Interval, ...]]
+    trailing: tuple[TrailingPlan, ...]
+    daily_from: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPlan:
+    """The streamed base, what is derived from it, the indicators, and the history they need.
+
+    `notes` say what was added to the file's wishes, `warnings` what a user should look at.
+    """
+
+    symbols: tuple[str, ...]
+    base: Interval
+    derived: tuple[Interval, ...]
+    specs: tuple[IndicatorSpec, ...]
+    sessions: tuple[TradingSession, ...]
+    history: HistoryPlan
+    min_completeness: float
+    measure_quality: bool
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]

@@ -1,0 +1,303 @@
+"""The one place that knows what a session holds now: symbols, intervals, bars, indicators, quality, history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from engine.clock.slots import utc_from_epoch
+from engine.errors import EngineError, nearest
+from engine.intervals import Interval
+from engine.quality.gaps import Gap
+from engine.quality.historical import HistoricalQuality
+from engine.tape.bar_grid import Floats, Ints
+from engine.tape.historical_value import HistoricalValue
+from engine.tape.history import History, HistoryDay
+from engine.tape.session_view import Bars, SessionTotals, SessionView
+from engine.tape.tape import IndicatorColumn, Tape
+
+
+@dataclass(frozen=True, slots=True)
+class BarIntervalData:
+    """A symbol's bars of one interval, up to the clock.
+
+    `base` is the interval they are derived from, None for the base itself; `quality` in percent and `gaps`
+    (base slots) are the base's; `updated` is when the last bar became known, None before the first.
+    """
+
+    interval: Interval
+    derived: bool
+    base: Interval | None
+    data: Bars
+    quality: float
+    gaps: tuple[Gap, ...]
+    updated: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoricalSymbolData:
+    """What is known of a symbol's earlier days: bars by interval as asked for, indicators, quality."""
+
+    bars: Mapping[Interval, tuple[Bars, ...]]
+    indicators: Mapping[str, float | Floats]
+    quality: Mapping[Interval, HistoricalQuality]
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolSessionData:
+    """A handle on one symbol's row, cut at the clock of the moment it was asked for."""
+
+    symbol: str
+    row: int
+    base_interval: Interval
+    bars: Mapping[Interval, BarIntervalData]
+    totals: SessionTotals | None
+    indicators: Mapping[str, float | None]
+    historical: HistoricalSymbolData
+
+
+class SessionData:
+    """Symbols and the tape they are on. Written by the engine's threads, each its own part; read by anyone.
+
+    A symbol keeps its row for the whole run. Readers that need several things of one moment take `view()`.
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[str, int] = {}
+        self._removed: set[str] = set()
+        self._tape: Tape | None = None
+        self._active = False
+        self.history = History({}, None)
+        self.asked_history: Mapping[Interval, Ints] = {}
+        self._historical_quality: dict[tuple[str, Interval], HistoricalQuality] = {}
+
+    # Symbols
+
+    def register_symbol_data(self, symbol: str) -> int:
+        """Add a symbol, or bring a removed one back, and return its row."""
+        self._removed.discard(symbol)
+        return self._rows.setdefault(symbol, len(self._rows))
+
+    def remove_symbol(self, symbol: str) -> None:
+        """Take a symbol out, with all that the tape and the history hold of it; not while a session is active."""
+        if self._active:
+            raise EngineError(f"{symbol} cannot be removed while a session is active; stop or end it first")
+        row = self._row(symbol)
+        self._removed.add(symbol)
+        for key in [key for key in self._historical_quality if key[0] == symbol]:
+            del self._historical_quality[key]
+        if self._tape is not None:
+            _blank(self._tape, row)
+
+    def get_active_symbols(self) -> tuple[str, ...]:
+        """Return the symbols of the session, in the order of their rows."""
+        return tuple(symbol for symbol in self._rows if symbol not in self._removed)
+
+    def get_loaded_symbols(self) -> tuple[str, ...]:
+        """Return the symbols that have a bar in the session up to the clock."""
+        view = self.view()
+        return tuple(s for s in self.get_active_symbols() if view is not None and view.totals(s) is not None)
+
+    def get_symbols_with_derived(self) -> Mapping[str, tuple[Interval, ...]]:
+        """Return the intervals derived for each symbol."""
+        derived = () if self._tape is None else tuple(self._tape.derived)
+        return dict.fromkeys(self.get_active_symbols(), derived)
+
+    def get_streamed_data(self) -> tuple[Interval, ...]:
+        """Return the intervals that are streamed: the base."""
+        return () if self._tape is None else (self._tape.base_interval,)
+
+    def get_generated_data(self) -> tuple[Interval, ...]:
+        """Return the intervals that are made from the base."""
+        return () if self._tape is None else tuple(self._tape.derived)
+
+    # The session
+
+    def load_tape(self, tape: Tape) -> None:
+        """Put a session's tape in place; its rows are the registered symbols in order."""
+        if tape.symbols != tuple(self._rows):
+            raise EngineError("the tape's rows are not the registered symbols")
+        self._tape = tape
+
+    @property
+    def tape(self) -> Tape | None:
+        """The tape, for those who write a part of it; readers take `view()`."""
+        return self._tape
+
+    def require_tape(self) -> Tape:
+        """Return the tape; EngineError where no session is loaded."""
+        if self._tape is None:
+            raise EngineError("no session is loaded")
+        return self._tape
+
+    def view(self, frontier: int | None = None) -> SessionView | None:
+        """Return the session as it is known now, or at an earlier frontier; None where none is loaded."""
+        return None if self._tape is None else SessionView(self._tape, frontier)
+
+    def activate_session(self) -> None:
+        """Mark the session as under way."""
+        self.require_tape()
+        self._active = True
+
+    def deactivate_session(self) -> None:
+        """Mark the session as over; its data stay."""
+        self._active = False
+
+    def is_session_active(self) -> bool:
+        """Whether a session is under way."""
+        return self._active
+
+    def clear_session_bars(self) -> None:
+        """Let the session's tape go; symbols and history stay."""
+        self._active = False
+        self._tape = None
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.clear_session_bars()
+        self._rows.clear()
+        self._removed.clear()
+        self._historical_quality.clear()
+        self.history = History({}, None)
+        self.asked_history = {}
+
+    # Bars
+
+    def append_bar(self, symbol: str, slot: int, bar: tuple[float, float, float, float, float]) -> None:
+        """Write a base bar into its slot; a bar that is there already is replaced. Only the base's writer may."""
+        tape = self.require_tape()
+        if not 0 <= slot < len(tape):
+            raise EngineError(f"{symbol}: slot {slot} is outside the session's {len(tape)} slots")
+        tape.base.write_bar(self._row(symbol), slot, bar)
+
+    def get_bars(self, symbol: str, interval: Interval) -> Bars:
+        """Return a symbol's bars up to the clock, without copying them."""
+        self._row(symbol)
+        return SessionView(self.require_tape()).bars(symbol, interval)
+
+    # Quality and indicators
+
+    def set_quality_metric(self, scored: int) -> None:
+        """Publish that the scores up to frontier `scored` are written. Only the quality manager may."""
+        self.require_tape().scored = scored
+
+    def get_quality_metric(self, symbol: str) -> float:
+        """Return a symbol's score so far, in percent; derived intervals carry their base's."""
+        self._row(symbol)
+        return SessionView(self.require_tape()).quality(symbol)
+
+    def set_historical_quality(self, symbol: str, interval: Interval, quality: HistoricalQuality) -> None:
+        """Keep the quality of a symbol's history, as measured before the session."""
+        self._historical_quality[symbol, interval] = quality
+
+    @property
+    def historical_quality(self) -> Mapping[tuple[str, Interval], HistoricalQuality]:
+        """The quality of all history that was asked for."""
+        return self._historical_quality
+
+    def get_historical_quality(self, symbol: str, interval: Interval) -> HistoricalQuality | None:
+        """Return the quality of a symbol's history of an interval, None where none was asked for."""
+        return self._historical_quality.get((symbol, interval))
+
+    def set_indicator(self, column: IndicatorColumn) -> None:
+        """Add an indicator's column to the tape. Only the data processor may."""
+        self.require_tape().indicators[column.name] = column
+
+    def get_indicator(self, symbol: str, name: str) -> float | None:
+        """Return the last value of a session indicator up to the clock, None where it is missing."""
+        self._row(symbol)
+        view = SessionView(self.require_tape())
+        if name not in view.indicator_names():
+            raise EngineError(_unknown("indicator", name, view.indicator_names()))
+        return view.indicator(symbol, name)
+
+    def set_historical_indicator(self, value: HistoricalValue) -> None:
+        """Keep a historical indicator, computed before the session."""
+        self.require_tape().historical[value.name] = value
+
+    def get_historical_indicator(self, symbol: str, name: str) -> float | Floats:
+        """Return a historical indicator: a number, or an array by minute; NaN where it is missing."""
+        historical = self.require_tape().historical
+        if name not in historical:
+            raise EngineError(_unknown("historical indicator", name, historical))
+        values = historical[name].values[self._row(symbol)]
+        return values if isinstance(values, np.ndarray) else float(values)
+
+    # One symbol's handle
+
+    def get_symbol_data(self, symbol: str) -> SymbolSessionData:
+        """Return all that is known of a symbol now."""
+        row, tape = self._row(symbol), self.require_tape()
+        view = SessionView(tape)
+        return SymbolSessionData(
+            symbol=symbol,
+            row=row,
+            base_interval=tape.base_interval,
+            bars={interval: _interval_data(tape, view, symbol, interval) for interval in tape.intervals},
+            totals=view.totals(symbol),
+            indicators={name: view.indicator(symbol, name) for name in view.indicator_names()},
+            historical=self._historical(symbol, row, tape),
+        )
+
+    def _historical(self, symbol: str, row: int, tape: Tape) -> HistoricalSymbolData:
+        day = tape.session.trading_day
+        bars = {
+            interval: tuple(
+                _history_bars(held, own)
+                for held in self.history.days(interval, int(depths[row]), day)
+                if (own := held.row_of(row)) is not None
+            )
+            for interval, depths in self.asked_history.items()
+            if depths[row]
+        }
+        quality = {i: q for (name, i), q in self._historical_quality.items() if name == symbol}
+        values = {name: self.get_historical_indicator(symbol, name) for name in tape.historical}
+        return HistoricalSymbolData(bars, values, quality)
+
+    def _row(self, symbol: str) -> int:
+        if symbol not in self._rows or symbol in self._removed:
+            raise EngineError(_unknown("symbol", symbol, self.get_active_symbols()))
+        return self._rows[symbol]
+
+
+def _interval_data(tape: Tape, view: SessionView, symbol: str, interval: Interval) -> BarIntervalData:
+    data = view.bars(symbol, interval)
+    last = np.flatnonzero(~np.isnan(data.close))
+    derived = interval != tape.base_interval
+    return BarIntervalData(
+        interval=interval,
+        derived=derived,
+        base=tape.base_interval if derived else None,
+        data=data,
+        quality=view.quality(symbol),
+        gaps=view.gaps(symbol),
+        updated=utc_from_epoch(int(tape.closed_at(interval)[last[-1]])) if len(last) else None,
+    )
+
+
+def _history_bars(day: HistoryDay, row: int) -> Bars:
+    values = day.grid.values[:, row]
+    return Bars(day.opened_at, *values, base_bars=day.grid.present[row].astype(np.int32))
+
+
+def _blank(tape: Tape, row: int) -> None:
+    """Leave nothing of a row on the tape."""
+    for grid in (tape.base, *tape.derived.values()):
+        grid.values[:, row] = np.nan
+        grid.present[row] = False
+        grid.full = False
+    for grid in tape.derived.values():
+        grid.base_bars[row] = 0
+    for column in tape.indicators.values():
+        column.values[row] = np.nan
+    for value in tape.historical.values():
+        value.values[row] = np.nan
+
+
+def _unknown(what: str, name: str, known: Sequence[str] | Mapping[str, object]) -> str:
+    hint = nearest(name, known)
+    ask = f" Did you mean {hint!r}?" if hint else ""
+    return f"{name!r} is no {what} of this session ({', '.join(known) or 'none'}).{ask}"

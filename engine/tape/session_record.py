@@ -1,0 +1,42 @@
+"""A session that is over, or was cut short, as it is recorded: stamped, exported, spooled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.intervals import Interval
+from engine.quality.historical import HistoricalQuality
+from engine.tape.tape import Tape
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """A tape and how far it was played; nothing writes to the tape any more.
+
+    `state` is what the run's state was when the session ended: `running`, or how the run itself ended.
+    `historical_quality`: (symbol, interval) → quality of the history it started with.
+    """
+
+    tape: Tape
+    frontier: int
+    state: str
+    error: str | None
+    historical_quality: Mapping[tuple[str, Interval], HistoricalQuality]
+
+    @property
+    def complete(self) -> bool:
+        """Whether the session was played to its close."""
+        return self.frontier == len(self.tape)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """One session in the summary of a run. `quality_pct`: mean over symbols, None where not measured."""
+
+    trading_day: str
+    slots: int
+    played: int
+    bars: int
+    quality_pct: float | None
+    digest: str

@@ -1,0 +1,63 @@
+"""The thread that makes derived bars and session indicators from every block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from engine.indicators.block_computer import BlockComputer
+from engine.intervals import Interval
+from engine.monitoring.metrics import PerformanceMetrics
+from engine.streams.stream_plan import StreamPlan
+from engine.tape.bar_grid import BarGrid
+from engine.tape.session_data import SessionData
+from engine.threads.messages import Message
+from engine.threads.worker import Worker
+
+Block = range
+
+
+class DataProcessor(Worker[Block]):
+    """Computes what each block adds, and publishes how far it is. It does nothing about quality."""
+
+    def __init__(
+        self,
+        plan: StreamPlan,
+        session_data: SessionData,
+        metrics: PerformanceMetrics,
+        tell: Callable[[Message], None],
+    ) -> None:
+        super().__init__("data-processor", tell)
+        self._plan = plan
+        self._session_data = session_data
+        self._metrics = metrics
+        self._computer: BlockComputer | None = None
+
+    def setup(self) -> None:
+        """Get ready for the tape in place: indicators warmed up with the history before it."""
+        tape = self._session_data.require_tape()
+        self._computer = BlockComputer(
+            tape,
+            self._plan.specs,
+            self._history_of,
+            min_completeness=self._plan.min_completeness,
+            cancelled=self.cancelled.is_set,
+        )
+
+    def teardown(self) -> None:
+        """Let go of the session that is over."""
+        self._computer = None
+
+    def process(self, work: Block) -> None:
+        """Compute one block of slots."""
+        started = self._metrics.start_timer()
+        if self._computer is not None and self._computer.compute(work.start, work.stop):
+            self._session_data.require_tape().processed = work.stop
+            self._metrics.record_data_processor(started)
+
+    def _history_of(self, interval: Interval) -> Sequence[BarGrid]:
+        history = self._session_data.history
+        day = self._session_data.require_tape().session.trading_day
+        if interval.is_intraday:
+            kept = history.intraday.get(interval)
+            return [] if kept is None else [held.grid for held in kept.last(kept.common_depth)]
+        return [held.grid for held in history.days(interval, len(history.daily.days) if history.daily else 0, day)]

@@ -1,0 +1,342 @@
+"""The thread that leads a run: session by session it sets up, plays and ends; it alone moves the clock."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from threading import Condition, Thread
+
+from engine.clock.time_manager import TimeManager
+from engine.errors import EngineError
+from engine.monitoring.metrics import Count, PerformanceMetrics
+from engine.streams.stream_plan import StreamPlan
+from engine.tape.session_data import SessionData
+from engine.tape.session_record import SessionRecord
+from engine.threads.data_processor import DataProcessor
+from engine.threads.data_quality_manager import DataQualityManager
+from engine.threads.messages import Message, Stop, Wake, WorkerFailed
+from engine.threads.run_state import RunState
+from engine.threads.session_feed import LOAD_TIMEOUT_S, SessionFeed
+from engine.threads.session_loader import LoadedSession, SessionLoader
+from engine.threads.session_player import SessionPlayer
+from engine.threads.session_recorder import SessionRecorder, SessionSink
+from engine.threads.session_setup import (
+    build_tape,
+    roll_history,
+    set_historical_indicators,
+    set_historical_quality,
+)
+from engine.threads.transport import Transport
+from engine.threads.worker import Worker
+
+log = logging.getLogger(__name__)
+
+# How long a thread may take to end: first by itself, then with its work cancelled.
+_JOIN_S = 1.0
+_JOIN_CANCELLED_S = 30.0
+
+
+class _StopRequestedError(Exception):
+    """Leaves whatever the coordinator waits for, because the run is to stop."""
+
+
+class SessionCoordinator:
+    """Plays the sessions of a plan. Made by SystemManager; commands come through `tell`, from any thread.
+
+    `start_seconds`: instant (seconds UTC) in the first session whose earlier bars are over when it begins.
+    `historical_quality`: whether history is scored. `load_timeout_s`: how long a session is waited for.
+    """
+
+    def __init__(
+        self,
+        plan: StreamPlan,
+        loader: SessionLoader,
+        session_data: SessionData,
+        time_manager: TimeManager,
+        metrics: PerformanceMetrics,
+        *,
+        speed: float,
+        prefetch_days: int,
+        start_seconds: int | None = None,
+        historical_quality: bool = True,
+        sinks: Sequence[SessionSink] = (),
+        load_timeout_s: float = LOAD_TIMEOUT_S,
+    ) -> None:
+        self._plan = plan
+        self._data = session_data
+        self._time = time_manager
+        self._metrics = metrics
+        self._start_seconds = start_seconds
+        self._historical_quality = historical_quality
+
+        self._mailbox: SimpleQueue[Message] = SimpleQueue()
+        self.processor = DataProcessor(plan, session_data, metrics, self.tell)
+        self.quality = DataQualityManager(session_data, metrics, self.tell)
+        self.recorder = SessionRecorder(sinks, metrics, self.tell)
+        self.feed = SessionFeed(
+            plan, loader, metrics, self.tell, prefetch_days=prefetch_days, load_timeout_s=load_timeout_s
+        )
+        self._thread = Thread(target=self._run, name="tapedeck-session-coordinator", daemon=False)
+
+        # Written by the coordinator's thread only; read by anyone.
+        self.transport = Transport(speed)
+        self.state = RunState.STOPPED
+        self.error: Exception | None = None
+        self.position = -1
+        self.version = 0
+        self.warnings: tuple[str, ...] = plan.warnings
+        self._changed = Condition()  # guards nothing; wakes those who wait for a change
+        self._loaded: LoadedSession | None = None
+        self._player: SessionPlayer | None = None
+        self._unrecorded = False
+
+    # From any thread
+
+    def start(self, *, paused: bool = False) -> None:
+        """Start the run's threads."""
+        self.transport.paused = paused
+        self._set_state(RunState.STARTING)
+        self._thread.start()
+
+    def tell(self, message: Message) -> None:
+        """Put a command, or word from a worker, into the mailbox; it wakes the coordinator at once."""
+        self._mailbox.put(message)
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait for the run to be over; return whether it is, with every thread ended."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def wait_for(self, condition: Callable[[], bool], timeout: float) -> bool:
+        """Wait until a condition on the run holds, asked after every change; return whether it does."""
+        with self._changed:
+            return self._changed.wait_for(condition, timeout)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the coordinator's thread runs."""
+        return self._thread.is_alive()
+
+    @property
+    def waiting(self) -> int:
+        """How many messages stand in the mailbox."""
+        return self._mailbox.qsize()
+
+    def achieved_speed(self) -> float | None:
+        """Return how many times real time is played; None while nothing is."""
+        player = self._player
+        return None if player is None else player.achieved_speed()
+
+    # The run
+
+    def _run(self) -> None:
+        final = RunState.ERROR
+        try:
+            self._play_sessions()
+            final = RunState.COMPLETED
+        except _StopRequestedError:
+            final = RunState.STOPPED
+        except Exception as error:
+            log.exception("the run failed")
+            self.error = error
+        self._end_run(final)
+
+    def _play_sessions(self) -> None:
+        for worker in self.workers:
+            worker.start()
+        for symbol in self._plan.symbols:
+            self._data.register_symbol_data(symbol)
+        started = self._metrics.start_timer()
+        self._data.history = self.feed.history(self._receive)
+        self._data.asked_history = self._plan.history.asked
+        self._metrics.record_historical_load(started, first=True)
+        last = len(self._plan.sessions) - 1
+        gap: float | None = None
+        for position in range(last + 1):
+            if position:
+                self._teardown()
+            self._initialise(position)
+            if gap is not None:
+                self._metrics.record_session_gap(gap)
+            self._play()
+            gap = self._metrics.start_timer()
+            self._record(RunState.COMPLETED if position == last else RunState.RUNNING)
+
+    def _teardown(self) -> None:
+        """Phase 1: let go of the session that is over; it becomes history."""
+        tape = self._data.require_tape()
+        if self._loaded is not None:
+            roll_history(self._data.history, tape, self._loaded.companions)
+        self._player = self._loaded = None
+        for worker in (self.processor, self.quality):
+            worker.teardown()
+        self._data.clear_session_bars()
+        following = self._plan.sessions[self.position + 1]
+        log.info("advancing from %s to %s", tape.session.trading_day, following.trading_day)
+
+    def _initialise(self, position: int) -> None:
+        """Phase 2: put the next session's tape in place, with all that is known before its open."""
+        loaded = self.feed.next_session(self._receive)
+        started = self._metrics.start_timer()
+        self._metrics.begin_session()
+        self._loaded = loaded
+        self._time.enter_session(self._plan.sessions[position])
+        self._data.load_tape(build_tape(self._plan, loaded))
+        set_historical_indicators(self._plan, self._data, position)
+        set_historical_quality(self._plan, self._data, enabled=self._historical_quality)
+        for worker in (self.processor, self.quality):
+            worker.setup()
+        self.position = position
+        self._warn_of_missing_symbols(loaded)
+        if position:
+            self._metrics.record_historical_load(started, first=False)
+
+    def _play(self) -> None:
+        """Phase 3 and 4: activate, stream to the close, deactivate; the data stay."""
+        tape = self._data.require_tape()
+        day = tape.session.trading_day
+        started = self._metrics.start_timer()
+        self._player = SessionPlayer(
+            tape,
+            self.transport,
+            self._time,
+            self._metrics,
+            consumers=(self.processor,),
+            followers=(self.quality,),
+            receive=self._receive,
+            on_change=self._note_change,
+        )
+        self._data.activate_session()
+        self._unrecorded = True
+        self._set_state(RunState.PAUSED if self.transport.is_held else RunState.RUNNING)
+        self._metrics.record_activation(started)
+        log.info("session %s activated", day)
+
+        start = 0
+        if self._start_seconds is not None and self.position == 0:
+            start = tape.slots.slots_over_at(self._start_seconds)
+        playing = self._metrics.start_timer()
+        self._player.play(start)
+        seconds = self._metrics.record_session_duration(playing)
+        log.info("session %s: close reached in %.3f s", day, seconds)
+
+        ending = self._metrics.start_timer()
+        self._data.deactivate_session()
+        self._metrics.count(Count.SESSIONS)
+        self._metrics.record_queue_sizes({worker.name: worker.waiting for worker in self.workers})
+        self._metrics.record_deactivation(ending)
+        log.info("session %s deactivated", day)
+
+    def _record(self, state: RunState) -> None:
+        """Hand the session that is over to the recorder, once it is done with the one before."""
+        while not self.recorder.is_ready:
+            self._receive(None)
+        self.recorder.hand_over(self._session_record(state))
+        self._unrecorded = False
+        if state is RunState.COMPLETED:
+            while not self.recorder.is_ready:
+                self._receive(None)
+
+    def _session_record(self, state: RunState) -> SessionRecord:
+        tape = self._data.require_tape()
+        quality = dict(self._data.historical_quality)
+        text = None if self.error is None else str(self.error)
+        return SessionRecord(tape, tape.settled(), state.value, text, quality)
+
+    def _warn_of_missing_symbols(self, loaded: LoadedSession) -> None:
+        if loaded.base.full:
+            return
+        there = loaded.base.present.any(axis=1)
+        empty = [symbol for symbol, any_bar in zip(self._plan.symbols, there, strict=True) if not any_bar]
+        if not empty:
+            return
+        names = ", ".join(empty) if len(empty) <= 5 else f"{len(empty)} symbols, {empty[0]} first"
+        warning = f"{loaded.slots.session.trading_day}: no {self._plan.base} bars of {names}"
+        self.warnings = (*self.warnings, warning)
+        log.warning("%s", warning)
+
+    # The end, in whatever way
+
+    def _end_run(self, final: RunState) -> None:
+        self._set_state(RunState.STOPPING)
+        try:
+            self._data.deactivate_session()
+            if self._player is not None:
+                self._player.flush()
+            for worker in (self.processor, self.quality):
+                self._end_worker(worker)
+            self._record_unfinished(final)
+            self._end_worker(self.recorder)
+            self.feed.shutdown()
+        except Exception as error:
+            log.exception("the run did not end in order")
+            self.error = self.error or error
+            final = RunState.ERROR
+        failed = next((worker.error for worker in self.workers if worker.error is not None), None)
+        if failed is not None and self.error is None:
+            self.error, final = failed, RunState.ERROR
+        log.info("run %s", final.value)
+        self._set_state(final)
+
+    def _record_unfinished(self, final: RunState) -> None:
+        """Keep what was played of a session that was cut short."""
+        if self._unrecorded and self.recorder.is_alive:
+            self.recorder.hand_over(self._session_record(final))
+            self._unrecorded = False
+
+    @staticmethod
+    def _end_worker(worker: Worker[range] | SessionRecorder) -> None:
+        worker.stop()
+        try:
+            worker.join(_JOIN_S)
+        except EngineError:
+            worker.cancelled.set()
+            worker.join(_JOIN_CANCELLED_S)
+
+    # Messages and state
+
+    @property
+    def workers(self) -> tuple[DataProcessor, DataQualityManager, SessionRecorder]:
+        """The worker threads, in the order of the data."""
+        return self.processor, self.quality, self.recorder
+
+    def _receive(self, timeout: float | None) -> None:
+        """Take in all messages that are there; wait for the first one, at most `timeout` seconds.
+
+        None waits as long as it takes, 0 not at all. Raises what a worker failed of, and on a stop.
+        """
+        try:
+            message = self._mailbox.get(timeout != 0, timeout)
+            while True:
+                self._take(message)
+                message = self._mailbox.get_nowait()
+        except Empty:
+            return
+
+    def _take(self, message: Message) -> None:
+        match message:
+            case Wake():
+                return
+            case WorkerFailed(_, error):
+                raise error
+            case Stop():
+                raise _StopRequestedError
+        self.transport.apply(message)
+        self._note_change()
+
+    def _note_change(self) -> None:
+        """Follow the transport with the state, and wake those who wait for a change."""
+        if self.state in (RunState.RUNNING, RunState.PAUSED):
+            self.state = RunState.PAUSED if self.transport.paused else RunState.RUNNING
+        self._announce()
+
+    def _set_state(self, state: RunState) -> None:
+        self.state = state
+        self._announce()
+
+    def _announce(self) -> None:
+        with self._changed:
+            self.version += 1
+            self._changed.notify_all()

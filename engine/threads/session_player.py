@@ -1,0 +1,189 @@
+"""Plays one tape: proposes blocks, has them computed, and reveals them as far as the transport lets it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from engine.clock.pacing import Pace, achieved_speed
+from engine.clock.slots import utc_from_epoch
+from engine.clock.time_manager import TimeManager
+from engine.monitoring.metrics import Count, PerformanceMetrics
+from engine.tape.tape import Tape
+from engine.threads.session_feed import Receive
+from engine.threads.subscription import PaceMode
+from engine.threads.transport import Transport
+from engine.threads.worker import Worker
+
+
+class SessionPlayer:
+    """Moves the frontier of one tape, in the coordinator's thread.
+
+    Data-driven, a block is computed before it is revealed, and what lies beyond a pause stays hidden.
+    Clock-driven, slots are revealed as they fall due, and consumers follow as fast as they can. `consumers`
+    are waited for where the pace allows; `followers` never, but at the close.
+    """
+
+    def __init__(
+        self,
+        tape: Tape,
+        transport: Transport,
+        time_manager: TimeManager,
+        metrics: PerformanceMetrics,
+        *,
+        consumers: tuple[Worker[range], ...],
+        followers: tuple[Worker[range], ...],
+        receive: Receive,
+        on_change: Callable[[], None],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._tape = tape
+        self._transport = transport
+        self._time = time_manager
+        self._metrics = metrics
+        self._consumers = consumers
+        self._followers = followers
+        self._receive = receive
+        self._on_change = on_change
+        self._monotonic = monotonic
+        self._handed = dict.fromkeys((*consumers, *followers), 0)
+        self._offsets = tape.slots.paced_seconds()
+        self._pace: Pace | None = None
+        self._paced_revision = -1
+        self._begun = (monotonic(), 0)
+
+    def play(self, start_frontier: int = 0) -> None:
+        """Play the tape to its close, and wait until all of it is computed.
+
+        The slots before `start_frontier` are over when the session begins: they are revealed at once.
+        """
+        tape, transport = self._tape, self._transport
+        if start_frontier:
+            self._compute_to(start_frontier)
+            self._reveal(start_frontier, counts_as_step=False)
+        while tape.frontier < len(tape) or transport.is_held:
+            self._receive(0)
+            if transport.is_held:
+                self._receive(None)
+            elif tape.frontier == len(tape):
+                break
+            elif transport.waits_for_clock:
+                self._play_by_clock()
+            else:
+                self._play_by_data()
+        self.settle()
+
+    def settle(self) -> None:
+        """Have everything computed up to the frontier, however late the consumers are."""
+        self.flush()
+        while not self._is_settled():
+            self._receive(None)
+
+    def flush(self) -> None:
+        """Hand over what has been revealed and not yet been handed over, without waiting."""
+        for worker in (*self._consumers, *self._followers):
+            self._hand_over(worker, self._tape.frontier)
+
+    def achieved_speed(self) -> float | None:
+        """Return market seconds per second since play was last set going; None while it stands."""
+        if self._transport.is_held:
+            return None
+        since, frontier = self._begun
+        traded = float(self._offsets[self._tape.frontier] - self._offsets[frontier])
+        return achieved_speed(traded, self._monotonic() - since)
+
+    # Data-driven
+
+    def _play_by_data(self) -> None:
+        self._note_pace(PaceMode.DATA_DRIVEN)
+        limit = self._transport.limit(self._tape.slots, self._tape.frontier)
+        if limit > self._tape.frontier:
+            self._compute_to(limit)
+            # A command may have come meanwhile; what it no longer allows stays hidden.
+            limit = self._transport.limit(self._tape.slots, self._tape.frontier)
+        computed = min(self._handed[worker] for worker in self._consumers)
+        self._reveal(min(limit, computed))
+
+    def _compute_to(self, limit: int) -> None:
+        """Have slots up to `limit` computed, unless a command changes what is to be played."""
+        revision = self._transport.revision
+        while not all(worker.is_ready for worker in self._consumers):
+            self._receive(None)
+        if revision != self._transport.revision:
+            return
+        for worker in (*self._consumers, *self._followers):
+            self._hand_over(worker, limit)
+        waited = False
+        while not all(worker.is_ready for worker in self._consumers):
+            if not waited:
+                self._metrics.count(Count.BACK_PRESSURE)
+                waited = True
+            self._receive(None)
+
+    def _hand_over(self, worker: Worker[range], limit: int) -> None:
+        handed = self._handed[worker]
+        if handed < limit:
+            worker.hand_over(range(handed, limit))
+            self._handed[worker] = limit
+
+    # Clock-driven
+
+    def _play_by_clock(self) -> None:
+        tape, transport = self._tape, self._transport
+        pace = self._current_pace()
+        limit = transport.limit(tape.slots, tape.frontier)
+        due = min(limit, pace.due(self._monotonic()))
+        if due > tape.frontier:
+            self._reveal(due)
+            self._feed_consumers(count_overruns=True)
+            return
+        self._feed_consumers(count_overruns=False)
+        wait = pace.deadline(tape.frontier + 1) - self._monotonic()
+        self._receive(max(0.0, wait))
+
+    def _feed_consumers(self, *, count_overruns: bool) -> None:
+        """Give every consumer that is ready all that has been revealed; one that is late gets more next time."""
+        for worker in self._consumers:
+            if worker.is_ready:
+                self._hand_over(worker, self._tape.frontier)
+            elif count_overruns:
+                worker.overruns += 1
+                self._metrics.count(Count.OVERRUNS)
+        for worker in self._followers:
+            self._hand_over(worker, self._tape.frontier)
+
+    def _current_pace(self) -> Pace:
+        if self._pace is None or self._paced_revision != self._transport.revision:
+            now, frontier = self._monotonic(), self._tape.frontier
+            self._pace = Pace(self._offsets, speed=self._transport.speed, now=now, frontier=frontier)
+            self._note_pace(PaceMode.CLOCK_DRIVEN)
+        return self._pace
+
+    # Both
+
+    def _note_pace(self, mode: PaceMode) -> None:
+        if self._paced_revision == self._transport.revision:
+            return
+        self._paced_revision = self._transport.revision
+        self._begun = (self._monotonic(), self._tape.frontier)
+        for worker in self._consumers:
+            worker.subscription.mode = mode
+
+    def _reveal(self, frontier: int, *, counts_as_step: bool = True) -> None:
+        tape = self._tape
+        before = tape.frontier
+        if frontier <= before:
+            return
+        self._time.set_backtest_time(utc_from_epoch(tape.slots.clock(frontier)))
+        tape.frontier = frontier
+        if tape.base.full:
+            bars = (frontier - before) * len(tape.symbols)
+        else:
+            bars = int(tape.base.present[:, before:frontier].sum())
+        self._metrics.count(Count.BARS, bars)
+        if counts_as_step:
+            self._transport.played(tape.slots, before, frontier)
+        self._on_change()
+
+    def _is_settled(self) -> bool:
+        return all(worker.is_ready for worker in (*self._consumers, *self._followers))

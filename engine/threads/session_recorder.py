@@ -1,0 +1,70 @@
+"""The thread that stamps each session that is over, and hands it to exports and spool."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from engine.monitoring.metrics import PerformanceMetrics
+from engine.tape.session_record import SessionRecord, SessionSummary
+from engine.tape.stamp import run_stamp, session_digest
+from engine.threads.messages import Message
+from engine.threads.worker import Worker
+
+
+class SessionSink(Protocol):
+    """Takes sessions as they end: an export, a spool."""
+
+    def write_session(self, record: SessionRecord, digest: str) -> None:
+        """Write one session; it may be the run's last, and cut short."""
+        ...
+
+
+class SessionRecorder(Worker[SessionRecord]):
+    """Stamps sessions and writes them to sinks, beside the session that plays next."""
+
+    def __init__(
+        self, sinks: Sequence[SessionSink], metrics: PerformanceMetrics, tell: Callable[[Message], None]
+    ) -> None:
+        super().__init__("session-recorder", tell)
+        self._sinks = tuple(sinks)
+        self._metrics = metrics
+        self._lock = threading.Lock()  # guards the summaries
+        self._summaries: list[SessionSummary] = []
+
+    def process(self, work: SessionRecord) -> None:
+        """Record one session."""
+        started = self._metrics.start_timer()
+        digest = session_digest(work.tape, work.frontier)
+        for sink in self._sinks:
+            sink.write_session(work, digest)
+        with self._lock:
+            self._summaries.append(_summary(work, digest))
+        self._metrics.record_recording(started)
+
+    @property
+    def summaries(self) -> tuple[SessionSummary, ...]:
+        """The sessions recorded so far."""
+        with self._lock:
+            return tuple(self._summaries)
+
+    @property
+    def stamp(self) -> str:
+        """The stamp of the sessions recorded so far."""
+        return run_stamp(summary.digest for summary in self.summaries)
+
+
+def _summary(record: SessionRecord, digest: str) -> SessionSummary:
+    tape, frontier = record.tape, record.frontier
+    quality = None if tape.scores is None else float(np.mean(tape.scores[:, frontier]))
+    return SessionSummary(
+        trading_day=tape.session.trading_day.isoformat(),
+        slots=len(tape),
+        played=frontier,
+        bars=int(tape.base.present[:, :frontier].sum()),
+        quality_pct=quality,
+        digest=digest,
+    )
