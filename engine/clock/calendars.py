@@ -272,9 +272,14 @@ def _build(code: str, first: date, last: date) -> _LibraryCalendar:
 
 @lru_cache(_WINDOWS_KEPT)
 def _load(code: str, first: date, last: date) -> CalendarWindow:
-    """Take the columns out of the library's calendar, which is not kept."""
-    calendar = _build(code, first, last)
-    schedule = calendar.schedule
+    """Take the columns out of the library's calendar, which is not kept.
+
+    It is built for a year more than is taken: at its end the library can take the last session for the first
+    of the year to come (XKRX, which opens later on that day: 2000-12-26 in a calendar up to 2000).
+    """
+    beyond = min(exchange_bounds(code)[1], date(min(last.year + 1, _LATEST.year), 12, 31))
+    calendar = _build(code, first, beyond)
+    schedule = calendar.schedule.loc[: last.isoformat()]
     sessions = schedule.index.to_numpy().astype("datetime64[D]")
     early = calendar.early_closes.to_numpy().astype("datetime64[D]")
 

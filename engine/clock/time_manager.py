@@ -70,8 +70,6 @@ class TimeManager:
         self._days_in = lru_cache(_ANSWERS_KEPT)(self._count_days)
         self._trades_on = lru_cache(_ANSWERS_KEPT)(self._find_trades_on)
 
-    # Where and when
-
     @property
     def exchange(self) -> str:
         """The exchange_calendars code."""
@@ -141,8 +139,6 @@ class TimeManager:
             if self._wall_clock is None:
                 self._now = session.regular_open
 
-    # The backtest's span
-
     def set_backtest_window(self, start: date, end: date) -> None:
         """Set the first and last date of a backtest, which need not be trading days, and start time anew.
 
@@ -166,8 +162,6 @@ class TimeManager:
     def backtest_end(self) -> date:
         """The last trading date of the backtest; ClockError before a window is set."""
         return self._backtest_window()[1]
-
-    # The calendar
 
     def get_trading_session(self, day: date) -> TradingSession:
         """Return the session of a trading date; CalendarError names the nearest ones if it is none."""
@@ -224,8 +218,6 @@ class TimeManager:
         ordinal = self._ordinal(day)
         return self._trades_on(ordinal) and self._session_on(ordinal).is_early_close
 
-    # The cache
-
     def invalidate_cache(self) -> None:
         """Forget every answer, and start counting anew."""
         for query in self._cached().values():
@@ -246,7 +238,7 @@ class TimeManager:
             "trading_day": self._trades_on,
         }
 
-    # What the cache stands before; dates are ordinals here
+    # Behind the cache, dates are ordinals.
 
     def _find_session(self, day: int) -> TradingSession:
         window = self._covering(day, day)
@@ -310,8 +302,6 @@ class TimeManager:
         if last > end:
             end = min(self._bounds[1], max(last, end + length))
         return begin, end
-
-    # Checks and texts
 
     def _check_step(self, session: TradingSession, now: datetime, moment: datetime) -> None:
         if moment < now:

@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.indicators.compact_series import CompactSeries
 from engine.indicators.running import RunningExtreme, RunningVwap
-from engine.indicators.specs import IndicatorSpec
+from engine.indicators.specs import OWN_TYPES, IndicatorSpec
 from engine.indicators.talib_functions import TalibFunction, tail_of_output, talib_function
 from engine.indicators.warm_up import columns_used, sessions_used
 from engine.intervals import Interval
@@ -54,6 +54,7 @@ class BlockComputer:
         self._relative: list[tuple[Interval, Floats, Floats]] = []
         talib: dict[Interval, list[IndicatorSpec]] = {}
         for spec in specs:
+            _add_columns(tape, spec)
             if spec.kind in _RUNNING:
                 self._add_running(spec)
             elif spec.kind == "RELATIVE_VOLUME":
@@ -91,12 +92,13 @@ class BlockComputer:
         symbols, slots = self._tape.base.shape
         if spec.kind not in self._running:
             self._running[spec.kind] = _RUNNING[spec.kind](symbols, slots)
-        column = _new_column(self._tape, spec.name, spec.interval)
+        column = self._tape.indicators[spec.name].values
         self._shown.append((spec.interval, self._running[spec.kind], column))
 
     def _add_relative(self, spec: IndicatorSpec) -> None:
         usual = self._tape.historical[str(spec.against)].values
-        self._relative.append((spec.interval, usual, _new_column(self._tape, spec.name, spec.interval)))
+        column = self._tape.indicators[spec.name].values
+        self._relative.append((spec.interval, usual, column))
 
     def _show_running(
         self, interval: Interval, running: _Running, column: Floats, start: int, stop: int
@@ -138,7 +140,7 @@ class _TalibGroup:
         self._indicators = [
             _TalibIndicator(
                 function,
-                [_new_column(tape, name, interval) for name in output_names(spec.name, function)],
+                [tape.indicators[name].values for name in output_names(spec)],
                 self._skipped(history, function.lookback),
             )
             for spec, function in zip(specs, functions, strict=True)
@@ -178,23 +180,25 @@ class _TalibIndicator:
     def advance(self, series: CompactSeries, grid: BarGrid, first: int, last: int) -> None:
         """Compute columns [first, last), whose bars already stand at the end of `series`."""
         width = last - first
-        full = grid.is_full(first, last)
         present = grid.present[:, first:last]
+        full = grid.is_full(first, last)
         counts = [width] * len(self._skipped) if full else present.sum(axis=1).tolist()
+        rows = zip(self._skipped, series.length.tolist(), counts, strict=True)
         sources = [series.values[field] for field in self._function.inputs]
-        function, lookback = self._function, self._function.lookback
         targets = [column[:, first:last] for column in self._columns]
-        lengths = series.length.tolist()
-        for row, (start, stop, count) in enumerate(zip(self._skipped, lengths, counts, strict=True)):
+        # This loop runs once per symbol and indicator: what can be looked up before it, is.
+        function, arguments = self._function.function, self._function.arguments
+        several, lookback = len(targets) > 1, self._function.lookback
+        for row, (start, stop, count) in enumerate(rows):
             if count == 0:
                 continue
-            outputs = function([source[row, start:stop] for source in sources])
-            for target, output in zip(targets, outputs, strict=True):
+            result = function(*[source[row, start:stop] for source in sources], *arguments)
+            for target, output in zip(targets, result if several else (result,), strict=True):
                 tail = tail_of_output(output, count, lookback)
                 if count == width:
                     target[row] = tail
                 else:
-                    target[row][present[row]] = tail
+                    target[row, present[row]] = tail
         for target in targets:
             canonical(target)
 
@@ -210,14 +214,16 @@ def relative_volume(volume: Floats, usual: Floats, out: Floats, first: int, last
     canonical(target)
 
 
-def output_names(name: str, function: TalibFunction) -> tuple[str, ...]:
+def output_names(spec: IndicatorSpec) -> tuple[str, ...]:
     """Return the column names of an indicator: its own, or `name_output` where it has several outputs."""
-    if len(function.outputs) == 1:
-        return (name,)
-    return tuple(f"{name}_{output}" for output in function.outputs)
+    if spec.kind in OWN_TYPES:
+        return (spec.name,)
+    outputs = talib_function(spec.kind, spec.parameters).outputs
+    return (spec.name,) if len(outputs) == 1 else tuple(f"{spec.name}_{output}" for output in outputs)
 
 
-def _new_column(tape: Tape, name: str, interval: Interval) -> Floats:
-    values: Floats = np.full(tape.grid(interval).shape, np.nan)
-    tape.indicators[name] = IndicatorColumn(name, interval, values)
-    return values
+def _add_columns(tape: Tape, spec: IndicatorSpec) -> None:
+    """Put an indicator's empty columns on the tape."""
+    shape = tape.grid(spec.interval).shape
+    for name in output_names(spec):
+        tape.indicators[name] = IndicatorColumn(name, spec.interval, np.full(shape, np.nan))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import talib
@@ -16,12 +16,16 @@ from engine.errors import TapedeckError
 from engine.tape.bar_grid import FIELDS, Floats
 
 
+_FLOAT64: Final = np.dtype(np.float64)
+
+
 @dataclass(frozen=True, slots=True)
 class TalibFunction:
     """One TA-Lib function with its parameters bound.
 
-    `inputs` are positions in `FIELDS`, in the order of the call; `outputs` TA-Lib's output names; `lookback`
-    the bars before the first value. Source of every formula: TA-Lib itself.
+    Called as `function(*inputs, *arguments)`: `inputs` are positions in `FIELDS`, arrays (n,) without missing
+    bars; `outputs` TA-Lib's output names, several of which come as a tuple; `lookback` the bars before the
+    first value. Source of every formula: TA-Lib itself.
     """
 
     name: str
@@ -30,11 +34,6 @@ class TalibFunction:
     lookback: int
     arguments: tuple[float | int, ...]
     function: Callable[..., Any]
-
-    def __call__(self, columns: Sequence[Floats]) -> tuple[NDArray[Any], ...]:
-        """Return the outputs over columns of equal length (n,), without missing bars."""
-        result = self.function(*columns, *self.arguments)
-        return result if isinstance(result, tuple) else (result,)
 
 
 def talib_function(kind: str, parameters: Mapping[str, float | int]) -> TalibFunction:
@@ -83,7 +82,7 @@ def tail_of_output(output: NDArray[Any], count: int, lookback: int) -> Floats:
     """
     start = len(output) - count
     values = output[start:]
-    if values.dtype == np.float64 and start >= lookback:
+    if start >= lookback and values.dtype is _FLOAT64:
         return values
     values = values.astype(np.float64)
     values[: max(0, lookback - start)] = np.nan

@@ -6,6 +6,7 @@ segment may be short. A day is one bucket. A derived bar exists once its bucket 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,8 +16,11 @@ from engine.clock.slots import SessionSlots
 from engine.intervals import Interval
 from engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME, BarGrid, Counts, Floats, Ints, Mask
 
-# Up to this width a bucket is folded slot by slot over all buckets at once; above it, bucket by bucket.
-_FOLD_WIDTH = 60
+# Where numpy's two ways to reduce runs of columns break even: folding column by column over all runs at once
+# pays for many rows and narrow runs, one call per row and run for the others.
+_FOLD_ROWS = 32
+_FOLD_WIDTH = 10
+_WIDEST_FOLD = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +35,23 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """The buckets of one interval over n slots; `starts`, `stops`: int64 (m,), half-open runs of slots."""
+    """The buckets of one interval over n slots; `starts`, `stops`: int64 (m,), half-open runs of slots.
+
+    `ends` are the stops once more, as plain numbers, for quick look-up.
+    """
 
     interval: Interval
     starts: Ints
     stops: Ints
     runs: tuple[_Run, ...]
+    ends: tuple[int, ...]
 
     def __len__(self) -> int:
         return len(self.stops)
 
     def over_at(self, frontier: int) -> int:
         """Return how many buckets are over when `frontier` slots are."""
-        return int(np.searchsorted(self.stops, frontier, side="right"))
+        return bisect_right(self.ends, frontier)
 
     @property
     def widths(self) -> Ints:
@@ -74,7 +82,7 @@ def _layout(interval: Interval, per_bucket: int, segments: tuple[tuple[int, int]
     starts_array = np.array(starts, dtype=np.int64)
     stops_array = starts_array + np.array(widths, dtype=np.int64)
     starts_array.flags.writeable = stops_array.flags.writeable = False
-    return Buckets(interval, starts_array, stops_array, tuple(runs))
+    return Buckets(interval, starts_array, stops_array, tuple(runs), tuple(stops_array.tolist()))
 
 
 class DerivedGrid(BarGrid):
@@ -109,15 +117,11 @@ class DerivedGrid(BarGrid):
         out = self.values[:, :, low:high]
         counts = self.base_bars[:, low:high]
         values, present = base.values[:, :, start:stop], base.present[:, start:stop]
-        if run.width > _FOLD_WIDTH:
-            for i in range(high - low):
-                part = slice(i * run.width, (i + 1) * run.width)
-                _reduce_bucket(values[:, :, part], present[:, part], out[:, :, i], counts[:, i])
-        elif base.is_full(start, stop):
-            _fold_full(values, run.width, out)
+        if base.is_full(start, stop):
+            _derive_full(values, run.width, out)
             counts[...] = run.width
         else:
-            _fold_gapped(values, present, run.width, out, counts)
+            _derive_gapped(values, present, run.width, out, counts)
 
     def _settle(self, first: int, last: int, min_completeness: float) -> None:
         counts = self.base_bars[:, first:last]
@@ -129,41 +133,57 @@ class DerivedGrid(BarGrid):
             self.values[:, :, first:last][:, ~present] = np.nan
 
 
-def _fold_full(values: Floats, width: int, out: Floats) -> None:
-    """Fold runs of `width` columns that all hold a bar."""
-    opens, highs, lows, closes, volumes = (values[i, :, ::width] for i in range(5))
-    out[OPEN], out[CLOSE] = opens, closes if width == 1 else values[CLOSE, :, width - 1 :: width]
-    out[HIGH], out[LOW], out[VOLUME] = highs, lows, volumes
-    for j in range(1, width):
-        np.maximum(out[HIGH], values[HIGH, :, j::width], out=out[HIGH])
-        np.minimum(out[LOW], values[LOW, :, j::width], out=out[LOW])
-        np.add(out[VOLUME], values[VOLUME, :, j::width], out=out[VOLUME])
+def _derive_full(values: Floats, width: int, out: Floats) -> None:
+    """Make bars of runs of `width` columns that all hold one; `values` (5, S, runs * width)."""
+    out[OPEN] = values[OPEN, :, ::width]
+    out[CLOSE] = values[CLOSE, :, width - 1 :: width]
+    _reduce_runs(np.maximum, values[HIGH], width, out[HIGH])
+    _reduce_runs(np.minimum, values[LOW], width, out[LOW])
+    _sum_runs(values[VOLUME], width, out[VOLUME])
 
 
-def _fold_gapped(values: Floats, present: Mask, width: int, out: Floats, counts: Counts) -> None:
-    """Fold runs of `width` columns some of which hold no bar; a bucket without any comes out as NaN, 0."""
-    out[:VOLUME] = np.nan
-    out[VOLUME] = 0.0
-    counts[...] = 0
-    for j in range(width):
-        here = present[:, j::width]
-        np.fmax(out[HIGH], values[HIGH, :, j::width], out=out[HIGH])
-        np.fmin(out[LOW], values[LOW, :, j::width], out=out[LOW])
-        np.add(out[VOLUME], values[VOLUME, :, j::width], out=out[VOLUME], where=here)
-        np.copyto(out[CLOSE], values[CLOSE, :, j::width], where=here)
-        backwards = width - 1 - j
-        np.copyto(out[OPEN], values[OPEN, :, backwards::width], where=present[:, backwards::width])
-        counts += here
+def _derive_gapped(values: Floats, present: Mask, width: int, out: Floats, counts: Counts) -> None:
+    """Make bars of runs of `width` columns some of which hold none; an empty run is left for `_settle`."""
+    _reduce_runs(np.fmax, values[HIGH], width, out[HIGH])
+    _reduce_runs(np.fmin, values[LOW], width, out[LOW])
+    _sum_runs(np.where(present, values[VOLUME], 0.0), width, out[VOLUME])
+    if values.shape[1] >= _FOLD_ROWS and width <= _WIDEST_FOLD:
+        counts[...] = 0
+        for j in range(width):
+            counts += present[:, j::width]
+            np.copyto(out[CLOSE], values[CLOSE, :, j::width], where=present[:, j::width])
+            back = width - 1 - j
+            np.copyto(out[OPEN], values[OPEN, :, back::width], where=present[:, back::width])
+    else:
+        slots = np.arange(present.shape[1])
+        starts = slots[::width]
+        np.add.reduceat(present, starts, axis=1, dtype=np.int32, out=counts)
+        # Of an empty run these are a neighbour's, which `_settle` removes.
+        last = np.maximum.reduceat(np.where(present, slots, 0), starts, axis=1)
+        first = np.minimum.reduceat(np.where(present, slots, len(slots) - 1), starts, axis=1)
+        out[OPEN] = np.take_along_axis(values[OPEN], first, axis=1)
+        out[CLOSE] = np.take_along_axis(values[CLOSE], last, axis=1)
 
 
-def _reduce_bucket(values: Floats, present: Mask, out: Floats, counts: Counts) -> None:
-    """Reduce one wide bucket (5, S, width) to (5, S), with the bits that a slot-by-slot fold would give."""
-    rows = np.arange(present.shape[0])
-    first = present.argmax(axis=1)
-    last = present.shape[1] - 1 - present[:, ::-1].argmax(axis=1)
-    out[OPEN], out[CLOSE] = values[OPEN, rows, first], values[CLOSE, rows, last]
-    out[HIGH] = np.fmax.reduce(values[HIGH], axis=1)
-    out[LOW] = np.fmin.reduce(values[LOW], axis=1)
-    # cumsum adds in order; sum() adds pairwise, and would give other bits than the fold.
-    out[VOLUME] = np.cumsum(np.where(present, values[VOLUME], 0.0), axis=1)[:, -1]
-    counts[...] = present.sum(axis=1)
+def _reduce_runs(pick: np.ufunc, values: Floats, width: int, out: Floats) -> None:
+    """Reduce runs of `width` columns by a maximum or minimum, whose order does not matter."""
+    if values.shape[0] >= _FOLD_ROWS and width < _FOLD_WIDTH:
+        out[...] = values[:, ::width]
+        for j in range(1, width):
+            pick(out, values[:, j::width], out=out)
+    else:
+        pick.reduceat(values, np.arange(0, values.shape[1], width), axis=1, out=out)
+
+
+def _sum_runs(values: Floats, width: int, out: Floats) -> None:
+    """Add up runs of `width` columns from the first to the last, one after the other.
+
+    Both ways add in that order; numpy's own sums add pairwise, and would give other bits.
+    """
+    if values.shape[0] >= _FOLD_ROWS and width <= _WIDEST_FOLD:
+        out[...] = values[:, ::width]
+        for j in range(1, width):
+            np.add(out, values[:, j::width], out=out)
+    else:
+        runs = values.reshape(values.shape[0], -1, width)
+        out[...] = np.cumsum(runs, axis=2)[:, :, -1]

@@ -17,13 +17,14 @@ def session_digest(tape: Tape, frontier: int) -> str:
     -0.0 and only one kind of NaN, so equal values have equal bits.
     """
     digest = xxhash.xxh3_128()
+    session = tape.session
+    names = [session.exchange, session.trading_day.isoformat(), str(frontier), *tape.symbols]
+    arrays: list[np.ndarray] = []
 
     def add(name: str, values: np.ndarray) -> None:
-        digest.update(f"{name}:{values.dtype.str}:{values.shape};".encode())
-        digest.update(np.ascontiguousarray(values).view(np.uint8).reshape(-1).data)
+        names.append(f"{name} {values.shape}")
+        arrays.append(values)
 
-    session = tape.session
-    digest.update(f"{session.exchange};{session.trading_day};{frontier};{','.join(tape.symbols)};".encode())
     for interval in tape.intervals:
         columns = tape.columns_over(interval, frontier)
         add(f"opened_at {interval}", tape.opened_at(interval)[:columns])
@@ -36,6 +37,9 @@ def session_digest(tape: Tape, frontier: int) -> str:
         add(name, value.values)
     if tape.scores is not None:
         add("scores", tape.scores[:, : frontier + 1])
+    digest.update("\n".join(names).encode())
+    for values in arrays:
+        digest.update(np.ascontiguousarray(values))
     return digest.hexdigest()
 
 

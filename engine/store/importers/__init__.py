@@ -9,6 +9,7 @@ from engine.store.importers.report import (
     RejectedRow,
     SkippedFile,
 )
+from engine.store.importers.tables import import_csv, import_parquet
 
 __all__ = [
     "ImportOptions",
@@ -17,5 +18,7 @@ __all__ = [
     "RefusedFileError",
     "RejectedRow",
     "SkippedFile",
+    "import_csv",
     "import_lean",
+    "import_parquet",
 ]

@@ -84,7 +84,9 @@ def _chosen_columns(names: Sequence[str], chosen: Mapping[str, str], where: str)
             match = nearest(wanted, names)
             hint = f" Did you mean {match!r}?" if match else ""
             there = ", ".join(map(repr, names))
-            raise BarImportError(f"{where}: there is no column {wanted!r} for {role}; there are {there}.{hint}")
+            raise BarImportError(
+                f"{where}: there is no column {wanted!r} for {role}; there are {there}.{hint}"
+            )
         found[role] = column
     return found
 

@@ -17,6 +17,7 @@ from pyarrow import csv as arrow_csv
 from engine.store.bar_store import BarColumns, Floats, Ints
 from engine.store.importers.file_rows import FileRows, SeriesRows, UnreadableFileError
 from engine.store.importers.lean_layout import LeanFile
+from engine.store.importers.text_numbers import number_fault
 from engine.store.importers.zones import DAY_SECONDS, FIRST_YEAR, LAST_YEAR, localise
 
 _FIELDS: Final = ("time", "open", "high", "low", "close", "volume")
@@ -28,7 +29,6 @@ _CONVERSION: Final = arrow_csv.ConvertOptions(
     column_types=dict.fromkeys(_FIELDS[1:], pa.float64()) | {"time": pa.int64()}, null_values=[]
 )
 _DAILY_TIME: Final = re.compile(r"(\d{4})(\d\d)(\d\d) (\d\d:\d\d)", re.ASCII)
-_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _MILLISECONDS: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _DAY_MILLISECONDS: Final = DAY_SECONDS * 1000
 
@@ -183,8 +183,8 @@ def _parse_row(text: str, *, daily: bool) -> tuple[int, list[float]] | str:
     if isinstance(time, str):
         return time
     for name, value in zip(_FIELDS[1:], fields[1:], strict=True):
-        if _NUMBER.fullmatch(value) is None:
-            return f"{name} {value!r} is no number" if value else f"{name} is missing"
+        if fault := number_fault(name, value):
+            return fault
     return time, [float(value) for value in fields[1:]]
 
 

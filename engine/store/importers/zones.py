@@ -85,7 +85,5 @@ def _seconds(offset: timedelta | None) -> int:
 
 def _doubt(wall: datetime, zone: ZoneInfo, *, twice: bool) -> str:
     if twice:
-        return (
-            f"local time {wall} came twice in {zone.key}, as the clocks went back; add its UTC offset"
-        )
+        return f"local time {wall} came twice in {zone.key}, as the clocks went back; add its UTC offset"
     return f"local time {wall} did not exist in {zone.key}, as the clocks went forward"

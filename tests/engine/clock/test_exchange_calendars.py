@@ -80,6 +80,14 @@ def test_what_a_window_says_of_a_day_does_not_depend_on_its_length():
     assert long.sessions(begin, begin + len(short.days)) == short.sessions(0, len(short.days))
 
 
+def test_the_last_session_of_a_window_is_not_taken_for_the_late_opening_first_of_a_year_in_seoul():
+    # Asked for a calendar up to 2000, the library opens 2000-12-26 an hour late; up to 2001 it does not.
+    window = load_calendar("XKRX", date(1999, 6, 15), date(1999, 6, 15))
+    (session,) = window.sessions(len(window.days) - 1, len(window.days))
+    assert session.trading_day == date(2000, 12, 26)
+    assert session.regular_open.astimezone(window.zone).strftime("%H:%M") == "09:00"
+
+
 def test_the_window_holds_more_than_252_sessions_before_the_first_date():
     window = load_calendar("XNYS", date(2013, 1, 2), date(2013, 1, 2))
     assert window.position(date(2013, 1, 2).toordinal()) >= 252

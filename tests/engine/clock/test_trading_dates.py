@@ -36,9 +36,6 @@ def all_days(first: date, last: date) -> list[date]:
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
-# Early closes and holidays
-
-
 @pytest.mark.parametrize("day", [date(2013, 7, 3), date(2013, 11, 29), date(2013, 12, 24)])
 def test_new_york_closed_at_one_o_clock_on_three_days_of_2013(new_york, day):
     session = new_york.get_trading_session(day)
@@ -92,9 +89,6 @@ def test_the_calendar_reaches_back_to_1998_and_beyond(new_york):
     assert new_york.is_holiday(date(1970, 12, 25))
 
 
-# Daylight saving
-
-
 @pytest.mark.parametrize(
     ("day", "opened"),
     [
@@ -115,9 +109,6 @@ def test_new_york_opens_at_half_past_nine_on_both_sides_of_a_clock_change(new_yo
 )
 def test_london_changes_its_clock_a_week_before_new_york(day, opened):
     assert TimeManager("XLON").get_trading_session(day).regular_open == utc(opened)
-
-
-# Breaks, round-the-clock markets, sessions that open the day before
 
 
 def test_tokyo_pauses_from_half_past_eleven_to_half_past_twelve():
@@ -188,9 +179,6 @@ def test_an_instant_has_the_trading_date_of_its_session_or_of_the_next(exchange,
     assert TimeManager(exchange).get_trading_date(utc(instant)) == day
 
 
-# Queries among each other
-
-
 @given(DAYS)
 def test_a_date_is_a_trading_day_exactly_if_the_library_has_a_session_for_it(day):
     assert NEW_YORK.is_trading_day(day) == (day in set(NEW_YORK_DAYS))
@@ -245,9 +233,6 @@ def test_threads_that_ask_at_once_get_the_answers_of_one_that_asks_alone():
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda day: shared.get_next_trading_date(day, 10), days * 3, timeout=60))
     assert answers == [NEW_YORK.get_next_trading_date(day, 10) for day in days * 3]
-
-
-# Errors
 
 
 def test_a_holiday_has_no_session_and_the_error_names_the_nearest_days(new_york):
@@ -323,9 +308,6 @@ def test_an_unknown_exchange_is_refused_at_once():
         TimeManager("XNYSS")
 
 
-# The span of a backtest
-
-
 def test_a_backtest_runs_from_its_first_to_its_last_trading_day():
     clock = TimeManager("XNYS")
     clock.set_backtest_window(date(2013, 10, 5), date(2013, 10, 13))
@@ -354,9 +336,6 @@ def test_before_a_window_is_set_there_is_no_start_and_no_end():
         _ = clock.backtest_start
     with pytest.raises(ClockError, match="No backtest window"):
         _ = clock.backtest_end
-
-
-# The cache
 
 
 def test_a_second_question_is_answered_from_memory_and_counted():

@@ -1,0 +1,197 @@
+"""The demo market: a store of made-up bars, made on first use, and a session that plays it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from engine.errors import StoreError
+from engine.intervals import DAY, MINUTE
+from engine.store.demo_market import DEMO_EXCHANGE, DEMO_SYMBOLS, demo_bars
+from engine.store.locations import open_store
+
+DEMO_VERSION: Final = 1
+"""Counts the versions of the demo market's bars; a store of another version is made anew."""
+_MARK: Final = "tapedeck demo market"
+_FAR: Final = 1 << 40
+
+ShowMaking = Callable[[int, int], None]
+
+
+def demo_session_document() -> dict[str, Any]:
+    """Return the session file that plays the demo market: ten trading days with an early close."""
+    return {
+        "session_name": "Demo market (synthetic)",
+        "exchange_group": DEMO_EXCHANGE,
+        "asset_class": "EQUITY",
+        "mode": "backtest",
+        "backtest_config": {
+            "start_date": "2024-11-22",
+            "end_date": "2024-12-06",
+            "speed_multiplier": 0,
+            "prefetch_days": 2,
+        },
+        "session_data_config": {
+            "symbols": list(DEMO_SYMBOLS),
+            "streams": ["1m", "5m", "15m", "1d"],
+            "historical": {
+                "enable_quality": True,
+                "data": [
+                    {"trailing_days": 5, "intervals": ["1m"], "apply_to": "all"},
+                    {"trailing_days": 260, "intervals": ["1d"], "apply_to": "all"},
+                ],
+                "indicators": {
+                    "avg_volume": {
+                        "type": "trailing_average",
+                        "period": "10d",
+                        "granularity": "daily",
+                        "field": "volume",
+                        "skip_early_close": True,
+                    },
+                    "avg_volume_minute": {
+                        "type": "trailing_average",
+                        "period": "5d",
+                        "granularity": "minute",
+                        "field": "volume",
+                    },
+                    "high_52w": {"type": "trailing_max", "period": "52w", "field": "high"},
+                },
+            },
+            "indicators": {
+                "sma_20": {"type": "SMA", "interval": "1m", "timeperiod": 20},
+                "ema_20": {"type": "EMA", "interval": "1m", "timeperiod": 20},
+                "rsi_14": {"type": "RSI", "interval": "1m", "timeperiod": 14},
+                "macd": {"type": "MACD", "interval": "5m"},
+                "vwap": {"type": "VWAP", "interval": "1m"},
+                "rel_volume": {"type": "RELATIVE_VOLUME", "interval": "1m", "against": "avg_volume_minute"},
+            },
+        },
+        "metadata": {"synthetic": True},
+    }
+
+
+def ensure_demo_market(location: Path, *, progress: ShowMaking | None = None) -> bool:
+    """Make the demo market at `location` unless it is there, whole and of this version; True if it was made.
+
+    Raises StoreError where something else stands there, which is left alone.
+    """
+    if is_demo_market(location):
+        return False
+    make_demo_market(location, progress=progress)
+    return True
+
+
+def make_demo_market(location: Path, *, progress: ShowMaking | None = None) -> None:
+    """Make the demo market: a database where `location` ends in .db, else a Parquet folder.
+
+    It appears whole or not at all: it is made beside, then renamed. An earlier demo market is replaced;
+    anything else that stands there is left alone, and raises StoreError. `progress` is told how many symbols
+    are done, and of how many.
+    """
+    _check_place(location)
+    try:
+        location.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=_workshop(location), dir=location.parent) as folder:
+            made = Path(folder, location.name)
+            _write(made, progress)
+            _put_in_place(made, location)
+    except OSError as error:
+        # Another process may have been faster, and removed what this one was making.
+        if not is_demo_market(location):
+            raise StoreError(
+                f"{location}: the demo market cannot be made here ({error.strerror or error}); "
+                "check the folder's permissions and the space left, or name another place"
+            ) from error
+    for leftover in location.parent.glob(f"{_workshop(location)}*"):
+        shutil.rmtree(leftover, ignore_errors=True)  # of a first run that was killed
+
+
+def is_demo_market(location: Path) -> bool:
+    """Whether a whole demo market of this version is at `location`."""
+    stamp = _stamp(location)
+    if not location.exists() or stamp is None or stamp.get("version") != DEMO_VERSION:
+        return False
+    try:
+        return _spans(location) == stamp.get("spans")
+    except StoreError:
+        return False
+
+
+def _write(location: Path, progress: ShowMaking | None) -> None:
+    with open_store(location, create=True) as store, store.batch():
+        for done, (symbol, series) in enumerate(demo_bars()):
+            if progress is not None:
+                progress(done, len(DEMO_SYMBOLS))
+            for interval, bars in series.items():
+                store.write(symbol, interval, bars)
+    if progress is not None:
+        progress(len(DEMO_SYMBOLS), len(DEMO_SYMBOLS))
+
+
+def _spans(location: Path) -> dict[str, list[int | None]]:
+    # First and last time of every demo series: what is missing in a store that was cut short shows here.
+    with open_store(location) as store:
+        return {
+            f"{symbol} {interval}": [
+                store.first_at_or_after(symbol, interval, 0),
+                store.last_before(symbol, interval, _FAR),
+            ]
+            for symbol in DEMO_SYMBOLS
+            for interval in (MINUTE, DAY)
+        }
+
+
+def _put_in_place(made: Path, location: Path) -> None:
+    # The stamp first: a store without one is taken for somebody's own, and never replaced.
+    stamp = {"content": _MARK, "version": DEMO_VERSION, "spans": _spans(made)}
+    draft = made.with_name("stamp.json")
+    draft.write_text(json.dumps(stamp, indent=1), encoding="utf-8")
+    if location.is_dir():
+        shutil.rmtree(location)
+    elif location.exists():
+        location.unlink()
+    os.replace(draft, _stamp_path(location))
+    os.replace(made, location)
+
+
+def _check_place(location: Path) -> None:
+    if not location.exists():
+        return
+    stamp = _stamp(location)
+    if stamp is None:
+        raise StoreError(
+            f"{location} is there already, and is no demo market: it is left alone. "
+            "Name another place for the demo market, or move this one away"
+        )
+    own = set()
+    try:
+        with open_store(location) as store:
+            own = set(store.series()) - set(DEMO_SYMBOLS)
+    except StoreError:
+        return  # a demo market that can no longer be read holds nothing to lose
+    if own:
+        raise StoreError(
+            f"{location} is an incomplete or older demo market, but also holds {', '.join(sorted(own)[:5])}: it is "
+            "left alone. Move it away, and the demo market is made anew"
+        )
+
+
+def _stamp(location: Path) -> dict[str, Any] | None:
+    try:
+        stamp = json.loads(_stamp_path(location).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return stamp if isinstance(stamp, dict) and stamp.get("content") == _MARK else None
+
+
+def _stamp_path(location: Path) -> Path:
+    return location.with_name(f"{location.name}.demo.json")
+
+
+def _workshop(location: Path) -> str:
+    return f".{location.name}.making-"

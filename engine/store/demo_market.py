@@ -1,0 +1,133 @@
+"""The bars of the demo market: made by integer arithmetic from a fixed stream of bits, the same everywhere.
+
+Nothing rounds floats or draws from a distribution: both may differ between platforms and versions. Only the
+last step, a division of whole cents by 100, gives float64, and IEEE 754 says exactly what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.clock.slots import SessionSlots
+from engine.clock.time_manager import TimeManager
+from engine.clock.trading_session import TradingSession
+from engine.intervals import DAY, MINUTE, Interval
+from engine.store.bar_store import BarColumns
+from engine.store.demo_paths import (
+    UNITS_PER_CENT,
+    Bits,
+    Run,
+    Temper,
+    scaled,
+    to_bars,
+    walk_days_before,
+    walk_minutes,
+)
+
+DEMO_EXCHANGE: Final = "XNYS"
+MINUTES_FROM: Final = date(2024, 11, 1)
+MINUTES_UNTIL: Final = date(2024, 12, 6)
+DAYS_FROM: Final = date(2023, 9, 1)
+_EXTENDED_MINUTES: Final = 120
+_MINUTE: Final = MINUTE.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSymbol:
+    """How one symbol behaves, from `price_cents` on.
+
+    Of its minutes one in `dropped_one_in` is missing (and up to two after it), or all but one in
+    `kept_one_in`; none where these are 0. `halts` are long gaps: trading day, first slot, number of slots.
+    """
+
+    name: str
+    price_cents: int
+    temper: Temper
+    dropped_one_in: int = 0
+    kept_one_in: int = 0
+    halts: tuple[tuple[date, int, int], ...] = ()
+    has_extended_hours: bool = False
+    first_day: date = DAYS_FROM
+
+
+_SYMBOLS: Final = (
+    DemoSymbol("DEMO_CALM", 48_250, Temper(180, 1, 9_000)),
+    DemoSymbol("DEMO_CLIMB", 18_420, Temper(320, 6, 14_000), dropped_one_in=260),
+    DemoSymbol("DEMO_SLIDE", 9_180, Temper(380, -7, 11_000), 320, halts=((date(2024, 11, 26), 128, 47),)),
+    DemoSymbol(
+        "DEMO_WILD",
+        3_640,
+        Temper(800, 2, 26_000),
+        dropped_one_in=140,
+        halts=((date(2024, 11, 29), 60, 25), (date(2024, 12, 4), 300, 90)),
+        has_extended_hours=True,
+    ),
+    DemoSymbol("DEMO_THIN", 6_275, Temper(360, -1, 320), kept_one_in=3),
+    DemoSymbol("DEMO_NEW", 2_500, Temper(560, 4, 18_000), dropped_one_in=400, first_day=date(2024, 11, 26)),
+)
+DEMO_SYMBOLS: Final = tuple(symbol.name for symbol in _SYMBOLS)
+
+
+def demo_bars() -> Iterator[tuple[str, Mapping[Interval, BarColumns]]]:
+    """Give each demo symbol's name, and its minute and daily bars; always the same."""
+    sessions = TimeManager(DEMO_EXCHANGE).trading_sessions(DAYS_FROM, MINUTES_UNTIL)
+    for seed, symbol in enumerate(_SYMBOLS, start=1):
+        bits = Bits(seed)
+        own = [session for session in sessions if session.trading_day >= symbol.first_day]
+        played = [session for session in own if session.trading_day >= MINUTES_FROM]
+        before = [session.trading_day for session in own if session.trading_day < MINUTES_FROM]
+        minutes, days = _play(symbol, played, bits)
+        if before:
+            start = symbol.price_cents * UNITS_PER_CENT
+            days.insert(0, walk_days_before(before, start, symbol.temper, bits))
+        yield symbol.name, {MINUTE: to_bars(minutes), DAY: to_bars(days)}
+
+
+def _play(symbol: DemoSymbol, sessions: Sequence[TradingSession], bits: Bits) -> tuple[list[Run], list[Run]]:
+    # The minutes of all sessions, and the days that those in regular hours make.
+    price = symbol.price_cents * UNITS_PER_CENT
+    minutes, days = [], []
+    for session in sessions:
+        slots = SessionSlots(session, MINUTE).opened_at
+        price += int(scaled(price, bits.noise(1), symbol.temper.volatility * 6)[0])
+        if symbol.has_extended_hours:
+            early = _extended(symbol, int(slots[0]) - _EXTENDED_MINUTES * _MINUTE, price, bits)
+            price = int(early.close[-1])
+            minutes.append(early.only(bits.whole(_EXTENDED_MINUTES, 4) == 0))
+        regular = walk_minutes(slots, price, symbol.temper, bits)
+        price = int(regular.close[-1])
+        regular = regular.only(_arrived(symbol, session.trading_day, len(slots), bits))
+        minutes.append(regular)
+        days.append(regular.as_day(session.trading_day))
+        if symbol.has_extended_hours:
+            late = _extended(symbol, int(slots[-1]) + _MINUTE, price, bits)
+            price = int(late.close[-1])
+            minutes.append(late.only(bits.whole(_EXTENDED_MINUTES, 5) == 0))
+    return minutes, days
+
+
+def _extended(symbol: DemoSymbol, start: int, price: int, bits: Bits) -> Run:
+    quiet = Temper(symbol.temper.volatility // 4, 0, symbol.temper.volume // 12)
+    times = start + _MINUTE * np.arange(_EXTENDED_MINUTES, dtype=np.int64)
+    return walk_minutes(times, price, quiet, bits)
+
+
+def _arrived(symbol: DemoSymbol, trading_day: date, slots: int, bits: Bits) -> NDArray[np.bool_]:
+    # Which slots have a bar.
+    arrived = np.ones(slots, bool)
+    if symbol.kept_one_in:
+        arrived = bits.whole(slots, symbol.kept_one_in) == 0
+    if symbol.dropped_one_in:
+        lengths = bits.whole(slots, 3)
+        for first in np.flatnonzero(bits.whole(slots, symbol.dropped_one_in) == 0):
+            arrived[first : first + 1 + lengths[first]] = False
+    for day, first_slot, length in symbol.halts:
+        if day == trading_day:
+            arrived[first_slot : first_slot + length] = False
+    return arrived
