@@ -1,0 +1,1 @@
+"""The front end: the command line, and the console on the terminal."""

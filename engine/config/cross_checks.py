@@ -63,7 +63,7 @@ def _check_apply_to(document: Mapping[str, object]) -> Iterator[ConfigProblem]:
     )
     if not isinstance(symbols, list) or not isinstance(entries, list):
         return
-    known = [symbol for symbol in symbols if isinstance(symbol, str)]
+    known = [symbol for symbol in symbols if isinstance(symbol, str) and symbol]
     for position, entry in enumerate(entries):
         wanted = entry.get("apply_to") if isinstance(entry, Mapping) else None
         for index, symbol in enumerate(wanted if isinstance(wanted, list) else []):

@@ -60,11 +60,17 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: object) -> bool:
         return True
 
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        # PyYAML writes these signs as line breaks, and reads them back as spaces, unless in double quotes.
+        style = '"' if any(sign in text for sign in "\x85\u2028\u2029\ufeff") else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
 
 for _class in (_Loader, _Dumper):
     for _tag, (_pattern, _first_letters) in _PLAIN_VALUES.items():
         # PyYAML matches a prefix, so the end has to be part of the pattern.
         _class.add_implicit_resolver(_tag, re.compile(rf"(?:{_pattern.pattern})\Z"), list(_first_letters))
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def parse_text(text: str, source: str, *, is_json: bool) -> object:
@@ -73,7 +79,7 @@ def parse_text(text: str, source: str, *, is_json: bool) -> object:
         return _parse_json(text, source) if is_json else _parse_yaml(text, source)
     except RecursionError:
         raise ConfigError(
-            source, [ConfigProblem("file", None, "is nested too deeply for a session file")]
+            source, [ConfigProblem("file", None, "is nested too deeply for a session file.")]
         ) from None
 
 
@@ -123,7 +129,7 @@ def _parse_json(text: str, source: str) -> object:
         return found
 
     def refuse_constant(word: str) -> object:
-        raise ConfigError(source, [ConfigProblem("file", word, f"{word} is no number that JSON has")])
+        raise ConfigError(source, [ConfigProblem("file", word, f"{word} is no number that JSON has.")])
 
     try:
         document: object = json.loads(text, object_pairs_hook=read_object, parse_constant=refuse_constant)
@@ -145,5 +151,5 @@ def _others(pairs: list[tuple[str, object]], repeated: str) -> str:
 
 def _repeated(place: str, key: str, where: str) -> ConfigProblem:
     return ConfigProblem(
-        place, key, f"the key {key!r} stands twice in one mapping ({where}): keep one of them"
+        place, key, f"the key {key!r} stands twice in one mapping ({where}): keep one of them."
     )

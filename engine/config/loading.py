@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -43,11 +43,9 @@ def parse_session_config(document: object, source: str) -> LoadedConfig:
     """Check a document of plain values; `source` names it in errors. Raises ConfigError with every fault."""
     misfits = find_misfits(document)
     if misfits or not isinstance(document, Mapping):
-        raise ConfigError(source, misfits)
+        raise ConfigError(source, _as_sentences(misfits))
     safe, problems = hide_secrets(document)
-    filled = without_nulls(safe)
-    assert isinstance(filled, dict)  # a mapping stays one
-    current = upgrade(filled)
+    current = upgrade(without_nulls(safe))
     problems += current.problems
     config = None
     try:
@@ -56,13 +54,22 @@ def parse_session_config(document: object, source: str) -> LoadedConfig:
         problems += problems_of(error, current.origins)
     problems += find_conflicts(current.document)
     if problems or config is None:
-        raise ConfigError(source, problems)
+        raise ConfigError(source, _as_sentences(problems))
     return LoadedConfig(config, (*current.warnings, *find_oddities(current.document)), source)
 
 
 def dump(config: SessionConfig) -> str:
     """Return `config` as the YAML text of a session file, every field written out."""
     return write_yaml(config.model_dump(mode="json", by_alias=True, exclude_none=True))
+
+
+def _as_sentences(problems: list[ConfigProblem]) -> list[ConfigProblem]:
+    """Return the problems, each once and its message a whole sentence, as a suggestion may follow it."""
+    told: dict[str, ConfigProblem] = {}
+    for problem in problems:
+        sentence = replace(problem, message=f"{problem.message.rstrip('.')}.")
+        told.setdefault(str(sentence), sentence)
+    return list(told.values())
 
 
 def _read_text(path: Path) -> str:
@@ -86,7 +93,7 @@ def _read_text(path: Path) -> str:
 
 
 def _unreadable(path: Path, message: str, suggestion: str | None = None) -> ConfigError:
-    return ConfigError(str(path), [ConfigProblem("file", str(path), message, suggestion)])
+    return ConfigError(str(path), _as_sentences([ConfigProblem("file", str(path), message, suggestion)]))
 
 
 def _missing(path: Path) -> ConfigError:
@@ -103,7 +110,5 @@ def _files_in(folder: Path) -> str:
 
 
 def _session_files(folder: Path) -> list[str]:
-    try:
-        return sorted(entry.name for entry in folder.iterdir() if entry.suffix.lower() in _SUFFIXES)
-    except OSError:
-        return []  # a folder that may not be listed has no names to offer
+    # glob, unlike iterdir, finds nothing in a folder that may not be listed.
+    return sorted(entry.name for entry in folder.glob("*.*") if entry.suffix.lower() in _SUFFIXES)

@@ -6,9 +6,9 @@ import keyword
 import re
 from typing import Annotated, Final
 
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, WithJsonSchema
 
-from engine.config.faults import fault, shown
+from engine.config.faults import fault
 
 _COLUMNS: Final = """
     open high low close volume last change change_pct price prices typical bid ask spread quote quotes
@@ -26,10 +26,8 @@ RESERVED_NAMES: Final = frozenset(f"{_COLUMNS} {_SESSION} {_CONDITIONS}".split()
 """Words that the console, conditions and exports use themselves; case is ignored."""
 
 
-def read_indicator_name(value: object) -> str:
+def read_indicator_name(value: str) -> str:
     """Return `value` if an indicator may be called so; raise a fault that says why not."""
-    if not isinstance(value, str):
-        raise fault(f"{shown(value)} is no name: put it in quotes, and begin it with a letter")
     if not value.isidentifier():
         raise fault(
             f"{value!r} is no name for an indicator: letters, digits and _ only, and no digit first",
@@ -48,6 +46,6 @@ def _as_identifier(text: str) -> str | None:
 
 IndicatorName = Annotated[
     str,
-    PlainValidator(read_indicator_name),
+    AfterValidator(read_indicator_name),
     WithJsonSchema({"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}),
 ]

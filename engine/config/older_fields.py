@@ -43,7 +43,6 @@ def upgrade(document: Mapping[str, object]) -> Upgrade:
     """Return `document` with older fields moved to where they are now, and what to tell the user of it."""
     problems: list[ConfigProblem] = []
     current = _without_gone(document, (), problems)
-    assert isinstance(current, dict)  # a mapping stays one
     current.pop("$schema", None)  # says to an editor where the schema is
     result = Upgrade(current, problems=problems)
     _move_upkeep(result, ())
@@ -51,20 +50,21 @@ def upgrade(document: Mapping[str, object]) -> Upgrade:
     return result
 
 
-def _without_gone(value: object, place: Location, problems: list[ConfigProblem]) -> object:
-    if isinstance(value, list):
-        return [_without_gone(inner, (*place, position), problems) for position, inner in enumerate(value)]
-    if not isinstance(value, Mapping) or (place and place[-1] in FREE_FIELDS):
-        return value
+def _without_gone(
+    section: Mapping[str, object], place: Location, problems: list[ConfigProblem]
+) -> dict[str, object]:
     kept: dict[str, object] = {}
-    for key, inner in value.items():
+    for key, inner in section.items():
         path = dotted((*place, key))
         gone = next((name for name in _GONE if f".{path}".endswith(f".{name}")), None)
         if gone is not None:
             problems.append(ConfigProblem(path, inner, f"{gone!r} is gone: {_GONE[gone]}"))
             continue
+        if not isinstance(inner, Mapping) or key in FREE_FIELDS:
+            kept[key] = inner
+            continue
         left = _without_gone(inner, (*place, key), problems)
-        if key != "prefetch" or left or not inner:
+        if left or not inner:  # a section of nothing but gone fields goes with them
             kept[key] = left
     return kept
 

@@ -97,14 +97,18 @@ def _secret_problem(place: Location) -> ConfigProblem:
     )
 
 
-def without_nulls(value: object) -> object:
+def without_nulls(document: Mapping[str, object]) -> dict[str, object]:
     """Return a copy in which fields left empty are absent, as their writer means it."""
+    return {
+        key: value if key in FREE_FIELDS else _without_nulls(value)
+        for key, value in document.items()
+        if value is not None
+    }
+
+
+def _without_nulls(value: object) -> object:
     if isinstance(value, Mapping):
-        return {
-            key: inner if key in FREE_FIELDS else without_nulls(inner)
-            for key, inner in value.items()
-            if inner is not None
-        }
+        return without_nulls(value)
     if isinstance(value, list | tuple):
-        return [without_nulls(inner) for inner in value]
+        return [_without_nulls(inner) for inner in value]
     return value

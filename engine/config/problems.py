@@ -63,7 +63,7 @@ def _problem_of(detail: ErrorDetails, origins: Mapping[Location, Location]) -> C
 
 
 def _place_in_file(loc: Location) -> Location:
-    """Where the file has it: pydantic also counts its own step to a key, and fields that only the model has."""
+    """Where the file has it: pydantic adds a step to a key, and the model a field for parameters."""
     return tuple(
         part
         for index, part in enumerate(loc)

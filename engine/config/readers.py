@@ -60,6 +60,13 @@ def read_stream(value: object) -> Interval | Literal["quotes"]:
     return read_session_interval(value)
 
 
+def read_line(value: str) -> str:
+    """Return text that can stand in one line of the screen: something to see, and no control characters."""
+    if not value.strip() or not value.isprintable():
+        raise fault(f"must be one line of text without control characters, not {shown(value)}")
+    return value
+
+
 def read_symbol(value: object) -> str:
     """Return a symbol as written; it has no spaces or control characters."""
     if not isinstance(value, str):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StrictBool, StrictInt, WithJsonSchema
 
@@ -17,7 +17,7 @@ from engine.config.exchanges import (
 from engine.config.faults import fault
 from engine.config.fields import ScheduleInterval, Streams, Symbols, TimeOfDay, TradingDate
 from engine.config.historical import HistoricalConfig
-from engine.config.readers import QUOTES
+from engine.config.readers import QUOTES, read_line
 from engine.config.section import Section
 from engine.config.session_indicator import SessionIndicators
 from engine.intervals import Interval
@@ -25,7 +25,8 @@ from engine.intervals import Interval
 Fraction = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
-Text = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(read_line)]
+_AssetClass = Literal["EQUITY", "ETF", "INDEX", "FUTURE", "OPTION", "FOREX", "CRYPTO", "BOND", "COMMODITY"]
 
 
 def _read_exchange_group(text: str) -> str:
@@ -34,8 +35,10 @@ def _read_exchange_group(text: str) -> str:
     return text.strip()
 
 
-def _in_capitals(value: object) -> object:
-    return value.strip().upper() if isinstance(value, str) else value
+def _read_asset_class(value: object) -> object:
+    """Return a known class in capitals; anything else as it is, to be reported so."""
+    word = value.strip().upper() if isinstance(value, str) else None
+    return word if word in get_args(_AssetClass) else value
 
 
 ExchangeGroup = Annotated[
@@ -43,10 +46,7 @@ ExchangeGroup = Annotated[
     AfterValidator(_read_exchange_group),
     WithJsonSchema({"type": "string", "anyOf": [{"enum": list(EXCHANGE_GROUPS)}, {"type": "string"}]}),
 ]
-AssetClass = Annotated[
-    Literal["EQUITY", "ETF", "INDEX", "FUTURE", "OPTION", "FOREX", "CRYPTO", "BOND", "COMMODITY"],
-    BeforeValidator(_in_capitals),
-]
+AssetClass = Annotated[_AssetClass, BeforeValidator(_read_asset_class)]
 
 
 class BacktestConfig(Section):
@@ -164,7 +164,7 @@ class SessionConfig(Section):
     backtest_config: BacktestConfig | None = None
     """Days and speed; required in mode backtest."""
     session_data_config: SessionDataConfig
-    """What is loaded, streamed, computed and scored."""
+    """Symbols, streams, history, indicators: everything about the data."""
     trading_config: TradingConfig = Field(default_factory=TradingConfig)
     """Limits of the paper account."""
     api_config: ApiConfig = Field(default_factory=ApiConfig)

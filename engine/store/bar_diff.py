@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ from engine.store.bar_store import BarColumns, Floats, Ints, WriteResult
 
 VALUE_NAMES = tuple(field.name for field in fields(BarColumns))[1:]
 COLUMN_NAMES = ("opened_at", *VALUE_NAMES)
+_EARLIEST, _LATEST = -62135596800, 253402300799  # the years 1 to 9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,24 @@ class BarDifference:
     new: Ints
     conflicts: Ints
     unchanged: int
+
+    def changed(self, *, replace: bool) -> Ints:
+        """Return the positions of the bars that a write stores, in order."""
+        return np.sort(np.concatenate([self.new, self.conflicts])) if replace else self.new
+
+    def shifted(self, offset: int) -> BarDifference:
+        """Return the same difference of bars that stand `offset` places later."""
+        return BarDifference(self.new + offset, self.conflicts + offset, self.unchanged)
+
+    @classmethod
+    def total(cls, parts: Sequence[BarDifference]) -> BarDifference:
+        """Return the differences of consecutive runs of bars as one."""
+        none = np.empty(0, np.int64)
+        return cls(
+            np.concatenate([none, *(part.new for part in parts)]),
+            np.concatenate([none, *(part.conflicts for part in parts)]),
+            sum(part.unchanged for part in parts),
+        )
 
     def result(self, *, replace: bool) -> WriteResult:
         """Return what a write of this difference reports."""
@@ -40,6 +60,22 @@ def take(bars: BarColumns, positions: Ints | slice) -> BarColumns:
     return BarColumns(*(getattr(bars, name)[positions] for name in COLUMN_NAMES))
 
 
+def join(parts: Sequence[BarColumns]) -> BarColumns:
+    """Return the bars of all parts, in that order; those of a single part are not copied."""
+    if len(parts) < 2:
+        return parts[0] if parts else empty_bars()
+    return BarColumns(*(np.concatenate([getattr(part, name) for part in parts]) for name in COLUMN_NAMES))
+
+
+def merge(stored: BarColumns, bars: BarColumns) -> BarColumns:
+    """Return both, sorted by time; where a time is in both, the bar of `bars`."""
+    both = join([stored, bars])
+    order = np.argsort(both.opened_at, kind="stable")
+    times = both.opened_at[order]
+    is_last_of_its_time = np.append(times[1:] != times[:-1], True) if len(times) else np.empty(0, bool)
+    return take(both, order[is_last_of_its_time])
+
+
 def check_interval(interval: Interval) -> None:
     """Raise StoreError unless bars of `interval` are stored, rather than derived."""
     if not interval.is_base:
@@ -56,7 +92,12 @@ def checked(symbol: str, interval: Interval, bars: BarColumns) -> BarColumns:
     if not symbol or "\x00" in symbol:
         raise StoreError(f"{symbol!r} is no symbol: one character at least, and no NUL")
     opened_at = np.ascontiguousarray(bars.opened_at, np.int64)
-    values = [_canonical(symbol, interval, name, opened_at, getattr(bars, name)) for name in VALUE_NAMES]
+    outside = np.flatnonzero((opened_at < _EARLIEST) | (opened_at > _LATEST))
+    if len(outside):
+        raise StoreError(
+            f"{symbol} {interval}: {opened_at[outside[0]]} seconds since 1970 is outside the years 1 to 9999: "
+            "times are whole seconds, not milliseconds"
+        )
     disorder = np.flatnonzero(opened_at[1:] <= opened_at[:-1])
     if len(disorder):
         at = int(disorder[0]) + 1
@@ -64,7 +105,16 @@ def checked(symbol: str, interval: Interval, bars: BarColumns) -> BarColumns:
             f"{symbol} {interval}: bar {at} ({instant(opened_at[at])}) is not later than the one before it "
             f"({instant(opened_at[at - 1])}): sort the bars by time, and give each time once"
         )
+    values = [_canonical(symbol, interval, name, opened_at, getattr(bars, name)) for name in VALUE_NAMES]
     return BarColumns(opened_at, *values)
+
+
+def difference(bars: BarColumns, stored: BarColumns) -> BarDifference:
+    """Compare `bars` with `stored`, both sorted by time."""
+    at = np.searchsorted(stored.opened_at, bars.opened_at)
+    inside = np.flatnonzero(at < len(stored))
+    positions = inside[stored.opened_at[at[inside]] == bars.opened_at[inside]]
+    return compare(bars, positions, take(stored, at[positions]))
 
 
 def compare(bars: BarColumns, positions: Ints, stored: BarColumns) -> BarDifference:
@@ -90,7 +140,7 @@ def _canonical(symbol: str, interval: Interval, name: str, opened_at: Ints, colu
     bad = np.flatnonzero(~np.isfinite(values))
     if len(bad):
         raise StoreError(
-            f"{symbol} {interval} {instant(opened_at[bad[0]])}: {name} is {values[bad[0]]}, which is no number; "
-            "a bar that the market did not make has no row"
+            f"{symbol} {interval} {instant(opened_at[bad[0]])}: {name} is {values[bad[0]]}, which is no "
+            "number; a bar that the market did not make has no row"
         )
     return values

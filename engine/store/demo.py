@@ -100,11 +100,11 @@ def make_demo_market(location: Path, *, progress: ShowMaking | None = None) -> N
             made = Path(folder, location.name)
             _write(made, progress)
             _put_in_place(made, location)
-    except OSError as error:
+    except (OSError, StoreError) as error:
         # Another process may have been faster, and removed what this one was making.
         if not is_demo_market(location):
             raise StoreError(
-                f"{location}: the demo market cannot be made here ({error.strerror or error}); "
+                f"{location}: the demo market cannot be made here ({error}); "
                 "check the folder's permissions and the space left, or name another place"
             ) from error
     for leftover in location.parent.glob(f"{_workshop(location)}*"):
@@ -168,7 +168,6 @@ def _check_place(location: Path) -> None:
             f"{location} is there already, and is no demo market: it is left alone. "
             "Name another place for the demo market, or move this one away"
         )
-    own = set()
     try:
         with open_store(location) as store:
             own = set(store.series()) - set(DEMO_SYMBOLS)
@@ -176,8 +175,8 @@ def _check_place(location: Path) -> None:
         return  # a demo market that can no longer be read holds nothing to lose
     if own:
         raise StoreError(
-            f"{location} is an incomplete or older demo market, but also holds {', '.join(sorted(own)[:5])}: it is "
-            "left alone. Move it away, and the demo market is made anew"
+            f"{location} is an incomplete or older demo market, but also holds {', '.join(sorted(own)[:5])}: "
+            "it is left alone. Move it away, and the demo market is made anew"
         )
 
 

@@ -1,4 +1,4 @@
-"""Prices and volumes of a made-up symbol, as whole numbers: paths of minutes, days of minutes, earlier days."""
+"""Prices and volumes of a made-up symbol, as whole numbers: minutes, and the days before them."""
 
 from __future__ import annotations
 

@@ -36,26 +36,29 @@ def _check_place(path: Path, *, is_database: bool, create: bool) -> None:
     try:
         is_folder, is_there = path.is_dir(), path.exists()
     except OSError as error:
-        raise StoreError(f"{path} cannot be reached: {error.strerror}. Check the permissions of its folders") from error
+        raise StoreError(
+            f"{path} cannot be reached: {error.strerror}. Check the permissions of its folders"
+        ) from error
     if is_folder and is_database:
         raise StoreError(
-            f"{path} is a folder, though its name is that of a database file: rename it without {path.suffix!r} "
-            "if it holds Parquet bars, or name a file"
+            f"{path} is a folder, though its name is that of a database file: rename it without "
+            f"{path.suffix!r} if it holds Parquet bars, or name a file"
         )
     if is_there and not is_folder and not is_database:
         raise StoreError(
             f"{path} is a file of another kind: bars are kept in a file that ends in "
             f"{', '.join(DATABASE_SUFFIXES)}, or in a folder of Parquet files. "
-            f"To bring its bars into a store, use `tapedeck import ... --store PATH`"
+            "To bring its bars into a store, use `tapedeck import ... --store PATH`"
         )
     if not is_there and not create:
         raise StoreError(
-            f"{path} does not exist.{_hint(path)} To make it, import bars: `tapedeck import ... --store {path}`"
+            f"{path} does not exist.{_hint(path)} To make it, import bars: "
+            f"`tapedeck import ... --store {path}`"
         )
     if not is_there and not is_database and path.suffix:
         raise StoreError(
-            f"{path} would be a store of no known kind: a database file ends in {', '.join(DATABASE_SUFFIXES)}, "
-            f"a folder of Parquet files has no suffix"
+            f"{path} would be a store of no known kind: a database file ends in "
+            f"{', '.join(DATABASE_SUFFIXES)}, a folder of Parquet files has no suffix"
         )
 
 

@@ -7,10 +7,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from engine.errors import StoreError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 BUSY_TIMEOUT_S: Final = 60
 # Large enough that a batch costs nothing beside its rows, small enough to stay in the processor's cache.
@@ -22,8 +25,14 @@ _MEANINGS: Final = (
     ("malformed", "is damaged: restore a copy, or move it away and import the bars again"),
     ("corrupt", "is damaged: restore a copy, or move it away and import the bars again"),
     ("is full", "has no space left on its disk; nothing of this write was stored: make room, and try again"),
-    ("locked", f"was in use by another process for {BUSY_TIMEOUT_S} s: wait until that has ended, and try again"),
-    ("busy", f"was in use by another process for {BUSY_TIMEOUT_S} s: wait until that has ended, and try again"),
+    (
+        "locked",
+        f"was in use by another process for {BUSY_TIMEOUT_S} s: wait until that has ended, and try again",
+    ),
+    (
+        "busy",
+        f"was in use by another process for {BUSY_TIMEOUT_S} s: wait until that has ended, and try again",
+    ),
     ("readonly", "cannot be written: check the permissions of the file and of its folder"),
     ("unable to open", "cannot be opened: check the permissions of the file and of its folder"),
     ("failed to open", "cannot be opened: check the permissions of the file and of its folder"),
@@ -73,7 +82,7 @@ def open_native(path: Path) -> sqlite3.Connection:
             _uri(path), uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
         try:
-            # In WAL mode NORMAL is safe against a killed process; a power cut may take the last commits, whole.
+            # In WAL mode NORMAL is safe against a killed process; a power cut may take the last commits.
             connection.execute("PRAGMA synchronous = NORMAL")
         except BaseException:
             connection.close()
@@ -97,8 +106,8 @@ class ArrowConnection:
             self.close()
             raise
 
-    def query(self, sql: str) -> Any:
-        """Run one query, and return its pyarrow.RecordBatchReader; the one before is over."""
+    def query(self, sql: str) -> pa.RecordBatchReader:
+        """Run one query, and return its batches; the one before is over."""
         self._end_query()
         with arrow_errors_explained(self._path):
             cursor = self._connection.cursor()

@@ -164,8 +164,9 @@ def gate_of(path: Path) -> FileGate:
 
 def _forget_gates() -> None:
     # A forked child owns no connection of its parent: it must neither wait for them nor close them, so
-    # the old gates, and through them the connections, are kept unused, and new gates begin empty.
-    global _gates, _gates_lock  # noqa: PLW0603 - the locks may have been held by threads that are not here
+    # the old gates, and through them the connections, are kept unused, and new gates begin empty. The locks
+    # may have been held by threads that are not here.
+    global _gates, _gates_lock
     _of_the_parent.extend(_gates.values())
     _gates, _gates_lock = WeakValueDictionary(), threading.Lock()
 

@@ -6,11 +6,14 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from engine.errors import StoreError
 from engine.store.sqlite_connections import ArrowConnection, arrow_errors_explained
 from engine.store.sqlite_gate import FileGate, Holder, Library
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class ArrowScan:
@@ -28,14 +31,14 @@ class ArrowScan:
         self._begun = False
         self._holder: Holder | None = None
         self._connection: ArrowConnection | None = None
-        self._reader: Any = None
-        self._kept: deque[Any] = deque()
+        self._reader: pa.RecordBatchReader | None = None
+        self._kept: deque[pa.RecordBatch] = deque()
         self._failure: StoreError | None = None
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
         return self
 
-    def __next__(self) -> Any:
+    def __next__(self) -> pa.RecordBatch:
         with self._step:
             if not self._begun:
                 self._begin()
@@ -61,7 +64,7 @@ class ArrowScan:
             self._end()
             raise
 
-    def _next_batch(self) -> Any:
+    def _next_batch(self) -> pa.RecordBatch:
         if self._kept:
             return self._kept.popleft()
         if self._failure is not None:
@@ -69,21 +72,21 @@ class ArrowScan:
         if self._reader is None:
             raise StopIteration
         try:
-            return self._read()
+            return self._read(self._reader)
         except BaseException:
             self._end()
             raise
 
-    def _read(self) -> Any:
+    def _read(self, reader: pa.RecordBatchReader) -> pa.RecordBatch:
         with arrow_errors_explained(self._path):
-            return self._reader.read_next_batch()
+            return reader.read_next_batch()
 
     def _let_go(self) -> None:
         if not self._step.acquire(blocking=False):
             return  # a step is under way; it looks for those who wait when it is done
         try:
             while self._reader is not None:
-                self._kept.append(self._read())
+                self._kept.append(self._read(self._reader))
         except StopIteration:
             self._end()
         except StoreError as error:

@@ -36,12 +36,13 @@ def check_identity(path: Path, identity: tuple[int, int, str]) -> None:
     application_id, version, tables = identity
     if is_identity_of_empty(identity):
         raise StoreError(
-            f"{path} is empty: no bars were ever stored in it. Fill it with `tapedeck import ... --store {path}`"
+            f"{path} is empty: no bars were ever stored in it. Fill it with "
+            f"`tapedeck import ... --store {path}`"
         )
     if application_id != APPLICATION_ID:
         raise StoreError(
-            f"{path} is a database of another program (tables: {tables or 'none'}); tapedeck leaves it alone. "
-            "Name another file, and it will be made"
+            f"{path} is a database of another program (tables: {tables or 'none'}); tapedeck leaves it "
+            "alone. Name another file, and it will be made"
         )
     if version > SCHEMA_VERSION:
         raise StoreError(
@@ -59,7 +60,9 @@ def make_file(path: Path) -> None:
     except FileExistsError:
         return
     except OSError as error:
-        raise StoreError(f"{path} cannot be made: {error.strerror}. Name a place where you may write") from error
+        raise StoreError(
+            f"{path} cannot be made: {error.strerror}. Name a place where you may write"
+        ) from error
 
 
 def make_tables(connection: sqlite3.Connection) -> None:
@@ -80,7 +83,7 @@ def _create_schema(connection: sqlite3.Connection) -> None:
 
     database = Database(connection, recursive_triggers=False, execute_plugins=False)
     database.create_table("symbols", {"id": int, "symbol": str}, pk="id", not_null={"symbol"}, strict=True)
-    database["symbols"].create_index(["symbol"], unique=True)
+    database.execute("CREATE UNIQUE INDEX symbols_by_name ON symbols(symbol)")
     for interval in BASE_INTERVALS:
         database.execute(_bars_table_sql(interval))
     database.execute(
@@ -97,7 +100,8 @@ def _bars_table_sql(interval: Interval) -> str:
     # lie together, oldest first.
     return (
         f"CREATE TABLE {bars_table(interval)} (symbol_id INTEGER NOT NULL, opened_at INTEGER NOT NULL, "
-        "open REAL NOT NULL, high REAL NOT NULL, low REAL NOT NULL, close REAL NOT NULL, volume REAL NOT NULL, "
+        "open REAL NOT NULL, high REAL NOT NULL, low REAL NOT NULL, close REAL NOT NULL, "
+        "volume REAL NOT NULL, "
         "PRIMARY KEY (symbol_id, opened_at)) STRICT, WITHOUT ROWID"
     )
 

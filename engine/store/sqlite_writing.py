@@ -17,8 +17,9 @@ _UNDO_INNER: Final = ("ROLLBACK TO inner_write", "RELEASE inner_write")
 
 
 class WriteBatch:
-    """A connection for writing. Between transactions any thread that waits for the file may close it;
-    the next transaction opens it again.
+    """A connection for writing, kept between transactions as long as nobody waits for the file.
+
+    Any thread that does may close it then; the next transaction opens it again.
     """
 
     def __init__(self, gate: FileGate, path: Path) -> None:
@@ -111,4 +112,3 @@ class WriteBatch:
             if self._holder is not None:
                 self._gate.leave(self._holder)
                 self._holder = None
-

@@ -16,14 +16,18 @@ from engine.errors import CalendarError
 from engine.indicators.specs import OWN_TYPES, IndicatorSpec
 from engine.indicators.talib_functions import talib_function
 from engine.indicators.warm_up import LEAST_SESSIONS, LOOKBACKS
-from engine.intervals import DAY, MINUTE, Interval
+from engine.intervals import DAY, MINUTE, WEEK, Interval
 from engine.streams.base_interval import Stored, choose_source
 from engine.streams.periods import period_sessions, period_start
 from engine.streams.stream_plan import HistoryPlan, TrailingPlan
 from engine.tape.bar_grid import Ints
 
-# Early closes are a few days a year; so many more days hold a period that skips them.
+# Early closes are a few days a year, seldom more than one day in thirty; so many more days hold a period
+# that skips them.
 _EARLY_CLOSE_MARGIN = 30
+_EARLY_CLOSE_SHARE = 20
+# So many more days show whether the first week of a span lies in it with all its trading days.
+_WEEK_MARGIN = 6
 
 
 class HistoryPlanner:
@@ -54,7 +58,11 @@ class HistoryPlanner:
         for spec in self._specs:
             self._need_warm_up(spec)
         intraday = {interval: depths for interval, depths in self._depths.items() if interval.is_intraday}
-        daily = [int(depths.max()) for interval, depths in self._depths.items() if not interval.is_intraday]
+        daily = [
+            int(depths.max()) + (_WEEK_MARGIN if interval == WEEK else 0)
+            for interval, depths in self._depths.items()
+            if not interval.is_intraday
+        ]
         symbols = self._config.symbols
         sources = {
             interval: tuple(choose_source(interval, symbol, stored) for symbol in symbols)
@@ -132,11 +140,12 @@ class HistoryPlanner:
         count = max([self._earlier_days(spec) for spec in self._specs], default=0)
         starts = [first]
         for wish in self._config.historical.data:
-            count = max(count, wish.trailing_days)
+            count = max(count, wish.trailing_days + (_WEEK_MARGIN if WEEK in wish.intervals else 0))
         for definition in self._config.historical.indicators.values():
             period = definition.period
             if period.is_in_trading_days:
-                count = max(count, period.count + _EARLY_CLOSE_MARGIN * definition.skip_early_close)
+                margin = _EARLY_CLOSE_MARGIN + period.count // _EARLY_CLOSE_SHARE
+                count = max(count, period.count + margin * definition.skip_early_close)
             else:
                 starts.append(period_start(period, first))
         begin, _ = exchange_bounds(self._time.exchange)

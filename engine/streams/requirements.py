@@ -42,7 +42,7 @@ class StreamRequirements:
                     ConfigProblem(
                         "session_data_config.streams",
                         ["quotes"],
-                        "holds no interval of bars; quotes are made from bars, so name one too, such as 1m",
+                        "holds no interval of bars; quotes are made from bars, so name one too, such as 1m.",
                     )
                 ],
             )
@@ -74,7 +74,7 @@ class StreamRequirements:
         if backtest is None:
             raise ConfigError(
                 self._config.session_name,
-                [ConfigProblem("backtest_config", None, "is required to play stored sessions")],
+                [ConfigProblem("backtest_config", None, "is required to play stored sessions.")],
             )
         self._time.set_backtest_window(backtest.start_date, backtest.end_date)
         sessions = self._time.trading_sessions(self._time.backtest_start, self._time.backtest_end)

@@ -124,10 +124,13 @@ class DailyHistory:
     def weeks_before(self, day: date, sessions: int) -> HistoryDay | None:
         """Return weekly bars, Monday to Sunday, of the last `sessions` trading days before `day`.
 
-        Only weeks that are over, and lie in that span with all their trading days.
+        Only weeks that are over, and lie in that span with all their trading days. The week in which the
+        held days begin counts only where they begin on its Monday: what came before is not known here.
         """
         stop = self.column_of(day)
         start = max(0, stop - sessions)
+        if start == 0 and self.days and self.days[0].trading_day.weekday():
+            start = 1
         monday = _monday(day)
         groups: dict[date, list[int]] = {}
         for column in range(stop):

@@ -13,10 +13,10 @@ from engine.errors import EngineError, nearest
 from engine.intervals import Interval
 from engine.quality.gaps import Gap
 from engine.quality.historical import HistoricalQuality
-from engine.tape.bar_grid import Floats, Ints
+from engine.tape.bar_grid import FIELDS, Floats, Ints
 from engine.tape.historical_value import HistoricalValue
 from engine.tape.history import History, HistoryDay
-from engine.tape.session_view import Bars, SessionTotals, SessionView
+from engine.tape.session_view import Bars, SessionTotals, SessionView, frozen
 from engine.tape.tape import IndicatorColumn, Tape
 
 
@@ -224,7 +224,7 @@ class SessionData:
         if name not in historical:
             raise EngineError(_unknown("historical indicator", name, historical))
         values = historical[name].values[self._row(symbol)]
-        return values if isinstance(values, np.ndarray) else float(values)
+        return frozen(values) if isinstance(values, np.ndarray) else float(values)
 
     # One symbol's handle
 
@@ -279,8 +279,9 @@ def _interval_data(tape: Tape, view: SessionView, symbol: str, interval: Interva
 
 
 def _history_bars(day: HistoryDay, row: int) -> Bars:
-    values = day.grid.values[:, row]
-    return Bars(day.opened_at, *values, base_bars=day.grid.present[row].astype(np.int32))
+    fields = dict(zip(FIELDS, frozen(day.grid.values)[:, row], strict=True))
+    counts = frozen(day.grid.present[row].astype(np.int32))
+    return Bars(frozen(day.opened_at), **fields, base_bars=counts)
 
 
 def _blank(tape: Tape, row: int) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.clock.slots import utc_from_epoch
 from engine.clock.trading_session import TradingSession
@@ -14,6 +16,8 @@ from engine.quality.gaps import Gap, find_gaps
 from engine.quality.scores import FULL_SCORE
 from engine.tape.bar_grid import CLOSE, FIELDS, HIGH, LOW, VOLUME, Counts, Floats, Ints, Mask
 from engine.tape.tape import Tape, row_index
+
+Value = TypeVar("Value", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +52,15 @@ class SessionTotals:
 class SessionView:
     """A session as it is known at frontier k: bars, derived bars, indicators, quality, clock, all cut there.
 
-    A view is cheap (slices, no copy, no lock), and cannot look ahead: nothing past k can be reached
-    through it. What the processor or the quality manager has not computed yet is not there yet.
+    A `frontier` past the tape's is cut to it, one below 0 is the open. A view is cheap (slices, no copy, no
+    lock), and cannot look ahead: nothing past k can be reached through it. What the processor or the quality manager has not computed yet is not there yet.
     """
 
     __slots__ = ("_computed", "_rows", "_scored", "_tape", "frontier")
 
     def __init__(self, tape: Tape, frontier: int | None = None) -> None:
         known = tape.frontier
-        self.frontier = known if frontier is None else min(frontier, known)
+        self.frontier = known if frontier is None else max(0, min(frontier, known))
         self._computed = min(self.frontier, tape.processed)
         self._scored = min(self.frontier, tape.scored)
         self._tape = tape
@@ -89,26 +93,22 @@ class SessionView:
     def bars_grid(self, interval: Interval) -> Floats:
         """Return the bars of all symbols, read-only, shape (5, S, columns over), fields as in `FIELDS`."""
         grid = self._tape.grid(interval)
-        return _frozen(grid.values[:, :, : self._columns(interval)])
+        return frozen(grid.values[:, :, : self._columns(interval)])
 
     def present_grid(self, interval: Interval) -> Mask:
         """Return which bars there are, read-only, shape (S, columns over)."""
-        view = self._tape.grid(interval).present[:, : self._columns(interval)]
-        view.flags.writeable = False
-        return view
+        return frozen(self._tape.grid(interval).present[:, : self._columns(interval)])
 
     def base_bars_grid(self, interval: Interval) -> Counts:
         """Return how many base bars each bar was made of, shape (S, columns over)."""
         stop = self._columns(interval)
         if interval == self._tape.base_interval:
-            return self.present_grid(interval).astype(np.int32)
-        view = self._tape.derived[interval].base_bars[:, :stop]
-        view.flags.writeable = False
-        return view
+            return frozen(self.present_grid(interval).astype(np.int32))
+        return frozen(self._tape.derived[interval].base_bars[:, :stop])
 
     def opened_at(self, interval: Interval) -> Ints:
         """Return the labels of the columns that are over, seconds UTC."""
-        return self._tape.opened_at(interval)[: self._columns(interval)]
+        return frozen(self._tape.opened_at(interval)[: self._columns(interval)])
 
     def bars(self, symbol: str, interval: Interval) -> Bars:
         """Return a symbol's bars of an interval up to the clock."""
@@ -127,7 +127,7 @@ class SessionView:
     def indicator_grid(self, name: str) -> Floats:
         """Return an indicator's values up to the clock, read-only, shape (S, columns over)."""
         column = self._tape.indicators[name]
-        return _frozen(column.values[:, : self._tape.columns_over(column.interval, self._computed)])
+        return frozen(column.values[:, : self._tape.columns_over(column.interval, self._computed)])
 
     def indicator(self, symbol: str, name: str) -> float | None:
         """Return the last value of an indicator, None where it is missing."""
@@ -165,7 +165,7 @@ class SessionView:
         """Return the scores at k = 0 … frontier, shape (S, k + 1), or None where quality is not measured."""
         if self._tape.scores is None:
             return None
-        return _frozen(self._tape.scores[:, : self._scored + 1])
+        return frozen(self._tape.scores[:, : self._scored + 1])
 
     def gaps(self, symbol: str) -> tuple[Gap, ...]:
         """Return the symbol's gaps up to the clock, in base slots; none where quality is not measured."""
@@ -178,7 +178,8 @@ class SessionView:
         return self._tape.columns_over(interval, self.frontier if base else self._computed)
 
 
-def _frozen(values: Floats) -> Floats:
+def frozen(values: NDArray[Value]) -> NDArray[Value]:
+    """Return a view of an array through which it cannot be written."""
     view = values.view()
     view.flags.writeable = False
     return view

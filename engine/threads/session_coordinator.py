@@ -260,25 +260,31 @@ class SessionCoordinator:
     # The end, in whatever way
 
     def _end_run(self, final: RunState) -> None:
+        """End every thread, whatever became of the others, and say how the run ended."""
         self._set_state(RunState.STOPPING)
-        try:
-            self._data.deactivate_session()
-            if self._player is not None:
-                self._player.flush()
-            for worker in (self.processor, self.quality):
-                self._end_worker(worker)
-            self._record_unfinished(final)
-            self._end_worker(self.recorder)
-            self.feed.shutdown()
-        except Exception as error:
-            log.exception("the run did not end in order")
-            self.error = self.error or error
+        self._data.deactivate_session()
+        for step in (
+            self._flush,
+            lambda: self._end_worker(self.processor),
+            lambda: self._end_worker(self.quality),
+            lambda: self._record_unfinished(final),
+            lambda: self._end_worker(self.recorder),
+            self.feed.shutdown,
+        ):
+            try:
+                step()
+            except Exception as error:
+                log.exception("the run did not end in order")
+                self.error = self.error or error
+        self.error = self.error or next((w.error for w in self.workers if w.error is not None), None)
+        if self.error is not None:
             final = RunState.ERROR
-        failed = next((worker.error for worker in self.workers if worker.error is not None), None)
-        if failed is not None and self.error is None:
-            self.error, final = failed, RunState.ERROR
         log.info("run %s", final.value)
         self._set_state(final)
+
+    def _flush(self) -> None:
+        if self._player is not None:
+            self._player.flush()
 
     def _record_unfinished(self, final: RunState) -> None:
         """Keep what was played of a session that was cut short."""

@@ -61,8 +61,12 @@ class SessionPlayer:
         if start_frontier:
             self._compute_to(start_frontier)
             self._reveal(start_frontier, counts_as_step=False)
-        while tape.frontier < len(tape) or transport.is_held:
+        while True:
             self._receive(0)
+            if transport.arrive(tape.slots, tape.frontier):
+                self._on_change()
+            if self._paced_revision != transport.revision:
+                self._set_pace()
             if transport.is_held:
                 self._receive(None)
             elif tape.frontier == len(tape):
@@ -95,7 +99,6 @@ class SessionPlayer:
     # Data-driven
 
     def _play_by_data(self) -> None:
-        self._note_pace(PaceMode.DATA_DRIVEN)
         limit = self._transport.limit(self._tape.slots, self._tape.frontier)
         if limit > self._tape.frontier:
             self._compute_to(limit)
@@ -129,9 +132,10 @@ class SessionPlayer:
     # Clock-driven
 
     def _play_by_clock(self) -> None:
-        tape, transport = self._tape, self._transport
-        pace = self._current_pace()
-        limit = transport.limit(tape.slots, tape.frontier)
+        tape, pace = self._tape, self._pace
+        if pace is None:
+            return
+        limit = self._transport.limit(tape.slots, tape.frontier)
         due = min(limit, pace.due(self._monotonic()))
         if due > tape.frontier:
             self._reveal(due)
@@ -152,20 +156,21 @@ class SessionPlayer:
         for worker in self._followers:
             self._hand_over(worker, self._tape.frontier)
 
-    def _current_pace(self) -> Pace:
-        if self._pace is None or self._paced_revision != self._transport.revision:
-            now, frontier = self._monotonic(), self._tape.frontier
-            self._pace = Pace(self._offsets, speed=self._transport.speed, now=now, frontier=frontier)
-            self._note_pace(PaceMode.CLOCK_DRIVEN)
-        return self._pace
-
-    # Both
-
-    def _note_pace(self, mode: PaceMode) -> None:
-        if self._paced_revision == self._transport.revision:
-            return
-        self._paced_revision = self._transport.revision
-        self._begun = (self._monotonic(), self._tape.frontier)
+    def _set_pace(self) -> None:
+        """Follow a command: hold, go on, or change speed, without a jump in the slot that is under way."""
+        transport, now, frontier = self._transport, self._monotonic(), self._tape.frontier
+        self._paced_revision = transport.revision
+        self._begun = (now, frontier)
+        if transport.speed == 0:
+            self._pace = None
+        elif transport.paused:
+            if self._pace is not None:
+                self._pace.hold(now)
+        elif self._pace is None:
+            self._pace = Pace(self._offsets, speed=transport.speed, now=now, frontier=frontier)
+        else:
+            self._pace.rebase(now, frontier, transport.speed)
+        mode = PaceMode.CLOCK_DRIVEN if transport.waits_for_clock else PaceMode.DATA_DRIVEN
         for worker in self._consumers:
             worker.subscription.mode = mode
 
@@ -182,7 +187,7 @@ class SessionPlayer:
             bars = int(tape.base.present[:, before:frontier].sum())
         self._metrics.count(Count.BARS, bars)
         if counts_as_step:
-            self._transport.played(tape.slots, before, frontier)
+            self._transport.use_steps(frontier - before)
         self._on_change()
 
     def _is_settled(self) -> bool:

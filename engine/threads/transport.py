@@ -61,13 +61,18 @@ class Transport:
             return max(frontier, slots.frontier_reaching(self.run_to))
         return len(slots)
 
-    def played(self, slots: SessionSlots, before: int, after: int) -> None:
-        """Take note that the frontier has moved: steps are used up, and a time run to is reached."""
+    def use_steps(self, slots: int) -> None:
+        """Take note that slots were played: while paused, they were steps."""
         if self.paused:
-            self.steps_left = max(0, self.steps_left - (after - before))
-        elif self.run_to is not None and slots.clock(after) >= self.run_to:
-            self._pause()
-            self.revision += 1
+            self.steps_left = max(0, self.steps_left - slots)
+
+    def arrive(self, slots: SessionSlots, frontier: int) -> bool:
+        """Pause if the time to run to is reached at this frontier; return whether that is so."""
+        if self.run_to is None or slots.clock(frontier) < self.run_to:
+            return False
+        self._pause()
+        self.revision += 1
+        return True
 
 
 def checked_speed(speed: float) -> float:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -16,16 +17,15 @@ from engine.errors import BarImportError
 from engine.intervals import Interval
 from engine.store.bar_store import Ints
 from engine.store.importers.validation import Mask
-from engine.store.importers.zones import DAY_SECONDS, FIRST_YEAR, LAST_YEAR, localise, wall_of
+from engine.store.importers.zones import DAY_SECONDS, FIRST_YEAR, LAST_YEAR, localise, wall_of, zone_of_column
 
 Label = Literal["open", "close"]
 EPOCH_UNITS: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-_EPOCH_TEXT: Final = r"^-?[0-9]{1,18}(\.0*)?$"
+_EPOCH_TEXT: Final = r"^-?([0-9]{1,18}|[1-8][0-9]{18})(\.0*)?$"
 _EARLIEST: Final = int(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC).timestamp())
 _LATEST: Final = int(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp())
 _MISSING: Final = "time is missing"
 _UNEVEN: Final = "time is off the raster: it is no whole second"
-_NO_ZONE: Final = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def read_stamps(column: pa.Array, form: TimeFormat) -> Stamps:
     is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
     if pa.types.is_timestamp(kind):
         raw, faults = _whole_numbers(column.cast(pa.int64()))
-        zone = ZoneInfo(kind.tz) if kind.tz else None
+        zone = zone_of_column(kind.tz) if kind.tz else None
         return _from_units(raw, EPOCH_UNITS[kind.unit], faults, is_instant=zone is not None, zone=zone)
     if pa.types.is_date(kind):
         raw, faults = _whole_numbers(column.cast(pa.date32()).cast(pa.int32()))
@@ -115,7 +115,7 @@ def _whole_numbers(column: pa.Array) -> tuple[Ints, dict[int, str]]:
 
 
 def _from_units(
-    raw: Ints, per_second: int, faults: dict[int, str], *, is_instant: bool, zone: ZoneInfo | None = None
+    raw: Ints, per_second: int, faults: dict[int, str], *, is_instant: bool, zone: tzinfo | None = None
 ) -> Stamps:
     seconds, parts = np.divmod(raw, per_second)
     outside = (seconds < _EARLIEST) | (seconds >= _LATEST)
@@ -150,17 +150,42 @@ def _unit_of(numbers: Ints) -> str:
 def _from_text(texts: pa.Array, form: TimeFormat) -> Stamps:
     pattern = form.pattern
     if pattern is not None and pattern not in EPOCH_UNITS:
-        return _each(texts, lambda text: _read_pattern(text, pattern))
+        return _by_pattern(texts, pattern)
     if len(texts) and pc.all(pc.match_substring_regex(texts, _EPOCH_TEXT)).as_py():
         whole = pc.replace_substring_regex(texts, r"\.0*$", "").cast(pa.int64())
         return _from_numbers(*_whole_numbers(whole), form)
     if pattern is not None:
         return _from_odd_epochs(texts, form)
-    try:
-        seconds = texts.cast(pa.timestamp("s")).cast(pa.int64()).to_numpy()
-    except pa.ArrowInvalid:
-        return _each(texts, _read_iso)
-    return _from_units(seconds, 1, {}, is_instant=False)
+    return _from_iso(texts)
+
+
+def _from_iso(texts: pa.Array) -> Stamps:
+    # Arrow reads columns of one kind, with or without offsets; of mixed or odd ones each text is read.
+    plain = pc.replace_substring_regex(texts, r"(:\d\d)\.0+", r"\1")
+    with suppress(pa.ArrowInvalid):
+        return _from_units(_clock_seconds(plain), 1, {}, is_instant=False)
+    with suppress(pa.ArrowInvalid):
+        instants = plain.cast(pa.timestamp("s", "UTC")).cast(pa.int64()).to_numpy()
+        written = _clock_seconds(pc.replace_substring_regex(plain, r"(Z|[+-]\d\d:?(\d\d)?)$", ""))
+        stamps = _from_units(instants, 1, {}, is_instant=True)
+        return Stamps(written, stamps.instants, stamps.known, stamps.faults)
+    return _each(texts, _read_iso)
+
+
+def _clock_seconds(texts: pa.Array) -> Ints:
+    seconds: Ints = texts.cast(pa.timestamp("s")).cast(pa.int64()).to_numpy()
+    return seconds
+
+
+def _by_pattern(texts: pa.Array, pattern: str) -> Stamps:
+    import pandas as pd  # noqa: PLC0415 - slow to load, and few imports need a pattern
+
+    if "%z" not in pattern.lower():
+        moments = pd.to_datetime(texts.to_pandas(), format=pattern, errors="coerce")
+        if not moments.isna().any():
+            micros = moments.to_numpy().astype("datetime64[us]").astype(np.int64)
+            return _from_units(micros, EPOCH_UNITS["us"], {}, is_instant=False)
+    return _each(texts, lambda text: _read_pattern(text, pattern))
 
 
 def _from_odd_epochs(texts: pa.Array, form: TimeFormat) -> Stamps:
@@ -179,7 +204,7 @@ def _each(
     places = encoded.indices.to_numpy()
     results = [read(text) for text in encoded.dictionary.to_pylist()]
     moments = [result if isinstance(result, datetime) else None for result in results]
-    written = np.array([_seconds(moment and moment.replace(tzinfo=_NO_ZONE)) for moment in moments], np.int64)
+    written = np.array([_seconds(moment and moment.replace(tzinfo=UTC)) for moment in moments], np.int64)
     known = np.array([moment is not None and moment.tzinfo is not None for moment in moments], bool)
     instants = np.array(
         [_seconds(moment if moment and moment.tzinfo else None) for moment in moments], np.int64

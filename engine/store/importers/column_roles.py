@@ -34,11 +34,6 @@ class ColumnRoles:
     values: tuple[str, ...]
     symbol: str | None
 
-    @property
-    def used(self) -> tuple[str, ...]:
-        """All columns that are needed."""
-        return tuple(name for name in (self.date, self.time, *self.values, self.symbol) if name is not None)
-
 
 def find_roles(names: Sequence[str], chosen: Mapping[str, str], *, where: str) -> ColumnRoles:
     """Return the roles of the columns `names`: those `chosen` (role to column), the rest by usual names.

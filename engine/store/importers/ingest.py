@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.errors import BarImportError
 from engine.intervals import Interval
+from engine.store.bar_diff import take
 from engine.store.bar_store import BarStore, Ints
 from engine.store.importers.file_rows import FileRows, SeriesRows, UnreadableFileError
 from engine.store.importers.report import (
@@ -22,7 +23,7 @@ from engine.store.importers.report import (
     ShowProgress,
     SkippedFile,
 )
-from engine.store.importers.validation import sort_out_repeats, take, utc_text, validate_bars
+from engine.store.importers.validation import sort_out_repeats, utc_text, validate_bars
 
 
 @dataclass(slots=True)
@@ -116,7 +117,10 @@ class Ingest:
         # Writes the good bars; gives the reasons why others were not, by their place among the file's rows.
         good, faults = validate_bars(part.bars, interval)
         reasons = {int(part.rows[i]): fault for i, fault in faults.items()}
-        valid, rows = (take(part.bars, good), part.rows[good]) if faults else (part.bars, part.rows)
+        valid, rows = part.bars, part.rows
+        if faults:
+            kept = np.flatnonzero(good)
+            valid, rows = take(part.bars, kept), part.rows[kept]
         bars = sort_out_repeats(valid)
         if not len(bars):
             return reasons

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from engine.errors import BarImportError
 from engine.intervals import DAY, MINUTE, SECOND, Interval
 from engine.store.importers.report import SkippedFile
+from engine.store.importers.symbols import symbol_fault
 from engine.store.importers.zones import FIRST_YEAR, LAST_YEAR
 
 _EQUITY_SCALE: Final = 10000.0
@@ -120,6 +121,8 @@ def _describe_bars(path: Path, asset_class: str, market: str, resolution: str) -
         kind, day = match[2], _date(match[1])
         if day is None:
             return "its name begins with no date like 20131007"
+    if fault := symbol_fault(symbol):
+        return fault
     if kind.lower() not in ("", "trade"):
         return f"it holds {kind.lower()} bars; only trade bars are stored"
     return LeanFile(

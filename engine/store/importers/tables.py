@@ -14,7 +14,8 @@ from engine.store.importers.csv_table import read_csv_table
 from engine.store.importers.ingest import Ingest
 from engine.store.importers.parquet_table import read_parquet_table
 from engine.store.importers.report import ImportOptions, ImportReport, IsCancelled, ShowProgress, SkippedFile
-from engine.store.importers.table_rows import make_format, to_file_rows
+from engine.store.importers.table_format import make_format
+from engine.store.importers.table_rows import to_file_rows
 
 _CSV_SUFFIXES: Final = (".csv", ".csv.gz", ".txt", ".txt.gz", ".tsv", ".tsv.gz")
 _PARQUET_SUFFIXES: Final = (".parquet", ".pq")

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.intervals import Interval
-from engine.store.bar_store import BarColumns, Ints
+from engine.store.bar_diff import take
+from engine.store.bar_store import BarColumns
 
 Mask = NDArray[np.bool_]
 
@@ -34,18 +35,6 @@ def sort_out_repeats(bars: BarColumns) -> BarColumns:
     if bool((times[1:] > times[:-1]).all()):
         return bars
     return take(bars, np.unique(times, return_index=True)[1])
-
-
-def take(bars: BarColumns, chosen: Ints | Mask) -> BarColumns:
-    """Return the chosen bars, by positions or by mask."""
-    return BarColumns(
-        bars.opened_at[chosen],
-        bars.open[chosen],
-        bars.high[chosen],
-        bars.low[chosen],
-        bars.close[chosen],
-        bars.volume[chosen],
-    )
 
 
 def differs(one: BarColumns, other: BarColumns) -> Mask:

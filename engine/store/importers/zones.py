@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -30,6 +30,15 @@ def find_zone(name: str) -> ZoneInfo:
         raise BarImportError(f"there is no time zone {name!r}; {hint}") from error
 
 
+def zone_of_column(name: str) -> tzinfo:
+    """Return the zone that a column type names: an IANA name, or an offset such as `-05:00`."""
+    if name[:1] not in ("+", "-"):
+        return find_zone(name)
+    hours, _, minutes = name[1:].partition(":")
+    offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
+    return timezone(-offset if name[0] == "-" else offset)
+
+
 def localise(wall: Ints, zone: ZoneInfo) -> tuple[Ints, dict[int, str]]:
     """Return the instants (seconds UTC) of wall-clock times (seconds since 1970 as the clock showed them).
 
@@ -52,14 +61,19 @@ def localise(wall: Ints, zone: ZoneInfo) -> tuple[Ints, dict[int, str]]:
     return instants, faults
 
 
-def wall_of(instants: Ints, zone: ZoneInfo) -> Ints:
+def wall_of(instants: Ints, zone: tzinfo) -> Ints:
     """Return what the clocks of `zone` showed at the instants, as seconds since 1970 of that clock."""
-    distinct, back = np.unique(instants, return_inverse=True)
-    offsets = [
-        _seconds(datetime.fromtimestamp(int(instant), UTC).astimezone(zone).utcoffset())
-        for instant in distinct
-    ]
-    return instants + np.array(offsets, dtype=np.int64)[back]
+    days, day_of = np.unique(instants // DAY_SECONDS, return_inverse=True)
+    first = np.array([_offset_at(int(day) * DAY_SECONDS, zone) for day in days], np.int64)
+    last = np.array([_offset_at(int(day + 1) * DAY_SECONDS - 1, zone) for day in days], np.int64)
+    offsets = first[day_of]
+    for i in np.flatnonzero((first != last)[day_of]):
+        offsets[i] = _offset_at(int(instants[i]), zone)
+    return instants + offsets
+
+
+def _offset_at(instant: int, zone: tzinfo) -> int:
+    return _seconds(datetime.fromtimestamp(instant, UTC).astimezone(zone).utcoffset())
 
 
 @lru_cache(maxsize=65536)

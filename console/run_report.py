@@ -1,0 +1,114 @@
+"""How a run went, as text for people and as a document for scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final
+
+from console.failures import error_document
+from console.terminal import Cell, Column, Terminal, number_column
+
+if TYPE_CHECKING:
+    from console.batch import Outcome
+    from engine.tape.session_record import SessionSummary
+
+# More sessions than twice this are cut in the middle; the JSON document has them all.
+_SHOWN_AT_EACH_END: Final = 20
+_SHORT_DIGEST: Final = 12
+
+
+def outcome_document(outcome: Outcome, log_path: object) -> dict[str, object]:
+    """Return the run as one JSON document; `error` is null where nothing failed."""
+    document: dict[str, object] = asdict(outcome.summary)
+    document["interrupted"] = outcome.interrupted
+    document["bars_per_second"] = _rate(outcome)
+    document["timers"] = {name: asdict(timer) for name, timer in outcome.timers.items()}
+    document["export"] = None if outcome.export is None else str(outcome.export)
+    document["error"] = None if outcome.error is None else error_document(outcome.error, log_path)
+    return document
+
+
+def write_report(outcome: Outcome, terminal: Terminal) -> None:
+    """Write the summary of a run to stdout."""
+    summary = outcome.summary
+    terminal.write(f"{summary.session_name}: {_state(outcome)}")
+    terminal.write(
+        f"{summary.exchange}, {summary.first_day} to {summary.last_day}; "
+        f"{_count(len(summary.symbols), 'symbol')}; {summary.base} streamed, "
+        f"{', '.join(summary.derived) or 'nothing'} derived\n"
+    )
+    if summary.sessions:
+        _write_sessions(summary.sessions, terminal)
+    terminal.write(
+        f"\n{summary.bars:,} bars in {summary.seconds:.2f} s ({_rate(outcome):,.0f} bars/s), "
+        f"{len(summary.sessions)} of {_count(summary.sessions_planned, 'session')}"
+    )
+    _write_timers(outcome, terminal)
+    for warning in summary.warnings:
+        terminal.write(f"warning: {warning}")
+    terminal.write(f"stamp: {summary.stamp}" if summary.sessions else "stamp: none, as no session was played")
+    if outcome.export is not None:
+        whole = "complete" if summary.complete else "partial"
+        terminal.write(f"export: {outcome.export} ({whole})")
+
+
+def _state(outcome: Outcome) -> str:
+    if outcome.interrupted:
+        return "interrupted; what was played is below"
+    return {"completed": "completed", "stopped": "stopped"}.get(outcome.summary.state, "failed")
+
+
+def _write_sessions(sessions: Sequence[SessionSummary], terminal: Terminal) -> None:
+    rows = [_session_row(session) for session in sessions]
+    left_out = len(rows) - 2 * _SHOWN_AT_EACH_END
+    if left_out > 0:
+        note = (f"{left_out} more", "", "", "")
+        rows = [*rows[:_SHOWN_AT_EACH_END], note, *rows[-_SHOWN_AT_EACH_END:]]
+    columns = [Column("session"), number_column("bars"), number_column("quality"), Column("digest")]
+    terminal.table(columns, rows)
+
+
+def _session_row(session: SessionSummary) -> tuple[str | Cell, ...]:
+    day = session.trading_day
+    if session.played < session.slots:
+        day = f"{day} (cut short at {session.played} of {session.slots})"
+    if session.quality_pct is None:
+        quality: str | Cell = "not measured"
+    else:
+        # Cut, not rounded: 100 is what has no gap at all.
+        text = f"{int(session.quality_pct * 100) / 100:.2f} %"
+        quality = text if session.quality_pct >= 100 else Cell(text, "yellow")
+    return day, f"{session.bars:,}", quality, session.digest[:_SHORT_DIGEST]
+
+
+def _write_timers(outcome: Outcome, terminal: Terminal) -> None:
+    """Write what took the time."""
+    rows = [
+        (
+            name.replace("_", " "),
+            f"{timer.count:,}",
+            *(f"{1e3 * seconds:,.2f}" for seconds in (timer.mean_s, timer.p95_s, timer.max_s)),
+            f"{timer.total_s:,.3f}",
+        )
+        for name, timer in outcome.timers.items()
+    ]
+    if rows:
+        terminal.write("")
+        headings = ("count", "mean ms", "p95 ms", "max ms", "total s")
+        terminal.table([Column("step"), *map(number_column, headings)], rows)
+        terminal.write("")
+    counts = outcome.summary.counts
+    terminal.write(
+        f"back-pressure {counts['back_pressure']:,}, overruns {counts['overruns']:,}, calendar cache "
+        f"{counts['calendar_hits']:,} hits and {counts['calendar_misses']:,} misses"
+    )
+
+
+def _rate(outcome: Outcome) -> float:
+    seconds = outcome.summary.seconds
+    return outcome.summary.bars / seconds if seconds else 0.0
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

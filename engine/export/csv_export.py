@@ -1,0 +1,147 @@
+"""The export of a run: four CSV files written session by session, and the documents that go with them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from engine.config import SessionConfig
+from engine.errors import ExportError
+from engine.export.bars_table import BARS_HEADER, bar_rows
+from engine.export.indicators_table import INDICATORS_HEADER, indicator_rows
+from engine.export.manifest import (
+    BARS_CSV,
+    INDICATORS_CSV,
+    MANIFEST,
+    METRICS_JSON,
+    QUALITY_CSV,
+    SESSION_CSV,
+    SESSION_JSON,
+    Manifest,
+    build_manifest,
+    json_bytes,
+)
+from engine.export.metrics_json import metrics_document
+from engine.export.quality_table import QUALITY_HEADER, quality_rows
+from engine.export.session_json import session_document
+from engine.export.session_table import SESSION_HEADER, end_row, session_rows
+from engine.export.staged_files import StagedFile, make_folder, put_all_in_place, write_whole
+from engine.monitoring.metrics import PerformanceMetrics
+from engine.monitoring.snapshot import RunSummary
+from engine.tape.session_record import SessionRecord
+
+_TABLES: Final = {
+    SESSION_CSV: SESSION_HEADER,
+    BARS_CSV: BARS_HEADER,
+    INDICATORS_CSV: INDICATORS_HEADER,
+    QUALITY_CSV: QUALITY_HEADER,
+}
+
+
+class CsvExport:
+    """Writes a run into a folder; a `SessionSink`.
+
+    Everything goes to temporary files beside the final ones, which get their names in `finish`: until then
+    an earlier export in the folder stays as it is. Other files of the folder are never touched. After a
+    failure the temporary files are gone, and every later call tells the failure again.
+    """
+
+    def __init__(self, folder: Path, config: SessionConfig) -> None:
+        """Make the folder and the temporary files; ExportError where that cannot be."""
+        self.folder = folder
+        self._config = config
+        self._made_folder = make_folder(folder)
+        self._tables: dict[str, StagedFile] = {}
+        self._documents: list[StagedFile] = []
+        self._last: SessionRecord | None = None
+        # The last row is held back: only the end of the run tells what it says.
+        self._held_row: str | None = None
+        self._failure: ExportError | None = None
+        self._is_over = False
+        try:
+            for name, header in _TABLES.items():
+                self._tables[name] = StagedFile(folder / name)
+                self._tables[name].append(",".join(header).encode())
+        except ExportError:
+            self.abandon()
+            raise
+
+    def write_session(self, record: SessionRecord, digest: str) -> None:
+        """Append one session; the manifest gets its digest from the run's summary."""
+        self._check()
+        tape, frontier = record.tape, record.frontier
+        try:
+            self._append(SESSION_CSV, self._clock_rows(record))
+            self._append(BARS_CSV, bar_rows(tape, frontier))
+            self._append(INDICATORS_CSV, indicator_rows(tape, frontier))
+            self._tables[QUALITY_CSV].append(quality_rows(tape, frontier))
+        except ExportError as error:
+            self._fail(error)
+            raise
+        self._last = record
+
+    def finish(self, summary: RunSummary, metrics: PerformanceMetrics) -> Manifest:
+        """Complete the files, give them their names, the manifest last, and return it.
+
+        Meant for when the run is over. Raises ExportError where something cannot be written.
+        """
+        self._check()
+        try:
+            manifest = self._finish(summary, metrics)
+        except ExportError as error:
+            self._fail(error)
+            raise
+        self._is_over = True
+        return manifest
+
+    def abandon(self) -> None:
+        """Remove the temporary files, and leave all others as they were; after `finish` it does nothing."""
+        if self._is_over:
+            return
+        self._is_over = True
+        for staged in (*self._tables.values(), *self._documents):
+            staged.discard()
+        if self._made_folder:
+            with contextlib.suppress(OSError):  # somebody else keeps something there
+                self.folder.rmdir()
+
+    def _clock_rows(self, record: SessionRecord) -> Iterator[bytes]:
+        """Give the rows of session.csv up to the last but one, which is the next to be held back."""
+        rows = session_rows(record.tape, record.frontier, self._config.mode)
+        if self._held_row is not None:
+            yield self._held_row.encode()
+        self._held_row = rows[-1]
+        yield "".join(rows[:-1]).encode()
+
+    def _append(self, name: str, pieces: Iterable[bytes]) -> None:
+        for piece in pieces:
+            self._tables[name].append(piece)
+
+    def _finish(self, summary: RunSummary, metrics: PerformanceMetrics) -> Manifest:
+        if self._held_row is not None:
+            self._tables[SESSION_CSV].append(end_row(self._held_row, summary.state, summary.error).encode())
+        for staged in self._tables.values():
+            staged.append(b"\n")
+        self._add_document(SESSION_JSON, json_bytes(session_document(summary, self._last)))
+        self._add_document(METRICS_JSON, json_bytes(metrics_document(summary, metrics)))
+        data = [*self._tables.values(), *self._documents]
+        manifest = build_manifest(self._config, summary, self._last, tuple(staged.close() for staged in data))
+        self._add_document(MANIFEST, manifest.to_json())
+        self._documents[-1].close()
+        put_all_in_place([*data, self._documents[-1]])
+        return manifest
+
+    def _add_document(self, name: str, data: bytes) -> None:
+        self._documents.append(write_whole(self.folder / name, data))
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise ExportError(str(self._failure)) from self._failure
+        if self._is_over:
+            raise ExportError(f"The export to {self.folder} is over; make a new one for another run.")
+
+    def _fail(self, error: ExportError) -> None:
+        self._failure = error
+        self.abandon()

@@ -1,0 +1,146 @@
+"""manifest.json: what an export holds, how it came about, and how each of its files can be checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue, NonNegativeInt
+
+from engine.config import SessionConfig
+from engine.export.versions import library_versions
+from engine.monitoring.snapshot import RunSummary
+from engine.tape.session_record import SessionRecord
+
+MANIFEST: Final = "manifest.json"
+SESSION_CSV: Final = "session.csv"
+BARS_CSV: Final = "bars.csv"
+INDICATORS_CSV: Final = "indicators.csv"
+QUALITY_CSV: Final = "quality.csv"
+SESSION_JSON: Final = "session.json"
+METRICS_JSON: Final = "metrics.json"
+DATA_FILES: Final = (SESSION_CSV, BARS_CSV, INDICATORS_CSV, QUALITY_CSV, SESSION_JSON, METRICS_JSON)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ManifestFile(_Part):
+    """One file of the export: its size, and the XXH3 hash (128 bits, hexadecimal) of its bytes."""
+
+    name: str
+    bytes: int
+    xxh3: str
+
+
+class ManifestSession(_Part):
+    """One session: slots of its calendar, slots played, base bars of all symbols, mean quality, hash."""
+
+    trading_day: date
+    slots: NonNegativeInt
+    played: NonNegativeInt
+    bars: NonNegativeInt
+    quality_pct: float | None
+    digest: str
+
+
+class Manifest(_Part):
+    """What manifest.json says.
+
+    `status` is partial where not every session of the range was played to its close, and `reason` then says
+    why. `indicators`: each output's interval. `session_file`: the session file as it was understood, every
+    field written out.
+    """
+
+    format: Literal[1] = 1
+    status: Literal["complete", "partial"]
+    state: Literal["completed", "stopped", "error"]
+    reason: str | None
+    stamp: str
+    session_name: str
+    exchange: str
+    mode: Literal["backtest", "live"]
+    synthetic: bool
+    first_day: date
+    last_day: date
+    sessions_planned: int
+    sessions: tuple[ManifestSession, ...]
+    symbols: tuple[str, ...]
+    base_interval: str
+    derived_intervals: tuple[str, ...]
+    indicators: Mapping[str, str]
+    min_completeness: float
+    quality_measured: bool
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+    files: tuple[ManifestFile, ...]
+    versions: Mapping[str, str]
+    metadata: Mapping[str, JsonValue]
+    session_file: Mapping[str, JsonValue]
+
+    def to_json(self) -> bytes:
+        """Return the text of the file."""
+        return json_bytes(self.model_dump(mode="json"))
+
+
+def build_manifest(
+    config: SessionConfig,
+    summary: RunSummary,
+    last: SessionRecord | None,
+    files: tuple[ManifestFile, ...],
+) -> Manifest:
+    """Return the manifest of a run; `last` is its last session, None where it never got to one."""
+    wanted = config.session_data_config
+    columns = {} if last is None else last.tape.indicators
+    return Manifest(
+        status="complete" if summary.complete else "partial",
+        state=summary.state,  # type: ignore[arg-type]  # pydantic refuses a run that is not over
+        reason=_reason(summary),
+        stamp=summary.stamp,
+        session_name=summary.session_name,
+        exchange=summary.exchange,
+        mode=config.mode,
+        synthetic=config.metadata.get("synthetic") is True,
+        first_day=date.fromisoformat(summary.first_day),
+        last_day=date.fromisoformat(summary.last_day),
+        sessions_planned=summary.sessions_planned,
+        sessions=tuple(
+            ManifestSession(
+                trading_day=date.fromisoformat(session.trading_day),
+                slots=session.slots,
+                played=session.played,
+                bars=session.bars,
+                quality_pct=session.quality_pct,
+                digest=session.digest,
+            )
+            for session in summary.sessions
+        ),
+        symbols=summary.symbols,
+        base_interval=summary.base,
+        derived_intervals=summary.derived,
+        indicators={name: str(column.interval) for name, column in columns.items()},
+        min_completeness=wanted.min_completeness,
+        quality_measured=wanted.gap_filler.enable_session_quality,
+        warnings=summary.warnings,
+        notes=summary.notes,
+        files=files,
+        versions=library_versions(),
+        metadata=config.metadata,
+        session_file=config.model_dump(mode="json", by_alias=True, exclude_none=True),
+    )
+
+
+def _reason(summary: RunSummary) -> str | None:
+    if summary.complete:
+        return None
+    played = sum(session.played == session.slots for session in summary.sessions)
+    so_far = f"{played} of {summary.sessions_planned} sessions were played to their close"
+    return f"{summary.error}; {so_far}" if summary.error else f"the run was stopped; {so_far}"
+
+
+def json_bytes(document: object) -> bytes:
+    """Return a document as the bytes of a JSON file: indented, in UTF-8, and no NaN."""
+    return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()

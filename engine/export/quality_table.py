@@ -1,0 +1,53 @@
+"""Rows of quality.csv: how complete each symbol's session was, and its gaps."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine.export.text_columns import csv_field, number_text, time_text
+from engine.quality.gaps import find_gaps
+from engine.quality.scores import FULL_SCORE
+from engine.tape.tape import Tape
+
+QUALITY_HEADER: Final = (
+    "session_date",
+    "symbol",
+    "interval",
+    "quality",
+    "expected",
+    "actual",
+    "gap_start",
+    "gap_end",
+    "missing",
+)
+_NO_GAP: Final = ",,"
+
+
+def quality_rows(tape: Tape, frontier: int) -> bytes:
+    """Return the rows of a tape cut at `frontier`, each with its line break before it.
+
+    One row per gap, with the labels of its first and last missing slot, or one row where there is none.
+    Derived intervals carry the numbers and gaps of their base.
+    """
+    rows: list[str] = []
+    day = tape.session.trading_day.isoformat()
+    for row, symbol in enumerate(tape.symbols):
+        numbers, gaps = _measured(tape, row, frontier)
+        for interval in tape.intervals:
+            head = f"\n{day},{csv_field(symbol)},{interval},{numbers}"
+            rows.extend(f"{head},{gap}" for gap in gaps)
+    return "".join(rows).encode()
+
+
+def _measured(tape: Tape, row: int, frontier: int) -> tuple[str, list[str]]:
+    """Return a symbol's quality, expected, actual, and its gaps, as the fields of rows."""
+    if tape.scores is None:
+        return f"{FULL_SCORE:g},,", [_NO_GAP]
+    present = tape.base.present[row, :frontier]
+    numbers = f"{number_text(float(tape.scores[row, frontier]))},{frontier},{int(present.sum())}"
+    gaps = [f"{_label(tape, gap.first)},{_label(tape, gap.last)},{gap.count}" for gap in find_gaps(present)]
+    return numbers, gaps or [_NO_GAP]
+
+
+def _label(tape: Tape, slot: int) -> str:
+    return time_text(int(tape.slots.opened_at[slot]), tape.session.zone)

@@ -1,0 +1,187 @@
+"""session.json: the whole final state of a run. The same tape gives the same bytes: no timings, no paths."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from engine.clock.trading_session import TradingSession
+from engine.export.text_columns import time_text
+from engine.export.versions import library_versions
+from engine.intervals import Interval
+from engine.monitoring.snapshot import RunSummary
+from engine.tape.bar_grid import FIELDS, Floats
+from engine.tape.historical_value import HistoricalValue
+from engine.tape.session_record import SessionRecord
+from engine.tape.session_view import SessionTotals, SessionView
+from engine.tape.tape import Tape
+
+# Documents are made of what JSON has.
+Document = dict[str, Any]
+
+_WHOLE_BELOW = 2.0**53
+
+
+def session_document(summary: RunSummary, last: SessionRecord | None) -> Document:
+    """Return the final state; `last` is the session that was played last, None where there was none."""
+    return {
+        "session_name": summary.session_name,
+        "exchange": summary.exchange,
+        "mode": summary.mode,
+        "state": summary.state,
+        "error": summary.error,
+        "stamp": summary.stamp,
+        "base_interval": summary.base,
+        "derived_intervals": list(summary.derived),
+        "sessions": [
+            {
+                "trading_day": session.trading_day,
+                "slots": session.slots,
+                "played": session.played,
+                "bars": session.bars,
+                "quality": None if session.quality_pct is None else _number(session.quality_pct),
+                "digest": session.digest,
+            }
+            for session in summary.sessions
+        ],
+        "last_session": None if last is None else _last_session(last),
+        "symbols": {} if last is None else _symbols(last),
+        "parameters": {name: dict(values) for name, values in summary.parameters.items()},
+        "versions": library_versions(),
+    }
+
+
+def _number(value: float) -> float | int | None:
+    """Return a number as JSON can show it: whole ones without a fraction, one that is none as null."""
+    if not math.isfinite(value):
+        return None
+    return int(value) if value.is_integer() and abs(value) < _WHOLE_BELOW else value
+
+
+def _last_session(record: SessionRecord) -> Document:
+    session, frontier = record.tape.session, record.frontier
+    return {
+        "trading_day": session.trading_day.isoformat(),
+        "zone": session.zone.key,
+        **_bounds(session),
+        "is_early_close": session.is_early_close,
+        "clock": time_text(record.tape.slots.clock(frontier), session.zone),
+        "frontier": frontier,
+        "slots": len(record.tape),
+    }
+
+
+def _bounds(session: TradingSession) -> Document:
+    instants = {
+        "regular_open": session.regular_open,
+        "regular_close": session.regular_close,
+        "break_start": session.break_start,
+        "break_end": session.break_end,
+    }
+    return {
+        name: None if instant is None else instant.astimezone(session.zone).isoformat()
+        for name, instant in instants.items()
+    }
+
+
+def _symbols(record: SessionRecord) -> Document:
+    view = SessionView(record.tape, record.frontier)
+    names = {name: view.indicator_interval(name) for name in view.indicator_names()}
+    grids = {name: view.indicator_grid(name) for name in names}
+    return {
+        symbol: {
+            "totals": _totals(view.totals(symbol)),
+            "quality": _quality(view, record.tape, row),
+            "intervals": {
+                str(interval): _interval(view, record.tape, row, interval)
+                for interval in record.tape.intervals
+            },
+            "indicators": {name: _last_value(grid[row]) for name, grid in grids.items()},
+            "historical": _historical(record, row),
+        }
+        for row, symbol in enumerate(view.symbols)
+    }
+
+
+def _totals(totals: SessionTotals | None) -> Document | None:
+    if totals is None:
+        return None
+    return {name: _number(getattr(totals, name)) for name in ("volume", "high", "low", "last")}
+
+
+def _quality(view: SessionView, tape: Tape, row: int) -> Document:
+    symbol, opened_at, zone = view.symbols[row], tape.slots.opened_at, tape.session.zone
+    measured = view.quality_measured
+    return {
+        "measured": measured,
+        "percent": _number(view.quality(symbol)),
+        "expected": view.frontier if measured else None,
+        "actual": int(tape.base.present[row, : view.frontier].sum()) if measured else None,
+        "gaps": [
+            {
+                "start": time_text(int(opened_at[gap.first]), zone),
+                "end": time_text(int(opened_at[gap.last]), zone),
+                "missing": gap.count,
+            }
+            for gap in view.gaps(symbol)
+        ],
+    }
+
+
+def _interval(view: SessionView, tape: Tape, row: int, interval: Interval) -> Document:
+    present = view.present_grid(interval)[row]
+    at = np.flatnonzero(present)
+    derived = interval != tape.base_interval
+    return {
+        "derived": derived,
+        "base": str(tape.base_interval) if derived else None,
+        "expected": len(present),
+        "bars": len(at),
+        "last_bar": _bar(view, tape, row, interval, int(at[-1])) if len(at) else None,
+    }
+
+
+def _bar(view: SessionView, tape: Tape, row: int, interval: Interval, column: int) -> Document:
+    values = view.bars_grid(interval)[:, row, column].tolist()
+    return {
+        "timestamp": time_text(int(view.opened_at(interval)[column]), tape.session.zone),
+        **{field: _number(value) for field, value in zip(FIELDS, values, strict=True)},
+        "base_bars": int(view.base_bars_grid(interval)[row, column]),
+        "slots": int(tape.bucket_widths(interval)[column]),
+    }
+
+
+def _last_value(values: Floats) -> float | int | None:
+    there = values[~np.isnan(values)]
+    return _number(float(there[-1])) if len(there) else None
+
+
+def _historical(record: SessionRecord, row: int) -> Document:
+    symbol = record.tape.symbols[row]
+    quality = {interval: q for (name, interval), q in record.historical_quality.items() if name == symbol}
+    return {
+        "indicators": {name: _trailing(value, row) for name, value in record.tape.historical.items()},
+        "quality": {
+            str(interval): {
+                "measured": scored.measured,
+                "percent": _number(scored.percent),
+                "expected": scored.expected,
+                "actual": scored.actual,
+            }
+            for interval, scored in quality.items()
+        },
+    }
+
+
+def _trailing(value: HistoricalValue, row: int) -> Document:
+    """Return a trailing value: a number with the bars used for it, or both by minute of the session."""
+    numbers, used = value.values[row].tolist(), value.used[row].tolist()
+    return {
+        "type": value.kind.value,
+        "granularity": "minute" if value.per_minute else "daily",
+        "value": [_number(number) for number in numbers] if value.per_minute else _number(numbers),
+        "used": used,
+        "asked": value.asked,
+    }

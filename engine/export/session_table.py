@@ -1,0 +1,48 @@
+"""Rows of session.csv: the clock of a session from its open on, one row for each frontier."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine.export.text_columns import csv_field, time_texts
+from engine.tape.tape import Tape
+from engine.threads.run_state import RunState
+
+SESSION_HEADER: Final = (
+    "timestamp",
+    "system_state",
+    "system_mode",
+    "session_date",
+    "session_time",
+    "session_active",
+    "trading_hours_open",
+    "trading_hours_close",
+    "is_early_close",
+    "active_symbols",
+    "error",
+)
+_RUNNING: Final = RunState.RUNNING.value
+
+
+def session_rows(tape: Tape, frontier: int, mode: str) -> tuple[str, ...]:
+    """Return the rows for k = 0 … frontier, with what the last one needs besides left to `end_row`.
+
+    Each row begins with its line break.
+    """
+    session = tape.session
+    hours = [
+        moment.astimezone(session.zone).strftime("%H:%M")
+        for moment in (session.regular_open, session.regular_close)
+    ]
+    early = str(session.is_early_close).lower()
+    tail = f"{hours[0]},{hours[1]},{early},{len(tape.symbols)}"
+    times = time_texts(tape.slots.clock_times()[: frontier + 1], session.zone).to_pylist()
+    active = ["true"] * len(tape) + ["false"]
+    head = f"{_RUNNING},{mode},{session.trading_day}"
+    return tuple(f"\n{time},{head},{time[11:19]},{active[k]},{tail}," for k, time in enumerate(times))
+
+
+def end_row(row: str, state: str, error: str | None) -> str:
+    """Return the very last row of a run: with the run's final state, and its error where there is one."""
+    head, _, rest = row.partition(f",{_RUNNING},")
+    return f"{head},{state},{rest}{csv_field(error or '')}"

@@ -1,0 +1,8 @@
+"""Reads an export back, and checks it against its manifest, the exchange's calendar, and itself."""
+
+from __future__ import annotations
+
+from engine.export.validation.report import Finding, ValidationReport
+from engine.export.validation.validate import validate_export
+
+__all__ = ["Finding", "ValidationReport", "validate_export"]

@@ -1,0 +1,127 @@
+"""Checks bars.csv session by session: order, hours, sense of the values, derived bars against base bars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from engine.export.manifest import BARS_CSV
+from engine.export.validation.derived_bars import check_derived
+from engine.export.validation.expectation import Expectation, ExpectedSession
+from engine.export.validation.located_rows import Locator
+from engine.export.validation.report import FindingLog
+from engine.export.validation.row_order import Describe, in_order
+from engine.export.validation.table_reader import Piece
+from engine.tape.bar_grid import FIELDS, Floats
+
+Mask = NDArray[np.bool_]
+NUMBERS = (*FIELDS, "base_bars", "quality")
+
+
+@dataclass(frozen=True, slots=True)
+class BarsFound:
+    """Which bars a session has in the file: per interval, base first, bool (S, m)."""
+
+    present: tuple[Mask, ...]
+
+    @property
+    def base(self) -> Mask:
+        """Those of the base interval."""
+        return self.present[0]
+
+
+class BarRows:
+    """Locates and checks the rows of bars.csv."""
+
+    def __init__(self, expectation: Expectation, log: FindingLog) -> None:
+        self._expectation = expectation
+        self._log = log
+        self._locator = Locator(BARS_CSV, expectation, log)
+
+    def locate(self, piece: Piece) -> pd.DataFrame:
+        """Return rows by position, with their numbers; rows about nothing known, or no numbers, are left out."""
+        known, locator = self._expectation, self._locator
+        symbol = locator.words(piece, "symbol", known.symbols, "symbol")
+        interval = locator.words(piece, "interval", known.intervals, "interval")
+        seconds, session = locator.sessions(piece, "timestamp")
+        column = locator.columns(piece, seconds, session, interval)
+        positions = {"session": session, "symbol": symbol, "interval": interval, "column": column}
+        numbers = {name: piece.numbers(name) for name in NUMBERS}
+        self._check_numbers(piece, numbers)
+        good = np.logical_and.reduce(
+            [at >= 0 for at in positions.values()] + [np.isfinite(values) for values in numbers.values()]
+        )
+        rows = pd.DataFrame({"line": piece.lines, **positions, **numbers})
+        return rows.iloc[np.flatnonzero(good)]
+
+    def check(self, rows: pd.DataFrame | None, expected: ExpectedSession) -> BarsFound:
+        """Check one session's rows, and return which bars it has."""
+        symbols = len(self._expectation.symbols)
+        present = tuple(
+            np.zeros((symbols, len(layout.labels)), dtype=np.bool_) for layout in expected.layouts
+        )
+        if rows is None:
+            rows = pd.DataFrame({name: [] for name in ("line", "symbol", "interval", "column", *NUMBERS)})
+        else:
+            rows = in_order(
+                rows, ("symbol", "interval", "column"), BARS_CSV, self._describe(expected), self._log
+            )
+            rows = self._over(rows, expected)
+            self._check_values(rows)
+        for code, mask in enumerate(present):
+            own = rows[rows["interval"] == code]
+            mask[own["symbol"].to_numpy(dtype=np.int64), own["column"].to_numpy(dtype=np.int64)] = True
+        self._check_base(rows)
+        check_derived(rows, expected, self._expectation, self._log)
+        return BarsFound(present)
+
+    def _check_numbers(self, piece: Piece, numbers: Mapping[str, Floats]) -> None:
+        for name, values in numbers.items():
+            bad = np.flatnonzero(~np.isfinite(values)).tolist()
+            texts = piece.texts(name) if bad else []
+            for at in bad:
+                self._log.add(BARS_CSV, int(piece.lines[at]), f"{name} {texts[at]!r} is no number")
+
+    def _describe(self, expected: ExpectedSession) -> Describe:
+        def describe(row: tuple[int, ...]) -> str:
+            symbol, interval, column = row
+            label = expected.time_text(int(expected.layouts[interval].labels[column]))
+            return f"{self._expectation.symbols[symbol]} {self._expectation.intervals[interval]} {label}"
+
+        return describe
+
+    def _over(self, rows: pd.DataFrame, expected: ExpectedSession) -> pd.DataFrame:
+        """Leave out, and report, bars that were not over yet where the session was cut."""
+        over = np.array([layout.over for layout in expected.layouts])[rows["interval"].to_numpy()]
+        early = rows["column"].to_numpy() >= over
+        clock = expected.time_text(int(expected.clock_times[expected.frontier]))
+        for line in rows["line"].to_numpy()[early].tolist():
+            self._log.add(BARS_CSV, line, f"the bar is not over at {clock}, where the session was cut")
+        return rows.iloc[np.flatnonzero(~early)]
+
+    def _check_values(self, rows: pd.DataFrame) -> None:
+        opened, high, low, close, volume = (rows[name].to_numpy() for name in FIELDS)
+        faults = {
+            "high {high:.15g} is below low {low:.15g}": high < low,
+            "open {open:.15g} lies outside low {low:.15g} to high {high:.15g}": (opened < low)
+            | (opened > high),
+            "close {close:.15g} lies outside low {low:.15g} to high {high:.15g}": (close < low)
+            | (close > high),
+            "low {low:.15g} is negative": low < 0,
+            "volume {volume:.15g} is negative": volume < 0,
+        }
+        for text, where in faults.items():
+            for at in np.flatnonzero(where).tolist():
+                row = rows.iloc[at]
+                self._log.add(BARS_CSV, int(row["line"]), text.format(**{name: row[name] for name in FIELDS}))
+
+    def _check_base(self, rows: pd.DataFrame) -> None:
+        base = rows[rows["interval"] == 0]
+        for name, right in (("base_bars", 1), ("quality", 100)):
+            wrong = base[base[name] != right]
+            for line, value in zip(wrong["line"].tolist(), wrong[name].tolist(), strict=True):
+                self._log.add(BARS_CSV, int(line), f"{name} of a base bar is {value:.15g}, not {right}")

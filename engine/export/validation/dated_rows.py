@@ -1,0 +1,36 @@
+"""Rows whose session stands in a column of its own: session.csv and quality.csv."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from engine.errors import nearest
+from engine.export.validation.report import FindingLog
+from engine.export.validation.table_reader import Piece
+
+# A row as it stands: each column's text, and its line.
+Record = dict[str, Any]
+
+
+def locate_by_date(piece: Piece, file: str, days: Sequence[str], log: FindingLog) -> pd.DataFrame:
+    """Return all columns as texts, with line and session; rows of a date that is not played are left out."""
+    codes, texts = piece.codes("session_date")
+    positions = {day: at for at, day in enumerate(days)}
+    session = np.array([positions.get(text, -1) for text in texts], dtype=np.int64)[codes]
+    for at in np.flatnonzero(session < 0).tolist():
+        text = texts[codes[at]]
+        near = nearest(text, days)
+        hint = f" Did you mean {near}?" if near else ""
+        log.add(file, int(piece.lines[at]), f"session_date {text!r} is no session of this export.{hint}")
+    fields = {name: piece.texts(name) for name in piece.columns}
+    rows = pd.DataFrame({"line": piece.lines, "session": session, **fields})
+    return rows[session >= 0]
+
+
+def records(rows: pd.DataFrame) -> list[Record]:
+    """Return the rows one by one."""
+    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]

@@ -1,0 +1,116 @@
+"""What the calendar and the manifest lead one to expect of each session: slots, buckets, labels.
+
+Buckets are laid out here once more, from the sessions' hours alone: a check that shared the engine's own
+layout would not see its faults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.clock.slots import SessionSlots, epoch_seconds
+from engine.clock.time_manager import TimeManager
+from engine.clock.trading_session import TradingSession
+from engine.export.manifest import Manifest, ManifestSession
+from engine.intervals import Interval
+
+Ints = NDArray[np.int64]
+
+_SESSIONS_KEPT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The bars that one interval can have in a session.
+
+    `labels`, `widths`: int64 (m,), opening seconds UTC and slots of each; `over`: how many are over at the
+    frontier; `of_slot`: int64 (n,), in which of them each base slot lies.
+    """
+
+    labels: Ints
+    widths: Ints
+    over: int
+    of_slot: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedSession:
+    """One session of the export: its calendar facts, how far it was played, the layout of each interval."""
+
+    session: TradingSession
+    frontier: int
+    clock_times: Ints
+    layouts: tuple[Layout, ...]
+
+    @property
+    def base(self) -> Layout:
+        """The layout of the base interval."""
+        return self.layouts[0]
+
+    def time_text(self, seconds: int) -> str:
+        """Return an instant as the export writes it."""
+        return datetime.fromtimestamp(seconds, self.session.zone).isoformat()
+
+
+class Expectation:
+    """What a whole export should hold. `intervals`: base first; `outputs`: indicators' names in order.
+
+    Raises CalendarError, and ValueError where the manifest names an interval that is none.
+    """
+
+    def __init__(self, manifest: Manifest, time: TimeManager) -> None:
+        self.manifest = manifest
+        self.symbols = manifest.symbols
+        self.intervals = (manifest.base_interval, *manifest.derived_intervals)
+        self._parsed = [Interval.parse(text) for text in self.intervals]
+        self.outputs = tuple(manifest.indicators)
+        self.played: Sequence[ManifestSession] = [
+            session for session in manifest.sessions if time.is_trading_day(session.trading_day)
+        ]
+        self.sessions = [time.get_trading_session(session.trading_day) for session in self.played]
+        self.days = [session.trading_day.isoformat() for session in self.sessions]
+        self._opens = np.array(
+            [epoch_seconds(session.regular_open) for session in self.sessions], dtype=np.int64
+        )
+        self._closes = np.array(
+            [epoch_seconds(session.regular_close) for session in self.sessions], dtype=np.int64
+        )
+        self.zone = time.zone
+        self.session = lru_cache(_SESSIONS_KEPT)(self._expect)
+
+    def __len__(self) -> int:
+        return len(self.sessions)
+
+    def session_at(self, seconds: int) -> int:
+        """Return the position of the session in whose hours an instant lies, -1 where it lies in none."""
+        at = int(np.searchsorted(self._opens, seconds, side="right")) - 1
+        return at if at >= 0 and seconds < self._closes[at] else -1
+
+    def _expect(self, index: int) -> ExpectedSession:
+        session = self.sessions[index]
+        slots = SessionSlots(session, self._parsed[0])
+        frontier = min(self.played[index].played, len(slots))
+        layouts = [_layout(session, slots, interval, frontier) for interval in self._parsed]
+        return ExpectedSession(session, frontier, slots.clock_times(), tuple(layouts))
+
+
+def _layout(session: TradingSession, slots: SessionSlots, interval: Interval, frontier: int) -> Layout:
+    """Put every slot into the bucket that its time since the open, or since the break, says."""
+    opened_at = slots.opened_at
+    marks = np.zeros((2, len(slots)), dtype=np.int64)
+    if interval.is_intraday:
+        starts = np.array([epoch_seconds(start) for start, _ in session.segments], dtype=np.int64)
+        marks[0] = np.searchsorted(starts, opened_at, side="right") - 1
+        marks[1] = (opened_at - starts[marks[0]]) // interval.seconds
+    _, first, of_slot, widths = np.unique(
+        marks, axis=1, return_index=True, return_inverse=True, return_counts=True
+    )
+    last = first + widths - 1
+    over = int((last < frontier).sum())
+    return Layout(opened_at[first], widths.astype(np.int64), over, of_slot.reshape(-1).astype(np.int64))

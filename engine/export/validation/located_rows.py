@@ -1,0 +1,138 @@
+"""From texts to positions: which symbol, interval, session and slot or bucket each row is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from engine.errors import nearest
+from engine.export.validation.expectation import Expectation
+from engine.export.validation.report import FindingLog
+from engine.export.validation.table_reader import Piece
+from engine.tape.bar_grid import Ints
+
+Locate = Callable[[Piece], pd.DataFrame]
+
+
+class Locator:
+    """Finds positions for one file. What is unknown becomes -1, with a finding for each row concerned."""
+
+    def __init__(self, file: str, expectation: Expectation, log: FindingLog) -> None:
+        self._file = file
+        self._expectation = expectation
+        self._log = log
+
+    def words(self, piece: Piece, column: str, known: Sequence[str], what: str) -> Ints:
+        """Return the position in `known` of each row's word; `what` says what they are."""
+        codes, texts = piece.codes(column)
+        positions = {word: at for at, word in enumerate(known)}
+        found = np.array([positions.get(text, -1) for text in texts], dtype=np.int64)[codes]
+        for row in np.flatnonzero(found < 0).tolist():
+            text = texts[codes[row]]
+            near = nearest(text, known)
+            hint = f" Did you mean {near!r}?" if near else ""
+            self._log.add(self._file, int(piece.lines[row]), f"{text!r} is no {what} of this export.{hint}")
+        return found
+
+    def sessions(self, piece: Piece, column: str) -> tuple[Ints, Ints]:
+        """Return the instant (seconds UTC) of each row's timestamp, and the session in whose hours it lies."""
+        codes, texts = piece.codes(column)
+        answers = [self._read_time(text) for text in texts]
+        seconds = np.array([answer[0] for answer in answers], dtype=np.int64)[codes]
+        session = np.array([answer[1] for answer in answers], dtype=np.int64)[codes]
+        faulty = (
+            np.array([bool(answer[2]) for answer in answers])[codes] if answers else np.zeros(0, dtype=bool)
+        )
+        for row in np.flatnonzero(faulty).tolist():
+            self._log.add(self._file, int(piece.lines[row]), answers[codes[row]][2])
+        return seconds, session
+
+    def _read_time(self, text: str) -> tuple[int, int, str]:
+        """Return instant, session, and what is wrong with the text, or nothing."""
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            return 0, -1, f"timestamp {text!r} is no time in ISO 8601"
+        if moment.tzinfo is None:
+            return 0, -1, f"timestamp {text!r} has no offset from UTC"
+        expectation = self._expectation
+        seconds = int(moment.timestamp())
+        session = expectation.session_at(seconds)
+        if session < 0:
+            return seconds, -1, f"timestamp {text} is outside the hours of every session of the export"
+        written = datetime.fromtimestamp(seconds, expectation.zone).isoformat()
+        fault = (
+            "" if written == text else f"timestamp {text} is not in the exchange's time, which is {written}"
+        )
+        return seconds, session, fault
+
+    def columns(self, piece: Piece, seconds: Ints, session: Ints, interval: Ints) -> Ints:
+        """Return the slot or bucket of each row: the one of its interval that opens at its time."""
+        found = np.full(len(seconds), -1, dtype=np.int64)
+        known = (session >= 0) & (interval >= 0)
+        for at in np.unique(session[known]).tolist():
+            expected = self._expectation.session(at)
+            for code in np.unique(interval[known & (session == at)]).tolist():
+                rows = np.flatnonzero(known & (session == at) & (interval == code))
+                labels = expected.layouts[code].labels
+                places = np.minimum(np.searchsorted(labels, seconds[rows]), len(labels) - 1)
+                hit = labels[places] == seconds[rows]
+                found[rows[hit]] = places[hit]
+                for row in rows[~hit].tolist():
+                    name = self._expectation.intervals[code]
+                    message = (
+                        f"no bar of {name} opens at {expected.time_text(int(seconds[row]))} in this session"
+                    )
+                    self._log.add(self._file, int(piece.lines[row]), message)
+        return found
+
+
+class SessionCursor:
+    """Gives a file's rows session by session, reading on only as far as it must."""
+
+    def __init__(
+        self, file: str, pieces: Iterator[Piece], locate: Locate, days: Sequence[str], log: FindingLog
+    ) -> None:
+        self._file = file
+        self._rows = (locate(piece) for piece in pieces)
+        self._ahead: pd.DataFrame | None = None
+        self._days = days
+        self._log = log
+
+    def take(self, index: int) -> pd.DataFrame | None:
+        """Return the rows of the session at `index`, None where there are none; call in order.
+
+        A row of an earlier session that stands here is a finding, and left out.
+        """
+        parts: list[pd.DataFrame] = []
+        while (rows := self._next()) is not None:
+            session = rows["session"].to_numpy()
+            later = np.flatnonzero(session > index)
+            stop = int(later[0]) if len(later) else len(rows)
+            here = rows.iloc[:stop]
+            self._report_late(here[session[:stop] < index], index)
+            own = here[session[:stop] == index]
+            if len(own):
+                parts.append(own)
+            if len(later):
+                self._ahead = rows.iloc[stop:]
+                break
+        return pd.concat(parts, ignore_index=True) if parts else None
+
+    def finish(self) -> None:
+        """Read what is left, so that all of it is checked as far as it can be."""
+        while (rows := self._next()) is not None:
+            self._report_late(rows, len(self._days))
+
+    def _next(self) -> pd.DataFrame | None:
+        rows, self._ahead = self._ahead, None
+        return next(self._rows, None) if rows is None else rows
+
+    def _report_late(self, rows: pd.DataFrame, index: int) -> None:
+        for line, session in zip(rows["line"].tolist(), rows["session"].tolist(), strict=True):
+            after = self._days[min(index, len(self._days) - 1)]
+            message = f"is out of order: a row of {self._days[session]} stands among those of {after}"
+            self._log.add(self._file, line, message)

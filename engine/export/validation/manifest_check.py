@@ -1,0 +1,162 @@
+"""Checks the manifest: can it be read, do its files have the bytes that it says, does the calendar agree."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import xxhash
+from pydantic import ValidationError
+
+from engine.clock.slots import SessionSlots
+from engine.clock.time_manager import TimeManager
+from engine.errors import CalendarError, ExportError
+from engine.export.manifest import DATA_FILES, MANIFEST, SESSION_JSON, Manifest, ManifestFile
+from engine.export.validation.report import FindingLog
+from engine.intervals import Interval
+from engine.tape.stamp import run_stamp
+
+_CHUNK: Final = 2**20
+
+
+def read_manifest(folder: Path, log: FindingLog) -> Manifest | None:
+    """Return the manifest, or None where there is none that can be read, with a finding.
+
+    Raises ExportError where the folder is no export at all.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        if not any((folder / name).is_file() for name in DATA_FILES):
+            what = "has no export in it" if folder.is_dir() else "is no folder"
+            raise ExportError(
+                f"{folder} {what}: name the folder that was given to `tapedeck run FILE --export DIR`."
+            )
+        log.add(
+            MANIFEST, None, "is missing: the export was interrupted, or the file was removed; export again"
+        )
+        return None
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        for fault in error.errors():
+            place = ".".join(str(part) for part in fault["loc"]) or "the document"
+            log.add(MANIFEST, None, f"{place}: {fault['msg']}")
+        return None
+
+
+def check_files(folder: Path, manifest: Manifest, log: FindingLog) -> None:
+    """Compare sizes and hashes of the files with what the manifest says."""
+    listed = {entry.name: entry for entry in manifest.files}
+    for name in DATA_FILES:
+        if name not in listed:
+            log.add(MANIFEST, None, f"files: {name} is not listed")
+    for entry in manifest.files:
+        _check_file(folder / entry.name, entry, log)
+
+
+def _check_file(path: Path, entry: ManifestFile, log: FindingLog) -> None:
+    if not path.is_file():
+        log.add(entry.name, None, "is missing, though the manifest lists it")
+        return
+    size = path.stat().st_size
+    if size != entry.bytes:
+        log.add(
+            entry.name,
+            None,
+            f"has {size} bytes, the manifest says {entry.bytes}: it was changed since",
+        )
+        return
+    digest = xxhash.xxh3_128()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    if digest.hexdigest() != entry.xxh3:
+        log.add(
+            entry.name,
+            None,
+            f"has the hash {digest.hexdigest()}, the manifest says {entry.xxh3}: it was changed since",
+        )
+
+
+def check_run(manifest: Manifest, time: TimeManager, log: FindingLog) -> None:
+    """Compare stamp, status and sessions with each other and with the exchange's calendar."""
+    stamp = run_stamp(session.digest for session in manifest.sessions)
+    if not manifest.stamp:
+        log.add(MANIFEST, None, "stamp: is missing")
+    elif manifest.stamp != stamp:
+        log.add(MANIFEST, None, f"stamp: is {manifest.stamp}, but the sessions' digests give {stamp}")
+    if (manifest.status == "complete") != (manifest.state == "completed"):
+        log.add(
+            MANIFEST, None, f"status: is {manifest.status}, which does not go with the state {manifest.state}"
+        )
+    planned = _planned_days(manifest, time, log)
+    _check_days(manifest, planned, log)
+    _check_lengths(manifest, time, log)
+
+
+def _planned_days(manifest: Manifest, time: TimeManager, log: FindingLog) -> list[str]:
+    try:
+        sessions = time.trading_sessions(manifest.first_day, manifest.last_day)
+    except CalendarError as error:
+        log.add(MANIFEST, None, f"first_day, last_day: {error}")
+        return []
+    if len(sessions) != manifest.sessions_planned:
+        log.add(
+            MANIFEST,
+            None,
+            f"sessions_planned: is {manifest.sessions_planned}, but the calendar of {manifest.exchange} has "
+            f"{len(sessions)} from {manifest.first_day} to {manifest.last_day}",
+        )
+    return [session.trading_day.isoformat() for session in sessions]
+
+
+def _check_days(manifest: Manifest, planned: Sequence[str], log: FindingLog) -> None:
+    days = [session.trading_day.isoformat() for session in manifest.sessions]
+    expected = list(planned) if manifest.status == "complete" else list(planned[: len(days)])
+    if days == expected:
+        return
+    for day in days:
+        if day not in planned:
+            log.add(MANIFEST, None, f"sessions: {day} is no trading day of {manifest.exchange} in the range")
+    for day in expected:
+        if day not in days:
+            log.add(MANIFEST, None, f"sessions: {day} is missing, a trading day of {manifest.exchange}")
+    if len(set(days)) != len(days) or sorted(days) != days:
+        log.add(MANIFEST, None, "sessions: days are not in order, or stand twice")
+
+
+def _check_lengths(manifest: Manifest, time: TimeManager, log: FindingLog) -> None:
+    base = Interval.parse(manifest.base_interval)
+    for at, session in enumerate(manifest.sessions):
+        day = session.trading_day
+        if not time.is_trading_day(day):
+            continue
+        slots = len(SessionSlots(time.get_trading_session(day), base))
+        if session.slots != slots:
+            log.add(
+                MANIFEST, None, f"sessions: {day} has {session.slots} slots, the calendar gives it {slots}"
+            )
+        is_cut = session.played < slots
+        may_be_cut = manifest.status == "partial" and at == len(manifest.sessions) - 1
+        if session.played > slots or (is_cut and not may_be_cut):
+            log.add(MANIFEST, None, f"sessions: {day} was played for {session.played} of {slots} slots")
+
+
+def check_session_json(folder: Path, manifest: Manifest, log: FindingLog) -> None:
+    """Compare what session.json says of the run with the manifest."""
+    path = folder / SESSION_JSON
+    if not path.is_file():
+        return
+    try:
+        document = json.loads(path.read_bytes())
+    except ValueError as error:
+        log.add(SESSION_JSON, None, f"is no JSON: {error}")
+        return
+    for name in ("stamp", "state", "exchange", "session_name"):
+        found = document.get(name) if isinstance(document, dict) else None
+        if found != getattr(manifest, name):
+            log.add(
+                SESSION_JSON, None, f"{name}: is {found!r}, the manifest says {getattr(manifest, name)!r}"
+            )

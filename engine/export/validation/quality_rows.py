@@ -1,0 +1,135 @@
+"""Checks quality.csv against the calendar and the bars: what was expected, what is there, and every gap."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from engine.export.manifest import QUALITY_CSV
+from engine.export.validation.bar_rows import BarsFound
+from engine.export.validation.dated_rows import Record, locate_by_date, records
+from engine.export.validation.expectation import Expectation, ExpectedSession
+from engine.export.validation.report import FindingLog
+from engine.export.validation.table_reader import Piece
+
+Gap = tuple[str, str, str]
+_TOLERANCE = 1e-12
+
+
+class QualityRows:
+    """Locates and checks the rows of quality.csv."""
+
+    def __init__(self, expectation: Expectation, log: FindingLog) -> None:
+        self._expectation = expectation
+        self._log = log
+
+    def locate(self, piece: Piece) -> pd.DataFrame:
+        """Return rows by session."""
+        return locate_by_date(piece, QUALITY_CSV, self._expectation.days, self._log)
+
+    def check(self, rows: pd.DataFrame | None, bars: BarsFound, expected: ExpectedSession) -> None:
+        """Check one session's rows against the base bars that are in bars.csv."""
+        wanted = [
+            (symbol, interval)
+            for symbol in self._expectation.symbols
+            for interval in self._expectation.intervals
+        ]
+        found = self._groups([] if rows is None else records(rows), wanted)
+        day = expected.session.trading_day
+        present = dict(zip(self._expectation.symbols, bars.base[:, : expected.frontier], strict=True))
+        for symbol, interval in wanted:
+            if (symbol, interval) in found:
+                self._check_group(found[symbol, interval], present[symbol], expected)
+            else:
+                self._log.add(QUALITY_CSV, None, f"{day}: {symbol} {interval} is missing")
+
+    def _groups(
+        self, rows: Sequence[Record], wanted: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], list[Record]]:
+        """Return the rows of each symbol and interval, having checked their order."""
+        found: dict[tuple[str, str], list[Record]] = {}
+        place = {key: at for at, key in enumerate(wanted)}
+        before = -1
+        for key, group in groupby(rows, key=lambda row: (row["symbol"], row["interval"])):
+            own, name = list(group), " ".join(key)
+            if key not in place:
+                self._log.add(QUALITY_CSV, own[0]["line"], f"{name} is not part of this export")
+                continue
+            if place[key] < before or key in found:
+                self._log.add(QUALITY_CSV, own[0]["line"], f"{name} is out of order, or stands twice")
+            before = max(before, place[key])
+            found.setdefault(key, []).extend(own)
+        return found
+
+    def _check_group(self, rows: list[Record], present: NDArray[np.bool_], expected: ExpectedSession) -> None:
+        """Check the rows of one symbol and interval; `present`: the base slots that are over."""
+        if self._expectation.manifest.quality_measured:
+            count, actual = len(present), int(present.sum())
+            quality = 100.0 * actual / count if count else 100.0
+            numbers, gaps = (quality, str(count), str(actual)), _gaps(present, expected)
+        else:
+            numbers, gaps = (100.0, "", ""), []
+        for row in rows:
+            self._check_numbers(row, numbers)
+        listed = {(row["gap_start"], row["gap_end"], row["missing"]): row for row in rows}
+        self._check_gaps(rows, listed, gaps or [("", "", "")])
+
+    def _check_numbers(self, row: Record, numbers: tuple[float, str, str]) -> None:
+        quality, *counts = numbers
+        name = f"{row['symbol']} {row['interval']}"
+        try:
+            is_right = math.isclose(float(row["quality"]), quality, rel_tol=_TOLERANCE)
+        except ValueError:
+            is_right = False
+        if not is_right:
+            self._log.add(
+                QUALITY_CSV,
+                row["line"],
+                f"quality of {name} is {row['quality']!r}, but its bars make {quality:.15g}",
+            )
+        for field, right in zip(("expected", "actual"), counts, strict=True):
+            if row[field] != right:
+                message = f"{field} of {name} is {row[field]!r}, but calendar and bars make {right!r}"
+                self._log.add(QUALITY_CSV, row["line"], message)
+
+    def _check_gaps(self, rows: list[Record], listed: Mapping[Gap, Record], gaps: list[Gap]) -> None:
+        name, first = f"{rows[0]['symbol']} {rows[0]['interval']}", rows[0]["line"]
+        for gap in gaps:
+            if gap not in listed:
+                self._log.add(QUALITY_CSV, first, f"of {name} {_gap_text(gap)} is not listed")
+        for gap, row in listed.items():
+            if gap not in gaps:
+                self._log.add(
+                    QUALITY_CSV,
+                    row["line"],
+                    f"of {name} {_gap_text(gap)} is listed, but bars.csv has other gaps",
+                )
+        order = [gap for gap in (self._gap_of(row) for row in rows) if gap in gaps]
+        if len(order) != len(set(order)) or order != [gap for gap in gaps if gap in listed]:
+            self._log.add(QUALITY_CSV, first, f"gaps of {name} are not in order, or stand twice")
+
+    @staticmethod
+    def _gap_of(row: Record) -> Gap:
+        return row["gap_start"], row["gap_end"], row["missing"]
+
+
+def _gaps(present: NDArray[np.bool_], expected: ExpectedSession) -> list[Gap]:
+    """Return the runs of missing slots as quality.csv writes them."""
+    labels = expected.base.labels
+    gaps: list[Gap] = []
+    for is_there, run in groupby(range(len(present)), key=lambda slot: bool(present[slot])):
+        if not is_there:
+            slots = list(run)
+            first, last = (expected.time_text(int(labels[slot])) for slot in (slots[0], slots[-1]))
+            gaps.append((first, last, str(len(slots))))
+    return gaps
+
+
+def _gap_text(gap: Gap) -> str:
+    start, end, missing = gap
+    return f"the gap from {start} to {end} ({missing} missing)" if start else "a row without a gap"

@@ -1,0 +1,132 @@
+"""Reads a CSV file in pieces, every field as text, and tells each row's line."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from engine.export.validation.report import FindingLog
+from engine.tape.bar_grid import Floats, Ints
+
+# About so many bytes are read at once.
+_BYTES_AT_ONCE: Final = 2**23
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Rows of a table that follow each other: `lines` int64 (n,), and each column as text."""
+
+    lines: Ints
+    columns: dict[str, Any]
+
+    def codes(self, name: str) -> tuple[Ints, list[str]]:
+        """Return a column as positions in the list of its different texts."""
+        encoded = pc.dictionary_encode(self.columns[name])
+        return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
+
+    def texts(self, name: str) -> list[str]:
+        """Return a column as it stands."""
+        texts: list[str] = self.columns[name].to_pylist()
+        return texts
+
+    def numbers(self, name: str) -> Floats:
+        """Return a column as numbers; NaN for what is none."""
+        try:
+            values: Floats = pc.cast(self.columns[name], pa.float64()).to_numpy()
+        except pa.ArrowInvalid:
+            values = np.array([_number(text) for text in self.texts(name)], dtype=np.float64)
+        return values
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
+class TableReader:
+    """One CSV file of an export; a file that is not there has no rows, which the manifest's check reports."""
+
+    def __init__(self, path: Path, header: Sequence[str], log: FindingLog) -> None:
+        self.name = path.name
+        self.rows = 0
+        self._path = path
+        self._header = tuple(header)
+        self._log = log
+
+    def pieces(self) -> Iterator[Piece]:
+        """Give the rows in pieces; what cannot be read as rows of this table is a finding, and left out."""
+        if not self._path.is_file():
+            return
+        with self._path.open("rb") as file:
+            head = file.readline()
+            if not self._header_is_right(head):
+                return
+            line, last = 2, head
+            while lines := file.readlines(_BYTES_AT_ONCE):
+                piece = self._parse(lines, line)
+                if piece is None:
+                    return
+                yield piece
+                line, last = line + len(lines), lines[-1]
+                self.rows += len(lines)
+            if not last.endswith(b"\n"):
+                self._log.add(self.name, line - 1, "the last line is not ended: the file was cut short")
+
+    def _header_is_right(self, head: bytes) -> bool:
+        found = head.decode("utf-8", "replace").rstrip("\n")
+        wanted = ",".join(self._header)
+        if found == wanted:
+            return True
+        self._log.add(self.name, 1, f"the header is {found!r}, but should be {wanted!r}")
+        return False
+
+    def _parse(self, lines: Sequence[bytes], first: int) -> Piece | None:
+        data = b"".join(lines)
+        if b"\r" in data:
+            at = next(i for i, text in enumerate(lines) if b"\r" in text)
+            self._log.add(
+                self.name, first + at, "the line has a carriage return; lines end with a line feed alone"
+            )
+        skipped: list[int] = []
+
+        def skip(row: Any) -> str:  # noqa: ANN401 - pyarrow ships no types
+            skipped.append(row.number - 1)
+            message = f"has {row.actual_columns} fields, not {row.expected_columns}: {row.text[:80]!r}"
+            self._log.add(self.name, first + row.number - 1, message)
+            return "skip"
+
+        try:
+            table = csv.read_csv(
+                io.BytesIO(data),
+                read_options=csv.ReadOptions(
+                    column_names=self._header, use_threads=False, block_size=len(data) + 1
+                ),
+                parse_options=csv.ParseOptions(
+                    invalid_row_handler=skip, ignore_empty_lines=False, newlines_in_values=False
+                ),
+                convert_options=csv.ConvertOptions(
+                    column_types=dict.fromkeys(self._header, pa.string()), strings_can_be_null=False
+                ),
+            )
+        except pa.ArrowInvalid as error:
+            self._log.add(self.name, first, f"cannot be read from here on: {error}")
+            return None
+        numbers = np.delete(np.arange(first, first + len(lines)), skipped)
+        if len(numbers) != len(table):
+            self._log.add(self.name, first, "cannot be read from here on: a quote is opened and not closed")
+            return None
+        columns = {name: table.column(name).combine_chunks() for name in self._header}
+        return Piece(numbers, columns)

@@ -1,0 +1,85 @@
+"""validate_export: reads an export back, session by session, and checks all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.clock.time_manager import TimeManager
+from engine.errors import CalendarError, ExportError
+from engine.export.bars_table import BARS_HEADER
+from engine.export.indicators_table import INDICATORS_HEADER
+from engine.export.manifest import BARS_CSV, INDICATORS_CSV, MANIFEST, QUALITY_CSV, SESSION_CSV, Manifest
+from engine.export.quality_table import QUALITY_HEADER
+from engine.export.session_table import SESSION_HEADER
+from engine.export.validation.bar_rows import BarRows
+from engine.export.validation.expectation import Expectation
+from engine.export.validation.indicator_rows import IndicatorRows
+from engine.export.validation.located_rows import Locate, SessionCursor
+from engine.export.validation.manifest_check import check_files, check_run, check_session_json, read_manifest
+from engine.export.validation.quality_rows import QualityRows
+from engine.export.validation.report import FindingLog, ValidationReport
+from engine.export.validation.session_rows import ClockRows
+from engine.export.validation.table_reader import TableReader
+
+
+def validate_export(folder: Path) -> ValidationReport:
+    """Check the export in a folder, and return what is wrong with it; partial ones up to their end.
+
+    Memory holds one session at a time. Raises ExportError where the folder is no export, or cannot be read.
+    """
+    log = FindingLog()
+    try:
+        manifest = read_manifest(folder, log)
+        if manifest is None:
+            return ValidationReport(folder, "unknown", "", 0, 0, log.findings())
+        rows = _check(folder, manifest, log)
+    except OSError as error:
+        raise ExportError(f"{error.filename or folder} cannot be read: {error.strerror or error}.") from error
+    return ValidationReport(
+        folder, manifest.status, manifest.stamp, len(manifest.sessions), rows, log.findings()
+    )
+
+
+def _check(folder: Path, manifest: Manifest, log: FindingLog) -> int:
+    """Check everything; return how many rows were read."""
+    check_files(folder, manifest, log)
+    check_session_json(folder, manifest, log)
+    try:
+        time = TimeManager(manifest.exchange)
+        check_run(manifest, time, log)
+        expectation = Expectation(manifest, time)
+    except CalendarError as error:
+        log.add(MANIFEST, None, f"exchange: {error}")
+        return 0
+    except ValueError as error:
+        log.add(MANIFEST, None, f"base_interval, derived_intervals: {error}")
+        return 0
+    return _check_tables(folder, expectation, log)
+
+
+def _check_tables(folder: Path, expectation: Expectation, log: FindingLog) -> int:
+    readers: list[TableReader] = []
+
+    def cursor(name: str, header: tuple[str, ...], locate: Locate) -> SessionCursor:
+        readers.append(TableReader(folder / name, header, log))
+        return SessionCursor(name, readers[-1].pieces(), locate, expectation.days, log)
+
+    clock, bars = ClockRows(expectation, log), BarRows(expectation, log)
+    quality, indicators = QualityRows(expectation, log), IndicatorRows(expectation, log)
+    clock_rows = cursor(SESSION_CSV, SESSION_HEADER, clock.locate)
+    bar_rows = cursor(BARS_CSV, BARS_HEADER, bars.locate)
+    quality_rows = cursor(QUALITY_CSV, QUALITY_HEADER, quality.locate)
+    indicator_rows = cursor(INDICATORS_CSV, INDICATORS_HEADER, indicators.locate)
+    for index, played in enumerate(expectation.played):
+        expected = expectation.session(index)
+        clock.check(clock_rows.take(index), expected, is_last=index == len(expectation) - 1)
+        found = bars.check(bar_rows.take(index), expected)
+        count = int(found.base.sum())
+        if count != played.bars:
+            day = played.trading_day
+            log.add(BARS_CSV, None, f"{day} has {count} base bars, the manifest says {played.bars}")
+        quality.check(quality_rows.take(index), found, expected)
+        indicators.check(indicator_rows.take(index), found, expected)
+    for rows in (clock_rows, bar_rows, quality_rows, indicator_rows):
+        rows.finish()
+    return sum(reader.rows for reader in readers)

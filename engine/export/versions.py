@@ -1,0 +1,37 @@
+"""Versions of what computed a result: other versions may give other bits."""
+
+from __future__ import annotations
+
+import platform
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+import talib
+
+_LIBRARIES: Final = {
+    "tapedeck": "tapedeck-console",
+    "numpy": "numpy",
+    "pandas": "pandas",
+    "pyarrow": "pyarrow",
+    "exchange_calendars": "exchange_calendars",
+    "ta_lib": "TA-Lib",
+}
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """Return the version of tapedeck, of Python, and of each library that values depend on, by name.
+
+    `ta_lib` is the Python package, `ta_lib_c` the C library within. A source tree that is not installed has
+    no version of its own.
+    """
+    versions = {"python": platform.python_version()}
+    for name, distribution in _LIBRARIES.items():
+        try:
+            versions[name] = version(distribution)
+        except PackageNotFoundError:
+            versions[name] = "not installed"
+    built: bytes = talib.__ta_version__  # type: ignore[attr-defined]  # missing in its stubs
+    versions["ta_lib_c"] = built.decode().split(" ")[0]
+    return versions

@@ -1,0 +1,157 @@
+"""Coverage before play: which bars of a session file are stored, symbol by symbol and day by day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Literal
+
+import numpy as np
+
+from engine.clock.slots import SessionSlots
+from engine.clock.trading_session import TradingSession
+from engine.errors import DataMissingError
+from engine.intervals import BASE_INTERVALS, Interval
+from engine.store.bar_store import BarStore, Ints
+from engine.store.data_manager import DataManager
+
+# One read of the store fills grids of at most so many bytes, whatever the file asks.
+_CHUNK_BYTES: Final = 64 * 2**20
+_BYTES_PER_SLOT: Final = 5 * 8
+
+Status = Literal["full", "partial", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class DayCoverage:
+    """How many of a trading day's `slots` have a bar stored."""
+
+    trading_day: date
+    bars: int
+    slots: int
+
+    @property
+    def pct(self) -> float:
+        """Percentage of the slots that have a bar; 100 only where all have."""
+        return 100.0 * self.bars / self.slots
+
+    @property
+    def status(self) -> Status:
+        """Whether all, some or none of the bars are there."""
+        if self.bars == self.slots:
+            return "full"
+        return "partial" if self.bars else "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolCoverage:
+    """One symbol's coverage, day by day, oldest first."""
+
+    symbol: str
+    days: tuple[DayCoverage, ...]
+
+    def count(self, status: Status) -> int:
+        """Return how many days are full, partial or missing."""
+        return sum(day.status == status for day in self.days)
+
+    @property
+    def pct(self) -> float:
+        """Percentage of the slots of all days that have a bar."""
+        return 100.0 * sum(day.bars for day in self.days) / sum(day.slots for day in self.days)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Coverage of symbols over trading days, at the interval that a run would stream.
+
+    Every symbol has the same days. `unknown` names the symbols of which the store has no bars of that
+    interval at all; their days are missing.
+    """
+
+    interval: Interval
+    days: tuple[date, ...]
+    symbols: tuple[SymbolCoverage, ...]
+    unknown: tuple[str, ...]
+
+    def wanting(self, min_quality_pct: float | None = None) -> tuple[tuple[str, DayCoverage], ...]:
+        """Return the symbols and days that are missing, or below a quality in percent where one is given."""
+        return tuple(
+            (row.symbol, day)
+            for row in self.symbols
+            for day in row.days
+            if day.status == "missing" or (min_quality_pct is not None and day.pct < min_quality_pct)
+        )
+
+
+def measure_coverage(
+    symbols: Sequence[str], requested: Sequence[Interval], sessions: Sequence[TradingSession], store: BarStore
+) -> Coverage:
+    """Count the stored bars in the regular hours of `sessions` (ascending, at least one).
+
+    Counted are the bars of the interval that a run would stream for the `requested` ones: the coarsest from
+    which all of them can be made, stored for all symbols; where none is, the one stored for most of them.
+    Raises DataMissingError where no stored interval can make them, of any symbol.
+    """
+    data = DataManager(store)
+    stored = data.stored_intervals(symbols)
+    interval = _streamed(requested, list(stored.values()), store)
+    known = [symbol for symbol in symbols if interval in stored[symbol]]
+    slots = [SessionSlots(session, interval) for session in sessions]
+    counts = dict(zip(known, _count_bars(known, slots, data), strict=True))
+    nothing = np.zeros(len(slots), dtype=np.int64)
+    rows = tuple(_row(symbol, counts.get(symbol, nothing), slots) for symbol in symbols)
+    unknown = tuple(symbol for symbol in symbols if symbol not in counts)
+    return Coverage(interval, tuple(session.trading_day for session in sessions), rows, unknown)
+
+
+def _streamed(
+    requested: Sequence[Interval], stored: Sequence[frozenset[Interval]], store: BarStore
+) -> Interval:
+    """Return the base interval that most symbols have, of several the coarsest."""
+    candidates = [
+        base
+        for base in sorted(BASE_INTERVALS, reverse=True)
+        if all(wanted.can_be_made_from(base) for wanted in requested)
+    ]
+    holders = {base: sum(base in intervals for intervals in stored) for base in candidates}
+    best = max(candidates, key=holders.__getitem__)
+    if not holders[best]:
+        needed = " or ".join(str(base) for base in candidates)
+        raise DataMissingError(
+            f"{store.location} holds no {needed} bars of any symbol of the session file, and "
+            f"{_listed(requested)} are made from these. Import them: `tapedeck import lean PATH --store "
+            f"{store.location}`, or `import csv`, `import parquet`.",
+            interval=str(candidates[0]),
+        )
+    return best
+
+
+def _count_bars(symbols: Sequence[str], slots: Sequence[SessionSlots], data: DataManager) -> Ints:
+    """Return how many slots have a bar, int64, shape (S, sessions)."""
+    parts = [
+        grid.present.sum(axis=1, dtype=np.int64)
+        for chunk in _chunks(slots, len(symbols))
+        for grid in data.load_sessions(symbols, chunk)
+    ]
+    return np.stack(parts, axis=1)
+
+
+def _chunks(slots: Sequence[SessionSlots], symbols: int) -> Iterator[Sequence[SessionSlots]]:
+    """Cut the sessions into runs whose grids fit into memory; one session is the least."""
+    longest = max(len(session) for session in slots)
+    step = max(1, _CHUNK_BYTES // (_BYTES_PER_SLOT * longest * symbols))
+    for start in range(0, len(slots), step):
+        yield slots[start : start + step]
+
+
+def _row(symbol: str, counts: Ints, slots: Sequence[SessionSlots]) -> SymbolCoverage:
+    days = tuple(
+        DayCoverage(session.session.trading_day, count, len(session))
+        for session, count in zip(slots, counts.tolist(), strict=True)
+    )
+    return SymbolCoverage(symbol, days)
+
+
+def _listed(intervals: Sequence[Interval]) -> str:
+    return ", ".join(str(interval) for interval in sorted(set(intervals)))

@@ -1,0 +1,31 @@
+"""What can be a symbol, and which one a path tells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+_LONGEST_SYMBOL: Final = 64
+
+
+def symbol_of(file: Path) -> str:
+    """Return the symbol a path tells: a folder `symbol=SPY` above the file, else the file's name."""
+    for part in reversed(file.parts[:-1]):
+        key, equals, value = part.partition("=")
+        if equals and key.lower() in ("symbol", "ticker"):
+            return value.upper()
+    name = file.name
+    for suffix in (".gz", ".csv", ".txt", ".tsv", ".parquet", ".pq"):
+        if name.lower().endswith(suffix):
+            name = name[: -len(suffix)]
+    return name.upper()
+
+
+def symbol_fault(symbol: str) -> str | None:
+    """Return why `symbol` cannot be one, or None if it can."""
+    if not symbol:
+        return "symbol is missing"
+    is_legible = symbol.isprintable() and not any(letter.isspace() or letter == "\ufffd" for letter in symbol)
+    if len(symbol) > _LONGEST_SYMBOL or not is_legible:
+        return f"symbol {symbol[:20]!r} is none: up to {_LONGEST_SYMBOL} printable characters, no spaces"
+    return None

@@ -1,0 +1,117 @@
+"""Several files of a Parquet store replaced as one: all of them, or none, whenever the writer dies.
+
+New files are written to `.staging`, then listed in a journal there, and only then moved to their places. The
+journal's appearance is the commit: whoever finds one whose writer is gone moves the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from engine.errors import StoreError
+from engine.store.bar_store import BarColumns
+from engine.store.folder_lock import locked
+from engine.store.parquet_files import write_file
+
+_STAGING: Final = ".staging"
+_JOURNAL: Final = "journal.json"
+_COMMIT_LOCK: Final = "commit.lock"
+_WRITE_LOCK: Final = "write.lock"
+_LOCKS: Final = frozenset({_COMMIT_LOCK, _WRITE_LOCK})
+
+
+class Staging:
+    """The folder beside the bars where a write is prepared. `commit` needs the write lock."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._folder = root / _STAGING
+        self._journal = str(self._folder / _JOURNAL)
+
+    @property
+    def write_lock(self) -> Path:
+        """The lock file that a writer holds from its first look to its last commit; makes the folder."""
+        self._folder.mkdir(exist_ok=True)
+        return self._folder / _WRITE_LOCK
+
+    def is_commit_under_way(self) -> bool:
+        """Whether files are being moved to their places, or were when a writer died."""
+        return os.path.exists(self._journal)
+
+    def finish_commit(self) -> None:
+        """Wait for a commit under way to end; move the rest of the files of one whose writer is gone."""
+        try:
+            with locked(self._folder / _COMMIT_LOCK):
+                self._replay()
+        except OSError as error:
+            raise StoreError(
+                f"{self._root}: a write was interrupted, and must be completed before the bars can be "
+                f"read, but that failed ({error.strerror}): open the store once where you may write to it"
+            ) from error
+
+    def clean(self) -> None:
+        """Complete what a killed writer committed, and remove what it did not; needs the write lock."""
+        if self.is_commit_under_way():
+            self.finish_commit()
+        for entry in self._folder.iterdir():
+            if entry.name not in _LOCKS:
+                entry.unlink()
+
+    def commit(self, contents: Mapping[str, BarColumns]) -> None:
+        """Replace the files (paths below the root) by new ones of these contents; on error, none of them."""
+        moves: list[tuple[str, str]] = []
+        try:
+            for number, (final, bars) in enumerate(contents.items()):
+                name = f"{number}.parquet"
+                moves.append((name, final))
+                (self._root / final).parent.mkdir(parents=True, exist_ok=True)
+                write_file(self._folder / name, bars)
+            with locked(self._folder / _COMMIT_LOCK):
+                self._write_journal(moves)
+                self._replay()
+        finally:
+            if not self.is_commit_under_way():
+                for name, _ in moves:
+                    (self._folder / name).unlink(missing_ok=True)
+
+    def _write_journal(self, moves: list[tuple[str, str]]) -> None:
+        aside = self._folder / f"{_JOURNAL}.new"
+        with aside.open("w", encoding="utf-8") as file:
+            json.dump(moves, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, self._journal)
+        _sync_folder(self._folder)
+
+    def _replay(self) -> None:
+        try:
+            moves = json.loads(Path(self._journal).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return  # another was quicker
+        folders: set[Path] = set()
+        for name, final in moves:
+            target = self._root / final
+            folders.update((target.parent, target.parent.parent))
+            try:
+                os.replace(self._folder / name, target)
+            except FileNotFoundError:
+                if not target.exists():
+                    raise
+                # moved before the writer died
+        for folder in folders:
+            _sync_folder(folder)
+        os.unlink(self._journal)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # pragma: no cover - Windows cannot, and need not, sync a folder
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

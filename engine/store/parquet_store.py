@@ -1,0 +1,139 @@
+"""Bars in a folder of Parquet files, for large universes: one file per symbol and year."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from engine.intervals import Interval
+from engine.store.bar_diff import BarDifference, check_interval, checked, join, take
+from engine.store.bar_store import BarBatch, BarColumns, WriteResult
+from engine.store.parquet_commit import Staging
+from engine.store.parquet_files import FileCache, OpenFile
+from engine.store.parquet_layout import (
+    candidates,
+    check_marker,
+    file_names,
+    make_marker,
+    series_folder,
+    stored_series,
+)
+from engine.store.parquet_writing import FolderWriter, writer_of
+
+_BEFORE_ALL, _AFTER_ALL = -(2**62), 2**62
+
+
+class ParquetStore:
+    """A `BarStore` in a folder, which any Parquet reader can read as one partitioned data set.
+
+    `create` makes the folder, or a store of an empty one. Raises StoreError where the folder is missing,
+    holds other things, or was made by a newer tapedeck.
+    """
+
+    def __init__(self, root: Path, *, create: bool = False) -> None:
+        self._root = root
+        self._files = FileCache()
+        self._staging = Staging(root)
+        if create:
+            make_marker(root)
+        check_marker(root)
+        if self._staging.is_commit_under_way():
+            self._staging.finish_commit()
+
+    @property
+    def location(self) -> Path:
+        """The folder that holds the bars."""
+        return self._root
+
+    def series(self) -> Mapping[str, frozenset[Interval]]:
+        """Return which base intervals are stored for each symbol, symbols in sorted order."""
+        found: dict[str, set[Interval]] = {}
+        for symbol, interval in stored_series(self._root):
+            found.setdefault(symbol, set()).add(interval)
+        return {symbol: frozenset(found[symbol]) for symbol in sorted(found)}
+
+    def scan(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> Iterator[BarBatch]:
+        """Give the bars of many symbols with `start <= opened_at < end`, symbol by symbol, oldest first."""
+        for row, symbol in enumerate(symbols):
+            for file in self._open_files(symbol, interval, start, end):
+                for run in file.read(start, end):
+                    yield BarBatch(row, run)
+
+    def read(self, symbol: str, interval: Interval, start: int, end: int) -> BarColumns:
+        """Return the bars of one symbol with `start <= opened_at < end`, oldest first; empty if none."""
+        return join(
+            [run for file in self._open_files(symbol, interval, start, end) for run in file.read(start, end)]
+        )
+
+    def first_at_or_after(self, symbol: str, interval: Interval, start: int) -> int | None:
+        """Return `opened_at` of the first bar at or after `start`, or None where there is none."""
+        files = self._open_files(symbol, interval, start, _AFTER_ALL)
+        return next((found for file in files if (found := file.first_at_or_after(start)) is not None), None)
+
+    def last_before(self, symbol: str, interval: Interval, end: int) -> int | None:
+        """Return `opened_at` of the last bar before `end`, or None where there is none."""
+        files = self._open_files(symbol, interval, _BEFORE_ALL, end)
+        return next((found for file in reversed(files) if (found := file.last_before(end)) is not None), None)
+
+    def write(
+        self, symbol: str, interval: Interval, bars: BarColumns, *, replace: bool = False
+    ) -> WriteResult:
+        """Store bars (sorted, no time twice) in one transaction; see `BarStore.write`.
+
+        Outside a batch every file that they touch is written anew; many small writes belong into a batch.
+        """
+        bars = checked(symbol, interval, bars)
+        folder = series_folder(symbol, interval)
+        found: list[BarDifference] = []
+        with self._writing(atomic=True) as writer:
+            for name, run in file_names(bars.opened_at, interval) if len(bars) else []:
+                part = writer.write(f"{folder}/{name}", take(bars, run), replace=replace)
+                found.append(part.shifted(run.start))
+        return BarDifference.total(found).result(replace=replace)
+
+    @contextmanager
+    def batch(self, *, atomic: bool = False) -> Iterator[None]:
+        """Gather the writes of this thread, and commit them together; see `BarStore.batch`.
+
+        A plain block may commit in between, when much is gathered. Other writers wait until the block ends.
+        """
+        with self._writing(atomic=atomic):
+            yield
+
+    def close(self) -> None:
+        """Let go of the files; safe to call twice. Using the store later opens them again."""
+        self._files.clear()
+
+    def __enter__(self) -> ParquetStore:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _writing(self, *, atomic: bool) -> Iterator[FolderWriter]:
+        writer = writer_of(self._root)
+        with writer.batch(atomic=atomic):
+            yield writer
+
+    def _open_files(self, symbol: str, interval: Interval, start: int, end: int) -> list[OpenFile]:
+        """Open the files that may hold bars of `[start, end)`, all as of one commit, oldest first."""
+        check_interval(interval)
+        folder = f"{self._root}/{series_folder(symbol, interval)}"
+        while True:
+            paths = candidates(folder, interval, start, end)
+            files = self._files.get_all(paths)
+            # A single file is always whole. Of several, some may be there already and some not yet.
+            if len(paths) < 2 or self._are_of_one_commit(files, candidates(folder, interval, start, end)):
+                return files
+
+    def _are_of_one_commit(self, files: Sequence[OpenFile], paths: Sequence[str]) -> bool:
+        if self._staging.is_commit_under_way():
+            self._staging.finish_commit()
+            return False
+        # No commit is under way, so one that began after the files were opened has changed some by now.
+        return [file.identity for file in files] == [file.identity for file in self._files.get_all(paths)]

@@ -1,0 +1,176 @@
+"""Writes to a Parquet store, gathered in memory until they are committed together."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from weakref import WeakValueDictionary
+
+import pyarrow as pa
+
+from engine.errors import StoreError
+from engine.store.bar_diff import BarDifference, difference, empty_bars, join, merge, take
+from engine.store.bar_store import BarColumns, Ints
+from engine.store.folder_lock import locked
+from engine.store.parquet_commit import Staging
+from engine.store.parquet_files import read_file
+
+_GATHERED_ROWS: Final = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a file is to hold: runs of bars, each later than the one before."""
+
+    runs: tuple[BarColumns, ...]
+    is_changed: bool
+
+    def is_before(self, bars: BarColumns) -> bool:
+        return not self.runs or int(self.runs[-1].opened_at[-1]) < int(bars.opened_at[0])
+
+    def in_one_run(self) -> _Content:
+        return self if len(self.runs) < 2 else _Content((join(self.runs),), self.is_changed)
+
+    def bars(self) -> BarColumns:
+        return self.in_one_run().runs[0] if self.runs else empty_bars()
+
+    def with_bars(self, bars: BarColumns) -> _Content:
+        if not len(bars):
+            return self
+        # The usual write comes after all others, and copies nothing.
+        runs = (*self.runs, bars) if self.is_before(bars) else (merge(self.bars(), bars),)
+        return _Content(runs, is_changed=True)
+
+
+class FolderWriter:
+    """Who writes to one folder in this process: one thread at a time, and one process at a time.
+
+    A thread's batch holds the lock until it ends, so that what its writes found stays true until they
+    are committed.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._staging = Staging(root)
+        self._lock = threading.RLock()  # guards all below
+        self._depth = 0
+        self._atomic_depth = 0
+        self._contents: dict[str, _Content] = {}
+        self._gathered = 0  # rows of them, about
+        self._locks = ExitStack()
+
+    @contextmanager
+    def batch(self, *, atomic: bool) -> Iterator[None]:
+        """Gather writes until the outermost block ends, or, between writes, until they are many."""
+        with self._lock:
+            if not self._depth:
+                self._begin()
+            self._depth += 1
+            self._atomic_depth += atomic
+            before = dict(self._contents), self._gathered
+            try:
+                yield
+            except BaseException:
+                if atomic:
+                    self._contents, self._gathered = before
+                raise
+            finally:
+                self._depth -= 1
+                self._atomic_depth -= atomic
+                self._commit_if_due()
+
+    def write(self, path: str, bars: BarColumns, *, replace: bool) -> BarDifference:
+        """Put bars (one at least) into the file `path` below the root, in a batch; return what that changes."""
+        content = self._contents.get(path)
+        if content is None:
+            stored = read_file(self._root / path)
+            content = _Content((stored,) if len(stored) else (), is_changed=False)
+            self._gathered += len(stored)
+        if content.is_before(bars):
+            found = difference(bars, empty_bars())
+        else:
+            content = content.in_one_run()
+            found = difference(bars, content.bars())
+        changed: Ints = found.changed(replace=replace)
+        self._gathered += len(found.new)
+        self._contents[path] = content.with_bars(bars if len(changed) == len(bars) else take(bars, changed))
+        return found
+
+    def _begin(self) -> None:
+        with _errors_explained(self._root):
+            self._locks.enter_context(locked(self._staging.write_lock))
+            try:
+                self._staging.clean()
+            except BaseException:
+                self._locks.close()
+                raise
+
+    def _commit_if_due(self) -> None:
+        is_over = not self._depth
+        try:
+            if is_over or (not self._atomic_depth and self._gathered > _GATHERED_ROWS):
+                contents, self._contents, self._gathered = self._contents, {}, 0
+                changed = {path: content.bars() for path, content in contents.items() if content.is_changed}
+                if changed:
+                    with _errors_explained(self._root):
+                        self._staging.commit(changed)
+        finally:
+            if is_over:
+                self._locks.close()
+
+
+@contextmanager
+def _errors_explained(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{root} cannot be written: {_meaning(error)}") from error
+
+
+def _meaning(error: Exception) -> str:
+    code = error.errno if isinstance(error, OSError) else None
+    if code in (errno.ENOSPC, errno.EDQUOT):
+        return "no space is left on its disk; nothing of this write was stored. Make room, and try again"
+    if code in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return (
+            "it can be read, but you have no permission to write to it. Change the permission, or copy the "
+            "folder to a place of yours"
+        )
+    if code == errno.ENAMETOOLONG:
+        return "the symbol is too long for a file name of this disk. Use a shorter one, or a `.db` store"
+    return f"{error}. Nothing of this write was stored"
+
+
+_writers: WeakValueDictionary[tuple[int, int], FolderWriter] = WeakValueDictionary()
+_writers_lock = threading.Lock()
+
+
+def writer_of(root: Path) -> FolderWriter:
+    """Return the writer of the real folder behind `root`, the same for every store object on it."""
+    try:
+        stat = os.stat(root)
+    except OSError as error:
+        raise StoreError(
+            f"{root} cannot be reached: {error.strerror}. If it was moved, name its new place with --store"
+        ) from error
+    with _writers_lock:
+        writer = _writers.get((stat.st_dev, stat.st_ino))
+        if writer is None:
+            writer = _writers[stat.st_dev, stat.st_ino] = FolderWriter(root.resolve())
+        return writer
+
+
+def _forget_writers() -> None:
+    # In a forked child the parent's writers may be locked by threads that are not here.
+    global _writers, _writers_lock
+    _writers, _writers_lock = WeakValueDictionary(), threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_writers)

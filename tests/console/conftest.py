@@ -1,0 +1,105 @@
+"""A command line to call, a home of its own for each test, and stores to call it on."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from typer.testing import CliRunner
+
+from console.cli import app
+from engine.store.importers import import_lean
+from engine.store.locations import open_store
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+class Result(NamedTuple):
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.stdout)
+
+
+CommandLine = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder below which data, settings and log of the test are."""
+    for name in [name for name in os.environ if name.startswith("TAPEDECK_") and name != "TAPEDECK_LEAN_DATA"]:
+        monkeypatch.delenv(name)
+    folder = tmp_path / "home"
+    monkeypatch.setenv("TAPEDECK_HOME", str(folder))
+    monkeypatch.setenv("COLUMNS", "80")
+    return folder
+
+
+@pytest.fixture
+def tapedeck() -> CommandLine:
+    """Calls a command in this process."""
+
+    def call(*arguments: object, **environment: str) -> Result:
+        done = CliRunner().invoke(app, [str(word) for word in arguments], env=environment, prog_name="tapedeck")
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        return Result(done.exit_code, done.stdout, done.stderr)
+
+    return call
+
+
+@pytest.fixture
+def shell(home: Path) -> CommandLine:
+    """Calls a command as a shell does, in a process of its own."""
+
+    def call(*arguments: object, **environment: str) -> Result:
+        done = subprocess.run(
+            [sys.executable, "-m", "console", *map(str, arguments)],
+            cwd=PROJECT,
+            env=os.environ | {"PYTHONPATH": str(PROJECT)} | environment,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        encoding = environment.get("PYTHONIOENCODING", "utf-8")
+        return Result(done.returncode, done.stdout.decode(encoding), done.stderr.decode(encoding))
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def lean_store(lean_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with minutes of SPY and AIG in October 2013, and their days; tests leave it as it is."""
+    location = tmp_path_factory.mktemp("lean") / "bars.db"
+    with open_store(location, create=True) as store:
+        for part in ("minute/spy", "minute/aig", "daily/spy.zip"):
+            import_lean(lean_root / "equity" / "usa" / part, store)
+    return location
+
+
+@pytest.fixture
+def session_file(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a session file of SPY and AIG in the week of 7 October 2013, with fields replaced."""
+
+    def write(name: str = "october.json", /, **changes: Any) -> Path:
+        backtest = {"start_date": "2013-10-07", "end_date": "2013-10-11"} | changes.pop("backtest_config", {})
+        data = {"symbols": ["SPY", "AIG"], "streams": ["1m", "5m"]} | changes.pop("session_data_config", {})
+        document = {
+            "session_name": "October",
+            "exchange_group": "US_EQUITY",
+            "backtest_config": backtest,
+            "session_data_config": data,
+        } | changes
+        path = tmp_path / name
+        path.write_text(json.dumps(document), encoding="utf-8")
+        return path
+
+    return write

@@ -1,0 +1,129 @@
+"""Law: what is dumped reads back as the same configuration, in YAML and as a document."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.config import dump, parse_session_config
+from engine.config.documents import parse_text
+
+INTRADAY = st.sampled_from(["1s", "5s", "1m", "5m", "15m", "30m", "1h", "4h"])
+INTERVALS = INTRADAY | st.just("1d")
+SYMBOLS = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Z", "C"]), min_size=1, max_size=12
+) | st.sampled_from(["SPY", "BRK.B", "NO", "Y", "ON", "null", "~", "1e5", "0700", "7203", "1:30", "-x"])
+FREE_NAMES = st.from_regex(r"m_[a-z0-9]{1,8}", fullmatch=True)
+NAMES = st.text(min_size=1, max_size=40).filter(lambda text: text.isprintable() and text.strip())
+POSITIVE = st.floats(0.01, 1e12)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FREE_NAMES, inner, max_size=3),
+    max_leaves=8,
+)
+PERIODS = st.one_of(
+    st.integers(1, 25000).map(lambda n: f"{n}d"),
+    st.integers(1, 5200).map(lambda n: f"{n}w"),
+    st.integers(1, 1200).map(lambda n: f"{n}m"),
+    st.integers(1, 100).map(lambda n: f"{n}y"),
+)
+TRAILING = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from(["trailing_average", "trailing_max", "trailing_min"]),
+        "period": PERIODS,
+        "field": st.sampled_from(["open", "high", "low", "close", "volume"]),
+    },
+    optional={"skip_early_close": st.booleans(), "granularity": st.just("daily")},
+)
+INDICATORS = st.one_of(
+    st.fixed_dictionaries(
+        {"type": st.sampled_from(["SMA", "rsi", "ATR"]), "interval": INTERVALS},
+        optional={"timeperiod": st.integers(2, 500)},
+    ),
+    st.fixed_dictionaries(
+        {"type": st.just("BBANDS"), "interval": INTERVALS},
+        optional={"nbdevup": st.floats(-5, 5), "matype": st.sampled_from([0, 1, "EMA", "T3"])},
+    ),
+    st.fixed_dictionaries(
+        {"type": st.sampled_from(["VWAP", "SESSION_HIGH", "MACD", "ADD"]), "interval": INTERVALS}
+    ),
+)
+TIMES = st.times().map(lambda at: at.replace(microsecond=0).isoformat())
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> dict[str, Any]:
+    first, last = sorted((draw(st.dates(date(1990, 1, 1))), draw(st.dates(date(1990, 1, 1)))))
+    symbols = draw(st.lists(SYMBOLS, min_size=1, max_size=5, unique=True))
+    data: dict[str, Any] = {
+        "symbols": symbols,
+        "streams": draw(st.lists(INTERVALS | st.just("quotes"), min_size=1, unique=True)),
+        "historical": {
+            "enable_quality": draw(st.booleans()),
+            "data": draw(
+                st.lists(
+                    st.fixed_dictionaries(
+                        {
+                            "trailing_days": st.integers(1, 500),
+                            "intervals": st.lists(INTERVALS | st.just("1w"), min_size=1, unique=True),
+                            "apply_to": st.just("all")
+                            | st.lists(st.sampled_from(symbols), min_size=1, unique=True),
+                        }
+                    ),
+                    max_size=3,
+                )
+            ),
+            "indicators": draw(
+                st.dictionaries(st.from_regex(r"h_[a-z0-9]{1,8}", fullmatch=True), TRAILING, max_size=3)
+            ),
+        },
+        "indicators": draw(st.dictionaries(FREE_NAMES, INDICATORS, max_size=3)),
+        "min_completeness": draw(st.floats(0, 1)),
+        "scanners": draw(
+            st.lists(
+                st.fixed_dictionaries(
+                    {
+                        "scanner": st.just("my.gaps:Gaps"),
+                        "parameters": st.dictionaries(FREE_NAMES, VALUES, max_size=2),
+                        "schedules": st.lists(
+                            st.fixed_dictionaries({"every": INTRADAY}, optional={"from": TIMES, "to": TIMES}),
+                            max_size=2,
+                        ),
+                    }
+                ),
+                max_size=2,
+            )
+        ),
+        "gap_filler": {"max_retries": draw(st.integers(0, 100)), "retry_interval_seconds": draw(POSITIVE)},
+    }
+    return {
+        "session_name": draw(NAMES),
+        "exchange_group": draw(st.sampled_from(["US_EQUITY", "CRYPTO", "XTKS"])),
+        "mode": draw(st.sampled_from(["backtest", "live"])),
+        "backtest_config": {
+            "start_date": first.isoformat(),
+            "end_date": last.isoformat(),
+            "speed_multiplier": draw(st.floats(0, 1e6)),
+            "prefetch_days": draw(st.integers(1, 250)),
+            "start_time": draw(st.none() | TIMES),
+        },
+        "session_data_config": data,
+        "trading_config": {"initial_cash": draw(POSITIVE), "max_open_positions": draw(st.integers(1, 1000))},
+        "metadata": draw(st.dictionaries(FREE_NAMES, VALUES, max_size=3)),
+    }
+
+
+@settings(max_examples=40, deadline=None)
+@given(documents())
+def test_a_dumped_configuration_reads_back_as_the_same(document):
+    config = parse_session_config(document, "original").config
+    again = parse_session_config(parse_text(dump(config), "dumped", is_json=False), "dumped")
+    assert again.config == config
+    assert parse_session_config(config.model_dump(by_alias=True), "document").config == config

@@ -1,0 +1,222 @@
+"""What a reader may see: nothing past the clock, and nothing that can be written to."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.indicators.specs import IndicatorSpec
+from engine.intervals import MINUTE, Interval
+from engine.tape.bar_grid import CLOSE, HIGH, LOW, VOLUME
+from engine.tape.session_view import SessionView
+from engine.tape.tape import Tape
+from tests.support.naive import gaps_by_walking, in_order
+from tests.support.tapes import compute, random_values, slots_of, tape_over
+
+FIVE: Final = Interval.parse("5m")
+HOUR: Final = Interval.parse("1h")
+DAY: Final = Interval.parse("1d")
+SPECS: Final = (
+    IndicatorSpec("sma", "SMA", MINUTE, {"timeperiod": 3}),
+    IndicatorSpec("rsi_5m", "RSI", FIVE, {"timeperiod": 3}),
+    IndicatorSpec("vwap", "VWAP", MINUTE),
+)
+LENGTH: Final = 210
+
+
+def early_close_tape(missing: float = 0.2, *, measure_quality: bool = True) -> Tape:
+    """Return a finished tape of 2013-11-29, which closed at 13:00."""
+    slots = slots_of("2013-11-29")
+    values = random_values(3, len(slots), seed=11, missing=missing)
+    tape = tape_over(slots, values, derived=["5m", "1h", "1d"], measure_quality=measure_quality)
+    return compute(tape, SPECS)
+
+
+FULL = early_close_tape()
+
+
+def everything(view: SessionView) -> list[object]:
+    """Return all that a view tells, as bytes and plain values."""
+    told: list[object] = [view.frontier, view.clock]
+    for interval in (MINUTE, FIVE, HOUR, DAY):
+        told += [grid(interval).tobytes() for grid in (view.bars_grid, view.present_grid, view.base_bars_grid)]
+        told.append(view.opened_at(interval).tobytes())
+    told += [view.indicator_grid(name).tobytes() for name in view.indicator_names()]
+    scores = view.quality_grid()
+    told.append(None if scores is None else scores.tobytes())
+    for symbol in view.symbols:
+        told += [view.totals(symbol), view.quality(symbol), view.gaps(symbol)]
+        told += [view.indicator(symbol, name) for name in view.indicator_names()]
+    return told
+
+
+@given(st.integers(0, LENGTH))
+@settings(deadline=None, max_examples=60)
+def test_a_view_ends_at_its_clock(frontier: int) -> None:
+    view = SessionView(FULL, frontier)
+    clock = view.clock.timestamp()
+    assert clock == FULL.slots.clock(frontier)
+    for interval, seconds in ((MINUTE, 60), (FIVE, 300), (HOUR, 3600)):
+        closes = np.minimum(view.opened_at(interval) + seconds, FULL.slots.clock(LENGTH))
+        assert (closes <= clock).all()
+        assert view.bars_grid(interval).shape[2] == len(closes) == frontier * 60 // seconds or frontier == LENGTH
+    assert len(view.opened_at(DAY)) == (frontier == LENGTH)
+
+
+@given(st.integers(0, LENGTH))
+@settings(deadline=None, max_examples=40)
+def test_what_comes_later_cannot_be_seen_even_when_it_is_changed(frontier: int) -> None:
+    tape = early_close_tape()
+    before = everything(SessionView(tape, frontier))
+    tape.base.values[:, :, frontier:] = 1e9
+    tape.base.present[:, frontier:] = ~tape.base.present[:, frontier:]
+    for interval, grid in tape.derived.items():
+        over = tape.columns_over(interval, frontier)
+        grid.values[:, :, over:] = 1e9
+        grid.present[:, over:] = ~grid.present[:, over:]
+        grid.base_bars[:, over:] = 99
+    for column in tape.indicators.values():
+        column.values[:, tape.columns_over(column.interval, frontier) :] = 1e9
+    assert tape.scores is not None
+    tape.scores[:, frontier + 1 :] = 1e9
+    assert everything(SessionView(tape, frontier)) == before
+
+
+@pytest.mark.parametrize("interval", [MINUTE, FIVE, HOUR, DAY])
+def test_nothing_can_be_written_through_a_view(interval: Interval) -> None:
+    view = SessionView(FULL)
+    bars = view.bars("S1", interval)
+    scores = view.quality_grid()
+    assert scores is not None
+    arrays = [view.bars_grid(interval), view.present_grid(interval), view.base_bars_grid(interval), scores]
+    arrays += [view.opened_at(interval), view.indicator_grid("sma"), bars.opened_at, bars.open, bars.high]
+    arrays += [bars.low, bars.close, bars.volume, bars.base_bars]
+    for array in arrays:
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+    assert len(bars) == len(bars.close)
+
+
+def test_bars_are_shown_without_being_copied() -> None:
+    bars = SessionView(FULL).bars("S2", MINUTE)
+    assert np.shares_memory(bars.close, FULL.base.values)
+    assert bars.close.tobytes() == FULL.base.values[CLOSE, 2].tobytes()
+    assert SessionView(FULL).row("S2") == 2
+
+
+def test_a_view_cannot_be_made_of_the_future_or_of_before_the_open() -> None:
+    tape = early_close_tape()
+    tape.frontier = 100
+    assert SessionView(tape, 150).frontier == 100
+    assert SessionView(tape, 99).frontier == 99
+    for before in (-1, -50, -1000):
+        view = SessionView(tape, before)
+        assert view.frontier == 0
+        assert view.bars_grid(MINUTE).shape[2] == 0
+        assert view.clock == view.session.regular_open
+
+
+def test_a_view_stays_where_it_was_made_while_the_tape_goes_on() -> None:
+    tape = early_close_tape()
+    tape.frontier = 60
+    view = SessionView(tape)
+    told = everything(view)
+    tape.frontier = 120
+    assert everything(view) == told
+    assert SessionView(tape).frontier == 120
+
+
+def test_what_is_not_computed_yet_is_not_there_yet() -> None:
+    tape = early_close_tape()
+    tape.frontier, tape.processed, tape.scored = 100, 61, 40
+    view = SessionView(tape)
+    assert view.bars_grid(MINUTE).shape[2] == 100
+    assert view.bars_grid(FIVE).shape[2] == 12
+    assert view.bars_grid(HOUR).shape[2] == 1
+    assert view.indicator_grid("sma").shape[1] == 61
+    assert view.indicator_grid("rsi_5m").shape[1] == 12
+    scores = view.quality_grid()
+    assert scores is not None
+    assert scores.shape == (3, 41)
+    assert view.quality("S0") == scores[0, 40]
+
+
+def test_totals_are_those_of_the_bars_so_far() -> None:
+    for frontier in (1, 17, 210):
+        view = SessionView(FULL, frontier)
+        for row, symbol in enumerate(view.symbols):
+            bars = FULL.base.values[:, row, :frontier]
+            bars = bars[:, ~np.isnan(bars[CLOSE])]
+            totals = view.totals(symbol)
+            if not bars.shape[1]:
+                assert totals is None
+                continue
+            assert totals is not None
+            assert totals.volume == in_order(bars[VOLUME])
+            assert (totals.high, totals.low) == (bars[HIGH].max(), bars[LOW].min())
+            assert totals.last == bars[CLOSE, -1]
+
+
+def test_before_the_first_bar_there_are_no_totals() -> None:
+    assert SessionView(FULL, 0).totals("S0") is None
+
+
+def test_an_indicator_shows_its_last_value_and_none_before_it_is_warm() -> None:
+    sma = FULL.indicators["sma"].values[0]
+    warm = int(np.flatnonzero(~np.isnan(sma))[0])
+    assert SessionView(FULL, warm).indicator("S0", "sma") is None
+    assert SessionView(FULL, warm + 1).indicator("S0", "sma") == sma[warm]
+    hole = next(k for k in range(warm + 1, LENGTH) if np.isnan(sma[k]))
+    assert SessionView(FULL, hole + 1).indicator("S0", "sma") == sma[:hole][~np.isnan(sma[:hole])][-1]
+    assert SessionView(FULL).indicator_interval("rsi_5m") == FIVE
+
+
+def test_gaps_and_scores_of_a_view_are_those_of_its_slots() -> None:
+    for frontier in (0, 1, 37, 210):
+        view = SessionView(FULL, frontier)
+        for row, symbol in enumerate(view.symbols):
+            present = FULL.base.present[row, :frontier]
+            found = [(gap.first, gap.last, gap.count) for gap in view.gaps(symbol)]
+            assert found == gaps_by_walking(present.tolist())
+            assert view.quality(symbol) == (100.0 if frontier == 0 else present.sum() * 100.0 / frontier)
+
+
+def test_quality_that_is_not_measured_is_a_hundred_without_gaps() -> None:
+    view = SessionView(early_close_tape(measure_quality=False))
+    assert not view.quality_measured
+    assert view.quality("S0") == 100.0
+    assert view.quality_grid() is None
+    assert view.gaps("S0") == ()
+    assert SessionView(FULL).quality_measured
+
+
+def test_a_view_tells_which_session_it_shows() -> None:
+    view = SessionView(FULL, 3)
+    assert view.symbols == ("S0", "S1", "S2")
+    assert view.session.trading_day.isoformat() == "2013-11-29"
+    assert view.slots == 210
+    with pytest.raises(KeyError):
+        view.bars("nobody", MINUTE)
+
+
+def test_a_tape_knows_when_each_column_opens_and_closes() -> None:
+    clock = FULL.slots.clock_times()
+    assert FULL.closed_at(MINUTE).tolist() == clock[1:].tolist()
+    assert FULL.opened_at(HOUR).tolist() == clock[[0, 60, 120, 180]].tolist()
+    assert FULL.closed_at(HOUR).tolist() == clock[[60, 120, 180, 210]].tolist()
+    assert FULL.bucket_widths(HOUR).tolist() == [60, 60, 60, 30]
+    assert FULL.bucket_widths(MINUTE).tolist() == [1] * 210
+    assert FULL.intervals == (MINUTE, FIVE, HOUR, DAY)
+
+
+def test_a_tape_is_settled_as_far_as_every_part_is_written() -> None:
+    tape = early_close_tape()
+    tape.frontier, tape.processed, tape.scored = 100, 90, 80
+    assert tape.settled() == 80
+    unscored = early_close_tape(measure_quality=False)
+    unscored.frontier, unscored.processed = 100, 90
+    assert unscored.settled() == 90

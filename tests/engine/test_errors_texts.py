@@ -1,0 +1,59 @@
+"""Errors: what their texts and attributes hold."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from engine import errors
+from engine.errors import ConfigError, ConfigProblem, DataMissingError, TapedeckError, nearest
+
+
+def test_every_error_can_be_caught_as_one_of_tapedeck() -> None:
+    classes = [found for _, found in inspect.getmembers(errors, inspect.isclass) if issubclass(found, Exception)]
+    assert len(classes) >= 9
+    assert all(issubclass(found, TapedeckError) for found in classes)
+
+
+def test_a_config_error_lists_every_problem_below_the_file() -> None:
+    problems = [
+        ConfigProblem("mode", "bactest", "must be backtest or live", "backtest"),
+        ConfigProblem("symbols[2]", "", "must not be empty"),
+    ]
+    error = ConfigError("october.yaml", problems)
+    assert str(error).splitlines() == [
+        "october.yaml: 2 problems",
+        "  mode: must be backtest or live Did you mean 'backtest'?",
+        "  symbols[2]: must not be empty",
+    ]
+    assert error.source == "october.yaml"
+    assert error.problems == tuple(problems)
+
+
+def test_a_single_problem_is_counted_in_the_singular() -> None:
+    assert str(ConfigError("a.yaml", [ConfigProblem("mode", 1, "is wrong")])).startswith("a.yaml: 1 problem\n")
+
+
+def test_missing_data_tell_which_symbols_and_interval() -> None:
+    error = DataMissingError("no bars", symbols=["SPY", "IBM"], interval="1m")
+    assert (str(error), error.symbols, error.interval) == ("no bars", ("SPY", "IBM"), "1m")
+    assert DataMissingError("nothing").symbols == ()
+    assert DataMissingError("nothing").interval is None
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "expected"),
+    [
+        ("SPYY", ["IBM", "SPY", "AIG"], "SPY"),
+        ("spy", ["IBM", "SPY"], "SPY"),
+        ("backtets", ["live", "backtest"], "backtest"),
+        ("XYZ", ["IBM", "SPY"], None),
+        ("anything", [], None),
+        ("", ["SPY"], None),
+    ],
+)
+def test_the_nearest_word_ignores_case_and_gives_up_on_strangers(
+    word: str, known: list[str], expected: str | None
+) -> None:
+    assert nearest(word, known) == expected

@@ -1,0 +1,51 @@
+"""Small generated markets in real stores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from engine.clock.slots import SessionSlots
+from engine.clock.time_manager import TimeManager
+from engine.intervals import MINUTE, Interval
+from engine.store.bar_store import BarColumns, BarStore
+from engine.store.locations import open_store
+
+
+def open_new_store(location: Path) -> BarStore:
+    """Return a new store at a place where there is none."""
+    return open_store(location, create=True)
+
+
+def random_bars(opened_at: np.ndarray, *, seed: int, missing: float = 0.0) -> BarColumns:
+    """Return bars at the given labels, prices in cents, volumes with fractions, a part of them missing."""
+    random = np.random.default_rng(seed)
+    close = 50 + np.cumsum(random.integers(-5, 6, len(opened_at))) / 100
+    opening = close + random.integers(-4, 5, len(close)) / 100
+    high = np.maximum(opening, close) + random.integers(0, 5, len(close)) / 100
+    low = np.minimum(opening, close) - random.integers(0, 5, len(close)) / 100
+    volume = random.integers(0, 10_000, len(close)) / 7
+    keep = random.random(len(close)) >= missing
+    columns = (opened_at.astype(np.int64), opening, high, low, close, volume)
+    return BarColumns(*(column[keep] for column in columns))
+
+
+def fill_store(
+    store: BarStore,
+    symbols: Sequence[str],
+    start: str,
+    end: str,
+    *,
+    exchange: str = "XNYS",
+    interval: Interval = MINUTE,
+    missing: float = 0.0,
+    seed: int = 0,
+) -> None:
+    """Write every slot's bar of all sessions of a span, but for a part that is missing."""
+    sessions = TimeManager(exchange).trading_sessions(date.fromisoformat(start), date.fromisoformat(end))
+    labels = np.concatenate([SessionSlots(session, interval).stored_labels for session in sessions])
+    for number, symbol in enumerate(symbols):
+        store.write(symbol, interval, random_bars(labels, seed=seed + number, missing=missing))

@@ -1,0 +1,62 @@
+"""Playing a session file to its end, and comparing what was played."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.config import SessionConfig
+from engine.store.bar_store import BarStore
+from engine.system import SystemManager
+from engine.tape.session_record import SessionRecord
+from engine.threads.run_state import RunState
+
+LIMIT_S = 60.0
+
+
+class KeepRecords:
+    """A sink that keeps every session as it was recorded."""
+
+    def __init__(self) -> None:
+        self.records: list[SessionRecord] = []
+
+    def write_session(self, record: SessionRecord, digest: str) -> None:
+        """Keep one session."""
+        self.records.append(record)
+
+
+def play(config: SessionConfig, store: BarStore, drive: Callable[[SystemManager], None] | None = None) -> SystemManager:
+    """Play a run to its end, with `drive` giving commands meanwhile, and check that it completed."""
+    system = SystemManager(config, store)
+    try:
+        system.start(paused=drive is not None)
+        if drive is not None:
+            drive(system)
+        assert system.wait(LIMIT_S), "the run did not end"
+    finally:
+        system.stop(LIMIT_S)
+    assert system.error is None, system.error
+    assert system.state is RunState.COMPLETED
+    return system
+
+
+def at_frontier(system: SystemManager, session: int, frontier: int) -> Callable[[], bool]:
+    """Return a condition: the run is paused at that frontier of that session (from 1)."""
+
+    def reached() -> bool:
+        now = system.snapshot()
+        return (now.state, now.session, now.frontier, now.steps_left) == (RunState.PAUSED, session, frontier, 0)
+
+    return reached
+
+
+def play_recorded(config: SessionConfig, store: BarStore) -> KeepRecords:
+    """Play a run to its end, and return its sessions as they were recorded."""
+    kept = KeepRecords()
+    system = SystemManager(config, store, sinks=[kept])
+    try:
+        system.start()
+        assert system.wait(LIMIT_S), "the run did not end"
+    finally:
+        system.stop(LIMIT_S)
+    assert system.error is None, system.error
+    return kept
