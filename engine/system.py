@@ -21,7 +21,7 @@ from engine.streams.stream_plan import StreamPlan
 from engine.tape.session_data import SessionData
 from engine.tape.tape import Tape
 from engine.threads.messages import Pause, Resume, RunTo, SetSpeed, Step, Stop
-from engine.threads.run_state import RunState
+from engine.monitoring.status import RunState
 from engine.threads.session_coordinator import SessionCoordinator
 from engine.threads.session_feed import LOAD_TIMEOUT_S
 from engine.threads.session_loader import SessionLoader

@@ -6,7 +6,7 @@ from typing import Final
 
 from engine.export.text_columns import csv_field, time_texts
 from engine.tape.tape import Tape
-from engine.threads.run_state import RunState
+from engine.monitoring.status import RunState
 
 SESSION_HEADER: Final = (
     "timestamp",

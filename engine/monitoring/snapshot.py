@@ -9,8 +9,7 @@ from datetime import date, datetime
 from engine.intervals import Interval
 from engine.tape.session_record import SessionSummary
 from engine.tape.session_view import SessionView
-from engine.threads.run_state import RunState
-from engine.threads.worker import WorkerStatus
+from engine.monitoring.status import RunState, WorkerStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,19 +84,19 @@ def check_interval(interval: Interval) -> None:
 
 
 def checked(symbol: str, interval: Interval, bars: BarColumns) -> BarColumns:
-    """Return the bars as they are stored: contiguous int64 and float64, no negative zero.
+    """Return a copy of the bars as they are stored: int64 and float64, no negative zero.
 
     Raises StoreError where they break what a store promises: sorted, no time twice, finite numbers.
     """
     check_interval(interval)
     if not symbol or "\x00" in symbol:
         raise StoreError(f"{symbol!r} is no symbol: one character at least, and no NUL")
-    opened_at = np.ascontiguousarray(bars.opened_at, np.int64)
+    opened_at = np.array(bars.opened_at, np.int64)
     outside = np.flatnonzero((opened_at < _EARLIEST) | (opened_at > _LATEST))
     if len(outside):
         raise StoreError(
-            f"{symbol} {interval}: {opened_at[outside[0]]} seconds since 1970 is outside the years 1 to 9999: "
-            "times are whole seconds, not milliseconds"
+            f"{symbol} {interval}: {opened_at[outside[0]]} seconds since 1970 is outside the years 1 to "
+            "9999: times are whole seconds, not milliseconds"
         )
     disorder = np.flatnonzero(opened_at[1:] <= opened_at[:-1])
     if len(disorder):

@@ -113,7 +113,7 @@ class OpenFile:
             raise _damaged(path, error) from error
 
     def read(self, start: int, end: int) -> list[BarColumns]:
-        """Return the bars with `start <= opened_at < end`, in up to two runs; decode no other row groups."""
+        """Return the bars with `start <= opened_at < end`, in up to two runs; decode no more."""
         first, after = bisect_left(self._lasts, start), bisect_left(self._firsts, end)
         if first >= after:
             return []

@@ -45,7 +45,7 @@ def series_folder(symbol: str, interval: Interval) -> str:
 
 
 def stored_series(root: Path) -> Iterator[tuple[str, Interval]]:
-    """Give symbol and interval of every series that has a file, in no order; foreign files are passed over."""
+    """Give symbol and interval of every series that has a file, in no order; pass over the foreign."""
     for interval in BASE_INTERVALS:
         for entry in _entries(root / f"interval={interval}"):
             symbol = unquote(entry.removeprefix("symbol="))
@@ -66,7 +66,7 @@ def file_names(opened_at: Ints, interval: Interval) -> list[tuple[str, slice]]:
 
 
 def candidates(folder: str, interval: Interval, start: int, end: int) -> list[str]:
-    """Return the paths of the files that may hold bars of `[start, end)`, oldest first; not all need exist."""
+    """Return the paths of the files that may hold bars of `[start, end)`, oldest first; not all exist."""
     if start >= end:
         return []
     if not interval.is_intraday:
@@ -104,7 +104,7 @@ def make_marker(root: Path) -> None:
     """Make the folder a store, if there is nothing in it yet."""
     try:
         root.mkdir(parents=True, exist_ok=True)
-        if os.listdir(root):
+        if _foreign_entries(root):
             return
         # Written aside, so that whoever opens the folder at this moment finds all of it, or nothing.
         aside = root / f"{_MARKER}.{os.getpid()}"
@@ -117,7 +117,7 @@ def make_marker(root: Path) -> None:
 
 
 def _no_store(root: Path) -> StoreError:
-    if _entries(root):
+    if _foreign_entries(root):
         return StoreError(
             f"{root} is a folder with other things in it, and no store of bars: name a store, or a folder "
             "that is new or empty. To bring files into a store, use `tapedeck import ... --store PATH`"
@@ -125,6 +125,11 @@ def _no_store(root: Path) -> StoreError:
     return StoreError(
         f"{root} is empty: no bars were ever stored in it. Fill it with `tapedeck import ... --store {root}`"
     )
+
+
+def _foreign_entries(root: Path) -> list[str]:
+    # Markers do not count, nor those that another process is just writing aside.
+    return [name for name in os.listdir(root) if not name.startswith(_MARKER)]
 
 
 def _year(opened_at: int) -> int:

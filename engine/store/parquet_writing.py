@@ -86,7 +86,7 @@ class FolderWriter:
                 self._commit_if_due()
 
     def write(self, path: str, bars: BarColumns, *, replace: bool) -> BarDifference:
-        """Put bars (one at least) into the file `path` below the root, in a batch; return what that changes."""
+        """Put bars (one at least) into the file `path` below the root; return what changes. Needs a batch."""
         content = self._contents.get(path)
         if content is None:
             stored = read_file(self._root / path)

@@ -33,8 +33,9 @@ def scan_query(symbols: Sequence[str], interval: Interval, start: int, end: int)
     """Return the query for the bars of many symbols, unsorted, each with the symbol's position first."""
     check_interval(interval)
     # The outer loops are over the symbols, the inner one over a range of the primary key.
+    wanted = _quoted(json.dumps(list(symbols)))
     return (
-        f"SELECT wanted.key AS row, {_COLUMNS} FROM json_each({_quoted(json.dumps(list(symbols)))}) AS wanted "
+        f"SELECT wanted.key AS row, {_COLUMNS} FROM json_each({wanted}) AS wanted "
         "CROSS JOIN symbols ON symbols.symbol = wanted.value "
         f"CROSS JOIN {bars_table(interval)} AS bars ON bars.symbol_id = symbols.id "
         f"WHERE opened_at >= {int(start)} AND opened_at < {int(end)}"

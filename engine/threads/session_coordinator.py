@@ -16,7 +16,7 @@ from engine.tape.session_record import SessionRecord
 from engine.threads.data_processor import DataProcessor
 from engine.threads.data_quality_manager import DataQualityManager
 from engine.threads.messages import Message, Stop, Wake, WorkerFailed
-from engine.threads.run_state import RunState
+from engine.monitoring.status import RunState
 from engine.threads.session_feed import LOAD_TIMEOUT_S, SessionFeed
 from engine.threads.session_loader import LoadedSession, SessionLoader
 from engine.threads.session_player import SessionPlayer

@@ -5,41 +5,18 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
 from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Generic, TypeVar
 
 from engine.errors import EngineError
+from engine.monitoring.status import WorkerState, WorkerStatus
 from engine.threads.messages import Message, Wake, WorkerFailed
 from engine.threads.subscription import PaceMode, StreamSubscription
 
 log = logging.getLogger(__name__)
 
 Work = TypeVar("Work")
-
-
-class WorkerState(Enum):
-    """What a worker's thread does."""
-
-    NEW = "new"
-    IDLE = "idle"
-    BUSY = "busy"
-    FAILED = "failed"
-    ENDED = "ended"
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerStatus:
-    """A worker as the thread table shows it."""
-
-    name: str
-    state: WorkerState
-    blocks: int
-    waiting: int
-    overruns: int
-    error: str | None
 
 
 class Worker(ABC, Generic[Work]):

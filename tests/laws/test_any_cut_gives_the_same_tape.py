@@ -19,7 +19,7 @@ from engine.store.bar_store import BarStore
 from engine.system import SystemManager
 from engine.threads.data_processor import DataProcessor
 from engine.threads.data_quality_manager import DataQualityManager
-from engine.threads.run_state import RunState
+from engine.monitoring.status import RunState
 from engine.threads.session_recorder import SessionRecorder
 from engine.threads.worker import Worker
 from tests.support.markets import fill_store, open_new_store
@@ -52,12 +52,11 @@ def law_config(**backtest: object) -> SessionConfig:
                 "doji": {"type": "CDLDOJI", "interval": "1m"},
                 "vwap": {"type": "VWAP", "interval": "1m"},
                 "vwap_7m": {"type": "VWAP", "interval": "7m"},
-                "high": {"type": "SESSION_HIGH", "interval": "1m"} ,
+                "day_high": {"type": "SESSION_HIGH", "interval": "1m"},
                 "rel": {"type": "RELATIVE_VOLUME", "interval": "1m", "against": "usual"},
             },
         },
     }
-    document["session_data_config"]["indicators"]["day_high"] = document["session_data_config"]["indicators"].pop("high")
     return parse_session_config(document, "law").config
 
 

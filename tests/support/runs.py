@@ -8,7 +8,7 @@ from engine.config import SessionConfig
 from engine.store.bar_store import BarStore
 from engine.system import SystemManager
 from engine.tape.session_record import SessionRecord
-from engine.threads.run_state import RunState
+from engine.monitoring.status import RunState
 
 LIMIT_S = 60.0
 

@@ -38,7 +38,7 @@ class Locator:
         return found
 
     def sessions(self, piece: Piece, column: str) -> tuple[Ints, Ints]:
-        """Return the instant (seconds UTC) of each row's timestamp, and the session in whose hours it lies."""
+        """Return the instant (seconds UTC) of each row, and the position of the session that it lies in."""
         codes, texts = piece.codes(column)
         answers = [self._read_time(text) for text in texts]
         seconds = np.array([answer[0] for answer in answers], dtype=np.int64)[codes]

@@ -63,7 +63,9 @@ def random_bars(symbols: int, slots: int, seed: int, *, missing: float = 0.0) ->
     spread = random.integers(0, 30, size=(2, symbols, slots))
     opened, closed = cents[0], cents[0] + random.integers(-20, 20, size=(symbols, slots))
     high, low = np.maximum(opened, closed) + spread[0], np.minimum(opened, closed) - spread[1]
-    values = np.stack([opened, high, low, closed, random.integers(0, 10**6, size=(symbols, slots)) * 100]) / 100
+    values = (
+        np.stack([opened, high, low, closed, random.integers(0, 10**6, size=(symbols, slots)) * 100]) / 100
+    )
     values[:, random.random((symbols, slots)) < missing] = np.nan
     return values
 
@@ -113,7 +115,11 @@ def digest_of(record: SessionRecord) -> str:
 
 
 def make_summary(
-    config: SessionConfig, records: Sequence[SessionRecord], *, state: str = "completed", error: str | None = None
+    config: SessionConfig,
+    records: Sequence[SessionRecord],
+    *,
+    state: str = "completed",
+    error: str | None = None,
 ) -> RunSummary:
     backtest = config.backtest_config
     assert backtest is not None

@@ -25,7 +25,7 @@ from engine.store.importers.csv_table import _head, _load, _read_exactly, _read_
 from engine.store.locations import open_store
 
 NEW_YORK = ZoneInfo("America/New_York")
-VALUE_NAMES = tuple("open high low close volume".split())
+VALUE_NAMES = ("open", "high", "low", "close", "volume")
 ALWAYS = (-(1 << 40), 1 << 40)
 OPEN = int(datetime(2013, 10, 7, 9, 30, tzinfo=NEW_YORK).timestamp())
 VALUES = "10,12,9,11,100"

@@ -13,7 +13,7 @@ from engine.config import SessionConfig
 from engine.errors import EngineError
 from engine.store.bar_store import BarStore
 from engine.system import SystemManager
-from engine.threads.run_state import RunState
+from engine.monitoring.status import RunState
 from tests.support.runs import LIMIT_S, at_frontier, play
 
 Config = Callable[..., SessionConfig]

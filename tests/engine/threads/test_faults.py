@@ -11,7 +11,7 @@ from engine.errors import EngineError
 from engine.system import SystemManager
 from engine.threads.data_processor import DataProcessor
 from engine.threads.data_quality_manager import DataQualityManager
-from engine.threads.run_state import RunState
+from engine.monitoring.status import RunState
 from engine.threads.session_loader import SessionLoader
 from engine.threads.session_recorder import SessionRecorder
 from tests.support.runs import LIMIT_S, KeepRecords

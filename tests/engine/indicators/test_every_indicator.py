@@ -1,0 +1,240 @@
+"""What every session indicator promises, for all that a session file accepts: one suite, one line a type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Final
+
+import numpy as np
+import pytest
+import talib
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from talib import abstract
+
+from engine.clock.slots import SessionSlots
+from engine.config.talib_catalogue import describe_indicator, indicator_types
+from engine.indicators.block_computer import output_names
+from engine.indicators.specs import OWN_TYPES, IndicatorSpec
+from engine.intervals import Interval
+from engine.tape.bar_grid import CLOSE, FIELDS, BarGrid, Floats
+from engine.tape.historical_value import HistoricalValue, TrailingKind
+from engine.tape.tape import Tape
+from tests.support.tapes import compute, random_values, same_bits, sessions_of, slots_of, tape_over
+
+KINDS: Final = indicator_types()
+TALIB_KINDS: Final = tuple(kind for kind in KINDS if kind not in OWN_TYPES)
+SYMBOLS: Final = 2
+FIVE: Final = Interval.parse("5m")
+# Eleven regular days and one early close (2013-11-29), then the day that is played.
+HISTORY_SESSIONS: Final = sessions_of("2013-11-15", "2013-12-02")
+TODAY: Final = slots_of("2013-12-03", "5m")
+
+
+def spec_of(kind: str, interval: Interval = FIVE) -> IndicatorSpec:
+    """Return an indicator with the parameters that a session file gives it by default."""
+    against = "usual" if kind == "RELATIVE_VOLUME" else None
+    return IndicatorSpec(kind.lower(), kind, interval, dict(describe_indicator(kind).parameters), against)
+
+
+SPECS: Final = tuple(spec_of(kind) for kind in KINDS)
+
+
+def make_tape(values: Floats, slots: SessionSlots = TODAY) -> Tape:
+    """Return a tape with the usual volume that RELATIVE_VOLUME compares with."""
+    tape = tape_over(slots, values, measure_quality=False)
+    usual = np.random.default_rng(3).integers(0, 4, (SYMBOLS, len(slots))) * 250.0
+    usual[:, 3] = np.nan
+    tape.historical["usual"] = HistoricalValue(
+        "usual", TrailingKind.AVERAGE, True, usual, np.ones(usual.shape, dtype=np.int64), 1
+    )
+    return tape
+
+
+@cache
+def history(missing: float) -> tuple[BarGrid, ...]:
+    """Return the bars of the earlier sessions."""
+    return tuple(
+        BarGrid.loaded(random_values(SYMBOLS, len(SessionSlots(session, FIVE)), seed=50 + at, missing=missing))
+        for at, session in enumerate(HISTORY_SESSIONS)
+    )
+
+
+def today(missing: float) -> Floats:
+    """Return the bars of the day that is played."""
+    return random_values(SYMBOLS, len(TODAY), seed=99, missing=missing)
+
+
+@cache
+def played(missing: float, cuts: tuple[int, ...] = ()) -> Mapping[str, Floats]:
+    """Return every indicator's values of a day, by output name."""
+    tape = compute(make_tape(today(missing)), SPECS, {FIVE: history(missing)}, cuts=cuts)
+    return {name: column.values for name, column in tape.indicators.items()}
+
+
+def columns_of(kind: str, all_values: Mapping[str, Floats]) -> list[Floats]:
+    """Return one indicator's outputs."""
+    return [all_values[name] for name in output_names(spec_of(kind))]
+
+
+def lookback_of(kind: str) -> int:
+    """Return TA-Lib's own lookback, 0 for indicators that are not its."""
+    return 0 if kind in OWN_TYPES else int(abstract.Function(kind).lookback)
+
+
+def sessions_in_warm_up(lookback: int, sizes: Sequence[int]) -> int:
+    """Return how many sessions hold ten lookbacks, two at least, all where that is more than there are."""
+    if lookback == 0:
+        return 0
+    enough = [n for n in range(2, len(sizes) + 1) if sum(sizes[len(sizes) - n :]) >= 10 * lookback]
+    return enough[0] if enough else len(sizes)
+
+
+def by_talib(kind: str, earlier: Sequence[Floats], own: Floats, row: int) -> list[np.ndarray]:
+    """Return what TA-Lib's abstract interface gives for a symbol's bars without the missing ones, put back."""
+    lookback = lookback_of(kind)
+    series = np.concatenate([*(values[:, row] for values in earlier), own[:, row]], axis=1)
+    there = ~np.isnan(series[CLOSE])
+    compact = series[:, there]
+    inputs = {name: np.ascontiguousarray(compact[at]) for at, name in enumerate(FIELDS)}
+    answer = abstract.Function(kind)(inputs)
+    outputs = []
+    for output in answer if isinstance(answer, list | tuple) else [answer]:
+        warm = np.asarray(output).astype(float)
+        warm[:lookback] = np.nan
+        slots = np.full(series.shape[1], np.nan)
+        slots[there] = warm
+        outputs.append(slots[series.shape[1] - own.shape[2] :] + 0.0)
+    return outputs
+
+
+def test_the_file_accepts_talibs_functions_of_bars_and_four_of_our_own() -> None:
+    foreign = {"MAVP"}  # needs a series of periods
+    assert set(OWN_TYPES) < set(KINDS)
+    assert set(TALIB_KINDS) | foreign >= set(talib.get_functions()) - {"VWAP"}
+    assert len(TALIB_KINDS) >= 190
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.25])
+@pytest.mark.parametrize("kind", TALIB_KINDS)
+def test_agrees_with_talib_on_the_same_bars_to_the_last_bit(kind: str, missing: float) -> None:
+    grids = [grid.values for grid in history(missing)]
+    used = sessions_in_warm_up(lookback_of(kind), [values.shape[2] for values in grids])
+    found = columns_of(kind, played(missing))
+    for row in range(SYMBOLS):
+        expected = by_talib(kind, grids[len(grids) - used :], today(missing), row)
+        assert len(expected) == len(found)
+        for column, plain in zip(found, expected, strict=True):
+            assert same_bits(column[row].copy(), plain)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_is_the_same_bit_by_bit_as_in_one_block(kind: str) -> None:
+    bar_by_bar = tuple(range(1, len(TODAY)))
+    for cuts in (bar_by_bar, (1, 2, 30, 77)):
+        for cut, whole in zip(
+            columns_of(kind, played(0.25, cuts)), columns_of(kind, played(0.25)), strict=True
+        ):
+            assert same_bits(cut, whole)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_has_no_value_where_there_is_no_bar_and_no_zero_before_it_is_warm(kind: str) -> None:
+    present = ~np.isnan(today(0.25)[CLOSE])
+    for column in columns_of(kind, played(0.25)):
+        assert np.isnan(column[~present]).all()
+
+
+@cache
+def cold() -> Mapping[str, Floats]:
+    """Return every indicator on one day without any history."""
+    slots = slots_of("2013-12-03", "1m")
+    specs = tuple(spec_of(kind, Interval(60)) for kind in KINDS)
+    values = random_values(SYMBOLS, len(slots), seed=21, missing=0.1)
+    tape = compute(make_tape(values, slots), specs)
+    return {name: column.values for name, column in tape.indicators.items()}
+
+
+@pytest.mark.parametrize("kind", TALIB_KINDS)
+def test_without_history_it_is_warm_exactly_at_its_lookback(kind: str) -> None:
+    present = ~np.isnan(random_values(SYMBOLS, 390, seed=21, missing=0.1)[CLOSE])
+    lookback = lookback_of(kind)
+    for row in range(SYMBOLS):
+        slots = np.flatnonzero(present[row])
+        for column in columns_of(kind, cold()):
+            assert np.isnan(column[row, slots[:lookback]]).all()
+            # ACOS and ASIN are not defined for prices.
+            assert np.isfinite(column[row, slots[lookback]]) or kind in {"ACOS", "ASIN"}
+
+
+@cache
+def tampered(from_slot: int, *, removed: bool) -> Mapping[str, Floats]:
+    """Return every indicator of a day whose bars from a slot on are others, or gone."""
+    values = today(0.25)
+    values[:, :, from_slot:] = np.nan if removed else random_values(SYMBOLS, len(TODAY), seed=5)[:, :, from_slot:] * 3
+    tape = compute(make_tape(values), SPECS, {FIVE: history(0.25)})
+    return {name: column.values for name, column in tape.indicators.items()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_later_bars_do_not_change_it(kind: str) -> None:
+    for from_slot in (1, 40):
+        for removed in (False, True):
+            changed = columns_of(kind, tampered(from_slot, removed=removed))
+            for after, before in zip(changed, columns_of(kind, played(0.25)), strict=True):
+                assert same_bits(after[:, :from_slot].copy(), before[:, :from_slot].copy())
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    missing=st.sampled_from([0.0, 0.02, 0.5, 0.98]),
+    cuts=st.lists(st.integers(1, 38), max_size=8),
+    hole=st.tuples(st.integers(0, 38), st.integers(0, 38)),
+    earlier=st.integers(0, 3),
+)
+@settings(max_examples=25, deadline=None)
+def test_random_cuts_and_random_gaps_change_no_bit_of_any(
+    seed: int, missing: float, cuts: list[int], hole: tuple[int, int], earlier: int
+) -> None:
+    slots = slots_of("2013-11-29", "5m")
+    values = random_values(SYMBOLS, len(slots), seed=seed, missing=missing)
+    values[:, 0, min(hole) : max(hole)] = np.nan
+    before = {FIVE: history(0.25)[len(HISTORY_SESSIONS) - earlier :]}
+    whole = compute(make_tape(values, slots), SPECS, before)
+    cut = compute(make_tape(values, slots), SPECS, before, cuts=cuts)
+    different = [
+        name
+        for name, column in whole.indicators.items()
+        if not same_bits(column.values, cut.indicators[name].values)
+    ]
+    assert different == []
+
+
+def test_a_single_bar_in_a_whole_history_is_no_trouble_for_any() -> None:
+    values = np.full((5, SYMBOLS, len(TODAY)), np.nan)
+    values[:, 0, 7] = (10.0, 11.0, 9.0, 10.0, 100.0)
+    tape = compute(make_tape(values), SPECS, {})
+    for spec in SPECS:
+        for name in output_names(spec):
+            column = tape.indicators[name].values
+            assert np.isnan(np.delete(column[0], 7)).all()
+            assert np.isnan(column[1]).all()
+            assert np.isnan(column[0, 7]) or lookback_of(spec.kind) == 0
+
+
+def test_values_of_several_intervals_stand_each_on_their_own_bars() -> None:
+    slots = slots_of("2013-12-03", "1m")
+    values = random_values(SYMBOLS, len(slots), seed=8, missing=0.2)
+    specs = [
+        IndicatorSpec("fast", "SMA", Interval.parse("1m"), {"timeperiod": 3}),
+        IndicatorSpec("slow", "SMA", Interval.parse("15m"), {"timeperiod": 3}),
+        IndicatorSpec("high", "SESSION_HIGH", Interval.parse("15m")),
+    ]
+    tape = compute(tape_over(slots, values, derived=["15m"]), specs)
+    slow = tape.derived[Interval.parse("15m")]
+    for row in range(SYMBOLS):
+        here = slow.present[row]
+        plain = talib.SMA(slow.values[CLOSE, row, here].copy(), 3)
+        assert same_bits(tape.indicators["slow"].values[row, here].copy(), plain)
+        assert tape.indicators["high"].values[row, here][-1] == np.nanmax(values[1, row])

@@ -1,0 +1,128 @@
+"""A writer may die at any moment, and others may read while it lives: what is stored stays whole."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bar_samples import bits
+from store_writer_script import HALF, NEW_YEAR_2014, PIECES, SYMBOLS, piece, write_pieces
+
+from engine.errors import StoreError
+from engine.intervals import MINUTE
+from engine.store.locations import open_store
+
+SCRIPT = Path(__file__).with_name("store_writer_script.py")
+PLACES = ("bars.db", "bars")
+ALWAYS = (0, 10**10)
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="writers are killed by the means of POSIX")
+
+
+def run_writer(*arguments):
+    """Start the script in a process of its own."""
+    root = Path(__file__).resolve().parents[3]
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def whole_pieces(store):
+    """How many pieces each symbol has; fails where a piece is there in part."""
+    found = []
+    for symbol in SYMBOLS:
+        bars = store.read(symbol, MINUTE, *ALWAYS)
+        count, rest = divmod(len(bars), 2 * HALF)
+        assert rest == 0, f"{symbol}: {len(bars)} bars are no whole number of pieces"
+        wanted = np.sort(np.concatenate([[], *(piece(number).opened_at for number in range(count))]))
+        assert bars.opened_at.tolist() == wanted.tolist()
+        assert bars.close.tolist() == (wanted / 7.0 + 0.5).tolist()
+        found.append(count)
+    return found
+
+
+@needs_fork
+@pytest.mark.parametrize("place", PLACES)
+def test_an_import_killed_at_random_moments_leaves_whole_transactions_and_can_be_done_again(place, tmp_path):
+    location, undisturbed = tmp_path / place, tmp_path / f"undisturbed_{place}"
+    with open_store(location, create=True) as store:
+        counts = []
+        for seed in range(4):
+            script = run_writer("killed", location, 4, seed)
+            output, errors = script.communicate(timeout=120)
+            assert script.returncode == 0, errors
+            counts.append(int(output.split("\n")[-2].split()[1]))
+            first, second = whole_pieces(store)  # a store that was open all the time
+            assert first == second, "the writes of an atomic block land together"
+            with open_store(location) as opened_after:
+                assert whole_pieces(opened_after) == [first, second]
+    assert sum(counts) >= 10, f"only {counts} writers were killed before they had finished"
+    write_pieces(location, 0, PIECES, "batch")
+    write_pieces(undisturbed, 0, PIECES, "batch")
+    with open_store(location) as again, open_store(undisturbed) as plain:
+        assert again.series() == plain.series()
+        for symbol in SYMBOLS:
+            assert bits(again.read(symbol, MINUTE, *ALWAYS)) == bits(plain.read(symbol, MINUTE, *ALWAYS))
+    if place == "bars":
+        assert sorted(entry.name for entry in (location / ".staging").iterdir()) == ["commit.lock", "write.lock"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_reader_sees_whole_transactions_while_another_process_writes(place, tmp_path):
+    location = tmp_path / place
+    with open_store(location, create=True) as store:
+        store.write(SYMBOLS[0], MINUTE, piece(0))
+        store.write(SYMBOLS[1], MINUTE, piece(0))
+        writer = run_writer("pieces", location, 0, 60, "single")
+        seen = set()
+        while writer.poll() is None:
+            seen.add(tuple(whole_pieces(store)))
+            sizes = [0, 0]
+            for batch in store.scan(SYMBOLS, MINUTE, *ALWAYS):
+                for row, count in zip(*np.unique(np.broadcast_to(batch.rows, len(batch.bars)), return_counts=True)):
+                    sizes[row] += count
+            assert [size % (2 * HALF) for size in sizes] == [0, 0]
+            assert store.last_before(SYMBOLS[0], MINUTE, 10**10) >= NEW_YEAR_2014 + 60 * (HALF - 1)
+        assert writer.communicate(timeout=60)[1] == ""
+        assert whole_pieces(store) == [60, 60]
+        assert len(seen) > 2, "the reader was to see the import grow"
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_two_processes_may_write_at_once(place, tmp_path):
+    location = tmp_path / place
+    writers = [run_writer("pieces", location, *numbers) for numbers in ((0, 30, "single"), (20, 40, "atomic"))]
+    for writer in writers:
+        assert writer.communicate(timeout=120)[1] == ""
+    with open_store(location) as store:
+        assert whole_pieces(store) == [40, 40]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_many_processes_may_make_the_same_store_at_once(place, tmp_path):
+    writers = [run_writer("pieces", tmp_path / place, 0, 2, "single") for _ in range(4)]
+    assert [writer.communicate(timeout=120)[1] for writer in writers] == [""] * 4
+    with open_store(tmp_path / place) as store:
+        assert whole_pieces(store) == [2, 2]
+
+
+@needs_fork
+@pytest.mark.parametrize("place", PLACES)
+def test_a_forked_child_can_use_the_store_while_its_parent_writes(place, tmp_path):
+    with open_store(tmp_path / place, create=True) as store:
+        store.write("SPY", MINUTE, piece(0))
+        with store.batch():
+            store.write("SPY", MINUTE, piece(1))
+            child = os.fork()
+            if child == 0:
+                try:
+                    os._exit(0 if len(open_store(tmp_path / place).read("SPY", MINUTE, *ALWAYS)) else 1)
+                except StoreError:
+                    os._exit(2)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+            store.write("SPY", MINUTE, piece(2))
+        assert len(store.read("SPY", MINUTE, *ALWAYS)) == 3 * 2 * HALF
