@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import total_ordering
+from functools import cache, total_ordering
 from typing import Final
 
 _UNIT_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _PATTERN: Final = re.compile(r"([1-9][0-9]{0,4})([smhdw])")
+
+
+@cache
+def _spelled(seconds: int) -> str:
+    for unit in ("w", "d", "h", "m"):
+        if seconds % _UNIT_SECONDS[unit] == 0:
+            return f"{seconds // _UNIT_SECONDS[unit]}{unit}"
+    return f"{seconds}s"
 
 
 @total_ordering
@@ -52,10 +60,7 @@ class Interval:
         return self.seconds >= finer.seconds
 
     def __str__(self) -> str:
-        for unit in ("w", "d", "h", "m"):
-            if self.seconds % _UNIT_SECONDS[unit] == 0:
-                return f"{self.seconds // _UNIT_SECONDS[unit]}{unit}"
-        return f"{self.seconds}s"
+        return _spelled(self.seconds)
 
     def __repr__(self) -> str:
         return f"Interval({str(self)!r})"

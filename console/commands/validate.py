@@ -12,7 +12,7 @@ from console.invocation import begin
 from console.options import JsonOption, examples
 
 if TYPE_CHECKING:
-    from engine.export import ValidationReport
+    from engine.export.validation import ValidationReport
 
 EPILOG: Final = examples("tapedeck validate out", "tapedeck validate out --json")
 
@@ -27,7 +27,7 @@ def validate(
     Exit code 1 where anything is wrong.
     """
     invocation = begin(context, as_json=as_json)
-    from engine.export import validate_export  # noqa: PLC0415 - slow, see console/commands/__init__.py
+    from engine.export.validation import validate_export  # noqa: PLC0415 - slow, see console/commands/__init__.py
 
     report = validate_export(folder)
     terminal = invocation.terminal

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from engine.export.text_columns import csv_field, time_texts
-from engine.tape.tape import Tape
 from engine.monitoring.status import RunState
+from engine.tape.tape import Tape
 
 SESSION_HEADER: Final = (
     "timestamp",

@@ -104,8 +104,7 @@ def write_whole(path: Path, data: bytes) -> StagedFile:
 
 
 def put_all_in_place(files: Sequence[StagedFile]) -> None:
-    """Give closed files their names in order, and have the folder written to disk."""
+    """Give closed files of one folder, one at least, their names in order, and sync the folder."""
     for staged in files:
         staged.put_in_place()
-    if files:
-        sync_folder(files[0].path.parent)
+    sync_folder(files[0].path.parent)

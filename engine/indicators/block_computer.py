@@ -12,8 +12,8 @@ import numpy as np
 
 from engine.indicators.compact_series import CompactSeries
 from engine.indicators.running import RunningExtreme, RunningVwap
-from engine.indicators.specs import OWN_TYPES, IndicatorSpec
-from engine.indicators.talib_functions import TalibFunction, tail_of_output, talib_function
+from engine.indicators.specs import IndicatorSpec
+from engine.indicators.talib_functions import TalibFunction, tail_of_output
 from engine.indicators.warm_up import columns_used, sessions_used
 from engine.intervals import Interval
 from engine.tape.bar_grid import VOLUME, BarGrid, Floats, canonical
@@ -52,15 +52,15 @@ class BlockComputer:
         self._running: dict[str, _Running] = {}
         self._shown: list[tuple[Interval, _Running, Floats]] = []
         self._relative: list[tuple[Interval, Floats, Floats]] = []
-        talib: dict[Interval, list[IndicatorSpec]] = {}
+        talib: dict[Interval, list[tuple[IndicatorSpec, TalibFunction]]] = {}
+        _add_columns(tape, specs)
         for spec in specs:
-            _add_columns(tape, spec)
-            if spec.kind in _RUNNING:
-                self._add_running(spec)
+            if spec.function is not None:
+                talib.setdefault(spec.interval, []).append((spec, spec.function))
             elif spec.kind == "RELATIVE_VOLUME":
                 self._add_relative(spec)
             else:
-                talib.setdefault(spec.interval, []).append(spec)
+                self._add_running(spec)
         self._groups = [
             _TalibGroup(tape, interval, group, history_of(interval)) for interval, group in talib.items()
         ]
@@ -122,42 +122,53 @@ class _TalibGroup:
     """The TA-Lib indicators on the bars of one interval, over one compact series."""
 
     def __init__(
-        self, tape: Tape, interval: Interval, specs: Sequence[IndicatorSpec], history: Sequence[BarGrid]
+        self,
+        tape: Tape,
+        interval: Interval,
+        members: Sequence[tuple[IndicatorSpec, TalibFunction]],
+        history: Sequence[BarGrid],
     ) -> None:
         self.interval = interval
         self._grid = tape.grid(interval)
-        functions = [talib_function(spec.kind, spec.parameters) for spec in specs]
         if interval.is_intraday:
             sizes = [grid.shape[1] for grid in history]
-            used = max(sessions_used(sizes, function.lookback) for function in functions)
+            used = max(sessions_used(sizes, function.lookback) for _, function in members)
             history = history[len(history) - used :]
         symbols, columns = self._grid.shape
         capacity = columns + sum(grid.shape[1] for grid in history)
-        fields = sorted({field for function in functions for field in function.inputs})
+        fields = sorted({field for _, function in members for field in function.inputs})
         self._series = CompactSeries(fields, symbols, capacity)
         for grid in history:
             self._series.append(grid, 0, grid.shape[1])
+        skipped = {
+            lookback: self._skipped(history, lookback)
+            for lookback in {function.lookback for _, function in members}
+        }
         self._indicators = [
             _TalibIndicator(
                 function,
-                [tape.indicators[name].values for name in output_names(spec)],
-                self._skipped(history, function.lookback),
+                [tape.indicators[name].values for name in spec.outputs],
+                skipped[function.lookback],
             )
-            for spec, function in zip(specs, functions, strict=True)
+            for spec, function in members
         ]
 
     def _skipped(self, history: Sequence[BarGrid], lookback: int) -> list[int]:
         """Return how many bars at the head of each row are older than this function's warm-up asks for."""
         sizes = [grid.shape[1] for grid in history]
-        used = columns_used(sizes, lookback, sessions_are_columns=not self.interval.is_intraday)
-        older = sum(sizes) - used
+        older = sum(sizes) - columns_used(
+            sizes, lookback, sessions_are_columns=not self.interval.is_intraday
+        )
+        if older == 0:
+            return [0] * self._grid.shape[0]
         skipped = np.zeros(self._grid.shape[0], dtype=np.int64)
         for grid in history:
             part = min(older, grid.shape[1])
             if part:
                 skipped += grid.present[:, :part].sum(axis=1)
             older -= part
-        return skipped.tolist()
+        counts: list[int] = skipped.tolist()
+        return counts
 
     def advance(self, first: int, last: int, cancelled: Callable[[], bool]) -> bool:
         """Compute columns [first, last); return whether that was finished."""
@@ -214,16 +225,15 @@ def relative_volume(volume: Floats, usual: Floats, out: Floats, first: int, last
     canonical(target)
 
 
-def output_names(spec: IndicatorSpec) -> tuple[str, ...]:
-    """Return the column names of an indicator: its own, or `name_output` where it has several outputs."""
-    if spec.kind in OWN_TYPES:
-        return (spec.name,)
-    outputs = talib_function(spec.kind, spec.parameters).outputs
-    return (spec.name,) if len(outputs) == 1 else tuple(f"{spec.name}_{output}" for output in outputs)
-
-
-def _add_columns(tape: Tape, spec: IndicatorSpec) -> None:
-    """Put an indicator's empty columns on the tape."""
-    shape = tape.grid(spec.interval).shape
-    for name in output_names(spec):
-        tape.indicators[name] = IndicatorColumn(name, spec.interval, np.full(shape, np.nan))
+def _add_columns(tape: Tape, specs: Sequence[IndicatorSpec]) -> None:
+    """Put the indicators' empty columns on the tape, in their order; one array holds those of an interval."""
+    names: dict[Interval, int] = {}
+    for spec in specs:
+        names[spec.interval] = names.get(spec.interval, 0) + len(spec.outputs)
+    columns = {
+        interval: iter(np.full((count, *tape.grid(interval).shape), np.nan))
+        for interval, count in names.items()
+    }
+    for spec in specs:
+        for name in spec.outputs:
+            tape.indicators[name] = IndicatorColumn(name, spec.interval, next(columns[spec.interval]))

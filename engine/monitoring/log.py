@@ -6,7 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from logging.handlers import MemoryHandler, RotatingFileHandler
 from pathlib import Path
@@ -92,12 +92,17 @@ class _LogFile(RotatingFileHandler):
         try:
             if self.shouldRollover(records[-1]):
                 self.doRollover()
-            if self.stream is None:
-                self.stream = self._open()
+            self.stream = self.stream or self._open()
             self.stream.write(text)
             self.stream.flush()
-        except (OSError, ValueError):
-            return  # the log is the last place that could be told
+        except OSError:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """Let go of a file that takes nothing more, and of what waits in its buffer; the next write reopens it."""
+        stream, self.stream = self.stream, None
+        with suppress(OSError):  # the log is the last place that could be told
+            stream.close()
 
 
 class _Gathering(MemoryHandler):

@@ -30,6 +30,9 @@ class Step(Enum):
     PREFETCH = "prefetch"
     RECORDING = "recording"
 
+    # Members are single, so identity will do; Enum's own hash is a call into Python, on a hot path.
+    __hash__ = object.__hash__
+
 
 class Count(Enum):
     """What is counted."""
@@ -40,6 +43,8 @@ class Count(Enum):
     OVERRUNS = "overruns"
     CALENDAR_HITS = "calendar_hits"
     CALENDAR_MISSES = "calendar_misses"
+
+    __hash__ = object.__hash__  # as above
 
 
 @dataclass(frozen=True, slots=True)

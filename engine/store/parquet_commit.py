@@ -48,10 +48,7 @@ class Staging:
             with locked(self._folder / _COMMIT_LOCK):
                 self._replay()
         except OSError as error:
-            raise StoreError(
-                f"{self._root}: a write was interrupted, and must be completed before the bars can be "
-                f"read, but that failed ({error.strerror}): open the store once where you may write to it"
-            ) from error
+            raise self._stuck(error) from error
 
     def clean(self) -> None:
         """Complete what a killed writer committed, and remove what it did not; needs the write lock."""
@@ -72,11 +69,22 @@ class Staging:
                 write_file(self._folder / name, bars)
             with locked(self._folder / _COMMIT_LOCK):
                 self._write_journal(moves)
-                self._replay()
-        finally:
+                try:
+                    self._replay()
+                except OSError as error:
+                    raise self._stuck(error) from error
+        except BaseException:
             if not self.is_commit_under_way():
                 for name, _ in moves:
                     (self._folder / name).unlink(missing_ok=True)
+            raise
+
+    def _stuck(self, error: OSError) -> StoreError:
+        return StoreError(
+            f"{self._root}: a write was interrupted, and must be completed before the bars can be read, but "
+            f"that failed at {error.filename} ({error.strerror}). Remove what is in the way, and open the store "
+            "where you may write to it"
+        )
 
     def _write_journal(self, moves: list[tuple[str, str]]) -> None:
         aside = self._folder / f"{_JOURNAL}.new"

@@ -109,8 +109,12 @@ class OpenFile:
         try:
             self._reader, self.identity = _mapped(path)
             self._firsts, self._lasts = _bounds(self._reader.metadata)
+        except FileNotFoundError:
+            raise
         except (pa.ArrowException, ValueError) as error:
             raise _damaged(path, error) from error
+        except OSError as error:
+            raise _unreadable(path, error) from error
 
     def read(self, start: int, end: int) -> list[BarColumns]:
         """Return the bars with `start <= opened_at < end`, in up to two runs; decode no more."""
@@ -216,7 +220,7 @@ class FileCache:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise StoreError(f"{path} cannot be read: {error.strerror}. Check its permissions") from error
+            raise _unreadable(path, error) from error
         self._put(path, file)
         return file
 
@@ -263,6 +267,10 @@ def _bounds(metadata: pq.FileMetaData) -> tuple[list[int], list[int]]:
     if not all(times is not None and times.has_min_max for times in statistics):
         raise ValueError("it lacks the statistics of opened_at")
     return [times.min for times in statistics], [times.max for times in statistics]
+
+
+def _unreadable(path: str, error: OSError) -> StoreError:
+    return StoreError(f"{path} cannot be read: {error.strerror}. Check what it is, and its permissions")
 
 
 def _damaged(path: str, error: Exception) -> StoreError:

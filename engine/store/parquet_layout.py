@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -104,10 +105,10 @@ def make_marker(root: Path) -> None:
     """Make the folder a store, if there is nothing in it yet."""
     try:
         root.mkdir(parents=True, exist_ok=True)
-        if _foreign_entries(root):
+        if (root / _MARKER).exists() or _foreign_entries(root):
             return
         # Written aside, so that whoever opens the folder at this moment finds all of it, or nothing.
-        aside = root / f"{_MARKER}.{os.getpid()}"
+        aside = root / f"{_MARKER}.{os.getpid()}.{threading.get_ident()}"
         aside.write_text(json.dumps({"format": FORMAT, "version": FORMAT_VERSION}) + "\n", encoding="utf-8")
         os.replace(aside, root / _MARKER)
     except OSError as error:

@@ -72,7 +72,7 @@ def arrow_errors_explained(path: Path) -> Iterator[None]:
 
 def is_writable(path: Path) -> bool:
     """Whether this user may write the file, and the write-ahead log beside it."""
-    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    return os.access(path, os.W_OK) and os.access(path.resolve().parent, os.W_OK)
 
 
 def open_native(path: Path) -> sqlite3.Connection:
@@ -129,10 +129,11 @@ class ArrowConnection:
 
 
 def _uri(path: Path) -> str:
-    location = f"file:{quote(str(path.absolute()))}"
-    if is_writable(path):
+    real = path.resolve()
+    location = f"file:{quote(str(real))}"
+    if is_writable(real):
         return f"{location}?mode=rw"
-    log = path.with_name(f"{path.name}-wal")
+    log = real.with_name(f"{real.name}-wal")
     if log.exists() and log.stat().st_size:
         return f"{location}?mode=ro"
     # Without a log beside it, and without the right to make one, the file itself is all there is to read.

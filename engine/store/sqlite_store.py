@@ -89,9 +89,8 @@ class SqliteStore:
         scan = ArrowScan(gate, self._path, sql)
         try:
             for batch in scan:
-                if batch.num_rows:
-                    rows, *columns = (column.to_numpy() for column in batch.columns)
-                    yield BarBatch(rows, BarColumns(*columns))
+                rows, *columns = (column.to_numpy() for column in batch.columns)
+                yield BarBatch(rows, BarColumns(*columns))
         finally:
             scan.close()
 

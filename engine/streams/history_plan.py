@@ -13,8 +13,7 @@ from engine.clock.time_manager import TimeManager
 from engine.clock.trading_session import TradingSession
 from engine.config import SessionDataConfig
 from engine.errors import CalendarError
-from engine.indicators.specs import OWN_TYPES, IndicatorSpec
-from engine.indicators.talib_functions import talib_function
+from engine.indicators.specs import IndicatorSpec
 from engine.indicators.warm_up import LEAST_SESSIONS, LOOKBACKS
 from engine.intervals import DAY, MINUTE, WEEK, Interval
 from engine.streams.base_interval import Stored, choose_source
@@ -41,7 +40,7 @@ class HistoryPlanner:
         time: TimeManager,
     ) -> None:
         self._config = config
-        self._specs = [spec for spec in specs if spec.kind not in OWN_TYPES]
+        self._specs = [spec for spec in specs if spec.function is not None]
         self._played = tuple(played)
         self._time = time
         self._sessions = self._all_sessions()
@@ -116,7 +115,7 @@ class HistoryPlanner:
         return plans
 
     def _need_warm_up(self, spec: IndicatorSpec) -> None:
-        lookback = talib_function(spec.kind, spec.parameters).lookback
+        lookback = _lookback(spec)
         if lookback == 0:
             return
         if not spec.interval.is_intraday:
@@ -157,7 +156,7 @@ class HistoryPlanner:
         return self._time.trading_sessions(max(begin, min(starts)), self._played[-1].trading_day)
 
     def _earlier_days(self, spec: IndicatorSpec) -> int:
-        lookback = talib_function(spec.kind, spec.parameters).lookback
+        lookback = _lookback(spec)
         bars = LOOKBACKS * lookback
         if not spec.interval.is_intraday:
             return max(LEAST_SESSIONS, bars)
@@ -165,3 +164,6 @@ class HistoryPlanner:
         per_session = self._columns(self._played[0], spec.interval)
         return max(LEAST_SESSIONS, 2 * bars // per_session + 2)
 
+
+def _lookback(spec: IndicatorSpec) -> int:
+    return 0 if spec.function is None else spec.function.lookback

@@ -47,7 +47,6 @@ class SessionPlayer:
         self._on_change = on_change
         self._monotonic = monotonic
         self._handed = dict.fromkeys((*consumers, *followers), 0)
-        self._offsets = tape.slots.paced_seconds()
         self._pace: Pace | None = None
         self._paced_revision = -1
         self._begun = (monotonic(), 0)
@@ -93,7 +92,8 @@ class SessionPlayer:
         if self._transport.is_held:
             return None
         since, frontier = self._begun
-        traded = float(self._offsets[self._tape.frontier] - self._offsets[frontier])
+        offsets = self._tape.slots.paced_seconds()
+        traded = float(offsets[self._tape.frontier] - offsets[frontier])
         return achieved_speed(traded, self._monotonic() - since)
 
     # Data-driven
@@ -167,7 +167,8 @@ class SessionPlayer:
             if self._pace is not None:
                 self._pace.hold(now)
         elif self._pace is None:
-            self._pace = Pace(self._offsets, speed=transport.speed, now=now, frontier=frontier)
+            offsets = self._tape.slots.paced_seconds()
+            self._pace = Pace(offsets, speed=transport.speed, now=now, frontier=frontier)
         else:
             self._pace.rebase(now, frontier, transport.speed)
         mode = PaceMode.CLOCK_DRIVEN if transport.waits_for_clock else PaceMode.DATA_DRIVEN

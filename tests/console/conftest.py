@@ -36,7 +36,9 @@ CommandLine = Callable[..., Result]
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder below which data, settings and log of the test are."""
-    for name in [name for name in os.environ if name.startswith("TAPEDECK_") and name != "TAPEDECK_LEAN_DATA"]:
+    for name in [
+        name for name in os.environ if name.startswith("TAPEDECK_") and name != "TAPEDECK_LEAN_DATA"
+    ]:
         monkeypatch.delenv(name)
     folder = tmp_path / "home"
     monkeypatch.setenv("TAPEDECK_HOME", str(folder))
@@ -49,7 +51,9 @@ def tapedeck() -> CommandLine:
     """Calls a command in this process."""
 
     def call(*arguments: object, **environment: str) -> Result:
-        done = CliRunner().invoke(app, [str(word) for word in arguments], env=environment, prog_name="tapedeck")
+        done = CliRunner().invoke(
+            app, [str(word) for word in arguments], env=environment, prog_name="tapedeck"
+        )
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
         return Result(done.exit_code, done.stdout, done.stderr)
 

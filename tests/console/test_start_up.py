@@ -55,6 +55,8 @@ def test_a_batch_run_never_imports_the_console(tmp_path: Path) -> None:
     assert "textual" not in imported
 
 
-@pytest.mark.parametrize("module", ["engine", "engine.system", "engine.store.coverage", "engine.monitoring.log"])
+@pytest.mark.parametrize(
+    "module", ["engine", "engine.system", "engine.store.coverage", "engine.monitoring.log"]
+)
 def test_the_engine_imports_no_front_end(module: str) -> None:
     assert not modules_after(f"import {module}") & {"textual", "rich", "typer", "console"}

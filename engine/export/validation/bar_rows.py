@@ -43,7 +43,7 @@ class BarRows:
         self._locator = Locator(BARS_CSV, expectation, log)
 
     def locate(self, piece: Piece) -> pd.DataFrame:
-        """Return rows by position, with their numbers; those about nothing known, or no numbers, are left out."""
+        """Return rows by position; those about nothing known, or with no numbers, are left out."""
         known, locator = self._expectation, self._locator
         symbol = locator.words(piece, "symbol", known.symbols, "symbol")
         interval = locator.words(piece, "interval", known.intervals, "interval")

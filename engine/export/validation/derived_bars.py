@@ -14,7 +14,7 @@ from engine.export.validation.report import FindingLog
 _EXACT: Final = ("open", "high", "low", "close", "base_bars")
 # Sums and quotients may round differently when they are made in another order.
 _ROUNDED: Final = ("volume", "quality")
-_TOLERANCE: Final = 1e-9
+_TOLERANCE: Final = 1e-11
 
 
 def check_derived(

@@ -123,9 +123,9 @@ class SessionCursor:
         return pd.concat(parts, ignore_index=True) if parts else None
 
     def finish(self) -> None:
-        """Read what is left, so that all of it is checked as far as it can be."""
-        while (rows := self._next()) is not None:
-            self._report_late(rows, len(self._days))
+        """Read what is left: rows of an export that has no session, which locating them reports."""
+        while self._next() is not None:
+            continue
 
     def _next(self) -> pd.DataFrame | None:
         rows, self._ahead = self._ahead, None
@@ -133,6 +133,7 @@ class SessionCursor:
 
     def _report_late(self, rows: pd.DataFrame, index: int) -> None:
         for line, session in zip(rows["line"].tolist(), rows["session"].tolist(), strict=True):
-            after = self._days[min(index, len(self._days) - 1)]
-            message = f"is out of order: a row of {self._days[session]} stands among those of {after}"
+            message = (
+                f"is out of order: a row of {self._days[session]} stands among those of {self._days[index]}"
+            )
             self._log.add(self._file, line, message)

@@ -18,6 +18,8 @@ from engine.export.validation.report import FindingLog
 from engine.export.validation.table_reader import Piece
 
 Gap = tuple[str, str, str]
+Numbers = tuple[float, str, str]
+_NO_GAP: Gap = ("", "", "")
 _TOLERANCE = 1e-12
 
 
@@ -41,10 +43,14 @@ class QualityRows:
         ]
         found = self._groups([] if rows is None else records(rows), wanted)
         day = expected.session.trading_day
-        present = dict(zip(self._expectation.symbols, bars.base[:, : expected.frontier], strict=True))
+        base = bars.base[:, : expected.frontier]
+        facts = {
+            symbol: self._facts(present, expected)
+            for symbol, present in zip(self._expectation.symbols, base, strict=True)
+        }
         for symbol, interval in wanted:
             if (symbol, interval) in found:
-                self._check_group(found[symbol, interval], present[symbol], expected)
+                self._check_group(found[symbol, interval], *facts[symbol])
             else:
                 self._log.add(QUALITY_CSV, None, f"{day}: {symbol} {interval} is missing")
 
@@ -66,20 +72,23 @@ class QualityRows:
             found.setdefault(key, []).extend(own)
         return found
 
-    def _check_group(self, rows: list[Record], present: NDArray[np.bool_], expected: ExpectedSession) -> None:
-        """Check the rows of one symbol and interval; `present`: the base slots that are over."""
-        if self._expectation.manifest.quality_measured:
-            count, actual = len(present), int(present.sum())
-            quality = 100.0 * actual / count if count else 100.0
-            numbers, gaps = (quality, str(count), str(actual)), _gaps(present, expected)
-        else:
-            numbers, gaps = (100.0, "", ""), []
-        for row in rows:
+    def _facts(self, present: NDArray[np.bool_], expected: ExpectedSession) -> tuple[Numbers, list[Gap]]:
+        """Return what a symbol's rows must say; `present`: the base slots that are over."""
+        if not self._expectation.manifest.quality_measured:
+            return (100.0, "", ""), [_NO_GAP]
+        count, actual = len(present), int(present.sum())
+        quality = 100.0 * actual / count if count else 100.0
+        return (quality, str(count), str(actual)), _gaps(present, expected) or [_NO_GAP]
+
+    def _check_group(self, rows: list[Record], numbers: Numbers, gaps: list[Gap]) -> None:
+        """Check the rows of one symbol and interval."""
+        # All rows of a group say the same; a fault of all of them is told once.
+        for row in {(row["quality"], row["expected"], row["actual"]): row for row in reversed(rows)}.values():
             self._check_numbers(row, numbers)
         listed = {(row["gap_start"], row["gap_end"], row["missing"]): row for row in rows}
-        self._check_gaps(rows, listed, gaps or [("", "", "")])
+        self._check_gaps(rows, listed, gaps)
 
-    def _check_numbers(self, row: Record, numbers: tuple[float, str, str]) -> None:
+    def _check_numbers(self, row: Record, numbers: Numbers) -> None:
         quality, *counts = numbers
         name = f"{row['symbol']} {row['interval']}"
         try:
@@ -99,17 +108,18 @@ class QualityRows:
 
     def _check_gaps(self, rows: list[Record], listed: Mapping[Gap, Record], gaps: list[Gap]) -> None:
         name, first = f"{rows[0]['symbol']} {rows[0]['interval']}", rows[0]["line"]
+        wanted = set(gaps)
         for gap in gaps:
             if gap not in listed:
                 self._log.add(QUALITY_CSV, first, f"of {name} {_gap_text(gap)} is not listed")
         for gap, row in listed.items():
-            if gap not in gaps:
+            if gap not in wanted:
                 self._log.add(
                     QUALITY_CSV,
                     row["line"],
                     f"of {name} {_gap_text(gap)} is listed, but bars.csv has other gaps",
                 )
-        order = [gap for gap in (self._gap_of(row) for row in rows) if gap in gaps]
+        order = [gap for gap in (self._gap_of(row) for row in rows) if gap in wanted]
         if len(order) != len(set(order)) or order != [gap for gap in gaps if gap in listed]:
             self._log.add(QUALITY_CSV, first, f"gaps of {name} are not in order, or stand twice")
 

@@ -45,9 +45,6 @@ class Piece:
             values = np.array([_number(text) for text in self.texts(name)], dtype=np.float64)
         return values
 
-    def __len__(self) -> int:
-        return len(self.lines)
-
 
 def _number(text: str) -> float:
     try:
@@ -95,6 +92,12 @@ class TableReader:
 
     def _parse(self, lines: Sequence[bytes], first: int) -> Piece | None:
         data = b"".join(lines)
+        try:
+            data.decode()
+        except UnicodeDecodeError as error:
+            line = first + data.count(b"\n", 0, error.start)
+            self._log.add(self.name, line, "cannot be read from here on: the line is no text in UTF-8")
+            return None
         if b"\r" in data:
             at = next(i for i, text in enumerate(lines) if b"\r" in text)
             self._log.add(

@@ -12,6 +12,7 @@ import pytest
 from export_kit import make_config, make_record, make_tape, two_days, write_export
 
 from engine.export.validation import validate_export
+from engine.tape.historical_value import HistoricalValue, TrailingKind
 
 SYMBOLS = ("SPY", "AIG")
 
@@ -180,3 +181,15 @@ def test_the_same_tape_gives_the_same_bytes_but_for_metrics(tmp_path):
         write_export(tmp_path / name, make_config(), two_days())
     for file in ("session.csv", "bars.csv", "indicators.csv", "quality.csv", "session.json", "manifest.json"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_what_history_does_not_have_is_null(tmp_path):
+    tape = make_tape(date(2013, 10, 7))
+    tape.historical["high_52w"] = HistoricalValue(
+        "high_52w", TrailingKind.MAX, False, np.array([np.nan, 12.5]), np.array([0, 3]), 250
+    )
+    write_export(tmp_path, make_config(last=date(2013, 10, 7)), [make_record(tape)])
+    symbols = json.loads((tmp_path / "session.json").read_text())["symbols"]
+    found = [symbols[symbol]["historical"]["indicators"]["high_52w"] for symbol in SYMBOLS]
+    facts = {"type": "trailing_max", "granularity": "daily", "asked": 250}
+    assert found == [{**facts, "value": None, "used": 0}, {**facts, "value": 12.5, "used": 3}]

@@ -49,10 +49,10 @@ def test_minutes_are_those_of_the_raw_file(bars, lean_root, symbol, day):
 
 @pytest.mark.parametrize("day", DAYS)
 @pytest.mark.parametrize("symbol", SYMBOLS)
-@pytest.mark.parametrize(("interval", "rule"), [("5m", "5min"), ("15m", "15min"), ("1h", "60min")])
-def test_derived_bars_are_those_pandas_resamples(bars, lean_root, symbol, day, interval, rule):
+@pytest.mark.parametrize("interval", ["5m", "15m", "1h"])
+def test_derived_bars_are_those_pandas_resamples(bars, lean_root, symbol, day, interval):
     raw = raw_minutes(lean_root, symbol, day)
-    buckets = raw.resample(rule, origin=pd.Timestamp(f"{day} 09:30"))
+    buckets = raw.resample(interval.replace("m", "min"), origin=pd.Timestamp(f"{day} 09:30"))
     wanted = buckets.agg({"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum"})
     own = of(bars, symbol, interval, day)
     np.testing.assert_allclose(own[[*PRICES, "volume"]].to_numpy(dtype=float), wanted.to_numpy(), rtol=1e-12)
@@ -143,7 +143,7 @@ def test_session_csv_has_a_row_for_each_clock_time(played_week):
 
 
 def test_indicator_values_are_the_numbers_of_the_tape(played_week):
-    values = pd.read_csv(played_week.folder / "indicators.csv", float_precision="round_trip")
+    values = pd.read_csv(played_week.folder / "indicators.csv", converters={"value": float})
     tape = played_week.system.tape
     for name, interval in (("sma_20", "1m"), ("rsi_14_5m", "5m"), ("vwap", "1m"), ("rel_volume", "1m")):
         own = values[(values["name"] == name) & values["timestamp"].str.startswith("2013-10-11")]
@@ -155,7 +155,7 @@ def test_indicator_values_are_the_numbers_of_the_tape(played_week):
 
 
 def test_every_number_reads_back_bit_for_bit(played_week):
-    bars = pd.read_csv(played_week.folder / "bars.csv", float_precision="round_trip")
+    bars = pd.read_csv(played_week.folder / "bars.csv", converters=dict.fromkeys([*PRICES, "volume"], float))
     tape = played_week.system.tape
     own = of(bars, "IBM", "1m", "2013-10-11")
     values = tape.base.values[:, 3][:, tape.base.present[3]]

@@ -15,7 +15,6 @@ from talib import abstract
 
 from engine.clock.slots import SessionSlots
 from engine.config.talib_catalogue import describe_indicator, indicator_types
-from engine.indicators.block_computer import output_names
 from engine.indicators.specs import OWN_TYPES, IndicatorSpec
 from engine.intervals import Interval
 from engine.tape.bar_grid import CLOSE, FIELDS, BarGrid, Floats
@@ -75,7 +74,7 @@ def played(missing: float, cuts: tuple[int, ...] = ()) -> Mapping[str, Floats]:
 
 def columns_of(kind: str, all_values: Mapping[str, Floats]) -> list[Floats]:
     """Return one indicator's outputs."""
-    return [all_values[name] for name in output_names(spec_of(kind))]
+    return [all_values[name] for name in spec_of(kind).outputs]
 
 
 def lookback_of(kind: str) -> int:
@@ -216,7 +215,7 @@ def test_a_single_bar_in_a_whole_history_is_no_trouble_for_any() -> None:
     values[:, 0, 7] = (10.0, 11.0, 9.0, 10.0, 100.0)
     tape = compute(make_tape(values), SPECS, {})
     for spec in SPECS:
-        for name in output_names(spec):
+        for name in spec.outputs:
             column = tape.indicators[name].values
             assert np.isnan(np.delete(column[0], 7)).all()
             assert np.isnan(column[1]).all()

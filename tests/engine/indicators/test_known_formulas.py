@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.indicators.block_computer import output_names, relative_volume
+from engine.indicators.block_computer import relative_volume
 from engine.indicators.running import RunningExtreme, RunningVwap, typical_price
 from engine.indicators.specs import IndicatorSpec
 from engine.indicators.talib_functions import talib_function, tail_of_output
@@ -71,9 +71,9 @@ def test_agrees_with_the_textbook_to_a_billionth(name: str) -> None:
 
 
 def test_several_outputs_are_named_after_the_indicator_and_the_output() -> None:
-    assert output_names(SPECS[4]) == ("macd_macd", "macd_macdsignal", "macd_macdhist")
-    assert output_names(SPECS[0]) == ("sma",)
-    assert output_names(IndicatorSpec("v", "VWAP", MINUTE)) == ("v",)
+    assert SPECS[4].outputs == ("macd_macd", "macd_macdsignal", "macd_macdhist")
+    assert SPECS[0].outputs == ("sma",)
+    assert IndicatorSpec("v", "VWAP", MINUTE).outputs == ("v",)
 
 
 def vwap_by_pandas(values: Floats) -> pd.Series:

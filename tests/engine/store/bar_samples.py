@@ -18,7 +18,9 @@ def bars_at(times, *, first_price=100.0):
     """Bars whose values tell their time and column, at the given instants."""
     opened_at = np.array(list(times), np.int64)
     steps = first_price + np.arange(len(opened_at)) / 128
-    return BarColumns(opened_at, steps, steps + 0.5, steps - 0.5, steps + 0.25, np.arange(len(opened_at)) * 100.0)
+    return BarColumns(
+        opened_at, steps, steps + 0.5, steps - 0.5, steps + 0.25, np.arange(len(opened_at)) * 100.0
+    )
 
 
 def minutes(count, *, start=OPEN_7_OCTOBER_2013, first_price=100.0):
@@ -32,12 +34,16 @@ def bar_columns(draw, *, max_size=40):
     times = draw(st.lists(st.integers(1_388_500_000, 1_420_200_000), unique=True, max_size=max_size))
     count = len(times)
     values = [draw(st.lists(finite, min_size=count, max_size=count)) for _ in range(5)]
-    return BarColumns(np.sort(np.array(times, np.int64)), *(np.array(column, np.float64) for column in values))
+    return BarColumns(
+        np.sort(np.array(times, np.int64)), *(np.array(column, np.float64) for column in values)
+    )
 
 
 def bits(bars):
     """The content as integers, so that equal means equal to the last bit; the two zeros count as one."""
-    return [bars.opened_at.tolist()] + [(getattr(bars, name) + 0.0).view(np.int64).tolist() for name in NAMES[1:]]
+    return [bars.opened_at.tolist()] + [
+        (getattr(bars, name) + 0.0).view(np.int64).tolist() for name in NAMES[1:]
+    ]
 
 
 def part(bars, chosen):

@@ -34,6 +34,16 @@ def piece(number):
     return BarColumns(times, values, values + 1, values - 1, values + 0.5, values * 100)
 
 
+def whole_count_of(bars):
+    """How many pieces the bars are; fails where they are no whole number, or hold other values."""
+    count, rest = divmod(len(bars), 2 * HALF)
+    assert rest == 0, f"{len(bars)} bars are no whole number of pieces"
+    wanted = np.sort(np.concatenate([[], *(piece(number).opened_at for number in range(count))]))
+    assert bars.opened_at.tolist() == wanted.tolist()
+    assert bars.close.tolist() == (wanted / 7.0 + 0.5).tolist()
+    return count
+
+
 def write_pieces(location, first, last, mode):
     """Write pieces one by one, a transaction each; in mode `atomic` one for all symbols, in `batch` gathered."""
     with open_store(location, create=True) as store:

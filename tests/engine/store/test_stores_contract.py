@@ -135,7 +135,11 @@ def test_a_range_holds_its_start_and_not_its_end(store):
     start = OPEN_7_OCTOBER_2013
     assert store.read("SPY", MINUTE, start, start + 120).opened_at.tolist() == [start, start + 60]
     assert store.read("SPY", MINUTE, start + 1, start + 120).opened_at.tolist() == [start + 60]
-    assert store.read("SPY", MINUTE, start, start + 121).opened_at.tolist() == [start, start + 60, start + 120]
+    assert store.read("SPY", MINUTE, start, start + 121).opened_at.tolist() == [
+        start,
+        start + 60,
+        start + 120,
+    ]
     assert len(store.read("SPY", MINUTE, start, start)) == 0
     assert len(store.read("SPY", MINUTE, start + 120, start)) == 0
 
@@ -206,7 +210,8 @@ def test_intervals_of_one_symbol_are_kept_apart(store):
 
 
 @pytest.mark.parametrize(
-    "symbol", ["BRK.B", "BRK/B", "brk/b", "Brk.B", "^GSPC", "ES=F", "EUR USD", "a'b\"c", "Ω", "..", "%2F", "CON", "A."]
+    "symbol",
+    ["BRK.B", "BRK/B", "brk/b", "Brk.B", "^GSPC", "ES=F", "EUR USD", "a'b\"c", "Ω", "..", "%2F", "CON", "A."],
 )
 def test_any_symbol_is_its_own(store, symbol):
     others = [other for other in ("BRK.B", "BRKB", "BRK.b", "A", "") if other and other != symbol]
@@ -229,7 +234,10 @@ def test_a_scan_of_600_symbols_gives_each_its_own_row(store):
 
 def test_a_symbol_asked_for_twice_comes_in_both_rows(store):
     store.write("SPY", MINUTE, minutes(2))
-    assert by_row(store.scan(["SPY", "SPY"], MINUTE, *ALWAYS)) == {0: as_rows(minutes(2)), 1: as_rows(minutes(2))}
+    assert by_row(store.scan(["SPY", "SPY"], MINUTE, *ALWAYS)) == {
+        0: as_rows(minutes(2)),
+        1: as_rows(minutes(2)),
+    }
 
 
 def test_chunks_read_one_after_the_other_are_the_whole(store):
@@ -239,7 +247,10 @@ def test_chunks_read_one_after_the_other_are_the_whole(store):
     start = int(bars.opened_at[0])
     for step in (390, 3900, 9000):
         edges = [start + 60 * at for at in range(0, 9000 + step, step)]
-        chunks = [by_row(store.scan(["SPY"], MINUTE, *pair)).get(0, []) for pair in zip(edges, edges[1:], strict=False)]
+        chunks = [
+            by_row(store.scan(["SPY"], MINUTE, *pair)).get(0, [])
+            for pair in zip(edges, edges[1:], strict=False)
+        ]
         assert sum(chunks, []) == as_rows(bars)
     for low, high in ((100, 200), (150, 300), (300, 400), (200, 250), (401, 500), (399, 8999)):
         chosen = store.read("SPY", MINUTE, start + 60 * low, start + 60 * high)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bar_samples import bits
-from store_writer_script import HALF, NEW_YEAR_2014, PIECES, SYMBOLS, piece, write_pieces
+from store_writer_script import HALF, NEW_YEAR_2014, PIECES, SYMBOLS, piece, whole_count_of, write_pieces
 
 from engine.errors import StoreError
 from engine.intervals import MINUTE
@@ -28,21 +28,14 @@ def run_writer(*arguments):
     root = Path(__file__).resolve().parents[3]
     environment = os.environ | {"PYTHONPATH": str(root)}
     command = [sys.executable, str(SCRIPT), *map(str, arguments)]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def whole_pieces(store):
     """How many pieces each symbol has; fails where a piece is there in part."""
-    found = []
-    for symbol in SYMBOLS:
-        bars = store.read(symbol, MINUTE, *ALWAYS)
-        count, rest = divmod(len(bars), 2 * HALF)
-        assert rest == 0, f"{symbol}: {len(bars)} bars are no whole number of pieces"
-        wanted = np.sort(np.concatenate([[], *(piece(number).opened_at for number in range(count))]))
-        assert bars.opened_at.tolist() == wanted.tolist()
-        assert bars.close.tolist() == (wanted / 7.0 + 0.5).tolist()
-        found.append(count)
-    return found
+    return [whole_count_of(store.read(symbol, MINUTE, *ALWAYS)) for symbol in SYMBOLS]
 
 
 @needs_fork
@@ -68,7 +61,10 @@ def test_an_import_killed_at_random_moments_leaves_whole_transactions_and_can_be
         for symbol in SYMBOLS:
             assert bits(again.read(symbol, MINUTE, *ALWAYS)) == bits(plain.read(symbol, MINUTE, *ALWAYS))
     if place == "bars":
-        assert sorted(entry.name for entry in (location / ".staging").iterdir()) == ["commit.lock", "write.lock"]
+        assert sorted(entry.name for entry in (location / ".staging").iterdir()) == [
+            "commit.lock",
+            "write.lock",
+        ]
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -83,7 +79,9 @@ def test_a_reader_sees_whole_transactions_while_another_process_writes(place, tm
             seen.add(tuple(whole_pieces(store)))
             sizes = [0, 0]
             for batch in store.scan(SYMBOLS, MINUTE, *ALWAYS):
-                for row, count in zip(*np.unique(np.broadcast_to(batch.rows, len(batch.bars)), return_counts=True)):
+                for row, count in zip(
+                    *np.unique(np.broadcast_to(batch.rows, len(batch.bars)), return_counts=True)
+                ):
                     sizes[row] += count
             assert [size % (2 * HALF) for size in sizes] == [0, 0]
             assert store.last_before(SYMBOLS[0], MINUTE, 10**10) >= NEW_YEAR_2014 + 60 * (HALF - 1)
@@ -95,7 +93,9 @@ def test_a_reader_sees_whole_transactions_while_another_process_writes(place, tm
 @pytest.mark.parametrize("place", PLACES)
 def test_two_processes_may_write_at_once(place, tmp_path):
     location = tmp_path / place
-    writers = [run_writer("pieces", location, *numbers) for numbers in ((0, 30, "single"), (20, 40, "atomic"))]
+    writers = [
+        run_writer("pieces", location, *numbers) for numbers in ((0, 30, "single"), (20, 40, "atomic"))
+    ]
     for writer in writers:
         assert writer.communicate(timeout=120)[1] == ""
     with open_store(location) as store:

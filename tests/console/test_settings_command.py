@@ -1,0 +1,152 @@
+"""Settings: each value, and where it came from."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.folders import user_folders
+
+
+def values(done: Any) -> dict[str, tuple[str, str]]:
+    assert done.exit_code == 0, done.stderr
+    return {name: (entry["value"], entry["origin"]) for name, entry in done.document["settings"].items()}
+
+
+def write(home: Path, name: str, text: str) -> Path:
+    path = home / "config" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_without_anything_there_are_defaults(tapedeck: Any, home: Path) -> None:
+    found = values(tapedeck("settings", "--json"))
+    assert found["store"] == (str(home / "data" / "bars.db"), "default")
+    assert found["export"] == (None, "default")
+    assert found["log_level"] == ("info", "default")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("settings.yaml", "log_level: debug\nstore: my.db\n"),
+        ("settings.toml", 'log_level = "debug"\nstore = "my.db"'),
+    ],
+)
+def test_a_settings_file_wins_over_the_default(tapedeck: Any, home: Path, name: str, text: str) -> None:
+    path = write(home, name, text)
+    found = values(tapedeck("settings", "--json"))
+    assert found["log_level"] == ("debug", f"file {path}")
+    # A path in the file counts from the file's folder.
+    assert found["store"] == (str(home / "config" / "my.db"), f"file {path}")
+
+
+def test_flag_wins_over_environment_over_file(tapedeck: Any, home: Path) -> None:
+    path = write(home, "settings.yaml", "log_level: debug\nlog_format: json\nexport: out\n")
+    found = values(
+        tapedeck(
+            "--log-level",
+            "error",
+            "settings",
+            "--json",
+            "--store",
+            "x.db",
+            TAPEDECK_LOG_LEVEL="warning",
+            TAPEDECK_LOG_FORMAT="text",
+        )
+    )
+    assert found["log_level"] == ("error", "flag --log-level")
+    assert found["store"] == ("x.db", "flag --store")
+    assert found["log_format"] == ("text", "environment TAPEDECK_LOG_FORMAT")
+    assert found["export"] == (str(home / "config" / "out"), f"file {path}")
+
+
+def test_the_table_shows_name_value_and_origin(tapedeck: Any) -> None:
+    text = tapedeck("settings", TAPEDECK_COLOR="never").stdout
+    assert ["color", "never", "environment", "TAPEDECK_COLOR"] in [line.split() for line in text.splitlines()]
+    assert "log: " in text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("settings.yaml", "stoer: x.db", ["stoer: is no setting", "Did you mean 'store'?"]),
+        ("settings.yaml", "log_level: loud", ["must be debug, info, warning or error, not 'loud'"]),
+        ("settings.yaml", "color: 7", ["must be auto, always or never, not 7"]),
+        ("settings.yaml", "store: [a, b]", ["store: must be a path"]),
+        ("settings.yaml", "- store", ["must be a mapping of settings"]),
+        ("settings.yaml", "store: [", ["is no YAML"]),
+        ("settings.toml", "store = ", ["is no TOML"]),
+        ("settings.toml", 'colour = "never"', ["colour: is no setting", "Did you mean 'color'?"]),
+    ],
+)
+def test_a_fault_of_the_settings_file_is_named(
+    tapedeck: Any, home: Path, name: str, text: str, words: list[str]
+) -> None:
+    path = write(home, name, text)
+    done = tapedeck("settings")
+    assert done.exit_code == 2
+    assert str(path) in done.stderr
+    assert all(word in done.stderr for word in words), done.stderr
+
+
+def test_two_settings_files_are_one_too_many(tapedeck: Any, home: Path) -> None:
+    write(home, "settings.yaml", "color: never")
+    write(home, "settings.toml", 'color = "always"')
+    done = tapedeck("settings")
+    assert done.exit_code == 2
+    assert "settings.yaml and settings.toml both stand here" in done.stderr
+
+
+def test_a_settings_file_that_is_no_text_is_told(tapedeck: Any, home: Path) -> None:
+    write(home, "settings.yaml", "").write_bytes(b"\xff\xfe\x00")
+    done = tapedeck("settings")
+    assert done.exit_code == 2
+    assert "it is no text in UTF-8" in done.stderr
+
+
+def test_an_empty_settings_file_changes_nothing(tapedeck: Any, home: Path) -> None:
+    write(home, "settings.yaml", "# nothing yet\n")
+    assert values(tapedeck("settings", "--json"))["color"] == ("auto", "default")
+
+
+def test_a_misspelt_variable_is_told_and_others_are_left_alone(tapedeck: Any) -> None:
+    done = tapedeck("settings", TAPEDECK_STOER="x.db")
+    assert done.exit_code == 2
+    assert "TAPEDECK_STOER" in done.stderr
+    assert "'TAPEDECK_STORE'" in done.stderr
+    assert tapedeck("settings", TAPEDECK_XYZZY_KEY="1").exit_code == 0
+
+
+def test_a_bad_value_in_the_environment_names_the_variable(tapedeck: Any) -> None:
+    done = tapedeck("settings", TAPEDECK_LOG_FORMAT="xml")
+    assert done.exit_code == 2
+    assert "TAPEDECK_LOG_FORMAT" in done.stderr
+
+
+def test_without_a_home_the_folders_are_those_of_the_system() -> None:
+    folders = user_folders({})
+    assert folders.data.name == folders.config.name == folders.state.name == "tapedeck"
+    assert user_folders({"TAPEDECK_HOME": "/x"}).database == Path("/x/data/bars.db")
+
+
+def test_a_log_that_cannot_be_written_is_a_warning_only(tapedeck: Any, home: Path) -> None:
+    home.mkdir()
+    (home / "state").write_text("a file where the folder belongs")
+    done = tapedeck("settings", "--json")
+    assert done.exit_code == 0
+    assert "warning: there will be no log" in done.stderr
+    assert done.document["log"] is None
+    failing = tapedeck("run", "nowhere.yaml")
+    assert failing.exit_code == 2
+    assert failing.stderr.count("error: ") == 1
+
+
+def test_the_log_can_be_json_lines(tapedeck: Any, home: Path) -> None:
+    tapedeck("--log-format", "json", "settings")
+    assert '"message": "started' in (home / "state" / "tapedeck.log").read_text()
+    assert os.listdir(home / "state") == ["tapedeck.log"]

@@ -1,0 +1,131 @@
+"""Which base is streamed, and what history is made from: the table of STRM1, for both kinds of availability."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.errors import DataMissingError
+from engine.intervals import Interval
+from engine.streams.base_interval import choose_base, choose_source, sources_of
+
+
+def intervals(text: str) -> frozenset[Interval]:
+    """Return intervals written with spaces between."""
+    return frozenset(Interval.parse(word) for word in text.split())
+
+
+@pytest.mark.parametrize(
+    ("requested", "stored", "base"),
+    [
+        # seconds, minutes and days are stored
+        ("1s 1m", "1s 1m 1d", "1s"),
+        ("1m 5m", "1s 1m 1d", "1m"),
+        ("5m", "1s 1m 1d", "1m"),
+        ("1m 1d", "1s 1m 1d", "1m"),
+        ("1d", "1s 1m 1d", "1d"),
+        ("5s", "1s 1m 1d", "1s"),
+        ("90s", "1s 1m 1d", "1s"),
+        ("7m 1h", "1s 1m 1d", "1m"),
+        ("5s 1d", "1s 1m 1d", "1s"),
+        # some are not
+        ("5m", "1s", "1s"),
+        ("5m", "1s 1d", "1s"),
+        ("1d", "1s 1m", "1m"),
+        ("1d", "1s", "1s"),
+        ("1m", "1s", "1s"),
+        ("1m 5m", "1m 1d", "1m"),
+        ("1m 1d", "1m", "1m"),
+        ("1h", "1m", "1m"),
+    ],
+)
+def test_the_coarsest_base_that_makes_all_is_streamed(requested: str, stored: str, base: str) -> None:
+    availability = {"SPY": intervals(stored), "IBM": intervals(stored)}
+    assert choose_base(intervals(requested), ["SPY", "IBM"], availability) == Interval.parse(base)
+
+
+def test_the_base_is_stored_for_every_symbol() -> None:
+    stored = {"SPY": intervals("1s 1m 1d"), "IBM": intervals("1s 1m"), "BAC": intervals("1s")}
+    assert choose_base(intervals("1d"), ["SPY"], stored) == Interval.parse("1d")
+    assert choose_base(intervals("1d"), ["SPY", "IBM"], stored) == Interval.parse("1m")
+    assert choose_base(intervals("1d"), ["SPY", "IBM", "BAC"], stored) == Interval.parse("1s")
+
+
+@pytest.mark.parametrize(
+    ("requested", "stored", "needed"),
+    [("1s 1m", "1m 1d", "1s"), ("5s", "1m", "1s"), ("1m 5m", "1d", "1m or 1s"), ("5m", "1d", "1m or 1s")],
+)
+def test_without_a_base_the_error_names_what_is_wanted_stored_and_needed(
+    requested: str, stored: str, needed: str
+) -> None:
+    with pytest.raises(DataMissingError) as caught:
+        choose_base(intervals(requested), ["SPY"], {"SPY": intervals(stored)})
+    first, second, third = str(caught.value).splitlines()
+    wanted = ", ".join(requested.split())
+    assert first == f"SPY: no bars are stored from which {wanted} can be made (needed: {needed}, for all symbols alike)."
+    assert second == f"  SPY: stored is {', '.join(stored.split())}"
+    assert third.startswith("Import them: `tapedeck import lean PATH --store STORE`")
+    assert caught.value.symbols == ("SPY",)
+
+
+def test_a_misspelt_symbol_is_told_from_one_without_bars() -> None:
+    stored = {"SPY": intervals("1m"), "IBM": intervals("1d"), "SPYY": frozenset[Interval](), "QQQQ": frozenset[Interval]()}
+    with pytest.raises(DataMissingError) as caught:
+        choose_base(intervals("5m"), ["SPY", "IBM", "SPYY", "QQQQ"], stored)
+    text = str(caught.value)
+    assert text.startswith("IBM, SPYY, QQQQ: no bars are stored from which 5m")
+    assert "  IBM: stored is 1d\n" in text
+    assert "  SPYY: stored is nothing; did you mean SPY?\n" in text
+    assert "  QQQQ: stored is nothing\n" in text
+    assert caught.value.symbols == ("IBM", "SPYY", "QQQQ")
+
+
+def test_symbols_that_share_no_base_are_told_by_the_one_that_most_have() -> None:
+    stored = {"SPY": intervals("1m"), "IBM": intervals("1m"), "BAC": intervals("1s")}
+    with pytest.raises(DataMissingError) as caught:
+        choose_base(intervals("5m"), ["SPY", "IBM", "BAC"], stored)
+    assert caught.value.symbols == ("BAC",)
+    assert caught.value.interval == "1m"
+    assert "  BAC: stored is 1s" in str(caught.value)
+
+
+def test_of_many_symbols_the_first_five_are_explained() -> None:
+    names = [f"X{number}" for number in range(9)]
+    with pytest.raises(DataMissingError) as caught:
+        choose_base(intervals("5m"), names, dict.fromkeys(names, frozenset[Interval]()))
+    assert caught.value.symbols == tuple(names)
+    assert str(caught.value).count("stored is nothing") == 5
+
+
+@pytest.mark.parametrize(
+    ("interval", "sources"),
+    [("1d", "1d 1m 1s"), ("1w", "1d 1m 1s"), ("5m", "1m 1s"), ("1m", "1m 1s"), ("90s", "1s"), ("1s", "1s")],
+)
+def test_sources_come_coarsest_first(interval: str, sources: str) -> None:
+    assert [str(source) for source in sources_of(Interval.parse(interval))] == sources.split()
+
+
+@pytest.mark.parametrize(
+    ("interval", "stored", "source"),
+    [
+        ("1m", "1s 1m", "1m"),
+        ("1m", "1s", "1s"),
+        ("1d", "1m 1d", "1d"),
+        ("1d", "1s 1m", "1m"),
+        ("15m", "1s 1m 1d", "1m"),
+        ("15m", "1s 1d", "1s"),
+        ("1w", "1m 1d", "1d"),
+        ("5s", "1s 1m", "1s"),
+    ],
+)
+def test_history_comes_from_the_store_before_it_is_made(interval: str, stored: str, source: str) -> None:
+    assert choose_source(Interval.parse(interval), "SPY", {"SPY": intervals(stored)}) == Interval.parse(source)
+
+
+def test_history_that_cannot_be_made_is_an_error_with_both_ways_out() -> None:
+    with pytest.raises(DataMissingError) as caught:
+        choose_source(Interval.parse("5m"), "SPY", {"SPY": intervals("1d")})
+    assert str(caught.value) == (
+        "history of 5m for SPY cannot be made: stored are 1d, needed is one of 1s, 1m. Import such bars, or leave "
+        "5m out of historical.data."
+    )
+    assert (caught.value.symbols, caught.value.interval) == (("SPY",), "5m")

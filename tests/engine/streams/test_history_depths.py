@@ -1,0 +1,227 @@
+"""How far back history reaches: what the file asks for, and what indicators need on top."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from talib import abstract
+
+from engine.clock.time_manager import TimeManager
+from engine.intervals import Interval
+from engine.streams.history_plan import HistoryPlanner
+from engine.streams.requirements import indicator_specs
+from engine.streams.stream_plan import HistoryPlan
+from tests.support.files import session_file
+from tests.support.tapes import sessions_of
+
+SYMBOLS = ("SPY", "IBM", "BAC")
+EVERYTHING = frozenset(Interval.parse(text) for text in ("1s", "1m", "1d"))
+
+
+def planned(
+    start: str,
+    end: str,
+    *,
+    exchange: str = "XNYS",
+    data: Sequence[Mapping[str, Any]] = (),
+    trailing: Mapping[str, Any] | None = None,
+    indicators: Mapping[str, Any] | None = None,
+    stored: frozenset[Interval] = EVERYTHING,
+) -> tuple[HistoryPlan, list[str]]:
+    """Return the plan of the history of a run, and what was added to the file's wishes."""
+    historical = {"data": list(data), "indicators": dict(trailing or {})}
+    config = session_file(
+        SYMBOLS, ["1m"], start, end, exchange=exchange, historical=historical, indicators=indicators
+    ).session_data_config
+    planner = HistoryPlanner(
+        config, indicator_specs(config), sessions_of(start, end, exchange), TimeManager(exchange)
+    )
+    return planner.plan(dict.fromkeys(SYMBOLS, stored)), planner.notes
+
+
+def depth(plan: HistoryPlan, interval: str) -> list[int]:
+    """Return the sessions kept per symbol."""
+    return list(plan.depths[Interval.parse(interval)].tolist())
+
+
+def days_of_history(plan: HistoryPlan) -> int:
+    """Return how many earlier days' daily bars are loaded."""
+    assert plan.daily_from is not None
+    return plan.first_played - plan.daily_from
+
+
+def test_a_file_that_asks_for_nothing_loads_nothing() -> None:
+    plan, notes = planned("2013-10-07", "2013-10-08")
+    assert (dict(plan.depths), dict(plan.asked), plan.trailing, plan.daily_from) == ({}, {}, (), None)
+    assert [session.trading_day.isoformat() for session in plan.sessions] == ["2013-10-07", "2013-10-08"]
+    assert (plan.first_played, notes) == (0, [])
+
+
+def test_symbols_get_the_depth_that_was_asked_for_them() -> None:
+    plan, notes = planned(
+        "2013-10-07",
+        "2013-10-08",
+        data=[
+            {"trailing_days": 1, "intervals": ["1m"], "apply_to": "all"},
+            {"trailing_days": 3, "intervals": ["1m", "5m"], "apply_to": ["IBM"]},
+            {"trailing_days": 10, "intervals": ["1d"], "apply_to": ["SPY"]},
+        ],
+    )
+    assert depth(plan, "1m") == [1, 3, 1]
+    assert depth(plan, "5m") == [0, 3, 0]
+    assert plan.asked[Interval.parse("1d")].tolist() == [10, 0, 0]
+    assert Interval.parse("1d") not in plan.depths
+    assert days_of_history(plan) == 10
+    assert plan.sessions[0].trading_day.isoformat() == "2013-09-23"
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "interval", "parameters", "sessions"),
+    [
+        ("SMA", "1m", {"timeperiod": 20}, 2),
+        ("SMA", "1m", {"timeperiod": 79}, 2),
+        ("SMA", "1m", {"timeperiod": 80}, 3),
+        ("RSI", "5m", {"timeperiod": 14}, 2),
+        ("MACD", "15m", {}, 13),
+        ("SMA", "1h", {"timeperiod": 50}, 71),  # 490 bars, seven a day, and four on the 3rd of July
+        ("OBV", "1m", {}, None),
+        ("VWAP", "1m", {}, None),
+        ("SESSION_HIGH", "1m", {}, None),
+    ],
+)
+def test_warm_up_takes_ten_lookbacks_and_two_sessions_at_least(
+    kind: str, interval: str, parameters: Mapping[str, int], sessions: int | None
+) -> None:
+    indicator = {"type": kind, "interval": interval, **parameters}
+    plan, notes = planned("2013-10-07", "2013-10-08", indicators={"x": indicator})
+    if sessions is None:
+        assert dict(plan.depths) == {}
+        assert notes == []
+        return
+    assert depth(plan, interval) == [sessions] * 3
+    assert notes == [f"history added for x: {sessions} sessions of {interval}"]
+
+
+def test_warm_up_reaches_further_over_a_short_day() -> None:
+    assert abstract.Function("SMA", timeperiod=79).lookback == 78  # 780 bars
+    indicator = {"x": {"type": "SMA", "interval": "1m", "timeperiod": 79}}
+    before, _ = planned("2013-11-29", "2013-11-29", indicators=indicator)
+    after, _ = planned("2013-12-02", "2013-12-02", indicators=indicator)
+    both, _ = planned("2013-11-29", "2013-12-02", indicators=indicator)
+    assert (depth(before, "1m"), depth(after, "1m"), depth(both, "1m")) == ([2] * 3, [3] * 3, [3] * 3)
+
+
+def test_warm_up_of_an_early_close_played_first_reaches_as_far_as_of_any_day() -> None:
+    indicator = {"x": {"type": "SMA", "interval": "1m", "timeperiod": 300}}
+    plan, _ = planned("2013-11-29", "2013-11-29", indicators=indicator)
+    assert depth(plan, "1m") == [8] * 3  # 2990 bars of 390
+
+
+def test_warm_up_on_days_is_counted_in_days() -> None:
+    plan, notes = planned("2013-10-07", "2013-10-07", indicators={"x": {"type": "RSI", "interval": "1d"}})
+    assert days_of_history(plan) == 140
+    assert notes == ["history added for x: 140 sessions of 1d"]
+    pair, _ = planned(
+        "2013-10-07", "2013-10-07", indicators={"x": {"type": "MOM", "interval": "1d", "timeperiod": 1}}
+    )
+    assert days_of_history(pair) == 10
+
+
+def test_what_the_file_asks_for_anyway_is_not_noted_as_added() -> None:
+    plan, notes = planned(
+        "2013-10-07",
+        "2013-10-07",
+        data=[{"trailing_days": 5, "intervals": ["1m"]}],
+        indicators={"x": {"type": "SMA", "interval": "1m", "timeperiod": 20}},
+    )
+    assert depth(plan, "1m") == [5, 5, 5]
+    assert notes == []
+
+
+def test_history_asked_for_one_symbol_is_deepened_for_all_by_an_indicator() -> None:
+    plan, notes = planned(
+        "2013-10-07",
+        "2013-10-07",
+        data=[{"trailing_days": 5, "intervals": ["1m"], "apply_to": ["SPY"]}],
+        indicators={"x": {"type": "SMA", "interval": "1m", "timeperiod": 20}},
+    )
+    assert depth(plan, "1m") == [5, 2, 2]
+    assert plan.asked[Interval.parse("1m")].tolist() == [5, 0, 0]
+    assert len(notes) == 1
+
+
+def test_a_trailing_average_by_minute_needs_minutes_and_by_day_needs_days() -> None:
+    minute = {"type": "trailing_average", "period": "4d", "granularity": "minute", "field": "volume"}
+    day = {"type": "trailing_average", "period": "10d", "field": "volume"}
+    plan, notes = planned("2013-10-07", "2013-10-09", trailing={"a": minute, "b": day})
+    assert depth(plan, "1m") == [4, 4, 4]
+    assert days_of_history(plan) == 10
+    assert notes == ["history added for a: 4 sessions of 1m", "history added for b: 10 sessions of 1d"]
+    first, last = plan.trailing[0].sessions[0], plan.trailing[0].sessions[-1]
+    assert [plan.sessions[at].trading_day.isoformat() for at in first] == [
+        "2013-10-01", "2013-10-02", "2013-10-03", "2013-10-04",
+    ]
+    assert [plan.sessions[at].trading_day.isoformat() for at in last][-1] == "2013-10-08"
+
+
+def test_a_calendar_period_reaches_a_year_back_for_every_session() -> None:
+    trailing = {"high_52w": {"type": "trailing_max", "period": "52w", "field": "high"}}
+    plan, _ = planned("2013-10-07", "2013-10-11", trailing=trailing)
+    for number, positions in enumerate(plan.trailing[0].sessions):
+        session = sessions_of("2013-10-07", "2013-10-11")[number]
+        days = [plan.sessions[at].trading_day for at in positions]
+        expected = sessions_of("2012-10-01", "2013-10-11")
+        assert days == [
+            one.trading_day
+            for one in expected
+            if 0 < (session.trading_day - one.trading_day).days <= 364
+        ]
+        assert positions[0] >= plan.first_played + number - days_of_history(plan)
+
+
+@pytest.mark.parametrize(("exchange", "count"), [("XNYS", 10), ("XNYS", 2000), ("CMES", 2000)])
+def test_a_period_that_skips_early_closes_is_as_long_as_asked(exchange: str, count: int) -> None:
+    trailing = {
+        "x": {"type": "trailing_average", "period": f"{count}d", "field": "volume", "skip_early_close": True}
+    }
+    plan, _ = planned("2023-12-01", "2023-12-01", exchange=exchange, trailing=trailing)
+    [positions] = plan.trailing[0].sessions
+    assert len(positions) == count
+    assert not any(plan.sessions[at].is_early_close for at in positions)
+    assert days_of_history(plan) > count
+
+
+def test_weeks_load_the_days_that_show_whether_the_first_is_whole() -> None:
+    plan, _ = planned("2013-10-07", "2013-10-07", data=[{"trailing_days": 7, "intervals": ["1w"]}])
+    assert days_of_history(plan) >= 7 + 3  # back to the Monday of the first week touched
+    assert plan.sources[Interval.parse("1d")] == (Interval.parse("1d"),) * 3
+
+
+def test_history_reaches_no_further_than_the_calendar() -> None:
+    plan, _ = planned(
+        "1970-03-02",
+        "1970-03-02",
+        data=[{"trailing_days": 250, "intervals": ["1d"]}],
+        trailing={"x": {"type": "trailing_max", "period": "1y", "field": "high"}},
+    )
+    assert plan.sessions[0].trading_day.isoformat() == "1970-01-02"
+    assert days_of_history(plan) == plan.first_played
+    assert len(plan.trailing[0].sessions[0]) == plan.first_played
+
+
+@pytest.mark.parametrize(
+    ("stored", "sources"),
+    [("1s 1m 1d", {"5m": "1m", "1d": "1d"}), ("1s 1m", {"5m": "1m", "1d": "1m"}), ("1s", {"5m": "1s", "1d": "1s"})],
+)
+def test_each_interval_has_its_own_source(stored: str, sources: Mapping[str, str]) -> None:
+    plan, _ = planned(
+        "2013-10-07",
+        "2013-10-07",
+        data=[{"trailing_days": 2, "intervals": ["5m", "1d"]}],
+        stored=frozenset(Interval.parse(text) for text in stored.split()),
+    )
+    found = {str(interval): {str(source) for source in of} for interval, of in plan.sources.items()}
+    assert found == {interval: {source} for interval, source in sources.items()}

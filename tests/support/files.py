@@ -1,0 +1,46 @@
+"""Session files for tests, and what a run of them needs before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.clock.time_manager import TimeManager
+from engine.config import SessionConfig, parse_session_config
+from engine.store.bar_store import BarStore
+from engine.store.data_manager import DataManager
+from engine.streams.requirements import StreamRequirements
+from engine.streams.stream_plan import StreamPlan
+
+
+def session_file(
+    symbols: Sequence[str],
+    streams: Sequence[str],
+    start: str,
+    end: str,
+    *,
+    exchange: str = "US_EQUITY",
+    historical: Mapping[str, Any] | None = None,
+    indicators: Mapping[str, Any] | None = None,
+    session_data: Mapping[str, Any] | None = None,
+    **backtest: Any,  # noqa: ANN401  # whatever a session file may hold there
+) -> SessionConfig:
+    """Return a checked session file; `backtest` and `session_data` take further fields of these sections."""
+    document = {
+        "session_name": "a test",
+        "exchange_group": exchange,
+        "backtest_config": {"start_date": start, "end_date": end, **backtest},
+        "session_data_config": {
+            "symbols": list(symbols),
+            "streams": list(streams),
+            "historical": dict(historical or {}),
+            "indicators": dict(indicators or {}),
+            **(session_data or {}),
+        },
+    }
+    return parse_session_config(document, "test.yaml").config
+
+
+def plan_of(config: SessionConfig, store: BarStore) -> StreamPlan:
+    """Return what a run of the file over the store would stream, generate and load."""
+    return StreamRequirements(config, TimeManager(config.exchange), DataManager(store)).plan()
