@@ -99,10 +99,11 @@ class _LogFile(RotatingFileHandler):
             self._give_up()
 
     def _give_up(self) -> None:
-        """Let go of a file that takes nothing more, and of what waits in its buffer; the next write reopens it."""
+        """Let go of a file that takes nothing more, and of what waits in its buffer."""
         stream, self.stream = self.stream, None
-        with suppress(OSError):  # the log is the last place that could be told
-            stream.close()
+        if stream is not None:
+            with suppress(OSError):  # the log is the last place that could be told
+                stream.close()
 
 
 class _Gathering(MemoryHandler):

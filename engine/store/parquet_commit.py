@@ -81,9 +81,9 @@ class Staging:
 
     def _stuck(self, error: OSError) -> StoreError:
         return StoreError(
-            f"{self._root}: a write was interrupted, and must be completed before the bars can be read, but "
-            f"that failed at {error.filename} ({error.strerror}). Remove what is in the way, and open the store "
-            "where you may write to it"
+            f"{self._root}: a write was interrupted, and must be completed before the bars can be "
+            f"read, but that failed at {error.filename} ({error.strerror}). Remove what is in the way, and open the "
+            "store where you may write to it"
         )
 
     def _write_journal(self, moves: list[tuple[str, str]]) -> None:
@@ -100,7 +100,7 @@ class Staging:
             moves = json.loads(Path(self._journal).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return  # another was quicker
-        folders: set[Path] = set()
+        folders = {self._root}
         for name, final in moves:
             target = self._root / final
             folders.update((target.parent, target.parent.parent))

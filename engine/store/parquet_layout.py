@@ -79,6 +79,11 @@ def candidates(folder: str, interval: Interval, start: int, end: int) -> list[st
     return [f"{folder}/{name}" for name in names if first <= int(name.removesuffix(_SUFFIX)) <= last]
 
 
+def spans_files(interval: Interval, start: int, end: int) -> bool:
+    """Whether the bars of `[start, end)` may be in more than one file."""
+    return interval.is_intraday and start < end and _year(start) != _year(end - 1)
+
+
 def check_marker(root: Path) -> None:
     """Raise StoreError unless the folder says that it is a store, of a version this tapedeck knows."""
     try:

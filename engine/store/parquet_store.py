@@ -18,6 +18,7 @@ from engine.store.parquet_layout import (
     file_names,
     make_marker,
     series_folder,
+    spans_files,
     stored_series,
 )
 from engine.store.parquet_writing import FolderWriter, writer_of
@@ -125,15 +126,13 @@ class ParquetStore:
         check_interval(interval)
         folder = f"{self._root}/{series_folder(symbol, interval)}"
         while True:
-            paths = candidates(folder, interval, start, end)
-            files = self._files.get_all(paths)
-            # A single file is always whole. Of several, some may be there already and some not yet.
-            if len(paths) < 2 or self._are_of_one_commit(files, candidates(folder, interval, start, end)):
+            files = self._files.get_all(candidates(folder, interval, start, end))
+            if not spans_files(interval, start, end):
+                return files  # a single file is always whole
+            if self._staging.is_commit_under_way():
+                self._staging.finish_commit()
+                continue
+            # None is under way now: one that began since the first file was opened has changed some of them.
+            after = self._files.get_all(candidates(folder, interval, start, end))
+            if [file.identity for file in files] == [file.identity for file in after]:
                 return files
-
-    def _are_of_one_commit(self, files: Sequence[OpenFile], paths: Sequence[str]) -> bool:
-        if self._staging.is_commit_under_way():
-            self._staging.finish_commit()
-            return False
-        # No commit is under way, so one that began after the files were opened has changed some by now.
-        return [file.identity for file in files] == [file.identity for file in self._files.get_all(paths)]

@@ -108,29 +108,25 @@ class DerivedGrid(BarGrid):
         for run in self.buckets.runs:
             low, high = max(first, run.first), min(last, run.last)
             if low < high:
-                self._derive_run(base, run, low, high)
-        self._settle(first, last, min_completeness)
+                self._derive_run(base, run, low, high, min_completeness)
 
-    def _derive_run(self, base: BarGrid, run: _Run, low: int, high: int) -> None:
+    def _derive_run(
+        self, base: BarGrid, run: _Run, low: int, high: int, min_completeness: float
+    ) -> None:
         start = run.origin + (low - run.first) * run.width
         stop = run.origin + (high - run.first) * run.width
-        out = self.values[:, :, low:high]
-        counts = self.base_bars[:, low:high]
-        values, present = base.values[:, :, start:stop], base.present[:, start:stop]
+        values, out = base.values[:, :, start:stop], self.values[:, :, low:high]
+        counts, present = self.base_bars[:, low:high], self.present[:, low:high]
         if base.is_full(start, stop):
             _derive_full(values, run.width, out)
             counts[...] = run.width
-        else:
-            _derive_gapped(values, present, run.width, out, counts)
-
-    def _settle(self, first: int, last: int, min_completeness: float) -> None:
-        counts = self.base_bars[:, first:last]
-        present = counts > 0
+            present[...] = True
+            return
+        _derive_gapped(values, base.present[:, start:stop], run.width, out, counts)
+        np.greater(counts, 0, out=present)
         if min_completeness > 0:
-            present &= counts / self.buckets.widths[first:last] >= min_completeness
-        self.present[:, first:last] = present
-        if not present.all():
-            self.values[:, :, first:last][:, ~present] = np.nan
+            present &= counts / run.width >= min_completeness
+        out[:, ~present] = np.nan
 
 
 def _derive_full(values: Floats, width: int, out: Floats) -> None:
@@ -143,7 +139,7 @@ def _derive_full(values: Floats, width: int, out: Floats) -> None:
 
 
 def _derive_gapped(values: Floats, present: Mask, width: int, out: Floats, counts: Counts) -> None:
-    """Make bars of runs of `width` columns some of which hold none; an empty run is left for `_settle`."""
+    """Make bars of runs of `width` columns some of which hold none; what an empty run gets is no bar's."""
     _reduce_runs(np.fmax, values[HIGH], width, out[HIGH])
     _reduce_runs(np.fmin, values[LOW], width, out[LOW])
     _sum_runs(np.where(present, values[VOLUME], 0.0), width, out[VOLUME])
@@ -158,7 +154,7 @@ def _derive_gapped(values: Floats, present: Mask, width: int, out: Floats, count
         slots = np.arange(present.shape[1])
         starts = slots[::width]
         np.add.reduceat(present, starts, axis=1, dtype=np.int32, out=counts)
-        # Of an empty run these are a neighbour's, which `_settle` removes.
+        # Of an empty run these are a neighbour's, which the caller removes.
         last = np.maximum.reduceat(np.where(present, slots, 0), starts, axis=1)
         first = np.minimum.reduceat(np.where(present, slots, len(slots) - 1), starts, axis=1)
         out[OPEN] = np.take_along_axis(values[OPEN], first, axis=1)

@@ -19,6 +19,7 @@ import pytest
 
 from console.batch import play
 from console.interrupts import Interrupts
+from console.run_report import write_report
 from console.terminal import Terminal
 from engine.config import load_session_config
 from engine.store.locations import open_store
@@ -129,7 +130,7 @@ def test_of_many_sessions_the_middle_is_left_out(
 
 
 def test_a_run_that_is_stopped_at_once_is_interrupted(
-    session_file: Writer, lean_store: Path, tmp_path: Path
+    session_file: Writer, lean_store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     interrupts = Interrupts()
     interrupts.seen = True
@@ -139,6 +140,10 @@ def test_a_run_that_is_stopped_at_once_is_interrupted(
     assert outcome.interrupted
     assert not outcome.summary.complete
     assert outcome.error is None
+    write_report(outcome, Terminal())
+    text = capsys.readouterr().out
+    assert "October: interrupted" in text
+    assert f"export: {tmp_path / 'out'} (partial)" in text
     assert json.loads((tmp_path / "out" / "manifest.json").read_text())["status"] == "partial"
 
 
@@ -199,12 +204,14 @@ def wait_for_text(terminal: int, text: str, limit_s: float = 30.0) -> str:
     return seen
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminate"])
+@pytest.mark.parametrize(
+    ("number", "flags"), [(signal.SIGINT, ["--json"]), (signal.SIGTERM, [])], ids=["ctrl-c", "terminate"]
+)
 def test_an_interrupted_run_ends_in_order_and_keeps_what_was_played(
-    session_file: Writer, lean_store: Path, tmp_path: Path, number: signal.Signals
+    session_file: Writer, lean_store: Path, tmp_path: Path, number: signal.Signals, flags: list[str]
 ) -> None:
     out = tmp_path / "out"
-    command = ("run", session_file(), "--store", lean_store, "--speed", "3600", "--export", out, "--json")
+    command = ("run", session_file(), "--store", lean_store, "--speed", "3600", "--export", out, *flags)
     with started(*command) as (process, terminal):
         shown = wait_for_text(terminal, "2013-10-07")  # the progress bar: it plays
         assert "0/5 sessions" in shown
@@ -212,9 +219,12 @@ def test_an_interrupted_run_ends_in_order_and_keeps_what_was_played(
         process.send_signal(number)  # the impatient press twice
         stdout, _ = process.communicate(timeout=30)
     assert process.returncode == 130
-    document = json.loads(stdout)
-    assert document["interrupted"] is True
-    assert document["state"] == "stopped"
+    if flags:
+        document = json.loads(stdout)
+        assert document["interrupted"] is True
+        assert document["state"] == "stopped"
+    else:
+        assert "2013-10-07 (cut short at " in stdout.decode()
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["status"] == "partial"
     assert not [file for file in out.iterdir() if file.name.startswith(".")]

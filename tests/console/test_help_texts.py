@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from console.cli import app
+from console.options import complete_exchange, complete_interval
 
 
 def command_paths(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -88,3 +89,9 @@ def test_the_shell_completes_commands_intervals_and_exchanges(shell: Any) -> Non
     assert completed("tapedeck ru") == ["run"]
     assert completed("tapedeck bars SPY --interval 15") == ["15s", "15m"]
     assert completed("tapedeck calendar JP") == ["JP_EQUITY"]
+
+
+def test_intervals_and_exchanges_are_offered_as_they_are_typed() -> None:
+    assert complete_interval("3") == ["30s", "3m", "30m"]
+    assert "1w" not in complete_interval("")
+    assert complete_exchange("xny") == ["XNYS"]

@@ -187,6 +187,18 @@ def test_wide_coverage_folds_at_80_columns(tapedeck: Any, session_file: Writer, 
     assert "further days" not in shown
 
 
+def test_of_a_long_span_without_a_gap_no_day_is_shown(
+    tapedeck: Any, session_file: Writer, lean_store: Path
+) -> None:
+    file = session_file(
+        backtest_config={"start_date": "2013-01-02", "end_date": "2013-06-28"},
+        session_data_config={"symbols": ["SPY"], "streams": ["1d"]},
+    )
+    done = tapedeck("coverage", file, "--store", lean_store)
+    assert done.exit_code == 0
+    assert "124 further days are full" in done.stdout
+
+
 def test_a_store_without_any_of_the_symbols_is_told(
     tapedeck: Any, session_file: Writer, lean_store: Path
 ) -> None:

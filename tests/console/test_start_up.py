@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from console.__main__ import main
+
 PROJECT = Path(__file__).resolve().parents[2]
 HEAVY = ("numpy", "pandas", "pyarrow", "talib", "exchange_calendars", "pydantic", "rich", "textual", "yaml")
 
@@ -60,3 +62,13 @@ def test_a_batch_run_never_imports_the_console(tmp_path: Path) -> None:
 )
 def test_the_engine_imports_no_front_end(module: str) -> None:
     assert not modules_after(f"import {module}") & {"textual", "rich", "typer", "console"}
+
+
+def test_the_command_is_the_modules_main(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["tapedeck", "--version"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 0
+    assert capsys.readouterr().out.startswith("tapedeck ")

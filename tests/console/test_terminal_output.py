@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from rich.console import Console
 
 from console.batch import play
@@ -47,8 +48,8 @@ class Screen(io.TextIOWrapper):
         return self.paper.getvalue().decode(self.encoding)
 
 
-@pytest.fixture
-def screens(monkeypatch: pytest.MonkeyPatch) -> tuple[Screen, Screen]:
+def use_screens(monkeypatch: pytest.MonkeyPatch) -> tuple[Screen, Screen]:
+    """Put terminals in place of both streams; not in a fixture, as pytest changes them after those."""
     out, err = Screen(), Screen()
     monkeypatch.setattr("sys.stdout", out)
     monkeypatch.setattr("sys.stderr", err)
@@ -57,9 +58,9 @@ def screens(monkeypatch: pytest.MonkeyPatch) -> tuple[Screen, Screen]:
     return out, err
 
 
-def test_a_terminal_gets_colour_unless_it_does_not_want_it(
-    screens: tuple[Screen, Screen], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_terminal_gets_colour_unless_it_does_not_want_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    screens = use_screens(monkeypatch)
+
     def shown(color: str = "auto") -> str:
         before = len(screens[0].text)
         Terminal(color).table([Column("day")], [[Cell("missing", "red")]])
@@ -86,7 +87,13 @@ def test_a_terminal_without_unicode_gets_plain_signs(monkeypatch: pytest.MonkeyP
     assert screen.text.isascii()
 
 
-def test_control_signs_of_files_do_not_steer_the_terminal(screens: tuple[Screen, Screen]) -> None:
+def test_only_writing_is_spelled_out() -> None:
+    with pytest.raises(UnicodeDecodeError):
+        b"\xff".decode("utf-8", "tapedeck-spell-out")
+
+
+def test_control_signs_of_files_do_not_steer_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    screens = use_screens(monkeypatch)
     terminal = Terminal("never")
     terminal.write("a\x1b[2Jb\nc")
     terminal.table([Column("x")], [["\x1b[31mred"]])
@@ -176,9 +183,9 @@ def test_signals_that_were_ignored_stay_ignored() -> None:
 
 
 def test_an_interrupt_before_the_start_is_exit_code_130(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(Exception, match="") as left, errors_told(Invocation({})):
+    with pytest.raises(typer.Exit) as left, errors_told(Invocation({})):
         signal.raise_signal(signal.SIGINT)
-    assert left.value.exit_code == 130  # type: ignore[attr-defined]
+    assert left.value.exit_code == 130
     assert capsys.readouterr().err == "interrupted\n"
 
 

@@ -58,6 +58,8 @@ def macd(close: np.ndarray, fast: int, slow: int, signal: int) -> tuple[np.ndarr
 
 def bbands(close: np.ndarray, period: int, up: float, down: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return upper, middle and lower band: the mean and so many population standard deviations."""
-    rolling = pd.Series(close).rolling(period)
-    middle, spread = rolling.mean().to_numpy(), rolling.std(ddof=0).to_numpy()
+    middle = sma(close, period)
+    # pandas' rolling deviation drifts by 1e-7 where prices stand still; each window is taken by itself here.
+    windows = np.lib.stride_tricks.sliding_window_view(close, period)
+    spread = np.concatenate([np.full(period - 1, np.nan), windows.std(axis=1)])
     return middle + up * spread, middle, middle - down * spread

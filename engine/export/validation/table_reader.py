@@ -91,18 +91,33 @@ class TableReader:
         return False
 
     def _parse(self, lines: Sequence[bytes], first: int) -> Piece | None:
+        """Return the lines as a piece, None where they cannot be read; `first`: the number of the first."""
         data = b"".join(lines)
+        if not self._is_plain_text(data, first):
+            return None
+        table, skipped = self._read(data, first)
+        numbers = np.delete(np.arange(first, first + len(lines)), skipped)
+        if len(numbers) != len(table):
+            self._log.add(self.name, first, "cannot be read from here on: a quote is opened and not closed")
+            return None
+        columns = {name: table.column(name).combine_chunks() for name in self._header}
+        return Piece(numbers, columns)
+
+    def _is_plain_text(self, data: bytes, first: int) -> bool:
         try:
             data.decode()
         except UnicodeDecodeError as error:
             line = first + data.count(b"\n", 0, error.start)
             self._log.add(self.name, line, "cannot be read from here on: the line is no text in UTF-8")
-            return None
+            return False
         if b"\r" in data:
-            at = next(i for i, text in enumerate(lines) if b"\r" in text)
-            self._log.add(
-                self.name, first + at, "the line has a carriage return; lines end with a line feed alone"
-            )
+            line = first + data.count(b"\n", 0, data.index(b"\r"))
+            message = "the line has a carriage return; lines end with a line feed alone"
+            self._log.add(self.name, line, message)
+        return True
+
+    def _read(self, data: bytes, first: int) -> tuple[Any, list[int]]:
+        """Return the rows that have as many fields as the header, and the positions of those that have not."""
         skipped: list[int] = []
 
         def skip(row: Any) -> str:  # noqa: ANN401 - pyarrow ships no types
@@ -111,25 +126,16 @@ class TableReader:
             self._log.add(self.name, first + row.number - 1, message)
             return "skip"
 
-        try:
-            table = csv.read_csv(
-                io.BytesIO(data),
-                read_options=csv.ReadOptions(
-                    column_names=self._header, use_threads=False, block_size=len(data) + 1
-                ),
-                parse_options=csv.ParseOptions(
-                    invalid_row_handler=skip, ignore_empty_lines=False, newlines_in_values=False
-                ),
-                convert_options=csv.ConvertOptions(
-                    column_types=dict.fromkeys(self._header, pa.string()), strings_can_be_null=False
-                ),
-            )
-        except pa.ArrowInvalid as error:
-            self._log.add(self.name, first, f"cannot be read from here on: {error}")
-            return None
-        numbers = np.delete(np.arange(first, first + len(lines)), skipped)
-        if len(numbers) != len(table):
-            self._log.add(self.name, first, "cannot be read from here on: a quote is opened and not closed")
-            return None
-        columns = {name: table.column(name).combine_chunks() for name in self._header}
-        return Piece(numbers, columns)
+        table = csv.read_csv(
+            io.BytesIO(data),
+            read_options=csv.ReadOptions(
+                column_names=self._header, use_threads=False, block_size=len(data) + 1
+            ),
+            parse_options=csv.ParseOptions(
+                invalid_row_handler=skip, ignore_empty_lines=False, newlines_in_values=False
+            ),
+            convert_options=csv.ConvertOptions(
+                column_types=dict.fromkeys(self._header, pa.string()), strings_can_be_null=False
+            ),
+        )
+        return table, skipped

@@ -12,7 +12,6 @@ import random
 import select
 import signal
 import sys
-import time
 
 import numpy as np
 
@@ -45,7 +44,7 @@ def whole_count_of(bars):
 
 
 def write_pieces(location, first, last, mode):
-    """Write pieces one by one, a transaction each; in mode `atomic` one for all symbols, in `batch` gathered."""
+    """Write pieces one by one, a transaction each (`atomic`: one for all symbols), or gathered (`batch`)."""
     with open_store(location, create=True) as store:
         if mode == "batch":
             with store.batch():
@@ -66,10 +65,10 @@ def write_all(store, number):
 
 
 def kill_writers(location, rounds, seed):
-    """Start writers and kill them; print how many pieces the store was to get and how often it was cut short."""
+    """Start writers and kill them; say how many were cut short."""
     moments = random.Random(seed)
     killed = 0
-    for number in range(rounds):
+    for _ in range(rounds):
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
@@ -84,7 +83,7 @@ def kill_writers(location, rounds, seed):
             os.kill(child, signal.SIGKILL)
         killed += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
         os.close(reader)
-        print(number, killed, round(time.monotonic(), 3), flush=True)
+    sys.stdout.write(f"{killed}\n")
 
 
 if __name__ == "__main__":

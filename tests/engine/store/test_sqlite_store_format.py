@@ -79,7 +79,7 @@ def test_a_write_that_fails_half_way_leaves_no_trace(path):
     with open_store(path) as store, store.batch():
         with pytest.raises(StoreError, match="no such luck"):
             store.write("IBM", MINUTE, bars)
-        with pytest.raises(StoreError, match="no such luck"), store.batch(atomic=True):
+        with pytest.raises(StoreError, match="no such luck"), store.batch(atomic=True):  # noqa: PT012 - the block is the matter
             store.write("AIG", MINUTE, part(bars, slice(0, 5)))
             store.write("AIG", MINUTE, bars)
         assert store.write("SPY", MINUTE, part(bars, slice(0, 9))).written == 9

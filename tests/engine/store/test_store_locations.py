@@ -304,7 +304,7 @@ def test_a_database_that_its_owner_writes_to_can_be_read_by_another_user(open_pl
 
 
 def test_a_log_that_cannot_be_opened_beside_its_database_is_no_silent_loss(open_place, tmp_path):
-    """A copy made while a writer was at work: without the right to open the log, newer bars would be missing."""
+    """A copy made while a writer was at work: without its log, the newer bars would be missing."""
     store = open_store(tmp_path / "bars.db", create=True)
     with store.batch():
         store.write("SPY", MINUTE, minutes(100))
@@ -381,7 +381,8 @@ def test_a_locked_database_is_said_to_be_in_use(tmp_path, monkeypatch):
 
 
 def test_opening_locations_loads_no_store_library():
-    code = "import sys, engine.store.locations; print([m for m in ('pyarrow', 'adbc_driver_sqlite', 'sqlite_utils', 'numpy') if m in sys.modules])"
+    libraries = ("pyarrow", "adbc_driver_sqlite", "sqlite_utils", "numpy")
+    code = f"import sys, engine.store.locations; print([m for m in {libraries} if m in sys.modules])"
     root = Path(__file__).resolve().parents[3]
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
     assert found.stdout.strip() == "[]"

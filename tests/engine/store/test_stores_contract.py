@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -247,11 +248,8 @@ def test_chunks_read_one_after_the_other_are_the_whole(store):
     start = int(bars.opened_at[0])
     for step in (390, 3900, 9000):
         edges = [start + 60 * at for at in range(0, 9000 + step, step)]
-        chunks = [
-            by_row(store.scan(["SPY"], MINUTE, *pair)).get(0, [])
-            for pair in zip(edges, edges[1:], strict=False)
-        ]
-        assert sum(chunks, []) == as_rows(bars)
+        chunks = [by_row(store.scan(["SPY"], MINUTE, *pair)).get(0, []) for pair in pairwise(edges)]
+        assert [row for chunk in chunks for row in chunk] == as_rows(bars)
     for low, high in ((100, 200), (150, 300), (300, 400), (200, 250), (401, 500), (399, 8999)):
         chosen = store.read("SPY", MINUTE, start + 60 * low, start + 60 * high)
         assert bits(chosen) == bits(part(bars, slice(low, high)))
@@ -285,14 +283,14 @@ def test_each_write_of_a_batch_tells_its_exact_result(store):
 
 
 def test_a_batch_keeps_what_was_written_before_an_error(store):
-    with pytest.raises(RuntimeError, match="unreadable file"), store.batch():
+    with pytest.raises(RuntimeError, match="unreadable file"), store.batch():  # noqa: PT012 - the block is the matter
         store.write("SPY", MINUTE, minutes(5))
         raise RuntimeError("unreadable file")
     assert len(store.read("SPY", MINUTE, *ALWAYS)) == 5
 
 
 def test_an_atomic_block_stores_all_of_its_writes_or_none(store):
-    with pytest.raises(RuntimeError, match="bad row"), store.batch(atomic=True):
+    with pytest.raises(RuntimeError, match="bad row"), store.batch(atomic=True):  # noqa: PT012 - the block is the matter
         store.write("SPY", MINUTE, minutes(5))
         store.write("IBM", MINUTE, minutes(5))
         raise RuntimeError("bad row")
@@ -306,7 +304,7 @@ def test_an_atomic_block_stores_all_of_its_writes_or_none(store):
 def test_an_atomic_block_inside_a_batch_takes_back_only_its_own_writes(store):
     with store.batch():
         store.write("SPY", MINUTE, minutes(5))
-        with pytest.raises(RuntimeError), store.batch(atomic=True):
+        with pytest.raises(RuntimeError), store.batch(atomic=True):  # noqa: PT012 - the block is the matter
             store.write("SPY", MINUTE, minutes(9))
             raise RuntimeError
         assert counts(store.write("SPY", MINUTE, minutes(6))) == (1, 5, 0, [])
@@ -316,7 +314,7 @@ def test_an_atomic_block_inside_a_batch_takes_back_only_its_own_writes(store):
 def test_an_atomic_block_inside_another_takes_back_only_its_own_writes(store):
     with store.batch(atomic=True):
         store.write("SPY", MINUTE, minutes(5))
-        with pytest.raises(RuntimeError), store.batch(atomic=True):
+        with pytest.raises(RuntimeError), store.batch(atomic=True):  # noqa: PT012 - the block is the matter
             store.write("SPY", MINUTE, minutes(9))
             raise RuntimeError
     assert len(store.read("SPY", MINUTE, *ALWAYS)) == 5
