@@ -81,9 +81,9 @@ class Staging:
 
     def _stuck(self, error: OSError) -> StoreError:
         return StoreError(
-            f"{self._root}: a write was interrupted, and must be completed before the bars can be "
-            f"read, but that failed at {error.filename} ({error.strerror}). Remove what is in the way, and open the "
-            "store where you may write to it"
+            f"{self._root}: a write was interrupted, and must be completed before the bars can be read, "
+            f"but that failed at {error.filename} ({error.strerror}). Remove what is in the way, and open "
+            "the store where you may write to it"
         )
 
     def _write_journal(self, moves: list[tuple[str, str]]) -> None:

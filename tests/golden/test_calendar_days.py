@@ -19,7 +19,7 @@ from engine.store.bar_store import BarStore
 from engine.system import SystemManager
 from engine.tape.bar_grid import CLOSE, FIELDS, HIGH, LOW, VOLUME
 from engine.tape.session_record import SessionRecord
-from engine.threads.run_state import RunState
+from engine.monitoring.status import RunState
 from tests.support.files import session_file
 from tests.support.markets import fill_store, open_new_store, random_bars
 from tests.support.naive import in_order

@@ -117,7 +117,7 @@ class TableReader:
         return True
 
     def _read(self, data: bytes, first: int) -> tuple[Any, list[int]]:
-        """Return the rows that have as many fields as the header, and the positions of those that have not."""
+        """Return the rows with as many fields as the header, and the positions of those without."""
         skipped: list[int] = []
 
         def skip(row: Any) -> str:  # noqa: ANN401 - pyarrow ships no types

@@ -10,6 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from engine.export.csv_export import CsvExport
+from engine.export.manifest import Manifest
+from engine.store.importers import import_lean
+from engine.store.locations import open_store
 from engine.system import SystemManager
 
 DAYS = ("2013-10-07", "2013-10-08", "2013-10-09", "2013-10-10", "2013-10-11")
@@ -207,9 +211,12 @@ def test_metrics_json_holds_what_differs_from_run_to_run(played_week):
     assert document["queues"]["data-processor"] == 0
 
 
-def test_a_run_in_single_steps_exports_the_same_bytes(played_week, week_store, tmp_path):
-    from engine.export.csv_export import CsvExport
+def hashes(manifest: Manifest) -> dict[str, str]:
+    """What must not differ from run to run."""
+    return {file.name: file.xxh3 for file in manifest.files if file.name != "metrics.json"}
 
+
+def test_a_run_in_steps_exports_the_same_bytes(played_week, week_store, tmp_path):
     config = played_week.system.config
     export = CsvExport(tmp_path, config)
     system = SystemManager(config, week_store, sinks=[export])
@@ -221,5 +228,16 @@ def test_a_run_in_single_steps_exports_the_same_bytes(played_week, week_store, t
     system.resume()
     assert system.wait(60)
     manifest = export.finish(system.summary(), system.metrics)
-    same = {file.name: file.xxh3 for file in played_week.manifest.files if file.name != "metrics.json"}
-    assert same == {file.name: file.xxh3 for file in manifest.files if file.name != "metrics.json"}
+    assert hashes(manifest) == hashes(played_week.manifest)
+
+
+def test_a_run_from_parquet_exports_the_same_bytes(played_week, lean_root, tmp_path):
+    config = played_week.system.config
+    export = CsvExport(tmp_path / "export", config)
+    with open_store(tmp_path / "bars", create=True) as store:
+        import_lean(lean_root, store)
+        system = SystemManager(config, store, sinks=[export])
+        system.start()
+        assert system.wait(60)
+        manifest = export.finish(system.summary(), system.metrics)
+    assert hashes(manifest) == hashes(played_week.manifest)
