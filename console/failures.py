@@ -10,6 +10,7 @@ import typer
 from engine.errors import (
     BarImportError,
     CalendarError,
+    ConditionError,
     ConfigError,
     DataMissingError,
     StoreError,
@@ -30,6 +31,7 @@ INTERRUPTED: Final = 130
 _EXIT_CODES: Final = (
     (DataMissingError, DATA_MISSING),
     (ConfigError, BAD_INPUT),
+    (ConditionError, BAD_INPUT),
     (CalendarError, BAD_INPUT),
     (StoreError, BAD_INPUT),
     (BarImportError, BAD_INPUT),

@@ -11,6 +11,7 @@ from console.terminal import Cell, Column, Terminal, number_column
 
 if TYPE_CHECKING:
     from console.batch import Outcome
+    from engine.monitoring.breaks import BreakpointHit
     from engine.tape.session_record import SessionSummary
 
 # More sessions than twice this are cut in the middle; the JSON document has them all.
@@ -22,6 +23,7 @@ def outcome_document(outcome: Outcome, log_path: object) -> dict[str, object]:
     """Return the run as one JSON document; `error` is null where nothing failed."""
     document: dict[str, object] = asdict(outcome.summary)
     document["interrupted"] = outcome.interrupted
+    document["stopped_at"] = None if outcome.stopped_at is None else _hit_document(outcome.stopped_at)
     document["bars_per_second"] = _rate(outcome)
     document["timers"] = {name: asdict(timer) for name, timer in outcome.timers.items()}
     document["export"] = None if outcome.export is None else str(outcome.export)
@@ -53,9 +55,18 @@ def write_report(outcome: Outcome, terminal: Terminal) -> None:
         terminal.write(f"export: {outcome.export} ({whole})")
 
 
+def _hit_document(hit: BreakpointHit) -> dict[str, object]:
+    day, clock = hit.trading_day.isoformat(), hit.clock.isoformat()
+    return {"condition": hit.text, "trading_day": day, "clock": clock, "slots_over": hit.frontier}
+
+
 def _state(outcome: Outcome) -> str:
     if outcome.interrupted:
         return "interrupted; what was played is below"
+    if outcome.stopped_at is not None:
+        hit = outcome.stopped_at
+        clock = f"{hit.local_clock:%H:%M:%S %Z}"
+        return f"stopped where {hit.text}: {hit.trading_day} at {clock}, with {hit.frontier} slots over"
     return {"completed": "completed", "stopped": "stopped"}.get(outcome.summary.state, "failed")
 
 

@@ -18,6 +18,7 @@ FILE_NAMES: Final = ("settings.yaml", "settings.yml", "settings.toml")
 COLORS: Final = ("auto", "always", "never")
 LOG_FORMATS: Final = ("text", "json")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+_KEYS: Final = "keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,17 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings of one invocation. `export`: None where sessions are not exported."""
+    """All settings of one invocation. `export`: None where sessions are not exported.
+
+    `keys`: keys of the console that the settings file changes, action → keys.
+    """
 
     store: Path
     export: Path | None
     log_level: str
     log_format: str
     color: str
+    keys: Mapping[str, str]
     listed: tuple[Setting, ...]
 
 
@@ -77,6 +82,7 @@ def resolve_settings(
         log_level=values["log_level"] or "info",
         log_format=values["log_format"] or "text",
         color=values["color"] or "auto",
+        keys=_key_changes(path, document),
         listed=tuple(listed),
     )
 
@@ -154,10 +160,20 @@ def _read_file(folder: Path) -> tuple[Path | None, Mapping[str, object]]:
         return path, {}
     if not isinstance(document, Mapping):
         raise ConfigError(str(path), [ConfigProblem("file", None, "must be a mapping of settings")])
-    problems = [_unknown(str(name)) for name in document if name not in _DEFINITIONS]
+    problems = [_unknown(str(name)) for name in document if name not in (*_DEFINITIONS, _KEYS)]
     if problems:
         raise ConfigError(str(path), problems)
     return path, document
+
+
+def _key_changes(path: Path | None, document: Mapping[str, object]) -> Mapping[str, str]:
+    """Return `keys` of the settings file: which actions there are, the console knows, and tells."""
+    keys = document.get(_KEYS) or {}
+    words = [word for pair in keys.items() for word in pair] if isinstance(keys, Mapping) else [None]
+    if not isinstance(keys, Mapping) or not all(isinstance(word, str) for word in words):
+        message = "must be a mapping of actions to keys, such as {step: right, step_back: left}"
+        raise ConfigError(str(path), [ConfigProblem(_KEYS, keys, message)])
+    return dict(keys)
 
 
 def _read_text(path: Path) -> str:

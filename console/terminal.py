@@ -130,6 +130,12 @@ class Terminal:
         )
 
 
+def is_interactive() -> bool:
+    """Whether input and output are a terminal that can show the console."""
+    streams = (sys.stdin, sys.stdout)
+    return all(stream is not None and stream.isatty() for stream in streams) and not _is_dumb()
+
+
 def _put(stream: TextIO | None, text: str) -> None:
     """Write and flush; that the reader has gone away (`| head`) is no error, a full disk is."""
     if stream is None:  # closed before the start

@@ -48,6 +48,30 @@ class ConfigError(TapedeckError):
         super().__init__("\n".join([head, *(f"  {problem}" for problem in self.problems)]))
 
 
+class ConditionError(TapedeckError):
+    """A breakpoint's condition that cannot be understood. Exit code 2.
+
+    `condition` is its text, `column` where the fault begins (counted from 1), `width` how many characters it
+    has, `message` what is wrong, `suggestion` the nearest known word or None.
+    """
+
+    def __init__(
+        self, condition: str, start: int, width: int, message: str, suggestion: str | None = None
+    ) -> None:
+        self.condition = condition
+        self.column = start + 1
+        self.width = width
+        self.message = message
+        self.suggestion = suggestion
+        hint = f" Did you mean {suggestion!r}?" if suggestion else ""
+        # The text may have tabs or line ends, which would move the mark.
+        shown = "".join(" " if character.isspace() else character for character in condition)
+        mark = " " * start + "^" * width
+        super().__init__(
+            f"the condition cannot be used, at column {self.column}: {message}.{hint}\n  {shown}\n  {mark}"
+        )
+
+
 class CalendarError(TapedeckError):
     """An exchange, date or span that the calendars do not have. Exit code 2."""
 

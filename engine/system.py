@@ -5,23 +5,49 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from itertools import count
+from pathlib import Path
+from threading import Event as ThreadEvent
 
 from engine.clock.slots import epoch_seconds
 from engine.clock.start_time import start_instant
 from engine.clock.time_manager import TimeManager
+from engine.conditions import Condition, Vocabulary
 from engine.config import SessionConfig
-from engine.errors import EngineError
+from engine.errors import EngineError, ExportError
+from engine.export.earlier_tapes import EarlierTapes
+from engine.export.manifest import Manifest
+from engine.export.so_far import Records, export_played, with_present, write_state
+from engine.export.spool import TapeSpool
+from engine.intervals import Interval
+from engine.monitoring.breaks import Breakpoint
+from engine.monitoring.event import Event, EventKind
+from engine.monitoring.events import EventLog
+from engine.monitoring.explain import explain
+from engine.monitoring.explanation import Explanation
 from engine.monitoring.metrics import Count, PerformanceMetrics
 from engine.monitoring.snapshot import RunSummary, Snapshot
+from engine.monitoring.status import RunState
 from engine.store.bar_store import BarStore
 from engine.store.data_manager import DataManager
 from engine.streams.requirements import StreamRequirements
 from engine.streams.stream_plan import StreamPlan
 from engine.tape.session_data import SessionData
+from engine.tape.session_record import SessionRecord
+from engine.tape.session_view import SessionView
 from engine.tape.tape import Tape
-from engine.threads.messages import Pause, Resume, RunTo, SetSpeed, Step, Stop
-from engine.monitoring.status import RunState
+from engine.threads.messages import (
+    AddBreakpoint,
+    Mark,
+    Pause,
+    RemoveBreakpoint,
+    Resume,
+    RunTo,
+    SetSpeed,
+    Step,
+    Stop,
+)
 from engine.threads.session_coordinator import SessionCoordinator
 from engine.threads.session_feed import LOAD_TIMEOUT_S
 from engine.threads.session_loader import SessionLoader
@@ -30,12 +56,16 @@ from engine.threads.transport import checked_speed
 
 log = logging.getLogger(__name__)
 
+# How long an export in mid-run waits for the session before to be recorded.
+_RECORDING_S = 30.0
+
 
 class SystemManager:
     """One run of one session file over one store.
 
     Commands may be given from any thread, at any moment; they take effect between blocks, a pause within
-    50 ms. `sinks` get each session as it ends. The store is the caller's, and stays open.
+    50 ms. `sinks` get each session as it ends; `spool`, if there is one, too, and gives earlier days back.
+    The store is the caller's, and stays open.
     """
 
     def __init__(
@@ -44,6 +74,7 @@ class SystemManager:
         store: BarStore,
         *,
         sinks: Sequence[SessionSink] = (),
+        spool: TapeSpool | None = None,
         load_timeout_s: float = LOAD_TIMEOUT_S,
     ) -> None:
         self.config = config
@@ -51,7 +82,11 @@ class SystemManager:
         self.session_data = SessionData()
         self.metrics = PerformanceMetrics()
         self._data = DataManager(store)
-        self._sinks = tuple(sinks)
+        self._sinks = tuple(sinks) if spool is None else (*sinks, spool)
+        self._earlier = None if spool is None else EarlierTapes(spool)
+        self._events = EventLog()
+        self._conditions: dict[int, Condition] = {}
+        self._breakpoint_numbers = count(1)
         self._load_timeout_s = load_timeout_s
         self._plan: StreamPlan | None = None
         self._coordinator: SessionCoordinator | None = None
@@ -94,6 +129,8 @@ class SystemManager:
             prefetch_days=backtest.prefetch_days,
             start_seconds=start_seconds,
             historical_quality=self.config.session_data_config.historical.enable_quality,
+            breakpoints=tuple(self._conditions.items()),
+            events=self._events,
             sinks=self._sinks,
             load_timeout_s=self._load_timeout_s,
         )
@@ -154,7 +191,98 @@ class SystemManager:
             raise EngineError(f"{instant.isoformat()} is not after the clock, {now.isoformat()}; the engine never runs back")
         self._running().tell(RunTo(epoch_seconds(instant)))
 
+    def mark(self) -> ThreadEvent:
+        """Return an event that is set when all commands given before have taken effect; not after the end."""
+        reached = ThreadEvent()
+        self._running().tell(Mark(reached))
+        return reached
+
+    # Breakpoints and bookmarks
+
+    def vocabulary(self) -> Vocabulary:
+        """Return the words that a condition may use in this run."""
+        plan = self.prepare()
+        return Vocabulary(
+            symbols=plan.symbols,
+            intervals=(plan.base, *plan.derived),
+            indicators=tuple(output for spec in plan.specs for output in spec.outputs),
+            historical=tuple(trailing.name for trailing in plan.history.trailing),
+        )
+
+    def add_breakpoint(self, text: str) -> Breakpoint:
+        """Pause wherever a condition such as `SPY.rsi_14 < 30` becomes true; at any moment.
+
+        Set in a session under way, it watches from the next slot on. ConditionError says what is wrong with
+        the text, and where.
+        """
+        condition = Condition.parse(text, self.vocabulary())
+        number = next(self._breakpoint_numbers)
+        self._conditions[number] = condition
+        if self._coordinator is not None:
+            self._coordinator.tell(AddBreakpoint(number, condition))
+        return Breakpoint(number, condition.text, 0)
+
+    def remove_breakpoint(self, number: int) -> None:
+        """Take a breakpoint out; EngineError where there is none of that number."""
+        if self._conditions.pop(number, None) is None:
+            known = ", ".join(str(known) for known in self._conditions) or "none is set"
+            raise EngineError(f"there is no breakpoint {number} ({known})")
+        if self._coordinator is not None:
+            self._coordinator.tell(RemoveBreakpoint(number))
+
+    def breakpoints(self) -> tuple[Breakpoint, ...]:
+        """Return the breakpoints that are set, in the order of their numbers."""
+        coordinator = self._coordinator
+        running = () if coordinator is None else coordinator.breakpoints.shown
+        shown = {known.number: known for known in running}
+        conditions = tuple(self._conditions.items())
+        return tuple(shown.get(number) or Breakpoint(number, c.text, 0) for number, c in conditions)
+
+    def add_bookmark(self, text: str = "", frontier: int | None = None) -> Event:
+        """Mark an earlier frontier of the session under way, or where it stands; return the event."""
+        tape = self.session_data.tape
+        if tape is None:
+            raise EngineError("there is no session to mark a moment of yet")
+        if frontier is not None and not 0 <= frontier <= tape.frontier:
+            over = f"{tape.frontier} slots of the session are over"
+            raise EngineError(f"slot {frontier} cannot be marked: {over}")
+        return self._events.add(EventKind.BOOKMARK, text or "bookmark", frontier=frontier)
+
     # Reading
+
+    def events(self, after: int = 0) -> tuple[Event, ...]:
+        """Return what happened, oldest first, with numbers past `after`.
+
+        A gap that has ended in the meantime keeps its number and gets a new text; ask with 0 to have those,
+        too: as long as nothing has changed the tuple is the same object.
+        """
+        return self._events.events(after)
+
+    def explain(
+        self, symbol: str, name: str, frontier: int | None = None, *, interval: Interval | None = None
+    ) -> Explanation:
+        """Return where a number of the session in place comes from, at a frontier up to the clock.
+
+        `name`: an indicator, a historical indicator, a field of a bar (of `interval`, or of the base),
+        `last`, `change`, `quality` or `gaps`. EngineError where the session does not have it.
+        """
+        return explain(self.prepare(), self.session_data, symbol, name, frontier=frontier, interval=interval)
+
+    def earlier_days(self) -> tuple[date, ...]:
+        """Return the days that were played and can be looked at again, oldest first."""
+        return () if self._earlier is None else self._earlier.days()
+
+    def earlier_view(self, trading_day: date, frontier: int | None = None) -> SessionView:
+        """Return a session that is over, whole or cut at a frontier; the session in place counts, too.
+
+        EngineError where nothing is kept, ExportError where that day is not.
+        """
+        tape = self.session_data.tape
+        if tape is not None and tape.session.trading_day == trading_day:
+            return SessionView(tape, frontier)
+        if self._earlier is None:
+            raise EngineError(f"{trading_day} is over, and this run keeps no earlier days: give it a spool")
+        return SessionView(self._earlier.tape(trading_day), frontier)
 
     @property
     def state(self) -> RunState:
@@ -206,7 +334,44 @@ class SystemManager:
             counts=self.metrics.counts(),
             finished=() if coordinator is None else coordinator.recorder.summaries,
             stamp="" if coordinator is None else coordinator.recorder.stamp,
+            breakpoints=self.breakpoints(),
+            stopped_at=None if coordinator is None else coordinator.breakpoints.last_hit,
         )
+
+    def export_csv(self, folder: Path, finished: Records) -> Manifest:
+        """Write what was played so far into a folder, as an export at the end of the run would.
+
+        `finished`: the sessions that are over, with their digests, oldest first, as a sink got them, read
+        once all of them are recorded; the one in place is added as far as it is settled. Meant for while
+        the run stands. Raises ExportError.
+        """
+        self._wait_for_recorder()
+        records = with_present(finished, self._present_record())
+        return export_played(folder, self.config, records, self.summary(), self.metrics)
+
+    def export_json(self, path: Path, finished: Records) -> None:
+        """Write the state now as session.json of an export; `finished` as above. Raises ExportError."""
+        self._wait_for_recorder()
+        write_state(path, with_present(finished, self._present_record()), self.summary())
+
+    def _wait_for_recorder(self) -> None:
+        """Wait until the sessions that are over have been recorded: that goes on beside the next one."""
+        recorder = self._running().recorder
+        if recorder.error is None and not recorder.subscription.wait_until_ready(_RECORDING_S):
+            raise ExportError(
+                f"the session before is still being recorded after {_RECORDING_S:g} s; "
+                "is the disk busy? Export again in a moment"
+            )
+
+    def _present_record(self) -> SessionRecord | None:
+        """Return the session in place as far as every part of it is written, None where there is none."""
+        tape = self.session_data.tape
+        if tape is None:
+            return None
+        state = self.state if self.state.is_over else RunState.STOPPED
+        error = None if self.error is None else str(self.error)
+        quality = dict(self.session_data.historical_quality)
+        return SessionRecord(tape, tape.settled(), state.value, error, quality)
 
     def summary(self) -> RunSummary:
         """Return how the run went; meant for when it is over."""

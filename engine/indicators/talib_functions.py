@@ -15,7 +15,6 @@ from talib import abstract
 from engine.errors import TapedeckError
 from engine.tape.bar_grid import FIELDS, Floats
 
-
 _FLOAT64: Final = np.dtype(np.float64)
 
 
@@ -49,7 +48,7 @@ def _bound(kind: str, parameters: tuple[tuple[str, float | int], ...]) -> TalibF
             handle.parameters = dict(parameters)
         info = handle.info
         lookback = int(handle.lookback)
-    except Exception as error:  # noqa: BLE001 - TA-Lib raises bare Exception; it is named again with its cause
+    except Exception as error:
         raise TapedeckError(f"TA-Lib cannot compute {kind} with {dict(parameters)}: {error}") from error
     inputs = tuple(_field(kind, name) for name in _flat(info["input_names"]))
     return TalibFunction(
@@ -60,6 +59,11 @@ def _bound(kind: str, parameters: tuple[tuple[str, float | int], ...]) -> TalibF
         arguments=tuple(info["parameters"].values()),
         function=getattr(talib, kind),
     )
+
+
+def talib_title(kind: str) -> str:
+    """Return what TA-Lib calls a function in words."""
+    return str(abstract.Function(kind).info["display_name"])
 
 
 def _flat(input_names: Mapping[str, str | list[str]]) -> list[str]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from engine.intervals import Interval
+from engine.monitoring.breaks import Breakpoint, BreakpointHit
+from engine.monitoring.status import RunState, WorkerStatus
 from engine.tape.session_record import SessionSummary
 from engine.tape.session_view import SessionView
-from engine.monitoring.status import RunState, WorkerStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class Snapshot:
 
     `version` grows with every change. `view` is None before the first session. `speed` is as asked (0: as
     fast as data allow), `achieved_speed` market seconds per second, None while nothing is played. `session`
-    counts from 1. `stamp` covers the sessions that are over.
+    counts from 1. `stamp` covers the sessions that are over. `stopped_at` is the breakpoint that the run
+    stands at, None when it has gone on.
     """
 
     version: int
@@ -47,6 +49,8 @@ class Snapshot:
     counts: Mapping[str, int]
     finished: tuple[SessionSummary, ...]
     stamp: str
+    breakpoints: tuple[Breakpoint, ...] = ()
+    stopped_at: BreakpointHit | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from engine.intervals import Interval
 from engine.quality.historical import HistoricalQuality
 from engine.tape.tape import Tape
@@ -40,3 +42,16 @@ class SessionSummary:
     bars: int
     quality_pct: float | None
     digest: str
+
+    @classmethod
+    def of(cls, record: SessionRecord, digest: str) -> SessionSummary:
+        """Return the summary of a session that has been stamped."""
+        tape, frontier = record.tape, record.frontier
+        return cls(
+            trading_day=tape.session.trading_day.isoformat(),
+            slots=len(tape),
+            played=frontier,
+            bars=int(tape.base.present[:, :frontier].sum()),
+            quality_pct=None if tape.scores is None else float(np.mean(tape.scores[:, frontier])),
+            digest=digest,
+        )

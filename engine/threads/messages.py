@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Event
+
+from engine.conditions import Condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,28 @@ class RunTo:
 
 
 @dataclass(frozen=True, slots=True)
+class AddBreakpoint:
+    """Pause wherever a condition becomes true, from the next slot on."""
+
+    number: int
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveBreakpoint:
+    """Take a breakpoint out."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Say when all that was told before has been taken in."""
+
+    reached: Event
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """End the run in order."""
 
@@ -54,4 +79,16 @@ class WorkerFailed:
     error: Exception
 
 
-Message = Pause | Resume | Step | SetSpeed | RunTo | Stop | Wake | WorkerFailed
+Message = (
+    Pause
+    | Resume
+    | Step
+    | SetSpeed
+    | RunTo
+    | AddBreakpoint
+    | RemoveBreakpoint
+    | Mark
+    | Stop
+    | Wake
+    | WorkerFailed
+)

@@ -5,18 +5,37 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
-from threading import Condition, Thread
+from threading import Condition as Signal
+from threading import Thread
 
 from engine.clock.time_manager import TimeManager
+from engine.conditions import Condition
 from engine.errors import EngineError
+from engine.monitoring.breaks import BreakpointHit
+from engine.monitoring.event import EventKind
+from engine.monitoring.events import EventLog
 from engine.monitoring.metrics import Count, PerformanceMetrics
+from engine.monitoring.status import RunState
 from engine.streams.stream_plan import StreamPlan
 from engine.tape.session_data import SessionData
 from engine.tape.session_record import SessionRecord
+from engine.threads.breakpoints import Breakpoints
 from engine.threads.data_processor import DataProcessor
 from engine.threads.data_quality_manager import DataQualityManager
-from engine.threads.messages import Message, Stop, Wake, WorkerFailed
-from engine.monitoring.status import RunState
+from engine.threads.messages import (
+    AddBreakpoint,
+    Mark,
+    Message,
+    Pause,
+    RemoveBreakpoint,
+    Resume,
+    RunTo,
+    SetSpeed,
+    Step,
+    Stop,
+    Wake,
+    WorkerFailed,
+)
 from engine.threads.session_feed import LOAD_TIMEOUT_S, SessionFeed
 from engine.threads.session_loader import LoadedSession, SessionLoader
 from engine.threads.session_player import SessionPlayer
@@ -60,6 +79,8 @@ class SessionCoordinator:
         prefetch_days: int,
         start_seconds: int | None = None,
         historical_quality: bool = True,
+        breakpoints: Sequence[tuple[int, Condition]] = (),
+        events: EventLog | None = None,
         sinks: Sequence[SessionSink] = (),
         load_timeout_s: float = LOAD_TIMEOUT_S,
     ) -> None:
@@ -69,6 +90,7 @@ class SessionCoordinator:
         self._metrics = metrics
         self._start_seconds = start_seconds
         self._historical_quality = historical_quality
+        self._events = EventLog() if events is None else events
 
         self._mailbox: SimpleQueue[Message] = SimpleQueue()
         self.processor = DataProcessor(plan, session_data, metrics, self.tell)
@@ -81,12 +103,15 @@ class SessionCoordinator:
 
         # Written by the coordinator's thread only; read by anyone.
         self.transport = Transport(speed)
+        self.breakpoints = Breakpoints(self._note_hit)
+        for number, condition in breakpoints:
+            self.breakpoints.add(number, condition)
         self.state = RunState.STOPPED
         self.error: Exception | None = None
         self.position = -1
         self.version = 0
         self.warnings: tuple[str, ...] = plan.warnings
-        self._changed = Condition()  # guards nothing; wakes those who wait for a change
+        self._changed = Signal()  # guards nothing; wakes those who wait for a change
         self._loaded: LoadedSession | None = None
         self._player: SessionPlayer | None = None
         self._unrecorded = False
@@ -205,6 +230,7 @@ class SessionCoordinator:
             self._metrics,
             consumers=(self.processor,),
             followers=(self.quality,),
+            breakpoints=self.breakpoints,
             receive=self._receive,
             on_change=self._note_change,
         )
@@ -217,6 +243,8 @@ class SessionCoordinator:
         start = 0
         if self._start_seconds is not None and self.position == 0:
             start = tape.slots.slots_over_at(self._start_seconds)
+        self.breakpoints.begin_session(start)
+        self._events.begin_session(tape)
         playing = self._metrics.start_timer()
         self._player.play(start)
         seconds = self._metrics.record_session_duration(playing)
@@ -224,6 +252,7 @@ class SessionCoordinator:
 
         ending = self._metrics.start_timer()
         self._data.deactivate_session()
+        self._events.end_session()
         self._metrics.count(Count.SESSIONS)
         self._metrics.record_queue_sizes({worker.name: worker.waiting for worker in self.workers})
         self._metrics.record_deactivation(ending)
@@ -255,6 +284,7 @@ class SessionCoordinator:
         names = ", ".join(empty) if len(empty) <= 5 else f"{len(empty)} symbols, {empty[0]} first"
         warning = f"{loaded.slots.session.trading_day}: no {self._plan.base} bars of {names}"
         self.warnings = (*self.warnings, warning)
+        self._events.add(EventKind.ERROR, warning)
         log.warning("%s", warning)
 
     # The end, in whatever way
@@ -279,6 +309,8 @@ class SessionCoordinator:
         self.error = self.error or next((w.error for w in self.workers if w.error is not None), None)
         if self.error is not None:
             final = RunState.ERROR
+            self._events.add(EventKind.ERROR, str(self.error))
+        self._events.end_session()
         log.info("run %s", final.value)
         self._set_state(final)
 
@@ -329,8 +361,26 @@ class SessionCoordinator:
                 raise error
             case Stop():
                 raise _StopRequestedError
-        self.transport.apply(message)
+            case AddBreakpoint(number, condition):
+                tape = self._data.tape
+                self.breakpoints.add(number, condition, -1 if tape is None else tape.frontier)
+            case RemoveBreakpoint(number):
+                self.breakpoints.remove(number)
+            case Mark(reached):
+                reached.set()
+            case _:
+                self._apply(message)
         self._note_change()
+
+    def _apply(self, command: Pause | Resume | Step | SetSpeed | RunTo) -> None:
+        """Follow a command; one that plays on leaves the breakpoint that the run stood at."""
+        if isinstance(command, Resume | Step | RunTo):
+            self.breakpoints.last_hit = None
+        self.transport.apply(command)
+
+    def _note_hit(self, hit: BreakpointHit) -> None:
+        self._events.add(EventKind.BREAK, hit.text, frontier=hit.frontier)
+        log.info("breakpoint %d, %s: true at %s", hit.number, hit.text, hit.clock.isoformat())
 
     def _note_change(self) -> None:
         """Follow the transport with the state, and wake those who wait for a change."""

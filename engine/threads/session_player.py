@@ -10,6 +10,7 @@ from engine.clock.slots import utc_from_epoch
 from engine.clock.time_manager import TimeManager
 from engine.monitoring.metrics import Count, PerformanceMetrics
 from engine.tape.tape import Tape
+from engine.threads.breakpoints import Breakpoints
 from engine.threads.session_feed import Receive
 from engine.threads.subscription import PaceMode
 from engine.threads.transport import Transport
@@ -20,7 +21,8 @@ class SessionPlayer:
     """Moves the frontier of one tape, in the coordinator's thread.
 
     Data-driven, a block is computed before it is revealed, and what lies beyond a pause stays hidden.
-    Clock-driven, slots are revealed as they fall due, and consumers follow as fast as they can. `consumers`
+    Clock-driven, slots are revealed as they fall due, and consumers follow as fast as they can; with
+    breakpoints set they are computed before they are revealed, too, so that none is passed over. `consumers`
     are waited for where the pace allows; `followers` never, but at the close.
     """
 
@@ -33,6 +35,7 @@ class SessionPlayer:
         *,
         consumers: tuple[Worker[range], ...],
         followers: tuple[Worker[range], ...],
+        breakpoints: Breakpoints,
         receive: Receive,
         on_change: Callable[[], None],
         monotonic: Callable[[], float] = time.monotonic,
@@ -43,6 +46,7 @@ class SessionPlayer:
         self._metrics = metrics
         self._consumers = consumers
         self._followers = followers
+        self._breakpoints = breakpoints
         self._receive = receive
         self._on_change = on_change
         self._monotonic = monotonic
@@ -60,6 +64,7 @@ class SessionPlayer:
         if start_frontier:
             self._compute_to(start_frontier)
             self._reveal(start_frontier, counts_as_step=False)
+        self._break_at(self._breakpoints.search(tape, start_frontier, start_frontier))
         while True:
             self._receive(0)
             if transport.arrive(tape.slots, tape.frontier):
@@ -104,8 +109,24 @@ class SessionPlayer:
             self._compute_to(limit)
             # A command may have come meanwhile; what it no longer allows stays hidden.
             limit = self._transport.limit(self._tape.slots, self._tape.frontier)
-        computed = min(self._handed[worker] for worker in self._consumers)
-        self._reveal(min(limit, computed))
+        self._reveal_computed(limit)
+
+    def _reveal_computed(self, limit: int) -> None:
+        """Reveal what is computed up to `limit`, but no more than up to the first breakpoint."""
+        start = self._tape.frontier + 1
+        stop = min(limit, *(self._handed[worker] for worker in self._consumers))
+        found = None
+        if self._breakpoints.any_set and start <= stop:
+            found = self._breakpoints.search(self._tape, start, stop)
+        self._reveal(stop if found is None else found)
+        self._break_at(found)
+
+    def _break_at(self, frontier: int | None) -> None:
+        """Pause at a breakpoint whose slot has just been revealed; None: there is none."""
+        if frontier is not None:
+            self._transport.hold()
+            self._breakpoints.fire(self._tape, frontier)
+            self._on_change()
 
     def _compute_to(self, limit: int) -> None:
         """Have slots up to `limit` computed, unless a command changes what is to be played."""
@@ -137,6 +158,10 @@ class SessionPlayer:
             return
         limit = self._transport.limit(tape.slots, tape.frontier)
         due = min(limit, pace.due(self._monotonic()))
+        if due > tape.frontier and self._breakpoints.any_set:
+            self._compute_to(due)
+            self._reveal_computed(min(due, self._transport.limit(tape.slots, tape.frontier)))
+            return
         if due > tape.frontier:
             self._reveal(due)
             self._feed_consumers(count_overruns=True)

@@ -28,7 +28,7 @@ class Transport:
         """Take a command in."""
         match command:
             case Pause():
-                self._pause()
+                self._hold()
             case Resume():
                 self.paused, self.steps_left, self.run_to = False, 0, None
             case Step(slots):
@@ -40,7 +40,12 @@ class Transport:
                 self.speed = speed
         self.revision += 1
 
-    def _pause(self) -> None:
+    def hold(self) -> None:
+        """Stop where the session stands, at a breakpoint."""
+        self._hold()
+        self.revision += 1
+
+    def _hold(self) -> None:
         self.paused, self.steps_left, self.run_to = True, 0, None
 
     @property
@@ -70,8 +75,7 @@ class Transport:
         """Pause if the time to run to is reached at this frontier; return whether that is so."""
         if self.run_to is None or slots.clock(frontier) < self.run_to:
             return False
-        self._pause()
-        self.revision += 1
+        self.hold()
         return True
 
 

@@ -1,0 +1,90 @@
+"""The console with a stop-watch in it: how long each frame takes, from looking to having written."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from textual.screen import Screen
+
+from console.ui import app as app_module
+from console.ui.app import ConsoleApp, Setup
+from console.ui.kept_days import KeptDays
+from console.ui.log_lines import LogLines
+from console.ui.playback import Playback
+from engine.config import SessionConfig
+from engine.store.bar_store import BarStore
+from engine.system import SystemManager
+
+
+class TimedApp(ConsoleApp):
+    """Adds the time of drawing and writing to that of the look before; leaves by itself at the end."""
+
+    CSS_PATH = Path(app_module.__file__).with_name("console.tcss")
+
+    def __init__(self, playback: Playback, store: BarStore, log_lines: LogLines, setup: Setup) -> None:
+        super().__init__(playback, store, log_lines, setup)
+        self.frames_ms: list[float] = []
+        self.seconds = 0.0
+        self.leave_after: float | None = None
+        self._began = time.perf_counter()
+        self._frame_ms = 0.0
+
+    def on_mount(self) -> None:
+        """Look for the end every now and then; Textual calls the console's own on_mount besides."""
+        self._began = time.perf_counter()
+        self.set_interval(0.05, self._leave_at_end)
+
+    def _look(self) -> None:
+        began = time.perf_counter()
+        super()._look()
+        self._frame_ms = 1e3 * (time.perf_counter() - began)
+
+    def drawn(self, ms: float) -> None:
+        """Note that what a look changed has been written."""
+        if self._frame_ms:
+            self.frames_ms.append(self._frame_ms + ms)
+            self._frame_ms = 0.0
+
+    def _report_end(self) -> None:
+        """Show no report: the benchmark leaves instead."""
+
+    async def _leave_at_end(self) -> None:
+        spent = time.perf_counter() - self._began
+        late = self.leave_after is not None and spent > self.leave_after
+        if late or (self.playback.system.state.is_over and spent > 0.2):
+            self.seconds = self.seconds or spent
+            await self.end()
+
+
+def play_watched(
+    config: SessionConfig, store: BarStore, folder: Path, leave_after: float | None
+) -> tuple[list[float], float, float]:
+    """Play in the console on this terminal; return frames in ms, seconds on screen, seconds of the run."""
+    refresh = Screen._compositor_refresh
+
+    def timed(screen: Screen[object]) -> None:
+        began = time.perf_counter()
+        refresh(screen)
+        if isinstance(screen.app, TimedApp):
+            screen.app.drawn(1e3 * (time.perf_counter() - began))
+
+    Screen._compositor_refresh = timed  # type: ignore[assignment]
+    days = KeptDays(folder / "days")
+    system = SystemManager(config, store, sinks=[days])
+    with LogLines() as lines:
+        app = TimedApp(Playback(system, days), store, lines, Setup(exports=folder))
+        app.leave_after = leave_after
+        app.run()
+    system.stop()
+    if app.return_code:
+        raise RuntimeError(f"the console failed: {app.failure}")
+    return app.frames_ms, app.seconds, system.summary().seconds
+
+
+def play_alone(config: SessionConfig, store: BarStore, folder: Path | None = None) -> float:
+    """Play without a console, its days kept in a folder if one is given; return the seconds of the run."""
+    system = SystemManager(config, store, sinks=[] if folder is None else [KeptDays(folder)])
+    system.start()
+    system.wait()
+    return system.summary().seconds

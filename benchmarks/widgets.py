@@ -1,0 +1,144 @@
+"""Time to show new data and render every line, widget by widget, with all cells changing.
+
+    python -m benchmarks.widgets
+
+Without a terminal behind it: what is timed is our share of a frame, `show` and `render_line` of each line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from textual.app import App, ComposeResult
+
+from benchmarks.measure import row
+from console.ui.widgets import (
+    CandleChart,
+    ChartData,
+    GapMap,
+    GapMapData,
+    StripData,
+    SymbolRows,
+    SymbolTable,
+    TapeStrip,
+)
+from console.ui.widgets.painted import Painted
+
+HEADER = "| widget | p50 / p95 ms | target | terminal |\n|---|---|---|---|"
+ROUNDS = 100
+VARIANTS = 6
+OPEN = 1381152600  # 7 October 2013, 09:30 in New York
+ZONE = ZoneInfo("America/New_York")
+
+
+def charts(bars: int) -> list[ChartData]:
+    """Return random walks with three overlays."""
+    random = np.random.default_rng(1)
+    return [_chart(bars, random) for _ in range(VARIANTS)]
+
+
+def _chart(bars: int, random: np.random.Generator) -> ChartData:
+    close = 168 + np.cumsum(random.normal(0, 0.05, bars))
+    opening = close - random.normal(0, 0.05, bars)
+    return ChartData(
+        title="SPY 1m",
+        as_of="11:30 EDT",
+        zone=ZONE,
+        opened_at=OPEN + 60 * np.arange(bars, dtype=np.int64),
+        open=opening,
+        high=np.maximum(opening, close) + 0.03,
+        low=np.minimum(opening, close) - 0.03,
+        close=close,
+        volume=random.uniform(1e3, 1e6, bars),
+        today=bars // 3,
+        overlays={name: close + shift for name, shift in (("vwap", 0.1), ("sma_20", -0.1), ("ema_20", 0.2))},
+    )
+
+
+def tables(symbols: int) -> list[SymbolRows]:
+    """Return tables of twelve columns, every figure of which differs from one to the next."""
+    random = np.random.default_rng(2)
+    names = tuple(f"S{number:03d}" for number in range(symbols))
+    return [
+        SymbolRows(
+            symbols=names,
+            last=random.uniform(10, 500, symbols),
+            change_pct=random.normal(0, 1, symbols),
+            volume=random.uniform(1e3, 1e8, symbols),
+            relative_volume=random.uniform(0, 3, symbols),
+            quality=random.uniform(90, 100, symbols),
+            gaps=random.integers(0, 50, symbols),
+            trend=random.normal(0, 1, (symbols, 60)),
+            indicators={f"rsi_{number}": random.uniform(0, 100, symbols) for number in range(4)},
+        )
+        for _ in range(VARIANTS)
+    ]
+
+
+def maps(symbols: int) -> list[GapMapData]:
+    """Return sessions with 4 % of their bars missing, each some slots longer than the one before."""
+    random = np.random.default_rng(3)
+    names = tuple(f"S{number:03d}" for number in range(symbols))
+    opened_at = OPEN + 60 * np.arange(390, dtype=np.int64)
+    return [
+        GapMapData(names, random.random((symbols, 300 + number)) > 0.04, 390, opened_at, ZONE)
+        for number in range(VARIANTS)
+    ]
+
+
+def strips() -> list[StripData]:
+    """Return strips of a session of minutes."""
+    random = np.random.default_rng(4)
+    return [
+        StripData(390, 300 + number, random.random(300 + number), opens="09:30", closes="16:00 EDT")
+        for number in range(VARIANTS)
+    ]
+
+
+async def frame_ms(widget: Painted, size: tuple[int, int], show: Callable[[int], None]) -> Sequence[float]:
+    """Return the milliseconds of frames in which everything changes."""
+
+    class Alone(App[None]):
+        def compose(self) -> ComposeResult:
+            yield widget
+
+    app, times = Alone(), []
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        for number in range(ROUNDS):
+            began = time.perf_counter()
+            show(number % VARIANTS)
+            for y in range(widget.size.height):
+                widget.render_line(y)
+            times.append(1e3 * (time.perf_counter() - began))
+    return times[VARIANTS:]
+
+
+def report(
+    what: str, target_ms: float, size: tuple[int, int], widget: Painted, show: Callable[[int], None]
+) -> None:
+    """Time a widget, and print its line."""
+    times = sorted(asyncio.run(frame_ms(widget, size, show)))
+    p50, p95 = statistics.median(times), times[int(0.95 * len(times))]
+    print(row(what, f"{p50:.1f} / {p95:.1f}", f"≤ {target_ms:g}", f"{size[0]}x{size[1]}"))
+
+
+def main() -> None:
+    print(HEADER)
+    chart, chart_data = CandleChart(), charts(400)
+    report("candles, 120 bars", 10, (132, 36), chart, lambda number: chart.show(chart_data[number]))
+    table, table_data = SymbolTable(), tables(500)
+    report("500 x 12 table", 12, (160, 60), table, lambda number: table.show(table_data[number]))
+    gaps, gap_data = GapMap(), maps(500)
+    report("gap map, 500 symbols", 12, (160, 60), gaps, lambda number: gaps.show(gap_data[number]))
+    strip, strip_data = TapeStrip(), strips()
+    report("tape strip", 1, (160, 1), strip, lambda number: strip.show(strip_data[number]))
+
+
+if __name__ == "__main__":
+    main()

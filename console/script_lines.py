@@ -1,0 +1,59 @@
+"""A key script in a batch job: what it asks beyond the engine, and the days it may export."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from types import TracebackType
+
+from console.key_script import Script, ScriptLine
+from console.script_run import ScriptRun
+from console.terminal import Terminal
+from console.ui.kept_days import KeptDays
+from console.views import view_text
+from engine.system import SystemManager
+
+
+class ScriptLines:
+    """Plays a script's lines over a run; while entered, the run's days are kept to be exported."""
+
+    def __init__(self, script: Script, terminal: Terminal) -> None:
+        self._script = script
+        self._terminal = terminal
+        self._folder = tempfile.TemporaryDirectory(prefix="tapedeck-")
+        self.days = KeptDays(Path(self._folder.name) / "days")
+        self._run: ScriptRun | None = None
+
+    def __enter__(self) -> ScriptLines:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._folder.cleanup()
+
+    def advance(self, system: SystemManager) -> bool:
+        """Do the lines whose turn it is; return whether the script is over."""
+        if self._run is None:
+            self._run = ScriptRun(self._script, system, lambda line: self._do(system, line))
+        return self._run.advance()
+
+    def may_go_on(self) -> bool:
+        """Whether there is something for `advance` to do."""
+        return self._run is None or self._run.may_go_on()
+
+    def _do(self, system: SystemManager, line: ScriptLine) -> None:
+        word, _, rest = line.argument.partition(" ")
+        if line.action == "view":
+            self._terminal.write(view_text(system, word, rest.strip() or "csv").rstrip("\n"))
+        elif line.action == "export":
+            self._export(system, word, Path(rest.strip()).expanduser())
+            self._terminal.remark(f"line {line.number}: {rest.strip()} is written")
+        else:
+            self._terminal.remark(f"line {line.number}: {line.action} needs the console, and is passed over")
+
+    def _export(self, system: SystemManager, form: str, path: Path) -> None:
+        if form == "csv":
+            system.export_csv(path, self.days.records())
+        else:
+            system.export_json(path, self.days.records())

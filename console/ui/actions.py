@@ -1,0 +1,194 @@
+"""The one table of actions: behind footer, help, palette, key changes, mouse, key scripts and README."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from engine.errors import nearest
+
+
+class Mode(Enum):
+    """Where an action works: the main screen, or a screen that opens over it."""
+
+    MAIN = "main"
+    COVERAGE = "coverage"
+    REPORT = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that a user can do.
+
+    `keys`: Textual's names, several with commas; "" where only the palette and scripts have it. `handler`:
+    group and method that do it, `argument` what that is given. `group` heads it in help. `footer`: its rank
+    there, 0: not shown; where it gets narrow, high ranks go first. `label` is the footer's word, `help` one
+    sentence.
+    """
+
+    id: str
+    keys: str
+    label: str
+    help: str
+    handler: str
+    group: str
+    argument: str = ""
+    modes: frozenset[Mode] = frozenset({Mode.MAIN})
+    footer: int = 0
+
+
+EVERYWHERE: Final = frozenset(Mode)
+PANELS: Final = ("symbols", "chart", "indicators", "quality", "metrics", "events", "log")
+"""The panels of the main screen; their keys are 1, 2, 3, …"""
+
+_PLAY, _LOOK, _SHOW, _DATA, _APP = "Play", "Look around", "Show", "Data", "Console"
+
+ACTIONS: Final[tuple[Action, ...]] = (
+    Action("pause", "space", "pause", "Pause, or play on", "transport.toggle", _PLAY, footer=1),
+    Action("resume", "", "play", "Play on", "transport.resume", _PLAY),
+    Action("step", "full_stop", "step", "One slot on", "transport.on", _PLAY, "slot", footer=2),
+    Action(
+        "step_back", "comma", "back", "One slot back: look at the past",
+        "looking.back", _PLAY, "slot", footer=3
+    ),
+    Action("minute_on", "m", "minute", "A minute on", "transport.on", _PLAY, "minute"),
+    Action("minute_back", "M", "minute back", "A minute back", "looking.back", _PLAY, "minute"),
+    Action("hour_on", "o", "hour", "An hour on", "transport.on", _PLAY, "hour"),
+    Action("hour_back", "O", "hour back", "An hour back", "looking.back", _PLAY, "hour"),
+    Action("day_on", "d", "day", "A day on, to the same time", "transport.on", _PLAY, "day"),
+    Action("day_back", "D", "day back", "A day back, to the same time", "looking.back", _PLAY, "day"),
+    Action(
+        "next_session", "n", "next session", "On to the next session's open",
+        "transport.next_session", _PLAY
+    ),
+    Action("faster", "plus,equals_sign", "faster", "Play faster", "transport.faster", _PLAY, footer=5),
+    Action("slower", "minus", "slower", "Play slower", "transport.slower", _PLAY, footer=6),
+    Action("max_speed", "0", "max", "As fast as data allow", "transport.fastest", _PLAY),
+    Action("speed", "", "speed", "Play at a speed: 60, or max", "transport.speed", _PLAY),
+    Action(
+        "goto", "g", "go to", "Go to a time or date: 10:30, 14h, next open, tuesday",
+        "looking.ask_moment", _LOOK, footer=4
+    ),
+    Action(
+        "previous_event", "left_square_bracket", "previous event", "Back to the previous event",
+        "looking.event", _LOOK, "back"
+    ),
+    Action(
+        "next_event", "right_square_bracket", "next event", "On to the next event that is known",
+        "looking.event", _LOOK, "on"
+    ),
+    Action("present", "end", "present", "Return from looking back", "looking.present", _LOOK),
+    Action("next_symbol", "tab,down", "next symbol", "The next symbol", "panels.symbol", _LOOK, "1"),
+    Action(
+        "previous_symbol", "shift+tab,up", "previous symbol", "The previous symbol",
+        "panels.symbol", _LOOK, "-1"
+    ),
+    Action("symbol", "", "symbol", "Go to a symbol by its name", "panels.focus", _LOOK),
+    Action("why", "w", "why", "Where the number under the cursor comes from", "looking.why", _LOOK, footer=9),
+    Action(
+        "breakpoint", "b", "break", "Pause where a condition first holds; list and remove such",
+        "looking.ask_breakpoint", _LOOK, footer=8
+    ),
+    Action("unbreak", "", "unbreak", "Remove a breakpoint by its number", "looking.remove_breakpoint", _LOOK),
+    Action("bookmark", "apostrophe", "bookmark", "Mark this moment", "looking.ask_bookmark", _LOOK),
+    *(
+        Action(f"panel_{name}", str(number), name, f"Show {name}, or go there", "panels.show", _SHOW, name)
+        for number, name in enumerate(PANELS, 1)
+    ),
+    Action("coverage", "8", "coverage", "Which bars are stored: symbols by days", "panels.coverage", _SHOW),
+    Action("report", "9", "report", "How the run went so far", "panels.report", _SHOW),
+    Action("maximise", "z", "maximise", "The panel alone, or all again", "panels.maximise", _SHOW, footer=10),
+    Action("hide", "x", "hide", "Hide the panel; its number brings it back", "panels.hide", _SHOW),
+    Action("interval", "i", "interval", "The chart's next interval", "panels.interval", _SHOW, footer=7),
+    Action(
+        "filter", "slash", "filter", "Filter symbols, events or log as you type",
+        "panels.filter", _SHOW, footer=11
+    ),
+    Action("sort", "s", "sort", "Sort symbols by the next column", "panels.sort", _SHOW),
+    Action("reverse", "S", "reverse", "Turn the order of symbols round", "panels.reverse", _SHOW),
+    Action("theme", "t", "theme", "The next theme", "panels.theme", _SHOW),
+    Action(
+        "export_csv", "e", "export", "Export what was played as CSV",
+        "data.export_csv", _DATA, modes=frozenset({Mode.MAIN, Mode.REPORT}), footer=12
+    ),
+    Action(
+        "export_json", "j", "export JSON", "Export the state as session.json",
+        "data.export_json", _DATA, modes=frozenset({Mode.MAIN, Mode.REPORT})
+    ),
+    Action("copy", "y", "copy", "Copy the panel as CSV, Markdown or JSON", "data.copy", _DATA),
+    Action(
+        "save_script", "", "save script", "Save what was done so far as a key script",
+        "data.save_script", _DATA
+    ),
+    Action("help", "question_mark", "help", "All keys", "app.help", _APP, modes=EVERYWHERE, footer=1),
+    Action(
+        "quit", "q", "quit", "End the run in order, and leave",
+        "app.quit", _APP, modes=EVERYWHERE, footer=1
+    ),
+    Action(
+        "quit_now", "ctrl+c,ctrl+q", "end", "End in order, without asking",
+        "app.quit_now", _APP, modes=EVERYWHERE
+    ),
+)  # fmt: skip
+
+
+BY_ID: Final[Mapping[str, Action]] = {action.id: action for action in ACTIONS}
+
+_SIGNS: Final = {
+    "full_stop": ".", "comma": ",", "plus": "+", "equals_sign": "=", "minus": "-", "slash": "/",
+    "left_square_bracket": "[", "right_square_bracket": "]", "apostrophe": "'", "question_mark": "?",
+    "up": "↑", "down": "↓",
+}  # fmt: skip
+
+
+def key_sign(key: str) -> str:
+    """Return how a key is written for people: `.` for `full_stop`."""
+    return _SIGNS.get(key, key)
+
+
+def keys_of(action: Action, changes: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Return an action's keys in Textual's names, changed ones in place of its own."""
+    text = (changes or {}).get(action.id, action.keys)
+    return tuple(key.strip() for key in text.split(",") if key.strip())
+
+
+def shown_keys(action: Action, changes: Mapping[str, str] | None = None) -> str:
+    """Return an action's keys as help shows them."""
+    return " ".join(key_sign(key) for key in keys_of(action, changes))
+
+
+def clashes(changes: Mapping[str, str] | None = None) -> tuple[tuple[str, str, str], ...]:
+    """Return (key, action id, action id) for every key that two actions of one mode would have."""
+    found: list[tuple[str, str, str]] = []
+    owners: dict[tuple[str, Mode], str] = {}
+    for action in ACTIONS:
+        for key in keys_of(action, changes):
+            for mode in sorted(action.modes, key=lambda mode: mode.value):
+                other = owners.setdefault((key, mode), action.id)
+                if other != action.id and (key, other, action.id) not in found:
+                    found.append((key, other, action.id))
+    return tuple(found)
+
+
+def unknown_actions(ids: Iterable[str]) -> tuple[str, ...]:
+    """Return a sentence for every id that no action has, with the nearest one that exists."""
+    said = []
+    for word in ids:
+        if word not in BY_ID:
+            near = nearest(word, BY_ID)
+            hint = f" Did you mean {near!r}?" if near else " `tapedeck` shows all of them with ?."
+            said.append(f"{word!r} is no action.{hint}")
+    return tuple(said)
+
+
+def key_table_markdown() -> str:
+    """Return the table of keys for README, in the order of help."""
+    lines = ["| key | what it does |", "|---|---|"]
+    for action in ACTIONS:
+        if action.keys:
+            keys = " ".join(f"`{key_sign(key)}`" for key in keys_of(action))
+            lines.append(f"| {keys} | {action.help} |")
+    lines.append("| `ctrl+p` | Command palette: every command and every symbol |")
+    return "\n".join(lines)

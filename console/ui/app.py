@@ -1,0 +1,313 @@
+"""The Textual application: wires run, screens and actions together; it holds nothing of the market."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.theme import Theme
+
+from console.key_script import Script, ScriptLine
+from console.script_run import ScriptRun
+from console.ui.actions import BY_ID, clashes, unknown_actions
+from console.ui.handlers.application import ApplicationHandlers
+from console.ui.handlers.data import DataHandlers
+from console.ui.handlers.looking import LookingHandlers
+from console.ui.handlers.panels import PanelHandlers
+from console.ui.handlers.transport import TransportHandlers
+from console.ui.layout import Layout
+from console.ui.log_lines import LogLines
+from console.ui.palette import ConsoleCommands
+from console.ui.panels.events import EventsPanel
+from console.ui.playback import Picture, Playback
+from console.ui.remembered import Remembered
+from console.ui.screens.console_screen import APPLICATION_WIDE
+from console.ui.screens.main import MainScreen
+from console.ui.screens.report import ReportScreen
+from console.ui.theming import DEFAULT_DARK
+from console.ui.widgets import GapMap, TapeStrip
+from engine.errors import EngineError, TapedeckError
+from engine.store.bar_store import BarStore
+
+log = logging.getLogger(__name__)
+
+FRAME_S: Final = 0.1
+"""How often the run is looked at, and so the most that the screen changes."""
+_IDLE_FRAMES: Final = 5
+_AFTER_KEY_S: Final = 0.025
+_ASK_FIRST: Final = frozenset({"goto", "breakpoint", "bookmark", "symbol", "speed", "filter", "copy", "why"})
+"""Actions that ask for what they need, and are done again with the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the console is started with.
+
+    `exports`: folder below which keys export. `interrupted`: whether a signal asks the run to end. `note`
+    stands on the session bar: that the market is synthetic. `key_changes`: action id → keys, of the settings
+    file. `start_paused`: wait at the first open. `script`: actions to do by themselves.
+    """
+
+    exports: Path
+    remembered: Remembered = field(default_factory=Remembered)
+    themes: tuple[Theme, ...] = ()
+    notices: tuple[str, ...] = ()
+    key_changes: dict[str, str] = field(default_factory=dict)
+    interrupted: Callable[[], bool] = lambda: False
+    note: str = ""
+    start_paused: bool = False
+    script: Script | None = None
+
+
+class ConsoleApp(App[None]):
+    """Watches and drives one run: starts it when it is mounted, and ends it in order when it is left."""
+
+    TITLE = "tapedeck"
+    CSS_PATH = "console.tcss"
+    COMMANDS = {ConsoleCommands}  # noqa: RUF012 - Textual's own type for it is mutable, too
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(BY_ID[APPLICATION_WIDE].keys, f"do('{APPLICATION_WIDE}')", id=APPLICATION_WIDE, priority=True)
+    ]
+
+    def __init__(self, playback: Playback, store: BarStore, log_lines: LogLines, setup: Setup) -> None:
+        super().__init__()
+        self.playback = playback
+        self.store = store
+        self.setup = setup
+        self.done: list[tuple[str, str]] = []
+        self.done_as = ""
+        self.key_changes = {**setup.remembered.keys, **setup.key_changes}
+        self.transport = TransportHandlers(self)
+        self.looking = LookingHandlers(self)
+        self.handlers = {
+            "transport": self.transport,
+            "looking": self.looking,
+            "panels": PanelHandlers(self),
+            "data": DataHandlers(self),
+            "app": ApplicationHandlers(self),
+        }
+        self.main = MainScreen(playback, log_lines, _layout(setup.remembered), note=setup.note)
+        self.ending = False
+        self._shown: tuple[object, ...] | None = None
+        self._idle = 0
+        self._was_over = False
+        self._counted: tuple[float, int] | None = None
+        script = setup.script
+        self._script = None if script is None else ScriptRun(script, playback.system, self._scripted)
+
+    # Life
+
+    def on_mount(self) -> None:
+        """Take themes, keys and what is remembered; start the run, and look at it from now on."""
+        for theme in self.setup.themes:
+            self.register_theme(theme)
+        remembered = self.setup.remembered
+        names = self.theme_names
+        self.theme = next((name for name in (remembered.theme, DEFAULT_DARK) if name in names), names[0])
+        self._take_keys()
+        self.push_screen(self.main)
+        self._take_remembered(remembered)
+        for notice in self.setup.notices:
+            self.notify(notice, severity="warning", timeout=10)
+        try:
+            self.playback.system.start(paused=self.setup.start_paused or self._script is not None)
+        except TapedeckError as error:
+            self.notify(str(error), severity="error", timeout=30)
+        self.set_interval(FRAME_S, self._frame)
+
+    async def on_unmount(self) -> None:
+        """End the run, in whatever way the console was left."""
+        await asyncio.to_thread(self.playback.system.stop)
+
+    async def end(self) -> None:
+        """End the run in order, then leave."""
+        if self.ending:
+            return
+        self.ending = True
+        try:
+            await asyncio.to_thread(self.playback.system.stop)
+        except EngineError as error:
+            log.error("%s", error)
+        self.exit()
+
+    def remembered(self) -> Remembered:
+        """Return what is to be remembered of how the console looks now."""
+        main = self.main
+        column, descending = main.symbols.table.sort
+        return replace(
+            self.setup.remembered,
+            theme=self.theme,
+            hidden=tuple(sorted(main.panel_layout.hidden)),
+            panel=main.panel_layout.active,
+            sort=column or "",
+            descending=descending,
+            symbol=main.symbol,
+            interval=str(main.chart.interval),
+        )
+
+    @property
+    def failure(self) -> Exception | None:
+        """What ended the console itself, if anything did: a fault that Textual has shown."""
+        return self._exception
+
+    @property
+    def theme_names(self) -> tuple[str, ...]:
+        """The themes to choose from: tapedeck's and the user's, else Textual's own."""
+        return tuple(theme.name for theme in self.setup.themes) or tuple(self.available_themes)
+
+    def _take_keys(self) -> None:
+        wrong = unknown_actions(self.key_changes)
+        changes = {name: keys for name, keys in self.key_changes.items() if name in BY_ID}
+        wrong += tuple(
+            f"the key {key} would do both {one} and {other}: the keys stay as they were"
+            for key, one, other in clashes(changes)
+        )
+        if clashes(changes):
+            changes = {}
+        self.key_changes = changes
+        self.set_keymap(changes)
+        for sentence in wrong:
+            self.notify(sentence, title="Key changes", severity="warning", timeout=10)
+
+    def _take_remembered(self, remembered: Remembered) -> None:
+        main, plan = self.main, self.playback.plan
+        interval = next((i for i in self.playback.intervals if str(i) == remembered.interval), plan.base)
+        main.chart.interval = interval
+        if remembered.sort:
+            main.symbols.table.sort_by(remembered.sort, reverse=remembered.descending)
+        if remembered.symbol in plan.symbols:
+            main.first_symbol = remembered.symbol
+
+    # Frames
+
+    def picture(self) -> Picture:
+        """Return the run as it is to be shown now."""
+        return self.playback.picture()
+
+    def _frame(self) -> None:
+        """Look at the run, and show what has changed; twice a second only while nothing does."""
+        if not self.is_running or not self.screen_stack:  # a timer's last tick, on the way out
+            return
+        if self.setup.interrupted() and not self.ending:
+            self.run_worker(self.end(), group="end")
+        self.playback.land()
+        self._advance_script()
+        self._idle += 1
+        version = self.playback.version()
+        if version == self._shown and self._idle < _IDLE_FRAMES:
+            return
+        changed = version != self._shown
+        self._shown, self._idle = version, 0
+        self._count_bars()
+        if self.main.is_current:
+            self._look()
+        if changed:
+            self._report_end()
+
+    def _advance_script(self) -> None:
+        """Do the lines of the script whose turn it is."""
+        if self._script is None or self.ending:
+            return
+        try:
+            over = self._script.advance()
+        except TapedeckError as error:
+            self.notify(str(error), title="Script", severity="error", timeout=30)
+            over = True
+        if over:
+            quits, self._script = self._script.has_quit, None
+            if quits:
+                self.run_worker(self.end(), group="end")
+
+    def _scripted(self, line: ScriptLine) -> None:
+        """Do a line of the script that is the screen's."""
+        if line.action in BY_ID:
+            self.call_later(self.do, line.action, line.argument)
+
+    def _look(self) -> None:
+        started = time.perf_counter()
+        self.main.look(self.picture())
+        self.main.metrics.frame_ms = 1e3 * (time.perf_counter() - started)
+
+    def _count_bars(self) -> None:
+        now, bars = time.perf_counter(), self.playback.system.snapshot().counts["bars"]
+        if self._counted is not None and now > self._counted[0]:
+            self.main.metrics.bars_per_second = (bars - self._counted[1]) / (now - self._counted[0])
+        self._counted = (now, bars)
+
+    def _report_end(self) -> None:
+        """Show the report once when the run is over by itself."""
+        system = self.playback.system
+        if self._was_over or self.ending or not system.state.is_over or system.snapshot().version == 0:
+            return
+        self._was_over = True
+        if system.error is not None:
+            self.notify(str(system.error), title="The run failed", severity="error", timeout=30)
+        self.push_screen(ReportScreen(system.summary(), system.metrics.timers()))
+
+    # Actions
+
+    def can_do(self, action_id: str) -> bool | None:
+        """Whether an action can be done now."""
+        if action_id == "present":
+            return self.playback.viewpoint.place is not None
+        return True
+
+    async def do(self, action_id: str, argument: str = "") -> None:
+        """Do an action of the table, by its id; what it cannot do is told."""
+        action = BY_ID[action_id]
+        self.done_as = action_id
+        group, _, method = action.handler.partition(".")
+        try:
+            result = getattr(self.handlers[group], method)(argument or action.argument)
+            if inspect.isawaitable(result):
+                await result
+        except TapedeckError as error:
+            self.notify(str(error), severity="error", timeout=6)
+            return
+        if argument or action_id not in _ASK_FIRST:
+            self.done.append((self.done_as, argument))
+        self._idle = _IDLE_FRAMES
+        self.set_timer(_AFTER_KEY_S, self._frame)
+
+    async def action_do(self, action_id: str) -> None:
+        """Do an action of the table."""
+        await self.do(action_id)
+
+    @on(TapeStrip.Seek)
+    def _strip_clicked(self, event: TapeStrip.Seek) -> None:
+        self._seek(event.slot)
+
+    @on(GapMap.Seek)
+    def _map_clicked(self, event: GapMap.Seek) -> None:
+        self.main.focus_symbol(event.symbol)
+        self._seek(event.slot)
+
+    @on(EventsPanel.Chosen)
+    def _event_chosen(self, event: EventsPanel.Chosen) -> None:
+        self._told(lambda: self.looking.show_event(event.event))
+
+    def _seek(self, slot: int) -> None:
+        self._told(lambda: self.looking.seek(slot))
+
+    def _told(self, what: Callable[[], None]) -> None:
+        try:
+            what()
+        except TapedeckError as error:
+            self.notify(str(error), severity="error", timeout=6)
+        self._idle = _IDLE_FRAMES
+        self.set_timer(_AFTER_KEY_S, self._frame)
+
+
+def _layout(remembered: Remembered) -> Layout:
+    layout = Layout(hidden=frozenset(remembered.hidden))
+    known = BY_ID.get(f"panel_{remembered.panel}")
+    return layout if known is None else layout.activated(remembered.panel)

@@ -1,0 +1,62 @@
+"""Small tables as styled text: columns aligned, numbers on the right, headings quiet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from textual.content import Content
+
+MISSING: Final = "–"
+QUIET: Final = "$text-muted"
+
+
+class Cell(NamedTuple):
+    """A text, and a style of the theme, which is never its only sign."""
+
+    text: str
+    style: str = ""
+
+
+def grid(
+    headings: Sequence[str], rows: Sequence[Sequence[str | Cell]], *, right: str = "", gap: int = 2
+) -> Content:
+    """Return rows under headings. `right`: one letter a column, `r` where numbers stand."""
+    cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
+    widths = [
+        max(len(heading), *(len(row[at].text) for row in cells), 0) if cells else len(heading)
+        for at, heading in enumerate(headings)
+    ]
+    sides = right.ljust(len(headings), "l")
+    lines = [_line([Cell(heading, QUIET) for heading in headings], widths, sides, gap)]
+    lines += [_line(row, widths, sides, gap) for row in cells]
+    return Content("\n").join(lines if any(headings) else lines[1:])
+
+
+def _line(cells: Sequence[Cell], widths: Sequence[int], sides: str, gap: int) -> Content:
+    parts = []
+    for at, (cell, width, side) in enumerate(zip(cells, widths, sides, strict=True)):
+        text = cell.text.rjust(width) if side == "r" else cell.text.ljust(width)
+        last = at == len(cells) - 1
+        parts.append(Content.styled(text.rstrip() if last and side != "r" else text, cell.style))
+    return Content(" " * gap).join(parts)
+
+
+def number(value: float | None, decimals: int = 2) -> str:
+    """Return a number with fixed decimals, or the sign of a missing one."""
+    return MISSING if value is None or math.isnan(value) else f"{value:,.{decimals}f}"
+
+
+def percent(value: float) -> str:
+    """Return a percentage, cut and not rounded: 100.0 % is what lacks nothing."""
+    return MISSING if math.isnan(value) else f"{math.floor(value * 10) / 10:.1f}%"
+
+
+def quality_style(value: float) -> str:
+    """Return the style of a quality score: the worse, the louder."""
+    if math.isnan(value):
+        return QUIET
+    if value >= 100:
+        return "$text-success"
+    return "$text-warning" if value >= 95 else "$text-error"

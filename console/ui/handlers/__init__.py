@@ -1,0 +1,1 @@
+"""What the actions do, grouped by what they act on."""

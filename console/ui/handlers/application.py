@@ -1,0 +1,43 @@
+"""The console itself: help, and leaving."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from console.ui.screens.confirm import ConfirmScreen
+from console.ui.screens.help import help_page
+
+if TYPE_CHECKING:
+    from console.ui.app import ConsoleApp
+
+
+class ApplicationHandlers:
+    """Help and quit."""
+
+    def __init__(self, app: ConsoleApp) -> None:
+        self._app = app
+
+    async def help(self, _argument: str) -> None:
+        """Show all keys."""
+        await self._app.push_screen(help_page(self._app.key_changes))
+
+    async def quit(self, _argument: str) -> None:
+        """Leave; asked first while a run is under way."""
+        system = self._app.playback.system
+        if system.state.is_over:
+            self.quit_now("")
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.quit_now("")
+
+        snapshot = system.snapshot()
+        where = f", session {snapshot.session} of {snapshot.sessions}" if snapshot.session else ""
+        question = f"The run is under way{where}. End it and leave?"
+        await self._app.push_screen(ConfirmScreen(question, yes="End and leave", no="Stay"), answered)
+
+    def quit_now(self, _argument: str) -> None:
+        """Leave without asking, once the run has ended in order."""
+        self._app.notify("ending the run", timeout=5)
+        self._app.run_worker(self._app.end(), group="end")

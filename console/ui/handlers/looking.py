@@ -1,0 +1,208 @@
+"""Looking around: back into the past, to a moment or an event, at what stands behind a number."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from console.ui.moments import EXAMPLES, Here, read_moment
+from console.ui.screens.breakpoints import BreakpointsScreen
+from console.ui.screens.prompt import PromptScreen
+from console.ui.screens.why import WhyScreen
+from console.ui.viewpoint import Place
+from engine.clock.slots import epoch_seconds, utc_from_epoch
+from engine.conditions import Condition
+from engine.errors import EngineError
+from engine.monitoring.event import Event, EventKind
+from engine.tape.session_view import SessionView
+
+if TYPE_CHECKING:
+    from console.ui.app import ConsoleApp
+
+
+class LookingHandlers:
+    """What moves the viewer, and what asks about the moment."""
+
+    def __init__(self, app: ConsoleApp) -> None:
+        self._app = app
+        self._playback = app.playback
+
+    # Back and forth
+
+    def back(self, length: str) -> None:
+        """Look so much back: slot, minute, hour, day, or a number of slots."""
+        viewpoint, present = self._playback.viewpoint, self._present()
+        if length == "day":
+            moved = viewpoint.day_back(present)
+        else:
+            moved = viewpoint.back(self._app.transport.slots(length), present)
+        if not moved:
+            raise EngineError("this is where the run began: there is nothing earlier to look at")
+
+    def present(self, _argument: str) -> None:
+        """Return to the present."""
+        self._playback.viewpoint.stand_at(None, self._present())
+
+    def seek(self, slot: int) -> None:
+        """Go to where a slot of the session that is shown begins: back by looking, on by playing."""
+        here, present = self._here(), self._present()
+        if here.tape is not present.tape or slot <= present.frontier:
+            self._playback.viewpoint.stand_at(Place(here.tape, min(slot, here.tape.frontier)), present)
+        else:
+            self._run_to(utc_from_epoch(present.tape.slots.clock(slot)))
+
+    def go_to(self, instant: datetime) -> None:
+        """Go to an instant: to look at it where it has been, else the engine plays on to it."""
+        present, seconds = self._present(), epoch_seconds(instant)
+        if seconds > present.tape.slots.clock(present.frontier):
+            self._run_to(instant)
+        elif instant >= present.tape.session.regular_open:
+            slots = present.tape.slots.slots_over_at(seconds)
+            self._playback.viewpoint.stand_at(Place(present.tape, slots), present)
+        else:
+            self._look_at_earlier(instant, present)
+
+    def _run_to(self, instant: datetime) -> None:
+        system = self._playback.system
+        if system.state.is_over:
+            raise EngineError("the run is over: only what was played can be looked at")
+        last = self._playback.plan.sessions[-1]
+        if instant > last.regular_close:
+            raise EngineError(f"the run ends with the session of {last.trading_day}")
+        self._playback.viewpoint.stand_at(None, self._present())
+        self._playback.jump_to(instant)
+
+    def _look_at_earlier(self, instant: datetime, present: Place) -> None:
+        days = self._playback.days
+        sessions = {session.trading_day: session for session in self._playback.plan.sessions}
+        opened = [day for day in days.days() if sessions[day].regular_open <= instant]
+        if not opened:
+            raise EngineError(f"{instant:%Y-%m-%d %H:%M} UTC lies before what this run has played")
+        tape = days.load(opened[-1])
+        slots = min(tape.frontier, tape.slots.slots_over_at(epoch_seconds(instant)))
+        self._playback.viewpoint.stand_at(Place(tape, slots), present)
+
+    # Moments and events
+
+    async def ask_moment(self, text: str) -> None:
+        """Go to a moment, asked for where none is given."""
+        if text:
+            self.go_to(self._read(text))
+            return
+
+        def chosen(answer: str | None) -> None:
+            if answer:
+                self._app.call_later(self._app.do, "goto", answer)
+
+        prompt = PromptScreen("Go to", EXAMPLES, self._meaning)
+        await self._app.push_screen(prompt, chosen)
+
+    def _read(self, text: str) -> datetime:
+        view = self._view()
+        return read_moment(text, Here(view.session, view.clock), self._playback.system.time)
+
+    def _meaning(self, text: str) -> str:
+        instant, view = self._read(text), self._view()
+        present = self._present()
+        clock = present.tape.slots.clock(present.frontier)
+        how = "plays on to it" if epoch_seconds(instant) > clock else "looks back at it"
+        return f"{instant.astimezone(view.session.zone):%a %Y-%m-%d %H:%M:%S %Z}, {how}"
+
+    def event(self, direction: str) -> None:
+        """Go to the next event before or after what is shown, of those that are known."""
+        here = self._here()
+        at = (here.day, here.frontier)
+        places = [
+            (event.trading_day, event.frontier)
+            for event in self._playback.system.events()
+            if event.trading_day is not None and event.kind is not EventKind.SESSION
+        ]
+        if direction == "back":
+            found = max((place for place in places if place < at), default=None)
+        else:
+            found = min((place for place in places if place > at), default=None)
+        if found is None:
+            raise EngineError(
+                "no earlier event is known" if direction == "back" else "no later event is known yet"
+            )
+        self._stand(*found)
+
+    def show_event(self, event: Event) -> None:
+        """Look at an event, and focus its symbol."""
+        if event.trading_day is not None:
+            self._stand(event.trading_day, event.frontier)
+        if event.symbol:
+            self._app.main.focus_symbol(event.symbol)
+
+    def _stand(self, day: date, frontier: int) -> None:
+        present = self._present()
+        if day == present.day:
+            self._playback.viewpoint.stand_at(Place(present.tape, frontier), present)
+            return
+        self._playback.viewpoint.stand_at(Place(self._playback.days.load(day), frontier), present)
+
+    # Breakpoints, bookmarks, why
+
+    async def ask_breakpoint(self, text: str) -> None:
+        """Add a breakpoint, asked for where none is given."""
+        system = self._playback.system
+        if text:
+            added = system.add_breakpoint(text)
+            self._app.notify(f"breakpoint {added.number}: {added.text}", timeout=4)
+            return
+
+        def left(answer: str | None) -> None:
+            if answer:
+                self._app.call_later(self._app.do, "breakpoint", answer)
+
+        await self._app.push_screen(BreakpointsScreen(system, self._condition_meaning), left)
+
+    def remove_breakpoint(self, text: str) -> None:
+        """Remove a breakpoint by its number."""
+        if not text.isdecimal():
+            raise EngineError("give the number of a breakpoint: b lists them, x there removes one")
+        self._playback.system.remove_breakpoint(int(text))
+
+    def _condition_meaning(self, text: str) -> str:
+        condition = Condition.parse(text, self._playback.system.vocabulary())
+        return f"pauses wherever {condition.text} becomes true"
+
+    async def ask_bookmark(self, text: str) -> None:
+        """Mark the moment that is shown, with a note that is asked for where none is given."""
+        here, present = self._here(), self._present()
+        if here.tape is not present.tape:
+            raise EngineError("only moments of the session under way can be marked: end returns to it")
+        if text:
+            self._playback.system.add_bookmark(text, here.frontier)
+            self._app.notify(f"marked: {text}", timeout=3)
+            return
+
+        def chosen(answer: str | None) -> None:
+            if answer:
+                self._app.call_later(self._app.do, "bookmark", answer)
+
+        clock = self._app.picture().clock_text
+        prompt = PromptScreen(f"Bookmark {clock}", "a note", lambda note: f"marks {clock}: {note}")
+        await self._app.push_screen(prompt, chosen)
+
+    async def why(self, name: str) -> None:
+        """Show where the numbers of the focused symbol come from."""
+        self._view()
+        main = self._app.main
+        picked = name or (main.symbols.table.sort[0] or "last")
+        await self._app.push_screen(WhyScreen(self._playback, self._app.picture(), main.symbol, picked))
+
+    # Where one stands
+
+    def _present(self) -> Place:
+        present = self._playback.present()
+        if present is None:
+            raise EngineError("no session is loaded yet")
+        return present
+
+    def _here(self) -> Place:
+        return self._playback.viewpoint.place or self._present()
+
+    def _view(self) -> SessionView:
+        here = self._here()
+        return SessionView(here.tape, here.frontier)

@@ -1,0 +1,111 @@
+"""Opening the console on a run, and closing it: the one way in from the command line."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from console.batch import Outcome, Wishes, exporting
+from console.ui.app import ConsoleApp, Setup
+from console.ui.kept_days import KeptDays
+from console.ui.log_lines import LogLines
+from console.ui.playback import Playback
+from console.ui.remembered import load_remembered, save_remembered
+from console.ui.theming import load_themes
+from engine.errors import ExportError, StoreError
+from engine.monitoring.status import RunState
+from engine.system import SystemManager
+from engine.threads.session_recorder import SessionSink
+
+if TYPE_CHECKING:
+    from console.invocation import Invocation
+    from engine.config import SessionConfig
+    from engine.export.csv_export import CsvExport
+    from engine.store.bar_store import BarStore
+
+log = logging.getLogger(__name__)
+
+
+def play_on_screen(
+    config: SessionConfig,
+    store: BarStore,
+    *,
+    invocation: Invocation,
+    wishes: Wishes | None = None,
+    note: str = "",
+) -> Outcome:
+    """Watch a run in the console until it is left; whatever was played is exported where that was asked for.
+
+    Must be called in the main thread. Raises what stands in the way of a start, before the screen opens.
+    """
+    wishes = wishes or Wishes()
+    folders, interrupts = invocation.folders, invocation.interrupts
+    with ExitStack() as stack:
+        sink = stack.enter_context(exporting(config, invocation.settings.export))
+        days = KeptDays(_runs_folder(folders.state))
+        stack.callback(days.clear)
+        sinks: list[SessionSink] = [days] if sink is None else [sink, days]
+        system = SystemManager(config, store, sinks=sinks)
+        stack.callback(system.stop)
+        for condition in wishes.breaks:
+            system.add_breakpoint(condition)
+        playback = Playback(system, days)
+        remembered, notice = load_remembered(folders.state)
+        themes = load_themes(folders.config)
+        setup = Setup(
+            exports=invocation.settings.export or folders.data / "exports",
+            remembered=remembered,
+            themes=themes.themes,
+            notices=(*([] if notice is None else [notice]), *(str(failure) for failure in themes.failures)),
+            key_changes=dict(invocation.settings.keys),
+            interrupted=lambda: interrupts.seen,
+            note=note,
+            script=wishes.script,
+        )
+        lines = stack.enter_context(LogLines())
+        interrupts.hold()
+        app = ConsoleApp(playback, store, lines, setup)
+        app.run()
+        system.stop()
+        outcome = _outcome(system, sink, app)
+        _remember(folders.state, app)
+        return outcome
+
+
+def _outcome(system: SystemManager, sink: CsvExport | None, app: ConsoleApp) -> Outcome:
+    """Finish the export of a run that is over, and gather how it went."""
+    summary, error = system.summary(), system.error
+    exported = None
+    if sink is not None:
+        try:
+            sink.finish(summary, system.metrics)
+            exported = sink.folder
+        except ExportError as failure:
+            error = error or failure
+    if error is None and app.failure is not None:
+        error = app.failure
+    interrupted = system.state is RunState.STOPPED
+    return Outcome(summary, system.metrics.timers(), exported, error, interrupted)
+
+
+def _remember(folder: Path, app: ConsoleApp) -> None:
+    trouble = save_remembered(folder, app.remembered())
+    if trouble is not None:
+        log.warning("%s", trouble)
+
+
+def _runs_folder(state: Path) -> Path:
+    """Return a new folder for the tapes of this run."""
+    runs = state / "runs"
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=runs))
+    except OSError as error:
+        raise StoreError(
+            f"{runs} cannot be written ({error.strerror or error}): days that are over are kept there while "
+            "a run is watched. Set TAPEDECK_HOME to a folder where you may write."
+        ) from error

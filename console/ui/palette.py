@@ -1,0 +1,54 @@
+"""The command palette: every action of the table, and every symbol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from console.ui.actions import ACTIONS, Action, shown_keys
+from console.ui.screens.console_screen import ConsoleScreen
+
+if TYPE_CHECKING:
+    from console.ui.app import ConsoleApp
+
+
+class ConsoleCommands(Provider):
+    """Actions that work on the screen that is shown, and symbols to go to."""
+
+    @property
+    def _console(self) -> ConsoleApp:
+        return cast("ConsoleApp", self.app)
+
+    def _actions(self) -> Iterator[Action]:
+        screen = self.screen
+        if isinstance(screen, ConsoleScreen):
+            yield from (action for action in ACTIONS if screen.MODE in action.modes)
+
+    async def discover(self) -> Hits:
+        """Give all actions."""
+        for action in self._actions():
+            yield DiscoveryHit(
+                _title(action, self._console.key_changes), partial(self._console.do, action.id)
+            )
+
+    async def search(self, query: str) -> Hits:
+        """Give the actions and symbols that match."""
+        matcher = self.matcher(query)
+        for action in self._actions():
+            title = _title(action, self._console.key_changes)
+            score = matcher.match(f"{title} {action.label} {action.id}")
+            if score > 0:
+                yield Hit(score, matcher.highlight(title), partial(self._console.do, action.id), text=title)
+        for symbol in self._console.playback.plan.symbols:
+            score = matcher.match(symbol)
+            if score > 0:
+                run = partial(self._console.do, "symbol", symbol)
+                yield Hit(score, matcher.highlight(symbol), run, text=symbol, help="Go to this symbol")
+
+
+def _title(action: Action, changes: dict[str, str]) -> str:
+    keys = shown_keys(action, changes)
+    return f"{action.help}  ({keys})" if keys else action.help

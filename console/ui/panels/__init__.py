@@ -1,0 +1,1 @@
+"""The panels of the main screen: each takes a picture of the run, and shows a part of it."""

@@ -1,0 +1,74 @@
+"""The chart of the focused symbol."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from textual.app import ComposeResult
+from textual.widget import Widget
+
+from console.ui.panels.panel import Panel
+from console.ui.playback import Picture, Playback
+from console.ui.rows import chart_data
+from console.ui.screen_data import Table, Value
+from console.ui.widgets import CandleChart, ChartData
+from engine.intervals import Interval
+
+
+class ChartPanel(Panel):
+    """Candles, volume and what stands on the price scale, with the session before on the left."""
+
+    NAME: ClassVar[str] = "chart"
+
+    def __init__(self, playback: Playback) -> None:
+        super().__init__(playback)
+        self.chart = CandleChart()
+        self.symbol = playback.plan.symbols[0]
+        self.interval: Interval = playback.plan.base
+
+    def content(self) -> ComposeResult:
+        """Compose the chart."""
+        yield self.chart
+
+    def show(self, picture: Picture) -> None:
+        """Show the symbol's candles up to a moment."""
+        data = self._data(picture)
+        if np.isnan(data.close).all():
+            self.face(
+                "empty",
+                f"no {self.interval} bar of {self.symbol} yet: space plays on, i shows another interval",
+            )
+            return
+        self.fill()
+        self.chart.show(data)
+
+    def as_table(self, picture: Picture) -> Table:
+        """Return the candles of the session, oldest first."""
+        data = self._data(picture)
+        names = ("open", "high", "low", "close", "volume")
+        columns = [getattr(data, name) for name in names] + list(data.overlays.values())
+        zone = data.zone
+        times = np.datetime_as_string(data.opened_at.astype("datetime64[s]"), timezone=zone)
+        rows: list[tuple[Value, ...]] = [
+            (str(times[at]), *(float(column[at]) for column in columns))
+            for at in range(data.today, len(data))
+            if not np.isnan(data.close[at])
+        ]
+        return Table.of(["timestamp", *names, *data.overlays], rows)
+
+    def keyboard_target(self) -> Widget:
+        """Return the chart."""
+        return self.chart
+
+    def _data(self, picture: Picture) -> ChartData:
+        assert picture.view is not None
+        known = set(picture.view.indicator_names())
+        return chart_data(
+            picture.view,
+            self.symbol,
+            self.interval,
+            history=self.playback.history(picture, self.symbol, self.interval),
+            overlays=[name for name in self.playback.overlays(self.interval) if name in known],
+            as_of=picture.clock_text,
+        )

@@ -1,0 +1,119 @@
+"""How the engine and the console are doing: speed, threads, timers, memory."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from console.ui.grid_text import Cell, grid
+from console.ui.panels.panel import Panel
+from console.ui.playback import Picture, Playback
+from console.ui.screen_data import Table
+from console.ui.speeds import short_number
+
+
+class MetricsPanel(Panel):
+    """Bars per second, frame time, thread table, timers and memory."""
+
+    NAME: ClassVar[str] = "metrics"
+
+    def __init__(self, playback: Playback) -> None:
+        super().__init__(playback)
+        self.bars_per_second: float | None = None
+        self.frame_ms: float | None = None
+        self._text = Static(classes="figures")
+        self._scroll = VerticalScroll(self._text)
+
+    def content(self) -> ComposeResult:
+        """Compose the figures."""
+        yield self._scroll
+
+    def look(self, picture: Picture) -> None:
+        """Show the figures, which there are from the start."""
+        self.fill()
+        self._text.update(self._figures(picture))
+
+    def show(self, picture: Picture) -> None:
+        """Show the figures."""
+        self.look(picture)
+
+    def _figures(self, picture: Picture) -> Content:
+        counts = picture.snapshot.counts
+        rate = "–" if self.bars_per_second is None else short_number(self.bars_per_second)
+        frame = "–" if self.frame_ms is None else f"{self.frame_ms:.1f} ms"
+        sessions = f"{counts['sessions']:,}/{picture.snapshot.sessions}"
+        head = Content("\n").join(
+            [
+                _pairs(bars=f"{counts['bars']:,}", bars_per_s=rate, sessions=sessions),
+                _pairs(back_pressure=f"{counts['back_pressure']:,}", overruns=f"{counts['overruns']:,}"),
+                _pairs(frame=frame, memory=_memory_text()),
+            ]
+        )
+        statuses = picture.snapshot.threads
+        threads = [
+            (
+                status.name,
+                Cell(status.state.value, "$text-error" if status.error else ""),
+                f"{status.blocks:,}",
+                str(status.waiting),
+                str(status.overruns),
+            )
+            for status in statuses
+        ]
+        parts = [head]
+        if threads:
+            parts += [
+                Content(""),
+                grid(["thread", "state", "blocks", "queue", "late"], threads, right="llrrr"),
+            ]
+        parts += [Content.styled(f"! {s.name}: {s.error}", "$text-error") for s in statuses if s.error]
+        timers = [
+            (
+                name.replace("_", " "),
+                f"{timer.count:,}",
+                *(f"{1e3 * value:,.2f}" for value in (timer.mean_s, timer.p95_s, timer.max_s)),
+            )
+            for name, timer in self.playback.system.metrics.timers().items()
+        ]
+        if timers:
+            parts += [
+                Content(""),
+                grid(["step", "count", "mean ms", "p95 ms", "max ms"], timers, right="lrrrr"),
+            ]
+        return Content("\n").join(parts)
+
+    def as_table(self, picture: Picture) -> Table:
+        """Return timers and counters."""
+        timers = self.playback.system.metrics.timers()
+        rows: list[tuple[str, int, float | None, float | None, float | None]] = [
+            (name, timer.count, 1e3 * timer.mean_s, 1e3 * timer.p95_s, 1e3 * timer.max_s)
+            for name, timer in timers.items()
+        ]
+        rows += [(name, count, None, None, None) for name, count in picture.snapshot.counts.items()]
+        return Table.of(["name", "count", "mean_ms", "p95_ms", "max_ms"], rows)
+
+    def keyboard_target(self) -> Widget:
+        """Return the scrolling text."""
+        return self._scroll
+
+
+def _pairs(**figures: str) -> Content:
+    """Return names and figures on one line."""
+    parts = [
+        Content.assemble((f"{name.replace('_', ' ')} ", "$text-muted"), text)
+        for name, text in figures.items()
+    ]
+    return Content("   ").join(parts)
+
+
+def _memory_text() -> str:
+    """Return the most memory the process has held: what the system tells without asking twice."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return f"{peak / (2**20 if sys.platform == 'darwin' else 2**10):,.0f} MB"

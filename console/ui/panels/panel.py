@@ -1,0 +1,94 @@
+"""What all panels share: a frame with number and name, four faces, and their content as data."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final, Literal
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from console.ui.actions import PANELS
+from console.ui.playback import Picture, Playback
+from console.ui.screen_data import Table
+
+FaceKind = Literal["loading", "empty", "failed"]
+_SIGNS: Final = {"loading": "…", "empty": "·", "failed": "!"}
+
+
+class Face(Static):
+    """What a panel shows instead of its content: that it is loading, empty, or has failed."""
+
+
+class Panel(Vertical):
+    """A panel of the main screen. It shows pictures; `name_` is its word in the action table."""
+
+    NAME: ClassVar[str] = ""
+    LOADING: ClassVar[str] = "loading the session"
+    HAS_FILTER: ClassVar[bool] = False
+
+    def __init__(self, playback: Playback) -> None:
+        super().__init__(id=self.NAME, classes="panel")
+        self.playback = playback
+        self._face = Face()
+        self._face_text: str | None = None
+
+    def compose(self) -> ComposeResult:
+        """Compose the face, and the content behind it."""
+        yield self._face
+        yield from self.content()
+
+    def on_mount(self) -> None:
+        """Put the panel's number and name on its frame."""
+        self.border_title = f"{PANELS.index(self.NAME) + 1} {self.NAME}"
+        self.face("loading", self.LOADING)
+
+    # Faces
+
+    def face(self, kind: FaceKind, text: str) -> None:
+        """Show a face instead of the content."""
+        if self._face_text == text:
+            return
+        self._face_text = text
+        self._face.set_classes(f"-{kind}")
+        self._face.update(Content(f"{_SIGNS[kind]} {text}"))
+        self.add_class("-faced")
+
+    def fill(self) -> None:
+        """Show the content again."""
+        if self._face_text is not None:
+            self._face_text = None
+            self.remove_class("-faced")
+
+    def look(self, picture: Picture) -> None:
+        """Show a moment of the run, or why there is nothing to show."""
+        if picture.view is None:
+            if picture.snapshot.error:
+                self.face("failed", picture.snapshot.error)
+            else:
+                self.face("loading", self.LOADING)
+            return
+        self.show(picture)
+
+    # What a panel writes
+
+    def content(self) -> ComposeResult:
+        """Compose what stands in the panel."""
+        raise NotImplementedError
+
+    def show(self, picture: Picture) -> None:
+        """Show a moment that has a view."""
+        raise NotImplementedError
+
+    def as_table(self, picture: Picture) -> Table:
+        """Return what the panel shows, as data."""
+        raise NotImplementedError
+
+    def keyboard_target(self) -> Widget:
+        """Return what gets the keyboard when the panel is chosen."""
+        return self
+
+    def filter_by(self, text: str) -> None:
+        """Show only what a text is found in; panels without a filter do nothing."""

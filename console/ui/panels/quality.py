@@ -1,0 +1,110 @@
+"""Data quality: scores, the map of gaps over the session, and the list of gaps of the focused symbol."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from console.ui.grid_text import Cell, grid, percent, quality_style
+from console.ui.panels.panel import Panel
+from console.ui.playback import Picture, Playback
+from console.ui.rows import gap_map
+from console.ui.screen_data import Table
+from console.ui.widgets import GapMap
+from engine.clock.slots import utc_from_epoch
+from engine.quality.gaps import Gap
+from engine.tape.tape import Tape
+
+_MOST_GAPS = 200
+
+
+class QualityPanel(Panel):
+    """Which bars there are, and which are missing."""
+
+    NAME: ClassVar[str] = "quality"
+
+    def __init__(self, playback: Playback) -> None:
+        super().__init__(playback)
+        self.symbol = playback.plan.symbols[0]
+        self.map = GapMap()
+        self._text = Static(classes="figures")
+        self._scroll = VerticalScroll(self._text)
+
+    def content(self) -> ComposeResult:
+        """Compose scores and gaps beside the map."""
+        yield self.map
+        yield self._scroll
+
+    def show(self, picture: Picture) -> None:
+        """Show what is known of the session's bars at a moment."""
+        view = picture.view
+        assert view is not None
+        if not view.quality_measured:
+            self.face(
+                "empty", "quality is not measured: set gap_filler.enable_session_quality in the session file"
+            )
+            return
+        if view.frontier == 0:
+            self.face("empty", "no slot is over yet: space plays, . steps")
+            return
+        self.fill()
+        self.map.show(gap_map(view, picture.snapshot.base))
+        self._text.update(self._scores(picture))
+
+    def _scores(self, picture: Picture) -> Content:
+        view, tape = picture.view, picture.tape
+        assert view is not None
+        assert tape is not None
+        gaps, score = view.gaps(self.symbol), view.quality(self.symbol)
+        head = Content.assemble(
+            (self.symbol, "bold"),
+            "  session ",
+            (percent(score), quality_style(score)),
+            *self._before(),
+            f"  {len(gaps)} gap{'' if len(gaps) == 1 else 's'}",
+        )
+        if not gaps:
+            return head
+        rows = [_gap_row(tape, gap) for gap in gaps[-_MOST_GAPS:][::-1]]
+        return Content("\n").join([head, grid(["from", "to", "missing"], rows, right="llr")])
+
+    def _before(self) -> list[Content | str | tuple[str, str]]:
+        parts: list[Content | str | tuple[str, str]] = []
+        held = self.playback.system.session_data.historical_quality
+        for (symbol, interval), quality in sorted(held.items(), key=lambda item: item[0][1]):
+            if symbol == self.symbol:
+                text = percent(quality.percent) if quality.measured else "not measured"
+                parts += [f"  history {interval} ", (text, quality_style(quality.percent))]
+        return parts
+
+    def as_table(self, picture: Picture) -> Table:
+        """Return the gaps of all symbols."""
+        view, tape = picture.view, picture.tape
+        assert view is not None
+        assert tape is not None
+        rows = [
+            (symbol, view.quality(symbol), *_gap_times(tape, gap), gap.count)
+            for symbol in view.symbols
+            for gap in view.gaps(symbol)
+        ]
+        return Table.of(["symbol", "quality", "gap_start", "gap_end", "missing"], rows)
+
+    def keyboard_target(self) -> Widget:
+        """Return the map."""
+        return self.map
+
+
+def _gap_times(tape: Tape, gap: Gap) -> tuple[str, str]:
+    zone, opened_at = tape.session.zone, tape.slots.opened_at
+    first, last = (utc_from_epoch(int(opened_at[at])).astimezone(zone) for at in (gap.first, gap.last))
+    return first.isoformat(), last.isoformat()
+
+
+def _gap_row(tape: Tape, gap: Gap) -> tuple[str | Cell, ...]:
+    first, last = _gap_times(tape, gap)
+    return first[11:19], last[11:19], str(gap.count)

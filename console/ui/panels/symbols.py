@@ -1,0 +1,80 @@
+"""The symbols: the table that drives the other panels."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.widget import Widget
+
+from console.ui.panels.panel import Panel
+from console.ui.playback import Picture, Playback
+from console.ui.rows import symbol_rows
+from console.ui.screen_data import Table
+from console.ui.widgets import SymbolRows, SymbolTable
+
+
+class SymbolsPanel(Panel):
+    """Price, change, volume, indicators, quality and trend of every symbol; sorted and filtered."""
+
+    NAME: ClassVar[str] = "symbols"
+    HAS_FILTER: ClassVar[bool] = True
+
+    def __init__(self, playback: Playback) -> None:
+        super().__init__(playback)
+        self.table = SymbolTable()
+
+    def content(self) -> ComposeResult:
+        """Compose the table."""
+        yield self.table
+
+    def show(self, picture: Picture) -> None:
+        """Show all symbols at a moment."""
+        self.fill()
+        self.table.show(self._rows(picture))
+
+    def as_table(self, picture: Picture) -> Table:
+        """Return the symbols with all their figures."""
+        rows = self._rows(picture)
+        headings = [
+            "symbol",
+            "last",
+            "change_pct",
+            "volume",
+            "relative_volume",
+            *rows.indicators,
+            "quality",
+            "gaps",
+        ]
+        columns = [rows.last, rows.change_pct, rows.volume, rows.relative_volume, *rows.indicators.values()]
+        return Table.of(
+            headings,
+            [
+                (
+                    symbol,
+                    *(float(column[at]) for column in columns),
+                    float(rows.quality[at]),
+                    int(rows.gaps[at]),
+                )
+                for at, symbol in enumerate(rows.symbols)
+            ],
+        )
+
+    def keyboard_target(self) -> Widget:
+        """Return the table."""
+        return self.table
+
+    def filter_by(self, text: str) -> None:
+        """Show the symbols whose names contain a text."""
+        self.table.filter(text)
+
+    def _rows(self, picture: Picture) -> SymbolRows:
+        assert picture.view is not None
+        known = set(picture.view.indicator_names())
+        relative = self.playback.relative_volume()
+        return symbol_rows(
+            picture.view,
+            picture.snapshot.base,
+            indicators=[name for name in self.playback.table_indicators() if name in known],
+            relative_volume=relative if relative in known else None,
+        )

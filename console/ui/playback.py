@@ -1,0 +1,190 @@
+"""What the console shows: the engine's run as it is now, or as it was where the viewer looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Event
+from typing import Final
+
+import talib
+
+from console.ui.kept_days import KeptDays
+from console.ui.viewpoint import Place, Viewpoint
+from engine.errors import EngineError, ExportError
+from engine.indicators.specs import IndicatorSpec
+from engine.intervals import Interval
+from engine.monitoring.event import Event as MarketEvent
+from engine.monitoring.snapshot import Snapshot
+from engine.monitoring.status import RunState
+from engine.system import SystemManager
+from engine.tape.session_view import Bars, SessionView
+from engine.tape.tape import Tape
+
+
+def _overlaps() -> list[str]:
+    groups = talib.get_function_groups()  # type: ignore[no-untyped-call]
+    return list(groups["Overlap Studies"])
+
+
+_PRICE_KINDS: Final = frozenset({"VWAP", "SESSION_HIGH", "SESSION_LOW", *_overlaps()})
+_TABLE_INDICATORS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One moment of a run, for all panels alike: `view` ends where the viewer looks, `tape` is the whole.
+
+    `is_past`: that is before the engine's clock. Without a session yet, `tape` and `view` are None.
+    """
+
+    snapshot: Snapshot
+    tape: Tape | None
+    view: SessionView | None
+    is_past: bool
+
+    @property
+    def clock_text(self) -> str:
+        """The clock of what is shown, in the exchange's time, with its zone."""
+        if self.view is None:
+            return ""
+        local = self.view.clock.astimezone(self.view.session.zone)
+        seconds = ":%S" if self.snapshot.base.seconds < 60 else ""
+        return local.strftime(f"%H:%M{seconds} %Z")
+
+
+class Playback:
+    """A system, the days it has played, and where the viewer stands. Holds nothing of the market itself."""
+
+    def __init__(self, system: SystemManager, days: KeptDays) -> None:
+        self.system = system
+        self.days = days
+        self.viewpoint = Viewpoint(days)
+        self.plan = system.prepare()
+        self._history_of: tuple[Tape | None, str, Interval] | None = None
+        self._history: tuple[Bars, ...] = ()
+        self._speed_after: float | None = None
+        self._jump_taken = Event()
+
+    # The moment
+
+    def present(self) -> Place | None:
+        """Return where the engine stands, None where no session is loaded."""
+        tape = self.system.tape
+        return None if tape is None else Place(tape, tape.frontier)
+
+    def version(self) -> tuple[object, ...]:
+        """Return what differs whenever a picture would; cheap."""
+        tape, snapshot = self.system.tape, self.system.snapshot()
+        parts = () if tape is None else (tape.processed, tape.scored)
+        return (snapshot.version, self.viewpoint.revision, snapshot.state, len(snapshot.finished), *parts)
+
+    def picture(self) -> Picture:
+        """Return the run as it is to be shown now."""
+        snapshot, place = self.system.snapshot(), self.viewpoint.place
+        here = place or self.present()
+        if here is None:
+            return Picture(snapshot, None, None, is_past=False)
+        view = SessionView(here.tape, here.frontier)
+        return Picture(snapshot, here.tape, view, is_past=place is not None)
+
+    # Jumps
+
+    def jump_to(self, instant: datetime) -> None:
+        """Have the engine play on to an instant as fast as data allow, and pause; the speed comes back."""
+        speed = self.system.snapshot().speed
+        if self._speed_after is not None:
+            speed = self._speed_after
+        self.system.set_speed(0.0)
+        self.system.run_to(instant)
+        self._speed_after, self._jump_taken = speed, self.system.mark()
+
+    def land(self) -> None:
+        """Set the speed as it was before a jump, once it is over; asked at every frame."""
+        if self._speed_after is None or not self._jump_taken.is_set():
+            return
+        state = self.system.state
+        if state is RunState.PAUSED or state.is_over:
+            speed, self._speed_after = self._speed_after, None
+            if speed and not state.is_over:
+                self.system.set_speed(speed)
+
+    def set_speed(self, speed: float) -> None:
+        """Play at a speed from now on, whatever it was before a jump."""
+        self._speed_after = None
+        self.system.set_speed(speed)
+
+    # What there is to show
+
+    @property
+    def intervals(self) -> tuple[Interval, ...]:
+        """The intervals of which there are bars, base first."""
+        return (self.plan.base, *sorted(self.plan.derived))
+
+    def specs_on(self, interval: Interval) -> tuple[IndicatorSpec, ...]:
+        """Return the session indicators on the bars of an interval."""
+        return tuple(spec for spec in self.plan.specs if spec.interval == interval)
+
+    def overlays(self, interval: Interval) -> tuple[str, ...]:
+        """Return the indicators of an interval that stand on the price scale."""
+        return tuple(
+            name for spec in self.specs_on(interval) if spec.kind in _PRICE_KINDS for name in spec.outputs
+        )
+
+    def table_indicators(self) -> tuple[str, ...]:
+        """Return the few indicators that the symbol table shows: those on the base first."""
+        named = [
+            name
+            for spec in sorted(self.plan.specs, key=lambda spec: (spec.interval, spec.kind in _PRICE_KINDS))
+            if spec.kind != "RELATIVE_VOLUME"
+            for name in spec.outputs
+        ]
+        return tuple(named[:_TABLE_INDICATORS])
+
+    def relative_volume(self) -> str | None:
+        """Return the name of the first indicator that compares volume, None where there is none."""
+        return next((spec.name for spec in self.plan.specs if spec.kind == "RELATIVE_VOLUME"), None)
+
+    def events_until(self, picture: Picture) -> tuple[MarketEvent, ...]:
+        """Return the events that were known at a moment, oldest first."""
+        events = self.system.events()
+        if not picture.is_past or picture.view is None:
+            return events
+        here = (picture.view.session.trading_day, picture.view.frontier)
+        return tuple(
+            event
+            for event in events
+            if event.trading_day is None or (event.trading_day, event.frontier) <= here
+        )
+
+    # Earlier days
+
+    def history(self, picture: Picture, symbol: str, interval: Interval) -> tuple[Bars, ...]:
+        """Return a symbol's earlier bars to the left of the chart: the session before, or all daily ones.
+
+        Empty where none are held. Kept until symbol, interval or session change.
+        """
+        tape = picture.tape
+        before = self._history_of
+        if before is None or before[0] is not tape or before[1:] != (symbol, interval):
+            self._history_of = (tape, symbol, interval)
+            self._history = () if tape is None else self._read_history(tape, symbol, interval)
+        return self._history
+
+    def _read_history(self, tape: Tape, symbol: str, interval: Interval) -> tuple[Bars, ...]:
+        if tape is not self.system.tape:
+            return self._kept_history(tape, symbol, interval)
+        try:
+            held = self.system.session_data.get_symbol_data(symbol).historical.bars.get(interval, ())
+        except EngineError:  # the session has just been let go
+            return ()
+        return held[-1:]
+
+    def _kept_history(self, tape: Tape, symbol: str, interval: Interval) -> tuple[Bars, ...]:
+        earlier = self.days.before(tape.session.trading_day)
+        if earlier is None:
+            return ()
+        try:
+            return (SessionView(self.days.load(earlier)).bars(symbol, interval),)
+        except ExportError:
+            return ()

@@ -1,0 +1,97 @@
+"""Breakpoints: a line for a new one, and those that are set, to be removed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, OptionList, Static
+from textual.widgets.option_list import Option
+
+from console.ui.screens.prompt import Check
+from engine.errors import ConditionError, TapedeckError
+from engine.system import SystemManager
+
+_HINT = "SPY.rsi_14 < 30    any.quality < 95    time >= 10:30"
+
+
+class BreakpointsScreen(ModalScreen[str | None]):
+    """Adds and removes breakpoints; the condition is checked while it is typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "back"),
+        Binding("down", "app.focus_next", "list", show=False),
+        Binding("delete,backspace,x", "remove", "remove", show=False),
+    ]
+
+    def __init__(self, system: SystemManager, check: Check) -> None:
+        super().__init__()
+        self._system = system
+        self._check = check
+        self._list = OptionList(id="breakpoints")
+
+    def compose(self) -> ComposeResult:
+        """Compose the line and the list."""
+        with Vertical(classes="dialog"):
+            yield Label("Break where", classes="dialog-title")
+            yield Input(placeholder=_HINT, id="prompt")
+            yield Static(Content(_HINT), id="meaning")
+            yield Label("Set, down goes there and x removes:", id="set-title", classes="dialog-foot")
+            yield self._list
+
+    def on_mount(self) -> None:
+        """Fill the list."""
+        self._fill()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say what the condition would do, or what is wrong with it."""
+        self._say(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Leave with the condition, if it can be used."""
+        if event.value.strip() and self._say(event.value):
+            self.dismiss(event.value.strip())
+
+    def action_remove(self) -> None:
+        """Remove the breakpoint under the cursor."""
+        at = self._list.highlighted
+        if self._list.has_focus and at is not None:
+            self._system.remove_breakpoint(self._system.breakpoints()[at].number)
+            self._fill()
+
+    def action_leave(self) -> None:
+        """Leave without a new one."""
+        self.dismiss(None)
+
+    def _fill(self) -> None:
+        known = self._system.breakpoints()
+        self._list.clear_options()
+        self._list.add_options(
+            [
+                Option(Content(f"{b.number}  {b.text}  ({b.hits} hit{'' if b.hits == 1 else 's'})"))
+                for b in known
+            ]
+        )
+        self._list.highlighted = 0 if known else None
+        self._list.display = bool(known)
+        self.query_one("#set-title").display = bool(known)
+
+    def _say(self, text: str) -> bool:
+        meaning = self.query_one("#meaning", Static)
+        if not text.strip():
+            meaning.update(Content(_HINT))
+            return False
+        try:
+            meaning.update(Content.assemble(("→ ", "$text-success"), self._check(text)))
+        except ConditionError as error:
+            hint = f" Did you mean {error.suggestion!r}?" if error.suggestion else ""
+            meaning.update(Content.styled(f"! column {error.column}: {error.message}.{hint}", "$text-error"))
+            return False
+        except TapedeckError as error:
+            meaning.update(Content.styled(f"! {error}", "$text-error"))
+            return False
+        return True

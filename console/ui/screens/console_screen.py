@@ -1,0 +1,70 @@
+"""What screens with actions share: bindings from the action table, and who carries the actions out."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final, Protocol, runtime_checkable
+
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from console.ui.actions import ACTIONS, Mode
+
+APPLICATION_WIDE: Final = "quit_now"
+"""The one action that works whatever is open: its binding is the application's."""
+
+
+@runtime_checkable
+class ActionRunner(Protocol):
+    """The application, as far as screens need it. `key_changes`: action id → keys."""
+
+    key_changes: dict[str, str]
+
+    def can_do(self, action_id: str) -> bool | None:
+        """Whether an action can be done now; None where its key is shown, but does nothing."""
+        ...
+
+    async def do(self, action_id: str, argument: str = "") -> None:
+        """Do it."""
+        ...
+
+
+def bindings_of(mode: Mode) -> list[BindingType]:
+    """Return the bindings of all actions of a mode; a table's own keys must not hide `end`."""
+    return [
+        Binding(
+            action.keys,
+            f"do('{action.id}')",
+            action.label,
+            show=action.footer > 0,
+            tooltip=action.help,
+            id=action.id,
+            priority=action.id == "present",
+        )
+        for action in ACTIONS
+        if mode in action.modes and action.keys and action.id != APPLICATION_WIDE
+    ]
+
+
+class ConsoleScreen(Screen[None]):
+    """A screen whose keys are those of the action table."""
+
+    MODE: ClassVar[Mode]
+
+    @property
+    def key_changes(self) -> dict[str, str]:
+        """The keys that the user has changed."""
+        app = self.app
+        return app.key_changes if isinstance(app, ActionRunner) else {}
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Say whether an action of the table can be done now."""
+        app = self.app
+        if action == "do" and isinstance(app, ActionRunner):
+            return app.can_do(str(parameters[0]))
+        return super().check_action(action, parameters)
+
+    async def action_do(self, action_id: str) -> None:
+        """Do an action of the table."""
+        app = self.app
+        assert isinstance(app, ActionRunner)
+        await app.do(action_id)

@@ -1,0 +1,85 @@
+"""The coverage screen: which bars of the session file are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Label, Static
+
+from console.ui.actions import Mode
+from console.ui.panels.key_line import KeyLine
+from console.ui.rows import coverage_map
+from console.ui.screens.console_screen import ConsoleScreen, bindings_of
+from console.ui.widgets import CoverageMap
+from engine.errors import TapedeckError
+from engine.store.coverage import Coverage
+
+
+class CoverageScreen(ConsoleScreen):
+    """Symbols by trading days: full, partial, missing."""
+
+    MODE = Mode.COVERAGE
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,8", "leave", "back"),
+        *bindings_of(Mode.COVERAGE),
+    ]
+
+    def __init__(self, measure: Callable[[], Coverage]) -> None:
+        super().__init__()
+        self._measure = measure
+        self._found: Coverage | None = None
+        self.map = CoverageMap()
+
+    def compose(self) -> ComposeResult:
+        """Compose the map and what is said about the chosen day."""
+        yield Label("Coverage: what is stored", classes="page-title")
+        yield Static(id="coverage-summary")
+        yield self.map
+        yield Static(id="coverage-day")
+        yield KeyLine(self.MODE, self.key_changes)
+
+    def on_mount(self) -> None:
+        """Start to count."""
+        self.map.show_loading("counting the stored bars")
+        self.count()
+
+    @work(thread=True)
+    def count(self) -> None:
+        """Count beside the screen: a large store takes its time."""
+        try:
+            found = self._measure()
+        except TapedeckError as error:
+            self.app.call_from_thread(self.map.show_failed, str(error))
+            return
+        self.app.call_from_thread(self._show, found)
+
+    def _show(self, found: Coverage) -> None:
+        self._found = found
+        statuses = {
+            status: sum(row.count(status) for row in found.symbols)
+            for status in ("full", "partial", "missing")
+        }
+        days = f"{found.days[0]} to {found.days[-1]}"
+        counts = ", ".join(f"{number:,} {status}" for status, number in statuses.items())
+        summary = f"{found.interval} bars, {days}: {counts} days of {len(found.symbols)} symbols"
+        self.query_one("#coverage-summary", Static).update(Content(summary))
+        self.map.show(coverage_map(found))
+        self.map.focus()
+
+    @on(CoverageMap.Chosen)
+    def _chosen(self, event: CoverageMap.Chosen) -> None:
+        if self._found is None:
+            return
+        row = next(row for row in self._found.symbols if row.symbol == event.symbol)
+        day = next(day for day in row.days if day.trading_day == event.day)
+        text = f"{event.symbol} {event.day:%a %Y-%m-%d}: {day.bars:,} of {day.slots:,} bars, {day.status}"
+        self.query_one("#coverage-day", Static).update(Content(text))
+
+    def action_leave(self) -> None:
+        """Go back to the panels."""
+        self.dismiss(None)

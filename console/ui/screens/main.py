@@ -1,0 +1,221 @@
+"""The main screen: session bar, panels, and the line to filter with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.events import DescendantFocus, Resize
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from console.ui.actions import PANELS, Mode
+from console.ui.layout import MEDIUM_WIDTH, WIDE_WIDTH, Layout
+from console.ui.log_lines import LogLines
+from console.ui.panels.chart import ChartPanel
+from console.ui.panels.events import EventsPanel
+from console.ui.panels.indicators import IndicatorsPanel
+from console.ui.panels.key_line import KeyLine
+from console.ui.panels.log import LogPanel
+from console.ui.panels.metrics import MetricsPanel
+from console.ui.panels.panel import Panel
+from console.ui.panels.quality import QualityPanel
+from console.ui.panels.session_bar import SessionBar
+from console.ui.panels.symbols import SymbolsPanel
+from console.ui.playback import Picture, Playback
+from console.ui.screens.console_screen import ConsoleScreen, bindings_of
+from console.ui.widgets import SymbolTable
+
+
+class FilterLine(Input):
+    """The line at the bottom in which a filter is typed."""
+
+    class Left(Message):
+        """The line was left: with its text kept, or given up."""
+
+        def __init__(self, *, kept: bool) -> None:
+            super().__init__()
+            self.kept = kept
+
+    def key_escape(self) -> None:
+        """Give the filter up."""
+        self.post_message(self.Left(kept=False))
+
+    def key_enter(self) -> None:
+        """Keep the filter."""
+        self.post_message(self.Left(kept=True))
+
+
+class MainScreen(ConsoleScreen):
+    """All panels; which of them are seen depends on the width and on the layout."""
+
+    MODE = Mode.MAIN
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Mode.MAIN)
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by Textual
+        (0, "-narrow"),
+        (MEDIUM_WIDTH, "-medium"),
+        (WIDE_WIDTH, "-wide"),
+    ]
+    AUTO_FOCUS = None
+
+    def __init__(self, playback: Playback, log_lines: LogLines, layout: Layout, *, note: str = "") -> None:
+        super().__init__()
+        self.bar = SessionBar(note=note)
+        self.panel_layout = layout
+        self.symbols = SymbolsPanel(playback)
+        self.chart = ChartPanel(playback)
+        self.indicators = IndicatorsPanel(playback)
+        self.quality = QualityPanel(playback)
+        self.metrics = MetricsPanel(playback)
+        self.events = EventsPanel(playback)
+        self.panels: Mapping[str, Panel] = {
+            "symbols": self.symbols,
+            "chart": self.chart,
+            "indicators": self.indicators,
+            "quality": self.quality,
+            "metrics": self.metrics,
+            "events": self.events,
+            "log": LogPanel(playback, log_lines),
+        }
+        self.first_symbol: str | None = None
+        self._picture: Picture | None = None
+
+    def compose(self) -> ComposeResult:
+        """Compose the bar, the panels in their places, filter line and footer."""
+        yield self.bar
+        yield Static(id="tabs")
+        with Container(id="body"):
+            with Vertical(id="left"):
+                yield self.symbols
+                yield self.indicators
+            with Container(id="main"):
+                yield self.chart
+                with Vertical(id="side"):
+                    for name in ("quality", "metrics", "events", "log"):
+                        yield self.panels[name]
+        yield FilterLine(id="filter", placeholder="filter; return keeps it, escape shows all")
+        yield KeyLine(self.MODE, self.key_changes)
+
+    def on_mount(self) -> None:
+        """Put the panels into place."""
+        self.query_one(FilterLine).display = False
+        self.take_layout(self.panel_layout)
+
+    # Pictures
+
+    def look(self, picture: Picture) -> None:
+        """Show a moment on the bar and on the panels that are seen."""
+        was_past = self._picture is not None and self._picture.is_past
+        self._picture = picture
+        self.set_class(picture.is_past, "-past")
+        self.bar.look(picture, self.events.ticks(picture))
+        for panel in self.panels.values():
+            if panel.display:
+                panel.look(picture)
+        if self.first_symbol is not None and picture.view is not None:
+            symbol, self.first_symbol = self.first_symbol, None
+            self.focus_symbol(symbol)
+        if was_past != picture.is_past:
+            self.refresh_bindings()
+
+    def look_again(self) -> None:
+        """Show the moment once more, where something else than the run has changed."""
+        if self._picture is not None:
+            self.look(self._picture)
+
+    def focus_symbol(self, symbol: str) -> None:
+        """Have all panels show a symbol."""
+        for panel in (self.chart, self.indicators, self.quality):
+            panel.symbol = symbol
+        self.symbols.table.focus_symbol(symbol)
+        self.look_again()
+
+    @property
+    def symbol(self) -> str:
+        """The focused symbol."""
+        return self.chart.symbol
+
+    # Places
+
+    @property
+    def active_panel(self) -> Panel:
+        """The panel that has the keyboard."""
+        return self.panels[self.panel_layout.active]
+
+    def take_layout(self, layout: Layout) -> None:
+        """Show the panels of a layout, and give the active one the keyboard."""
+        self.panel_layout = layout
+        shown = layout.shown(self.app.size.width)
+        for name, panel in self.panels.items():
+            panel.display = name in shown
+            panel.set_class(name == layout.active, "-active")
+        self.query_one("#left").display = bool({"symbols", "indicators"} & set(shown))
+        self.query_one("#side").display = bool(set(PANELS[3:]) & set(shown))
+        self.query_one("#main").display = bool({"chart", *PANELS[3:]} & set(shown))
+        self._show_tabs(shown)
+        if self.focused is None or not isinstance(self.focused, FilterLine):
+            self.active_panel.keyboard_target().focus()
+        self.look_again()
+
+    def on_resize(self, event: Resize) -> None:
+        """Show what fits."""
+        self.take_layout(self.panel_layout)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Make the panel that was clicked the active one."""
+        panel = next((node for node in event.widget.ancestors_with_self if isinstance(node, Panel)), None)
+        if panel is not None and self.panel_layout.active != panel.NAME:
+            self.take_layout(self.panel_layout.activated(panel.NAME))
+
+    def _show_tabs(self, shown: tuple[str, ...]) -> None:
+        names = [
+            Content.from_markup(f"[@click=screen.do('panel_{name}')]{number} {name}[/]")
+            for number, name in enumerate(PANELS, 1)
+        ]
+        styled = [
+            text.stylize("$text-accent bold reverse" if name in shown else "$text-muted")
+            for name, text in zip(PANELS, names, strict=True)
+        ]
+        self.query_one("#tabs", Static).update(Content(" ").join(styled))
+
+    # The filter line
+
+    def open_filter(self) -> None:
+        """Start to filter the active panel, or the symbols where it has no filter."""
+        if not self.active_panel.HAS_FILTER:
+            self.take_layout(self.panel_layout.activated("symbols"))
+        line = self.query_one(FilterLine)
+        line.value = ""
+        line.display = True
+        line.focus()
+
+    def filter_active(self, text: str) -> None:
+        """Show only what a text is found in."""
+        self.active_panel.filter_by(text)
+        self.look_again()
+
+    @on(Input.Changed, "#filter")
+    def _filter_typed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self.query_one(FilterLine).display:
+            self.filter_active(event.value)
+
+    @on(FilterLine.Left)
+    def _filter_left(self, event: FilterLine.Left) -> None:
+        line = self.query_one(FilterLine)
+        if not event.kept:
+            self.filter_active("")
+        line.display = False
+        self.active_panel.keyboard_target().focus()
+
+    @on(SymbolTable.Focused)
+    def _symbol_focused(self, event: SymbolTable.Focused) -> None:
+        # The message may be late: what counts is where the cursor stands by now.
+        symbol = event.table.focused_symbol
+        if symbol is not None and symbol != self.symbol:
+            self.focus_symbol(symbol)

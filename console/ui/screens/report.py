@@ -1,0 +1,110 @@
+"""The report: how a run went, session by session; at its end, and whenever asked for."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Label, Static
+
+from console.ui.actions import Mode
+from console.ui.grid_text import MISSING, Cell, grid, percent, quality_style
+from console.ui.panels.key_line import KeyLine
+from console.ui.screens.console_screen import ConsoleScreen, bindings_of
+from engine.monitoring.metrics import TimerSummary
+from engine.monitoring.snapshot import RunSummary
+from engine.tape.session_record import SessionSummary
+
+_SHORT_DIGEST = 12
+_STATES = {"completed": "$text-success bold", "error": "$text-error bold"}
+
+
+class ReportScreen(ConsoleScreen):
+    """Sessions, quality per day, metrics and stamp of a run."""
+
+    MODE = Mode.REPORT
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,9,enter", "leave", "back"),
+        *bindings_of(Mode.REPORT),
+    ]
+
+    def __init__(self, summary: RunSummary, timers: dict[str, TimerSummary]) -> None:
+        super().__init__()
+        self.summary = summary
+        self._step_timers = timers
+
+    def compose(self) -> ComposeResult:
+        """Compose the report."""
+        yield Label(f"Report: {self.summary.session_name}", classes="page-title", markup=False)
+        with VerticalScroll(id="report"):
+            yield Static(report_text(self.summary, self._step_timers))
+        yield KeyLine(self.MODE, self.key_changes)
+
+    def action_leave(self) -> None:
+        """Go back to the panels."""
+        self.dismiss(None)
+
+
+def report_text(summary: RunSummary, timers: dict[str, TimerSummary]) -> Content:
+    """Return the report as text."""
+    rate = summary.bars / summary.seconds if summary.seconds else 0.0
+    state = summary.state if summary.state in ("completed", "error") else f"{summary.state}, so far"
+    parts = [
+        Content.assemble(
+            (state, _STATES.get(summary.state, "bold")),
+            f"   {summary.exchange}, {summary.first_day} to {summary.last_day}, "
+            f"{len(summary.sessions)} of {summary.sessions_planned} sessions, "
+            f"{len(summary.symbols)} symbols, {summary.base} streamed",
+        )
+    ]
+    if summary.error:
+        parts.append(Content.styled(f"! {summary.error}", "$text-error"))
+    if summary.seconds:
+        parts.append(Content(f"{summary.bars:,} bars in {summary.seconds:.2f} s, {rate:,.0f} bars/s"))
+    parts += [Content.styled(f"warning: {warning}", "$text-warning") for warning in summary.warnings]
+    parts += [Content(""), _sessions(summary.sessions)]
+    if timers:
+        parts += [Content(""), _timer_table(timers)]
+    counts = ", ".join(f"{name.replace('_', ' ')} {number:,}" for name, number in summary.counts.items())
+    parts += [Content(""), Content.styled(counts, "$text-muted")]
+    stamp = summary.stamp if summary.sessions else "none, as no session is over"
+    parts += [Content(""), Content.assemble(("stamp ", "$text-muted"), (stamp, "bold"))]
+    return Content("\n").join(parts)
+
+
+def _sessions(sessions: tuple[SessionSummary, ...]) -> Content:
+    if not sessions:
+        return Content("no session is over yet")
+    rows = [
+        (
+            session.trading_day,
+            f"{session.bars:,}",
+            _quality(session),
+            "" if session.played == session.slots else f"cut short at {session.played} of {session.slots}",
+            Cell(session.digest[:_SHORT_DIGEST], "$text-muted"),
+        )
+        for session in sessions
+    ]
+    return grid(["session", "bars", "quality", "", "digest"], rows, right="lrr")
+
+
+def _quality(session: SessionSummary) -> Cell:
+    if session.quality_pct is None:
+        return Cell(MISSING)
+    return Cell(percent(session.quality_pct), quality_style(session.quality_pct))
+
+
+def _timer_table(timers: dict[str, TimerSummary]) -> Content:
+    rows = [
+        (
+            name.replace("_", " "),
+            f"{timer.count:,}",
+            *(f"{1e3 * value:,.2f}" for value in (timer.mean_s, timer.p95_s, timer.max_s)),
+            f"{timer.total_s:,.3f}",
+        )
+        for name, timer in timers.items()
+    ]
+    return grid(["step", "count", "mean ms", "p95 ms", "max ms", "total s"], rows, right="lrrrrr")

@@ -1,0 +1,129 @@
+"""Why: the numbers of a symbol, and where the one under the cursor comes from."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Label, OptionList, Static
+from textual.widgets.option_list import Option
+
+from console.ui.grid_text import Cell, grid, number
+from console.ui.playback import Picture, Playback
+from engine.clock.slots import utc_from_epoch
+from engine.errors import TapedeckError
+from engine.monitoring.explanation import ExplainedInput, Explanation
+
+_FIGURES: Final = ("last", "change", "volume", "quality", "gaps")
+_TABLE_NAMES: Final = {"change_pct": "change"}
+_SHOWN_BARS: Final = 6
+
+
+class WhyScreen(ModalScreen[None]):
+    """A list of numbers on the left, the formula and inputs of the chosen one on the right."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,w,enter", "leave", "back")]
+
+    def __init__(self, playback: Playback, picture: Picture, symbol: str, name: str) -> None:
+        super().__init__()
+        self._system = playback.system
+        self._picture = picture
+        self._symbol = symbol
+        plan = playback.plan
+        session = [output for spec in plan.specs for output in spec.outputs]
+        historical = [trailing.name for trailing in plan.history.trailing]
+        self._names = (*_FIGURES, *session, *historical)
+        name = _TABLE_NAMES.get(name, name)
+        self._first = self._names.index(name) if name in self._names else 0
+        self._list = OptionList(*(Option(Content(name)) for name in self._names), id="why-names")
+        self._text = Static(id="why-text")
+
+    def compose(self) -> ComposeResult:
+        """Compose list and explanation."""
+        with Vertical(classes="page"):
+            yield Label(
+                f"Why: {self._symbol} at {self._picture.clock_text}", classes="dialog-title", markup=False
+            )
+            with Horizontal():
+                yield self._list
+                with VerticalScroll():
+                    yield self._text
+            yield Label("up and down choose, escape goes back", classes="dialog-foot")
+
+    def on_mount(self) -> None:
+        """Choose the number that was asked about."""
+        self._list.focus()
+        self._list.highlighted = self._first
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Explain the number under the cursor."""
+        self._text.update(self._explained(self._names[event.option_index]))
+
+    def on_option_list_option_selected(self, _event: OptionList.OptionSelected) -> None:
+        """Go back."""
+        self.dismiss(None)
+
+    def action_leave(self) -> None:
+        """Go back."""
+        self.dismiss(None)
+
+    def _explained(self, name: str) -> Content:
+        picture = self._picture
+        assert picture.view is not None
+        if picture.tape is not self._system.tape:
+            return Content("Numbers of the session in place can be explained: end returns to it.")
+        try:
+            found = self._system.explain(self._symbol, name, picture.view.frontier)
+        except TapedeckError as error:
+            return Content.styled(f"! {error}", "$text-error")
+        return explanation_text(found, picture.view.session.zone)
+
+
+def explanation_text(found: Explanation, zone: ZoneInfo) -> Content:
+    """Return an explanation as text."""
+    rows: list[tuple[str | Cell, ...]] = [
+        (Cell("value", "$text-muted"), Cell(number(found.value, 4), "bold")),
+        (Cell("formula", "$text-muted"), found.formula),
+        (Cell("computed by", "$text-muted"), found.source),
+        (Cell("on", "$text-muted"), f"{found.interval} bars"),
+    ]
+    if found.bar_opened_at is not None:
+        rows.append(
+            (Cell("last bar", "$text-muted"), f"{found.bar_opened_at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}")
+        )
+    rows += [(Cell(name, "$text-muted"), str(value)) for name, value in found.parameters.items()]
+    rows += [(Cell(name, "$text-muted"), number(value, 4)) for name, value in found.terms.items()]
+    missing = Cell(f"{found.missing_bars:,}", "$text-warning" if found.missing_bars else "")
+    rows += [
+        (Cell("bars used", "$text-muted"), f"{found.bars_used:,}"),
+        (Cell("missing, skipped", "$text-muted"), missing),
+        (Cell("earlier sessions", "$text-muted"), f"{found.history_sessions:,}"),
+    ]
+    if found.warm_up_bars:
+        warm = "warm" if found.is_warm else "not warm yet: the value is missing"
+        rows.append((Cell("warm-up", "$text-muted"), f"{found.warm_up_bars:,} bars, {warm}"))
+    parts = [grid(["", ""], rows)]
+    for series in found.inputs:
+        parts += [Content(""), _input_text(series, zone)]
+    return Content("\n").join(parts)
+
+
+def _input_text(series: ExplainedInput, zone: ZoneInfo) -> Content:
+    count = len(series.values)
+    head = Content.assemble(
+        (f"{series.name} ", "bold"),
+        (
+            f"{series.interval}, {count:,} bars, {series.earlier:,} of them of earlier sessions; the last:",
+            "$text-muted",
+        ),
+    )
+    times = [utc_from_epoch(int(at)).astimezone(zone) for at in series.opened_at[-_SHOWN_BARS:]]
+    values = np.asarray(series.values[-_SHOWN_BARS:], dtype=np.float64)
+    rows = [(f"{at:%m-%d %H:%M}", number(float(value), 4)) for at, value in zip(times, values, strict=True)]
+    return Content("\n").join([head, grid(["", ""], rows, right="lr")]) if rows else head

@@ -1,0 +1,40 @@
+"""The ladder of speeds that `+` and `-` climb, and how a speed is written."""
+
+from __future__ import annotations
+
+from typing import Final
+
+LADDER: Final = (1.0, 2.0, 5.0, 10.0, 60.0, 360.0, 3600.0, 0.0)
+"""Times real time; the last, 0, is as fast as data allow."""
+
+
+def faster(speed: float) -> float:
+    """Return the next speed up the ladder; the fastest stays."""
+    return next((step for step in LADDER if step == 0 or 0 < speed < step), 0.0) if speed else 0.0
+
+
+def slower(speed: float) -> float:
+    """Return the next speed down the ladder; the slowest stays."""
+    below = [step for step in LADDER if step and (step < speed or speed == 0)]
+    return below[-1] if below else min(speed or LADDER[0], LADDER[0])
+
+
+def speed_text(speed: float) -> str:
+    """Return a speed as the screen shows it: `x60`, or `max`."""
+    return "max" if speed == 0 else f"x{speed:,.10g}"
+
+
+def achieved_text(asked: float, achieved: float | None) -> str:
+    """Return what is achieved of a speed, empty while nothing plays or it is as asked within a twentieth."""
+    if achieved is None or (asked and abs(achieved - asked) <= asked / 20):
+        return ""
+    return f"getting x{short_number(achieved)}"
+
+
+def short_number(value: float) -> str:
+    """Return a number in few characters: `940`, `2.9k`, `5.1M`."""
+    for limit, divisor, unit in ((1e3, 1, ""), (1e6, 1e3, "k"), (1e9, 1e6, "M"), (1e12, 1e9, "G")):
+        if abs(value) < limit * 0.9995:
+            scaled = value / divisor
+            return f"{scaled:.0f}{unit}" if abs(scaled) >= 99.5 or not unit else f"{scaled:.1f}{unit}"
+    return f"{value / 1e12:.1f}T"

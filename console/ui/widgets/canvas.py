@@ -1,0 +1,98 @@
+"""A grid of character cells, drawn with numpy and turned into strips line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+Glyphs = NDArray[np.uint32]
+Codes = NDArray[np.uint16]
+
+BASE: Final = 0
+"""Code of the widget's own style."""
+GROUND: Final = 32
+"""A code is an ink below 32, plus 32 times the ink whose background lies under it."""
+BLANK: Final = ord(" ")
+ELLIPSIS: Final = "…"
+
+
+class Canvas:
+    """Cells of a widget, shape (height, width): a glyph (code point, one cell wide) and a style code each."""
+
+    __slots__ = ("codes", "glyphs", "height", "width")
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width = max(width, 0)
+        self.height = max(height, 0)
+        self.glyphs: Glyphs = np.full((self.height, self.width), BLANK, dtype=np.uint32)
+        self.codes: Codes = np.zeros((self.height, self.width), dtype=np.uint16)
+
+    def text(self, x: int, y: int, text: str, code: int = BASE, *, stop: int | None = None) -> int:
+        """Write a text from column x on, cut at `stop` (the right edge), and return the column after it."""
+        stop = self.width if stop is None else min(stop, self.width)
+        if not 0 <= y < self.height or x >= stop:
+            return x
+        points = code_points(text)
+        start = max(x, 0)
+        points = points[start - x : stop - x]
+        end = start + len(points)
+        self.glyphs[y, start:end] = points
+        self.codes[y, start:end] = code
+        return end
+
+    def right_text(self, stop: int, y: int, text: str, code: int = BASE) -> int:
+        """Write a text that ends before column `stop`, and return the column where it starts."""
+        start = stop - len(text)
+        self.text(start, y, text, code, stop=stop)
+        return start
+
+    def lay_ground(self, y: int, code: int) -> None:
+        """Put the background of an ink under the whole line."""
+        if 0 <= y < self.height:
+            self.codes[y] = self.codes[y] % GROUND + code * GROUND
+
+    def changed_lines(self, earlier: Canvas | None) -> list[int]:
+        """Return the lines that differ from an earlier canvas; all where that had another size."""
+        if earlier is None or earlier.glyphs.shape != self.glyphs.shape:
+            return list(range(self.height))
+        same = (self.glyphs == earlier.glyphs) & (self.codes == earlier.codes)
+        return [int(y) for y in np.flatnonzero(~same.all(axis=1))]
+
+    def line(self, y: int) -> str:
+        """Return the text of a line."""
+        return str(self.glyphs[y].tobytes(), "utf-32-le")
+
+    def strip(self, y: int, style_of: Callable[[int], Style]) -> Strip:
+        """Return a line as a strip; `style_of` gives the style of a code."""
+        if not 0 <= y < self.height or not self.width:
+            return Strip.blank(self.width, style_of(BASE))
+        text, codes = self.line(y), self.codes[y]
+        starts = np.concatenate([[0], np.flatnonzero(codes[1:] != codes[:-1]) + 1])
+        styles = map(style_of, codes[starts].tolist())
+        edges = pairwise([*starts.tolist(), self.width])
+        segments = [Segment(text[a:b], style) for (a, b), style in zip(edges, styles, strict=True)]
+        return Strip(segments, self.width)
+
+
+@lru_cache(maxsize=8192)
+def code_points(text: str) -> Glyphs:
+    """Return a text as code points of one cell each; what is wider, narrower or no sign becomes `?`."""
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(sign if sign.isprintable() and cell_len(sign) == 1 else "?" for sign in text)
+    return np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+
+
+def shortened(text: str, width: int) -> str:
+    """Return a text cut to so many cells, with an ellipsis where something is missing."""
+    if len(text) <= width:
+        return text
+    return text[: width - 1] + ELLIPSIS if width > 0 else ""

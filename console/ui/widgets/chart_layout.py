@@ -1,0 +1,78 @@
+"""How a chart divides its rectangle: title, legend, candles, volumes and axes, by what there is room for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+_AXIS_WIDTH: Final = 10
+_NARROWEST_WITH_AXIS: Final = 28
+_WIDEST_STRIDE: Final = 3
+_VOLUME_SHARE: Final = 6
+_TALL: Final = 16
+_MIDDLING: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ChartLayout:
+    """Rows of the parts (None: not shown), the column of the price axis, and how many candles fit.
+
+    The legend's rows are those below the title.
+
+    The axis stands at `axis_left`; where that is the width, there is none. The column before it is kept for
+    the numbers of the overlays, and the last candle stands in the one before that.
+    """
+
+    title: int | None
+    legend_rows: int
+    plot_top: int
+    plot_rows: int
+    volume_rows: int
+    rule: int | None
+    times: int | None
+    axis_left: int
+    stride: int
+    candles: int
+
+    @classmethod
+    def of(cls, width: int, height: int, count: int, legend: int) -> ChartLayout:
+        """Return the layout for `count` candles, and a legend that would like so many lines."""
+        legend_rows = min(legend, 2 if height >= _TALL else 1 if height >= _MIDDLING else 0)
+        rule = height - 2 if height >= 7 else None
+        top = (1 if height >= 4 else 0) + legend_rows
+        bottom = height - (2 if rule is not None else 0)
+        volume_rows = max(1, (bottom - top) // _VOLUME_SHARE) if height >= 9 else 0
+        axis_left = width - _AXIS_WIDTH if width >= _NARROWEST_WITH_AXIS else width
+        room = max(axis_left - 1, 1)
+        # Two columns are left over for the divider, so that the stride does not change with it.
+        stride = max(1, min(_WIDEST_STRIDE, (room - 2) // max(count, 1)))
+        return cls(
+            title=0 if height >= 4 else None,
+            legend_rows=legend_rows,
+            plot_top=top,
+            plot_rows=max(bottom - top - volume_rows, 1),
+            volume_rows=volume_rows,
+            rule=rule,
+            times=None if rule is None else rule + 1,
+            axis_left=axis_left,
+            stride=stride,
+            candles=min(count, (room - 1) // stride if room > 1 else 1),
+        )
+
+    @property
+    def volume_top(self) -> int:
+        """The first row of the volumes."""
+        return self.plot_top + self.plot_rows
+
+    def columns(self, shown: slice, today: int) -> NDArray[np.intp]:
+        """Return the column of each candle shown; a column is left free before the first of today."""
+        places = np.arange(shown.start, shown.stop)
+        last = max(self.axis_left - 2, 0)
+        columns = last - (shown.stop - 1 - places) * self.stride
+        if shown.start < today < shown.stop and self.stride == 1:
+            columns = columns - (places < today)
+        placed: NDArray[np.intp] = np.maximum(columns, 0).astype(np.intp)
+        return placed

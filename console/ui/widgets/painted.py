@@ -1,0 +1,146 @@
+"""What all our widgets share: a canvas, redrawn only where it changed, and faces for having no data."""
+
+from __future__ import annotations
+
+import textwrap
+from abc import abstractmethod
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar
+
+from rich.style import Style
+from textual.geometry import Region
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from console.ui.widgets.canvas import BASE, GROUND, Canvas
+
+
+class Face(Enum):
+    """What a widget shows instead of data, with the sign that says so without colour."""
+
+    EMPTY = "·"
+    LOADING = "…"
+    FAILED = "!"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A face and its text: what is the matter, and what to press or do."""
+
+    face: Face
+    text: str
+
+
+class Painted(ScrollView, can_focus=False):
+    """A widget that draws itself on a canvas and refreshes the lines that differ from what is on the screen.
+
+    `INKS` names its component classes; the style code of an ink is its place there, code 0 the widget's own
+    style. Every widget shows a notice (empty, loading, failed) until it is given data, and again on request.
+    """
+
+    INKS: ClassVar[tuple[str, ...]] = ("painted--base", "painted--quiet", "painted--failed")
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"painted--base", "painted--quiet", "painted--failed"}
+    DEFAULT_CSS = """
+    Painted { overflow: hidden hidden; }
+    Painted > .painted--base { color: $foreground; }
+    Painted > .painted--quiet { color: $foreground 75%; }
+    Painted > .painted--failed { color: $error; text-style: bold; }
+    """
+    EMPTY_TEXT: ClassVar[str] = "nothing to show yet"
+
+    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self._notice: Notice | None = Notice(Face.EMPTY, self.EMPTY_TEXT)
+        self._canvas: Canvas | None = None
+        self._canvas_key: object = None
+        self._generation = 0
+        self._styles_by_code: dict[int, Style] = {}
+
+    # What the app calls
+
+    def show_empty(self, text: str | None = None) -> None:
+        """Say that there is nothing to show, and what to press."""
+        self._show_notice(Notice(Face.EMPTY, self.EMPTY_TEXT if text is None else text))
+
+    def show_loading(self, text: str = "loading") -> None:
+        """Say what is being waited for."""
+        self._show_notice(Notice(Face.LOADING, text))
+
+    def show_failed(self, text: str) -> None:
+        """Say what went wrong, and what to do."""
+        self._show_notice(Notice(Face.FAILED, text))
+
+    # What a widget writes
+
+    @abstractmethod
+    def paint(self, canvas: Canvas) -> None:
+        """Draw the data on an empty canvas of the widget's size; called only when there are data."""
+
+    def data_changed(self) -> None:
+        """Draw anew, and refresh the lines that differ; the notice, if any, goes."""
+        self._notice = None
+        self._redraw()
+
+    # Within
+
+    def _show_notice(self, notice: Notice) -> None:
+        if notice != self._notice:
+            self._notice = notice
+            self._redraw()
+
+    def _redraw(self) -> None:
+        self._generation += 1
+        if not self.is_attached or not self.size:
+            return
+        before, canvas = self._canvas, self._current_canvas()
+        lines = canvas.changed_lines(before)
+        if lines:
+            self.refresh(*(Region(0, y, canvas.width, 1) for y in lines))
+
+    def _current_canvas(self) -> Canvas:
+        """Return the canvas for the present data, size and scroll position, drawn once."""
+        size = self.scrollable_content_region.size
+        key = (self._generation, size, self.scroll_offset, self.has_focus)
+        if self._canvas is None or key != self._canvas_key:
+            self._canvas = canvas = Canvas(size.width, size.height)
+            self._canvas_key = key
+            if self._notice is None:
+                self.paint(canvas)
+            else:
+                _paint_notice(canvas, self._notice)
+        return self._canvas
+
+    def render_line(self, y: int) -> Strip:
+        """Return a line of the canvas."""
+        return self._current_canvas().strip(y, self._style_of)
+
+    def _style_of(self, code: int) -> Style:
+        style = self._styles_by_code.get(code)
+        if style is None:
+            style = self._ink(code % GROUND)
+            if code >= GROUND:
+                style += Style(bgcolor=self._ink(code // GROUND).bgcolor)
+            self._styles_by_code[code] = style
+        return style
+
+    def _ink(self, number: int) -> Style:
+        return self.rich_style if number == BASE else self.get_component_rich_style(self.INKS[number])
+
+    def notify_style_update(self) -> None:
+        """Forget the styles of the theme before."""
+        self._styles_by_code.clear()
+        super().notify_style_update()
+
+
+def _paint_notice(canvas: Canvas, notice: Notice) -> None:
+    code = {Face.EMPTY: 1, Face.LOADING: 1, Face.FAILED: 2}[notice.face]
+    width = max(canvas.width - 2, 1)
+    lines = [
+        line
+        for paragraph in f"{notice.face.value} {notice.text}".splitlines()
+        for line in textwrap.wrap(paragraph, width) or [""]
+    ][: canvas.height]
+    top = (canvas.height - len(lines)) // 2
+    for number, line in enumerate(lines):
+        canvas.text((canvas.width - len(line)) // 2, top + number, line, code)

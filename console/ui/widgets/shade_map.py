@@ -1,0 +1,117 @@
+"""A map of rows and cells, shaded by how much is missing: what the gap map and the coverage map share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from textual.geometry import Size
+
+from console.ui.widgets.canvas import Canvas, shortened
+from console.ui.widgets.painted import Painted
+
+Floats = NDArray[np.float64]
+
+_INKS: Final = (
+    "painted--base", "painted--quiet", "painted--failed",
+    "map--label", "map--axis", "map--whole", "map--some", "map--many", "map--all",
+)  # fmt: skip
+_INK: Final = {name.partition("--")[2]: number for number, name in enumerate(_INKS)}
+_LONGEST_LABEL: Final = 12
+_PCT_WIDTH: Final = 7
+_NARROWEST_WITH_PCT: Final = 40
+# Fractions of what is missing: none; up to a quarter, up to a half, less than all; all.
+_BOUNDS: Final = (1e-9, 0.25, 0.5, 1.0 - 1e-9)
+_LEVEL_INKS: Final = np.array(
+    [_INK[ink] for ink in ("whole", "some", "some", "many", "all")], dtype=np.uint16
+)
+
+
+class ShadeMap(Painted, can_focus=True):
+    """Rows named on the left, cells shaded by the missing fraction, the row's percentage on the right."""
+
+    INKS = _INKS
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(_INKS)
+    SIGNS: ClassVar[str] = "─░▒▓█"
+    DEFAULT_CSS = """
+    ShadeMap { height: 1fr; overflow: hidden auto; scrollbar-size-vertical: 1; }
+    ShadeMap > .map--label { color: $foreground; }
+    ShadeMap > .map--axis { color: $foreground 75%; }
+    ShadeMap > .map--whole { color: $success; }
+    ShadeMap > .map--some { color: $warning; }
+    ShadeMap > .map--many { color: $error; }
+    ShadeMap > .map--all { color: $error; text-style: bold; }
+    """
+
+    # What the two maps write
+
+    @abstractmethod
+    def labels(self) -> Sequence[str]:
+        """Return the names of the rows."""
+
+    @abstractmethod
+    def missing(self, rows: slice, cells: int) -> Floats:
+        """Return the missing fraction of each cell of some rows, NaN where nothing is known."""
+
+    @abstractmethod
+    def present_pct(self, rows: slice) -> Floats:
+        """Return what is there of each row, in percent; NaN where nothing is known."""
+
+    @abstractmethod
+    def axis(self, cells: int) -> dict[int, str]:
+        """Return cell → label of the line above the map."""
+
+    # Shared
+
+    def rows_changed(self) -> None:
+        """Take over new rows, and draw what changed."""
+        size = Size(0, len(self.labels()) + 1)
+        if size != self.virtual_size:
+            self.virtual_size = size
+        self.data_changed()
+
+    def track(self) -> tuple[int, int]:
+        """Return the first column of the cells, and how many there are."""
+        width = self.scrollable_content_region.width
+        left = min(max((len(label) for label in self.labels()), default=0), _LONGEST_LABEL) + 1
+        right = _PCT_WIDTH if width >= _NARROWEST_WITH_PCT else 0
+        return left, max(width - left - right, 1)
+
+    def row_at(self, y: int) -> int | None:
+        """Return the row in a line of the screen; None for the axis, or below the last."""
+        row = y - 1 + self.scroll_offset.y
+        return row if y >= 1 and row < len(self.labels()) else None
+
+    def paint(self, canvas: Canvas) -> None:
+        """Draw the axis and the rows that are seen."""
+        left, cells = self.track()
+        for cell, label in self.axis(cells).items():
+            canvas.text(left + cell, 0, label, _INK["axis"], stop=left + cells)
+        top = self.scroll_offset.y
+        seen = slice(top, min(top + max(canvas.height - 1, 0), len(self.labels())))
+        names = self.labels()[seen]
+        if not names:
+            return
+        for y, name in enumerate(names, start=1):
+            canvas.text(0, y, shortened(name, left - 1), _INK["label"])
+        signs, inks = self._shades(self.missing(seen, cells))
+        shown = slice(left, min(left + cells, canvas.width))
+        canvas.glyphs[1 : 1 + len(names), shown] = signs[:, : shown.stop - left]
+        canvas.codes[1 : 1 + len(names), shown] = inks[:, : shown.stop - left]
+        if left + cells < canvas.width:
+            self._paint_pct(canvas, seen, left + cells + _PCT_WIDTH)
+
+    def _shades(self, missing: Floats) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
+        known = ~np.isnan(missing)
+        level = np.digitize(np.where(known, missing, 0.0), _BOUNDS, right=True)
+        signs = np.array([ord(sign) for sign in self.SIGNS], dtype=np.uint32)
+        return np.where(known, signs[level], np.uint32(ord(" "))), _LEVEL_INKS[level]
+
+    def _paint_pct(self, canvas: Canvas, seen: slice, stop: int) -> None:
+        for y, pct in enumerate(self.present_pct(seen).tolist(), start=1):
+            # 99.96 is not all: only what is complete may read 100.0.
+            text = "–" if np.isnan(pct) else f"{pct if pct >= 100 else np.floor(pct * 10) / 10:.1f}%"
+            canvas.right_text(stop, y, text, _INK["label"])

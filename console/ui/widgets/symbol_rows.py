@@ -1,0 +1,33 @@
+"""What the symbol table is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SymbolRows:
+    """Symbols and their figures at one moment; arrays of shape (S,), NaN where a figure is missing.
+
+    `change_pct` and `quality` are percentages, `relative_volume` a ratio, `gaps` a count. `indicators`: name
+    → values, in the order in which the columns stand. `trend`: what the sparkline draws, oldest first, shape
+    (S, any). `decimals`: places behind the point of prices and indicators.
+    """
+
+    symbols: tuple[str, ...]
+    last: Floats
+    change_pct: Floats
+    volume: Floats
+    relative_volume: Floats
+    quality: Floats
+    gaps: Ints
+    trend: Floats
+    indicators: Mapping[str, Floats] = field(default_factory=dict)
+    decimals: int = 2

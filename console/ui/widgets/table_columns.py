@@ -1,0 +1,128 @@
+"""The columns of the symbol table: what each shows, how wide, and which go first where it is narrow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from console.ui.widgets.figures import compact, direction, fixed, signed
+from console.ui.widgets.symbol_rows import SymbolRows
+
+Floats = NDArray[np.float64]
+
+SYMBOL: Final = "symbol"
+TREND: Final = "trend"
+MARKER_WIDTH: Final = 2
+TREND_GAP: Final = 2
+_LONGEST_SYMBOL: Final = 12
+_NARROWEST_TREND: Final = 8
+_WIDEST_TREND: Final = 24
+_INDICATOR_WIDTH: Final = 9
+GOOD_QUALITY_PCT: Final = 99.0
+FAIR_QUALITY_PCT: Final = 95.0
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumn:
+    """A column of figures. `rank`: where it is narrow, the highest goes first. `tone`: ink of a value."""
+
+    key: str
+    heading: str
+    width: int
+    rank: int
+    values: Floats
+    text: Callable[[float], str]
+    tone: Callable[[float], str]
+
+
+def figure_columns(rows: SymbolRows) -> tuple[TableColumn, ...]:
+    """Return the columns of figures, in the order in which they stand."""
+
+    def price(value: float) -> str:
+        return fixed(value, rows.decimals)
+
+    indicators = [
+        TableColumn(name, name, _INDICATOR_WIDTH, 10 + number, values, price, _plain)
+        for number, (name, values) in enumerate(rows.indicators.items())
+    ]
+    gaps = np.asarray(rows.gaps, dtype=np.float64)
+    return (
+        TableColumn("last", "last", 10, 1, rows.last, price, _plain),
+        TableColumn("change", "chg %", 8, 2, rows.change_pct, signed, _gain),
+        TableColumn("volume", "volume", 7, 4, rows.volume, compact, _plain),
+        TableColumn("rel_volume", "rel vol", 7, 6, rows.relative_volume, fixed, _plain),
+        *indicators,
+        TableColumn("quality", "qual %", 7, 3, rows.quality, _quality_text, _quality),
+        TableColumn("gaps", "gaps", 5, 5, gaps, compact, _count),
+    )
+
+
+def fitted(
+    columns: Sequence[TableColumn], symbol_width: int, width: int
+) -> tuple[tuple[TableColumn, ...], int]:
+    """Return the columns that fit, and the width that is left for the trend: 0 where that is too little.
+
+    The trend goes first, then the indicators from the right, relative volume, gaps, volume, quality, change.
+    """
+    room = width - MARKER_WIDTH - symbol_width
+    ranked = sorted(columns, key=lambda column: column.rank)
+    kept: set[str] = set()
+    for column in ranked:
+        if column.width + 1 > room:
+            break
+        kept.add(column.key)
+        room -= column.width + 1
+    shown = tuple(column for column in columns if column.key in kept)
+    trend = min(room - TREND_GAP, _WIDEST_TREND)
+    return shown, trend if trend >= _NARROWEST_TREND else 0
+
+
+def symbol_width(symbols: Sequence[str]) -> int:
+    """Return the width of the column of symbols."""
+    longest = max((len(symbol) for symbol in symbols), default=0)
+    return min(max(longest, len(SYMBOL) + 1), _LONGEST_SYMBOL)
+
+
+def order_of(
+    rows: SymbolRows, chosen: NDArray[np.intp], key: str | None, *, reverse: bool
+) -> NDArray[np.intp]:
+    """Return the chosen rows in the order of a column, missing figures last; None: as the file has them."""
+    if key is None:
+        return chosen[::-1] if reverse else chosen
+    if key == SYMBOL:
+        names = sorted(chosen.tolist(), key=lambda row: rows.symbols[row], reverse=reverse)
+        return np.array(names, dtype=np.intp)
+    columns = {column.key: column.values for column in figure_columns(rows)}
+    if key not in columns:
+        return chosen
+    values = columns[key][chosen]
+    missing = np.isnan(values)
+    keys = np.where(missing, 0.0, -values if reverse else values)
+    return chosen[np.lexsort((keys, missing))]
+
+
+def _plain(_value: float) -> str:
+    return "base"
+
+
+def _gain(value: float) -> str:
+    return {1: "gain", -1: "loss", 0: "base"}[direction(value)]
+
+
+def _quality(value: float) -> str:
+    if np.isnan(value):
+        return "base"
+    return "good" if value >= GOOD_QUALITY_PCT else "fair" if value >= FAIR_QUALITY_PCT else "bad"
+
+
+def _count(value: float) -> str:
+    return "fair" if value > 0 else "quiet"
+
+
+def _quality_text(value: float) -> str:
+    # 99.96 is not all: only what is complete may read 100.0.
+    return fixed(value if value >= 100.0 else np.floor(value * 10) / 10, 1)

@@ -1,0 +1,76 @@
+"""The labels below a chart: round times of the exchange, dates for candles of days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+_STEPS_S: Final = (
+    5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400,
+)  # fmt: skip
+_SPACING: Final = 10
+_DATE_SPACING: Final = 8
+
+
+def clock_labels(opened_at: Ints, columns: Sequence[int], zone: tzinfo) -> dict[int, str]:
+    """Return index → time of the candles that open first after a round time, far enough apart to be read.
+
+    `columns`: where each candle stands. A new day is named by its date: `Mon 7 Oct`.
+    """
+    if len(opened_at) == 0:
+        return {}
+    local = [datetime.fromtimestamp(second, zone) for second in opened_at.tolist()]
+    step = _step(opened_at, columns)
+    labels: dict[int, str] = {}
+    form = "%H:%M:%S" if step < 60 else "%H:%M"
+    # The first candle of each stretch, not only one on the stroke: bars of an hour open at 09:30, 10:30.
+    seconds = [moment.hour * 3600 + moment.minute * 60 + moment.second for moment in local]
+    if seconds[0] % step == 0:
+        labels[0] = local[0].strftime(form)
+    for index in range(1, len(local)):
+        moment = local[index]
+        if moment.date() != local[index - 1].date():
+            labels[index] = f"{moment:%a} {moment.day} {moment:%b}"
+        elif seconds[index] // step != seconds[index - 1] // step:
+            labels[index] = moment.strftime(form)
+    return _spread(labels, columns, lambda text: ":" not in text)
+
+
+def date_labels(opened_at: Ints, columns: Sequence[int]) -> dict[int, str]:
+    """Return index → date of candles of a day or more; their labels are midnight UTC of the trading day."""
+    if len(opened_at) == 0:
+        return {}
+    days = opened_at.astype("datetime64[s]").astype("datetime64[D]").tolist()
+    labels: dict[int, str] = {}
+    for index, day in enumerate(days):
+        new_year = index and day.year != days[index - 1].year
+        labels[index] = str(day.year) if new_year else f"{day.day} {day:%b}"
+    return _spread(labels, columns, lambda text: " " not in text)
+
+
+def _step(opened_at: Ints, columns: Sequence[int]) -> int:
+    """Return the seconds between labels that leave `_SPACING` columns between them."""
+    gaps = np.diff(opened_at)
+    interval = int(np.min(gaps[gaps > 0], initial=86400))
+    stride = (columns[-1] - columns[0]) / (len(columns) - 1) if len(columns) > 1 else 1.0
+    wanted = interval * _SPACING / stride if stride > 0 else _STEPS_S[-1]
+    return next((step for step in _STEPS_S if step >= wanted and step % interval == 0), _STEPS_S[-1])
+
+
+def _spread(labels: dict[int, str], columns: Sequence[int], first: Callable[[str], bool]) -> dict[int, str]:
+    """Drop labels that would touch; those for which `first` holds go before the others."""
+    kept: dict[int, str] = {}
+    taken: list[tuple[int, int]] = []
+    for index in sorted(labels, key=lambda each: (not first(labels[each]), each)):
+        start = columns[index] - len(labels[index]) // 2
+        stop = start + max(len(labels[index]), _DATE_SPACING - 2)
+        if all(stop + 1 < a or start > b + 1 for a, b in taken):
+            kept[index] = labels[index]
+            taken.append((start, stop))
+    return dict(sorted(kept.items()))

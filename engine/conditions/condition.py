@@ -1,0 +1,55 @@
+"""A condition on a session: read once, checked against the session's words, then asked of tapes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.conditions.evaluation import Evaluation
+from engine.conditions.known_values import KnownValues
+from engine.conditions.reading import read_condition
+from engine.conditions.syntax import Truth
+from engine.conditions.vocabulary import Vocabulary
+from engine.tape.bar_grid import Mask
+from engine.tape.tape import Tape
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What is true or false for a reader at each frontier of a tape.
+
+    Bar fields and indicators are those of the symbol's last bar that is over (of that interval), held through
+    gaps; a historical value by the minute is that of the minute of the symbol's last bar; `change` is in
+    percent since the session's first open. A missing value makes a comparison false. `any` and `all` range
+    over the symbols of one comparison: in `any.volume > 3 * any.usual` both are of the same symbol.
+    """
+
+    text: str
+    root: Truth
+
+    @classmethod
+    def parse(cls, text: str, vocabulary: Vocabulary) -> Condition:
+        """Return the condition; ConditionError says where it cannot be used, and what is near."""
+        root = read_condition(text)
+        vocabulary.check(text, root)
+        return cls(" ".join(text.split()), root)
+
+    def holds(self, tape: Tape, start: int, stop: int) -> Mask:
+        """Return whether it holds at the frontiers start … stop (both included), shape (stop − start + 1,).
+
+        The tape's derived bars and indicators must be computed up to `stop`; its clock need not be there.
+        """
+        return Evaluation(KnownValues(tape, start, stop), tape.symbols).truth(self.root)
+
+    def first_true(self, tape: Tape, start: int, stop: int) -> int | None:
+        """Return the first frontier k with start < k ≤ stop at which it holds, None where none is."""
+        if stop <= start:
+            return None
+        return first_of(self.holds(tape, start + 1, stop), start + 1)
+
+
+def first_of(holds: Mask, start: int) -> int | None:
+    """Return the first frontier at which something holds, `holds[0]` being `start`'s, or None."""
+    at = int(np.argmax(holds))
+    return start + at if holds[at] else None

@@ -1,0 +1,124 @@
+"""Works a condition out, for many frontiers at once."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Final
+
+import numpy as np
+
+from engine.conditions.known_values import KnownValues
+from engine.conditions.syntax import (
+    Arithmetic,
+    Both,
+    Call,
+    ClockTime,
+    Comparator,
+    Comparison,
+    Either,
+    Function,
+    Negative,
+    Not,
+    Number,
+    Operator,
+    Quantifier,
+    Reference,
+    TimeOfDay,
+    Truth,
+    Value,
+    references,
+)
+from engine.tape.bar_grid import Floats, Mask
+from engine.tape.tape import row_index
+
+_COMPARE: Final[dict[Comparator, np.ufunc]] = {
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+    "==": np.equal,
+    "!=": np.not_equal,
+}
+_COMPUTE: Final[dict[Operator, np.ufunc]] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
+}
+_FOLD: Final[dict[Function, np.ufunc]] = {"min": np.minimum, "max": np.maximum}
+
+
+class Evaluation:
+    """One condition over the values known at some frontiers; `symbols` are the rows of those values.
+
+    A value is an array (1 or S, frontiers), S only where `any` or `all` is in it. What cannot be computed
+    (a value that is missing, a division by zero) is NaN, and makes every comparison with it false.
+    """
+
+    def __init__(self, known: KnownValues, symbols: tuple[str, ...]) -> None:
+        self._known = known
+        self._rows = row_index(symbols)
+
+    def truth(self, node: Truth) -> Mask:
+        """Return whether it holds at each frontier, shape (frontiers,)."""
+        match node:
+            case Comparison():
+                return self._comparison(node)
+            case Not(operand):
+                return ~self.truth(operand)
+            case Both(operands):
+                return reduce(np.logical_and, [self.truth(operand) for operand in operands])
+            case Either(operands):
+                return reduce(np.logical_or, [self.truth(operand) for operand in operands])
+
+    def _comparison(self, node: Comparison) -> Mask:
+        values = [self._value(operand) for operand in node.operands]
+        holds: Mask = np.ones((1, len(self._known)), dtype=np.bool_)
+        for comparator, left, right in zip(node.comparators, values[:-1], values[1:], strict=True):
+            # NaN differs from everything, but nothing is known of what is missing.
+            there = ~(np.isnan(left) | np.isnan(right))
+            compared: Mask = _COMPARE[comparator](left, right)
+            holds = holds & compared & there
+        return np.asarray(holds.all(axis=0) if _quantifier(node) == "all" else holds.any(axis=0))
+
+    def _value(self, node: Value) -> Floats:  # noqa: PLR0911  # a case for each kind of node
+        match node:
+            case Number(value):
+                return np.full((1, len(self._known)), value)
+            case TimeOfDay(seconds):
+                return np.full((1, len(self._known)), float(seconds))
+            case ClockTime():
+                return self._known.time_of_day()[None, :]
+            case Reference():
+                return self._known.value(node.name, self._rows_of(node), node.interval)
+            case Negative(operand):
+                return -self._value(operand)
+            case Arithmetic(operator, left, right):
+                return _finite(_COMPUTE[operator], self._value(left), self._value(right))
+            case Call():
+                return self._call(node)
+
+    def _call(self, node: Call) -> Floats:
+        first, *rest = [self._value(argument) for argument in node.arguments]
+        if node.function == "abs":
+            return np.abs(first)
+        for value in rest:
+            first = _finite(_FOLD[node.function], first, value)
+        return first
+
+    def _rows_of(self, reference: Reference) -> slice:
+        if reference.symbol is None:
+            return slice(None)
+        row = self._rows[reference.symbol]
+        return slice(row, row + 1)
+
+
+def _quantifier(node: Comparison) -> Quantifier | None:
+    return next((r.quantifier for r in references(node) if r.quantifier is not None), None)
+
+
+def _finite(operation: np.ufunc, left: Floats, right: Floats) -> Floats:
+    with np.errstate(all="ignore"):
+        result: Floats = operation(left, right)
+    result[~np.isfinite(result)] = np.nan
+    return result

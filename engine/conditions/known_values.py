@@ -1,0 +1,156 @@
+"""Columns of a tape as readers at successive frontiers know them: the last value that is known, held on.
+
+All here is vectorised over frontiers k = start … stop, both included: so many columns has a result. Nothing
+depends on a slot at or past k.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.clock.slots import SessionSlots
+from engine.intervals import Interval
+from engine.quality.scores import FULL_SCORE
+from engine.tape.bar_grid import CLOSE, FIELDS, OPEN, Floats, Ints
+from engine.tape.changes import change_pct
+from engine.tape.minutes import minute_of_slots
+from engine.tape.tape import Tape
+
+Rows = slice
+_FIRST_LOOK_BACK = 64
+
+
+class KnownValues:
+    """What is known at the frontiers `start` … `stop` of a tape whose columns are computed up to `stop`."""
+
+    def __init__(self, tape: Tape, start: int, stop: int) -> None:
+        self._tape = tape
+        self._frontiers: Ints = np.arange(start, stop + 1, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self._frontiers)
+
+    def value(self, name: str, rows: Rows, interval: Interval | None = None) -> Floats:
+        """Return a field or indicator of some symbols, float64 (rows, frontiers); NaN where not known yet."""
+        tape = self._tape
+        if interval is not None or name in FIELDS:
+            return self._bar_field(FIELDS.index(name), interval or tape.base_interval, rows)
+        if name in tape.indicators:
+            column = tape.indicators[name]
+            return self._held(column.values[rows], self._over(column.interval))
+        if name in tape.historical:
+            return self._historical(name, rows)
+        return {
+            "last": self._last, "change": self._change, "quality": self._quality, "gaps": self._gaps
+        }[name](rows)  # fmt: skip
+
+    def time_of_day(self) -> Floats:
+        """Return the clock as seconds since midnight in the exchange's zone, shape (frontiers,)."""
+        return _times_of_day(self._tape.slots)[self._frontiers]
+
+    def _bar_field(self, field: int, interval: Interval, rows: Rows) -> Floats:
+        return self._held(self._tape.grid(interval).values[field, rows], self._over(interval))
+
+    def _last(self, rows: Rows) -> Floats:
+        return self._bar_field(CLOSE, self._tape.base_interval, rows)
+
+    def _change(self, rows: Rows) -> Floats:
+        opens = self._tape.base.values[OPEN, rows, : self._frontiers[-1]]
+        there = ~np.isnan(opens)
+        # Before its first bar a symbol has no last price, so that its first open is not seen too early.
+        first = np.full(len(opens), np.nan)
+        for row in np.flatnonzero(there.any(axis=1)).tolist():
+            first[row] = opens[row, there[row].argmax()]
+        return change_pct(first[:, None], self._last(rows))
+
+    def _quality(self, rows: Rows) -> Floats:
+        count = self._symbols(rows)
+        if self._tape.scores is None:
+            return np.full((count, len(self)), FULL_SCORE)
+        start, stop = int(self._frontiers[0]), int(self._frontiers[-1])
+        present = self._tape.base.present[rows]
+        counts = np.empty((count, len(self)), dtype=np.int64)
+        counts[:, 0] = np.count_nonzero(present[:, :start], axis=1)
+        np.cumsum(present[:, start:stop], axis=1, out=counts[:, 1:])
+        counts[:, 1:] += counts[:, :1]
+        scores = np.full(counts.shape, FULL_SCORE)
+        np.divide(counts * FULL_SCORE, self._frontiers, out=scores, where=self._frontiers > 0)
+        return scores
+
+    def _gaps(self, rows: Rows) -> Floats:
+        """Return how many gaps have begun."""
+        count = self._symbols(rows)
+        if self._tape.scores is None:
+            return np.zeros((count, len(self)))
+        stop = int(self._frontiers[-1])
+        missing = ~self._tape.base.present[rows, :stop]
+        begun = missing.copy()
+        begun[:, 1:] &= ~missing[:, :-1]
+        totals = np.zeros((count, stop + 1))
+        np.cumsum(begun, axis=1, out=totals[:, 1:])
+        return totals[:, self._frontiers]
+
+    def _historical(self, name: str, rows: Rows) -> Floats:
+        """Return a historical indicator: one value all day, or that of the minute of the last bar."""
+        value = self._tape.historical[name]
+        if not value.per_minute:
+            return np.repeat(value.values[rows][:, None], len(self), axis=1)
+        minutes = minute_of_slots(self._tape.slots)
+        by_slot = value.values[rows][:, minutes]
+        at = self._last_columns(self._tape.base.values[CLOSE, rows], self._frontiers)
+        return _taken(by_slot, at)
+
+    def _over(self, interval: Interval) -> Ints:
+        """Return how many columns of an interval are over at each frontier."""
+        if interval == self._tape.base_interval:
+            return self._frontiers
+        return np.searchsorted(self._tape.derived[interval].buckets.stops, self._frontiers, side="right")
+
+    def _held(self, values: Floats, over: Ints) -> Floats:
+        return _taken(values, self._last_columns(values, over))
+
+    @staticmethod
+    def _last_columns(values: Floats, over: Ints) -> Ints:
+        """Return the last column below `over` that has a value, −1 for none; (rows, frontiers)."""
+        first, last = int(over[0]), int(over[-1])
+        begin, width = first, _FIRST_LOOK_BACK
+        # Mostly a value is near; only a symbol that has not traded for long is searched to the open.
+        while begin > 0 and (begin == first or np.isnan(values[:, begin:first]).all(axis=1).any()):
+            begin, width = max(0, first - width), width * 4
+        there = ~np.isnan(values[:, begin:last])
+        columns = np.full((len(values), last - begin + 1), -1, dtype=np.int64)
+        columns[:, 1:] = np.where(there, np.arange(begin, last), -1)
+        np.maximum.accumulate(columns, axis=1, out=columns)
+        return columns[:, over - begin]
+
+    def _symbols(self, rows: Rows) -> int:
+        return len(range(*rows.indices(len(self._tape.symbols))))
+
+
+def _taken(values: Floats, at: Ints) -> Floats:
+    """Return the values at the given columns of each row, NaN where the column is −1."""
+    if not values.shape[1]:
+        return np.full(at.shape, np.nan)
+    taken = np.take_along_axis(values, np.maximum(at, 0), axis=1)
+    taken[at < 0] = np.nan
+    return taken
+
+
+@lru_cache(maxsize=8)
+def _times_of_day(slots: SessionSlots) -> Floats:
+    """Return the exchange's time of day of clock(k), k = 0 … n, in seconds since its midnight."""
+    times, zone = slots.clock_times(), slots.session.zone
+
+    def offset(seconds: int) -> int:
+        shift = datetime.fromtimestamp(seconds, UTC).astimezone(zone).utcoffset()
+        return 0 if shift is None else int(shift.total_seconds())
+
+    first, last = offset(int(times[0])), offset(int(times[-1]))
+    offsets: NDArray[np.int64] | int = first
+    if first != last:  # the clocks are changed during the session
+        offsets = np.array([offset(int(seconds)) for seconds in times], dtype=np.int64)
+    return ((times + offsets) % 86_400).astype(np.float64)

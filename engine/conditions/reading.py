@@ -1,0 +1,244 @@
+"""Reads the text of a condition by a closed grammar: what is not in it cannot be said."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final, cast
+
+from lark import Lark, Token, Tree
+from lark.exceptions import UnexpectedCharacters, UnexpectedToken
+
+from engine.conditions.faults import condition_fault
+from engine.conditions.syntax import (
+    Arithmetic,
+    Both,
+    Call,
+    ClockTime,
+    Comparator,
+    Comparison,
+    Either,
+    Function,
+    Negative,
+    Node,
+    Not,
+    Number,
+    Operator,
+    Quantifier,
+    Reference,
+    Span,
+    TimeOfDay,
+    Truth,
+    Value,
+)
+from engine.errors import ConditionError, nearest
+from engine.intervals import Interval
+
+_GRAMMAR: Final = r"""
+    start: either
+
+    ?either: both ("or" both)*
+    ?both: denial ("and" denial)*
+    ?denial: "not" denial -> denied
+        | comparison
+        | "(" either ")"
+    comparison: sum (COMPARATOR sum)+
+
+    ?sum: product (PLUS_MINUS product)*
+    ?product: signed (TIMES_OVER signed)*
+    ?signed: "-" signed -> negative
+        | atom
+    ?atom: NUMBER -> number
+        | TIME_OF_DAY -> time_of_day
+        | "time" -> clock_time
+        | FUNCTION "(" sum ("," sum)* ")" -> call
+        | symbol "." NAME -> reference
+        | symbol "." INTERVAL "." NAME -> reference
+        | NAME -> lonely
+        | "(" sum ")"
+    symbol: NAME | QUOTED | QUANTIFIER
+
+    COMPARATOR: "<=" | ">=" | "==" | "!=" | "<" | ">" | "="
+    PLUS_MINUS: "+" | "-"
+    TIMES_OVER: "*" | "/"
+    FUNCTION.2: /(abs|min|max)(?=\s*\()/
+    QUANTIFIER.2: /(any|all)(?=\s*\.)/
+    TIME_OF_DAY.2: /[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?/
+    INTERVAL: /[1-9][0-9]*[smhdw]/
+    NUMBER: /[0-9][0-9_]*(\.[0-9]+)?([eE][+-]?[0-9]+)?/
+    QUOTED: /"[^"]+"|'[^']+'/
+    NAME: /[^\W\d]\w*/
+    %import common.WS
+    %ignore WS
+"""
+_EXAMPLE: Final = "SPY.rsi_14 < 30 and time >= 10:30"
+_DAY_SECONDS: Final = 86_400
+# What the grammar calls its words, and what a reader does; a value may begin in many ways, told once.
+_VALUE: Final = "a value such as SPY.close, any.quality, 30, time or 10:30"
+_WORDS: Final = {
+    "NUMBER": _VALUE,
+    "NAME": "a name such as close",
+    "COMPARATOR": "a comparison (<, <=, >, >=, ==, !=)",
+    "PLUS_MINUS": "+ or -",
+    "TIMES_OVER": "* or /",
+    "INTERVAL": "an interval such as 5m",
+    "AND": "and",
+    "OR": "or",
+    "RPAR": "a closing bracket",
+    "DOT": "a dot",
+    "COMMA": "a comma",
+    "$END": "the end",
+}
+_KEYWORDS: Final = ("and", "or", "not")
+
+
+def read_condition(text: str) -> Truth:
+    """Return the tree of a condition; ConditionError says where it cannot be read, and what may be there."""
+    if not text.strip():
+        raise condition_fault(text, Span(0, len(text)), f"it is empty; write one such as {_EXAMPLE}")
+    try:
+        tree = _parser().parse(text)
+    except UnexpectedToken as error:
+        raise _unexpected(text, error) from None
+    except UnexpectedCharacters as error:
+        at = int(error.pos_in_stream or 0)
+        allowed = _allowed(error.allowed)
+        raise condition_fault(
+            text, Span(at, at + 1), f"{text[at]!r} cannot stand here; {allowed} can"
+        ) from None
+    return cast(Truth, _node(text, cast("Tree[Token]", tree.children[0])))
+
+
+@cache
+def _parser() -> Lark:
+    return Lark(_GRAMMAR, parser="lalr", propagate_positions=True, maybe_placeholders=False)
+
+
+def _unexpected(text: str, error: UnexpectedToken) -> ConditionError:
+    token, expected = error.token, set(error.accepts or error.expected)
+    if token.type == "$END":
+        end = len(text.rstrip())
+        return condition_fault(
+            text, Span(end, end + 1), f"it ends too early; {_allowed(expected)} may follow"
+        )
+    span = Span(token.start_pos or 0, token.end_pos or len(text))
+    suggestion = None
+    if token.type == "NAME" and expected & {"AND", "OR"}:
+        suggestion = nearest(str(token), _KEYWORDS)
+    message = f"{str(token)!r} cannot stand here; {_allowed(expected)} can"
+    if "COMPARATOR" in expected and token.type in ("AND", "OR", "RPAR"):
+        message = f"a comparison is missing before {str(token)!r}: write one such as > 30"
+    return condition_fault(text, span, message, suggestion)
+
+
+def _allowed(expected: set[str] | None) -> str:
+    """Return what may stand in a place: what ends a comparison, else a comparison, else the rest."""
+    names = set(expected or ())
+    if "AND" in names:
+        names -= {"COMPARATOR", "PLUS_MINUS", "TIMES_OVER"}
+    elif "COMPARATOR" in names:
+        names = {"COMPARATOR"}
+    if "NUMBER" in names:
+        names -= {"NAME"}
+    words = [word for name, word in _WORDS.items() if name in names]
+    if len(words) < 2:
+        return "".join(words) or "nothing"
+    return f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _node(text: str, tree: Tree[Token]) -> Node:  # noqa: PLR0911  # a case for each rule
+    """Return the node that a part of the grammar's tree means."""
+    span = _span(tree)
+    match tree.data:
+        case "number" | "time_of_day" | "clock_time" | "reference" | "lonely" | "call":
+            return _atom(text, tree, span)
+        case "negative":
+            return Negative(_value(text, tree.children[0]), span)
+        case "denied":
+            return Not(_truth(text, tree.children[0]), span)
+        case "both":
+            return Both(tuple(_truth(text, child) for child in tree.children), span)
+        case "either":
+            return Either(tuple(_truth(text, child) for child in tree.children), span)
+        case "comparison":
+            return _comparison(text, tree, span)
+    return _arithmetic(text, tree)
+
+
+def _atom(text: str, tree: Tree[Token], span: Span) -> Node:
+    match tree.data:
+        case "number":
+            return Number(float(str(tree.children[0]).replace("_", "")), span)
+        case "time_of_day":
+            return TimeOfDay(_seconds(text, cast(Token, tree.children[0])), span)
+        case "clock_time":
+            return ClockTime(span)
+        case "call":
+            function, *arguments = tree.children
+            values = tuple(_value(text, argument) for argument in arguments)
+            return Call(cast(Function, str(function)), values, span)
+    return _reference(text, tree, span)
+
+
+def _reference(text: str, tree: Tree[Token], span: Span) -> Reference:
+    *before, last = tree.children
+    name = cast(Token, last)
+    if not before:
+        return Reference(None, None, None, str(name), span, span, span)
+    holder = cast("Tree[Token]", before[0])
+    token = cast(Token, holder.children[0])
+    interval = _interval(text, cast(Token, before[1])) if len(before) > 1 else None
+    word = str(token)[1:-1] if token.type == "QUOTED" else str(token)
+    where = (span, _token_span(name), _token_span(token))
+    if token.type == "QUANTIFIER":
+        return Reference(None, cast(Quantifier, word), interval, str(name), *where)
+    return Reference(word, None, interval, str(name), *where)
+
+
+def _comparison(text: str, tree: Tree[Token], span: Span) -> Comparison:
+    operands = tuple(_value(text, child) for child in tree.children[::2])
+    signs = tuple("==" if str(sign) == "=" else str(sign) for sign in tree.children[1::2])
+    return Comparison(operands, cast("tuple[Comparator, ...]", signs), span)
+
+
+def _arithmetic(text: str, tree: Tree[Token]) -> Value:
+    """Return a sum or product, worked from left to right."""
+    first, *rest = tree.children
+    value = _value(text, first)
+    start = _span(tree).start
+    for sign, operand in zip(rest[::2], rest[1::2], strict=True):
+        right = _value(text, operand)
+        value = Arithmetic(cast(Operator, str(sign)), value, right, Span(start, right.span.stop))
+    return value
+
+
+def _value(text: str, child: Tree[Token] | Token) -> Value:
+    return cast(Value, _node(text, cast("Tree[Token]", child)))
+
+
+def _truth(text: str, child: Tree[Token] | Token) -> Truth:
+    return cast(Truth, _node(text, cast("Tree[Token]", child)))
+
+
+def _seconds(text: str, token: Token) -> int:
+    hours, minutes, seconds = ([int(part) for part in token.split(":")] + [0])[:3]
+    if hours > 23 or minutes > 59 or seconds > 59:
+        message = f"{str(token)!r} is no time of day: hours go to 23, minutes and seconds to 59"
+        raise condition_fault(text, _token_span(token), message)
+    return (hours * 60 + minutes) * 60 + seconds
+
+
+def _interval(text: str, token: Token) -> Interval:
+    try:
+        interval = Interval.parse(str(token))
+    except ValueError as error:
+        raise condition_fault(text, _token_span(token), str(error)) from None
+    return interval
+
+
+def _span(tree: Tree[Token]) -> Span:
+    return Span(tree.meta.start_pos, tree.meta.end_pos)
+
+
+def _token_span(token: Token) -> Span:
+    start = token.start_pos or 0
+    return Span(start, start + len(token))

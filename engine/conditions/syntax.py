@@ -1,0 +1,149 @@
+"""What a condition is made of, once it has been read: a small tree of frozen nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.intervals import Interval
+
+Quantifier = Literal["any", "all"]
+Comparator = Literal["<", "<=", ">", ">=", "==", "!="]
+Operator = Literal["+", "-", "*", "/"]
+Function = Literal["abs", "min", "max"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where in the text something stands: characters [start, stop), counted from 0."""
+
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number as written."""
+
+    value: float
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOfDay:
+    """A time of day of the exchange, as seconds since midnight."""
+
+    seconds: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ClockTime:
+    """The word `time`: the session's clock, as a time of day of the exchange."""
+
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """`SYMBOL.name` or `SYMBOL.5m.close`: a value of one symbol, or of `any` or `all` of them.
+
+    `symbol` is None for a name that stands alone. `quantifier` is set instead of a symbol.
+    """
+
+    symbol: str | None
+    quantifier: Quantifier | None
+    interval: Interval | None
+    name: str
+    span: Span
+    name_span: Span
+    symbol_span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Negative:
+    """A value with its sign turned."""
+
+    operand: Value
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """Two values and what is done with them."""
+
+    operator: Operator
+    left: Value
+    right: Value
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`abs(x)`, `min(x, y, …)` or `max(x, y, …)`."""
+
+    function: Function
+    arguments: tuple[Value, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Values that are compared, each with the next: `30 < SPY.rsi_14 < 70` has two comparators."""
+
+    operands: tuple[Value, ...]
+    comparators: tuple[Comparator, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """True where the other is not."""
+
+    operand: Truth
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """`and` of two or more."""
+
+    operands: tuple[Truth, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """`or` of two or more."""
+
+    operands: tuple[Truth, ...]
+    span: Span
+
+
+Value = Number | TimeOfDay | ClockTime | Reference | Negative | Arithmetic | Call
+Truth = Comparison | Not | Both | Either
+Node = Value | Truth
+
+
+def references(node: Node) -> Iterator[Reference]:
+    """Give all references below a node, from left to right."""
+    if isinstance(node, Reference):
+        yield node
+    for child in children(node):
+        yield from references(child)
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """Return the nodes directly below a node."""
+    match node:
+        case Number() | TimeOfDay() | ClockTime() | Reference():
+            return ()
+        case Negative() | Not():
+            return (node.operand,)
+        case Arithmetic():
+            return (node.left, node.right)
+        case Call():
+            return node.arguments
+        case Comparison() | Both() | Either():
+            return node.operands

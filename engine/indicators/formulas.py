@@ -1,0 +1,47 @@
+"""What an indicator computes, in a line that can be worked out by hand."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from engine.indicators.talib_functions import talib_title
+
+# Formulas as TA-Lib computes them; p is the last price, n the period, yesterday's bar the one before.
+_FORMULAS: Final = {
+    "SMA": "mean of the last n closes",
+    "EMA": "EMA + 2 / (n + 1) × (close − EMA), begun with the mean of the first n closes",
+    "WMA": "mean of the last n closes, weighted 1, 2, … n from the oldest to the newest",
+    "DEMA": "2 × EMA − EMA of EMA",
+    "TEMA": "3 × EMA − 3 × EMA of EMA + EMA of EMA of EMA",
+    "RSI": "100 × up / (up + down); up and down: Wilder's averages of rises and falls, over n closes",
+    "MACD": "macd: EMA(fast) − EMA(slow) of the close; signal: EMA of macd; hist: macd − signal",
+    "BBANDS": "middle: moving average of n closes; upper and lower: so many standard deviations away from it",
+    "TRANGE": "max(high, close before) − min(low, close before)",
+    "ATR": "Wilder's average of the true range over n bars",
+    "NATR": "100 × ATR / close",
+    "ADX": "Wilder's average of DX; DX = 100 × |+DI − −DI| / (+DI + −DI)",
+    "MOM": "close − close n bars before",
+    "ROC": "100 × (close / close n bars before − 1)",
+    "WILLR": "−100 × (highest high − close) / (highest high − lowest low), over n bars",
+    "CCI": "(typical − mean of typical) / (0.015 × mean deviation), over n bars",
+    "STOCH": "k: average of 100 × (close − lowest low) / (highest high − lowest low); d: average of k",
+    "MFI": "100 × positive / (positive + negative) flow of typical price × volume, over n bars",
+    "OBV": "running sum of volume, with the sign of the close's change",
+    "STDDEV": "nbdev × standard deviation of the last n closes",
+    "MAX": "highest of the last n closes",
+    "MIN": "lowest of the last n closes",
+    "VWAP": "Σ (high + low + close) / 3 × volume ÷ Σ volume, of the base bars since the regular open",
+    "SESSION_HIGH": "highest high of the base bars since the regular open",
+    "SESSION_LOW": "lowest low of the base bars since the regular open",
+    "RELATIVE_VOLUME": "volume of the bar ÷ trailing average of the volume of the same minute",
+}
+
+
+@cache
+def formula_of(kind: str) -> str:
+    """Return the formula of an indicator's kind; of TA-Lib's less common ones, what TA-Lib calls them."""
+    known = _FORMULAS.get(kind)
+    if known is not None:
+        return known
+    return f"{talib_title(kind)}, as TA-Lib computes it"

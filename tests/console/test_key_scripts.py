@@ -1,0 +1,175 @@
+"""Key scripts: what may stand in one, what is wrong with one, and what it does without a screen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.key_script import Script, ScriptLine
+from console.ui.actions import BY_ID
+from engine.errors import ConfigError
+
+Writer = Callable[..., Path]
+
+SCRIPT = """\
+# on Monday, and what happens above a price
+run_to 10:30
+
+step 10
+bookmark here, # and no remark
+break SPY.close > 168.5
+export csv {out}/csv
+resume
+export json {out}/now.json
+theme
+view session csv
+unbreak 1
+faster
+slower
+speed x600000
+max_speed
+pause
+next_session
+view symbols json
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Callable[[str], Path]:
+    def write(text: str) -> Path:
+        path = tmp_path / "steps.txt"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_a_script_has_a_line_for_each_action_and_remarks() -> None:
+    read = Script.parse("  # a remark\n\nstep 10\nbreak  SPY.close > 168\nquit")
+    assert read.lines == (
+        ScriptLine(3, "step", "10"),
+        ScriptLine(4, "break", "SPY.close > 168"),
+        ScriptLine(5, "quit"),
+    )
+
+
+def test_what_was_done_is_written_as_a_script_that_reads_back() -> None:
+    done = Script.of([("step", "10"), ("bookmark", "two\nlines"), ("quit", "")])
+    assert done.dump() == "step 10\nbookmark two lines\nquit\n"
+    assert Script.parse(done.dump(), done.source) == done
+
+
+def test_every_action_of_the_console_may_stand_in_a_script() -> None:
+    for action in BY_ID:
+        argument = {"breakpoint": "SPY.close > 1", "goto": "10:30", "speed": "60", "unbreak": "1"}.get(
+            action, ""
+        )
+        assert Script.parse(f"{action} {argument}").lines[0].action == action
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("stpe 3", "'stpe' is no action; those without a screen are pause, resume, step"),
+        ("stpe 3", "Did you mean 'step'?"),
+        ("step x", "step: 'x' is no number of slots: give 1 or more"),
+        ("step 0", "step: '0' is no number of slots"),
+        ("break SPY.close >", "it ends too early"),
+        ("export", "export: '': write csv and a folder, or json and a file"),
+        ("export xml out", "write csv and a folder"),
+        ("view foo", "view: 'foo' is no panel: session, symbols, bars"),
+        ("view bars xml", "view: 'xml' is no format: csv, markdown, json"),
+        ("speed fast", "speed: 'fast' is no speed: give max"),
+        ("speed -1", "speed: '-1' is no speed"),
+        ("quit now", "quit: takes nothing, and 'now' stands behind it"),
+        ("run_to", "run_to: a time is missing: 10:30"),
+        ("unbreak one", "unbreak: 'one' is no number of a breakpoint"),
+    ],
+)
+def test_a_line_that_is_wrong_is_named_with_its_number(line: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Script.parse(f"pause\n{line}\n", "steps.txt")
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("steps.txt: 1 problem\n  line 2: ")
+
+
+def test_all_wrong_lines_are_shown_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        Script.parse("stop it\nstep -3\nresume\n")
+    assert [problem.path for problem in caught.value.problems] == ["line 1", "line 2"]
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\xff"])
+def test_a_file_that_cannot_be_read_is_bad_input(
+    tapedeck: Any, session_file: Writer, lean_store: Path, tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / "steps.txt"
+    if content is not None:
+        path.write_bytes(content)
+    done = tapedeck("run", session_file(), "--store", lean_store, "--no-ui", "--script", path)
+    assert done.exit_code == 2
+    assert "cannot be read" in done.stderr
+
+
+def test_a_script_drives_a_batch_job(
+    tapedeck: Any, session_file: Writer, lean_store: Path, tmp_path: Path, script: Callable[[str], Path]
+) -> None:
+    path = script(SCRIPT.format(out=tmp_path))
+    done = tapedeck("run", session_file(), "--store", lean_store, "--no-ui", "--script", path)
+    assert done.exit_code == 0, done.stderr
+    assert "line 10: theme needs the console, and is passed over" in done.stderr
+    assert "clock,2013-10-10T15:04:00-04:00" in done.stdout
+    # The first export was made on Monday at 10:40, the second where SPY first closed above 168.50.
+    manifest = json.loads((tmp_path / "csv" / "manifest.json").read_text())
+    assert [(s["trading_day"], s["played"]) for s in manifest["sessions"]] == [("2013-10-07", 70)]
+    now = json.loads((tmp_path / "now.json").read_text())
+    assert [s["played"] for s in now["sessions"]] == [390, 390, 390, 334]
+    assert "2013-10-11 (cut short at 0 of 390)" in done.stdout
+    checked = tapedeck("validate", tmp_path / "csv")
+    assert checked.exit_code == 0
+
+
+def test_a_script_may_play_to_the_end_and_beyond(
+    tapedeck: Any, session_file: Writer, lean_store: Path, script: Callable[[str], Path]
+) -> None:
+    path = script("hour_on\nresume\nstep\nrun_to 10:30\nview metrics\n")
+    done = tapedeck("run", session_file(), "--store", lean_store, "--no-ui", "--script", path, "--json")
+    assert done.exit_code == 0
+
+
+def test_quit_ends_a_run_where_it_stands(
+    tapedeck: Any, session_file: Writer, lean_store: Path, script: Callable[[str], Path]
+) -> None:
+    path = script("minute_on\nquit\nresume\n")
+    done = tapedeck("run", session_file(), "--store", lean_store, "--no-ui", "--script", path, "--json")
+    assert done.exit_code == 0
+    assert [session["played"] for session in done.document["sessions"]] == [1]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("run_to 9:00", "is not after the clock"),
+        ("run_to someday", "'someday' is no time or date"),
+        ("break SPX.close > 1", "Did you mean 'SPY'?"),
+        ("unbreak 4", "there is no breakpoint 4"),
+    ],
+)
+def test_a_line_that_cannot_be_done_ends_the_run_with_its_number(  # noqa: PLR0917  # fixtures
+    tapedeck: Any,
+    session_file: Writer,
+    lean_store: Path,
+    script: Callable[[str], Path],
+    line: str,
+    message: str,
+) -> None:
+    done = tapedeck(
+        "run", session_file(), "--store", lean_store, "--no-ui", "--script", script(f"step\n{line}\n")
+    )
+    assert done.exit_code == 1
+    assert "line 2: " in done.stderr
+    assert message in done.stderr

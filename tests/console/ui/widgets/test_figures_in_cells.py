@@ -1,0 +1,62 @@
+"""Numbers as cells show them."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.ui.widgets.figures import compact, direction, fixed, signed
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "text"),
+    [
+        (168.1, 2, "168.10"),
+        (-0.004, 2, "0.00"),
+        (0.00012345, 6, "0.000123"),
+        (math.nan, 2, "–"),
+        (math.inf, 2, "–"),
+        (2.5e12, 2, "2.5000e+12"),
+    ],
+)
+def test_prices_have_fixed_decimals(value: float, decimals: int, text: str) -> None:
+    assert fixed(value, decimals) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "sense"),
+    [(1.25, "+1.25", 1), (-1.25, "-1.25", -1), (0.004, "0.00", 0), (-0.004, "0.00", 0), (math.nan, "–", 0)],
+)
+def test_gains_carry_plus_losses_minus_and_no_change_neither(value: float, text: str, sense: int) -> None:
+    assert signed(value) == text
+    assert direction(value) == sense
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (0.125, "0.125"),
+        (950, "950"),
+        (999.6, "1k"),
+        (1234, "1.23k"),
+        (123_456, "123k"),
+        (999_960, "1M"),
+        (4_560_000, "4.56M"),
+        (-12_345, "-12.3k"),
+        (3e9, "3B"),
+        (2e12, "2T"),
+        (5e15, "5.0e+15"),
+        (math.nan, "–"),
+    ],
+)
+def test_volumes_are_short(value: float, text: str) -> None:
+    assert compact(value) == text
+
+
+@given(st.floats(0, 9.9e14))
+def test_a_volume_fits_into_its_column(value: float) -> None:
+    assert len(compact(float(round(value)))) <= 6

@@ -1,0 +1,364 @@
+"""The live table of symbols."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from console.ui.widgets import SymbolTable
+
+MANY = tuple(f"S{number:03d}" for number in range(500))
+
+
+def head(line: str) -> list[str]:
+    return line.split()
+
+
+@pytest.fixture
+def table() -> SymbolTable:
+    return SymbolTable()
+
+
+def test_every_figure_stands_in_its_column(play: Any, lines: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows(indicators={"rsi_14": np.array([30.0, 70.5, np.nan, 50.0])}))
+        texts = lines(table)
+        assert head(texts[0]) == [
+            "symbol", "last", "chg", "%", "volume", "rel", "vol", "rsi_14", "qual", "%", "gaps", "trend",
+        ]  # fmt: skip
+        assert head(texts[1])[:8] == ["▸", "SPY", "100.00", "-1.00", "1k", "0.50", "30.00", "100.0"]
+        assert head(texts[3])[:8] == ["BAC", "102.00", "+1.00", "3k", "1.00", "–", "97.4", "4"]
+        assert texts[1].endswith("▁▂▃▄▅▆▇█")
+
+    play(table, act, (100, 10))
+
+
+def test_figures_are_aligned_on_the_right(play: Any, lines: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows(last=np.array([1.0, 10.5, 1000.25, np.nan])))
+        ends = {text.index(figure) + len(figure) for text, figure in zip(
+            lines(table)[1:5], ("1.00", "10.50", "1000.25", "–"), strict=True
+        )}  # fmt: skip
+        assert len(ends) == 1
+
+    play(table, act, (80, 10))
+
+
+@pytest.mark.parametrize(
+    ("width", "kept"),
+    [
+        (110, ["last", "chg %", "volume", "rel vol", "a", "b", "qual %", "gaps", "trend"]),
+        (80, ["last", "chg %", "volume", "rel vol", "a", "b", "qual %", "gaps"]),
+        (68, ["last", "chg %", "volume", "rel vol", "qual %", "gaps"]),
+        (46, ["last", "chg %", "volume", "qual %"]),
+        (22, ["last"]),
+        (12, []),
+    ],
+)
+def test_narrow_tables_drop_what_matters_least(
+    *, play: Any, lines: Any, rows: Any, table: SymbolTable, width: int, kept: list[str]
+) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows(indicators={"a": np.arange(4.0), "b": np.arange(4.0)}))
+        assert head(lines(table)[0]) == head(" ".join(["symbol", *kept]))
+
+    play(table, act, (width, 10))
+
+
+@pytest.mark.parametrize(
+    ("column", "reverse", "first"),
+    [("last", True, "IBM"), ("symbol", False, "AIG"), ("symbol", True, "SPY"), ("gaps", True, "AIG")],
+)
+def test_any_column_sorts(
+    *, play: Any, rows: Any, table: SymbolTable, column: str, reverse: bool, first: str
+) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows())
+        table.sort_by(column, reverse=reverse)
+        assert table.shown_symbols[0] == first
+
+    stage = play(table, act)
+    assert stage.heard[-1] == ("sorted", column, reverse, True)
+
+
+def test_missing_figures_are_last_whichever_way_the_table_is_sorted(
+    play: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows(relative_volume=np.array([np.nan, 2.0, 1.0, np.nan])))
+        table.sort_by("rel_volume")
+        assert table.shown_symbols == ("BAC", "AIG", "SPY", "IBM")
+        table.sort_reversed()
+        assert table.shown_symbols == ("AIG", "BAC", "SPY", "IBM")
+
+    play(table, act)
+
+
+def test_a_column_that_is_gone_leaves_the_order_of_the_file(play: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows(indicators={"rsi_14": np.array([3.0, 1.0, 2.0, 0.0])}))
+        table.sort_by("rsi_14")
+        assert table.shown_symbols[0] == "IBM"
+        table.show(rows())
+        assert table.shown_symbols == ("SPY", "AIG", "BAC", "IBM")
+
+    play(table, act)
+
+
+def test_the_sort_key_walks_through_the_columns_and_back_to_the_file(
+    play: Any, rows: Any, table: SymbolTable
+) -> None:
+    seen: list[str | None] = []
+
+    async def act(pilot: Any, _stage: Any) -> None:
+        table.show(rows())
+        await pilot.pause()
+        for _ in range(9):
+            table.sort_next()
+            await pilot.pause()
+            seen.append(table.sort[0])
+
+    play(table, act)
+    assert seen == [
+        "symbol", "last", "change", "volume", "rel_volume", "quality", "gaps", None, "symbol",
+    ]  # fmt: skip
+
+
+def test_sorting_by_what_the_table_is_sorted_by_changes_nothing(
+    play: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(pilot: Any, stage: Any) -> None:
+        table.show(rows())
+        table.sort_by("last")
+        table.sort_by("last")
+        await pilot.pause()
+        assert [heard[0] for heard in stage.heard] == ["focused", "sorted"]
+
+    play(table, act)
+
+
+def test_quality_that_is_nearly_full_does_not_read_100(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows(quality=np.array([99.99, 95.0, 10.0, np.nan])))
+        assert [head(text.lstrip("▸ "))[5] for text in lines(table)[1:5]] == ["99.9", "95.0", "10.0", "–"]
+
+    play(table, act)
+
+
+def test_the_order_of_the_file_can_be_turned_round(play: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows())
+        table.sort_reversed()
+        assert table.shown_symbols == ("IBM", "BAC", "AIG", "SPY")
+
+    play(table, act)
+
+
+def test_a_click_on_a_heading_sorts_and_a_second_one_turns_round(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(pilot: Any, _stage: Any) -> None:
+        table.show(rows())
+        await pilot.pause()
+        place = lines(table)[0].index("last")
+        await pilot.click(table, offset=(place, 0))
+        assert table.sort == ("last", False)
+        assert "▲last" in lines(table)[0]
+        await pilot.click(table, offset=(place, 0))
+        assert table.sort == ("last", True)
+        assert "▼last" in lines(table)[0]
+        await pilot.click(table, offset=(79, 0))
+        assert table.sort == ("last", True)
+
+    play(table, act)
+
+
+def test_a_click_on_a_row_focuses_its_symbol(play: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(pilot: Any, _stage: Any) -> None:
+        await pilot.click(table, offset=(3, 3))
+        table.show(rows())
+        await pilot.pause()
+        await pilot.click(table, offset=(3, 3))
+        assert table.focused_symbol == "BAC"
+        await pilot.click(table, offset=(3, 9))
+        assert table.focused_symbol == "BAC"
+
+    assert ("focused", "BAC", True) in play(table, act).heard
+
+
+def test_keys_move_the_cursor_and_stop_at_the_ends(play: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(pilot: Any, _stage: Any) -> None:
+        table.show(rows(MANY))
+        table.focus()
+        await pilot.pause()
+        for key, symbol in (
+            ("up", "S000"), ("down", "S001"), ("pagedown", "S009"), ("end", "S499"),
+            ("down", "S499"), ("pageup", "S491"), ("home", "S000"),
+        ):  # fmt: skip
+            await pilot.press(key)
+            assert table.focused_symbol == symbol
+
+    play(table, act, (80, 10))
+
+
+def test_the_row_of_the_cursor_is_always_in_sight_after_a_key(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(pilot: Any, _stage: Any) -> None:
+        table.show(rows(MANY))
+        table.focus()
+        await pilot.pause()
+        for key in ("pagedown", "pagedown", "end", "up", "pageup", "home", "down"):
+            await pilot.press(key)
+            marked = [text for text in lines(table) if text.startswith("▸")]
+            assert [head(text)[1] for text in marked] == [table.focused_symbol]
+
+    play(table, act, (80, 10))
+
+
+def test_cursor_scroll_and_sort_stay_when_figures_move(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(pilot: Any, stage: Any) -> None:
+        data = rows(MANY)
+        table.show(data)
+        table.sort_by("change", reverse=True)
+        table.focus_symbol("S300")
+        await pilot.pause()
+        scroll, heard = table.scroll_offset, len(stage.heard)
+        table.show(dataclasses.replace(data, change_pct=data.change_pct + 1.0))
+        await pilot.pause()
+        assert table.focused_symbol == "S300"
+        assert table.scroll_offset == scroll
+        assert table.sort == ("change", True)
+        assert len(stage.heard) == heard
+        assert sum(text.startswith("▸ S300") for text in lines(table)) == 1
+
+    play(table, act, (80, 20))
+
+
+def test_the_cursor_stays_on_its_symbol_where_the_order_changes(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows())
+        table.sort_by("last")
+        table.focus_symbol("BAC")
+        table.show(rows(last=np.array([3.0, 2.0, 1.0, 4.0])))
+        assert lines(table)[1].startswith("▸ BAC")
+
+    play(table, act)
+
+
+def test_the_filter_keeps_symbols_that_contain_one_of_its_words(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.filter("b")
+        table.show(rows())
+        assert table.shown_symbols == ("BAC", "IBM")
+        assert table.focused_symbol == "BAC"
+        table.filter("spy, aig")
+        assert table.shown_symbols == ("SPY", "AIG")
+        table.filter("x")
+        assert table.shown_symbols == ()
+        assert "no symbol contains 'x': clear the filter to see all" in lines(table)[1]
+        table.action_move(1)
+        table.filter("")
+        assert len(table.shown_symbols) == 4
+
+    play(table, act)
+
+
+def test_a_filter_scrolls_back_to_the_rows_that_are_left(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(pilot: Any, _stage: Any) -> None:
+        table.show(rows(MANY))
+        table.focus_symbol("S499")
+        await pilot.pause()
+        table.filter("s00")
+        await pilot.pause()
+        assert [head(text)[0] for text in lines(table)[2:11]] == list(MANY[1:10])
+
+    play(table, act, (80, 12))
+
+
+def test_a_symbol_that_is_not_shown_cannot_be_focused(play: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.focus_symbol("SPY")
+        assert table.focused_symbol is None
+        table.sort_by("last")
+        table.show(rows())
+        table.focus_symbol("MSFT")
+        assert table.focused_symbol == "SPY"
+
+    play(table, act)
+
+
+def test_a_symbol_that_is_removed_hands_the_focus_on(play: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows())
+        table.focus_symbol("IBM")
+        table.show(rows(("SPY", "AIG")))
+        assert table.focused_symbol == "SPY"
+
+    assert play(table, act).heard[-1] == ("focused", "SPY", True)
+
+
+def test_the_wheel_scrolls_the_rows_and_the_header_stays(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(pilot: Any, _stage: Any) -> None:
+        table.show(rows(MANY))
+        await pilot.pause()
+        table.scroll_to(y=100, animate=False)
+        await pilot.pause()
+        texts = lines(table)
+        assert head(texts[0])[0] == "symbol"
+        assert head(texts[1])[0] == "S100"
+        await pilot.click(table, offset=(3, 2))
+        assert table.focused_symbol == "S101"
+
+    play(table, act, (80, 12))
+
+
+def test_signs_tell_gains_and_losses_without_colour(
+    play: Any, lines: Any, rows: Any, table: SymbolTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows())
+        changes = [head(text.lstrip("▸ "))[2] for text in lines(table)[1:5]]
+        assert changes == ["-1.00", "0.00", "+1.00", "+2.00"]
+
+    play(table, act)
+
+
+def test_no_symbols_are_a_face_that_says_what_to_do(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows())
+        table.show(rows(()))
+        assert "no symbols: name some in the session file" in "\n".join(lines(table))
+
+    play(table, act)
+
+
+@pytest.mark.parametrize("size", [(200, 60), (20, 5), (5, 2), (1, 1)])
+def test_a_table_fits_into_any_terminal(
+    play: Any, lines: Any, rows: Any, table: SymbolTable, size: tuple[int, int]
+) -> None:
+    async def act(pilot: Any, _stage: Any) -> None:
+        table.show(rows(MANY))
+        await pilot.pause()
+        assert all(len(text) <= size[0] for text in lines(table))
+
+    play(table, act, size)

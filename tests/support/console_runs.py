@@ -1,0 +1,148 @@
+"""Driving the console through the real engine: a run, the keys, and conditions to wait for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from console.ui.app import ConsoleApp, Setup
+from console.ui.kept_days import KeptDays
+from console.ui.log_lines import LogLines
+from console.ui.playback import Playback
+from console.ui.theming import load_themes
+from engine.config import parse_session_config
+from engine.monitoring.status import RunState
+from engine.store.bar_store import BarStore
+from engine.system import SystemManager
+
+SYMBOLS = ("AAA", "BBB", "CCC")
+LIMIT_S = 20.0
+Drive = Callable[["Watched", Pilot[None]], Awaitable[None]]
+
+
+class Watched:
+    """A console over a run, and what tests ask of both."""
+
+    def __init__(self, app: ConsoleApp, system: SystemManager) -> None:
+        self.app = app
+        self.system = system
+
+    @property
+    def frontier(self) -> int:
+        """Where the engine stands."""
+        return self.system.snapshot().frontier
+
+    @property
+    def looked_at(self) -> int | None:
+        """Where the viewer looks, None at the present."""
+        place = self.app.playback.viewpoint.place
+        return None if place is None else place.frontier
+
+    @property
+    def state(self) -> RunState:
+        """The engine's state."""
+        return self.system.state
+
+    def text(self, selector: str) -> str:
+        """What a widget of plain text shows."""
+        return str(self.app.screen.query_one(selector).render())
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], bool], what: str = "") -> None:
+    """Wait until a condition holds, with a limit."""
+    waited = 0.0
+    while not condition():
+        assert waited < LIMIT_S, f"waited in vain: {what}"
+        await pilot.pause(0.02)
+        waited += 0.02
+    await pilot.pause()
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    """Press keys one after the other."""
+    for key in keys:
+        await pilot.press(key)
+        await pilot.pause()
+
+
+async def type_line(pilot: Pilot[None], text: str) -> None:
+    """Type a line, and return."""
+    names = {" ": "space", ".": "full_stop", ":": "colon", "<": "less_than_sign", ">": "greater_than_sign",
+             "=": "equals_sign", "_": "underscore", "-": "minus", "+": "plus"}  # fmt: skip
+    await pilot.press(*(names.get(letter, letter) for letter in text), "enter")
+    await pilot.pause()
+
+
+def document(**backtest: Any) -> dict[str, Any]:
+    """A session file over four sessions, the third with an early close."""
+    return {
+        "session_name": "Console test",
+        "exchange_group": "US_EQUITY",
+        "backtest_config": {
+            "start_date": "2013-11-26",
+            "end_date": "2013-12-02",
+            "prefetch_days": 2,
+            **backtest,
+        },
+        "session_data_config": {
+            "symbols": list(SYMBOLS),
+            "streams": ["1m", "5m", "1d"],
+            "historical": {
+                "data": [{"trailing_days": 1, "intervals": ["1m"]}],
+                "indicators": {
+                    "usual": {
+                        "type": "trailing_average",
+                        "period": "2d",
+                        "granularity": "minute",
+                        "field": "volume",
+                    }
+                },
+            },
+            "indicators": {
+                "ema_5": {"type": "EMA", "interval": "1m", "timeperiod": 5},
+                "rsi_5": {"type": "RSI", "interval": "1m", "timeperiod": 5},
+                "vwap": {"type": "VWAP", "interval": "1m"},
+                "rel": {"type": "RELATIVE_VOLUME", "interval": "1m", "against": "usual"},
+            },
+        },
+    }
+
+
+@contextmanager
+def watched(
+    store: BarStore, folder: Path, *, config: Mapping[str, Any] | None = None, **setup: Any
+) -> Iterator[Watched]:
+    """A console that has not been opened yet, over a run paused at the first open."""
+    days = KeptDays(folder / "tapes")
+    parsed = parse_session_config(dict(config or document()), "console test").config
+    system = SystemManager(parsed, store, sinks=[days])
+    options = {
+        "exports": folder / "exports",
+        "themes": load_themes(None).themes,
+        "start_paused": True,
+    } | setup
+    try:
+        with LogLines() as lines:
+            yield Watched(ConsoleApp(Playback(system, days), store, lines, Setup(**options)), system)
+    finally:
+        system.stop()
+
+
+def drive(console: Watched, act: Drive, *, size: tuple[int, int] = (120, 36)) -> None:
+    """Open the console, wait until the first session is shown, and act."""
+
+    async def run() -> None:
+        async with console.app.run_test(size=size) as pilot:
+            await until(pilot, lambda: console.system.state is not RunState.STARTING, "the start")
+            await until(
+                pilot, lambda: console.app.main.is_mounted and console.system.tape is not None, "a session"
+            )
+            await pilot.pause(0.15)
+            await act(console, pilot)
+
+    asyncio.run(run())
