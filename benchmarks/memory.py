@@ -1,6 +1,6 @@
 """Memory of a long run: flat from the tenth session on.
 
-    python -m benchmarks.memory [--symbols 100] [--sessions 252]
+python -m benchmarks.memory [--symbols 100] [--sessions 252]
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main() -> None:
     print(HEADER)
     print(
         row(
-            f"memory, {options.symbols} symbols × {options.sessions} sessions, {PREFETCH_DAYS} loaded at once",
+            f"memory, {options.symbols} symbols × {options.sessions} sessions, {PREFETCH_DAYS} read at once",
             f"{imports:.0f} MB of imports, {tenth - imports:+.0f} MB by the 10th session, "
             f"{last - imports:+.0f} MB at the end",
             f"imports + 3 × the grids loaded at once ({3 * grids:.0f} MB), flat",

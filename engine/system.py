@@ -14,6 +14,7 @@ from engine.config import SessionConfig
 from engine.errors import EngineError
 from engine.monitoring.metrics import Count, PerformanceMetrics
 from engine.monitoring.snapshot import RunSummary, Snapshot
+from engine.monitoring.status import RunState
 from engine.store.bar_store import BarStore
 from engine.store.data_manager import DataManager
 from engine.streams.requirements import StreamRequirements
@@ -21,7 +22,6 @@ from engine.streams.stream_plan import StreamPlan
 from engine.tape.session_data import SessionData
 from engine.tape.tape import Tape
 from engine.threads.messages import Pause, Resume, RunTo, SetSpeed, Step, Stop
-from engine.monitoring.status import RunState
 from engine.threads.session_coordinator import SessionCoordinator
 from engine.threads.session_feed import LOAD_TIMEOUT_S
 from engine.threads.session_loader import SessionLoader
@@ -110,7 +110,9 @@ class SystemManager:
             return
         self._coordinator.tell(Stop())
         if not self.wait(timeout):
-            raise EngineError(f"the run did not stop within {timeout:g} s; its threads: {self._thread_names()}")
+            raise EngineError(
+                f"the run did not stop within {timeout:g} s; its threads: {self._thread_names()}"
+            )
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the run to be over; return whether it is. Every thread has then ended."""
@@ -151,7 +153,9 @@ class SystemManager:
             raise EngineError(f"{instant} has no time zone: give a zone-aware instant")
         now = self.snapshot().clock
         if now is not None and instant <= now:
-            raise EngineError(f"{instant.isoformat()} is not after the clock, {now.isoformat()}; the engine never runs back")
+            raise EngineError(
+                f"{instant.isoformat()} is not after the clock, {now.isoformat()}; the engine never runs back"
+            )
         self._running().tell(RunTo(epoch_seconds(instant)))
 
     # Reading
@@ -265,5 +269,10 @@ def _resolved_parameters(plan: StreamPlan) -> Mapping[str, Mapping[str, float | 
     resolved: dict[str, Mapping[str, float | int | str]] = {}
     for spec in plan.specs:
         against = {"against": spec.against} if spec.against else {}
-        resolved[spec.name] = {"type": spec.kind, "interval": str(spec.interval), **spec.parameters, **against}
+        resolved[spec.name] = {
+            "type": spec.kind,
+            "interval": str(spec.interval),
+            **spec.parameters,
+            **against,
+        }
     return resolved

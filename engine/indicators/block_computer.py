@@ -103,7 +103,7 @@ class BlockComputer:
     def _show_running(
         self, interval: Interval, running: _Running, column: Floats, start: int, stop: int
     ) -> None:
-        """Copy a running value to the bars of an interval: that of the bar's last slot, where it has a bar."""
+        """Copy a running value to the bars of an interval: to each that of its last slot."""
         tape = self._tape
         first, last = tape.columns_over(interval, start), tape.columns_over(interval, stop)
         if interval == tape.base_interval:
@@ -156,9 +156,7 @@ class _TalibGroup:
     def _skipped(self, history: Sequence[BarGrid], lookback: int) -> list[int]:
         """Return how many bars at the head of each row are older than this function's warm-up asks for."""
         sizes = [grid.shape[1] for grid in history]
-        older = sum(sizes) - columns_used(
-            sizes, lookback, sessions_are_columns=not self.interval.is_intraday
-        )
+        older = sum(sizes) - columns_used(sizes, lookback, sessions_are_columns=not self.interval.is_intraday)
         if older == 0:
             return [0] * self._grid.shape[0]
         skipped = np.zeros(self._grid.shape[0], dtype=np.int64)

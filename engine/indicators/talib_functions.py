@@ -15,7 +15,6 @@ from talib import abstract
 from engine.errors import TapedeckError
 from engine.tape.bar_grid import FIELDS, Floats
 
-
 _FLOAT64: Final = np.dtype(np.float64)
 
 
@@ -44,12 +43,12 @@ def talib_function(kind: str, parameters: Mapping[str, float | int]) -> TalibFun
 @lru_cache(maxsize=512)
 def _bound(kind: str, parameters: tuple[tuple[str, float | int], ...]) -> TalibFunction:
     try:
-        handle = abstract.Function(kind)
+        handle = abstract.Function(kind)  # type: ignore[attr-defined]  # made at run time
         if parameters:
             handle.parameters = dict(parameters)
         info = handle.info
         lookback = int(handle.lookback)
-    except Exception as error:  # noqa: BLE001 - TA-Lib raises bare Exception; it is named again with its cause
+    except Exception as error:
         raise TapedeckError(f"TA-Lib cannot compute {kind} with {dict(parameters)}: {error}") from error
     inputs = tuple(_field(kind, name) for name in _flat(info["input_names"]))
     return TalibFunction(

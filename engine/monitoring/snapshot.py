@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from engine.intervals import Interval
+from engine.monitoring.status import RunState, WorkerStatus
 from engine.tape.session_record import SessionSummary
 from engine.tape.session_view import SessionView
-from engine.monitoring.status import RunState, WorkerStatus
 
 
 @dataclass(frozen=True, slots=True)

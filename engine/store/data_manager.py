@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 
 import numpy as np
 
@@ -31,7 +32,12 @@ class DataManager:
         return {symbol: series.get(symbol, frozenset()) for symbol in symbols}
 
     def load_sessions(
-        self, symbols: Sequence[str], slots: Sequence[SessionSlots], *, rows: Ints | None = None, total: int | None = None
+        self,
+        symbols: Sequence[str],
+        slots: Sequence[SessionSlots],
+        *,
+        rows: Ints | None = None,
+        total: int | None = None,
     ) -> list[BarGrid]:
         """Return each session's bars at the slots' interval, one row per symbol, in one read of the store.
 
@@ -49,7 +55,7 @@ class DataManager:
         for batch in self.store.scan(symbols, interval, int(labels[0]), int(labels[-1]) + 1):
             table.scatter(batch if rows is None else _moved(batch, rows), values)
         edges = np.cumsum([0, *(len(session) for session in slots)]).tolist()
-        return [BarGrid.loaded(values[:, :, a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        return [BarGrid.loaded(values[:, :, a:b]) for a, b in pairwise(edges)]
 
     def load_days(self, symbols: Sequence[str], days: Sequence[TradingSession], interval: Interval) -> Floats:
         """Return stored daily bars of trading days in order, shape (5, S, days); NaN where there is none."""
@@ -80,8 +86,6 @@ class DataManager:
     def _has_bar(self, symbol: str, slots: SessionSlots, found: int) -> bool:
         """Whether a bar stands in one of the session's slots; `found` is the first at or after some time."""
         labels = slots.stored_labels
-        if found > labels[-1]:
-            return False
         if found in labels:
             return True
         stored = self.store.read(symbol, slots.interval, int(labels[0]), int(labels[-1]) + 1)

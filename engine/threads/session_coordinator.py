@@ -7,16 +7,18 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from threading import Condition, Thread
 
+import numpy as np
+
 from engine.clock.time_manager import TimeManager
 from engine.errors import EngineError
 from engine.monitoring.metrics import Count, PerformanceMetrics
+from engine.monitoring.status import RunState
 from engine.streams.stream_plan import StreamPlan
 from engine.tape.session_data import SessionData
 from engine.tape.session_record import SessionRecord
 from engine.threads.data_processor import DataProcessor
 from engine.threads.data_quality_manager import DataQualityManager
 from engine.threads.messages import Message, Stop, Wake, WorkerFailed
-from engine.monitoring.status import RunState
 from engine.threads.session_feed import LOAD_TIMEOUT_S, SessionFeed
 from engine.threads.session_loader import LoadedSession, SessionLoader
 from engine.threads.session_player import SessionPlayer
@@ -248,7 +250,7 @@ class SessionCoordinator:
     def _warn_of_missing_symbols(self, loaded: LoadedSession) -> None:
         if loaded.base.full:
             return
-        there = loaded.base.present.any(axis=1)
+        there = np.any(loaded.base.present, axis=1)
         empty = [symbol for symbol, any_bar in zip(self._plan.symbols, there, strict=True) if not any_bar]
         if not empty:
             return

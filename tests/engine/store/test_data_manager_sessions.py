@@ -72,7 +72,9 @@ def test_a_session_without_a_missing_bar_knows_that_it_is_full(
     assert grid.full is True
 
 
-def test_the_order_of_the_symbols_is_the_order_of_the_rows(market: tuple[BarStore, dict[str, BarColumns]]) -> None:
+def test_the_order_of_the_symbols_is_the_order_of_the_rows(
+    market: tuple[BarStore, dict[str, BarColumns]],
+) -> None:
     store, written = market
     slots = slots_of("2013-11-29")
     [grid] = DataManager(store).load_sessions(["CCC", "NONE", "AAA"], [slots])
@@ -104,6 +106,19 @@ def test_bars_of_the_lunch_break_stay_in_the_store(tmp_path: Path) -> None:
         for grid, own in zip(DataManager(store).load_sessions(["7203"], slots), slots, strict=True):
             assert grid.shape == (1, 300)
             assert same_bits(grid.values[:, 0].copy(), naive(bars, own))
+
+
+def test_bars_of_the_night_and_the_lunch_alone_are_no_session(tmp_path: Path) -> None:
+    slots = [slots_of(day, "1m", "XTKS") for day in ("2023-06-01", "2023-06-02")]
+    noon = slots[0].opened_at[149] + 1800
+    labels = np.array([noon, noon + 60, slots[0].opened_at[-1] + 3600, slots[1].opened_at[0] - 600])
+    with open_new_store(tmp_path / "tokyo.db") as store:
+        store.write("7203", MINUTE, random_bars(labels, seed=1))
+        data = DataManager(store)
+        assert data.first_session_with_bars("7203", slots) is None
+        assert not any(grid.present.any() for grid in data.load_sessions(["7203"], slots))
+        store.write("7203", MINUTE, random_bars(slots[1].opened_at[:1].copy(), seed=1))
+        assert data.first_session_with_bars("7203", slots) == 1
 
 
 def test_a_folder_store_gives_the_same_grids_as_a_database(
