@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
@@ -11,7 +10,7 @@ from engine.clock.slots import epoch_seconds
 from engine.clock.start_time import start_instant
 from engine.clock.time_manager import TimeManager
 from engine.config import SessionConfig
-from engine.errors import EngineError
+from engine.errors import ConfigError, ConfigProblem, EngineError
 from engine.monitoring.metrics import Count, PerformanceMetrics
 from engine.monitoring.snapshot import RunSummary, Snapshot
 from engine.monitoring.status import RunState
@@ -55,8 +54,6 @@ class SystemManager:
         self._load_timeout_s = load_timeout_s
         self._plan: StreamPlan | None = None
         self._coordinator: SessionCoordinator | None = None
-        self._started = 0.0
-        self._seconds = 0.0
 
     # Life
 
@@ -67,7 +64,8 @@ class SystemManager:
         """
         if self._plan is None:
             if self.config.mode == "live":
-                raise EngineError("mode live cannot be played from a store; set mode: backtest")
+                problem = ConfigProblem("mode", "live", "cannot be played from a store.", "backtest")
+                raise ConfigError(self.config.session_name, [problem])
             self._plan = StreamRequirements(self.config, self.time, self._data).plan()
             for line in (*self._plan.notes, *self._plan.warnings):
                 log.info("%s", line)
@@ -97,7 +95,6 @@ class SystemManager:
             sinks=self._sinks,
             load_timeout_s=self._load_timeout_s,
         )
-        self._started = time.perf_counter()
         self._coordinator = coordinator
         coordinator.start(paused=paused)
 
@@ -118,10 +115,7 @@ class SystemManager:
         """Wait for the run to be over; return whether it is. Every thread has then ended."""
         if self._coordinator is None:
             return True
-        over = self._coordinator.join(timeout)
-        if over and not self._seconds:
-            self._seconds = time.perf_counter() - self._started
-        return over
+        return self._coordinator.join(timeout)
 
     def wait_for(self, condition: Callable[[], bool], timeout: float) -> bool:
         """Wait until a condition on the run holds, asked after every change of it; return whether it does."""
@@ -232,7 +226,7 @@ class SystemManager:
             sessions=sessions,
             sessions_planned=len(plan.sessions),
             bars=sum(session.bars for session in sessions),
-            seconds=self._seconds,
+            seconds=coordinator.seconds,
             stamp=coordinator.recorder.stamp,
             warnings=coordinator.warnings,
             notes=plan.notes,

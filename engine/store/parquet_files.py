@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -127,12 +126,13 @@ class OpenFile:
             first += len(parts)
             if first < after:
                 parts.append(self._decode(range(first, after)))
-            low = int(np.searchsorted(parts[0].opened_at, start))
-            high = int(np.searchsorted(parts[-1].opened_at, end))
+            low = int(parts[0].opened_at.searchsorted(start))
+            high = int(parts[-1].opened_at.searchsorted(end))
             if high < len(parts[-1]):
                 self._keep(after - 1, end, parts[-1], high)
                 parts[-1] = take(parts[-1], slice(high))
-        parts[0] = take(parts[0], slice(low, None))
+        if low:
+            parts[0] = take(parts[0], slice(low, None))
         return [part for part in parts if len(part)]
 
     def first_at_or_after(self, start: int) -> int | None:
@@ -143,7 +143,7 @@ class OpenFile:
         if self._firsts[group] >= start:
             return self._firsts[group]
         times = self._decode_times(group)
-        return int(times[np.searchsorted(times, start)])
+        return int(times[times.searchsorted(start)])
 
     def last_before(self, end: int) -> int | None:
         """Return the time of the last bar before `end`, or None."""
@@ -153,7 +153,7 @@ class OpenFile:
         if self._lasts[group] < end:
             return self._lasts[group]
         times = self._decode_times(group)
-        return int(times[np.searchsorted(times, end) - 1])
+        return int(times[times.searchsorted(end) - 1])
 
     def forget(self) -> None:
         """Give up the rows kept for the next read."""

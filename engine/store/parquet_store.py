@@ -35,6 +35,7 @@ class ParquetStore:
 
     def __init__(self, root: Path, *, create: bool = False) -> None:
         self._root = root
+        self._prefix = f"{root}/"
         self._files = FileCache()
         self._staging = Staging(root)
         if create:
@@ -124,7 +125,7 @@ class ParquetStore:
     def _open_files(self, symbol: str, interval: Interval, start: int, end: int) -> list[OpenFile]:
         """Open the files that may hold bars of `[start, end)`, all as of one commit, oldest first."""
         check_interval(interval)
-        folder = f"{self._root}/{series_folder(symbol, interval)}"
+        folder = f"{self._prefix}{series_folder(symbol, interval)}"
         while True:
             files = self._files.get_all(candidates(folder, interval, start, end))
             if not spans_files(interval, start, end):

@@ -88,10 +88,12 @@ class SessionCoordinator:
         self.position = -1
         self.version = 0
         self.warnings: tuple[str, ...] = plan.warnings
+        self.seconds = 0.0
         self._changed = Condition()  # guards nothing; wakes those who wait for a change
         self._loaded: LoadedSession | None = None
         self._player: SessionPlayer | None = None
         self._unrecorded = False
+        self._started = 0.0
 
     # From any thread
 
@@ -99,6 +101,7 @@ class SessionCoordinator:
         """Start the run's threads."""
         self.transport.paused = paused
         self._set_state(RunState.STARTING)
+        self._started = self._metrics.start_timer()
         self._thread.start()
 
     def tell(self, message: Message) -> None:
@@ -281,7 +284,8 @@ class SessionCoordinator:
         self.error = self.error or next((w.error for w in self.workers if w.error is not None), None)
         if self.error is not None:
             final = RunState.ERROR
-        log.info("run %s", final.value)
+        self.seconds = self._metrics.start_timer() - self._started
+        log.info("run %s in %.3f s", final.value, self.seconds)
         self._set_state(final)
 
     def _flush(self) -> None:
