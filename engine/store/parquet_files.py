@@ -6,8 +6,6 @@ import mmap
 import os
 import threading
 from bisect import bisect_left
-from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,7 +18,6 @@ from engine.store.bar_diff import COLUMN_NAMES, empty_bars, join, take
 from engine.store.bar_store import BarColumns, Ints
 
 ROW_GROUP: Final = 4096
-_CACHED_FILES: Final = 1024
 _KEPT_ROWS: Final = 1_000_000
 _BEFORE_ALL, _AFTER_ALL = -(2**62), 2**62
 _SCHEMA: Final = pa.schema(
@@ -113,7 +110,7 @@ class OpenFile:
         except (pa.ArrowException, ValueError) as error:
             raise _damaged(path, error) from error
         except OSError as error:
-            raise _unreadable(path, error) from error
+            raise unreadable(path, error) from error
 
     def read(self, start: int, end: int) -> list[BarColumns]:
         """Return the bars with `start <= opened_at < end`, in up to two runs; decode no more."""
@@ -198,54 +195,6 @@ class OpenFile:
         return times
 
 
-class FileCache:
-    """The files read last, opened and parsed once; a file that was replaced is opened anew."""
-
-    def __init__(self, limit: int = _CACHED_FILES) -> None:
-        self._limit = limit
-        self._lock = threading.Lock()
-        self._budget = KeptRows()
-        self._files: OrderedDict[str, OpenFile] = OrderedDict()
-
-    def get(self, path: str) -> OpenFile | None:
-        """Return the file as it is now, or None where there is none."""
-        try:
-            identity = identity_of(os.stat(path))
-            with self._lock:
-                file = self._files.get(path)
-                if file is not None and file.identity == identity:
-                    self._files.move_to_end(path)
-                    return file
-            file = OpenFile(path, self._budget)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise _unreadable(path, error) from error
-        self._put(path, file)
-        return file
-
-    def get_all(self, paths: Iterable[str]) -> list[OpenFile]:
-        """Return those of the files that exist, as they are now."""
-        return [file for path in paths if (file := self.get(path)) is not None]
-
-    def clear(self) -> None:
-        """Close all files."""
-        with self._lock:
-            for file in self._files.values():
-                file.forget()
-            self._files.clear()
-
-    def _put(self, path: str, file: OpenFile) -> None:
-        with self._lock:
-            replaced = self._files.pop(path, None)
-            self._files[path] = file
-            forgotten = [replaced] if replaced is not None else []
-            if len(self._files) > self._limit:
-                forgotten.append(self._files.popitem(last=False)[1])
-            for gone in forgotten:
-                gone.forget()
-
-
 def _mapped(path: str) -> tuple[pq.ParquetFile, Identity]:
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
@@ -269,7 +218,8 @@ def _bounds(metadata: pq.FileMetaData) -> tuple[list[int], list[int]]:
     return [times.min for times in statistics], [times.max for times in statistics]
 
 
-def _unreadable(path: str, error: OSError) -> StoreError:
+def unreadable(path: str, error: OSError) -> StoreError:
+    """Return the StoreError about a file that the system does not let us read."""
     return StoreError(f"{path} cannot be read: {error.strerror}. Check what it is, and its permissions")
 
 

@@ -10,8 +10,9 @@ from types import TracebackType
 from engine.intervals import Interval
 from engine.store.bar_diff import BarDifference, check_interval, checked, join, take
 from engine.store.bar_store import BarBatch, BarColumns, WriteResult
+from engine.store.parquet_cache import FileCache
 from engine.store.parquet_commit import Staging
-from engine.store.parquet_files import FileCache, OpenFile
+from engine.store.parquet_files import OpenFile
 from engine.store.parquet_layout import (
     candidates,
     check_marker,
