@@ -50,6 +50,11 @@ class ParquetStore:
         """The folder that holds the bars."""
         return self._root
 
+    @property
+    def parallel_scans(self) -> int:
+        """One: files are read by column, and hardly wait for the processor."""
+        return 1
+
     def series(self) -> Mapping[str, frozenset[Interval]]:
         """Return which base intervals are stored for each symbol, symbols in sorted order."""
         found: dict[str, set[Interval]] = {}

@@ -16,7 +16,7 @@ from engine.intervals import DAY, MINUTE, Interval
 from engine.store.bar_store import BarColumns, BarStore
 from engine.store.data_manager import DataManager
 from engine.tape.bar_grid import FIELDS, Floats
-from tests.support.markets import open_new_store, random_bars
+from tests.support.markets import fill_store, open_new_store, random_bars
 from tests.support.tapes import same_bits, session_of, sessions_of, slots_of
 
 
@@ -236,3 +236,18 @@ def test_a_session_of_seconds_is_loaded_by_second(tmp_path: Path) -> None:
         [grid] = DataManager(store).load_sessions(["A"], [slots])
     assert grid.shape == (1, 12600)
     assert same_bits(grid.values[:, 0].copy(), naive(bars, slots))
+
+
+def test_several_readers_load_the_same_as_one(tmp_path: Path) -> None:
+    symbols = [f"S{i:02}" for i in range(40)]
+    with open_new_store(tmp_path / "bars.db") as store:
+        fill_store(store, symbols, "2013-10-07", "2013-10-18", missing=0.05)
+        slots = [slots_of(f"2013-10-{day:02}") for day in (7, 8, 9, 10, 11, 14, 15, 16, 17, 18)]
+        alone = DataManager(store, readers=1).load_sessions(symbols, slots)
+        together = DataManager(store, readers=3).load_sessions(symbols, slots)
+        assert 40 * 5 * 390 * len(slots) > 3 * 250_000, "too little for three readers"
+        some = np.array([3, 1, 39])
+        placed = DataManager(store).load_sessions(["S03", "S01", "S39"], slots, rows=some, total=40)
+    for one, many, few in zip(alone, together, placed, strict=True):
+        assert same_bits(one.values, many.values)
+        assert same_bits(one.values[:, some], few.values[:, some])
