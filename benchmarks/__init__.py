@@ -1,0 +1,1 @@
+"""Programs that measure tapedeck against references of the same run."""

@@ -25,7 +25,7 @@ def play(store: BarStore, symbols: int, sessions: int, chunk: int) -> int:
     """Do the session job; return how many bars were there."""
     names = symbols_of(symbols)
     days = sessions_of(sessions)
-    data = DataManager(store)
+    data = DataManager(store, readers=1)
     earlier = [grid.values for grid in data.load_sessions(names, _slots(days[:HISTORY_SESSIONS]))]
     bars = 0
     for start in range(HISTORY_SESSIONS, len(days), chunk):

@@ -14,8 +14,8 @@ import numpy as np
 
 from benchmarks.market import market, session_file
 from benchmarks.measure import HEADER, row
-from engine.system import SystemManager
 from engine.monitoring.status import RunState
+from engine.system import SystemManager
 
 STEPS = 120
 PAUSES = 40
@@ -32,7 +32,9 @@ def step_times(symbols: int) -> list[float]:
         for slot in range(1, STEPS + 1):
             began = time.perf_counter()
             system.step()
-            system.wait_for(lambda slot=slot: system.tape is not None and system.tape.frontier == slot, LIMIT_S)
+            system.wait_for(
+                lambda slot=slot: system.tape is not None and system.tape.frontier == slot, LIMIT_S
+            )
             times.append(time.perf_counter() - began)
         system.stop()
     return times
@@ -63,7 +65,9 @@ def main() -> None:
     print(HEADER)
     for symbols, target in ((100, 2), (500, 8)):
         times = step_times(symbols)
-        figure = f"median {1e3 * statistics.median(times):.1f} ms, p95 {1e3 * np.percentile(times, 95):.1f} ms"
+        figure = (
+            f"median {1e3 * statistics.median(times):.1f} ms, p95 {1e3 * np.percentile(times, 95):.1f} ms"
+        )
         print(row(f"one slot, {symbols} symbols, gapped", figure, f"≤ {target} ms"), flush=True)
     times = pause_times()
     figure = f"median {1e3 * statistics.median(times):.1f} ms, max {1e3 * max(times):.1f} ms of {len(times)}"

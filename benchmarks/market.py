@@ -1,4 +1,4 @@
-"""Random markets of any size for the benchmarks: made once per size, in a temporary folder, through the stores."""
+"""Random markets of any size for the benchmarks, made once per size in a temporary folder."""
 
 from __future__ import annotations
 

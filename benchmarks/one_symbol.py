@@ -1,6 +1,6 @@
 """One symbol over many sessions: what a session costs besides its bars.
 
-    python -m benchmarks.one_symbol [--sessions 252] [--rounds 7]
+python -m benchmarks.one_symbol [--sessions 252] [--rounds 7]
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 
 from benchmarks import bare_script
-from benchmarks.market import market, session_file
+from benchmarks.market import market
 from benchmarks.measure import HEADER, in_turns, row
 from benchmarks.session_job import run_engine
 

@@ -1,6 +1,6 @@
 """The session job, end to end, from both stores, full and gapped; beside the bare script.
 
-    python -m benchmarks.session_job [--symbols 100] [--sessions 63] [--rounds 5]
+python -m benchmarks.session_job [--symbols 100] [--sessions 63] [--rounds 5]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Start-up of the command, as whole processes.
 
-    python -m benchmarks.start_up [--rounds 9]
+python -m benchmarks.start_up [--rounds 9]
 """
 
 from __future__ import annotations
@@ -24,7 +24,14 @@ def main() -> None:
     options = parser.parse_args()
     print(HEADER)
     pair = in_turns(lambda: run("-m", "console", "--help"), lambda: run("-c", "pass"), options.rounds)
-    print(row("`tapedeck --help`", f"{pair.first_s:.2f} s", "≤ 0.3 s", f"empty interpreter {pair.second_s:.2f} s"))
+    print(
+        row(
+            "`tapedeck --help`",
+            f"{pair.first_s:.2f} s",
+            "≤ 0.3 s",
+            f"empty interpreter {pair.second_s:.2f} s",
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -34,11 +34,15 @@ class Interval:
         """Return the interval written as `text`, for example `5m`; ValueError says what is allowed."""
         match = _PATTERN.fullmatch(text.strip())
         if match is None:
-            raise ValueError(f"{text!r} is no interval: a whole number and s, m, h, d or w, like 1m, 15m, 1h, 1d")
+            raise ValueError(
+                f"{text!r} is no interval: a whole number and s, m, h, d or w, like 1m, 15m, 1h, 1d"
+            )
         count, unit = int(match[1]), match[2]
         seconds = count * _UNIT_SECONDS[unit]
         if unit in "dw" and count != 1:
-            raise ValueError(f"{text!r} is no interval that tapedeck plays: days and weeks come singly, 1d or 1w")
+            raise ValueError(
+                f"{text!r} is no interval that tapedeck plays: days and weeks come singly, 1d or 1w"
+            )
         if unit in "smh" and seconds >= _UNIT_SECONDS["d"]:
             raise ValueError(f"{text!r} is a day or longer: write 1d or 1w")
         return cls(seconds)
@@ -74,4 +78,22 @@ MINUTE: Final = Interval(60)
 DAY: Final = Interval(86400)
 WEEK: Final = Interval(604800)
 BASE_INTERVALS: Final = (SECOND, MINUTE, DAY)
-COMMON_SPELLINGS: Final = ("1s", "5s", "10s", "15s", "30s", "1m", "2m", "3m", "5m", "10m", "15m", "30m", "1h", "2h", "4h", "1d", "1w")
+COMMON_SPELLINGS: Final = (
+    "1s",
+    "5s",
+    "10s",
+    "15s",
+    "30s",
+    "1m",
+    "2m",
+    "3m",
+    "5m",
+    "10m",
+    "15m",
+    "30m",
+    "1h",
+    "2h",
+    "4h",
+    "1d",
+    "1w",
+)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from itertools import count
@@ -15,7 +14,7 @@ from engine.clock.start_time import start_instant
 from engine.clock.time_manager import TimeManager
 from engine.conditions import Condition, Vocabulary
 from engine.config import SessionConfig
-from engine.errors import EngineError, ExportError
+from engine.errors import ConfigError, ConfigProblem, EngineError, ExportError
 from engine.export.earlier_tapes import EarlierTapes
 from engine.export.manifest import Manifest
 from engine.export.so_far import Records, export_played, with_present, write_state
@@ -90,8 +89,6 @@ class SystemManager:
         self._load_timeout_s = load_timeout_s
         self._plan: StreamPlan | None = None
         self._coordinator: SessionCoordinator | None = None
-        self._started = 0.0
-        self._seconds = 0.0
 
     # Life
 
@@ -102,7 +99,8 @@ class SystemManager:
         """
         if self._plan is None:
             if self.config.mode == "live":
-                raise EngineError("mode live cannot be played from a store; set mode: backtest")
+                problem = ConfigProblem("mode", "live", "cannot be played from a store.", "backtest")
+                raise ConfigError(self.config.session_name, [problem])
             self._plan = StreamRequirements(self.config, self.time, self._data).plan()
             for line in (*self._plan.notes, *self._plan.warnings):
                 log.info("%s", line)
@@ -134,7 +132,6 @@ class SystemManager:
             sinks=self._sinks,
             load_timeout_s=self._load_timeout_s,
         )
-        self._started = time.perf_counter()
         self._coordinator = coordinator
         coordinator.start(paused=paused)
 
@@ -147,16 +144,15 @@ class SystemManager:
             return
         self._coordinator.tell(Stop())
         if not self.wait(timeout):
-            raise EngineError(f"the run did not stop within {timeout:g} s; its threads: {self._thread_names()}")
+            raise EngineError(
+                f"the run did not stop within {timeout:g} s; its threads: {self._thread_names()}"
+            )
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the run to be over; return whether it is. Every thread has then ended."""
         if self._coordinator is None:
             return True
-        over = self._coordinator.join(timeout)
-        if over and not self._seconds:
-            self._seconds = time.perf_counter() - self._started
-        return over
+        return self._coordinator.join(timeout)
 
     def wait_for(self, condition: Callable[[], bool], timeout: float) -> bool:
         """Wait until a condition on the run holds, asked after every change of it; return whether it does."""
@@ -188,7 +184,9 @@ class SystemManager:
             raise EngineError(f"{instant} has no time zone: give a zone-aware instant")
         now = self.snapshot().clock
         if now is not None and instant <= now:
-            raise EngineError(f"{instant.isoformat()} is not after the clock, {now.isoformat()}; the engine never runs back")
+            raise EngineError(
+                f"{instant.isoformat()} is not after the clock, {now.isoformat()}; the engine never runs back"
+            )
         self._running().tell(RunTo(epoch_seconds(instant)))
 
     def mark(self) -> ThreadEvent:
@@ -393,7 +391,7 @@ class SystemManager:
             sessions=sessions,
             sessions_planned=len(plan.sessions),
             bars=sum(session.bars for session in sessions),
-            seconds=self._seconds,
+            seconds=coordinator.seconds,
             stamp=coordinator.recorder.stamp,
             warnings=coordinator.warnings,
             notes=plan.notes,
@@ -430,5 +428,10 @@ def _resolved_parameters(plan: StreamPlan) -> Mapping[str, Mapping[str, float | 
     resolved: dict[str, Mapping[str, float | int | str]] = {}
     for spec in plan.specs:
         against = {"against": spec.against} if spec.against else {}
-        resolved[spec.name] = {"type": spec.kind, "interval": str(spec.interval), **spec.parameters, **against}
+        resolved[spec.name] = {
+            "type": spec.kind,
+            "interval": str(spec.interval),
+            **spec.parameters,
+            **against,
+        }
     return resolved

@@ -72,7 +72,7 @@ class ConsoleApp(App[None]):
     """Watches and drives one run: starts it when it is mounted, and ends it in order when it is left."""
 
     TITLE = "tapedeck"
-    CSS_PATH = "console.tcss"
+    CSS_PATH = Path(__file__).with_name("console.tcss")
     COMMANDS = {ConsoleCommands}  # noqa: RUF012 - Textual's own type for it is mutable, too
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(BY_ID[APPLICATION_WIDE].keys, f"do('{APPLICATION_WIDE}')", id=APPLICATION_WIDE, priority=True)

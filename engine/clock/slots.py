@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,7 @@ class SessionSlots:
         return len(self.opened_at)
 
     def clock(self, frontier: int) -> int:
-        """Return clock(k) in seconds UTC: the regular open at k = 0, else the close of slot k - 1."""
+        """Return the time at a frontier, seconds UTC: the open at 0, else the close of slot k - 1."""
         return self._span[0] if frontier == 0 else int(self.closed_at[frontier - 1])
 
     def clock_times(self) -> Ints:
@@ -91,14 +92,12 @@ def day_label(ordinal: int) -> int:
 
 
 @lru_cache(maxsize=256)
-def _offsets(
-    spans: tuple[tuple[int, int], ...], step: int
-) -> tuple[Ints, Ints, tuple[tuple[int, int], ...]]:
+def _offsets(spans: tuple[tuple[int, int], ...], step: int) -> tuple[Ints, Ints, tuple[tuple[int, int], ...]]:
     """Tile spans of seconds by `step`: opens, closes, and the runs of slots of each span."""
     opens = [np.arange(start, stop, step, dtype=np.int64) for start, stop in spans]
     ends = [np.minimum(part + step, stop) for part, (_, stop) in zip(opens, spans, strict=True)]
     edges = np.cumsum([0, *(len(part) for part in opens)]).tolist()
-    segments = tuple(zip(edges[:-1], edges[1:], strict=True))
+    segments = tuple(pairwise(edges))
     offsets, closes = np.concatenate(opens), np.concatenate(ends)
     offsets.flags.writeable = closes.flags.writeable = False
     return offsets, closes, segments

@@ -16,7 +16,7 @@ from engine.indicators.specs import IndicatorSpec
 from engine.indicators.talib_functions import TalibFunction, tail_of_output
 from engine.indicators.warm_up import columns_used, sessions_used
 from engine.intervals import Interval
-from engine.tape.bar_grid import VOLUME, BarGrid, Floats, canonical
+from engine.tape.bar_grid import VOLUME, BarGrid, Floats, Mask, canonical
 from engine.tape.tape import IndicatorColumn, Tape
 
 HistoryOf = Callable[[Interval], Sequence[BarGrid]]
@@ -103,7 +103,7 @@ class BlockComputer:
     def _show_running(
         self, interval: Interval, running: _Running, column: Floats, start: int, stop: int
     ) -> None:
-        """Copy a running value to the bars of an interval: that of the bar's last slot, where it has a bar."""
+        """Copy a running value to the bars of an interval: to each that of its last slot."""
         tape = self._tape
         first, last = tape.columns_over(interval, start), tape.columns_over(interval, stop)
         if interval == tape.base_interval:
@@ -140,6 +140,7 @@ class _TalibGroup:
         self._series = CompactSeries(fields, symbols, capacity)
         for grid in history:
             self._series.append(grid, 0, grid.shape[1])
+        self._before_today: list[int] = self._series.length.tolist()
         skipped = {
             lookback: self._skipped(history, lookback)
             for lookback in {function.lookback for _, function in members}
@@ -156,9 +157,7 @@ class _TalibGroup:
     def _skipped(self, history: Sequence[BarGrid], lookback: int) -> list[int]:
         """Return how many bars at the head of each row are older than this function's warm-up asks for."""
         sizes = [grid.shape[1] for grid in history]
-        older = sum(sizes) - columns_used(
-            sizes, lookback, sessions_are_columns=not self.interval.is_intraday
-        )
+        older = sum(sizes) - columns_used(sizes, lookback, sessions_are_columns=not self.interval.is_intraday)
         if older == 0:
             return [0] * self._grid.shape[0]
         skipped = np.zeros(self._grid.shape[0], dtype=np.int64)
@@ -177,6 +176,9 @@ class _TalibGroup:
             if cancelled():
                 return False
             indicator.advance(self._series, self._grid, first, last)
+        if last == self._grid.shape[1] and not self._grid.is_full(0, last):
+            # Tomorrow this is history, and need not be packed again.
+            self._grid.packed = self._series.packed_since(self._before_today)
         return True
 
 
@@ -191,27 +193,49 @@ class _TalibIndicator:
     def advance(self, series: CompactSeries, grid: BarGrid, first: int, last: int) -> None:
         """Compute columns [first, last), whose bars already stand at the end of `series`."""
         width = last - first
-        present = grid.present[:, first:last]
-        full = grid.is_full(first, last)
-        counts = [width] * len(self._skipped) if full else present.sum(axis=1).tolist()
-        rows = zip(self._skipped, series.length.tolist(), counts, strict=True)
-        sources = [series.values[field] for field in self._function.inputs]
+        lengths = series.length.tolist()
         targets = [column[:, first:last] for column in self._columns]
-        # This loop runs once per symbol and indicator: what can be looked up before it, is.
+        if grid.is_full(first, last):
+            self._compute_full(series, lengths, targets, width)
+        else:
+            self._compute_gapped(series, lengths, targets, grid.present[:, first:last])
+        for target in targets:
+            canonical(target)
+
+    # These loops run once per symbol and indicator: what can be looked up before them, is.
+
+    def _compute_full(
+        self, series: CompactSeries, lengths: list[int], targets: list[Floats], width: int
+    ) -> None:
         function, arguments = self._function.function, self._function.arguments
-        several, lookback = len(targets) > 1, self._function.lookback
-        for row, (start, stop, count) in enumerate(rows):
+        lookback, several = self._function.lookback, len(targets) > 1
+        sources = [series.values[field] for field in self._function.inputs]
+        rows = enumerate(zip(self._skipped, lengths, strict=True))
+        if not several and all(
+            stop - start - width >= lookback for start, stop in zip(self._skipped, lengths, strict=True)
+        ):
+            (target,) = targets
+            for row, (start, stop) in rows:
+                target[row] = function(*[source[row, start:stop] for source in sources], *arguments)[-width:]
+            return
+        for row, (start, stop) in rows:
+            result = function(*[source[row, start:stop] for source in sources], *arguments)
+            for target, output in zip(targets, result if several else (result,), strict=True):
+                target[row] = tail_of_output(output, width, lookback)
+
+    def _compute_gapped(
+        self, series: CompactSeries, lengths: list[int], targets: list[Floats], present: Mask
+    ) -> None:
+        function, arguments = self._function.function, self._function.arguments
+        lookback, several = self._function.lookback, len(targets) > 1
+        sources = [series.values[field] for field in self._function.inputs]
+        counts = present.sum(axis=1).tolist()
+        for row, (start, stop, count) in enumerate(zip(self._skipped, lengths, counts, strict=True)):
             if count == 0:
                 continue
             result = function(*[source[row, start:stop] for source in sources], *arguments)
             for target, output in zip(targets, result if several else (result,), strict=True):
-                tail = tail_of_output(output, count, lookback)
-                if count == width:
-                    target[row] = tail
-                else:
-                    target[row, present[row]] = tail
-        for target in targets:
-            canonical(target)
+                target[row, present[row]] = tail_of_output(output, count, lookback)
 
 
 def relative_volume(volume: Floats, usual: Floats, out: Floats, first: int, last: int) -> None:

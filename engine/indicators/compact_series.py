@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.tape.bar_grid import BarGrid, Floats, Ints
+from engine.tape.bar_grid import BarGrid, Floats, Ints, PackedRows
 
 
 class CompactSeries:
@@ -33,10 +33,25 @@ class CompactSeries:
                 self.values[field][:, first:last] = grid.values[field, :, start:stop]
             self.uniform = last
             self.length[:] = last
+        elif stop - start == grid.shape[1] and all(field in grid.packed for field in self.fields):
+            self._append_packed(grid)
         elif stop - start == 1:
             self._append_slot(grid, start)
         else:
             self._append_rows(grid, start, stop)
+
+    def packed_since(self, lengths: list[int]) -> dict[int, PackedRows]:
+        """Return the bars that were appended after the rows had those lengths, without copying them."""
+        return {field: PackedRows(self.values[field], lengths, self.length.tolist()) for field in self.fields}
+
+    def _append_packed(self, grid: BarGrid) -> None:
+        for field in self.fields:
+            packed, own = grid.packed[field], self.values[field]
+            rows = zip(self.length.tolist(), packed.starts, packed.stops, strict=True)
+            for row, (at, start, stop) in enumerate(rows):
+                own[row, at : at + stop - start] = packed.values[row, start:stop]
+        self.length += np.subtract(packed.stops, packed.starts)
+        self.uniform = None
 
     def _append_slot(self, grid: BarGrid, slot: int) -> None:
         rows = np.flatnonzero(grid.present[:, slot])

@@ -8,22 +8,26 @@ from datetime import date
 import numpy as np
 
 from engine.clock.trading_session import TradingSession
-from engine.indicators.trailing import trailing
+from engine.indicators.trailing import trailing, trailing_days
 from engine.tape.bar_grid import FIELDS, Floats, Ints
 from engine.tape.historical_value import HistoricalValue, TrailingKind
 from engine.tape.history import DailyHistory, HistoryDay
 
 
 def daily_value(
-    name: str, kind: TrailingKind, field: str, days: Sequence[date], history: DailyHistory | None, symbols: int
+    name: str,
+    kind: TrailingKind,
+    field: str,
+    days: Sequence[date],
+    history: DailyHistory | None,
+    symbols: int,
 ) -> HistoricalValue:
     """Return a trailing value over the daily bars of `days`, one number per symbol."""
-    position = FIELDS.index(field)
-    layers: list[Floats] = []
+    values: Floats = np.empty((symbols, 0))
     if history is not None:
-        layers = [history.values[position, :, history.column_of(day)] for day in days]
-    values, used = _reduced(layers, kind, (symbols,))
-    return HistoricalValue(name, kind, False, values, used, len(days))
+        values = history.values[FIELDS.index(field)][:, history.columns_of(days)]
+    reduced, used = trailing_days(values, kind)
+    return HistoricalValue(name, kind, False, reduced, used, len(days))
 
 
 def minute_value(
@@ -42,20 +46,10 @@ def minute_value(
     position = FIELDS.index(field)
     wanted = {session.trading_day for session in sessions}
     minutes = shape[1]
-    layers = [
-        day.grid.values[position, :, :minutes] for day in history if day.session.trading_day in wanted
-    ]
-    values, used = _reduced(layers, kind, shape)
-    return HistoricalValue(name, kind, True, values, used, len(sessions))
-
-
-def _reduced(layers: Sequence[Floats], kind: TrailingKind, shape: tuple[int, ...]) -> tuple[Floats, Ints]:
+    layers = [day.grid.values[position, :, :minutes] for day in history if day.session.trading_day in wanted]
     values: Floats = np.full(shape, np.nan)
     used: Ints = np.zeros(shape, dtype=np.int64)
     if layers:
-        part_values, part_used = trailing(layers, kind)
-        here = (..., slice(0, part_values.shape[-1]))
-        values[here], used[here] = part_values, part_used
-    return values, used
-
-
+        reduced, counts = trailing(layers, kind)
+        values[:, : reduced.shape[1]], used[:, : reduced.shape[1]] = reduced, counts
+    return HistoricalValue(name, kind, True, values, used, len(sessions))

@@ -9,7 +9,7 @@ from engine.tape.bar_grid import CLOSE, HIGH, LOW, VOLUME, BarGrid, Floats
 
 def typical_price(values: Floats) -> Floats:
     """Return (high + low + close) / 3 of bars, shape of one field of `values`."""
-    price = values[HIGH] + values[LOW]
+    price: Floats = values[HIGH] + values[LOW]
     price += values[CLOSE]
     price /= 3.0
     return price

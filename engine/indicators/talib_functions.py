@@ -43,7 +43,7 @@ def talib_function(kind: str, parameters: Mapping[str, float | int]) -> TalibFun
 @lru_cache(maxsize=512)
 def _bound(kind: str, parameters: tuple[tuple[str, float | int], ...]) -> TalibFunction:
     try:
-        handle = abstract.Function(kind)
+        handle = abstract.Function(kind)  # type: ignore[attr-defined]  # made at run time
         if parameters:
             handle.parameters = dict(parameters)
         info = handle.info
@@ -63,7 +63,7 @@ def _bound(kind: str, parameters: tuple[tuple[str, float | int], ...]) -> TalibF
 
 def talib_title(kind: str) -> str:
     """Return what TA-Lib calls a function in words."""
-    return str(abstract.Function(kind).info["display_name"])
+    return str(abstract.Function(kind).info["display_name"])  # type: ignore[attr-defined]  # made at run time
 
 
 def _flat(input_names: Mapping[str, str | list[str]]) -> list[str]:

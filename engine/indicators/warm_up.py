@@ -13,10 +13,8 @@ def sessions_used(sizes: Sequence[int], lookback: int) -> int:
     """Return how many of the last sessions hold ten times the lookback, two at least.
 
     `sizes`: the bars that the calendar gives each earlier session, oldest first. All of them, where they
-    hold less. A function without a lookback needs no history.
+    hold less. A function without a lookback gets two sessions as well: some of them accumulate (OBV, AD).
     """
-    if lookback == 0:
-        return 0
     held = 0
     for count, size in enumerate(reversed(sizes), start=1):
         held += size

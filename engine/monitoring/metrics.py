@@ -189,14 +189,16 @@ class PerformanceMetrics:
         return dict(self._queues)
 
     def format_report(self, scope: Scope = "summary") -> str:
-        """Return the metrics as text: of the `session`, of the whole `backtest`, or a few lines of `summary`."""
+        """Return the metrics as text: of the `session`, the whole `backtest`, or its `summary` in a line."""
         counts = self.counts(scope)
         if scope == "summary":
             return ", ".join(f"{name} {number:,}" for name, number in counts.items())
         lines = [f"{'step':<24}{'count':>8}{'min ms':>10}{'mean ms':>10}{'p95 ms':>10}{'max ms':>10}"]
         for name, timer in self.timers(scope).items():
             figures = (timer.min_s, timer.mean_s, timer.p95_s, timer.max_s)
-            lines.append(f"{name:<24}{timer.count:>8}" + "".join(f"{1e3 * value:>10.3f}" for value in figures))
+            lines.append(
+                f"{name:<24}{timer.count:>8}" + "".join(f"{1e3 * value:>10.3f}" for value in figures)
+            )
         lines += [f"{name:<24}{number:>8}" for name, number in counts.items()]
         lines += [f"{'queue ' + name:<24}{size:>8}" for name, size in self._queues.items()]
         return "\n".join(lines)

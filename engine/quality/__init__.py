@@ -1,0 +1,1 @@
+"""Gaps, and how complete bars are."""

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-
 @dataclass(frozen=True, slots=True)
 class Gap:
     """Slots [first, last], both missing and all between them too; `count` of them."""

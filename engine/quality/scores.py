@@ -26,10 +26,17 @@ class RunningScores:
         self._present: NDArray[np.int64] = np.zeros(values.shape[0], dtype=np.int64)
         self._counted = 0
 
-    def advance(self, present: NDArray[np.bool_], stop: int) -> None:
-        """Score the slots up to `stop`; `present`: bool (S, n), whether each slot has a bar."""
+    def advance(self, present: NDArray[np.bool_], stop: int, *, full: bool = False) -> None:
+        """Score the slots up to `stop`; `present`: bool (S, n), whether each slot has a bar.
+
+        `full` says that every slot of the session has one: then there is nothing to count.
+        """
         start = self._counted
         if stop <= start:
+            return
+        if full:
+            self.values[:, start + 1 : stop + 1] = FULL_SCORE
+            self._present[...] = self._counted = stop
             return
         counts = np.cumsum(present[:, start:stop], axis=1, dtype=np.int64)
         counts += self._present[:, None]

@@ -1,0 +1,1 @@
+"""Bars at rest: stores, importers, coverage, the demo market."""

@@ -74,6 +74,11 @@ class BarStore(Protocol):
         """The file or folder that holds the bars."""
         ...
 
+    @property
+    def parallel_scans(self) -> int:
+        """How many scans at once, of different symbols, are faster than one after the other."""
+        ...
+
     def series(self) -> Mapping[str, frozenset[Interval]]:
         """Return which base intervals are stored for each symbol, symbols in sorted order."""
         ...

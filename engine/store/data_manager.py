@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -15,15 +18,21 @@ from engine.tape.bar_grid import FIELDS, BarGrid, Floats, Ints
 
 # Later than any bar, in seconds; still a timestamp.
 _FAR = 2**40
+# Another reader of the store pays for so many values.
+_VALUES_PER_READER = 250_000
 
 
 class DataManager:
-    """Availability, sessions and ranges of stored bars, and saving live ones."""
+    """Availability, sessions and ranges of stored bars, and saving live ones.
 
-    __slots__ = ("store",)
+    `readers`: threads that read many symbols at once; as many as the store gains from, if not given.
+    """
 
-    def __init__(self, store: BarStore) -> None:
+    __slots__ = ("_readers", "store")
+
+    def __init__(self, store: BarStore, *, readers: int | None = None) -> None:
         self.store = store
+        self._readers = store.parallel_scans if readers is None else readers
 
     def stored_intervals(self, symbols: Sequence[str]) -> Mapping[str, frozenset[Interval]]:
         """Return which base intervals are stored for each symbol; an empty set for one that is unknown."""
@@ -31,7 +40,12 @@ class DataManager:
         return {symbol: series.get(symbol, frozenset()) for symbol in symbols}
 
     def load_sessions(
-        self, symbols: Sequence[str], slots: Sequence[SessionSlots], *, rows: Ints | None = None, total: int | None = None
+        self,
+        symbols: Sequence[str],
+        slots: Sequence[SessionSlots],
+        *,
+        rows: Ints | None = None,
+        total: int | None = None,
     ) -> list[BarGrid]:
         """Return each session's bars at the slots' interval, one row per symbol, in one read of the store.
 
@@ -45,11 +59,26 @@ class DataManager:
         labels = np.concatenate([session.stored_labels for session in slots])
         values: Floats = np.full((5, count, len(labels)), np.nan)
         interval = slots[0].interval
+        own = np.arange(len(symbols), dtype=np.int64) if rows is None else rows
+        read = partial(self._fill, interval=interval, labels=labels, out=values)
+        readers = max(1, min(self._readers, values.size // _VALUES_PER_READER))
+        parts = [(symbols[i::readers], own[i::readers]) for i in range(readers)]
+        if readers == 1:
+            read(*parts[0])
+        else:
+            # Each reader fills rows of its own.
+            with ThreadPoolExecutor(readers, thread_name_prefix="tapedeck-load") as pool:
+                list(pool.map(read, *zip(*parts, strict=True)))
+        edges = np.cumsum([0, *(len(session) for session in slots)]).tolist()
+        return [BarGrid.loaded(values[:, :, a:b]) for a, b in pairwise(edges)]
+
+    def _fill(
+        self, symbols: Sequence[str], rows: Ints, *, interval: Interval, labels: Ints, out: Floats
+    ) -> None:
+        """Read symbols' bars at given labels into their rows of `out`, (5, S, labels)."""
         table = _SlotTable(labels, interval.seconds)
         for batch in self.store.scan(symbols, interval, int(labels[0]), int(labels[-1]) + 1):
-            table.scatter(batch if rows is None else _moved(batch, rows), values)
-        edges = np.cumsum([0, *(len(session) for session in slots)]).tolist()
-        return [BarGrid.loaded(values[:, :, a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+            table.scatter(_moved(batch, rows), out)
 
     def load_days(self, symbols: Sequence[str], days: Sequence[TradingSession], interval: Interval) -> Floats:
         """Return stored daily bars of trading days in order, shape (5, S, days); NaN where there is none."""
@@ -80,8 +109,6 @@ class DataManager:
     def _has_bar(self, symbol: str, slots: SessionSlots, found: int) -> bool:
         """Whether a bar stands in one of the session's slots; `found` is the first at or after some time."""
         labels = slots.stored_labels
-        if found > labels[-1]:
-            return False
         if found in labels:
             return True
         stored = self.store.read(symbol, slots.interval, int(labels[0]), int(labels[-1]) + 1)

@@ -6,13 +6,10 @@ import mmap
 import os
 import threading
 from bisect import bisect_left
-from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -21,7 +18,6 @@ from engine.store.bar_diff import COLUMN_NAMES, empty_bars, join, take
 from engine.store.bar_store import BarColumns, Ints
 
 ROW_GROUP: Final = 4096
-_CACHED_FILES: Final = 1024
 _KEPT_ROWS: Final = 1_000_000
 _BEFORE_ALL, _AFTER_ALL = -(2**62), 2**62
 _SCHEMA: Final = pa.schema(
@@ -114,7 +110,7 @@ class OpenFile:
         except (pa.ArrowException, ValueError) as error:
             raise _damaged(path, error) from error
         except OSError as error:
-            raise _unreadable(path, error) from error
+            raise unreadable(path, error) from error
 
     def read(self, start: int, end: int) -> list[BarColumns]:
         """Return the bars with `start <= opened_at < end`, in up to two runs; decode no more."""
@@ -127,12 +123,13 @@ class OpenFile:
             first += len(parts)
             if first < after:
                 parts.append(self._decode(range(first, after)))
-            low = int(np.searchsorted(parts[0].opened_at, start))
-            high = int(np.searchsorted(parts[-1].opened_at, end))
+            low = int(parts[0].opened_at.searchsorted(start))
+            high = int(parts[-1].opened_at.searchsorted(end))
             if high < len(parts[-1]):
                 self._keep(after - 1, end, parts[-1], high)
                 parts[-1] = take(parts[-1], slice(high))
-        parts[0] = take(parts[0], slice(low, None))
+        if low:
+            parts[0] = take(parts[0], slice(low, None))
         return [part for part in parts if len(part)]
 
     def first_at_or_after(self, start: int) -> int | None:
@@ -143,7 +140,7 @@ class OpenFile:
         if self._firsts[group] >= start:
             return self._firsts[group]
         times = self._decode_times(group)
-        return int(times[np.searchsorted(times, start)])
+        return int(times[times.searchsorted(start)])
 
     def last_before(self, end: int) -> int | None:
         """Return the time of the last bar before `end`, or None."""
@@ -153,7 +150,7 @@ class OpenFile:
         if self._lasts[group] < end:
             return self._lasts[group]
         times = self._decode_times(group)
-        return int(times[np.searchsorted(times, end) - 1])
+        return int(times[times.searchsorted(end) - 1])
 
     def forget(self) -> None:
         """Give up the rows kept for the next read."""
@@ -198,54 +195,6 @@ class OpenFile:
         return times
 
 
-class FileCache:
-    """The files read last, opened and parsed once; a file that was replaced is opened anew."""
-
-    def __init__(self, limit: int = _CACHED_FILES) -> None:
-        self._limit = limit
-        self._lock = threading.Lock()
-        self._budget = KeptRows()
-        self._files: OrderedDict[str, OpenFile] = OrderedDict()
-
-    def get(self, path: str) -> OpenFile | None:
-        """Return the file as it is now, or None where there is none."""
-        try:
-            identity = identity_of(os.stat(path))
-            with self._lock:
-                file = self._files.get(path)
-                if file is not None and file.identity == identity:
-                    self._files.move_to_end(path)
-                    return file
-            file = OpenFile(path, self._budget)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise _unreadable(path, error) from error
-        self._put(path, file)
-        return file
-
-    def get_all(self, paths: Iterable[str]) -> list[OpenFile]:
-        """Return those of the files that exist, as they are now."""
-        return [file for path in paths if (file := self.get(path)) is not None]
-
-    def clear(self) -> None:
-        """Close all files."""
-        with self._lock:
-            for file in self._files.values():
-                file.forget()
-            self._files.clear()
-
-    def _put(self, path: str, file: OpenFile) -> None:
-        with self._lock:
-            replaced = self._files.pop(path, None)
-            self._files[path] = file
-            forgotten = [replaced] if replaced is not None else []
-            if len(self._files) > self._limit:
-                forgotten.append(self._files.popitem(last=False)[1])
-            for gone in forgotten:
-                gone.forget()
-
-
 def _mapped(path: str) -> tuple[pq.ParquetFile, Identity]:
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
@@ -269,7 +218,8 @@ def _bounds(metadata: pq.FileMetaData) -> tuple[list[int], list[int]]:
     return [times.min for times in statistics], [times.max for times in statistics]
 
 
-def _unreadable(path: str, error: OSError) -> StoreError:
+def unreadable(path: str, error: OSError) -> StoreError:
+    """Return the StoreError about a file that the system does not let us read."""
     return StoreError(f"{path} cannot be read: {error.strerror}. Check what it is, and its permissions")
 
 

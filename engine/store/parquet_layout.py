@@ -68,20 +68,31 @@ def file_names(opened_at: Ints, interval: Interval) -> list[tuple[str, slice]]:
 
 def candidates(folder: str, interval: Interval, start: int, end: int) -> list[str]:
     """Return the paths of the files that may hold bars of `[start, end)`, oldest first; not all exist."""
-    if start >= end:
-        return []
-    if not interval.is_intraday:
-        return [f"{folder}/{_WHOLE}"]
+    names = _names_of(interval, start, end)
+    if names is not None:
+        return [f"{folder}/{name}" for name in names]
     first, last = _year(start), _year(end - 1)
-    if last - first < _FEW_YEARS:  # asking for a few files is quicker than listing the folder
-        return [f"{folder}/{year:04d}{_SUFFIX}" for year in range(first, last + 1)]
-    names = sorted(name for name in _entries(folder) if _is_year(name.removesuffix(_SUFFIX)))
-    return [f"{folder}/{name}" for name in names if first <= int(name.removesuffix(_SUFFIX)) <= last]
+    found = sorted(name for name in _entries(folder) if _is_year(name.removesuffix(_SUFFIX)))
+    return [f"{folder}/{name}" for name in found if first <= int(name.removesuffix(_SUFFIX)) <= last]
 
 
 def spans_files(interval: Interval, start: int, end: int) -> bool:
     """Whether the bars of `[start, end)` may be in more than one file."""
-    return interval.is_intraday and start < end and _year(start) != _year(end - 1)
+    names = _names_of(interval, start, end)
+    return names is None or len(names) > 1
+
+
+@lru_cache(maxsize=64)  # a scan asks for the same range with every symbol
+def _names_of(interval: Interval, start: int, end: int) -> tuple[str, ...] | None:
+    """Return the names of the few files of a short range; None where listing the folder is quicker."""
+    if start >= end:
+        return ()
+    if not interval.is_intraday:
+        return (_WHOLE,)
+    first, last = _year(start), _year(end - 1)
+    if last - first >= _FEW_YEARS:
+        return None
+    return tuple(f"{year:04d}{_SUFFIX}" for year in range(first, last + 1))
 
 
 def check_marker(root: Path) -> None:

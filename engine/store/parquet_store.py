@@ -10,8 +10,9 @@ from types import TracebackType
 from engine.intervals import Interval
 from engine.store.bar_diff import BarDifference, check_interval, checked, join, take
 from engine.store.bar_store import BarBatch, BarColumns, WriteResult
+from engine.store.parquet_cache import FileCache
 from engine.store.parquet_commit import Staging
-from engine.store.parquet_files import FileCache, OpenFile
+from engine.store.parquet_files import OpenFile
 from engine.store.parquet_layout import (
     candidates,
     check_marker,
@@ -35,6 +36,7 @@ class ParquetStore:
 
     def __init__(self, root: Path, *, create: bool = False) -> None:
         self._root = root
+        self._prefix = f"{root}/"
         self._files = FileCache()
         self._staging = Staging(root)
         if create:
@@ -47,6 +49,11 @@ class ParquetStore:
     def location(self) -> Path:
         """The folder that holds the bars."""
         return self._root
+
+    @property
+    def parallel_scans(self) -> int:
+        """One: files are read by column, and hardly wait for the processor."""
+        return 1
 
     def series(self) -> Mapping[str, frozenset[Interval]]:
         """Return which base intervals are stored for each symbol, symbols in sorted order."""
@@ -124,7 +131,7 @@ class ParquetStore:
     def _open_files(self, symbol: str, interval: Interval, start: int, end: int) -> list[OpenFile]:
         """Open the files that may hold bars of `[start, end)`, all as of one commit, oldest first."""
         check_interval(interval)
-        folder = f"{self._root}/{series_folder(symbol, interval)}"
+        folder = f"{self._prefix}{series_folder(symbol, interval)}"
         while True:
             files = self._files.get_all(candidates(folder, interval, start, end))
             if not spans_files(interval, start, end):

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
+from engine.errors import StoreError
+
 if TYPE_CHECKING:
     from engine.store.sqlite_writing import WriteBatch
 
@@ -54,9 +56,12 @@ class FileGate:
     """Who has one database file open, and who waits for it.
 
     `write_lock` is held by the one transaction of this process that writes; take it inside the gate.
+    `inherited` names the libraries that had the file open when this process was forked: they believe that
+    they still hold their locks, and so must not be used for it again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, inherited: frozenset[Library] = frozenset()) -> None:
+        self._inherited = inherited
         self.write_lock = threading.Lock()
         self._changed = threading.Condition()
         self._holders: list[Holder] = []
@@ -85,9 +90,9 @@ class FileGate:
         """Wait until a connection of `library` may be opened, and count it as open until `leave`.
 
         With `or_other`, either library will do: the one that has the file open, else `library`; the
-        holder says which.
+        holder says which. Raises StoreError in a forked child that cannot use the library.
         """
-        request = _Request(library, or_other)
+        request = _Request(self._usable(library, or_other=or_other), or_other)
         with self._changed:
             self._waiting.append(request)
         try:
@@ -106,6 +111,10 @@ class FileGate:
             with self._changed:
                 self._waiting.remove(request)
                 self._changed.notify_all()
+
+    def open_or_inherited(self) -> frozenset[Library]:
+        """Return what a child forked now inherits; asks for no lock, whose owner may not be there."""
+        return self._inherited.union(holder.library for holder in self._holders)
 
     def leave(self, holder: Holder) -> None:
         """Say that the connection is closed."""
@@ -126,6 +135,16 @@ class FileGate:
         """Whether the other library waits for the file."""
         with self._changed:
             return any(request.library is not holder.library for request in self._waiting)
+
+    def _usable(self, library: Library, *, or_other: bool) -> Library:
+        choices: list[Library] = [library, *Library] if or_other else [library]
+        for choice in choices:
+            if choice not in self._inherited:
+                return choice
+        raise StoreError(
+            "The database of bars was open when this process was forked from another, and cannot be used on "
+            "both sides: start worker processes afresh (method `spawn`), or fork before the store is used"
+        )
 
     def _admit(self, request: _Request, let_go: Callable[[], None] | None) -> Holder | None:
         open_library = self._holders[0].library if self._holders else None
@@ -148,6 +167,7 @@ class FileGate:
 
 _gates: WeakValueDictionary[tuple[int, int], FileGate] = WeakValueDictionary()
 _gates_lock = threading.Lock()
+_inherited: dict[tuple[int, int], frozenset[Library]] = {}
 _of_the_parent: list[FileGate] = []
 
 
@@ -158,7 +178,7 @@ def gate_of(path: Path) -> FileGate:
     with _gates_lock:
         gate = _gates.get(key)
         if gate is None:
-            gate = _gates[key] = FileGate()
+            gate = _gates[key] = FileGate(_inherited.get(key, frozenset()))
         return gate
 
 
@@ -167,6 +187,7 @@ def _forget_gates() -> None:
     # the old gates, and through them the connections, are kept unused, and new gates begin empty. The locks
     # may have been held by threads that are not here.
     global _gates, _gates_lock
+    _inherited.update((key, gate.open_or_inherited()) for key, gate in _gates.items())
     _of_the_parent.extend(_gates.values())
     _gates, _gates_lock = WeakValueDictionary(), threading.Lock()
 

@@ -68,6 +68,11 @@ class SqliteStore:
         """The file that holds the bars."""
         return self._path
 
+    @property
+    def parallel_scans(self) -> int:
+        """Two: SQLite decodes rows without holding the interpreter, on a core of its own."""
+        return 2
+
     def series(self) -> Mapping[str, frozenset[Interval]]:
         """Return which base intervals are stored for each symbol, symbols in sorted order."""
         found: dict[str, set[Interval]] = {}

@@ -1,0 +1,1 @@
+"""What a run streams, generates, and needs of earlier days."""

@@ -116,8 +116,6 @@ class HistoryPlanner:
 
     def _need_warm_up(self, spec: IndicatorSpec) -> None:
         lookback = _lookback(spec)
-        if lookback == 0:
-            return
         if not spec.interval.is_intraday:
             self._need(spec.interval, max(LEAST_SESSIONS, LOOKBACKS * lookback), spec.name)
             return
@@ -134,7 +132,7 @@ class HistoryPlanner:
         return len(SessionSlots(session, interval))
 
     def _all_sessions(self) -> tuple[TradingSession, ...]:
-        """Return the played sessions and all earlier ones that any need may reach, as far as the calendar goes."""
+        """Return the sessions played and all earlier ones that any need may reach, within the calendar."""
         first = self._played[0].trading_day
         count = max([self._earlier_days(spec) for spec in self._specs], default=0)
         starts = [first]

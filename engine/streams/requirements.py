@@ -98,7 +98,9 @@ class StreamRequirements:
         notes = [f"streaming {base}, generating {generated}"]
         unasked = [str(i) for i in (base, *derived) if i not in self._wanted.streams]
         if unasked:
-            notes.append(f"added to the streams, because others are made from it or need it: {', '.join(unasked)}")
+            notes.append(
+                f"added to the streams, because others are made from it or need it: {', '.join(unasked)}"
+            )
         return notes
 
     def _quote_warning(self) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""The tape: grids, derived bars, views, history, stamp."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,20 +20,30 @@ VOLUME: Final = 4
 FIELDS: Final = ("open", "high", "low", "close", "volume")
 
 
+class PackedRows(NamedTuple):
+    """A field's bars with the missing ones taken out: row r stands in `values[r, starts[r]:stops[r]]`."""
+
+    values: Floats
+    starts: list[int]
+    stops: list[int]
+
+
 class BarGrid:
     """Bars of S symbols over n slots (or buckets).
 
     `values`: float64, shape (5, S, n), in the order of `FIELDS`; NaN in all five where there is no bar.
     `present`: bool, shape (S, n), whether there is one. `full`: no bar is missing anywhere, which lets
-    reductions take a shorter way to the same bits; None while the grid is being recorded.
+    reductions take a shorter way to the same bits; None while the grid is being recorded. `packed`: fields of
+    the whole grid without the missing bars, where somebody has made them already; history is read from it.
     """
 
-    __slots__ = ("full", "present", "values")
+    __slots__ = ("full", "packed", "present", "values")
 
     def __init__(self, values: Floats, present: Mask | None = None, *, full: bool | None = None) -> None:
         self.values = values
         self.present: Mask = ~np.isnan(values[CLOSE]) if present is None else present
         self.full = full
+        self.packed: dict[int, PackedRows] = {}
 
     @classmethod
     def empty(cls, symbols: int, slots: int) -> BarGrid:
@@ -58,6 +68,7 @@ class BarGrid:
         self.values[:, row, slot] += 0.0  # -0.0 becomes 0.0
         self.present[row, slot] = True
         self.full = None
+        self.packed.clear()
 
     def is_full(self, start: int, stop: int) -> bool:
         """Whether no symbol misses a bar in slots [start, stop)."""

@@ -110,9 +110,7 @@ class DerivedGrid(BarGrid):
             if low < high:
                 self._derive_run(base, run, low, high, min_completeness)
 
-    def _derive_run(
-        self, base: BarGrid, run: _Run, low: int, high: int, min_completeness: float
-    ) -> None:
+    def _derive_run(self, base: BarGrid, run: _Run, low: int, high: int, min_completeness: float) -> None:
         start = run.origin + (low - run.first) * run.width
         stop = run.origin + (high - run.first) * run.width
         values, out = base.values[:, :, start:stop], self.values[:, :, low:high]

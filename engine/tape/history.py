@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 
@@ -97,23 +97,31 @@ class DailyHistory:
     are still to be played may be filled already; `before` never shows them.
     """
 
-    __slots__ = ("_ordinals", "days", "values")
+    __slots__ = ("_labels", "_mondays", "_ordinals", "days", "values")
 
     def __init__(self, symbols: int, days: Sequence[TradingSession]) -> None:
         self.days = tuple(days)
-        self._ordinals = np.array([session.trading_day.toordinal() for session in days], dtype=np.int64)
+        dates = [session.trading_day for session in days]
+        self._ordinals = np.array([day.toordinal() for day in dates], dtype=np.int64)
+        self._mondays: Ints = np.array([_monday(day) for day in dates], dtype=np.int64)
+        self._labels: Ints = np.array([day_label(day.toordinal()) for day in dates], dtype=np.int64)
+        self._labels.flags.writeable = False
         self.values: Floats = np.full((5, symbols, len(self.days)), np.nan)
 
     def column_of(self, day: date) -> int:
         """Return how many days of the span lie before `day`: its own column, if it has one."""
         return int(np.searchsorted(self._ordinals, day.toordinal()))
 
+    def columns_of(self, days: Sequence[date]) -> Ints:
+        """Return the columns of several days of the span."""
+        return np.searchsorted(self._ordinals, [day.toordinal() for day in days]).astype(np.int64)
+
     def labels(self) -> Ints:
         """Return the store's labels of the days, shape (D,)."""
-        return np.array([day_label(int(ordinal)) for ordinal in self._ordinals], dtype=np.int64)
+        return self._labels
 
     def before(self, day: date, sessions: int | None = None) -> HistoryDay | None:
-        """Return the daily bars of the last `sessions` trading days before `day`; None where there is none."""
+        """Return the daily bars of the last `sessions` trading days before `day`; None if there are none."""
         stop = self.column_of(day)
         start = 0 if sessions is None else max(0, stop - sessions)
         if start == stop:
@@ -128,26 +136,33 @@ class DailyHistory:
         held days begin counts only where they begin on its Monday: what came before is not known here.
         """
         stop = self.column_of(day)
-        start = max(0, stop - sessions)
-        if start == 0 and self.days and self.days[0].trading_day.weekday():
-            start = 1
-        monday = _monday(day)
-        groups: dict[date, list[int]] = {}
-        for column in range(stop):
-            groups.setdefault(_monday(self.days[column].trading_day), []).append(column)
-        whole = [cols for week, cols in groups.items() if week < monday and cols[0] >= start]
-        if not whole:
+        first = self._first_whole_week(max(0, stop - sessions))
+        last = min(stop, int(np.searchsorted(self._mondays, _monday(day))))
+        if first >= last:
             return None
-        values = np.stack([fold_days(self.values[:, :, cols[0] : cols[-1] + 1]) for cols in whole], axis=2)
-        labels = self.labels()[[cols[0] for cols in whole]]
-        return HistoryDay.of(self.days[whole[-1][-1]], labels, BarGrid.loaded(values))
+        opens, sizes = np.unique(self._mondays[first:last], return_index=True, return_counts=True)[1:]
+        within = np.arange(int(sizes.max()))
+        columns = np.minimum(opens[:, None] + within, last - first - 1) + first
+        values = self.values[:, :, columns]
+        values[:, :, within >= sizes[:, None]] = np.nan
+        labels = self._labels[first + opens]
+        return HistoryDay.of(self.days[last - 1], labels, BarGrid.loaded(fold_days(values)))
+
+    def _first_whole_week(self, start: int) -> int:
+        """Return the first column at or after `start` with which a week begins whose days are all held."""
+        if start == len(self.days):
+            return start
+        broken = (
+            self._mondays[start - 1] == self._mondays[start] if start else self.days[0].trading_day.weekday()
+        )
+        return int(np.searchsorted(self._mondays, self._mondays[start], side="right")) if broken else start
 
 
 def fold_days(values: Floats) -> Floats:
-    """Fold daily bars (5, S, d) to one bar each, (5, S); missing days are skipped, NaN where all are."""
-    out = values[:, :, 0].copy()
-    for column in range(1, values.shape[2]):
-        day = values[:, :, column]
+    """Fold daily bars (5, …, d) to one bar each, (5, …); missing days are skipped, NaN where all are."""
+    out = values[..., 0].copy()
+    for column in range(1, values.shape[-1]):
+        day = values[..., column]
         fresh = np.isnan(out[CLOSE])
         there = ~np.isnan(day[CLOSE])
         out[OPEN] = np.where(fresh, day[OPEN], out[OPEN])
@@ -158,8 +173,9 @@ def fold_days(values: Floats) -> Floats:
     return out
 
 
-def _monday(day: date) -> date:
-    return day - timedelta(days=day.weekday())
+def _monday(day: date) -> int:
+    """Return the ordinal of the Monday of a day's week."""
+    return day.toordinal() - day.weekday()
 
 
 class History:
@@ -181,4 +197,3 @@ class History:
         read = self.daily.before if interval == DAY else self.daily.weeks_before
         found = read(before, sessions)
         return () if found is None else (found,)
-

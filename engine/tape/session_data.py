@@ -1,4 +1,4 @@
-"""The one place that knows what a session holds now: symbols, intervals, bars, indicators, quality, history."""
+"""The one place that knows what a session holds now, from its symbols to its history."""
 
 from __future__ import annotations
 
@@ -67,7 +67,6 @@ class SessionData:
 
     def __init__(self) -> None:
         self._rows: dict[str, int] = {}
-        self._removed: set[str] = set()
         self._tape: Tape | None = None
         self._active = False
         self.history = History({}, None)
@@ -77,24 +76,22 @@ class SessionData:
     # Symbols
 
     def register_symbol_data(self, symbol: str) -> int:
-        """Add a symbol, or bring a removed one back, and return its row."""
-        self._removed.discard(symbol)
+        """Add a symbol, and return its row."""
         return self._rows.setdefault(symbol, len(self._rows))
 
     def remove_symbol(self, symbol: str) -> None:
-        """Take a symbol out, with all that the tape and the history hold of it; not while a session is active."""
-        if self._active:
-            raise EngineError(f"{symbol} cannot be removed while a session is active; stop or end it first")
-        row = self._row(symbol)
-        self._removed.add(symbol)
-        for key in [key for key in self._historical_quality if key[0] == symbol]:
-            del self._historical_quality[key]
-        if self._tape is not None:
-            _blank(self._tape, row)
+        """Take a symbol out, before a session or history is loaded; the rows after it move up."""
+        self._row(symbol)
+        if self._tape is not None or self.history.intraday or self.history.daily is not None:
+            raise EngineError(
+                f"{symbol} cannot be removed while a tape or history holds it; clear them first"
+            )
+        kept = [name for name in self._rows if name != symbol]
+        self._rows = {name: row for row, name in enumerate(kept)}
 
     def get_active_symbols(self) -> tuple[str, ...]:
         """Return the symbols of the session, in the order of their rows."""
-        return tuple(symbol for symbol in self._rows if symbol not in self._removed)
+        return tuple(self._rows)
 
     def get_loaded_symbols(self) -> tuple[str, ...]:
         """Return the symbols that have a bar in the session up to the clock."""
@@ -159,7 +156,6 @@ class SessionData:
         """Forget everything."""
         self.clear_session_bars()
         self._rows.clear()
-        self._removed.clear()
         self._historical_quality.clear()
         self.history = History({}, None)
         self.asked_history = {}
@@ -167,7 +163,7 @@ class SessionData:
     # Bars
 
     def append_bar(self, symbol: str, slot: int, bar: tuple[float, float, float, float, float]) -> None:
-        """Write a base bar into its slot; a bar that is there already is replaced. Only the base's writer may."""
+        """Write a base bar into its slot, over one that is there. Only the base's writer may."""
         tape = self.require_tape()
         if not 0 <= slot < len(tape):
             raise EngineError(f"{symbol}: slot {slot} is outside the session's {len(tape)} slots")
@@ -258,7 +254,7 @@ class SessionData:
         return HistoricalSymbolData(bars, values, quality)
 
     def _row(self, symbol: str) -> int:
-        if symbol not in self._rows or symbol in self._removed:
+        if symbol not in self._rows:
             raise EngineError(_unknown("symbol", symbol, self.get_active_symbols()))
         return self._rows[symbol]
 
@@ -282,20 +278,6 @@ def _history_bars(day: HistoryDay, row: int) -> Bars:
     fields = dict(zip(FIELDS, frozen(day.grid.values)[:, row], strict=True))
     counts = frozen(day.grid.present[row].astype(np.int32))
     return Bars(frozen(day.opened_at), **fields, base_bars=counts)
-
-
-def _blank(tape: Tape, row: int) -> None:
-    """Leave nothing of a row on the tape."""
-    for grid in (tape.base, *tape.derived.values()):
-        grid.values[:, row] = np.nan
-        grid.present[row] = False
-        grid.full = False
-    for grid in tape.derived.values():
-        grid.base_bars[row] = 0
-    for column in tape.indicators.values():
-        column.values[row] = np.nan
-    for value in tape.historical.values():
-        value.values[row] = np.nan
 
 
 def _unknown(what: str, name: str, known: Sequence[str] | Mapping[str, object]) -> str:

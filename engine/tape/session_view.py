@@ -53,7 +53,8 @@ class SessionView:
     """A session as it is known at frontier k: bars, derived bars, indicators, quality, clock, all cut there.
 
     A `frontier` past the tape's is cut to it, one below 0 is the open. A view is cheap (slices, no copy, no
-    lock), and cannot look ahead: nothing past k can be reached through it. What the processor or the quality manager has not computed yet is not there yet.
+    lock), and cannot look ahead: nothing past k can be reached through it. What the processor or the quality
+    manager has not computed yet is not there yet.
     """
 
     __slots__ = ("_computed", "_rows", "_scored", "_tape", "frontier")

@@ -39,7 +39,7 @@ def session_digest(tape: Tape, frontier: int) -> str:
         add("scores", tape.scores[:, : frontier + 1])
     digest.update("\n".join(names).encode())
     for values in arrays:
-        digest.update(np.ascontiguousarray(values))
+        digest.update(np.ascontiguousarray(values).data)
     return digest.hexdigest()
 
 

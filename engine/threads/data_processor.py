@@ -60,4 +60,6 @@ class DataProcessor(Worker[Block]):
         if interval.is_intraday:
             kept = history.intraday.get(interval)
             return [] if kept is None else [held.grid for held in kept.last(kept.common_depth)]
-        return [held.grid for held in history.days(interval, len(history.daily.days) if history.daily else 0, day)]
+        return [
+            held.grid for held in history.days(interval, len(history.daily.days) if history.daily else 0, day)
+        ]

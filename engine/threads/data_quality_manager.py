@@ -38,6 +38,7 @@ class DataQualityManager(Worker[Block]):
         if self._scores is None:
             return
         started = self._metrics.start_timer()
-        self._scores.advance(self._session_data.require_tape().base.present, work.stop)
+        base = self._session_data.require_tape().base
+        self._scores.advance(base.present, work.stop, full=base.full is True)
         self._session_data.set_quality_metric(work.stop)
         self._metrics.record_quality(started)

@@ -8,6 +8,8 @@ from queue import Empty, SimpleQueue
 from threading import Condition as Signal
 from threading import Thread
 
+import numpy as np
+
 from engine.clock.time_manager import TimeManager
 from engine.conditions import Condition
 from engine.errors import EngineError
@@ -111,10 +113,12 @@ class SessionCoordinator:
         self.position = -1
         self.version = 0
         self.warnings: tuple[str, ...] = plan.warnings
+        self.seconds = 0.0
         self._changed = Signal()  # guards nothing; wakes those who wait for a change
         self._loaded: LoadedSession | None = None
         self._player: SessionPlayer | None = None
         self._unrecorded = False
+        self._started = 0.0
 
     # From any thread
 
@@ -122,6 +126,7 @@ class SessionCoordinator:
         """Start the run's threads."""
         self.transport.paused = paused
         self._set_state(RunState.STARTING)
+        self._started = self._metrics.start_timer()
         self._thread.start()
 
     def tell(self, message: Message) -> None:
@@ -277,7 +282,7 @@ class SessionCoordinator:
     def _warn_of_missing_symbols(self, loaded: LoadedSession) -> None:
         if loaded.base.full:
             return
-        there = loaded.base.present.any(axis=1)
+        there = np.any(loaded.base.present, axis=1)
         empty = [symbol for symbol, any_bar in zip(self._plan.symbols, there, strict=True) if not any_bar]
         if not empty:
             return
@@ -311,7 +316,8 @@ class SessionCoordinator:
             final = RunState.ERROR
             self._events.add(EventKind.ERROR, str(self.error))
         self._events.end_session()
-        log.info("run %s", final.value)
+        self.seconds = self._metrics.start_timer() - self._started
+        log.info("run %s in %.3f s", final.value, self.seconds)
         self._set_state(final)
 
     def _flush(self) -> None:

@@ -106,9 +106,13 @@ class SessionLoader:
             slots = [SessionSlots(session, source) for session in sessions]
             symbols = [self._plan.symbols[row] for row in of_source]
             grids = self._data.load_sessions(symbols, slots, rows=of_source, total=total)
-            parts.append((of_source, slots, [self._made(g, s, interval) for g, s in zip(grids, slots, strict=True)]))
+            parts.append(
+                (of_source, slots, [self._made(g, s, interval) for g, s in zip(grids, slots, strict=True)])
+            )
         for i, session in enumerate(sessions):
-            grid = parts[0][2][i] if len(parts) == 1 else _merged([(own, grids[i]) for own, _, grids in parts])
+            grid = (
+                parts[0][2][i] if len(parts) == 1 else _merged([(own, grids[i]) for own, _, grids in parts])
+            )
             days.append(HistoryDay.of(session, SessionSlots(session, interval).opened_at, grid))
         return days
 

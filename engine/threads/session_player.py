@@ -171,7 +171,7 @@ class SessionPlayer:
         self._receive(max(0.0, wait))
 
     def _feed_consumers(self, *, count_overruns: bool) -> None:
-        """Give every consumer that is ready all that has been revealed; one that is late gets more next time."""
+        """Give every consumer that is ready what has been revealed; a late one gets more next time."""
         for worker in self._consumers:
             if worker.is_ready:
                 self._hand_over(worker, self._tape.frontier)

@@ -82,5 +82,7 @@ class Transport:
 def checked_speed(speed: float) -> float:
     """Return a speed that can be played; EngineError for a negative or endless one."""
     if not 0 <= speed < float("inf"):
-        raise EngineError(f"{speed} is no speed: give 0 (as fast as data allow) or times real time, such as 60")
+        raise EngineError(
+            f"{speed} is no speed: give 0 (as fast as data allow) or times real time, such as 60"
+        )
     return float(speed)

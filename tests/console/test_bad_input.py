@@ -202,7 +202,8 @@ def test_live_mode_cannot_be_played_from_a_store(
     tapedeck: Any, session_file: Writer, lean_store: Path
 ) -> None:
     file = session_file(mode="live", api_config={"data_api": "alpaca"})
-    assert_told(tapedeck("run", file, "--store", lean_store), 1, "mode live cannot be played from a store")
+    done = tapedeck("run", file, "--store", lean_store)
+    assert_told(done, 2, "mode: cannot be played from a store. Did you mean 'backtest'?")
 
 
 def test_coverage_needs_days(tapedeck: Any, session_file: Writer, lean_store: Path) -> None:

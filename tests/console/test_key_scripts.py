@@ -159,7 +159,7 @@ def test_quit_ends_a_run_where_it_stands(
         ("unbreak 4", "there is no breakpoint 4"),
     ],
 )
-def test_a_line_that_cannot_be_done_ends_the_run_with_its_number(  # noqa: PLR0917  # fixtures
+def test_a_line_that_cannot_be_done_ends_the_run_with_its_number(  # fixtures
     tapedeck: Any,
     session_file: Writer,
     lean_store: Path,

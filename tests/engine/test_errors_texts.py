@@ -11,7 +11,9 @@ from engine.errors import ConfigError, ConfigProblem, DataMissingError, Tapedeck
 
 
 def test_every_error_can_be_caught_as_one_of_tapedeck() -> None:
-    classes = [found for _, found in inspect.getmembers(errors, inspect.isclass) if issubclass(found, Exception)]
+    classes = [
+        found for _, found in inspect.getmembers(errors, inspect.isclass) if issubclass(found, Exception)
+    ]
     assert len(classes) >= 9
     assert all(issubclass(found, TapedeckError) for found in classes)
 
@@ -32,7 +34,9 @@ def test_a_config_error_lists_every_problem_below_the_file() -> None:
 
 
 def test_a_single_problem_is_counted_in_the_singular() -> None:
-    assert str(ConfigError("a.yaml", [ConfigProblem("mode", 1, "is wrong")])).startswith("a.yaml: 1 problem\n")
+    assert str(ConfigError("a.yaml", [ConfigProblem("mode", 1, "is wrong")])).startswith(
+        "a.yaml: 1 problem\n"
+    )
 
 
 def test_missing_data_tell_which_symbols_and_interval() -> None:

@@ -35,10 +35,29 @@ def test_an_interval_is_written_in_its_shortest_form(text: str, seconds: int, sh
 
 
 @pytest.mark.parametrize(
-    "text", ["", "m", "5", "0m", "05m", "-1m", "1.5h", "1M", "5min", "1mo", "1 m", "５m", "1m\n2m", "100000s", "tick"]
+    "text",
+    [
+        "",
+        "m",
+        "5",
+        "0m",
+        "05m",
+        "-1m",
+        "1.5h",
+        "1M",
+        "5min",
+        "1mo",
+        "1 m",
+        "５m",
+        "1m\n2m",
+        "100000s",
+        "tick",
+    ],
 )
 def test_text_that_is_no_interval_is_refused_with_examples(text: str) -> None:
-    with pytest.raises(ValueError, match="is no interval: a whole number and s, m, h, d or w, like 1m, 15m, 1h, 1d"):
+    with pytest.raises(
+        ValueError, match="is no interval: a whole number and s, m, h, d or w, like 1m, 15m, 1h, 1d"
+    ):
         Interval.parse(text)
 
 

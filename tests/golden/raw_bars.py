@@ -1,4 +1,4 @@
-"""Real bars straight from LEAN's zip files, with zipfile and pandas alone: what the engine is compared with."""
+"""Real bars straight from LEAN's zip files, with zipfile and pandas alone."""
 
 from __future__ import annotations
 

@@ -14,12 +14,12 @@ import pytest
 from engine.config import SessionConfig
 from engine.errors import CalendarError, EngineError
 from engine.intervals import DAY, MINUTE, Interval
+from engine.monitoring.status import RunState
 from engine.quality.gaps import find_gaps
 from engine.store.bar_store import BarStore
 from engine.system import SystemManager
 from engine.tape.bar_grid import CLOSE, FIELDS, HIGH, LOW, VOLUME
 from engine.tape.session_record import SessionRecord
-from engine.monitoring.status import RunState
 from tests.support.files import session_file
 from tests.support.markets import fill_store, open_new_store, random_bars
 from tests.support.naive import in_order
@@ -81,7 +81,9 @@ def test_the_friday_after_thanksgiving_2013_has_210_minutes(store: BarStore, pla
 
 def test_bars_after_an_early_close_are_not_played(store: BarStore, play: Play) -> None:
     slots = slots_of("2013-11-29")
-    store.write("A", MINUTE, random_bars(np.arange(slots.opened_at[0], slots.opened_at[0] + 390 * 60, 60), seed=1))
+    store.write(
+        "A", MINUTE, random_bars(np.arange(slots.opened_at[0], slots.opened_at[0] + 390 * 60, 60), seed=1)
+    )
     _, [record] = play(session_file(["A"], ["1m"], "2013-11-29", "2013-11-29"))
     assert record.tape.base.shape == (1, 210)
     assert record.tape.base.present.all()
@@ -106,12 +108,17 @@ def test_the_open_is_at_half_past_nine_on_both_sides_of_a_clock_change(
         assert record.tape.base.present.all()
 
 
-def test_a_market_that_never_closes_plays_every_day_from_midnight_to_midnight(store: BarStore, play: Play) -> None:
+def test_a_market_that_never_closes_plays_every_day_from_midnight_to_midnight(
+    store: BarStore, play: Play
+) -> None:
     fill_store(store, ["BTCUSD"], "2023-06-02", "2023-06-05", exchange="24/7", missing=0.1)
     config = session_file(["BTCUSD"], ["1m", "4h", "1d"], "2023-06-02", "2023-06-05", exchange="CRYPTO")
     _, records = play(config)
     assert [record.tape.session.trading_day.isoformat() for record in records] == [
-        "2023-06-02", "2023-06-03", "2023-06-04", "2023-06-05",
+        "2023-06-02",
+        "2023-06-03",
+        "2023-06-04",
+        "2023-06-05",
     ]
     for record in records:
         assert len(record.tape) == 1440
@@ -267,7 +274,9 @@ def test_many_symbols_without_bars_are_counted_in_the_warning(store: BarStore, p
     assert system.summary().warnings == ("2013-10-08: no 1m bars of 7 symbols, X0 first",)
 
 
-def test_quality_that_is_switched_off_counts_as_a_hundred_and_not_measured(store: BarStore, play: Play) -> None:
+def test_quality_that_is_switched_off_counts_as_a_hundred_and_not_measured(
+    store: BarStore, play: Play
+) -> None:
     fill_store(store, ["A"], "2013-10-04", "2013-10-07", missing=0.5)
     config = session_file(
         ["A"],
@@ -288,7 +297,10 @@ def test_quality_that_is_switched_off_counts_as_a_hundred_and_not_measured(store
 def test_the_last_days_data_are_still_there_when_the_run_is_over(store: BarStore, play: Play) -> None:
     fill_store(store, ["A", "B"], "2013-10-03", "2013-10-08", missing=0.1)
     config = session_file(
-        ["A", "B"], ["1m", "5m"], "2013-10-07", "2013-10-08",
+        ["A", "B"],
+        ["1m", "5m"],
+        "2013-10-07",
+        "2013-10-08",
         historical={"data": [{"trailing_days": 2, "intervals": ["1m"]}]},
     )
     system, records = play(config)

@@ -1,4 +1,4 @@
-"""The result law: however a session is cut, paced, paused or hindered, the tape is the same to the last bit."""
+"""The result law: however a session is cut, paced or hindered, the tape is the same to the last bit."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from engine.config import SessionConfig, parse_session_config
 from engine.errors import EngineError
+from engine.monitoring.status import RunState
 from engine.store.bar_store import BarStore
 from engine.system import SystemManager
 from engine.threads.data_processor import DataProcessor
 from engine.threads.data_quality_manager import DataQualityManager
-from engine.monitoring.status import RunState
 from engine.threads.session_recorder import SessionRecorder
 from engine.threads.worker import Worker
 from tests.support.markets import fill_store, open_new_store
@@ -33,14 +33,24 @@ def law_config(**backtest: object) -> SessionConfig:
     document = {
         "session_name": "law",
         "exchange_group": "US_EQUITY",
-        "backtest_config": {"start_date": "2013-11-26", "end_date": "2013-12-02", "prefetch_days": 2, **backtest},
+        "backtest_config": {
+            "start_date": "2013-11-26",
+            "end_date": "2013-12-02",
+            "prefetch_days": 2,
+            **backtest,
+        },
         "session_data_config": {
             "symbols": list(SYMBOLS),
             "streams": ["1m", "5m", "7m", "1h", "1d"],
             "historical": {
                 "data": [{"trailing_days": 2, "intervals": ["1m", "5m", "1d"]}],
                 "indicators": {
-                    "usual": {"type": "trailing_average", "period": "2d", "granularity": "minute", "field": "volume"},
+                    "usual": {
+                        "type": "trailing_average",
+                        "period": "2d",
+                        "granularity": "minute",
+                        "field": "volume",
+                    },
                     "high_2w": {"type": "trailing_max", "period": "2w", "field": "high"},
                 },
             },

@@ -23,7 +23,7 @@ def session_file(
     historical: Mapping[str, Any] | None = None,
     indicators: Mapping[str, Any] | None = None,
     session_data: Mapping[str, Any] | None = None,
-    **backtest: Any,  # noqa: ANN401  # whatever a session file may hold there
+    **backtest: Any,
 ) -> SessionConfig:
     """Return a checked session file; `backtest` and `session_data` take further fields of these sections."""
     document = {

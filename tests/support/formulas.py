@@ -24,7 +24,7 @@ def ema(values: np.ndarray, period: int, start: int | None = None) -> np.ndarray
 
 
 def wilder(values: np.ndarray, period: int) -> np.ndarray:
-    """Return Wilder's average: the mean of the first `period` values, then one part new to `period` - 1 old."""
+    """Return Wilder's average: the mean of the first values, then one part new to the rest old."""
     out = np.full(len(values), np.nan)
     if len(values) >= period:
         out[period - 1] = np.mean(values[:period])
@@ -48,7 +48,7 @@ def atr(high: np.ndarray, low: np.ndarray, close: np.ndarray, period: int) -> np
 
 
 def macd(close: np.ndarray, fast: int, slow: int, signal: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return MACD, signal and histogram; both averages begin with the slow one's first, all once signal is warm."""
+    """Return MACD, signal and histogram, once signal is warm; the fast average begins with the slow one."""
     line = ema(close, fast, slow - 1) - ema(close, slow)
     warm = line[slow - 1 :]
     smooth = np.concatenate([np.full(slow - 1, np.nan), ema(warm, signal)])
@@ -56,7 +56,9 @@ def macd(close: np.ndarray, fast: int, slow: int, signal: int) -> tuple[np.ndarr
     return line, smooth, line - smooth
 
 
-def bbands(close: np.ndarray, period: int, up: float, down: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def bbands(
+    close: np.ndarray, period: int, up: float, down: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return upper, middle and lower band: the mean and so many population standard deviations."""
     middle = sma(close, period)
     # pandas' rolling deviation drifts by 1e-7 where prices stand still; each window is taken by itself here.

@@ -1,9 +1,10 @@
-"""What tapedeck computes, once more, in plain pandas and loops: slow, obvious, and no line of the engine's."""
+"""What tapedeck computes, once more, in plain pandas and loops: slow, and obvious."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import reduce
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,15 +34,15 @@ def whole_day(frame: pd.DataFrame) -> pd.DataFrame:
     return _bars(frame.groupby(np.zeros(len(frame))))
 
 
-def _bars(grouped: object) -> pd.DataFrame:
-    bars = grouped.agg({"open": "first", "high": "max", "low": "min", "close": "last"})  # type: ignore[attr-defined]
+def _bars(grouped: Any) -> pd.DataFrame:  # pandas' groups and resamplers share no type
+    bars: pd.DataFrame = grouped.agg({"open": "first", "high": "max", "low": "min", "close": "last"})
     # pandas compensates its sums; the sum meant here is that of adding one volume after the other.
-    bars["volume"] = grouped["volume"].agg(in_order)  # type: ignore[index]
-    bars["base_bars"] = grouped["volume"].count()  # type: ignore[index]
+    bars["volume"] = grouped["volume"].agg(in_order)
+    bars["base_bars"] = grouped["volume"].count()
     return bars[bars["base_bars"] > 0]
 
 
-def in_order(values: Sequence[float]) -> float:
+def in_order(values: Iterable[float]) -> float:
     """Return the sum from the first to the last, rounded at every step, as adding by hand does."""
     return reduce(lambda total, value: total + float(value), values, 0.0)
 

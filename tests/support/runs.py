@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.config import SessionConfig
+from engine.monitoring.status import RunState
 from engine.store.bar_store import BarStore
 from engine.system import SystemManager
 from engine.tape.session_record import SessionRecord
-from engine.monitoring.status import RunState
 
 LIMIT_S = 60.0
 
@@ -24,7 +24,9 @@ class KeepRecords:
         self.records.append(record)
 
 
-def play(config: SessionConfig, store: BarStore, drive: Callable[[SystemManager], None] | None = None) -> SystemManager:
+def play(
+    config: SessionConfig, store: BarStore, drive: Callable[[SystemManager], None] | None = None
+) -> SystemManager:
     """Play a run to its end, with `drive` giving commands meanwhile, and check that it completed."""
     system = SystemManager(config, store)
     try:
@@ -44,7 +46,12 @@ def at_frontier(system: SystemManager, session: int, frontier: int) -> Callable[
 
     def reached() -> bool:
         now = system.snapshot()
-        return (now.state, now.session, now.frontier, now.steps_left) == (RunState.PAUSED, session, frontier, 0)
+        return (now.state, now.session, now.frontier, now.steps_left) == (
+            RunState.PAUSED,
+            session,
+            frontier,
+            0,
+        )
 
     return reached
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -91,7 +92,7 @@ def compute(
     )
     scores = None if tape.scores is None else RunningScores(tape.scores)
     edges = sorted({0, *cuts, len(tape)})
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges):
         assert computer.compute(start, stop)
         if scores is not None:
             scores.advance(tape.base.present, stop)

@@ -53,4 +53,6 @@ def test_any_time_is_inside_the_hours_of_a_market_that_never_closes() -> None:
 
 
 def test_a_time_within_the_lunch_break_is_inside_the_hours() -> None:
-    assert start_instant(session_of("2023-06-01", "XTKS"), time(12, 0)) == datetime(2023, 6, 1, 3, 0, tzinfo=UTC)
+    assert start_instant(session_of("2023-06-01", "XTKS"), time(12, 0)) == datetime(
+        2023, 6, 1, 3, 0, tzinfo=UTC
+    )

@@ -11,10 +11,11 @@ import pytest
 import talib
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from talib import abstract
+from talib.abstract import Function  # type: ignore[attr-defined]  # TA-Lib's annotations lack it
 
 from engine.clock.slots import SessionSlots
 from engine.config.talib_catalogue import describe_indicator, indicator_types
+from engine.indicators.block_computer import BlockComputer
 from engine.indicators.specs import OWN_TYPES, IndicatorSpec
 from engine.intervals import Interval
 from engine.tape.bar_grid import CLOSE, FIELDS, BarGrid, Floats
@@ -26,7 +27,7 @@ KINDS: Final = indicator_types()
 TALIB_KINDS: Final = tuple(kind for kind in KINDS if kind not in OWN_TYPES)
 SYMBOLS: Final = 2
 FIVE: Final = Interval.parse("5m")
-# Eleven regular days and one early close (2013-11-29), then the day that is played.
+# Ten regular days and one early close (2013-11-29), then the day that is played.
 HISTORY_SESSIONS: Final = sessions_of("2013-11-15", "2013-12-02")
 TODAY: Final = slots_of("2013-12-03", "5m")
 
@@ -43,7 +44,7 @@ SPECS: Final = tuple(spec_of(kind) for kind in KINDS)
 def make_tape(values: Floats, slots: SessionSlots = TODAY) -> Tape:
     """Return a tape with the usual volume that RELATIVE_VOLUME compares with."""
     tape = tape_over(slots, values, measure_quality=False)
-    usual = np.random.default_rng(3).integers(0, 4, (SYMBOLS, len(slots))) * 250.0
+    usual: Floats = np.random.default_rng(3).integers(0, 4, (SYMBOLS, len(slots))).astype(np.float64) * 250
     usual[:, 3] = np.nan
     tape.historical["usual"] = HistoricalValue(
         "usual", TrailingKind.AVERAGE, True, usual, np.ones(usual.shape, dtype=np.int64), 1
@@ -55,7 +56,9 @@ def make_tape(values: Floats, slots: SessionSlots = TODAY) -> Tape:
 def history(missing: float) -> tuple[BarGrid, ...]:
     """Return the bars of the earlier sessions."""
     return tuple(
-        BarGrid.loaded(random_values(SYMBOLS, len(SessionSlots(session, FIVE)), seed=50 + at, missing=missing))
+        BarGrid.loaded(
+            random_values(SYMBOLS, len(SessionSlots(session, FIVE)), seed=50 + at, missing=missing)
+        )
         for at, session in enumerate(HISTORY_SESSIONS)
     )
 
@@ -79,25 +82,23 @@ def columns_of(kind: str, all_values: Mapping[str, Floats]) -> list[Floats]:
 
 def lookback_of(kind: str) -> int:
     """Return TA-Lib's own lookback, 0 for indicators that are not its."""
-    return 0 if kind in OWN_TYPES else int(abstract.Function(kind).lookback)
+    return 0 if kind in OWN_TYPES else int(Function(kind).lookback)
 
 
 def sessions_in_warm_up(lookback: int, sizes: Sequence[int]) -> int:
     """Return how many sessions hold ten lookbacks, two at least, all where that is more than there are."""
-    if lookback == 0:
-        return 0
     enough = [n for n in range(2, len(sizes) + 1) if sum(sizes[len(sizes) - n :]) >= 10 * lookback]
     return enough[0] if enough else len(sizes)
 
 
 def by_talib(kind: str, earlier: Sequence[Floats], own: Floats, row: int) -> list[np.ndarray]:
-    """Return what TA-Lib's abstract interface gives for a symbol's bars without the missing ones, put back."""
+    """Return what TA-Lib's abstract interface gives for the bars there are, put back in their slots."""
     lookback = lookback_of(kind)
     series = np.concatenate([*(values[:, row] for values in earlier), own[:, row]], axis=1)
     there = ~np.isnan(series[CLOSE])
     compact = series[:, there]
     inputs = {name: np.ascontiguousarray(compact[at]) for at, name in enumerate(FIELDS)}
-    answer = abstract.Function(kind)(inputs)
+    answer = Function(kind)(inputs)
     outputs = []
     for output in answer if isinstance(answer, list | tuple) else [answer]:
         warm = np.asarray(output).astype(float)
@@ -111,7 +112,8 @@ def by_talib(kind: str, earlier: Sequence[Floats], own: Floats, row: int) -> lis
 def test_the_file_accepts_talibs_functions_of_bars_and_four_of_our_own() -> None:
     foreign = {"MAVP"}  # needs a series of periods
     assert set(OWN_TYPES) < set(KINDS)
-    assert set(TALIB_KINDS) | foreign >= set(talib.get_functions()) - {"VWAP"}
+    known = set(talib.get_functions())  # type: ignore[no-untyped-call]  # as TA-Lib has it
+    assert set(TALIB_KINDS) | foreign >= known - {"VWAP"}
     assert len(TALIB_KINDS) >= 190
 
 
@@ -171,7 +173,9 @@ def test_without_history_it_is_warm_exactly_at_its_lookback(kind: str) -> None:
 def tampered(from_slot: int, *, removed: bool) -> Mapping[str, Floats]:
     """Return every indicator of a day whose bars from a slot on are others, or gone."""
     values = today(0.25)
-    values[:, :, from_slot:] = np.nan if removed else random_values(SYMBOLS, len(TODAY), seed=5)[:, :, from_slot:] * 3
+    values[:, :, from_slot:] = (
+        np.nan if removed else random_values(SYMBOLS, len(TODAY), seed=5)[:, :, from_slot:] * 3
+    )
     tape = compute(make_tape(values), SPECS, {FIVE: history(0.25)})
     return {name: column.values for name, column in tape.indicators.items()}
 
@@ -220,6 +224,18 @@ def test_a_single_bar_in_a_whole_history_is_no_trouble_for_any() -> None:
             assert np.isnan(np.delete(column[0], 7)).all()
             assert np.isnan(column[1]).all()
             assert np.isnan(column[0, 7]) or lookback_of(spec.kind) == 0
+
+
+def test_a_block_that_is_cancelled_is_said_to_be_unfinished() -> None:
+    asked: list[int] = []
+
+    def cancelled() -> bool:
+        asked.append(1)
+        return len(asked) > 2
+
+    computer = BlockComputer(make_tape(today(0.0)), SPECS, lambda _: (), cancelled=cancelled)
+    assert not computer.compute(0, len(TODAY))
+    assert len(asked) == 3
 
 
 def test_values_of_several_intervals_stand_each_on_their_own_bars() -> None:

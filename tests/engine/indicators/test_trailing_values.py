@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.indicators.historical import daily_value, minute_value
-from engine.indicators.trailing import trailing
+from engine.indicators.trailing import trailing, trailing_days
 from engine.indicators.warm_up import columns_used, sessions_used
 from engine.tape.bar_grid import HIGH, VOLUME, BarGrid
 from engine.tape.historical_value import TrailingKind
@@ -26,7 +26,7 @@ KINDS = {TrailingKind.AVERAGE: "mean", TrailingKind.MAX: "max", TrailingKind.MIN
 @pytest.mark.parametrize("missing", [0.0, 0.4, 1.0])
 def test_trailing_days_are_those_of_pandas(kind: TrailingKind, name: str, missing: float) -> None:
     days = random_values(4, 10, seed=2, missing=missing)[VOLUME]
-    values, used = trailing([days[:, day] for day in range(10)], kind)
+    values, used = trailing_days(days, kind)
     frame = pd.DataFrame(days)
     np.testing.assert_allclose(values, getattr(frame, name)(axis=1), rtol=1e-14)
     assert used.tolist() == frame.count(axis=1).tolist()
@@ -34,9 +34,12 @@ def test_trailing_days_are_those_of_pandas(kind: TrailingKind, name: str, missin
 
 @given(st.lists(st.floats(0, 1e12), min_size=1, max_size=30))
 def test_an_average_is_the_sum_from_the_oldest_on_over_the_count(volumes: list[float]) -> None:
-    values, used = trailing([np.array([volume]) for volume in volumes], TrailingKind.AVERAGE)
-    assert values[0] == in_order(volumes) / len(volumes)
-    assert used[0] == len(volumes)
+    for values, used in (
+        trailing_days(np.array([volumes]), TrailingKind.AVERAGE),
+        trailing([np.array([[volume]]) for volume in volumes], TrailingKind.AVERAGE),
+    ):
+        assert values.ravel()[0] == in_order(volumes) / len(volumes)
+        assert used.ravel()[0] == len(volumes)
 
 
 def test_nothing_to_trail_over_is_a_fault_of_the_caller() -> None:
@@ -108,7 +111,9 @@ def test_a_short_day_takes_the_first_minutes_of_longer_ones() -> None:
 
 def test_only_short_days_leave_the_afternoon_of_a_long_one_missing() -> None:
     [early] = sessions_of("2013-11-29", "2013-11-29")
-    value = minute_value("u", TrailingKind.AVERAGE, "volume", [early], [minutes_of(early.trading_day, 1)], (2, 390))
+    value = minute_value(
+        "u", TrailingKind.AVERAGE, "volume", [early], [minutes_of(early.trading_day, 1)], (2, 390)
+    )
     assert np.isnan(value.values[:, 210:]).all()
     assert not value.used[:, 210:].any()
     assert value.used[:, :210].any()
@@ -128,7 +133,7 @@ def test_only_short_days_leave_the_afternoon_of_a_long_one_missing() -> None:
         (500, [390] * 5, 5),
         (20, [390], 1),
         (20, [], 0),
-        (0, [390] * 5, 0),
+        (0, [390] * 5, 2),  # OBV and its kin accumulate
     ],
 )
 def test_warm_up_takes_the_sessions_that_hold_ten_lookbacks_two_at_least(
@@ -138,6 +143,6 @@ def test_warm_up_takes_the_sessions_that_hold_ten_lookbacks_two_at_least(
     assert columns_used(sizes, lookback, sessions_are_columns=False) == sum(sizes[len(sizes) - sessions :])
 
 
-@pytest.mark.parametrize(("lookback", "days"), [(1, 10), (14, 140), (20, 200), (200, 260), (0, 0)])
+@pytest.mark.parametrize(("lookback", "days"), [(1, 10), (14, 140), (20, 200), (200, 260), (0, 2)])
 def test_of_daily_bars_ten_lookbacks_are_so_many_days(lookback: int, days: int) -> None:
     assert columns_used([200, 60], lookback, sessions_are_columns=True) == days

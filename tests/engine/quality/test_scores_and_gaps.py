@@ -52,7 +52,8 @@ def test_a_gap_is_known_by_its_first_and_last_slot() -> None:
 
 
 @pytest.mark.parametrize(
-    ("present", "expected", "percent"), [(0, 0, 100.0), (0, 5, 0.0), (5, 5, 100.0), (195, 390, 50.0), (1, 3, 100 / 3)]
+    ("present", "expected", "percent"),
+    [(0, 0, 100.0), (0, 5, 0.0), (5, 5, 100.0), (195, 390, 50.0), (1, 3, 100 / 3)],
 )
 def test_the_score_is_the_percentage_of_expected_slots(present: int, expected: int, percent: float) -> None:
     assert score(present, expected) == percent

@@ -16,7 +16,7 @@ from engine.intervals import DAY, MINUTE, Interval
 from engine.store.bar_store import BarColumns, BarStore
 from engine.store.data_manager import DataManager
 from engine.tape.bar_grid import FIELDS, Floats
-from tests.support.markets import open_new_store, random_bars
+from tests.support.markets import fill_store, open_new_store, random_bars
 from tests.support.tapes import same_bits, session_of, sessions_of, slots_of
 
 
@@ -72,7 +72,9 @@ def test_a_session_without_a_missing_bar_knows_that_it_is_full(
     assert grid.full is True
 
 
-def test_the_order_of_the_symbols_is_the_order_of_the_rows(market: tuple[BarStore, dict[str, BarColumns]]) -> None:
+def test_the_order_of_the_symbols_is_the_order_of_the_rows(
+    market: tuple[BarStore, dict[str, BarColumns]],
+) -> None:
     store, written = market
     slots = slots_of("2013-11-29")
     [grid] = DataManager(store).load_sessions(["CCC", "NONE", "AAA"], [slots])
@@ -104,6 +106,19 @@ def test_bars_of_the_lunch_break_stay_in_the_store(tmp_path: Path) -> None:
         for grid, own in zip(DataManager(store).load_sessions(["7203"], slots), slots, strict=True):
             assert grid.shape == (1, 300)
             assert same_bits(grid.values[:, 0].copy(), naive(bars, own))
+
+
+def test_bars_of_the_night_and_the_lunch_alone_are_no_session(tmp_path: Path) -> None:
+    slots = [slots_of(day, "1m", "XTKS") for day in ("2023-06-01", "2023-06-02")]
+    noon = slots[0].opened_at[149] + 1800
+    labels = np.array([noon, noon + 60, slots[0].opened_at[-1] + 3600, slots[1].opened_at[0] - 600])
+    with open_new_store(tmp_path / "tokyo.db") as store:
+        store.write("7203", MINUTE, random_bars(labels, seed=1))
+        data = DataManager(store)
+        assert data.first_session_with_bars("7203", slots) is None
+        assert not any(grid.present.any() for grid in data.load_sessions(["7203"], slots))
+        store.write("7203", MINUTE, random_bars(slots[1].opened_at[:1].copy(), seed=1))
+        assert data.first_session_with_bars("7203", slots) == 1
 
 
 def test_a_folder_store_gives_the_same_grids_as_a_database(
@@ -221,3 +236,18 @@ def test_a_session_of_seconds_is_loaded_by_second(tmp_path: Path) -> None:
         [grid] = DataManager(store).load_sessions(["A"], [slots])
     assert grid.shape == (1, 12600)
     assert same_bits(grid.values[:, 0].copy(), naive(bars, slots))
+
+
+def test_several_readers_load_the_same_as_one(tmp_path: Path) -> None:
+    symbols = [f"S{i:02}" for i in range(40)]
+    with open_new_store(tmp_path / "bars.db") as store:
+        fill_store(store, symbols, "2013-10-07", "2013-10-18", missing=0.05)
+        slots = [slots_of(f"2013-10-{day:02}") for day in (7, 8, 9, 10, 11, 14, 15, 16, 17, 18)]
+        alone = DataManager(store, readers=1).load_sessions(symbols, slots)
+        together = DataManager(store, readers=3).load_sessions(symbols, slots)
+        assert 40 * 5 * 390 * len(slots) > 3 * 250_000, "too little for three readers"
+        some = np.array([3, 1, 39])
+        placed = DataManager(store).load_sessions(["S03", "S01", "S39"], slots, rows=some, total=40)
+    for one, many, few in zip(alone, together, placed, strict=True):
+        assert same_bits(one.values, many.values)
+        assert same_bits(one.values[:, some], few.values[:, some])

@@ -21,7 +21,8 @@ from engine.intervals import DAY, MINUTE, SECOND
 from engine.store import parquet_writing
 from engine.store.bar_store import BarColumns
 from engine.store.locations import open_store
-from engine.store.parquet_files import FileCache, KeptRows, OpenFile, write_file
+from engine.store.parquet_cache import FileCache
+from engine.store.parquet_files import KeptRows, OpenFile, write_file
 
 ALWAYS = (-(10**11), 10**12)
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="a child process has to die half-way")

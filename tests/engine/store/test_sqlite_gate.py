@@ -180,6 +180,43 @@ def test_a_reader_that_stands_still_does_not_keep_writers_out(tmp_path):
     assert by_row([first, *scan]) == {0: as_rows(bars)}, "the scan shows what was stored when it began"
 
 
+def test_a_reader_that_was_asked_while_it_began_lets_go_when_it_stands_still(tmp_path):
+    """The writer comes while the scan opens the file, and finds it busy: the scan has to remember."""
+    store = open_store(tmp_path / "bars.db", create=True)
+    store.write("SPY", MINUTE, minutes(40_000))
+    gate = gate_of(store.location)
+    first_in_line = gate.enter(Library.NATIVE)
+    scan = store.scan(["SPY"], MINUTE, *ALWAYS)
+    batches = []
+    reader = threading.Thread(target=lambda: batches.append(next(scan)))
+    reader.start()
+    wait_until(lambda: len(gate._waiting) == 1)
+    writer = threading.Thread(target=lambda: store.write("SPY", MINUTE, minutes(40_001)))
+    writer.start()
+    wait_until(lambda: len(gate._waiting) == 2)
+    gate.leave(first_in_line)
+    for thread in (reader, writer):
+        thread.join(LIMIT_S)
+        assert not thread.is_alive()
+    assert sum(len(batch.bars) for batch in [*batches, *scan]) == 40_000
+
+
+def test_a_batch_that_was_asked_during_a_transaction_lets_go_after_it(tmp_path):
+    store = open_store(tmp_path / "bars.db", create=True)
+    found = []
+    with store.batch():
+        with store.batch(atomic=True):
+            store.write("SPY", MINUTE, minutes(100))
+            reader = threading.Thread(
+                target=lambda: found.extend(store.scan(["SPY"], MINUTE, *ALWAYS)), daemon=True
+            )
+            reader.start()
+            gate = gate_of(store.location)
+            wait_until(lambda: len(gate._waiting) == 1)
+        reader.join(LIMIT_S)
+        assert by_row(found) == {0: as_rows(minutes(100))}, "while the batch still stands open"
+
+
 def test_a_scan_that_is_given_up_lets_go_of_the_file(tmp_path):
     store = open_store(tmp_path / "bars.db", create=True)
     store.write("SPY", MINUTE, minutes(40_000))
@@ -254,6 +291,17 @@ def test_any_number_of_one_library_may_enter_and_the_other_waits_for_the_last():
     gate.leave(second)
     assert entered.wait(LIMIT_S)
     waiter.join(LIMIT_S)
+
+
+def test_a_library_that_was_open_at_a_fork_is_not_used_in_the_child():
+    gate = FileGate(inherited=frozenset({Library.ARROW}))
+    with pytest.raises(StoreError, match=r"was open when this process was forked .* \(method `spawn`\)"):
+        gate.enter(Library.ARROW)
+    with gate.entered(Library.ARROW, or_other=True) as holder:
+        assert holder.library is Library.NATIVE
+        assert gate.open_or_inherited() == set(Library)
+    with pytest.raises(StoreError, match="was open when"):
+        FileGate(inherited=frozenset(Library)).enter(Library.NATIVE, or_other=True)
 
 
 def test_nobody_overtakes_one_who_waits():

@@ -1,4 +1,4 @@
-"""Which base is streamed, and what history is made from: the table of STRM1, for both kinds of availability."""
+"""Which base is streamed, and what history is made from: the table of STRM1."""
 
 from __future__ import annotations
 
@@ -60,15 +60,20 @@ def test_without_a_base_the_error_names_what_is_wanted_stored_and_needed(
     with pytest.raises(DataMissingError) as caught:
         choose_base(intervals(requested), ["SPY"], {"SPY": intervals(stored)})
     first, second, third = str(caught.value).splitlines()
-    wanted = ", ".join(requested.split())
-    assert first == f"SPY: no bars are stored from which {wanted} can be made (needed: {needed}, for all symbols alike)."
+    wanted = f"from which {', '.join(requested.split())} can be made"
+    assert first == f"SPY: no bars are stored {wanted} (needed: {needed}, for all symbols alike)."
     assert second == f"  SPY: stored is {', '.join(stored.split())}"
     assert third.startswith("Import them: `tapedeck import lean PATH --store STORE`")
     assert caught.value.symbols == ("SPY",)
 
 
 def test_a_misspelt_symbol_is_told_from_one_without_bars() -> None:
-    stored = {"SPY": intervals("1m"), "IBM": intervals("1d"), "SPYY": frozenset[Interval](), "QQQQ": frozenset[Interval]()}
+    stored = {
+        "SPY": intervals("1m"),
+        "IBM": intervals("1d"),
+        "SPYY": frozenset[Interval](),
+        "QQQQ": frozenset[Interval](),
+    }
     with pytest.raises(DataMissingError) as caught:
         choose_base(intervals("5m"), ["SPY", "IBM", "SPYY", "QQQQ"], stored)
     text = str(caught.value)
@@ -118,14 +123,16 @@ def test_sources_come_coarsest_first(interval: str, sources: str) -> None:
     ],
 )
 def test_history_comes_from_the_store_before_it_is_made(interval: str, stored: str, source: str) -> None:
-    assert choose_source(Interval.parse(interval), "SPY", {"SPY": intervals(stored)}) == Interval.parse(source)
+    assert choose_source(Interval.parse(interval), "SPY", {"SPY": intervals(stored)}) == Interval.parse(
+        source
+    )
 
 
 def test_history_that_cannot_be_made_is_an_error_with_both_ways_out() -> None:
     with pytest.raises(DataMissingError) as caught:
         choose_source(Interval.parse("5m"), "SPY", {"SPY": intervals("1d")})
     assert str(caught.value) == (
-        "history of 5m for SPY cannot be made: stored are 1d, needed is one of 1s, 1m. Import such bars, or leave "
-        "5m out of historical.data."
+        "history of 5m for SPY cannot be made: stored are 1d, needed is one of 1s, 1m. "
+        "Import such bars, or leave 5m out of historical.data."
     )
     assert (caught.value.symbols, caught.value.interval) == (("SPY",), "5m")

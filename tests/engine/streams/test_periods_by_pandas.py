@@ -20,7 +20,7 @@ SESSIONS = sessions_of("2012-01-03", "2014-12-31")
 def offset_of(text: str) -> pd.DateOffset:
     """Return pandas' offset of a calendar period."""
     unit = {"w": "weeks", "m": "months", "y": "years"}[text[-1]]
-    return pd.DateOffset(**{unit: int(text[:-1])})
+    return pd.DateOffset(**{unit: int(text[:-1])})  # type: ignore[arg-type]  # which of its arguments is not known
 
 
 def days_of(positions: list[int], sessions: tuple[TradingSession, ...] = SESSIONS) -> list[date]:
@@ -53,7 +53,11 @@ def test_months_keep_their_day_or_end_with_the_month(text: str, day: str, start:
     assert period_start(Period.parse(text), date.fromisoformat(day)) == date.fromisoformat(start)
 
 
-@given(st.integers(0, len(SESSIONS) - 1), st.sampled_from(["1w", "3w", "52w", "1m", "6m", "1y", "2y"]), st.booleans())
+@given(
+    st.integers(0, len(SESSIONS) - 1),
+    st.sampled_from(["1w", "3w", "52w", "1m", "6m", "1y", "2y"]),
+    st.booleans(),
+)
 def test_a_calendar_period_holds_the_sessions_from_its_start_to_the_day_before(
     position: int, text: str, skip: bool
 ) -> None:
@@ -69,7 +73,9 @@ def test_a_calendar_period_holds_the_sessions_from_its_start_to_the_day_before(
 
 
 @given(st.integers(0, len(SESSIONS) - 1), st.integers(1, 400), st.booleans())
-def test_a_period_in_trading_days_counts_back_over_the_days_it_takes(position: int, count: int, skip: bool) -> None:
+def test_a_period_in_trading_days_counts_back_over_the_days_it_takes(
+    position: int, count: int, skip: bool
+) -> None:
     earlier = [at for at in range(position) if not (skip and SESSIONS[at].is_early_close)]
     found = period_sessions(Period(count, "d"), position, SESSIONS, skip_early_close=skip)
     assert found == earlier[-count:]

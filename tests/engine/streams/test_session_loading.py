@@ -40,7 +40,7 @@ SYMBOLS: Final = ("ALL", "SEC", "MIN")
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> BarStore:
-    """ALL has seconds, minutes and days, each with prices of its own; SEC seconds only; MIN seconds and minutes."""
+    """ALL has seconds, minutes and days, with prices of their own; SEC seconds; MIN seconds and minutes."""
     store = open_new_store(tmp_path_factory.mktemp("loader") / "bars.db")
     days = sessions_of(FIRST, LAST)
     wanted = [("ALL", MINUTE, 0.1, days), ("MIN", MINUTE, 0.3, days), ("ALL", DAY, 0.1, days)]
@@ -57,13 +57,19 @@ def frame(store: BarStore, symbol: str, interval: Interval, day: str) -> pd.Data
     bars: BarColumns = store.read(symbol, interval, 0, 2**40)
     index = pd.to_datetime(bars.opened_at, unit="s", utc=True)
     everything = pd.DataFrame({name: getattr(bars, name) for name in FIELDS}, index=index)
-    return everything[(index >= session.regular_open) & (index < session.regular_close)]
+    first, last = pd.Timestamp(session.regular_open), pd.Timestamp(session.regular_close)
+    return everything[(index >= first) & (index < last)]
 
 
 def on_slots(bars: pd.DataFrame, day: str, interval: Interval) -> Floats:
     """Return bars as columns of a day's slots (5, n)."""
     slots = SessionSlots(session_of(day), interval)
-    return bars[list(FIELDS)].reindex(pd.to_datetime(slots.opened_at, unit="s", utc=True)).to_numpy(float).T.copy()
+    return (
+        bars[list(FIELDS)]
+        .reindex(pd.to_datetime(slots.opened_at, unit="s", utc=True))
+        .to_numpy(float)
+        .T.copy()
+    )
 
 
 def stored_day(store: BarStore, symbol: str, day: str) -> list[float]:
@@ -216,7 +222,9 @@ def test_deep_history_read_in_chunks_is_that_of_each_day(store: BarStore) -> Non
         assert (everything is None) == (age > 4)
         assert_bits(held.grid.values[:, minimum], on_slots(frame(store, "MIN", MINUTE, day), day, MINUTE))
         if everything is not None:
-            assert_bits(held.grid.values[:, everything], on_slots(frame(store, "ALL", MINUTE, day), day, MINUTE))
+            assert_bits(
+                held.grid.values[:, everything], on_slots(frame(store, "ALL", MINUTE, day), day, MINUTE)
+            )
     for held in loader.history.intraday[FIVE].last(13):
         assert held.row_of(1) is None
         assert held.row_of(0) == 0
@@ -275,7 +283,9 @@ TRAILING: Final = {
 
 
 @pytest.mark.parametrize("position", [0, 1])
-def test_historical_indicators_are_those_of_the_days_before_the_session(store: BarStore, position: int) -> None:
+def test_historical_indicators_are_those_of_the_days_before_the_session(
+    store: BarStore, position: int
+) -> None:
     plan, loader = loader_of(
         store, ["1m"], "2013-12-04", "2013-12-05", {"indicators": TRAILING}, symbols=("ALL", "MIN")
     )
@@ -285,6 +295,7 @@ def test_historical_indicators_are_those_of_the_days_before_the_session(store: B
     full = [session for session in earlier if not session.is_early_close][-5:]
     two_weeks = [session for session in earlier if (day - session.trading_day).days <= 14]
     for symbol in plan.symbols:
+
         def days_of(sessions: list[Any], symbol: str = symbol) -> pd.DataFrame:
             texts = [session.trading_day.isoformat() for session in sessions]
             rows = [
@@ -293,11 +304,15 @@ def test_historical_indicators_are_those_of_the_days_before_the_session(store: B
             ]
             return pd.DataFrame(rows, columns=list(FIELDS))
 
-        assert data.get_historical_indicator(symbol, "volume_5d") == pytest.approx(days_of(full).volume.mean())
+        assert data.get_historical_indicator(symbol, "volume_5d") == pytest.approx(
+            days_of(full).volume.mean()
+        )
         assert data.get_historical_indicator(symbol, "high_2w") == days_of(two_weeks).high.max()
         assert data.get_historical_indicator(symbol, "low_3d") == days_of(earlier[-3:]).low.min()
         by_minute = [
-            on_slots(frame(store, symbol, MINUTE, one.trading_day.isoformat()), one.trading_day.isoformat(), MINUTE)
+            on_slots(
+                frame(store, symbol, MINUTE, one.trading_day.isoformat()), one.trading_day.isoformat(), MINUTE
+            )
             for one in earlier[-3:]
         ]
         padded = pd.concat([pd.Series(values[VOLUME]) for values in by_minute], axis=1).reindex(range(390))
@@ -311,7 +326,9 @@ def test_historical_indicators_are_those_of_the_days_before_the_session(store: B
 
 def test_less_history_than_asked_for_is_used_as_far_as_it_goes_and_said(store: BarStore) -> None:
     trailing = {"volume_40d": {"type": "trailing_average", "period": "40d", "field": "volume"}}
-    plan, loader = loader_of(store, ["1m"], "2013-10-04", "2013-10-04", {"indicators": trailing}, symbols=("MIN",))
+    plan, loader = loader_of(
+        store, ["1m"], "2013-10-04", "2013-10-04", {"indicators": trailing}, symbols=("MIN",)
+    )
     data, _ = ready(plan, loader)
     value = data.require_tape().historical["volume_40d"]
     assert (value.asked, value.used.tolist()) == (40, [3])

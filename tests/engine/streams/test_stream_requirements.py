@@ -92,7 +92,9 @@ def test_seconds_are_streamed_where_there_are_no_minutes(store: BarStore) -> Non
 
 
 def test_seconds_that_are_not_stored_are_an_error(store: BarStore) -> None:
-    with pytest.raises(DataMissingError, match=r"SPY: no bars are stored from which 5s can be made \(needed: 1s,"):
+    with pytest.raises(
+        DataMissingError, match=r"SPY: no bars are stored from which 5s can be made \(needed: 1s,"
+    ):
         plan_of(session_file(["SPY"], ["5s"], "2013-10-07", "2013-10-08"), store)
 
 
@@ -110,7 +112,7 @@ def test_quotes_beside_bars_are_left_out_with_a_warning(store: BarStore) -> None
 
 
 def test_a_weekend_alone_holds_no_trading_day(store: BarStore) -> None:
-    with pytest.raises(CalendarError, match="2013-10-12.*2013-10-13"):
+    with pytest.raises(CalendarError, match=r"2013-10-12.*2013-10-13"):
         plan_of(session_file(["SPY"], ["1m"], "2013-10-12", "2013-10-13"), store)
 
 
@@ -161,7 +163,9 @@ def test_symbols_without_bars_in_the_range_are_an_error_with_dates_and_command(s
 
 
 def test_bars_outside_the_hours_are_no_data_to_play(store: BarStore) -> None:
-    with pytest.raises(DataMissingError, match="NIGHT: no 1m bars are stored from 2013-10-07 to 2013-10-08, in regular"):
+    with pytest.raises(
+        DataMissingError, match="NIGHT: no 1m bars are stored from 2013-10-07 to 2013-10-08, in regular"
+    ):
         plan_of(session_file(["SPY", "NIGHT"], ["1m"], "2013-10-07", "2013-10-08"), store)
 
 
@@ -172,7 +176,11 @@ def test_one_day_with_bars_in_the_range_is_enough(store: BarStore) -> None:
 
 def test_history_that_cannot_be_made_stops_the_run_before_it_starts(store: BarStore) -> None:
     config = session_file(
-        ["AIG"], ["1d"], "2013-10-07", "2013-10-08", historical={"data": [{"trailing_days": 1, "intervals": ["1m"]}]}
+        ["AIG"],
+        ["1d"],
+        "2013-10-07",
+        "2013-10-08",
+        historical={"data": [{"trailing_days": 1, "intervals": ["1m"]}]},
     )
     with pytest.raises(DataMissingError, match="history of 1m for AIG cannot be made: stored are 1d"):
         plan_of(config, store)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -27,14 +28,18 @@ DAYS: Final = [
 WIDTHS: Final = ("2m", "5m", "7m", "11m", "15m", "30m", "1h", "4h", "1d")
 
 
-def derived_of(slots: SessionSlots, values: Floats, interval: str, min_completeness: float = 0.0) -> DerivedGrid:
+def derived_of(
+    slots: SessionSlots, values: Floats, interval: str, min_completeness: float = 0.0
+) -> DerivedGrid:
     """Return all derived bars of a session, made at once."""
     grid = DerivedGrid(buckets_of(slots, Interval.parse(interval)), values.shape[1])
     grid.derive(BarGrid.loaded(values), 0, len(grid.buckets), min_completeness)
     return grid
 
 
-def assert_equal_to_pandas(slots: SessionSlots, values: Floats, grid: DerivedGrid, completeness: float = 0.0) -> None:
+def assert_equal_to_pandas(
+    slots: SessionSlots, values: Floats, grid: DerivedGrid, completeness: float = 0.0
+) -> None:
     """Compare every bar of every symbol, bit for bit, with those that plain pandas makes."""
     interval = grid.buckets.interval
     opened_at = slots.opened_at[grid.buckets.starts]
@@ -49,7 +54,9 @@ def assert_equal_to_pandas(slots: SessionSlots, values: Floats, grid: DerivedGri
         else:
             expected = expected[expected["base_bars"] / len(slots) >= completeness]
         here = grid.present[row]
-        assert same_bits(grid.values[:, row, here].T.copy(), expected[list(FIELDS)].to_numpy(dtype=float).copy())
+        assert same_bits(
+            grid.values[:, row, here].T.copy(), expected[list(FIELDS)].to_numpy(dtype=float).copy()
+        )
         assert grid.base_bars[row, here].tolist() == expected["base_bars"].tolist()
         assert np.isnan(grid.values[:, row, ~here]).all()
         if interval.is_intraday:
@@ -156,8 +163,10 @@ def test_making_buckets_in_parts_gives_the_same_bits(
     slots, values, interval = drawn
     whole = derived_of(slots, values, interval)
     cut = DerivedGrid(whole.buckets, values.shape[1])
-    edges = sorted({0, len(whole.buckets), *data.draw(st.lists(st.integers(0, len(whole.buckets)), max_size=6))})
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    edges = sorted(
+        {0, len(whole.buckets), *data.draw(st.lists(st.integers(0, len(whole.buckets)), max_size=6))}
+    )
+    for first, last in pairwise(edges):
         cut.derive(BarGrid(values), first, last)
     assert same_bits(cut.values, whole.values)
     assert same_bits(cut.base_bars, whole.base_bars)
@@ -191,7 +200,7 @@ def test_a_bar_that_comes_late_makes_its_bucket_right_again() -> None:
     grid = DerivedGrid(buckets_of(slots, Interval.parse("5m")), 33)
     grid.derive(base, 0, len(grid.buckets))
     assert not grid.present[0, 1]
-    base.write_bar(0, 7, late)  # type: ignore[arg-type]  # five numbers, which a list cannot tell
+    base.write_bar(0, 7, late)
     grid.derive(base, 1, 2)
     assert grid.values[:, 0, 1].tolist() == list(late)
     assert grid.base_bars[0, 1] == 1

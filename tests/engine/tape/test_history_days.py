@@ -26,7 +26,9 @@ def day_of(number: int, symbols: int = 3, columns: int = 4, missing: float = 0.2
     return HistoryDay.of(SESSIONS[number], np.arange(columns), BarGrid.loaded(values))
 
 
-def daily_history(start: str, end: str, symbols: int = 2, missing: float = 0.0, exchange: str = "XNYS") -> DailyHistory:
+def daily_history(
+    start: str, end: str, symbols: int = 2, missing: float = 0.0, exchange: str = "XNYS"
+) -> DailyHistory:
     """Return daily bars of a span."""
     history = DailyHistory(symbols, sessions_of(start, end, exchange))
     history.values[:] = random_values(symbols, len(history.days), seed=7, missing=missing)
@@ -142,7 +144,11 @@ def test_folded_days_are_first_highest_lowest_last_and_sum(missing: float) -> No
             assert np.isnan(folded[:, row]).all()
             continue
         expected = [
-            frame.open.iloc[0], frame.high.max(), frame.low.min(), frame.close.iloc[-1], in_order(frame.volume)
+            frame.open.iloc[0],
+            frame.high.max(),
+            frame.low.min(),
+            frame.close.iloc[-1],
+            in_order(frame.volume),
         ]
         assert folded[:, row].tolist() == expected
 
@@ -170,7 +176,9 @@ def _weeks_by_hand(history: DailyHistory, day: date, sessions: int) -> list[list
     exchange=st.sampled_from(["XNYS", "24/7"]),
 )
 @settings(deadline=None, max_examples=150)
-def test_weeks_run_from_monday_to_sunday_and_are_whole(start: date, offset: int, sessions: int, exchange: str) -> None:
+def test_weeks_run_from_monday_to_sunday_and_are_whole(
+    start: date, offset: int, sessions: int, exchange: str
+) -> None:
     history = daily_history(start.isoformat(), "2013-12-31", exchange=exchange)
     day = start + timedelta(days=offset)
     expected = _weeks_by_hand(history, day, sessions)
@@ -194,6 +202,7 @@ def test_the_week_of_thanksgiving_has_four_days_and_is_whole() -> None:
     assert found.grid.shape == (1, 2)
     assert found.grid.values[VOLUME, 0, 1] == in_order(history.values[VOLUME, 0, 5:9])
     assert history.weeks_before(date(2013, 11, 29), 3) is None
+    assert history.weeks_before(date(2014, 1, 6), 0) is None
 
 
 def test_a_week_of_which_only_the_end_is_held_is_no_week() -> None:

@@ -25,7 +25,7 @@ BAR: Final = (10.0, 12.0, 9.0, 11.0, 500.0)
 
 
 def one_session(missing: float = 0.2) -> tuple[SessionData, Tape]:
-    """Return the data of 2013-11-29, played to the close, with history of two days and one indicator of each kind."""
+    """Return the data of 2013-11-29, played to the close, with history and indicators of each kind."""
     slots = slots_of("2013-11-29")
     values = random_values(3, len(slots), seed=4, missing=missing)
     tape = tape_over(slots, values, derived=["5m", "1d"], symbols=SYMBOLS)
@@ -169,7 +169,9 @@ def test_historical_indicators_are_numbers_or_arrays_by_minute() -> None:
     assert usual.tolist() == list(range(210, 420))
     with pytest.raises(ValueError, match="read-only"):
         usual[0] = 1.0
-    with pytest.raises(EngineError, match=r"'high_52' is no historical indicator .*Did you mean 'high_52w'\?"):
+    with pytest.raises(
+        EngineError, match=r"'high_52' is no historical indicator .*Did you mean 'high_52w'\?"
+    ):
         data.get_historical_indicator("SPY", "high_52")
 
 
@@ -247,47 +249,22 @@ def test_without_symbols_the_error_says_none() -> None:
         SessionData().get_symbol_data("SPY")
 
 
-def test_nothing_is_left_of_a_removed_symbol_on_the_tape() -> None:
-    data, tape = one_session(missing=0.0)
-    data.remove_symbol("SPY")
-    assert data.get_active_symbols() == ("AIG", "BAC")
-    assert data.get_loaded_symbols() == ("AIG", "BAC")
-    assert set(data.get_symbols_with_derived()) == {"AIG", "BAC"}
-    assert dict(data.historical_quality) == {}
-    with pytest.raises(EngineError, match="'SPY' is no symbol of this session"):
-        data.get_bars("SPY", MINUTE)
-    for grid in (tape.base, *tape.derived.values()):
-        assert np.isnan(grid.values[:, 0]).all()
-        assert not grid.present[0].any()
-        assert grid.present[1:].all()
-        assert not grid.is_full(0, 1)
-    assert not any(grid.base_bars[0].any() for grid in tape.derived.values())
-    assert np.isnan(tape.indicators["sma"].values[0]).all()
-    assert np.isnan(tape.historical["high_52w"].values[0])
-    assert np.isnan(tape.historical["usual"].values[0]).all()
-    assert tape.historical["usual"].values[1, 0] == 210
-
-
-def test_a_removed_symbol_that_comes_back_takes_its_old_row() -> None:
-    data, _ = one_session()
-    data.remove_symbol("AIG")
-    assert data.register_symbol_data("AIG") == 1
-    assert data.get_active_symbols() == SYMBOLS
-    assert np.isnan(data.get_bars("AIG", MINUTE).close).all()
-
-
-def test_a_symbol_is_not_removed_under_a_running_session() -> None:
-    data, _ = one_session()
-    data.activate_session()
-    with pytest.raises(EngineError, match="SPY cannot be removed while a session is active; stop or end it first"):
-        data.remove_symbol("SPY")
-
-
-def test_a_symbol_can_be_removed_before_a_session_is_loaded() -> None:
+def test_nothing_is_left_of_a_removed_symbol() -> None:
     data = SessionData()
-    data.register_symbol_data("SPY")
-    data.remove_symbol("SPY")
-    assert data.get_active_symbols() == ()
+    for symbol in SYMBOLS:
+        data.register_symbol_data(symbol)
+    data.remove_symbol("AIG")
+    assert data.get_active_symbols() == ("SPY", "BAC")
+    assert data.register_symbol_data("BAC") == 1
+    assert data.register_symbol_data("AIG") == 2
+    with pytest.raises(EngineError, match="'XOM' is no symbol of this session"):
+        data.remove_symbol("XOM")
+
+
+def test_a_symbol_is_not_removed_under_a_tape_that_holds_it() -> None:
+    data, _ = one_session()
+    with pytest.raises(EngineError, match="SPY cannot be removed while a tape or history holds it"):
+        data.remove_symbol("SPY")
 
 
 def test_clearing_the_bars_keeps_symbols_and_history() -> None:

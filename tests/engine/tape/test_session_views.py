@@ -43,7 +43,9 @@ def everything(view: SessionView) -> list[object]:
     """Return all that a view tells, as bytes and plain values."""
     told: list[object] = [view.frontier, view.clock]
     for interval in (MINUTE, FIVE, HOUR, DAY):
-        told += [grid(interval).tobytes() for grid in (view.bars_grid, view.present_grid, view.base_bars_grid)]
+        told += [
+            grid(interval).tobytes() for grid in (view.bars_grid, view.present_grid, view.base_bars_grid)
+        ]
         told.append(view.opened_at(interval).tobytes())
     told += [view.indicator_grid(name).tobytes() for name in view.indicator_names()]
     scores = view.quality_grid()
@@ -63,7 +65,9 @@ def test_a_view_ends_at_its_clock(frontier: int) -> None:
     for interval, seconds in ((MINUTE, 60), (FIVE, 300), (HOUR, 3600)):
         closes = np.minimum(view.opened_at(interval) + seconds, FULL.slots.clock(LENGTH))
         assert (closes <= clock).all()
-        assert view.bars_grid(interval).shape[2] == len(closes) == frontier * 60 // seconds or frontier == LENGTH
+        assert (
+            view.bars_grid(interval).shape[2] == len(closes) == frontier * 60 // seconds or frontier == LENGTH
+        )
     assert len(view.opened_at(DAY)) == (frontier == LENGTH)
 
 

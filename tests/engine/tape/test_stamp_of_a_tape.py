@@ -16,7 +16,9 @@ from engine.tape.tape import Tape
 from tests.support.tapes import compute, random_values, slots_of, tape_over
 
 
-def finished(cuts: tuple[int, ...] = (), day: str = "2013-11-29", symbols: tuple[str, ...] = ("A", "B")) -> Tape:
+def finished(
+    cuts: tuple[int, ...] = (), day: str = "2013-11-29", symbols: tuple[str, ...] = ("A", "B")
+) -> Tape:
     """Return a finished tape with a bit of everything."""
     slots = slots_of(day)
     values = random_values(2, len(slots), seed=1, missing=0.1)

@@ -35,14 +35,24 @@ def session_config() -> Callable[..., SessionConfig]:
         document = {
             "session_name": "threads",
             "exchange_group": "US_EQUITY",
-            "backtest_config": {"start_date": "2013-11-26", "end_date": "2013-12-02", "prefetch_days": 2, **backtest},
+            "backtest_config": {
+                "start_date": "2013-11-26",
+                "end_date": "2013-12-02",
+                "prefetch_days": 2,
+                **backtest,
+            },
             "session_data_config": {
                 "symbols": list(SYMBOLS),
                 "streams": ["1m", "5m", "1d"],
                 "historical": {
                     "data": [{"trailing_days": 1, "intervals": ["1m"]}],
                     "indicators": {
-                        "usual": {"type": "trailing_average", "period": "2d", "granularity": "minute", "field": "volume"},
+                        "usual": {
+                            "type": "trailing_average",
+                            "period": "2d",
+                            "granularity": "minute",
+                            "field": "volume",
+                        },
                         "high_2w": {"type": "trailing_max", "period": "2w", "field": "high"},
                     },
                 },

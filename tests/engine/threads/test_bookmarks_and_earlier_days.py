@@ -51,7 +51,7 @@ def test_a_bookmark_stands_where_the_run_stands_or_at_an_earlier_slot(spooled: S
         spooled.add_bookmark("ahead", 21)
 
 
-def test_nothing_can_be_marked_before_there_is_a_session(session_config: Config, gapped_store: BarStore) -> None:
+def test_nothing_can_be_marked_before_a_session(session_config: Config, gapped_store: BarStore) -> None:
     with pytest.raises(EngineError, match="no session to mark"):
         SystemManager(session_config(), gapped_store).add_bookmark()
 

@@ -11,9 +11,9 @@ import pytest
 
 from engine.config import SessionConfig
 from engine.errors import EngineError
+from engine.monitoring.status import RunState
 from engine.store.bar_store import BarStore
 from engine.system import SystemManager
-from engine.monitoring.status import RunState
 from tests.support.runs import LIMIT_S, at_frontier, play
 
 Config = Callable[..., SessionConfig]

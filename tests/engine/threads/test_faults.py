@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
 from engine.clock.time_manager import TimeManager
 from engine.errors import EngineError
+from engine.monitoring.status import RunState
 from engine.system import SystemManager
 from engine.threads.data_processor import DataProcessor
 from engine.threads.data_quality_manager import DataQualityManager
-from engine.monitoring.status import RunState
 from engine.threads.session_loader import SessionLoader
 from engine.threads.session_recorder import SessionRecorder
 from tests.support.runs import LIMIT_S, KeepRecords
@@ -46,10 +47,12 @@ def test_a_fault_ends_the_run_in_order(session_config, gapped_store, monkeypatch
         call = 2
     original = getattr(owner, method)
     calls = []
+    broke_at = []
 
     def broken(self, *arguments):
         calls.append(method)
         if len(calls) == call:
+            broke_at.append(time.monotonic())
             raise InjectedError(f"injected in {method}")
         return original(self, *arguments)
 
@@ -59,9 +62,12 @@ def test_a_fault_ends_the_run_in_order(session_config, gapped_store, monkeypatch
     system.start()
     try:
         assert system.wait(LIMIT_S)
+        over_at = time.monotonic()
     finally:
         system.stop(LIMIT_S)
     assert system.state is RunState.ERROR
+    # Two seconds are the promise of the engine; it takes some milliseconds.
+    assert over_at - broke_at[0] < 2.0
     assert isinstance(system.error, InjectedError)
     assert system.snapshot().error == f"injected in {method}"
     assert not system.session_data.is_session_active()
@@ -84,7 +90,11 @@ def test_what_was_played_before_a_fault_is_recorded(session_config, gapped_store
     system.start()
     assert system.wait(LIMIT_S)
     days = [(r.tape.session.trading_day.isoformat(), r.frontier, r.state) for r in kept.records]
-    assert days == [("2013-11-26", 390, "running"), ("2013-11-27", 390, "running"), ("2013-11-29", 0, "error")]
+    assert days == [
+        ("2013-11-26", 390, "running"),
+        ("2013-11-27", 390, "running"),
+        ("2013-11-29", 0, "error"),
+    ]
     assert kept.records[-1].error == "on Friday"
 
 

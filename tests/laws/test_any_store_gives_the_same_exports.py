@@ -1,0 +1,56 @@
+"""SQLite or Parquet, at once or slot by slot, by the clock or not: the same exports, byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.export.csv_export import CsvExport
+from engine.monitoring.status import RunState
+from engine.store.bar_store import BarStore
+from engine.system import SystemManager
+from tests.laws.test_any_cut_gives_the_same_tape import SYMBOLS, law_config
+from tests.support.markets import fill_store, open_new_store
+from tests.support.runs import LIMIT_S
+
+SAME = ("session.csv", "bars.csv", "indicators.csv", "quality.csv", "session.json")
+Drive = Callable[[SystemManager], None]
+
+
+def exported(
+    folder: Path, store: BarStore, drive: Drive = lambda system: system.resume(), **backtest: object
+) -> tuple[dict[str, bytes], str]:
+    """Play the law's file with an export, and return its files and the stamp."""
+    config = law_config(**backtest)
+    export = CsvExport(folder, config)
+    system = SystemManager(config, store, sinks=[export])
+    system.start(paused=True)
+    try:
+        drive(system)
+        assert system.wait(LIMIT_S)
+    finally:
+        system.stop(LIMIT_S)
+    assert system.state is RunState.COMPLETED, system.error
+    manifest = export.finish(system.summary(), system.metrics)
+    return {name: (folder / name).read_bytes() for name in SAME}, manifest.stamp
+
+
+def in_odd_steps(system: SystemManager) -> None:
+    for slots in (1, 2, 29, 100, 3, 390):
+        system.step(slots)
+    system.resume()
+
+
+@pytest.mark.parametrize("location", ["bars.db", "bars"])
+def test_the_same_exports_and_stamp(tmp_path: Path, location: str) -> None:
+    with open_new_store(tmp_path / "reference.db") as store:
+        fill_store(store, SYMBOLS, "2013-11-18", "2013-12-03", missing=0.1)
+        files, stamp = exported(tmp_path / "reference", store)
+    with open_new_store(tmp_path / location) as store:
+        fill_store(store, SYMBOLS, "2013-11-18", "2013-12-03", missing=0.1)
+        assert exported(tmp_path / "whole", store) == (files, stamp)
+        assert exported(tmp_path / "steps", store, in_odd_steps, prefetch_days=1) == (files, stamp)
+        assert exported(tmp_path / "clock", store, speed_multiplier=200_000.0)[1] == stamp
+    assert all(len(content) > 1000 for content in files.values())
