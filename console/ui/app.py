@@ -36,6 +36,7 @@ from console.ui.screens.report import ReportScreen
 from console.ui.theming import DEFAULT_DARK
 from console.ui.widgets import GapMap, TapeStrip
 from engine.errors import EngineError, TapedeckError
+from engine.monitoring.status import RunState
 from engine.store.bar_store import BarStore
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ log = logging.getLogger(__name__)
 FRAME_S: Final = 0.1
 """How often the run is looked at, and so the most that the screen changes."""
 _IDLE_FRAMES: Final = 5
+# Four frames a second while the engine plays as fast as data allow: it gets the rest of the time.
+_SATURATED_S: Final = 0.25
 _AFTER_KEY_S: Final = 0.025
 _ASK_FIRST: Final = frozenset({"goto", "breakpoint", "bookmark", "symbol", "speed", "filter", "copy", "why"})
 """Actions that ask for what they need, and are done again with the answer."""
@@ -99,6 +102,7 @@ class ConsoleApp(App[None]):
         self.ending = False
         self._shown: tuple[object, ...] | None = None
         self._idle = 0
+        self._looked = 0.0
         self._was_over = False
         self._counted: tuple[float, int] | None = None
         script = setup.script
@@ -205,6 +209,8 @@ class ConsoleApp(App[None]):
         version = self.playback.version()
         if version == self._shown and self._idle < _IDLE_FRAMES:
             return
+        if self._is_saturated() and time.perf_counter() - self._looked < _SATURATED_S:
+            return
         changed = version != self._shown
         self._shown, self._idle = version, 0
         self._count_bars()
@@ -212,6 +218,11 @@ class ConsoleApp(App[None]):
             self._look()
         if changed:
             self._report_end()
+
+    def _is_saturated(self) -> bool:
+        """Whether the engine takes all the time that it can get."""
+        snapshot = self.playback.system.snapshot()
+        return snapshot.state is RunState.RUNNING and snapshot.speed == 0
 
     def _advance_script(self) -> None:
         """Do the lines of the script whose turn it is."""
@@ -233,7 +244,7 @@ class ConsoleApp(App[None]):
             self.call_later(self.do, line.action, line.argument)
 
     def _look(self) -> None:
-        started = time.perf_counter()
+        started = self._looked = time.perf_counter()
         self.main.look(self.picture())
         self.main.metrics.frame_ms = 1e3 * (time.perf_counter() - started)
 
