@@ -355,17 +355,21 @@ class SystemManager:
     def _wait_for_recorder(self) -> None:
         """Wait until the sessions that are over have been recorded: that goes on beside the next one."""
         recorder = self._running().recorder
-        if recorder.error is None and not recorder.subscription.wait_until_ready(_RECORDING_S):
+        if recorder.is_alive and not recorder.wait_until_ready(_RECORDING_S):
             raise ExportError(
                 f"the session before is still being recorded after {_RECORDING_S:g} s; "
                 "is the disk busy? Export again in a moment"
             )
 
     def _present_record(self) -> SessionRecord | None:
-        """Return the session in place as far as every part of it is written, None where there is none."""
+        """Return the session in place as far as every part of it is written, None where there is none.
+
+        Waits for the quality manager, whom play does not wait for: where the run stands, all of it is there.
+        """
         tape = self.session_data.tape
         if tape is None:
             return None
+        self._running().quality.wait_until_ready(_RECORDING_S)
         state = self.state if self.state.is_over else RunState.STOPPED
         error = None if self.error is None else str(self.error)
         quality = dict(self.session_data.historical_quality)

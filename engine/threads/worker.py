@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -17,6 +18,8 @@ from engine.threads.subscription import PaceMode, StreamSubscription
 log = logging.getLogger(__name__)
 
 Work = TypeVar("Work")
+# How long a wait goes on before it looks whether the thread is still there.
+_LOOK_AGAIN_S = 0.1
 
 
 class Worker(ABC, Generic[Work]):
@@ -61,6 +64,20 @@ class Worker(ABC, Generic[Work]):
         """Whether all that was handed over is done."""
         # The signal alone could be one that crossed with the last hand-over.
         return self.blocks == self._handed and self.subscription.is_ready
+
+    def wait_until_ready(self, timeout: float) -> bool:
+        """Wait at most `timeout` seconds until all that was handed over is done; return whether it is.
+
+        From any thread. A worker that has ended is not waited for.
+        """
+        deadline = time.monotonic() + timeout
+        while not self.is_ready and self.is_alive:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            # A signal that crossed with a hand-over lets this go round again until the work is done.
+            self.subscription.wait_until_ready(min(left, _LOOK_AGAIN_S))
+        return self.is_ready
 
     @property
     def is_alive(self) -> bool:

@@ -14,6 +14,8 @@ from engine.errors import EngineError
 from engine.monitoring.status import RunState
 from engine.store.bar_store import BarStore
 from engine.system import SystemManager
+from engine.threads.data_quality_manager import DataQualityManager
+from engine.threads.worker import Worker
 from tests.support.runs import LIMIT_S, at_frontier, play
 
 Config = Callable[..., SessionConfig]
@@ -223,3 +225,41 @@ def test_snapshots_are_ordered_by_their_version(paused):
     assert before.view is not None
     assert before.view.frontier == 0
     assert after.clock - before.clock == timedelta(minutes=1)
+
+
+def test_a_worker_is_waited_for_until_its_work_is_done_or_the_time_is_over():
+    release = threading.Event()
+
+    class Slow(Worker[int]):
+        def process(self, work):
+            release.wait(LIMIT_S)
+
+    worker = Slow("slow", lambda message: None)
+    worker.start()
+    try:
+        assert worker.wait_until_ready(LIMIT_S)
+        worker.hand_over(1)
+        assert not worker.wait_until_ready(0.01)
+        release.set()
+        assert worker.wait_until_ready(LIMIT_S)
+    finally:
+        release.set()
+        worker.stop()
+        worker.join(LIMIT_S)
+    worker.hand_over(2)
+    assert not worker.wait_until_ready(LIMIT_S), "a thread that has ended does nothing more"
+
+
+def test_an_export_while_the_run_stands_holds_all_that_was_played(paused, tmp_path, monkeypatch):
+    process = DataQualityManager.process
+    late = threading.Event()
+
+    def held_up(self, work):
+        late.wait(0.2)
+        process(self, work)
+
+    monkeypatch.setattr(DataQualityManager, "process", held_up)
+    paused.step(37)
+    assert paused.wait_for(at_frontier(paused, 1, 37), LIMIT_S)
+    manifest = paused.export_csv(tmp_path / "out", [])
+    assert [session.played for session in manifest.sessions] == [37]
