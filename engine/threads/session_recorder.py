@@ -6,8 +6,6 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-import numpy as np
-
 from engine.monitoring.metrics import PerformanceMetrics
 from engine.tape.session_record import SessionRecord, SessionSummary
 from engine.tape.stamp import run_stamp, session_digest
@@ -42,7 +40,7 @@ class SessionRecorder(Worker[SessionRecord]):
         for sink in self._sinks:
             sink.write_session(work, digest)
         with self._lock:
-            self._summaries.append(_summary(work, digest))
+            self._summaries.append(SessionSummary.of(work, digest))
         self._metrics.record_recording(started)
 
     @property
@@ -55,16 +53,3 @@ class SessionRecorder(Worker[SessionRecord]):
     def stamp(self) -> str:
         """The stamp of the sessions recorded so far."""
         return run_stamp(summary.digest for summary in self.summaries)
-
-
-def _summary(record: SessionRecord, digest: str) -> SessionSummary:
-    tape, frontier = record.tape, record.frontier
-    quality = None if tape.scores is None else float(np.mean(tape.scores[:, frontier]))
-    return SessionSummary(
-        trading_day=tape.session.trading_day.isoformat(),
-        slots=len(tape),
-        played=frontier,
-        bars=int(tape.base.present[:, :frontier].sum()),
-        quality_pct=quality,
-        digest=digest,
-    )
