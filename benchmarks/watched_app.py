@@ -9,10 +9,10 @@ from textual.screen import Screen
 
 from console.ui import app as app_module
 from console.ui.app import ConsoleApp, Setup
-from console.ui.kept_days import KeptDays
 from console.ui.log_lines import LogLines
 from console.ui.playback import Playback
 from engine.config import SessionConfig
+from engine.export.earlier_tapes import EarlierTapes
 from engine.store.bar_store import BarStore
 from engine.system import SystemManager
 
@@ -70,10 +70,9 @@ def play_watched(
             screen.app.drawn(1e3 * (time.perf_counter() - began))
 
     Screen._compositor_refresh = timed  # type: ignore[assignment]
-    days = KeptDays(folder / "days")
-    system = SystemManager(config, store, sinks=[days])
+    system = SystemManager(config, store, earlier=EarlierTapes(folder / "days"))
     with LogLines() as lines:
-        app = TimedApp(Playback(system, days), store, lines, Setup(exports=folder))
+        app = TimedApp(Playback(system), store, lines, Setup(exports=folder))
         app.leave_after = leave_after
         app.run()
     system.stop()
@@ -84,7 +83,7 @@ def play_watched(
 
 def play_alone(config: SessionConfig, store: BarStore, folder: Path | None = None) -> float:
     """Play without a console, its days kept in a folder if one is given; return the seconds of the run."""
-    system = SystemManager(config, store, sinks=[] if folder is None else [KeptDays(folder)])
+    system = SystemManager(config, store, earlier=None if folder is None else EarlierTapes(folder))
     system.start()
     system.wait()
     return system.summary().seconds

@@ -82,8 +82,8 @@ def play(
             from console.script_lines import ScriptLines  # noqa: PLC0415 - most runs have no script
 
             lines = stack.enter_context(ScriptLines(wishes.script, terminal))
-            sinks.append(lines.days)
-        system = SystemManager(config, store, sinks=sinks)
+        earlier = None if lines is None else lines.earlier
+        system = SystemManager(config, store, sinks=sinks, earlier=earlier)
         for condition in wishes.breaks:
             system.add_breakpoint(condition)
         system.prepare()

@@ -9,8 +9,8 @@ from types import TracebackType
 from console.key_script import Script, ScriptLine
 from console.script_run import ScriptRun
 from console.terminal import Terminal
-from console.ui.kept_days import KeptDays
 from console.views import view_text
+from engine.export.earlier_tapes import EarlierTapes
 from engine.system import SystemManager
 
 
@@ -21,7 +21,7 @@ class ScriptLines:
         self._script = script
         self._terminal = terminal
         self._folder = tempfile.TemporaryDirectory(prefix="tapedeck-")
-        self.days = KeptDays(Path(self._folder.name) / "days")
+        self.earlier = EarlierTapes(Path(self._folder.name) / "days")
         self._run: ScriptRun | None = None
 
     def __enter__(self) -> ScriptLines:
@@ -54,6 +54,6 @@ class ScriptLines:
 
     def _export(self, system: SystemManager, form: str, path: Path) -> None:
         if form == "csv":
-            system.export_csv(path, self.days.records())
+            system.export_csv(path)
         else:
-            system.export_json(path, self.days.records())
+            system.export_json(path)

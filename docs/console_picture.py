@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from console.ui.app import ConsoleApp, Setup
-from console.ui.kept_days import KeptDays
 from console.ui.log_lines import LogLines
 from console.ui.playback import Playback
 from console.ui.theming import load_themes
 from engine.config import load_session_config
+from engine.export.earlier_tapes import EarlierTapes
 from engine.monitoring.status import RunState
 from engine.store.locations import open_store
 from engine.system import SystemManager
@@ -32,8 +32,8 @@ async def draw(store_at: Path, picture: Path) -> None:
     """Play to the moment, and save what the console shows then."""
     config = load_session_config(ROOT / "examples" / "october-2013.yaml").config
     with tempfile.TemporaryDirectory() as folder, open_store(store_at) as store, LogLines() as lines:
-        system = SystemManager(config, store)
-        playback = Playback(system, KeptDays(Path(folder)))
+        system = SystemManager(config, store, earlier=EarlierTapes(Path(folder)))
+        playback = Playback(system)
         setup = Setup(exports=Path(folder), themes=load_themes(Path(folder)).themes, start_paused=True)
         app = ConsoleApp(playback, store, lines, setup)
         async with app.run_test(size=SIZE) as pilot:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from threading import Event as ThreadEvent
@@ -18,7 +18,6 @@ from engine.errors import ConfigError, ConfigProblem, EngineError, ExportError
 from engine.export.earlier_tapes import EarlierTapes
 from engine.export.manifest import Manifest
 from engine.export.so_far import Records, export_played, with_present, write_state
-from engine.export.spool import TapeSpool
 from engine.intervals import Interval
 from engine.monitoring.breaks import Breakpoint
 from engine.monitoring.event import Event, EventKind
@@ -34,7 +33,6 @@ from engine.streams.requirements import StreamRequirements
 from engine.streams.stream_plan import StreamPlan
 from engine.tape.session_data import SessionData
 from engine.tape.session_record import SessionRecord
-from engine.tape.session_view import SessionView
 from engine.tape.tape import Tape
 from engine.threads.messages import (
     AddBreakpoint,
@@ -63,7 +61,7 @@ class SystemManager:
     """One run of one session file over one store.
 
     Commands may be given from any thread, at any moment; they take effect between blocks, a pause within
-    50 ms. `sinks` get each session as it ends; `spool`, if there is one, too, and gives earlier days back.
+    50 ms. `sinks` get each session as it ends; `earlier`, if there is one, too, and gives it back.
     The store is the caller's, and stays open.
     """
 
@@ -73,7 +71,7 @@ class SystemManager:
         store: BarStore,
         *,
         sinks: Sequence[SessionSink] = (),
-        spool: TapeSpool | None = None,
+        earlier: EarlierTapes | None = None,
         load_timeout_s: float = LOAD_TIMEOUT_S,
     ) -> None:
         self.config = config
@@ -81,8 +79,8 @@ class SystemManager:
         self.session_data = SessionData()
         self.metrics = PerformanceMetrics()
         self._data = DataManager(store)
-        self._sinks = tuple(sinks) if spool is None else (*sinks, spool)
-        self._earlier = None if spool is None else EarlierTapes(spool)
+        self.earlier = earlier
+        self._sinks: tuple[SessionSink, ...] = (*sinks, *(() if earlier is None else (earlier,)))
         self._events = EventLog()
         self._conditions: dict[int, Condition] = {}
         self._breakpoint_numbers = count(1)
@@ -266,22 +264,6 @@ class SystemManager:
         """
         return explain(self.prepare(), self.session_data, symbol, name, frontier=frontier, interval=interval)
 
-    def earlier_days(self) -> tuple[date, ...]:
-        """Return the days that were played and can be looked at again, oldest first."""
-        return () if self._earlier is None else self._earlier.days()
-
-    def earlier_view(self, trading_day: date, frontier: int | None = None) -> SessionView:
-        """Return a session that is over, whole or cut at a frontier; the session in place counts, too.
-
-        EngineError where nothing is kept, ExportError where that day is not.
-        """
-        tape = self.session_data.tape
-        if tape is not None and tape.session.trading_day == trading_day:
-            return SessionView(tape, frontier)
-        if self._earlier is None:
-            raise EngineError(f"{trading_day} is over, and this run keeps no earlier days: give it a spool")
-        return SessionView(self._earlier.tape(trading_day), frontier)
-
     @property
     def state(self) -> RunState:
         """Where the run stands."""
@@ -336,21 +318,24 @@ class SystemManager:
             stopped_at=None if coordinator is None else coordinator.breakpoints.last_hit,
         )
 
-    def export_csv(self, folder: Path, finished: Records) -> Manifest:
+    def export_csv(self, folder: Path) -> Manifest:
         """Write what was played so far into a folder, as an export at the end of the run would.
 
-        `finished`: the sessions that are over, with their digests, oldest first, as a sink got them, read
-        once all of them are recorded; the one in place is added as far as it is settled. Meant for while
-        the run stands. Raises ExportError.
+        The session in place is added to those that are over as far as it is settled. EngineError where the
+        run does not keep those (`earlier`), ExportError where they or the folder give trouble.
         """
-        self._wait_for_recorder()
-        records = with_present(finished, self._present_record())
-        return export_played(folder, self.config, records, self.summary(), self.metrics)
+        return export_played(folder, self.config, self._played(), self.summary(), self.metrics)
 
-    def export_json(self, path: Path, finished: Records) -> None:
-        """Write the state now as session.json of an export; `finished` as above. Raises ExportError."""
+    def export_json(self, path: Path) -> None:
+        """Write the state now as session.json of an export; raises as above."""
+        write_state(path, self._played(), self.summary())
+
+    def _played(self) -> Records:
+        """Give the sessions that are over, once they are all recorded, and the one in place."""
+        if self.earlier is None:
+            raise EngineError("this run does not keep the days that are over, so they cannot be exported")
         self._wait_for_recorder()
-        write_state(path, with_present(finished, self._present_record()), self.summary())
+        return with_present(self.earlier.records(), self._present_record())
 
     def _wait_for_recorder(self) -> None:
         """Wait until the sessions that are over have been recorded: that goes on beside the next one."""

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 from console.ui.playback import Playback
-from engine.errors import ExportError
 from engine.export.manifest import SESSION_JSON
 
 
@@ -22,18 +21,11 @@ def export_folder(playback: Playback, exports: Path) -> Path:
 
 def export_csv(playback: Playback, folder: Path) -> Path:
     """Write the four CSV files and their documents; return the folder. Raises ExportError."""
-    _check_days(playback)
-    playback.system.export_csv(folder, playback.days.records())
+    playback.system.export_csv(folder)
     return folder
 
 
 def export_json(playback: Playback, folder: Path) -> Path:
     """Write session.json; return its folder. Raises ExportError."""
-    _check_days(playback)
-    playback.system.export_json(folder / SESSION_JSON, playback.days.records())
+    playback.system.export_json(folder / SESSION_JSON)
     return folder
-
-
-def _check_days(playback: Playback) -> None:
-    if playback.days.trouble is not None:
-        raise ExportError(f"{playback.days.trouble} So the days that are over cannot be exported.")

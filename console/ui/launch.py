@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.batch import Outcome, Wishes, exporting
 from console.ui.app import ConsoleApp, Setup
-from console.ui.kept_days import KeptDays
 from console.ui.log_lines import LogLines
 from console.ui.playback import Playback
 from console.ui.remembered import load_remembered, save_remembered
 from console.ui.theming import load_themes
-from engine.errors import ExportError, StoreError
+from engine.errors import ExportError
+from engine.export.earlier_tapes import EarlierTapes
 from engine.monitoring.status import RunState
 from engine.system import SystemManager
-from engine.threads.session_recorder import SessionSink
 
 if TYPE_CHECKING:
     from console.invocation import Invocation
@@ -46,14 +44,13 @@ def play_on_screen(
     folders, interrupts = invocation.folders, invocation.interrupts
     with ExitStack() as stack:
         sink = stack.enter_context(exporting(config, invocation.settings.export))
-        days = KeptDays(_runs_folder(folders.state))
-        stack.callback(days.clear)
-        sinks: list[SessionSink] = [days] if sink is None else [sink, days]
-        system = SystemManager(config, store, sinks=sinks)
+        earlier = EarlierTapes(folders.state / "runs" / str(os.getpid()))
+        stack.callback(earlier.clear)
+        system = SystemManager(config, store, sinks=[] if sink is None else [sink], earlier=earlier)
         stack.callback(system.stop)
         for condition in wishes.breaks:
             system.add_breakpoint(condition)
-        playback = Playback(system, days)
+        playback = Playback(system)
         remembered, notice = load_remembered(folders.state)
         themes = load_themes(folders.config)
         setup = Setup(
@@ -96,16 +93,3 @@ def _remember(folder: Path, app: ConsoleApp) -> None:
     trouble = save_remembered(folder, app.remembered())
     if trouble is not None:
         log.warning("%s", trouble)
-
-
-def _runs_folder(state: Path) -> Path:
-    """Return a new folder for the tapes of this run."""
-    runs = state / "runs"
-    try:
-        runs.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=runs))
-    except OSError as error:
-        raise StoreError(
-            f"{runs} cannot be written ({error.strerror or error}): days that are over are kept there while "
-            "a run is watched. Set TAPEDECK_HOME to a folder where you may write."
-        ) from error

@@ -9,9 +9,9 @@ from typing import Final
 
 import talib
 
-from console.ui.kept_days import KeptDays
 from console.ui.viewpoint import Place, Viewpoint
 from engine.errors import EngineError, ExportError
+from engine.export.earlier_tapes import EarlierTapes
 from engine.indicators.specs import IndicatorSpec
 from engine.intervals import Interval
 from engine.monitoring.event import Event as MarketEvent
@@ -54,12 +54,14 @@ class Picture:
 
 
 class Playback:
-    """A system, the days it has played, and where the viewer stands. Holds nothing of the market itself."""
+    """A run that keeps the days it has played, and where the viewer stands; nothing of the market itself."""
 
-    def __init__(self, system: SystemManager, days: KeptDays) -> None:
+    def __init__(self, system: SystemManager) -> None:
+        if system.earlier is None:
+            raise EngineError("the console needs a run that keeps the days that are over")
         self.system = system
-        self.days = days
-        self.viewpoint = Viewpoint(days)
+        self.days: EarlierTapes = system.earlier
+        self.viewpoint = Viewpoint(self.days)
         self.plan = system.prepare()
         self._history_of: tuple[Tape | None, str, Interval] | None = None
         self._history: tuple[Bars, ...] = ()
@@ -185,6 +187,6 @@ class Playback:
         if earlier is None:
             return ()
         try:
-            return (SessionView(self.days.load(earlier)).bars(symbol, interval),)
+            return (SessionView(self.days.tape(earlier)).bars(symbol, interval),)
         except ExportError:
             return ()

@@ -20,7 +20,7 @@ class EarlierDays(Protocol):
         """Return the first day that is there after another."""
         ...
 
-    def load(self, trading_day: date) -> Tape:
+    def tape(self, trading_day: date) -> Tape:
         """Return a day's tape."""
         ...
 
@@ -66,7 +66,7 @@ class Viewpoint:
             earlier = self._days.before(here.day)
             if earlier is None:
                 return False
-            tape = self._days.load(earlier)
+            tape = self._days.tape(earlier)
             frontier = max(0, tape.frontier - slots)
         moved = tape is not here.tape or frontier != here.frontier
         self.stand_at(Place(tape, frontier), present)
@@ -87,7 +87,7 @@ class Viewpoint:
         earlier = self._days.before(here.day)
         if earlier is None:
             return False
-        tape = self._days.load(earlier)
+        tape = self._days.tape(earlier)
         self.stand_at(Place(tape, min(here.frontier, tape.frontier)), present)
         return True
 
@@ -105,4 +105,4 @@ class Viewpoint:
         later = self._days.after(here.day)
         if later is None or later >= present.day:
             return Place(present.tape, 0)
-        return Place(self._days.load(later), 0)
+        return Place(self._days.tape(later), 0)

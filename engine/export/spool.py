@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from datetime import date
@@ -9,20 +10,21 @@ from pathlib import Path
 from typing import Final
 
 from engine.errors import ExportError
-from engine.export.staged_files import StagedFile, make_folder, put_all_in_place, telling_export_errors
-from engine.export.tape_archive import pack_tape, unpack_tape
+from engine.export.staged_files import make_folder, partial_path, telling_export_errors
+from engine.export.tape_archive import read_tape, write_tape
 from engine.tape.session_record import SessionRecord
 from engine.tape.stamp import session_digest
 from engine.tape.tape import Tape
 
-_NAME: Final = re.compile(r"tape-(\d{4}-\d{2}-\d{2})\.npz")
+_NAME: Final = re.compile(r"(\d{4}-\d{2}-\d{2})\.tape")
 
 
 class TapeSpool:
     """Keeps each session's tape as it was played, in a folder; a `SessionSink`.
 
-    One file a session, `tape-2013-10-07.npz`, which numpy reads anywhere (no pickle in it). A day written
-    again replaces the one before. Reading and writing may happen in different threads.
+    One file a session, `2013-10-07.tape`. A day written again replaces the one before. The files serve the
+    run that wrote them, so they are not forced to disk; the digest finds what a crash left of one. Reading
+    and writing may happen in different threads.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -32,13 +34,16 @@ class TapeSpool:
 
     def write_session(self, record: SessionRecord, digest: str) -> None:
         """Write one session, under a temporary name until it is whole."""
-        staged = StagedFile(self._path(record.tape.session.trading_day))
+        path = self._path(record.tape.session.trading_day)
+        partial = partial_path(path)
         try:
-            staged.append(pack_tape(record.tape, record.frontier, digest))
-            staged.close()
-            put_all_in_place([staged])
+            with telling_export_errors(path):
+                with partial.open("wb") as file:
+                    write_tape(file, record.tape, record.frontier, digest)
+                partial.replace(path)
         except ExportError:
-            staged.discard()
+            with contextlib.suppress(OSError):
+                partial.unlink()
             raise
 
     def days(self) -> tuple[date, ...]:
@@ -54,7 +59,7 @@ class TapeSpool:
         path = self._path(trading_day)
         if not path.is_file():
             raise ExportError(f"{self.folder} has no tape of {trading_day}.{self._nearest(trading_day)}")
-        tape, digest = unpack_tape(path)
+        tape, digest = read_tape(path)
         found = session_digest(tape, tape.frontier)
         if found != digest:
             raise ExportError(
@@ -70,7 +75,7 @@ class TapeSpool:
                 path.unlink(missing_ok=True)
 
     def _path(self, trading_day: date) -> Path:
-        return self.folder / f"tape-{trading_day.isoformat()}.npz"
+        return self.folder / f"{trading_day.isoformat()}.tape"
 
     def _files(self) -> Mapping[date, Path]:
         try:

@@ -1,17 +1,16 @@
-"""A tape as one npz archive: its arrays cut at the frontier, and a JSON text about them."""
+"""A tape as one file: a JSON text about it, then its arrays cut at the frontier, each as numpy writes one."""
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.lib import format as npy
 
 from engine.clock.slots import SessionSlots, epoch_seconds, utc_from_epoch
 from engine.clock.trading_session import TradingSession
@@ -21,13 +20,12 @@ from engine.tape.bar_grid import BarGrid
 from engine.tape.historical_value import HistoricalValue, TrailingKind
 from engine.tape.tape import IndicatorColumn, Tape
 
-_FORMAT: Final = 1
-_ABOUT: Final = "about"
+_FORMAT: Final = 2
 Arrays = Mapping[str, np.ndarray]
 
 
-def pack_tape(tape: Tape, frontier: int, digest: str) -> bytes:
-    """Return the bytes of an archive that holds what a tape held at `frontier`, and nothing beyond."""
+def write_tape(file: BinaryIO, tape: Tape, frontier: int, digest: str) -> None:
+    """Write what a tape held at `frontier`, and nothing beyond, to a file open for writing."""
     arrays: dict[str, np.ndarray] = {}
     for interval in tape.intervals:
         columns = tape.columns_over(interval, frontier)
@@ -40,27 +38,28 @@ def pack_tape(tape: Tape, frontier: int, digest: str) -> bytes:
         arrays[f"historical {name}"], arrays[f"used {name}"] = value.values, value.used
     if tape.scores is not None:
         arrays["scores"] = tape.scores[:, : frontier + 1]
-    about = json.dumps(_about(tape, frontier, digest)).encode()
-    out = io.BytesIO()
-    np.savez(out, allow_pickle=False, **{_ABOUT: np.frombuffer(about, dtype=np.uint8)}, **arrays)
-    return out.getvalue()
+    about = _about(tape, frontier, digest) | {"arrays": list(arrays)}
+    file.write(json.dumps(about).encode() + b"\n")
+    for array in arrays.values():
+        npy.write_array(file, array, allow_pickle=False)
 
 
-def unpack_tape(path: Path) -> tuple[Tape, str]:
-    """Return the tape of an archive, its counters at the frontier, and the digest it was packed with.
+def read_tape(path: Path) -> tuple[Tape, str]:
+    """Return the tape of a file, its counters at the frontier, and the digest it was written with.
 
-    What lies beyond the frontier is missing. Raises ExportError where the file is no such archive.
+    What lies beyond the frontier is missing. Raises ExportError where the file is none of ours.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        about = json.loads(arrays[_ABOUT].tobytes())
-        if about["format"] != _FORMAT:
-            raise ExportError(
-                f"{path} has format {about['format']}, this tapedeck reads {_FORMAT}: play the session again."
-            )
+        with path.open("rb") as file:
+            about = json.loads(file.readline())
+            if about["format"] != _FORMAT:
+                raise ExportError(
+                    f"{path} has format {about['format']}, this tapedeck reads {_FORMAT}: "
+                    "play the session again."
+                )
+            arrays = {name: npy.read_array(file, allow_pickle=False) for name in about["arrays"]}
         return _tape(about, arrays), str(about["digest"])
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, MemoryError) as error:
         raise ExportError(
             f"{path} cannot be read as a tape: {error}. Play the session again to have it back."
         ) from error

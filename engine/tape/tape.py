@@ -25,7 +25,7 @@ class IndicatorColumn:
     values: Floats
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Tape:
     """One session's grids and how far each has been written. Rows are symbols, columns slots or buckets.
 
@@ -110,6 +110,14 @@ class Tape:
         if interval == self.base_interval:
             return np.ones(len(self.slots), dtype=np.int64)
         return self.derived[interval].buckets.widths
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes the grids take."""
+        grids = [self.base, *self.derived.values()]
+        arrays = [array for grid in grids for array in (grid.values, grid.present)]
+        arrays += [column.values for column in self.indicators.values()]
+        return sum(array.nbytes for array in arrays) + (0 if self.scores is None else self.scores.nbytes)
 
     def settled(self) -> int:
         """Return the frontier up to which every part of the tape is written."""

@@ -11,11 +11,11 @@ from typing import Any
 from textual.pilot import Pilot
 
 from console.ui.app import ConsoleApp, Setup
-from console.ui.kept_days import KeptDays
 from console.ui.log_lines import LogLines
 from console.ui.playback import Playback
 from console.ui.theming import load_themes
 from engine.config import parse_session_config
+from engine.export.earlier_tapes import EarlierTapes
 from engine.monitoring.status import RunState
 from engine.store.bar_store import BarStore
 from engine.system import SystemManager
@@ -115,12 +115,17 @@ def document(**backtest: Any) -> dict[str, Any]:
 
 @contextmanager
 def watched(
-    store: BarStore, folder: Path, *, config: Mapping[str, Any] | None = None, **setup: Any
+    store: BarStore,
+    folder: Path,
+    *,
+    config: Mapping[str, Any] | None = None,
+    memory_bytes: int = 0,
+    **setup: Any,
 ) -> Iterator[Watched]:
-    """A console that has not been opened yet, over a run paused at the first open."""
-    days = KeptDays(folder / "tapes")
+    """A console that has not been opened yet, over a run paused at the first open; its days go to disk."""
+    earlier = EarlierTapes(folder / "tapes", memory_bytes)
     parsed = parse_session_config(dict(config or document()), "console test").config
-    system = SystemManager(parsed, store, sinks=[days])
+    system = SystemManager(parsed, store, earlier=earlier)
     options = {
         "exports": folder / "exports",
         "themes": load_themes(None).themes,
@@ -128,7 +133,7 @@ def watched(
     } | setup
     try:
         with LogLines() as lines:
-            yield Watched(ConsoleApp(Playback(system, days), store, lines, Setup(**options)), system)
+            yield Watched(ConsoleApp(Playback(system), store, lines, Setup(**options)), system)
     finally:
         system.stop()
 

@@ -78,7 +78,7 @@ class LookingHandlers:
         opened = [day for day in days.days() if sessions[day].regular_open <= instant]
         if not opened:
             raise EngineError(f"{instant:%Y-%m-%d %H:%M} UTC lies before what this run has played")
-        tape = days.load(opened[-1])
+        tape = days.tape(opened[-1])
         slots = min(tape.frontier, tape.slots.slots_over_at(epoch_seconds(instant)))
         self._playback.viewpoint.stand_at(Place(tape, slots), present)
 
@@ -139,7 +139,7 @@ class LookingHandlers:
         if day == present.day:
             self._playback.viewpoint.stand_at(Place(present.tape, frontier), present)
             return
-        self._playback.viewpoint.stand_at(Place(self._playback.days.load(day), frontier), present)
+        self._playback.viewpoint.stand_at(Place(self._playback.days.tape(day), frontier), present)
 
     # Breakpoints, bookmarks, why
 

@@ -17,7 +17,6 @@ from console.ui import rows
 from console.ui.actions import ACTIONS, BY_ID, clashes, key_table_markdown, unknown_actions
 from console.ui.app import ConsoleApp
 from console.ui.grid_text import grid, number, percent, quality_style
-from console.ui.kept_days import KeptDays
 from console.ui.layout import Layout
 from console.ui.log_lines import LogLines
 from console.ui.remembered import FILE_NAME, Remembered, load_remembered, save_remembered
@@ -200,9 +199,8 @@ def test_the_log_panel_keeps_lines_and_leaves_logging_as_it_was() -> None:
 
 def test_a_run_goes_on_where_its_days_cannot_be_kept(console_store: BarStore, tmp_path: Path) -> None:
     with watched(console_store, tmp_path) as console:
-        days: KeptDays = console.app.playback.days
+        days = console.app.playback.days
         folder = tmp_path / "tapes"
-        folder.rmdir()
         folder.write_text("in the way")
         console.system.start()
         assert console.system.wait(20)
@@ -216,7 +214,7 @@ def test_kept_days_know_their_neighbours_and_go_in_the_end(console_store: BarSto
     with watched(console_store, tmp_path) as console:
         console.system.start()
         assert console.system.wait(20)
-        days: KeptDays = console.app.playback.days
+        days = console.app.playback.days
         assert [day.isoformat() for day in days.days()] == [
             "2013-11-26",
             "2013-11-27",
@@ -226,6 +224,6 @@ def test_kept_days_know_their_neighbours_and_go_in_the_end(console_store: BarSto
         assert days.before(date(2013, 11, 29)) == date(2013, 11, 27)
         assert days.after(date(2013, 11, 29)) == date(2013, 12, 2)
         assert days.before(date(2013, 11, 26)) is None
-        assert days.load(date(2013, 11, 29)).session.is_early_close
+        assert days.tape(date(2013, 11, 29)).session.is_early_close
         days.clear()
         assert not (tmp_path / "tapes").exists()

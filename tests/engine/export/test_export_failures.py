@@ -184,7 +184,7 @@ def test_a_full_disk_ends_the_run_in_state_error_with_its_cause(played_week, wee
 @needs_full_disk
 def test_a_tape_that_cannot_be_spooled_leaves_nothing(tmp_path):
     spool, record = TapeSpool(tmp_path), two_days()[0]
-    (tmp_path / ".tape-2013-10-07.npz.partial").symlink_to(FULL_DISK)
-    with pytest.raises(ExportError, match=r"tape-2013-10-07\.npz cannot be written: No space left"):
+    (tmp_path / ".2013-10-07.tape.partial").symlink_to(FULL_DISK)
+    with pytest.raises(ExportError, match=r"2013-10-07\.tape cannot be written: No space left"):
         spool.write_session(record, digest_of(record))
     assert list(tmp_path.iterdir()) == []

@@ -13,12 +13,13 @@ import pytest
 
 from engine.config import SessionConfig
 from engine.errors import EngineError, ExportError
-from engine.export.spool import TapeSpool
+from engine.export.earlier_tapes import MEMORY_BYTES, EarlierTapes
 from engine.export.validation import validate_export
 from engine.monitoring.event import EventKind
 from engine.store.bar_store import BarStore
 from engine.system import SystemManager
-from tests.support.runs import LIMIT_S, KeepRecords, at_frontier, play
+from engine.tape.session_view import SessionView
+from tests.support.runs import LIMIT_S, at_frontier, play, play_recorded
 
 Config = Callable[..., SessionConfig]
 
@@ -32,23 +33,23 @@ def until(condition: Callable[[], bool]) -> bool:
 
 
 @pytest.fixture
-def spooled(session_config: Config, gapped_store: BarStore, tmp_path: Path):
-    system = SystemManager(session_config(), gapped_store, spool=TapeSpool(tmp_path / "days"))
+def marked(session_config: Config, gapped_store: BarStore):
+    system = SystemManager(session_config(), gapped_store)
     system.start(paused=True)
     assert system.wait_for(at_frontier(system, 1, 0), LIMIT_S)
     yield system
     system.stop(LIMIT_S)
 
 
-def test_a_bookmark_stands_where_the_run_stands_or_at_an_earlier_slot(spooled: SystemManager) -> None:
-    spooled.step(20)
-    assert spooled.wait_for(at_frontier(spooled, 1, 20), LIMIT_S)
-    spooled.add_bookmark()
-    spooled.add_bookmark("turn", 12)
-    marks = [event for event in spooled.events() if event.kind is EventKind.BOOKMARK]
+def test_a_bookmark_stands_where_the_run_stands_or_at_an_earlier_slot(marked: SystemManager) -> None:
+    marked.step(20)
+    assert marked.wait_for(at_frontier(marked, 1, 20), LIMIT_S)
+    marked.add_bookmark()
+    marked.add_bookmark("turn", 12)
+    marks = [event for event in marked.events() if event.kind is EventKind.BOOKMARK]
     assert [(event.frontier, event.text) for event in marks] == [(20, "bookmark"), (12, "turn")]
     with pytest.raises(EngineError, match="slot 21 cannot be marked: 20 slots of the session are over"):
-        spooled.add_bookmark("ahead", 21)
+        marked.add_bookmark("ahead", 21)
 
 
 def test_nothing_can_be_marked_before_a_session(session_config: Config, gapped_store: BarStore) -> None:
@@ -56,66 +57,94 @@ def test_nothing_can_be_marked_before_a_session(session_config: Config, gapped_s
         SystemManager(session_config(), gapped_store).add_bookmark()
 
 
-def test_a_day_that_is_over_can_be_looked_at_again(spooled: SystemManager) -> None:
-    spooled.step(390)
-    assert spooled.wait_for(at_frontier(spooled, 1, 390), LIMIT_S)
-    whole = spooled.session_data.view()
-    assert whole is not None
-    closes = whole.bars_grid(whole.indicator_interval("ema_5"))[3].tobytes()
-    spooled.step(30)
-    assert spooled.wait_for(at_frontier(spooled, 2, 30), LIMIT_S)
-    first = date(2013, 11, 26)
-    assert until(lambda: first in spooled.earlier_days())
-    again = spooled.earlier_view(first)
+@pytest.mark.parametrize("memory_bytes", [0, MEMORY_BYTES], ids=["on disk", "in memory"])
+def test_a_day_that_is_over_can_be_looked_at_again(
+    session_config: Config, gapped_store: BarStore, tmp_path: Path, memory_bytes: int
+) -> None:
+    earlier = EarlierTapes(tmp_path / "days", memory_bytes)
+    system = SystemManager(session_config(), gapped_store, earlier=earlier)
+    system.start(paused=True)
+    try:
+        system.step(390)
+        assert system.wait_for(at_frontier(system, 1, 390), LIMIT_S)
+        whole = system.session_data.view()
+        assert whole is not None
+        closes = whole.bars_grid(whole.indicator_interval("ema_5"))[3].tobytes()
+        system.step(30)
+        assert system.wait_for(at_frontier(system, 2, 30), LIMIT_S)
+        first = date(2013, 11, 26)
+        assert until(lambda: first in earlier.days())
+        again = SessionView(earlier.tape(first))
+    finally:
+        system.stop(LIMIT_S)
     assert again.frontier == 390
     assert again.bars_grid(again.indicator_interval("ema_5"))[3].tobytes() == closes
-    assert spooled.earlier_view(first, 100).frontier == 100
-    # The day under way is looked at in place, up to the clock.
-    assert spooled.earlier_view(date(2013, 11, 27), 500).frontier == 30
-    with pytest.raises(ExportError, match="no tape of 2013-12-02"):
-        spooled.earlier_view(date(2013, 12, 2))
+    with pytest.raises(ExportError, match=r"no tape of 2013-12-02 is kept.*; the nearest is 2013-11-"):
+        earlier.tape(date(2013, 12, 2))
 
 
-def test_only_the_last_days_that_were_asked_for_stay_in_memory(spooled: SystemManager) -> None:
-    spooled.resume()
-    assert spooled.wait(LIMIT_S)
-    days = spooled.earlier_days()
+def test_the_last_days_stay_in_memory_and_those_before_go_to_disk(
+    session_config: Config, gapped_store: BarStore, tmp_path: Path
+) -> None:
+    folder = tmp_path / "days"
+    whole = play(session_config(), gapped_store).summary()
+    # Room for two of the four sessions; the third is a short one.
+    regular = play_recorded(session_config(), gapped_store).records[0].tape
+    earlier = EarlierTapes(folder, 2 * regular.nbytes)
+    system = SystemManager(session_config(), gapped_store, earlier=earlier)
+    assert not folder.exists()
+    system.start()
+    assert system.wait(LIMIT_S)
+    days = earlier.days()
     assert [str(day) for day in days] == ["2013-11-26", "2013-11-27", "2013-11-29", "2013-12-02"]
+    assert sorted(path.name for path in folder.iterdir()) == ["2013-11-26.tape", "2013-11-27.tape"]
     for day in (*days, days[0]):
-        assert spooled.earlier_view(day).session.trading_day == day
+        assert earlier.tape(day).session.trading_day == day
+    assert earlier.tape(days[0]) is earlier.tape(days[0])
+    digests = [digest for _, digest in earlier.records()]
+    assert digests == [session.digest for session in whole.sessions]
+    earlier.clear()
+    assert not folder.exists()
+    with pytest.raises(ExportError, match=r"no tape of 2013-11-26 is kept\. No session has ended yet"):
+        earlier.tape(days[0])
 
 
-def test_without_a_spool_earlier_days_are_gone(session_config: Config, gapped_store: BarStore) -> None:
+def test_a_disk_that_takes_no_more_ends_nothing_but_the_days_kept(
+    session_config: Config, gapped_store: BarStore, tmp_path: Path
+) -> None:
+    (tmp_path / "days").write_text("a file in the way")
+    earlier = EarlierTapes(tmp_path / "days", 0)
+    system = SystemManager(session_config(), gapped_store, earlier=earlier)
+    system.start()
+    assert system.wait(LIMIT_S)
+    assert system.error is None
+    assert earlier.days() == ()
+    assert earlier.trouble is not None
+    assert earlier.trouble.startswith("2013-12-02 cannot be looked at later: ")
+    with pytest.raises(ExportError, match=r"days is a file, not a folder.*cannot be exported"):
+        system.export_csv(tmp_path / "out")
+
+
+def test_a_run_that_keeps_no_days_cannot_export_them(
+    session_config: Config, gapped_store: BarStore, tmp_path: Path
+) -> None:
     system = play(session_config(), gapped_store)
-    assert system.earlier_days() == ()
-    with pytest.raises(EngineError, match="2013-11-26 is over, and this run keeps no earlier days"):
-        system.earlier_view(date(2013, 11, 26))
-
-
-class KeepStamped(KeepRecords):
-    """Keeps records with their digests, as an export in mid-run wants them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stamped = []
-
-    def write_session(self, record, digest):
-        super().write_session(record, digest)
-        self.stamped.append((record, digest))
+    with pytest.raises(EngineError, match="does not keep the days that are over"):
+        system.export_csv(tmp_path / "out")
 
 
 def test_an_export_in_mid_session_is_a_valid_partial_export(
     session_config: Config, gapped_store: BarStore, tmp_path: Path
 ) -> None:
-    kept = KeepStamped()
-    system = SystemManager(session_config(), gapped_store, sinks=[kept])
+    earlier = EarlierTapes(tmp_path / "days")
+    system = SystemManager(session_config(), gapped_store, earlier=earlier)
     system.start(paused=True)
     try:
         system.step(400)
         assert system.wait_for(at_frontier(system, 2, 10), LIMIT_S)
-        assert until(lambda: len(kept.stamped) == 1 and system.session_data.require_tape().settled() == 10)
-        manifest = system.export_csv(tmp_path / "out", kept.stamped)
-        system.export_json(tmp_path / "state" / "now.json", kept.stamped)
+        assert until(lambda: len(earlier.days()) == 1 and system.session_data.require_tape().settled() == 10)
+        manifest = system.export_csv(tmp_path / "out")
+        system.export_json(tmp_path / "state" / "now.json")
     finally:
         system.stop(LIMIT_S)
     assert (manifest.status, manifest.state) == ("partial", "stopped")
@@ -129,18 +158,19 @@ def test_an_export_in_mid_session_is_a_valid_partial_export(
 def test_after_the_run_an_export_is_the_one_that_the_run_would_have_written(
     session_config: Config, gapped_store: BarStore, tmp_path: Path
 ) -> None:
-    kept = KeepStamped()
-    system = SystemManager(session_config(), gapped_store, sinks=[kept])
+    earlier = EarlierTapes(tmp_path / "days")
+    system = SystemManager(session_config(), gapped_store, earlier=earlier)
     system.start()
     assert system.wait(LIMIT_S)
-    manifest = system.export_csv(tmp_path / "out", kept.stamped)
+    manifest = system.export_csv(tmp_path / "out")
     assert (manifest.status, manifest.stamp) == ("complete", system.summary().stamp)
 
 
 def test_before_the_first_session_an_export_has_no_session(
     session_config: Config, gapped_store: BarStore, tmp_path: Path
 ) -> None:
-    system = SystemManager(session_config(), gapped_store)
+    earlier = EarlierTapes(tmp_path / "days")
+    system = SystemManager(session_config(), gapped_store, earlier=earlier)
     with pytest.raises(EngineError, match="has not been started"):
-        system.export_csv(tmp_path / "out", [])
+        system.export_csv(tmp_path / "out")
     assert not (tmp_path / "out").exists()
