@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from textual.screen import Screen
-
 from console.ui import app as app_module
 from console.ui.app import ConsoleApp, Setup
+from console.ui.launch import short_turns
 from console.ui.log_lines import LogLines
-from console.ui.playback import Playback
+from console.ui.playback import Picture, Playback
+from console.ui.screens.main import MainScreen
 from engine.config import SessionConfig
 from engine.export.earlier_tapes import EarlierTapes
+from engine.monitoring.snapshot import Snapshot
 from engine.store.bar_store import BarStore
 from engine.system import SystemManager
 
@@ -35,10 +36,9 @@ class TimedApp(ConsoleApp):
         self._began = time.perf_counter()
         self.set_interval(0.05, self._leave_at_end)
 
-    def _look(self) -> None:
-        began = time.perf_counter()
-        super()._look()
-        self._frame_ms = 1e3 * (time.perf_counter() - began)
+    def looked(self, ms: float) -> None:
+        """Note how long a look at the run took."""
+        self._frame_ms = ms
 
     def drawn(self, ms: float) -> None:
         """Note that what a look changed has been written."""
@@ -46,13 +46,14 @@ class TimedApp(ConsoleApp):
             self.frames_ms.append(self._frame_ms + ms)
             self._frame_ms = 0.0
 
-    def _report_end(self) -> None:
+    def _report_end(self, snapshot: Snapshot) -> None:
         """Show no report: the benchmark leaves instead."""
 
     async def _leave_at_end(self) -> None:
         spent = time.perf_counter() - self._began
         late = self.leave_after is not None and spent > self.leave_after
-        if late or (self.playback.system.state.is_over and spent > 0.2):
+        is_over = self.playback.system.snapshot().version > 0 and self.playback.system.state.is_over
+        if late or is_over:
             self.seconds = self.seconds or spent
             await self.end()
 
@@ -61,20 +62,28 @@ def play_watched(
     config: SessionConfig, store: BarStore, folder: Path, leave_after: float | None
 ) -> tuple[list[float], float, float]:
     """Play in the console on this terminal; return frames in ms, seconds on screen, seconds of the run."""
-    refresh = Screen._compositor_refresh
+    refresh, look = MainScreen._compositor_refresh, MainScreen.look
 
-    def timed(screen: Screen[object]) -> None:
+    def timed_refresh(screen: MainScreen) -> None:
         began = time.perf_counter()
         refresh(screen)
         if isinstance(screen.app, TimedApp):
             screen.app.drawn(1e3 * (time.perf_counter() - began))
 
-    Screen._compositor_refresh = timed  # type: ignore[assignment]
+    def timed_look(screen: MainScreen, picture: Picture) -> None:
+        began = time.perf_counter()
+        look(screen, picture)
+        if isinstance(screen.app, TimedApp):
+            screen.app.looked(1e3 * (time.perf_counter() - began))
+
+    MainScreen._compositor_refresh = timed_refresh  # type: ignore[method-assign]
+    MainScreen.look = timed_look  # type: ignore[method-assign]
     system = SystemManager(config, store, earlier=EarlierTapes(folder / "days"))
     with LogLines() as lines:
         app = TimedApp(Playback(system), store, lines, Setup(exports=folder))
         app.leave_after = leave_after
-        app.run()
+        with short_turns():
+            app.run()
     system.stop()
     if app.return_code:
         raise RuntimeError(f"the console failed: {app.failure}")

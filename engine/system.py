@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -33,7 +34,9 @@ from engine.streams.requirements import StreamRequirements
 from engine.streams.stream_plan import StreamPlan
 from engine.tape.session_data import SessionData
 from engine.tape.session_record import SessionRecord
+from engine.tape.stamp import run_stamp
 from engine.tape.tape import Tape
+from engine.threads.courtesy import Courtesy
 from engine.threads.messages import (
     AddBreakpoint,
     Mark,
@@ -80,11 +83,13 @@ class SystemManager:
         self.metrics = PerformanceMetrics()
         self._data = DataManager(store)
         self.earlier = earlier
-        self._sinks: tuple[SessionSink, ...] = (*sinks, *(() if earlier is None else (earlier,)))
+        # `earlier` comes first: a day that an export cannot take can then still be looked at, and exported.
+        self._sinks: tuple[SessionSink, ...] = (*(() if earlier is None else (earlier,)), *sinks)
         self._events = EventLog()
         self._conditions: dict[int, Condition] = {}
         self._breakpoint_numbers = count(1)
         self._load_timeout_s = load_timeout_s
+        self._courtesy = Courtesy()
         self._plan: StreamPlan | None = None
         self._coordinator: SessionCoordinator | None = None
 
@@ -129,6 +134,7 @@ class SystemManager:
             events=self._events,
             sinks=self._sinks,
             load_timeout_s=self._load_timeout_s,
+            courtesy=self._courtesy,
         )
         self._coordinator = coordinator
         coordinator.start(paused=paused)
@@ -192,6 +198,13 @@ class SystemManager:
         reached = ThreadEvent()
         self._running().tell(Mark(reached))
         return reached
+
+    def standing_aside(self) -> AbstractContextManager[None]:
+        """Have the engine's threads stand still meanwhile, some milliseconds at most: for who draws a screen.
+
+        No result depends on it. One thread at a time.
+        """
+        return self._courtesy.held()
 
     # Breakpoints and bookmarks
 
@@ -361,9 +374,9 @@ class SystemManager:
         return SessionRecord(tape, tape.settled(), state.value, error, quality)
 
     def summary(self) -> RunSummary:
-        """Return how the run went; meant for when it is over."""
-        plan, coordinator = self.prepare(), self._running()
-        sessions = coordinator.recorder.summaries
+        """Return how the run went; meant for when it is over, and empty for one that was never started."""
+        plan, coordinator = self.prepare(), self._coordinator
+        sessions = () if coordinator is None else coordinator.recorder.summaries
         self._count_calendar()
         return RunSummary(
             session_name=self.config.session_name,
@@ -380,9 +393,9 @@ class SystemManager:
             sessions=sessions,
             sessions_planned=len(plan.sessions),
             bars=sum(session.bars for session in sessions),
-            seconds=coordinator.seconds,
-            stamp=coordinator.recorder.stamp,
-            warnings=coordinator.warnings,
+            seconds=0.0 if coordinator is None else coordinator.seconds,
+            stamp=run_stamp(session.digest for session in sessions),
+            warnings=plan.warnings if coordinator is None else coordinator.warnings,
             notes=plan.notes,
             parameters=_resolved_parameters(plan),
             counts=self.metrics.counts(),

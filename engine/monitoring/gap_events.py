@@ -92,9 +92,9 @@ class GapTracker:
         begun = self._time(self._slots.opened_at, first)
         if self._goes_on(last):
             return f"no bar since {begun}"
-        count = last - first + 1
-        bars = "bar" if count == 1 else "bars"
-        return f"{count} {bars} missing, {begun} to {self._time(self._slots.closed_at, last)}"
+        if first == last:
+            return f"1 bar missing, {begun}"
+        return f"{last - first + 1} bars missing, {begun} to {self._time(self._slots.opened_at, last)}"
 
     def _goes_on(self, last: int) -> bool:
         """Whether the end of a gap is not known yet, its last slot being the last that was looked at."""

@@ -10,6 +10,7 @@ from engine.monitoring.metrics import PerformanceMetrics
 from engine.streams.stream_plan import StreamPlan
 from engine.tape.bar_grid import BarGrid
 from engine.tape.session_data import SessionData
+from engine.threads.courtesy import Courtesy
 from engine.threads.messages import Message
 from engine.threads.worker import Worker
 
@@ -25,8 +26,10 @@ class DataProcessor(Worker[Block]):
         session_data: SessionData,
         metrics: PerformanceMetrics,
         tell: Callable[[Message], None],
+        courtesy: Courtesy,
     ) -> None:
         super().__init__("data-processor", tell)
+        self._courtesy = courtesy
         self._plan = plan
         self._session_data = session_data
         self._metrics = metrics
@@ -40,7 +43,7 @@ class DataProcessor(Worker[Block]):
             self._plan.specs,
             self._history_of,
             min_completeness=self._plan.min_completeness,
-            cancelled=self.cancelled.is_set,
+            cancelled=self._is_cancelled,
         )
 
     def teardown(self) -> None:
@@ -53,6 +56,10 @@ class DataProcessor(Worker[Block]):
         if self._computer is not None and self._computer.compute(work.start, work.stop):
             self._session_data.require_tape().processed = work.stop
             self._metrics.record_data_processor(started)
+
+    def _is_cancelled(self) -> bool:
+        self._courtesy.wait()
+        return self.cancelled.is_set()
 
     def _history_of(self, interval: Interval) -> Sequence[BarGrid]:
         history = self._session_data.history

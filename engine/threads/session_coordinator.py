@@ -22,6 +22,7 @@ from engine.streams.stream_plan import StreamPlan
 from engine.tape.session_data import SessionData
 from engine.tape.session_record import SessionRecord
 from engine.threads.breakpoints import Breakpoints
+from engine.threads.courtesy import Courtesy
 from engine.threads.data_processor import DataProcessor
 from engine.threads.data_quality_manager import DataQualityManager
 from engine.threads.messages import (
@@ -67,6 +68,7 @@ class SessionCoordinator:
 
     `start_seconds`: instant (seconds UTC) in the first session whose earlier bars are over when it begins.
     `historical_quality`: whether history is scored. `load_timeout_s`: how long a session is waited for.
+    `courtesy`: when its threads stand aside.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class SessionCoordinator:
         events: EventLog | None = None,
         sinks: Sequence[SessionSink] = (),
         load_timeout_s: float = LOAD_TIMEOUT_S,
+        courtesy: Courtesy | None = None,
     ) -> None:
         self._plan = plan
         self._data = session_data
@@ -95,9 +98,10 @@ class SessionCoordinator:
         self._events = EventLog() if events is None else events
 
         self._mailbox: SimpleQueue[Message] = SimpleQueue()
-        self.processor = DataProcessor(plan, session_data, metrics, self.tell)
+        self.courtesy = Courtesy() if courtesy is None else courtesy
+        self.processor = DataProcessor(plan, session_data, metrics, self.tell, self.courtesy)
         self.quality = DataQualityManager(session_data, metrics, self.tell)
-        self.recorder = SessionRecorder(sinks, metrics, self.tell)
+        self.recorder = SessionRecorder(sinks, metrics, self.tell, self.courtesy)
         self.feed = SessionFeed(
             plan, loader, metrics, self.tell, prefetch_days=prefetch_days, load_timeout_s=load_timeout_s
         )
@@ -238,6 +242,7 @@ class SessionCoordinator:
             breakpoints=self.breakpoints,
             receive=self._receive,
             on_change=self._note_change,
+            courtesy=self.courtesy,
         )
         self._data.activate_session()
         self._unrecorded = True

@@ -11,6 +11,7 @@ from engine.clock.time_manager import TimeManager
 from engine.monitoring.metrics import Count, PerformanceMetrics
 from engine.tape.tape import Tape
 from engine.threads.breakpoints import Breakpoints
+from engine.threads.courtesy import Courtesy
 from engine.threads.session_feed import Receive
 from engine.threads.subscription import PaceMode
 from engine.threads.transport import Transport
@@ -38,6 +39,7 @@ class SessionPlayer:
         breakpoints: Breakpoints,
         receive: Receive,
         on_change: Callable[[], None],
+        courtesy: Courtesy,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tape = tape
@@ -49,6 +51,7 @@ class SessionPlayer:
         self._breakpoints = breakpoints
         self._receive = receive
         self._on_change = on_change
+        self._courtesy = courtesy
         self._monotonic = monotonic
         self._handed = dict.fromkeys((*consumers, *followers), 0)
         self._pace: Pace | None = None
@@ -130,6 +133,7 @@ class SessionPlayer:
 
     def _compute_to(self, limit: int) -> None:
         """Have slots up to `limit` computed, unless a command changes what is to be played."""
+        self._courtesy.wait()
         revision = self._transport.revision
         while not all(worker.is_ready for worker in self._consumers):
             self._receive(None)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from engine.monitoring.metrics import PerformanceMetrics
 from engine.tape.session_record import SessionRecord, SessionSummary
 from engine.tape.stamp import run_stamp, session_digest
+from engine.threads.courtesy import Courtesy
 from engine.threads.messages import Message
 from engine.threads.worker import Worker
 
@@ -25,31 +25,40 @@ class SessionRecorder(Worker[SessionRecord]):
     """Stamps sessions and writes them to sinks, beside the session that plays next."""
 
     def __init__(
-        self, sinks: Sequence[SessionSink], metrics: PerformanceMetrics, tell: Callable[[Message], None]
+        self,
+        sinks: Sequence[SessionSink],
+        metrics: PerformanceMetrics,
+        tell: Callable[[Message], None],
+        courtesy: Courtesy,
     ) -> None:
         super().__init__("session-recorder", tell)
+        self._courtesy = courtesy
         self._sinks = tuple(sinks)
         self._metrics = metrics
-        self._lock = threading.Lock()  # guards the summaries
-        self._summaries: list[SessionSummary] = []
+        # Replaced as a whole, so that reading takes no lock.
+        self._summaries: tuple[SessionSummary, ...] = ()
+        self._stamp: tuple[int, str] = (0, run_stamp(()))
 
     def process(self, work: SessionRecord) -> None:
         """Record one session."""
+        self._courtesy.wait()
         started = self._metrics.start_timer()
         digest = session_digest(work.tape, work.frontier)
         for sink in self._sinks:
             sink.write_session(work, digest)
-        with self._lock:
-            self._summaries.append(SessionSummary.of(work, digest))
+        self._summaries = (*self._summaries, SessionSummary.of(work, digest))
         self._metrics.record_recording(started)
 
     @property
     def summaries(self) -> tuple[SessionSummary, ...]:
         """The sessions recorded so far."""
-        with self._lock:
-            return tuple(self._summaries)
+        return self._summaries
 
     @property
     def stamp(self) -> str:
-        """The stamp of the sessions recorded so far."""
-        return run_stamp(summary.digest for summary in self.summaries)
+        """The stamp of the sessions recorded so far; made when it is asked for, once for each of them."""
+        summaries, (count, stamp) = self._summaries, self._stamp
+        if count != len(summaries):
+            stamp = run_stamp(summary.digest for summary in summaries)
+            self._stamp = (len(summaries), stamp)
+        return stamp

@@ -79,7 +79,7 @@ def test_a_gap_tells_its_end_once_it_is_known_and_keeps_its_number() -> None:
     assert begun.clock == datetime(2013, 11, 29, 14, 34, tzinfo=UTC)
     tape.frontier = 7
     (ended,) = gaps_of(log)
-    assert (ended.text, ended.number) == ("3 bars missing, 09:33 to 09:36", begun.number)
+    assert (ended.text, ended.number) == ("3 bars missing, 09:33 to 09:35", begun.number)
 
 
 def test_the_same_list_is_given_as_long_as_nothing_happens() -> None:

@@ -6,11 +6,13 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from engine.config import SessionConfig
 from engine.errors import EngineError
+from engine.export.earlier_tapes import EarlierTapes
 from engine.monitoring.status import RunState
 from engine.store.bar_store import BarStore
 from engine.system import SystemManager
@@ -22,8 +24,9 @@ Config = Callable[..., SessionConfig]
 
 
 @pytest.fixture
-def paused(session_config: Config, gapped_store: BarStore):
-    system = SystemManager(session_config(), gapped_store)
+def paused(session_config: Config, gapped_store: BarStore, tmp_path: Path):
+    earlier = EarlierTapes(tmp_path / "earlier")
+    system = SystemManager(session_config(), gapped_store, earlier=earlier)
     system.start(paused=True)
     assert system.wait_for(at_frontier(system, 1, 0), LIMIT_S)
     yield system
@@ -261,5 +264,5 @@ def test_an_export_while_the_run_stands_holds_all_that_was_played(paused, tmp_pa
     monkeypatch.setattr(DataQualityManager, "process", held_up)
     paused.step(37)
     assert paused.wait_for(at_frontier(paused, 1, 37), LIMIT_S)
-    manifest = paused.export_csv(tmp_path / "out", [])
+    manifest = paused.export_csv(tmp_path / "out")
     assert [session.played for session in manifest.sessions] == [37]
