@@ -19,6 +19,7 @@ from typing import Final
 
 from console.panel_names import FORMATS, PANELS
 from console.ui.actions import BY_ID
+from console.ui.speeds import read_speed
 from engine.errors import ConditionError, ConfigError, ConfigProblem, nearest
 
 
@@ -76,9 +77,8 @@ class Script:
     def of(cls, actions: Iterable[tuple[str, str]], source: str = "recording") -> Script:
         """Return the script of actions with their arguments, as they were done one after the other."""
         numbered = enumerate(actions, 1)
-        return cls(
-            source, tuple(ScriptLine(number, action, " ".join(a.split())) for number, (action, a) in numbered)
-        )
+        lines = (ScriptLine(number, action, " ".join(a.splitlines())) for number, (action, a) in numbered)
+        return cls(source, tuple(lines))
 
     def dump(self) -> str:
         """Return the text of the script, which `parse` reads again."""
@@ -120,10 +120,10 @@ def _number(text: str) -> str | None:
 
 def _speed(text: str) -> str | None:
     try:
-        is_speed = text == "max" or 0 <= float(text.lstrip("x")) < float("inf")
-    except ValueError:
-        is_speed = False
-    return None if is_speed else f"{text!r} is no speed: give max, or times real time, such as 60"
+        read_speed(text)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _moment(text: str) -> str | None:

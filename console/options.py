@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
+from console.ui.speeds import read_speed
 from engine.errors import ConfigError, ConfigProblem, nearest
 from engine.intervals import COMMON_SPELLINGS, Interval
 
@@ -51,6 +52,14 @@ def read_date(option: str, text: str) -> date:
         return date.fromisoformat(text.strip())
     except ValueError:
         raise bad_option(option, text, f"{text!r} is no date: write it as 2024-07-03") from None
+
+
+def read_speed_option(option: str, text: str) -> float:
+    """Return the speed that an option names; ConfigError says how one is written."""
+    try:
+        return read_speed(text)
+    except ValueError as error:
+        raise bad_option(option, text, str(error)) from None
 
 
 def read_interval(option: str, text: str) -> Interval:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
 from console.key_script import Script, ScriptLine
 from console.script_run import ScriptRun
@@ -12,6 +13,8 @@ from console.terminal import Terminal
 from console.views import view_text
 from engine.export.earlier_tapes import EarlierTapes
 from engine.system import SystemManager
+
+_EXPORTS: Final = ("export_csv", "export_json")
 
 
 class ScriptLines:
@@ -43,17 +46,20 @@ class ScriptLines:
         return self._run is None or self._run.may_go_on()
 
     def _do(self, system: SystemManager, line: ScriptLine) -> None:
-        word, _, rest = line.argument.partition(" ")
         if line.action == "view":
-            self._terminal.write(view_text(system, word, rest.strip() or "csv").rstrip("\n"))
-        elif line.action == "export":
-            self._export(system, word, Path(rest.strip()).expanduser())
-            self._terminal.remark(f"line {line.number}: {rest.strip()} is written")
+            panel, _, form = line.argument.partition(" ")
+            self._terminal.write(view_text(system, panel, form.strip() or "csv").rstrip("\n"))
+        elif line.action in _EXPORTS and line.argument:
+            self._export(system, line.action, Path(line.argument).expanduser())
+            self._terminal.remark(f"line {line.number}: {line.argument} is written")
+        elif line.action in _EXPORTS:
+            form = line.action.removeprefix("export_")
+            self._terminal.remark(f"line {line.number}: say where to, as in: export {form} out")
         else:
             self._terminal.remark(f"line {line.number}: {line.action} needs the console, and is passed over")
 
-    def _export(self, system: SystemManager, form: str, path: Path) -> None:
-        if form == "csv":
+    def _export(self, system: SystemManager, action: str, path: Path) -> None:
+        if action == "export_csv":
             system.export_csv(path)
         else:
             system.export_json(path)

@@ -9,8 +9,8 @@ from threading import Event
 from typing import Final
 
 from console.key_script import Script, ScriptLine
-from console.ui.moments import Here, read_moment
-from console.ui.speeds import faster, slower
+from console.ui.moments import Here, read_moment, same_time, session_after, slots_of
+from console.ui.speeds import faster, read_speed, slower
 from engine.errors import ConfigError, ConfigProblem, TapedeckError
 from engine.monitoring.status import RunState
 from engine.system import SystemManager
@@ -21,23 +21,25 @@ log = logging.getLogger(__name__)
 _SAME_AS: Final = {
     "goto": ("run_to", ""),
     "breakpoint": ("break", ""),
-    "minute_on": ("run_to", "+1m"),
-    "hour_on": ("run_to", "+1h"),
-    "day_on": ("run_to", "+1d"),
-    "next_session": ("run_to", "next open"),
     "max_speed": ("speed", "max"),
 }
+_LENGTHS_S: Final = {"minute_on": 60, "hour_on": 3600}
+_MOVES: Final = ("pause", "resume", "step", "run_to", "day_on", "next_session", *_LENGTHS_S)
 Other = Callable[[ScriptLine], None]
 
 
 class ScriptRun:
     """A script under way. `other` does the lines that are not the engine's: export, view, and the screen's.
 
-    Asked again and again by whoever drives the run: a batch job, or the console at each frame.
+    Asked again and again by whoever drives the run: a batch job, or the console at each frame. `is_busy`:
+    whether what `other` was told is still being done.
     """
 
-    def __init__(self, script: Script, system: SystemManager, other: Other) -> None:
+    def __init__(
+        self, script: Script, system: SystemManager, other: Other, *, is_busy: Callable[[], bool] = bool
+    ) -> None:
         self._script = script
+        self._is_busy = is_busy
         self._system = system
         self._other = other
         self._left = deque(script.lines)
@@ -67,13 +69,17 @@ class ScriptRun:
         return self._is_at_rest()
 
     def _is_at_rest(self) -> bool:
-        """Whether what was told has been taken in, and the run stands, or is over."""
-        state = self._system.state
+        """Whether what was told has been taken in and done, and the run stands, or is over."""
+        if self._is_busy():
+            return False
+        state, snapshot = self._system.state, self._system.snapshot()
+        if snapshot.version == 0:  # not under way yet, which looks as if it were over
+            return False
         if state.is_over:
             return True
         if self._taken is not None and not self._taken.is_set():
             return False
-        return state is RunState.PAUSED and self._system.snapshot().steps_left == 0
+        return state is RunState.PAUSED and snapshot.steps_left == 0
 
     def _do(self, line: ScriptLine) -> None:
         action, argument = _SAME_AS.get(line.action, (line.action, ""))
@@ -89,8 +95,11 @@ class ScriptRun:
             system.remove_breakpoint(int(argument))
         elif action in ("speed", "faster", "slower"):
             system.set_speed(self._speed(action, argument))
-        elif action in ("pause", "resume", "step", "run_to"):
+        elif action in _MOVES:
             self._move(action, argument)
+        elif action == "export":
+            form, _, path = argument.partition(" ")
+            self._other(ScriptLine(line.number, f"export_{form}", path.strip()))
         else:
             self._other(line)
         if not system.state.is_over:
@@ -106,9 +115,22 @@ class ScriptRun:
             system.resume()
         elif action == "step":
             system.step(int(argument or 1))
+        elif action in _LENGTHS_S:
+            system.step(slots_of(_LENGTHS_S[action], system.prepare().base))
         else:
-            session, now = system.session_data.require_tape().session, system.snapshot().clock
-            system.run_to(read_moment(argument, Here(session, now or session.regular_open), system.time))
+            self._run_to(action, argument)
+
+    def _run_to(self, action: str, argument: str) -> None:
+        system = self._system
+        session, now = system.session_data.require_tape().session, system.snapshot().clock
+        here = Here(session, now or session.regular_open)
+        if action == "run_to":
+            instant = read_moment(argument, here, system.time)
+        else:
+            following = session_after(system.prepare().sessions, session.trading_day)
+            instant = following.regular_open if action == "next_session" else same_time(following, here)
+        if instant != here.clock:  # else it stands there already
+            system.run_to(instant)
 
     def _speed(self, action: str, argument: str) -> float:
         now = self._system.snapshot().speed
@@ -116,4 +138,4 @@ class ScriptRun:
             return faster(now)
         if action == "slower":
             return slower(now)
-        return 0.0 if argument == "max" else float(argument.lstrip("x"))
+        return read_speed(argument)

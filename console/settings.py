@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from console.folders import HOME_VARIABLE, Folders
 from engine.errors import ConfigError, ConfigProblem, nearest
@@ -18,7 +18,13 @@ FILE_NAMES: Final = ("settings.yaml", "settings.yml", "settings.toml")
 COLORS: Final = ("auto", "always", "never")
 LOG_FORMATS: Final = ("text", "json")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+FRAMES: Final = range(1, 31)
+"""Frames per second that can be asked for."""
 _KEYS: Final = "keys"
+_FRAMES: Final = 10
+# Each frame of a large terminal is some kilobytes, and a line that is behind makes keys late.
+_FRAMES_OVER_SSH: Final = 4
+_SSH_VARIABLES: Final = ("SSH_CONNECTION", "SSH_TTY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,8 @@ class Setting:
 class Settings:
     """All settings of one invocation. `export`: None where sessions are not exported.
 
-    `keys`: keys of the console that the settings file changes, action → keys.
+    `frames`: how often per second the console draws while something changes. `keys`: keys of the console that
+    the settings file changes, action → keys.
     """
 
     store: Path
@@ -43,6 +50,7 @@ class Settings:
     log_level: str
     log_format: str
     color: str
+    frames: int
     keys: Mapping[str, str]
     listed: tuple[Setting, ...]
 
@@ -54,6 +62,11 @@ class _Definition:
     choices: tuple[str, ...] = ()
 
 
+class _Default(NamedTuple):
+    value: str | None
+    origin: str = "default"
+
+
 def resolve_settings(
     folders: Folders, flags: Mapping[str, object], environment: Mapping[str, str] = os.environ
 ) -> Settings:
@@ -63,7 +76,7 @@ def resolve_settings(
     """
     path, document = _read_file(folders.config)
     _check_environment(environment)
-    defaults = {"store": str(folders.database), "log_level": "info", "log_format": "text", "color": "auto"}
+    defaults = _defaults(folders, environment)
     listed = [
         _resolve(
             name,
@@ -71,20 +84,36 @@ def resolve_settings(
             flags.get(name),
             environment=environment,
             file=(path, document),
-            default=defaults.get(name),
+            default=defaults[name],
         )
         for name, definition in _DEFINITIONS.items()
     ]
     values = {setting.name: setting.value for setting in listed}
+    keys = _key_changes(path, document)
+    listed.append(_listed_keys(keys, path))
     return Settings(
         store=Path(values["store"] or folders.database),
         export=Path(values["export"]) if values["export"] else None,
         log_level=values["log_level"] or "info",
         log_format=values["log_format"] or "text",
         color=values["color"] or "auto",
-        keys=_key_changes(path, document),
+        frames=int(values["frames"] or _FRAMES),
+        keys=keys,
         listed=tuple(listed),
     )
+
+
+def _defaults(folders: Folders, environment: Mapping[str, str]) -> Mapping[str, _Default]:
+    """Return what holds where nothing is said; a console that is far away draws less often."""
+    is_far = any(environment.get(name) for name in _SSH_VARIABLES)
+    return {
+        "store": _Default(str(folders.database)),
+        "export": _Default(None),
+        "log_level": _Default("info"),
+        "log_format": _Default("text"),
+        "color": _Default("auto"),
+        "frames": _Default(str(_FRAMES_OVER_SSH), "default over SSH") if is_far else _Default(str(_FRAMES)),
+    }
 
 
 def _resolve(
@@ -94,7 +123,7 @@ def _resolve(
     *,
     environment: Mapping[str, str],
     file: tuple[Path | None, Mapping[str, object]],
-    default: str | None,
+    default: _Default,
 ) -> Setting:
     variable, option = PREFIX + name.upper(), f"--{name.replace('_', '-')}"
     path, document = file
@@ -105,7 +134,7 @@ def _resolve(
     elif path is not None and document.get(name) is not None:
         value, origin, source, base = document[name], f"file {path}", str(path), path.parent
     else:
-        return Setting(name, definition.description, default, "default")
+        return Setting(name, definition.description, default.value, default.origin)
     try:
         return Setting(name, definition.description, definition.read(value, base), origin)
     except ValueError as error:
@@ -133,12 +162,24 @@ def _one_of(*choices: str) -> Callable[[object, Path], str]:
     return read
 
 
+def _read_frames(value: object, _base: Path) -> str:
+    text = str(value).strip()
+    if not text.isdecimal() or len(text) > 2 or int(text) not in FRAMES:
+        allowed = f"a whole number from {FRAMES[0]} to {FRAMES[-1]}"
+        raise ValueError(f"must be frames per second, {allowed}, not {value!r}")
+    return str(int(text))
+
+
 _DEFINITIONS: Final[Mapping[str, _Definition]] = {
     "store": _Definition("where bars are kept: a .db file, or a folder of Parquet files", _read_path),
     "export": _Definition("folder into which runs write their CSV files; none: no export", _read_path),
     "log_level": _Definition(f"{', '.join(LOG_LEVELS)}", _one_of(*LOG_LEVELS), LOG_LEVELS),
     "log_format": _Definition("text, or json for JSON lines", _one_of(*LOG_FORMATS), LOG_FORMATS),
     "color": _Definition("auto, always or never; auto heeds NO_COLOR", _one_of(*COLORS), COLORS),
+    "frames": _Definition(
+        f"how often per second the console draws while something changes, {FRAMES[0]} to {FRAMES[-1]}",
+        _read_frames,
+    ),
 }
 
 
@@ -174,6 +215,15 @@ def _key_changes(path: Path | None, document: Mapping[str, object]) -> Mapping[s
         message = "must be a mapping of actions to keys, such as {step: right, step_back: left}"
         raise ConfigError(str(path), [ConfigProblem(_KEYS, keys, message)])
     return dict(keys)
+
+
+def _listed_keys(keys: Mapping[str, str], path: Path | None) -> Setting:
+    text = ", ".join(f"{action}: {shown}" for action, shown in keys.items())
+    description = (
+        "keys of the console, in the settings file only: {step: n, step_back: 'left,b'}; "
+        "what is no key, or empty, leaves the action its own"
+    )
+    return Setting(_KEYS, description, text or None, f"file {path}" if keys else "default")
 
 
 def _read_text(path: Path) -> str:

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TextIO
@@ -130,6 +131,18 @@ class Terminal:
         )
 
 
+def encoding_notice() -> str | None:
+    """Return what to tell a user whose locale has no Unicode, in ASCII; None where it has."""
+    # The console is drawn on stderr's terminal.
+    encoding = getattr(sys.__stderr__, "encoding", None) or "ascii"
+    if codecs.lookup(encoding).name.startswith("utf"):
+        return None
+    return (
+        f"The locale has no UTF-8 (it says {encoding}): candles and signs show as ?. "
+        "Leave, and start with LC_ALL=C.UTF-8 set: export LC_ALL=C.UTF-8"
+    )
+
+
 def is_interactive() -> bool:
     """Whether input and output are a terminal that can show the console."""
     streams = (sys.stdin, sys.stdout)
@@ -144,12 +157,20 @@ def _put(stream: TextIO | None, text: str) -> None:
         stream.write(text)
         stream.flush()
     except OSError as error:
-        _silence(stream)
-        if error.errno != errno.EPIPE:
+        has_left = _has_reader_left(stream, error)
+        lead_nowhere(stream)
+        if not has_left:
             raise ExportError(f"the output cannot be written: {error.strerror or error}") from error
 
 
-def _silence(stream: TextIO) -> None:
+def _has_reader_left(stream: TextIO, error: OSError) -> bool:
+    """Whether a pipe was closed or a terminal has gone away; the latter says what a broken disk says, too."""
+    if error.errno == errno.EIO:
+        return stat.S_ISCHR(os.fstat(stream.fileno()).st_mode)
+    return error.errno == errno.EPIPE
+
+
+def lead_nowhere(stream: TextIO) -> None:
     """Lead what is still to come, and what waits in the buffer, into nowhere."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:

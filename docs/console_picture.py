@@ -16,7 +16,6 @@ from pathlib import Path
 from console.ui.app import ConsoleApp, Setup
 from console.ui.log_lines import LogLines
 from console.ui.playback import Playback
-from console.ui.theming import load_themes
 from engine.config import load_session_config
 from engine.export.earlier_tapes import EarlierTapes
 from engine.monitoring.status import RunState
@@ -34,7 +33,7 @@ async def draw(store_at: Path, picture: Path) -> None:
     with tempfile.TemporaryDirectory() as folder, open_store(store_at) as store, LogLines() as lines:
         system = SystemManager(config, store, earlier=EarlierTapes(Path(folder)))
         playback = Playback(system)
-        setup = Setup(exports=Path(folder), themes=load_themes(Path(folder)).themes, start_paused=True)
+        setup = Setup(exports=Path(folder), start_paused=True)
         app = ConsoleApp(playback, store, lines, setup)
         async with app.run_test(size=SIZE) as pilot:
             system.run_to(MOMENT)

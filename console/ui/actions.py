@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Final
 
 from engine.errors import nearest
@@ -60,7 +62,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("day_on", "d", "day", "A day on, to the same time", "transport.on", _PLAY, "day"),
     Action("day_back", "D", "day back", "A day back, to the same time", "looking.back", _PLAY, "day"),
     Action(
-        "next_session", "n", "next session", "On to the next session's open",
+        "next_session", "n", "next session",
+        "On to the next session's open; in the past, at most to the present",
         "transport.next_session", _PLAY
     ),
     Action("faster", "plus,equals_sign", "faster", "Play faster", "transport.faster", _PLAY, footer=5),
@@ -72,11 +75,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "looking.ask_moment", _LOOK, footer=4
     ),
     Action(
-        "previous_event", "left_square_bracket", "previous event", "Back to the previous event",
+        "previous_event", "left_square_bracket", "previous event", "Back to the event before, of the list's",
         "looking.event", _LOOK, "back"
     ),
     Action(
-        "next_event", "right_square_bracket", "next event", "On to the next event that is known",
+        "next_event", "right_square_bracket", "next event", "On to the next event, up to the present",
         "looking.event", _LOOK, "on"
     ),
     Action("present", "end", "present", "Return from looking back", "looking.present", _LOOK),
@@ -86,9 +89,12 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "panels.symbol", _LOOK, "-1"
     ),
     Action("symbol", "", "symbol", "Go to a symbol by its name", "panels.focus", _LOOK),
-    Action("why", "w", "why", "Where the number under the cursor comes from", "looking.why", _LOOK, footer=9),
     Action(
-        "breakpoint", "b", "break", "Pause where a condition first holds; list and remove such",
+        "why", "w", "why", "Where the symbol's numbers come from; first the one it is sorted by",
+        "looking.why", _LOOK, footer=9
+    ),
+    Action(
+        "breakpoint", "b", "break", "Pause wherever a condition becomes true; list and remove such",
         "looking.ask_breakpoint", _LOOK, footer=8
     ),
     Action("unbreak", "", "unbreak", "Remove a breakpoint by its number", "looking.remove_breakpoint", _LOOK),
@@ -106,7 +112,10 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "filter", "slash", "filter", "Filter symbols, events or log as you type",
         "panels.filter", _SHOW, footer=11
     ),
-    Action("sort", "s", "sort", "Sort symbols by the next column", "panels.sort", _SHOW),
+    Action(
+        "sort", "s", "sort", "Sort symbols by the next column; numbers from the largest down",
+        "panels.sort", _SHOW
+    ),
     Action("reverse", "S", "reverse", "Turn the order of symbols round", "panels.reverse", _SHOW),
     Action("theme", "t", "theme", "The next theme", "panels.theme", _SHOW),
     Action(
@@ -119,7 +128,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action("copy", "y", "copy", "Copy the panel as CSV, Markdown or JSON", "data.copy", _DATA),
     Action(
-        "save_script", "", "save script", "Save what was done so far as a key script",
+        "save_script", "", "save script",
+        "Save what was done as a key script; looking back is left out",
         "data.save_script", _DATA
     ),
     Action("help", "question_mark", "help", "All keys", "app.help", _APP, modes=EVERYWHERE, footer=1),
@@ -181,6 +191,68 @@ def unknown_actions(ids: Iterable[str]) -> tuple[str, ...]:
             hint = f" Did you mean {near!r}?" if near else " `tapedeck` shows all of them with ?."
             said.append(f"{word!r} is no action.{hint}")
     return tuple(said)
+
+
+def usable_keys(changes: Mapping[str, str]) -> dict[str, str]:
+    """Return the key changes that can be taken, in Textual's names; without those `key_problems` tells of."""
+    taken = {
+        name: ",".join(_named(key) for key in _words(keys))
+        for name, keys in changes.items()
+        if name in BY_ID and _words(keys) and all(map(_is_key, _words(keys)))
+    }
+    return {} if clashes(taken) else taken
+
+
+def key_problems(changes: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a sentence for each key change that cannot be taken: unknown actions and keys, none, clashes."""
+    said = [*unknown_actions(changes)]
+    for name, keys in changes.items():
+        if name in BY_ID:
+            stays = f"{name} stays on {shown_keys(BY_ID[name]) or 'none'}."
+            if not _words(keys):
+                said.append(f"{name}: no key is given (a comma is written comma). {stays}")
+            said += [f"{name}: {_unknown_key(key)} {stays}" for key in _words(keys) if not _is_key(key)]
+    known = {name: keys for name, keys in changes.items() if name in BY_ID}
+    said += [
+        f"the key {key_sign(key)} would do both {one} and {other}: no key is changed."
+        for key, one, other in clashes({name: ",".join(map(_named, _words(k))) for name, k in known.items()})
+    ]
+    return tuple(said)
+
+
+_MODIFIERS: Final = re.compile(r"(?:(?:ctrl|shift|alt|meta|super|hyper)\+)*")
+
+
+def _words(keys: str) -> list[str]:
+    return [key.strip() for key in keys.split(",") if key.strip()]
+
+
+def _named(key: str) -> str:
+    """Return Textual's name of a key that is written as its sign: `full_stop` for `.`."""
+    from textual.binding import BindingsMap  # noqa: PLC0415 - only the console has keys
+
+    if len(key) != 1 or key == ",":  # which stands between keys
+        return "comma" if key == "," else key
+    return next(iter(BindingsMap([(key, "", "")]).key_to_bindings))
+
+
+@cache
+def _known_keys() -> frozenset[str]:
+    from textual.keys import Keys  # noqa: PLC0415 - as above
+
+    printable = (chr(code) for code in range(33, 127))
+    return frozenset({key.value for key in Keys} | {_named(sign) for sign in printable})
+
+
+def _is_key(key: str) -> bool:
+    base = key[_MODIFIERS.match(key).end() :]  # type: ignore[union-attr] # it matches nothing, too
+    return key in _known_keys() or base in _known_keys() or (len(base) == 1 and base.isprintable())
+
+
+def _unknown_key(key: str) -> str:
+    near = nearest(key, _known_keys())
+    hint = f" Did you mean {near!r}?" if near else " Keys are written as n, f5, ctrl+n, left, full_stop."
+    return f"{key!r} is no key.{hint}"
 
 
 def key_table_markdown() -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Final
@@ -14,11 +14,12 @@ from typing import ClassVar, Final
 from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.theme import Theme
+from textual.notifications import SeverityLevel
 
 from console.key_script import Script, ScriptLine
 from console.script_run import ScriptRun
-from console.ui.actions import BY_ID, clashes, unknown_actions
+from console.ui.actions import BY_ID, key_problems, usable_keys
+from console.ui.frames import Frames
 from console.ui.handlers.application import ApplicationHandlers
 from console.ui.handlers.data import DataHandlers
 from console.ui.handlers.looking import LookingHandlers
@@ -33,20 +34,19 @@ from console.ui.remembered import Remembered
 from console.ui.screens.console_screen import APPLICATION_WIDE
 from console.ui.screens.main import MainScreen
 from console.ui.screens.report import ReportScreen
+from console.ui.terminal_driver import Line
+from console.ui.theme_watch import ThemeWatch
 from console.ui.theming import DEFAULT_DARK
 from console.ui.widgets import GapMap, TapeStrip
 from engine.errors import EngineError, TapedeckError
-from engine.monitoring.status import RunState
+from engine.monitoring.snapshot import Snapshot
 from engine.store.bar_store import BarStore
 
 log = logging.getLogger(__name__)
 
-FRAME_S: Final = 0.1
-"""How often the run is looked at, and so the most that the screen changes."""
-_IDLE_FRAMES: Final = 5
-# Four frames a second while the engine plays as fast as data allow: it gets the rest of the time.
-_SATURATED_S: Final = 0.25
-_AFTER_KEY_S: Final = 0.025
+# After a key the screen is drawn at once, and again when the engine may have answered.
+_AFTER_KEY_S: Final = (0.001, 0.015, 0.03, 0.06)
+_EXPORTS: Final = {"export_csv": DataHandlers.export_csv, "export_json": DataHandlers.export_json}
 _ASK_FIRST: Final = frozenset({"goto", "breakpoint", "bookmark", "symbol", "speed", "filter", "copy", "why"})
 """Actions that ask for what they need, and are done again with the answer."""
 
@@ -55,17 +55,19 @@ _ASK_FIRST: Final = frozenset({"goto", "breakpoint", "bookmark", "symbol", "spee
 class Setup:
     """What the console is started with.
 
-    `exports`: folder below which keys export. `interrupted`: whether a signal asks the run to end. `note`
-    stands on the session bar: that the market is synthetic. `key_changes`: action id → keys, of the settings
-    file. `start_paused`: wait at the first open. `script`: actions to do by themselves.
+    `exports`: folder below which keys export. `config_folder`: where the user has themes. `interrupted`:
+    whether a signal asks the run to end. `frames`: frames per second at most. `note` stands on the session
+    bar: that the market is synthetic. `key_changes`: action id → keys, of the settings file. `start_paused`:
+    wait at the first open. `script`: actions to do by themselves.
     """
 
     exports: Path
     remembered: Remembered = field(default_factory=Remembered)
-    themes: tuple[Theme, ...] = ()
+    config_folder: Path | None = None
     notices: tuple[str, ...] = ()
     key_changes: dict[str, str] = field(default_factory=dict)
     interrupted: Callable[[], bool] = lambda: False
+    frames: int = 10
     note: str = ""
     start_paused: bool = False
     script: Script | None = None
@@ -86,34 +88,38 @@ class ConsoleApp(App[None]):
         self.playback = playback
         self.store = store
         self.setup = setup
+        self.themes = ThemeWatch(self, setup.config_folder)
         self.done: list[tuple[str, str]] = []
         self.done_as = ""
         self.key_changes = {**setup.remembered.keys, **setup.key_changes}
         self.transport = TransportHandlers(self)
         self.looking = LookingHandlers(self)
+        self.data = DataHandlers(self)
         self.handlers = {
             "transport": self.transport,
             "looking": self.looking,
             "panels": PanelHandlers(self),
-            "data": DataHandlers(self),
+            "data": self.data,
             "app": ApplicationHandlers(self),
         }
         self.main = MainScreen(playback, log_lines, _layout(setup.remembered), note=setup.note)
         self.ending = False
-        self._shown: tuple[object, ...] | None = None
-        self._idle = 0
-        self._looked = 0.0
+        self.left_by_script = False
+        self.line = Line()
+        self.frames = Frames(playback, self.main, self.line, setup.frames)
         self._was_over = False
-        self._counted: tuple[float, int] | None = None
         script = setup.script
-        self._script = None if script is None else ScriptRun(script, playback.system, self._scripted)
+        self._script = (
+            None
+            if script is None
+            else ScriptRun(script, playback.system, self._scripted, is_busy=lambda: self.data.is_exporting)
+        )
 
     # Life
 
     def on_mount(self) -> None:
         """Take themes, keys and what is remembered; start the run, and look at it from now on."""
-        for theme in self.setup.themes:
-            self.register_theme(theme)
+        self.themes.start()
         remembered = self.setup.remembered
         names = self.theme_names
         self.theme = next((name for name in (remembered.theme, DEFAULT_DARK) if name in names), names[0])
@@ -122,11 +128,17 @@ class ConsoleApp(App[None]):
         self._take_remembered(remembered)
         for notice in self.setup.notices:
             self.notify(notice, severity="warning", timeout=10)
+        # What is to be waited for is seen first; the engine would only take its turns from the first picture.
+        self.main.call_after_refresh(self._start_run)
+        self.set_interval(self.frames.tick_s, self._frame)
+
+    def _start_run(self) -> None:
+        if self.ending:
+            return
         try:
             self.playback.system.start(paused=self.setup.start_paused or self._script is not None)
         except TapedeckError as error:
             self.notify(str(error), severity="error", timeout=30)
-        self.set_interval(FRAME_S, self._frame)
 
     async def on_unmount(self) -> None:
         """End the run, in whatever way the console was left."""
@@ -165,20 +177,13 @@ class ConsoleApp(App[None]):
 
     @property
     def theme_names(self) -> tuple[str, ...]:
-        """The themes to choose from: tapedeck's and the user's, else Textual's own."""
-        return tuple(theme.name for theme in self.setup.themes) or tuple(self.available_themes)
+        """The themes to choose from: tapedeck's and the user's."""
+        return self.themes.names
 
     def _take_keys(self) -> None:
-        wrong = unknown_actions(self.key_changes)
-        changes = {name: keys for name, keys in self.key_changes.items() if name in BY_ID}
-        wrong += tuple(
-            f"the key {key} would do both {one} and {other}: the keys stay as they were"
-            for key, one, other in clashes(changes)
-        )
-        if clashes(changes):
-            changes = {}
-        self.key_changes = changes
-        self.set_keymap(changes)
+        wrong = key_problems(self.key_changes)
+        self.key_changes = usable_keys(self.key_changes)
+        self.set_keymap(self.key_changes)
         for sentence in wrong:
             self.notify(sentence, title="Key changes", severity="warning", timeout=10)
 
@@ -198,31 +203,16 @@ class ConsoleApp(App[None]):
         return self.playback.picture()
 
     def _frame(self) -> None:
-        """Look at the run, and show what has changed; twice a second only while nothing does."""
+        """Look at the run, and show what has changed."""
         if not self.is_running or not self.screen_stack:  # a timer's last tick, on the way out
             return
         if self.setup.interrupted() and not self.ending:
             self.run_worker(self.end(), group="end")
         self.playback.land()
         self._advance_script()
-        self._idle += 1
-        version = self.playback.version()
-        if version == self._shown and self._idle < _IDLE_FRAMES:
-            return
-        if self._is_saturated() and time.perf_counter() - self._looked < _SATURATED_S:
-            return
-        changed = version != self._shown
-        self._shown, self._idle = version, 0
-        self._count_bars()
-        if self.main.is_current:
-            self._look()
-        if changed:
-            self._report_end()
-
-    def _is_saturated(self) -> bool:
-        """Whether the engine takes all the time that it can get."""
         snapshot = self.playback.system.snapshot()
-        return snapshot.state is RunState.RUNNING and snapshot.speed == 0
+        if self.frames.show(snapshot):
+            self._report_end(snapshot)
 
     def _advance_script(self) -> None:
         """Do the lines of the script whose turn it is."""
@@ -236,33 +226,43 @@ class ConsoleApp(App[None]):
         if over:
             quits, self._script = self._script.has_quit, None
             if quits:
+                self.left_by_script = True
                 self.run_worker(self.end(), group="end")
 
     def _scripted(self, line: ScriptLine) -> None:
         """Do a line of the script that is the screen's."""
-        if line.action in BY_ID:
+        if line.action in _EXPORTS:  # begun at once: the next line may move the engine
+            _EXPORTS[line.action](self.data, line.argument)
+        elif line.action in BY_ID:
             self.call_later(self.do, line.action, line.argument)
 
-    def _look(self) -> None:
-        started = self._looked = time.perf_counter()
-        self.main.look(self.picture())
-        self.main.metrics.frame_ms = 1e3 * (time.perf_counter() - started)
-
-    def _count_bars(self) -> None:
-        now, bars = time.perf_counter(), self.playback.system.snapshot().counts["bars"]
-        if self._counted is not None and now > self._counted[0]:
-            self.main.metrics.bars_per_second = (bars - self._counted[1]) / (now - self._counted[0])
-        self._counted = (now, bars)
-
-    def _report_end(self) -> None:
+    def _report_end(self, snapshot: Snapshot) -> None:
         """Show the report once when the run is over by itself."""
         system = self.playback.system
-        if self._was_over or self.ending or not system.state.is_over or system.snapshot().version == 0:
+        if self._was_over or self.ending or not snapshot.state.is_over or snapshot.version == 0:
             return
         self._was_over = True
         if system.error is not None:
             self.notify(str(system.error), title="The run failed", severity="error", timeout=30)
         self.push_screen(ReportScreen(system.summary(), system.metrics.timers()))
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Tell something: plain text, as it may hold names and words of the user's."""
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
+    def _frame_soon(self) -> None:
+        """Show what a key has done, and what the engine makes of it, before the next tick."""
+        self.frames.ask()
+        for seconds in _AFTER_KEY_S:
+            self.set_timer(seconds, self._frame)
 
     # Actions
 
@@ -271,6 +271,10 @@ class ConsoleApp(App[None]):
         if action_id == "present":
             return self.playback.viewpoint.place is not None
         return True
+
+    def standing_aside(self) -> AbstractContextManager[None]:
+        """Have the engine stand still for some milliseconds, while something is drawn."""
+        return self.playback.system.standing_aside()
 
     async def do(self, action_id: str, argument: str = "") -> None:
         """Do an action of the table, by its id; what it cannot do is told."""
@@ -284,10 +288,9 @@ class ConsoleApp(App[None]):
         except TapedeckError as error:
             self.notify(str(error), severity="error", timeout=6)
             return
-        if argument or action_id not in _ASK_FIRST:
+        if self.done_as and (argument or action_id not in _ASK_FIRST):
             self.done.append((self.done_as, argument))
-        self._idle = _IDLE_FRAMES
-        self.set_timer(_AFTER_KEY_S, self._frame)
+        self._frame_soon()
 
     async def action_do(self, action_id: str) -> None:
         """Do an action of the table."""
@@ -314,8 +317,7 @@ class ConsoleApp(App[None]):
             what()
         except TapedeckError as error:
             self.notify(str(error), severity="error", timeout=6)
-        self._idle = _IDLE_FRAMES
-        self.set_timer(_AFTER_KEY_S, self._frame)
+        self._frame_soon()
 
 
 def _layout(remembered: Remembered) -> Layout:

@@ -8,8 +8,11 @@ from typing import Final, NamedTuple
 
 from textual.content import Content
 
+from console.ui.widgets.figures import without_minus_zero
+
 MISSING: Final = "–"
 QUIET: Final = "$text-muted"
+_NO_DECIMALS_FROM: Final = 1e6
 
 
 class Cell(NamedTuple):
@@ -45,12 +48,27 @@ def _line(cells: Sequence[Cell], widths: Sequence[int], sides: str, gap: int) ->
 
 def number(value: float | None, decimals: int = 2) -> str:
     """Return a number with fixed decimals, or the sign of a missing one."""
-    return MISSING if value is None or math.isnan(value) else f"{value:,.{decimals}f}"
+    if value is None or math.isnan(value):
+        return MISSING
+    return without_minus_zero(f"{value:,.{decimals}f}")
 
 
-def percent(value: float) -> str:
+def figure(value: float | None) -> str:
+    """Return a number of any size: with two decimals, from a million on with none."""
+    return number(value, 0 if value is not None and abs(value) >= _NO_DECIMALS_FROM else 2)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun: `1 bar`, `1,200 bars`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def percent(value: float, decimals: int = 1) -> str:
     """Return a percentage, cut and not rounded: 100.0 % is what lacks nothing."""
-    return MISSING if math.isnan(value) else f"{math.floor(value * 10) / 10:.1f}%"
+    if math.isnan(value):
+        return MISSING
+    steps = 10**decimals
+    return f"{math.floor(value * steps) / steps:.{decimals}f}%"
 
 
 def quality_style(value: float) -> str:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import ExitStack
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from console.batch import Outcome, Wishes, exporting
+from console.terminal import encoding_notice
 from console.ui.app import ConsoleApp, Setup
 from console.ui.log_lines import LogLines
 from console.ui.playback import Playback
 from console.ui.remembered import load_remembered, save_remembered
-from console.ui.theming import load_themes
+from console.ui.terminal_driver import is_terminal_there, job_control_given_back, lasting
 from engine.errors import ExportError
 from engine.export.earlier_tapes import EarlierTapes
 from engine.monitoring.status import RunState
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from engine.store.bar_store import BarStore
 
 log = logging.getLogger(__name__)
+
+_TURN_S: Final = 0.0005
 
 
 def play_on_screen(
@@ -52,25 +57,38 @@ def play_on_screen(
             system.add_breakpoint(condition)
         playback = Playback(system)
         remembered, notice = load_remembered(folders.state)
-        themes = load_themes(folders.config)
         setup = Setup(
             exports=invocation.settings.export or folders.data / "exports",
             remembered=remembered,
-            themes=themes.themes,
-            notices=(*([] if notice is None else [notice]), *(str(failure) for failure in themes.failures)),
+            config_folder=folders.config,
+            notices=tuple(filter(None, [notice, encoding_notice()])),
             key_changes=dict(invocation.settings.keys),
-            interrupted=lambda: interrupts.seen,
+            interrupted=lambda: interrupts.seen or not is_terminal_there(),
+            frames=invocation.settings.frames,
             note=note,
             script=wishes.script,
         )
         lines = stack.enter_context(LogLines())
         interrupts.hold()
         app = ConsoleApp(playback, store, lines, setup)
-        app.run()
+        app.driver_class = lasting(app.driver_class, app.line)
+        with job_control_given_back(), short_turns():
+            app.run()
         system.stop()
         outcome = _outcome(system, sink, app)
         _remember(folders.state, app)
         return outcome
+
+
+@contextmanager
+def short_turns() -> Iterator[None]:
+    """Have threads take shorter turns than Python's 5 ms: a key then waits less for a busy engine."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_TURN_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def _outcome(system: SystemManager, sink: CsvExport | None, app: ConsoleApp) -> Outcome:
@@ -85,7 +103,7 @@ def _outcome(system: SystemManager, sink: CsvExport | None, app: ConsoleApp) -> 
             error = error or failure
     if error is None and app.failure is not None:
         error = app.failure
-    interrupted = system.state is RunState.STOPPED
+    interrupted = system.state is RunState.STOPPED and not app.left_by_script
     return Outcome(summary, system.metrics.timers(), exported, error, interrupted)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from engine.clock.time_manager import TimeManager
 from engine.clock.trading_session import TradingSession
-from engine.errors import ConfigError, ConfigProblem, TapedeckError, nearest
+from engine.errors import ConfigError, ConfigProblem, EngineError, TapedeckError, nearest
+from engine.intervals import Interval
 
 EXAMPLES: Final = "10:30, 14h, 2:30pm, open, close, next open, +15m, -1h, 50%, tuesday, 2013-10-08 10:30"
 
@@ -51,6 +53,35 @@ def read_moment(text: str, here: Here, calendar: TimeManager) -> datetime:
     return _read_date(text, words, here, calendar)
 
 
+def moment_words(session: TradingSession, clock: datetime) -> str:
+    """Return the words that name a moment of a session wherever one stands: `2013-10-08 10:30`."""
+    day = session.trading_day.isoformat()
+    # By their names, as a session of a whole day closes at the time of day at which it opens.
+    if clock == session.regular_open:
+        return f"{day} open"
+    if clock == session.regular_close:
+        return f"{day} close"
+    return f"{day} {clock.astimezone(session.zone):%H:%M:%S}".removesuffix(":00")
+
+
+def slots_of(length_s: int, base: Interval) -> int:
+    """Return how many slots of the base an amount of trading time has, one at least."""
+    return max(1, length_s // base.seconds)
+
+
+def session_after(sessions: Sequence[TradingSession], day: date) -> TradingSession:
+    """Return the session of a run that follows a day; EngineError after the last one."""
+    following = next((session for session in sessions if session.trading_day > day), None)
+    if following is None:
+        raise EngineError(f"{day} is the last session of the run: there is no next one")
+    return following
+
+
+def same_time(following: TradingSession, here: Here) -> datetime:
+    """Return the instant that is as far into another session, or its close where that is shorter."""
+    return min(following.regular_open + (here.clock - here.session.regular_open), following.regular_close)
+
+
 def _read_word(words: str, here: Here, calendar: TimeManager) -> datetime | None:
     day, session = here.session.trading_day, here.session
     first, _, rest = words.partition(" ")
@@ -81,8 +112,7 @@ def _read_distance(words: str, here: Here, calendar: TimeManager) -> datetime | 
     day = here.session.trading_day
     move = calendar.get_next_trading_date if count > 0 else calendar.get_previous_trading_date
     session = calendar.get_trading_session(move(day, abs(count)) if count else day)
-    into = here.clock - here.session.regular_open
-    return min(session.regular_open + into, session.regular_close)
+    return same_time(session, here)
 
 
 def _read_share(words: str, here: Here, _calendar: TimeManager) -> datetime | None:

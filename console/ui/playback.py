@@ -44,6 +44,11 @@ class Picture:
     is_past: bool
 
     @property
+    def is_racing(self) -> bool:
+        """Whether the run plays as fast as data allow, so that every picture is of another day."""
+        return self.snapshot.state is RunState.RUNNING and self.snapshot.speed == 0
+
+    @property
     def clock_text(self) -> str:
         """The clock of what is shown, in the exchange's time, with its zone."""
         if self.view is None:
@@ -71,20 +76,45 @@ class Playback:
     # The moment
 
     def present(self) -> Place | None:
-        """Return where the engine stands, None where no session is loaded."""
+        """Return where the engine stands, None where no session is loaded.
+
+        A run that failed between two sessions stands at the end of the one before.
+        """
         tape = self.system.tape
+        if tape is None and self.system.state.is_over:
+            tape = self._last_kept()
         return None if tape is None else Place(tape, tape.frontier)
 
-    def version(self) -> tuple[object, ...]:
+    def _last_moment(self, snapshot: Snapshot) -> Place | None:
+        """Return the last moment that there is something to see of.
+
+        At full speed a session of many symbols is being set up or stands at its open most of the time, and is
+        over at once after that: then this is the close of the session before.
+        """
+        here = self.present()
+        is_racing = snapshot.speed == 0 and snapshot.state is RunState.RUNNING
+        if not is_racing or (here is not None and here.frontier):
+            return here
+        kept = self._last_kept()
+        return here if kept is None else Place(kept, kept.frontier)
+
+    def _last_kept(self) -> Tape | None:
+        days = self.days.days()
+        try:
+            return self.days.tape(days[-1]) if days else None
+        except ExportError:  # damaged since; every other day can still be gone to
+            return None
+
+    def version(self, snapshot: Snapshot) -> tuple[object, ...]:
         """Return what differs whenever a picture would; cheap."""
-        tape, snapshot = self.system.tape, self.system.snapshot()
+        tape = self.system.tape
         parts = () if tape is None else (tape.processed, tape.scored)
         return (snapshot.version, self.viewpoint.revision, snapshot.state, len(snapshot.finished), *parts)
 
-    def picture(self) -> Picture:
-        """Return the run as it is to be shown now."""
-        snapshot, place = self.system.snapshot(), self.viewpoint.place
-        here = place or self.present()
+    def picture(self, snapshot: Snapshot | None = None) -> Picture:
+        """Return the run as it is to be shown now, or was when a snapshot was taken."""
+        snapshot, place = snapshot or self.system.snapshot(), self.viewpoint.place
+        here = place or self._last_moment(snapshot)
         if here is None:
             return Picture(snapshot, None, None, is_past=False)
         view = SessionView(here.tape, here.frontier)

@@ -27,9 +27,13 @@ def last_values(values: Floats) -> Floats:
     rows, columns = values.shape
     if columns == 0:
         return np.full(rows, np.nan)
-    there = ~np.isnan(values)
-    at = columns - 1 - np.argmax(there[:, ::-1], axis=1)
-    return np.where(there.any(axis=1), values[np.arange(rows), at], np.nan)
+    last: Floats = values[:, -1].copy()
+    missing = np.flatnonzero(np.isnan(last))
+    if len(missing):  # few, as a rule: only they are searched
+        there = ~np.isnan(values[missing])
+        at = columns - 1 - np.argmax(there[:, ::-1], axis=1)
+        last[missing] = values[missing, at]
+    return last
 
 
 def first_values(values: Floats) -> Floats:
@@ -165,8 +169,3 @@ def _fitted(values: Floats, length: int) -> Floats:
     if len(values) >= length:
         return values[:length]
     return np.concatenate([values, np.full(length - len(values), np.nan)])
-
-
-def slots_of(length_s: int, base: Interval) -> int:
-    """Return how many slots of the base an amount of trading time has, one at least."""
-    return max(1, length_s // base.seconds)

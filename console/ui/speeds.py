@@ -8,6 +8,18 @@ LADDER: Final = (1.0, 2.0, 5.0, 10.0, 60.0, 360.0, 3600.0, 0.0)
 """Times real time; the last, 0, is as fast as data allow."""
 
 
+def read_speed(text: str) -> float:
+    """Return the speed that `60`, `x60` or `max` names; ValueError says how one is written."""
+    words = text.strip()
+    try:
+        speed = 0.0 if words == "max" else float(words.removeprefix("x"))
+    except ValueError:
+        speed = -1.0
+    if not 0 <= speed < float("inf"):
+        raise ValueError(f"{text!r} is no speed: give max (or 0), or times real time, such as 60")
+    return speed
+
+
 def faster(speed: float) -> float:
     """Return the next speed up the ladder; the fastest stays."""
     return next((step for step in LADDER if step == 0 or 0 < speed < step), 0.0) if speed else 0.0

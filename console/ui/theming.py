@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple
 
+import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 from textual.color import Color, ColorParseError
@@ -23,6 +25,11 @@ SUFFIXES: Final = (".yaml", ".yml")
 DEFAULT_DARK: Final = "tapedeck-dark"
 DEFAULT_LIGHT: Final = "tapedeck-light"
 _NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_FLAG: Final = r"(not )?(bold|dim|italic|underline|overline|strike|reverse|blink)"
+_TEXT_STYLE: Final = re.compile(rf"none|{_FLAG}( {_FLAG})*")
+
+Stamp = tuple[int, int]
+"""Time of change and size of a file: where either differs, it was written."""
 
 
 def _checked_colour(text: str) -> str:
@@ -73,7 +80,7 @@ class ThemeFile(BaseModel):
     error: Colour
     """Losses, faults, missing data."""
     variables: Mapping[str, str] = Field(default_factory=dict)
-    """Further variables of Textual's themes, such as `footer-key-foreground`."""
+    """Further variables of Textual's themes: colours such as `footer-key-foreground`, and text styles."""
 
     def theme(self) -> Theme:
         """Return the theme as Textual takes it."""
@@ -95,38 +102,61 @@ class ThemeFailure:
 
 
 class ThemesLoaded(NamedTuple):
-    """The themes that can be used, by name in the order of their files, and the files that cannot."""
+    """The themes that can be used, by name in the order of their files, and the files that cannot.
+
+    `own`: the user's file → its theme, the one before where the file is broken now. `files`: what
+    `own_theme_files` said before they were read.
+    """
 
     themes: tuple[Theme, ...]
     failures: tuple[ThemeFailure, ...]
+    own: Mapping[str, Theme]
+    files: tuple[tuple[str, Stamp], ...]
 
 
-def load_themes(config_folder: Path | None = None) -> ThemesLoaded:
-    """Return the themes of tapedeck and those in `config_folder/themes`; of one name, the user's counts."""
-    found: dict[str, Theme] = {}
-    failures: list[ThemeFailure] = []
-    for source, text in (*_bundled(), *_own(config_folder)):
+def load_themes(config_folder: Path | None = None, before: ThemesLoaded | None = None) -> ThemesLoaded:
+    """Return the themes of tapedeck and those in `config_folder/themes`; of one name, the user's counts.
+
+    A file that is broken now gives the theme that it gave `before`.
+    """
+    stamps = own_theme_files(config_folder)
+    bundled = _bundled_themes()
+    found = {theme.name: theme for theme in bundled if isinstance(theme, Theme)}
+    failures = [failure for failure in bundled if isinstance(failure, ThemeFailure)]
+    own: dict[str, Theme] = {}
+    for source, text in _own(config_folder):
         result = _read(source, text)
-        if isinstance(result, Theme):
-            found[result.name] = result
-        else:
+        if isinstance(result, ThemeFailure):
             failures.append(result)
-    return ThemesLoaded(tuple(found.values()), tuple(failures))
+        theme = result if isinstance(result, Theme) else before and before.own.get(source)
+        if theme is not None:
+            own[source] = found[theme.name] = theme
+    return ThemesLoaded(tuple(found.values()), tuple(failures), own, stamps)
 
 
-def own_theme_files(config_folder: Path | None) -> tuple[tuple[str, int], ...]:
-    """Return name and time of change of the user's files; where it differs, `load_themes` is worth a call."""
-    return tuple((path.name, _changed_at(path)) for path in _own_paths(config_folder))
-
-
-def _changed_at(path: Path) -> int:
+def own_theme_files(config_folder: Path | None) -> tuple[tuple[str, Stamp], ...]:
+    """Return the user's files, each with its stamp; where they differ, `load_themes` is worth a call."""
     try:
-        return path.stat().st_mtime_ns
+        return tuple((path.name, _stamp(path)) for path in _own_paths(config_folder))
+    except OSError:  # the folder has gone, or is closed; `load_themes` says so
+        return ()
+
+
+def _stamp(path: Path) -> Stamp:
+    try:
+        status = path.stat()
     except OSError:  # an editor has just put another file in its place
-        return 0
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
 
 
-def _bundled() -> Iterator[tuple[str, str | OSError]]:
+@cache
+def _bundled_themes() -> tuple[Theme | ThemeFailure, ...]:
+    """Return the themes of the package, which nobody edits while it runs."""
+    return tuple(_read(source, text) for source, text in _bundled())
+
+
+def _bundled() -> Iterator[tuple[str, str]]:
     """Give the themes of the package: beside it in a checkout, inside it once it is installed."""
     inside = files("console").joinpath(FOLDER)
     folder = inside if inside.is_dir() else Path(__file__).resolve().parents[2] / FOLDER
@@ -136,7 +166,12 @@ def _bundled() -> Iterator[tuple[str, str | OSError]]:
 
 
 def _own(config_folder: Path | None) -> Iterator[tuple[str, str | OSError]]:
-    for path in _own_paths(config_folder):
+    try:
+        paths = _own_paths(config_folder)
+    except OSError as error:
+        yield str(error.filename), error
+        return
+    for path in paths:
         try:
             yield str(path), path.read_bytes().decode("utf-8-sig", errors="replace")
         except OSError as error:
@@ -157,25 +192,80 @@ def _read(source: str, text: str | OSError) -> Theme | ThemeFailure:
         document = parse_text(text, source, is_json=False)
     except ConfigError as error:
         return ThemeFailure(source, "; ".join(str(problem) for problem in error.problems))
+    if document is None:
+        return ThemeFailure(source, f"is empty: a theme has {', '.join(_REQUIRED)}")
     if not isinstance(document, Mapping):
         return ThemeFailure(
             source, "must be a mapping of name, dark and colours, not " + type(document).__name__
         )
     try:
-        return ThemeFile.model_validate(document).theme()
+        file = ThemeFile.model_validate(document)
     except ValidationError as error:
-        return ThemeFailure(source, "; ".join(_in_words(detail) for detail in error.errors()))
+        return _failure(source, text, ((_place(detail), _in_words(detail)) for detail in error.errors()))
+    faults = [(("variables", name), fault) for name, fault in _variable_faults(file.variables)]
+    return _failure(source, text, faults) if faults else file.theme()
+
+
+# What is wrong, and where
+
+_Place = tuple[str, ...]
+_REQUIRED: Final = tuple(name for name, field in ThemeFile.model_fields.items() if field.is_required())
+
+
+def _failure(source: str, text: str, faults: Iterable[tuple[_Place, str]]) -> ThemeFailure:
+    lines = _lines(text)
+    told = []
+    for place, fault in faults:
+        at = f"line {lines[place]}: " if place in lines else ""
+        told.append(f"{at}{'.'.join(place)}: {fault}")
+    return ThemeFailure(source, "; ".join(told))
+
+
+def _lines(text: str) -> dict[_Place, int]:
+    """Return the lines in which the fields stand, and those of `variables`."""
+    found: dict[_Place, int] = {}
+
+    def note(node: yaml.Node | None, above: _Place) -> None:
+        # No deeper than variables: an alias may lead back to where it stands.
+        if not isinstance(node, yaml.MappingNode) or len(above) > 1:
+            return
+        for key, value in node.value:
+            place = (*above, str(key.value))
+            found[place] = key.start_mark.line + 1
+            note(value, place)
+
+    note(yaml.compose(text, Loader=yaml.SafeLoader), ())
+    return found
+
+
+def _variable_faults(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Give what Textual would fail on in the middle of the run: values that are not of their kind."""
+    for name, value in variables.items():
+        if "style" in name.split("-"):
+            if _TEXT_STYLE.fullmatch(value) is None:
+                yield (
+                    name,
+                    f"{value!r} is no text style: write none, or words such as bold italic",
+                )
+            continue
+        try:
+            _checked_colour(value)
+        except ValueError as error:
+            yield name, f"{value!r} {error}"
+
+
+def _place(detail: ErrorDetails) -> _Place:
+    return tuple(str(part) for part in detail["loc"])
 
 
 def _in_words(detail: ErrorDetails) -> str:
-    field = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
-        near = nearest(field, ThemeFile.model_fields)
+        near = nearest(str(detail["loc"][-1]), ThemeFile.model_fields)
         hint = f" Did you mean {near!r}?" if near else f" Known are {', '.join(ThemeFile.model_fields)}."
-        return f"{field}: is no field of a theme.{hint}"
+        return f"is no field of a theme.{hint}"
     if detail["type"] == "missing":
-        return f"{field}: is missing"
+        return "is missing"
+    if detail["input"] is None:
+        return 'has no value: a colour that begins with # stands in quotes, as in "#ff8800"'
     reason = detail["msg"].removeprefix("Value error, ")
-    return (
-        f"{field}: {detail['input']!r} {reason}" if detail["type"] == "value_error" else f"{field}: {reason}"
-    )
+    return f"{detail['input']!r} {reason}" if detail["type"] == "value_error" else reason

@@ -94,9 +94,16 @@ class Viewpoint:
     def day_on(self, present: Place) -> None:
         """Look at the same slot of the day after, at most at the present."""
         here = self.place or present
+        if here.tape is present.tape:
+            self.stand_at(None, present)
+            return
         following = self._following(here, present)
         tape = following.tape
         self.stand_at(Place(tape, min(here.frontier, tape.frontier)), present)
+
+    def session_on(self, present: Place) -> None:
+        """Look at the open of the day after, at most at the present."""
+        self.stand_at(self._following(self.place or present, present), present)
 
     def _following(self, here: Place, present: Place) -> Place:
         """Return the start of the day after."""

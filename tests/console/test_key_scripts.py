@@ -150,6 +150,25 @@ def test_quit_ends_a_run_where_it_stands(
     assert [session["played"] for session in done.document["sessions"]] == [1]
 
 
+def test_an_hour_on_is_an_hour_of_trading_and_a_moment_that_is_reached_holds(
+    tapedeck: Any, session_file: Writer, lean_store: Path, script: Callable[[str], Path]
+) -> None:
+    # From half past three on there are thirty minutes left; thirty more are of the next morning.
+    path = script("run_to 15:30\nrun_to 2013-10-07 15:30\nhour_on\nday_on\nquit\n")
+    done = tapedeck("run", session_file(), "--store", lean_store, "--no-ui", "--script", path, "--json")
+    assert done.exit_code == 0, done.stderr
+    assert [session["played"] for session in done.document["sessions"]] == [390, 390, 30]
+
+
+def test_an_export_without_a_folder_is_passed_over_with_what_to_write(
+    tapedeck: Any, session_file: Writer, lean_store: Path, script: Callable[[str], Path]
+) -> None:
+    path = script("step\nexport_csv\nquit\n")
+    done = tapedeck("run", session_file(), "--store", lean_store, "--no-ui", "--script", path)
+    assert done.exit_code == 0
+    assert "line 2: say where to, as in: export csv out" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

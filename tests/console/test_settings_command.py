@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from console.folders import user_folders
+from console.settings import resolve_settings
 
 
 def values(done: Any) -> dict[str, tuple[str, str]]:
@@ -71,12 +72,59 @@ def test_the_table_shows_name_value_and_origin(tapedeck: Any) -> None:
     assert "log: " in text
 
 
+FRAMES_ALLOWED = "must be frames per second, a whole number from 1 to 30, not "
+
+
+@pytest.fixture
+def at_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has the test run as in a terminal of the machine itself, wherever it runs."""
+    for name in ("SSH_CONNECTION", "SSH_TTY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("at_the_machine")
+def test_the_console_draws_ten_times_a_second_and_four_times_over_ssh(tapedeck: Any) -> None:
+    assert values(tapedeck("settings", "--json"))["frames"] == ("10", "default")
+    for name in ("SSH_CONNECTION", "SSH_TTY"):
+        done = tapedeck("settings", "--json", **{name: "/dev/pts/3"})
+        assert values(done)["frames"] == ("4", "default over SSH"), name
+    shown = tapedeck("settings", SSH_TTY="/dev/pts/3").stdout
+    assert ["frames", "4", "default", "over", "SSH"] in [line.split() for line in shown.splitlines()]
+
+
+@pytest.mark.usefixtures("at_the_machine")
+def test_frames_that_were_asked_for_hold_over_ssh_too(tapedeck: Any, home: Path) -> None:
+    path = write(home, "settings.yaml", "frames: 30\n")
+    over_ssh = {"SSH_TTY": "/dev/pts/3"}
+    assert values(tapedeck("settings", "--json", **over_ssh))["frames"] == ("30", f"file {path}")
+    done = tapedeck("settings", "--json", TAPEDECK_FRAMES=" 1 ", **over_ssh)
+    assert values(done)["frames"] == ("1", "environment TAPEDECK_FRAMES")
+
+
+@pytest.mark.parametrize("text", ["0", "31", "-4", "fast", "2.5", "9" * 5000])
+def test_frames_that_no_screen_shows_are_refused(tapedeck: Any, text: str) -> None:
+    done = tapedeck("settings", TAPEDECK_FRAMES=text)
+    assert done.exit_code == 2
+    assert "TAPEDECK_FRAMES" in done.stderr
+    assert f"frames: {FRAMES_ALLOWED}{text!r}" in done.stderr
+
+
+def test_settings_are_handed_on_with_frames_as_a_number(home: Path) -> None:
+    folders = user_folders({"TAPEDECK_HOME": str(home)})
+    assert resolve_settings(folders, {}, {}).frames == 10
+    assert resolve_settings(folders, {}, {"SSH_CONNECTION": "10.0.0.1 22"}).frames == 4
+    assert resolve_settings(folders, {}, {"TAPEDECK_FRAMES": "24"}).frames == 24
+
+
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
         ("settings.yaml", "stoer: x.db", ["stoer: is no setting", "Did you mean 'store'?"]),
         ("settings.yaml", "log_level: loud", ["must be debug, info, warning or error, not 'loud'"]),
         ("settings.yaml", "color: 7", ["must be auto, always or never, not 7"]),
+        ("settings.yaml", "frames: fast", [f"frames: {FRAMES_ALLOWED}'fast'"]),
+        ("settings.yaml", "frames: true", [f"frames: {FRAMES_ALLOWED}True"]),
+        ("settings.toml", "frames = 0", [f"frames: {FRAMES_ALLOWED}0"]),
         ("settings.yaml", "store: [a, b]", ["store: must be a path"]),
         ("settings.yaml", "- store", ["must be a mapping of settings"]),
         ("settings.yaml", "store: [", ["is no YAML"]),
@@ -92,6 +140,13 @@ def test_a_fault_of_the_settings_file_is_named(
     assert done.exit_code == 2
     assert str(path) in done.stderr
     assert all(word in done.stderr for word in words), done.stderr
+
+
+def test_keys_of_the_settings_file_are_shown_with_what_may_stand_there(tapedeck: Any, home: Path) -> None:
+    assert values(tapedeck("settings", "--json"))["keys"] == (None, "default")
+    path = write(home, "settings.yaml", "keys: {step: n, step_back: 'left,b'}\n")
+    assert values(tapedeck("settings", "--json"))["keys"] == ("step: n, step_back: left,b", f"file {path}")
+    assert "or empty, leaves the action its own" in tapedeck("settings").stdout
 
 
 def test_two_settings_files_are_one_too_many(tapedeck: Any, home: Path) -> None:

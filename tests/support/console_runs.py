@@ -13,7 +13,6 @@ from textual.pilot import Pilot
 from console.ui.app import ConsoleApp, Setup
 from console.ui.log_lines import LogLines
 from console.ui.playback import Playback
-from console.ui.theming import load_themes
 from engine.config import parse_session_config
 from engine.export.earlier_tapes import EarlierTapes
 from engine.monitoring.status import RunState
@@ -128,7 +127,6 @@ def watched(
     system = SystemManager(parsed, store, earlier=earlier)
     options = {
         "exports": folder / "exports",
-        "themes": load_themes(None).themes,
         "start_paused": True,
     } | setup
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -10,14 +11,29 @@ from console.ui.screens.breakpoints import BreakpointsScreen
 from console.ui.screens.prompt import PromptScreen
 from console.ui.screens.why import WhyScreen
 from console.ui.viewpoint import Place
-from engine.clock.slots import epoch_seconds, utc_from_epoch
+from engine.clock.slots import SessionSlots, epoch_seconds, utc_from_epoch
+from engine.clock.trading_session import TradingSession
 from engine.conditions import Condition
 from engine.errors import EngineError
-from engine.monitoring.event import Event, EventKind
+from engine.monitoring.event import Event
 from engine.tape.session_view import SessionView
 
 if TYPE_CHECKING:
     from console.ui.app import ConsoleApp
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where going to an instant leads: a place to look at, or, without one, a moment to play on to."""
+
+    session: TradingSession
+    clock: datetime
+    place: Place | None = None
+
+    @classmethod
+    def of(cls, place: Place) -> Destination:
+        """Return the destination that is a place of a tape."""
+        return cls(place.tape.session, utc_from_epoch(place.tape.slots.clock(place.frontier)), place)
 
 
 class LookingHandlers:
@@ -31,6 +47,7 @@ class LookingHandlers:
 
     def back(self, length: str) -> None:
         """Look so much back: slot, minute, hour, day, or a number of slots."""
+        self._app.transport.recording.leave_out()
         viewpoint, present = self._playback.viewpoint, self._present()
         if length == "day":
             moved = viewpoint.day_back(present)
@@ -41,6 +58,7 @@ class LookingHandlers:
 
     def present(self, _argument: str) -> None:
         """Return to the present."""
+        self._app.transport.recording.leave_out()
         self._playback.viewpoint.stand_at(None, self._present())
 
     def seek(self, slot: int) -> None:
@@ -49,38 +67,55 @@ class LookingHandlers:
         if here.tape is not present.tape or slot <= present.frontier:
             self._playback.viewpoint.stand_at(Place(here.tape, min(slot, here.tape.frontier)), present)
         else:
-            self._run_to(utc_from_epoch(present.tape.slots.clock(slot)))
+            self.go_to(utc_from_epoch(present.tape.slots.clock(slot)))
 
     def go_to(self, instant: datetime) -> None:
         """Go to an instant: to look at it where it has been, else the engine plays on to it."""
+        found = self._destination(instant)
+        if found.place is None:
+            self._app.transport.run_to(found.session, found.clock)
+        else:
+            self._playback.viewpoint.stand_at(found.place, self._present())
+            self._app.transport.recording.leave_out()
+
+    def _destination(self, instant: datetime) -> Destination:
+        """Return where going to an instant leads; EngineError where it leads nowhere."""
         present, seconds = self._present(), epoch_seconds(instant)
         if seconds > present.tape.slots.clock(present.frontier):
-            self._run_to(instant)
-        elif instant >= present.tape.session.regular_open:
-            slots = present.tape.slots.slots_over_at(seconds)
-            self._playback.viewpoint.stand_at(Place(present.tape, slots), present)
-        else:
-            self._look_at_earlier(instant, present)
+            return self._ahead(instant)
+        if instant >= present.tape.session.regular_open:
+            return Destination.of(Place(present.tape, present.tape.slots.slots_over_at(seconds)))
+        return self._earlier(instant)
 
-    def _run_to(self, instant: datetime) -> None:
-        system = self._playback.system
-        if system.state.is_over:
+    def _ahead(self, instant: datetime) -> Destination:
+        """Return the first moment that is still to be played, from an instant on."""
+        if self._playback.system.state.is_over:
             raise EngineError("the run is over: only what was played can be looked at")
-        last = self._playback.plan.sessions[-1]
-        if instant > last.regular_close:
-            raise EngineError(f"the run ends with the session of {last.trading_day}")
-        self._playback.viewpoint.stand_at(None, self._present())
-        self._playback.jump_to(instant)
+        plan = self._playback.plan
+        session = next((session for session in plan.sessions if session.regular_close >= instant), None)
+        if session is None:
+            raise EngineError(f"the run ends with the session of {plan.sessions[-1].trading_day}")
+        slots = SessionSlots(session, plan.base)
+        return Destination(
+            session, utc_from_epoch(slots.clock(slots.frontier_reaching(epoch_seconds(instant))))
+        )
 
-    def _look_at_earlier(self, instant: datetime, present: Place) -> None:
+    def _earlier(self, instant: datetime) -> Destination:
+        """Return the last moment that was played, up to an instant before the session in place."""
         days = self._playback.days
         sessions = {session.trading_day: session for session in self._playback.plan.sessions}
         opened = [day for day in days.days() if sessions[day].regular_open <= instant]
         if not opened:
-            raise EngineError(f"{instant:%Y-%m-%d %H:%M} UTC lies before what this run has played")
+            local = instant.astimezone(self._playback.system.time.zone)
+            raise EngineError(f"{local:%Y-%m-%d %H:%M %Z} lies before what this run has played")
         tape = days.tape(opened[-1])
-        slots = min(tape.frontier, tape.slots.slots_over_at(epoch_seconds(instant)))
-        self._playback.viewpoint.stand_at(Place(tape, slots), present)
+        return Destination.of(
+            Place(tape, min(tape.frontier, tape.slots.slots_over_at(epoch_seconds(instant))))
+        )
+
+    def _is_present(self, place: Place) -> bool:
+        present = self._present()
+        return place.tape is present.tape and place.frontier >= present.frontier
 
     # Moments and events
 
@@ -102,20 +137,28 @@ class LookingHandlers:
         return read_moment(text, Here(view.session, view.clock), self._playback.system.time)
 
     def _meaning(self, text: str) -> str:
-        instant, view = self._read(text), self._view()
-        present = self._present()
-        clock = present.tape.slots.clock(present.frontier)
-        how = "plays on to it" if epoch_seconds(instant) > clock else "looks back at it"
-        return f"{instant.astimezone(view.session.zone):%a %Y-%m-%d %H:%M:%S %Z}, {how}"
+        instant = self._read(text)
+        found, zone = self._destination(instant), self._playback.system.time.zone
+        if found.place is None:
+            how = "plays on to it"
+        elif self._is_present(found.place):
+            how = "the present"
+        else:
+            how = "looks back at it"
+        asked = ""
+        if found.clock != instant:
+            asked = f"; nothing is played at {instant.astimezone(zone):%a %H:%M:%S}".removesuffix(":00")
+        return f"{found.clock.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}, {how}{asked}"
 
     def event(self, direction: str) -> None:
         """Go to the next event before or after what is shown, of those that are known."""
+        self._app.transport.recording.leave_out()
         here = self._here()
         at = (here.day, here.frontier)
         places = [
             (event.trading_day, event.frontier)
             for event in self._playback.system.events()
-            if event.trading_day is not None and event.kind is not EventKind.SESSION
+            if event.trading_day is not None
         ]
         if direction == "back":
             found = max((place for place in places if place < at), default=None)
@@ -148,10 +191,15 @@ class LookingHandlers:
         system = self._playback.system
         if text:
             added = system.add_breakpoint(text)
+            self._app.transport.recording.at_moment("break", added.text)
             self._app.notify(f"breakpoint {added.number}: {added.text}", timeout=4)
             return
 
+        before = {known.number for known in system.breakpoints()}
+
         def left(answer: str | None) -> None:
+            for number in sorted(before - {known.number for known in system.breakpoints()}):
+                self._app.transport.recording.at_moment("unbreak", str(number))
             if answer:
                 self._app.call_later(self._app.do, "breakpoint", answer)
 
@@ -162,6 +210,7 @@ class LookingHandlers:
         if not text.isdecimal():
             raise EngineError("give the number of a breakpoint: b lists them, x there removes one")
         self._playback.system.remove_breakpoint(int(text))
+        self._app.transport.recording.at_moment("unbreak", text)
 
     def _condition_meaning(self, text: str) -> str:
         condition = Condition.parse(text, self._playback.system.vocabulary())
@@ -174,6 +223,7 @@ class LookingHandlers:
             raise EngineError("only moments of the session under way can be marked: end returns to it")
         if text:
             self._playback.system.add_bookmark(text, here.frontier)
+            self._note_bookmark(text, is_past=here.frontier < present.frontier)
             self._app.notify(f"marked: {text}", timeout=3)
             return
 
@@ -184,6 +234,13 @@ class LookingHandlers:
         clock = self._app.picture().clock_text
         prompt = PromptScreen(f"Bookmark {clock}", "a note", lambda note: f"marks {clock}: {note}")
         await self._app.push_screen(prompt, chosen)
+
+    def _note_bookmark(self, text: str, *, is_past: bool) -> None:
+        recording = self._app.transport.recording
+        if is_past:  # a script, which never looks back, would mark another moment
+            recording.leave_out()
+        else:
+            recording.at_moment("bookmark", text)
 
     async def why(self, name: str) -> None:
         """Show where the numbers of the focused symbol come from."""

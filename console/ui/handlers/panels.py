@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from console.ui.screens.coverage import CoverageScreen
 from console.ui.screens.prompt import PromptScreen
 from console.ui.screens.report import ReportScreen
+from console.ui.widgets.table_columns import SYMBOL
 from engine.errors import EngineError, nearest
 from engine.intervals import Interval
 from engine.store.coverage import Coverage, measure_coverage
@@ -56,14 +57,24 @@ class PanelHandlers:
         return found
 
     def sort(self, column: str) -> None:
-        """Sort symbols by a column, or by the next one; `none` is the order of the file."""
-        table = self._app.main.symbols.table
+        """Sort symbols by a column, or by the next one; `none` is the order of the file.
+
+        Names come from A to Z first, numbers from the largest down.
+        """
+        panel = self._app.main.symbols
         if column:
-            table.sort_by(None if column == "none" else column)
+            panel.table.sort_by(None if column == "none" else column)
         else:
-            table.sort_next()
-        name, _ = table.sort
-        self._app.notify(f"sorted by {(name or 'the order of the file').replace('_', ' ')}", timeout=2)
+            panel.table.sort_next()
+        name, _ = panel.table.sort
+        panel.table.sort_by(name, reverse=name not in (None, SYMBOL))
+        if not panel.display:
+            self._tell(f"sorted by {(name or 'the order of the file').replace('_', ' ')}")
+
+    def _tell(self, sentence: str) -> None:
+        """Tell what cannot be seen elsewhere, in place of what was told before."""
+        self._app.clear_notifications()
+        self._app.notify(sentence, timeout=2)
 
     def reverse(self, _argument: str) -> None:
         """Turn the order of symbols round."""
@@ -92,7 +103,10 @@ class PanelHandlers:
     def hide(self, _argument: str) -> None:
         """Hide the active panel."""
         main = self._app.main
-        main.take_layout(main.panel_layout.hiding_active(self._app.size.width))
+        layout = main.panel_layout.hiding_active(self._app.size.width)
+        if layout is main.panel_layout:
+            raise EngineError("this is the last panel: bring another one back by its number first")
+        main.take_layout(layout)
 
     def interval(self, text: str) -> None:
         """Show the chart on an interval, or on the next one that there is."""
@@ -103,7 +117,8 @@ class PanelHandlers:
             at = intervals.index(chart.interval) if chart.interval in intervals else -1
             chart.interval = intervals[(at + 1) % len(intervals)]
         self._app.main.look_again()
-        self._app.notify(f"chart: {chart.interval}", timeout=2)
+        if not chart.display:
+            self._tell(f"chart: {chart.interval}")
 
     @staticmethod
     def _interval(text: str, intervals: tuple[Interval, ...]) -> Interval:
@@ -122,7 +137,7 @@ class PanelHandlers:
             raise EngineError(f"{name!r} is no theme.{hint}")
         at = names.index(self._app.theme) if self._app.theme in names else -1
         self._app.theme = name or names[(at + 1) % len(names)]
-        self._app.notify(f"theme: {self._app.theme}", timeout=2)
+        self._tell(f"theme: {self._app.theme}")
 
     async def coverage(self, _argument: str) -> None:
         """Open the coverage screen."""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from console.ui.rows import slots_of
+from console.ui.handlers.recording import Recording
+from console.ui.moments import Here, moment_words, same_time, session_after, slots_of
 from console.ui.screens.prompt import PromptScreen
-from console.ui.speeds import faster, slower, speed_text
+from console.ui.speeds import faster, read_speed, slower, speed_text
 from engine.errors import EngineError
 from engine.monitoring.status import RunState
-from engine.threads.transport import checked_speed
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from console.ui.app import ConsoleApp
+    from console.ui.viewpoint import Place
+    from engine.clock.trading_session import TradingSession
 
 LENGTHS_S: Final = {"minute": 60, "hour": 3600}
 
@@ -23,33 +27,40 @@ class TransportHandlers:
     def __init__(self, app: ConsoleApp) -> None:
         self._app = app
         self._playback = app.playback
+        self.recording = Recording(app)
 
-    def toggle(self, _argument: str) -> None:
+    async def toggle(self, argument: str) -> None:
         """Pause, or play on."""
-        system = self._playback.system
         self._check_under_way()
-        if system.state is RunState.PAUSED:
-            system.resume()
-            # In a script the word has to say which of the two it was.
-            self._app.done_as = "resume"
+        if self._playback.system.state is RunState.PAUSED:
+            self.resume(argument)
         else:
-            system.pause()
+            await self.recording.stand()
+            self.recording.leave_out()
 
     def resume(self, _argument: str) -> None:
         """Play on."""
         self._check_under_way()
+        self.recording.resumed()
         self._playback.system.resume()
+        self.recording.told()
 
-    def on(self, length: str) -> None:
+    async def on(self, length: str) -> None:
         """Play so much on: slot, minute, hour or day, or a number of slots."""
-        if self._playback.viewpoint.place is not None:
+        place = self._playback.viewpoint.place
+        if place is not None:
+            if length == "day":
+                session_after(self._playback.plan.sessions, place.day)
             self._look_on(length)
             return
         self._check_under_way()
         if length == "day":
             self._day_on()
-        else:
-            self._playback.system.step(self.slots(length))
+            return
+        slots = self.slots(length)
+        await self.recording.steps(slots)
+        self._playback.system.step(slots)
+        self.recording.told()
 
     def slots(self, length: str) -> int:
         """Return how many slots a length has; EngineError for a word that is none."""
@@ -62,42 +73,47 @@ class TransportHandlers:
         raise EngineError(f"{length!r} is no distance: give slot, minute, hour, day or a number of slots")
 
     def _look_on(self, length: str) -> None:
-        playback = self._playback
-        present = playback.present()
-        if present is None:
-            return
+        playback, present = self._playback, self._past()
         if length == "day":
             playback.viewpoint.day_on(present)
+        elif length == "session":
+            playback.viewpoint.session_on(present)
         else:
             playback.viewpoint.on(self.slots(length), present)
+        self.recording.leave_out()
+
+    def _past(self) -> Place:
+        present = self._playback.present()
+        if present is None:
+            raise EngineError("no session is loaded yet")
+        return present
+
+    def run_to(self, session: TradingSession, clock: datetime) -> None:
+        """Have the engine play on to a moment of a session, and return to the present."""
+        playback = self._playback
+        self.recording.runs_to(moment_words(session, clock))
+        playback.viewpoint.stand_at(None, self._past())
+        playback.jump_to(clock)
+        self.recording.told()
 
     def _day_on(self) -> None:
         """Play to the same time of the next session, or to its close where that is shorter."""
-        system = self._playback.system
-        snapshot = system.snapshot()
-        if snapshot.clock is None or snapshot.regular_open is None or snapshot.trading_day is None:
+        view = self._playback.system.snapshot().view
+        if view is None:
             raise EngineError("no session is loaded yet")
-        if snapshot.session == snapshot.sessions:
-            raise EngineError(f"{snapshot.trading_day} is the last session of the run")
-        following = self._playback.plan.sessions[snapshot.session]
-        into = snapshot.clock - snapshot.regular_open
-        self._playback.jump_to(min(following.regular_open + into, following.regular_close))
+        following = session_after(self._playback.plan.sessions, view.session.trading_day)
+        self.run_to(following, same_time(following, Here(view.session, view.clock)))
 
     def next_session(self, _argument: str) -> None:
-        """Play to the open of the next session; of the last one, to its close."""
-        playback = self._playback
-        if playback.viewpoint.place is not None:
-            self._look_on("day")
+        """Play to the open of the next session; in the past, look at it."""
+        sessions, place = self._playback.plan.sessions, self._playback.viewpoint.place
+        if place is not None:
+            session_after(sessions, place.day)
+            self._look_on("session")
             return
         self._check_under_way()
-        snapshot = playback.system.snapshot()
-        sessions = playback.plan.sessions
-        at = max(snapshot.session, 1)
-        if at < len(sessions):
-            playback.jump_to(sessions[at].regular_open)
-        else:
-            playback.jump_to(sessions[-1].regular_close)
-            self._app.notify("This is the last session: on to its close")
+        following = session_after(sessions, self._past().day)
+        self.run_to(following, following.regular_open)
 
     def faster(self, _argument: str) -> None:
         """Take the next speed up the ladder."""
@@ -129,14 +145,13 @@ class TransportHandlers:
     @staticmethod
     def _read_speed(text: str) -> float:
         try:
-            return 0.0 if text.strip() == "max" else checked_speed(float(text.strip().removeprefix("x")))
-        except ValueError:
-            raise EngineError(f"{text!r} is no speed: give max, or times real time, such as 60") from None
+            return read_speed(text)
+        except ValueError as error:
+            raise EngineError(str(error)) from None
 
     def _set_speed(self, speed: float) -> None:
         self._check_under_way()
-        self._playback.set_speed(speed)
-        self._app.notify(f"speed {speed_text(speed)}", timeout=2)
+        self._playback.set_speed(speed)  # the session bar shows it
 
     def _check_under_way(self) -> None:
         if self._playback.system.state.is_over:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from textual.content import Content
+from textual import on
+from textual.app import ComposeResult
 from textual.message import Message
-from textual.widgets import OptionList
+from textual.widget import Widget
 
-from console.ui.panels.listing import Listing
+from console.ui.panels.searchable import Searchable
 from console.ui.playback import Picture, Playback
 from console.ui.screen_data import Table
-from console.ui.widgets import StripTick, TickKind
+from console.ui.widgets import LineList, StripTick, TickKind
 from engine.monitoring.event import Event, EventKind
 from engine.tape.tape import Tape
 
@@ -23,15 +24,15 @@ _TICKS: Final = {
     EventKind.SESSION: TickKind.SESSION,
 }
 _STYLES: Final = {
-    EventKind.GAP: "$text-warning",
-    EventKind.BREAK: "$text-error",
-    EventKind.BOOKMARK: "$text-accent",
-    EventKind.ERROR: "$text-error",
+    EventKind.GAP: "fair",
+    EventKind.BREAK: "bad",
+    EventKind.BOOKMARK: "mark",
+    EventKind.ERROR: "bad",
 }
 _SHOWN: Final = 1000
 
 
-class EventsPanel(Listing):
+class EventsPanel(Searchable):
     """What happened up to the moment that is shown, newest below."""
 
     NAME: ClassVar[str] = "events"
@@ -45,19 +46,32 @@ class EventsPanel(Listing):
 
     def __init__(self, playback: Playback) -> None:
         super().__init__(playback)
+        self.list = LineList()
         self._listed: tuple[Event, ...] = ()
+        self._shown: tuple[tuple[Event, ...], str] | None = None
         self._ticks_of: tuple[Tape, tuple[Event, ...]] | None = None
         self._ticks: tuple[StripTick, ...] = ()
 
     def show(self, picture: Picture) -> None:
         """Show the events that are known at a moment, and match the search."""
-        events = self.playback.events_until(picture)
-        found = tuple(event for event in events if self.matches(_text(event)))[-_SHOWN:]
-        key = (found, self.search)
-        if key != self._shown:
-            self._listed = found
-            lines = [self._line(event) for event in found]
-            self.show_lines(key, lines, "nothing has happened yet: ' marks a moment, b breaks on a condition")
+        events, before = self.playback.events_until(picture), self._shown
+        if before is None or before[0] is not events or before[1] != self.search:
+            self._shown = (events, self.search)
+            found = events if not self.search else tuple(e for e in events if self.matches(_text(e)))
+            self._listed = found[-_SHOWN:]
+            self.list.show_lines(len(self._listed), lambda line: self._line(self._listed[line]))
+        if self._listed:
+            self.fill()
+        else:
+            self.show_no_line("nothing has happened yet: ' marks a moment, b breaks on a condition")
+
+    def content(self) -> ComposeResult:
+        """Compose the list."""
+        yield self.list
+
+    def keyboard_target(self) -> Widget:
+        """Return the list."""
+        return self.list
 
     def ticks(self, picture: Picture) -> tuple[StripTick, ...]:
         """Return the events of the session that is shown as ticks."""
@@ -91,20 +105,19 @@ class EventsPanel(Listing):
         ]
         return Table.of(["number", "kind", "session_date", "time", "symbol", "text"], rows)
 
-    def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
-        """Go to the event that was chosen."""
+    @on(LineList.Chosen)
+    def _line_chosen(self, message: LineList.Chosen) -> None:
         message.stop()
-        if message.option_index < len(self._listed):
-            self.post_message(self.Chosen(self._listed[message.option_index]))
+        self.post_message(self.Chosen(self._listed[message.line]))
 
-    def _line(self, event: Event) -> Content:
+    def _line(self, event: Event) -> tuple[tuple[str, str], ...]:
         day = "" if event.trading_day is None else f"{event.trading_day:%m-%d} "
         symbol = f"{event.symbol} " if event.symbol else ""
-        return Content.assemble(
-            (f"{_TICKS[event.kind].value} ", _STYLES.get(event.kind, "$text-muted")),
-            (f"{day}{self._time(event)} ", "$text-muted"),
-            (symbol, "bold"),
-            event.text,
+        return (
+            (f"{_TICKS[event.kind].value} ", _STYLES.get(event.kind, "quiet")),
+            (f"{day}{self._time(event)} ", "quiet"),
+            (symbol, "strong"),
+            (event.text, "base"),
         )
 
     def _time(self, event: Event) -> str:

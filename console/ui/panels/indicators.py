@@ -10,9 +10,9 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
-from console.ui.grid_text import MISSING, Cell, grid, number
+from console.ui.grid_text import MISSING, Cell, figure, grid
+from console.ui.panels.figure_text import FigureText
 from console.ui.panels.panel import Panel
 from console.ui.playback import Picture, Playback
 from console.ui.screen_data import Table
@@ -31,7 +31,7 @@ class IndicatorsPanel(Panel):
     def __init__(self, playback: Playback) -> None:
         super().__init__(playback)
         self.symbol = playback.plan.symbols[0]
-        self._text = Static(classes="figures")
+        self._text = FigureText(classes="figures")
         self._scroll = VerticalScroll(self._text)
 
     def content(self) -> ComposeResult:
@@ -41,11 +41,11 @@ class IndicatorsPanel(Panel):
     def show(self, picture: Picture) -> None:
         """Show the symbol's indicators at a moment."""
         session = [
-            (name, Cell(interval, "$text-muted"), number(value), _trend(values))
+            (name, Cell(interval, "$text-muted"), figure(value), _trend(values))
             for name, interval, value, values in self._session(picture)
         ]
         history = [
-            (name, number(value), Cell(how, "$text-muted")) for name, value, how in self._history(picture)
+            (name, figure(value), Cell(how, "$text-muted")) for name, value, how in self._history(picture)
         ]
         if not session and not history:
             self.face("empty", "the session file names no indicators: add some under session_data_config")
@@ -56,7 +56,7 @@ class IndicatorsPanel(Panel):
             parts.append(grid(["session", "of", "value", "trend"], session, right="llr"))
         if history:
             parts += [Content(""), grid(["before today", "value", "from"], history, right="lr")]
-        self._text.update(Content("\n").join(parts))
+        self._text.show(Content("\n").join(parts))
 
     def as_table(self, picture: Picture) -> Table:
         """Return the indicators and their values."""
@@ -86,8 +86,8 @@ class IndicatorsPanel(Panel):
         for name, value in tape.historical.items():
             at = min(view.frontier, value.values.shape[-1]) - 1 if value.per_minute else 0
             number_, used = _historical_cell(value, row, max(at, 0))
-            per = " of this minute" if value.per_minute else ""
-            yield name, number_, f"{used} of {value.asked} sessions{per}"
+            per = ", this minute" if value.per_minute else " sessions"
+            yield name, number_, f"{used} of {value.asked}{per}"
 
 
 def _historical_cell(value: HistoricalValue, row: int, at: int) -> tuple[float, int]:

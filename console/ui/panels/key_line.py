@@ -11,6 +11,7 @@ from textual.widgets import Static
 from console.ui.actions import ACTIONS, Action, Mode, key_sign, keys_of
 
 _GAP: Final = "  "
+_BACK: Final = Content.assemble(("escape", "$footer-key-foreground bold"), " panels")
 
 
 class KeyLine(Static):
@@ -27,18 +28,18 @@ class KeyLine(Static):
 
 
 def key_line(mode: Mode, changes: dict[str, str], width: int) -> Content:
-    """Return the keys of a mode that fit into a width, in the order of the table."""
+    """Return the keys of a mode that fit into a width: on pages the way back, then those of the table."""
+    back = [] if mode is Mode.MAIN else [_BACK.stylize("@click=screen.leave")]
+    width -= sum(len(part) + len(_GAP) for part in back)
     actions = [action for action in ACTIONS if action.footer and mode in action.modes]
     while len(actions) > 1 and _width(actions, changes) > width:
         actions.remove(max(actions, key=lambda action: action.footer))
-    return Content(_GAP).join(
-        [
-            Content.assemble(
-                (_key(action, changes), "$footer-key-foreground bold"), " ", action.label
-            ).stylize(f"@click=screen.do('{action.id}')")
-            for action in actions
-        ]
-    )
+    return Content(_GAP).join([*back, *(_part(action, changes) for action in actions)])
+
+
+def _part(action: Action, changes: dict[str, str]) -> Content:
+    text = Content.assemble((_key(action, changes), "$footer-key-foreground bold"), " ", action.label)
+    return text.stylize(f"@click=screen.do('{action.id}')")
 
 
 def _width(actions: list[Action], changes: dict[str, str]) -> int:

@@ -2,27 +2,173 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from operator import attrgetter
+from typing import ClassVar, Final, NamedTuple
 
-from textual.content import Content
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.events import Resize
+from textual.widget import Widget
 
 from console.ui.log_lines import LogLine, LogLines
-from console.ui.panels.listing import Listing
+from console.ui.panels.searchable import Searchable
 from console.ui.playback import Picture, Playback
 from console.ui.screen_data import Table
+from console.ui.widgets.canvas import Canvas
+from console.ui.widgets.painted import Painted
 
-_SHOWN: Final = 500
-_STYLES: Final = {"warning": "$text-warning", "error": "$text-error", "critical": "$text-error"}
+_INKS: Final = ("painted--base", "painted--quiet", "painted--failed", "log--warning", "log--error")
+_BASE, _QUIET, _WARNING, _ERROR = (0, 1, 3, 4)
+_INK_OF: Final = {"debug": _QUIET, "info": _BASE, "warning": _WARNING, "error": _ERROR, "critical": _ERROR}
+_LEVEL_AT: Final = len("00:00:00 ")
+_TEXT_AT: Final = _LEVEL_AT + len("I ")
+_NARROWEST_TEXT: Final = 8
 
 
-class LogPanel(Listing):
-    """The last lines of the log, searchable. No times of day: the only clock on screen is the session's."""
+class _Row(NamedTuple):
+    """A row of the screen: the line that it is of, its place in that, and its text."""
+
+    line: LogLine
+    part: int
+    text: str
+
+
+class LogView(Painted, can_focus=True, inherit_bindings=False):
+    """Lines of the log, wrapped, newest below; the end is followed until the reader scrolls up."""
+
+    INKS = _INKS
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(_INKS)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Up", show=False),
+        Binding("down", "move(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home", "edge(-1)", "Oldest line", show=False),
+        Binding("end", "edge(1)", "Newest line", show=False),
+    ]
+    DEFAULT_CSS = """
+    LogView { height: 1fr; overflow: hidden auto; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
+    LogView > .log--warning { color: $warning; }
+    LogView > .log--error { color: $error; text-style: bold; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: Sequence[LogLine] = ()
+        self._rows: list[_Row] = []
+        self._width = 0
+        self._end = 0
+        self._follows = True
+
+    def show_lines(self, lines: Sequence[LogLine], *, are_others: bool) -> None:
+        """Show these lines; a reader who has scrolled up keeps reading where they were.
+
+        `are_others`: they are not those that were shown last, less some at the top and more at the end.
+        """
+        # A wheel that has just been turned moves the target before the lines.
+        if self.scroll_target_y < self._end:
+            self._follows = False
+        self.lines = lines
+        self._arrange(anew=are_others)
+
+    def on_resize(self, _event: Resize) -> None:
+        """Wrap the lines anew."""
+        self._arrange(anew=True)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Follow the end from where the reader reaches it."""
+        super().watch_scroll_y(old_value, new_value)
+        self._follows = round(self.scroll_target_y) >= self.max_scroll_y
+
+    # Keys
+
+    def action_move(self, rows: int) -> None:
+        """Scroll by so many rows."""
+        self._go_to(round(self.scroll_target_y) + rows)
+
+    def action_page(self, pages: int) -> None:
+        """Scroll by so many pages."""
+        self.action_move(pages * max(self.scrollable_content_region.height - 1, 1))
+
+    def action_edge(self, direction: int) -> None:
+        """Scroll to the oldest or the newest line."""
+        self._go_to(0 if direction < 0 else self.max_scroll_y)
+
+    # Within
+
+    def _arrange(self, *, anew: bool) -> None:
+        """Wrap the lines to the width, and scroll to the end or to the row that was on top."""
+        width = self.scrollable_content_region.width - _TEXT_AT
+        if width <= 0:
+            return
+        follows, top = self._follows, self._top()
+        self._wrap(max(width, _NARROWEST_TEXT), anew=anew)
+        self.take_rows(len(self._rows))
+        # Where the line that was on top is gone, the next one that is kept is.
+        self._go_to(self.max_scroll_y if follows else bisect_left(self._rows, top, key=_order))
+        self._end = self.max_scroll_y
+        self.data_changed()
+
+    def _wrap(self, width: int, *, anew: bool) -> None:
+        """Bring the rows up to date; only new lines are wrapped, as there may be thousands a second."""
+        if anew or width != self._width or not self.lines or not self._rows:
+            self._width = width
+            self._rows = [row for line in self.lines for row in _rows(line, width)]
+            return
+        last = self._rows[-1].line.number
+        del self._rows[: bisect_left(self._rows, (self.lines[0].number, 0), key=_order)]
+        known = bisect_right(self.lines, last, key=attrgetter("number"))
+        self._rows += [row for line in self.lines[known:] for row in _rows(line, width)]
+
+    def _top(self) -> tuple[int, int]:
+        at = self.scroll_offset.y
+        return _order(self._rows[at]) if at < len(self._rows) else (0, 0)
+
+    def _go_to(self, y: int) -> None:
+        y = min(max(y, 0), self.max_scroll_y)
+        if y != self.scroll_target_y or y != self.scroll_y:
+            self.scroll_to(y=y, animate=False, force=True, immediate=True)
+
+    def paint(self, canvas: Canvas) -> None:
+        """Draw the rows that are seen."""
+        top = self.scroll_offset.y
+        for y, (line, part, text) in enumerate(self._rows[top : top + canvas.height]):
+            ink = _INK_OF.get(line.level, _BASE)
+            if part == 0:
+                canvas.text(0, y, _time_of_day(int(line.created)), _QUIET)
+                canvas.text(_LEVEL_AT, y, line.level[:1].upper(), ink)
+            # What is indented are details of the line above, such as the places of a traceback.
+            canvas.text(_TEXT_AT, y, text, _QUIET if text[:1] == " " else ink)
+
+
+class LogPanel(Searchable):
+    """The last lines of the log, with the time of this machine at which they were written."""
 
     NAME: ClassVar[str] = "log"
 
     def __init__(self, playback: Playback, lines: LogLines) -> None:
         super().__init__(playback)
+        self.view = LogView()
         self._lines = lines
+        self._shown: tuple[int, str] | None = None
+
+    def content(self) -> ComposeResult:
+        """Compose the view."""
+        yield self.view
+
+    @property
+    def heading(self) -> str:
+        """The heading, with the zone of the times: everything else on screen has the session's."""
+        return f"{super().heading}, times in {time.localtime().tm_zone}"
+
+    def keyboard_target(self) -> Widget:
+        """Return the view."""
+        return self.view
 
     def look(self, picture: Picture) -> None:
         """Show the last lines, whatever the run does."""
@@ -30,24 +176,55 @@ class LogPanel(Listing):
 
     def show(self, picture: Picture) -> None:
         """Show the last lines that match."""
-        key = (self._lines.count, self.search)
-        if key != self._shown:
-            found = [_line(line) for line in self._found()[-_SHOWN:]]
-            self.show_lines(key, found, "the log is empty")
+        before, self._shown = self._shown, (self._lines.count, self.search)
+        if self._shown != before:
+            self.view.show_lines(self._found(), are_others=before is None or before[1] != self.search)
+        if self.view.lines:
+            self.fill()
+        else:
+            self.show_no_line("the log is empty")
 
     def as_table(self, picture: Picture) -> Table:
-        """Return the lines."""
-        return Table.of(
-            ["level", "source", "message"], [(line.level, line.source, line.text) for line in self._found()]
-        )
+        """Return the lines, with their times as the log file has them."""
+        rows = [(_instant(line), line.level, line.source, line.text) for line in self._found()]
+        return Table.of(["time", "level", "source", "message"], rows)
 
-    def _found(self) -> list[LogLine]:
-        return [
-            line for line in self._lines.lines() if self.matches(f"{line.level} {line.source} {line.text}")
-        ]
+    def _found(self) -> Sequence[LogLine]:
+        lines = self._lines.lines()
+        if not self.search:
+            return lines
+        return [line for line in lines if self.matches(f"{line.level} {line.source} {line.text}")]
 
 
-def _line(line: LogLine) -> Content:
-    style = _STYLES.get(line.level, "")
-    level = "" if line.level == "info" else f"{line.level.upper()} "
-    return Content.assemble((f"{line.source}: ", "$text-muted"), (level + line.text, style))
+def _order(row: _Row) -> tuple[int, int]:
+    return row.line.number, row.part
+
+
+def _rows(line: LogLine, width: int) -> Iterator[_Row]:
+    text = f"{line.source}: {line.text}"
+    if len(text) <= width and "\n" not in text:
+        yield _Row(line, 0, text)
+        return
+    pieces = (piece for paragraph in text.splitlines() for piece in _wrapped(paragraph, width))
+    for part, piece in enumerate(pieces):
+        yield _Row(line, part, piece)
+
+
+def _wrapped(text: str, width: int) -> Iterator[str]:
+    """Break a text at spaces; much faster than textwrap, as all lines are wrapped at every change."""
+    while len(text) > width:
+        space = text.rfind(" ", width // 2, width + 1)
+        cut = space if space > 0 else width
+        yield text[:cut]
+        text = text[cut:].lstrip()
+    yield text
+
+
+@lru_cache(maxsize=1024)
+def _time_of_day(second: int) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(second))
+
+
+def _instant(line: LogLine) -> str:
+    written = datetime.fromtimestamp(line.created, UTC)
+    return written.isoformat(timespec="milliseconds").replace("+00:00", "Z")

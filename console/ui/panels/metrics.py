@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import resource
 import sys
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from console.ui.grid_text import Cell, grid
+from console.ui.panels.figure_text import FigureText
 from console.ui.panels.panel import Panel
 from console.ui.playback import Picture, Playback
 from console.ui.screen_data import Table
 from console.ui.speeds import short_number
+
+_FRAME_WEIGHT: Final = 0.2
+_FRAME_STEP: Final = 0.2
 
 
 class MetricsPanel(Panel):
@@ -28,7 +31,9 @@ class MetricsPanel(Panel):
         super().__init__(playback)
         self.bars_per_second: float | None = None
         self.frame_ms: float | None = None
-        self._text = Static(classes="figures")
+        self._mean_ms: float | None = None
+        self._shown_ms: float | None = None
+        self._text = FigureText(classes="figures")
         self._scroll = VerticalScroll(self._text)
 
     def content(self) -> ComposeResult:
@@ -38,7 +43,7 @@ class MetricsPanel(Panel):
     def look(self, picture: Picture) -> None:
         """Show the figures, which there are from the start."""
         self.fill()
-        self._text.update(self._figures(picture))
+        self._text.show(self._figures(picture))
 
     def show(self, picture: Picture) -> None:
         """Show the figures."""
@@ -47,13 +52,12 @@ class MetricsPanel(Panel):
     def _figures(self, picture: Picture) -> Content:
         counts = picture.snapshot.counts
         rate = "–" if self.bars_per_second is None else short_number(self.bars_per_second)
-        frame = "–" if self.frame_ms is None else f"{self.frame_ms:.1f} ms"
         sessions = f"{counts['sessions']:,}/{picture.snapshot.sessions}"
         head = Content("\n").join(
             [
                 _pairs(bars=f"{counts['bars']:,}", bars_per_s=rate, sessions=sessions),
                 _pairs(back_pressure=f"{counts['back_pressure']:,}", overruns=f"{counts['overruns']:,}"),
-                _pairs(frame=frame, memory=_memory_text()),
+                _pairs(frame=self._frame_text(), memory=_memory_text()),
             ]
         )
         statuses = picture.snapshot.threads
@@ -85,9 +89,20 @@ class MetricsPanel(Panel):
         if timers:
             parts += [
                 Content(""),
-                grid(["step", "count", "mean ms", "p95 ms", "max ms"], timers, right="lrrrr"),
+                grid(["step, in ms", "count", "mean", "p95", "max"], timers, right="lrrrr"),
             ]
         return Content("\n").join(parts)
+
+    def _frame_text(self) -> str:
+        """Return what a frame takes, smoothed: a figure that trembles would itself be what is drawn."""
+        if self.frame_ms is None:
+            return "–"
+        mean = self.frame_ms if self._mean_ms is None else self._mean_ms
+        self._mean_ms = mean + _FRAME_WEIGHT * (self.frame_ms - mean)
+        shown = self._shown_ms
+        if shown is None or abs(self._mean_ms - shown) >= max(1.0, _FRAME_STEP * shown):
+            self._shown_ms = shown = self._mean_ms
+        return f"{shown:.0f} ms"
 
     def as_table(self, picture: Picture) -> Table:
         """Return timers and counters."""

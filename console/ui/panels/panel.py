@@ -7,6 +7,8 @@ from typing import ClassVar, Final, Literal
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.events import Click
+from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -29,9 +31,18 @@ class Panel(Vertical):
     LOADING: ClassVar[str] = "loading the session"
     HAS_FILTER: ClassVar[bool] = False
 
+    class Picked(Message):
+        """A panel was clicked where nothing in it takes clicks; twice on its heading: to see it alone."""
+
+        def __init__(self, panel: Panel, *, alone: bool) -> None:
+            super().__init__()
+            self.panel = panel
+            self.alone = alone
+
     def __init__(self, playback: Playback) -> None:
         super().__init__(id=self.NAME, classes="panel")
         self.playback = playback
+        self.search = ""
         self._face = Face()
         self._face_text: str | None = None
 
@@ -42,8 +53,24 @@ class Panel(Vertical):
 
     def on_mount(self) -> None:
         """Put the panel's number and name on its frame."""
-        self.border_title = f"{PANELS.index(self.NAME) + 1} {self.NAME}"
+        self.show_heading()
         self.face("loading", self.LOADING)
+
+    def on_click(self, event: Click) -> None:
+        """Have the panel chosen, or shown alone."""
+        on_heading = event.screen_offset.y < self.region.y + self.gutter.top
+        self.post_message(self.Picked(self, alone=on_heading and event.chain == 2))
+
+    # Heading
+
+    @property
+    def heading(self) -> str:
+        """Number and name, and what is searched for: rows that are missing are so for a reason."""
+        return f"{PANELS.index(self.NAME) + 1} {self.NAME}{f' /{self.search}' if self.search else ''}"
+
+    def show_heading(self) -> None:
+        """Write the heading on the frame."""
+        self.border_title = Content(self.heading).markup
 
     # Faces
 
@@ -92,3 +119,6 @@ class Panel(Vertical):
 
     def filter_by(self, text: str) -> None:
         """Show only what a text is found in; panels without a filter do nothing."""
+        if self.HAS_FILTER:
+            self.search = text.strip()
+            self.show_heading()

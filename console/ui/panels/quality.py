@@ -8,9 +8,9 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
-from console.ui.grid_text import Cell, grid, percent, quality_style
+from console.ui.grid_text import Cell, counted, grid, percent, quality_style
+from console.ui.panels.figure_text import FigureText
 from console.ui.panels.panel import Panel
 from console.ui.playback import Picture, Playback
 from console.ui.rows import gap_map
@@ -32,7 +32,8 @@ class QualityPanel(Panel):
         super().__init__(playback)
         self.symbol = playback.plan.symbols[0]
         self.map = GapMap()
-        self._text = Static(classes="figures")
+        self._map_height = 0
+        self._text = FigureText(classes="figures")
         self._scroll = VerticalScroll(self._text)
 
     def content(self) -> ComposeResult:
@@ -54,7 +55,12 @@ class QualityPanel(Panel):
             return
         self.fill()
         self.map.show(gap_map(view, picture.snapshot.base))
-        self._text.update(self._scores(picture))
+        # A row for each symbol and one for the axis; what is left is for the list.
+        height = len(view.symbols) + 1
+        if self._map_height != height:
+            self._map_height = height
+            self.map.styles.max_height = height
+        self._text.show(self._scores(picture), is_racing=picture.is_racing)
 
     def _scores(self, picture: Picture) -> Content:
         view, tape = picture.view, picture.tape
@@ -66,12 +72,12 @@ class QualityPanel(Panel):
             "  session ",
             (percent(score), quality_style(score)),
             *self._before(),
-            f"  {len(gaps)} gap{'' if len(gaps) == 1 else 's'}",
+            f"  {counted(len(gaps), 'gap')}",
         )
         if not gaps:
             return head
         rows = [_gap_row(tape, gap) for gap in gaps[-_MOST_GAPS:][::-1]]
-        return Content("\n").join([head, grid(["from", "to", "missing"], rows, right="llr")])
+        return Content("\n").join([head, grid(["first", "last", "missing"], rows, right="llr")])
 
     def _before(self) -> list[Content | str | tuple[str, str]]:
         parts: list[Content | str | tuple[str, str]] = []
@@ -107,4 +113,4 @@ def _gap_times(tape: Tape, gap: Gap) -> tuple[str, str]:
 
 def _gap_row(tape: Tape, gap: Gap) -> tuple[str | Cell, ...]:
     first, last = _gap_times(tape, gap)
-    return first[11:19], last[11:19], str(gap.count)
+    return first[11:19].removesuffix(":00"), last[11:19].removesuffix(":00"), f"{gap.count:,}"

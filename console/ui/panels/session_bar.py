@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Final
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Static
 
+from console.ui.grid_text import MISSING
+from console.ui.panels.figure_text import FigureText
 from console.ui.playback import Picture
 from console.ui.rows import strip_data
 from console.ui.speeds import achieved_text, speed_text
 from console.ui.widgets import StripTick, TapeStrip
+from console.ui.widgets.canvas import shortened
+from engine.clock.trading_session import TradingSession
+from engine.monitoring.snapshot import Snapshot
 from engine.monitoring.status import RunState
 from engine.tape.session_view import SessionView
 
@@ -23,6 +28,12 @@ _STATE_SIGNS: Final = {
     RunState.ERROR: ("!", "$text-error bold"),
 }
 _SHORT_STAMP: Final = 8
+_STATE_WIDTH: Final = len("■ completed")
+_SPEED_WIDTH: Final = len("x3,600 getting x2.9k")
+_LONGEST_CONDITION: Final = 32
+_SHORT_OF: Final = 0.9
+# So many pictures in a row, some three seconds: a speed is measured over a while, and low where it begins.
+_SLOW_LOOKS: Final = 30
 _GAP: Final = "  "
 
 Part = tuple[int, Content]
@@ -34,8 +45,9 @@ class SessionBar(Vertical):
     def __init__(self, *, note: str = "") -> None:
         super().__init__(id="session-bar")
         self._note = note
-        self._line = Static(id="session-line")
+        self._line = FigureText(id="session-line")
         self.strip = TapeStrip()
+        self._slow_looks = 0
 
     def compose(self) -> ComposeResult:
         """Compose the two lines."""
@@ -44,8 +56,9 @@ class SessionBar(Vertical):
 
     def look(self, picture: Picture, ticks: tuple[StripTick, ...] = ()) -> None:
         """Show a moment."""
-        parts = session_parts(picture, self._note)
-        self._line.update(_fitted(parts, self._line.size.width or self.app.size.width))
+        self._slow_looks = self._slow_looks + 1 if falls_short(picture.snapshot) else 0
+        parts = session_parts(picture, self._note, is_slow=self._slow_looks >= _SLOW_LOOKS)
+        self._line.show(_fitted(parts, self._line.size.width or self.app.size.width))
         self.set_class(picture.is_past, "-past")
         if picture.tape is None or picture.view is None:
             if picture.snapshot.error:
@@ -59,52 +72,82 @@ class SessionBar(Vertical):
         self.strip.show(strip_data(known, base, known=known.frontier, looked_at=looked_at, ticks=ticks))
 
 
-def session_parts(picture: Picture, note: str = "") -> list[Part]:
-    """Return what the bar says, in order, each with a rank: the highest go first where it gets narrow."""
+def session_parts(picture: Picture, note: str = "", *, is_slow: bool = False) -> list[Part]:
+    """Return what the bar says, in order, each with a rank: the highest go first where it gets narrow.
+
+    What changes has a fixed width, so that nothing moves. `is_slow`: the speed falls short of what was asked.
+    """
     snapshot = picture.snapshot
-    sign, style = _STATE_SIGNS.get(snapshot.state, ("…", "$text-muted bold"))
-    parts: list[Part] = [(0, Content.styled(f"{sign} {snapshot.state.value}", style))]
+    state, speed = _state(snapshot), _speed(snapshot, is_slow=is_slow)
     if picture.is_past:
-        parts.insert(0, (0, Content.styled(" ◂ PAST ", "$text-warning bold reverse")))
+        # What the engine does takes the place of its speed, which is of no moment there.
+        lead, follow = Content.styled(" ◂ PAST ", "$text-warning bold reverse"), state
+    else:
+        lead, follow = state, speed
+    parts: list[Part] = [(0, lead.pad_right(max(_STATE_WIDTH - len(lead), 0)))]
     if picture.view is not None:
-        session = picture.view.session
-        zone = session.zone
-        hours = "–".join(
-            f"{instant.astimezone(zone):%H:%M}" for instant in (session.regular_open, session.regular_close)
-        )
-        parts += [
-            (0, Content.styled(picture.clock_text, "bold")),
-            (1, Content(f"{session.trading_day:%a %Y-%m-%d}")),
-            (4, Content(f"{session.exchange} {hours}")),
-        ]
-        if session.is_early_close:
-            parts.append((3, Content.styled("early close", "$text-warning bold")))
-    parts.append((2, _speed(picture)))
+        parts += _time_parts(picture, picture.view.session)
+    parts.append((3, follow.pad_right(max(_SPEED_WIDTH - len(follow), 0))))
+    if snapshot.stopped_at is not None and not picture.is_past:
+        condition = shortened(f"◆ {snapshot.stopped_at.text}", _LONGEST_CONDITION)
+        parts.append((1, Content.styled(condition, "$text-error bold")))
     if note:
-        parts.append((3, Content.styled(note, "$text-accent")))
-    parts += [
-        (5, Content(f"session {snapshot.session}/{snapshot.sessions}")),
-        (7, Content(f"slot {snapshot.frontier}/{snapshot.slots}")),
-        (6, Content.styled(snapshot.mode, "$text-muted")),
-        (
-            8,
-            Content.styled(
-                f"stamp {snapshot.stamp[:_SHORT_STAMP] if snapshot.finished else '–'}", "$text-muted"
-            ),
-        ),
-    ]
+        parts.append((4, Content.styled(note, "$text-accent")))
+    if picture.view is not None:
+        parts += _place_parts(picture, picture.view)
+    parts.append((8, Content.styled(snapshot.mode, "$text-muted")))
+    stamp = snapshot.stamp[:_SHORT_STAMP] if snapshot.finished else MISSING
+    parts.append((10, Content.styled(f"stamp {stamp:<{_SHORT_STAMP}}", "$text-muted")))
     return parts
 
 
-def _speed(picture: Picture) -> Content:
-    snapshot = picture.snapshot
-    asked = speed_text(snapshot.speed)
-    achieved = (
-        ""
-        if snapshot.state is not RunState.RUNNING
-        else achieved_text(snapshot.speed, snapshot.achieved_speed)
+def _time_parts(picture: Picture, session: TradingSession) -> list[Part]:
+    hours = "–".join(
+        f"{instant.astimezone(session.zone):%H:%M}"
+        for instant in (session.regular_open, session.regular_close)
     )
-    return Content(f"{asked} {achieved}".strip())
+    parts: list[Part] = [
+        (0, Content.styled(picture.clock_text, "bold")),
+        (2, Content(f"{session.trading_day:%a %Y-%m-%d}")),
+        (6, Content(f"{session.exchange} {hours}")),
+    ]
+    if session.is_early_close:
+        parts.append((5, Content.styled("early close", "$text-warning bold")))
+    return parts
+
+
+def _place_parts(picture: Picture, view: SessionView) -> list[Part]:
+    """Return which session and slot are shown: in the past those that are looked at."""
+    snapshot = picture.snapshot
+    days = [date.fromisoformat(summary.trading_day) for summary in snapshot.finished]
+    shown = view.session.trading_day
+    number = days.index(shown) + 1 if shown in days else snapshot.session
+    session, slot = len(str(snapshot.sessions)), len(str(view.slots))
+    return [
+        (7, Content(f"session {number:>{session}}/{snapshot.sessions}")),
+        (9, Content(f"slot {view.frontier:>{slot}}/{view.slots}")),
+    ]
+
+
+def _state(snapshot: Snapshot) -> Content:
+    sign, style = _STATE_SIGNS.get(snapshot.state, ("…", "$text-muted bold"))
+    return Content.styled(f"{sign} {snapshot.state.value}", style)
+
+
+def _speed(snapshot: Snapshot, *, is_slow: bool) -> Content:
+    asked = speed_text(snapshot.speed)
+    if snapshot.speed and not is_slow:
+        return Content(asked)
+    getting = achieved_text(snapshot.speed, snapshot.achieved_speed)
+    return Content(f"{asked} {getting}".strip() if snapshot.state is RunState.RUNNING else asked)
+
+
+def falls_short(snapshot: Snapshot) -> bool:
+    """Whether the run plays at less than nine tenths of the speed that was asked for."""
+    achieved = snapshot.achieved_speed
+    if snapshot.state is not RunState.RUNNING or achieved is None:
+        return False
+    return achieved < _SHORT_OF * snapshot.speed
 
 
 def _fitted(parts: list[Part], width: int) -> Content:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
+import numpy as np
 from textual.app import ComposeResult
 from textual.widget import Widget
 
@@ -66,15 +68,20 @@ class SymbolsPanel(Panel):
 
     def filter_by(self, text: str) -> None:
         """Show the symbols whose names contain a text."""
+        super().filter_by(text)
         self.table.filter(text)
 
     def _rows(self, picture: Picture) -> SymbolRows:
         assert picture.view is not None
         known = set(picture.view.indicator_names())
         relative = self.playback.relative_volume()
-        return symbol_rows(
+        rows = symbol_rows(
             picture.view,
             picture.snapshot.base,
             indicators=[name for name in self.playback.table_indicators() if name in known],
             relative_volume=relative if relative in known else None,
         )
+        if picture.view.frontier:
+            return rows
+        # No slot is over: that none is missing says nothing yet.
+        return replace(rows, quality=np.full(len(rows.symbols), np.nan))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,11 +12,12 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
+from console.ui.grid_text import counted
 from console.ui.screens.prompt import Check
 from engine.errors import ConditionError, TapedeckError
 from engine.system import SystemManager
 
-_HINT = "SPY.rsi_14 < 30    any.quality < 95    time >= 10:30"
+_EXAMPLES: Final = "{}.change < -1    any.quality < 95    time >= 10:30"
 
 
 class BreakpointsScreen(ModalScreen[str | None]):
@@ -32,14 +33,16 @@ class BreakpointsScreen(ModalScreen[str | None]):
         super().__init__()
         self._system = system
         self._check = check
+        symbol = system.prepare().symbols[0]
+        self._hint = _EXAMPLES.format(symbol if symbol.isidentifier() else f'"{symbol}"')
         self._list = OptionList(id="breakpoints")
 
     def compose(self) -> ComposeResult:
         """Compose the line and the list."""
         with Vertical(classes="dialog"):
             yield Label("Break where", classes="dialog-title")
-            yield Input(placeholder=_HINT, id="prompt")
-            yield Static(Content(_HINT), id="meaning")
+            yield Input(id="prompt")
+            yield Static(Content(self._hint), id="meaning")
             yield Label("Set, down goes there and x removes:", id="set-title", classes="dialog-foot")
             yield self._list
 
@@ -71,10 +74,7 @@ class BreakpointsScreen(ModalScreen[str | None]):
         known = self._system.breakpoints()
         self._list.clear_options()
         self._list.add_options(
-            [
-                Option(Content(f"{b.number}  {b.text}  ({b.hits} hit{'' if b.hits == 1 else 's'})"))
-                for b in known
-            ]
+            [Option(Content(f"{b.number}  {b.text}  ({counted(b.hits, 'hit')})")) for b in known]
         )
         self._list.highlighted = 0 if known else None
         self._list.display = bool(known)
@@ -83,7 +83,7 @@ class BreakpointsScreen(ModalScreen[str | None]):
     def _say(self, text: str) -> bool:
         meaning = self.query_one("#meaning", Static)
         if not text.strip():
-            meaning.update(Content(_HINT))
+            meaning.update(Content(self._hint))
             return False
         try:
             meaning.update(Content.assemble(("→ ", "$text-success"), self._check(text)))

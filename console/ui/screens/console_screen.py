@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import ClassVar, Final, Protocol, runtime_checkable
 
 from textual.binding import Binding, BindingType
@@ -25,6 +26,10 @@ class ActionRunner(Protocol):
 
     async def do(self, action_id: str, argument: str = "") -> None:
         """Do it."""
+        ...
+
+    def standing_aside(self) -> AbstractContextManager[None]:
+        """Have the engine stand still for some milliseconds."""
         ...
 
 
@@ -62,6 +67,12 @@ class ConsoleScreen(Screen[None]):
         if action == "do" and isinstance(app, ActionRunner):
             return app.can_do(str(parameters[0]))
         return super().check_action(action, parameters)
+
+    def _compositor_refresh(self) -> None:
+        """Draw, while the engine stands aside: Textual draws some time after it was asked to."""
+        app = self.app
+        with app.standing_aside() if isinstance(app, ActionRunner) else nullcontext():
+            super()._compositor_refresh()
 
     async def action_do(self, action_id: str) -> None:
         """Do an action of the table."""

@@ -39,6 +39,7 @@ class CoverageScreen(ConsoleScreen):
         """Compose the map and what is said about the chosen day."""
         yield Label("Coverage: what is stored", classes="page-title")
         yield Static(id="coverage-summary")
+        yield Static(_legend(), id="coverage-legend")
         yield self.map
         yield Static(id="coverage-day")
         yield KeyLine(self.MODE, self.key_changes)
@@ -83,3 +84,9 @@ class CoverageScreen(ConsoleScreen):
     def action_leave(self) -> None:
         """Go back to the panels."""
         self.dismiss(None)
+
+
+def _legend() -> Content:
+    """Say what the signs mean: the denser, the more is missing, as in the map of gaps."""
+    signs = CoverageMap.SIGNS
+    return Content.styled(f"{signs[0]} full   {signs[1:-1]} partial   {signs[-1]} missing", "$text-muted")

@@ -32,7 +32,7 @@ def help_text(changes: Mapping[str, str]) -> Content:
     width = max(len(shown_keys(action, changes)) for action in ACTIONS)
     for group, actions in groupby(ACTIONS, key=lambda action: action.group):
         rows = [
-            (Cell((shown_keys(action, changes) or "palette").ljust(width), "$text-accent bold"), action.help)
+            (Cell((shown_keys(action, changes) or "ctrl+p").ljust(width), "$text-accent bold"), action.help)
             for action in actions
         ]
         parts += [Content.styled(group, "bold underline"), grid(["", ""], rows), Content("")]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.events import DescendantFocus, Resize
@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from console.ui.actions import PANELS, Mode
-from console.ui.layout import MEDIUM_WIDTH, WIDE_WIDTH, Layout
+from console.ui.layout import MEDIUM_WIDTH, SIDE, WIDE_WIDTH, Layout
 from console.ui.log_lines import LogLines
 from console.ui.panels.chart import ChartPanel
 from console.ui.panels.events import EventsPanel
@@ -55,13 +55,16 @@ class MainScreen(ConsoleScreen):
     """All panels; which of them are seen depends on the width and on the layout."""
 
     MODE = Mode.MAIN
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Mode.MAIN)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings_of(Mode.MAIN),
+        Binding("escape", "show_all", "show all", show=False),
+    ]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by Textual
         (0, "-narrow"),
         (MEDIUM_WIDTH, "-medium"),
         (WIDE_WIDTH, "-wide"),
     ]
-    AUTO_FOCUS = None
+    AUTO_FOCUS = ""
 
     def __init__(self, playback: Playback, log_lines: LogLines, layout: Layout, *, note: str = "") -> None:
         super().__init__()
@@ -83,6 +86,7 @@ class MainScreen(ConsoleScreen):
             "log": LogPanel(playback, log_lines),
         }
         self.first_symbol: str | None = None
+        self._unfiltered_symbol: str | None = None
         self._picture: Picture | None = None
 
     def compose(self) -> ComposeResult:
@@ -112,7 +116,6 @@ class MainScreen(ConsoleScreen):
         """Show a moment on the bar and on the panels that are seen."""
         was_past = self._picture is not None and self._picture.is_past
         self._picture = picture
-        self.set_class(picture.is_past, "-past")
         self.bar.look(picture, self.events.ticks(picture))
         for panel in self.panels.values():
             if panel.display:
@@ -121,6 +124,7 @@ class MainScreen(ConsoleScreen):
             symbol, self.first_symbol = self.first_symbol, None
             self.focus_symbol(symbol)
         if was_past != picture.is_past:
+            self._mark_past()
             self.refresh_bindings()
 
     def look_again(self) -> None:
@@ -154,6 +158,8 @@ class MainScreen(ConsoleScreen):
         for name, panel in self.panels.items():
             panel.display = name in shown
             panel.set_class(name == layout.active, "-active")
+        self._span_side([name for name in shown if name in SIDE])
+        self._mark_past()
         self.query_one("#left").display = bool({"symbols", "indicators"} & set(shown))
         self.query_one("#side").display = bool(set(PANELS[3:]) & set(shown))
         self.query_one("#main").display = bool({"chart", *PANELS[3:]} & set(shown))
@@ -166,6 +172,20 @@ class MainScreen(ConsoleScreen):
         """Show what fits."""
         self.take_layout(self.panel_layout)
 
+    def _span_side(self, shown: Sequence[str]) -> None:
+        """On a wide screen two panels stand beside each other: an odd one has a line of its own."""
+        for name in SIDE:
+            self.panels[name].set_class(len(shown) % 2 == 1 and name == shown[-1], "-across")
+
+    @on(Panel.Picked)
+    async def _panel_picked(self, event: Panel.Picked) -> None:
+        """Do for a click what the keys do, so that a key script has it, too."""
+        event.stop()
+        if event.panel is not self.active_panel:
+            await self.action_do(f"panel_{event.panel.NAME}")
+        if event.alone:
+            await self.action_do("maximise")
+
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """Make the panel that was clicked the active one."""
         panel = next((node for node in event.widget.ancestors_with_self if isinstance(node, Panel)), None)
@@ -173,15 +193,28 @@ class MainScreen(ConsoleScreen):
             self.take_layout(self.panel_layout.activated(panel.NAME))
 
     def _show_tabs(self, shown: tuple[str, ...]) -> None:
-        names = [
-            Content.from_markup(f"[@click=screen.do('panel_{name}')]{number} {name}[/]")
-            for number, name in enumerate(PANELS, 1)
+        """Name all panels: those on screen reversed, hidden ones in brackets."""
+        tabs = [
+            Content(self._tab_text(name))
+            .stylize("$text-accent bold reverse" if name in shown else "$text-muted")
+            .stylize(f"@click=screen.do('panel_{name}')")
+            for name in PANELS
         ]
-        styled = [
-            text.stylize("$text-accent bold reverse" if name in shown else "$text-muted")
-            for name, text in zip(PANELS, names, strict=True)
-        ]
-        self.query_one("#tabs", Static).update(Content(" ").join(styled))
+        self.query_one("#tabs", Static).update(Content(" ").join(tabs))
+
+    def _tab_text(self, name: str) -> str:
+        search = self.panels[name].search
+        text = f"{PANELS.index(name) + 1} {name}{f' /{search}' if search else ''}"
+        return f"({text})" if name in self.panel_layout.hidden else text
+
+    def _mark_past(self) -> None:
+        """Say on the active panel's frame that it shows the past.
+
+        A class of the screen would have the styles of everything in it looked up again.
+        """
+        is_past = self._picture is not None and self._picture.is_past
+        for panel in self.panels.values():
+            panel.set_class(is_past and panel is self.active_panel, "-past")
 
     # The filter line
 
@@ -189,6 +222,7 @@ class MainScreen(ConsoleScreen):
         """Start to filter the active panel, or the symbols where it has no filter."""
         if not self.active_panel.HAS_FILTER:
             self.take_layout(self.panel_layout.activated("symbols"))
+        self._unfiltered_symbol = self.symbol
         line = self.query_one(FilterLine)
         line.value = ""
         line.display = True
@@ -197,7 +231,13 @@ class MainScreen(ConsoleScreen):
     def filter_active(self, text: str) -> None:
         """Show only what a text is found in."""
         self.active_panel.filter_by(text)
+        self._show_tabs(self.panel_layout.shown(self.app.size.width))
         self.look_again()
+
+    def action_show_all(self) -> None:
+        """Give the filter of the active panel up."""
+        if self.active_panel.search:
+            self.filter_active("")
 
     @on(Input.Changed, "#filter")
     def _filter_typed(self, event: Input.Changed) -> None:
@@ -209,9 +249,16 @@ class MainScreen(ConsoleScreen):
     def _filter_left(self, event: FilterLine.Left) -> None:
         line = self.query_one(FilterLine)
         if not event.kept:
-            self.filter_active("")
+            self._give_filter_up()
         line.display = False
         self.active_panel.keyboard_target().focus()
+
+    def _give_filter_up(self) -> None:
+        """Show all again, and the symbol that was focused before others went out of sight."""
+        self.filter_active("")
+        symbol, self._unfiltered_symbol = self._unfiltered_symbol, None
+        if symbol is not None and self.active_panel is self.symbols:
+            self.focus_symbol(symbol)
 
     @on(SymbolTable.Focused)
     def _symbol_focused(self, event: SymbolTable.Focused) -> None:

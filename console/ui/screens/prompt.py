@@ -33,7 +33,7 @@ class PromptScreen(ModalScreen[str | None]):
         """Compose title, line and what it means."""
         with Vertical(classes="dialog"):
             yield Label(self._title, classes="dialog-title", markup=False)
-            yield Input(self._value, placeholder=self._hint, id="prompt")
+            yield Input(self._value, id="prompt")
             yield Static(Content(self._hint), id="meaning")
 
     def on_input_changed(self, event: Input.Changed) -> None:

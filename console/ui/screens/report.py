@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Label, Static
 
 from console.ui.actions import Mode
-from console.ui.grid_text import MISSING, Cell, grid, percent, quality_style
+from console.ui.grid_text import MISSING, Cell, counted, grid, percent, quality_style
 from console.ui.panels.key_line import KeyLine
 from console.ui.screens.console_screen import ConsoleScreen, bindings_of
 from engine.monitoring.metrics import TimerSummary
@@ -19,6 +19,7 @@ from engine.monitoring.snapshot import RunSummary
 from engine.tape.session_record import SessionSummary
 
 _SHORT_DIGEST = 12
+_SAID_ABOVE = ("bars", "sessions")
 _STATES = {"completed": "$text-success bold", "error": "$text-error bold"}
 
 
@@ -43,6 +44,10 @@ class ReportScreen(ConsoleScreen):
             yield Static(report_text(self.summary, self._step_timers))
         yield KeyLine(self.MODE, self.key_changes)
 
+    def on_mount(self) -> None:
+        """Let the keys scroll what does not fit."""
+        self.query_one("#report").focus()
+
     def action_leave(self) -> None:
         """Go back to the panels."""
         self.dismiss(None)
@@ -55,23 +60,29 @@ def report_text(summary: RunSummary, timers: dict[str, TimerSummary]) -> Content
     parts = [
         Content.assemble(
             (state, _STATES.get(summary.state, "bold")),
-            f"   {summary.exchange}, {summary.first_day} to {summary.last_day}, "
-            f"{len(summary.sessions)} of {summary.sessions_planned} sessions, "
-            f"{len(summary.symbols)} symbols, {summary.base} streamed",
+            f"  {summary.exchange}, {summary.first_day} to {summary.last_day}, "
+            f"{len(summary.sessions)} of {counted(summary.sessions_planned, 'session')}, "
+            f"{counted(len(summary.symbols), 'symbol')}, {summary.base}",
         )
     ]
     if summary.error:
         parts.append(Content.styled(f"! {summary.error}", "$text-error"))
     if summary.seconds:
-        parts.append(Content(f"{summary.bars:,} bars in {summary.seconds:.2f} s, {rate:,.0f} bars/s"))
+        bars = counted(summary.bars, "bar")
+        parts.append(Content(f"{bars} in {summary.seconds:.2f} s, {rate:,.0f} bars/s"))
+    stamp = summary.stamp if summary.sessions else "none, as no session is over"
+    parts.append(Content.assemble(("stamp ", "$text-muted"), (stamp, "bold")))
     parts += [Content.styled(f"warning: {warning}", "$text-warning") for warning in summary.warnings]
-    parts += [Content(""), _sessions(summary.sessions)]
+    # As few blank lines as can be: a week of sessions and all timers fit 24 lines.
+    parts.append(_sessions(summary.sessions))
     if timers:
         parts += [Content(""), _timer_table(timers)]
-    counts = ", ".join(f"{name.replace('_', ' ')} {number:,}" for name, number in summary.counts.items())
-    parts += [Content(""), Content.styled(counts, "$text-muted")]
-    stamp = summary.stamp if summary.sessions else "none, as no session is over"
-    parts += [Content(""), Content.assemble(("stamp ", "$text-muted"), (stamp, "bold"))]
+    counts = ", ".join(
+        f"{name.replace('_', ' ')} {number:,}"
+        for name, number in summary.counts.items()
+        if name not in _SAID_ABOVE
+    )
+    parts.append(Content.styled(counts, "$text-muted"))
     return Content("\n").join(parts)
 
 
@@ -94,7 +105,7 @@ def _sessions(sessions: tuple[SessionSummary, ...]) -> Content:
 def _quality(session: SessionSummary) -> Cell:
     if session.quality_pct is None:
         return Cell(MISSING)
-    return Cell(percent(session.quality_pct), quality_style(session.quality_pct))
+    return Cell(percent(session.quality_pct, 2), quality_style(session.quality_pct))
 
 
 def _timer_table(timers: dict[str, TimerSummary]) -> Content:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
@@ -14,15 +15,18 @@ from textual.screen import ModalScreen
 from textual.widgets import Label, OptionList, Static
 from textual.widgets.option_list import Option
 
-from console.ui.grid_text import Cell, grid, number
+from console.ui.grid_text import Cell, counted, grid, number
 from console.ui.playback import Picture, Playback
 from engine.clock.slots import utc_from_epoch
 from engine.errors import TapedeckError
-from engine.monitoring.explanation import ExplainedInput, Explanation
+from engine.monitoring.explanation import Explained, ExplainedInput, Explanation
+from engine.tape.session_view import SessionView
 
-_FIGURES: Final = ("last", "change", "volume", "quality", "gaps")
+_BAR_VOLUME: Final = "bar volume"
+_FIGURES: Final = ("last", "change", "volume", _BAR_VOLUME, "quality", "gaps")
 _TABLE_NAMES: Final = {"change_pct": "change"}
 _SHOWN_BARS: Final = 6
+_COUNTED: Final = frozenset({"volume", "gaps", "bars", "slots"})
 
 
 class WhyScreen(ModalScreen[None]):
@@ -79,16 +83,35 @@ class WhyScreen(ModalScreen[None]):
         if picture.tape is not self._system.tape:
             return Content("Numbers of the session in place can be explained: end returns to it.")
         try:
-            found = self._system.explain(self._symbol, name, picture.view.frontier)
+            asked = "volume" if name == _BAR_VOLUME else name
+            found = self._system.explain(self._symbol, asked, picture.view.frontier)
+            if name == "volume":
+                found = session_volume(found, picture.view)
         except TapedeckError as error:
             return Content.styled(f"! {error}", "$text-error")
         return explanation_text(found, picture.view.session.zone)
 
 
+def session_volume(found: Explanation, view: SessionView) -> Explanation:
+    """Return where the volume of the table comes from: all bars of the session, not only the last one."""
+    bars = view.bars(found.symbol, found.interval)
+    there = ~np.isnan(bars.volume)
+    volumes = bars.volume[there]
+    return replace(
+        found,
+        kind=Explained.SESSION,
+        value=float(volumes.sum()) if len(volumes) else None,
+        formula="sum of the volumes of the session's bars so far",
+        inputs=(ExplainedInput("volume", found.interval, bars.opened_at[there], volumes),),
+        bars_used=len(volumes),
+        missing_bars=view.frontier - len(volumes),
+    )
+
+
 def explanation_text(found: Explanation, zone: ZoneInfo) -> Content:
     """Return an explanation as text."""
     rows: list[tuple[str | Cell, ...]] = [
-        (Cell("value", "$text-muted"), Cell(number(found.value, 4), "bold")),
+        (Cell("value", "$text-muted"), Cell(_figure(found.name, found.value), "bold")),
         (Cell("formula", "$text-muted"), found.formula),
         (Cell("computed by", "$text-muted"), found.source),
         (Cell("on", "$text-muted"), f"{found.interval} bars"),
@@ -98,7 +121,7 @@ def explanation_text(found: Explanation, zone: ZoneInfo) -> Content:
             (Cell("last bar", "$text-muted"), f"{found.bar_opened_at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}")
         )
     rows += [(Cell(name, "$text-muted"), str(value)) for name, value in found.parameters.items()]
-    rows += [(Cell(name, "$text-muted"), number(value, 4)) for name, value in found.terms.items()]
+    rows += [(Cell(name, "$text-muted"), _figure(name, value)) for name, value in found.terms.items()]
     missing = Cell(f"{found.missing_bars:,}", "$text-warning" if found.missing_bars else "")
     rows += [
         (Cell("bars used", "$text-muted"), f"{found.bars_used:,}"),
@@ -107,7 +130,7 @@ def explanation_text(found: Explanation, zone: ZoneInfo) -> Content:
     ]
     if found.warm_up_bars:
         warm = "warm" if found.is_warm else "not warm yet: the value is missing"
-        rows.append((Cell("warm-up", "$text-muted"), f"{found.warm_up_bars:,} bars, {warm}"))
+        rows.append((Cell("warm-up", "$text-muted"), f"{counted(found.warm_up_bars, 'bar')}, {warm}"))
     parts = [grid(["", ""], rows)]
     for series in found.inputs:
         parts += [Content(""), _input_text(series, zone)]
@@ -116,14 +139,24 @@ def explanation_text(found: Explanation, zone: ZoneInfo) -> Content:
 
 def _input_text(series: ExplainedInput, zone: ZoneInfo) -> Content:
     count = len(series.values)
+    earlier = f", {series.earlier:,} of them of earlier sessions" if series.earlier else ""
     head = Content.assemble(
         (f"{series.name} ", "bold"),
         (
-            f"{series.interval}, {count:,} bars, {series.earlier:,} of them of earlier sessions; the last:",
+            f"{series.interval}, {counted(count, 'bar')}{earlier}; the last:",
             "$text-muted",
         ),
     )
     times = [utc_from_epoch(int(at)).astimezone(zone) for at in series.opened_at[-_SHOWN_BARS:]]
     values = np.asarray(series.values[-_SHOWN_BARS:], dtype=np.float64)
-    rows = [(f"{at:%m-%d %H:%M}", number(float(value), 4)) for at, value in zip(times, values, strict=True)]
+    rows = [
+        (f"{at:%m-%d %H:%M}", _figure(series.name, float(value)))
+        for at, value in zip(times, values, strict=True)
+    ]
     return Content("\n").join([head, grid(["", ""], rows, right="lr")]) if rows else head
+
+
+def _figure(name: str, value: float | None) -> str:
+    """Return a number; what is counted has no decimals."""
+    is_count = any(word in _COUNTED for word in name.split())
+    return number(value, 0 if is_count and value is not None and value == round(value) else 4)

@@ -4,6 +4,7 @@ from console.ui.widgets.candle_chart import CandleChart
 from console.ui.widgets.chart_data import ChartData
 from console.ui.widgets.coverage_map import CoverageMap
 from console.ui.widgets.gap_map import GapMap
+from console.ui.widgets.line_list import LineList
 from console.ui.widgets.map_data import CoverageData, GapMapData
 from console.ui.widgets.sparkline import sparkline
 from console.ui.widgets.strip_data import StripData, StripTick, TickKind
@@ -18,6 +19,7 @@ __all__ = [
     "CoverageMap",
     "GapMap",
     "GapMapData",
+    "LineList",
     "StripData",
     "StripTick",
     "SymbolRows",

@@ -10,8 +10,11 @@ from console.ui.widgets.chart_painting import INKS, paint_chart
 from console.ui.widgets.painted import Painted
 
 
-class CandleChart(Painted):
-    """Candles with volume below and overlays over them; the last candle at the right, as many as fit."""
+class CandleChart(Painted, can_focus=True, inherit_bindings=False):
+    """Candles with volume below and overlays over them; the last candle at the right, as many as fit.
+
+    It can have the keyboard, so that a click chooses it; it has no keys of its own that would hide others.
+    """
 
     INKS = INKS
     COMPONENT_CLASSES: ClassVar[set[str]] = set(INKS)

@@ -53,16 +53,16 @@ def _paint_titles(canvas: Canvas, layout: ChartLayout, data: ChartData) -> None:
     as_of_at = canvas.width - len(data.as_of)
     if as_of_at > end + 1:
         canvas.text(as_of_at, layout.title, data.as_of, _INK["axis"])
-        figures = _last_candle(data)
+        figures, ink = _last_candle(data)
         if end + 2 + len(figures) < as_of_at:
-            canvas.text(end + 2, layout.title, figures, _direction(data.open[-1:], data.close[-1:])[0])
+            canvas.text(end + 2, layout.title, figures, ink)
 
 
 def _paint_plot(
     canvas: Canvas, layout: ChartLayout, data: ChartData, shown: slice, columns: Places, *, solid_falls: bool
 ) -> PriceScale:
     overlays = tuple(values[shown] for values in data.overlays.values())[: len(_OVERLAYS)]
-    scale = PriceScale.around(data.low[shown], data.high[shown], layout.plot_rows, overlays)
+    scale = PriceScale.around(data.low[shown], data.high[shown], layout.plot_rows)
     plot = Plot(canvas, layout.plot_top, layout.plot_rows, columns)
     ohlc = (data.open[shown], data.high[shown], data.low[shown], data.close[shown])
     inks = _direction(ohlc[0], ohlc[3], _is_history(shown, data))
@@ -99,11 +99,15 @@ def _direction(opens: NDArray[np.float64], closes: NDArray[np.float64], before: 
     return inks
 
 
-def _last_candle(data: ChartData) -> str:
+def _last_candle(data: ChartData) -> tuple[str, int]:
+    """Return the figures of the last candle and their ink; one of an earlier session says that it is."""
     names = ("O", data.open), ("H", data.high), ("L", data.low), ("C", data.close)
     decimals = PriceScale.around(data.low, data.high, 20).decimals()
     prices = " ".join(f"{name} {fixed(float(values[-1]), decimals)}" for name, values in names)
-    return f"{prices} V {compact(float(data.volume[-1]))}"
+    figures = f"{prices} V {compact(float(data.volume[-1]))}"
+    if data.today >= len(data):
+        return f"session before: {figures}", _INK["axis"]
+    return figures, int(_direction(data.open[-1:], data.close[-1:])[0])
 
 
 def _legend(data: ChartData, width: int) -> list[list[tuple[str, int]]]:
@@ -154,7 +158,8 @@ def _paint_price_axis(canvas: Canvas, layout: ChartLayout, scale: PriceScale, da
     if last_row >= 0:
         text = fixed(float(closes[-1]), scale.decimals())
         blank = canvas.width - left - 1
-        canvas.text(left, layout.plot_top + last_row, f"◂{text[:blank].ljust(blank)}", _INK["last"])
+        ink = _INK["last" if data.today < len(data) else "axis"]
+        canvas.text(left, layout.plot_top + last_row, f"◂{text[:blank].ljust(blank)}", ink)
 
 
 def _paint_time_axis(

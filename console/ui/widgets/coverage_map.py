@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import ClassVar, Final
+from typing import Final
 
 from textual import events
 from textual.message import Message
@@ -20,7 +20,6 @@ class CoverageMap(ShadeMap):
     """What is stored before play: full, partial (how much) or missing, a cell for one or more days."""
 
     EMPTY_TEXT = "no coverage yet: it is measured from the store"
-    SIGNS: ClassVar[str] = "━▓▒░×"
 
     class Chosen(Message):
         """A cell was clicked: its symbol, and the first of its days."""

@@ -16,7 +16,7 @@ def fixed(value: float, decimals: int = 2) -> str:
         return MISSING
     if abs(value) >= _WIDEST:
         return f"{value:.4e}"
-    return _without_minus_zero(f"{value:.{decimals}f}")
+    return without_minus_zero(f"{value:.{decimals}f}")
 
 
 def signed(value: float, decimals: int = 2) -> str:
@@ -28,15 +28,20 @@ def signed(value: float, decimals: int = 2) -> str:
 
 
 def compact(value: float) -> str:
-    """Return an amount in at most six cells: 950, 12.3k, 4.56M; beyond that in powers of ten."""
+    """Return an amount in at most six cells: 950, 12.3k, 4.50M; beyond that in powers of ten."""
     if not math.isfinite(value):
         return MISSING
     for size, unit in _UNITS:
         share = value / size
         # What rounds to a thousand of a unit belongs to the next one.
         if abs(share) >= 0.9995:
-            return f"{share:.3g}{unit}" if abs(share) < 999.5 else f"{value:.1e}"
+            return f"{_three_digits(share)}{unit}" if abs(share) < 999.5 else f"{value:.1e}"
     return f"{value:.0f}" if value == round(value) else f"{value:.3g}"
+
+
+def _three_digits(value: float) -> str:
+    """Return three digits, zeros behind the point included, so that a column does not dance."""
+    return f"{value:#.3g}".rstrip(".")
 
 
 def direction(value: float, decimals: int = 2) -> int:
@@ -45,5 +50,6 @@ def direction(value: float, decimals: int = 2) -> int:
     return {"+": 1, "-": -1}.get(text[0], 0)
 
 
-def _without_minus_zero(text: str) -> str:
+def without_minus_zero(text: str) -> str:
+    """Return a number as text without the sign of one that rounds to zero."""
     return text[1:] if text.startswith("-") and not text.strip("-0.") else text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 import numpy as np
 from textual import events
@@ -19,7 +18,6 @@ class GapMap(ShadeMap):
     """Where bars are missing: a cell for a few slots, shaded by the fraction that has no bar."""
 
     EMPTY_TEXT = "no session yet: gaps show as it plays"
-    SIGNS: ClassVar[str] = "─░▒▓█"
 
     class Seek(Message):
         """A cell was clicked: its symbol, and the first of its slots."""

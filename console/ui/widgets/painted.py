@@ -9,7 +9,7 @@ from enum import Enum
 from typing import ClassVar
 
 from rich.style import Style
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -81,6 +81,17 @@ class Painted(ScrollView, can_focus=False):
         """Draw anew, and refresh the lines that differ; the notice, if any, goes."""
         self._notice = None
         self._redraw()
+
+    def take_rows(self, rows: int) -> None:
+        """Scroll over so many rows; the screen is laid out anew only where a scrollbar comes or goes."""
+        size, seen = Size(0, rows), self.scrollable_content_region.height
+        if size == self.virtual_size:
+            return
+        if self.is_attached and (rows > seen) == (self.virtual_size.height > seen):
+            self.set_reactive(Painted.virtual_size, size)
+            self._scroll_update(size)
+        else:
+            self.virtual_size = size
 
     # Within
 

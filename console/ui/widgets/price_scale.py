@@ -14,7 +14,7 @@ from console.ui.widgets.figures import fixed
 Floats = NDArray[np.float64]
 
 _ROWS_PER_LABEL: Final = 3
-_OVERLAY_ROOM: Final = 0.5
+_MARGIN: Final = 0.04
 _MOST_DECIMALS: Final = 8
 _LARGEST: Final = 1e300
 
@@ -28,23 +28,16 @@ class PriceScale:
     rows: int
 
     @classmethod
-    def around(cls, lows: Floats, highs: Floats, rows: int, overlays: tuple[Floats, ...] = ()) -> PriceScale:
-        """Return the scale that holds all candles, and of the overlays what lies near them.
+    def around(cls, lows: Floats, highs: Floats, rows: int) -> PriceScale:
+        """Return the scale that holds all candles, and a little more: overlays do not press them flat.
 
         Missing values are ignored; a market without any movement, or without any bar, gets a span of its own.
         """
         low, high = _least(lows), _most(highs)
         if low is None or high is None:
             return cls(0.0, 1.0, rows)
-        room = _OVERLAY_ROOM * (high - low)
-        for values in overlays:
-            least, most = _least(values), _most(values)
-            if least is not None and most is not None:
-                low, high = min(low, max(least, low - room)), max(high, min(most, high + room))
-        if not high > low:
-            pad = abs(high) * 0.005 or 0.5
-            low, high = low - pad, high + pad
-        return cls(low, high, rows)
+        pad = _MARGIN * (high - low) if high > low else abs(high) * 0.005 or 0.5
+        return cls(low - pad, high + pad, rows)
 
     def halves(self, prices: Floats) -> NDArray[np.intp]:
         """Return the half row of each price, 0 at the top; out of bounds is cut, a missing one is -1."""

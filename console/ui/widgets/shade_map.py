@@ -31,11 +31,14 @@ _LEVEL_INKS: Final = np.array(
 
 
 class ShadeMap(Painted, can_focus=True):
-    """Rows named on the left, cells shaded by the missing fraction, the row's percentage on the right."""
+    """Rows named on the left, cells shaded by the missing fraction, the row's percentage on the right.
 
+    The denser a cell, the more is missing: `SIGNS` has the levels from nothing to all.
+    """
+
+    SIGNS: ClassVar[str] = "─░▒▓█"
     INKS = _INKS
     COMPONENT_CLASSES: ClassVar[set[str]] = set(_INKS)
-    SIGNS: ClassVar[str] = "─░▒▓█"
     DEFAULT_CSS = """
     ShadeMap { height: 1fr; overflow: hidden auto; scrollbar-size-vertical: 1; }
     ShadeMap > .map--label { color: $foreground; }

@@ -36,7 +36,10 @@ _INK: Final = {name.partition("--")[2]: number for number, name in enumerate(_IN
 
 
 class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
-    """Symbols with their figures; sorted by any column, filtered, with a cursor that stays on its symbol."""
+    """Symbols with their figures; sorted by any column, filtered, with a cursor that stays on its symbol.
+
+    `home` and `end` are left alone: `end` returns from looking back, and must not change the symbol besides.
+    """
 
     INKS = _INKS
     COMPONENT_CLASSES: ClassVar[set[str]] = set(_INKS)
@@ -46,8 +49,6 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
         Binding("down", "move(1)", "Next symbol", show=False),
         Binding("pageup", "page(-1)", "Page up", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home", "edge(-1)", "First symbol", show=False),
-        Binding("end", "edge(1)", "Last symbol", show=False),
     ]
     DEFAULT_CSS = """
     SymbolTable { height: 1fr; overflow: hidden auto; scrollbar-size-vertical: 1; }
@@ -164,10 +165,6 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
     def action_page(self, pages: int) -> None:
         """Move the cursor by so many pages."""
         self._go_to(self._place() + pages * max(self._page_rows() - 1, 1))
-
-    def action_edge(self, direction: int) -> None:
-        """Move the cursor to the first or the last row."""
-        self._go_to(0 if direction < 0 else len(self._order) - 1)
 
     def on_click(self, event: events.Click) -> None:
         """Sort by a heading, or focus a row."""

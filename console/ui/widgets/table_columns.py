@@ -19,9 +19,12 @@ TREND: Final = "trend"
 MARKER_WIDTH: Final = 2
 TREND_GAP: Final = 2
 _LONGEST_SYMBOL: Final = 12
-_NARROWEST_TREND: Final = 8
+_NARROWEST_TREND: Final = 6
 _WIDEST_TREND: Final = 24
 _INDICATOR_WIDTH: Final = 9
+_FIRST_INDICATOR: Final = 10
+# The trend gives way to the first two indicators, and stays before others.
+_TREND_RANK: Final = _FIRST_INDICATOR + 2
 GOOD_QUALITY_PCT: Final = 99.0
 FAIR_QUALITY_PCT: Final = 95.0
 
@@ -46,7 +49,7 @@ def figure_columns(rows: SymbolRows) -> tuple[TableColumn, ...]:
         return fixed(value, rows.decimals)
 
     indicators = [
-        TableColumn(name, name, _INDICATOR_WIDTH, 10 + number, values, price, _plain)
+        TableColumn(name, name, _INDICATOR_WIDTH, _FIRST_INDICATOR + number, values, price, _plain)
         for number, (name, values) in enumerate(rows.indicators.items())
     ]
     gaps = np.asarray(rows.gaps, dtype=np.float64)
@@ -66,13 +69,15 @@ def fitted(
 ) -> tuple[tuple[TableColumn, ...], int]:
     """Return the columns that fit, and the width that is left for the trend: 0 where that is too little.
 
-    The trend goes first, then the indicators from the right, relative volume, gaps, volume, quality, change.
+    Indicators past the second go first, then the trend, the other indicators from the right, relative
+    volume, gaps, volume, quality, change.
     """
     room = width - MARKER_WIDTH - symbol_width
     ranked = sorted(columns, key=lambda column: column.rank)
     kept: set[str] = set()
     for column in ranked:
-        if column.width + 1 > room:
+        reserved = TREND_GAP + _NARROWEST_TREND if column.rank >= _TREND_RANK else 0
+        if column.width + 1 + reserved > room:
             break
         kept.add(column.key)
         room -= column.width + 1

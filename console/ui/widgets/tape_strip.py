@@ -30,6 +30,8 @@ _TICK_INKS: Final = {
     TickKind.BREAK: "stop",
     TickKind.ERROR: "error",
 }
+# Gaps come in crowds: so many cells at least from one's tick to the next, so that the line shows between.
+_GAP_SPACING: Final = 4
 _NOW: Final = "┃"
 _PAST: Final = "◉"
 
@@ -101,9 +103,8 @@ class TapeStrip(Painted):
             canvas.text(0, 0, data.opens, _INK["label"])
             canvas.right_text(canvas.width, 0, data.closes, _INK["label"])
         _paint_track(canvas, left, cells, data)
-        for tick in sorted(data.ticks, key=lambda tick: list(TickKind).index(tick.kind)):
-            x = left + _cell(tick.slot, data.slots, cells)
-            canvas.text(x, 0, tick.kind.value, _INK[_TICK_INKS.get(tick.kind, "mark")])
+        for cell, kind in _ticks(data, cells):
+            canvas.text(left + cell, 0, kind.value, _INK[_TICK_INKS.get(kind, "mark")])
         canvas.text(left + _cell(data.frontier, data.slots, cells), 0, _NOW, _INK["now"])
         if data.looked_at is not None:
             canvas.text(left + _cell(data.looked_at, data.slots, cells), 0, _PAST, _INK["past"])
@@ -119,6 +120,22 @@ def _track(width: int, data: StripData) -> tuple[int, int]:
 
 def _cell(slot: int, slots: int, cells: int) -> int:
     return min(max(slot * cells // slots, 0), cells - 1)
+
+
+def _ticks(data: StripData, cells: int) -> list[tuple[int, TickKind]]:
+    """Return cell and kind of the ticks to draw, in order: gaps first, thinned out, so that others win."""
+    order = list(TickKind)
+    placed = {(order.index(tick.kind), _cell(tick.slot, data.slots, cells)) for tick in data.ticks}
+    kept: list[tuple[int, TickKind]] = []
+    free = 0
+    for rank, cell in sorted(placed):
+        kind = order[rank]
+        if kind is TickKind.GAP:
+            if cell < free:
+                continue
+            free = cell + _GAP_SPACING
+        kept.append((cell, kind))
+    return kept
 
 
 def _paint_track(canvas: Canvas, left: int, cells: int, data: StripData) -> None:

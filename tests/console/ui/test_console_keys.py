@@ -67,7 +67,7 @@ def test_stepping_back_looks_at_the_past_in_words_and_end_returns(
             await press(pilot, *keys)
             assert console.looked_at == looked_at
         await until(pilot, lambda: "PAST" in clock(console) and "11:29 EST" in clock(console), "PAST")
-        assert console.app.main.has_class("-past")
+        assert console.app.main.active_panel.has_class("-past")
         assert at(console, 120), "the engine does not run back"
         await press(pilot, "end")
         await until(pilot, lambda: "PAST" not in clock(console), "the present")

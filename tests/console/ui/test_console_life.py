@@ -58,7 +58,11 @@ def test_a_script_is_played_and_what_was_done_is_saved_as_one(
 
     with watched(console_store, tmp_path, script=script) as console:
         drive(console, act)
-    assert (tmp_path / "mine.keys").read_text().splitlines()[-3:] == ["step", "step_back", "goto 11:00"]
+    assert (tmp_path / "mine.keys").read_text().splitlines()[-3:] == [
+        "run_to 2013-11-26 10:30",
+        "step 1",
+        "run_to 2013-11-26 11:00",
+    ]
     assert Script.load(tmp_path / "mine.keys").lines
 
 

@@ -1,137 +1,342 @@
-"""Pictures of the console's states, in three sizes and two themes: fixed bars, fixed slots, no wall clock."""
+"""Pictures of every screen and state, in three sizes and two themes: the same bars, slots and figures."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Final
 
 import pytest
+from textual.command import CommandList, CommandPalette
 from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Input
 
+from console.ui.actions import ACTIONS, PANELS, Mode
 from console.ui.remembered import Remembered
+from console.ui.screens.breakpoints import BreakpointsScreen
+from console.ui.screens.choice import ChoiceScreen
+from console.ui.screens.confirm import ConfirmScreen
+from console.ui.screens.coverage import CoverageScreen
+from console.ui.screens.prompt import PromptScreen
 from console.ui.screens.report import ReportScreen
+from console.ui.screens.text_page import TextPage
+from console.ui.screens.why import WhyScreen
+from console.ui.widgets import CoverageMap
 from engine.monitoring.status import RunState
 from engine.store.bar_store import BarStore
-from tests.support.console_runs import Watched, document, press, until, watched
+from tests.support.console_runs import Watched, document, press, until
+from tests.support.console_states import (
+    MANY_SYMBOLS,
+    FaultyStore,
+    HeldStore,
+    StoppedClock,
+    fill_with_holes,
+    steady_console,
+)
+from tests.support.markets import fill_store, open_new_store
 
-SIZES = [(80, 24), (120, 36), (200, 60)]
-# What they show differs from run to run: durations, and the order of two threads' lines.
-HIDDEN = ("log", "metrics")
+DARK: Final = "tapedeck-dark"
+LIGHT: Final = "tapedeck-light"
+SIZES: Final = ("80x24", "120x36", "200x60")
+BARS_PER_SECOND: Final = 48_200.0
+MEMORY_KB: Final = 212 * 2**10
+
+Look = tuple[str, str]
+"""A size, and a theme."""
+ALL: Final[tuple[Look, ...]] = tuple(product(SIZES, (DARK, LIGHT)))
+MOST: Final[tuple[Look, ...]] = tuple(look for look in ALL if look != ("200x60", LIGHT))
+FEW: Final[tuple[Look, ...]] = (("80x24", DARK), ("120x36", LIGHT))
+
+Act = Callable[[Watched, Pilot[None]], Awaitable[None]]
+
+
+# Stores
+
+
+@pytest.fixture(scope="session")
+def holed_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BarStore]:
+    """Half of the bars of three symbols, and long gaps in two of them."""
+    with open_new_store(tmp_path_factory.mktemp("holed") / "bars.db") as store:
+        fill_with_holes(store, "2013-11-20", "2013-12-03")
+        yield store
+
+
+@pytest.fixture(scope="session")
+def wide_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BarStore]:
+    """Minute bars of 500 symbols over two sessions."""
+    with open_new_store(tmp_path_factory.mktemp("wide") / "bars") as store:
+        with store.batch():
+            fill_store(store, MANY_SYMBOLS, "2013-11-25", "2013-11-26", missing=0.02)
+        yield store
 
 
 @pytest.fixture
-def open_console(console_store: BarStore, tmp_path: Path) -> Iterator[Callable[..., Watched]]:
-    """Makes a console, paused at the first open."""
-    opened = []
+def held_store(console_store: BarStore) -> HeldStore:
+    """The console's bars, which cannot be had before the run is stopped."""
+    return HeldStore(console_store.location)
 
-    def make(theme: str = "tapedeck-dark", panel: str = "symbols", **backtest: Any) -> Watched:
-        remembered = Remembered(theme=theme, hidden=HIDDEN, panel=panel)
-        made = watched(console_store, tmp_path, config=document(**backtest), remembered=remembered)
-        console = made.__enter__()
-        opened.append(made)
-        return console
 
-    yield make
-    for made in opened:
-        made.__exit__(None, None, None)
+@pytest.fixture
+def faulty_store(console_store: BarStore) -> FaultyStore:
+    """The console's bars up to the first session; of later ones none can be read."""
+    return FaultyStore(console_store.location, "2013-11-27")
+
+
+# Session files
+
+
+def bare() -> dict[str, Any]:
+    """Return a session file without indicators, in which quality is not measured."""
+    plain = document(end_date="2013-11-27")
+    plain["session_data_config"] = {
+        "symbols": plain["session_data_config"]["symbols"],
+        "streams": ["1m", "5m"],
+        "gap_filler": {"enable_session_quality": False},
+    }
+    return plain
+
+
+def wide() -> dict[str, Any]:
+    """Return a session file over 500 symbols."""
+    many = document(end_date="2013-11-26")
+    data = many["session_data_config"]
+    del data["historical"], data["indicators"]["rel"]
+    data["symbols"] = list(MANY_SYMBOLS)
+    return many
+
+
+# How a state is reached
 
 
 def stands(console: Watched, frontier: int) -> bool:
-    now = console.system.snapshot()
-    tape = console.system.tape
+    """Whether the run is paused there, and every part of the tape is written."""
+    now, tape = console.system.snapshot(), console.system.tape
     settled = tape is not None and tape.settled() == frontier
     return now.state is RunState.PAUSED and now.frontier == frontier and settled
 
 
-def shows(console: Watched, *words: str) -> bool:
-    return all(word in console.text("#session-line") for word in words)
+async def rest(console: Watched, pilot: Pilot[None], *words: str) -> None:
+    """Wait until the bar says some words, then show that moment once more, with all of it written."""
+    main = console.app.main
+    line = main.query_one("#session-line")
+    await until(pilot, lambda: all(word in str(line.render()) for word in words), f"the bar says {words}")
+    # By a clock that stands no frame tells another rate, or another time that it took.
+    main.metrics.bars_per_second, main.metrics.frame_ms = BARS_PER_SECOND, 0.0
+    main.look(console.app.picture())
+    await pilot.pause()
 
 
-def two_hours(console: Watched, *keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
-    async def act(pilot: Pilot[None]) -> None:
+async def starting(console: Watched, pilot: Pilot[None]) -> None:
+    await rest(console, pilot, "starting")
+
+
+async def at_the_open(console: Watched, pilot: Pilot[None]) -> None:
+    await until(pilot, lambda: stands(console, 0), "the open")
+    await rest(console, pilot, "paused", "09:30")
+
+
+def paused_at(slots: int, *words: str) -> Act:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
         await until(pilot, lambda: stands(console, 0), "the open")
-        await press(pilot, "o", "o")
-        await until(pilot, lambda: stands(console, 120), "two hours")
-        await press(pilot, *keys)
-        await until(
-            pilot, lambda: shows(console, "PAST") if "comma" in keys else shows(console, "11:30"), "shown"
-        )
-        await pilot.pause(0.6)
+        console.system.step(slots)
+        await until(pilot, lambda: stands(console, slots), f"slot {slots}")
+        await rest(console, pilot, "paused", *words)
 
     return act
 
 
-@pytest.mark.parametrize("theme", ["tapedeck-dark", "tapedeck-light"])
-@pytest.mark.parametrize("size", SIZES, ids=str)
-def test_paused_after_two_hours(
-    open_console: Callable[..., Watched], snap_compare: Any, size: tuple[int, int], theme: str
-) -> None:
-    console = open_console(theme)
-    assert snap_compare(console.app, terminal_size=size, run_before=two_hours(console))
+at_half_past_ten = paused_at(60, "10:30")
+at_half_past_eleven = paused_at(120, "11:30")
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
-def test_looking_back(open_console: Callable[..., Watched], snap_compare: Any, size: tuple[int, int]) -> None:
-    console = open_console()
-    assert snap_compare(console.app, terminal_size=size, run_before=two_hours(console, "O", "comma"))
+async def playing(console: Watched, pilot: Pilot[None]) -> None:
+    await at_half_past_eleven(console, pilot)
+    # So slow that no slot falls due while the picture is taken.
+    console.system.set_speed(0.001)
+    console.system.resume()
+    await rest(console, pilot, "running", "x0.001")
 
 
-@pytest.mark.parametrize("panel", ["chart", "indicators", "quality", "events"])
-def test_each_panel_alone(open_console: Callable[..., Watched], snap_compare: Any, panel: str) -> None:
-    console = open_console(panel=panel)
-    assert snap_compare(console.app, terminal_size=(80, 24), run_before=two_hours(console))
+async def looking_back(console: Watched, pilot: Pilot[None]) -> None:
+    await at_half_past_eleven(console, pilot)
+    await press(pilot, "O", "comma")
+    await rest(console, pilot, "PAST", "10:29")
 
 
-def test_at_the_open_nothing_is_known_yet(open_console: Callable[..., Watched], snap_compare: Any) -> None:
-    console = open_console()
-
-    async def act(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: stands(console, 0) and shows(console, "09:30"), "the open")
-        await pilot.pause(0.6)
-
-    assert snap_compare(console.app, terminal_size=(120, 36), run_before=act)
+async def reported(console: Watched, pilot: Pilot[None]) -> None:
+    await at_the_open(console, pilot)
+    console.system.resume()
+    await until(pilot, lambda: isinstance(console.app.screen, ReportScreen), "the report")
+    await until(pilot, lambda: "stamp" in console.text("#report Static"), "its text")
 
 
-def test_an_early_close_is_said(open_console: Callable[..., Watched], snap_compare: Any) -> None:
-    console = open_console(start_date="2013-11-29")
-
-    async def act(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: stands(console, 0), "the open")
-        await press(pilot, "o")
-        await until(pilot, lambda: stands(console, 60) and shows(console, "early close", "10:30"), "an hour")
-        await pilot.pause(0.6)
-
-    assert snap_compare(console.app, terminal_size=(120, 36), run_before=act)
-
-
-@pytest.mark.parametrize("keys", [("g",), ("b",), ("question_mark",), ("w",), ("q",)], ids="".join)
-def test_what_opens_over_the_panels(
-    open_console: Callable[..., Watched], snap_compare: Any, keys: tuple[str]
-) -> None:
-    console = open_console()
-
-    async def act(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: stands(console, 0), "the open")
-        await press(pilot, "o")
-        await until(pilot, lambda: stands(console, 60) and shows(console, "10:30"), "an hour")
-        await press(pilot, *keys)
-        for line in console.app.screen.query("Input"):
-            line.cursor_blink = False  # type: ignore[attr-defined]
-        await pilot.pause(0.3)
-
-    assert snap_compare(console.app, terminal_size=(120, 36), run_before=act)
-
-
-def test_the_run_is_over(open_console: Callable[..., Watched], snap_compare: Any) -> None:
-    console = open_console()
-
-    async def act(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: stands(console, 0), "the open")
-        await press(pilot, "space")
-        await until(pilot, lambda: isinstance(console.app.screen, ReportScreen), "the report")
+def over(word: str) -> Act:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await reported(console, pilot)
         await press(pilot, "escape")
-        await until(pilot, lambda: shows(console, "completed", "16:00"), "the close")
-        await pilot.pause(0.6)
+        await rest(console, pilot, word)
 
-    assert snap_compare(console.app, terminal_size=(120, 36), run_before=act)
+    return act
+
+
+async def nothing_found(console: Watched, pilot: Pilot[None]) -> None:
+    await on_panel("events", at_half_past_eleven)(console, pilot)
+    await press(pilot, "slash")
+    await written(console, pilot, "split")
+    await until(pilot, lambda: console.app.main.events.has_class("-faced"), "the face")
+
+
+async def written(console: Watched, pilot: Pilot[None], text: str) -> None:
+    """Write into the line that is asked for, if any; its cursor does not blink."""
+    for line in console.app.screen.query(Input):
+        line.cursor_blink = False
+        line.insert_text_at_cursor(text)
+    await pilot.pause()
+
+
+def on_panel(panel: str, act: Act, *, maximised: bool = False) -> Act:
+    """Reach a state, then go to a panel by its key."""
+
+    async def then(console: Watched, pilot: Pilot[None]) -> None:
+        await act(console, pilot)
+        await press(pilot, str(PANELS.index(panel) + 1), *("z" if maximised else ""))
+        await rest(console, pilot)
+
+    return then
+
+
+def over_panels(key: str, screen: type[Screen[Any]], *, typed: str = "", breaks: tuple[str, ...] = ()) -> Act:
+    """Set breakpoints an hour after the open, press a key, and type into the screen that it opens."""
+
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await at_half_past_ten(console, pilot)
+        for condition in breaks:
+            console.system.add_breakpoint(condition)
+        await press(pilot, key)
+        await until(pilot, lambda: isinstance(console.app.screen, screen), screen.__name__)
+        await written(console, pilot, typed)
+
+    return act
+
+
+def asked(action: str) -> Act:
+    """Do an action that has no key, and wait for its question."""
+
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await at_half_past_ten(console, pilot)
+        await console.app.do(action)
+        await until(pilot, lambda: isinstance(console.app.screen, PromptScreen), "the question")
+        await written(console, pilot, "")
+
+    return act
+
+
+async def palette(console: Watched, pilot: Pilot[None]) -> None:
+    await over_panels("ctrl+p", CommandPalette)(console, pilot)
+    commands = sum(Mode.MAIN in action.modes for action in ACTIONS)
+    found = console.app.screen.query_one(CommandList)
+    await until(pilot, lambda: found.option_count == commands, "all commands")
+
+
+async def coverage(console: Watched, pilot: Pilot[None]) -> None:
+    await over_panels("8", CoverageScreen)(console, pilot)
+    await until(pilot, lambda: "full" in console.text("#coverage-summary"), "the counts")
+    await pilot.click(CoverageMap, offset=(20, 2))
+    await until(pilot, lambda: bool(console.text("#coverage-day")), "what is said of the day")
+
+
+# The pictures
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A state or screen, how it is reached, and over which bars and session file."""
+
+    name: str
+    act: Act
+    store: str = "console_store"
+    config: Mapping[str, Any] = field(default_factory=document)
+    has_log: bool = True
+    looks: tuple[Look, ...] = ALL
+
+
+BREAKS: Final = ("AAA.rsi_5 < 5", "any.quality < 40", "time >= 15:30")
+EARLY: Final = document(start_date="2013-11-29")
+SCENES: Final = (
+    Scene("empty", on_panel("indicators", at_half_past_ten), config=bare(), has_log=False),
+    Scene("starting", starting, store="held_store"),
+    Scene("open", on_panel("chart", at_the_open)),
+    Scene("playing", playing),
+    Scene("paused", at_half_past_eleven),
+    Scene("looking-back", looking_back),
+    Scene("failed-report", reported, store="faulty_store", looks=FEW),
+    Scene("failed", over("error"), store="faulty_store"),
+    Scene("finished-report", reported),
+    Scene("finished", over("completed")),
+    Scene("early-close", on_panel("chart", paused_at(120, "early close", "11:30")), config=EARLY),
+    Scene("bad-quality", on_panel("quality", paused_at(180, "12:30")), store="holed_store"),
+    Scene("many-symbols", paused_at(60, "10:30"), store="wide_store", config=wide()),
+    Scene("nothing-found", nothing_found, looks=FEW),
+    Scene("help", over_panels("question_mark", TextPage), looks=MOST),
+    Scene("why", over_panels("w", WhyScreen), looks=MOST),
+    Scene("go-to", over_panels("g", PromptScreen, typed="1430"), looks=MOST),
+    Scene("break", over_panels("b", BreakpointsScreen), looks=FEW),
+    Scene(
+        "breakpoints", over_panels("b", BreakpointsScreen, typed="AAA.closs < 50", breaks=BREAKS), looks=MOST
+    ),
+    Scene("quit", over_panels("q", ConfirmScreen), looks=MOST),
+    Scene("palette", palette, looks=MOST),
+    Scene("coverage", coverage, store="holed_store", looks=MOST),
+    Scene("bookmark", over_panels("apostrophe", PromptScreen), looks=FEW),
+    Scene("copy", over_panels("y", ChoiceScreen), looks=FEW),
+    Scene("symbol", asked("symbol"), looks=FEW),
+    Scene("speed", asked("speed"), looks=FEW),
+    *(Scene(f"alone-{panel}", on_panel(panel, at_half_past_eleven), looks=FEW[:1]) for panel in PANELS[1:]),
+    *(
+        Scene(
+            f"maximised-{panel}",
+            on_panel(panel, at_half_past_eleven, maximised=True),
+            looks=FEW[1:],
+        )
+        for panel in PANELS
+    ),
+)
+PICTURES: Final = [
+    pytest.param(scene, size, theme, id=f"{scene.name}-{size}-{theme.removeprefix('tapedeck-')}")
+    for scene in SCENES
+    for size, theme in scene.looks
+]
+
+
+@pytest.fixture
+def _fixed_measures(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A clock that stands, a process of a fixed size, and a machine in UTC."""
+    usage = SimpleNamespace(RUSAGE_SELF=0, getrusage=lambda _who: SimpleNamespace(ru_maxrss=MEMORY_KB))
+    monkeypatch.setattr("console.ui.panels.metrics.resource", usage)
+    monkeypatch.setattr("console.ui.frames.time", StoppedClock())
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_fixed_measures")
+@pytest.mark.parametrize(("scene", "size", "theme"), PICTURES)
+def test_every_screen_and_state_looks_as_it_was_accepted(
+    scene: Scene, size: str, theme: str, tmp_path: Path, request: pytest.FixtureRequest, snap_compare: Any
+) -> None:
+    store = request.getfixturevalue(scene.store)
+    remembered = Remembered(theme=theme)
+    columns, lines = size.split("x")
+    with steady_console(store, tmp_path, scene.config, remembered, has_log=scene.has_log) as console:
+        assert snap_compare(
+            console.app,
+            terminal_size=(int(columns), int(lines)),
+            run_before=lambda pilot: scene.act(console, pilot),
+        )

@@ -1,149 +1,229 @@
-"""The console in a real pseudo-terminal: opened from the command line, left, and left alone."""
+"""The console in a real pseudo-terminal: opened, resized, suspended, told to end, left, and left alone."""
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
-import select
 import signal
-import struct
-import subprocess
-import sys
-import termios
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from engine.export.validation import validate_export
 from engine.store.bar_store import BarStore
+from tests.support.pseudo_terminal import LIMIT_S, Terminal, terminal
 
-PROJECT = Path(__file__).resolve().parents[3]
-LIMIT_S = 30.0
-
-
-class Terminal:
-    """The other end of a program's terminal."""
-
-    def __init__(self, process: subprocess.Popen[bytes], master: int) -> None:
-        self.process = process
-        self.master = master
-        self.seen = b""
-        self.closed = False
-
-    def read_until(self, condition: Callable[[bytes], bool], what: str) -> None:
-        """Read on until what was written fulfils a condition, with a limit."""
-        deadline = time.monotonic() + LIMIT_S
-        while not condition(self.seen):
-            assert time.monotonic() < deadline, f"{what}: {self.seen[-2000:]!r}"
-            ready, _, _ = select.select([self.master], [], [], 0.2)
-            if ready:
-                try:
-                    data = os.read(self.master, 65536)
-                except OSError:  # the program has closed its end
-                    data = b""
-                self.seen += data
-                self.closed = not data
-
-    def press(self, keys: str) -> None:
-        """Send keys."""
-        os.write(self.master, keys.encode())
-
-    def exit_code(self) -> int:
-        """Wait until the program is over, reading what it still writes."""
-        self.read_until(lambda _seen: self.closed or self.process.poll() is not None, "the end")
-        return self.process.wait(LIMIT_S)
-
-
-@contextmanager
-def terminal(home: Path, *arguments: str, **environment: str) -> Iterator[Terminal]:
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "console", *arguments],
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        cwd=PROJECT,
-        env=os.environ
-        | {"PYTHONPATH": str(PROJECT), "TAPEDECK_HOME": str(home), "TERM": "xterm-256color"}
-        | environment,
-        start_new_session=True,
-    )
-    os.close(slave)
-    try:
-        yield Terminal(process, master)
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        os.close(master)
+Session = Callable[..., list[str]]
+SIZES = ((20, 5), (1, 1), (200, 60), (3, 40), (120, 2))
+"""Sizes that no panel is made for, and one that all are."""
 
 
 @pytest.fixture
-def session(console_store: BarStore, tmp_path: Path) -> list[str]:
-    """The arguments that play a session file at ten times real time."""
-    path = tmp_path / "session.yaml"
-    path.write_text(
-        "session_name: Terminal\nexchange_group: US_EQUITY\n"
-        "backtest_config: {start_date: 2013-11-26, end_date: 2013-11-27, speed_multiplier: 10}\n"
-        "session_data_config: {symbols: [AAA, BBB], streams: [1m]}\n"
-    )
-    return ["run", str(path), "--store", str(console_store.location)]
+def session(console_store: BarStore, tmp_path: Path) -> Session:
+    """Return the arguments that play a session file, at ten times real time unless told otherwise."""
+
+    def arguments(*options: str, until: str = "2013-11-27") -> list[str]:
+        path = tmp_path / "session.yaml"
+        path.write_text(
+            "session_name: Terminal\nexchange_group: US_EQUITY\n"
+            f"backtest_config: {{start_date: 2013-11-26, end_date: {until}, speed_multiplier: 10}}\n"
+            "session_data_config: {symbols: [AAA, BBB], streams: [1m, 5m]}\n"
+        )
+        return ["run", str(path), "--store", str(console_store.location), *options]
+
+    return arguments
 
 
-def restored(seen: bytes) -> bool:
-    """Whether the program left the alternate screen that it had entered."""
-    return seen.rfind(b"\x1b[?1049l") > seen.rfind(b"\x1b[?1049h") >= 0
+def read_until_it_plays(screen: Terminal) -> None:
+    screen.read_until_shown("▶ running", "1 symbols")
 
 
-def test_run_opens_the_console_and_q_leaves_it_with_a_summary(session: list[str], tmp_path: Path) -> None:
-    with terminal(tmp_path / "home", *session, "--export", str(tmp_path / "out")) as screen:
-        screen.read_until(lambda seen: b"09:3" in seen and b"symbols" in seen, "the first frame")
+def assert_nothing_is_left_of_the_run(folder: Path) -> None:
+    """Neither tapes of the run, nor locks, nor files that are not whole."""
+    assert not list((folder / "home" / "state").glob("runs/*"))
+    assert not [path for path in folder.rglob("*") if path.suffix in (".lock", ".partial")]
+
+
+def assert_exported_in_part(folder: Path) -> None:
+    report = validate_export(folder)
+    assert report.ok, report.findings
+    assert report.status == "partial"
+
+
+# Leaving
+
+
+def test_run_opens_the_console_and_q_leaves_it_with_a_summary(session: Session, tmp_path: Path) -> None:
+    with terminal(tmp_path / "home", *session("--export", str(tmp_path / "out"))) as screen:
+        read_until_it_plays(screen)
         screen.press("q")
-        screen.read_until(lambda seen: b"leave?" in seen, "the question")
+        screen.read_until_shown("leave?")
         screen.press("y")
         assert screen.exit_code() == 130, "a run that was stopped, as in a batch job"
-    assert restored(screen.seen)
-    assert b"interrupted; what was played is below" in screen.seen
-    assert (tmp_path / "out" / "manifest.json").is_file()
-    assert not list((tmp_path / "home" / "state" / "runs").iterdir())
+        assert screen.left_changed() == set()
+        assert b"interrupted; what was played is below" in screen.seen
+    assert_exported_in_part(tmp_path / "out")
+    assert_nothing_is_left_of_the_run(tmp_path)
     assert (tmp_path / "home" / "state" / "console.json").is_file()
 
 
-def test_a_run_that_was_watched_to_its_end_leaves_with_0(session: list[str], tmp_path: Path) -> None:
-    with terminal(tmp_path / "home", *session, "--speed", "0", NO_COLOR="1") as screen:
-        screen.read_until(lambda seen: b"Report" in seen, "the report")
+def test_a_run_that_was_watched_to_its_end_leaves_with_0(session: Session, tmp_path: Path) -> None:
+    with terminal(tmp_path / "home", *session("--speed", "0"), NO_COLOR="1") as screen:
+        screen.read_until_shown("Report", "completed")
         screen.press("q")
         assert screen.exit_code() == 0
-    assert b"stamp: " in screen.seen
+        assert screen.left_changed() == set()
+        assert b"stamp: " in screen.seen
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_run_in_order(session: list[str], tmp_path: Path, number: signal.Signals) -> None:
-    with terminal(tmp_path / "home", *session, "--export", str(tmp_path / "out")) as screen:
-        screen.read_until(lambda seen: b"symbols" in seen and b"09:3" in seen, "the first frame")
-        screen.process.send_signal(number)
-        assert screen.exit_code() == 130
-    assert restored(screen.seen)
-    assert (tmp_path / "out" / "manifest.json").is_file()
-
-
-def test_a_terminal_that_goes_away_ends_the_run_in_order(session: list[str], tmp_path: Path) -> None:
-    with terminal(tmp_path / "home", *session, "--export", str(tmp_path / "out")) as screen:
-        screen.read_until(lambda seen: b"symbols" in seen and b"09:3" in seen, "the first frame")
-        os.close(screen.master)
-        screen.master = os.open(os.devnull, os.O_RDONLY)
-        screen.process.send_signal(signal.SIGHUP)
-        screen.process.wait(LIMIT_S)
-    assert (tmp_path / "out" / "manifest.json").is_file(), "nothing recorded is lost"
-
-
-def test_a_key_script_drives_the_console(session: list[str], tmp_path: Path) -> None:
+def test_a_key_script_drives_the_console(session: Session, tmp_path: Path) -> None:
     script = tmp_path / "steps.txt"
     script.write_text("step 5\ngoto 10:30\nbookmark here\npanel_events\nquit\n")
-    with terminal(tmp_path / "home", *session, "--speed", "0", "--script", str(script)) as screen:
+    with terminal(tmp_path / "home", *session("--speed", "0", "--script", str(script))) as screen:
+        assert screen.exit_code() == 0  # as the batch ends
+        assert screen.left_changed() == set()
+        assert b"cut short at 60 of 390" in screen.seen
+
+
+# Being told to end
+
+
+def test_signals_one_after_the_other_end_the_run_in_order(session: Session, tmp_path: Path) -> None:
+    with terminal(tmp_path / "home", *session("--export", str(tmp_path / "out"))) as screen:
+        read_until_it_plays(screen)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            screen.process.send_signal(number)
         assert screen.exit_code() == 130
-    assert b"cut short at 60 of 390" in screen.seen
+        assert screen.left_changed() == set()
+        assert b"Traceback" not in screen.seen
+    assert_exported_in_part(tmp_path / "out")
+    assert_nothing_is_left_of_the_run(tmp_path)
+
+
+def test_ctrl_c_pressed_twice_ends_the_run_in_order_whatever_is_open(
+    session: Session, tmp_path: Path
+) -> None:
+    with terminal(tmp_path / "home", *session("--export", str(tmp_path / "out"))) as screen:
+        read_until_it_plays(screen)
+        screen.press("g")
+        screen.read_until_shown("Go to")
+        screen.press("\x03\x03")
+        assert screen.exit_code() == 130
+        assert screen.left_changed() == set()
+    assert_exported_in_part(tmp_path / "out")
+
+
+# A terminal that goes away
+
+
+@pytest.mark.parametrize(
+    ("is_controlling", "is_paused"),
+    [(True, False), (False, True)],
+    ids=["with SIGHUP, while it is written to", "without a word, while it is not"],
+)
+def test_a_terminal_that_goes_away_ends_the_run_in_order(
+    session: Session, tmp_path: Path, *, is_controlling: bool, is_paused: bool
+) -> None:
+    arguments = session("--export", str(tmp_path / "out"), "--speed", "600")
+    with terminal(tmp_path / "home", *arguments, is_controlling=is_controlling) as screen:
+        read_until_it_plays(screen)
+        if is_paused:
+            screen.press(" ")
+            screen.read_until_shown("‖ paused")
+        screen.hang_up()
+        assert screen.process.wait(LIMIT_S) == 130
+    assert_exported_in_part(tmp_path / "out")
+    assert_nothing_is_left_of_the_run(tmp_path)
+    log = (tmp_path / "home" / "state" / "tapedeck.log").read_text()
+    assert "run stopped in" in log
+    assert "Traceback" not in log
+
+
+# Suspended, and back
+
+
+def test_a_suspended_console_gives_the_terminal_back_and_takes_it_again(
+    session: Session, tmp_path: Path
+) -> None:
+    with terminal(tmp_path / "home", *session()) as screen:
+        read_until_it_plays(screen)
+        playing = screen.attributes
+        screen.process.send_signal(signal.SIGTSTP)
+        screen.read_until_it_stops()
+        screen.read_until(lambda: screen.left_changed() == set(), "the terminal as it was before")
+        written = len(screen.seen)
+        screen.process.send_signal(signal.SIGCONT)
+        screen.read_until(lambda: b"\x1b[?1049h" in screen.seen[written:], "the console again")
+        screen.press("?")
+        screen.read_until_shown("escape goes back")
+        assert screen.attributes == playing
+        screen.press("\x03")
+        assert screen.exit_code() == 130
+        assert screen.left_changed() == set()
+
+
+def test_a_console_continued_while_its_export_is_finished_still_writes_it(
+    session: Session, tmp_path: Path
+) -> None:
+    arguments = session("--export", str(tmp_path / "out"))
+    with terminal(tmp_path / "home", "nothing", *arguments, module="tests.support.faulty_console") as screen:
+        read_until_it_plays(screen)
+        screen.press("\x03")
+        assert screen.exit_code() == 130
+        assert screen.left_changed() == set()
+    assert_exported_in_part(tmp_path / "out")
+
+
+# Sizes
+
+
+def lines_at_the_end(screen: Terminal, expected: list[str] | None = None) -> list[str]:
+    """Return the main screen once the run is over: as expected, or, where nothing is, once it rests."""
+    screen.read_until_shown("Report", "completed")
+    screen.press("\x1b")
+    screen.read_until_shown("■ completed", "1 symbols", "q quit")
+    if expected is None:
+        screen.read_until_it_rests()
+    else:
+        screen.read_until(lambda: screen.lines == expected, "\n".join(["this screen:", *expected]))
+    return screen.lines
+
+
+def test_a_console_that_was_resized_to_nothing_and_back_looks_as_if_it_never_was(
+    session: Session, tmp_path: Path
+) -> None:
+    def arguments() -> list[str]:
+        return session("--speed", "20000", until="2013-12-03")
+
+    with terminal(tmp_path / "untouched", *session("--speed", "0", until="2013-12-03")) as screen:
+        expected = lines_at_the_end(screen)
+    with terminal(tmp_path / "home", *arguments()) as screen:
+        read_until_it_plays(screen)
+        for columns, rows in SIZES:
+            screen.resize(columns, rows)
+            screen.read_until_written()
+            screen.resize(80, 24)
+            screen.read_until_written()
+        screen.press("0")
+        screen.resize(20, 5)
+        screen.resize(80, 24)
+        assert lines_at_the_end(screen, expected) == expected
+        screen.resize(1, 1)
+        screen.resize(80, 24)
+        screen.read_until(lambda: screen.lines == expected, "the same screen again")
+        screen.press("q")
+        assert screen.exit_code() == 0
+        assert screen.left_changed() == set()
+
+
+def test_a_terminal_that_has_no_size_at_first_and_tells_it_by_itself_is_restored_too(
+    session: Session, tmp_path: Path
+) -> None:
+    with terminal(tmp_path / "home", *session(), columns=0, rows=0) as screen:
+        read_until_it_plays(screen)
+        screen.press("\x1b[?2048;1$y")
+        screen.read_until(lambda: b"\x1b[?1016h" in screen.seen, "the mouse in pixels")
+        screen.press("\x1b[48;5;20;100;160t")
+        screen.read_until_written()
+        screen.process.send_signal(signal.SIGTERM)
+        assert screen.exit_code() == 130
+        assert screen.left_changed() == set()

@@ -95,7 +95,7 @@ def test_the_last_candle_stands_at_the_right_beside_its_price(play: Any, lines: 
     texts = shown(play, lines, chart([100.0, 101.0, 102.0]))
     assert texts[0].startswith("SPY 1m")
     assert texts[0].endswith("10:00 EDT")
-    assert "O 101.00 H 102.00 L 101.00 C 102.00 V 1k" in texts[0]
+    assert "O 101.00 H 102.00 L 101.00 C 102.00 V 1.00k" in texts[0]
     top = next(text for text in texts if "◂" in text)
     assert top.endswith("◂102.00")
     assert top[68] == "┃" or top[68] == "╻"
@@ -117,6 +117,32 @@ def test_history_is_set_apart_from_today(play: Any, lines: Any, chart: Any) -> N
     columns = {text.index("┊") for text in texts if "┊" in text}
     assert len(columns) == 1
     assert "┊" not in "".join(shown(play, lines, chart([100.0, 101.0], today=2)))
+
+
+def test_before_todays_first_bar_the_heading_says_that_its_candle_is_of_the_session_before(
+    play: Any, lines: Any, chart: Any
+) -> None:
+    assert "session before: O 100.00" in shown(play, lines, chart([100.0, 101.0], today=2))[0]
+    assert "before" not in shown(play, lines, chart([100.0, 101.0], today=1))[0]
+
+
+def test_overlays_far_from_the_candles_are_cut_off(play: Any, lines: Any, chart: Any) -> None:
+    closes = [100.0 + number % 7 for number in range(30)]
+    near = shown(play, lines, chart(closes, overlays={"upper": np.full(30, np.nan)}))
+    far = shown(play, lines, chart(closes, overlays={"upper": np.full(30, 1000.0)}))
+    assert far[2:] == near[2:]
+
+
+def test_a_click_chooses_the_chart(play: Any, chart: Any) -> None:
+    widget = CandleChart()
+
+    async def act(pilot: Any, _stage: Any) -> None:
+        widget.show(chart([100.0, 101.0]))
+        pilot.app.set_focus(None)
+        await pilot.click(widget)
+        assert widget.has_focus
+
+    play(widget, act)
 
 
 def test_as_many_candles_as_fit_are_shown_the_latest_ones(play: Any, lines: Any, chart: Any) -> None:

@@ -25,7 +25,7 @@ def at(*moment: int) -> int:
 def test_the_highest_price_is_at_the_top_and_the_lowest_at_the_bottom() -> None:
     scale = PriceScale.around(np.array([10.0]), np.array([20.0]), 5)
     assert scale.halves(np.array([20.0, 10.0, np.nan])).tolist() == [0, 9, -1]
-    assert scale.thirds(np.array([20.0, 10.0, 9.99, np.nan])).tolist() == [0, 14, -1, -1]
+    assert scale.thirds(np.array([20.0, 10.0, 9.5, np.nan])).tolist() == [1, 13, -1, -1]
 
 
 def test_the_axis_names_round_prices() -> None:
@@ -45,17 +45,14 @@ def test_a_market_that_does_not_move_gets_a_span_around_its_price() -> None:
     assert (zero.low, zero.high) == (-0.5, 0.5)
 
 
-def test_a_far_overlay_does_not_press_the_candles_flat() -> None:
-    lows, highs = np.array([100.0]), np.array([110.0])
-    near = PriceScale.around(lows, highs, 10, (np.array([98.0, 112.0]),))
-    far = PriceScale.around(lows, highs, 10, (np.array([1.0, 1000.0]), np.array([np.nan])))
-    assert (near.low, near.high) == (98.0, 112.0)
-    assert (far.low, far.high) == (95.0, 115.0)
+def test_the_candles_fill_the_scale_but_for_a_small_margin() -> None:
+    scale = PriceScale.around(np.array([100.0]), np.array([110.0]), 10)
+    assert (scale.low, scale.high) == (99.6, 110.4)
 
 
 @given(ANY_PRICES, st.integers(1, 60))
 def test_any_prices_make_a_scale(prices: np.ndarray, rows: int) -> None:
-    scale = PriceScale.around(prices, prices, rows, (prices,))
+    scale = PriceScale.around(prices, prices, rows)
     assert scale.high > scale.low
     assert ((scale.halves(prices) >= -1) & (scale.halves(prices) < 2 * rows)).all()
     assert all(0 <= row < rows for row in scale.labels())

@@ -104,13 +104,13 @@ def october(days: int) -> tuple[date, ...]:
     return tuple(date(2013, 10, 7) + timedelta(number) for number in range(days))
 
 
-def test_coverage_tells_full_partial_and_missing_days(play: Any, lines: Any) -> None:
+def test_coverage_is_the_denser_the_more_is_missing_as_the_map_of_gaps(play: Any, lines: Any) -> None:
     widget = CoverageMap()
     pct = np.array([[100.0, 90.0, 60.0, 20.0, 0.0]])
 
     async def act(_pilot: Any, _stage: Any) -> None:
         widget.show(CoverageData(("SPY",), october(5), pct))
-        assert lines(widget)[1] == "SPY ━▓▒░×"
+        assert lines(widget)[1] == "SPY ─░▒▓█"
 
     play(widget, act, (9, 3))
 

@@ -29,8 +29,8 @@ def test_every_figure_stands_in_its_column(play: Any, lines: Any, rows: Any, tab
         assert head(texts[0]) == [
             "symbol", "last", "chg", "%", "volume", "rel", "vol", "rsi_14", "qual", "%", "gaps", "trend",
         ]  # fmt: skip
-        assert head(texts[1])[:8] == ["▸", "SPY", "100.00", "-1.00", "1k", "0.50", "30.00", "100.0"]
-        assert head(texts[3])[:8] == ["BAC", "102.00", "+1.00", "3k", "1.00", "–", "97.4", "4"]
+        assert head(texts[1])[:8] == ["▸", "SPY", "100.00", "-1.00", "1.00k", "0.50", "30.00", "100.0"]
+        assert head(texts[3])[:8] == ["BAC", "102.00", "+1.00", "3.00k", "1.00", "–", "97.4", "4"]
         assert texts[1].endswith("▁▂▃▄▅▆▇█")
 
     play(table, act, (100, 10))
@@ -52,7 +52,8 @@ def test_figures_are_aligned_on_the_right(play: Any, lines: Any, rows: Any, tabl
     [
         (110, ["last", "chg %", "volume", "rel vol", "a", "b", "qual %", "gaps", "trend"]),
         (80, ["last", "chg %", "volume", "rel vol", "a", "b", "qual %", "gaps"]),
-        (68, ["last", "chg %", "volume", "rel vol", "qual %", "gaps"]),
+        (68, ["last", "chg %", "volume", "rel vol", "qual %", "gaps", "trend"]),
+        (64, ["last", "chg %", "volume", "rel vol", "qual %", "gaps"]),
         (46, ["last", "chg %", "volume", "qual %"]),
         (22, ["last"]),
         (12, []),
@@ -197,13 +198,34 @@ def test_keys_move_the_cursor_and_stop_at_the_ends(play: Any, rows: Any, table: 
         table.focus()
         await pilot.pause()
         for key, symbol in (
-            ("up", "S000"), ("down", "S001"), ("pagedown", "S009"), ("end", "S499"),
-            ("down", "S499"), ("pageup", "S491"), ("home", "S000"),
+            ("up", "S000"), ("down", "S001"), ("pagedown", "S009"), ("pageup", "S001"),
+            ("up", "S000"), ("pageup", "S000"),
         ):  # fmt: skip
             await pilot.press(key)
             assert table.focused_symbol == symbol
 
     play(table, act, (80, 10))
+
+
+def test_home_and_end_are_left_to_the_screen(play: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(pilot: Any, _stage: Any) -> None:
+        table.show(rows(MANY))
+        table.focus()
+        table.focus_symbol("S300")
+        await pilot.press("end", "home")
+        assert table.focused_symbol == "S300"
+
+    play(table, act, (80, 10))
+
+
+def test_the_trend_stays_before_a_third_indicator(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows(indicators={name: np.arange(4.0) for name in ("a", "b", "c")}))
+        assert head(lines(table)[0])[-6:] == ["a", "b", "qual", "%", "gaps", "trend"]
+
+    play(table, act, (90, 10))
 
 
 def test_the_row_of_the_cursor_is_always_in_sight_after_a_key(
@@ -213,7 +235,7 @@ def test_the_row_of_the_cursor_is_always_in_sight_after_a_key(
         table.show(rows(MANY))
         table.focus()
         await pilot.pause()
-        for key in ("pagedown", "pagedown", "end", "up", "pageup", "home", "down"):
+        for key in ("pagedown", "pagedown", "up", "pageup", "pageup", "down"):
             await pilot.press(key)
             marked = [text for text in lines(table) if text.startswith("▸")]
             assert [head(text)[1] for text in marked] == [table.focused_symbol]

@@ -60,6 +60,12 @@ def test_a_session_without_an_end_uses_the_whole_line(play: Any, lines: Any, str
     assert line(play, lines, strip([], opens="00:00"), 30) == "00:00 ┃" + "─" * 23
 
 
+def test_ticks_of_gaps_are_thinned_out_and_others_win(play: Any, lines: Any, strip: Any) -> None:
+    gaps = [StripTick(slot, TickKind.GAP) for slot in range(10)]
+    ticks = (*gaps, StripTick(4, TickKind.BOOKMARK))
+    assert line(play, lines, strip([1.0] * 10, ticks=ticks)) == "╎━━━★━━━╎┃"
+
+
 def test_many_slots_share_a_cell(play: Any, lines: Any, strip: Any) -> None:
     complete = np.ones(200)
     complete[100:140] = 0.0

@@ -1,0 +1,76 @@
+"""When the run is looked at, and the screen drawn: often enough to be alive, and no more than it can take."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from console.ui.playback import Playback
+from console.ui.screens.main import MainScreen
+from console.ui.terminal_driver import Line
+from engine.monitoring.snapshot import Snapshot
+from engine.monitoring.status import RunState
+
+TICK_S: Final = 0.1
+"""How often it is asked at least whether there is something to show."""
+_IDLE_S: Final = 0.5
+# Four frames a second while the engine plays as fast as data allow: it gets the rest of the time.
+_SATURATED_S: Final = 0.25
+# A tick comes a little early or late; it counts as on time.
+_TOLERANCE_S: Final = 0.02
+
+
+class Frames:
+    """Shows the run on the main screen: `per_second` at most, four times while the engine takes all it can.
+
+    Twice a second only while nothing changes; not at all while the line to the terminal has not yet taken
+    what was written before; at once after a key.
+    """
+
+    def __init__(self, playback: Playback, main: MainScreen, line: Line, per_second: int) -> None:
+        self._playback = playback
+        self._main = main
+        self._line = line
+        self._period_s = 1.0 / per_second
+        self._shown: tuple[object, ...] | None = None
+        self._looked = 0.0
+        self._is_asked_for = False
+        self._counted: tuple[float, int] | None = None
+
+    @property
+    def tick_s(self) -> float:
+        """How often `show` is to be called."""
+        return min(TICK_S, self._period_s)
+
+    def ask(self) -> None:
+        """Have the next `show` show, whatever has changed, and however short the last one is ago."""
+        self._is_asked_for = True
+
+    def show(self, snapshot: Snapshot) -> bool:
+        """Show a snapshot where that is due; return whether it was, and something had changed."""
+        version = self._playback.version(snapshot)
+        if self._line.is_busy or not self._is_due(snapshot, is_news=version != self._shown):
+            return False
+        changed = version != self._shown
+        self._shown, self._is_asked_for = version, False
+        self._count_bars(snapshot)
+        self._looked, started = time.monotonic(), time.perf_counter()
+        if self._main.is_current and self._main.is_mounted:
+            with self._playback.system.standing_aside():
+                self._main.look(self._playback.picture(snapshot))
+            self._main.metrics.frame_ms = 1e3 * (time.perf_counter() - started)
+        return changed
+
+    def _is_due(self, snapshot: Snapshot, *, is_news: bool) -> bool:
+        if self._is_asked_for:
+            return True
+        period = self._period_s if is_news else _IDLE_S
+        if snapshot.state is RunState.RUNNING and snapshot.speed == 0:
+            period = max(period, _SATURATED_S)
+        return time.monotonic() - self._looked >= period - _TOLERANCE_S
+
+    def _count_bars(self, snapshot: Snapshot) -> None:
+        now, bars = time.perf_counter(), snapshot.counts["bars"]
+        if self._counted is not None and now > self._counted[0]:
+            self._main.metrics.bars_per_second = (bars - self._counted[1]) / (now - self._counted[0])
+        self._counted = (now, bars)

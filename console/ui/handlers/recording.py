@@ -1,0 +1,145 @@
+"""What is done to the run, as lines of a key script that plays to the same slots again."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from console.ui.moments import moment_words
+from engine.monitoring.status import RunState
+
+if TYPE_CHECKING:
+    from threading import Event
+
+    from console.ui.app import ConsoleApp
+
+Line = tuple[str, str]
+_TAKEN_S: Final = 2.0
+
+
+class Recording:
+    """Writes moves, and what happens at a moment, into the console's list of what was done.
+
+    A script takes each line when the one before has come to its end; a user need not wait. So what ends where
+    nobody could know beforehand is written as the moment that was reached.
+    """
+
+    def __init__(self, app: ConsoleApp) -> None:
+        self._app = app
+        self._system = app.playback.system
+        self._done = app.done
+        self._moves: list[Line] = []  # the last lines that move the run, while their end is not known
+        self._is_loose = False  # whether they have no end of their own, as steps have
+        self._taken: Event | None = None
+        self._has_begun = False
+
+    # What handlers tell, before they tell the engine
+
+    async def steps(self, slots: int) -> None:
+        """Note that so many slots are played; an engine that plays on is paused before."""
+        self._settle()
+        if self._is_loose:
+            await self.stand()
+        self._move("step", str(slots))
+
+    def resumed(self) -> None:
+        """Note that the engine plays on."""
+        self._settle()
+        self._move("resume", is_loose=True)
+
+    def runs_to(self, words: str) -> None:
+        """Note that the engine plays on to a moment, whatever was under way."""
+        self._settle()
+        self._done[:] = self._without_moves()
+        self._moves = []
+        self._move("run_to", words, is_loose=True)
+
+    def at_moment(self, word: str, argument: str) -> None:
+        """Note what moves nothing, behind the moment that was reached; what is under way goes on after it."""
+        self._settle()
+        moves, is_loose = self._moves, self._is_loose
+        if is_loose:
+            self._write_moment()
+        self._done.append((word, argument))
+        if is_loose:
+            self._done.extend(moves)
+            self._moves, self._is_loose = moves, True
+        self.leave_out()
+
+    def told(self) -> None:
+        """Note that the engine was told what was written last."""
+        self._taken = self._system.mark()
+
+    def leave_out(self) -> None:
+        """Have the action that is being done not be written by its own name: it would play otherwise."""
+        self._app.done_as = ""
+
+    async def stand(self) -> None:
+        """Pause the engine where it moves, and write where."""
+        self._settle()
+        if not self._has_landed():
+            self._system.pause()
+            await self._until_taken()
+            if not self._system.state.is_over:
+                self._write_moment()
+
+    def lines(self) -> tuple[Line, ...]:
+        """Return what was done, up to where the engine is now."""
+        self._settle()
+        lines = self._with_moment() if self._is_loose and not self._system.state.is_over else self._done
+        return tuple(line for line in lines if line[0])
+
+    # Within
+
+    def _settle(self) -> None:
+        """Write where the moves so far have led to, if the engine stands again."""
+        if not self._has_begun:
+            self._has_begun = True
+            setup = self._app.setup  # a script begins at the first open, paused
+            if setup.script is not None or not setup.start_paused:
+                self._move("resume", is_loose=True)
+        if not self._has_landed() or self._system.state.is_over:
+            return
+        # Steps end earlier at a breakpoint, which need not be there when they are played again.
+        if self._is_loose or (self._moves and self._system.breakpoints()):
+            self._write_moment()
+        self._moves, self._is_loose = [], False
+
+    def _move(self, word: str, argument: str = "", *, is_loose: bool = False) -> None:
+        self._done.append((word, argument))
+        self._moves.append((word, argument))
+        self._is_loose = is_loose
+        self.leave_out()
+
+    def _has_landed(self) -> bool:
+        """Whether the engine stands, and has taken in what it was told."""
+        if self._system.state.is_over:
+            return True
+        if self._taken is not None and not self._taken.is_set():
+            return False
+        return self._system.state is RunState.PAUSED and self._system.snapshot().steps_left == 0
+
+    async def _until_taken(self) -> None:
+        taken = self._taken = self._system.mark()
+
+        def is_settled() -> bool:
+            return taken.is_set() or self._system.state.is_over
+
+        await asyncio.to_thread(self._system.wait_for, is_settled, _TAKEN_S)
+
+    def _write_moment(self) -> None:
+        self._done[:] = self._with_moment()
+        self._moves, self._is_loose = [], False
+
+    def _with_moment(self) -> list[Line]:
+        """Return what was done, with the moment that is reached in place of the moves that lead there."""
+        view = self._system.snapshot().view
+        if view is None:
+            return list(self._done)
+        return [*self._without_moves(), ("run_to", moment_words(view.session, view.clock))]
+
+    def _without_moves(self) -> list[Line]:
+        left = list(self._done)
+        for line in self._moves:
+            del left[len(left) - 1 - left[::-1].index(line)]
+        return left

@@ -1,0 +1,129 @@
+"""Lines to choose from: virtual, so that only those that are seen are ever put into words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Final
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from console.ui.widgets.canvas import Canvas
+from console.ui.widgets.painted import Painted
+
+_INKS: Final = (
+    "painted--base", "painted--quiet", "painted--failed",
+    "lines--strong", "lines--good", "lines--fair", "lines--bad", "lines--mark", "lines--cursor",
+)  # fmt: skip
+_INK: Final = {name.partition("--")[2]: number for number, name in enumerate(_INKS)}
+
+Part = tuple[str, str]
+"""A text and its ink: base, quiet, strong, good, fair, bad or mark."""
+Words = Callable[[int], Sequence[Part]]
+"""What a line says, by its number."""
+
+
+class LineList(Painted, can_focus=True, inherit_bindings=False):
+    """Lines with a cursor, newest below. The end is followed until the reader leaves it."""
+
+    INKS = _INKS
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(_INKS)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Up", show=False),
+        Binding("down", "move(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home", "edge(-1)", "Oldest line", show=False),
+        Binding("end", "edge(1)", "Newest line", show=False),
+        Binding("enter", "choose", "Go there", show=False),
+    ]
+    DEFAULT_CSS = """
+    LineList { height: 1fr; overflow: hidden auto; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
+    LineList > .lines--strong { color: $foreground; text-style: bold; }
+    LineList > .lines--good { color: $success; }
+    LineList > .lines--fair { color: $warning; }
+    LineList > .lines--bad { color: $error; }
+    LineList > .lines--mark { color: $accent; }
+    LineList > .lines--cursor { background: $panel; text-style: bold; }
+    """
+
+    class Chosen(Message):
+        """A line was chosen, by enter or a click."""
+
+        def __init__(self, line_list: LineList, line: int) -> None:
+            super().__init__()
+            self.line_list = line_list
+            self.line = line
+
+        @property
+        def control(self) -> LineList:
+            """The list."""
+            return self.line_list
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words: Words = lambda _line: ()
+        self.count = 0
+        self.cursor = 0
+
+    def show_lines(self, count: int, words: Words) -> None:
+        """Show so many lines; a cursor at the end stays there."""
+        follows = self.cursor >= self.count - 1
+        self._words, self.count = words, count
+        self.cursor = count - 1 if follows else min(self.cursor, max(count - 1, 0))
+        self.take_rows(count)
+        if follows:
+            self._reveal()
+        self.data_changed()
+
+    # Keys and mouse
+
+    def action_move(self, lines: int) -> None:
+        """Move the cursor by so many lines."""
+        self.go_to(self.cursor + lines)
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by so many pages."""
+        self.go_to(self.cursor + pages * max(self.scrollable_content_region.height - 1, 1))
+
+    def action_edge(self, direction: int) -> None:
+        """Move the cursor to the oldest or the newest line."""
+        self.go_to(0 if direction < 0 else self.count - 1)
+
+    def action_choose(self) -> None:
+        """Choose the line under the cursor."""
+        if 0 <= self.cursor < self.count:
+            self.post_message(self.Chosen(self, self.cursor))
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose a line."""
+        place = event.get_content_offset(self)
+        line = -1 if place is None else place.y + self.scroll_offset.y
+        if 0 <= line < self.count:
+            self.go_to(line)
+            self.action_choose()
+
+    def go_to(self, line: int) -> None:
+        """Put the cursor on a line, and scroll to it."""
+        self.cursor = min(max(line, 0), max(self.count - 1, 0))
+        self._reveal()
+        self.data_changed()
+
+    def _reveal(self) -> None:
+        top, rows = self.scroll_offset.y, max(self.scrollable_content_region.height, 1)
+        wanted = max(min(max(top, self.cursor - rows + 1), self.cursor), 0)
+        if wanted != top:
+            self.scroll_to(y=wanted, animate=False, force=True, immediate=True)
+
+    # Drawing
+
+    def paint(self, canvas: Canvas) -> None:
+        """Draw the lines that are seen."""
+        top = self.scroll_offset.y
+        for y, line in enumerate(range(top, min(top + canvas.height, self.count))):
+            x = 0
+            for text, ink in self._words(line):
+                x = canvas.text(x, y, text, _INK[ink])
+            if line == self.cursor and self.has_focus:
+                canvas.lay_ground(y, _INK["cursor"])

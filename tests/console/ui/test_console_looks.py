@@ -1,0 +1,360 @@
+"""What the console looks like: nothing jumps, nothing is said twice, and each thing can be reached."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from console.ui.actions import Mode
+from console.ui.grid_text import counted, figure, number, percent
+from console.ui.layout import Layout
+from console.ui.panels.key_line import key_line
+from console.ui.panels.session_bar import falls_short, session_parts
+from console.ui.screens.coverage import CoverageScreen
+from console.ui.screens.help import help_text
+from console.ui.screens.report import ReportScreen
+from console.ui.screens.why import WhyScreen, _figure
+from engine.monitoring.status import RunState
+from engine.store.bar_store import BarStore
+from tests.support.console_runs import Watched, document, drive, press, type_line, until, watched
+
+
+def bar_of(console: Watched, **changes: object) -> str:
+    """Return the bar's parts for a snapshot with changes, on one line of any length."""
+    picture = console.app.picture()
+    picture = replace(picture, snapshot=replace(picture.snapshot, **changes))  # type: ignore[arg-type]
+    slow = falls_short(picture.snapshot)
+    return "|".join(part.plain for _, part in session_parts(picture, is_slow=slow))
+
+
+def heading(console: Watched, name: str) -> str:
+    """Return what stands on a panel's frame."""
+    return console.app.main.panels[name].heading
+
+
+async def click_heading(pilot: Pilot[None], name: str, times: int = 1) -> None:
+    """Click the frame of a panel where its name stands."""
+    await pilot.click(f"#{name}", offset=(4, 0), times=times)
+    await pilot.pause()
+
+
+# Figures
+
+
+def test_figures_have_the_same_decimals_and_zero_has_no_sign() -> None:
+    assert [number(value) for value in (-0.001, -0.01, 1234.5)] == ["0.00", "-0.01", "1,234.50"]
+    assert [figure(value) for value in (31_125.0, 97_686_220.4, float("nan"))] == [
+        "31,125.00",
+        "97,686,220",
+        "–",
+    ]
+
+
+def test_one_bar_is_no_bars() -> None:
+    assert [counted(count, "bar") for count in (0, 1, 1200)] == ["0 bars", "1 bar", "1,200 bars"]
+
+
+def test_a_percentage_is_cut_to_its_decimals() -> None:
+    assert (percent(99.939), percent(99.939, 2), percent(100.0, 2)) == ("99.9%", "99.93%", "100.00%")
+
+
+def test_what_is_counted_has_no_decimals_in_why() -> None:
+    counts = [_figure(name, 31_125.0) for name in ("volume", "bars there", "slots over", "gaps")]
+    assert counts == ["31,125"] * 4
+    assert (_figure("volume", 0.25), _figure("last", 100.0)) == ("0.2500", "100.0000")
+
+
+# Choosing panels
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+def test_a_dialog_gives_the_chart_the_keyboard_back(
+    console_store: BarStore, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "2", "question_mark", "escape", "g", "escape")
+        await pilot.pause()
+        assert console.app.main.panel_layout.active == "chart"
+        assert console.app.main.chart.display
+        before = console.app.main.symbol
+        await press(pilot, "down")
+        assert console.app.main.symbol != before
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act, size=size)
+
+
+def test_a_click_on_a_heading_chooses_its_panel_and_two_show_it_alone(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        main = console.app.main
+        await click_heading(pilot, "chart")
+        assert main.panel_layout.active == "chart"
+        await click_heading(pilot, "indicators", times=2)
+        assert main.panel_layout == Layout(active="indicators", maximised=True)
+        await click_heading(pilot, "indicators", times=2)
+        assert not main.panel_layout.maximised
+        assert ("panel_chart", "") in console.app.done
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_end_at_the_present_leaves_the_symbol(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "end", "home")
+        assert console.app.main.symbol == "AAA"
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_the_last_panel_says_why_it_stays_and_hidden_ones_stand_in_brackets(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "x")
+        assert "(1 symbols) 2 chart" in console.text("#tabs")
+        await press(pilot, *"xxxxx")
+        assert len(console.app._notifications) == 0
+        await press(pilot, "x")
+        assert [notice.message for notice in console.app._notifications] == [
+            "this is the last panel: bring another one back by its number first"
+        ]
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act, size=(80, 24))
+
+
+def test_a_wide_screen_gives_the_chart_the_most(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        main = console.app.main
+        assert main.chart.size.width > 100
+        others = [panel.size.area for name, panel in main.panels.items() if name != "chart"]
+        assert main.chart.size.area > max(others)
+        headings = main.symbols.table.render_line(0).text.split()
+        assert headings[-1] == "trend"
+        assert {"rsi_5", "ema_5"} <= set(headings)
+        await press(pilot, "7", "x")
+        assert main.events.size.width > main.quality.size.width
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act, size=(200, 60))
+
+
+# Filters
+
+
+def test_a_kept_filter_stands_in_the_heading_until_escape(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        table = console.app.main.symbols.table
+        await press(pilot, "slash")
+        await type_line(pilot, "b")
+        assert heading(console, "symbols") == "1 symbols /b"
+        assert table.shown_symbols == ("BBB",)
+        await press(pilot, "escape")
+        assert heading(console, "symbols") == "1 symbols"
+        assert len(table.shown_symbols) == 3
+        for key, name in (("6", "events"), ("7", "log")):
+            await press(pilot, key, "slash")
+            await type_line(pilot, "session")
+            assert f"{name} /session" in str(console.app.main.panels[name].border_title)
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_a_filter_that_is_given_up_returns_to_the_symbol_before(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "down", "slash", "c")
+        await until(pilot, lambda: console.app.main.symbol == "CCC", "the filtered symbol")
+        await press(pilot, "escape")
+        assert console.app.main.symbol == "BBB"
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+# The session bar
+
+
+def test_nothing_on_the_bar_moves_when_figures_change(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "o")
+        await until(pilot, lambda: console.frontier == 60 and console.state is RunState.PAUSED, "an hour")
+        paused = bar_of(console, speed=60.0)
+        running = bar_of(console, speed=3600.0, state=RunState.RUNNING, achieved_speed=2900.0)
+        assert "x3,600 getting x2.9k" in running
+        await press(pilot, "comma")
+        past = bar_of(console, speed=60.0)
+        assert past.startswith(" ◂ PAST ")
+        assert "‖ paused" in past
+        assert "slot  59/390" in past
+        bounds = [[at for at, sign in enumerate(text) if sign == "|"] for text in (paused, running, past)]
+        assert bounds[0] == bounds[1] == bounds[2]
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_a_speed_is_getting_less_only_below_nine_tenths(console_store: BarStore, tmp_path: Path) -> None:
+    with watched(console_store, tmp_path) as console:
+        now = replace(console.system.snapshot(), state=RunState.RUNNING, speed=60.0)
+        assert falls_short(replace(now, achieved_speed=53.0))
+        assert not falls_short(replace(now, achieved_speed=55.0))
+        assert not falls_short(replace(now, achieved_speed=None))
+        assert not falls_short(replace(now, achieved_speed=53.0, state=RunState.PAUSED))
+        assert "session 0" not in bar_of(console)
+
+
+def test_the_bar_names_the_condition_at_which_the_run_stands(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        console.system.add_breakpoint("time >= 10:00")
+        await press(pilot, "space")
+        await until(pilot, lambda: "◆ time >= 10:00" in console.text("#session-line"), "the condition")
+        await press(pilot, "full_stop")
+        await until(pilot, lambda: "◆" not in console.text("#session-line"), "the step on")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act, size=(80, 24))
+
+
+# Panels
+
+
+def test_at_the_open_no_quality_is_known(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, _pilot: Pilot[None]) -> None:
+        symbols = console.app.main.symbols
+        assert np.isnan(symbols._rows(console.app.picture()).quality).all()
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_a_frame_that_takes_about_as_long_is_written_alike(console_store: BarStore, tmp_path: Path) -> None:
+    with watched(console_store, tmp_path) as console:
+        metrics = console.app.main.metrics
+        seen = set()
+        for frame_ms in (12.0, 12.7, 11.3, 13.4, 12.2, 10.9):
+            metrics.frame_ms = frame_ms
+            seen.add(metrics._frame_text())
+        assert seen == {"12 ms"}
+
+
+def test_the_map_of_gaps_is_no_taller_than_its_rows(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "4", "z", "o")
+        await until(pilot, lambda: console.frontier == 60, "an hour")
+        quality = console.app.main.quality
+        await until(pilot, lambda: quality.map.size.height == 4, "three rows and the axis")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+# Pages and dialogs
+
+
+def test_the_report_says_first_how_to_leave_it(console_store: BarStore, tmp_path: Path) -> None:
+    assert all(
+        key_line(mode, {}, 80).plain.startswith("escape panels  ") for mode in (Mode.REPORT, Mode.COVERAGE)
+    )
+    assert not key_line(Mode.MAIN, {}, 80).plain.startswith("escape")
+    assert len(key_line(Mode.REPORT, {}, 40).plain) <= 40
+
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        for key, screen in (("9", ReportScreen), ("8", CoverageScreen)):
+            await press(pilot, key)
+            await until(pilot, lambda kind=screen: isinstance(console.app.screen, kind), "the page")  # type: ignore[misc]
+            await pilot.click("#keys", offset=(3, 0))
+            await until(pilot, lambda: console.app.main.is_current, "the panels")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_a_whole_report_fits_a_small_terminal(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "0", "space")
+        await until(pilot, lambda: isinstance(console.app.screen, ReportScreen), "the report")
+        assert len(console.system.snapshot().finished) == 5
+        assert console.app.screen.query_one("#report").max_scroll_y == 0
+
+    week = document(start_date="2013-11-25")
+    with watched(console_store, tmp_path, config=week) as console:
+        drive(console, act, size=(80, 24))
+
+
+def test_coverage_has_a_legend(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "8")
+        await until(pilot, lambda: isinstance(console.app.screen, CoverageScreen), "coverage")
+        assert console.text("#coverage-legend") == "─ full   ░▒▓ partial   █ missing"
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_prompts_write_their_hint_once_with_the_runs_own_symbol(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        for key in ("g", "b"):
+            await press(pilot, key)
+            screen = console.app.screen
+            assert screen.query_one(Input).placeholder == ""
+            assert str(screen.query_one("#meaning", Static).render())
+            if key == "b":
+                assert console.text("#meaning").startswith("AAA.change < -1")
+                await type_line(pilot, "AAA.change < -1")
+                await until(pilot, lambda: len(console.system.breakpoints()) == 1, "the example is good")
+            else:
+                await press(pilot, "escape")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_help_names_the_key_of_what_only_the_palette_has() -> None:
+    lines = help_text({}).plain.splitlines()
+    assert any(line.startswith("ctrl+p") and line.endswith("Go to a symbol by its name") for line in lines)
+    assert not any(line.startswith("palette") for line in lines)
+
+
+def test_the_palette_is_no_wider_than_a_page(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "ctrl+p")
+        await until(pilot, lambda: bool(console.app.screen.query("#--container")), "the palette")
+        await pilot.pause(0.1)
+        assert console.app.screen.query_one("#--container").outer_size.width <= 100
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act, size=(200, 60))
+
+
+def test_why_explains_the_volume_of_the_table_and_that_of_the_bar_apart(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "o")
+        await until(pilot, lambda: console.frontier == 60 and console.state is RunState.PAUSED, "an hour")
+        picture = console.app.picture()
+        shown = console.app.main.symbols._rows(picture).volume[0]
+        await console.app.do("why", "volume")
+        await until(pilot, lambda: isinstance(console.app.screen, WhyScreen), "why")
+        await until(pilot, lambda: number(shown, 4) in console.text("#why-text"), "the session's volume")
+        assert "sum of the volumes" in console.text("#why-text")
+        await press(pilot, "down")
+        await until(pilot, lambda: "last bar that is over" in console.text("#why-text"), "the bar's volume")
+        assert ", 1 bar;" in console.text("#why-text")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)

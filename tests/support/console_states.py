@@ -1,0 +1,179 @@
+"""Consoles that look the same in every run: real engine and bars, fixed figures of what is measured."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from console.ui.app import ConsoleApp, Setup
+from console.ui.log_lines import LogLines
+from console.ui.playback import Playback
+from console.ui.remembered import Remembered
+from engine.clock.slots import SessionSlots, epoch_seconds
+from engine.clock.time_manager import TimeManager
+from engine.config import SessionConfig, parse_session_config
+from engine.errors import StoreError
+from engine.export.earlier_tapes import EarlierTapes
+from engine.intervals import MINUTE, Interval
+from engine.monitoring.metrics import PerformanceMetrics, Scope, Step, TimerSummary
+from engine.monitoring.snapshot import RunSummary, Snapshot
+from engine.monitoring.status import WorkerState, WorkerStatus
+from engine.store.bar_store import BarBatch, BarStore
+from engine.store.sqlite_store import SqliteStore
+from engine.system import SystemManager
+from tests.support.console_runs import LIMIT_S, SYMBOLS, Watched
+from tests.support.markets import random_bars
+
+# Counted by threads that do not wait for each other, or by whoever looks.
+_UNSTEADY: Final = {"back_pressure": 3, "overruns": 0, "calendar_hits": 12, "calendar_misses": 4}
+_STEPS: Final = (Step.DATA_PROCESSOR, Step.QUALITY, Step.PREFETCH, Step.FIRST_HISTORICAL_LOAD, Step.RECORDING)
+_SILENT: Final = {SYMBOLS[0]: slice(40, 130), SYMBOLS[-1]: slice(90)}
+MANY_SYMBOLS: Final = tuple(f"S{number:03d}" for number in range(500))
+_LOGGED_AT: Final = datetime(2026, 1, 5, 18, 30, tzinfo=UTC).timestamp()
+_LOG: Final = (
+    ("engine.system", logging.INFO, "streaming 1m, generating 5m, 1d"),
+    ("engine.threads.session_feed", logging.INFO, "prefetch done: 2013-11-26 to 2013-11-27 in 0.021 s"),
+    ("engine.threads.session_coordinator", logging.INFO, "session 2013-11-26 activated"),
+    ("engine.threads.worker", logging.WARNING, "data processor is 12 blocks behind"),
+    ("console.ui.theming", logging.ERROR, "mine.yaml holds no theme: 'primary' is missing; name a colour"),
+)
+
+
+class FixedTimes(PerformanceMetrics):
+    """Metrics that tell the same steps and durations in every run."""
+
+    def timers(self, scope: Scope = "backtest") -> dict[str, TimerSummary]:
+        """Return a few steps once a session is there."""
+        begun = Step.ACTIVATION.value in super().timers(scope)
+        return {step.value: _fixed_times(number) for number, step in enumerate(_STEPS, 1)} if begun else {}
+
+
+class SteadySystem(SystemManager):
+    """A run of the real engine whose figures of threads and time do not differ from run to run."""
+
+    def __init__(self, config: SessionConfig, store: BarStore, earlier: EarlierTapes) -> None:
+        super().__init__(config, store, earlier=earlier)
+        self.store = store
+        self.metrics = FixedTimes()
+
+    def stop(self, timeout: float = 60.0) -> None:
+        """End the run in order; a store that is held lets go for that."""
+        if isinstance(self.store, HeldStore):
+            self.store.let_go.set()
+        super().stop(timeout)
+
+    def snapshot(self) -> Snapshot:
+        """Return the run as it is now."""
+        now = super().snapshot()
+        threads = tuple(_steady_status(number, status) for number, status in enumerate(now.threads, 1))
+        return replace(now, threads=threads, counts={**now.counts, **_UNSTEADY})
+
+    def summary(self) -> RunSummary:
+        """Return how the run went, in a second and a quarter."""
+        found = super().summary()
+        return replace(found, seconds=1.25, counts={**found.counts, **_UNSTEADY})
+
+
+class HeldStore(SqliteStore):
+    """A store whose reads take until `let_go` is set."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.let_go = threading.Event()
+
+    def scan(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> Iterator[BarBatch]:
+        """Give the bars, but not before they may be had."""
+        if not self.let_go.wait(LIMIT_S):
+            raise StoreError("the test did not let the bars go")
+        return super().scan(symbols, interval, start, end)
+
+
+class FaultyStore(SqliteStore):
+    """A store whose disk gives trouble from a trading day of XNYS on."""
+
+    def __init__(self, path: Path, faulty_from: str) -> None:
+        super().__init__(path)
+        session = TimeManager("XNYS").get_trading_session(date.fromisoformat(faulty_from))
+        self._faulty_from = epoch_seconds(session.regular_open)
+
+    def scan(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> Iterator[BarBatch]:
+        """Give the bars of earlier times, else fail."""
+        if end > self._faulty_from:
+            raise StoreError("bars.db cannot be read: disk I/O error. Check the disk, or name another store")
+        return super().scan(symbols, interval, start, end)
+
+
+class StoppedClock:
+    """In place of `time`: whatever is measured takes no time, while what falls due still does."""
+
+    def perf_counter(self) -> float:
+        """Return seconds."""
+        return 0.0
+
+    def monotonic(self) -> float:
+        """Return seconds that go on."""
+        return time.monotonic()
+
+
+@contextmanager
+def steady_console(
+    store: BarStore,
+    folder: Path,
+    config: Mapping[str, Any],
+    remembered: Remembered,
+    *,
+    has_log: bool = True,
+) -> Iterator[Watched]:
+    """A console that has not been opened yet, over a run paused at the first open."""
+    earlier = EarlierTapes(folder / "tapes", 0)
+    system = SteadySystem(parse_session_config(dict(config), "console test").config, store, earlier)
+    setup = Setup(
+        exports=folder / "exports",
+        remembered=remembered,
+        start_paused=True,
+    )
+    try:
+        yield Watched(
+            ConsoleApp(Playback(system), store, log_lines() if has_log else LogLines(), setup), system
+        )
+    finally:
+        system.stop()
+
+
+def fill_with_holes(store: BarStore, start: str, end: str) -> None:
+    """Write half of the bars of XNYS; one symbol is silent for an hour and a half, one starts late."""
+    sessions = TimeManager("XNYS").trading_sessions(date.fromisoformat(start), date.fromisoformat(end))
+    labels = [SessionSlots(session, MINUTE).stored_labels for session in sessions]
+    for seed, symbol in enumerate(SYMBOLS):
+        silent = _SILENT.get(symbol, slice(0))
+        kept = np.concatenate([np.delete(day, silent) for day in labels])
+        store.write(symbol, MINUTE, random_bars(kept, seed=seed, missing=0.5))
+
+
+def log_lines() -> LogLines:
+    """Return a log of the same few lines in every run; nothing is added to it."""
+    lines = LogLines()
+    for second, (name, level, text) in enumerate(_LOG):
+        record = logging.LogRecord(name, level, "", 0, text, None, None)
+        record.created = _LOGGED_AT + second
+        lines.emit(record)
+    return lines
+
+
+def _steady_status(number: int, status: WorkerStatus) -> WorkerStatus:
+    state = WorkerState.IDLE if status.state is WorkerState.BUSY else status.state
+    return replace(status, state=state, blocks=128 * number, waiting=0, overruns=0)
+
+
+def _fixed_times(number: int) -> TimerSummary:
+    mean = number**3 / 1_000
+    return TimerSummary(number, mean / 2, mean, 1.5 * mean, 2 * mean, number * mean)

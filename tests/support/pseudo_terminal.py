@@ -1,0 +1,207 @@
+"""A program in a pseudo-terminal, and a terminal emulator that shows what its user would see."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import pyte
+
+PROJECT: Final = Path(__file__).resolve().parents[2]
+LIMIT_S: Final = 30.0
+"""How long a test waits for anything; much longer than it takes, as machines may be busy."""
+
+# Makes the terminal on stdin the controlling one, as a login does, and becomes the program.
+_TAKE_TERMINAL: Final = (
+    "import fcntl, os, sys, termios\n"
+    "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+    "os.execv(sys.argv[1], sys.argv[1:])\n"
+)
+_MODE: Final = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
+_ON_AT_FIRST: Final = frozenset({7, 25})
+"""Wrapping lines and showing the cursor: the private modes that are on in a fresh terminal."""
+ALTERNATE_SCREEN: Final = 1049
+_FALLBACK: Final = (80, 24)
+"""What programs take a terminal for that tells no size."""
+_REST_S: Final = 0.7
+_KEYBOARD_PUSHED, _KEYBOARD_POPPED = re.compile(rb"\x1b\[>\d+u"), re.compile(rb"\x1b\[<u")
+
+
+class Terminal:
+    """The other end of a program's terminal: its keyboard, its screen, and its plug."""
+
+    def __init__(self, process: subprocess.Popen[bytes], master: int, columns: int, rows: int) -> None:
+        self.process = process
+        self.seen = b""
+        self.is_closed = False
+        self.attributes_before = termios.tcgetattr(master)
+        self._master = master
+        self._screen = pyte.Screen(columns or _FALLBACK[0], rows or _FALLBACK[1])
+        self._emulator = pyte.ByteStream(self._screen)
+
+    # The user's side
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines that are on the screen."""
+        return list(self._screen.display)
+
+    @property
+    def text(self) -> str:
+        """What is on the screen."""
+        return "\n".join(self.lines)
+
+    @property
+    def words(self) -> str:
+        """What is on the screen, as one line of words however it was folded."""
+        return " ".join(self.text.split())
+
+    def press(self, keys: str) -> None:
+        """Send keys."""
+        os.write(self._master, keys.encode())
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal another size, and tell the program so."""
+        self._screen.resize(rows, columns)
+        _set_size(self._master, columns, rows)
+        self.process.send_signal(signal.SIGWINCH)  # the system itself tells it in a controlling terminal only
+
+    def hang_up(self) -> None:
+        """Take the terminal away; where it controls the program, the system sends it SIGHUP."""
+        self.is_closed = True
+        os.close(self._master)
+
+    # Waiting
+
+    def read_until(self, condition: Callable[[], bool], what: str) -> None:
+        """Read on until a condition holds, with a limit."""
+        deadline = time.monotonic() + LIMIT_S
+        while not condition():
+            assert time.monotonic() < deadline, f"waited in vain for {what}; the screen:\n{self.text}"
+            assert not self.is_closed, f"the program ended before {what}:\n{self.text}\n{self.seen[-2000:]!r}"
+            self._read()
+
+    def read_until_shown(self, *texts: str) -> None:
+        """Read on until all these texts are on the screen."""
+        self.read_until(lambda: all(text in self.text for text in texts), f"{texts} to be shown")
+
+    def read_until_written(self) -> None:
+        """Read on until the program has written something more."""
+        written = len(self.seen)
+        self.read_until(lambda: len(self.seen) > written, "another frame")
+
+    def read_until_it_rests(self) -> None:
+        """Read on until the screen has not changed for as long as a console that has changes shows none."""
+        deadline, since, before = time.monotonic() + LIMIT_S, time.monotonic(), self.lines
+        while time.monotonic() - since < _REST_S:
+            assert time.monotonic() < deadline, f"the screen never rests:\n{self.text}"
+            self._read()
+            if self.lines != before:
+                since, before = time.monotonic(), self.lines
+
+    def read_until_it_stops(self) -> None:
+        """Read on until the program is suspended."""
+        wanted = os.WSTOPPED | os.WNOWAIT | os.WNOHANG
+        self.read_until(
+            lambda: os.waitid(os.P_PID, self.process.pid, wanted) is not None, "the program to be suspended"
+        )
+
+    def exit_code(self) -> int:
+        """Wait until the program is over, reading all that it still writes."""
+        deadline = time.monotonic() + LIMIT_S
+        while not self.is_closed:
+            assert time.monotonic() < deadline, f"the program does not end; the screen:\n{self.text}"
+            self._read()
+        return self.process.wait(LIMIT_S)
+
+    def _read(self) -> None:
+        ready, _, _ = select.select([self._master], [], [], 0.1)
+        if not ready:
+            return
+        try:
+            data = os.read(self._master, 65536)
+        except OSError:  # the program has closed its end
+            data = b""
+        self.is_closed = not data
+        self.seen += data
+        self._emulator.feed(data)
+
+    # How the terminal was left
+
+    @property
+    def attributes(self) -> list[Any]:
+        """How the terminal treats lines, echo and signals now."""
+        return termios.tcgetattr(self._master)
+
+    def left_changed(self) -> set[str]:
+        """Return what the program has switched in the terminal and not switched back."""
+        modes: dict[int, bool] = {}
+        for numbers, switch in _MODE.findall(self.seen):
+            modes |= {int(number): switch == b"h" for number in numbers.split(b";")}
+        assert ALTERNATE_SCREEN in modes, f"the console never opened: {self.seen[-2000:]!r}"
+        changed = {f"private mode {mode}" for mode, on in modes.items() if on is not (mode in _ON_AT_FIRST)}
+        if len(_KEYBOARD_PUSHED.findall(self.seen)) != len(_KEYBOARD_POPPED.findall(self.seen)):
+            changed.add("keyboard protocol")
+        if self.attributes != self.attributes_before:
+            changed.add("attributes")
+        return changed
+
+    def close(self) -> None:
+        """Let go of both."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        try:
+            os.close(self._master)
+        except OSError:  # hung up before
+            return
+
+
+@contextmanager
+def terminal(
+    home: Path,
+    *arguments: str,
+    module: str = "console",
+    columns: int = 80,
+    rows: int = 24,
+    is_controlling: bool = True,
+    **environment: str,
+) -> Iterator[Terminal]:
+    """Run a module of the project in a new terminal, with its folders below `home`."""
+    master, slave = pty.openpty()
+    _set_size(master, columns, rows)
+    program = [sys.executable, "-m", module, *arguments]
+    taken = [sys.executable, "-I", "-S", "-c", _TAKE_TERMINAL, *program]
+    known = {"PYTHONPATH": str(PROJECT), "TAPEDECK_HOME": str(home), "TERM": "xterm-256color"}
+    process = subprocess.Popen(
+        taken if is_controlling else program,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        cwd=PROJECT,
+        env=os.environ | known | environment,
+        start_new_session=True,
+    )
+    os.close(slave)
+    screen = Terminal(process, master, columns, rows)
+    try:
+        yield screen
+    finally:
+        screen.close()
+
+
+def _set_size(terminal_end: int, columns: int, rows: int) -> None:
+    fcntl.ioctl(terminal_end, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
