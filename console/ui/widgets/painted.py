@@ -89,9 +89,16 @@ class Painted(ScrollView, can_focus=False):
             return
         if self.is_attached and (rows > seen) == (self.virtual_size.height > seen):
             self.set_reactive(Painted.virtual_size, size)
-            self._scroll_update(size)
+            if self.show_vertical_scrollbar:
+                self.vertical_scrollbar.window_virtual_size = rows
+            self.scroll_y = self.validate_scroll_y(self.scroll_y)
         else:
             self.virtual_size = size
+
+    def watch_show_vertical_scrollbar(self) -> None:
+        """Put a scrollbar that comes where the lines stand: Textual tells only one that is there already."""
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = self.scroll_y
 
     # Within
 
