@@ -77,7 +77,8 @@ class EarlierTapes:
         try:
             if self._spool is None:
                 self._spool = TapeSpool(self._folder)
-            self._spool.write_session(self._record(day, tape), self._facts[day].digest)
+            facts = self._facts[day]
+            self._spool.write_session(_record(facts, tape), facts.digest)
         except ExportError as error:
             log.warning("%s cannot be kept to be looked at later: %s", day, error)
             self.trouble = f"{day} cannot be looked at later: {error}"
@@ -121,10 +122,12 @@ class EarlierTapes:
         """
         if self.trouble is not None:
             raise ExportError(f"{self.trouble} So the days that are over cannot be exported.")
-        for day in self.days():
+        with self._lock:  # a day may be given up meanwhile; reading it then says so
+            played = [(day, self._facts[day]) for day in sorted(self._facts)]
+        for day, facts in played:
             tape = self._in_memory(day)
             tape = self._read(day) if tape is None else tape
-            yield self._record(day, tape), self._facts[day].digest
+            yield _record(facts, tape), facts.digest
 
     def clear(self) -> None:
         """Let go of all tapes, those on disk too; what cannot be removed is left, and logged."""
@@ -155,13 +158,13 @@ class EarlierTapes:
             raise ExportError(f"no tape of {trading_day} is kept.{self._nearest(trading_day)}")
         return self._spool.load(trading_day)
 
-    def _record(self, day: date, tape: Tape) -> SessionRecord:
-        facts = self._facts[day]
-        return SessionRecord(tape, facts.frontier, facts.state, facts.error, facts.historical_quality)
-
     def _nearest(self, trading_day: date) -> str:
         days = self.days()
         if not days:
             return " No session has ended yet."
         nearest = min(days, key=lambda day: abs((day - trading_day).days))
         return f" Days from {days[0]} to {days[-1]} are; the nearest is {nearest}."
+
+
+def _record(facts: _Facts, tape: Tape) -> SessionRecord:
+    return SessionRecord(tape, facts.frontier, facts.state, facts.error, facts.historical_quality)
