@@ -12,7 +12,7 @@ from console.ui.log_lines import LogLines
 from console.ui.playback import Picture, Playback
 from console.ui.screens.main import MainScreen
 from engine.config import SessionConfig
-from engine.export.earlier_tapes import EarlierTapes
+from engine.export.earlier_tapes import MEMORY_BYTES
 from engine.monitoring.snapshot import Snapshot
 from engine.store.bar_store import BarStore
 from engine.system import SystemManager
@@ -78,7 +78,7 @@ def play_watched(
 
     MainScreen._compositor_refresh = timed_refresh  # type: ignore[method-assign]
     MainScreen.look = timed_look  # type: ignore[method-assign]
-    system = SystemManager(config, store, earlier=EarlierTapes(folder / "days"))
+    system = SystemManager(config, store, earlier_bytes=MEMORY_BYTES)
     with LogLines() as lines:
         app = TimedApp(Playback(system), store, lines, Setup(exports=folder))
         app.leave_after = leave_after
@@ -90,9 +90,9 @@ def play_watched(
     return app.frames_ms, app.seconds, system.summary().seconds
 
 
-def play_alone(config: SessionConfig, store: BarStore, folder: Path | None = None) -> float:
-    """Play without a console, its days kept in a folder if one is given; return the seconds of the run."""
-    system = SystemManager(config, store, earlier=None if folder is None else EarlierTapes(folder))
+def play_alone(config: SessionConfig, store: BarStore) -> float:
+    """Play without a console; return the seconds of the run."""
+    system = SystemManager(config, store)
     system.start()
     system.wait()
     return system.summary().seconds

@@ -12,6 +12,7 @@ from console.interrupts import Interrupts
 from console.run_progress import RunProgress
 from console.terminal import Terminal
 from engine.errors import ExportError, TapedeckError
+from engine.export.earlier_tapes import MEMORY_BYTES
 from engine.monitoring.breaks import BreakpointHit
 from engine.monitoring.metrics import TimerSummary
 from engine.monitoring.snapshot import RunSummary
@@ -81,9 +82,9 @@ def play(
         if wishes.script is not None:
             from console.script_lines import ScriptLines  # noqa: PLC0415 - most runs have no script
 
-            lines = stack.enter_context(ScriptLines(wishes.script, terminal))
-        earlier = None if lines is None else lines.earlier
-        system = SystemManager(config, store, sinks=sinks, earlier=earlier)
+            lines = ScriptLines(wishes.script, terminal)
+        earlier_bytes = None if lines is None else MEMORY_BYTES
+        system = SystemManager(config, store, sinks=sinks, earlier_bytes=earlier_bytes)
         for condition in wishes.breaks:
             system.add_breakpoint(condition)
         system.prepare()

@@ -1,39 +1,26 @@
-"""A key script in a batch job: what it asks beyond the engine, and the days it may export."""
+"""A key script in a batch job: what it asks beyond the engine."""
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 
 from console.key_script import Script, ScriptLine
 from console.script_run import ScriptRun
 from console.terminal import Terminal
 from console.views import view_text
-from engine.export.earlier_tapes import EarlierTapes
 from engine.system import SystemManager
 
 _EXPORTS: Final = ("export_csv", "export_json")
 
 
 class ScriptLines:
-    """Plays a script's lines over a run; while entered, the run's days are kept to be exported."""
+    """Plays a script's lines over a run, which has to keep its days where the script exports them."""
 
     def __init__(self, script: Script, terminal: Terminal) -> None:
         self._script = script
         self._terminal = terminal
-        self._folder = tempfile.TemporaryDirectory(prefix="tapedeck-")
-        self.earlier = EarlierTapes(Path(self._folder.name) / "days")
         self._run: ScriptRun | None = None
-
-    def __enter__(self) -> ScriptLines:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._folder.cleanup()
 
     def advance(self, system: SystemManager) -> bool:
         """Do the lines whose turn it is; return whether the script is over."""

@@ -17,7 +17,7 @@ from console.ui.app import ConsoleApp, Setup
 from console.ui.log_lines import LogLines
 from console.ui.playback import Playback
 from engine.config import load_session_config
-from engine.export.earlier_tapes import EarlierTapes
+from engine.export.earlier_tapes import MEMORY_BYTES
 from engine.monitoring.status import RunState
 from engine.store.locations import open_store
 from engine.system import SystemManager
@@ -31,7 +31,7 @@ async def draw(store_at: Path, picture: Path) -> None:
     """Play to the moment, and save what the console shows then."""
     config = load_session_config(ROOT / "examples" / "october-2013.yaml").config
     with tempfile.TemporaryDirectory() as folder, open_store(store_at) as store, LogLines() as lines:
-        system = SystemManager(config, store, earlier=EarlierTapes(Path(folder)))
+        system = SystemManager(config, store, earlier_bytes=MEMORY_BYTES)
         playback = Playback(system)
         setup = Setup(exports=Path(folder), start_paused=True)
         app = ConsoleApp(playback, store, lines, setup)

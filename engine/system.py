@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import date, datetime
 from itertools import count
 from pathlib import Path
 from threading import Event as ThreadEvent
@@ -52,6 +52,7 @@ from engine.threads.session_coordinator import SessionCoordinator
 from engine.threads.session_feed import LOAD_TIMEOUT_S
 from engine.threads.session_loader import SessionLoader
 from engine.threads.session_recorder import SessionSink
+from engine.threads.session_replay import replayed
 from engine.threads.transport import checked_speed
 
 log = logging.getLogger(__name__)
@@ -64,8 +65,8 @@ class SystemManager:
     """One run of one session file over one store.
 
     Commands may be given from any thread, at any moment; they take effect between blocks, a pause within
-    50 ms. `sinks` get each session as it ends; `earlier`, if there is one, too, and gives it back.
-    The store is the caller's, and stays open.
+    50 ms. `sinks` get each session as it ends. `earlier_bytes`: memory for sessions that are over, so that
+    `earlier` gives them back; None where nobody will ask. The store is the caller's, and stays open.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class SystemManager:
         store: BarStore,
         *,
         sinks: Sequence[SessionSink] = (),
-        earlier: EarlierTapes | None = None,
+        earlier_bytes: int | None = None,
         load_timeout_s: float = LOAD_TIMEOUT_S,
     ) -> None:
         self.config = config
@@ -82,9 +83,9 @@ class SystemManager:
         self.session_data = SessionData()
         self.metrics = PerformanceMetrics()
         self._data = DataManager(store)
-        self.earlier = earlier
+        self.earlier = None if earlier_bytes is None else EarlierTapes(self._replayed, earlier_bytes)
         # `earlier` comes first: a day that an export cannot take can then still be looked at, and exported.
-        self._sinks: tuple[SessionSink, ...] = (*(() if earlier is None else (earlier,)), *sinks)
+        self._sinks: tuple[SessionSink, ...] = (*(() if self.earlier is None else (self.earlier,)), *sinks)
         self._events = EventLog()
         self._conditions: dict[int, Condition] = {}
         self._breakpoint_numbers = count(1)
@@ -412,6 +413,22 @@ class SystemManager:
         if self._coordinator is None:
             raise EngineError("the run has not been started")
         return self._coordinator
+
+    def _replayed(self, first: date, last: date) -> Iterator[SessionRecord]:
+        """Play some of the run's sessions once more, beside it."""
+
+        def waits_but_goes_on() -> bool:
+            self._courtesy.wait()
+            return False
+
+        return replayed(
+            self.prepare(),
+            self._data,
+            first,
+            last,
+            historical_quality=self.config.session_data_config.historical.enable_quality,
+            cancelled=waits_but_goes_on,
+        )
 
     def _file_speed(self) -> float:
         backtest = self.config.backtest_config

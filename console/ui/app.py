@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -29,7 +30,7 @@ from console.ui.layout import Layout
 from console.ui.log_lines import LogLines
 from console.ui.palette import ConsoleCommands
 from console.ui.panels.events import EventsPanel
-from console.ui.playback import Picture, Playback
+from console.ui.playback import DayAwayError, Picture, Playback
 from console.ui.remembered import Remembered
 from console.ui.screens.console_screen import APPLICATION_WIDE
 from console.ui.screens.main import MainScreen
@@ -46,6 +47,8 @@ log = logging.getLogger(__name__)
 
 # After a key the screen is drawn at once, and again when the engine may have answered.
 _AFTER_KEY_S: Final = (0.001, 0.015, 0.03, 0.06)
+# What takes longer than this is told while it goes on.
+_TOLD_AFTER_S: Final = 0.3
 _EXPORTS: Final = {"export_csv": DataHandlers.export_csv, "export_json": DataHandlers.export_json}
 _ASK_FIRST: Final = frozenset({"goto", "breakpoint", "bookmark", "symbol", "speed", "filter", "copy", "why"})
 """Actions that ask for what they need, and are done again with the answer."""
@@ -106,6 +109,7 @@ class ConsoleApp(App[None]):
         self.ending = False
         self.left_by_script = False
         self.line = Line()
+        self._fetching = asyncio.Lock()
         self.frames = Frames(playback, self.main, self.line, setup.frames)
         self._was_over = False
         script = setup.script
@@ -285,6 +289,9 @@ class ConsoleApp(App[None]):
             result = getattr(self.handlers[group], method)(argument or action.argument)
             if inspect.isawaitable(result):
                 await result
+        except DayAwayError as away:
+            self._fetch(away.day, lambda: self.do(action_id, argument))
+            return
         except TapedeckError as error:
             self.notify(str(error), severity="error", timeout=6)
             return
@@ -297,27 +304,45 @@ class ConsoleApp(App[None]):
         await self.do(action_id)
 
     @on(TapeStrip.Seek)
-    def _strip_clicked(self, event: TapeStrip.Seek) -> None:
-        self._seek(event.slot)
+    async def _strip_clicked(self, event: TapeStrip.Seek) -> None:
+        await self._told(lambda: self.looking.seek(event.slot))
 
     @on(GapMap.Seek)
-    def _map_clicked(self, event: GapMap.Seek) -> None:
+    async def _map_clicked(self, event: GapMap.Seek) -> None:
         self.main.focus_symbol(event.symbol)
-        self._seek(event.slot)
+        await self._told(lambda: self.looking.seek(event.slot))
 
     @on(EventsPanel.Chosen)
-    def _event_chosen(self, event: EventsPanel.Chosen) -> None:
-        self._told(lambda: self.looking.show_event(event.event))
+    async def _event_chosen(self, event: EventsPanel.Chosen) -> None:
+        await self._told(lambda: self.looking.show_event(event.event))
 
-    def _seek(self, slot: int) -> None:
-        self._told(lambda: self.looking.seek(slot))
-
-    def _told(self, what: Callable[[], None]) -> None:
+    async def _told(self, what: Callable[[], None]) -> None:
         try:
             what()
+        except DayAwayError as away:
+            self._fetch(away.day, lambda: self._told(what))
         except TapedeckError as error:
             self.notify(str(error), severity="error", timeout=6)
         self._frame_soon()
+
+    # Days that have to be played again
+
+    def _fetch(self, day: date, then: Callable[[], Awaitable[None]]) -> None:
+        """Have a day played again while the screen lives on, then do what it is needed for."""
+        self.run_worker(self._fetched(day, then), group="days")
+
+    async def _fetched(self, day: date, then: Callable[[], Awaitable[None]]) -> None:
+        async with self._fetching:  # one after the other, in the order of the keys
+            load = asyncio.create_task(asyncio.to_thread(self.playback.earlier.tape, day))
+            done, _ = await asyncio.wait([load], timeout=_TOLD_AFTER_S)
+            if not done:
+                self.notify(f"{day} is played again, to be looked at", timeout=2)
+            try:
+                await load
+            except TapedeckError as error:
+                self.notify(str(error), severity="error", timeout=10)
+                return
+            await then()
 
 
 def _layout(remembered: Remembered) -> Layout:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,7 +17,7 @@ from console.ui.playback import Playback
 from console.ui.remembered import load_remembered, save_remembered
 from console.ui.terminal_driver import is_terminal_there, job_control_given_back, lasting
 from engine.errors import ExportError
-from engine.export.earlier_tapes import EarlierTapes
+from engine.export.earlier_tapes import MEMORY_BYTES
 from engine.monitoring.status import RunState
 from engine.system import SystemManager
 
@@ -49,9 +48,8 @@ def play_on_screen(
     folders, interrupts = invocation.folders, invocation.interrupts
     with ExitStack() as stack:
         sink = stack.enter_context(exporting(config, invocation.settings.export))
-        earlier = EarlierTapes(folders.state / "runs" / str(os.getpid()))
-        stack.callback(earlier.clear)
-        system = SystemManager(config, store, sinks=[] if sink is None else [sink], earlier=earlier)
+        sinks = [] if sink is None else [sink]
+        system = SystemManager(config, store, sinks=sinks, earlier_bytes=MEMORY_BYTES)
         stack.callback(system.stop)
         for condition in wishes.breaks:
             system.add_breakpoint(condition)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from threading import Event
 from typing import Final
 
 import talib
 
 from console.ui.viewpoint import Place, Viewpoint
-from engine.errors import EngineError, ExportError
+from engine.errors import EngineError
 from engine.export.earlier_tapes import EarlierTapes
 from engine.indicators.specs import IndicatorSpec
 from engine.intervals import Interval
@@ -58,6 +58,36 @@ class Picture:
         return local.strftime(f"%H:%M{seconds} %Z")
 
 
+class DayAwayError(Exception):
+    """A day has to be played again before it can be looked at, which takes a moment."""
+
+    def __init__(self, day: date) -> None:
+        super().__init__(f"{day} has to be played again")
+        self.day = day
+
+
+class DaysAtHand:
+    """Tapes of sessions that are over, as far as to have them takes no time."""
+
+    def __init__(self, earlier: EarlierTapes) -> None:
+        self._earlier = earlier
+
+    def before(self, trading_day: date) -> date | None:
+        """Return the last day that is there before another."""
+        return self._earlier.before(trading_day)
+
+    def after(self, trading_day: date) -> date | None:
+        """Return the first day that is there after another."""
+        return self._earlier.after(trading_day)
+
+    def tape(self, trading_day: date) -> Tape:
+        """Return a day's tape; DayAwayError where it, or the day before, is not at hand."""
+        tape, before = self._earlier.at_hand(trading_day), self._earlier.before(trading_day)
+        if tape is None or (before is not None and self._earlier.at_hand(before) is None):
+            raise DayAwayError(trading_day)
+        return tape
+
+
 class Playback:
     """A run that keeps the days it has played, and where the viewer stands; nothing of the market itself."""
 
@@ -65,7 +95,8 @@ class Playback:
         if system.earlier is None:
             raise EngineError("the console needs a run that keeps the days that are over")
         self.system = system
-        self.days: EarlierTapes = system.earlier
+        self.earlier: EarlierTapes = system.earlier
+        self.days = DaysAtHand(self.earlier)
         self.viewpoint = Viewpoint(self.days)
         self.plan = system.prepare()
         self._history_of: tuple[Tape | None, str, Interval] | None = None
@@ -99,11 +130,8 @@ class Playback:
         return here if kept is None else Place(kept, kept.frontier)
 
     def _last_kept(self) -> Tape | None:
-        days = self.days.days()
-        try:
-            return self.days.tape(days[-1]) if days else None
-        except ExportError:  # damaged since; every other day can still be gone to
-            return None
+        days = self.earlier.days()
+        return self.earlier.at_hand(days[-1]) if days else None
 
     def version(self, snapshot: Snapshot) -> tuple[object, ...]:
         """Return what differs whenever a picture would; cheap."""
@@ -213,10 +241,6 @@ class Playback:
         return held[-1:]
 
     def _kept_history(self, tape: Tape, symbol: str, interval: Interval) -> tuple[Bars, ...]:
-        earlier = self.days.before(tape.session.trading_day)
-        if earlier is None:
-            return ()
-        try:
-            return (SessionView(self.days.tape(earlier)).bars(symbol, interval),)
-        except ExportError:
-            return ()
+        earlier = self.earlier.before(tape.session.trading_day)
+        before = None if earlier is None else self.earlier.at_hand(earlier)
+        return () if before is None else (SessionView(before).bars(symbol, interval),)

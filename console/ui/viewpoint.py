@@ -21,7 +21,7 @@ class EarlierDays(Protocol):
         ...
 
     def tape(self, trading_day: date) -> Tape:
-        """Return a day's tape."""
+        """Return a day's tape, or raise what stands in the way."""
         ...
 
 
@@ -41,7 +41,7 @@ class Place:
 class Viewpoint:
     """A place in the past, or none at the present. It never lies past the engine's frontier.
 
-    Loading an earlier day may raise ExportError; the viewpoint then stays where it was.
+    What an earlier day raises goes to the caller; the viewpoint then stays where it was.
     """
 
     def __init__(self, days: EarlierDays) -> None:

@@ -1,92 +1,108 @@
-"""Sessions of a run that are over: the last ones in memory, those before on disk, all of them given back."""
+"""Sessions of a run that are over: the last ones in memory, those before played again on request."""
 
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
+from itertools import islice
 from threading import Lock
 from typing import Final
 
 from engine.errors import ExportError
-from engine.export.spool import TapeSpool
-from engine.intervals import Interval
-from engine.quality.historical import HistoricalQuality
 from engine.tape.session_record import SessionRecord
+from engine.tape.stamp import session_digest
 from engine.tape.tape import Tape
 
 log = logging.getLogger(__name__)
 
-MEMORY_BYTES: Final = 256 * 2**20
-"""What the tapes in memory may hold together, unless told otherwise."""
+MEMORY_BYTES: Final = 64 * 2**20
+"""What the tapes in memory may hold together, unless told otherwise; those played again as much once more."""
 
-# Tapes read back from disk that stay at hand: the day that is looked at, and its neighbours.
-_AT_HAND: Final = 3
+# Sessions that are played again at once: the day that is looked at, and those before it.
+_FEWEST, _MOST = 2, 8
+
+PlayAgain = Callable[[date, date], Iterator[SessionRecord]]
+"""Gives the sessions from one trading day to another, as the run played them."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What a session's record says besides its tape."""
+    """What is kept of every session, whatever becomes of its tape."""
 
-    frontier: int
+    digest: str
     state: str
     error: str | None
-    historical_quality: Mapping[tuple[str, Interval], HistoricalQuality]
-    digest: str
+
+
+class _Shelf:
+    """Records in memory by day; beyond `limit` bytes the first ones go, but not those that were cut short.
+
+    The last `fewest` stay whatever their size.
+    """
+
+    def __init__(self, limit: int, fewest: int) -> None:
+        self._limit = limit
+        self._fewest = fewest
+        self._records: dict[date, SessionRecord] = {}
+        self._bytes = 0
+
+    def put(self, record: SessionRecord) -> None:
+        """Put a record there, as the last."""
+        day = record.tape.session.trading_day
+        self._take(day)
+        self._records[day] = record
+        self._bytes += record.tape.nbytes
+        if self._bytes <= self._limit:
+            return
+        for old in list(self._records)[: -self._fewest]:
+            if self._records[old].complete:
+                self._take(old)
+            if self._bytes <= self._limit:
+                return
+
+    def get(self, day: date) -> SessionRecord | None:
+        """Return a day's record, None where it is not there."""
+        return self._records.get(day)
+
+    @property
+    def largest(self) -> int:
+        """The bytes of the largest tape there, 1 where there is none."""
+        return max((record.tape.nbytes for record in self._records.values()), default=1)
+
+    def _take(self, day: date) -> None:
+        record = self._records.pop(day, None)
+        if record is not None:
+            self._bytes -= record.tape.nbytes
 
 
 class EarlierTapes:
-    """Keeps each session of a run; a `SessionSink`.
+    """Gives back each session of a run; a `SessionSink`.
 
-    Tapes stay in memory up to `memory_bytes`; from there on the oldest go to `folder`, which is made when the
-    first one does: to write every tape of a run costs a tenth of its full speed and more. A disk that takes
-    no more does not end the run: those days cannot be looked at any more, and `trouble` says why.
-    Written by the recorder's thread; anyone may read.
+    Tapes stay in memory up to `memory_bytes`, the last day's and one that was cut short in any case. Those
+    before are let go: store and session file say all that was in them, so `play_again` makes them anew, and
+    the digest proves that they are the same. To write every tape to disk instead takes a run of 500 symbols
+    a third of its speed (docs/tape.md). Written by the recorder's thread; anyone may read.
     """
 
-    def __init__(self, folder: Path, memory_bytes: int = MEMORY_BYTES) -> None:
-        self._folder = folder
+    def __init__(self, play_again: PlayAgain, memory_bytes: int = MEMORY_BYTES) -> None:
+        self._play_again = play_again
         self._memory_bytes = memory_bytes
         self._lock = Lock()  # guards what follows
         self._facts: dict[date, _Facts] = {}
-        self._held: OrderedDict[date, Tape] = OrderedDict()
-        self._held_bytes = 0
-        self._at_hand: OrderedDict[date, Tape] = OrderedDict()
-        self._spool: TapeSpool | None = None
-        self.trouble: str | None = None
+        self._held = _Shelf(memory_bytes, 1)
+        self._again = _Shelf(memory_bytes, _FEWEST)
+        self._playing_again = Lock()  # held while days are made anew, so that none is made twice at once
 
     # The recorder's thread
 
     def write_session(self, record: SessionRecord, digest: str) -> None:
         """Keep one session that is over."""
-        day, tape = record.tape.session.trading_day, record.tape
-        quality = dict(record.historical_quality)
+        day = record.tape.session.trading_day
         with self._lock:
-            self._facts[day] = _Facts(record.frontier, record.state, record.error, quality, digest)
-            self._held[day] = tape
-            self._held_bytes += tape.nbytes
-        while self._held_bytes > self._memory_bytes:
-            self._move_to_disk()
-
-    def _move_to_disk(self) -> None:
-        """Write the oldest tape in memory; readers find it in memory until it is on disk."""
-        day, tape = next(iter(self._held.items()))
-        try:
-            if self._spool is None:
-                self._spool = TapeSpool(self._folder)
-            facts = self._facts[day]
-            self._spool.write_session(_record(facts, tape), facts.digest)
-        except ExportError as error:
-            log.warning("%s cannot be kept to be looked at later: %s", day, error)
-            self.trouble = f"{day} cannot be looked at later: {error}"
-            with self._lock:
-                del self._facts[day]
-        with self._lock:
-            del self._held[day]
-            self._held_bytes -= tape.nbytes
+            self._facts[day] = _Facts(digest, record.state, record.error)
+            self._held.put(record)
 
     # Anyone
 
@@ -103,68 +119,84 @@ class EarlierTapes:
         """Return the first day that is there after another, None where there is none."""
         return min((day for day in self.days() if day > trading_day), default=None)
 
+    def at_hand(self, trading_day: date) -> Tape | None:
+        """Return a day's tape where that takes no time, None where it has to be played again."""
+        record = self._in_memory(trading_day)
+        return None if record is None else record.tape
+
     def tape(self, trading_day: date) -> Tape:
-        """Return a day's tape as far as it was played; ExportError where it is not there or damaged."""
-        tape = self._in_memory(trading_day)
-        if tape is not None:
-            return tape
-        tape = self._read(trading_day)
-        with self._lock:
-            self._at_hand[trading_day] = tape
-            while len(self._at_hand) > _AT_HAND:
-                self._at_hand.popitem(last=False)
-        return tape
+        """Return a day's tape as far as it was played; the day before it is at hand then, too.
+
+        Where they are not in memory they are played again, in the caller's thread: some milliseconds a
+        session, up to half a second for 500 symbols. ExportError where the day was not played, or the store
+        has changed since; StoreError where it cannot be read.
+        """
+        with self._playing_again:
+            days = self.days()
+            if trading_day not in days:
+                raise ExportError(f"no tape of {trading_day} is kept.{_nearest(days, trading_day)}")
+            at = days.index(trading_day)
+            record = self._in_memory(trading_day)
+            if record is None or (at and self._in_memory(days[at - 1]) is None):
+                self._make_again(days[max(0, at + 1 - self._at_once()) : at + 1])
+                record = self._in_memory(trading_day)
+        assert record is not None
+        return record.tape
 
     def records(self) -> Iterator[tuple[SessionRecord, str]]:
-        """Give every session as it was recorded, with its digest, oldest first, read one at a time.
+        """Give every session as it was recorded, with its digest, oldest first, a few in memory at a time.
 
-        Raises ExportError where a day is damaged, or could not be kept.
+        Raises as `tape`.
         """
-        if self.trouble is not None:
-            raise ExportError(f"{self.trouble} So the days that are over cannot be exported.")
-        with self._lock:  # a day may be given up meanwhile; reading it then says so
-            played = [(day, self._facts[day]) for day in sorted(self._facts)]
-        for day, facts in played:
-            tape = self._in_memory(day)
-            tape = self._read(day) if tape is None else tape
-            yield _record(facts, tape), facts.digest
-
-    def clear(self) -> None:
-        """Let go of all tapes, those on disk too; what cannot be removed is left, and logged."""
         with self._lock:
-            self._facts.clear()
-            self._held.clear()
-            self._at_hand.clear()
-            self._held_bytes = 0
-        if self._spool is None:
-            return
-        try:
-            self._spool.clear()
-            self._folder.rmdir()
-        except (ExportError, OSError) as error:
-            log.warning("the tapes of this run could not be removed: %s", error)
+            days, facts = sorted(self._facts), dict(self._facts)
+        while days:
+            record = self._in_memory(days[0])
+            if record is not None:
+                yield record, facts[days.pop(0)].digest
+                continue
+            part = list(islice(days, self._at_once()))
+            for record in self._checked(part[0], part[-1]):
+                yield record, facts[days.pop(0)].digest
 
     # Within
 
-    def _in_memory(self, trading_day: date) -> Tape | None:
+    def _in_memory(self, trading_day: date) -> SessionRecord | None:
         with self._lock:
-            if trading_day in self._at_hand:
-                self._at_hand.move_to_end(trading_day)
-                return self._at_hand[trading_day]
-            return self._held.get(trading_day)
+            return self._held.get(trading_day) or self._again.get(trading_day)
 
-    def _read(self, trading_day: date) -> Tape:
-        if trading_day not in self._facts or self._spool is None:
-            raise ExportError(f"no tape of {trading_day} is kept.{self._nearest(trading_day)}")
-        return self._spool.load(trading_day)
+    def _at_once(self) -> int:
+        """Return how many sessions are made anew at once: half of what may stay in memory."""
+        with self._lock:
+            return min(_MOST, max(_FEWEST, self._memory_bytes // (2 * self._held.largest)))
 
-    def _nearest(self, trading_day: date) -> str:
-        days = self.days()
-        if not days:
-            return " No session has ended yet."
-        nearest = min(days, key=lambda day: abs((day - trading_day).days))
-        return f" Days from {days[0]} to {days[-1]} are; the nearest is {nearest}."
+    def _make_again(self, days: tuple[date, ...]) -> None:
+        log.info("played again, to be looked at: %s to %s", days[0], days[-1])
+        for record in self._checked(days[0], days[-1]):
+            with self._lock:
+                if self._held.get(record.tape.session.trading_day) is None:
+                    self._again.put(record)
+
+    def _checked(self, first: date, last: date) -> Iterator[SessionRecord]:
+        """Give sessions made anew, each proved to be what was played."""
+        for record in self._play_again(first, last):
+            day = record.tape.session.trading_day
+            with self._lock:
+                facts, held = self._facts[day], self._held.get(day)
+            if held is not None:
+                yield held  # it may have been cut short
+                continue
+            digest = session_digest(record.tape, record.frontier)
+            if digest != facts.digest:
+                raise ExportError(
+                    f"{day} cannot be given back as it was played: the store has changed since (its bars "
+                    f"gave the digest {facts.digest}, and give {digest}). Play the run again to see the new."
+                )
+            yield replace(record, state=facts.state, error=facts.error)
 
 
-def _record(facts: _Facts, tape: Tape) -> SessionRecord:
-    return SessionRecord(tape, facts.frontier, facts.state, facts.error, facts.historical_quality)
+def _nearest(days: tuple[date, ...], trading_day: date) -> str:
+    if not days:
+        return " No session has ended yet."
+    nearest = min(days, key=lambda day: abs((day - trading_day).days))
+    return f" Days from {days[0]} to {days[-1]} are; the nearest is {nearest}."

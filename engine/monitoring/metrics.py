@@ -149,7 +149,7 @@ class PerformanceMetrics:
         return self.record(Step.PREFETCH, started)
 
     def record_recording(self, started: float) -> float:
-        """Record stamping, exporting and spooling a session."""
+        """Record stamping, exporting and keeping a session."""
         return self.record(Step.RECORDING, started)
 
     def record_queue_sizes(self, sizes: Mapping[str, int]) -> None:

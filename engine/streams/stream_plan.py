@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.clock.trading_session import TradingSession
 from engine.config import HistoricalIndicator
@@ -43,6 +43,19 @@ class HistoryPlan:
     trailing: tuple[TrailingPlan, ...]
     daily_from: int | None
 
+    def part(self, played: range) -> HistoryPlan:
+        """Return the history of some of the sessions played; as deep, so that no value of them differs."""
+        stop = self.first_played + played.stop
+        trailing = tuple(
+            replace(one, sessions=one.sessions[played.start : played.stop]) for one in self.trailing
+        )
+        return replace(
+            self,
+            sessions=self.sessions[:stop],
+            first_played=self.first_played + played.start,
+            trailing=trailing,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class StreamPlan:
@@ -61,3 +74,9 @@ class StreamPlan:
     measure_quality: bool
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+
+    def part(self, played: range) -> StreamPlan:
+        """Return the plan of some of the sessions, given by their positions; their values are the same."""
+        return replace(
+            self, sessions=self.sessions[played.start : played.stop], history=self.history.part(played)
+        )

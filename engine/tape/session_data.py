@@ -13,7 +13,7 @@ from engine.errors import EngineError, nearest
 from engine.intervals import Interval
 from engine.quality.gaps import Gap
 from engine.quality.historical import HistoricalQuality
-from engine.tape.bar_grid import FIELDS, Floats, Ints
+from engine.tape.bar_grid import FIELDS, BarGrid, Floats, Ints
 from engine.tape.historical_value import HistoricalValue
 from engine.tape.history import History, HistoryDay
 from engine.tape.session_view import Bars, SessionTotals, SessionView, frozen
@@ -173,6 +173,15 @@ class SessionData:
         """Return a symbol's bars up to the clock, without copying them."""
         self._row(symbol)
         return SessionView(self.require_tape()).bars(symbol, interval)
+
+    def history_before(self, interval: Interval) -> Sequence[BarGrid]:
+        """Return the bars of an interval that are held of the sessions before, oldest first."""
+        if interval.is_intraday:
+            kept = self.history.intraday.get(interval)
+            return [] if kept is None else [held.grid for held in kept.last(kept.common_depth)]
+        depth = len(self.history.daily.days) if self.history.daily else 0
+        day = self.require_tape().session.trading_day
+        return [held.grid for held in self.history.days(interval, depth, day)]
 
     # Quality and indicators
 

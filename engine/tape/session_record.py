@@ -1,4 +1,4 @@
-"""A session that is over, or was cut short, as it is recorded: stamped, exported, spooled."""
+"""A session that is over, or was cut short, as it is recorded: stamped, exported, kept."""
 
 from __future__ import annotations
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from engine.indicators.block_computer import BlockComputer
-from engine.intervals import Interval
 from engine.monitoring.metrics import PerformanceMetrics
 from engine.streams.stream_plan import StreamPlan
-from engine.tape.bar_grid import BarGrid
 from engine.tape.session_data import SessionData
 from engine.threads.courtesy import Courtesy
 from engine.threads.messages import Message
@@ -41,7 +39,7 @@ class DataProcessor(Worker[Block]):
         self._computer = BlockComputer(
             tape,
             self._plan.specs,
-            self._history_of,
+            self._session_data.history_before,
             min_completeness=self._plan.min_completeness,
             cancelled=self._is_cancelled,
         )
@@ -60,13 +58,3 @@ class DataProcessor(Worker[Block]):
     def _is_cancelled(self) -> bool:
         self._courtesy.wait()
         return self.cancelled.is_set()
-
-    def _history_of(self, interval: Interval) -> Sequence[BarGrid]:
-        history = self._session_data.history
-        day = self._session_data.require_tape().session.trading_day
-        if interval.is_intraday:
-            kept = history.intraday.get(interval)
-            return [] if kept is None else [held.grid for held in kept.last(kept.common_depth)]
-        return [
-            held.grid for held in history.days(interval, len(history.daily.days) if history.daily else 0, day)
-        ]

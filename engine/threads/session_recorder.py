@@ -1,4 +1,4 @@
-"""The thread that stamps each session that is over, and hands it to exports and spool."""
+"""The thread that stamps each session that is over, and hands it to exports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.threads.worker import Worker
 
 
 class SessionSink(Protocol):
-    """Takes sessions as they end: an export, a spool."""
+    """Takes sessions as they end: an export, what keeps them."""
 
     def write_session(self, record: SessionRecord, digest: str) -> None:
         """Write one session; it may be the run's last, and cut short."""

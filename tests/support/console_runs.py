@@ -14,7 +14,6 @@ from console.ui.app import ConsoleApp, Setup
 from console.ui.log_lines import LogLines
 from console.ui.playback import Playback
 from engine.config import parse_session_config
-from engine.export.earlier_tapes import EarlierTapes
 from engine.monitoring.status import RunState
 from engine.store.bar_store import BarStore
 from engine.system import SystemManager
@@ -121,10 +120,9 @@ def watched(
     memory_bytes: int = 0,
     **setup: Any,
 ) -> Iterator[Watched]:
-    """A console that has not been opened yet, over a run paused at the first open; its days go to disk."""
-    earlier = EarlierTapes(folder / "tapes", memory_bytes)
+    """A console that has not been opened yet, over a run paused at the first open."""
     parsed = parse_session_config(dict(config or document()), "console test").config
-    system = SystemManager(parsed, store, earlier=earlier)
+    system = SystemManager(parsed, store, earlier_bytes=memory_bytes)
     options = {
         "exports": folder / "exports",
         "start_paused": True,

@@ -22,7 +22,6 @@ from engine.clock.slots import SessionSlots, epoch_seconds
 from engine.clock.time_manager import TimeManager
 from engine.config import SessionConfig, parse_session_config
 from engine.errors import StoreError
-from engine.export.earlier_tapes import EarlierTapes
 from engine.intervals import MINUTE, Interval
 from engine.monitoring.metrics import PerformanceMetrics, Scope, Step, TimerSummary
 from engine.monitoring.snapshot import RunSummary, Snapshot
@@ -60,8 +59,8 @@ class FixedTimes(PerformanceMetrics):
 class SteadySystem(SystemManager):
     """A run of the real engine whose figures of threads and time do not differ from run to run."""
 
-    def __init__(self, config: SessionConfig, store: BarStore, earlier: EarlierTapes) -> None:
-        super().__init__(config, store, earlier=earlier)
+    def __init__(self, config: SessionConfig, store: BarStore) -> None:
+        super().__init__(config, store, earlier_bytes=0)
         self.store = store
         self.metrics = FixedTimes()
 
@@ -134,8 +133,7 @@ def steady_console(
     has_log: bool = True,
 ) -> Iterator[Watched]:
     """A console that has not been opened yet, over a run paused at the first open."""
-    earlier = EarlierTapes(folder / "tapes", 0)
-    system = SteadySystem(parse_session_config(dict(config), "console test").config, store, earlier)
+    system = SteadySystem(parse_session_config(dict(config), "console test").config, store)
     setup = Setup(
         exports=folder / "exports",
         remembered=remembered,

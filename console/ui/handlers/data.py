@@ -48,7 +48,7 @@ class DataHandlers:
         return self._exports > 0
 
     def _target(self, path: str) -> Path:
-        if self._playback.system.tape is None and not self._playback.days.days():
+        if self._playback.system.tape is None and not self._playback.earlier.days():
             raise EngineError("nothing was played yet, so there is nothing to export")
         return Path(path).expanduser() if path else export_folder(self._playback, self._app.setup.exports)
 

@@ -24,16 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where going to an instant leads: a place to look at, or, without one, a moment to play on to."""
+    """Where going to an instant leads: to a frontier that was played, or, without one, to be played."""
 
     session: TradingSession
     clock: datetime
-    place: Place | None = None
+    frontier: int | None = None
 
     @classmethod
-    def of(cls, place: Place) -> Destination:
-        """Return the destination that is a place of a tape."""
-        return cls(place.tape.session, utc_from_epoch(place.tape.slots.clock(place.frontier)), place)
+    def at(cls, slots: SessionSlots, seconds: int, most: int) -> Destination:
+        """Return the last moment up to an instant (seconds UTC), of a session of which so much was played."""
+        frontier = min(most, slots.slots_over_at(seconds))
+        return cls(slots.session, utc_from_epoch(slots.clock(frontier)), frontier)
 
 
 class LookingHandlers:
@@ -72,10 +73,10 @@ class LookingHandlers:
     def go_to(self, instant: datetime) -> None:
         """Go to an instant: to look at it where it has been, else the engine plays on to it."""
         found = self._destination(instant)
-        if found.place is None:
+        if found.frontier is None:
             self._app.transport.run_to(found.session, found.clock)
         else:
-            self._playback.viewpoint.stand_at(found.place, self._present())
+            self._stand(found.session.trading_day, found.frontier)
             self._app.transport.recording.leave_out()
 
     def _destination(self, instant: datetime) -> Destination:
@@ -84,7 +85,7 @@ class LookingHandlers:
         if seconds > present.tape.slots.clock(present.frontier):
             return self._ahead(instant)
         if instant >= present.tape.session.regular_open:
-            return Destination.of(Place(present.tape, present.tape.slots.slots_over_at(seconds)))
+            return Destination.at(present.tape.slots, seconds, present.frontier)
         return self._earlier(instant)
 
     def _ahead(self, instant: datetime) -> Destination:
@@ -102,20 +103,20 @@ class LookingHandlers:
 
     def _earlier(self, instant: datetime) -> Destination:
         """Return the last moment that was played, up to an instant before the session in place."""
-        days = self._playback.days
-        sessions = {session.trading_day: session for session in self._playback.plan.sessions}
-        opened = [day for day in days.days() if sessions[day].regular_open <= instant]
+        plan, played = self._playback.plan, set(self._playback.earlier.days())
+        opened = [s for s in plan.sessions if s.trading_day in played and s.regular_open <= instant]
         if not opened:
             local = instant.astimezone(self._playback.system.time.zone)
             raise EngineError(f"{local:%Y-%m-%d %H:%M %Z} lies before what this run has played")
-        tape = days.tape(opened[-1])
-        return Destination.of(
-            Place(tape, min(tape.frontier, tape.slots.slots_over_at(epoch_seconds(instant))))
-        )
+        slots = SessionSlots(opened[-1], plan.base)
+        return Destination.at(slots, epoch_seconds(instant), len(slots))
 
-    def _is_present(self, place: Place) -> bool:
-        present = self._present()
-        return place.tape is present.tape and place.frontier >= present.frontier
+    def _is_present(self, found: Destination) -> bool:
+        return found.clock == self._clock(self._present())
+
+    @staticmethod
+    def _clock(place: Place) -> datetime:
+        return utc_from_epoch(place.tape.slots.clock(place.frontier))
 
     # Moments and events
 
@@ -139,9 +140,9 @@ class LookingHandlers:
     def _meaning(self, text: str) -> str:
         instant = self._read(text)
         found, zone = self._destination(instant), self._playback.system.time.zone
-        if found.place is None:
+        if found.frontier is None:
             how = "plays on to it"
-        elif self._is_present(found.place):
+        elif self._is_present(found):
             how = "the present"
         else:
             how = "looks back at it"
@@ -182,7 +183,8 @@ class LookingHandlers:
         if day == present.day:
             self._playback.viewpoint.stand_at(Place(present.tape, frontier), present)
             return
-        self._playback.viewpoint.stand_at(Place(self._playback.days.tape(day), frontier), present)
+        tape = self._playback.days.tape(day)
+        self._playback.viewpoint.stand_at(Place(tape, min(frontier, tape.frontier)), present)
 
     # Breakpoints, bookmarks, why
 

@@ -22,6 +22,7 @@ from console.ui.moments import Here, moment_words, read_moment
 from console.ui.speeds import read_speed
 from engine.clock.time_manager import TimeManager
 from engine.config import parse_session_config
+from engine.export.earlier_tapes import MEMORY_BYTES
 from engine.monitoring.event import EventKind
 from engine.monitoring.status import RunState
 from engine.store.bar_store import BarStore
@@ -66,7 +67,7 @@ def test_go_to_says_where_it_will_lead(console_store: BarStore, tmp_path: Path) 
         meaning = await meaning_of(console, pilot, "17:00")
         assert "Wed 2013-11-27 09:30:00 EST, plays on to it; nothing is played at Tue 17:00" in meaning
         await enter_and_wait(console, pilot, lambda: at(console, 0, 2), "the next open")
-        await until(pilot, lambda: len(console.app.playback.days.days()) == 1, "the first day is kept")
+        await until(pilot, lambda: len(console.app.playback.earlier.days()) == 1, "the first day is kept")
         meaning = await meaning_of(console, pilot, "8:00")
         assert "Tue 2013-11-26 16:00:00 EST, looks back at it; nothing is played at Wed 08:00" in meaning
         await enter_and_wait(console, pilot, lambda: console.looked_at == 390, "the close of Tuesday")
@@ -115,7 +116,7 @@ def test_n_in_the_past_looks_at_the_next_open_and_the_last_day_has_none(
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await console.app.do("goto", "2013-12-02 10:30")
         await until(pilot, lambda: at(console, 60, 4), "the last day")
-        await until(pilot, lambda: len(console.app.playback.days.days()) == 3, "the days before")
+        await until(pilot, lambda: len(console.app.playback.earlier.days()) == 3, "the days before")
         await press(pilot, "D", "D", "n")
         assert console.looked_at == 0
         place = console.app.playback.viewpoint.place
@@ -263,16 +264,16 @@ async def meander(console: Watched, pilot: Pilot[None], folder: Path) -> None:
 
 def replay_in_batch(script: Script, store: BarStore) -> tuple[int, int, str]:
     config = parse_session_config(document(speed_multiplier=0), "replay").config
-    with ScriptLines(script, Terminal()) as lines:
-        system = SystemManager(config, store, earlier=lines.earlier)
-        try:
-            system.start(paused=True)
-            while not lines.advance(system):
-                system.wait_for(lines.may_go_on, 0.1)
-            now = system.snapshot()
-            return now.session, now.frontier, now.stamp
-        finally:
-            system.stop()
+    lines = ScriptLines(script, Terminal())
+    system = SystemManager(config, store, earlier_bytes=MEMORY_BYTES)
+    try:
+        system.start(paused=True)
+        while not lines.advance(system):
+            system.wait_for(lines.may_go_on, 0.1)
+        now = system.snapshot()
+        return now.session, now.frontier, now.stamp
+    finally:
+        system.stop()
 
 
 def test_a_saved_script_leads_to_the_same_slot_and_stamp(console_store: BarStore, tmp_path: Path) -> None:

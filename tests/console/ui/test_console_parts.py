@@ -197,24 +197,11 @@ def test_the_log_panel_keeps_lines_and_leaves_logging_as_it_was() -> None:
     assert (logging.getLogger("engine").level, logging.getLogger("engine").handlers) == (level, handlers)
 
 
-def test_a_run_goes_on_where_its_days_cannot_be_kept(console_store: BarStore, tmp_path: Path) -> None:
-    with watched(console_store, tmp_path) as console:
-        days = console.app.playback.days
-        folder = tmp_path / "tapes"
-        folder.write_text("in the way")
-        console.system.start()
-        assert console.system.wait(20)
-        assert console.system.error is None
-        assert days.days() == ()
-        assert days.trouble is not None
-        assert "cannot be looked at later" in days.trouble
-
-
-def test_kept_days_know_their_neighbours_and_go_in_the_end(console_store: BarStore, tmp_path: Path) -> None:
+def test_days_that_are_over_know_their_neighbours(console_store: BarStore, tmp_path: Path) -> None:
     with watched(console_store, tmp_path) as console:
         console.system.start()
         assert console.system.wait(20)
-        days = console.app.playback.days
+        days = console.app.playback.earlier
         assert [day.isoformat() for day in days.days()] == [
             "2013-11-26",
             "2013-11-27",
@@ -225,5 +212,3 @@ def test_kept_days_know_their_neighbours_and_go_in_the_end(console_store: BarSto
         assert days.after(date(2013, 11, 29)) == date(2013, 12, 2)
         assert days.before(date(2013, 11, 26)) is None
         assert days.tape(date(2013, 11, 29)).session.is_early_close
-        days.clear()
-        assert not (tmp_path / "tapes").exists()

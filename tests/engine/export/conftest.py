@@ -1,4 +1,4 @@
-"""One run over the real bars, exported and spooled, that many tests look at."""
+"""One run over the real bars, exported, that many tests look at."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 from engine.config import parse_session_config
 from engine.export.csv_export import CsvExport
 from engine.export.manifest import Manifest
-from engine.export.spool import TapeSpool
 from engine.monitoring.snapshot import RunSummary
 from engine.store.bar_store import BarStore
 from engine.store.importers import import_lean
@@ -50,10 +49,9 @@ WEEK = {
 
 @dataclass(frozen=True)
 class PlayedWeek:
-    """Where a run left its export and its tapes, and what it said of itself."""
+    """Where a run left its export, and what it said of itself."""
 
     folder: Path
-    spool: TapeSpool
     manifest: Manifest
     summary: RunSummary
     system: SystemManager
@@ -70,11 +68,11 @@ def week_store(lean_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def played_week(week_store: BarStore, tmp_path_factory: pytest.TempPathFactory) -> PlayedWeek:
     folder = tmp_path_factory.mktemp("week")
     config = parse_session_config(WEEK, source="week").config
-    export, spool = CsvExport(folder / "export", config), TapeSpool(folder / "spool")
-    system = SystemManager(config, week_store, sinks=[export, spool])
+    export = CsvExport(folder / "export", config)
+    system = SystemManager(config, week_store, sinks=[export])
     system.start()
     assert system.wait(60)
     assert system.error is None
     summary = system.summary()
     manifest = export.finish(summary, system.metrics)
-    return PlayedWeek(folder / "export", spool, manifest, summary, system)
+    return PlayedWeek(folder / "export", manifest, summary, system)

@@ -13,7 +13,6 @@ from export_kit import digest_of, make_config, make_summary, two_days, write_exp
 
 from engine.errors import EngineError, ExportError
 from engine.export.csv_export import CsvExport
-from engine.export.spool import TapeSpool
 from engine.export.validation import validate_export
 from engine.monitoring.metrics import PerformanceMetrics
 from engine.system import SystemManager
@@ -119,8 +118,6 @@ def test_a_file_where_the_folder_belongs_is_named(tmp_path):
     (tmp_path / "out").write_text("a file")
     with pytest.raises(ExportError, match=r"out is a file, not a folder: name a folder for the export"):
         CsvExport(tmp_path / "out", make_config())
-    with pytest.raises(ExportError, match=r"out is a file"):
-        TapeSpool(tmp_path / "out")
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
@@ -178,13 +175,4 @@ def test_a_full_disk_ends_the_run_in_state_error_with_its_cause(played_week, wee
     assert system.state.value == "error"
     assert "bars.csv cannot be written: No space left on device" in str(system.error)
     assert not isinstance(system.error, EngineError)
-    assert list(tmp_path.iterdir()) == []
-
-
-@needs_full_disk
-def test_a_tape_that_cannot_be_spooled_leaves_nothing(tmp_path):
-    spool, record = TapeSpool(tmp_path), two_days()[0]
-    (tmp_path / ".2013-10-07.tape.partial").symlink_to(FULL_DISK)
-    with pytest.raises(ExportError, match=r"2013-10-07\.tape cannot be written: No space left"):
-        spool.write_session(record, digest_of(record))
     assert list(tmp_path.iterdir()) == []

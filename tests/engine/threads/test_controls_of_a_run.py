@@ -6,13 +6,12 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from engine.config import SessionConfig
 from engine.errors import EngineError
-from engine.export.earlier_tapes import EarlierTapes
+from engine.export.earlier_tapes import MEMORY_BYTES
 from engine.monitoring.status import RunState
 from engine.store.bar_store import BarStore
 from engine.system import SystemManager
@@ -24,9 +23,8 @@ Config = Callable[..., SessionConfig]
 
 
 @pytest.fixture
-def paused(session_config: Config, gapped_store: BarStore, tmp_path: Path):
-    earlier = EarlierTapes(tmp_path / "earlier")
-    system = SystemManager(session_config(), gapped_store, earlier=earlier)
+def paused(session_config: Config, gapped_store: BarStore):
+    system = SystemManager(session_config(), gapped_store, earlier_bytes=MEMORY_BYTES)
     system.start(paused=True)
     assert system.wait_for(at_frontier(system, 1, 0), LIMIT_S)
     yield system

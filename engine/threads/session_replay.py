@@ -1,0 +1,77 @@
+"""Plays sessions of a run once more, whole and in the caller's thread: for looking back at them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+
+from engine.indicators.block_computer import BlockComputer
+from engine.monitoring.status import RunState
+from engine.quality.scores import RunningScores
+from engine.store.data_manager import DataManager
+from engine.streams.stream_plan import StreamPlan
+from engine.tape.session_data import SessionData
+from engine.tape.session_record import SessionRecord
+from engine.threads.session_loader import SessionLoader
+from engine.threads.session_setup import (
+    build_tape,
+    roll_history,
+    set_historical_indicators,
+    set_historical_quality,
+)
+
+
+def replayed(
+    plan: StreamPlan,
+    data: DataManager,
+    first: date,
+    last: date,
+    *,
+    historical_quality: bool,
+    cancelled: Callable[[], bool],
+) -> Iterator[SessionRecord]:
+    """Give the sessions of a plan from one trading day to another, each played to its close.
+
+    What a session holds depends on the store and the plan alone, not on how it is cut or when it is played:
+    so these are the tapes of the run itself, unless the store has changed since, which their digest tells.
+    Each is computed as it is asked for; the bars are read at once. `cancelled` is asked now and then, and may
+    take its time to answer; where it says so, the session under way is given up, and nothing more comes.
+    """
+    days = [session.trading_day for session in plan.sessions]
+    part = plan.part(range(days.index(first), days.index(last) + 1))
+    loader, session_data = SessionLoader(part, data), SessionData()
+    for symbol in part.symbols:
+        session_data.register_symbol_data(symbol)
+    session_data.history = loader.load_history()
+    session_data.asked_history = part.history.asked
+    for position, loaded in enumerate(loader.load(part.sessions)):
+        session_data.load_tape(build_tape(part, loaded))
+        set_historical_indicators(part, session_data, position)
+        set_historical_quality(part, session_data, enabled=historical_quality)
+        if not _compute(part, session_data, cancelled):
+            return
+        tape = session_data.require_tape()
+        yield SessionRecord(
+            tape, len(tape), RunState.COMPLETED.value, None, dict(session_data.historical_quality)
+        )
+        roll_history(session_data.history, tape, loaded.companions)
+        session_data.clear_session_bars()
+
+
+def _compute(plan: StreamPlan, session_data: SessionData, cancelled: Callable[[], bool]) -> bool:
+    """Write every part of the tape in place; return whether that was finished."""
+    tape = session_data.require_tape()
+    slots = len(tape)
+    computer = BlockComputer(
+        tape,
+        plan.specs,
+        session_data.history_before,
+        min_completeness=plan.min_completeness,
+        cancelled=cancelled,
+    )
+    if not computer.compute(0, slots):
+        return False
+    if tape.scores is not None:
+        RunningScores(tape.scores).advance(tape.base.present, slots, full=tape.base.full is True)
+    tape.processed = tape.scored = tape.frontier = slots
+    return True
