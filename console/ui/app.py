@@ -49,6 +49,7 @@ log = logging.getLogger(__name__)
 _AFTER_KEY_S: Final = (0.001, 0.015, 0.03, 0.06)
 # What takes longer than this is told while it goes on.
 _TOLD_AFTER_S: Final = 0.3
+_DAYS: Final = "days"
 _EXPORTS: Final = {"export_csv": DataHandlers.export_csv, "export_json": DataHandlers.export_json}
 _ASK_FIRST: Final = frozenset({"goto", "breakpoint", "bookmark", "symbol", "speed", "filter", "copy", "why"})
 """Actions that ask for what they need, and are done again with the answer."""
@@ -329,7 +330,11 @@ class ConsoleApp(App[None]):
 
     def _fetch(self, day: date, then: Callable[[], Awaitable[None]]) -> None:
         """Have a day played again while the screen lives on, then do what it is needed for."""
-        self.run_worker(self._fetched(day, then), group="days")
+        self.run_worker(self._fetched(day, then), group=_DAYS)
+
+    def forget_days(self) -> None:
+        """Do nothing any more for which days are still being played again."""
+        self.workers.cancel_group(self, _DAYS)
 
     async def _fetched(self, day: date, then: Callable[[], Awaitable[None]]) -> None:
         async with self._fetching:  # one after the other, in the order of the keys

@@ -58,8 +58,9 @@ class LookingHandlers:
             raise EngineError("this is where the run began: there is nothing earlier to look at")
 
     def present(self, _argument: str) -> None:
-        """Return to the present."""
+        """Return to the present, also from a way back that is still being made."""
         self._app.transport.recording.leave_out()
+        self._app.forget_days()
         self._playback.viewpoint.stand_at(None, self._present())
 
     def seek(self, slot: int) -> None:
