@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from pathlib import Path
 
 from console.ui import app as app_module
 from console.ui.app import ConsoleApp, Setup
-from console.ui.launch import short_turns
+from console.ui.launch import beside_an_engine
 from console.ui.log_lines import LogLines
 from console.ui.playback import Picture, Playback
 from console.ui.screens.main import MainScreen
@@ -80,9 +81,9 @@ def play_watched(
     MainScreen.look = timed_look  # type: ignore[method-assign]
     system = SystemManager(config, store, earlier_bytes=MEMORY_BYTES)
     with LogLines() as lines:
-        app = TimedApp(Playback(system), store, lines, Setup(exports=folder))
+        app = TimedApp(Playback(system), store, lines, Setup(exports=folder, before_run=gc.freeze))
         app.leave_after = leave_after
-        with short_turns():
+        with beside_an_engine():
             app.run()
     system.stop()
     if app.return_code:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from threading import Event
 from typing import Final
 
@@ -25,23 +26,37 @@ _SAME_AS: Final = {
 }
 _LENGTHS_S: Final = {"minute_on": 60, "hour_on": 3600}
 _MOVES: Final = ("pause", "resume", "step", "run_to", "day_on", "next_session", *_LENGTHS_S)
+_SPEEDS: Final = ("speed", "faster", "slower")
+_COMMANDS: Final = frozenset({*_MOVES, *_SPEEDS, "bookmark", "break", "unbreak"})
 Other = Callable[[ScriptLine], None]
+Witness = Callable[[str, str], AbstractContextManager[None]]
+
+
+def _unseen(_action: str, _argument: str) -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 class ScriptRun:
     """A script under way. `other` does the lines that are not the engine's: export, view, and the screen's.
 
     Asked again and again by whoever drives the run: a batch job, or the console at each frame. `is_busy`:
-    whether what `other` was told is still being done.
+    whether what `other` was told is still being done. `witness` is around each line that is the engine's.
     """
 
     def __init__(
-        self, script: Script, system: SystemManager, other: Other, *, is_busy: Callable[[], bool] = bool
+        self,
+        script: Script,
+        system: SystemManager,
+        other: Other,
+        *,
+        is_busy: Callable[[], bool] = bool,
+        witness: Witness = _unseen,
     ) -> None:
         self._script = script
         self._is_busy = is_busy
         self._system = system
         self._other = other
+        self._witness = witness
         self._left = deque(script.lines)
         self._taken: Event | None = None
         self.has_quit = False
@@ -84,26 +99,31 @@ class ScriptRun:
     def _do(self, line: ScriptLine) -> None:
         action, argument = _SAME_AS.get(line.action, (line.action, ""))
         argument = line.argument or argument
-        system = self._system
         if action == "quit":
             self.has_quit = True
-        elif action == "bookmark":
-            system.add_bookmark(argument)
-        elif action == "break":
-            system.add_breakpoint(argument)
-        elif action == "unbreak":
-            system.remove_breakpoint(int(argument))
-        elif action in ("speed", "faster", "slower"):
-            system.set_speed(self._speed(action, argument))
-        elif action in _MOVES:
-            self._move(action, argument)
+        elif action in _COMMANDS:
+            with self._witness(action, argument):
+                self._command(action, argument)
         elif action == "export":
             form, _, path = argument.partition(" ")
             self._other(ScriptLine(line.number, f"export_{form}", path.strip()))
         else:
             self._other(line)
-        if not system.state.is_over:
-            self._taken = system.mark()
+        if not self._system.state.is_over:
+            self._taken = self._system.mark()
+
+    def _command(self, action: str, argument: str) -> None:
+        system = self._system
+        if action == "bookmark":
+            system.add_bookmark(argument)
+        elif action == "break":
+            system.add_breakpoint(argument)
+        elif action == "unbreak":
+            system.remove_breakpoint(int(argument))
+        elif action in _SPEEDS:
+            system.set_speed(self._speed(action, argument))
+        else:
+            self._move(action, argument)
 
     def _move(self, action: str, argument: str) -> None:
         system = self._system

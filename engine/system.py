@@ -349,7 +349,9 @@ class SystemManager:
         if self.earlier is None:
             raise EngineError("this run does not keep the days that are over, so they cannot be exported")
         self._wait_for_recorder()
-        return with_present(self.earlier.records(), self._present_record())
+        # A session that could not be recorded leaves no hole: what was played ends before it.
+        is_next = len(self.earlier.days()) >= self._running().position
+        return with_present(self.earlier.records(), self._present_record() if is_next else None)
 
     def _wait_for_recorder(self) -> None:
         """Wait until the sessions that are over have been recorded: that goes on beside the next one."""

@@ -12,10 +12,13 @@ from datetime import date
 from pathlib import Path
 from typing import ClassVar, Final
 
+from rich.console import RenderableType
 from textual import on
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
+from textual.screen import Screen
 
 from console.key_script import Script, ScriptLine
 from console.script_run import ScriptRun
@@ -35,9 +38,11 @@ from console.ui.remembered import Remembered
 from console.ui.screens.console_screen import APPLICATION_WIDE
 from console.ui.screens.main import MainScreen
 from console.ui.screens.report import ReportScreen
+from console.ui.shown_cells import Difference, ShownCells
 from console.ui.terminal_driver import Line
 from console.ui.theme_watch import ThemeWatch
 from console.ui.theming import DEFAULT_DARK
+from console.ui.toasts import Toasts
 from console.ui.widgets import GapMap, TapeStrip
 from engine.errors import EngineError, TapedeckError
 from engine.monitoring.snapshot import Snapshot
@@ -46,7 +51,7 @@ from engine.store.bar_store import BarStore
 log = logging.getLogger(__name__)
 
 # After a key the screen is drawn at once, and again when the engine may have answered.
-_AFTER_KEY_S: Final = (0.001, 0.015, 0.03, 0.06)
+_AFTER_KEY_S: Final = (0.005, 0.015, 0.03, 0.06)
 # What takes longer than this is told while it goes on.
 _TOLD_AFTER_S: Final = 0.3
 _DAYS: Final = "days"
@@ -62,7 +67,8 @@ class Setup:
     `exports`: folder below which keys export. `config_folder`: where the user has themes. `interrupted`:
     whether a signal asks the run to end. `frames`: frames per second at most. `note` stands on the session
     bar: that the market is synthetic. `key_changes`: action id → keys, of the settings file. `start_paused`:
-    wait at the first open. `script`: actions to do by themselves.
+    wait at the first open. `script`: actions to do by themselves. `before_run`: what is done between the
+    first picture and the start of the run.
     """
 
     exports: Path
@@ -75,6 +81,7 @@ class Setup:
     note: str = ""
     start_paused: bool = False
     script: Script | None = None
+    before_run: Callable[[], None] = lambda: None
 
 
 class ConsoleApp(App[None]):
@@ -89,6 +96,7 @@ class ConsoleApp(App[None]):
 
     def __init__(self, playback: Playback, store: BarStore, log_lines: LogLines, setup: Setup) -> None:
         super().__init__()
+        self._notifications = Toasts()
         self.playback = playback
         self.store = store
         self.setup = setup
@@ -111,13 +119,21 @@ class ConsoleApp(App[None]):
         self.left_by_script = False
         self.line = Line()
         self._fetching = asyncio.Lock()
+        self._shown = ShownCells()
+        self._painting = 0
         self.frames = Frames(playback, self.main, self.line, setup.frames)
         self._was_over = False
         script = setup.script
         self._script = (
             None
             if script is None
-            else ScriptRun(script, playback.system, self._scripted, is_busy=lambda: self.data.is_exporting)
+            else ScriptRun(
+                script,
+                playback.system,
+                self._scripted,
+                is_busy=lambda: self.data.is_exporting,
+                witness=self.transport.recording.scripted,
+            )
         )
 
     # Life
@@ -140,6 +156,7 @@ class ConsoleApp(App[None]):
     def _start_run(self) -> None:
         if self.ending:
             return
+        self.setup.before_run()
         try:
             self.playback.system.start(paused=self.setup.start_paused or self._script is not None)
         except TapedeckError as error:
@@ -202,6 +219,20 @@ class ConsoleApp(App[None]):
             main.first_symbol = remembered.symbol
 
     # Frames
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """Write what a screen shows, as far as it does not stand on the terminal already."""
+        if self._painting != self.line.paintings:
+            self._painting = self.line.paintings
+            self._shown.forget()
+        if isinstance(renderable, ChopsUpdate | LayoutUpdate):
+            # Textual's own updates are no renderables of rich's by their types, either.
+            renderable = Difference(renderable, self._shown)  # type: ignore[assignment]
+        super()._display(screen, renderable)
+
+    def on_resize(self) -> None:
+        """Take it that a terminal of another size has kept nothing."""
+        self._shown.forget()
 
     def picture(self) -> Picture:
         """Return the run as it is to be shown now."""
@@ -266,6 +297,7 @@ class ConsoleApp(App[None]):
     def _frame_soon(self) -> None:
         """Show what a key has done, and what the engine makes of it, before the next tick."""
         self.frames.ask()
+        self.call_later(self._frame)
         for seconds in _AFTER_KEY_S:
             self.set_timer(seconds, self._frame)
 

@@ -16,15 +16,19 @@ TICK_S: Final = 0.1
 _IDLE_S: Final = 0.5
 # Four frames a second while the engine plays as fast as data allow: it gets the rest of the time.
 _SATURATED_S: Final = 0.25
+# Below a dialog: with every picture there the dialog has to be drawn again, too.
+_COVERED_S: Final = 1.0
 # A tick comes a little early or late; it counts as on time.
 _TOLERANCE_S: Final = 0.02
+# So long after a key the engine's answer to it may come.
+_EAGER_S: Final = 0.1
 
 
 class Frames:
     """Shows the run on the main screen: `per_second` at most, four times while the engine takes all it can.
 
-    Twice a second only while nothing changes; not at all while the line to the terminal has not yet taken
-    what was written before; at once after a key.
+    Twice a second only while nothing changes, once below a dialog; not at all while the line to the terminal
+    has not yet taken what was written before; at once after a key.
     """
 
     def __init__(self, playback: Playback, main: MainScreen, line: Line, per_second: int) -> None:
@@ -35,6 +39,7 @@ class Frames:
         self._shown: tuple[object, ...] | None = None
         self._looked = 0.0
         self._is_asked_for = False
+        self._eager_until = 0.0
         self._counted: tuple[float, int] | None = None
 
     @property
@@ -43,8 +48,12 @@ class Frames:
         return min(TICK_S, self._period_s)
 
     def ask(self) -> None:
-        """Have the next `show` show, whatever has changed, and however short the last one is ago."""
+        """Have the next `show` show, whatever has changed, and however short the last one is ago.
+
+        Whatever else a key brings about in the engine is shown at once, too.
+        """
         self._is_asked_for = True
+        self._eager_until = time.monotonic() + _EAGER_S
 
     def show(self, snapshot: Snapshot) -> bool:
         """Show a snapshot where that is due; return whether it was, and something had changed."""
@@ -58,16 +67,21 @@ class Frames:
         if self._main.is_current and self._main.is_mounted:
             with self._playback.system.standing_aside():
                 self._main.look(self._playback.picture(snapshot))
+                self._main.draw_now()
             self._main.metrics.frame_ms = 1e3 * (time.perf_counter() - started)
         return changed
 
     def _is_due(self, snapshot: Snapshot, *, is_news: bool) -> bool:
-        if self._is_asked_for:
+        now, period = time.monotonic(), self._period_s if is_news else _IDLE_S
+        if not self._main.is_active:
+            period = _COVERED_S
+        elif self._is_asked_for:
             return True
-        period = self._period_s if is_news else _IDLE_S
-        if snapshot.state is RunState.RUNNING and snapshot.speed == 0:
+        elif snapshot.state is RunState.RUNNING and snapshot.speed == 0:
             period = max(period, _SATURATED_S)
-        return time.monotonic() - self._looked >= period - _TOLERANCE_S
+        elif is_news and now < self._eager_until:
+            return True
+        return now - self._looked >= period - _TOLERANCE_S
 
     def _count_bars(self, snapshot: Snapshot) -> None:
         now, bars = time.perf_counter(), snapshot.counts["bars"]

@@ -46,6 +46,19 @@ def _line(cells: Sequence[Cell], widths: Sequence[int], sides: str, gap: int) ->
     return Content(" " * gap).join(parts)
 
 
+def flowed(parts: Sequence[Content], width: int, *, gap: int = 2) -> Content:
+    """Return parts side by side, on as many lines as they take; none is cut that fits a line of its own."""
+    lines: list[list[Content]] = []
+    room = 0
+    for part in parts:
+        if not lines or len(part) + gap > room:
+            lines.append([])
+            room = width + gap
+        lines[-1].append(part)
+        room -= len(part) + gap
+    return Content("\n").join(Content(" " * gap).join(line) for line in lines)
+
+
 def number(value: float | None, decimals: int = 2) -> str:
     """Return a number with fixed decimals, or the sign of a missing one."""
     if value is None or math.isnan(value):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from collections.abc import Iterator
@@ -65,12 +66,13 @@ def play_on_screen(
             frames=invocation.settings.frames,
             note=note,
             script=wishes.script,
+            before_run=gc.freeze,
         )
         lines = stack.enter_context(LogLines())
         interrupts.hold()
         app = ConsoleApp(playback, store, lines, setup)
         app.driver_class = lasting(app.driver_class, app.line)
-        with job_control_given_back(), short_turns():
+        with job_control_given_back(), beside_an_engine():
             app.run()
         system.stop()
         outcome = _outcome(system, sink, app)
@@ -79,14 +81,20 @@ def play_on_screen(
 
 
 @contextmanager
-def short_turns() -> Iterator[None]:
-    """Have threads take shorter turns than Python's 5 ms: a key then waits less for a busy engine."""
+def beside_an_engine() -> Iterator[None]:
+    """Have screen and engine disturb each other less, in one process.
+
+    Threads take shorter turns than Python's 5 ms: a key then waits less for a busy engine. What is frozen
+    meanwhile (`gc.freeze`), the widgets, is left alone by the garbage collector, which would otherwise look
+    through them again and again while the engine stands.
+    """
     before = sys.getswitchinterval()
     sys.setswitchinterval(_TURN_S)
     try:
         yield
     finally:
         sys.setswitchinterval(before)
+        gc.unfreeze()
 
 
 def _outcome(system: SystemManager, sink: CsvExport | None, app: ConsoleApp) -> Outcome:

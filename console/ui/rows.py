@@ -79,7 +79,7 @@ def symbol_rows(
         if relative_volume is None
         else last_values(view.indicator_grid(relative_volume)),
         quality=missing if scores is None else scores[:, -1],
-        gaps=gap_counts(present) if view.quality_measured else np.zeros(len(present), dtype=np.int64),
+        gaps=gap_counts(present).astype(np.float64) if view.quality_measured else missing,
         trend=trend(closes),
         indicators={name: last_values(view.indicator_grid(name)) for name in indicators},
     )

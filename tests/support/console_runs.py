@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -118,11 +118,14 @@ def watched(
     *,
     config: Mapping[str, Any] | None = None,
     memory_bytes: int = 0,
+    breaks: Iterable[str] = (),
     **setup: Any,
 ) -> Iterator[Watched]:
     """A console that has not been opened yet, over a run paused at the first open."""
     parsed = parse_session_config(dict(config or document()), "console test").config
     system = SystemManager(parsed, store, earlier_bytes=memory_bytes)
+    for condition in breaks:
+        system.add_breakpoint(condition)
     options = {
         "exports": folder / "exports",
         "start_paused": True,

@@ -13,14 +13,15 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import pyte
 
-PROJECT: Final = Path(__file__).resolve().parents[2]
+from tests.support.warm_start import PROJECT, WarmProcess, start_warm
+
 LIMIT_S: Final = 30.0
 """How long a test waits for anything; much longer than it takes, as machines may be busy."""
 
@@ -37,26 +38,42 @@ ALTERNATE_SCREEN: Final = 1049
 _FALLBACK: Final = (80, 24)
 """What programs take a terminal for that tells no size."""
 _REST_S: Final = 0.7
+_LOOK_S: Final = 0.05
 _KEYBOARD_PUSHED, _KEYBOARD_POPPED = re.compile(rb"\x1b\[>\d+u"), re.compile(rb"\x1b\[<u")
+
+
+class ColdProcess(subprocess.Popen[bytes]):
+    """A program that was started as any other is."""
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it was suspended."""
+        return os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT | os.WNOHANG) is not None
+
+
+Program = ColdProcess | WarmProcess
 
 
 class Terminal:
     """The other end of a program's terminal: its keyboard, its screen, and its plug."""
 
-    def __init__(self, process: subprocess.Popen[bytes], master: int, columns: int, rows: int) -> None:
+    def __init__(self, process: Program, master: int, line: str, columns: int, rows: int) -> None:
         self.process = process
+        self._line = line
         self.seen = b""
         self.is_closed = False
         self.attributes_before = termios.tcgetattr(master)
         self._master = master
         self._screen = pyte.Screen(columns or _FALLBACK[0], rows or _FALLBACK[1])
         self._emulator = pyte.ByteStream(self._screen)
+        self._drawn = 0
 
     # The user's side
 
     @property
     def lines(self) -> list[str]:
         """The lines that are on the screen."""
+        self._draw()
         return list(self._screen.display)
 
     @property
@@ -75,6 +92,7 @@ class Terminal:
 
     def resize(self, columns: int, rows: int) -> None:
         """Give the terminal another size, and tell the program so."""
+        self._draw()
         self._screen.resize(rows, columns)
         _set_size(self._master, columns, rows)
         self.process.send_signal(signal.SIGWINCH)  # the system itself tells it in a controlling terminal only
@@ -83,6 +101,27 @@ class Terminal:
         """Take the terminal away; where it controls the program, the system sends it SIGHUP."""
         self.is_closed = True
         os.close(self._master)
+
+    def stand_still(self, keys: str) -> None:
+        """Press keys, but read nothing, until the program finds no room for what it writes."""
+        line = os.open(self._line, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+
+        def is_full() -> bool:
+            if not _unread(line) and select.select([], [line], [], 0)[1]:
+                self.press(keys)
+            return not _unread(line) and not select.select([], [line], [], 0)[1]
+
+        try:
+            self.stand_still_until(is_full, "the line to the terminal to fill up")
+        finally:
+            os.close(line)
+
+    def stand_still_until(self, condition: Callable[[], bool], what: str) -> None:
+        """Read nothing until a condition holds."""
+        deadline = time.monotonic() + LIMIT_S
+        while not condition():
+            assert time.monotonic() < deadline, f"waited in vain for {what}"
+            time.sleep(_LOOK_S)
 
     # Waiting
 
@@ -114,10 +153,7 @@ class Terminal:
 
     def read_until_it_stops(self) -> None:
         """Read on until the program is suspended."""
-        wanted = os.WSTOPPED | os.WNOWAIT | os.WNOHANG
-        self.read_until(
-            lambda: os.waitid(os.P_PID, self.process.pid, wanted) is not None, "the program to be suspended"
-        )
+        self.read_until(lambda: self.process.is_stopped, "the program to be suspended")
 
     def exit_code(self) -> int:
         """Wait until the program is over, reading all that it still writes."""
@@ -137,6 +173,10 @@ class Terminal:
             data = b""
         self.is_closed = not data
         self.seen += data
+
+    def _draw(self) -> None:
+        """Have the emulator draw what was read; it takes its time, and what nobody looks at needs none."""
+        data, self._drawn = self.seen[self._drawn :], len(self.seen)
         self._emulator.feed(data)
 
     # How the terminal was left
@@ -178,29 +218,59 @@ def terminal(
     columns: int = 80,
     rows: int = 24,
     is_controlling: bool = True,
+    is_warm: bool = True,
     **environment: str,
 ) -> Iterator[Terminal]:
-    """Run a module of the project in a new terminal, with its folders below `home`."""
+    """Run a module of the project in a new terminal, with its folders below `home`.
+
+    `is_warm`: it need not import the project first, which takes most of its start.
+    """
     master, slave = pty.openpty()
     _set_size(master, columns, rows)
-    program = [sys.executable, "-m", module, *arguments]
-    taken = [sys.executable, "-I", "-S", "-c", _TAKE_TERMINAL, *program]
     known = {"PYTHONPATH": str(PROJECT), "TAPEDECK_HOME": str(home), "TERM": "xterm-256color"}
-    process = subprocess.Popen(
-        taken if is_controlling else program,
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        cwd=PROJECT,
-        env=os.environ | known | environment,
-        start_new_session=True,
+    known |= {"COLUMNS": "", "LINES": ""}  # the terminal itself tells its size
+    start = start_warm if is_warm else _start_cold
+    process: Program = start(
+        module,
+        arguments,
+        terminal=slave,
+        environment=os.environ | known | environment,
+        is_controlling=is_controlling,
     )
+    line = os.ttyname(slave)
     os.close(slave)
-    screen = Terminal(process, master, columns, rows)
+    screen = Terminal(process, master, line, columns, rows)
     try:
         yield screen
     finally:
         screen.close()
+
+
+def _start_cold(
+    module: str,
+    arguments: Sequence[str],
+    *,
+    terminal: int,
+    environment: Mapping[str, str],
+    is_controlling: bool,
+) -> ColdProcess:
+    program = [sys.executable, "-m", module, *arguments]
+    taken = [sys.executable, "-I", "-S", "-c", _TAKE_TERMINAL, *program]
+    return ColdProcess(
+        taken if is_controlling else program,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        cwd=PROJECT,
+        env=environment,
+        start_new_session=True,
+    )
+
+
+def _unread(line: int) -> int:
+    """Return how many characters that were pressed the program has not read."""
+    (count,) = struct.unpack("i", fcntl.ioctl(line, termios.FIONREAD, bytes(4)))
+    return int(count)
 
 
 def _set_size(terminal_end: int, columns: int, rows: int) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from console.ui.moments import moment_words
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
 Line = tuple[str, str]
 _TAKEN_S: Final = 2.0
+# What the lines of a script do: some say where they end, some play on to wherever they are stopped.
+_STEPS: Final = frozenset({"step", "minute_on", "hour_on"})
+_LOOSE_MOVES: Final = frozenset({"resume", "run_to", "day_on", "next_session"})
 
 
 class Recording:
@@ -28,6 +33,8 @@ class Recording:
         self._app = app
         self._system = app.playback.system
         self._done = app.done
+        # Those of the command line: a script that is saved stands on its own.
+        self._done.extend(("break", known.text) for known in self._system.breakpoints())
         self._moves: list[Line] = []  # the last lines that move the run, while their end is not known
         self._is_loose = False  # whether they have no end of their own, as steps have
         self._taken: Event | None = None
@@ -65,6 +72,20 @@ class Recording:
             self._done.extend(moves)
             self._moves, self._is_loose = moves, True
         self.leave_out()
+
+    @contextmanager
+    def scripted(self, action: str, argument: str) -> Iterator[None]:
+        """Note a line that a script has the engine do, where it can be done; the engine stands before."""
+        self._has_begun = True  # at the first open, paused
+        self._settle()
+        yield
+        if action in _STEPS or action in _LOOSE_MOVES:
+            # A key may have come in between: what it began still has no end of its own.
+            self._add_move(action, argument, is_loose=self._is_loose or action in _LOOSE_MOVES)
+        elif action != "pause":  # it stands already
+            self._done.append((action, argument))
+        if not self._system.state.is_over:
+            self.told()
 
     def told(self) -> None:
         """Note that the engine was told what was written last."""
@@ -106,10 +127,13 @@ class Recording:
         self._moves, self._is_loose = [], False
 
     def _move(self, word: str, argument: str = "", *, is_loose: bool = False) -> None:
+        self._add_move(word, argument, is_loose=is_loose)
+        self.leave_out()
+
+    def _add_move(self, word: str, argument: str, *, is_loose: bool) -> None:
         self._done.append((word, argument))
         self._moves.append((word, argument))
         self._is_loose = is_loose
-        self.leave_out()
 
     def _has_landed(self) -> bool:
         """Whether the engine stands, and has taken in what it was told."""

@@ -11,7 +11,6 @@ from operator import attrgetter
 from typing import ClassVar, Final, NamedTuple
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.events import Resize
 from textual.widget import Widget
 
@@ -20,7 +19,7 @@ from console.ui.panels.searchable import Searchable
 from console.ui.playback import Picture, Playback
 from console.ui.screen_data import Table
 from console.ui.widgets.canvas import Canvas
-from console.ui.widgets.painted import Painted
+from console.ui.widgets.scrolled_lines import ScrolledLines
 
 _INKS: Final = ("painted--base", "painted--quiet", "painted--failed", "log--warning", "log--error")
 _BASE, _QUIET, _WARNING, _ERROR = (0, 1, 3, 4)
@@ -38,21 +37,12 @@ class _Row(NamedTuple):
     text: str
 
 
-class LogView(Painted, can_focus=True, inherit_bindings=False):
+class LogView(ScrolledLines):
     """Lines of the log, wrapped, newest below; the end is followed until the reader scrolls up."""
 
     INKS = _INKS
     COMPONENT_CLASSES: ClassVar[set[str]] = set(_INKS)
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", "Up", show=False),
-        Binding("down", "move(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home", "edge(-1)", "Oldest line", show=False),
-        Binding("end", "edge(1)", "Newest line", show=False),
-    ]
     DEFAULT_CSS = """
-    LogView { height: 1fr; overflow: hidden auto; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     LogView > .log--warning { color: $warning; }
     LogView > .log--error { color: $error; text-style: bold; }
     """
@@ -87,17 +77,21 @@ class LogView(Painted, can_focus=True, inherit_bindings=False):
 
     # Keys
 
-    def action_move(self, rows: int) -> None:
-        """Scroll by so many rows."""
-        self._go_to(round(self.scroll_target_y) + rows)
+    @property
+    def place(self) -> int:
+        """The row on top, or the one that the view is on its way to."""
+        return round(self.scroll_target_y)
 
-    def action_page(self, pages: int) -> None:
-        """Scroll by so many pages."""
-        self.action_move(pages * max(self.scrollable_content_region.height - 1, 1))
+    @property
+    def last_place(self) -> int:
+        """The row on top where the newest one is seen."""
+        return self.max_scroll_y
 
-    def action_edge(self, direction: int) -> None:
-        """Scroll to the oldest or the newest line."""
-        self._go_to(0 if direction < 0 else self.max_scroll_y)
+    def go_to(self, line: int) -> None:
+        """Scroll to a row."""
+        y = min(max(line, 0), self.max_scroll_y)
+        if y != self.scroll_target_y or y != self.scroll_y:
+            self.scroll_to(y=y, animate=False, force=True, immediate=True)
 
     # Within
 
@@ -110,7 +104,7 @@ class LogView(Painted, can_focus=True, inherit_bindings=False):
         self._wrap(max(width, _NARROWEST_TEXT), anew=anew)
         self.take_rows(len(self._rows))
         # Where the line that was on top is gone, the next one that is kept is.
-        self._go_to(self.max_scroll_y if follows else bisect_left(self._rows, top, key=_order))
+        self.go_to(self.max_scroll_y if follows else bisect_left(self._rows, top, key=_order))
         self._end = self.max_scroll_y
         self.data_changed()
 
@@ -128,11 +122,6 @@ class LogView(Painted, can_focus=True, inherit_bindings=False):
     def _top(self) -> tuple[int, int]:
         at = self.scroll_offset.y
         return _order(self._rows[at]) if at < len(self._rows) else (0, 0)
-
-    def _go_to(self, y: int) -> None:
-        y = min(max(y, 0), self.max_scroll_y)
-        if y != self.scroll_target_y or y != self.scroll_y:
-            self.scroll_to(y=y, animate=False, force=True, immediate=True)
 
     def paint(self, canvas: Canvas) -> None:
         """Draw the rows that are seen."""

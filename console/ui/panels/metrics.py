@@ -20,6 +20,8 @@ from console.ui.speeds import short_number
 
 _FRAME_WEIGHT: Final = 0.2
 _FRAME_STEP: Final = 0.2
+# At full speed, with four frames a second, the figures change once a second: they are there to be read.
+_READ_EVERY: Final = 4
 
 
 class MetricsPanel(Panel):
@@ -33,6 +35,7 @@ class MetricsPanel(Panel):
         self.frame_ms: float | None = None
         self._mean_ms: float | None = None
         self._shown_ms: float | None = None
+        self._looks = 0
         self._text = FigureText(classes="figures")
         self._scroll = VerticalScroll(self._text)
 
@@ -43,7 +46,9 @@ class MetricsPanel(Panel):
     def look(self, picture: Picture) -> None:
         """Show the figures, which there are from the start."""
         self.fill()
-        self._text.show(self._figures(picture))
+        self._looks = self._looks + 1 if picture.is_racing else 0
+        if self._looks % _READ_EVERY == 0:
+            self._text.show(self._figures(picture))
 
     def show(self, picture: Picture) -> None:
         """Show the figures."""

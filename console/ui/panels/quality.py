@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
-from console.ui.grid_text import Cell, counted, grid, percent, quality_style
+from console.ui.grid_text import Cell, counted, flowed, grid, percent, quality_style
 from console.ui.panels.figure_text import FigureText
 from console.ui.panels.panel import Panel
 from console.ui.playback import Picture, Playback
@@ -20,7 +20,8 @@ from engine.clock.slots import utc_from_epoch
 from engine.quality.gaps import Gap
 from engine.tape.tape import Tape
 
-_MOST_GAPS = 200
+_MOST_GAPS: Final = 200
+_SCROLLBAR: Final = 1
 
 
 class QualityPanel(Panel):
@@ -33,6 +34,8 @@ class QualityPanel(Panel):
         self.symbol = playback.plan.symbols[0]
         self.map = GapMap()
         self._map_height = 0
+        self._scores: list[Content] = []
+        self._gaps: list[Content] = []
         self._text = FigureText(classes="figures")
         self._scroll = VerticalScroll(self._text)
 
@@ -60,33 +63,39 @@ class QualityPanel(Panel):
         if self._map_height != height:
             self._map_height = height
             self.map.styles.max_height = height
-        self._text.show(self._scores(picture), is_racing=picture.is_racing)
+        self._scores, self._gaps = self._words(picture)
+        self._write(is_racing=picture.is_racing)
 
-    def _scores(self, picture: Picture) -> Content:
+    def on_resize(self) -> None:
+        """Put the scores on as many lines as they now take."""
+        self._write()
+
+    def _write(self, *, is_racing: bool = False) -> None:
+        scores = flowed(self._scores, self.content_size.width - _SCROLLBAR)
+        self._text.show(Content("\n").join([scores, *self._gaps]), is_racing=is_racing)
+
+    def _words(self, picture: Picture) -> tuple[list[Content], list[Content]]:
+        """Return the scores of the focused symbol, and the list of its gaps."""
         view, tape = picture.view, picture.tape
         assert view is not None
         assert tape is not None
-        gaps, score = view.gaps(self.symbol), view.quality(self.symbol)
-        head = Content.assemble(
-            (self.symbol, "bold"),
-            "  session ",
-            (percent(score), quality_style(score)),
+        gaps = view.gaps(self.symbol)
+        scores = [
+            Content.styled(self.symbol, "bold"),
+            _score("session", view.quality(self.symbol)),
+            Content(counted(len(gaps), "gap")),
             *self._before(),
-            f"  {counted(len(gaps), 'gap')}",
-        )
-        if not gaps:
-            return head
+        ]
         rows = [_gap_row(tape, gap) for gap in gaps[-_MOST_GAPS:][::-1]]
-        return Content("\n").join([head, grid(["first", "last", "missing"], rows, right="llr")])
+        return scores, [grid(["first", "last", "missing"], rows, right="llr")] if rows else []
 
-    def _before(self) -> list[Content | str | tuple[str, str]]:
-        parts: list[Content | str | tuple[str, str]] = []
+    def _before(self) -> list[Content]:
         held = self.playback.system.session_data.historical_quality
-        for (symbol, interval), quality in sorted(held.items(), key=lambda item: item[0][1]):
-            if symbol == self.symbol:
-                text = percent(quality.percent) if quality.measured else "not measured"
-                parts += [f"  history {interval} ", (text, quality_style(quality.percent))]
-        return parts
+        return [
+            _score(f"history {interval}", quality.percent if quality.measured else None)
+            for (symbol, interval), quality in sorted(held.items(), key=lambda item: item[0][1])
+            if symbol == self.symbol
+        ]
 
     def as_table(self, picture: Picture) -> Table:
         """Return the gaps of all symbols."""
@@ -103,6 +112,12 @@ class QualityPanel(Panel):
     def keyboard_target(self) -> Widget:
         """Return the map."""
         return self.map
+
+
+def _score(name: str, score: float | None) -> Content:
+    if score is None:
+        return Content(f"{name} not measured")
+    return Content.assemble(f"{name} ", (percent(score), quality_style(score)))
 
 
 def _gap_times(tape: Tape, gap: Gap) -> tuple[str, str]:

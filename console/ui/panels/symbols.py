@@ -56,7 +56,7 @@ class SymbolsPanel(Panel):
                     symbol,
                     *(float(column[at]) for column in columns),
                     float(rows.quality[at]),
-                    int(rows.gaps[at]),
+                    None if np.isnan(rows.gaps[at]) else int(rows.gaps[at]),
                 )
                 for at, symbol in enumerate(rows.symbols)
             ],
@@ -84,4 +84,5 @@ class SymbolsPanel(Panel):
         if picture.view.frontier:
             return rows
         # No slot is over: that none is missing says nothing yet.
-        return replace(rows, quality=np.full(len(rows.symbols), np.nan))
+        unknown = np.full(len(rows.symbols), np.nan)
+        return replace(rows, quality=unknown, gaps=unknown)

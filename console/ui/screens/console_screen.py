@@ -68,6 +68,20 @@ class ConsoleScreen(Screen[None]):
             return app.can_do(str(parameters[0]))
         return super().check_action(action, parameters)
 
+    def draw_now(self) -> None:
+        """Draw what has changed, now: left to Textual, each widget tells it by messages, and a timer follows.
+
+        Beside a busy engine every hop of those waits for a turn of the interpreter. Widgets whose size
+        changes go the usual way, as does a screen that is covered.
+        """
+        if not self.is_active:
+            return
+        for widget in self._compositor.visible_widgets:
+            if widget._repaint_required and not widget._layout_required:
+                widget._repaint_required = False
+                self._dirty_widgets.add(widget)
+        self._on_timer_update()
+
     def _compositor_refresh(self) -> None:
         """Draw, while the engine stands aside: Textual draws some time after it was asked to."""
         app = self.app

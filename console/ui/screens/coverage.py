@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Label, Static
 
 from console.ui.actions import Mode
+from console.ui.grid_text import counted
 from console.ui.panels.key_line import KeyLine
 from console.ui.rows import coverage_map
 from console.ui.screens.console_screen import ConsoleScreen, bindings_of
@@ -67,7 +68,8 @@ class CoverageScreen(ConsoleScreen):
         }
         days = f"{found.days[0]} to {found.days[-1]}"
         counts = ", ".join(f"{number:,} {status}" for status, number in statuses.items())
-        summary = f"{found.interval} bars, {days}: {counts} days of {len(found.symbols)} symbols"
+        symbols = counted(len(found.symbols), "symbol")
+        summary = f"{found.interval} bars, {symbols}, {days}: {counts}"
         self.query_one("#coverage-summary", Static).update(Content(summary))
         self.map.show(coverage_map(found))
         self.map.focus()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import groupby
+from textwrap import wrap
+from typing import Final
 
 from textual.content import Content
 
@@ -11,7 +14,9 @@ from console.ui.actions import ACTIONS, shown_keys
 from console.ui.grid_text import Cell, grid
 from console.ui.screens.text_page import TextPage
 
-_MOUSE = (
+_GAP: Final = "  "
+_NARROWEST: Final = 16
+_MOUSE: Final = (
     ("click a row", "Focus a symbol"),
     ("click a heading", "Sort by it; again, the other way round"),
     ("click the timeline", "Go there"),
@@ -23,22 +28,40 @@ _MOUSE = (
 
 def help_page(changes: Mapping[str, str]) -> TextPage:
     """Return the help page for the keys as they are, changes included."""
-    return TextPage("Keys", help_text(changes))
+    return TextPage("Keys", partial(help_text, changes))
 
 
-def help_text(changes: Mapping[str, str]) -> Content:
-    """Return all actions under their groups, then what the mouse does."""
-    parts: list[Content] = []
-    width = max(len(shown_keys(action, changes)) for action in ACTIONS)
+def help_text(changes: Mapping[str, str], width: int) -> Content:
+    """Return all actions under their groups, then what the mouse does; sentences are wrapped to a width."""
+    page = _Page(max(len(shown_keys(action, changes)) for action in ACTIONS), width)
     for group, actions in groupby(ACTIONS, key=lambda action: action.group):
-        rows = [
-            (Cell((shown_keys(action, changes) or "ctrl+p").ljust(width), "$text-accent bold"), action.help)
-            for action in actions
+        page.add(group, [(shown_keys(action, changes) or "ctrl+p", action.help) for action in actions])
+    page.add("Palette and mouse", [("ctrl+p", "Command palette: every command and every symbol"), *_MOUSE])
+    return page.text
+
+
+class _Page:
+    """Groups of keys and sentences, in two columns."""
+
+    def __init__(self, longest: int, width: int) -> None:
+        self._left = max(longest, *(len(what) for what, _ in _MOUSE))
+        self._right = max(width - self._left - len(_GAP), _NARROWEST)
+        self._parts: list[Content] = []
+
+    def add(self, heading: str, rows: Sequence[tuple[str, str]]) -> None:
+        """Add a group."""
+        lines = [
+            (Cell("" if number else what.ljust(self._left), "$text-accent bold"), line)
+            for what, sentence in rows
+            for number, line in enumerate(wrap(sentence, self._right))
         ]
-        parts += [Content.styled(group, "bold underline"), grid(["", ""], rows), Content("")]
-    rows = [
-        (Cell("ctrl+p".ljust(width), "$text-accent bold"), "Command palette: every command and every symbol")
-    ]
-    rows += [(Cell(what.ljust(width), "$text-accent bold"), does) for what, does in _MOUSE]
-    parts += [Content.styled("Palette and mouse", "bold underline"), grid(["", ""], rows)]
-    return Content("\n").join(parts)
+        self._parts += [
+            Content.styled(heading, "bold underline"),
+            grid(["", ""], lines, gap=len(_GAP)),
+            Content(""),
+        ]
+
+    @property
+    def text(self) -> Content:
+        """The page."""
+        return Content("\n").join(self._parts[:-1])

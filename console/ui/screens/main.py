@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
-from textual.content import Content
 from textual.events import DescendantFocus, Resize
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from console.ui.actions import PANELS, Mode
 from console.ui.layout import MEDIUM_WIDTH, SIDE, WIDE_WIDTH, Layout
@@ -27,9 +26,13 @@ from console.ui.panels.panel import Panel
 from console.ui.panels.quality import QualityPanel
 from console.ui.panels.session_bar import SessionBar
 from console.ui.panels.symbols import SymbolsPanel
+from console.ui.panels.tab_line import TabLine, tabs_of
 from console.ui.playback import Picture, Playback
 from console.ui.screens.console_screen import ConsoleScreen, bindings_of
 from console.ui.widgets import SymbolTable
+
+_FRAME: Final = 4
+"""What is left of the line of a frame beside its heading."""
 
 
 class FilterLine(Input):
@@ -69,6 +72,7 @@ class MainScreen(ConsoleScreen):
     def __init__(self, playback: Playback, log_lines: LogLines, layout: Layout, *, note: str = "") -> None:
         super().__init__()
         self.bar = SessionBar(note=note)
+        self._tabs = TabLine()
         self.panel_layout = layout
         self.symbols = SymbolsPanel(playback)
         self.chart = ChartPanel(playback)
@@ -92,8 +96,8 @@ class MainScreen(ConsoleScreen):
     def compose(self) -> ComposeResult:
         """Compose the bar, the panels in their places, filter line and footer."""
         yield self.bar
-        yield Static(id="tabs")
         with Container(id="body"):
+            yield self._tabs
             with Vertical(id="left"):
                 yield self.symbols
                 yield self.indicators
@@ -163,7 +167,8 @@ class MainScreen(ConsoleScreen):
         self.query_one("#left").display = bool({"symbols", "indicators"} & set(shown))
         self.query_one("#side").display = bool(set(PANELS[3:]) & set(shown))
         self.query_one("#main").display = bool({"chart", *PANELS[3:]} & set(shown))
-        self._show_tabs(shown)
+        # Beside the headings is what room they leave: known once the panels are in their places.
+        self.call_after_refresh(self._show_tabs)
         if self.focused is None or not isinstance(self.focused, FilterLine):
             self.active_panel.keyboard_target().focus()
         self.look_again()
@@ -192,20 +197,23 @@ class MainScreen(ConsoleScreen):
         if panel is not None and self.panel_layout.active != panel.NAME:
             self.take_layout(self.panel_layout.activated(panel.NAME))
 
-    def _show_tabs(self, shown: tuple[str, ...]) -> None:
-        """Name all panels: those on screen reversed, hidden ones in brackets."""
-        tabs = [
-            Content(self._tab_text(name))
-            .stylize("$text-accent bold reverse" if name in shown else "$text-muted")
-            .stylize(f"@click=screen.do('panel_{name}')")
-            for name in PANELS
-        ]
-        self.query_one("#tabs", Static).update(Content(" ").join(tabs))
+    def _show_tabs(self) -> None:
+        columns = self.app.size.width
+        searches = {name: panel.search for name, panel in self.panels.items()}
+        tabs = tabs_of(self.panel_layout, searches, self.key_changes, columns=columns)
+        self._tabs.show(tabs, self._room_for_tabs() - self._tabs.gutter.width)
 
-    def _tab_text(self, name: str) -> str:
-        search = self.panels[name].search
-        text = f"{PANELS.index(name) + 1} {name}{f' /{search}' if search else ''}"
-        return f"({text})" if name in self.panel_layout.hidden else text
+    def _room_for_tabs(self) -> int:
+        """Return the columns of the line of tabs: a line of its own, or what the heading on top leaves."""
+        body = self.query_one("#body").region
+        if self.app.size.width < MEDIUM_WIDTH:
+            return body.width
+        corner = body.top_right
+        panel = next(
+            (panel for panel in self.panels.values() if panel.display and panel.region.top_right == corner),
+            None,
+        )
+        return 0 if panel is None else panel.region.width - len(panel.heading) - _FRAME
 
     def _mark_past(self) -> None:
         """Say on the active panel's frame that it shows the past.
@@ -231,7 +239,7 @@ class MainScreen(ConsoleScreen):
     def filter_active(self, text: str) -> None:
         """Show only what a text is found in."""
         self.active_panel.filter_by(text)
-        self._show_tabs(self.panel_layout.shown(self.app.size.width))
+        self._show_tabs()
         self.look_again()
 
     def action_show_all(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,15 +26,19 @@ ELLIPSIS: Final = "…"
 
 
 class Canvas:
-    """Cells of a widget, shape (height, width): a glyph (code point, one cell wide) and a style code each."""
+    """Cells of a widget, shape (height, width): a glyph (code point, one cell wide) and a style code each.
 
-    __slots__ = ("codes", "glyphs", "height", "width")
+    Drawn once, then read.
+    """
+
+    __slots__ = ("_runs", "codes", "glyphs", "height", "width")
 
     def __init__(self, width: int, height: int) -> None:
         self.width = max(width, 0)
         self.height = max(height, 0)
         self.glyphs: Glyphs = np.full((self.height, self.width), BLANK, dtype=np.uint32)
         self.codes: Codes = np.zeros((self.height, self.width), dtype=np.uint16)
+        self._runs: _Runs | None = None
 
     def text(self, x: int, y: int, text: str, code: int = BASE, *, stop: int | None = None) -> int:
         """Write a text from column x on, cut at `stop` (the right edge), and return the column after it."""
@@ -75,12 +79,32 @@ class Canvas:
         """Return a line as a strip; `style_of` gives the style of a code."""
         if not 0 <= y < self.height or not self.width:
             return Strip.blank(self.width, style_of(BASE))
-        text, codes = self.line(y), self.codes[y]
-        starts = np.concatenate([[0], np.flatnonzero(codes[1:] != codes[:-1]) + 1])
-        styles = map(style_of, codes[starts].tolist())
-        edges = pairwise([*starts.tolist(), self.width])
-        segments = [Segment(text[a:b], style) for (a, b), style in zip(edges, styles, strict=True)]
+        if self._runs is None:
+            self._runs = _Runs.of(self)
+        runs, text = self._runs, self.line(y)
+        first, last = runs.of_line[y], runs.of_line[y + 1]
+        starts, codes = runs.starts[first:last], runs.codes[first:last]
+        edges = pairwise([*starts, self.width])
+        segments = [Segment(text[a:b], style_of(code)) for (a, b), code in zip(edges, codes, strict=True)]
         return Strip(segments, self.width)
+
+
+class _Runs(NamedTuple):
+    """Columns where the style changes, and to which code; those of line y stand from `of_line[y]` on."""
+
+    starts: list[int]
+    codes: list[int]
+    of_line: list[int]
+
+    @classmethod
+    def of(cls, canvas: Canvas) -> _Runs:
+        """Find the runs of a canvas that is drawn."""
+        codes = canvas.codes
+        begins = np.ones(codes.shape, dtype=bool)
+        begins[:, 1:] = codes[:, 1:] != codes[:, :-1]
+        lines, columns = np.nonzero(begins)
+        of_line = np.searchsorted(lines, np.arange(canvas.height + 1))
+        return cls(columns.tolist(), codes[lines, columns].tolist(), of_line.tolist())
 
 
 @lru_cache(maxsize=8192)

@@ -9,8 +9,8 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from console.ui.widgets.canvas import Canvas
-from console.ui.widgets.painted import Painted
+from console.ui.widgets.canvas import Canvas, shortened
+from console.ui.widgets.scrolled_lines import ScrolledLines
 
 _INKS: Final = (
     "painted--base", "painted--quiet", "painted--failed",
@@ -24,22 +24,13 @@ Words = Callable[[int], Sequence[Part]]
 """What a line says, by its number."""
 
 
-class LineList(Painted, can_focus=True, inherit_bindings=False):
+class LineList(ScrolledLines):
     """Lines with a cursor, newest below. The end is followed until the reader leaves it."""
 
     INKS = _INKS
     COMPONENT_CLASSES: ClassVar[set[str]] = set(_INKS)
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", "Up", show=False),
-        Binding("down", "move(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home", "edge(-1)", "Oldest line", show=False),
-        Binding("end", "edge(1)", "Newest line", show=False),
-        Binding("enter", "choose", "Go there", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "Go there", show=False)]
     DEFAULT_CSS = """
-    LineList { height: 1fr; overflow: hidden auto; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     LineList > .lines--strong { color: $foreground; text-style: bold; }
     LineList > .lines--good { color: $success; }
     LineList > .lines--fair { color: $warning; }
@@ -79,17 +70,15 @@ class LineList(Painted, can_focus=True, inherit_bindings=False):
 
     # Keys and mouse
 
-    def action_move(self, lines: int) -> None:
-        """Move the cursor by so many lines."""
-        self.go_to(self.cursor + lines)
+    @property
+    def place(self) -> int:
+        """The line under the cursor."""
+        return self.cursor
 
-    def action_page(self, pages: int) -> None:
-        """Move the cursor by so many pages."""
-        self.go_to(self.cursor + pages * max(self.scrollable_content_region.height - 1, 1))
-
-    def action_edge(self, direction: int) -> None:
-        """Move the cursor to the oldest or the newest line."""
-        self.go_to(0 if direction < 0 else self.count - 1)
+    @property
+    def last_place(self) -> int:
+        """The newest line."""
+        return self.count - 1
 
     def action_choose(self) -> None:
         """Choose the line under the cursor."""
@@ -124,6 +113,6 @@ class LineList(Painted, can_focus=True, inherit_bindings=False):
         for y, line in enumerate(range(top, min(top + canvas.height, self.count))):
             x = 0
             for text, ink in self._words(line):
-                x = canvas.text(x, y, text, _INK[ink])
+                x = canvas.text(x, y, shortened(text, canvas.width - x), _INK[ink])
             if line == self.cursor and self.has_focus:
                 canvas.lay_ground(y, _INK["cursor"])

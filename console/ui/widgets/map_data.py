@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,6 +13,20 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+
+
+class MapData(Protocol):
+    """What every map is given: its rows, and how many slots or days its cells share."""
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The rows."""
+        ...
+
+    @property
+    def columns(self) -> int:
+        """Slots or days."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +43,11 @@ class GapMapData:
     opened_at: Ints
     zone: ZoneInfo
 
+    @property
+    def columns(self) -> int:
+        """The slots of the session."""
+        return self.slots
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CoverageData:
@@ -36,3 +56,8 @@ class CoverageData:
     symbols: tuple[str, ...]
     days: tuple[date, ...]
     pct: Floats
+
+    @property
+    def columns(self) -> int:
+        """How many days there are."""
+        return len(self.days)

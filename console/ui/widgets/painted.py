@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
+from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
@@ -55,6 +56,8 @@ class Painted(ScrollView, can_focus=False):
         self._canvas: Canvas | None = None
         self._canvas_key: object = None
         self._generation = 0
+        self._changed: list[int] = []
+        self._strips: dict[int, Strip] = {}
         self._styles_by_code: dict[int, Style] = {}
 
     # What the app calls
@@ -111,27 +114,46 @@ class Painted(ScrollView, can_focus=False):
         self._generation += 1
         if not self.is_attached or not self.size:
             return
-        before, canvas = self._canvas, self._current_canvas()
-        lines = canvas.changed_lines(before)
-        if lines:
-            self.refresh(*(Region(0, y, canvas.width, 1) for y in lines))
+        width = self._current_canvas().width
+        if self._changed:
+            self.refresh(*(Region(0, y, width, 1) for y in self._changed))
 
     def _current_canvas(self) -> Canvas:
         """Return the canvas for the present data, size and scroll position, drawn once."""
         size = self.scrollable_content_region.size
         key = (self._generation, size, self.scroll_offset, self.has_focus)
         if self._canvas is None or key != self._canvas_key:
-            self._canvas = canvas = Canvas(size.width, size.height)
-            self._canvas_key = key
+            before, canvas = self._canvas, Canvas(size.width, size.height)
             if self._notice is None:
                 self.paint(canvas)
             else:
                 _paint_notice(canvas, self._notice)
+            self._canvas, self._canvas_key = canvas, key
+            self._changed = canvas.changed_lines(before)
+            for y in self._changed:
+                self._strips.pop(y, None)
         return self._canvas
 
     def render_line(self, y: int) -> Strip:
         """Return a line of the canvas."""
         return self._current_canvas().strip(y, self._style_of)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return lines as they are drawn.
+
+        Textual's way adds borders, padding and effects, which a canvas draws itself or has not, and takes as
+        long for that as all of the drawing.
+        """
+        if self.styles.gutter:
+            return super().render_lines(crop)
+        canvas, width, strips = self._current_canvas(), self.size.width, self._strips
+        for y in crop.line_range:
+            if y not in strips:  # it has changed
+                strips[y] = canvas.strip(y, self._style_of).adjust_cell_length(width, self._style_of(BASE))
+        lines = [strips[y] for y in crop.line_range]
+        if crop.column_span != (0, width):
+            lines = [strip.crop(*crop.column_span) for strip in lines]
+        return lines
 
     def _style_of(self, code: int) -> Style:
         style = self._styles_by_code.get(code)
@@ -139,7 +161,15 @@ class Painted(ScrollView, can_focus=False):
             style = self._ink(code % GROUND)
             if code >= GROUND:
                 style += Style(bgcolor=self._ink(code // GROUND).bgcolor)
-            self._styles_by_code[code] = style
+            self._styles_by_code[code] = style = self._filtered(style)
+        return style
+
+    def _filtered(self, style: Style) -> Style:
+        """Return a style as the application lets it be seen, without colour for one."""
+        ground = self.background_colors[1]
+        for line_filter in self.get_line_filters():
+            (segment,) = line_filter.apply([Segment(" ", style)], ground)
+            style = segment.style or style
         return style
 
     def _ink(self, number: int) -> Style:
@@ -148,6 +178,7 @@ class Painted(ScrollView, can_focus=False):
     def notify_style_update(self) -> None:
         """Forget the styles of the theme before."""
         self._styles_by_code.clear()
+        self._strips.clear()
         super().notify_style_update()
 
 

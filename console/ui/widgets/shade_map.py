@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from textual.geometry import Size
+from textual import events
+from textual.message import Message
 
 from console.ui.widgets.canvas import Canvas, shortened
+from console.ui.widgets.map_data import Floats, MapData
 from console.ui.widgets.painted import Painted
+from console.ui.widgets.shares import slot_bounds
 
-Floats = NDArray[np.float64]
+Data = TypeVar("Data", bound=MapData)
 
 _INKS: Final = (
     "painted--base", "painted--quiet", "painted--failed",
@@ -30,7 +32,21 @@ _LEVEL_INKS: Final = np.array(
 )
 
 
-class ShadeMap(Painted, can_focus=True):
+class CellMessage(Message):
+    """A cell was clicked: its symbol, and what its map adds to that."""
+
+    def __init__(self, shade_map: ShadeMap[Any], symbol: str) -> None:
+        super().__init__()
+        self.shade_map = shade_map
+        self.symbol = symbol
+
+    @property
+    def control(self) -> ShadeMap[Any]:
+        """The map."""
+        return self.shade_map
+
+
+class ShadeMap(Painted, Generic[Data], can_focus=True):
     """Rows named on the left, cells shaded by the missing fraction, the row's percentage on the right.
 
     The denser a cell, the more is missing: `SIGNS` has the levels from nothing to all.
@@ -49,11 +65,11 @@ class ShadeMap(Painted, can_focus=True):
     ShadeMap > .map--all { color: $error; text-style: bold; }
     """
 
-    # What the two maps write
+    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self._data: Data | None = None
 
-    @abstractmethod
-    def labels(self) -> Sequence[str]:
-        """Return the names of the rows."""
+    # What the two maps write
 
     @abstractmethod
     def missing(self, rows: slice, cells: int) -> Floats:
@@ -67,26 +83,53 @@ class ShadeMap(Painted, can_focus=True):
     def axis(self, cells: int) -> dict[int, str]:
         """Return cell → label of the line above the map."""
 
+    @abstractmethod
+    def chosen(self, symbol: str, column: int) -> CellMessage:
+        """Return what is said of a clicked cell; `column`: the first of its slots or days."""
+
     # Shared
 
-    def rows_changed(self) -> None:
-        """Take over new rows, and draw what changed."""
-        size = Size(0, len(self.labels()) + 1)
-        if size != self.virtual_size:
-            self.virtual_size = size
+    def show(self, data: Data) -> None:
+        """Show these rows, and draw what changed."""
+        if not data.symbols or data.columns <= 0:
+            self.show_empty()
+            return
+        self._data = data
+        self.take_rows(len(data.symbols) + 1)
         self.data_changed()
+
+    @property
+    def data(self) -> Data:
+        """What is shown; nothing is drawn before there is something."""
+        assert self._data is not None
+        return self._data
+
+    def on_click(self, event: events.Click) -> None:
+        """Say which cell is under the mouse."""
+        place, data = event.get_content_offset(self), self._data
+        if place is None or data is None or self._notice is not None:
+            return
+        left, cells = self.track()
+        row = self._row_at(place.y)
+        if row is not None and left <= place.x < left + cells:
+            event.stop()
+            column = int(slot_bounds(data.columns, cells)[0][place.x - left])
+            self.post_message(self.chosen(data.symbols[row], column))
 
     def track(self) -> tuple[int, int]:
         """Return the first column of the cells, and how many there are."""
         width = self.scrollable_content_region.width
-        left = min(max((len(label) for label in self.labels()), default=0), _LONGEST_LABEL) + 1
+        left = min(max((len(label) for label in self._labels()), default=0), _LONGEST_LABEL) + 1
         right = _PCT_WIDTH if width >= _NARROWEST_WITH_PCT else 0
         return left, max(width - left - right, 1)
 
-    def row_at(self, y: int) -> int | None:
+    def _labels(self) -> tuple[str, ...]:
+        return () if self._data is None else self._data.symbols
+
+    def _row_at(self, y: int) -> int | None:
         """Return the row in a line of the screen; None for the axis, or below the last."""
         row = y - 1 + self.scroll_offset.y
-        return row if y >= 1 and row < len(self.labels()) else None
+        return row if y >= 1 and row < len(self._labels()) else None
 
     def paint(self, canvas: Canvas) -> None:
         """Draw the axis and the rows that are seen."""
@@ -94,8 +137,9 @@ class ShadeMap(Painted, can_focus=True):
         for cell, label in self.axis(cells).items():
             canvas.text(left + cell, 0, label, _INK["axis"], stop=left + cells)
         top = self.scroll_offset.y
-        seen = slice(top, min(top + max(canvas.height - 1, 0), len(self.labels())))
-        names = self.labels()[seen]
+        names = self._labels()
+        seen = slice(top, min(top + max(canvas.height - 1, 0), len(names)))
+        names = names[seen]
         if not names:
             return
         for y, name in enumerate(names, start=1):

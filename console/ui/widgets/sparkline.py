@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCKS: Final = np.array([ord(sign) for sign in "▁▂▃▄▅▆▇█"], dtype=np.uint32)
+# Without the full block: above the highest value stays an eighth of the line, and lines do not touch.
+BLOCKS: Final = np.array([ord(sign) for sign in "▁▂▃▄▅▆▇"], dtype=np.uint32)
 _MISSING: Final = ord(" ")
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +26,7 @@ class SymbolRows:
     volume: Floats
     relative_volume: Floats
     quality: Floats
-    gaps: Ints
+    gaps: Floats
     trend: Floats
     indicators: Mapping[str, Floats] = field(default_factory=dict)
     decimals: int = 2

@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
 from textual.message import Message
 
-from console.ui.widgets.canvas import Canvas, shortened
+from console.ui.widgets.canvas import Canvas
 from console.ui.widgets.painted import Painted
-from console.ui.widgets.sparkline import spark_glyphs
 from console.ui.widgets.symbol_rows import SymbolRows
-from console.ui.widgets.table_columns import (
-    MARKER_WIDTH,
-    SYMBOL,
-    TREND,
-    TREND_GAP,
-    TableColumn,
-    figure_columns,
-    fitted,
-    order_of,
-    symbol_width,
-)
-
-_INKS: Final = (
-    "painted--base", "painted--quiet", "painted--failed",
-    "table--header", "table--header-sorted", "table--symbol", "table--gain", "table--loss",
-    "table--good", "table--fair", "table--bad", "table--trend", "table--cursor", "table--cursor-focused",
-)  # fmt: skip
-_INK: Final = {name.partition("--")[2]: number for number, name in enumerate(_INKS)}
+from console.ui.widgets.table_columns import order_of
+from console.ui.widgets.table_painting import TABLE_INKS, Heading, TableFace, paint_note, paint_table
 
 
 class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
@@ -41,8 +23,8 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
     `home` and `end` are left alone: `end` returns from looking back, and must not change the symbol besides.
     """
 
-    INKS = _INKS
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(_INKS)
+    INKS = TABLE_INKS
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(TABLE_INKS)
     EMPTY_TEXT = "no symbols: name some in the session file, under session_data_config"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "Previous symbol", show=False),
@@ -100,7 +82,7 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
         self._focused: str | None = None
         self._column: str | None = None
         self._reverse = False
-        self._headings: list[tuple[int, int, str]] = []
+        self._headings: list[Heading] = []
 
     # What the app calls
 
@@ -194,9 +176,7 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
         ]
         places = np.array(chosen, dtype=np.intp)
         self._order = order_of(self._rows, places, self._column, reverse=self._reverse)
-        size = Size(0, len(self._order) + 1)
-        if size != self.virtual_size:
-            self.virtual_size = size
+        self.take_rows(len(self._order) + 1)
         shown = self.shown_symbols
         if shown and self._focused not in shown:
             self._focus(shown[0])
@@ -238,69 +218,17 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
 
     def paint(self, canvas: Canvas) -> None:
         """Draw the header and the rows that are seen."""
-        rows = self._rows
-        if rows is None or not canvas.height:
-            return
-        width = symbol_width(rows.symbols)
-        columns, trend = fitted(figure_columns(rows), width, canvas.width)
-        self._paint_header(canvas, width, columns, trend)
-        if not len(self._order):
-            canvas.text(
-                MARKER_WIDTH,
-                1,
-                f"no symbol contains {self._filter!r}: clear the filter to see all",
-                _INK["quiet"],
-            )
+        if self._rows is None or not canvas.height:
             return
         top = self.scroll_offset.y
-        for y, row in enumerate(self._order[top : top + canvas.height - 1].tolist(), start=1):
-            self._paint_row(canvas, y, row, width, columns)
-        if trend:
-            self._paint_trends(canvas, rows, self._order[top : top + canvas.height - 1], trend)
-
-    def _paint_header(self, canvas: Canvas, width: int, columns: tuple[TableColumn, ...], trend: int) -> None:
-        self._headings = [(0, MARKER_WIDTH + width, SYMBOL)]
-        self._paint_heading(canvas, MARKER_WIDTH, MARKER_WIDTH + width, SYMBOL, SYMBOL, left=True)
-        x = MARKER_WIDTH + width
-        for column in columns:
-            self._headings.append((x + 1, x + 1 + column.width, column.key))
-            x += 1 + column.width
-            self._paint_heading(canvas, x - column.width, x, column.key, column.heading, left=False)
-        if trend:
-            canvas.text(x + TREND_GAP, 0, TREND, _INK["header"])
-
-    def _paint_heading(
-        self, canvas: Canvas, start: int, stop: int, key: str, heading: str, *, left: bool
-    ) -> None:
-        is_sorted = key == self._column
-        ink = _INK["header-sorted" if is_sorted else "header"]
-        arrow = ("▼" if self._reverse else "▲") if is_sorted else ""
-        text = arrow + shortened(heading, stop - start - len(arrow))
-        if left:
-            canvas.text(start, 0, text, ink, stop=stop)
-        else:
-            canvas.right_text(stop, 0, text, ink)
-
-    def _paint_row(
-        self, canvas: Canvas, y: int, row: int, width: int, columns: tuple[TableColumn, ...]
-    ) -> None:
-        rows = self._rows
-        assert rows is not None
-        symbol = rows.symbols[row]
-        canvas.text(MARKER_WIDTH, y, shortened(symbol, width), _INK["symbol"])
-        x = MARKER_WIDTH + width
-        for column in columns:
-            x += 1 + column.width
-            value = float(column.values[row])
-            canvas.right_text(x, y, column.text(value)[: column.width], _INK[column.tone(value)])
-        if symbol == self._focused:
-            canvas.text(0, y, "▸", _INK["symbol"])
-            canvas.lay_ground(y, _INK["cursor-focused" if self.has_focus else "cursor"])
-
-    def _paint_trends(self, canvas: Canvas, rows: SymbolRows, seen: NDArray[np.intp], width: int) -> None:
-        glyphs = spark_glyphs(rows.trend[seen], width)
-        start = self._headings[-1][1] + TREND_GAP
-        area = slice(start, start + glyphs.shape[1])
-        canvas.glyphs[1 : 1 + len(seen), area] = glyphs
-        grounds = canvas.codes[1 : 1 + len(seen), area]
-        grounds += np.uint16(_INK["trend"])
+        face = TableFace(
+            rows=self._rows,
+            seen=self._order[top : top + canvas.height - 1],
+            sorted_by=self._column,
+            reverse=self._reverse,
+            focused=self._focused,
+            has_focus=self.has_focus,
+        )
+        self._headings = paint_table(canvas, face)
+        if not len(self._order):
+            paint_note(canvas, f"no symbol contains {self._filter!r}: clear the filter to see all")

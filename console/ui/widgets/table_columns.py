@@ -52,7 +52,6 @@ def figure_columns(rows: SymbolRows) -> tuple[TableColumn, ...]:
         TableColumn(name, name, _INDICATOR_WIDTH, _FIRST_INDICATOR + number, values, price, _plain)
         for number, (name, values) in enumerate(rows.indicators.items())
     ]
-    gaps = np.asarray(rows.gaps, dtype=np.float64)
     return (
         TableColumn("last", "last", 10, 1, rows.last, price, _plain),
         TableColumn("change", "chg %", 8, 2, rows.change_pct, signed, _gain),
@@ -60,7 +59,7 @@ def figure_columns(rows: SymbolRows) -> tuple[TableColumn, ...]:
         TableColumn("rel_volume", "rel vol", 7, 6, rows.relative_volume, fixed, _plain),
         *indicators,
         TableColumn("quality", "qual %", 7, 3, rows.quality, _quality_text, _quality),
-        TableColumn("gaps", "gaps", 5, 5, gaps, compact, _count),
+        TableColumn("gaps", "gaps", 5, 5, rows.gaps, compact, _count),
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,8 @@ _STEPS_S: Final = (
 )  # fmt: skip
 _SPACING: Final = 10
 _DATE_SPACING: Final = 8
+_DAY_S: Final = 86_400
+_QUARTER_S: Final = 900
 
 
 def clock_labels(opened_at: Ints, columns: Sequence[int], zone: tzinfo) -> dict[int, str]:
@@ -25,21 +28,36 @@ def clock_labels(opened_at: Ints, columns: Sequence[int], zone: tzinfo) -> dict[
     """
     if len(opened_at) == 0:
         return {}
-    local = [datetime.fromtimestamp(second, zone) for second in opened_at.tolist()]
+    local = opened_at + _offsets(opened_at, zone)
     step = _step(opened_at, columns)
     labels: dict[int, str] = {}
     form = "%H:%M:%S" if step < 60 else "%H:%M"
     # The first candle of each stretch, not only one on the stroke: bars of an hour open at 09:30, 10:30.
-    seconds = [moment.hour * 3600 + moment.minute * 60 + moment.second for moment in local]
-    if seconds[0] % step == 0:
-        labels[0] = local[0].strftime(form)
-    for index in range(1, len(local)):
-        moment = local[index]
-        if moment.date() != local[index - 1].date():
+    days, stretches = local // _DAY_S, local % _DAY_S // step
+    new_day = np.diff(days, prepend=days[0]) != 0
+    new_stretch = np.diff(stretches, prepend=stretches[0]) != 0
+    new_stretch[0] = local[0] % step == 0
+    for index in np.flatnonzero(new_day | new_stretch).tolist():
+        moment = datetime.fromtimestamp(int(local[index]), UTC)  # reads as the exchange's clock does
+        if new_day[index]:
             labels[index] = f"{moment:%a} {moment.day} {moment:%b}"
-        elif seconds[index] // step != seconds[index - 1] // step:
+        else:
             labels[index] = moment.strftime(form)
     return _spread(labels, columns, lambda text: ":" not in text)
+
+
+def _offsets(seconds: Ints, zone: tzinfo) -> Ints:
+    """Return what a zone adds to seconds UTC; that changes at the quarters of an hour only."""
+    quarters, which = np.unique(seconds // _QUARTER_S, return_inverse=True)
+    offsets = [_offset(quarter, zone) for quarter in quarters.tolist()]
+    return np.array(offsets, dtype=np.int64)[which]
+
+
+@lru_cache(maxsize=4096)
+def _offset(quarter: int, zone: tzinfo) -> int:
+    moment = datetime.fromtimestamp(quarter * _QUARTER_S, zone)
+    offset = moment.utcoffset()
+    return 0 if offset is None else int(offset.total_seconds())
 
 
 def date_labels(opened_at: Ints, columns: Sequence[int]) -> dict[int, str]:

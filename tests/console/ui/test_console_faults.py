@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from console.ui.screens.report import ReportScreen
 from engine.config import load_session_config
+from engine.errors import StoreError
 from engine.export.validation import validate_export
 from engine.monitoring.status import RunState
 from engine.store.bar_store import BarStore
@@ -245,21 +246,26 @@ def test_a_disk_that_fills_up_under_an_export_ends_the_run_but_loses_nothing(
     assert not (small_disk / "manifest.json").exists()
 
 
-def test_days_that_cannot_be_kept_are_told_and_the_run_plays_on(
-    console_store: BarStore, tmp_path: Path
+def test_days_that_cannot_be_played_again_are_told_and_the_run_plays_on(
+    console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def unreadable(*_arguments: object, **_options: object) -> None:
+        raise StoreError("the store cannot be read: its disk is gone")
+
     async def act(console: Watched, pilot: Pilot[None]) -> None:
-        await press(pilot, "n")
-        await until(pilot, lambda: console.system.snapshot().session == 2, "the second day")
-        await until(pilot, lambda: len(console.system.snapshot().finished) == 1, "the first is recorded")
-        for key in ("e", "j"):
-            sentence = await export_by_key(console, pilot, key)
-            assert "2013-11-26 cannot be looked at later" in sentence
-            assert "tapes" in sentence
+        for session in (2, 3):
+            await press(pilot, "n")
+            await until(pilot, lambda wanted=session: console.system.snapshot().session == wanted, "the next")
+        await until(pilot, lambda: len(console.system.snapshot().finished) == 2, "both are recorded")
+        with monkeypatch.context() as patch:
+            patch.setattr(type(console_store), "scan", unreadable)
+            for key in ("e", "j"):
+                sentence = await export_by_key(console, pilot, key)
+                assert "The export failed: the store cannot be read" in sentence
+        assert "exported to" in await export_by_key(console, pilot, "e")
         await press(pilot, "m")
         await until(pilot, lambda: console.frontier == 1, "it plays on")
 
-    (tmp_path / "tapes").write_text("in the way")
     with watched(console_store, tmp_path) as console:
         drive(console, act)
 

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
+from textual.widgets._toast import Toast
 
 from console.ui.actions import Mode
 from console.ui.grid_text import counted, figure, number, percent
 from console.ui.layout import Layout
 from console.ui.panels.key_line import key_line
 from console.ui.panels.session_bar import falls_short, session_parts
+from console.ui.panels.tab_line import fitted_tabs, tabs_of
 from console.ui.screens.coverage import CoverageScreen
 from console.ui.screens.help import help_text
 from console.ui.screens.report import ReportScreen
 from console.ui.screens.why import WhyScreen, _figure
+from console.ui.toasts import Toasts
 from engine.monitoring.status import RunState
 from engine.store.bar_store import BarStore
 from tests.support.console_runs import Watched, document, drive, press, type_line, until, watched
+from tests.support.markets import fill_store, open_new_store
 
 
 def bar_of(console: Watched, **changes: object) -> str:
@@ -120,7 +126,7 @@ def test_the_last_panel_says_why_it_stays_and_hidden_ones_stand_in_brackets(
 ) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await press(pilot, "x")
-        assert "(1 symbols) 2 chart" in console.text("#tabs")
+        assert "(1 symbols)  2 chart" in console.text("#tabs")
         await press(pilot, *"xxxxx")
         assert len(console.app._notifications) == 0
         await press(pilot, "x")
@@ -183,6 +189,80 @@ def test_a_filter_that_is_given_up_returns_to_the_symbol_before(
         drive(console, act)
 
 
+# What is not on the screen
+
+
+def test_panels_that_are_not_on_the_screen_are_named_beside_the_headings_and_a_click_brings_them(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await until(
+            pilot,
+            lambda: console.text("#tabs") == "5 metrics  6 events  7 log  8 coverage  9 report",
+            "what shares a place with quality, and the pages",
+        )
+        await pilot.click("#tabs", offset=(3, 0))
+        await until(pilot, lambda: console.app.main.panel_layout.active == "metrics", "the panel")
+        await until(pilot, lambda: console.text("#tabs").startswith("4 quality  6 events"), "what it hides")
+        assert ("panel_metrics", "") in console.app.done
+        await press(pilot, "x")
+        await until(pilot, lambda: "(5 metrics)" in console.text("#tabs"), "a hidden one in brackets")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+@pytest.mark.parametrize("size", [(100, 30), (120, 36), (200, 60)])
+def test_what_is_named_beside_a_heading_leaves_the_heading_alone(
+    console_store: BarStore, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        main = console.app.main
+        for keys in ("2x", "7", "z", "z", "6x", "1x"):
+            await press(pilot, *keys)
+            tabs = main.query_one("#tabs").region
+            under = [panel for panel in main.panels.values() if panel.display and panel.region.overlaps(tabs)]
+            assert len(under) == 1
+            assert tabs.height == 1
+            assert tabs.x >= under[0].region.x + len("─") + len(under[0].heading)
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act, size=size)
+
+
+def test_tabs_give_way_to_a_narrow_place_until_only_keys_are_left() -> None:
+    def line(width: int, layout: Layout = Layout()) -> str:  # noqa: B008 - frozen
+        return fitted_tabs(tabs_of(layout, {"log": "disk"}, {"report": "f9"}, columns=80), width).plain
+
+    assert line(120).endswith("6 events  7 log /disk  8 coverage  f9 report")
+    assert line(95).endswith("6 events 7 log /disk 8 coverage f9 report")
+    assert line(78).endswith("6 events  7 log /disk")
+    assert line(40) == "1 symbols 2 3 4 5 6 7"
+
+
+# Toasts
+
+
+def test_what_is_told_again_while_it_is_on_the_screen_stands_there_once() -> None:
+    class Teller(App[None]):
+        def __init__(self) -> None:
+            super().__init__()
+            self._notifications = Toasts()
+
+    async def run() -> None:
+        app = Teller()
+        async with app.run_test(notifications=True) as pilot:
+            for text in ("no such time", "no such time", "disk full", "no such time"):
+                app.notify(text, severity="error")
+                await pilot.pause()
+            app.notify("no such time", severity="warning")
+            await until(pilot, lambda: len(app.screen.query(Toast)) == 3, "one of each")
+            told = [(toast.message, toast.severity) for toast in app._notifications]
+            assert told == [("disk full", "error"), ("no such time", "error"), ("no such time", "warning")]
+
+    asyncio.run(run())
+
+
 # The session bar
 
 
@@ -230,6 +310,23 @@ def test_the_bar_names_the_condition_at_which_the_run_stands(console_store: BarS
 # Panels
 
 
+def test_gaps_that_are_not_measured_are_not_said_to_be_none(console_store: BarStore, tmp_path: Path) -> None:
+    config = document()
+    config["session_data_config"]["gap_filler"] = {"enable_session_quality": False}
+
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "o")
+        await until(pilot, lambda: console.frontier == 60, "an hour")
+        symbols = console.app.main.symbols
+        await until(pilot, lambda: "52." in symbols.table.render_line(1).text, "the prices")
+        assert symbols.table.render_line(1).text.split()[-2:] == ["–", "–"]
+        table = symbols.as_table(console.app.picture())
+        assert table.rows[0][table.headings.index("gaps")] is None
+
+    with watched(console_store, tmp_path, config=config) as console:
+        drive(console, act)
+
+
 def test_at_the_open_no_quality_is_known(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: Watched, _pilot: Pilot[None]) -> None:
         symbols = console.app.main.symbols
@@ -258,6 +355,34 @@ def test_the_map_of_gaps_is_no_taller_than_its_rows(console_store: BarStore, tmp
 
     with watched(console_store, tmp_path) as console:
         drive(console, act)
+
+
+@pytest.mark.parametrize("width", [80, 100, 160, 200])
+def test_no_score_of_a_symbol_is_cut_however_long_its_name_is(tmp_path: Path, width: int) -> None:
+    name = "A-RATHER-LONG-NAME.OF-A-SYMBOL"
+    config = document(end_date="2013-11-27")
+    data = config["session_data_config"]
+    data["symbols"] = [name]
+    data["historical"] = {"data": [{"trailing_days": 1, "intervals": ["1m", "5m", "1d"]}]}
+    del data["indicators"]
+
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "4", "o")
+        await until(pilot, lambda: console.frontier == 60, "an hour")
+        figures = console.app.main.quality.query_one(".figures")
+        await until(pilot, lambda: "1d" in str(figures.render()), "the scores")
+        await pilot.resize_terminal(width, 36)
+        await until(pilot, lambda: console.app.main.size.width == width, "the width")
+        lines = str(figures.render()).splitlines()
+        assert max(map(len, lines)) <= figures.size.width
+        assert figures.size.height == len(lines)
+        said = " ".join(lines)
+        assert all(word in said for word in (name, "session 100.0%", "0 gaps", "history 1m", "history 1d"))
+
+    with open_new_store(tmp_path / "bars") as store:
+        fill_store(store, (name,), "2013-11-20", "2013-12-03", missing=0.0)
+        with watched(store, tmp_path, config=config) as console:
+            drive(console, act, size=(130, 36))
 
 
 # Pages and dialogs
@@ -324,9 +449,19 @@ def test_prompts_write_their_hint_once_with_the_runs_own_symbol(
 
 
 def test_help_names_the_key_of_what_only_the_palette_has() -> None:
-    lines = help_text({}).plain.splitlines()
+    lines = help_text({}, 80).plain.splitlines()
     assert any(line.startswith("ctrl+p") and line.endswith("Go to a symbol by its name") for line in lines)
     assert not any(line.startswith("palette") for line in lines)
+
+
+@pytest.mark.parametrize("width", [40, 60, 72])
+def test_a_long_sentence_of_help_goes_on_below_its_beginning(width: int) -> None:
+    lines = help_text({}, width).plain.splitlines()
+    assert max(map(len, lines)) <= width
+    at = next(number for number, line in enumerate(lines) if "On to the next" in line)
+    begin = lines[at].index("On to the next")
+    assert lines[at + 1][:begin].isspace()
+    assert not lines[at + 1][begin].isspace()
 
 
 def test_the_palette_is_no_wider_than_a_page(console_store: BarStore, tmp_path: Path) -> None:

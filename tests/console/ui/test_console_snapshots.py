@@ -49,8 +49,8 @@ MEMORY_KB: Final = 212 * 2**10
 Look = tuple[str, str]
 """A size, and a theme."""
 ALL: Final[tuple[Look, ...]] = tuple(product(SIZES, (DARK, LIGHT)))
-MOST: Final[tuple[Look, ...]] = tuple(look for look in ALL if look != ("200x60", LIGHT))
-FEW: Final[tuple[Look, ...]] = (("80x24", DARK), ("120x36", LIGHT))
+NARROW: Final[tuple[Look, ...]] = tuple(product(("80x24",), (DARK, LIGHT)))
+MEDIUM: Final[tuple[Look, ...]] = tuple(product(("120x36",), (DARK, LIGHT)))
 
 Act = Callable[[Watched, Pilot[None]], Awaitable[None]]
 
@@ -121,14 +121,17 @@ def stands(console: Watched, frontier: int) -> bool:
 
 
 async def rest(console: Watched, pilot: Pilot[None], *words: str) -> None:
-    """Wait until the bar says some words, then show that moment once more, with all of it written."""
+    """Show the moment, with all of it written, until the bar says some words."""
     main = console.app.main
     line = main.query_one("#session-line")
-    await until(pilot, lambda: all(word in str(line.render()) for word in words), f"the bar says {words}")
     # By a clock that stands no frame tells another rate, or another time that it took.
     main.metrics.bars_per_second, main.metrics.frame_ms = BARS_PER_SECOND, 0.0
-    main.look(console.app.picture())
-    await pilot.pause()
+
+    def says_all() -> bool:
+        main.look(console.app.picture())
+        return all(word in str(line.render()) for word in words)
+
+    await until(pilot, says_all, f"the bar says {words}")
 
 
 async def starting(console: Watched, pilot: Pilot[None]) -> None:
@@ -274,34 +277,32 @@ SCENES: Final = (
     Scene("playing", playing),
     Scene("paused", at_half_past_eleven),
     Scene("looking-back", looking_back),
-    Scene("failed-report", reported, store="faulty_store", looks=FEW),
+    Scene("failed-report", reported, store="faulty_store"),
     Scene("failed", over("error"), store="faulty_store"),
     Scene("finished-report", reported),
     Scene("finished", over("completed")),
     Scene("early-close", on_panel("chart", paused_at(120, "early close", "11:30")), config=EARLY),
     Scene("bad-quality", on_panel("quality", paused_at(180, "12:30")), store="holed_store"),
     Scene("many-symbols", paused_at(60, "10:30"), store="wide_store", config=wide()),
-    Scene("nothing-found", nothing_found, looks=FEW),
-    Scene("help", over_panels("question_mark", TextPage), looks=MOST),
-    Scene("why", over_panels("w", WhyScreen), looks=MOST),
-    Scene("go-to", over_panels("g", PromptScreen, typed="1430"), looks=MOST),
-    Scene("break", over_panels("b", BreakpointsScreen), looks=FEW),
-    Scene(
-        "breakpoints", over_panels("b", BreakpointsScreen, typed="AAA.closs < 50", breaks=BREAKS), looks=MOST
-    ),
-    Scene("quit", over_panels("q", ConfirmScreen), looks=MOST),
-    Scene("palette", palette, looks=MOST),
-    Scene("coverage", coverage, store="holed_store", looks=MOST),
-    Scene("bookmark", over_panels("apostrophe", PromptScreen), looks=FEW),
-    Scene("copy", over_panels("y", ChoiceScreen), looks=FEW),
-    Scene("symbol", asked("symbol"), looks=FEW),
-    Scene("speed", asked("speed"), looks=FEW),
-    *(Scene(f"alone-{panel}", on_panel(panel, at_half_past_eleven), looks=FEW[:1]) for panel in PANELS[1:]),
+    Scene("nothing-found", nothing_found),
+    Scene("help", over_panels("question_mark", TextPage)),
+    Scene("why", over_panels("w", WhyScreen)),
+    Scene("go-to", over_panels("g", PromptScreen, typed="1430")),
+    Scene("break", over_panels("b", BreakpointsScreen)),
+    Scene("breakpoints", over_panels("b", BreakpointsScreen, typed="AAA.closs < 50", breaks=BREAKS)),
+    Scene("quit", over_panels("q", ConfirmScreen)),
+    Scene("palette", palette),
+    Scene("coverage", coverage, store="holed_store"),
+    Scene("bookmark", over_panels("apostrophe", PromptScreen)),
+    Scene("copy", over_panels("y", ChoiceScreen)),
+    Scene("symbol", asked("symbol")),
+    Scene("speed", asked("speed")),
+    *(Scene(f"alone-{panel}", on_panel(panel, at_half_past_eleven), looks=NARROW) for panel in PANELS[1:]),
     *(
         Scene(
             f"maximised-{panel}",
             on_panel(panel, at_half_past_eleven, maximised=True),
-            looks=FEW[1:],
+            looks=MEDIUM,
         )
         for panel in PANELS
     ),

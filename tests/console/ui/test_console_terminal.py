@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import select
 import signal
+import threading
+import tty
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from console.ui.terminal_driver import Line, Outlet
 from engine.export.validation import validate_export
 from engine.store.bar_store import BarStore
 from tests.support.pseudo_terminal import LIMIT_S, Terminal, terminal
@@ -15,6 +21,8 @@ from tests.support.pseudo_terminal import LIMIT_S, Terminal, terminal
 Session = Callable[..., list[str]]
 SIZES = ((20, 5), (1, 1), (200, 60), (3, 40), (120, 2))
 """Sizes that no panel is made for, and one that all are."""
+
+PROMPTLY_S = 8.0
 
 
 @pytest.fixture
@@ -53,7 +61,8 @@ def assert_exported_in_part(folder: Path) -> None:
 
 
 def test_run_opens_the_console_and_q_leaves_it_with_a_summary(session: Session, tmp_path: Path) -> None:
-    with terminal(tmp_path / "home", *session("--export", str(tmp_path / "out"))) as screen:
+    arguments = session("--export", str(tmp_path / "out"))
+    with terminal(tmp_path / "home", *arguments, is_warm=False) as screen:
         read_until_it_plays(screen)
         screen.press("q")
         screen.read_until_shown("leave?")
@@ -136,6 +145,86 @@ def test_a_terminal_that_goes_away_ends_the_run_in_order(
     log = (tmp_path / "home" / "state" / "tapedeck.log").read_text()
     assert "run stopped in" in log
     assert "Traceback" not in log
+
+
+# A terminal that stands still
+
+MANY_KEYS = "z" * 12
+"""Keys that have much painted."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_run_whose_terminal_takes_nothing_is_told_to_end_and_does(
+    session: Session, tmp_path: Path, number: signal.Signals
+) -> None:
+    arguments = session("--export", str(tmp_path / "out"), "--speed", "600")
+    with terminal(tmp_path / "home", *arguments) as screen:
+        read_until_it_plays(screen)
+        screen.stand_still(MANY_KEYS)
+        screen.press(MANY_KEYS)
+        screen.process.send_signal(number)
+        assert screen.process.wait(PROMPTLY_S) == 130
+        assert screen.exit_code() == 130
+        assert screen.left_changed() == set(), "once the terminal goes on"
+        assert b"interrupted; what was played is below" in screen.seen
+    assert_exported_in_part(tmp_path / "out")
+    assert_nothing_is_left_of_the_run(tmp_path)
+    log = (tmp_path / "home" / "state" / "tapedeck.log").read_text()
+    assert "run stopped in" in log
+    assert "Traceback" not in log
+
+
+def test_a_terminal_that_goes_on_shows_what_it_would_have_shown(session: Session, tmp_path: Path) -> None:
+    def upper_part() -> list[str]:
+        return screen.lines[:20]  # below, word of the export stands for a while
+
+    with terminal(tmp_path / "home", *session(), columns=160, rows=45) as screen:
+        read_until_it_plays(screen)
+        screen.press(" ")
+        screen.read_until_shown("‖ paused")
+        screen.press("6z")
+        screen.read_until(lambda: "session opens" in screen.text and "AAA" not in screen.text, "the events")
+        screen.read_until_it_rests()
+        expected = upper_part()
+        screen.press("z1")
+        screen.read_until_shown("AAA")
+        screen.stand_still(MANY_KEYS)
+        screen.press(4 * MANY_KEYS + "6ze")
+        exports = (tmp_path / "home").rglob
+        screen.stand_still_until(lambda: any(exports("manifest.json")), "the last key to be answered")
+        what = "\n".join(["this screen, once the terminal goes on:", *expected])
+        screen.read_until(lambda: upper_part() == expected, what)
+        screen.press("\x03")
+        assert screen.exit_code() == 130
+        assert screen.left_changed() == set()
+
+
+def test_what_is_painted_on_a_terminal_that_stands_still_is_not_kept() -> None:
+    reader, writer = pty.openpty()
+    tty.setraw(writer)
+    painted_anew, line = threading.Event(), Line()
+    with open(writer, "w", encoding="utf-8") as stream:
+        outlet = Outlet(stream, line, painted_anew.set)
+        outlet.open()
+        for _ in range(1000):
+            outlet.write("x" * 10_000)
+        outlet.write("\x1b[?1006h")
+        assert line.is_busy
+        assert not painted_anew.is_set()
+        seen = b""
+        while select.select([reader], [], [], 0 if painted_anew.is_set() else LIMIT_S)[0]:
+            seen += os.read(reader, 65_536)
+        assert painted_anew.is_set()
+        assert len(seen) < 200_000
+        assert seen.endswith(b"\x1b[?1006h"), "a switch is never dropped"
+        outlet.write("the whole screen")
+        outlet.write("\x1b[?1006l")
+        while not seen.endswith(b"l"):
+            assert select.select([reader], [], [], LIMIT_S)[0]
+            seen += os.read(reader, 65_536)
+        assert b"the whole screen" in seen
+        assert outlet.close()
+    os.close(reader)
 
 
 # Suspended, and back

@@ -134,7 +134,7 @@ def rows_of(symbols: tuple[str, ...] = ("SPY", "AIG", "BAC", "IBM"), **changes: 
         "volume": 1000.0 * (number + 1),
         "relative_volume": 0.5 + number / 4,
         "quality": np.where(number % 3 == 0, 100.0, 97.46),
-        "gaps": np.where(number % 3 == 0, 0, 4).astype(np.int64),
+        "gaps": np.where(number % 3 == 0, 0.0, 4.0),
         "trend": number[:, None] + np.arange(8.0)[None, :],
     }
     return SymbolRows(**(values | changes))

@@ -31,7 +31,7 @@ def test_every_figure_stands_in_its_column(play: Any, lines: Any, rows: Any, tab
         ]  # fmt: skip
         assert head(texts[1])[:8] == ["▸", "SPY", "100.00", "-1.00", "1.00k", "0.50", "30.00", "100.0"]
         assert head(texts[3])[:8] == ["BAC", "102.00", "+1.00", "3.00k", "1.00", "–", "97.4", "4"]
-        assert texts[1].endswith("▁▂▃▄▅▆▇█")
+        assert texts[1].endswith("▁▂▃▄▅▆▇▇")
 
     play(table, act, (100, 10))
 

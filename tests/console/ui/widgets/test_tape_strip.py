@@ -97,19 +97,23 @@ def test_a_strip_fits_into_any_width(play: Any, lines: Any, strip: Any, width: i
 
 
 def test_a_sparkline_runs_from_low_to_high() -> None:
-    assert sparkline(np.arange(8.0), 8) == "▁▂▃▄▅▆▇█"
-    assert sparkline(np.array([1.0, np.nan, 2.0]), 8) == "▁ █"
+    assert sparkline(np.arange(7.0), 8) == "▁▂▃▄▅▆▇"
+    assert sparkline(np.array([1.0, np.nan, 2.0]), 8) == "▁ ▇"
+
+
+def test_sparklines_of_lines_below_each_other_do_not_touch() -> None:
+    assert "█" not in sparkline(np.arange(100.0), 100)
 
 
 def test_a_sparkline_of_one_value_stands_in_the_middle() -> None:
-    assert sparkline(np.full(3, 7.0), 8) == "▅▅▅"
+    assert sparkline(np.full(3, 7.0), 8) == "▄▄▄"
 
 
 def test_a_sparkline_shows_the_last_value_of_each_share() -> None:
-    assert sparkline(np.array([9.0, 0.0, 9.0, 7.0]), 2) == "▁█"
+    assert sparkline(np.array([9.0, 0.0, 9.0, 7.0]), 2) == "▁▇"
 
 
 def test_nothing_has_no_sparkline() -> None:
     assert sparkline(np.empty(0), 8) == sparkline(np.arange(3.0), 0) == ""
     assert sparkline(np.full(2, np.nan), 8) == "  "
-    assert sparkline(np.array([-1.7e308, 1.7e308]), 2) == "▁█"
+    assert sparkline(np.array([-1.7e308, 1.7e308]), 2) == "▁▇"
