@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from rich.console import RenderableType
+from rich.segment import Segments
+from rich.traceback import Traceback
 from textual import on
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
@@ -217,6 +219,11 @@ class ConsoleApp(App[None]):
             main.symbols.table.sort_by(remembered.sort, reverse=remembered.descending)
         if remembered.symbol in plan.symbols:
             main.first_symbol = remembered.symbol
+
+    def _fatal_error(self) -> None:
+        """Leave with what went wrong in the console itself, without pages of local variables."""
+        self._exit_renderables.append(Segments(self.console.render(Traceback(), self.console.options)))
+        self._close_messages_no_wait()
 
     # Frames
 

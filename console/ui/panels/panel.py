@@ -8,7 +8,9 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Click
+from textual.geometry import Region
 from textual.message import Message
+from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -60,6 +62,11 @@ class Panel(Vertical):
         """Have the panel chosen, or shown alone."""
         on_heading = event.screen_offset.y < self.region.y + self.gutter.top
         self.post_message(self.Picked(self, alone=on_heading and event.chain == 2))
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the heading's line alone: below it stands what the panel holds, or the screen's ground."""
+        heading = crop.intersection(Region(0, 0, self.outer_size.width, self.gutter.top))
+        return super().render_lines(heading) if heading else []
 
     # Heading
 

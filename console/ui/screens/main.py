@@ -8,9 +8,11 @@ from typing import ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
+from textual.containers import Container
 from textual.events import DescendantFocus, Resize
+from textual.geometry import Region
 from textual.message import Message
+from textual.strip import Strip
 from textual.widgets import Input
 
 from console.ui.actions import PANELS, Mode
@@ -52,6 +54,14 @@ class FilterLine(Input):
     def key_enter(self) -> None:
         """Keep the filter."""
         self.post_message(self.Left(kept=True))
+
+
+class Area(Container):
+    """Holds panels that cover all of it, so that it has nothing to draw itself."""
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return no lines: Textual would have each made and cut up, to be painted over."""
+        return []
 
 
 class MainScreen(ConsoleScreen):
@@ -96,14 +106,14 @@ class MainScreen(ConsoleScreen):
     def compose(self) -> ComposeResult:
         """Compose the bar, the panels in their places, filter line and footer."""
         yield self.bar
-        with Container(id="body"):
+        with Area(id="body"):
             yield self._tabs
-            with Vertical(id="left"):
+            with Area(id="left"):
                 yield self.symbols
                 yield self.indicators
-            with Container(id="main"):
+            with Area(id="main"):
                 yield self.chart
-                with Vertical(id="side"):
+                with Area(id="side"):
                     for name in ("quality", "metrics", "events", "log"):
                         yield self.panels[name]
         yield FilterLine(id="filter", placeholder="filter; return keeps it, escape shows all")

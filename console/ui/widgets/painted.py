@@ -149,7 +149,9 @@ class Painted(ScrollView, can_focus=False):
         canvas, width, strips = self._current_canvas(), self.size.width, self._strips
         for y in crop.line_range:
             if y not in strips:  # it has changed
-                strips[y] = canvas.strip(y, self._style_of).adjust_cell_length(width, self._style_of(BASE))
+                strips[y] = canvas.strip(y, self._style_of).adjust_cell_length(
+                    width, self._style_of(BASE).background_style
+                )
         lines = [strips[y] for y in crop.line_range]
         if crop.column_span != (0, width):
             lines = [strip.crop(*crop.column_span) for strip in lines]

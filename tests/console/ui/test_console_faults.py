@@ -178,10 +178,10 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 async def export_by_key(console: Watched, pilot: Pilot[None], key: str) -> str:
     """Press a key that exports, and return what is told of it."""
-    before = len(told(console))
+    console.app.clear_notifications()
     await press(pilot, key)
     await pilot.app.workers.wait_for_complete()
-    await until(pilot, lambda: len(told(console)) > before, "word of the export")
+    await until(pilot, lambda: bool(told(console)), "word of the export")
     return told(console)[-1]
 
 
