@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
@@ -24,6 +25,17 @@ Rows = list[tuple[Value, ...]]
 def view_text(system: SystemManager, panel: str, form: str) -> str:
     """Return a panel's content as csv, markdown or json; ConfigError for a panel that there is not."""
     return table_text(view_table(system, panel), form)
+
+
+def headed_view_text(system: SystemManager, panel: str, form: str) -> str:
+    """Return a panel's content under its name and the run's clock, to be told from others beside it."""
+    now, text = system.snapshot(), view_text(system, panel, form)
+    clock = _time(now.clock, None if now.view is None else now.view.session.zone)
+    if form == "json":
+        document = {"view": panel, "clock": clock, "rows": json.loads(text)}
+        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    heading = f"{panel}, {clock or 'before the first session'}"
+    return f"## {heading}\n\n{text}" if form == "markdown" else f"# {heading}\n{text}"
 
 
 def view_table(system: SystemManager, panel: str) -> Table:

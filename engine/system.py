@@ -52,7 +52,7 @@ from engine.threads.session_coordinator import SessionCoordinator
 from engine.threads.session_feed import LOAD_TIMEOUT_S
 from engine.threads.session_loader import SessionLoader
 from engine.threads.session_recorder import SessionSink
-from engine.threads.session_replay import replayed
+from engine.threads.session_replay import replayed, whole_record
 from engine.threads.transport import checked_speed
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class SystemManager:
         self.session_data = SessionData()
         self.metrics = PerformanceMetrics()
         self._data = DataManager(store)
-        self.earlier = None if earlier_bytes is None else EarlierTapes(self._replayed, earlier_bytes)
+        self.earlier = None if earlier_bytes is None else EarlierTapes(self._replayed_records, earlier_bytes)
         # `earlier` comes first: a day that an export cannot take can then still be looked at, and exported.
         self._sinks: tuple[SessionSink, ...] = (*(() if self.earlier is None else (self.earlier,)), *sinks)
         self._events = EventLog()
@@ -269,14 +269,38 @@ class SystemManager:
         return self._events.events(after)
 
     def explain(
-        self, symbol: str, name: str, frontier: int | None = None, *, interval: Interval | None = None
+        self,
+        symbol: str,
+        name: str,
+        frontier: int | None = None,
+        *,
+        interval: Interval | None = None,
+        session: SessionData | None = None,
     ) -> Explanation:
         """Return where a number of the session in place comes from, at a frontier up to the clock.
 
         `name`: an indicator, a historical indicator, a field of a bar (of `interval`, or of the base),
-        `last`, `change`, `quality` or `gaps`. EngineError where the session does not have it.
+        `last`, `change`, `quality` or `gaps`. `session`: one that is over, as `session_again` gives it.
+        EngineError where the session does not have it.
         """
-        return explain(self.prepare(), self.session_data, symbol, name, frontier=frontier, interval=interval)
+        data = session or self.session_data
+        return explain(self.prepare(), data, symbol, name, frontier=frontier, interval=interval)
+
+    def session_again(self, trading_day: date) -> SessionData:
+        """Play a session that is over once more, beside the run, and return it with the history before it.
+
+        A tape alone does not say where its numbers come from. In the caller's thread: some milliseconds, up
+        to half a second for 500 symbols. EngineError where the run does not keep days (`earlier`),
+        ExportError where the day was not played, or the store has changed since, StoreError where it cannot
+        be read.
+        """
+        if self.earlier is None:
+            raise EngineError("this run does not keep the days that are over, so none can be explained")
+        self.earlier.require_played(trading_day)
+        data = next(self._replayed(trading_day, trading_day))
+        tape = data.require_tape()
+        tape.frontier = self.earlier.proved(tape)
+        return data
 
     @property
     def state(self) -> RunState:
@@ -416,7 +440,10 @@ class SystemManager:
             raise EngineError("the run has not been started")
         return self._coordinator
 
-    def _replayed(self, first: date, last: date) -> Iterator[SessionRecord]:
+    def _replayed_records(self, first: date, last: date) -> Iterator[SessionRecord]:
+        return map(whole_record, self._replayed(first, last))
+
+    def _replayed(self, first: date, last: date) -> Iterator[SessionData]:
         """Play some of the run's sessions once more, beside it."""
 
         def waits_but_goes_on() -> bool:

@@ -15,10 +15,25 @@ from engine.intervals import Interval
 
 EXAMPLES: Final = "10:30, 14h, 2:30pm, open, close, next open, +15m, -1h, 50%, tuesday, 2013-10-08 10:30"
 
-_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS: Final = ("january", "february", "march", "april", "may", "june", "july", "august",
+                  "september", "october", "november", "december")  # fmt: skip
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_WORDS: Final = ("open", "close", "next open", "next close", "previous open", "previous close", "now",
-                 "today", "tomorrow", "yesterday", "noon", *_WEEKDAYS)  # fmt: skip
+_DAYS: Final = ("today", "tomorrow", "yesterday")
+_POINTS: Final = ("open", "close", "noon")
+_NEXT: Final = ("next", "n")
+_PREVIOUS: Final = ("previous", "prev", "last")
+_WORDS: Final = (*_POINTS, "next open", "next close", "previous open", "previous close", "now", *_DAYS,
+                 *_WEEKDAYS, "last friday")  # fmt: skip
+# Letters that mean something: the rest is told to whoever typed it. Names may be cut to three letters.
+_KNOWN_LETTERS: Final = frozenset(
+    {*_POINTS, *_DAYS, *_NEXT, *_PREVIOUS, "now", "session", "day", "am", "pm", "a", "p", "h", "m", "min",
+     "s", "d", "t", "st", "nd", "rd", "th"}
+)  # fmt: skip
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
+_DATE: Final = re.compile(r"[a-z0-9/. -]+")
+_DATE_PART: Final = re.compile(r"(?P<month>[a-z]+)|(?P<number>\d+)(?:(?:st|nd|rd|th)\b)?")
+_YEAR: Final = re.compile(r"(?:19|20)\d\d")
+_ISO_DATE_TIME: Final = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)t(?P<time>\d.*)")
 _TIME: Final = re.compile(
     r"(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2})(?::(?P<second>\d{2}))?|(?P<bare>\d{2})|h)?\s*(?P<half>am|pm|a|p)?"
 )
@@ -28,10 +43,14 @@ _SHARE: Final = re.compile(r"(?P<pct>\d{1,3}(?:\.\d+)?)\s*%")
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """Where one stands when one types: the session looked at, and its clock (UTC)."""
+    """Where one stands when one types: the session looked at, and its clock (UTC).
+
+    `last_day`: the last one that there is; a weekday that would come after it is the one before.
+    """
 
     session: TradingSession
     clock: datetime
+    last_day: date | None = None
 
 
 def read_moment(text: str, here: Here, calendar: TimeManager) -> datetime:
@@ -43,6 +62,13 @@ def read_moment(text: str, here: Here, calendar: TimeManager) -> datetime:
     words = " ".join(text.strip().lower().replace(",", " ").split())
     if not words:
         raise _no_moment(text)
+    try:
+        return _read(text, words, here, calendar)
+    except OverflowError:  # a number beyond all dates
+        raise _no_moment(text) from None
+
+
+def _read(text: str, words: str, here: Here, calendar: TimeManager) -> datetime:
     for read in (_read_word, _read_distance, _read_share):
         found = read(words, here, calendar)
         if found is not None:
@@ -141,66 +167,85 @@ def _read_time(words: str) -> time | None:
 
 def _read_date(text: str, words: str, here: Here, calendar: TimeManager) -> datetime:
     for head, tail in _cuts(words):
-        day = _day_of(head, here, calendar)
-        moment = _read_time(tail) if tail not in ("", "open", "close") else None
-        if day is None or (tail not in ("", "open", "close") and moment is None):
+        day, point = _day_of(head, here, calendar), tail or "open"
+        moment = time(12) if point == "noon" else _read_time(point)
+        if day is None or (moment is None and point not in _POINTS):
             continue
         session = calendar.get_trading_session(day)
         if moment is not None:
             return _at(session, moment)
-        return session.regular_close if tail == "close" else session.regular_open
+        return session.regular_close if point == "close" else session.regular_open
     raise _no_moment(text)
 
 
 def _cuts(words: str) -> list[tuple[str, str]]:
     """Return the ways to cut words into a date and a time, which may come first or be left out."""
-    head, _, tail = (
-        words.replace("t", " t", 1).partition(" t")
-        if re.match(r"\d{4}-\d\d-\d\dt\d", words)
-        else ("", "", "")
-    )
+    written = _ISO_DATE_TIME.fullmatch(words)
+    if written is not None:
+        return [(written["date"], written["time"])]
     parts = words.split(" ")
     cuts = [(words, "")]
     for at in range(1, len(parts)):
         left, right = " ".join(parts[:at]), " ".join(parts[at:])
         cuts += [(left, right), (right, left)]
-    return [(head, tail), *cuts] if head else cuts
+    return cuts
 
 
 def _day_of(words: str, here: Here, calendar: TimeManager) -> date | None:
     day = here.session.trading_day
-    if words in ("today", "tomorrow", "yesterday"):
+    if words in _DAYS:
         move = {"tomorrow": calendar.get_next_trading_date, "yesterday": calendar.get_previous_trading_date}
         return move[words](day) if words in move else day
-    weekday = next(
-        (n for n, name in enumerate(_WEEKDAYS) if len(words) >= 3 and name.startswith(words)), None
-    )
-    if weekday is not None:
-        return day + timedelta(days=(weekday - day.weekday()) % 7)
     try:
-        return date.fromisoformat(words)
+        return _weekday(words, here) or date.fromisoformat(words)
     except ValueError:
         return _written_date(words, day.year)
 
 
-def _written_date(words: str, year: int) -> date | None:
-    """Return the date of `10-08`, `8 oct`, `oct 8 2013`; months come first in numbers, as in ISO 8601."""
-    month = next((n for n, name in enumerate(_MONTHS, 1) if re.search(rf"\b{name}", words)), None)
-    numbers = [int(number) for number in re.findall(r"\d+", words)]
-    if re.sub(r"[a-z]+|\d+|[-/. ]", "", words):
+def _weekday(words: str, here: Here) -> date | None:
+    """Return the day of `fri`, today at the earliest; of `next friday`, `last friday`, today in no case."""
+    day = here.session.trading_day
+    side, _, name = words.rpartition(" ")
+    number = _named(name, _WEEKDAYS)
+    if number is None or side not in ("", *_NEXT, *_PREVIOUS):
         return None
-    years = [number for number in numbers if number > 31]
-    rest = [number for number in numbers if number <= 31]
-    if month is None:
-        if len(rest) != 2 or re.search("[a-z]", words):
-            return None
-        month = rest.pop(0)
-    if len(rest) != 1 or len(years) > 1:
+    ahead = (number - day.weekday()) % 7
+    if side in _NEXT:
+        return day + timedelta(days=ahead or 7)
+    found = day + timedelta(days=ahead)
+    is_too_late = here.last_day is not None and found > here.last_day
+    return found - timedelta(days=7) if side or is_too_late else found
+
+
+def _named(word: str, names: Sequence[str]) -> int | None:
+    """Return the place of the name that a word of three letters or more begins, None where there is none."""
+    return next((n for n, name in enumerate(names) if len(word) >= 3 and name.startswith(word)), None)
+
+
+def _written_date(words: str, year: int) -> date | None:
+    """Return the date of `10-08`, `8th oct`, `tue oct 8 2013`; months come first in numbers, as in ISO 8601.
+
+    None where a word is neither a month nor a weekday; ConfigError where that date has another weekday.
+    """
+    if _DATE.fullmatch(words) is None:
+        return None
+    parts = list(_DATE_PART.finditer(words))
+    letters = [part["month"] for part in parts if part["month"]]
+    months = [n + 1 for letter in letters if (n := _named(letter, _MONTHS)) is not None]
+    weekdays = [n for letter in letters if (n := _named(letter, _WEEKDAYS)) is not None]
+    numbers = [part["number"] for part in parts if part["number"]]
+    years = [int(number) for number in numbers if _YEAR.fullmatch(number)]
+    rest = [*months, *(int(number) for number in numbers if not _YEAR.fullmatch(number))]
+    if len(months) + len(weekdays) < len(letters) or len(rest) != 2 or max(len(years), len(weekdays)) > 1:
         return None
     try:
-        return date(years[0] if years else year, month, rest[0])
+        found = date(years[0] if years else year, *rest)
     except ValueError:
         return None
+    if weekdays and found.weekday() != weekdays[0]:
+        message = f"{found} is a {_WEEKDAYS[found.weekday()].title()}, no {_WEEKDAYS[weekdays[0]].title()}."
+        raise ConfigError("go to", [ConfigProblem("go to", words, message)])
+    return found
 
 
 def _at(session: TradingSession, moment: time) -> datetime:
@@ -214,7 +259,13 @@ def _at(session: TradingSession, moment: time) -> datetime:
 
 
 def _no_moment(text: str) -> TapedeckError:
-    message = f"{text.strip()!r} is no time or date. Try: {EXAMPLES}."
-    return ConfigError(
-        "go to", [ConfigProblem("go to", text, message, nearest(text.strip().lower(), _WORDS))]
-    )
+    said = text.strip()
+    foreign = [word for word in _LETTERS.findall(said.lower()) if not _is_known(word)]
+    # Where all of it is such a word, that is said already.
+    why = f" (not understood: {', '.join(foreign)})" if foreign and foreign != [said.lower()] else ""
+    message = f"{said!r} is no time or date{why}. Try: {EXAMPLES}."
+    return ConfigError("go to", [ConfigProblem("go to", text, message, nearest(said.lower(), _WORDS))])
+
+
+def _is_known(word: str) -> bool:
+    return word in _KNOWN_LETTERS or any(_named(word, names) is not None for names in (_MONTHS, _WEEKDAYS))

@@ -67,7 +67,7 @@ class Viewpoint:
             if earlier is None:
                 return False
             tape = self._days.tape(earlier)
-            frontier = max(0, tape.frontier - slots)
+            frontier = tape.frontier  # nor is the close
         moved = tape is not here.tape or frontier != here.frontier
         self.stand_at(Place(tape, frontier), present)
         return moved

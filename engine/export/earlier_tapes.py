@@ -119,6 +119,25 @@ class EarlierTapes:
         """Return the first day that is there after another, None where there is none."""
         return min((day for day in self.days() if day > trading_day), default=None)
 
+    def require_played(self, trading_day: date) -> None:
+        """Raise ExportError where a day is not there."""
+        days = self.days()
+        if trading_day not in days:
+            raise ExportError(f"no tape of {trading_day} is kept.{_nearest(days, trading_day)}")
+
+    def proved(self, tape: Tape) -> int:
+        """Return how far the day of a tape that was made anew had been played.
+
+        ExportError where it was not played, or the tape is another up to there, as the store has changed.
+        """
+        day = tape.session.trading_day
+        self.require_played(day)
+        with self._lock:
+            facts, held = self._facts[day], self._held.get(day)
+        frontier = len(tape) if held is None else held.frontier  # one that was cut short is always held
+        _prove(tape, frontier, facts.digest)
+        return frontier
+
     def at_hand(self, trading_day: date) -> Tape | None:
         """Return a day's tape where that takes no time, None where it has to be played again."""
         record = self._in_memory(trading_day)
@@ -132,9 +151,8 @@ class EarlierTapes:
         has changed since; StoreError where it cannot be read.
         """
         with self._playing_again:
+            self.require_played(trading_day)
             days = self.days()
-            if trading_day not in days:
-                raise ExportError(f"no tape of {trading_day} is kept.{_nearest(days, trading_day)}")
             at = days.index(trading_day)
             record = self._in_memory(trading_day)
             if record is None or (at and self._in_memory(days[at - 1]) is None):
@@ -186,13 +204,18 @@ class EarlierTapes:
             if held is not None:
                 yield held  # it may have been cut short
                 continue
-            digest = session_digest(record.tape, record.frontier)
-            if digest != facts.digest:
-                raise ExportError(
-                    f"{day} cannot be given back as it was played: the store has changed since (its bars "
-                    f"gave the digest {facts.digest}, and give {digest}). Play the run again to see the new."
-                )
+            _prove(record.tape, record.frontier, facts.digest)
             yield replace(record, state=facts.state, error=facts.error)
+
+
+def _prove(tape: Tape, frontier: int, expected: str) -> None:
+    """Raise ExportError where a tape that was made anew is not what was played up to a frontier."""
+    digest = session_digest(tape, frontier)
+    if digest != expected:
+        raise ExportError(
+            f"{tape.session.trading_day} cannot be given back as it was played: the store has changed since "
+            f"(its bars gave the digest {expected}, and give {digest}). Play the run again to see the new."
+        )
 
 
 def _nearest(days: tuple[date, ...], trading_day: date) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -67,33 +68,40 @@ def _explain_price(moment: Moment, name: str) -> Explanation:
     base, view = moment.tape.base_interval, moment.view
     bars = moment.bars(base)
     last = last_value(bars[CLOSE])
-    value, terms = None, {}
-    if last is not None:
-        first = int(np.flatnonzero(~np.isnan(bars[OPEN]))[0])
-        price, opening = bars[CLOSE][last], bars[OPEN][first]
-        terms = (
-            {"last": float(price)} if name == "last" else {"first open": float(opening), "last": float(price)}
-        )
-        change = float(change_pct(np.array([opening]), np.array([price]))[0])
-        value = float(price) if name == "last" else change
-    count = int((~np.isnan(bars[CLOSE])).sum())
-    return Explanation(
+    plain = Explanation(
         symbol=moment.symbol,
         name=name,
         kind=Explained.SESSION,
         frontier=view.frontier,
         clock=view.clock,
-        value=value,
+        value=None,
         formula="close of the last bar"
         if name == "last"
         else "100 × (last ÷ first open of the session − 1), in percent",
         source=moment.made_from(base),
         interval=base,
         bar_opened_at=moment.opened_at(base, last),
-        terms=terms,
-        bars_used=count,
-        missing_bars=view.frontier - count,
+        missing_bars=view.frontier,
         is_warm=last is not None,
+    )
+    if last is None:
+        return plain
+    close, since = moment.base_input("close", last, last + 1), view.frontier - 1 - last
+    price = bars[CLOSE][last]
+    if name == "last":
+        terms = {"last": float(price)}
+        return replace(
+            plain, value=float(price), terms=terms, inputs=(close,), bars_used=1, missing_bars=since
+        )
+    first = int(np.flatnonzero(~np.isnan(bars[OPEN]))[0])
+    opening = bars[OPEN][first]
+    return replace(
+        plain,
+        value=float(change_pct(np.array([opening]), np.array([price]))[0]),
+        terms={"first open": float(opening), "last": float(price)},
+        inputs=(moment.base_input("open", first, first + 1), close),
+        bars_used=len({first, last}),
+        missing_bars=first + since,  # with these there it would be made from others
     )
 
 

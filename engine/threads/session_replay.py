@@ -29,12 +29,13 @@ def replayed(
     *,
     historical_quality: bool,
     cancelled: Callable[[], bool],
-) -> Iterator[SessionRecord]:
+) -> Iterator[SessionData]:
     """Give the sessions of a plan from one trading day to another, each played to its close.
 
     What a session holds depends on the store and the plan alone, not on how it is cut or when it is played:
     so these are the tapes of the run itself, unless the store has changed since, which their digest tells.
-    Each is computed as it is asked for; the bars are read at once. `cancelled` is asked now and then, and may
+    Each is computed as it is asked for; the bars are read at once. It is the same object each time: history
+    is that of before the session until the next one is asked for. `cancelled` is asked now and then, and may
     take its time to answer; where it says so, the session under way is given up, and nothing more comes.
     """
     days = [session.trading_day for session in plan.sessions]
@@ -50,12 +51,15 @@ def replayed(
         set_historical_quality(part, session_data, enabled=historical_quality)
         if not _compute(part, session_data, cancelled):
             return
-        tape = session_data.require_tape()
-        yield SessionRecord(
-            tape, len(tape), RunState.COMPLETED.value, None, dict(session_data.historical_quality)
-        )
-        roll_history(session_data.history, tape, loaded.companions)
+        yield session_data
+        roll_history(session_data.history, session_data.require_tape(), loaded.companions)
         session_data.clear_session_bars()
+
+
+def whole_record(session_data: SessionData) -> SessionRecord:
+    """Return the record of a session in place that was played to its close."""
+    tape, quality = session_data.require_tape(), dict(session_data.historical_quality)
+    return SessionRecord(tape, len(tape), RunState.COMPLETED.value, None, quality)
 
 
 def _compute(plan: StreamPlan, session_data: SessionData, cancelled: Callable[[], bool]) -> bool:

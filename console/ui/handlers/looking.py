@@ -136,7 +136,8 @@ class LookingHandlers:
 
     def _read(self, text: str) -> datetime:
         view = self._view()
-        return read_moment(text, Here(view.session, view.clock), self._playback.system.time)
+        here = Here(view.session, view.clock, self._playback.plan.sessions[-1].trading_day)
+        return read_moment(text, here, self._playback.system.time)
 
     def _meaning(self, text: str) -> str:
         instant = self._read(text)

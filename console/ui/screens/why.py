@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
@@ -14,12 +16,14 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Label, OptionList, Static
 from textual.widgets.option_list import Option
+from textual.worker import Worker
 
 from console.ui.grid_text import Cell, counted, grid, number
 from console.ui.playback import Picture, Playback
 from engine.clock.slots import utc_from_epoch
 from engine.errors import TapedeckError
 from engine.monitoring.explanation import Explained, ExplainedInput, Explanation
+from engine.tape.session_data import SessionData
 from engine.tape.session_view import SessionView
 
 _BAR_VOLUME: Final = "bar volume"
@@ -30,7 +34,11 @@ _COUNTED: Final = frozenset({"volume", "gaps", "bars", "slots"})
 
 
 class WhyScreen(ModalScreen[None]):
-    """A list of numbers on the left, the formula and inputs of the chosen one on the right."""
+    """A list of numbers on the left, the formula and inputs of the chosen one on the right.
+
+    Numbers of a day that is over take the history that was known then: the first one that is asked about has
+    that day played again, beside the screen, and kept for as long as this one is open.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,w,enter", "leave", "back")]
 
@@ -44,16 +52,16 @@ class WhyScreen(ModalScreen[None]):
         historical = [trailing.name for trailing in plan.history.trailing]
         self._names = (*_FIGURES, *session, *historical)
         name = _TABLE_NAMES.get(name, name)
-        self._first = self._names.index(name) if name in self._names else 0
+        self._chosen = name if name in self._names else self._names[0]
+        self._again: SessionData | None = None
+        self._playing: Worker[None] | None = None
         self._list = OptionList(*(Option(Content(name)) for name in self._names), id="why-names")
         self._text = Static(id="why-text")
 
     def compose(self) -> ComposeResult:
         """Compose list and explanation."""
         with Vertical(classes="page"):
-            yield Label(
-                f"Why: {self._symbol} at {self._picture.clock_text}", classes="dialog-title", markup=False
-            )
+            yield Label(self._heading(), classes="dialog-title", markup=False)
             with Horizontal():
                 yield self._list
                 with VerticalScroll():
@@ -63,11 +71,12 @@ class WhyScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         """Choose the number that was asked about."""
         self._list.focus()
-        self._list.highlighted = self._first
+        self._list.highlighted = self._names.index(self._chosen)
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Explain the number under the cursor."""
-        self._text.update(self._explained(self._names[event.option_index]))
+        self._chosen = self._names[event.option_index]
+        self._explain()
 
     def on_option_list_option_selected(self, _event: OptionList.OptionSelected) -> None:
         """Go back."""
@@ -77,19 +86,57 @@ class WhyScreen(ModalScreen[None]):
         """Go back."""
         self.dismiss(None)
 
-    def _explained(self, name: str) -> Content:
-        picture = self._picture
-        assert picture.view is not None
-        if picture.tape is not self._system.tape:
-            return Content("Numbers of the session in place can be explained: end returns to it.")
+    def _heading(self) -> str:
+        title = f"Why: {self._symbol} at {self._picture.clock_text}"
+        return title if self._is_in_place() else f"{title}, {self._view.session.trading_day:%a %Y-%m-%d}"
+
+    @property
+    def _view(self) -> SessionView:
+        assert self._picture.view is not None  # nobody asks why where there is no session
+        return self._picture.view
+
+    def _is_in_place(self) -> bool:
+        """Whether the session that is asked about is the one that the engine has in place."""
+        return self._picture.tape is self._system.tape
+
+    def _explain(self) -> None:
+        """Explain the chosen number, once its day is there."""
         try:
-            asked = "volume" if name == _BAR_VOLUME else name
-            found = self._system.explain(self._symbol, asked, picture.view.frontier)
-            if name == "volume":
-                found = session_volume(found, picture.view)
+            found = self._found()
         except TapedeckError as error:
-            return Content.styled(f"! {error}", "$text-error")
-        return explanation_text(found, picture.view.session.zone)
+            self._text.update(_failed(error))
+            return
+        if found is not None:
+            self._text.update(explanation_text(found, self._view.session.zone))
+            return
+        self._text.update(
+            Content.styled(f"… {self._view.session.trading_day} is played again", "$text-muted")
+        )
+        if self._playing is None or self._playing.is_finished:
+            self._playing = self.run_worker(self._play_again())
+
+    def _found(self) -> Explanation | None:
+        """Return where the chosen number comes from, None where its day has to be played again first."""
+        if self._again is None and not self._is_in_place():
+            return None
+        asked = "volume" if self._chosen == _BAR_VOLUME else self._chosen
+        found = self._system.explain(self._symbol, asked, self._view.frontier, session=self._again)
+        if self._again is None and not self._is_in_place():
+            return None  # the engine has gone on to the next day in between
+        return session_volume(found, self._view) if self._chosen == "volume" else found
+
+    async def _play_again(self) -> None:
+        day = self._view.session.trading_day
+        try:
+            self._again = await asyncio.to_thread(self._system.session_again, day)
+        except TapedeckError as error:
+            self._text.update(_failed(error))
+            return
+        self._explain()
+
+
+def _failed(error: TapedeckError) -> Content:
+    return Content.styled(f"! {error}", "$text-error")
 
 
 def session_volume(found: Explanation, view: SessionView) -> Explanation:
@@ -120,6 +167,7 @@ def explanation_text(found: Explanation, zone: ZoneInfo) -> Content:
         rows.append(
             (Cell("last bar", "$text-muted"), f"{found.bar_opened_at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}")
         )
+        rows += [(Cell("closed", "$text-muted"), age)] if (age := _age(found)) else []
     rows += [(Cell(name, "$text-muted"), str(value)) for name, value in found.parameters.items()]
     rows += [(Cell(name, "$text-muted"), _figure(name, value)) for name, value in found.terms.items()]
     missing = Cell(f"{found.missing_bars:,}", "$text-warning" if found.missing_bars else "")
@@ -135,6 +183,17 @@ def explanation_text(found: Explanation, zone: ZoneInfo) -> Content:
     for series in found.inputs:
         parts += [Content(""), _input_text(series, zone)]
     return Content("\n").join(parts)
+
+
+def _age(found: Explanation) -> str:
+    """Return how long the last bar has been over, nothing where it has just closed."""
+    if found.bar_opened_at is None or not found.interval.is_intraday:
+        return ""
+    seconds = (found.clock - found.bar_opened_at - timedelta(seconds=found.interval.seconds)).total_seconds()
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{count} {unit}" for count, unit in ((hours, "h"), (minutes, "min"), (rest, "s")) if count]
+    return f"{' '.join(parts)} ago" if parts else ""
 
 
 def _input_text(series: ExplainedInput, zone: ZoneInfo) -> Content:

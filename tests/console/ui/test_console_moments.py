@@ -64,6 +64,23 @@ def read(text: str) -> str:
         ("10-09", "10-09 09:30:00"),
         ("9 oct", "10-09 09:30:00"),
         ("oct 9, 2013 2pm", "10-09 14:00:00"),
+        ("9 oct close", "10-09 16:00:00"),
+        ("oct 9 noon", "10-09 12:00:00"),
+        ("close 9 oct", "10-09 16:00:00"),
+        ("noon 10-09", "10-09 12:00:00"),
+        ("10-09 close", "10-09 16:00:00"),
+        ("9th october 15:30", "10-09 15:30:00"),
+        ("Wed, Oct 9th, 2013", "10-09 09:30:00"),
+        ("15:30 wednesday 9-oct-2013", "10-09 15:30:00"),
+        ("oct 9 1030", "10-09 10:30:00"),
+        ("10/9/2013", "10-09 09:30:00"),
+        ("monday", "10-14 09:30:00"),
+        ("last monday", "10-07 09:30:00"),
+        ("last friday close", "10-04 16:00:00"),
+        ("noon previous fri", "10-04 12:00:00"),
+        ("last tuesday", "10-01 09:30:00"),
+        ("next tuesday", "10-15 09:30:00"),
+        ("next thu", "10-10 09:30:00"),
     ],
 )
 def test_times_and_dates_are_read_as_a_trader_writes_them(text: str, expected: str) -> None:
@@ -74,6 +91,47 @@ def test_times_and_dates_are_read_as_a_trader_writes_them(text: str, expected: s
 def test_what_is_no_moment_is_refused_with_examples(text: str) -> None:
     with pytest.raises(ConfigError, match="is no time or date"):
         read(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "oct octopus 9",
+        "9 oct 2013/2014",
+        "9 xx",
+        "31 9",
+        "9 oct 99",
+        "9thoct",
+        "last",
+        "+9999999999m",
+        "9999999999 feb",
+    ],
+)
+def test_what_is_almost_a_date_is_none(text: str) -> None:
+    with pytest.raises(ConfigError, match="is no time or date"):
+        read(text)
+
+
+def test_letters_that_mean_nothing_are_named_instead_of_passed_over() -> None:
+    with pytest.raises(ConfigError, match=r"'29 nov banana' is no time or date \(not understood: banana\)\."):
+        read("29 nov banana")
+
+
+def test_a_date_with_another_weekday_is_told_with_its_own() -> None:
+    for text in ("mon 9 oct", "monday, oct 9th 2013 10:30"):
+        with pytest.raises(ConfigError, match=r"2013-10-09 is a Wednesday, no Monday\."):
+            read(text)
+
+
+def test_a_weekday_past_the_end_of_the_run_is_the_one_before() -> None:
+    def day(text: str, last: date) -> date:
+        here = Here(SESSION, HERE.clock, last)
+        return read_moment(text, here, TIME).astimezone(NEW_YORK).date()
+
+    week_end, later = date(2013, 10, 11), date(2013, 10, 18)
+    assert (day("monday", week_end), day("monday", later)) == (date(2013, 10, 7), date(2013, 10, 14))
+    assert (day("friday", week_end), day("last friday", week_end)) == (week_end, date(2013, 10, 4))
+    assert day("next monday", week_end) == date(2013, 10, 14)  # asked for in so many words
 
 
 def test_a_misspelt_word_names_the_nearest_one() -> None:

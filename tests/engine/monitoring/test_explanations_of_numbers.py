@@ -195,6 +195,35 @@ def test_price_and_change_are_of_today(system: SystemManager) -> None:
     assert last.value == last.terms["last"]
 
 
+def test_a_price_names_the_bars_that_it_is_made_of_and_no_others(system: SystemManager) -> None:
+    # The bar of 13:46 is the last that is there while 13:47 is missing.
+    fresh, stale = (system.explain("AIG", "last", at) for at in (MISSING, MISSING + 1))
+    assert stale.value == fresh.value
+    assert [(why.bars_used, why.missing_bars) for why in (fresh, stale)] == [(1, 0), (1, 1)]
+    (close,) = stale.inputs
+    assert (close.name, close.values.tolist(), close.opened_at.tolist()) == (
+        "close",
+        [stale.value],
+        [int(datetime(2013, 10, 7, 17, 46, tzinfo=UTC).timestamp())],
+    )
+
+
+def test_a_change_names_the_first_bar_and_the_last(system: SystemManager) -> None:
+    change, first = system.explain("AIG", "change", MISSING + 1), system.explain("AIG", "change", 1)
+    assert [part.name for part in change.inputs] == ["open", "close"]
+    assert [part.values.tolist() for part in change.inputs] == [
+        [change.terms["first open"]],
+        [change.terms["last"]],
+    ]
+    assert (change.bars_used, change.missing_bars) == (2, 1)
+    assert (first.bars_used, first.missing_bars) == (1, 0)
+
+
+def test_a_price_that_is_not_there_yet_is_made_of_no_bar(system: SystemManager) -> None:
+    why = system.explain("AIG", "last", 0)
+    assert (why.bars_used, why.missing_bars, why.inputs) == (0, 0, ())
+
+
 def test_quality_counts_bars_and_slots(system: SystemManager) -> None:
     why = system.explain("AIG", "quality")
     assert why.terms == {"bars there": 299.0, "slots over": 300.0}
