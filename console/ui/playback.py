@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from threading import Event
@@ -17,6 +18,7 @@ from engine.intervals import Interval
 from engine.monitoring.event import Event as MarketEvent
 from engine.monitoring.snapshot import Snapshot
 from engine.monitoring.status import RunState
+from engine.quality.historical import HistoricalQuality
 from engine.system import SystemManager
 from engine.tape.session_view import Bars, SessionView
 from engine.tape.tape import Tape
@@ -218,6 +220,13 @@ class Playback:
         )
 
     # Earlier days
+
+    def historical_quality(self, picture: Picture) -> Mapping[tuple[str, Interval], HistoricalQuality]:
+        """Return (symbol, interval) → quality of the history that the session shown began with."""
+        tape = picture.tape
+        if tape is None or tape is self.system.tape:
+            return self.system.session_data.historical_quality
+        return self.earlier.historical_quality(tape.session.trading_day)
 
     def history(self, picture: Picture, symbol: str, interval: Interval) -> tuple[Bars, ...]:
         """Return a symbol's earlier bars to the left of the chart: the session before, or all daily ones.

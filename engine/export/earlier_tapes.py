@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
@@ -11,6 +11,8 @@ from threading import Lock
 from typing import Final
 
 from engine.errors import ExportError
+from engine.intervals import Interval
+from engine.quality.historical import HistoricalQuality
 from engine.tape.session_record import SessionRecord
 from engine.tape.stamp import session_digest
 from engine.tape.tape import Tape
@@ -142,6 +144,11 @@ class EarlierTapes:
         """Return a day's tape where that takes no time, None where it has to be played again."""
         record = self._in_memory(trading_day)
         return None if record is None else record.tape
+
+    def historical_quality(self, trading_day: date) -> Mapping[tuple[str, Interval], HistoricalQuality]:
+        """Return the quality of the history that a day at hand began with; empty where it is not at hand."""
+        record = self._in_memory(trading_day)
+        return {} if record is None else record.historical_quality
 
     def tape(self, trading_day: date) -> Tape:
         """Return a day's tape as far as it was played; the day before it is at hand then, too.

@@ -84,13 +84,13 @@ class QualityPanel(Panel):
             Content.styled(self.symbol, "bold"),
             _score("session", view.quality(self.symbol)),
             Content(counted(len(gaps), "gap")),
-            *self._before(),
+            *self._before(picture),
         ]
         rows = [_gap_row(tape, gap) for gap in gaps[-_MOST_GAPS:][::-1]]
         return scores, [grid(["first", "last", "missing"], rows, right="llr")] if rows else []
 
-    def _before(self) -> list[Content]:
-        held = self.playback.system.session_data.historical_quality
+    def _before(self, picture: Picture) -> list[Content]:
+        held = self.playback.historical_quality(picture)
         return [
             _score(f"history {interval}", quality.percent if quality.measured else None)
             for (symbol, interval), quality in sorted(held.items(), key=lambda item: item[0][1])

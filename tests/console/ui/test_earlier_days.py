@@ -309,3 +309,22 @@ def test_why_says_how_old_the_last_price_is(console_store: BarStore, tmp_path: P
 
     with watched(console_store, tmp_path) as console:
         drive(console, act)
+
+
+def test_the_quality_of_history_is_that_of_the_day_shown(tmp_path: Path) -> None:
+    with open_new_store(tmp_path / "bars.db") as store:
+        fill_store(store, SYMBOLS, "2013-11-20", "2013-11-25")
+        fill_store(store, SYMBOLS, "2013-11-26", "2013-12-02", missing=0.5)
+
+        async def act(console: Watched, pilot: Pilot[None]) -> None:
+            await to_the_last_session(console, pilot)
+            for shown, is_full in (("2013-11-29", False), ("2013-11-27", False), ("2013-11-26", True)):
+                await pilot.press("D")
+                await until(pilot, lambda shown=shown: day_shown(console) == shown, shown)
+                playback = console.app.playback
+                known = playback.historical_quality(playback.picture())
+                assert {symbol for symbol, _ in known} == set(SYMBOLS)
+                assert all((quality.percent == 100) is is_full for quality in known.values())
+
+        with watched(store, tmp_path) as console:
+            drive(console, act)
