@@ -113,7 +113,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "panels.filter", _SHOW, footer=11
     ),
     Action(
-        "sort", "s", "sort", "Sort symbols by the next column; numbers from the largest down",
+        "sort", "s", "sort",
+        "Sort symbols by the next column, and show the largest on top",
         "panels.sort", _SHOW
     ),
     Action("reverse", "S", "reverse", "Turn the order of symbols round", "panels.reverse", _SHOW),
@@ -143,6 +144,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
 )  # fmt: skip
 
+LIST_KEYS: Final = (
+    ("pageup pagedown", "In the table and in lists: a page up, a page down"),
+    ("home ctrl+end", "In the table and in lists: to the first row, to the last"),
+)
+"""Keys of the table and of lists themselves, as help and README tell them."""
 
 BY_ID: Final[Mapping[str, Action]] = {action.id: action for action in ACTIONS}
 
@@ -262,5 +268,7 @@ def key_table_markdown() -> str:
         if action.keys:
             keys = " ".join(f"`{key_sign(key)}`" for key in keys_of(action))
             lines.append(f"| {keys} | {action.help} |")
+    for listed, sentence in LIST_KEYS:
+        lines.append(f"| {' '.join(f'`{key}`' for key in listed.split())} | {sentence} |")
     lines.append("| `ctrl+p` | Command palette: every command and every symbol |")
     return "\n".join(lines)

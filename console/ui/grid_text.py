@@ -23,14 +23,24 @@ class Cell(NamedTuple):
 
 
 def grid(
-    headings: Sequence[str], rows: Sequence[Sequence[str | Cell]], *, right: str = "", gap: int = 2
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str | Cell]],
+    *,
+    right: str = "",
+    gap: int = 2,
+    width: int | None = None,
 ) -> Content:
-    """Return rows under headings. `right`: one letter a column, `r` where numbers stand."""
+    """Return rows under headings. `right`: one letter a column, `r` where numbers stand.
+
+    Where they do not fit a `width`, columns stand closer together.
+    """
     cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
     widths = [
         max(len(heading), *(len(row[at].text) for row in cells), 0) if cells else len(heading)
         for at, heading in enumerate(headings)
     ]
+    if width is not None and sum(widths) + gap * (len(widths) - 1) > width:
+        gap = min(gap, 1)
     sides = right.ljust(len(headings), "l")
     lines = [_line([Cell(heading, QUIET) for heading in headings], widths, sides, gap)]
     lines += [_line(row, widths, sides, gap) for row in cells]
@@ -69,6 +79,12 @@ def number(value: float | None, decimals: int = 2) -> str:
 def figure(value: float | None) -> str:
     """Return a number of any size: with two decimals, from a million on with none."""
     return number(value, 0 if value is not None and abs(value) >= _NO_DECIMALS_FROM else 2)
+
+
+def milliseconds(seconds: float) -> str:
+    """Return a duration in milliseconds, in at most six cells below a hundred seconds."""
+    value = 1e3 * seconds
+    return number(value, 2 if value < 1_000 else 0)
 
 
 def counted(count: int, noun: str) -> str:

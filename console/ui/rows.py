@@ -17,6 +17,7 @@ from engine.store.coverage import Coverage
 from engine.tape.bar_grid import CLOSE, FIELDS, OPEN, VOLUME, Floats, Ints, Mask
 from engine.tape.changes import change_pct
 from engine.tape.session_view import Bars, SessionView
+from engine.tape.tape import Tape
 
 TREND_POINTS: Final = 16
 """Points of a sparkline in the symbol table."""
@@ -47,6 +48,22 @@ def gap_counts(present: Mask) -> Ints:
         return np.zeros(present.shape[0], dtype=np.int64)
     starts: Ints = (~present[:, 1:] & present[:, :-1]).sum(axis=1, dtype=np.int64)
     starts += ~present[:, 0]
+    return starts
+
+
+def gap_starts(present: Mask) -> Mask:
+    """Return in which slots a gap of any row begins, bool (k,); `present`: bool (S, k)."""
+    starts = np.zeros(present.shape[1], dtype=np.bool_)
+    starts[:1] = ~present[:, :1].all(axis=0)
+    starts[1:] = (present[:, :-1] > present[:, 1:]).any(axis=0)
+    return starts
+
+
+def gap_slots(tape: Tape) -> list[int]:
+    """Return all slots played so far in which a gap begins; none where gaps are not looked for."""
+    if tape.scores is None or tape.base.full:
+        return []
+    starts: list[int] = np.flatnonzero(gap_starts(tape.base.present[:, : tape.frontier])).tolist()
     return starts
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from console.failures import describe
 from console.key_script import Script
 from console.ui.exporting import export_csv, export_folder
+from console.ui.grid_text import counted
 from console.ui.screen_data import FORMATS, table_text
 from console.ui.screens.choice import ChoiceScreen
 from engine.errors import EngineError, ExportError, TapedeckError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from console.ui.playback import Playback
 
 log = logging.getLogger(__name__)
+
+_FORMS: Final = {"csv": "CSV", "markdown": "Markdown", "json": "JSON"}
 
 
 class DataHandlers:
@@ -55,9 +58,10 @@ class DataHandlers:
     def _export(self, form: str, write: Callable[[Playback, Path], Path], target: Path) -> None:
         self._app.transport.recording.at_moment("export", f"{form} {target.absolute()}")
         self._exports += 1
-        self._app.run_worker(self._write(write, target), group="export", exit_on_error=False)
+        told = SESSION_JSON if form == "json" else _FORMS[form]
+        self._app.run_worker(self._write(write, target, told), group="export", exit_on_error=False)
 
-    async def _write(self, write: Callable[[Playback, Path], Path], folder: Path) -> None:
+    async def _write(self, write: Callable[[Playback, Path], Path], folder: Path, told: str) -> None:
         try:
             async with self._one_export:
                 written = await asyncio.to_thread(write, self._playback, folder)
@@ -68,21 +72,20 @@ class DataHandlers:
                 describe(error), title="The export failed", severity="error", timeout=15, markup=False
             )
         else:
-            self._app.notify(f"exported to {_two_lines(written)}", timeout=8, markup=False)
+            self._app.notify(f"exported to {_two_lines(written)}", title=told, timeout=8, markup=False)
         finally:
             self._exports -= 1
 
     async def copy(self, form: str) -> None:
         """Copy the active panel in a format, asked for where none is given."""
         if not form:
-            names = {"csv": "CSV", "markdown": "Markdown", "json": "JSON"}
 
             def chosen(answer: str | None) -> None:
                 if answer:
                     self._app.call_later(self._app.do, "copy", answer)
 
             panel = self._app.main.active_panel.NAME
-            await self._app.push_screen(ChoiceScreen(f"Copy {panel} as", names), chosen)
+            await self._app.push_screen(ChoiceScreen(f"Copy {panel} as", _FORMS), chosen)
             return
         if form not in FORMATS:
             raise EngineError(f"{form!r} is no format: give {', '.join(FORMATS)}")
@@ -91,10 +94,8 @@ class DataHandlers:
             raise EngineError("no session is loaded yet, so there is nothing to copy")
         table = panel_shown.as_table(picture)
         self._app.copy_to_clipboard(table_text(table, form))
-        rows = len(table.rows)
-        self._app.notify(
-            f"{panel_shown.NAME}: {rows} row{'' if rows == 1 else 's'} copied as {form}", timeout=4
-        )
+        rows = counted(len(table.rows), "row")
+        self._app.notify(f"{panel_shown.NAME}: {rows} copied as {_FORMS[form]}", timeout=4)
 
     def save_script(self, path: str) -> None:
         """Write what was done so far as a key script."""

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from console.ui.moments import EXAMPLES, Here, read_moment
+from console.ui.rows import gap_slots
 from console.ui.screens.breakpoints import BreakpointsScreen
 from console.ui.screens.prompt import PromptScreen
 from console.ui.screens.why import WhyScreen
@@ -163,6 +164,8 @@ class LookingHandlers:
             for event in self._playback.system.events()
             if event.trading_day is not None
         ]
+        # The list has the latest gaps of the run; of the session that is looked at its tape has all.
+        places += [(here.day, slot + 1) for slot in gap_slots(here.tape)]
         if direction == "back":
             found = max((place for place in places if place < at), default=None)
         else:

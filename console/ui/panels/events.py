@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from operator import itemgetter
 from typing import ClassVar, Final
 
 from textual import on
@@ -9,9 +12,11 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.widget import Widget
 
+from console.ui.grid_text import counted
 from console.ui.panels.searchable import Searchable
 from console.ui.playback import Picture, Playback
-from console.ui.screen_data import Table
+from console.ui.rows import gap_slots
+from console.ui.screen_data import Table, Value
 from console.ui.widgets import LineList, StripTick, TickKind
 from engine.monitoring.event import Event, EventKind
 from engine.tape.tape import Tape
@@ -29,11 +34,19 @@ _STYLES: Final = {
     EventKind.BOOKMARK: "mark",
     EventKind.ERROR: "bad",
 }
-_SHOWN: Final = 1000
+_NO_MARKS: Final = frozenset({EventKind.GAP, EventKind.SESSION})
+_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
+_NOTE: Final = "note"
+
+Listed = tuple[Event, ...]
 
 
 class EventsPanel(Searchable):
-    """What happened up to the moment that is shown, newest below."""
+    """What happened up to the moment that is shown, in the order of the market's clock, newest below.
+
+    The engine keeps the latest gaps; of others the first line says that they are not listed. The ticks of the
+    timeline come from the tape, which has them all.
+    """
 
     NAME: ClassVar[str] = "events"
 
@@ -47,9 +60,10 @@ class EventsPanel(Searchable):
     def __init__(self, playback: Playback) -> None:
         super().__init__(playback)
         self.list = LineList()
-        self._listed: tuple[Event, ...] = ()
-        self._shown: tuple[tuple[Event, ...], str] | None = None
-        self._ticks_of: tuple[Tape, tuple[Event, ...]] | None = None
+        self._listed: Listed = ()
+        self._note = ""
+        self._shown: tuple[Listed, str] | None = None
+        self._ticks_of: tuple[Tape, int, Listed] | None = None
         self._ticks: tuple[StripTick, ...] = ()
 
     def show(self, picture: Picture) -> None:
@@ -57,10 +71,9 @@ class EventsPanel(Searchable):
         events, before = self.playback.events_until(picture), self._shown
         if before is None or before[0] is not events or before[1] != self.search:
             self._shown = (events, self.search)
-            found = events if not self.search else tuple(e for e in events if self.matches(_text(e)))
-            self._listed = found[-_SHOWN:]
-            self.list.show_lines(len(self._listed), lambda line: self._line(self._listed[line]))
-        if self._listed:
+            self._listed, self._note = self._found(events), self._unlisted(events)
+            self.list.show_lines(self._first + len(self._listed), self._words)
+        if self._listed or self._note:
             self.fill()
         else:
             self.show_no_line("nothing has happened yet: ' marks a moment, b breaks on a condition")
@@ -78,20 +91,19 @@ class EventsPanel(Searchable):
         tape = picture.tape
         if tape is None:
             return ()
-        events = self.playback.system.events()
-        if self._ticks_of is None or self._ticks_of[0] is not tape or self._ticks_of[1] is not events:
-            day = tape.session.trading_day
-            self._ticks_of = (tape, events)
-            self._ticks = tuple(
-                StripTick(max(event.slot, 0), _TICKS[event.kind])
-                for event in events
-                if event.trading_day == day and event.slot is not None and event.kind is not EventKind.SESSION
-            )
+        events, frontier, before = self.playback.system.events(), tape.frontier, self._ticks_of
+        if before is None or before[:2] != (tape, frontier) or before[2] is not events:
+            self._ticks_of = (tape, frontier, events)
+            gaps = (StripTick(slot, TickKind.GAP) for slot in gap_slots(tape))
+            self._ticks = (*gaps, *_mark_ticks(tape, events))
         return self._ticks
 
     def as_table(self, picture: Picture) -> Table:
         """Return the events."""
-        rows = [
+        events = self.playback.events_until(picture)
+        note = self._unlisted(events)
+        rows: list[tuple[Value, ...]] = [(None, _NOTE, None, None, None, note)] if note else []
+        rows += [
             (
                 event.number,
                 event.kind.value,
@@ -100,15 +112,41 @@ class EventsPanel(Searchable):
                 event.symbol,
                 event.text,
             )
-            for event in self.playback.events_until(picture)
-            if self.matches(_text(event))
+            for event in self._found(events)
         ]
         return Table.of(["number", "kind", "session_date", "time", "symbol", "text"], rows)
 
     @on(LineList.Chosen)
     def _line_chosen(self, message: LineList.Chosen) -> None:
         message.stop()
-        self.post_message(self.Chosen(self._listed[message.line]))
+        if message.line >= self._first:
+            self.post_message(self.Chosen(self._listed[message.line - self._first]))
+
+    def _found(self, events: Listed) -> Listed:
+        """Return those that match the search, by the market's clock."""
+        found = (event for event in events if self.matches(_text(event))) if self.search else events
+        return in_market_order(found)
+
+    def _unlisted(self, events: Listed) -> str:
+        """Return what is said of gaps that the engine no longer lists, up to the moment of `events`."""
+        known = self.playback.system.events()
+        missing = known[-1].number - len(known) if known else 0  # numbers are given without a break
+        if not missing:
+            return ""
+        where = "are not listed: 4 quality has them"
+        if any(event.kind is EventKind.GAP for event in events):
+            return f"{counted(missing, 'earlier gap')} {where}"
+        return f"gaps of this time {where}"
+
+    @property
+    def _first(self) -> int:
+        """The first line that is an event's."""
+        return 1 if self._note else 0
+
+    def _words(self, line: int) -> tuple[tuple[str, str], ...]:
+        if line < self._first:
+            return ((self._note, "fair"),)
+        return self._line(self._listed[line - self._first])
 
     def _line(self, event: Event) -> tuple[tuple[str, str], ...]:
         day = "" if event.trading_day is None else f"{event.trading_day:%m-%d} "
@@ -124,6 +162,34 @@ class EventsPanel(Searchable):
         if event.clock is None:
             return ""
         return f"{event.clock.astimezone(self.playback.system.time.zone):%H:%M:%S}".removesuffix(":00")
+
+
+def in_market_order(events: Iterable[Event]) -> Listed:
+    """Return events by the market's clock, those of one moment in the order in which they were known.
+
+    What belongs to no session stays behind what was known before it. Only a bookmark can be of an earlier
+    moment than what was known before it.
+    """
+    known = tuple(events)
+    if not any(event.kind is EventKind.BOOKMARK for event in known):
+        return known
+    latest = None
+    placed: list[tuple[datetime, Event]] = []
+    for event in known:
+        clock = event.clock or latest or _EARLIEST
+        latest = clock if latest is None else max(latest, clock)
+        placed.append((clock, event))
+    return tuple(event for _, event in sorted(placed, key=itemgetter(0)))
+
+
+def _mark_ticks(tape: Tape, events: Listed) -> Iterator[StripTick]:
+    """Return the ticks of what else happened in the session."""
+    day = tape.session.trading_day
+    return (
+        StripTick(max(event.slot, 0), _TICKS[event.kind])
+        for event in events
+        if event.kind not in _NO_MARKS and event.slot is not None and event.trading_day == day
+    )
 
 
 def _text(event: Event) -> str:

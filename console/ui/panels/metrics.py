@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
-from console.ui.grid_text import Cell, grid
+from console.ui.grid_text import Cell, flowed, grid, milliseconds
 from console.ui.panels.figure_text import FigureText
 from console.ui.panels.panel import Panel
 from console.ui.playback import Picture, Playback
@@ -22,6 +22,8 @@ _FRAME_WEIGHT: Final = 0.2
 _FRAME_STEP: Final = 0.2
 # At full speed, with four frames a second, the figures change once a second: they are there to be read.
 _READ_EVERY: Final = 4
+_PAIR_GAP: Final = 3
+_SCROLLBAR: Final = 1
 
 
 class MetricsPanel(Panel):
@@ -36,6 +38,7 @@ class MetricsPanel(Panel):
         self._mean_ms: float | None = None
         self._shown_ms: float | None = None
         self._looks = 0
+        self._picture: Picture | None = None
         self._text = FigureText(classes="figures")
         self._scroll = VerticalScroll(self._text)
 
@@ -46,6 +49,7 @@ class MetricsPanel(Panel):
     def look(self, picture: Picture) -> None:
         """Show the figures, which there are from the start."""
         self.fill()
+        self._picture = picture
         self._looks = self._looks + 1 if picture.is_racing else 0
         if self._looks % _READ_EVERY == 0:
             self._text.show(self._figures(picture))
@@ -54,16 +58,23 @@ class MetricsPanel(Panel):
         """Show the figures."""
         self.look(picture)
 
+    def on_resize(self) -> None:
+        """Put the figures where there is now room for them."""
+        if self._picture is not None:
+            self._text.show(self._figures(self._picture))
+
     def _figures(self, picture: Picture) -> Content:
         counts = picture.snapshot.counts
         rate = "–" if self.bars_per_second is None else short_number(self.bars_per_second)
         sessions = f"{counts['sessions']:,}/{picture.snapshot.sessions}"
+        width = self.content_size.width - _SCROLLBAR
         head = Content("\n").join(
-            [
-                _pairs(bars=f"{counts['bars']:,}", bars_per_s=rate, sessions=sessions),
-                _pairs(back_pressure=f"{counts['back_pressure']:,}", overruns=f"{counts['overruns']:,}"),
-                _pairs(frame=self._frame_text(), memory=_memory_text()),
-            ]
+            flowed([_pair(name, text) for name, text in line.items()], width, gap=_PAIR_GAP)
+            for line in (
+                {"bars": f"{counts['bars']:,}", "bars per s": rate, "sessions": sessions},
+                {"back pressure": f"{counts['back_pressure']:,}", "overruns": f"{counts['overruns']:,}"},
+                {"frame": self._frame_text(), "memory": _memory_text()},
+            )
         )
         statuses = picture.snapshot.threads
         threads = [
@@ -80,21 +91,21 @@ class MetricsPanel(Panel):
         if threads:
             parts += [
                 Content(""),
-                grid(["thread", "state", "blocks", "queue", "late"], threads, right="llrrr"),
+                grid(["thread", "state", "blocks", "queue", "late"], threads, right="llrrr", width=width),
             ]
         parts += [Content.styled(f"! {s.name}: {s.error}", "$text-error") for s in statuses if s.error]
         timers = [
             (
                 name.replace("_", " "),
                 f"{timer.count:,}",
-                *(f"{1e3 * value:,.2f}" for value in (timer.mean_s, timer.p95_s, timer.max_s)),
+                *map(milliseconds, (timer.mean_s, timer.p95_s, timer.max_s)),
             )
             for name, timer in self.playback.system.metrics.timers().items()
         ]
         if timers:
             parts += [
                 Content(""),
-                grid(["step, in ms", "count", "mean", "p95", "max"], timers, right="lrrrr"),
+                grid(["step, in ms", "count", "mean", "p95", "max"], timers, right="lrrrr", width=width),
             ]
         return Content("\n").join(parts)
 
@@ -124,13 +135,8 @@ class MetricsPanel(Panel):
         return self._scroll
 
 
-def _pairs(**figures: str) -> Content:
-    """Return names and figures on one line."""
-    parts = [
-        Content.assemble((f"{name.replace('_', ' ')} ", "$text-muted"), text)
-        for name, text in figures.items()
-    ]
-    return Content("   ").join(parts)
+def _pair(name: str, text: str) -> Content:
+    return Content.assemble((f"{name} ", "$text-muted"), text)
 
 
 def _memory_text() -> str:

@@ -80,8 +80,9 @@ def session_parts(picture: Picture, note: str = "", *, is_slow: bool = False) ->
     snapshot = picture.snapshot
     state, speed = _state(snapshot), _speed(snapshot, is_slow=is_slow)
     if picture.is_past:
-        # What the engine does takes the place of its speed, which is of no moment there.
-        lead, follow = Content.styled(" ◂ PAST ", "$text-warning bold reverse"), state
+        # What the engine does meanwhile, with the speed, which + and - change there, too.
+        lead = Content.styled(" ◂ PAST ", "$text-warning bold reverse")
+        follow = Content("  ").join([state, Content(speed_text(snapshot.speed))])
     else:
         lead, follow = state, speed
     parts: list[Part] = [(0, lead.pad_right(max(_STATE_WIDTH - len(lead), 0)))]
@@ -112,7 +113,7 @@ def _time_parts(picture: Picture, session: TradingSession) -> list[Part]:
         (6, Content(f"{session.exchange} {hours}")),
     ]
     if session.is_early_close:
-        parts.append((5, Content.styled("early close", "$text-warning bold")))
+        parts.append((1, Content.styled("early close", "$text-warning bold")))
     return parts
 
 

@@ -10,15 +10,16 @@ from typing import Final
 
 from textual.content import Content
 
-from console.ui.actions import ACTIONS, shown_keys
+from console.ui.actions import ACTIONS, LIST_KEYS, shown_keys
 from console.ui.grid_text import Cell, grid
 from console.ui.screens.text_page import TextPage
 
 _GAP: Final = "  "
 _NARROWEST: Final = 16
+_PALETTE: Final = ("ctrl+p", "Command palette: every command and every symbol")
 _MOUSE: Final = (
     ("click a row", "Focus a symbol"),
-    ("click a heading", "Sort by it; again, the other way round"),
+    ("click a heading", "Sort by it, as s does; again, the other way round"),
     ("click the timeline", "Go there"),
     ("click the gap map", "Go to that slot of that symbol"),
     ("click the footer", "What the key does"),
@@ -36,7 +37,7 @@ def help_text(changes: Mapping[str, str], width: int) -> Content:
     page = _Page(max(len(shown_keys(action, changes)) for action in ACTIONS), width)
     for group, actions in groupby(ACTIONS, key=lambda action: action.group):
         page.add(group, [(shown_keys(action, changes) or "ctrl+p", action.help) for action in actions])
-    page.add("Palette and mouse", [("ctrl+p", "Command palette: every command and every symbol"), *_MOUSE])
+    page.add("Lists, palette and mouse", [*LIST_KEYS, _PALETTE, *_MOUSE])
     return page.text
 
 
@@ -44,7 +45,7 @@ class _Page:
     """Groups of keys and sentences, in two columns."""
 
     def __init__(self, longest: int, width: int) -> None:
-        self._left = max(longest, *(len(what) for what, _ in _MOUSE))
+        self._left = max(longest, *(len(what) for what, _ in (*LIST_KEYS, *_MOUSE)))
         self._right = max(width - self._left - len(_GAP), _NARROWEST)
         self._parts: list[Content] = []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
@@ -100,14 +101,35 @@ def _direction(opens: NDArray[np.float64], closes: NDArray[np.float64], before: 
 
 
 def _last_candle(data: ChartData) -> tuple[str, int]:
-    """Return the figures of the last candle and their ink; one of an earlier session says that it is."""
+    """Return the figures of the last bar that is there, and their ink; one that is older says so."""
+    at = _last_there(data)
     names = ("O", data.open), ("H", data.high), ("L", data.low), ("C", data.close)
     decimals = PriceScale.around(data.low, data.high, 20).decimals()
-    prices = " ".join(f"{name} {fixed(float(values[-1]), decimals)}" for name, values in names)
-    figures = f"{prices} V {compact(float(data.volume[-1]))}"
-    if data.today >= len(data):
+    prices = " ".join(f"{name} {fixed(float(values[at]), decimals)}" for name, values in names)
+    figures = f"{prices} V {compact(float(data.volume[at]))}"
+    if at < data.today:
         return f"session before: {figures}", _INK["axis"]
+    if at < len(data) - 1:
+        return f"last bar {_label(data, at)}: {figures}", _INK["axis"]
     return figures, int(_direction(data.open[-1:], data.close[-1:])[0])
+
+
+def _last_there(data: ChartData) -> int:
+    """Return the place of the last bar that is there; of the last candle where none is."""
+    there = np.flatnonzero(np.isfinite(data.close))
+    return int(there[-1]) if len(there) else len(data) - 1
+
+
+def _label(data: ChartData, at: int) -> str:
+    """Return the time or date by which a candle goes."""
+    opened = datetime.fromtimestamp(int(data.opened_at[at]), UTC if data.is_daily else data.zone)
+    return f"{opened:%Y-%m-%d}" if data.is_daily else f"{opened:%H:%M:%S}".removesuffix(":00")
+
+
+def _last_known(values: NDArray[np.float64]) -> float:
+    """Return the last value that is there, as the tables show it; NaN before the first."""
+    there = values[np.isfinite(values)]
+    return float(there[-1]) if len(there) else float("nan")
 
 
 def _legend(data: ChartData, width: int) -> list[list[tuple[str, int]]]:
@@ -115,12 +137,17 @@ def _legend(data: ChartData, width: int) -> list[list[tuple[str, int]]]:
     decimals = PriceScale.around(data.low, data.high, 20).decimals()
     lines: list[list[tuple[str, int]]] = []
     room = 0
-    for number, (name, values) in enumerate(list(data.overlays.items())[: len(_OVERLAYS)]):
-        text = f"{number + 1}─{name} {fixed(float(values[-1]), decimals)}"
+    parts = [
+        (f"{number + 1}─{name} {fixed(_last_known(values), decimals)}", ink)
+        for number, ((name, values), ink) in enumerate(zip(data.overlays.items(), _OVERLAYS, strict=False))
+    ]
+    if len(data.overlays) > len(_OVERLAYS):
+        parts.append((f"{len(data.overlays) - len(_OVERLAYS)} more in indicators", _INK["axis"]))
+    for text, ink in parts:
         if len(text) > room:
             lines.append([])
             room = width
-        lines[-1].append((text, _OVERLAYS[number]))
+        lines[-1].append((text, ink))
         room -= len(text) + _LEGEND_GAP
     return lines
 
@@ -154,12 +181,12 @@ def _paint_price_axis(canvas: Canvas, layout: ChartLayout, scale: PriceScale, da
     for row in range(layout.plot_rows):
         canvas.text(left, layout.plot_top + row, "│", _INK["axis"])
     for row, label in scale.labels().items():
-        canvas.text(left, layout.plot_top + row, f"┤{label}", _INK["axis"])
+        canvas.text(left, layout.plot_top + row, shortened(f"┤{label}", canvas.width - left), _INK["axis"])
     if last_row >= 0:
         text = fixed(float(closes[-1]), scale.decimals())
         blank = canvas.width - left - 1
         ink = _INK["last" if data.today < len(data) else "axis"]
-        canvas.text(left, layout.plot_top + last_row, f"◂{text[:blank].ljust(blank)}", ink)
+        canvas.text(left, layout.plot_top + last_row, f"◂{shortened(text, blank).ljust(blank)}", ink)
 
 
 def _paint_time_axis(
@@ -177,8 +204,9 @@ def _paint_time_axis(
     for index, label in labels.items():
         start = min(max(places[index] - len(label) // 2, 0), max(end - len(label), 0))
         canvas.text(start, layout.times, label, _INK["axis"])
-        if places[index] not in missing:
-            canvas.text(places[index], layout.rule, "┬", _INK["axis"])
+        # The label's tick takes the place of a gap's sign, and its colour; the gap is blank above it.
+        ink = "gap" if places[index] in missing else "axis"
+        canvas.text(places[index], layout.rule, "┬", _INK[ink])
 
 
 def _paint_divider(canvas: Canvas, layout: ChartLayout, first: int, columns: Places) -> None:

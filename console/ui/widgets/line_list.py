@@ -9,7 +9,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from console.ui.widgets.canvas import Canvas, shortened
+from console.ui.widgets.canvas import ELLIPSIS, Canvas
 from console.ui.widgets.scrolled_lines import ScrolledLines
 
 _INKS: Final = (
@@ -111,8 +111,10 @@ class LineList(ScrolledLines):
         """Draw the lines that are seen."""
         top = self.scroll_offset.y
         for y, line in enumerate(range(top, min(top + canvas.height, self.count))):
-            x = 0
+            x = length = 0
             for text, ink in self._words(line):
-                x = canvas.text(x, y, shortened(text, canvas.width - x), _INK[ink])
+                x, length = canvas.text(x, y, text, _INK[ink]), length + len(text)
+            if length > canvas.width:
+                canvas.text(canvas.width - 1, y, ELLIPSIS, _INK["quiet"])
             if line == self.cursor and self.has_focus:
                 canvas.lay_ground(y, _INK["cursor"])

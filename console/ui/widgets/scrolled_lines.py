@@ -18,8 +18,8 @@ class ScrolledLines(Painted, can_focus=True, inherit_bindings=False):
         Binding("down", "move(1)", "Down", show=False),
         Binding("pageup", "page(-1)", "Page up", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home", "edge(-1)", "Oldest line", show=False),
-        Binding("end", "edge(1)", "Newest line", show=False),
+        Binding("home,ctrl+home", "edge(-1)", "Oldest line", show=False),
+        Binding("end,ctrl+end", "edge(1)", "Newest line", show=False),
     ]
     DEFAULT_CSS = """
     ScrolledLines { height: 1fr; overflow: hidden auto; }

@@ -13,14 +13,14 @@ from textual.message import Message
 from console.ui.widgets.canvas import Canvas
 from console.ui.widgets.painted import Painted
 from console.ui.widgets.symbol_rows import SymbolRows
-from console.ui.widgets.table_columns import order_of
+from console.ui.widgets.table_columns import largest_first, order_of
 from console.ui.widgets.table_painting import TABLE_INKS, Heading, TableFace, paint_note, paint_table
 
 
 class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
     """Symbols with their figures; sorted by any column, filtered, with a cursor that stays on its symbol.
 
-    `home` and `end` are left alone: `end` returns from looking back, and must not change the symbol besides.
+    `end` alone is left to others: it returns from looking back, and must not change the symbol besides.
     """
 
     INKS = TABLE_INKS
@@ -31,6 +31,8 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
         Binding("down", "move(1)", "Next symbol", show=False),
         Binding("pageup", "page(-1)", "Page up", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home,ctrl+home", "edge(-1)", "First symbol", show=False),
+        Binding("ctrl+end", "edge(1)", "Last symbol", show=False),
     ]
     DEFAULT_CSS = """
     SymbolTable { height: 1fr; overflow: hidden auto; scrollbar-size-vertical: 1; }
@@ -121,18 +123,25 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
         if symbol in self.shown_symbols:
             self._go_to(self.shown_symbols.index(symbol))
 
-    def sort_by(self, column: str | None, *, reverse: bool = False) -> None:
-        """Sort by a column, `symbol` included; None is the order of the file."""
+    def sort_by(self, column: str | None, *, reverse: bool | None = None) -> None:
+        """Sort by a column, `symbol` included; None is the order of the file.
+
+        `reverse`: None is the column's own direction, figures from the largest down and names from A on. Who
+        ranks by figures looks for those on top: they come into sight. In the order of names, or of the file,
+        the symbol under the cursor stays there.
+        """
+        if reverse is None:
+            reverse = largest_first(column)
         if (column, reverse) != (self._column, self._reverse):
             self._column, self._reverse = column, reverse
-            self._rearranged()
+            self._rearranged(shows_top=largest_first(column))
             self.post_message(self.SortChanged(self, column, reverse))
 
     def sort_next(self) -> None:
         """Sort by the next column that is seen; after the last one, as the file has it."""
         keys = [None, *(key for _, _, key in self._headings)]
         place = keys.index(self._column) if self._column in keys else 0
-        self.sort_by(keys[(place + 1) % len(keys)], reverse=False)
+        self.sort_by(keys[(place + 1) % len(keys)])
 
     def sort_reversed(self) -> None:
         """Turn the order round."""
@@ -148,8 +157,12 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
         """Move the cursor by so many pages."""
         self._go_to(self._place() + pages * max(self._page_rows() - 1, 1))
 
+    def action_edge(self, direction: int) -> None:
+        """Move the cursor to the first or the last row."""
+        self._go_to(0 if direction < 0 else len(self._order) - 1)
+
     def on_click(self, event: events.Click) -> None:
-        """Sort by a heading, or focus a row."""
+        """Sort by a heading, the other way round where the table is sorted by it; or focus a row."""
         place = event.get_content_offset(self)
         if place is None or self._notice is not None:
             return
@@ -157,7 +170,7 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
         if place.y == 0:
             key = next((key for start, stop, key in self._headings if start <= place.x < stop), None)
             if key is not None:
-                self.sort_by(key, reverse=key == self._column and not self._reverse)
+                self.sort_by(key, reverse=not self._reverse if key == self._column else None)
         elif (row := place.y - 1 + self.scroll_offset.y) < len(self._order):
             self._go_to(row)
 
@@ -181,10 +194,10 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
         if shown and self._focused not in shown:
             self._focus(shown[0])
 
-    def _rearranged(self) -> None:
+    def _rearranged(self, *, shows_top: bool = False) -> None:
         if self._rows is not None:
             self._arrange()
-            self._reveal(self._place())
+            self._reveal(0 if shows_top else self._place())
             self.data_changed()
 
     def _place(self) -> int:

@@ -19,7 +19,7 @@ TREND: Final = "trend"
 MARKER_WIDTH: Final = 2
 TREND_GAP: Final = 2
 _LONGEST_SYMBOL: Final = 12
-_NARROWEST_TREND: Final = 6
+_NARROWEST_TREND: Final = 5
 _WIDEST_TREND: Final = 24
 _INDICATOR_WIDTH: Final = 9
 _FIRST_INDICATOR: Final = 10
@@ -89,6 +89,11 @@ def symbol_width(symbols: Sequence[str]) -> int:
     """Return the width of the column of symbols."""
     longest = max((len(symbol) for symbol in symbols), default=0)
     return min(max(longest, len(SYMBOL) + 1), _LONGEST_SYMBOL)
+
+
+def largest_first(key: str | None) -> bool:
+    """Whether a column is sorted from the largest down at first: figures are, names are not."""
+    return key not in (None, SYMBOL)
 
 
 def order_of(

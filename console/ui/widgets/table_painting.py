@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from console.ui.widgets.canvas import Canvas, shortened
+from console.ui.widgets.figures import compact
 from console.ui.widgets.sparkline import spark_glyphs
 from console.ui.widgets.symbol_rows import SymbolRows
 from console.ui.widgets.table_columns import (
@@ -97,10 +98,16 @@ def _paint_row(
     for column in columns:
         x += 1 + column.width
         value = float(column.values[row])
-        canvas.right_text(x, y, column.text(value)[: column.width], _INK[column.tone(value)])
+        canvas.right_text(x, y, _figure(column, value), _INK[column.tone(value)])
     if symbol == face.focused:
         canvas.text(0, y, "▸", _INK["symbol"])
         canvas.lay_ground(y, _INK["cursor-focused" if face.has_focus else "cursor"])
+
+
+def _figure(column: TableColumn, value: float) -> str:
+    """Return a figure that fits its column: one that is too long in thousands, millions, … instead."""
+    text = column.text(value)
+    return text if len(text) <= column.width else shortened(compact(value), column.width)
 
 
 def _paint_trends(canvas: Canvas, face: TableFace, start: int, width: int) -> None:

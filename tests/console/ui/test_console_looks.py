@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 from textual.app import App
+from textual.geometry import Region
+from textual.notifications import Notification
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Input, Static
 from textual.widgets._toast import Toast
 
 from console.ui.actions import Mode
-from console.ui.grid_text import counted, figure, number, percent
+from console.ui.grid_text import counted, figure, grid, milliseconds, number, percent
 from console.ui.layout import Layout
+from console.ui.panels.events import in_market_order
 from console.ui.panels.key_line import key_line
 from console.ui.panels.session_bar import falls_short, session_parts
 from console.ui.panels.tab_line import fitted_tabs, tabs_of
@@ -24,6 +29,9 @@ from console.ui.screens.help import help_text
 from console.ui.screens.report import ReportScreen
 from console.ui.screens.why import WhyScreen, _figure
 from console.ui.toasts import Toasts
+from console.ui.widgets import TickKind
+from engine.monitoring.event import Event, EventKind
+from engine.monitoring.metrics import Step
 from engine.monitoring.status import RunState
 from engine.store.bar_store import BarStore
 from tests.support.console_runs import Watched, document, drive, press, type_line, until, watched
@@ -59,6 +67,17 @@ def test_figures_have_the_same_decimals_and_zero_has_no_sign() -> None:
         "97,686,220",
         "–",
     ]
+
+
+def test_durations_take_few_cells_of_any_size() -> None:
+    seconds = (0.000_03, 0.036_06, 0.17678, 1.346)
+    assert [milliseconds(each) for each in seconds] == ["0.03", "36.06", "176.78", "1,346"]
+
+
+def test_columns_stand_closer_where_they_do_not_fit() -> None:
+    rows = [("first", "12.50")]
+    assert grid(["step", "ms"], rows, right="lr", width=12).plain.splitlines()[1] == "first  12.50"
+    assert grid(["step", "ms"], rows, right="lr", width=11).plain.splitlines()[1] == "first 12.50"
 
 
 def test_one_bar_is_no_bars() -> None:
@@ -243,6 +262,51 @@ def test_tabs_give_way_to_a_narrow_place_until_only_keys_are_left() -> None:
 # Toasts
 
 
+def test_of_many_things_told_the_latest_three_stand_there_and_what_failed_goes_last() -> None:
+    toasts = Toasts()
+    for text, severity in (("disk full", "error"), ("a", "information"), ("b", "information")):
+        toasts.add(Notification(text, severity=severity))  # type: ignore[arg-type]
+    toasts.add(Notification("c")).add(Notification("d", severity="warning"))
+    assert [toast.message for toast in toasts] == ["disk full", "c", "d"]
+    toasts.add(Notification("e"))
+    assert [toast.message for toast in toasts] == ["disk full", "d", "e"]
+
+
+def regions(screen: Screen[object]) -> list[Region]:
+    """Return where something is told on a screen."""
+    return [toast.region for toast in screen.query(Toast) if toast.region]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+@pytest.mark.parametrize("key", ["b", "g", "y", "q"])
+def test_nothing_that_is_told_lies_over_what_is_typed(
+    console_store: BarStore, tmp_path: Path, size: tuple[int, int], key: str
+) -> None:
+    async def run(console: Watched) -> None:
+        app = console.app
+        async with app.run_test(size=size, notifications=True) as pilot:
+            await until(pilot, lambda: console.system.tape is not None, "a session")
+            for hour in range(10, 16):
+                console.system.add_breakpoint(f"time >= {hour}:00")
+            await press(pilot, key)
+            await until(pilot, lambda: app.screen is not app.main, "the dialog")
+            for name in ("first", "second"):
+                app.notify(f"exported to {name}\nin ~/tapedeck/exports", timeout=60)
+            await until(pilot, lambda: bool(regions(app.screen)), "what is told")
+            told = regions(app.screen)
+            typed = next(iter(app.screen.query("Input, OptionList, Button"))).region
+            assert len(told) == 1
+            assert typed
+            assert not told[0].overlaps(typed)
+            await press(pilot, "escape")
+            await until(
+                pilot, lambda: sum(bool(toast.region) for toast in app.main.query(Toast)) == 2, "both"
+            )
+
+    with watched(console_store, tmp_path) as console:
+        asyncio.run(run(console))
+
+
 def test_what_is_told_again_while_it_is_on_the_screen_stands_there_once() -> None:
     class Teller(App[None]):
         def __init__(self) -> None:
@@ -261,6 +325,21 @@ def test_what_is_told_again_while_it_is_on_the_screen_stands_there_once() -> Non
             assert told == [("disk full", "error"), ("no such time", "error"), ("no such time", "warning")]
 
     asyncio.run(run())
+
+
+def test_a_toast_says_what_was_exported_or_copied(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "e", "j")
+        await console.app.do("copy", "csv")
+
+        def told() -> str:
+            return " ".join(f"{toast.title} {toast.message}" for toast in console.app._notifications)
+
+        for words in ("CSV exported to", "session.json exported to", "3 rows copied as CSV"):
+            await until(pilot, lambda words=words: words in told(), words)  # type: ignore[misc]
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
 
 
 # The session bar
@@ -307,7 +386,127 @@ def test_the_bar_names_the_condition_at_which_the_run_stands(console_store: BarS
         drive(console, act, size=(80, 24))
 
 
+def test_an_early_close_stands_on_a_narrow_bar_before_the_note(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "early close" in console.text("#session-line"), "the early close")
+        assert "Fri 2013-11-29" in console.text("#session-line")
+
+    early = document(start_date="2013-11-29")
+    with watched(console_store, tmp_path, config=early, note="synthetic") as console:
+        drive(console, act, size=(80, 24))
+
+
+# Events
+
+
+async def an_hour_of_gaps(console: Watched, pilot: Pilot[None]) -> None:
+    """Play an hour, so that there is something to list."""
+    await press(pilot, "6", "o")
+    await until(pilot, lambda: console.frontier == 60 and console.state is RunState.PAUSED, "an hour")
+    await until(pilot, lambda: console.app.main.events.list.count > 3, "the gaps")
+
+
+def test_events_stand_by_the_clock_of_the_market_whenever_they_were_made(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await an_hour_of_gaps(console, pilot)
+        console.system.add_bookmark("early", 10)
+        console.system.add_bookmark("late", 60)
+        events = console.app.main.events
+        await until(pilot, lambda: "early" in str(events.as_table(console.app.picture()).rows), "the marks")
+        rows = events.as_table(console.app.picture()).rows
+        times = [str(row[3]) for row in rows]
+        assert times == sorted(times)
+        assert times[[row[5] for row in rows].index("early")] == "09:40"
+        assert rows[-1][5] == "late"
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_what_belongs_to_no_session_stays_where_it_became_known() -> None:
+    nine, ten = (datetime(2013, 10, 7, hour, tzinfo=UTC) for hour in (9, 10))
+    events = [
+        Event(number, EventKind.BOOKMARK if clock else EventKind.ERROR, None, None, clock, None, "")
+        for number, clock in enumerate((None, nine, ten, None, nine, ten), 1)
+    ]
+    assert [event.number for event in in_market_order(events)] == [1, 2, 5, 3, 4, 6]
+
+
+def test_gaps_that_are_no_longer_listed_are_counted_in_the_first_line_and_still_ticks(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await an_hour_of_gaps(console, pilot)
+        panel, tape = console.app.main.events, console.system.tape
+        assert tape is not None
+        missing = ~tape.base.present[:, :60]
+        begun = missing & ~np.pad(missing, ((0, 0), (1, 0)))[:, :-1]
+        note = f"{begun.sum() - 3} earlier gaps are not listed: 4 quality has them"
+        await until(pilot, lambda: panel.list.render_line(0).text.startswith(note), "what is missing")
+        picture = console.app.picture()
+        assert panel.as_table(picture).rows[0] == (None, "note", None, None, None, note)
+        ticks = {tick.slot for tick in panel.ticks(picture) if tick.kind is TickKind.GAP}
+        assert ticks == set(np.flatnonzero(begun.any(axis=0)).tolist())
+        await press(pilot, "home", "enter")
+        assert console.looked_at is None
+        await press(pilot, "down", "enter")
+        assert console.looked_at is not None
+        await press(pilot, "O")
+        await until(
+            pilot, lambda: "gaps of this time are not listed" in panel.list.render_line(0).text, "past"
+        )
+
+    with watched(console_store, tmp_path) as console:
+        console.system._events._gaps_kept = 3
+        drive(console, act)
+
+
 # Panels
+
+
+def test_the_chart_has_vwap_and_averages_before_bands(console_store: BarStore, tmp_path: Path) -> None:
+    config = document()
+    config["session_data_config"]["indicators"] = {
+        "bands": {"type": "BBANDS", "interval": "1m", "timeperiod": 5},
+        "top": {"type": "SESSION_HIGH", "interval": "1m"},
+        "sma": {"type": "SMA", "interval": "1m", "timeperiod": 5},
+        "ema": {"type": "EMA", "interval": "1m", "timeperiod": 5},
+        "vwap": {"type": "VWAP", "interval": "1m"},
+    }
+
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        chart = console.app.main.chart
+        await press(pilot, "o")
+        await until(pilot, lambda: "5─bands_upperband" in chart.chart.render_line(1).text, "the legend")
+        names = chart.as_table(console.app.picture()).headings[6:]
+        assert list(names[:4]) == ["vwap", "sma", "ema", "top"]
+        assert "2 more in indicators" in "".join(chart.chart.render_line(y).text for y in (1, 2))
+
+    with watched(console_store, tmp_path, config=config) as console:
+        drive(console, act, size=(160, 45))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 60)])
+def test_no_figure_of_the_metrics_is_cut(
+    console_store: BarStore, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        for seconds in (0.0004, 1.25, 12.5):
+            started = console.system.metrics.start_timer() - seconds
+            console.system.metrics.record(Step.FIRST_HISTORICAL_LOAD, started)
+        await press(pilot, "5")
+        figures = console.app.main.metrics.query_one(".figures", Static)
+        await until(pilot, lambda: "first historical load" in str(figures.render()), "the timers")
+        lines = str(figures.render()).splitlines()
+        assert max(map(len, lines)) <= figures.size.width
+        assert any(line.startswith("first historical load") and line.endswith(" 12,500") for line in lines)
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act, size=size)
 
 
 def test_gaps_that_are_not_measured_are_not_said_to_be_none(console_store: BarStore, tmp_path: Path) -> None:

@@ -1,16 +1,20 @@
-"""Pictures of every screen and state, in three sizes and two themes: the same bars, slots and figures."""
+"""Pictures of every screen and state, in three sizes and two themes: the same bars, slots and figures.
+
+A state is reached once for both themes: the dark picture is taken, the theme changed, the light one taken.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import product
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
+from pytest_textual_snapshot import SVGImageExtension
+from syrupy.assertion import SnapshotAssertion
+from textual.color import Color
 from textual.command import CommandList, CommandPalette
 from textual.pilot import Pilot
 from textual.screen import Screen
@@ -40,17 +44,10 @@ from tests.support.console_states import (
 )
 from tests.support.markets import fill_store, open_new_store
 
-DARK: Final = "tapedeck-dark"
-LIGHT: Final = "tapedeck-light"
-SIZES: Final = ("80x24", "120x36", "200x60")
+THEMES: Final = {"dark": "tapedeck-dark", "light": "tapedeck-light"}
+NARROW, MEDIUM, WIDE = "80x24", "120x36", "200x60"
 BARS_PER_SECOND: Final = 48_200.0
 MEMORY_KB: Final = 212 * 2**10
-
-Look = tuple[str, str]
-"""A size, and a theme."""
-ALL: Final[tuple[Look, ...]] = tuple(product(SIZES, (DARK, LIGHT)))
-NARROW: Final[tuple[Look, ...]] = tuple(product(("80x24",), (DARK, LIGHT)))
-MEDIUM: Final[tuple[Look, ...]] = tuple(product(("120x36",), (DARK, LIGHT)))
 
 Act = Callable[[Watched, Pilot[None]], Awaitable[None]]
 
@@ -75,16 +72,14 @@ def wide_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BarStore]:
         yield store
 
 
-@pytest.fixture
-def held_store(console_store: BarStore) -> HeldStore:
-    """The console's bars, which cannot be had before the run is stopped."""
-    return HeldStore(console_store.location)
+def held(store: BarStore) -> BarStore:
+    """Return bars which cannot be had before the run is stopped."""
+    return HeldStore(store.location)
 
 
-@pytest.fixture
-def faulty_store(console_store: BarStore) -> FaultyStore:
-    """The console's bars up to the first session; of later ones none can be read."""
-    return FaultyStore(console_store.location, "2013-11-27")
+def faulty(store: BarStore) -> BarStore:
+    """Return bars up to the first session; of later ones none can be read."""
+    return FaultyStore(store.location, "2013-11-27")
 
 
 # Session files
@@ -241,6 +236,19 @@ def asked(action: str) -> Act:
 
 async def palette(console: Watched, pilot: Pilot[None]) -> None:
     await over_panels("ctrl+p", CommandPalette)(console, pilot)
+    await all_commands(console, pilot)
+
+
+async def palette_again(console: Watched, pilot: Pilot[None]) -> None:
+    """Open the palette anew: Textual's keeps the colours in which its lines were found."""
+    await press(pilot, "escape", "ctrl+p")
+    await until(pilot, lambda: isinstance(console.app.screen, CommandPalette), "the palette")
+    await written(console, pilot, "")
+    await all_commands(console, pilot)
+
+
+async def all_commands(console: Watched, pilot: Pilot[None]) -> None:
+    """Wait until the palette has found all that there is."""
     commands = sum(Mode.MAIN in action.modes for action in ACTIONS)
     found = console.app.screen.query_one(CommandList)
     await until(pilot, lambda: found.option_count == commands, "all commands")
@@ -258,27 +266,43 @@ async def coverage(console: Watched, pilot: Pilot[None]) -> None:
 
 @dataclass(frozen=True)
 class Scene:
-    """A state or screen, how it is reached, and over which bars and session file."""
+    """A state or screen, how it is reached, and over which bars and session file.
+
+    `store` is a fixture, `opened` how that is opened anew. `again`: what a change of theme asks for.
+    """
 
     name: str
     act: Act
+    again: Act | None = None
     store: str = "console_store"
+    opened: Callable[[BarStore], BarStore] = lambda store: store
     config: Mapping[str, Any] = field(default_factory=document)
     has_log: bool = True
-    looks: tuple[Look, ...] = ALL
+    sizes: tuple[str, ...] = (NARROW, MEDIUM, WIDE)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A scene on a terminal of a size."""
+
+    scene: Scene
+    size: str
+
+    def __str__(self) -> str:
+        return f"{self.scene.name}-{self.size}"
 
 
 BREAKS: Final = ("AAA.rsi_5 < 5", "any.quality < 40", "time >= 15:30")
 EARLY: Final = document(start_date="2013-11-29")
 SCENES: Final = (
     Scene("empty", on_panel("indicators", at_half_past_ten), config=bare(), has_log=False),
-    Scene("starting", starting, store="held_store"),
+    Scene("starting", starting, opened=held),
     Scene("open", on_panel("chart", at_the_open)),
     Scene("playing", playing),
     Scene("paused", at_half_past_eleven),
     Scene("looking-back", looking_back),
-    Scene("failed-report", reported, store="faulty_store"),
-    Scene("failed", over("error"), store="faulty_store"),
+    Scene("failed-report", reported, opened=faulty),
+    Scene("failed", over("error"), opened=faulty),
     Scene("finished-report", reported),
     Scene("finished", over("completed")),
     Scene("early-close", on_panel("chart", paused_at(120, "early close", "11:30")), config=EARLY),
@@ -291,53 +315,78 @@ SCENES: Final = (
     Scene("break", over_panels("b", BreakpointsScreen)),
     Scene("breakpoints", over_panels("b", BreakpointsScreen, typed="AAA.closs < 50", breaks=BREAKS)),
     Scene("quit", over_panels("q", ConfirmScreen)),
-    Scene("palette", palette),
+    Scene("palette", palette, again=palette_again),
     Scene("coverage", coverage, store="holed_store"),
     Scene("bookmark", over_panels("apostrophe", PromptScreen)),
     Scene("copy", over_panels("y", ChoiceScreen)),
     Scene("symbol", asked("symbol")),
     Scene("speed", asked("speed")),
-    *(Scene(f"alone-{panel}", on_panel(panel, at_half_past_eleven), looks=NARROW) for panel in PANELS[1:]),
+    *(Scene(f"alone-{panel}", on_panel(panel, at_half_past_eleven), sizes=(NARROW,)) for panel in PANELS[1:]),
     *(
-        Scene(
-            f"maximised-{panel}",
-            on_panel(panel, at_half_past_eleven, maximised=True),
-            looks=MEDIUM,
-        )
+        Scene(f"maximised-{panel}", on_panel(panel, at_half_past_eleven, maximised=True), sizes=(MEDIUM,))
         for panel in PANELS
     ),
 )
-PICTURES: Final = [
-    pytest.param(scene, size, theme, id=f"{scene.name}-{size}-{theme.removeprefix('tapedeck-')}")
-    for scene in SCENES
-    for size, theme in scene.looks
-]
+SHOTS: Final = [Shot(scene, size) for scene in SCENES for size in scene.sizes]
 
 
-@pytest.fixture
-def _fixed_measures(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture(scope="module")
+def _fixed_measures() -> Iterator[None]:
     """A clock that stands, a process of a fixed size, and a machine in UTC."""
     usage = SimpleNamespace(RUSAGE_SELF=0, getrusage=lambda _who: SimpleNamespace(ru_maxrss=MEMORY_KB))
-    monkeypatch.setattr("console.ui.panels.metrics.resource", usage)
-    monkeypatch.setattr("console.ui.frames.time", StoppedClock())
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("console.ui.panels.metrics.resource", usage)
+        patch.setattr("console.ui.frames.time", StoppedClock())
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
     time.tzset()
 
 
-@pytest.mark.usefixtures("_fixed_measures")
-@pytest.mark.parametrize(("scene", "size", "theme"), PICTURES)
+async def wear(theme: str, console: Watched, pilot: Pilot[None]) -> None:
+    """Change the theme, and wait until the colours are seen."""
+    app = console.app
+    app.theme = THEMES[theme]
+    wanted = Color.parse(app.theme_variables["background"])
+    await until(pilot, lambda: app.main.background_colors[1] == wanted, theme)
+
+
+async def picture_of(console: Watched, pilot: Pilot[None]) -> str:
+    """Take a picture once nothing moves."""
+    await pilot.wait_for_scheduled_animations()
+    await pilot.pause()
+    return console.app.export_screenshot(simplify=True)
+
+
+@pytest.fixture(scope="module")
+def pictures(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, _fixed_measures: None
+) -> Mapping[str, str]:
+    """The pictures of a shot, by theme."""
+    shot: Shot = request.param
+    scene, taken = shot.scene, {}
+    columns, lines = map(int, shot.size.split("x"))
+    store = scene.opened(request.getfixturevalue(scene.store))
+    remembered = Remembered(theme=THEMES["dark"])
+    folder = tmp_path_factory.mktemp("shot")
+    with steady_console(store, folder, scene.config, remembered, has_log=scene.has_log) as console:
+
+        async def take(pilot: Pilot[None]) -> None:
+            await scene.act(console, pilot)
+            taken["dark"] = await picture_of(console, pilot)
+            await wear("light", console, pilot)
+            if scene.again is not None:
+                await scene.again(console, pilot)
+            taken["light"] = await picture_of(console, pilot)
+            console.app.exit()
+
+        console.app.run(headless=True, auto_pilot=take, size=(columns, lines))
+    return taken
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("pictures", SHOTS, indirect=True, ids=str)
 def test_every_screen_and_state_looks_as_it_was_accepted(
-    scene: Scene, size: str, theme: str, tmp_path: Path, request: pytest.FixtureRequest, snap_compare: Any
+    pictures: Mapping[str, str], theme: str, snapshot: SnapshotAssertion
 ) -> None:
-    store = request.getfixturevalue(scene.store)
-    remembered = Remembered(theme=theme)
-    columns, lines = size.split("x")
-    with steady_console(store, tmp_path, scene.config, remembered, has_log=scene.has_log) as console:
-        assert snap_compare(
-            console.app,
-            terminal_size=(int(columns), int(lines)),
-            run_before=lambda pilot: scene.act(console, pilot),
-        )
+    assert pictures[theme] == snapshot.use_extension(SVGImageExtension)

@@ -103,11 +103,16 @@ def test_the_last_candle_stands_at_the_right_beside_its_price(play: Any, lines: 
 
 def test_a_gap_is_a_blank_column_and_a_cross_on_the_time_axis(play: Any, lines: Any, chart: Any) -> None:
     closes = [100.0 + number % 5 for number in range(30)]
-    closes[20] = closes[21] = np.nan
+    closes[21] = closes[22] = np.nan
     texts = shown(play, lines, chart(closes))
     rule = next(text for text in texts if "×" in text)
     columns = [place for place, sign in enumerate(rule) if sign == "×"]
     assert len(columns) == 2
+    # A label below a missing candle keeps its tick.
+    closes[25] = np.nan
+    later = shown(play, lines, chart(closes))
+    axis, times = later[texts.index(rule)], later[texts.index(rule) + 1]
+    assert axis.count("┬") == len(times.split())
     assert all(text[column] == " " for text in texts[1 : texts.index(rule)] for column in columns)
 
 
@@ -143,6 +148,17 @@ def test_a_click_chooses_the_chart(play: Any, chart: Any) -> None:
         assert widget.has_focus
 
     play(widget, act)
+
+
+def test_where_the_last_bar_is_missing_the_heading_has_the_one_before_and_says_of_when(
+    play: Any, lines: Any, chart: Any
+) -> None:
+    closes = np.r_[np.linspace(100, 110, 40), np.nan, np.nan]
+    average = np.r_[np.full(40, 105.0), np.nan, np.nan]
+    texts = shown(play, lines, chart(closes, overlays={"sma_20": average}))
+    assert "last bar 10:09: O 109.74 H 110.00 L 109.74 C 110.00 V 1.00k" in texts[0]
+    assert texts[1] == "1─sma_20 105.00"
+    assert "session before: O 109.74" in shown(play, lines, chart(closes, today=41))[0]
 
 
 def test_as_many_candles_as_fit_are_shown_the_latest_ones(play: Any, lines: Any, chart: Any) -> None:

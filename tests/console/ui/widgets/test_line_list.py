@@ -18,6 +18,17 @@ def test_a_line_that_is_too_long_says_so(play: Any, lines: Any) -> None:
     play(widget, act, (11, 4))
 
 
+def test_a_line_whose_end_is_wholly_out_of_sight_says_so_too(play: Any, lines: Any) -> None:
+    widget = LineList()
+
+    async def act(pilot: Any, _stage: Any) -> None:
+        widget.show_lines(1, lambda _line: (("10:58 ", "quiet"), ("DEMO_", "strong"), ("2 bars", "base")))
+        await pilot.pause()
+        assert lines(widget)[0] == "10:58 DEM…"
+
+    play(widget, act, (11, 1))  # one column is kept for the scrollbar
+
+
 def test_keys_go_through_the_lines_and_stop_at_both_ends(play: Any) -> None:
     widget = LineList()
     seen = []

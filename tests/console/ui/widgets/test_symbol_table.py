@@ -91,9 +91,9 @@ def test_missing_figures_are_last_whichever_way_the_table_is_sorted(
     async def act(_pilot: Any, _stage: Any) -> None:
         table.show(rows(relative_volume=np.array([np.nan, 2.0, 1.0, np.nan])))
         table.sort_by("rel_volume")
-        assert table.shown_symbols == ("BAC", "AIG", "SPY", "IBM")
-        table.sort_reversed()
         assert table.shown_symbols == ("AIG", "BAC", "SPY", "IBM")
+        table.sort_reversed()
+        assert table.shown_symbols == ("BAC", "AIG", "SPY", "IBM")
 
     play(table, act)
 
@@ -101,7 +101,7 @@ def test_missing_figures_are_last_whichever_way_the_table_is_sorted(
 def test_a_column_that_is_gone_leaves_the_order_of_the_file(play: Any, rows: Any, table: SymbolTable) -> None:
     async def act(_pilot: Any, _stage: Any) -> None:
         table.show(rows(indicators={"rsi_14": np.array([3.0, 1.0, 2.0, 0.0])}))
-        table.sort_by("rsi_14")
+        table.sort_by("rsi_14", reverse=False)
         assert table.shown_symbols[0] == "IBM"
         table.show(rows())
         assert table.shown_symbols == ("SPY", "AIG", "BAC", "IBM")
@@ -160,7 +160,7 @@ def test_the_order_of_the_file_can_be_turned_round(play: Any, rows: Any, table: 
     play(table, act)
 
 
-def test_a_click_on_a_heading_sorts_and_a_second_one_turns_round(
+def test_a_click_on_a_heading_sorts_as_the_key_does_and_a_second_one_turns_round(
     play: Any, lines: Any, rows: Any, table: SymbolTable
 ) -> None:
     async def act(pilot: Any, _stage: Any) -> None:
@@ -168,15 +168,51 @@ def test_a_click_on_a_heading_sorts_and_a_second_one_turns_round(
         await pilot.pause()
         place = lines(table)[0].index("last")
         await pilot.click(table, offset=(place, 0))
-        assert table.sort == ("last", False)
-        assert "▲last" in lines(table)[0]
-        await pilot.click(table, offset=(place, 0))
         assert table.sort == ("last", True)
         assert "▼last" in lines(table)[0]
+        await pilot.click(table, offset=(place, 0))
+        assert table.sort == ("last", False)
+        assert "▲last" in lines(table)[0]
         await pilot.click(table, offset=(79, 0))
+        assert table.sort == ("last", False)
+        await pilot.click(table, offset=(3, 0))
+        assert table.sort == ("symbol", False)
+        table.sort_next()
         assert table.sort == ("last", True)
 
     play(table, act)
+
+
+def test_sorting_by_figures_shows_the_top_of_the_order_and_by_names_the_focused_row(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(pilot: Any, _stage: Any) -> None:
+        table.show(rows(MANY))
+        table.focus()
+        table.focus_symbol("S300")
+        await pilot.pause()
+        for sort in (lambda: table.sort_by("last"), table.sort_reversed):
+            sort()
+            await pilot.pause()
+            assert lines(table)[1].split()[0] == table.shown_symbols[0]
+            assert table.focused_symbol == "S300"
+        table.sort_by("symbol")
+        await pilot.pause()
+        assert any(line.startswith("▸ S300") for line in lines(table))
+
+    play(table, act, (80, 10))
+
+
+def test_a_figure_that_is_too_long_is_never_cut_to_another_one(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows(indicators={"obv": np.array([123_456_789.0, -98_765_432.0, 1.5, np.nan])}))
+        end = lines(table)[0].index("obv") + len("obv")
+        figures = [line[:end].split()[-1] for line in lines(table)[1:5]]
+        assert figures == ["123M", "-98.8M", "1.50", "–"]
+
+    play(table, act, (78, 10))
 
 
 def test_a_click_on_a_row_focuses_its_symbol(play: Any, rows: Any, table: SymbolTable) -> None:
@@ -207,13 +243,23 @@ def test_keys_move_the_cursor_and_stop_at_the_ends(play: Any, rows: Any, table: 
     play(table, act, (80, 10))
 
 
-def test_home_and_end_are_left_to_the_screen(play: Any, rows: Any, table: SymbolTable) -> None:
+def test_home_and_control_end_go_to_the_edges_and_end_is_left_to_the_screen(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
     async def act(pilot: Any, _stage: Any) -> None:
         table.show(rows(MANY))
         table.focus()
         table.focus_symbol("S300")
-        await pilot.press("end", "home")
+        await pilot.press("end")
         assert table.focused_symbol == "S300"
+        for key, first, focused in (("home", 1, "S000"), ("ctrl+end", -1, "S499"), ("ctrl+home", 1, "S000")):
+            await pilot.press(key)
+            await pilot.pause()
+            assert lines(table)[first].startswith(f"▸ {focused}")
+            assert table.focused_symbol == focused
+        table.filter("no such")
+        await pilot.press("ctrl+end", "home")
+        assert table.focused_symbol == "S000"
 
     play(table, act, (80, 10))
 
@@ -269,7 +315,7 @@ def test_the_cursor_stays_on_its_symbol_where_the_order_changes(
 ) -> None:
     async def act(_pilot: Any, _stage: Any) -> None:
         table.show(rows())
-        table.sort_by("last")
+        table.sort_by("last", reverse=False)
         table.focus_symbol("BAC")
         table.show(rows(last=np.array([3.0, 2.0, 1.0, 4.0])))
         assert lines(table)[1].startswith("▸ BAC")
@@ -315,7 +361,7 @@ def test_a_symbol_that_is_not_shown_cannot_be_focused(play: Any, rows: Any, tabl
     async def act(_pilot: Any, _stage: Any) -> None:
         table.focus_symbol("SPY")
         assert table.focused_symbol is None
-        table.sort_by("last")
+        table.sort_by("last", reverse=False)
         table.show(rows())
         table.focus_symbol("MSFT")
         assert table.focused_symbol == "SPY"
