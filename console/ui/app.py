@@ -57,6 +57,7 @@ _AFTER_KEY_S: Final = (0.005, 0.015, 0.03, 0.06)
 # What takes longer than this is told while it goes on.
 _TOLD_AFTER_S: Final = 0.3
 _DAYS: Final = "days"
+_SLOW_LINE: Final = "-slow-line"
 _EXPORTS: Final = {"export_csv": DataHandlers.export_csv, "export_json": DataHandlers.export_json}
 _ASK_FIRST: Final = frozenset({"goto", "breakpoint", "bookmark", "symbol", "speed", "filter", "copy", "why"})
 """Actions that ask for what they need, and are done again with the answer."""
@@ -232,6 +233,7 @@ class ConsoleApp(App[None]):
         if self._painting != self.line.paintings:
             self._painting = self.line.paintings
             self._shown.forget()
+        self._shown.is_thrifty = self.line.is_slow
         if isinstance(renderable, ChopsUpdate | LayoutUpdate):
             # Textual's own updates are no renderables of rich's by their types, either.
             renderable = Difference(renderable, self._shown)  # type: ignore[assignment]
@@ -251,6 +253,8 @@ class ConsoleApp(App[None]):
             return
         if self.setup.interrupted() and not self.ending:
             self.run_worker(self.end(), group="end")
+        if self.line.is_slow and not self.has_class(_SLOW_LINE):
+            self.add_class(_SLOW_LINE)
         self.playback.land()
         self._advance_script()
         snapshot = self.playback.system.snapshot()
@@ -304,7 +308,7 @@ class ConsoleApp(App[None]):
     def _frame_soon(self) -> None:
         """Show what a key has done, and what the engine makes of it, before the next tick."""
         self.frames.ask()
-        self.call_later(self._frame)
+        self._frame()
         for seconds in _AFTER_KEY_S:
             self.set_timer(seconds, self._frame)
 

@@ -20,6 +20,8 @@ _SATURATED_S: Final = 0.25
 _COVERED_S: Final = 1.0
 # A tick comes a little early or late; it counts as on time.
 _TOLERANCE_S: Final = 0.02
+# A line that takes longer than this for a frame is slow.
+_SLOW_S: Final = 0.25
 # So long after a key the engine's answer to it may come.
 _EAGER_S: Final = 0.1
 
@@ -40,6 +42,7 @@ class Frames:
         self._looked = 0.0
         self._is_asked_for = False
         self._eager_until = 0.0
+        self._busy_since: float | None = None
         self._counted: tuple[float, int] | None = None
 
     @property
@@ -58,6 +61,7 @@ class Frames:
     def show(self, snapshot: Snapshot) -> bool:
         """Show a snapshot where that is due; return whether it was, and something had changed."""
         version = self._playback.version(snapshot)
+        self._judge_line()
         if self._line.is_busy or not self._is_due(snapshot, is_news=version != self._shown):
             return False
         changed = version != self._shown
@@ -82,6 +86,15 @@ class Frames:
         elif is_news and now < self._eager_until:
             return True
         return now - self._looked >= period - _TOLERANCE_S
+
+    def _judge_line(self) -> None:
+        """Find the line slow where it has been busy for long."""
+        if not self._line.is_busy:
+            self._busy_since = None
+        elif self._busy_since is None:
+            self._busy_since = time.monotonic()
+        elif time.monotonic() - self._busy_since > _SLOW_S:
+            self._line.is_slow = True
 
     def _count_bars(self, snapshot: Snapshot) -> None:
         now, bars = time.perf_counter(), snapshot.counts["bars"]

@@ -115,7 +115,7 @@ class Playback:
         """
         tape = self.system.tape
         if tape is None and self.system.state.is_over:
-            tape = self._last_kept()
+            tape = self.earlier.last()
         return None if tape is None else Place(tape, tape.frontier)
 
     def _last_moment(self, snapshot: Snapshot) -> Place | None:
@@ -128,12 +128,8 @@ class Playback:
         is_racing = snapshot.speed == 0 and snapshot.state is RunState.RUNNING
         if not is_racing or (here is not None and here.frontier):
             return here
-        kept = self._last_kept()
+        kept = self.earlier.last()
         return here if kept is None else Place(kept, kept.frontier)
-
-    def _last_kept(self) -> Tape | None:
-        days = self.earlier.days()
-        return self.earlier.at_hand(days[-1]) if days else None
 
     def version(self, snapshot: Snapshot) -> tuple[object, ...]:
         """Return what differs whenever a picture would; cheap."""

@@ -76,9 +76,11 @@ class Line:
 
     Frames that were sent into a busy line would stand in a queue, and make every key late. `paintings`: how
     often the terminal had to be painted from nothing: when it was taken, and after text had been dropped.
+    `is_slow`: it was found to take its time.
     """
 
     is_busy: bool = False
+    is_slow: bool = False
     paintings: int = 0
 
 

@@ -111,7 +111,13 @@ class EarlierTapes:
     def days(self) -> tuple[date, ...]:
         """Return the trading days that are there, oldest first."""
         with self._lock:
-            return tuple(sorted(self._facts))
+            return tuple(self._facts)  # they are played in this order
+
+    def last(self) -> Tape | None:
+        """Return the last day's tape, None where no session is over."""
+        with self._lock:
+            day = next(reversed(self._facts), None)
+        return None if day is None else self.at_hand(day)
 
     def before(self, trading_day: date) -> date | None:
         """Return the last day that is there before another, None where there is none."""
@@ -174,7 +180,7 @@ class EarlierTapes:
         Raises as `tape`.
         """
         with self._lock:
-            days, facts = sorted(self._facts), dict(self._facts)
+            days, facts = list(self._facts), dict(self._facts)
         while days:
             record = self._in_memory(days[0])
             if record is not None:

@@ -47,7 +47,23 @@ def session_digest(tape: Tape, frontier: int) -> str:
 
 def run_stamp(digests: Iterable[str]) -> str:
     """Return the stamp of a run: the hash of its sessions' digests in order."""
-    chain = xxhash.xxh3_128()
+    chain = RunStamp()
     for digest in digests:
-        chain.update(digest.encode())
-    return chain.hexdigest()
+        chain.add(digest)
+    return chain.text
+
+
+class RunStamp:
+    """The stamp of a run that is under way, session by session."""
+
+    def __init__(self) -> None:
+        self._chain = xxhash.xxh3_128()
+
+    def add(self, digest: str) -> None:
+        """Take in the next session's digest."""
+        self._chain.update(digest.encode())
+
+    @property
+    def text(self) -> str:
+        """The stamp of the sessions so far."""
+        return self._chain.hexdigest()

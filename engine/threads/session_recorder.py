@@ -7,7 +7,7 @@ from typing import Protocol
 
 from engine.monitoring.metrics import PerformanceMetrics
 from engine.tape.session_record import SessionRecord, SessionSummary
-from engine.tape.stamp import run_stamp, session_digest
+from engine.tape.stamp import RunStamp, session_digest
 from engine.threads.courtesy import Courtesy
 from engine.threads.messages import Message
 from engine.threads.worker import Worker
@@ -37,7 +37,7 @@ class SessionRecorder(Worker[SessionRecord]):
         self._metrics = metrics
         # Replaced as a whole, so that reading takes no lock.
         self._summaries: tuple[SessionSummary, ...] = ()
-        self._stamp: tuple[int, str] = (0, run_stamp(()))
+        self._stamp = RunStamp()
 
     def process(self, work: SessionRecord) -> None:
         """Record one session."""
@@ -46,6 +46,7 @@ class SessionRecorder(Worker[SessionRecord]):
         digest = session_digest(work.tape, work.frontier)
         for sink in self._sinks:
             sink.write_session(work, digest)
+        self._stamp.add(digest)
         self._summaries = (*self._summaries, SessionSummary.of(work, digest))
         self._metrics.record_recording(started)
 
@@ -56,9 +57,5 @@ class SessionRecorder(Worker[SessionRecord]):
 
     @property
     def stamp(self) -> str:
-        """The stamp of the sessions recorded so far; made when it is asked for, once for each of them."""
-        summaries, (count, stamp) = self._summaries, self._stamp
-        if count != len(summaries):
-            stamp = run_stamp(summary.digest for summary in summaries)
-            self._stamp = (len(summaries), stamp)
-        return stamp
+        """The stamp of the sessions recorded so far."""
+        return self._stamp.text

@@ -71,13 +71,14 @@ class ConsoleScreen(Screen[None]):
     def draw_now(self) -> None:
         """Draw what has changed, now: left to Textual, each widget tells it by messages, and a timer follows.
 
-        Beside a busy engine every hop of those waits for a turn of the interpreter. Widgets whose size
-        changes go the usual way, as does a screen that is covered.
+        Beside a busy engine every hop of those waits for a turn of the interpreter. Where something changes
+        its size it goes the usual way, as it does where the screen is covered.
         """
-        if not self.is_active:
+        widgets = list(self._compositor.visible_widgets)
+        if not self.is_active or any(widget._layout_required for widget in widgets):
             return
-        for widget in self._compositor.visible_widgets:
-            if widget._repaint_required and not widget._layout_required:
+        for widget in widgets:
+            if widget._repaint_required:
                 widget._repaint_required = False
                 self._dirty_widgets.add(widget)
         self._on_timer_update()

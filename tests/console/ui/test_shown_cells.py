@@ -64,18 +64,24 @@ def cells(shown: pyte.Screen) -> list[list[pyte.screens.Char]]:
     return [[shown.buffer[y][x] for x in range(WIDTH)] for y in range(HEIGHT)]
 
 
-@given(st.lists(layouts() | parts(), max_size=5))
-def test_the_terminal_shows_what_textual_would_have_written(updates: list[CompositorUpdate]) -> None:
+@given(st.lists(layouts() | parts(), max_size=5), st.booleans())
+def test_the_terminal_shows_what_textual_would_have_written(
+    updates: list[CompositorUpdate], is_thrifty: bool
+) -> None:
     (theirs, their_stream), (ours, our_stream), known = screen(), screen(), ShownCells()
+    known.is_thrifty = is_thrifty
     for update in updates:
         their_stream.feed(update.render_segments(CONSOLE))
         our_stream.feed(known.changes(update, CONSOLE))
         assert cells(ours) == cells(theirs)
 
 
-@given(layouts(), st.lists(parts(), max_size=3))
-def test_what_stands_there_is_not_written_again(whole: LayoutUpdate, others: list[ChopsUpdate]) -> None:
+@given(layouts(), st.lists(parts(), max_size=3), st.booleans())
+def test_what_stands_there_is_not_written_again(
+    whole: LayoutUpdate, others: list[ChopsUpdate], is_thrifty: bool
+) -> None:
     known = ShownCells()
+    known.is_thrifty = is_thrifty
     first = known.changes(whole, CONSOLE)
     assert known.changes(whole, CONSOLE) == ""
     for other in others:
@@ -83,3 +89,14 @@ def test_what_stands_there_is_not_written_again(whole: LayoutUpdate, others: lis
         assert known.changes(other, CONSOLE) == ""
     known.forget()
     assert known.changes(whole, CONSOLE) == first
+
+
+def test_on_a_slow_line_only_the_cells_that_differ_are_written() -> None:
+    def line(price: str) -> LayoutUpdate:
+        segments = [Segment("SPY ", STYLES[0]), Segment(price, STYLES[1]), Segment("  up", STYLES[2])]
+        return LayoutUpdate([[Strip(segments, WIDTH)]], Region(0, 0, WIDTH, 1))
+
+    known = ShownCells()
+    known.is_thrifty = True
+    known.changes(line("1.02"), CONSOLE)
+    assert known.changes(line("1.52"), CONSOLE) == "\x1b[1;7H\x1b[31m5\x1b[0m"
