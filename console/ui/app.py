@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from datetime import date
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -25,6 +24,7 @@ from textual.screen import Screen
 from console.key_script import Script, ScriptLine
 from console.script_run import ScriptRun
 from console.ui.actions import BY_ID, key_problems, usable_keys
+from console.ui.days_again import DaysAgain
 from console.ui.frames import Frames
 from console.ui.handlers.application import ApplicationHandlers
 from console.ui.handlers.data import DataHandlers
@@ -54,9 +54,6 @@ log = logging.getLogger(__name__)
 
 # After a key the screen is drawn at once, and again when the engine may have answered.
 _AFTER_KEY_S: Final = (0.005, 0.015, 0.03, 0.06)
-# What takes longer than this is told while it goes on.
-_TOLD_AFTER_S: Final = 0.3
-_DAYS: Final = "days"
 _SLOW_LINE: Final = "-slow-line"
 _EXPORTS: Final = {"export_csv": DataHandlers.export_csv, "export_json": DataHandlers.export_json}
 _ASK_FIRST: Final = frozenset({"goto", "breakpoint", "bookmark", "symbol", "speed", "filter", "copy", "why"})
@@ -121,7 +118,7 @@ class ConsoleApp(App[None]):
         self.ending = False
         self.left_by_script = False
         self.line = Line()
-        self._fetching = asyncio.Lock()
+        self.days_again = DaysAgain(self, playback.earlier)
         self._shown = ShownCells()
         self._painting = 0
         self.frames = Frames(playback, self.main, self.line, setup.frames)
@@ -334,7 +331,7 @@ class ConsoleApp(App[None]):
             if inspect.isawaitable(result):
                 await result
         except DayAwayError as away:
-            self._fetch(away.day, lambda: self.do(action_id, argument))
+            self.days_again.fetch(away.day, lambda: self.do(action_id, argument))
             return
         except TapedeckError as error:
             self.notify(str(error), severity="error", timeout=6)
@@ -364,33 +361,10 @@ class ConsoleApp(App[None]):
         try:
             what()
         except DayAwayError as away:
-            self._fetch(away.day, lambda: self._told(what))
+            self.days_again.fetch(away.day, lambda: self._told(what))
         except TapedeckError as error:
             self.notify(str(error), severity="error", timeout=6)
         self._frame_soon()
-
-    # Days that have to be played again
-
-    def _fetch(self, day: date, then: Callable[[], Awaitable[None]]) -> None:
-        """Have a day played again while the screen lives on, then do what it is needed for."""
-        self.run_worker(self._fetched(day, then), group=_DAYS)
-
-    def forget_days(self) -> None:
-        """Do nothing any more for which days are still being played again."""
-        self.workers.cancel_group(self, _DAYS)
-
-    async def _fetched(self, day: date, then: Callable[[], Awaitable[None]]) -> None:
-        async with self._fetching:  # one after the other, in the order of the keys
-            load = asyncio.create_task(asyncio.to_thread(self.playback.earlier.tape, day))
-            done, _ = await asyncio.wait([load], timeout=_TOLD_AFTER_S)
-            if not done:
-                self.notify(f"{day} is played again, to be looked at", timeout=2)
-            try:
-                await load
-            except TapedeckError as error:
-                self.notify(str(error), severity="error", timeout=10)
-                return
-            await then()
 
 
 def _layout(remembered: Remembered) -> Layout:

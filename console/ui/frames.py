@@ -11,8 +11,8 @@ from console.ui.terminal_driver import Line
 from engine.monitoring.snapshot import Snapshot
 from engine.monitoring.status import RunState
 
-TICK_S: Final = 0.1
-"""How often it is asked at least whether there is something to show."""
+TICK_S: Final = 0.05
+"""How often it is asked at least whether there is something to show; all periods are multiples of it."""
 _IDLE_S: Final = 0.5
 # Four frames a second while the engine plays as fast as data allow: it gets the rest of the time.
 _SATURATED_S: Final = 0.25

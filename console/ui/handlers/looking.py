@@ -61,7 +61,7 @@ class LookingHandlers:
     def present(self, _argument: str) -> None:
         """Return to the present, also from a way back that is still being made."""
         self._app.transport.recording.leave_out()
-        self._app.forget_days()
+        self._app.days_again.forget()
         self._playback.viewpoint.stand_at(None, self._present())
 
     def seek(self, slot: int) -> None:
