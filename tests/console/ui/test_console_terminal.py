@@ -149,7 +149,7 @@ def test_a_terminal_that_goes_away_ends_the_run_in_order(
 
 # A terminal that stands still
 
-MANY_KEYS = "z" * 12
+MANY_KEYS = "zt" * 6
 """Keys that have much painted."""
 
 
