@@ -256,7 +256,7 @@ class SystemManager:
         if frontier is not None and not 0 <= frontier <= tape.frontier:
             over = f"{tape.frontier} slots of the session are over"
             raise EngineError(f"slot {frontier} cannot be marked: {over}")
-        return self._events.add(EventKind.BOOKMARK, text or "bookmark", frontier=frontier)
+        return self._events.add(EventKind.BOOKMARK, text or "bookmark", frontier=frontier, tape=tape)
 
     # Reading
 

@@ -231,7 +231,7 @@ class ConsoleApp(App[None]):
             self._painting = self.line.paintings
             self._shown.forget()
         self._shown.is_thrifty = self.line.is_slow
-        if isinstance(renderable, ChopsUpdate | LayoutUpdate):
+        if isinstance(renderable, ChopsUpdate | LayoutUpdate) and not self.line.has_lost:
             # Textual's own updates are no renderables of rich's by their types, either.
             renderable = Difference(renderable, self._shown)  # type: ignore[assignment]
         super()._display(screen, renderable)

@@ -16,6 +16,7 @@ from engine.export.earlier_tapes import EarlierTapes
 from engine.indicators.specs import IndicatorSpec
 from engine.intervals import Interval
 from engine.monitoring.event import Event as MarketEvent
+from engine.monitoring.gap_events import as_known_at
 from engine.monitoring.snapshot import Snapshot
 from engine.monitoring.status import RunState
 from engine.quality.historical import HistoricalQuality
@@ -208,9 +209,11 @@ class Playback:
         events = self.system.events()
         if not picture.is_past or picture.view is None:
             return events
-        here = (picture.view.session.trading_day, picture.view.frontier)
+        assert picture.tape is not None
+        frontier = picture.view.frontier
+        here = (picture.view.session.trading_day, frontier)
         return tuple(
-            event
+            as_known_at(event, picture.tape, frontier)
             for event in events
             if event.trading_day is None or (event.trading_day, event.frontier) <= here
         )

@@ -76,11 +76,13 @@ class Line:
 
     Frames that were sent into a busy line would stand in a queue, and make every key late. `paintings`: how
     often the terminal had to be painted from nothing: when it was taken, and after text had been dropped.
-    `is_slow`: it was found to take its time.
+    `is_slow`: it was found to take its time. `has_lost`: text was dropped at some time, so that nobody can
+    say for certain what stands there.
     """
 
     is_busy: bool = False
     is_slow: bool = False
+    has_lost: bool = False
     paintings: int = 0
 
 
@@ -150,7 +152,7 @@ class Outlet:
 
     def _has_room(self) -> bool:
         if self._waiting > _ROOM:
-            self._is_torn = True
+            self._is_torn = self._line.has_lost = True
         return self._is_painted and not self._is_torn
 
     # The thread that writes

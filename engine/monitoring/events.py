@@ -61,13 +61,22 @@ class EventLog:
             self._tape = self._tracker = None
 
     def add(
-        self, kind: EventKind, text: str, *, frontier: int | None = None, symbol: str | None = None
+        self,
+        kind: EventKind,
+        text: str,
+        *,
+        frontier: int | None = None,
+        symbol: str | None = None,
+        tape: Tape | None = None,
     ) -> Event:
-        """Add an event at a frontier of the session under way (None: where it stands), and return it."""
+        """Add an event at a frontier of the session under way (None: where it stands), and return it.
+
+        `tape`: another session's, such as the last one when the run is over.
+        """
         with self._lock:
             self._look_for_gaps()
             self._number += 1
-            tape = self._tape
+            tape = tape or self._tape
             if tape is None:
                 event = Event(self._number, kind, None, None, None, symbol, text)
             else:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from engine.clock.slots import utc_from_epoch
+from engine.clock.trading_session import TradingSession
 from engine.monitoring.event import Event, EventKind
 from engine.tape.bar_grid import Ints, Mask
 from engine.tape.tape import Tape
@@ -50,7 +53,8 @@ class GapTracker:
         begun = int(np.count_nonzero(missing & ~before))
         if begun:
             self._numbers.append(range(number + 1, number + 1 + begun))
-        return number + begun, bool(begun or (before & ~missing).any())
+        ended = (before & ~missing).any() or (frontier == len(self._slots) and missing[:, -1].any())
+        return number + begun, bool(begun or ended)
 
     def finish(self) -> None:
         """Let go of the tape; what is needed of it is kept in little room."""
@@ -86,12 +90,14 @@ class GapTracker:
     def _event(self, number: int, row: int, first: int, last: int) -> Event:
         clock = utc_from_epoch(int(self._slots.closed_at[first]))
         day = self._slots.session.trading_day
-        return Event(number, EventKind.GAP, first, day, clock, self._symbols[row], self._text(first, last))
+        known_last = None if self._goes_on(last) else last
+        text = self._text(first, last)
+        return Event(number, EventKind.GAP, first, day, clock, self._symbols[row], text, known_last)
 
     def _text(self, first: int, last: int) -> str:
         begun = self._time(self._slots.opened_at, first)
         if self._goes_on(last):
-            return f"no bar since {begun}"
+            return _no_bar_since(begun)
         if first == last:
             return f"1 bar missing, {begun}"
         return f"{last - first + 1} bars missing, {begun} to {self._time(self._slots.opened_at, last)}"
@@ -104,6 +110,26 @@ class GapTracker:
         seconds = int(instants[slot])
         text = self._times.get(seconds)
         if text is None:
-            local = utc_from_epoch(seconds).astimezone(self._slots.session.zone)
-            text = self._times[seconds] = f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
+            text = self._times[seconds] = _time_of_day(seconds, self._slots.session)
         return text
+
+
+def as_known_at(event: Event, tape: Tape, frontier: int) -> Event:
+    """Return an event as it was known at an earlier frontier: a gap that went on then has no end.
+
+    `tape`: the one that is looked at. Events of other sessions, and of other kinds, stay as they are.
+    """
+    is_over = event.last is None or frontier > event.last + 1 or frontier == len(tape)
+    if is_over or event.slot is None or event.trading_day != tape.session.trading_day:
+        return event
+    begun = _time_of_day(int(tape.slots.opened_at[event.slot]), tape.session)
+    return replace(event, text=_no_bar_since(begun), last=None)
+
+
+def _no_bar_since(begun: str) -> str:
+    return f"no bar since {begun}"
+
+
+def _time_of_day(seconds: int, session: TradingSession) -> str:
+    local = utc_from_epoch(seconds).astimezone(session.zone)
+    return f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"

@@ -54,7 +54,8 @@ class QualityPanel(Panel):
             )
             return
         if view.frontier == 0:
-            self.face("empty", "no slot is over yet: space plays, . steps")
+            is_there_more = not (picture.is_past or picture.snapshot.state.is_over)
+            self.face("empty", "no slot is over yet" + (": space plays, . steps" if is_there_more else ""))
             return
         self.fill()
         self.map.show(gap_map(view, picture.snapshot.base))

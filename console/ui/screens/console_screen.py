@@ -7,6 +7,7 @@ from typing import ClassVar, Final, Protocol, runtime_checkable
 
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.widgets._toast import ToastRack
 
 from console.ui.actions import ACTIONS, Mode
 
@@ -67,6 +68,19 @@ class ConsoleScreen(Screen[None]):
         if action == "do" and isinstance(app, ActionRunner):
             return app.can_do(str(parameters[0]))
         return super().check_action(action, parameters)
+
+    def on_screen_suspend(self) -> None:
+        """Leave toasts to the screen that comes on top: each screen draws its own."""
+        self._show_toasts(is_shown=False)
+
+    def on_screen_resume(self) -> None:
+        """Show toasts again."""
+        self._show_toasts(is_shown=True)
+
+    def _show_toasts(self, *, is_shown: bool) -> None:
+        for widget in self.children:  # queries leave out what is Textual's own
+            if isinstance(widget, ToastRack):
+                widget.display = is_shown
 
     def draw_now(self) -> None:
         """Draw what has changed, now: left to Textual, each widget tells it by messages, and a timer follows.

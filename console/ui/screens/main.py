@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.events import DescendantFocus, Resize
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import Input
@@ -102,6 +102,7 @@ class MainScreen(ConsoleScreen):
         self.first_symbol: str | None = None
         self._unfiltered_symbol: str | None = None
         self._picture: Picture | None = None
+        self._laid_out_for: Size | None = None
 
     def compose(self) -> ComposeResult:
         """Compose the bar, the panels in their places, filter line and footer."""
@@ -167,7 +168,7 @@ class MainScreen(ConsoleScreen):
 
     def take_layout(self, layout: Layout) -> None:
         """Show the panels of a layout, and give the active one the keyboard."""
-        self.panel_layout = layout
+        self.panel_layout, self._laid_out_for = layout, self.app.size
         shown = layout.shown(self.app.size.width)
         for name, panel in self.panels.items():
             panel.display = name in shown
@@ -186,6 +187,16 @@ class MainScreen(ConsoleScreen):
     def on_resize(self, event: Resize) -> None:
         """Show what fits."""
         self.take_layout(self.panel_layout)
+
+    def on_screen_resume(self) -> None:
+        """Show what fits, where the terminal has been resized below a dialog."""
+        super().on_screen_resume()
+        if self._laid_out_for is None:
+            return
+        if self._laid_out_for != self.app.size:
+            self.take_layout(self.panel_layout)
+        else:  # it may have had another size in between
+            self.call_after_refresh(self._show_tabs)
 
     def _span_side(self, shown: Sequence[str]) -> None:
         """On a wide screen two panels stand beside each other: an odd one has a line of its own."""

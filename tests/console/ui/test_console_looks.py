@@ -15,7 +15,7 @@ from textual.notifications import Notification
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input, Static
-from textual.widgets._toast import Toast
+from textual.widgets._toast import Toast, ToastRack
 
 from console.ui.actions import Mode
 from console.ui.grid_text import counted, figure, grid, milliseconds, number, percent
@@ -692,3 +692,40 @@ def test_why_explains_the_volume_of_the_table_and_that_of_the_bar_apart(
 
     with watched(console_store, tmp_path) as console:
         drive(console, act)
+
+
+def test_only_the_screen_on_top_shows_toasts(console_store: BarStore, tmp_path: Path) -> None:
+    def racks(console: Watched) -> list[bool]:
+        return [screen.get_child_by_type(ToastRack).display for screen in console.app.screen_stack[1:]]
+
+    async def run(console: Watched) -> None:
+        async with console.app.run_test(size=(120, 36), notifications=True) as pilot:
+            await until(pilot, lambda: console.system.tape is not None, "a session")
+            console.app.notify("a word", timeout=60)
+            await press(pilot, "b")
+            await until(pilot, lambda: racks(console) == [False, True], "the dialog's own")
+            await press(pilot, "escape")
+            await until(pilot, lambda: racks(console) == [True], "the panels' again")
+
+    with watched(console_store, tmp_path) as console:
+        asyncio.run(run(console))
+
+
+def test_a_terminal_resized_below_a_dialog_finds_the_panels_laid_out_for_it(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        def tabs() -> str:
+            return console.app.main.query_one("#tabs", Static).render().plain  # type: ignore[union-attr]
+
+        wide = tabs()
+        for key in ("question_mark", "g", "q"):
+            await press(pilot, key)
+            await pilot.resize_terminal(20, 5)
+            await pilot.pause()
+            await pilot.resize_terminal(200, 60)
+            await press(pilot, "escape")
+            await until(pilot, lambda: tabs() == wide, "all panels named")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act, size=(200, 60))

@@ -31,7 +31,7 @@ from console.ui.screens.report import ReportScreen
 from console.ui.screens.text_page import TextPage
 from console.ui.screens.why import WhyScreen
 from console.ui.widgets import CoverageMap
-from engine.monitoring.status import RunState
+from engine.monitoring.status import RunState, WorkerState
 from engine.store.bar_store import BarStore
 from tests.support.console_runs import Watched, document, press, until
 from tests.support.console_states import (
@@ -130,6 +130,11 @@ async def rest(console: Watched, pilot: Pilot[None], *words: str) -> None:
 
 
 async def starting(console: Watched, pilot: Pilot[None]) -> None:
+    def all_begun() -> bool:
+        threads = console.system.snapshot().threads
+        return bool(threads) and all(status.state is not WorkerState.NEW for status in threads)
+
+    await until(pilot, all_begun, "the threads' start")
     await rest(console, pilot, "starting")
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from engine.errors import EngineError
 from engine.monitoring.events import Event, EventKind, EventLog
+from engine.monitoring.gap_events import as_known_at
 from engine.tape.tape import Tape
 from tests.support.naive import gaps_by_walking
 from tests.support.tapes import random_values, slots_of, tape_over, with_presence
@@ -156,3 +157,39 @@ def test_a_moment_outside_the_session_cannot_be_marked() -> None:
     log.begin_session(gapped_tape(np.array([[True]])))
     with pytest.raises(EngineError, match="slot 211 is outside the session's 210 slots"):
         log.add(EventKind.BOOKMARK, "too late", frontier=211)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    present=st.lists(st.lists(st.booleans(), min_size=12, max_size=12), min_size=2, max_size=2),
+    at_the_end=st.booleans(),
+)
+def test_a_look_back_at_gaps_knows_no_more_than_was_known_then(
+    present: list[list[bool]], *, at_the_end: bool
+) -> None:
+    there = np.ones((2, len(slots_of(DAY))), dtype=np.bool_)
+    there[:, -12 if at_the_end else 0 :][:, :12] = present
+    tape = gapped_tape(there)
+    log = EventLog()
+    log.begin_session(tape)
+    frontiers = range(len(tape) - 14, len(tape) + 1) if at_the_end else range(16)
+    seen: dict[int, list[Event]] = {}
+    for frontier in frontiers:
+        tape.frontier = frontier
+        seen[frontier] = gaps_of(log)
+    tape.frontier = len(tape)
+    log.end_session()
+    for frontier, then in seen.items():
+        now = [as_known_at(event, tape, frontier) for event in gaps_of(log) if event.frontier <= frontier]
+        assert now == then
+
+
+def test_a_moment_of_the_last_session_can_be_marked_when_the_run_is_over() -> None:
+    tape = gapped_tape(np.ones((1, 4), dtype=np.bool_))
+    log = EventLog()
+    log.begin_session(tape)
+    tape.frontier = len(tape)
+    log.end_session()
+    mark = log.add(EventKind.BOOKMARK, "late", frontier=60, tape=tape)
+    assert (mark.trading_day, mark.frontier) == (tape.session.trading_day, 60)
+    assert mark.clock is not None
