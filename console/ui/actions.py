@@ -142,6 +142,10 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "quit_now", "ctrl+c,ctrl+q", "end", "End in order, without asking",
         "app.quit_now", _APP, modes=EVERYWHERE
     ),
+    Action(
+        "suspend", "ctrl+z", "suspend", "Stand still and give the terminal back; fg there returns",
+        "app.suspend", _APP, modes=EVERYWHERE
+    ),
 )  # fmt: skip
 
 LIST_KEYS: Final = (

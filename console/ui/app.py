@@ -91,7 +91,8 @@ class ConsoleApp(App[None]):
     CSS_PATH = Path(__file__).with_name("console.tcss")
     COMMANDS = {ConsoleCommands}  # noqa: RUF012 - Textual's own type for it is mutable, too
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(BY_ID[APPLICATION_WIDE].keys, f"do('{APPLICATION_WIDE}')", id=APPLICATION_WIDE, priority=True)
+        Binding(BY_ID[action].keys, f"do('{action}')", id=action, priority=True)
+        for action in APPLICATION_WIDE
     ]
 
     def __init__(self, playback: Playback, store: BarStore, log_lines: LogLines, setup: Setup) -> None:
@@ -146,6 +147,8 @@ class ConsoleApp(App[None]):
         self.theme = next((name for name in (remembered.theme, DEFAULT_DARK) if name in names), names[0])
         self._take_keys()
         self.push_screen(self.main)
+        self.app_suspend_signal.subscribe(self, self._hold, immediate=True)
+        self.app_resume_signal.subscribe(self, self._let_go, immediate=True)
         self._take_remembered(remembered)
         for notice in self.setup.notices:
             self.notify(notice, severity="warning", timeout=10)
@@ -165,6 +168,16 @@ class ConsoleApp(App[None]):
     async def on_unmount(self) -> None:
         """End the run, in whatever way the console was left."""
         await asyncio.to_thread(self.playback.system.stop)
+
+    def _hold(self, _app: App[object]) -> None:
+        """Have the run stand still while the process does, unless a script waits for it."""
+        log.info("suspended")
+        if self._script is None:
+            self.playback.hold()
+
+    def _let_go(self, _app: App[object]) -> None:
+        log.info("continued")
+        self.playback.let_go()
 
     async def end(self) -> None:
         """End the run in order, then leave."""

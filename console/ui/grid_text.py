@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Final, NamedTuple
 
 from textual.content import Content
@@ -13,6 +14,9 @@ from console.ui.widgets.figures import without_minus_zero
 MISSING: Final = "–"
 QUIET: Final = "$text-muted"
 _NO_DECIMALS_FROM: Final = 1e6
+_GAP: Final = 2
+_NARROWEST: Final = 16
+"""Cells that a folded text takes at least, however narrow the screen."""
 
 
 class Cell(NamedTuple):
@@ -54,6 +58,18 @@ def _line(cells: Sequence[Cell], widths: Sequence[int], sides: str, gap: int) ->
         last = at == len(cells) - 1
         parts.append(Content.styled(text.rstrip() if last and side != "r" else text, cell.style))
     return Content(" " * gap).join(parts)
+
+
+def folded(rows: Sequence[tuple[str | Cell, str | Cell]], width: int) -> Content:
+    """Return rows of a name and a text, which goes on below itself where it is longer than a width allows."""
+    named = [tuple(cell if isinstance(cell, Cell) else Cell(cell) for cell in row) for row in rows]
+    room = max(width - max(len(name.text) for name, _ in named) - _GAP, _NARROWEST)
+    lines = [
+        (Cell("") if number else name, Cell(line, told.style))
+        for name, told in named
+        for number, line in enumerate(wrap(told.text, room) or [""])
+    ]
+    return grid(["", ""], lines, gap=_GAP)
 
 
 def flowed(parts: Sequence[Content], width: int, *, gap: int = 2) -> Content:

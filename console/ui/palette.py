@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from console.ui.actions import ACTIONS, Action, shown_keys
+from console.ui.actions import ACTIONS, Action, Mode, shown_keys
 from console.ui.screens.console_screen import ConsoleScreen
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ class ConsoleCommands(Provider):
             score = matcher.match(f"{title} {action.label} {action.id}")
             if score > 0:
                 yield Hit(score, matcher.highlight(title), partial(self._console.do, action.id), text=title)
-        for symbol in self._console.playback.plan.symbols:
+        # On a screen that lies over the main one, nobody would see that another symbol is in focus.
+        is_main = isinstance(self.screen, ConsoleScreen) and self.screen.MODE is Mode.MAIN
+        for symbol in self._console.playback.plan.symbols if is_main else ():
             score = matcher.match(symbol)
             if score > 0:
                 run = partial(self._console.do, "symbol", symbol)

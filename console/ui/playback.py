@@ -106,6 +106,7 @@ class Playback:
         self._history: tuple[Bars, ...] = ()
         self._speed_after: float | None = None
         self._jump_taken = Event()
+        self._is_held = False
 
     # The moment
 
@@ -167,6 +168,22 @@ class Playback:
             speed, self._speed_after = self._speed_after, None
             if speed and not state.is_over:
                 self.system.set_speed(speed)
+
+    def hold(self) -> None:
+        """Stand still while the process is suspended: a clock that drives the play does not.
+
+        Afterwards all that had fallen due would be played at a stroke.
+        """
+        snapshot = self.system.snapshot()
+        if snapshot.state is RunState.RUNNING and snapshot.speed:
+            self.system.pause()
+            self._is_held = True
+
+    def let_go(self) -> None:
+        """Play on after having stood still."""
+        if self._is_held and not self.system.state.is_over:
+            self.system.resume()
+        self._is_held = False
 
     def set_speed(self, speed: float) -> None:
         """Play at a speed from now on, whatever it was before a jump."""

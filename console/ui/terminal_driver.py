@@ -271,7 +271,11 @@ def lasting(driver_class: type[Driver], line: Line) -> type[Driver]:
 
         def _sigtstp_application(self, *arguments: object) -> None:
             """Suspend from within the loop: in the middle of a write its queue would be locked for good."""
-            self._loop.call_soon_threadsafe(super()._sigtstp_application, *arguments)
+            self._loop.call_soon_threadsafe(self._suspend)
+
+        def _suspend(self) -> None:
+            self._app.app_suspend_signal.publish(self._app)
+            super()._sigtstp_application()
 
         def _sigcont_application(self, *arguments: object) -> None:
             """Take the terminal again, from within the loop."""

@@ -1,18 +1,21 @@
-"""The console itself: help, and leaving."""
+"""The console itself: help, standing aside for the shell, and leaving."""
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import TYPE_CHECKING
 
 from console.ui.screens.confirm import ConfirmScreen
 from console.ui.screens.help import help_page
+from engine.errors import EngineError
 
 if TYPE_CHECKING:
     from console.ui.app import ConsoleApp
 
 
 class ApplicationHandlers:
-    """Help and quit."""
+    """Help, suspend and quit."""
 
     def __init__(self, app: ConsoleApp) -> None:
         self._app = app
@@ -36,6 +39,13 @@ class ApplicationHandlers:
         where = f", session {snapshot.session} of {snapshot.sessions}" if snapshot.session else ""
         question = f"The run is under way{where}. End it and leave?"
         await self._app.push_screen(ConfirmScreen(question, yes="End and leave", no="Stay"), answered)
+
+    def suspend(self, _argument: str) -> None:
+        """Give the terminal back to the shell, until it brings the console to the front again."""
+        driver = self._app._driver  # Textual's own way to suspend asks it, too
+        if driver is None or not driver.can_suspend:
+            raise EngineError("this terminal cannot be given back for a while: q leaves the console")
+        os.kill(os.getpid(), signal.SIGTSTP)
 
     def quit_now(self, _argument: str) -> None:
         """Leave without asking, once the run has ended in order."""

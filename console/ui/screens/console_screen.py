@@ -11,8 +11,8 @@ from textual.widgets._toast import ToastRack
 
 from console.ui.actions import ACTIONS, Mode
 
-APPLICATION_WIDE: Final = "quit_now"
-"""The one action that works whatever is open: its binding is the application's."""
+APPLICATION_WIDE: Final = ("quit_now", "suspend")
+"""The actions that work whatever is open: their bindings are the application's."""
 
 
 @runtime_checkable
@@ -47,7 +47,7 @@ def bindings_of(mode: Mode) -> list[BindingType]:
             priority=action.id == "present",
         )
         for action in ACTIONS
-        if mode in action.modes and action.keys and action.id != APPLICATION_WIDE
+        if mode in action.modes and action.keys and action.id not in APPLICATION_WIDE
     ]
 
 

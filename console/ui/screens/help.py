@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import groupby
-from textwrap import wrap
 from typing import Final
 
 from textual.content import Content
 
 from console.ui.actions import ACTIONS, LIST_KEYS, shown_keys
-from console.ui.grid_text import Cell, grid
+from console.ui.grid_text import Cell, folded
 from console.ui.screens.text_page import TextPage
 
-_GAP: Final = "  "
-_NARROWEST: Final = 16
 _PALETTE: Final = ("ctrl+p", "Command palette: every command and every symbol")
 _MOUSE: Final = (
     ("click a row", "Focus a symbol"),
@@ -36,7 +33,7 @@ def help_text(changes: Mapping[str, str], width: int) -> Content:
     """Return all actions under their groups, then what the mouse does; sentences are wrapped to a width."""
     page = _Page(max(len(shown_keys(action, changes)) for action in ACTIONS), width)
     for group, actions in groupby(ACTIONS, key=lambda action: action.group):
-        page.add(group, [(shown_keys(action, changes) or "ctrl+p", action.help) for action in actions])
+        page.add(group, [(shown_keys(action, changes) or "palette", action.help) for action in actions])
     page.add("Lists, palette and mouse", [*LIST_KEYS, _PALETTE, *_MOUSE])
     return page.text
 
@@ -46,19 +43,15 @@ class _Page:
 
     def __init__(self, longest: int, width: int) -> None:
         self._left = max(longest, *(len(what) for what, _ in (*LIST_KEYS, *_MOUSE)))
-        self._right = max(width - self._left - len(_GAP), _NARROWEST)
+        self._width = width
         self._parts: list[Content] = []
 
     def add(self, heading: str, rows: Sequence[tuple[str, str]]) -> None:
         """Add a group."""
-        lines = [
-            (Cell("" if number else what.ljust(self._left), "$text-accent bold"), line)
-            for what, sentence in rows
-            for number, line in enumerate(wrap(sentence, self._right))
-        ]
+        lines = [(Cell(what.ljust(self._left), "$text-accent bold"), sentence) for what, sentence in rows]
         self._parts += [
             Content.styled(heading, "bold underline"),
-            grid(["", ""], lines, gap=len(_GAP)),
+            folded(lines, self._width),
             Content(""),
         ]
 

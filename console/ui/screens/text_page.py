@@ -17,10 +17,16 @@ from textual.widgets import Label, Static
 class PageText(Static):
     """A text that is written for the width that it has."""
 
-    def __init__(self, text: Callable[[int], Content]) -> None:
-        super().__init__(id="page-text")
+    def __init__(self, text: Callable[[int], Content], *, id: str) -> None:
+        super().__init__(id=id)
         self._text = text
         self._width = 0
+
+    def write(self, text: Callable[[int], Content]) -> None:
+        """Write another text, given the width; at once where that is known."""
+        self._text = text
+        if self._width:
+            self.update(text(self._width))
 
     def on_resize(self, event: Resize) -> None:
         """Write the text for another width."""
@@ -46,7 +52,7 @@ class TextPage(ModalScreen[None]):
         with Vertical(classes="page"):
             yield Label(self._title, classes="dialog-title", markup=False)
             with VerticalScroll():
-                yield PageText(self._text)
+                yield PageText(self._text, id="page-text")
             yield Label("escape goes back", classes="dialog-foot")
 
     def action_leave(self) -> None:

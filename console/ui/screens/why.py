@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
@@ -14,12 +15,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Label, OptionList, Static
+from textual.widgets import Label, OptionList
 from textual.widgets.option_list import Option
 from textual.worker import Worker
 
-from console.ui.grid_text import Cell, counted, grid, number
+from console.ui.grid_text import Cell, counted, folded, grid, number
 from console.ui.playback import Picture, Playback
+from console.ui.screens.text_page import PageText
 from engine.clock.slots import utc_from_epoch
 from engine.errors import TapedeckError
 from engine.monitoring.explanation import Explained, ExplainedInput, Explanation
@@ -56,7 +58,7 @@ class WhyScreen(ModalScreen[None]):
         self._again: SessionData | None = None
         self._playing: Worker[None] | None = None
         self._list = OptionList(*(Option(Content(name)) for name in self._names), id="why-names")
-        self._text = Static(id="why-text")
+        self._text = PageText(lambda _width: Content(""), id="why-text")
 
     def compose(self) -> ComposeResult:
         """Compose list and explanation."""
@@ -104,14 +106,12 @@ class WhyScreen(ModalScreen[None]):
         try:
             found = self._found()
         except TapedeckError as error:
-            self._text.update(_failed(error))
+            self._write(_failed(error))
             return
         if found is not None:
-            self._text.update(explanation_text(found, self._view.session.zone))
+            self._text.write(partial(explanation_text, found, self._view.session.zone))
             return
-        self._text.update(
-            Content.styled(f"… {self._view.session.trading_day} is played again", "$text-muted")
-        )
+        self._write(Content.styled(f"… {self._view.session.trading_day} is played again", "$text-muted"))
         if self._playing is None or self._playing.is_finished:
             self._playing = self.run_worker(self._play_again())
 
@@ -130,9 +130,12 @@ class WhyScreen(ModalScreen[None]):
         try:
             self._again = await asyncio.to_thread(self._system.session_again, day)
         except TapedeckError as error:
-            self._text.update(_failed(error))
+            self._write(_failed(error))
             return
         self._explain()
+
+    def _write(self, sentence: Content) -> None:
+        self._text.write(lambda _width: sentence)
 
 
 def _failed(error: TapedeckError) -> Content:
@@ -155,9 +158,9 @@ def session_volume(found: Explanation, view: SessionView) -> Explanation:
     )
 
 
-def explanation_text(found: Explanation, zone: ZoneInfo) -> Content:
-    """Return an explanation as text."""
-    rows: list[tuple[str | Cell, ...]] = [
+def explanation_text(found: Explanation, zone: ZoneInfo, width: int) -> Content:
+    """Return an explanation as text; what is longer than the width allows is folded."""
+    rows: list[tuple[str | Cell, str | Cell]] = [
         (Cell("value", "$text-muted"), Cell(_figure(found.name, found.value), "bold")),
         (Cell("formula", "$text-muted"), found.formula),
         (Cell("computed by", "$text-muted"), found.source),
@@ -179,7 +182,7 @@ def explanation_text(found: Explanation, zone: ZoneInfo) -> Content:
     if found.warm_up_bars:
         warm = "warm" if found.is_warm else "not warm yet: the value is missing"
         rows.append((Cell("warm-up", "$text-muted"), f"{counted(found.warm_up_bars, 'bar')}, {warm}"))
-    parts = [grid(["", ""], rows)]
+    parts = [folded(rows, width)]
     for series in found.inputs:
         parts += [Content(""), _input_text(series, zone)]
     return Content("\n").join(parts)

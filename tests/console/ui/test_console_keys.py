@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from console.ui.actions import ACTIONS, PANELS
+from console.ui.palette import ConsoleCommands
 from console.ui.panels.key_line import KeyLine
 from console.ui.screens.breakpoints import BreakpointsScreen
 from console.ui.screens.confirm import ConfirmScreen
@@ -378,6 +379,22 @@ def test_the_palette_finds_symbols_and_commands(console_store: BarStore, tmp_pat
         drive(console, act)
 
 
+def test_the_palette_offers_symbols_only_where_they_can_be_seen(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def found(console: Watched) -> list[str]:
+        return [str(hit.text) async for hit in ConsoleCommands(console.app.screen).search("CCC")]
+
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        assert "CCC" in await found(console)
+        await press(pilot, "9")
+        assert isinstance(console.app.screen, ReportScreen)
+        assert "CCC" not in await found(console)
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
 def test_q_asks_while_a_run_is_under_way_and_ends_it_in_order(
     console_store: BarStore, tmp_path: Path
 ) -> None:
@@ -401,6 +418,30 @@ def test_ctrl_c_ends_in_order_whatever_is_open(console_store: BarStore, tmp_path
         await until(pilot, lambda: console.state is RunState.STOPPED, "the end")
 
     with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_a_run_at_a_speed_stands_still_while_the_console_is_suspended(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        app = console.app
+        await press(pilot, "space")
+        await until(pilot, lambda: console.state is RunState.RUNNING, "running")
+        app.app_suspend_signal.publish(app)
+        await until(pilot, lambda: console.state is RunState.PAUSED, "the run to stand still")
+        app.app_resume_signal.publish(app)
+        await until(pilot, lambda: console.state is RunState.RUNNING, "running again")
+        await press(pilot, "space")
+        await until(pilot, lambda: console.state is RunState.PAUSED, "paused")
+        app.app_suspend_signal.publish(app)
+        app.app_resume_signal.publish(app)
+        await press(pilot, "full_stop")
+        await until(pilot, lambda: console.state is RunState.PAUSED, "paused still")
+        await press(pilot, "ctrl+z")
+        assert "q leaves" in next(iter(app._notifications)).message, "no shell is behind a test"
+
+    with watched(console_store, tmp_path, config=document(speed_multiplier=10)) as console:
         drive(console, act)
 
 

@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as arrays
 from console.ui import rows
 from console.ui.actions import ACTIONS, BY_ID, clashes, key_table_markdown, unknown_actions
 from console.ui.app import ConsoleApp
-from console.ui.grid_text import grid, number, percent, quality_style
+from console.ui.grid_text import folded, grid, number, percent, quality_style
 from console.ui.layout import Layout
 from console.ui.log_lines import LogLines
 from console.ui.remembered import FILE_NAME, Remembered, load_remembered, save_remembered
@@ -148,6 +148,15 @@ def test_tables_are_written_as_csv_markdown_and_json() -> None:
     assert json.loads(table_text(table, "json")) == [
         {"symbol": "A|B", "last": 10},
         {"symbol": "C", "last": None},
+    ]
+
+
+def test_a_text_that_is_too_long_goes_on_below_itself() -> None:
+    told = folded([("formula", "100 × bars there ÷ slots that are over"), ("on", "1m bars")], 30)
+    assert told.plain.splitlines() == [
+        "formula  100 × bars there ÷",
+        "         slots that are over",
+        "on       1m bars",
     ]
 
 

@@ -230,24 +230,31 @@ def test_what_is_painted_on_a_terminal_that_stands_still_is_not_kept() -> None:
 # Suspended, and back
 
 
+@pytest.mark.parametrize("way", ["ctrl+z", "ctrl+z in a dialog", "a signal"])
 def test_a_suspended_console_gives_the_terminal_back_and_takes_it_again(
-    session: Session, tmp_path: Path
+    session: Session, tmp_path: Path, way: str
 ) -> None:
     with terminal(tmp_path / "home", *session()) as screen:
         read_until_it_plays(screen)
         playing = screen.attributes
-        screen.process.send_signal(signal.SIGTSTP)
+        if way == "a signal":
+            screen.process.send_signal(signal.SIGTSTP)
+        else:
+            screen.press("?\x1a" if "dialog" in way else "\x1a")
         screen.read_until_it_stops()
         screen.read_until(lambda: screen.left_changed() == set(), "the terminal as it was before")
         written = len(screen.seen)
         screen.process.send_signal(signal.SIGCONT)
         screen.read_until(lambda: b"\x1b[?1049h" in screen.seen[written:], "the console again")
-        screen.press("?")
+        if "dialog" not in way:
+            screen.press("?")
         screen.read_until_shown("escape goes back")
         assert screen.attributes == playing
         screen.press("\x03")
         assert screen.exit_code() == 130
         assert screen.left_changed() == set()
+    steps = (tmp_path / "home" / "state" / "tapedeck.log").read_text()
+    assert steps.index("suspended") < steps.index("continued"), "the run is held meanwhile"
 
 
 def test_a_console_continued_while_its_export_is_finished_still_writes_it(
