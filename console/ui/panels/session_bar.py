@@ -10,6 +10,7 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from console.ui.grid_text import MISSING
+from console.ui.own_class import set_own_class
 from console.ui.panels.figure_text import FigureText
 from console.ui.playback import Picture
 from console.ui.rows import strip_data
@@ -34,6 +35,7 @@ _LONGEST_CONDITION: Final = 32
 _SHORT_OF: Final = 0.9
 # So many pictures in a row, some three seconds: a speed is measured over a while, and low where it begins.
 _SLOW_LOOKS: Final = 30
+_PAST: Final = "-past"
 _GAP: Final = "  "
 
 Part = tuple[int, Content]
@@ -59,7 +61,7 @@ class SessionBar(Vertical):
         self._slow_looks = self._slow_looks + 1 if falls_short(picture.snapshot) else 0
         parts = session_parts(picture, self._note, is_slow=self._slow_looks >= _SLOW_LOOKS)
         self._line.show(_fitted(parts, self._line.size.width or self.app.size.width))
-        self.set_class(picture.is_past, "-past")
+        self._show_ground(is_past=picture.is_past)
         if picture.tape is None or picture.view is None:
             if picture.snapshot.error:
                 self.strip.show_failed("the run failed")
@@ -70,6 +72,14 @@ class SessionBar(Vertical):
         looked_at = picture.view.frontier if picture.is_past else None
         base = picture.tape.base_interval
         self.strip.show(strip_data(known, base, known=known.frontier, looked_at=looked_at, ticks=ticks))
+
+    def _show_ground(self, *, is_past: bool) -> None:
+        """Show by the ground of both lines whether it is the past."""
+        if self.has_class(_PAST) != is_past:
+            set_own_class(self, _PAST, is_set=is_past)
+            for line in (self._line, self.strip):
+                line.notify_style_update()  # their ground is this one's
+                line.refresh()
 
 
 def session_parts(picture: Picture, note: str = "", *, is_slow: bool = False) -> list[Part]:

@@ -18,6 +18,7 @@ from textual.widgets import Input
 from console.ui.actions import PANELS, Mode
 from console.ui.layout import MEDIUM_WIDTH, SIDE, WIDE_WIDTH, Layout
 from console.ui.log_lines import LogLines
+from console.ui.own_class import set_own_class
 from console.ui.panels.chart import ChartPanel
 from console.ui.panels.events import EventsPanel
 from console.ui.panels.indicators import IndicatorsPanel
@@ -172,7 +173,7 @@ class MainScreen(ConsoleScreen):
         shown = layout.shown(self.app.size.width)
         for name, panel in self.panels.items():
             panel.display = name in shown
-            panel.set_class(name == layout.active, "-active")
+            set_own_class(panel, "-active", is_set=name == layout.active)
         self._span_side([name for name in shown if name in SIDE])
         self._mark_past()
         self.query_one("#left").display = bool({"symbols", "indicators"} & set(shown))
@@ -237,13 +238,10 @@ class MainScreen(ConsoleScreen):
         return 0 if panel is None else panel.region.width - len(panel.heading) - _FRAME
 
     def _mark_past(self) -> None:
-        """Say on the active panel's frame that it shows the past.
-
-        A class of the screen would have the styles of everything in it looked up again.
-        """
+        """Say on the active panel's frame that it shows the past."""
         is_past = self._picture is not None and self._picture.is_past
         for panel in self.panels.values():
-            panel.set_class(is_past and panel is self.active_panel, "-past")
+            set_own_class(panel, "-past", is_set=is_past and panel is self.active_panel)
 
     # The filter line
 
