@@ -34,8 +34,10 @@ _JOB_CONTROL: Final = ("SIGTSTP", "SIGCONT", "SIGWINCH")
 # A switch of the terminal (its mouse, keyboard, alternate screen) is not made up for by another frame; where
 # one begins and ends (mode 2026) is.
 _SWITCH: Final = re.compile(r"\x1b\[[?<>](?!2026)")
+# Ends a frame that is to appear as a whole; it follows what may have taken all room.
+_END_OF_FRAME: Final = "\x1b[?2026l"
 # Ends what was cut short: a sequence in its middle, a frame that was to appear as a whole.
-_AFTER_A_CUT: Final = "\x18\x1b[?2026l"
+_AFTER_A_CUT: Final = f"\x18{_END_OF_FRAME}"
 _ROOM: Final = 16_384
 """Characters that may wait for a slow terminal; what is painted beyond them is dropped."""
 _LOOK_S: Final = 0.1
@@ -122,7 +124,10 @@ class Outlet:
     def write(self, text: str) -> None:
         """Have something written soon, if there is room."""
         with self._changed:
-            if _SWITCH.match(text) is None and not self._has_room():
+            if text == _END_OF_FRAME:
+                if not self._is_painted:
+                    return
+            elif _SWITCH.match(text) is None and not self._has_room():
                 return
             self._pending.append(text)
             self._waiting += len(text)

@@ -227,6 +227,28 @@ def test_what_is_painted_on_a_terminal_that_stands_still_is_not_kept() -> None:
     os.close(reader)
 
 
+def test_a_large_frame_between_marks_is_written_whole() -> None:
+    reader, writer = pty.openpty()
+    tty.setraw(writer)
+    painted_anew, line = threading.Event(), Line()
+    frame = f"\x1b[?2026h{40_000 * 'x'}\x1b[?2026l"
+    with open(writer, "w", encoding="utf-8") as stream:
+        outlet = Outlet(stream, line, painted_anew.set)
+        outlet.open()
+        for _ in range(5):
+            for part in ("\x1b[?2026h", 40_000 * "x", "\x1b[?2026l"):  # as Textual writes a frame
+                outlet.write(part)
+            seen = b""
+            while len(seen) < len(frame):
+                assert select.select([reader], [], [], LIMIT_S)[0]
+                seen += os.read(reader, 65_536)
+            assert seen.decode() == frame
+        assert outlet.close()
+    assert not painted_anew.is_set()
+    assert not line.has_lost
+    os.close(reader)
+
+
 # Suspended, and back
 
 
