@@ -231,6 +231,11 @@ class ConsoleApp(App[None]):
         if remembered.symbol in plan.symbols:
             main.first_symbol = remembered.symbol
 
+    def panic(self, *renderables: RenderableType) -> None:
+        """Leave with a fault that Textual tells of and does not raise, as one in reading keys."""
+        self._exception = self._exception or EngineError("the console ended by a fault, which stands above")
+        super().panic(*renderables)
+
     def _fatal_error(self) -> None:
         """Leave with what went wrong in the console itself, without pages of local variables."""
         self._exit_renderables.append(Segments(self.console.render(Traceback(), self.console.options)))

@@ -9,6 +9,8 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any, Final
 
+from textual._xterm_parser import XTermParser
+
 from console.__main__ import main
 from console.ui.panels.session_bar import SessionBar
 from console.ui.playback import Picture
@@ -47,6 +49,10 @@ def _shown(_bar: object, picture: Picture, *_ticks: object) -> bool:
     return len(picture.snapshot.finished) > 1
 
 
+def _typed(_parser: object, text: str) -> bool:
+    return "!" in text
+
+
 def _continued(*_arguments: object) -> bool:
     """Fail at nothing, but have the shell continue the program at this moment."""
     signal.raise_signal(signal.SIGCONT)
@@ -61,10 +67,11 @@ PARTS: Final = MappingProxyType[str, tuple[type, str, Callable[..., bool]]](
         "recorder": (SessionRecorder, "process", _recorded),
         "export": (CsvExport, "write_session", _recorded),
         "screen": (SessionBar, "look", _shown),
+        "keyboard": (XTermParser, "feed", _typed),
         "nothing": (CsvExport, "finish", _continued),
     }
 )
-"""Parts by name: the class and its method that raises, and when: as soon as the faulty day is at hand."""
+"""Parts by name: the class and its method that raises, and when: most as the faulty day is at hand."""
 
 
 def break_part(name: str, put: Callable[[type, str, object], None] = setattr) -> None:

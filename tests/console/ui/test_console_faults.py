@@ -144,6 +144,23 @@ def test_a_fault_of_the_console_itself_ends_it_in_order(
     assert "run stopped in" in (home / "state" / "tapedeck.log").read_text()
 
 
+def test_a_fault_in_reading_keys_ends_the_console_in_order(
+    session_file: Path, console_store: BarStore, tmp_path: Path
+) -> None:
+    out, home = tmp_path / "out", tmp_path / "home"
+    store = str(console_store.location)
+    run = ("run", str(session_file), "--store", store, "--export", str(out), "--break", "time >= 12:00")
+    with terminal(home, "keyboard", *run, module="tests.support.faulty_console") as screen:
+        screen.read_until_shown("‖ paused")
+        screen.press("!")
+        assert screen.exit_code() == 1
+        assert screen.left_changed() == set()
+        assert b"InjectedError" in screen.seen
+        assert b"error: the console ended by a fault" in screen.seen
+    assert validate_export(out).status == "partial"
+    assert "run stopped in" in (home / "state" / "tapedeck.log").read_text()
+
+
 # Full disks
 
 
