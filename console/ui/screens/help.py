@@ -9,7 +9,7 @@ from typing import Final
 
 from textual.content import Content
 
-from console.ui.actions import ACTIONS, LIST_KEYS, shown_keys
+from console.ui.actions import ACTIONS, LIST_KEYS, Action, shown_keys
 from console.ui.grid_text import Cell, folded
 from console.ui.screens.text_page import TextPage
 
@@ -31,11 +31,16 @@ def help_page(changes: Mapping[str, str]) -> TextPage:
 
 def help_text(changes: Mapping[str, str], width: int) -> Content:
     """Return all actions under their groups, then what the mouse does; sentences are wrapped to a width."""
-    page = _Page(max(len(shown_keys(action, changes)) for action in ACTIONS), width)
+    page = _Page(max(len(_how(action, changes)) for action in ACTIONS), width)
     for group, actions in groupby(ACTIONS, key=lambda action: action.group):
-        page.add(group, [(shown_keys(action, changes) or "palette", action.help) for action in actions])
+        page.add(group, [(_how(action, changes), action.help) for action in actions])
     page.add("Lists, palette and mouse", [*LIST_KEYS, _PALETTE, *_MOUSE])
     return page.text
+
+
+def _how(action: Action, changes: Mapping[str, str]) -> str:
+    """Return the keys of an action; of one that has none, what to type in the palette."""
+    return shown_keys(action, changes) or f"{_PALETTE[0]} {action.label}"
 
 
 class _Page:

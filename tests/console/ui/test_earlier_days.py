@@ -225,7 +225,7 @@ def test_why_explains_every_number_of_an_earlier_day_as_it_was_then(
         for place in range(names(console).option_count):
             names(console).highlighted = place
             await pilot.pause()
-            told.append(console.text("#why-text"))
+            told.append(" ".join(console.text("#why-text").split()))  # however it is folded
         return told
 
     async def act(console: Watched, pilot: Pilot[None]) -> None:
