@@ -14,13 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 from console.panel_names import FORMATS, PANELS
 from console.ui.actions import BY_ID
 from console.ui.speeds import read_speed
-from engine.errors import ConditionError, ConfigError, ConfigProblem, nearest
+from engine.errors import ConditionError, ConfigError, ConfigProblem, TapedeckError, nearest
+
+# Whether words name a time at all is the same wherever and whenever one stands.
+_ANY_EXCHANGE: Final = "24/7"
+_ANY_DAY: Final = date(2013, 11, 26)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,22 @@ def _speed(text: str) -> str | None:
 
 
 def _moment(text: str) -> str | None:
-    return None if text else "a time is missing: 10:30, +15m, next open, 2013-10-08 10:30"
+    if not text:
+        return "a time is missing: 10:30, +15m, next open, 2013-10-08 10:30"
+    # Calendars are not loaded for a script that goes to no time.
+    from console.ui.moments import Here, NoMomentError, read_moment  # noqa: PLC0415
+    from engine.clock.time_manager import TimeManager  # noqa: PLC0415
+
+    calendar = TimeManager(_ANY_EXCHANGE)
+    session = calendar.get_trading_session(_ANY_DAY)
+    try:
+        read_moment(text, Here(session, session.regular_open), calendar)
+    except NoMomentError as error:
+        (problem,) = error.problems
+        return problem.message
+    except TapedeckError:  # it is a moment, and only the run knows whether there is a session then
+        return None
+    return None
 
 
 def _condition(text: str) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from console.failures import error_document
+from console.scores import Grade, cut_score, grade_of
 from console.terminal import Cell, Column, Terminal, number_column
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 # More sessions than twice this are cut in the middle; the JSON document has them all.
 _SHOWN_AT_EACH_END: Final = 20
 _SHORT_DIGEST: Final = 12
+_GRADE_STYLES: Final = {Grade.GOOD: "", Grade.FAIR: "yellow", Grade.BAD: "red"}
 
 
 def outcome_document(outcome: Outcome, log_path: object) -> dict[str, object]:
@@ -84,13 +86,17 @@ def _session_row(session: SessionSummary) -> tuple[str | Cell, ...]:
     day = session.trading_day
     if session.played < session.slots:
         day = f"{day} (cut short at {session.played} of {session.slots})"
+    return day, f"{session.bars:,}", _quality(session), session.digest[:_SHORT_DIGEST]
+
+
+def _quality(session: SessionSummary) -> str | Cell:
+    """Return a session's score; of no slot at all there is none."""
     if session.quality_pct is None:
-        quality: str | Cell = "not measured"
-    else:
-        # Cut, not rounded: 100 is what has no gap at all.
-        text = f"{int(session.quality_pct * 100) / 100:.2f} %"
-        quality = text if session.quality_pct >= 100 else Cell(text, "yellow")
-    return day, f"{session.bars:,}", quality, session.digest[:_SHORT_DIGEST]
+        return "not measured"
+    if not session.played:
+        return "–"
+    text, grade = f"{cut_score(session.quality_pct, 2)} %", grade_of(session.quality_pct)
+    return text if grade is None else Cell(text, _GRADE_STYLES[grade])
 
 
 def _write_timers(outcome: Outcome, terminal: Terminal) -> None:

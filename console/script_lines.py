@@ -9,6 +9,7 @@ from console.key_script import Script, ScriptLine
 from console.script_run import ScriptRun
 from console.terminal import Terminal
 from console.views import headed_view_text, view_text
+from console.written import json_file
 from engine.system import SystemManager
 
 _EXPORTS: Final = ("export_csv", "export_json")
@@ -60,4 +61,4 @@ class ScriptLines:
         if action == "export_csv":
             system.export_csv(path)
         else:
-            system.export_json(path)
+            system.export_json(json_file(path))

@@ -248,9 +248,12 @@ class SystemManager:
         conditions = tuple(self._conditions.items())
         return tuple(shown.get(number) or Breakpoint(number, c.text, 0) for number, c in conditions)
 
-    def add_bookmark(self, text: str = "", frontier: int | None = None) -> Event:
-        """Mark an earlier frontier of the session under way, or where it stands; return the event."""
-        tape = self.session_data.tape
+    def add_bookmark(self, text: str = "", frontier: int | None = None, *, tape: Tape | None = None) -> Event:
+        """Mark an earlier frontier of the session under way, or where it stands; return the event.
+
+        `tape`: an earlier session's of this run.
+        """
+        tape = tape or self.session_data.tape
         if tape is None:
             raise EngineError("there is no session to mark a moment of yet")
         if frontier is not None and not 0 <= frontier <= tape.frontier:

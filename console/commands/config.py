@@ -10,6 +10,8 @@ from console.invocation import begin
 from console.options import JsonOption, SessionFile, examples
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from engine.clock.trading_session import TradingSession
     from engine.config import SessionConfig
 
@@ -31,17 +33,18 @@ def check(context: typer.Context, file: SessionFile, as_json: JsonOption = False
 
     loaded = load_session_config(file)
     sessions = _sessions(loaded.config)
+    warnings = [*loaded.warnings, *_not_there_yet(loaded.config)]
     if as_json:
         document = {
             "file": loaded.source,
             "ok": True,
             "session_name": loaded.config.session_name,
             "sessions": [session.trading_day.isoformat() for session in sessions],
-            "warnings": list(loaded.warnings),
+            "warnings": warnings,
         }
         invocation.terminal.write_json(document)
         return
-    for warning in loaded.warnings:
+    for warning in warnings:
         invocation.warn(warning)
     invocation.terminal.write(f"{loaded.source}: nothing wrong ({_outline(loaded.config, sessions)})")
 
@@ -69,6 +72,12 @@ def _sessions(config: SessionConfig) -> tuple[TradingSession, ...]:
     if backtest.start_time is not None:
         start_instant(sessions[0], backtest.start_time)
     return sessions
+
+
+def _not_there_yet(config: SessionConfig) -> Iterator[str]:
+    """Give what a session file may ask for, and `tapedeck run` cannot do yet."""
+    if config.mode == "live":
+        yield "mode: live sessions cannot be played yet, as no data come in: set mode to backtest."
 
 
 def _outline(config: SessionConfig, sessions: tuple[TradingSession, ...]) -> str:

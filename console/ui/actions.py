@@ -75,11 +75,12 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "looking.ask_moment", _LOOK, footer=4
     ),
     Action(
-        "previous_event", "left_square_bracket", "previous event", "Back to the event before, of the list's",
+        "previous_event", "left_square_bracket", "previous event", "Back to the previous event of the list",
         "looking.event", _LOOK, "back"
     ),
     Action(
-        "next_event", "right_square_bracket", "next event", "On to the next event, up to the present",
+        "next_event", "right_square_bracket", "next event",
+        "On to the next event of the list, up to the present",
         "looking.event", _LOOK, "on"
     ),
     Action("present", "end", "present", "Return from looking back", "looking.present", _LOOK),
@@ -97,7 +98,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "breakpoint", "b", "break", "Pause wherever a condition becomes true; list and remove such",
         "looking.ask_breakpoint", _LOOK, footer=8
     ),
-    Action("unbreak", "", "unbreak", "Remove a breakpoint by its number", "looking.remove_breakpoint", _LOOK),
+    Action("unbreak", "", "unbreak", "Remove a breakpoint", "looking.remove_breakpoint", _LOOK),
     Action("bookmark", "apostrophe", "bookmark", "Mark this moment", "looking.ask_bookmark", _LOOK),
     *(
         Action(f"panel_{name}", str(number), name, f"Show {name}, or go there", "panels.show", _SHOW, name)
@@ -106,7 +107,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("coverage", "8", "coverage", "Which bars are stored: symbols by days", "panels.coverage", _SHOW),
     Action("report", "9", "report", "How the run went so far", "panels.report", _SHOW),
     Action("maximise", "z", "maximise", "The panel alone, or all again", "panels.maximise", _SHOW, footer=10),
-    Action("hide", "x", "hide", "Hide the panel; its number brings it back", "panels.hide", _SHOW),
+    Action("hide", "x", "hide", "Hide the panel; its key brings it back", "panels.hide", _SHOW),
     Action("interval", "i", "interval", "The chart's next interval", "panels.interval", _SHOW, footer=7),
     Action(
         "filter", "slash", "filter", "Filter symbols, events or log as you type",
@@ -177,6 +178,11 @@ def keys_of(action: Action, changes: Mapping[str, str] | None = None) -> tuple[s
 def shown_keys(action: Action, changes: Mapping[str, str] | None = None) -> str:
     """Return an action's keys as help shows them."""
     return " ".join(key_sign(key) for key in keys_of(action, changes))
+
+
+def first_key(action_id: str, changes: Mapping[str, str] | None = None) -> str:
+    """Return the key that an action is told with, as help shows it; nothing where it has none."""
+    return next(map(key_sign, keys_of(BY_ID[action_id], changes)), "")
 
 
 def clashes(changes: Mapping[str, str] | None = None) -> tuple[tuple[str, str, str], ...]:

@@ -18,6 +18,7 @@ from textual import on
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.events import Event, Key
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
@@ -31,6 +32,7 @@ from console.ui.handlers.data import DataHandlers
 from console.ui.handlers.looking import LookingHandlers
 from console.ui.handlers.panels import PanelHandlers
 from console.ui.handlers.transport import TransportHandlers
+from console.ui.keys_in_turn import KeysInTurn, Passed
 from console.ui.layout import Layout
 from console.ui.log_lines import LogLines
 from console.ui.palette import ConsoleCommands
@@ -119,6 +121,7 @@ class ConsoleApp(App[None]):
         self.ending = False
         self.left_by_script = False
         self.line = Line()
+        self._keys_in_turn = KeysInTurn(self, super().on_event)
         self.days_again = DaysAgain(self, playback.earlier)
         self._shown = ShownCells()
         self._painting = 0
@@ -188,7 +191,8 @@ class ConsoleApp(App[None]):
             await asyncio.to_thread(self.playback.system.stop)
         except EngineError as error:
             log.error("%s", error)
-        self.exit()
+        failed = await self.data.idle()  # an export under way is written to its end
+        self.exit(message="\n".join(failed) or None)  # told once the screen is given back
 
     def remembered(self) -> Remembered:
         """Return what is to be remembered of how the console looks now."""
@@ -328,6 +332,17 @@ class ConsoleApp(App[None]):
             self.set_timer(seconds, self._frame)
 
     # Actions
+
+    async def on_event(self, event: Event) -> None:
+        """Have keys wait for their turn; all else goes its way."""
+        if isinstance(event, Key) and not event.is_forwarded:
+            await self._keys_in_turn.take(event)
+        else:
+            await super().on_event(event)
+
+    @on(Passed)
+    async def _key_passed(self, event: Passed) -> None:
+        await self._keys_in_turn.passed(event)
 
     def can_do(self, action_id: str) -> bool | None:
         """Whether an action can be done now."""

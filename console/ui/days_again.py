@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from textual.app import App
 
-from engine.errors import TapedeckError
+from console.ui.beside import beside
 from engine.export.earlier_tapes import EarlierTapes
 
 # What takes longer than this is told while it goes on.
@@ -18,7 +18,10 @@ _GROUP: Final = "days"
 
 
 class DaysAgain:
-    """Fetches days for what cannot be done without them, one after the other, in the order of the keys."""
+    """Fetches days for what cannot be done without them, one after the other, as they were asked for.
+
+    What needs no day is done at once, before what was asked for earlier and waits for one.
+    """
 
     def __init__(self, app: App[Any], earlier: EarlierTapes) -> None:
         self._app = app
@@ -35,13 +38,13 @@ class DaysAgain:
 
     async def _fetched(self, day: date, then: Callable[[], Awaitable[None]]) -> None:
         async with self._one_at_a_time:
-            load = asyncio.create_task(asyncio.to_thread(self._earlier.tape, day))
+            again = beside(f"playing {day} again", lambda: self._earlier.tape(day), self._failed)
+            load = asyncio.create_task(again)
             done, _ = await asyncio.wait([load], timeout=_TOLD_AFTER_S)
             if not done:
                 self._app.notify(f"{day} is played again, to be looked at", timeout=2)
-            try:
-                await load
-            except TapedeckError as error:
-                self._app.notify(str(error), severity="error", timeout=10)
-                return
-            await then()
+            if await load is not None:
+                await then()
+
+    def _failed(self, sentence: str) -> None:
+        self._app.notify(sentence, severity="error", timeout=10)

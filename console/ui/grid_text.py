@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from textual.content import Content
 
-from console.ui.widgets.figures import without_minus_zero
+from console.scores import Grade, cut_score, grade_of
+from console.ui.widgets.figures import LEAST_DECIMALS, without_minus_zero
 
 MISSING: Final = "–"
 QUIET: Final = "$text-muted"
@@ -17,6 +18,11 @@ _NO_DECIMALS_FROM: Final = 1e6
 _GAP: Final = 2
 _NARROWEST: Final = 16
 """Cells that a folded text takes at least, however narrow the screen."""
+_GRADE_STYLES: Final = {
+    Grade.GOOD: "$text-success",
+    Grade.FAIR: "$text-warning",
+    Grade.BAD: "$text-error",
+}
 
 
 class Cell(NamedTuple):
@@ -85,16 +91,16 @@ def flowed(parts: Sequence[Content], width: int, *, gap: int = 2) -> Content:
     return Content("\n").join(Content(" " * gap).join(line) for line in lines)
 
 
-def number(value: float | None, decimals: int = 2) -> str:
+def number(value: float | None, decimals: int = LEAST_DECIMALS) -> str:
     """Return a number with fixed decimals, or the sign of a missing one."""
     if value is None or math.isnan(value):
         return MISSING
     return without_minus_zero(f"{value:,.{decimals}f}")
 
 
-def figure(value: float | None) -> str:
-    """Return a number of any size: with two decimals, from a million on with none."""
-    return number(value, 0 if value is not None and abs(value) >= _NO_DECIMALS_FROM else 2)
+def figure(value: float | None, decimals: int = LEAST_DECIMALS) -> str:
+    """Return a number of any size: from a million on without decimals."""
+    return number(value, 0 if value is not None and abs(value) >= _NO_DECIMALS_FROM else decimals)
 
 
 def milliseconds(seconds: float) -> str:
@@ -112,14 +118,10 @@ def percent(value: float, decimals: int = 1) -> str:
     """Return a percentage, cut and not rounded: 100.0 % is what lacks nothing."""
     if math.isnan(value):
         return MISSING
-    steps = 10**decimals
-    return f"{math.floor(value * steps) / steps:.{decimals}f}%"
+    return f"{cut_score(value, decimals)}%"
 
 
 def quality_style(value: float) -> str:
     """Return the style of a quality score: the worse, the louder."""
-    if math.isnan(value):
-        return QUIET
-    if value >= 100:
-        return "$text-success"
-    return "$text-warning" if value >= 95 else "$text-error"
+    grade = grade_of(value)
+    return QUIET if grade is None else _GRADE_STYLES[grade]

@@ -10,7 +10,7 @@ from typing import Final
 
 from engine.clock.time_manager import TimeManager
 from engine.clock.trading_session import TradingSession
-from engine.errors import ConfigError, ConfigProblem, EngineError, TapedeckError, nearest
+from engine.errors import ConfigError, ConfigProblem, EngineError, nearest
 from engine.intervals import Interval
 
 EXAMPLES: Final = "10:30, 14h, 2:30pm, open, close, next open, +15m, -1h, 50%, tuesday, 2013-10-08 10:30"
@@ -41,6 +41,10 @@ _DISTANCE: Final = re.compile(r"(?P<sign>[+-])\s*(?P<count>\d+)\s*(?P<unit>s|m|m
 _SHARE: Final = re.compile(r"(?P<pct>\d{1,3}(?:\.\d+)?)\s*%")
 
 
+class NoMomentError(ConfigError):
+    """Words that name no time and no date, on whatever day and exchange they are read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Here:
     """Where one stands when one types: the session looked at, and its clock (UTC).
@@ -57,7 +61,7 @@ def read_moment(text: str, here: Here, calendar: TimeManager) -> datetime:
     """Return the instant (UTC) that a text names, in the exchange's time.
 
     A time alone is of the day looked at, a date alone that day's open. Raises ConfigError where it names
-    nothing, CalendarError where the exchange does not trade then.
+    nothing (NoMomentError where that is so on any day), CalendarError where the exchange does not trade then.
     """
     words = " ".join(text.strip().lower().replace(",", " ").split())
     if not words:
@@ -258,13 +262,13 @@ def _at(session: TradingSession, moment: time) -> datetime:
     return instant.astimezone(session.regular_open.tzinfo)
 
 
-def _no_moment(text: str) -> TapedeckError:
+def _no_moment(text: str) -> NoMomentError:
     said = text.strip()
     foreign = [word for word in _LETTERS.findall(said.lower()) if not _is_known(word)]
     # Where all of it is such a word, that is said already.
     why = f" (not understood: {', '.join(foreign)})" if foreign and foreign != [said.lower()] else ""
     message = f"{said!r} is no time or date{why}. Try: {EXAMPLES}."
-    return ConfigError("go to", [ConfigProblem("go to", text, message, nearest(said.lower(), _WORDS))])
+    return NoMomentError("go to", [ConfigProblem("go to", text, message, nearest(said.lower(), _WORDS))])
 
 
 def _is_known(word: str) -> bool:

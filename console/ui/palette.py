@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
@@ -13,6 +13,9 @@ from console.ui.screens.console_screen import ConsoleScreen
 
 if TYPE_CHECKING:
     from console.ui.app import ConsoleApp
+
+# Who chooses these has given no number or name: where they are asked for.
+_ASKED_FOR_BY: Final = {"unbreak": "breakpoint"}
 
 
 class ConsoleCommands(Provider):
@@ -27,12 +30,13 @@ class ConsoleCommands(Provider):
         if isinstance(screen, ConsoleScreen):
             yield from (action for action in ACTIONS if screen.MODE in action.modes)
 
+    def _done(self, action: Action) -> Callable[[], Awaitable[None]]:
+        return partial(self._console.do, _ASKED_FOR_BY.get(action.id, action.id))
+
     async def discover(self) -> Hits:
         """Give all actions."""
         for action in self._actions():
-            yield DiscoveryHit(
-                _title(action, self._console.key_changes), partial(self._console.do, action.id)
-            )
+            yield DiscoveryHit(_title(action, self._console.key_changes), self._done(action))
 
     async def search(self, query: str) -> Hits:
         """Give the actions and symbols that match."""
@@ -41,7 +45,7 @@ class ConsoleCommands(Provider):
             title = _title(action, self._console.key_changes)
             score = matcher.match(f"{title} {action.label} {action.id}")
             if score > 0:
-                yield Hit(score, matcher.highlight(title), partial(self._console.do, action.id), text=title)
+                yield Hit(score, matcher.highlight(title), self._done(action), text=title)
         # On a screen that lies over the main one, nobody would see that another symbol is in focus.
         is_main = isinstance(self.screen, ConsoleScreen) and self.screen.MODE is Mode.MAIN
         for symbol in self._console.playback.plan.symbols if is_main else ():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from threading import Event
@@ -32,6 +33,7 @@ def _overlaps() -> list[str]:
 
 _PRICE_KINDS: Final = frozenset({"VWAP", "SESSION_HIGH", "SESSION_LOW", *_overlaps()})
 _TABLE_INDICATORS: Final = 3
+_SETTLED_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +108,18 @@ class Playback:
         self._history: tuple[Bars, ...] = ()
         self._speed_after: float | None = None
         self._jump_taken = Event()
+        self._step_taken = Event()
+        self._step_taken.set()
         self._is_held = False
 
     # The moment
 
     def present(self) -> Place | None:
-        """Return where the engine stands, None where no session is loaded.
+        """Return where the engine stands, None before the first session.
 
-        A run that failed between two sessions stands at the end of the one before.
+        Between two sessions that is the end of the one before.
         """
-        tape = self.system.tape
-        if tape is None and self.system.state.is_over:
-            tape = self.earlier.last()
+        tape = self.system.tape or self.earlier.last()
         return None if tape is None else Place(tape, tape.frontier)
 
     def _last_moment(self, snapshot: Snapshot) -> Place | None:
@@ -150,24 +152,61 @@ class Playback:
 
     # Jumps
 
+    @property
+    def speed(self) -> float:
+        """The speed that is asked for: during a jump the one that comes after it."""
+        return self.system.snapshot().speed if self._speed_after is None else self._speed_after
+
     def jump_to(self, instant: datetime) -> None:
-        """Have the engine play on to an instant as fast as data allow, and pause; the speed comes back."""
-        speed = self.system.snapshot().speed
-        if self._speed_after is not None:
-            speed = self._speed_after
-        self.system.set_speed(0.0)
+        """Have the engine play on to an instant as fast as data allow, and pause; the speed comes back.
+
+        EngineError, and nothing has changed, where the clock has passed that instant.
+        """
+        speed = self.speed
         self.system.run_to(instant)
+        self.system.set_speed(0.0)
         self._speed_after, self._jump_taken = speed, self.system.mark()
 
     def land(self) -> None:
         """Set the speed as it was before a jump, once it is over; asked at every frame."""
-        if self._speed_after is None or not self._jump_taken.is_set():
+        if self._speed_after is None or self._is_jumping():
             return
+        speed, self._speed_after = self._speed_after, None
+        if speed and not self.system.state.is_over:
+            self.system.set_speed(speed)
+
+    def _is_jumping(self) -> bool:
         state = self.system.state
-        if state is RunState.PAUSED or state.is_over:
-            speed, self._speed_after = self._speed_after, None
-            if speed and not state.is_over:
-                self.system.set_speed(speed)
+        if self._speed_after is None or state.is_over:
+            return False
+        return not (self._jump_taken.is_set() and state is RunState.PAUSED)
+
+    def step(self, slots: int) -> None:
+        """Have the engine play so many slots on."""
+        self.system.step(slots)
+        self._step_taken = self.system.mark()
+
+    async def settle(self) -> None:
+        """Wait, but not for long, until steps and jumps that were asked for have led somewhere.
+
+        A key that looks back is meant from there, however fast it follows.
+        """
+        await self._until(lambda: not self._is_moving())
+
+    async def arrive(self) -> None:
+        """Wait, but not for long, until a jump that was asked for is over: steps would end it where it is."""
+        await self._until(lambda: not self._is_jumping())
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        if not condition():
+            await asyncio.to_thread(self.system.wait_for, condition, _SETTLED_S)
+            self.land()
+
+    def _is_moving(self) -> bool:
+        if self.system.state.is_over:
+            return False
+        steps = not self._step_taken.is_set() or self.system.snapshot().steps_left > 0
+        return steps or self._is_jumping()
 
     def hold(self) -> None:
         """Stand still while the process is suspended: a clock that drives the play does not.
@@ -180,15 +219,18 @@ class Playback:
             self._is_held = True
 
     def let_go(self) -> None:
-        """Play on after having stood still."""
-        if self._is_held and not self.system.state.is_over:
+        """Play on after having stood still, but not past a breakpoint that came first."""
+        if self._is_held and not self.system.state.is_over and self.system.snapshot().stopped_at is None:
             self.system.resume()
         self._is_held = False
 
     def set_speed(self, speed: float) -> None:
-        """Play at a speed from now on, whatever it was before a jump."""
-        self._speed_after = None
-        self.system.set_speed(speed)
+        """Play at a speed from now on, or from the end of a jump on."""
+        if self._is_jumping():
+            self._speed_after = speed
+        else:
+            self._speed_after = None
+            self.system.set_speed(speed)
 
     # What there is to show
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
+from console.ui.decimals import column_decimals, sizes_of
 from console.ui.widgets.chart_data import ChartData
 from console.ui.widgets.map_data import CoverageData, GapMapData
 from console.ui.widgets.strip_data import StripData, StripTick
 from console.ui.widgets.symbol_rows import SymbolRows
 from engine.intervals import Interval
+from engine.quality.gap_grids import gap_counts, gap_starts
 from engine.store.coverage import Coverage
-from engine.tape.bar_grid import CLOSE, FIELDS, OPEN, VOLUME, Floats, Ints, Mask
+from engine.tape.bar_grid import CLOSE, FIELDS, OPEN, VOLUME, Floats
 from engine.tape.changes import change_pct
 from engine.tape.session_view import Bars, SessionView
 from engine.tape.tape import Tape
@@ -42,23 +44,6 @@ def first_values(values: Floats) -> Floats:
     return last_values(values[:, ::-1])
 
 
-def gap_counts(present: Mask) -> Ints:
-    """Return how many runs of missing bars each row has; `present`: bool (S, k)."""
-    if present.shape[1] == 0:
-        return np.zeros(present.shape[0], dtype=np.int64)
-    starts: Ints = (~present[:, 1:] & present[:, :-1]).sum(axis=1, dtype=np.int64)
-    starts += ~present[:, 0]
-    return starts
-
-
-def gap_starts(present: Mask) -> Mask:
-    """Return in which slots a gap of any row begins, bool (k,); `present`: bool (S, k)."""
-    starts = np.zeros(present.shape[1], dtype=np.bool_)
-    starts[:1] = ~present[:, :1].all(axis=0)
-    starts[1:] = (present[:, :-1] > present[:, 1:]).any(axis=0)
-    return starts
-
-
 def gap_slots(tape: Tape) -> list[int]:
     """Return all slots played so far in which a gap begins; none where gaps are not looked for."""
     if tape.scores is None or tape.base.full:
@@ -78,19 +63,29 @@ def trend(closes: Floats, points: int = TREND_POINTS) -> Floats:
 
 
 def symbol_rows(
-    view: SessionView, base: Interval, *, indicators: Sequence[str], relative_volume: str | None
+    view: SessionView,
+    base: Interval,
+    *,
+    indicators: Sequence[str],
+    relative_volume: str | None,
+    prices: Collection[str] = (),
 ) -> SymbolRows:
-    """Return the symbol table's rows; changes count from the session's first open, as in conditions."""
+    """Return the symbol table's rows; changes count from the session's first open, as in conditions.
+
+    `prices` names the indicators that stand on the price scale.
+    """
     grid = view.bars_grid(base)
     present = view.present_grid(base)
     closes = grid[CLOSE]
     last = last_values(closes)
     scores = view.quality_grid()
     missing = np.full(len(view.symbols), np.nan)
+    opens = first_values(grid[OPEN])
+    values = {name: view.indicator_grid(name) for name in indicators}
     return SymbolRows(
         symbols=view.symbols,
         last=last,
-        change_pct=change_pct(first_values(grid[OPEN]), last),
+        change_pct=change_pct(opens, last),
         volume=np.where(present.any(axis=1), np.nansum(grid[VOLUME], axis=1), np.nan),
         relative_volume=missing
         if relative_volume is None
@@ -98,7 +93,13 @@ def symbol_rows(
         quality=missing if scores is None else scores[:, -1],
         gaps=gap_counts(present).astype(np.float64) if view.quality_measured else missing,
         trend=trend(closes),
-        indicators={name: last_values(view.indicator_grid(name)) for name in indicators},
+        indicators={name: last_values(columns) for name, columns in values.items()},
+        decimals=column_decimals(opens),
+        indicator_decimals={
+            name: column_decimals(sizes_of(columns, view.slots))
+            for name, columns in values.items()
+            if name not in prices
+        },
     )
 
 

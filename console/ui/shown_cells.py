@@ -57,9 +57,9 @@ class ShownCells:
         before = line.get(piece.start)
         if before is not None and before.stop == piece.stop:
             line[piece.start] = piece
-            if self.is_thrifty:
-                return _difference(before.strip, piece)
-            return [] if before.strip == piece.strip else [(piece.start, piece.strip)]
+            if before.strip == piece.strip:
+                return []
+            return _difference(before.strip, piece) if self.is_thrifty else [(piece.start, piece.strip)]
         for start, known in list(line.items()):
             if known.start < piece.stop and piece.start < known.stop:
                 del line[start]

@@ -31,7 +31,7 @@ class Condition:
     @classmethod
     def parse(cls, text: str, vocabulary: Vocabulary) -> Condition:
         """Return the condition; ConditionError says where it cannot be used, and what is near."""
-        root = read_condition(text)
+        root = read_condition(text, vocabulary.symbols)
         vocabulary.check(text, root)
         return cls(" ".join(text.split()), root)
 

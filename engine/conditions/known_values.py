@@ -17,7 +17,7 @@ from engine.intervals import Interval
 from engine.quality.scores import FULL_SCORE
 from engine.tape.bar_grid import CLOSE, FIELDS, OPEN, Floats, Ints
 from engine.tape.changes import change_pct
-from engine.tape.minutes import minute_of_slots
+from engine.tape.session_view import minutes_of_last_bars
 from engine.tape.tape import Tape
 
 Rows = slice
@@ -95,14 +95,13 @@ class KnownValues:
         return totals[:, self._frontiers]
 
     def _historical(self, name: str, rows: Rows) -> Floats:
-        """Return a historical indicator: one value all day, or that of the minute of the last bar."""
+        """Return a historical indicator: one value all day, or as `SessionView.historical` has it."""
         value = self._tape.historical[name]
         if not value.per_minute:
             return np.repeat(value.values[rows][:, None], len(self), axis=1)
-        minutes = minute_of_slots(self._tape.slots)
-        by_slot = value.values[rows][:, minutes]
-        at = self._last_columns(self._tape.base.values[CLOSE, rows], self._frontiers)
-        return _taken(by_slot, at)
+        last = self._last_columns(self._tape.base.values[CLOSE, rows], self._frontiers)
+        minutes = minutes_of_last_bars(self._tape.slots, last)
+        return np.take_along_axis(value.values[rows], minutes, axis=1)
 
     def _over(self, interval: Interval) -> Ints:
         """Return how many columns of an interval are over at each frontier."""

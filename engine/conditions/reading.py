@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from functools import cache
 from typing import Final, cast
 
@@ -88,19 +90,27 @@ _WORDS: Final = {
     "COMMA": "a comma",
     "$END": "the end",
 }
+# What is read as a symbol and its value where a dot follows.
+_DOTTED: Final = re.compile(r"(?<![\w.\"'])(?P<symbol>[^\W\d]\w*\.\w+)\.(?P<rest>[\w.]+)")
 _KEYWORDS: Final = ("and", "or", "not")
 
 
-def read_condition(text: str) -> Truth:
-    """Return the tree of a condition; ConditionError says where it cannot be read, and what may be there."""
+def read_condition(text: str, symbols: Collection[str] | None = None) -> Truth:
+    """Return the tree of a condition; ConditionError says where it cannot be read, and what may be there.
+
+    `symbols`: those of the session, None where they are not known: one that is no plain word is recognised.
+    """
     if not text.strip():
         raise condition_fault(text, Span(0, len(text)), f"it is empty; write one such as {_EXAMPLE}")
     try:
         tree = _parser().parse(text)
     except UnexpectedToken as error:
-        raise _unexpected(text, error) from None
+        unquoted = _unquoted(text, int(error.token.start_pos or 0), symbols)
+        raise unquoted or _unexpected(text, error) from None
     except UnexpectedCharacters as error:
         at = int(error.pos_in_stream or 0)
+        if (unquoted := _unquoted(text, at, symbols)) is not None:
+            raise unquoted from None
         allowed = _allowed(error.allowed)
         raise condition_fault(
             text, Span(at, at + 1), f"{text[at]!r} cannot stand here; {allowed} can"
@@ -128,6 +138,15 @@ def _unexpected(text: str, error: UnexpectedToken) -> ConditionError:
     if "COMPARATOR" in expected and token.type in ("AND", "OR", "RPAR"):
         message = f"a comparison is missing before {str(token)!r}: write one such as > 30"
     return condition_fault(text, span, message, suggestion)
+
+
+def _unquoted(text: str, at: int, symbols: Collection[str] | None) -> ConditionError | None:
+    """Return what is said of a dot that belongs to a symbol, as in BRK.B.close; None for other places."""
+    found = next((match for match in _DOTTED.finditer(text) if match.end("symbol") == at), None)
+    if found is None or (symbols is not None and found["symbol"] not in symbols):
+        return None
+    message = f"{found['symbol']!r} has a dot in it, and such a symbol stands in quotes"
+    return condition_fault(text, Span(*found.span("symbol")), message, f'"{found["symbol"]}".{found["rest"]}')
 
 
 def _allowed(expected: set[str] | None) -> str:

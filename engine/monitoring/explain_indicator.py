@@ -92,7 +92,7 @@ def _history(moment: Moment, interval: Interval) -> list[HistoryDay]:
     history, day = moment.history, moment.tape.session.trading_day
     if interval.is_intraday:
         kept = history.intraday.get(interval)
-        return [] if kept is None else list(kept.last(kept.common_depth))
+        return [] if kept is None else list(history.days(interval, kept.common_depth, day))
     return list(history.days(interval, len(history.daily.days) if history.daily else 0, day))
 
 

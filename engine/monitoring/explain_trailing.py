@@ -7,10 +7,9 @@ import numpy as np
 from engine.clock.trading_session import TradingSession
 from engine.intervals import DAY, MINUTE, Interval
 from engine.monitoring.explanation import Explained, ExplainedInput, Explanation
-from engine.monitoring.moment import Moment, last_value
+from engine.monitoring.moment import Moment
 from engine.streams.stream_plan import TrailingPlan
-from engine.tape.bar_grid import CLOSE, FIELDS, Floats, Ints
-from engine.tape.minutes import minute_of_slots
+from engine.tape.bar_grid import FIELDS, Floats, Ints
 
 _WHAT = {"trailing_average": "mean", "trailing_max": "highest", "trailing_min": "lowest"}
 
@@ -20,13 +19,11 @@ def explain_trailing(moment: Moment, name: str) -> Explanation:
     trailing = next(known for known in moment.plan.history.trailing if known.name == name)
     definition, value = trailing.definition, moment.tape.historical[name]
     sessions = _sessions(moment, trailing)
-    minute = _minute(moment) if value.per_minute else None
-    if minute is None:
+    figure = moment.view.historical(moment.symbol, name)
+    if figure.minute is None:
         labels, values = _days(moment, definition.field, sessions)
-        number, used = value.values[moment.row], value.used[moment.row]
     else:
-        labels, values = _minutes(moment, definition.field, sessions, minute)
-        number, used = value.values[moment.row, minute], value.used[moment.row, minute]
+        labels, values = _minutes(moment, definition.field, sessions, figure.minute)
     interval = MINUTE if value.per_minute else DAY
     each = "that minute of" if value.per_minute else "the daily bars of"
     return Explanation(
@@ -35,7 +32,7 @@ def explain_trailing(moment: Moment, name: str) -> Explanation:
         kind=Explained.HISTORICAL,
         frontier=moment.view.frontier,
         clock=moment.view.clock,
-        value=None if np.isnan(number).any() else float(number),
+        value=None if np.isnan(figure.value) else figure.value,
         formula=f"{_WHAT[definition.type]} {definition.field} of {each} the last {definition.period}",
         source=_source(moment, interval),
         interval=interval,
@@ -47,22 +44,16 @@ def explain_trailing(moment: Moment, name: str) -> Explanation:
             "skip_early_close": str(definition.skip_early_close).lower(),
         },
         inputs=(ExplainedInput(definition.field, interval, labels, values, len(values)),),
-        bars_used=int(used),
-        missing_bars=value.asked - int(used),
+        bars_used=figure.used,
+        missing_bars=value.asked - figure.used,
         history_sessions=len(sessions),
-        is_warm=int(used) > 0,
+        is_warm=figure.used > 0,
     )
 
 
 def _sessions(moment: Moment, trailing: TrailingPlan) -> list[TradingSession]:
     position = moment.plan.sessions.index(moment.tape.session)
     return [moment.plan.history.sessions[at] for at in trailing.sessions[position]]
-
-
-def _minute(moment: Moment) -> int:
-    """Return the minute of the symbol's last bar, the session's first where it has none."""
-    slot = last_value(moment.bars(moment.tape.base_interval)[CLOSE])
-    return 0 if slot is None else int(minute_of_slots(moment.tape.slots)[slot])
 
 
 def _days(moment: Moment, field: str, sessions: list[TradingSession]) -> tuple[Ints, Floats]:

@@ -52,6 +52,8 @@ def configure_logging(folder: Path, *, level: str = "info", json_lines: bool = F
     file.setFormatter(_JsonLines() if json_lines else _TextLines())
     close_logging()
     buffer = _Gathering(file)
+    # The console shows more of the log than the file is to have, and lowers the level of the loggers for it.
+    buffer.setLevel(number)
     for root in _ROOTS:
         logger = logging.getLogger(root)
         logger.setLevel(number)

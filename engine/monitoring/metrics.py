@@ -68,11 +68,11 @@ class _Timer:
         self.recent: deque[float] = deque(maxlen=_RECENT)
 
     def add(self, seconds: float) -> None:
-        self.count += 1
         self.total += seconds
         self.lowest = min(self.lowest, seconds)
         self.highest = max(self.highest, seconds)
         self.recent.append(seconds)
+        self.count += 1  # last: readers ask from the first one on
 
     def summary(self) -> TimerSummary:
         recent = sorted(self.recent)

@@ -191,7 +191,8 @@ class History:
         """Return the bars of up to `sessions` earlier sessions, oldest first, for any interval."""
         if interval.is_intraday:
             kept = self.intraday.get(interval)
-            return () if kept is None else kept.last(sessions)
+            held = () if kept is None else kept.last(sessions)
+            return tuple(day for day in held if day.session.trading_day < before)
         if self.daily is None:
             return ()
         read = self.daily.before if interval == DAY else self.daily.weeks_before

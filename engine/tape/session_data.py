@@ -71,7 +71,8 @@ class SessionData:
         self._active = False
         self.history = History({}, None)
         self.asked_history: Mapping[Interval, Ints] = {}
-        self._historical_quality: dict[tuple[str, Interval], HistoricalQuality] = {}
+        # Replaced as a whole, as are a tape's historical indicators: others may be reading.
+        self._historical_quality: Mapping[tuple[str, Interval], HistoricalQuality] = {}
 
     # Symbols
 
@@ -156,7 +157,7 @@ class SessionData:
         """Forget everything."""
         self.clear_session_bars()
         self._rows.clear()
-        self._historical_quality.clear()
+        self._historical_quality = {}
         self.history = History({}, None)
         self.asked_history = {}
 
@@ -194,9 +195,9 @@ class SessionData:
         self._row(symbol)
         return SessionView(self.require_tape()).quality(symbol)
 
-    def set_historical_quality(self, symbol: str, interval: Interval, quality: HistoricalQuality) -> None:
-        """Keep the quality of a symbol's history, as measured before the session."""
-        self._historical_quality[symbol, interval] = quality
+    def replace_historical_quality(self, quality: Mapping[tuple[str, Interval], HistoricalQuality]) -> None:
+        """Keep the quality of all history, as measured before the session."""
+        self._historical_quality = quality
 
     @property
     def historical_quality(self) -> Mapping[tuple[str, Interval], HistoricalQuality]:
@@ -221,7 +222,8 @@ class SessionData:
 
     def set_historical_indicator(self, value: HistoricalValue) -> None:
         """Keep a historical indicator, computed before the session."""
-        self.require_tape().historical[value.name] = value
+        tape = self.require_tape()
+        tape.historical = {**tape.historical, value.name: value}
 
     def get_historical_indicator(self, symbol: str, name: str) -> float | Floats:
         """Return a historical indicator: a number, or an array by minute; NaN where it is missing."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.clock.slots import utc_from_epoch
+from engine.clock.slots import SessionSlots, utc_from_epoch
 from engine.clock.trading_session import TradingSession
 from engine.intervals import Interval
 from engine.quality.gaps import Gap, find_gaps
 from engine.quality.scores import FULL_SCORE
 from engine.tape.bar_grid import CLOSE, FIELDS, HIGH, LOW, VOLUME, Counts, Floats, Ints, Mask
+from engine.tape.minutes import minute_of_slots
 from engine.tape.tape import Tape, row_index
 
 Value = TypeVar("Value", bound=np.generic)
@@ -47,6 +48,19 @@ class SessionTotals:
     high: float
     low: float
     last: float
+
+
+@dataclass(frozen=True, slots=True)
+class HistoricalFigure:
+    """A historical indicator of one symbol, as it holds at a frontier.
+
+    `value`: NaN where there was nothing to compute from; `used`: how many earlier bars went in; `minute`: of
+    the session, the one for which it stands, None for one that is the same all day.
+    """
+
+    value: float
+    used: int
+    minute: int | None
 
 
 class SessionView:
@@ -136,6 +150,18 @@ class SessionView:
         there = values[~np.isnan(values)]
         return float(there[-1]) if len(there) else None
 
+    def historical(self, symbol: str, name: str) -> HistoricalFigure:
+        """Return a historical indicator; by the minute, that of the minute of the symbol's last bar.
+
+        Before its first bar that is the session's first minute.
+        """
+        row, known = self._rows[symbol], self._tape.historical[name]
+        if not known.per_minute:
+            return HistoricalFigure(float(known.values[row]), int(known.used[row]), None)
+        there = np.flatnonzero(~np.isnan(self._tape.base.values[CLOSE, row, : self.frontier]))
+        minute = int(minutes_of_last_bars(self._tape.slots, there[-1:] if len(there) else NO_BAR)[0])
+        return HistoricalFigure(float(known.values[row, minute]), int(known.used[row, minute]), minute)
+
     def totals(self, symbol: str) -> SessionTotals | None:
         """Return the symbol's volume, high, low and last price of the session so far."""
         row = self._rows[symbol]
@@ -177,6 +203,20 @@ class SessionView:
     def _columns(self, interval: Interval) -> int:
         base = interval == self._tape.base_interval
         return self._tape.columns_over(interval, self.frontier if base else self._computed)
+
+
+NO_BAR: Final = np.array([-1], dtype=np.int64)
+"""In place of the slot of a last bar where there is none yet."""
+
+
+def minutes_of_last_bars(slots: SessionSlots, last: Ints) -> Ints:
+    """Return the minute of the session in which each last bar opened; for −1, no bar yet, the first.
+
+    The one rule by which a historical indicator kept by the minute is read, here and in conditions. `last`:
+    base slots, int64, any shape.
+    """
+    minutes: Ints = minute_of_slots(slots)[np.maximum(last, 0)]
+    return minutes
 
 
 def frozen(values: NDArray[Value]) -> NDArray[Value]:

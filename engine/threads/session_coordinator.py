@@ -43,12 +43,7 @@ from engine.threads.session_feed import LOAD_TIMEOUT_S, SessionFeed
 from engine.threads.session_loader import LoadedSession, SessionLoader
 from engine.threads.session_player import SessionPlayer
 from engine.threads.session_recorder import SessionRecorder, SessionSink
-from engine.threads.session_setup import (
-    build_tape,
-    roll_history,
-    set_historical_indicators,
-    set_historical_quality,
-)
+from engine.threads.session_setup import put_in_place, roll_history
 from engine.threads.transport import Transport
 from engine.threads.worker import Worker
 
@@ -200,13 +195,13 @@ class SessionCoordinator:
 
     def _teardown(self) -> None:
         """Phase 1: let go of the session that is over; it becomes history."""
-        tape = self._data.require_tape()
-        if self._loaded is not None:
-            roll_history(self._data.history, tape, self._loaded.companions)
+        tape, loaded = self._data.require_tape(), self._loaded
         self._player = self._loaded = None
         for worker in (self.processor, self.quality):
             worker.teardown()
-        self._data.clear_session_bars()
+        self._data.clear_session_bars()  # before: nobody must find a session in its own history
+        if loaded is not None:
+            roll_history(self._data.history, tape, loaded.companions)
         following = self._plan.sessions[self.position + 1]
         log.info("advancing from %s to %s", tape.session.trading_day, following.trading_day)
 
@@ -217,9 +212,7 @@ class SessionCoordinator:
         self._metrics.begin_session()
         self._loaded = loaded
         self._time.enter_session(self._plan.sessions[position])
-        self._data.load_tape(build_tape(self._plan, loaded))
-        set_historical_indicators(self._plan, self._data, position)
-        set_historical_quality(self._plan, self._data, enabled=self._historical_quality)
+        put_in_place(self._plan, self._data, loaded, position, scores_history=self._historical_quality)
         for worker in (self.processor, self.quality):
             worker.setup()
         self.position = position
@@ -294,7 +287,8 @@ class SessionCoordinator:
         names = ", ".join(empty) if len(empty) <= 5 else f"{len(empty)} symbols, {empty[0]} first"
         warning = f"{loaded.slots.session.trading_day}: no {self._plan.base} bars of {names}"
         self.warnings = (*self.warnings, warning)
-        self._events.add(EventKind.ERROR, warning)
+        # Of its own day: a look back at the days before does not know it.
+        self._events.add(EventKind.ERROR, warning, tape=self._data.require_tape(), frontier=0)
         log.warning("%s", warning)
 
     # The end, in whatever way

@@ -13,12 +13,7 @@ from engine.streams.stream_plan import StreamPlan
 from engine.tape.session_data import SessionData
 from engine.tape.session_record import SessionRecord
 from engine.threads.session_loader import SessionLoader
-from engine.threads.session_setup import (
-    build_tape,
-    roll_history,
-    set_historical_indicators,
-    set_historical_quality,
-)
+from engine.threads.session_setup import put_in_place, roll_history
 
 
 def replayed(
@@ -46,14 +41,13 @@ def replayed(
     session_data.history = loader.load_history()
     session_data.asked_history = part.history.asked
     for position, loaded in enumerate(loader.load(part.sessions)):
-        session_data.load_tape(build_tape(part, loaded))
-        set_historical_indicators(part, session_data, position)
-        set_historical_quality(part, session_data, enabled=historical_quality)
+        put_in_place(part, session_data, loaded, position, scores_history=historical_quality)
         if not _compute(part, session_data, cancelled):
             return
         yield session_data
-        roll_history(session_data.history, session_data.require_tape(), loaded.companions)
+        tape = session_data.require_tape()
         session_data.clear_session_bars()
+        roll_history(session_data.history, tape, loaded.companions)
 
 
 def whole_record(session_data: SessionData) -> SessionRecord:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from engine.clock.slots import SessionSlots
+from engine.clock.trading_session import TradingSession
 from engine.indicators.historical import daily_value, minute_value
 from engine.intervals import MINUTE, Interval
 from engine.quality.historical import HistoricalQuality
@@ -16,6 +17,22 @@ from engine.tape.history import History, HistoryDay
 from engine.tape.session_data import SessionData
 from engine.tape.tape import Tape
 from engine.threads.session_loader import LoadedSession
+
+
+def put_in_place(
+    plan: StreamPlan, data: SessionData, loaded: LoadedSession, position: int, *, scores_history: bool
+) -> None:
+    """Put the session at `position` of those played in place, with all that is known before its open.
+
+    The tape comes last: who finds it there finds all of it, historical indicators and quality included.
+    """
+    tape = build_tape(plan, loaded)
+    tape.historical = {
+        trailing.name: _historical_value(plan, data.history, trailing, position, tape.session)
+        for trailing in plan.history.trailing
+    }
+    data.replace_historical_quality(_historical_quality(plan, data.history, tape, is_scored=scores_history))
+    data.load_tape(tape)
 
 
 def build_tape(plan: StreamPlan, loaded: LoadedSession) -> Tape:
@@ -29,14 +46,8 @@ def build_tape(plan: StreamPlan, loaded: LoadedSession) -> Tape:
     )
 
 
-def set_historical_indicators(plan: StreamPlan, data: SessionData, position: int) -> None:
-    """Compute the historical indicators of the session at `position` of those played."""
-    for trailing in plan.history.trailing:
-        data.set_historical_indicator(_historical_value(plan, data, trailing, position))
-
-
 def _historical_value(
-    plan: StreamPlan, data: SessionData, trailing: TrailingPlan, position: int
+    plan: StreamPlan, history: History, trailing: TrailingPlan, position: int, session: TradingSession
 ) -> HistoricalValue:
     definition = trailing.definition
     kind = TrailingKind(definition.type)
@@ -44,24 +55,27 @@ def _historical_value(
     symbols = len(plan.symbols)
     if definition.granularity == "daily":
         days = [session.trading_day for session in sessions]
-        return daily_value(trailing.name, kind, definition.field, days, data.history.daily, symbols)
-    kept = data.history.intraday.get(MINUTE)
-    history = () if kept is None else kept.last(kept.common_depth)
-    minutes = len(SessionSlots(data.require_tape().session, MINUTE))
-    return minute_value(trailing.name, kind, definition.field, sessions, history, (symbols, minutes))
+        return daily_value(trailing.name, kind, definition.field, days, history.daily, symbols)
+    kept = history.intraday.get(MINUTE)
+    held = () if kept is None else kept.last(kept.common_depth)
+    minutes = len(SessionSlots(session, MINUTE))
+    return minute_value(trailing.name, kind, definition.field, sessions, held, (symbols, minutes))
 
 
-def set_historical_quality(plan: StreamPlan, data: SessionData, *, enabled: bool) -> None:
+def _historical_quality(
+    plan: StreamPlan, history: History, tape: Tape, *, is_scored: bool
+) -> dict[tuple[str, Interval], HistoricalQuality]:
     """Score the history that the file asks for, per symbol and interval, before the session."""
-    day = data.require_tape().session.trading_day
+    found = {}
     for interval, depths in plan.history.asked.items():
         for depth in np.unique(depths[depths > 0]).tolist():
-            days = data.history.days(interval, depth, day)
+            days = history.days(interval, depth, tape.session.trading_day)
             expected = sum(held.grid.shape[1] for held in days)
             for row in np.flatnonzero(depths == depth).tolist():
                 actual = sum(_bars_of(held, row) for held in days)
-                quality = HistoricalQuality(actual, expected if enabled else None)
-                data.set_historical_quality(plan.symbols[row], interval, quality)
+                quality = HistoricalQuality(actual, expected if is_scored else None)
+                found[plan.symbols[row], interval] = quality
+    return found
 
 
 def _bars_of(day: HistoryDay, row: int) -> int:

@@ -87,6 +87,8 @@ def test_every_action_of_the_console_may_stand_in_a_script() -> None:
         ("speed -1", "speed: '-1' is no speed"),
         ("quit now", "quit: takes nothing, and 'now' stands behind it"),
         ("run_to", "run_to: a time is missing: 10:30"),
+        ("run_to someday", "run_to: 'someday' is no time or date. Try: 10:30"),
+        ("goto 25:00", "goto: '25:00' is no time or date"),
         ("unbreak one", "unbreak: 'one' is no number of a breakpoint"),
     ],
 )
@@ -95,6 +97,14 @@ def test_a_line_that_is_wrong_is_named_with_its_number(line: str, message: str) 
         Script.parse(f"pause\n{line}\n", "steps.txt")
     assert message in str(caught.value)
     assert str(caught.value).startswith("steps.txt: 1 problem\n  line 2: ")
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["saturday", "fri oct 8 2013", "tue oct 8", "2013-12-25 10:30", "+15m", "50%", "next open", "noon"],
+)
+def test_whether_there_is_a_session_at_a_moment_is_the_runs_to_say(moment: str) -> None:
+    assert Script.parse(f"goto {moment}").lines == (ScriptLine(1, "goto", moment),)
 
 
 def test_all_wrong_lines_are_shown_at_once() -> None:
@@ -173,7 +183,6 @@ def test_an_export_without_a_folder_is_passed_over_with_what_to_write(
     ("line", "message"),
     [
         ("run_to 9:00", "is not after the clock"),
-        ("run_to someday", "'someday' is no time or date"),
         ("break SPX.close > 1", "Did you mean 'SPY'?"),
         ("unbreak 4", "there is no breakpoint 4"),
     ],

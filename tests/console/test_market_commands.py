@@ -294,7 +294,13 @@ def test_a_live_session_file_has_no_days_to_check(tapedeck: Any, session_file: W
     text = json.loads(file.read_text())
     del text["backtest_config"]
     file.write_text(json.dumps(text))
-    assert "nothing wrong" in tapedeck("config", "check", file).stdout
+    done = tapedeck("config", "check", file)
+    assert "nothing wrong" in done.stdout
+    assert "live sessions cannot be played yet" in " ".join(done.stderr.split())
+    assert (
+        "live sessions cannot be played yet"
+        in tapedeck("config", "check", file, "--json").document["warnings"][0]
+    )
 
 
 def test_the_schema_knows_the_fields_of_a_session_file(tapedeck: Any, session_file: Writer) -> None:

@@ -51,6 +51,13 @@ class Watched:
         return str(self.app.screen.query_one(selector).render())
 
 
+def shows_a_session(console: Watched) -> bool:
+    """Whether a session was drawn, and the panels have their places."""
+    main = console.app.main
+    picture = main._picture
+    return picture is not None and picture.view is not None and main.focused is not None
+
+
 async def until(pilot: Pilot[None], condition: Callable[[], bool], what: str = "") -> None:
     """Wait until a condition holds, with a limit."""
     waited = 0.0
@@ -146,7 +153,7 @@ def drive(console: Watched, act: Drive, *, size: tuple[int, int] = (120, 36)) ->
             await until(
                 pilot, lambda: console.app.main.is_mounted and console.system.tape is not None, "a session"
             )
-            await pilot.pause(0.15)
+            await until(pilot, lambda: shows_a_session(console), "its picture")
             await act(console, pilot)
 
     asyncio.run(run())

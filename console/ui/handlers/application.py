@@ -26,6 +26,7 @@ class ApplicationHandlers:
 
     async def quit(self, _argument: str) -> None:
         """Leave; asked first while a run is under way."""
+        self._app.transport.recording.leave_out()
         system = self._app.playback.system
         if system.state.is_over:
             self.quit_now("")
@@ -42,6 +43,7 @@ class ApplicationHandlers:
 
     def suspend(self, _argument: str) -> None:
         """Give the terminal back to the shell, until it brings the console to the front again."""
+        self._app.transport.recording.leave_out()
         driver = self._app._driver  # Textual's own way to suspend asks it, too
         if driver is None or not driver.can_suspend:
             raise EngineError("this terminal cannot be given back for a while: q leaves the console")
@@ -49,5 +51,6 @@ class ApplicationHandlers:
 
     def quit_now(self, _argument: str) -> None:
         """Leave without asking, once the run has ended in order."""
-        self._app.notify("ending the run", timeout=5)
+        waits = ", once the export is written" if self._app.data.is_exporting else ""
+        self._app.notify(f"ending the run{waits}", timeout=5)
         self._app.run_worker(self._app.end(), group="end")

@@ -47,9 +47,10 @@ class LookingHandlers:
 
     # Back and forth
 
-    def back(self, length: str) -> None:
+    async def back(self, length: str) -> None:
         """Look so much back: slot, minute, hour, day, or a number of slots."""
         self._app.transport.recording.leave_out()
+        await self._playback.settle()
         viewpoint, present = self._playback.viewpoint, self._present()
         if length == "day":
             moved = viewpoint.day_back(present)
@@ -124,13 +125,14 @@ class LookingHandlers:
 
     async def ask_moment(self, text: str) -> None:
         """Go to a moment, asked for where none is given."""
+        await self._playback.settle()
         if text:
             self.go_to(self._read(text))
             return
 
-        def chosen(answer: str | None) -> None:
+        async def chosen(answer: str | None) -> None:
             if answer:
-                self._app.call_later(self._app.do, "goto", answer)
+                await self._app.do("goto", answer)
 
         prompt = PromptScreen("Go to", EXAMPLES, self._meaning)
         await self._app.push_screen(prompt, chosen)
@@ -154,9 +156,10 @@ class LookingHandlers:
             asked = f"; nothing is played at {instant.astimezone(zone):%a %H:%M:%S}".removesuffix(":00")
         return f"{found.clock.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}, {how}{asked}"
 
-    def event(self, direction: str) -> None:
+    async def event(self, direction: str) -> None:
         """Go to the next event before or after what is shown, of those that are known."""
         self._app.transport.recording.leave_out()
+        await self._playback.settle()
         here = self._here()
         at = (here.day, here.frontier)
         places = [
@@ -204,11 +207,11 @@ class LookingHandlers:
 
         before = {known.number for known in system.breakpoints()}
 
-        def left(answer: str | None) -> None:
+        async def left(answer: str | None) -> None:
             for number in sorted(before - {known.number for known in system.breakpoints()}):
                 self._app.transport.recording.at_moment("unbreak", str(number))
             if answer:
-                self._app.call_later(self._app.do, "breakpoint", answer)
+                await self._app.do("breakpoint", answer)
 
         await self._app.push_screen(BreakpointsScreen(system, self._condition_meaning), left)
 
@@ -225,32 +228,33 @@ class LookingHandlers:
 
     async def ask_bookmark(self, text: str) -> None:
         """Mark the moment that is shown, with a note that is asked for where none is given."""
-        here, present = self._here(), self._present()
-        if here.tape is not present.tape:
-            raise EngineError("only moments of the session under way can be marked: end returns to it")
+        await self._playback.settle()
+        here = self._here()
         if text:
-            self._playback.system.add_bookmark(text, here.frontier)
-            self._note_bookmark(text, is_past=here.frontier < present.frontier)
-            self._app.notify(f"marked: {text}", timeout=3)
+            self._mark(text, here)
             return
 
-        def chosen(answer: str | None) -> None:
+        async def chosen(answer: str | None) -> None:
             if answer:
-                self._app.call_later(self._app.do, "bookmark", answer)
+                self._mark(answer, here)  # which the run may have left behind meanwhile
 
-        clock = self._app.picture().clock_text
+        local = self._clock(here).astimezone(here.tape.session.zone)
+        clock = f"{local:%H:%M:%S}".removesuffix(":00") + f" {local:%Z}"
         prompt = PromptScreen(f"Bookmark {clock}", "a note", lambda note: f"marks {clock}: {note}")
         await self._app.push_screen(prompt, chosen)
 
-    def _note_bookmark(self, text: str, *, is_past: bool) -> None:
-        recording = self._app.transport.recording
-        if is_past:  # a script, which never looks back, would mark another moment
-            recording.leave_out()
-        else:
+    def _mark(self, text: str, place: Place) -> None:
+        recording, present = self._app.transport.recording, self._present()
+        self._playback.system.add_bookmark(text, place.frontier, tape=place.tape)
+        if place.tape is present.tape and place.frontier == present.frontier:
             recording.at_moment("bookmark", text)
+        else:  # a script, which never looks back, would mark another moment
+            recording.leave_out()
+        self._app.notify(f"marked: {text}", timeout=3)
 
     async def why(self, name: str) -> None:
         """Show where the numbers of the focused symbol come from."""
+        await self._playback.settle()
         self._view()
         main = self._app.main
         picked = name or (main.symbols.table.sort[0] or "last")

@@ -105,7 +105,7 @@ class PanelHandlers:
         main = self._app.main
         layout = main.panel_layout.hiding_active(self._app.size.width)
         if layout is main.panel_layout:
-            raise EngineError("this is the last panel: bring another one back by its number first")
+            raise EngineError("this is the last panel: bring another one back by its key first")
         main.take_layout(layout)
 
     def interval(self, text: str) -> None:

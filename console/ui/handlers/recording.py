@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from console.ui.moments import moment_words
+from engine.clock.slots import utc_from_epoch
+from engine.errors import EngineError
 from engine.monitoring.status import RunState
 
 if TYPE_CHECKING:
@@ -72,6 +74,16 @@ class Recording:
             self._done.extend(moves)
             self._moves, self._is_loose = moves, True
         self.leave_out()
+
+    @contextmanager
+    def unless_refused(self) -> Iterator[None]:
+        """Take back what is noted within where the engine refuses it."""
+        done, moves, is_loose = list(self._done), list(self._moves), self._is_loose
+        try:
+            yield
+        except EngineError:
+            self._done[:], self._moves, self._is_loose = done, moves, is_loose
+            raise
 
     @contextmanager
     def scripted(self, action: str, argument: str) -> Iterator[None]:
@@ -147,7 +159,8 @@ class Recording:
         taken = self._taken = self._system.mark()
 
         def is_settled() -> bool:
-            return taken.is_set() or self._system.state.is_over
+            # Between two sessions a pause holds at the open of the next.
+            return self._system.state.is_over or (taken.is_set() and self._system.tape is not None)
 
         await asyncio.to_thread(self._system.wait_for, is_settled, _TAKEN_S)
 
@@ -157,10 +170,11 @@ class Recording:
 
     def _with_moment(self) -> list[Line]:
         """Return what was done, with the moment that is reached in place of the moves that lead there."""
-        view = self._system.snapshot().view
-        if view is None:
-            return list(self._done)
-        return [*self._without_moves(), ("run_to", moment_words(view.session, view.clock))]
+        place, left = self._app.playback.present(), self._without_moves()
+        if place is None:  # before the first session
+            return left
+        clock = utc_from_epoch(place.tape.slots.clock(place.frontier))
+        return [*left, ("run_to", moment_words(place.tape.session, clock))]
 
     def _without_moves(self) -> list[Line]:
         left = list(self._done)

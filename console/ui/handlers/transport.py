@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from console.ui.actions import BY_ID, shown_keys
 from console.ui.handlers.recording import Recording
 from console.ui.moments import Here, moment_words, same_time, session_after, slots_of
 from console.ui.screens.prompt import PromptScreen
@@ -55,11 +56,13 @@ class TransportHandlers:
             return
         self._check_under_way()
         if length == "day":
+            await self._playback.settle()
             self._day_on()
             return
         slots = self.slots(length)
+        await self._playback.arrive()
         await self.recording.steps(slots)
-        self._playback.system.step(slots)
+        self._playback.step(slots)
         self.recording.told()
 
     def slots(self, length: str) -> int:
@@ -91,9 +94,10 @@ class TransportHandlers:
     def run_to(self, session: TradingSession, clock: datetime) -> None:
         """Have the engine play on to a moment of a session, and return to the present."""
         playback = self._playback
-        self.recording.runs_to(moment_words(session, clock))
+        with self.recording.unless_refused():
+            self.recording.runs_to(moment_words(session, clock))
+            playback.jump_to(clock)
         playback.viewpoint.stand_at(None, self._past())
-        playback.jump_to(clock)
         self.recording.told()
 
     def _day_on(self) -> None:
@@ -117,11 +121,11 @@ class TransportHandlers:
 
     def faster(self, _argument: str) -> None:
         """Take the next speed up the ladder."""
-        self._set_speed(faster(self._playback.system.snapshot().speed))
+        self._set_speed(faster(self._playback.speed))
 
     def slower(self, _argument: str) -> None:
         """Take the next speed down the ladder."""
-        self._set_speed(slower(self._playback.system.snapshot().speed))
+        self._set_speed(slower(self._playback.speed))
 
     def fastest(self, _argument: str) -> None:
         """Play as fast as data allow."""
@@ -133,9 +137,9 @@ class TransportHandlers:
             self._set_speed(self._read_speed(text))
             return
 
-        def chosen(answer: str | None) -> None:
+        async def chosen(answer: str | None) -> None:
             if answer:
-                self._app.call_later(self._app.do, "speed", answer)
+                await self._app.do("speed", answer)
 
         def meaning(answer: str) -> str:
             return speed_text(self._read_speed(answer))
@@ -155,4 +159,7 @@ class TransportHandlers:
 
     def _check_under_way(self) -> None:
         if self._playback.system.state.is_over:
-            raise EngineError("the run is over: , and D look back at it, q leaves")
+            back, day, leave = (
+                shown_keys(BY_ID[name], self._app.key_changes) for name in ("step_back", "day_back", "quit")
+            )
+            raise EngineError(f"the run is over: look back with {back} or {day}, leave with {leave}")

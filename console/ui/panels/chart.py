@@ -40,10 +40,8 @@ class ChartPanel(Panel):
         """Show the symbol's candles up to a moment."""
         data = self._data(picture)
         if np.isnan(data.close).all():
-            self.face(
-                "empty",
-                f"no {self.interval} bar of {self.symbol} yet: space plays on, i shows another interval",
-            )
+            keys = f"{self.key('pause')} plays on, {self.key('interval')} shows another interval"
+            self.face("empty", f"no {self.interval} bar of {self.symbol} yet: {keys}")
             return
         self.fill()
         self.chart.show(data)

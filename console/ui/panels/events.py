@@ -72,11 +72,12 @@ class EventsPanel(Searchable):
         if before is None or before[0] is not events or before[1] != self.search:
             self._shown = (events, self.search)
             self._listed, self._note = self._found(events), self._unlisted(events)
-            self.list.show_lines(self._first + len(self._listed), self._words)
+            self.list.show_lines(self._first + len(self._listed), self._words, self._number)
         if self._listed or self._note:
             self.fill()
         else:
-            self.show_no_line("nothing has happened yet: ' marks a moment, b breaks on a condition")
+            keys = f"{self.key('bookmark')} marks a moment, {self.key('breakpoint')} breaks on a condition"
+            self.show_no_line(f"nothing has happened yet: {keys}")
 
     def content(self) -> ComposeResult:
         """Compose the list."""
@@ -133,7 +134,7 @@ class EventsPanel(Searchable):
         missing = known[-1].number - len(known) if known else 0  # numbers are given without a break
         if not missing:
             return ""
-        where = "are not listed: 4 quality has them"
+        where = f"are not listed: {self.key('panel_quality')} quality has them"
         if any(event.kind is EventKind.GAP for event in events):
             return f"{counted(missing, 'earlier gap')} {where}"
         return f"gaps of this time {where}"
@@ -147,6 +148,10 @@ class EventsPanel(Searchable):
         if line < self._first:
             return ((self._note, "fair"),)
         return self._line(self._listed[line - self._first])
+
+    def _number(self, line: int) -> int:
+        """Return what tells the event of a line from others, whatever stands above it."""
+        return -1 if line < self._first else self._listed[line - self._first].number
 
     def _line(self, event: Event) -> tuple[tuple[str, str], ...]:
         day = "" if event.trading_day is None else f"{event.trading_day:%m-%d} "

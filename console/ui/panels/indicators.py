@@ -11,14 +11,17 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
+from console.ui.decimals import column_decimals, names_on_price_scale, sizes_of
 from console.ui.grid_text import MISSING, Cell, figure, grid
 from console.ui.panels.figure_text import FigureText
 from console.ui.panels.panel import Panel
 from console.ui.playback import Picture, Playback
+from console.ui.rows import first_values
 from console.ui.screen_data import Table
 from console.ui.widgets import sparkline
-from engine.tape.bar_grid import Floats
-from engine.tape.historical_value import HistoricalValue
+from engine.intervals import Interval
+from engine.tape.bar_grid import OPEN, Floats
+from engine.tape.session_view import SessionView
 
 _TREND = 12
 
@@ -31,6 +34,7 @@ class IndicatorsPanel(Panel):
     def __init__(self, playback: Playback) -> None:
         super().__init__(playback)
         self.symbol = playback.plan.symbols[0]
+        self._prices = names_on_price_scale(playback)
         self._text = FigureText(classes="figures")
         self._scroll = VerticalScroll(self._text)
 
@@ -40,12 +44,20 @@ class IndicatorsPanel(Panel):
 
     def show(self, picture: Picture) -> None:
         """Show the symbol's indicators at a moment."""
+        assert picture.view is not None
+        prices = _price_decimals(picture.view, picture.snapshot.base, self.symbol)
         session = [
-            (name, Cell(interval, "$text-muted"), figure(value), _trend(values))
+            (
+                name,
+                Cell(interval, "$text-muted"),
+                figure(value, self._decimals(name, values, prices)),
+                _trend(values),
+            )
             for name, interval, value, values in self._session(picture)
         ]
         history = [
-            (name, figure(value), Cell(how, "$text-muted")) for name, value, how in self._history(picture)
+            (name, figure(value, self._decimals(name, values, prices)), Cell(how, "$text-muted"))
+            for name, value, how, values in self._history(picture)
         ]
         if not session and not history:
             self.face("empty", "the session file names no indicators: add some under session_data_config")
@@ -61,7 +73,7 @@ class IndicatorsPanel(Panel):
     def as_table(self, picture: Picture) -> Table:
         """Return the indicators and their values."""
         rows = [(self.symbol, name, interval, value) for name, interval, value, _ in self._session(picture)]
-        rows += [(self.symbol, name, how, value) for name, value, how in self._history(picture)]
+        rows += [(self.symbol, name, how, value) for name, value, how, _ in self._history(picture)]
         return Table.of(["symbol", "indicator", "from", "value"], rows)
 
     def keyboard_target(self) -> Widget:
@@ -78,22 +90,29 @@ class IndicatorsPanel(Panel):
             last = float(there[-1]) if len(there) else float("nan")
             yield name, str(view.indicator_interval(name)), last, values
 
-    def _history(self, picture: Picture) -> Iterator[tuple[str, float, str]]:
+    def _history(self, picture: Picture) -> Iterator[tuple[str, float, str, Floats]]:
         view, tape = picture.view, picture.tape
         assert view is not None
         assert tape is not None
         row = view.row(self.symbol)
-        for name, value in tape.historical.items():
-            at = min(view.frontier, value.values.shape[-1]) - 1 if value.per_minute else 0
-            number_, used = _historical_cell(value, row, max(at, 0))
-            per = ", this minute" if value.per_minute else " sessions"
-            yield name, number_, f"{used} of {value.asked}{per}"
+        for name, known in tape.historical.items():
+            shown = view.historical(self.symbol, name)
+            per = ", this minute" if known.per_minute else " sessions"
+            # All of them are known since before the session.
+            values = np.atleast_1d(known.values[row])
+            yield name, shown.value, f"{shown.used} of {known.asked}{per}", values
+
+    def _decimals(self, name: str, values: Floats, of_prices: int) -> int:
+        """Return how many decimals an indicator has; `values`: its own so far, shape (columns,)."""
+        if name in self._prices:
+            return of_prices
+        return column_decimals(sizes_of(values[None]))
 
 
-def _historical_cell(value: HistoricalValue, row: int, at: int) -> tuple[float, int]:
-    if value.per_minute:
-        return float(value.values[row, at]), int(value.used[row, at])
-    return float(value.values[row]), int(value.used[row])
+def _price_decimals(view: SessionView, base: Interval, symbol: str) -> int:
+    """Return how many decimals the symbol's prices have, by its first open."""
+    opens = view.bars_grid(base)[OPEN, [view.row(symbol)]]
+    return column_decimals(first_values(opens))
 
 
 def _trend(values: Floats) -> Cell:

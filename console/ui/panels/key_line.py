@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Static
 
-from console.ui.actions import ACTIONS, Action, Mode, key_sign, keys_of
+from console.ui.actions import ACTIONS, Action, Mode, first_key
 
 _GAP: Final = "  "
 _BACK: Final = Content.assemble(("escape", "$footer-key-foreground bold"), " panels")
@@ -38,15 +38,10 @@ def key_line(mode: Mode, changes: dict[str, str], width: int) -> Content:
 
 
 def _part(action: Action, changes: dict[str, str]) -> Content:
-    text = Content.assemble((_key(action, changes), "$footer-key-foreground bold"), " ", action.label)
+    text = Content.assemble((first_key(action.id, changes), "$footer-key-foreground bold"), " ", action.label)
     return text.stylize(f"@click=screen.do('{action.id}')")
 
 
 def _width(actions: list[Action], changes: dict[str, str]) -> int:
-    words = (len(_key(action, changes)) + 1 + len(action.label) for action in actions)
+    words = (len(first_key(action.id, changes)) + 1 + len(action.label) for action in actions)
     return sum(words) + len(_GAP) * (len(actions) - 1)
-
-
-def _key(action: Action, changes: dict[str, str]) -> str:
-    keys = keys_of(action, changes)
-    return key_sign(keys[0]) if keys else ""

@@ -139,6 +139,7 @@ class LogPanel(Searchable):
     """The last lines of the log, with the time of this machine at which they were written."""
 
     NAME: ClassVar[str] = "log"
+    NEEDS_SESSION: ClassVar[bool] = False
 
     def __init__(self, playback: Playback, lines: LogLines) -> None:
         super().__init__(playback)

@@ -30,6 +30,7 @@ class MetricsPanel(Panel):
     """Bars per second, frame time, thread table, timers and memory."""
 
     NAME: ClassVar[str] = "metrics"
+    NEEDS_SESSION: ClassVar[bool] = False
 
     def __init__(self, playback: Playback) -> None:
         super().__init__(playback)

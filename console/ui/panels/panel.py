@@ -1,4 +1,4 @@
-"""What all panels share: a frame with number and name, four faces, and their content as data."""
+"""What all panels share: a frame with key and name, four faces, and their content as data."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
-from console.ui.actions import PANELS
+from console.ui.actions import first_key
 from console.ui.playback import Picture, Playback
 from console.ui.screen_data import Table
+from console.ui.screens.console_screen import ActionRunner
 
 FaceKind = Literal["loading", "empty", "failed"]
 _SIGNS: Final = {"loading": "…", "empty": "·", "failed": "!"}
@@ -27,11 +28,13 @@ class Face(Static):
 
 
 class Panel(Vertical):
-    """A panel of the main screen. It shows pictures; `name_` is its word in the action table."""
+    """A panel of the main screen. It shows pictures; `NAME` is its word in the action table."""
 
     NAME: ClassVar[str] = ""
     LOADING: ClassVar[str] = "loading the session"
     HAS_FILTER: ClassVar[bool] = False
+    NEEDS_SESSION: ClassVar[bool] = True
+    """Whether there is nothing to copy before the first session is loaded."""
 
     class Picked(Message):
         """A panel was clicked where nothing in it takes clicks; twice on its heading: to see it alone."""
@@ -54,7 +57,7 @@ class Panel(Vertical):
         yield from self.content()
 
     def on_mount(self) -> None:
-        """Put the panel's number and name on its frame."""
+        """Put the panel's key and name on its frame."""
         self.show_heading()
         self.face("loading", self.LOADING)
 
@@ -72,8 +75,13 @@ class Panel(Vertical):
 
     @property
     def heading(self) -> str:
-        """Number and name, and what is searched for: rows that are missing are so for a reason."""
-        return f"{PANELS.index(self.NAME) + 1} {self.NAME}{f' /{self.search}' if self.search else ''}"
+        """Key and name, and what is searched for: rows that are missing are so for a reason."""
+        return f"{self.key(f'panel_{self.NAME}')} {self.NAME}{f' /{self.search}' if self.search else ''}"
+
+    def key(self, action_id: str) -> str:
+        """Return the key of an action, as the user has it."""
+        app = self.app
+        return first_key(action_id, app.key_changes if isinstance(app, ActionRunner) else {})
 
     def show_heading(self) -> None:
         """Write the heading on the frame."""

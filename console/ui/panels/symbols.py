@@ -9,6 +9,7 @@ import numpy as np
 from textual.app import ComposeResult
 from textual.widget import Widget
 
+from console.ui.decimals import names_on_price_scale
 from console.ui.panels.panel import Panel
 from console.ui.playback import Picture, Playback
 from console.ui.rows import symbol_rows
@@ -25,6 +26,7 @@ class SymbolsPanel(Panel):
     def __init__(self, playback: Playback) -> None:
         super().__init__(playback)
         self.table = SymbolTable()
+        self._prices = names_on_price_scale(playback)
 
     def content(self) -> ComposeResult:
         """Compose the table."""
@@ -36,7 +38,7 @@ class SymbolsPanel(Panel):
         self.table.show(self._rows(picture))
 
     def as_table(self, picture: Picture) -> Table:
-        """Return the symbols with all their figures."""
+        """Return the symbols that pass the filter, in the order of the table, with all their figures."""
         rows = self._rows(picture)
         headings = [
             "symbol",
@@ -58,7 +60,7 @@ class SymbolsPanel(Panel):
                     float(rows.quality[at]),
                     None if np.isnan(rows.gaps[at]) else int(rows.gaps[at]),
                 )
-                for at, symbol in enumerate(rows.symbols)
+                for at, symbol in ((at, rows.symbols[at]) for at in self.table.order_of(rows).tolist())
             ],
         )
 
@@ -80,6 +82,7 @@ class SymbolsPanel(Panel):
             picture.snapshot.base,
             indicators=[name for name in self.playback.table_indicators() if name in known],
             relative_volume=relative if relative in known else None,
+            prices=self._prices,
         )
         if picture.view.frontier:
             return rows

@@ -9,7 +9,7 @@ from typing import Final
 from textual.content import Content
 from textual.widgets import Static
 
-from console.ui.actions import BY_ID, PANELS, key_sign, keys_of
+from console.ui.actions import BY_ID, PANELS, first_key
 from console.ui.layout import MEDIUM_WIDTH, Layout
 
 _PAGES: Final = ("coverage", "report")
@@ -71,16 +71,16 @@ def tabs_of(
     framed = layout.shown(columns) if columns >= MEDIUM_WIDTH else ()
     panels = [
         Tab(
-            str(number),
+            first_key(f"panel_{name}", changes),
             f"{name}{f' /{searches[name]}' if searches.get(name) else ''}",
             f"panel_{name}",
             is_active=name == layout.active,
             is_hidden=name in layout.hidden,
         )
-        for number, name in enumerate(PANELS, 1)
+        for name in PANELS
         if name not in framed
     ]
-    pages = [Tab(_key(name, changes), BY_ID[name].label, name, is_page=True) for name in _PAGES]
+    pages = [Tab(first_key(name, changes), BY_ID[name].label, name, is_page=True) for name in _PAGES]
     return (*panels, *pages)
 
 
@@ -92,8 +92,3 @@ def fitted_tabs(tabs: tuple[Tab, ...], width: int) -> Content:
     ]
     shortest = Content(_GAP).join([tab.short for tab in panels])
     return next((line for line in lines if len(line) <= width), shortest)
-
-
-def _key(action: str, changes: Mapping[str, str]) -> str:
-    keys = keys_of(BY_ID[action], changes)
-    return key_sign(keys[0]) if keys else ""

@@ -13,8 +13,7 @@ from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from console.ui.grid_text import counted
-from console.ui.screens.prompt import Check
-from engine.errors import ConditionError, TapedeckError
+from console.ui.screens.prompt import Check, said_of
 from engine.system import SystemManager
 
 _EXAMPLES: Final = "{}.change < -1    any.quality < 95    time >= 10:30"
@@ -81,17 +80,6 @@ class BreakpointsScreen(ModalScreen[str | None]):
         self.query_one("#set-title").display = bool(known)
 
     def _say(self, text: str) -> bool:
-        meaning = self.query_one("#meaning", Static)
-        if not text.strip():
-            meaning.update(Content(self._hint))
-            return False
-        try:
-            meaning.update(Content.assemble(("→ ", "$text-success"), self._check(text)))
-        except ConditionError as error:
-            hint = f" Did you mean {error.suggestion!r}?" if error.suggestion else ""
-            meaning.update(Content.styled(f"! column {error.column}: {error.message}.{hint}", "$text-error"))
-            return False
-        except TapedeckError as error:
-            meaning.update(Content.styled(f"! {error}", "$text-error"))
-            return False
-        return True
+        said, is_usable = said_of(text, self._hint, self._check)
+        self.query_one("#meaning", Static).update(said)
+        return is_usable

@@ -12,12 +12,12 @@ from textual.content import Content
 from textual.widgets import Label, Static
 
 from console.ui.actions import Mode
+from console.ui.beside import beside
 from console.ui.grid_text import counted
 from console.ui.panels.key_line import KeyLine
 from console.ui.rows import coverage_map
 from console.ui.screens.console_screen import ConsoleScreen, bindings_of
 from console.ui.widgets import CoverageMap
-from engine.errors import TapedeckError
 from engine.store.coverage import Coverage
 
 
@@ -50,15 +50,12 @@ class CoverageScreen(ConsoleScreen):
         self.map.show_loading("counting the stored bars")
         self.count()
 
-    @work(thread=True)
-    def count(self) -> None:
+    @work
+    async def count(self) -> None:
         """Count beside the screen: a large store takes its time."""
-        try:
-            found = self._measure()
-        except TapedeckError as error:
-            self.app.call_from_thread(self.map.show_failed, str(error))
-            return
-        self.app.call_from_thread(self._show, found)
+        found = await beside("counting the stored bars", self._measure, self.map.show_failed)
+        if found is not None:
+            self._show(found)
 
     def _show(self, found: Coverage) -> None:
         self._found = found

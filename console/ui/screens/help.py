@@ -12,15 +12,26 @@ from textual.content import Content
 from console.ui.actions import ACTIONS, LIST_KEYS, Action, shown_keys
 from console.ui.grid_text import Cell, folded
 from console.ui.screens.text_page import TextPage
+from console.ui.widgets import TickKind
 
 _PALETTE: Final = ("ctrl+p", "Command palette: every command and every symbol")
 _MOUSE: Final = (
     ("click a row", "Focus a symbol"),
-    ("click a heading", "Sort by it, as s does; again, the other way round"),
+    ("click a column", "Sort by it, as s does; again, the other way round"),
+    ("click a panel", "Go there; twice on its name, the panel alone, or all again"),
     ("click the timeline", "Go there"),
     ("click the gap map", "Go to that slot of that symbol"),
     ("click the footer", "What the key does"),
     ("wheel", "Scroll"),
+)
+_TIMELINE: Final = (
+    ("┃ ◉", "Where the run stands, and the moment that is looked at; what is right of it is of the present"),
+    ("━ ╍ ┄ ·", "Bars of all symbols are there, 90 % of them at least, fewer, none; each has its colour"),
+    (f"{TickKind.GAP.value} {TickKind.SESSION.value}", "Bars are missing; the session opened or closed"),
+    (
+        f"{TickKind.BOOKMARK.value} {TickKind.BREAK.value} {TickKind.ERROR.value}",
+        "A bookmark, a breakpoint that was met, something that failed",
+    ),
 )
 
 
@@ -30,11 +41,15 @@ def help_page(changes: Mapping[str, str]) -> TextPage:
 
 
 def help_text(changes: Mapping[str, str], width: int) -> Content:
-    """Return all actions under their groups, then what the mouse does; sentences are wrapped to a width."""
+    """Return all actions under their groups, then what the mouse does, and what signs mean.
+
+    Sentences are wrapped to a width.
+    """
     page = _Page(max(len(_how(action, changes)) for action in ACTIONS), width)
     for group, actions in groupby(ACTIONS, key=lambda action: action.group):
         page.add(group, [(_how(action, changes), action.help) for action in actions])
     page.add("Lists, palette and mouse", [*LIST_KEYS, _PALETTE, *_MOUSE])
+    page.add("Signs on the timeline", _TIMELINE)
     return page.text
 
 

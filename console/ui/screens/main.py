@@ -182,7 +182,7 @@ class MainScreen(ConsoleScreen):
         # Beside the headings is what room they leave: known once the panels are in their places.
         self.call_after_refresh(self._show_tabs)
         if self.focused is None or not isinstance(self.focused, FilterLine):
-            self.active_panel.keyboard_target().focus()
+            self.set_focus(self.active_panel.keyboard_target())
         self.look_again()
 
     def on_resize(self, event: Resize) -> None:
@@ -208,14 +208,22 @@ class MainScreen(ConsoleScreen):
     async def _panel_picked(self, event: Panel.Picked) -> None:
         """Do for a click what the keys do, so that a key script has it, too."""
         event.stop()
+        if self.query_one(FilterLine).display:
+            self._close_filter()
         if event.panel is not self.active_panel:
             await self.action_do(f"panel_{event.panel.NAME}")
         if event.alone:
             await self.action_do("maximise")
 
-    def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Make the panel that was clicked the active one."""
-        panel = next((node for node in event.widget.ancestors_with_self if isinstance(node, Panel)), None)
+    def on_descendant_focus(self, _event: DescendantFocus) -> None:
+        """Make the panel that was clicked the active one; the filter is no longer typed then, and stays."""
+        focused = self.focused  # the event may be late: what counts is what has the focus by now
+        if focused is None:
+            return
+        line = self.query_one(FilterLine)
+        if focused is not line:
+            line.display = False
+        panel = next((node for node in focused.ancestors_with_self if isinstance(node, Panel)), None)
         if panel is not None and self.panel_layout.active != panel.NAME:
             self.take_layout(self.panel_layout.activated(panel.NAME))
 
@@ -253,7 +261,7 @@ class MainScreen(ConsoleScreen):
         line = self.query_one(FilterLine)
         line.value = ""
         line.display = True
-        line.focus()
+        self.set_focus(line)  # at once: what is typed next is the line's
 
     def filter_active(self, text: str) -> None:
         """Show only what a text is found in."""
@@ -274,11 +282,14 @@ class MainScreen(ConsoleScreen):
 
     @on(FilterLine.Left)
     def _filter_left(self, event: FilterLine.Left) -> None:
-        line = self.query_one(FilterLine)
         if not event.kept:
             self._give_filter_up()
-        line.display = False
-        self.active_panel.keyboard_target().focus()
+        self._close_filter()
+
+    def _close_filter(self) -> None:
+        """Put the line away; what is filtered stays so."""
+        self.query_one(FilterLine).display = False
+        self.set_focus(self.active_panel.keyboard_target())
 
     def _give_filter_up(self) -> None:
         """Show all again, and the symbol that was focused before others went out of sight."""

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
-from engine.errors import ConfigError, TapedeckError
+from engine.errors import ConditionError, ConfigError, TapedeckError
 
 Check = Callable[[str], str]
 
@@ -50,16 +50,19 @@ class PromptScreen(ModalScreen[str | None]):
         self.dismiss(None)
 
     def _say(self, text: str) -> bool:
-        meaning = self.query_one("#meaning", Static)
-        if not text.strip():
-            meaning.update(Content(self._hint))
-            return False
-        try:
-            meaning.update(Content.assemble(("→ ", "$text-success"), self._check(text)))
-        except TapedeckError as error:
-            meaning.update(Content.styled(f"! {error_line(error)}", "$text-error"))
-            return False
-        return True
+        said, is_usable = said_of(text, self._hint, self._check)
+        self.query_one("#meaning", Static).update(said)
+        return is_usable
+
+
+def said_of(text: str, hint: str, check: Check) -> tuple[Content, bool]:
+    """Return what stands below a line that is typed, and whether the line can be used."""
+    if not text.strip():
+        return Content(hint), False
+    try:
+        return Content.assemble(("→ ", "$text-success"), check(text)), True
+    except TapedeckError as error:
+        return Content.styled(f"! {error_line(error)}", "$text-error"), False
 
 
 def error_line(error: TapedeckError) -> str:
@@ -68,4 +71,7 @@ def error_line(error: TapedeckError) -> str:
         problem = error.problems[0]
         hint = f" Did you mean {problem.suggestion!r}?" if problem.suggestion else ""
         return f"{problem.message}{hint}"
+    if isinstance(error, ConditionError):
+        hint = f" Did you mean {error.suggestion!r}?" if error.suggestion else ""
+        return f"column {error.column}: {error.message}.{hint}"
     return str(error)

@@ -103,7 +103,7 @@ def _sessions(sessions: tuple[SessionSummary, ...]) -> Content:
 
 
 def _quality(session: SessionSummary) -> Cell:
-    if session.quality_pct is None:
+    if session.quality_pct is None or not session.played:  # of no slot at all there is no score
         return Cell(MISSING)
     return Cell(percent(session.quality_pct, 2), quality_style(session.quality_pct))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -19,9 +18,11 @@ from textual.widgets import Label, OptionList
 from textual.widgets.option_list import Option
 from textual.worker import Worker
 
+from console.ui.beside import beside
 from console.ui.grid_text import Cell, counted, folded, grid, number
 from console.ui.playback import Picture, Playback
 from console.ui.screens.text_page import PageText
+from console.ui.widgets.figures import decimals_of
 from engine.clock.slots import utc_from_epoch
 from engine.errors import TapedeckError
 from engine.monitoring.explanation import Explained, ExplainedInput, Explanation
@@ -32,6 +33,7 @@ _BAR_VOLUME: Final = "bar volume"
 _FIGURES: Final = ("last", "change", "volume", _BAR_VOLUME, "quality", "gaps")
 _TABLE_NAMES: Final = {"change_pct": "change"}
 _SHOWN_BARS: Final = 6
+_DECIMALS: Final = 4
 _COUNTED: Final = frozenset({"volume", "gaps", "bars", "slots"})
 
 
@@ -106,7 +108,7 @@ class WhyScreen(ModalScreen[None]):
         try:
             found = self._found()
         except TapedeckError as error:
-            self._write(_failed(error))
+            self._write(_failed(str(error)))
             return
         if found is not None:
             self._text.write(partial(explanation_text, found, self._view.session.zone))
@@ -127,19 +129,17 @@ class WhyScreen(ModalScreen[None]):
 
     async def _play_again(self) -> None:
         day = self._view.session.trading_day
-        try:
-            self._again = await asyncio.to_thread(self._system.session_again, day)
-        except TapedeckError as error:
-            self._write(_failed(error))
-            return
-        self._explain()
+        again = partial(self._system.session_again, day)
+        self._again = await beside(f"playing {day} again", again, lambda told: self._write(_failed(told)))
+        if self._again is not None:
+            self._explain()
 
     def _write(self, sentence: Content) -> None:
         self._text.write(lambda _width: sentence)
 
 
-def _failed(error: TapedeckError) -> Content:
-    return Content.styled(f"! {error}", "$text-error")
+def _failed(sentence: str) -> Content:
+    return Content.styled(f"! {sentence}", "$text-error")
 
 
 def session_volume(found: Explanation, view: SessionView) -> Explanation:
@@ -211,14 +211,21 @@ def _input_text(series: ExplainedInput, zone: ZoneInfo) -> Content:
     )
     times = [utc_from_epoch(int(at)).astimezone(zone) for at in series.opened_at[-_SHOWN_BARS:]]
     values = np.asarray(series.values[-_SHOWN_BARS:], dtype=np.float64)
+    size = float(np.fmax.reduce(np.abs(values), initial=0.0))
     rows = [
-        (f"{at:%m-%d %H:%M}", _figure(series.name, float(value)))
+        (f"{at:%m-%d %H:%M}", _figure(series.name, float(value), size))
         for at, value in zip(times, values, strict=True)
     ]
     return Content("\n").join([head, grid(["", ""], rows, right="lr")]) if rows else head
 
 
-def _figure(name: str, value: float | None) -> str:
-    """Return a number; what is counted has no decimals."""
-    is_count = any(word in _COUNTED for word in name.split())
-    return number(value, 0 if is_count and value is not None and value == round(value) else 4)
+def _figure(name: str, value: float | None, size: float | None = None) -> str:
+    """Return a number with four decimals, more where its `size` is small, and none where it is counted.
+
+    `size`: None is the number's own; for a column, that of its largest.
+    """
+    if value is None:
+        return number(None)
+    if any(word in _COUNTED for word in name.split()) and value == round(value):
+        return number(value, 0)
+    return number(value, max(_DECIMALS, decimals_of(abs(value) if size is None else size)))

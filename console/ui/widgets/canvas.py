@@ -22,16 +22,18 @@ BASE: Final = 0
 GROUND: Final = 32
 """A code is an ink below 32, plus 32 times the ink whose background lies under it."""
 BLANK: Final = ord(" ")
+_COVER: Final = "\0"
+"""In place of a glyph: the cell that a sign of two cells on its left covers, too."""
 ELLIPSIS: Final = "…"
 
 
 class Canvas:
-    """Cells of a widget, shape (height, width): a glyph (code point, one cell wide) and a style code each.
+    """Cells of a widget, shape (height, width): a glyph (a code point) and a style code each.
 
-    Drawn once, then read.
+    Drawn once, then read. A sign of two cells is followed by a covered one.
     """
 
-    __slots__ = ("_runs", "codes", "glyphs", "height", "width")
+    __slots__ = ("_has_wide_signs", "_runs", "codes", "glyphs", "height", "width")
 
     def __init__(self, width: int, height: int) -> None:
         self.width = max(width, 0)
@@ -39,6 +41,7 @@ class Canvas:
         self.glyphs: Glyphs = np.full((self.height, self.width), BLANK, dtype=np.uint32)
         self.codes: Codes = np.zeros((self.height, self.width), dtype=np.uint16)
         self._runs: _Runs | None = None
+        self._has_wide_signs = False
 
     def text(self, x: int, y: int, text: str, code: int = BASE, *, stop: int | None = None) -> int:
         """Write a text from column x on, cut at `stop` (the right edge), and return the column after it."""
@@ -46,6 +49,8 @@ class Canvas:
         if not 0 <= y < self.height or x >= stop:
             return x
         points = code_points(text)
+        if len(points) != len(text):
+            self._has_wide_signs = True
         start = max(x, 0)
         points = points[start - x : stop - x]
         end = start + len(points)
@@ -55,7 +60,7 @@ class Canvas:
 
     def right_text(self, stop: int, y: int, text: str, code: int = BASE) -> int:
         """Write a text that ends before column `stop`, and return the column where it starts."""
-        start = stop - len(text)
+        start = stop - cells_of(text)
         self.text(start, y, text, code, stop=stop)
         return start
 
@@ -72,8 +77,13 @@ class Canvas:
         return [int(y) for y in np.flatnonzero(~same.all(axis=1))]
 
     def line(self, y: int) -> str:
-        """Return the text of a line."""
-        return str(self.glyphs[y].tobytes(), "utf-32-le")
+        """Return the text of a line; that of signs of one cell only has a letter for every column."""
+        return self._letters(y).replace(_COVER, "")
+
+    def _letters(self, y: int) -> str:
+        """Return a letter for every column; halves of signs that were cut or painted over are blank."""
+        letters = str(self.glyphs[y].tobytes(), "utf-32-le")
+        return _without_halves(letters) if self._has_wide_signs else letters
 
     def strip(self, y: int, style_of: Callable[[int], Style]) -> Strip:
         """Return a line as a strip; `style_of` gives the style of a code."""
@@ -81,11 +91,13 @@ class Canvas:
             return Strip.blank(self.width, style_of(BASE))
         if self._runs is None:
             self._runs = _Runs.of(self)
-        runs, text = self._runs, self.line(y)
+        runs, text = self._runs, self._letters(y)
         first, last = runs.of_line[y], runs.of_line[y + 1]
         starts, codes = runs.starts[first:last], runs.codes[first:last]
         edges = pairwise([*starts, self.width])
         segments = [Segment(text[a:b], style_of(code)) for (a, b), code in zip(edges, codes, strict=True)]
+        if self._has_wide_signs:
+            segments = [Segment(segment.text.replace(_COVER, ""), segment.style) for segment in segments]
         return Strip(segments, self.width)
 
 
@@ -109,14 +121,42 @@ class _Runs(NamedTuple):
 
 @lru_cache(maxsize=8192)
 def code_points(text: str) -> Glyphs:
-    """Return a text as code points of one cell each; what is wider, narrower or no sign becomes `?`."""
+    """Return the glyphs of a text, one a cell: a sign of two is followed by a covered one.
+
+    What has no width of its own, or is no sign, becomes `?`.
+    """
     if not (text.isascii() and text.isprintable()):
-        text = "".join(sign if sign.isprintable() and cell_len(sign) == 1 else "?" for sign in text)
+        text = "".join(map(_cells, text))
     return np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+
+
+def _cells(sign: str) -> str:
+    width = cell_len(sign) if sign.isprintable() else 0
+    return {1: sign, 2: sign + _COVER}.get(width, "?")
+
+
+def _without_halves(letters: str) -> str:
+    """Return a line with blanks in place of signs of two cells of which only one is left."""
+    signs: list[str] = []
+    for letter, following in pairwise(f"{letters} "):
+        if letter == _COVER:
+            is_whole = bool(signs) and cell_len(signs[-1]) == 2
+        else:
+            is_whole = letter.isascii() or cell_len(letter) == 1 or following == _COVER
+        signs.append(letter if is_whole else " ")
+    return "".join(signs)
+
+
+def cells_of(text: str) -> int:
+    """Return how many cells a text takes on a canvas."""
+    return len(text) if text.isascii() else len(code_points(text))
 
 
 def shortened(text: str, width: int) -> str:
     """Return a text cut to so many cells, with an ellipsis where something is missing."""
-    if len(text) <= width:
+    if cells_of(text) <= width:
         return text
-    return text[: width - 1] + ELLIPSIS if width > 0 else ""
+    kept = text[: max(width - 1, 0)]
+    while cells_of(kept) > width - 1 > 0:
+        kept = kept[:-1]
+    return kept + ELLIPSIS if width > 0 else ""

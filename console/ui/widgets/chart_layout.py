@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-_AXIS_WIDTH: Final = 10
+AXIS_WIDTH: Final = 10
+"""Columns of the price axis: its line, and prices of up to nine signs."""
 _NARROWEST_WITH_AXIS: Final = 28
 _WIDEST_STRIDE: Final = 3
 _VOLUME_SHARE: Final = 6
@@ -38,14 +39,16 @@ class ChartLayout:
     candles: int
 
     @classmethod
-    def of(cls, width: int, height: int, count: int, legend: int) -> ChartLayout:
+    def of(
+        cls, width: int, height: int, count: int, legend: int, *, axis_width: int = AXIS_WIDTH
+    ) -> ChartLayout:
         """Return the layout for `count` candles, and a legend that would like so many lines."""
         legend_rows = min(legend, 2 if height >= _TALL else 1 if height >= _MIDDLING else 0)
         rule = height - 2 if height >= 7 else None
         top = (1 if height >= 4 else 0) + legend_rows
         bottom = height - (2 if rule is not None else 0)
         volume_rows = max(1, (bottom - top) // _VOLUME_SHARE) if height >= 9 else 0
-        axis_left = width - _AXIS_WIDTH if width >= _NARROWEST_WITH_AXIS else width
+        axis_left = width - axis_width if width >= _NARROWEST_WITH_AXIS else width
         room = max(axis_left - 1, 1)
         # Two columns are left over for the divider, so that the stride does not change with it.
         stride = max(1, min(_WIDEST_STRIDE, (room - 2) // max(count, 1)))

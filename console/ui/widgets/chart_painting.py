@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from console.ui.widgets.candles import Inks, Places, Plot, draw_candles, draw_overlay, draw_volumes
 from console.ui.widgets.canvas import Canvas, shortened
 from console.ui.widgets.chart_data import ChartData
-from console.ui.widgets.chart_layout import ChartLayout
+from console.ui.widgets.chart_layout import AXIS_WIDTH, ChartLayout
 from console.ui.widgets.figures import compact, fixed
 from console.ui.widgets.price_scale import PriceScale
 from console.ui.widgets.time_axis import clock_labels, date_labels
@@ -27,6 +27,7 @@ INKS: Final = (
 )  # fmt: skip
 _INK: Final = {name.partition("--")[2]: number for number, name in enumerate(INKS)}
 _LEGEND_GAP: Final = 2
+_AXIS_TRIES: Final = 3
 _OVERLAYS: Final = tuple(_INK[f"overlay-{number}"] for number in range(1, 6))
 
 
@@ -35,8 +36,8 @@ def paint_chart(canvas: Canvas, data: ChartData, *, solid_falls: bool) -> None:
     if not canvas.width or not canvas.height:
         return
     legend = _legend(data, canvas.width)
-    layout = ChartLayout.of(canvas.width, canvas.height, len(data), len(legend))
-    shown = slice(len(data) - layout.candles, len(data))
+    layout = _laid_out(canvas, data, len(legend))
+    shown = _shown(layout, data)
     columns = layout.columns(shown, data.today)
     _paint_titles(canvas, layout, data)
     _paint_legend(canvas, layout, legend)
@@ -45,6 +46,27 @@ def paint_chart(canvas: Canvas, data: ChartData, *, solid_falls: bool) -> None:
     _paint_price_axis(canvas, layout, scale, data)
     _paint_time_axis(canvas, layout, data, shown, columns)
     _paint_divider(canvas, layout, data.today - shown.start, columns)
+
+
+def _laid_out(canvas: Canvas, data: ChartData, legend: int) -> ChartLayout:
+    """Return a layout whose axis has room for its prices."""
+    axis = AXIS_WIDTH
+    for _ in range(_AXIS_TRIES):
+        layout = ChartLayout.of(canvas.width, canvas.height, len(data), legend, axis_width=axis)
+        needed = min(1 + _scale(layout, data).label_width(), canvas.width // 2)
+        if needed <= axis:
+            break
+        axis = needed  # leaves fewer candles, whose prices may have one decimal more
+    return layout
+
+
+def _shown(layout: ChartLayout, data: ChartData) -> slice:
+    return slice(len(data) - layout.candles, len(data))
+
+
+def _scale(layout: ChartLayout, data: ChartData) -> PriceScale:
+    shown = _shown(layout, data)
+    return PriceScale.around(data.low[shown], data.high[shown], layout.plot_rows)
 
 
 def _paint_titles(canvas: Canvas, layout: ChartLayout, data: ChartData) -> None:
@@ -63,7 +85,7 @@ def _paint_plot(
     canvas: Canvas, layout: ChartLayout, data: ChartData, shown: slice, columns: Places, *, solid_falls: bool
 ) -> PriceScale:
     overlays = tuple(values[shown] for values in data.overlays.values())[: len(_OVERLAYS)]
-    scale = PriceScale.around(data.low[shown], data.high[shown], layout.plot_rows)
+    scale = _scale(layout, data)
     plot = Plot(canvas, layout.plot_top, layout.plot_rows, columns)
     ohlc = (data.open[shown], data.high[shown], data.low[shown], data.close[shown])
     inks = _direction(ohlc[0], ohlc[3], _is_history(shown, data))
@@ -183,7 +205,7 @@ def _paint_price_axis(canvas: Canvas, layout: ChartLayout, scale: PriceScale, da
     for row, label in scale.labels().items():
         canvas.text(left, layout.plot_top + row, shortened(f"┤{label}", canvas.width - left), _INK["axis"])
     if last_row >= 0:
-        text = fixed(float(closes[-1]), scale.decimals())
+        text = scale.label(float(closes[-1]))
         blank = canvas.width - left - 1
         ink = _INK["last" if data.today < len(data) else "axis"]
         canvas.text(left, layout.plot_top + last_row, f"◂{shortened(text, blank).ljust(blank)}", ink)

@@ -6,8 +6,21 @@ import math
 from typing import Final
 
 MISSING: Final = "–"
+LEAST_DECIMALS: Final = 2
+MOST_DECIMALS: Final = 8
+_DIGITS: Final = 4
+_NOTHING: Final = 1e-9
+"""What is smaller is zero to a few digits: what adding and taking away leaves behind."""
 _WIDEST: Final = 1e9
 _UNITS: Final = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
+
+
+def decimals_of(size: float) -> int:
+    """Return how many decimals values of a size have: two from one on, four digits below, at most eight."""
+    if not _NOTHING <= size < 1.0:
+        return LEAST_DECIMALS
+    zeros = -math.floor(math.log10(size) + 1e-9) - 1
+    return min(zeros + _DIGITS, MOST_DECIMALS)
 
 
 def fixed(value: float, decimals: int = 2) -> str:

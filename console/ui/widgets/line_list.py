@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import ClassVar, Final
 
 from textual import events
@@ -22,6 +22,8 @@ Part = tuple[str, str]
 """A text and its ink: base, quiet, strong, good, fair, bad or mark."""
 Words = Callable[[int], Sequence[Part]]
 """What a line says, by its number."""
+Identify = Callable[[int], Hashable]
+"""What tells a line from others wherever it stands, by its number."""
 
 
 class LineList(ScrolledLines):
@@ -55,18 +57,35 @@ class LineList(ScrolledLines):
     def __init__(self) -> None:
         super().__init__()
         self._words: Words = lambda _line: ()
+        self._identify: Identify = int
+        self._chosen: Hashable = None
         self.count = 0
         self.cursor = 0
 
-    def show_lines(self, count: int, words: Words) -> None:
-        """Show so many lines; a cursor at the end stays there."""
-        follows = self.cursor >= self.count - 1
-        self._words, self.count = words, count
-        self.cursor = count - 1 if follows else min(self.cursor, max(count - 1, 0))
+    def show_lines(self, count: int, words: Words, identify: Identify = int) -> None:
+        """Show so many lines. A cursor at the end stays there, one on another line on that line.
+
+        `identify` finds it where it has moved; where it is gone, the cursor stays in its place.
+        """
+        follows, before, top = self.cursor >= self.count - 1, self.cursor, self.scroll_offset.y
+        self._words, self._identify, self.count = words, identify, count
+        self._put(count - 1 if follows else self._found())
         self.take_rows(count)
         if follows:
             self._reveal()
+        elif self.cursor != before:
+            self._scroll(max(top + self.cursor - before, 0))
         self.data_changed()
+
+    def _found(self) -> int:
+        """Return where the line under the cursor stands now; it has seldom moved far."""
+        lines = (self.cursor, *range(self.count))
+        found = (line for line in lines if line < self.count and self._identify(line) == self._chosen)
+        return next(found, self.cursor)
+
+    def _put(self, line: int) -> None:
+        self.cursor = min(max(line, 0), max(self.count - 1, 0))
+        self._chosen = self._identify(self.cursor) if self.count else None
 
     # Keys and mouse
 
@@ -95,7 +114,7 @@ class LineList(ScrolledLines):
 
     def go_to(self, line: int) -> None:
         """Put the cursor on a line, and scroll to it."""
-        self.cursor = min(max(line, 0), max(self.count - 1, 0))
+        self._put(line)
         self._reveal()
         self.data_changed()
 
@@ -103,7 +122,10 @@ class LineList(ScrolledLines):
         top, rows = self.scroll_offset.y, max(self.scrollable_content_region.height, 1)
         wanted = max(min(max(top, self.cursor - rows + 1), self.cursor), 0)
         if wanted != top:
-            self.scroll_to(y=wanted, animate=False, force=True, immediate=True)
+            self._scroll(wanted)
+
+    def _scroll(self, y: int) -> None:
+        self.scroll_to(y=y, animate=False, force=True, immediate=True)
 
     # Drawing
 

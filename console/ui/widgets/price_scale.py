@@ -9,13 +9,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from console.ui.widgets.figures import fixed
+from console.ui.widgets.figures import decimals_of, fixed
 
 Floats = NDArray[np.float64]
 
 _ROWS_PER_LABEL: Final = 3
 _MARGIN: Final = 0.04
-_MOST_DECIMALS: Final = 8
+_MOST_DECIMALS: Final = 10
 _LARGEST: Final = 1e300
 
 
@@ -67,8 +67,17 @@ class PriceScale:
         return next((nice * power for nice in (1.0, 2.0, 5.0, 10.0) if nice * power >= wanted), wanted)
 
     def decimals(self) -> int:
-        """Return how many decimals tell the labels apart: two at least."""
-        return min(max(2, -math.floor(math.log10(self.step()) + 1e-9)), _MOST_DECIMALS)
+        """Return how many decimals tell the labels apart, and show a price as the tables do."""
+        apart = -math.floor(math.log10(self.step()) + 1e-9)
+        return min(max(decimals_of(max(abs(self.low), abs(self.high))), apart), _MOST_DECIMALS)
+
+    def label(self, price: float) -> str:
+        """Return a price as the axis shows it."""
+        return fixed(price, self.decimals())
+
+    def label_width(self) -> int:
+        """Return how many cells the labels of all prices on the scale take."""
+        return max(len(self.label(self.low)), len(self.label(self.high)))
 
     def labels(self) -> dict[int, str]:
         """Return row → label of the round prices on the axis, in order from the top."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from textual import events
 from textual.message import Message
 
+from console.scores import cut_score
 from console.ui.widgets.canvas import Canvas, shortened
 from console.ui.widgets.map_data import Floats, MapData
 from console.ui.widgets.painted import Painted
@@ -159,6 +160,5 @@ class ShadeMap(Painted, Generic[Data], can_focus=True):
 
     def _paint_pct(self, canvas: Canvas, seen: slice, stop: int) -> None:
         for y, pct in enumerate(self.present_pct(seen).tolist(), start=1):
-            # 99.96 is not all: only what is complete may read 100.0.
-            text = "–" if np.isnan(pct) else f"{pct if pct >= 100 else np.floor(pct * 10) / 10:.1f}%"
+            text = "–" if np.isnan(pct) else f"{cut_score(pct)}%"
             canvas.right_text(stop, y, text, _INK["label"])

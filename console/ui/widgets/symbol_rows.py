@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from console.ui.widgets.figures import LEAST_DECIMALS
+
 Floats = NDArray[np.float64]
 
 
@@ -17,7 +19,8 @@ class SymbolRows:
 
     `change_pct` and `quality` are percentages, `relative_volume` a ratio, `gaps` a count. `indicators`: name
     → values, in the order in which the columns stand. `trend`: what the sparkline draws, oldest first, shape
-    (S, any). `decimals`: places behind the point of prices and indicators.
+    (S, any). `decimals`: places behind the point of prices; `indicator_decimals`: those of indicators that
+    are none, by name.
     """
 
     symbols: tuple[str, ...]
@@ -29,4 +32,5 @@ class SymbolRows:
     gaps: Floats
     trend: Floats
     indicators: Mapping[str, Floats] = field(default_factory=dict)
-    decimals: int = 2
+    decimals: int = LEAST_DECIMALS
+    indicator_decimals: Mapping[str, int] = field(default_factory=dict)

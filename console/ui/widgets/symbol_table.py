@@ -113,6 +113,16 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
         """The symbols that pass the filter, from the top."""
         return () if self._rows is None else tuple(self._rows.symbols[row] for row in self._order.tolist())
 
+    def order_of(self, rows: SymbolRows) -> NDArray[np.intp]:
+        """Return which of some rows pass the filter, in the order in which the table shows them."""
+        words = self._filter.casefold().replace(",", " ").split()
+        chosen = [
+            row
+            for row, symbol in enumerate(rows.symbols)
+            if not words or any(word in symbol.casefold() for word in words)
+        ]
+        return order_of(rows, np.array(chosen, dtype=np.intp), self._column, reverse=self._reverse)
+
     def filter(self, text: str) -> None:
         """Show only the symbols that contain one of the words of `text`; an empty text shows all."""
         self._filter = text.strip()
@@ -180,15 +190,7 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
         """Choose and order the rows; a cursor whose symbol is gone takes the first one."""
         if self._rows is None:
             return
-        words = self._filter.casefold().replace(",", " ").split()
-        symbols = self._rows.symbols
-        chosen = [
-            row
-            for row, symbol in enumerate(symbols)
-            if not words or any(word in symbol.casefold() for word in words)
-        ]
-        places = np.array(chosen, dtype=np.intp)
-        self._order = order_of(self._rows, places, self._column, reverse=self._reverse)
+        self._order = self.order_of(self._rows)
         self.take_rows(len(self._order) + 1)
         shown = self.shown_symbols
         if shown and self._focused not in shown:

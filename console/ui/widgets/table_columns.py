@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from console.ui.widgets.figures import compact, direction, fixed, signed
+from console.scores import cut_score, grade_of
+from console.ui.widgets.figures import LEAST_DECIMALS, MISSING, compact, direction, fixed, signed
 from console.ui.widgets.symbol_rows import SymbolRows
 
 Floats = NDArray[np.float64]
@@ -21,12 +23,12 @@ TREND_GAP: Final = 2
 _LONGEST_SYMBOL: Final = 12
 _NARROWEST_TREND: Final = 5
 _WIDEST_TREND: Final = 24
+_PRICE_WIDTH: Final = 10
 _INDICATOR_WIDTH: Final = 9
+_WIDEST_FIGURE: Final = 16
 _FIRST_INDICATOR: Final = 10
 # The trend gives way to the first two indicators, and stays before others.
 _TREND_RANK: Final = _FIRST_INDICATOR + 2
-GOOD_QUALITY_PCT: Final = 99.0
-FAIR_QUALITY_PCT: Final = 95.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,14 @@ class TableColumn:
 
 def figure_columns(rows: SymbolRows) -> tuple[TableColumn, ...]:
     """Return the columns of figures, in the order in which they stand."""
-
-    def price(value: float) -> str:
-        return fixed(value, rows.decimals)
-
     indicators = [
-        TableColumn(name, name, _INDICATOR_WIDTH, _FIRST_INDICATOR + number, values, price, _plain)
+        _indicator(name, values, rows.indicator_decimals.get(name, rows.decimals), _FIRST_INDICATOR + number)
         for number, (name, values) in enumerate(rows.indicators.items())
     ]
+    price = partial(fixed, decimals=rows.decimals)
+    width = _figure_width(rows.last, rows.decimals, _PRICE_WIDTH)
     return (
-        TableColumn("last", "last", 10, 1, rows.last, price, _plain),
+        TableColumn("last", "last", width, 1, rows.last, price, _plain),
         TableColumn("change", "chg %", 8, 2, rows.change_pct, signed, _gain),
         TableColumn("volume", "volume", 7, 4, rows.volume, compact, _plain),
         TableColumn("rel_volume", "rel vol", 7, 6, rows.relative_volume, fixed, _plain),
@@ -61,6 +61,20 @@ def figure_columns(rows: SymbolRows) -> tuple[TableColumn, ...]:
         TableColumn("quality", "qual %", 7, 3, rows.quality, _quality_text, _quality),
         TableColumn("gaps", "gaps", 5, 5, rows.gaps, compact, _count),
     )
+
+
+def _indicator(name: str, values: Floats, decimals: int, rank: int) -> TableColumn:
+    width = _figure_width(values, decimals, _INDICATOR_WIDTH)
+    return TableColumn(name, name, width, rank, values, partial(fixed, decimals=decimals), _plain)
+
+
+def _figure_width(values: Floats, decimals: int, least: int) -> int:
+    """Return how wide a column is: wider than usual only where its figures have many decimals."""
+    if decimals <= LEAST_DECIMALS:
+        return least
+    largest = float(np.max(np.abs(values), where=np.isfinite(values), initial=0.0))
+    # With room for a sign: the column does not grow with the first value below zero.
+    return min(max(least, len(fixed(-largest, decimals))), _WIDEST_FIGURE)
 
 
 def fitted(
@@ -123,9 +137,8 @@ def _gain(value: float) -> str:
 
 
 def _quality(value: float) -> str:
-    if np.isnan(value):
-        return "base"
-    return "good" if value >= GOOD_QUALITY_PCT else "fair" if value >= FAIR_QUALITY_PCT else "bad"
+    grade = grade_of(value)
+    return "base" if grade is None else grade.value
 
 
 def _count(value: float) -> str:
@@ -133,5 +146,4 @@ def _count(value: float) -> str:
 
 
 def _quality_text(value: float) -> str:
-    # 99.96 is not all: only what is complete may read 100.0.
-    return fixed(value if value >= 100.0 else np.floor(value * 10) / 10, 1)
+    return MISSING if np.isnan(value) else cut_score(value)

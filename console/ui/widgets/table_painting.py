@@ -68,7 +68,7 @@ def paint_table(canvas: Canvas, face: TableFace) -> list[Heading]:
 
 def paint_note(canvas: Canvas, text: str) -> None:
     """Say in place of the rows why there are none."""
-    canvas.text(MARKER_WIDTH, 1, text, _INK["quiet"])
+    canvas.text(MARKER_WIDTH, 1, shortened(text, canvas.width - MARKER_WIDTH), _INK["quiet"])
 
 
 def _headings(width: int, columns: Sequence[TableColumn]) -> list[Heading]:

@@ -16,7 +16,7 @@ from console.ui.widgets.strip_data import StripData, TickKind
 
 _INKS: Final = (
     "painted--base", "painted--quiet", "painted--failed",
-    "strip--full", "strip--fair", "strip--bad", "strip--none", "strip--ahead",
+    "strip--full", "strip--fair", "strip--bad", "strip--none", "strip--ahead", "strip--later",
     "strip--now", "strip--past", "strip--label",
     "strip--gap", "strip--mark", "strip--stop", "strip--error",
 )  # fmt: skip
@@ -37,7 +37,10 @@ _PAST: Final = "◉"
 
 
 class TapeStrip(Painted):
-    """The session from open to close: colour is quality, ticks are what happened, carets where one stands."""
+    """The session from open to close: colour is quality, ticks are what happened, carets where one stands.
+
+    While the past is looked at, what is known of later slots has one quiet ink: it is of the present.
+    """
 
     INKS = _INKS
     COMPONENT_CLASSES: ClassVar[set[str]] = set(_INKS)
@@ -49,6 +52,7 @@ class TapeStrip(Painted):
     TapeStrip > .strip--bad { color: $error; }
     TapeStrip > .strip--none { color: $error; text-style: bold; }
     TapeStrip > .strip--ahead { color: $foreground 40%; }
+    TapeStrip > .strip--later { color: $foreground 75%; }
     TapeStrip > .strip--now { color: $foreground; text-style: bold; }
     TapeStrip > .strip--past { color: $background; background: $warning; text-style: bold; }
     TapeStrip > .strip--label { color: $foreground 75%; }
@@ -105,6 +109,8 @@ class TapeStrip(Painted):
         _paint_track(canvas, left, cells, data)
         for cell, kind in _ticks(data, cells):
             canvas.text(left + cell, 0, kind.value, _INK[_TICK_INKS.get(kind, "mark")])
+        if data.looked_at is not None:
+            _quieten(canvas, left, cells, data, data.looked_at)
         canvas.text(left + _cell(data.frontier, data.slots, cells), 0, _NOW, _INK["now"])
         if data.looked_at is not None:
             canvas.text(left + _cell(data.looked_at, data.slots, cells), 0, _PAST, _INK["past"])
@@ -143,6 +149,12 @@ def _paint_track(canvas: Canvas, left: int, cells: int, data: StripData) -> None
     signs, inks = _levels(means)
     canvas.glyphs[0, left : left + cells] = signs
     canvas.codes[0, left : left + cells] = inks
+
+
+def _quieten(canvas: Canvas, left: int, cells: int, data: StripData, looked_at: int) -> None:
+    """Take the colour from what is known of the slots after the moment looked at; its signs stay."""
+    first, stop = (_cell(slot, data.slots, cells) for slot in (looked_at, data.frontier))
+    canvas.codes[0, left + first + 1 : left + stop] = _INK["later"]
 
 
 def _levels(means: NDArray[np.float64]) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:

@@ -19,6 +19,7 @@ from console.terminal import Terminal, encoding_notice
 from console.ui.actions import ACTIONS, key_problems, usable_keys
 from console.ui.handlers.data import short_path
 from console.ui.moments import Here, moment_words, read_moment
+from console.ui.screens.report import ReportScreen
 from console.ui.speeds import read_speed
 from engine.clock.time_manager import TimeManager
 from engine.config import parse_session_config
@@ -86,7 +87,7 @@ def test_go_to_refuses_while_one_types_what_it_cannot_do(console_store: BarStore
         await press(pilot, "escape")
         await console.app.do("resume")
         await until(pilot, lambda: console.state is RunState.COMPLETED, "the end")
-        await pilot.pause(0.3)
+        await until(pilot, lambda: isinstance(console.app.screen, ReportScreen), "the report")
         await press(pilot, "escape")
         meaning = await meaning_of(console, pilot, "2013-12-02 17:00")
         assert "the run is over: only what was played can be looked at" in meaning
@@ -243,8 +244,9 @@ async def meander(console: Watched, pilot: Pilot[None], folder: Path) -> None:
     await until(pilot, lambda: console.frontier > 3, "some minutes")
     await press(pilot, "space", "comma", "M", "full_stop", "o", "end", "o")
     await until(pilot, lambda: console.system.snapshot().steps_left == 0, "an hour")
+    before = console.frontier
     await press(pilot, "space")
-    await pilot.pause(0.1)
+    await until(pilot, lambda: console.frontier > before, "it plays")
     await console.app.do("bookmark", "while it plays")
     await press(pilot, "m", "apostrophe")
     await type_line(pilot, "here")

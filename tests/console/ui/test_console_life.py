@@ -70,7 +70,7 @@ def test_a_script_that_goes_wrong_says_which_line(console_store: BarStore, tmp_p
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await until(pilot, lambda: "line 2" in told(console), "the fault")
 
-    with watched(console_store, tmp_path, script=Script.parse("step\ngoto soonish\n")) as console:
+    with watched(console_store, tmp_path, script=Script.parse("step\nunbreak 4\n")) as console:
         drive(console, act)
 
 

@@ -22,7 +22,6 @@ from console.ui.log_lines import LogLines
 from console.ui.remembered import FILE_NAME, Remembered, load_remembered, save_remembered
 from console.ui.screen_data import Table, table_text
 from console.ui.speeds import LADDER, achieved_text, faster, short_number, slower, speed_text
-from engine.quality.gaps import find_gaps
 from engine.store.bar_store import BarStore
 from tests.support.console_runs import watched
 
@@ -176,11 +175,6 @@ def test_last_and_first_values_are_pandas(values: np.ndarray) -> None:
         there = [value for value in row if not np.isnan(value)]
         np.testing.assert_equal(last, there[-1] if there else np.nan)
         np.testing.assert_equal(first, there[0] if there else np.nan)
-
-
-@given(arrays.arrays(np.bool_, st.tuples(st.integers(1, 3), st.integers(0, 15))))
-def test_gaps_are_counted_as_the_engine_lists_them(present: np.ndarray) -> None:
-    assert rows.gap_counts(present).tolist() == [len(find_gaps(row)) for row in present]
 
 
 @given(GRIDS)

@@ -25,8 +25,23 @@ CUTS = st.sets(st.integers(1, WIDTH - 1), max_size=3).map(lambda cuts: [0, *sort
 
 @st.composite
 def strips(draw: st.DrawFn, width: int) -> Strip:
-    text = draw(st.text("ab ", min_size=width, max_size=width))
-    return Strip([Segment(text, draw(st.sampled_from(STYLES)))], width)
+    """Draw pieces of text in several styles; some signs are two cells wide."""
+    pieces, left = [], width
+    while left:
+        cells = draw(st.integers(1, left))
+        pieces.append(Segment(draw(texts(cells)), draw(st.sampled_from(STYLES))))
+        left -= cells
+    return Strip(pieces, width)
+
+
+@st.composite
+def texts(draw: st.DrawFn, width: int) -> str:
+    """Draw a text of so many cells."""
+    signs, left = [], width
+    while left:
+        signs.append(draw(st.sampled_from("ab 漢" if left > 1 else "ab ")))
+        left -= 2 if signs[-1] == "漢" else 1
+    return "".join(signs)
 
 
 @st.composite

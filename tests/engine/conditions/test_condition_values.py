@@ -90,7 +90,8 @@ def read_value(tape: Tape, view: SessionView, symbol: str, name: str, interval: 
         return None if np.isnan(value) else value
     if name == "usual":
         there = [slot for slot, close in enumerate(bars.close) if not np.isnan(close)]
-        value = float(tape.historical[name].values[view.row(symbol), there[-1]]) if there else np.nan
+        minute = there[-1] if there else 0  # before its first bar, the session's first
+        value = float(tape.historical[name].values[view.row(symbol), minute])
         return None if np.isnan(value) else value
     return view.indicator(symbol, name)
 
@@ -259,7 +260,7 @@ def test_a_bar_is_compared_with_the_usual_volume_of_its_own_minute_even_in_a_gap
 @pytest.mark.parametrize("name", NAMES)
 def test_at_the_open_only_history_and_quality_are_known(name: str) -> None:
     holds = Condition.parse(f"S0.{name} > -1e9", WORDS).holds(TAPES["early close"], 0, 0)
-    assert holds.tolist() == [name in ("quality", "gaps", "high_2w")]
+    assert holds.tolist() == [name in ("quality", "gaps", "high_2w", "usual")]
 
 
 def test_nothing_is_searched_where_no_slot_is_played() -> None:

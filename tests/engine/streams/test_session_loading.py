@@ -23,9 +23,8 @@ from engine.tape.session_data import SessionData
 from engine.threads.session_loader import LoadedSession, SessionLoader
 from engine.threads.session_setup import (
     build_tape,
+    put_in_place,
     roll_history,
-    set_historical_indicators,
-    set_historical_quality,
 )
 from tests.support.files import plan_of, session_file
 from tests.support.markets import open_new_store, random_bars
@@ -265,12 +264,11 @@ def ready(plan: StreamPlan, loader: SessionLoader, position: int = 0) -> tuple[S
     data.history = loader.load_history()
     data.asked_history = plan.history.asked
     sessions = loader.load(plan.sessions)
-    for number in range(position + 1):
-        data.load_tape(build_tape(plan, sessions[number]))
-        if number < position:
-            roll_history(data.history, compute(data.require_tape()), sessions[number].companions)
-    set_historical_indicators(plan, data, position)
-    set_historical_quality(plan, data, enabled=True)
+    for number in range(position):
+        tape = build_tape(plan, sessions[number])
+        data.load_tape(tape)
+        roll_history(data.history, compute(tape), sessions[number].companions)
+    put_in_place(plan, data, sessions[position], position, scores_history=True)
     return data, sessions[position]
 
 
@@ -353,7 +351,7 @@ def test_history_is_scored_by_the_bars_that_the_calendar_expects(store: BarStore
         ]
     }
     plan, loader = loader_of(store, ["1m"], "2013-12-03", "2013-12-03", historical, symbols=("ALL", "MIN"))
-    data, _ = ready(plan, loader)
+    data, loaded = ready(plan, loader)
     days = ("2013-11-27", "2013-11-29", "2013-12-02")
     bars = sum(len(frame(store, "MIN", MINUTE, day)) for day in days)
     assert data.get_historical_quality("MIN", MINUTE) == HistoricalQuality(bars, 390 + 210 + 390)
@@ -365,7 +363,7 @@ def test_history_is_scored_by_the_bars_that_the_calendar_expects(store: BarStore
     assert data.get_historical_quality("ALL", DAY) == HistoricalQuality(stored, 12)
     # The weeks of the 18th and of the 25th of November; that of the 2nd of December is not over.
     assert data.get_historical_quality("ALL", WEEK) == HistoricalQuality(2, 2)
-    set_historical_quality(plan, data, enabled=False)
+    put_in_place(plan, data, loaded, 0, scores_history=False)
     unmeasured = data.get_historical_quality("MIN", MINUTE)
     assert unmeasured is not None
     assert (unmeasured.measured, unmeasured.percent) == (False, 100.0)

@@ -50,7 +50,7 @@ def one_session(missing: float = 0.2) -> tuple[SessionData, Tape]:
     data.set_historical_indicator(
         HistoricalValue("usual", TrailingKind.AVERAGE, True, usual, np.ones((3, 210), dtype=np.int64), 1)
     )
-    data.set_historical_quality("SPY", MINUTE, HistoricalQuality(700, 780))
+    data.replace_historical_quality({("SPY", MINUTE): HistoricalQuality(700, 780)})
     return data, tape
 
 

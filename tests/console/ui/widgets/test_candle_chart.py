@@ -101,6 +101,18 @@ def test_the_last_candle_stands_at_the_right_beside_its_price(play: Any, lines: 
     assert top[68] == "┃" or top[68] == "╻"
 
 
+def test_the_axis_is_as_wide_as_its_prices(play: Any, lines: Any, chart: Any) -> None:
+    closes = 0.0000123 + 1e-10 * np.arange(60)
+    texts = shown(play, lines, chart(closes))
+    assert any(text.endswith("◂0.000012306") for text in texts)
+    labels = [text.partition("┤")[2] for text in texts if "┤" in text]
+    assert len(labels) > 2
+    assert len(set(labels)) == len(labels)
+    assert all(label.startswith("0.0000123") for label in labels)
+    ordinary = shown(play, lines, chart(100.0 + np.arange(60)))
+    assert next(text for text in ordinary if "◂" in text).index("◂") == 70, "as wide as it ever was"
+
+
 def test_a_gap_is_a_blank_column_and_a_cross_on_the_time_axis(play: Any, lines: Any, chart: Any) -> None:
     closes = [100.0 + number % 5 for number in range(30)]
     closes[21] = closes[22] = np.nan

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.style import Style
 
-from console.ui.widgets.canvas import GROUND, Canvas, code_points, shortened
+from console.ui.widgets.canvas import GROUND, Canvas, cells_of, code_points, shortened
 
 
 def plain(_code: int) -> Style:
@@ -65,8 +65,34 @@ def test_a_line_below_the_canvas_is_blank() -> None:
     assert Canvas(0, 1).strip(0, plain).text == ""
 
 
-def test_wide_and_invisible_signs_take_one_cell() -> None:
-    assert "".join(map(chr, code_points("a東\x1bé\u0301").tolist())) == "a??é?"
+def test_signs_without_a_width_of_their_own_take_one_cell() -> None:
+    assert "".join(map(chr, code_points("a\x1bé\u0301").tolist())) == "a?é?"
+
+
+def test_wide_signs_are_shown_and_take_two_cells() -> None:
+    canvas = Canvas(8, 2)
+    assert canvas.text(0, 0, "漢字|", 1) == 5
+    assert canvas.right_text(8, 1, "漢9") == 5
+    assert [canvas.line(0), canvas.line(1)] == ["漢字|   ", "     漢9"]
+    strip = canvas.strip(0, lambda code: Style(bold=code == 1))
+    assert ([segment.text for segment in strip], strip.cell_length) == (["漢字|", "   "], 8)
+
+
+def test_half_a_wide_sign_is_blank() -> None:
+    canvas = Canvas(4, 4)
+    canvas.text(1, 0, "漢字")
+    canvas.text(-1, 1, "漢字")
+    for y, x in ((2, 0), (3, 1)):
+        canvas.text(0, y, "漢字")
+        canvas.text(x, y, "|")
+    assert [canvas.line(y) for y in range(4)] == [" 漢 ", " 字 ", "| 字", " |字"]
+    assert all(cell_len(canvas.strip(y, plain).text) == 4 for y in range(4))
+
+
+@given(st.text("a漢é\u0301", max_size=12), st.integers(0, 14))
+def test_a_shortened_text_never_takes_more_cells_than_it_may(text: str, width: int) -> None:
+    assert cells_of(shortened(text, width)) <= width
+    assert (shortened(text, width) == text) == (cells_of(text) <= width)
 
 
 @given(st.text(max_size=30), st.integers(-5, 25), st.integers(0, 20))

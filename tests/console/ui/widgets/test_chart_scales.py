@@ -38,6 +38,12 @@ def test_cents_of_a_penny_stock_are_told_apart() -> None:
     assert list(scale.labels().values()) == ["0.01235"]
 
 
+def test_a_price_far_below_a_cent_can_be_read_on_the_axis() -> None:
+    scale = PriceScale.around(np.array([0.0000121]), np.array([0.0000125]), 12)
+    assert list(scale.labels().values()) == ["0.00001240", "0.00001220"]
+    assert scale.label_width() >= max(len(label) for label in scale.labels().values())
+
+
 def test_a_market_that_does_not_move_gets_a_span_around_its_price() -> None:
     scale = PriceScale.around(np.array([50.0]), np.array([50.0]), 10)
     assert scale.low < 50 < scale.high

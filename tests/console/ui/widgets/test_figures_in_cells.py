@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.ui.widgets.figures import compact, direction, fixed, signed
+from console.ui.widgets.figures import compact, decimals_of, direction, fixed, signed
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,17 @@ from console.ui.widgets.figures import compact, direction, fixed, signed
 )
 def test_prices_have_fixed_decimals(value: float, decimals: int, text: str) -> None:
     assert fixed(value, decimals) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "decimals"),
+    [
+        (168.89, 2), (3.5, 2), (1.0, 2), (0.999, 4), (0.1, 4), (0.0031, 6), (0.001, 6), (0.0000123, 8),
+        (1e-12, 2), (0.0, 2), (math.nan, 2), (math.inf, 2),
+    ],
+)  # fmt: skip
+def test_the_smaller_a_figure_the_more_decimals(size: float, decimals: int) -> None:
+    assert decimals_of(size) == decimals
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,26 @@ def test_figures_are_aligned_on_the_right(play: Any, lines: Any, rows: Any, tabl
     play(table, act, (80, 10))
 
 
+def test_small_prices_have_as_many_decimals_as_they_need_and_end_in_one_column(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        values = np.array([30_000.0, 0.0000123, -0.5, np.nan])
+        table.show(
+            rows(last=np.abs(values), decimals=8, indicators={"mom": values}, indicator_decimals={"mom": 7})
+        )
+        texts = lines(table)
+        assert [head(text.lstrip("▸ "))[1] for text in texts[1:5]] == [
+            "30000.00000000", "0.00001230", "0.50000000", "–",
+        ]  # fmt: skip
+        assert [head(text.lstrip("▸ "))[5] for text in texts[1:5]] == [
+            "30000.0000000", "0.0000123", "-0.5000000", "–",
+        ]  # fmt: skip
+        assert texts[1].index("30000.00000000") + 4 == texts[2].index("0.00001230")
+
+    play(table, act, (100, 10))
+
+
 @pytest.mark.parametrize(
     ("width", "kept"),
     [
@@ -149,6 +169,17 @@ def test_quality_that_is_nearly_full_does_not_read_100(
         assert [head(text.lstrip("▸ "))[5] for text in lines(table)[1:5]] == ["99.9", "95.0", "10.0", "–"]
 
     play(table, act)
+
+
+def test_a_note_that_does_not_fit_says_that_it_goes_on(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows())
+        table.filter("zzz")
+        assert lines(table)[1].endswith("…")
+
+    play(table, act, (40, 10))
 
 
 def test_the_order_of_the_file_can_be_turned_round(play: Any, rows: Any, table: SymbolTable) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from console.ui.widgets import StripTick, TapeStrip, TickKind, sparkline
+from console.ui.widgets.canvas import Canvas
 
 
 def line(play: Any, lines: Any, data: Any, width: int = 10) -> str:
@@ -34,6 +36,25 @@ def test_the_caret_stands_at_the_last_cell_once_the_session_is_over(
 
 def test_the_past_that_is_looked_at_has_a_caret_of_its_own(play: Any, lines: Any, strip: Any) -> None:
     assert line(play, lines, strip([1.0] * 8, looked_at=3)) == "━━━◉━━━━┃─"
+
+
+def test_what_is_known_of_later_slots_is_quiet_while_the_past_is_looked_at(play: Any, strip: Any) -> None:
+    data = strip([1.0, 0.5] * 4, looked_at=3, ticks=(StripTick(1, TickKind.GAP), StripTick(6, TickKind.GAP)))
+    widget = TapeStrip()
+    inks: list[str] = []
+
+    async def act(_pilot: Any, _stage: Any) -> None:
+        for shown in (data, replace(data, looked_at=None)):
+            canvas = Canvas(10, 1)
+            widget.show(shown)
+            widget.paint(canvas)
+            inks.append(" ".join(widget.INKS[code].partition("--")[2] for code in canvas.codes[0].tolist()))
+
+    play(widget, act, (10, 3))
+    assert inks == [
+        "full gap full past later later later later now ahead",
+        "full gap full bad full bad gap bad now ahead",
+    ]
 
 
 def test_ticks_stand_at_their_slot_and_the_gravest_wins(play: Any, lines: Any, strip: Any) -> None:
