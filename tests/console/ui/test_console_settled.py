@@ -60,6 +60,11 @@ def gap(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gap]:
     held.let_go()
 
 
+def is_recorded(console: Watched) -> bool:
+    """Whether the first day is kept, which happens beside the second."""
+    return len(console.app.playback.earlier.days()) > 0
+
+
 async def to_the_gap(console: Watched, pilot: Pilot[None], gap: Gap) -> None:
     await press(pilot, "0", "space")
     await until(pilot, gap.is_reached.is_set, "the end of the first session")
@@ -86,6 +91,8 @@ def test_a_step_back_is_reckoned_from_where_the_moves_before_it_lead(
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         for move in moves:
             await console.app.do(move)
+        if "next_session" in moves:
+            await until(pilot, lambda: is_recorded(console), "the first day to be kept")
         await console.app.do("step_back")
         assert told(console) == []
         await until(pilot, lambda: console.looked_at is not None, "the past")
@@ -117,6 +124,7 @@ def test_a_bookmark_is_of_the_moment_that_its_prompt_names(console_store: BarSto
 def test_moments_of_earlier_days_can_be_marked(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await console.app.do("next_session")
+        await until(pilot, lambda: is_recorded(console), "the first day to be kept")
         await console.app.do("step_back", "30")
         await console.app.do("step_back", "30")
         place = console.app.playback.viewpoint.place
@@ -274,6 +282,7 @@ def test_a_symbol_that_is_missing_on_a_day_is_no_event_of_the_day_before(tmp_pat
             return [event.text for event in known if event.kind is EventKind.ERROR]
 
         await console.app.do("next_session")
+        await until(pilot, lambda: is_recorded(console), "the first day to be kept")
         await console.app.playback.settle()
         assert any("CCC" in text for text in errors())
         await console.app.do("step_back", "10")
