@@ -263,13 +263,17 @@ class SystemManager:
 
     # Reading
 
-    def events(self, after: int = 0) -> tuple[Event, ...]:
-        """Return what happened, oldest first, with numbers past `after`.
+    def events(self) -> tuple[Event, ...]:
+        """Return what happened, in the order of the market's clock.
 
-        A gap that has ended in the meantime keeps its number and gets a new text; ask with 0 to have those,
-        too: as long as nothing has changed the tuple is the same object.
+        A gap that has ended in the meantime keeps its number and gets a new text. As long as nothing has
+        changed the tuple is the same object.
         """
-        return self._events.events(after)
+        return self._events.events()
+
+    def unlisted_gaps(self) -> int:
+        """Return how many gaps there were that `events` no longer has: of those the latest few thousand."""
+        return self._events.unlisted_gaps()
 
     def explain(
         self,

@@ -43,7 +43,7 @@ from console.ui.screens.console_screen import APPLICATION_WIDE
 from console.ui.screens.main import MainScreen
 from console.ui.screens.report import ReportScreen
 from console.ui.shown_cells import Difference, ShownCells
-from console.ui.terminal_driver import Line
+from console.ui.terminal_driver import Line, lasting
 from console.ui.theme_watch import ThemeWatch
 from console.ui.theming import DEFAULT_DARK
 from console.ui.toasts import Toasts
@@ -121,6 +121,7 @@ class ConsoleApp(App[None]):
         self.ending = False
         self.left_by_script = False
         self.line = Line()
+        self.driver_class = lasting(self.driver_class, self.line)
         self._keys_in_turn = KeysInTurn(self, super().on_event)
         self.days_again = DaysAgain(self, playback.earlier)
         self._shown = ShownCells()

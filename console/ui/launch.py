@@ -16,7 +16,7 @@ from console.ui.app import ConsoleApp, Setup
 from console.ui.log_lines import LogLines
 from console.ui.playback import Playback
 from console.ui.remembered import load_remembered, save_remembered
-from console.ui.terminal_driver import is_terminal_there, job_control_given_back, lasting
+from console.ui.terminal_driver import is_terminal_there, job_control_given_back
 from engine.errors import ExportError
 from engine.export.earlier_tapes import MEMORY_BYTES
 from engine.monitoring.status import RunState
@@ -71,7 +71,6 @@ def play_on_screen(
         lines = stack.enter_context(LogLines())
         interrupts.hold()
         app = ConsoleApp(playback, store, lines, setup)
-        app.driver_class = lasting(app.driver_class, app.line)
         with job_control_given_back(), beside_an_engine():
             app.run()
         system.stop()

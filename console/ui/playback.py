@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import attrgetter
 from threading import Event
 from typing import Final
 
@@ -34,6 +36,7 @@ def _overlaps() -> list[str]:
 _PRICE_KINDS: Final = frozenset({"VWAP", "SESSION_HIGH", "SESSION_LOW", *_overlaps()})
 _TABLE_INDICATORS: Final = 3
 _SETTLED_S: Final = 0.5
+_PLACE: Final = attrgetter("place")
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,18 +267,14 @@ class Playback:
         return next((spec.name for spec in self.plan.specs if spec.kind == "RELATIVE_VOLUME"), None)
 
     def events_until(self, picture: Picture) -> tuple[MarketEvent, ...]:
-        """Return the events that were known at a moment, oldest first."""
-        events = self.system.events()
-        if not picture.is_past or picture.view is None:
+        """Return the events that were known at a moment, in the order of the market's clock."""
+        events, view = self.system.events(), picture.view
+        if not picture.is_past or view is None or picture.tape is None:
             return events
-        assert picture.tape is not None
-        frontier = picture.view.frontier
-        here = (picture.view.session.trading_day, frontier)
-        return tuple(
-            as_known_at(event, picture.tape, frontier)
-            for event in events
-            if event.trading_day is None or (event.trading_day, event.frontier) <= here
-        )
+        slots, frontier = picture.tape.slots, view.frontier
+        known = events[: bisect_right(events, slots.clock(frontier), key=_PLACE)]
+        first = bisect_left(known, slots.clock(0), key=_PLACE)  # of this session; those before are over
+        return known[:first] + tuple(as_known_at(event, picture.tape, frontier) for event in known[first:])
 
     # Earlier days
 

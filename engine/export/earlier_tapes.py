@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -93,6 +94,7 @@ class EarlierTapes:
         self._memory_bytes = memory_bytes
         self._lock = Lock()  # guards what follows
         self._facts: dict[date, _Facts] = {}
+        self._days: list[date] = []
         self._held = _Shelf(memory_bytes, 1)
         self._again = _Shelf(memory_bytes, _FEWEST)
         self._playing_again = Lock()  # held while days are made anew, so that none is made twice at once
@@ -104,6 +106,7 @@ class EarlierTapes:
         day = record.tape.session.trading_day
         with self._lock:
             self._facts[day] = _Facts(digest, record.state, record.error)
+            self._days.append(day)  # they are played in this order
             self._held.put(record)
 
     # Anyone
@@ -111,21 +114,25 @@ class EarlierTapes:
     def days(self) -> tuple[date, ...]:
         """Return the trading days that are there, oldest first."""
         with self._lock:
-            return tuple(self._facts)  # they are played in this order
+            return tuple(self._days)
 
     def last(self) -> Tape | None:
         """Return the last day's tape, None where no session is over."""
         with self._lock:
-            day = next(reversed(self._facts), None)
+            day = self._days[-1] if self._days else None
         return None if day is None else self.at_hand(day)
 
     def before(self, trading_day: date) -> date | None:
         """Return the last day that is there before another, None where there is none."""
-        return max((day for day in self.days() if day < trading_day), default=None)
+        with self._lock:
+            at = bisect_left(self._days, trading_day)
+            return self._days[at - 1] if at else None
 
     def after(self, trading_day: date) -> date | None:
         """Return the first day that is there after another, None where there is none."""
-        return min((day for day in self.days() if day > trading_day), default=None)
+        with self._lock:
+            at = bisect_right(self._days, trading_day)
+            return self._days[at] if at < len(self._days) else None
 
     def require_played(self, trading_day: date) -> None:
         """Raise ExportError where a day is not there."""
@@ -180,7 +187,7 @@ class EarlierTapes:
         Raises as `tape`.
         """
         with self._lock:
-            days, facts = list(self._facts), dict(self._facts)
+            days, facts = list(self._days), dict(self._facts)
         while days:
             record = self._in_memory(days[0])
             if record is not None:

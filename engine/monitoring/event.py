@@ -24,6 +24,7 @@ class Event:
     `slot`: the slot that was over when it was known, −1 for the session's open, None outside of any session.
     A gap's event stands at its first missing slot, and tells its end once that is known: then it is replaced
     by one of the same number. `last`: of a gap whose end is known the last missing slot, else None.
+    `place`: its clock (seconds since 1970 UTC), or, of what has none, that of what was known before it.
     """
 
     number: int
@@ -33,6 +34,7 @@ class Event:
     clock: datetime | None
     symbol: str | None
     text: str
+    place: int
     last: int | None = None
 
     @property

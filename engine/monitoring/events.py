@@ -15,26 +15,34 @@ from engine.tape.tape import Tape
 
 __all__ = ["Event", "EventKind", "EventLog"]
 
-_KEPT: Final = 5_000
+_MARKS_KEPT: Final = 5_000
+_SESSIONS_KEPT: Final = 2_000
 _GAPS_KEPT: Final = 2_000
+_ORDER: Final = attrgetter("place", "number")
 
 
 class EventLog:
-    """Events in the order in which they were known; anyone may add, and anyone may read.
+    """What happened, in the order of the market's clock; anyone may add, and anyone may read.
 
-    The latest few thousand are kept, gaps apart from the others, so that a market full of holes does not push
-    out what a user marked.
+    The latest few thousand are kept, of gaps, of sessions' begins and ends, and of all else apart, so that
+    neither a market full of holes nor a run of many years pushes out what a user marked.
     """
 
-    def __init__(self, *, kept: int = _KEPT, gaps_kept: int = _GAPS_KEPT) -> None:
+    def __init__(self, *, marks_kept: int = _MARKS_KEPT, gaps_kept: int = _GAPS_KEPT) -> None:
         self._lock = RLock()  # guards all below
         self._number = 0
-        self._marks: deque[Event] = deque(maxlen=kept)
+        self._latest = 0
+        self._marks: deque[Event] = deque(maxlen=marks_kept)
+        self._sessions: deque[Event] = deque(maxlen=_SESSIONS_KEPT)
+        self._gaps: deque[Event] = deque(maxlen=gaps_kept)
         self._gaps_kept = gaps_kept
+        self._gaps_begun = 0
         self._finished: deque[GapTracker] = deque()
+        self._gaps_finished = 0
         self._tape: Tape | None = None
         self._tracker: GapTracker | None = None
         self._listed: tuple[Event, ...] | None = ()
+        self._gaps_listed = 0
 
     def begin_session(self, tape: Tape, *, frontier: int = 0) -> None:
         """Follow a session that has just been activated."""
@@ -56,8 +64,9 @@ class EventLog:
             if self._tracker is not None:
                 self._tracker.finish()
                 self._finished.append(self._tracker)
-            while sum(tracker.count for tracker in list(self._finished)[1:]) >= self._gaps_kept:
-                self._finished.popleft()
+                self._gaps_finished += self._tracker.count
+                while self._gaps_finished - self._finished[0].count >= self._gaps_kept:
+                    self._gaps_finished -= self._finished.popleft().count
             self._tape = self._tracker = None
 
     def add(
@@ -78,27 +87,41 @@ class EventLog:
             self._number += 1
             tape = tape or self._tape
             if tape is None:
-                event = Event(self._number, kind, None, None, None, symbol, text)
+                event = Event(self._number, kind, None, None, None, symbol, text, self._latest)
             else:
                 at = tape.frontier if frontier is None else frontier
                 if not 0 <= at <= len(tape):
                     raise EngineError(f"slot {at} is outside the session's {len(tape)} slots")
-                clock = utc_from_epoch(tape.slots.clock(at))
-                event = Event(self._number, kind, at - 1, tape.session.trading_day, clock, symbol, text)
-            self._marks.append(event)
+                place, day = tape.slots.clock(at), tape.session.trading_day
+                self._latest = max(self._latest, place)
+                event = Event(self._number, kind, at - 1, day, utc_from_epoch(place), symbol, text, place)
+            (self._sessions if kind is EventKind.SESSION else self._marks).append(event)
             self._listed = None
             return event
 
-    def events(self, after: int = 0) -> tuple[Event, ...]:
-        """Return the events with a number past `after`; the same tuple as long as nothing has changed."""
+    def events(self) -> tuple[Event, ...]:
+        """Return the events that are kept, by `place` and number; the same tuple until something changes."""
         with self._lock:
-            self._look_for_gaps()
-            if self._listed is None:
-                self._listed = tuple(sorted((*self._marks, *self._gaps()), key=attrgetter("number")))
-            listed = self._listed
-        if not after or not listed or listed[0].number > after:
-            return listed
-        return tuple(event for event in listed if event.number > after)
+            return self._list()
+
+    def unlisted_gaps(self) -> int:
+        """Return how many gaps have begun that `events` no longer has."""
+        with self._lock:
+            self._list()
+            return self._gaps_begun - self._gaps_listed
+
+    def _list(self) -> tuple[Event, ...]:
+        self._look_for_gaps()
+        if self._listed is None:
+            while self._finished:  # put into words only where somebody asks
+                self._gaps += self._finished.popleft().gaps(self._gaps_kept)
+            self._gaps_finished = 0
+            gaps = list(self._gaps)
+            if self._tracker is not None:
+                gaps = [*gaps, *self._tracker.gaps(self._gaps_kept)][-self._gaps_kept :]
+            self._gaps_listed = len(gaps)
+            self._listed = tuple(sorted((*self._sessions, *self._marks, *gaps), key=_ORDER))
+        return self._listed
 
     def _look_for_gaps(self) -> None:
         """Give numbers to the gaps that have begun since the last look, and learn where others ended."""
@@ -106,13 +129,6 @@ class EventLog:
             return
         before = self._number
         self._number, changed = self._tracker.advance(self._tape.frontier, before)
+        self._gaps_begun += self._number - before
         if changed:
             self._listed = None
-
-    def _gaps(self) -> list[Event]:
-        """Return the latest gaps."""
-        trackers = [*self._finished, *([self._tracker] if self._tracker is not None else [])]
-        gaps: list[Event] = []
-        for tracker in reversed(trackers):
-            gaps += tracker.gaps(self._gaps_kept - len(gaps)) if len(gaps) < self._gaps_kept else []
-        return gaps

@@ -88,11 +88,11 @@ class GapTracker:
         return np.unpackbits(self._packed, axis=1, count=self._looked).astype(np.bool_)
 
     def _event(self, number: int, row: int, first: int, last: int) -> Event:
-        clock = utc_from_epoch(int(self._slots.closed_at[first]))
-        day = self._slots.session.trading_day
+        place = int(self._slots.closed_at[first])
+        clock, day = utc_from_epoch(place), self._slots.session.trading_day
         known_last = None if self._goes_on(last) else last
         text = self._text(first, last)
-        return Event(number, EventKind.GAP, first, day, clock, self._symbols[row], text, known_last)
+        return Event(number, EventKind.GAP, first, day, clock, self._symbols[row], text, place, known_last)
 
     def _text(self, first: int, last: int) -> str:
         begun = self._time(self._slots.opened_at, first)

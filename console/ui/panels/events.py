@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
-from operator import itemgetter
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from operator import attrgetter
 from typing import ClassVar, Final
 
 from textual import on
@@ -35,7 +35,7 @@ _STYLES: Final = {
     EventKind.ERROR: "bad",
 }
 _NO_MARKS: Final = frozenset({EventKind.GAP, EventKind.SESSION})
-_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
+_PLACE: Final = attrgetter("place")
 _NOTE: Final = "note"
 
 Listed = tuple[Event, ...]
@@ -124,18 +124,16 @@ class EventsPanel(Searchable):
             self.post_message(self.Chosen(self._listed[message.line - self._first]))
 
     def _found(self, events: Listed) -> Listed:
-        """Return those that match the search, by the market's clock."""
-        found = (event for event in events if self.matches(_text(event))) if self.search else events
-        return in_market_order(found)
+        """Return those that match the search."""
+        return tuple(event for event in events if self.matches(_text(event))) if self.search else events
 
     def _unlisted(self, events: Listed) -> str:
         """Return what is said of gaps that the engine no longer lists, up to the moment of `events`."""
-        known = self.playback.system.events()
-        missing = known[-1].number - len(known) if known else 0  # numbers are given without a break
+        missing = self.playback.system.unlisted_gaps()
         if not missing:
             return ""
         where = f"are not listed: {self.key('panel_quality')} quality has them"
-        if any(event.kind is EventKind.GAP for event in events):
+        if any(event.kind is EventKind.GAP for event in reversed(events)):
             return f"{counted(missing, 'earlier gap')} {where}"
         return f"gaps of this time {where}"
 
@@ -169,30 +167,14 @@ class EventsPanel(Searchable):
         return f"{event.clock.astimezone(self.playback.system.time.zone):%H:%M:%S}".removesuffix(":00")
 
 
-def in_market_order(events: Iterable[Event]) -> Listed:
-    """Return events by the market's clock, those of one moment in the order in which they were known.
-
-    What belongs to no session stays behind what was known before it. Only a bookmark can be of an earlier
-    moment than what was known before it.
-    """
-    known = tuple(events)
-    if not any(event.kind is EventKind.BOOKMARK for event in known):
-        return known
-    latest = None
-    placed: list[tuple[datetime, Event]] = []
-    for event in known:
-        clock = event.clock or latest or _EARLIEST
-        latest = clock if latest is None else max(latest, clock)
-        placed.append((clock, event))
-    return tuple(event for _, event in sorted(placed, key=itemgetter(0)))
-
-
 def _mark_ticks(tape: Tape, events: Listed) -> Iterator[StripTick]:
     """Return the ticks of what else happened in the session."""
+    first = bisect_left(events, tape.slots.clock(0), key=_PLACE)
+    behind = bisect_right(events, tape.slots.clock(len(tape)), key=_PLACE)
     day = tape.session.trading_day
     return (
         StripTick(max(event.slot, 0), _TICKS[event.kind])
-        for event in events
+        for event in events[first:behind]
         if event.kind not in _NO_MARKS and event.slot is not None and event.trading_day == day
     )
 

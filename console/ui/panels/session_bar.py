@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from bisect import bisect_left
+from operator import attrgetter
 from typing import Final
 
 from textual.app import ComposeResult
@@ -37,6 +38,7 @@ _SHORT_OF: Final = 0.9
 _SLOW_LOOKS: Final = 30
 _PAST: Final = "-past"
 _GAP: Final = "  "
+_TRADING_DAY: Final = attrgetter("trading_day")
 
 Part = tuple[int, Content]
 
@@ -130,9 +132,9 @@ def _time_parts(picture: Picture, session: TradingSession) -> list[Part]:
 def _place_parts(picture: Picture, view: SessionView) -> list[Part]:
     """Return which session and slot are shown: in the past those that are looked at."""
     snapshot = picture.snapshot
-    days = [date.fromisoformat(summary.trading_day) for summary in snapshot.finished]
-    shown = view.session.trading_day
-    number = days.index(shown) + 1 if shown in days else snapshot.session
+    shown, finished = view.session.trading_day.isoformat(), snapshot.finished
+    at = bisect_left(finished, shown, key=_TRADING_DAY)  # years of them, at every look
+    number = at + 1 if at < len(finished) and finished[at].trading_day == shown else snapshot.session
     session, slot = len(str(snapshot.sessions)), len(str(view.slots))
     return [
         (7, Content(f"session {number:>{session}}/{snapshot.sessions}")),

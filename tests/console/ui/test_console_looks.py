@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,6 @@ from textual.widgets._toast import Toast, ToastRack
 from console.ui.actions import Mode
 from console.ui.grid_text import counted, figure, grid, milliseconds, number, percent
 from console.ui.layout import Layout
-from console.ui.panels.events import in_market_order
 from console.ui.panels.key_line import key_line
 from console.ui.panels.session_bar import falls_short, session_parts
 from console.ui.panels.tab_line import fitted_tabs, tabs_of
@@ -30,7 +28,6 @@ from console.ui.screens.report import ReportScreen
 from console.ui.screens.why import WhyScreen, _figure
 from console.ui.toasts import Toasts
 from console.ui.widgets import TickKind
-from engine.monitoring.event import Event, EventKind
 from engine.monitoring.metrics import Step
 from engine.monitoring.status import RunState
 from engine.store.bar_store import BarStore
@@ -427,15 +424,6 @@ def test_events_stand_by_the_clock_of_the_market_whenever_they_were_made(
 
     with watched(console_store, tmp_path) as console:
         drive(console, act)
-
-
-def test_what_belongs_to_no_session_stays_where_it_became_known() -> None:
-    nine, ten = (datetime(2013, 10, 7, hour, tzinfo=UTC) for hour in (9, 10))
-    events = [
-        Event(number, EventKind.BOOKMARK if clock else EventKind.ERROR, None, None, clock, None, "")
-        for number, clock in enumerate((None, nine, ten, None, nine, ten), 1)
-    ]
-    assert [event.number for event in in_market_order(events)] == [1, 2, 5, 3, 4, 6]
 
 
 def test_gaps_that_are_no_longer_listed_are_counted_in_the_first_line_and_still_ticks(

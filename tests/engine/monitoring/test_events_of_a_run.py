@@ -17,6 +17,7 @@ from tests.support.naive import gaps_by_walking
 from tests.support.tapes import random_values, slots_of, tape_over, with_presence
 
 DAY = "2013-11-29"
+DAYS = [f"2014-01-{day:02}" for day in (6, 7, 8, 9, 10, 13, 14, 15)]
 
 
 def gapped_tape(present: np.ndarray, *, day: str = DAY, measure_quality: bool = True) -> Tape:
@@ -94,33 +95,78 @@ def test_the_same_list_is_given_as_long_as_nothing_happens() -> None:
     assert log.events() is not before
 
 
-def test_a_viewer_asks_for_what_came_after_the_last_number_it_saw() -> None:
+def test_a_bookmark_of_an_earlier_moment_stands_there() -> None:
     tape = gapped_tape(np.array([[True, False, True]]))
     log = EventLog()
     log.begin_session(tape)
-    tape.frontier = 3
-    marked = log.add(EventKind.BOOKMARK, "here", frontier=2)
-    assert [event.number for event in log.events(after=1)] == [2, 3]
-    assert log.events(after=marked.number) == ()
-    assert (marked.slot, marked.symbol) == (1, None)
+    tape.frontier = 20
+    late = log.add(EventKind.BOOKMARK, "late")
+    early = log.add(EventKind.BOOKMARK, "early", frontier=1)
+    assert (early.slot, early.symbol, early.number) == (0, None, late.number + 1)
+    assert [event.number for event in log.events()] == [1, early.number, 2, late.number]
 
 
-def test_what_a_user_marked_is_not_pushed_out_by_gaps() -> None:
-    log = EventLog(kept=5, gaps_kept=4)
+def test_what_belongs_to_no_session_stands_behind_what_was_known_before_it() -> None:
+    tape, log = gapped_tape(np.array([[True]])), EventLog()
+    log.add(EventKind.ERROR, "before all")
+    log.begin_session(tape)
+    tape.frontier = 20
+    log.end_session()
+    log.add(EventKind.ERROR, "after it")
+    log.add(EventKind.BOOKMARK, "marked late", frontier=20, tape=tape)
+    log.add(EventKind.BOOKMARK, "of an earlier moment", frontier=3, tape=tape)
+    log.begin_session(gapped_tape(np.array([[True]]), day="2013-12-02"))
+    assert [event.text for event in log.events()] == [
+        "before all",
+        "session opens, to 13:00, early close",
+        "of an earlier moment",
+        "session is over",
+        "after it",
+        "marked late",
+        "session opens, to 16:00",
+    ]
+
+
+def test_what_a_user_marked_is_pushed_out_neither_by_gaps_nor_by_sessions() -> None:
+    log = EventLog(marks_kept=3, gaps_kept=4)
     holes = np.tile([True, False], (2, 40))
-    for day in ("2013-11-26", "2013-11-27", "2013-11-29"):
+    days = ("2013-11-26", "2013-11-27", "2013-11-29")
+    for day in days:
         tape = gapped_tape(holes, day=day)
         log.begin_session(tape)
         tape.frontier = 80
         log.add(EventKind.BOOKMARK, day)
         log.end_session()
     marks = [event for event in log.events() if event.kind is EventKind.BOOKMARK]
-    assert [event.text for event in marks] == ["2013-11-27", "2013-11-29"]
+    assert [event.text for event in marks] == list(days)
     # Of each day 80 gaps in two rows; the last four are there, and numbers are never given twice.
     assert [event.slot for event in gaps_of(log)] == [77, 77, 79, 79]
     numbers = [event.number for event in log.events()]
     assert numbers == sorted(set(numbers))
     assert numbers[-1] == 3 * (80 + 3)
+    assert log.unlisted_gaps() == 3 * 80 - 4
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    gaps=st.lists(st.integers(0, 6), min_size=1, max_size=8),
+    asked=st.lists(st.booleans(), min_size=8, max_size=8),
+    kept=st.integers(1, 12),
+)
+def test_the_latest_gaps_are_the_same_whoever_asked_in_between(
+    gaps: list[int], asked: list[bool], kept: int
+) -> None:
+    log, begun = EventLog(gaps_kept=kept), list[tuple[str, int]]()
+    for day, count, asks in zip(DAYS, gaps, asked, strict=False):
+        tape = gapped_tape(np.array([[True, False] * count + [True]]), day=day)
+        log.begin_session(tape)
+        tape.frontier = len(tape)
+        log.end_session()
+        begun += [(day, 2 * at + 1) for at in range(count)]
+        if asks:
+            log.events()
+    assert [(str(event.trading_day), event.slot) for event in gaps_of(log)] == begun[-kept:]
+    assert log.unlisted_gaps() == max(0, len(begun) - kept)
 
 
 def test_the_last_gaps_come_from_as_many_days_as_it_takes() -> None:
