@@ -82,7 +82,8 @@ class SystemManager:
         self.time = TimeManager(config.exchange)
         self.session_data = SessionData()
         self.metrics = PerformanceMetrics()
-        self._data = DataManager(store)
+        self._courtesy = Courtesy()
+        self._data = DataManager(store, between=self._courtesy.wait)
         self.earlier = None if earlier_bytes is None else EarlierTapes(self._replayed_records, earlier_bytes)
         # `earlier` comes first: a day that an export cannot take can then still be looked at, and exported.
         self._sinks: tuple[SessionSink, ...] = (*(() if self.earlier is None else (self.earlier,)), *sinks)
@@ -90,7 +91,6 @@ class SystemManager:
         self._conditions: dict[int, Condition] = {}
         self._breakpoint_numbers = count(1)
         self._load_timeout_s = load_timeout_s
-        self._courtesy = Courtesy()
         self._plan: StreamPlan | None = None
         self._coordinator: SessionCoordinator | None = None
 

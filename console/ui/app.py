@@ -18,7 +18,7 @@ from textual import on
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.events import Event, Key
+from textual.events import Event, InputEvent, Key
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
@@ -27,6 +27,7 @@ from console.script_run import ScriptRun
 from console.ui.actions import BY_ID, key_problems, usable_keys
 from console.ui.days_again import DaysAgain
 from console.ui.frames import Frames
+from console.ui.garbage import Collections
 from console.ui.handlers.application import ApplicationHandlers
 from console.ui.handlers.data import DataHandlers
 from console.ui.handlers.looking import LookingHandlers
@@ -122,6 +123,7 @@ class ConsoleApp(App[None]):
         self.left_by_script = False
         self.line = Line()
         self.driver_class = lasting(self.driver_class, self.line)
+        self._collections = Collections()
         self._keys_in_turn = KeysInTurn(self, super().on_event)
         self.days_again = DaysAgain(self, playback.earlier)
         self._shown = ShownCells()
@@ -280,6 +282,7 @@ class ConsoleApp(App[None]):
         snapshot = self.playback.system.snapshot()
         if self.frames.show(snapshot):
             self._report_end(snapshot)
+        self._collections.collect_if_due()
 
     def _advance_script(self) -> None:
         """Do the lines of the script whose turn it is."""
@@ -336,6 +339,9 @@ class ConsoleApp(App[None]):
 
     async def on_event(self, event: Event) -> None:
         """Have keys wait for their turn; all else goes its way."""
+        if isinstance(event, InputEvent):
+            self.line.has_input = False
+            self._collections.asked()
         if isinstance(event, Key) and not event.is_forwarded:
             await self._keys_in_turn.take(event)
         else:

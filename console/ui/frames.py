@@ -62,18 +62,23 @@ class Frames:
         """Show a snapshot where that is due; return whether it was, and something had changed."""
         version = self._playback.version(snapshot)
         self._judge_line()
-        if self._line.is_busy or not self._is_due(snapshot, is_news=version != self._shown):
+        changed, is_asked_for = version != self._shown, self._is_asked_for
+        if self._line.is_busy or self._gives_way(is_asked_for) or not self._is_due(snapshot, is_news=changed):
             return False
-        changed = version != self._shown
         self._shown, self._is_asked_for = version, False
         self._count_bars(snapshot)
         self._looked, started = time.monotonic(), time.perf_counter()
         if self._main.is_current and self._main.is_mounted:
             with self._playback.system.standing_aside():
                 self._main.look(self._playback.picture(snapshot))
-                self._main.draw_now()
+                if not self._gives_way(is_asked_for):
+                    self._main.draw_now()
             self._main.metrics.frame_ms = 1e3 * (time.perf_counter() - started)
         return changed
+
+    def _gives_way(self, is_asked_for: bool) -> bool:
+        """Whether a picture that nobody has asked for has to wait: a key has its own in a moment."""
+        return self._line.has_input and not is_asked_for
 
     def _is_due(self, snapshot: Snapshot, *, is_news: bool) -> bool:
         now, period = time.monotonic(), self._period_s if is_news else _IDLE_S

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from console.batch import Outcome, Wishes, exporting
 from console.terminal import encoding_notice
 from console.ui.app import ConsoleApp, Setup
+from console.ui.garbage import no_collections
 from console.ui.log_lines import LogLines
 from console.ui.playback import Playback
 from console.ui.remembered import load_remembered, save_remembered
@@ -83,17 +84,17 @@ def play_on_screen(
 def beside_an_engine() -> Iterator[None]:
     """Have screen and engine disturb each other less, in one process.
 
-    Threads take shorter turns than Python's 5 ms: a key then waits less for a busy engine. What is frozen
-    meanwhile (`gc.freeze`), the widgets, is left alone by the garbage collector, which would otherwise look
-    through them again and again while the engine stands.
+    Threads take shorter turns than Python's 5 ms: a key then waits less for a busy engine. Garbage is
+    collected when the application finds it time, and what is frozen meanwhile (`gc.freeze`), its widgets, is
+    left alone.
     """
     before = sys.getswitchinterval()
     sys.setswitchinterval(_TURN_S)
     try:
-        yield
+        with no_collections():
+            yield
     finally:
         sys.setswitchinterval(before)
-        gc.unfreeze()
 
 
 def _outcome(system: SystemManager, sink: CsvExport | None, app: ConsoleApp) -> Outcome:

@@ -21,11 +21,14 @@ from dataclasses import dataclass
 from threading import Condition, Event, Thread
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
+from textual.events import InputEvent
+
 from console.terminal import lead_nowhere
 
 if TYPE_CHECKING:
     from textual.app import App
     from textual.driver import Driver
+    from textual.message import Message
 
 log = logging.getLogger(__name__)
 
@@ -78,12 +81,14 @@ class Line:
 
     Frames that were sent into a busy line would stand in a queue, and make every key late. `paintings`: how
     often the terminal had to be painted from nothing: when it was taken, and after text had been dropped.
-    `is_slow`: it was found to take its time. `has_lost`: text was dropped at some time, so that nobody can
+    `is_slow`: it was found to take its time. `has_input`: a key or the mouse waits to be taken by the
+    application. `has_lost`: text was dropped at some time, so that nobody can
     say for certain what stands there.
     """
 
     is_busy: bool = False
     is_slow: bool = False
+    has_input: bool = False
     has_lost: bool = False
     paintings: int = 0
 
@@ -259,6 +264,12 @@ def lasting(driver_class: type[Driver], line: Line) -> type[Driver]:
             super().__init__(app, debug=debug, mouse=mouse, size=size)
             stream: Any = self._file
             self._outlet = Outlet(stream, line, self._paint_anew)
+
+        def process_message(self, message: Message) -> None:
+            """Send on what was typed; in the thread that reads."""
+            if isinstance(message, InputEvent):
+                line.has_input = True
+            super().process_message(message)
 
         def write(self, data: str) -> None:
             """Have something written; Textual's own writer has nothing to do."""

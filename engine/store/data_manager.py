@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -26,12 +26,16 @@ class DataManager:
     """Availability, sessions and ranges of stored bars, and saving live ones.
 
     `readers`: threads that read many symbols at once; as many as the store gains from, if not given.
+    `between`: called by them between two batches of bars, and may take a moment.
     """
 
-    __slots__ = ("_readers", "store")
+    __slots__ = ("_between", "_readers", "store")
 
-    def __init__(self, store: BarStore, *, readers: int | None = None) -> None:
+    def __init__(
+        self, store: BarStore, *, readers: int | None = None, between: Callable[[], None] = lambda: None
+    ) -> None:
         self.store = store
+        self._between = between
         self._readers = store.parallel_scans if readers is None else readers
 
     def stored_intervals(self, symbols: Sequence[str]) -> Mapping[str, frozenset[Interval]]:
@@ -79,6 +83,7 @@ class DataManager:
         table = _SlotTable(labels, interval.seconds)
         for batch in self.store.scan(symbols, interval, int(labels[0]), int(labels[-1]) + 1):
             table.scatter(_moved(batch, rows), out)
+            self._between()
 
     def load_days(self, symbols: Sequence[str], days: Sequence[TradingSession], interval: Interval) -> Floats:
         """Return stored daily bars of trading days in order, shape (5, S, days); NaN where there is none."""

@@ -7,6 +7,7 @@ from typing import ClassVar, Final, Protocol, runtime_checkable
 
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets._toast import ToastRack
 
 from console.ui.actions import ACTIONS, Mode
@@ -85,16 +86,19 @@ class ConsoleScreen(Screen[None]):
     def draw_now(self) -> None:
         """Draw what has changed, now: left to Textual, each widget tells it by messages, and a timer follows.
 
-        Beside a busy engine every hop of those waits for a turn of the interpreter. Where something changes
-        its size it goes the usual way, as it does where the screen is covered.
+        Beside a busy engine every hop of those waits for a turn of the interpreter. Where the screen is
+        covered it goes the usual way.
         """
-        widgets = list(self._compositor.visible_widgets)
-        if not self.is_active or any(widget._layout_required for widget in widgets):
+        if not self.is_active:
             return
-        for widget in widgets:
+        for widget in list(self._compositor.visible_widgets):
             if widget._repaint_required:
                 widget._repaint_required = False
                 self._dirty_widgets.add(widget)
+            if widget._layout_required:
+                widget._layout_required = False
+                self._layout_required = True
+                _forget_arrangement(widget)
         self._on_timer_update()
 
     def _compositor_refresh(self) -> None:
@@ -108,3 +112,14 @@ class ConsoleScreen(Screen[None]):
         app = self.app
         assert isinstance(app, ActionRunner)
         await app.do(action_id)
+
+
+def _forget_arrangement(widget: Widget) -> None:
+    """Have those around a widget place what is in them anew, as far up as its size has a say."""
+    for ancestor in widget.ancestors:
+        if not isinstance(ancestor, Widget):
+            return
+        ancestor._clear_arrangement_cache()
+        ancestor._layout_updates += 1
+        if not ancestor.styles.auto_dimensions:
+            return

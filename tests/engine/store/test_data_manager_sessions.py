@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from engine.clock.slots import SessionSlots
 from engine.intervals import DAY, MINUTE, Interval
+from engine.store import data_manager
 from engine.store.bar_store import BarColumns, BarStore
 from engine.store.data_manager import DataManager
 from engine.tape.bar_grid import FIELDS, Floats
@@ -62,6 +63,17 @@ def test_sessions_hold_the_bars_of_their_slots_and_no_others(
             assert same_bits(grid.values[:, row].copy(), naive(written[symbol], own))
         assert grid.full is False
         assert grid.present.tolist() == (~np.isnan(grid.values[3])).tolist()
+
+
+@pytest.mark.parametrize("readers", [1, 2])
+def test_a_long_read_asks_in_between(
+    market: tuple[BarStore, dict[str, BarColumns]], readers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, asked = market[0], list[int]()
+    monkeypatch.setattr(data_manager, "_VALUES_PER_READER", 1)
+    manager = DataManager(store, readers=readers, between=lambda: asked.append(1))
+    manager.load_sessions(["AAA", "BBB", "CCC"], [slots_of("2013-11-27")])
+    assert len(asked) >= readers
 
 
 def test_a_session_without_a_missing_bar_knows_that_it_is_full(

@@ -10,12 +10,9 @@ import pytest
 
 from engine.config import SessionConfig, parse_session_config
 from engine.store.bar_store import BarStore
-from engine.system import SystemManager
 from tests.support.markets import fill_store, open_new_store
 
 SYMBOLS = ("AAA", "BBB", "CCC")
-
-Play = Callable[..., SystemManager]
 
 
 @pytest.fixture(scope="session")
