@@ -58,7 +58,7 @@ def test_a_bookmark_stands_where_the_run_stands_or_at_an_earlier_slot(marked: Sy
     marked.add_bookmark()
     marked.add_bookmark("turn", 12)
     marks = [event for event in marked.events() if event.kind is EventKind.BOOKMARK]
-    assert [(event.frontier, event.text) for event in marks] == [(20, "bookmark"), (12, "turn")]
+    assert [(event.frontier, event.text) for event in marks] == [(12, "turn"), (20, "bookmark")]
     with pytest.raises(EngineError, match="slot 21 cannot be marked: 20 slots of the session are over"):
         marked.add_bookmark("ahead", 21)
 
