@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from datetime import date, datetime
 from itertools import count
 from pathlib import Path
@@ -67,6 +66,8 @@ class SystemManager:
     Commands may be given from any thread, at any moment; they take effect between blocks, a pause within
     50 ms. `sinks` get each session as it ends. `earlier_bytes`: memory for sessions that are over, so that
     `earlier` gives them back; None where nobody will ask. The store is the caller's, and stays open.
+    `courtesy` has the threads stand still for some milliseconds while a screen is drawn; no result depends
+    on it.
     """
 
     def __init__(
@@ -82,8 +83,8 @@ class SystemManager:
         self.time = TimeManager(config.exchange)
         self.session_data = SessionData()
         self.metrics = PerformanceMetrics()
-        self._courtesy = Courtesy()
-        self._data = DataManager(store, between=self._courtesy.wait)
+        self.courtesy = Courtesy()
+        self._data = DataManager(store, between=self.courtesy.wait)
         self.earlier = None if earlier_bytes is None else EarlierTapes(self._replayed_records, earlier_bytes)
         # `earlier` comes first: a day that an export cannot take can then still be looked at, and exported.
         self._sinks: tuple[SessionSink, ...] = (*(() if self.earlier is None else (self.earlier,)), *sinks)
@@ -135,7 +136,7 @@ class SystemManager:
             events=self._events,
             sinks=self._sinks,
             load_timeout_s=self._load_timeout_s,
-            courtesy=self._courtesy,
+            courtesy=self.courtesy,
         )
         self._coordinator = coordinator
         coordinator.start(paused=paused)
@@ -199,13 +200,6 @@ class SystemManager:
         reached = ThreadEvent()
         self._running().tell(Mark(reached))
         return reached
-
-    def standing_aside(self) -> AbstractContextManager[None]:
-        """Have the engine's threads stand still meanwhile, some milliseconds at most: for who draws a screen.
-
-        No result depends on it. One thread at a time.
-        """
-        return self._courtesy.held()
 
     # Breakpoints and bookmarks
 
@@ -454,7 +448,7 @@ class SystemManager:
         """Play some of the run's sessions once more, beside it."""
 
         def waits_but_goes_on() -> bool:
-            self._courtesy.wait()
+            self.courtesy.wait()
             return False
 
         return replayed(

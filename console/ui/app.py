@@ -121,7 +121,8 @@ class ConsoleApp(App[None]):
         self.main = MainScreen(playback, log_lines, _layout(setup.remembered), note=setup.note)
         self.ending = False
         self.left_by_script = False
-        self.line = Line()
+        # A key has the engine stand still from the moment it is read to the moment it is done.
+        self.line = Line(on_key=playback.system.courtesy.ask)
         self.driver_class = lasting(self.driver_class, self.line)
         self._collections = Collections()
         self._keys_in_turn = KeysInTurn(self, super().on_event)
@@ -271,6 +272,8 @@ class ConsoleApp(App[None]):
 
     def _frame(self) -> None:
         """Look at the run, and show what has changed."""
+        if not self.line.has_input:  # a key that led to nothing
+            self._let_engine_go_on()
         if not self.is_running or not self.screen_stack:  # a timer's last tick, on the way out
             return
         if self.setup.interrupted() and not self.ending:
@@ -349,6 +352,7 @@ class ConsoleApp(App[None]):
 
     @on(Passed)
     async def _key_passed(self, event: Passed) -> None:
+        self._let_engine_go_on()
         await self._keys_in_turn.passed(event)
 
     def can_do(self, action_id: str) -> bool | None:
@@ -359,12 +363,16 @@ class ConsoleApp(App[None]):
 
     def standing_aside(self) -> AbstractContextManager[None]:
         """Have the engine stand still for some milliseconds, while something is drawn."""
-        return self.playback.system.standing_aside()
+        return self.playback.system.courtesy.held()
+
+    def _let_engine_go_on(self) -> None:
+        self.playback.system.courtesy.release()
 
     async def do(self, action_id: str, argument: str = "") -> None:
         """Do an action of the table, by its id; what it cannot do is told."""
         action = BY_ID[action_id]
         self.done_as = action_id
+        self._let_engine_go_on()  # it may be the one that has to answer
         group, _, method = action.handler.partition(".")
         try:
             result = getattr(self.handlers[group], method)(argument or action.argument)

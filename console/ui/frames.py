@@ -69,7 +69,7 @@ class Frames:
         self._count_bars(snapshot)
         self._looked, started = time.monotonic(), time.perf_counter()
         if self._main.is_current and self._main.is_mounted:
-            with self._playback.system.standing_aside():
+            with self._playback.system.courtesy.held():
                 self._main.look(self._playback.picture(snapshot))
                 if not self._gives_way(is_asked_for):
                     self._main.draw_now()

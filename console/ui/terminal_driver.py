@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from threading import Condition, Event, Thread
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from textual.events import InputEvent
+from textual.events import InputEvent, Key
 
 from console.terminal import lead_nowhere
 
@@ -77,13 +77,13 @@ def is_terminal_there() -> bool:
 
 @dataclass(slots=True)
 class Line:
-    """The line to the terminal, as its writer finds it; `is_busy`: it still takes what it was given.
+    """The line to the terminal, as its writer and its reader find it.
 
-    Frames that were sent into a busy line would stand in a queue, and make every key late. `paintings`: how
-    often the terminal had to be painted from nothing: when it was taken, and after text had been dropped.
-    `is_slow`: it was found to take its time. `has_input`: a key or the mouse waits to be taken by the
-    application. `has_lost`: text was dropped at some time, so that nobody can
-    say for certain what stands there.
+    `is_busy`: it still takes what it was given. Frames that were sent into a busy line would stand in a
+    queue, and make every key late. `is_slow`: it was found to take its time. `has_lost`: text was dropped at some time, so that nobody can say for certain what
+    stands there. `paintings`: how often the terminal had to be painted from nothing: when it was taken, and
+    after text had been dropped. `has_input`: a key or the mouse waits to be taken by the application;
+    `on_key` is called by the thread that reads as soon as it has one.
     """
 
     is_busy: bool = False
@@ -91,6 +91,7 @@ class Line:
     has_input: bool = False
     has_lost: bool = False
     paintings: int = 0
+    on_key: Callable[[], None] = lambda: None
 
 
 class Outlet:
@@ -269,6 +270,8 @@ def lasting(driver_class: type[Driver], line: Line) -> type[Driver]:
             """Send on what was typed; in the thread that reads."""
             if isinstance(message, InputEvent):
                 line.has_input = True
+            if isinstance(message, Key):
+                line.on_key()
             super().process_message(message)
 
         def write(self, data: str) -> None:

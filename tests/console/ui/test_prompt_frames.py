@@ -86,7 +86,8 @@ def test_the_thread_that_reads_the_terminal_says_that_a_key_waits(
 ) -> None:
     sent: list[Message] = []
     monkeypatch.setattr(LinuxDriver, "process_message", lambda _driver, message: sent.append(message))
-    line = Line()
+    keys: list[Message] = []
+    line = Line(on_key=lambda: keys.append(message))
 
     async def read() -> None:  # a driver asks for the loop that runs
         lasting(LinuxDriver, line)(App[None](), size=(80, 24)).process_message(message)
@@ -94,6 +95,23 @@ def test_the_thread_that_reads_the_terminal_says_that_a_key_waits(
     asyncio.run(read())
     assert sent == [message]
     assert line.has_input is is_input
+    assert keys == ([message] if is_input else [])
+
+
+@pytest.mark.parametrize("key", ["full_stop", "f12"])
+def test_a_key_has_the_engine_stand_still_no_longer_than_it_takes_whatever_it_does(
+    console_store: BarStore, tmp_path: Path, key: str
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        console.app.line.on_key()  # as the thread that reads the terminal does
+        assert not console.system.courtesy.is_free
+        await press(pilot, key)
+        assert console.system.courtesy.is_free
+        await press(pilot, "full_stop")
+        await until(pilot, lambda: console.frontier > 0, "it plays on")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
 
 
 def test_what_takes_more_lines_is_laid_out_and_drawn_at_once(console_store: BarStore, tmp_path: Path) -> None:

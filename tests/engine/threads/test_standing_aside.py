@@ -40,6 +40,15 @@ def test_one_that_forgets_itself_is_not_waited_for_long() -> None:
         assert not thread.is_alive()
 
 
+def test_what_is_held_is_not_let_go_by_who_asked_before() -> None:
+    held = Courtesy()
+    held.ask()
+    with held.held():
+        held.release()
+        assert not held.is_free
+    assert held.is_free
+
+
 def test_every_thread_of_a_run_that_works_long_asks(
     gapped_store: BarStore, session_config: Callable[..., SessionConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
