@@ -80,10 +80,11 @@ class Line:
     """The line to the terminal, as its writer and its reader find it.
 
     `is_busy`: it still takes what it was given. Frames that were sent into a busy line would stand in a
-    queue, and make every key late. `is_slow`: it was found to take its time. `has_lost`: text was dropped at some time, so that nobody can say for certain what
-    stands there. `paintings`: how often the terminal had to be painted from nothing: when it was taken, and
-    after text had been dropped. `has_input`: a key or the mouse waits to be taken by the application;
-    `on_key` is called by the thread that reads as soon as it has one.
+    queue, and make every key late. `is_slow`: it was found to take its time. `has_lost`: text was dropped at
+    some time, so that nobody can say for certain what stands there. `paintings`: how often the terminal had
+    to be painted from nothing: when it was taken, and after text had been dropped. `has_input`: a key or the
+    mouse waits to be taken by the application; `on_key` is called by the thread that reads as soon as it has
+    one.
     """
 
     is_busy: bool = False
