@@ -36,6 +36,27 @@ def in_turns(first: Callable[[], object], second: Callable[[], object], rounds: 
     )
 
 
+class MachineSpeed:
+    """How slow the machine is just now, while nothing of ours runs, against the fastest that was seen.
+
+    Where others share it, its speed halves at times, for a second or for minutes. What single events took
+    says something only together with that.
+    """
+
+    def __init__(self) -> None:
+        self._fastest = self._fixed_work_s()
+
+    def slowness(self) -> float:
+        """Return how many times longer than at best a fixed piece of Python takes; needs 0.1 s."""
+        took = self._fixed_work_s()
+        self._fastest = min(self._fastest, took)
+        return took / self._fastest
+
+    @staticmethod
+    def _fixed_work_s() -> float:
+        return statistics.median(seconds(lambda: sum(n & 3 for n in range(15_000))) for _ in range(100))
+
+
 def row(what: str, figure: str, target: str, reference: str = "") -> str:
     """Return one line of the table that every benchmark prints."""
     return f"| {what} | {figure} | {target} | {reference} |"
