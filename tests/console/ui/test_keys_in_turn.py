@@ -55,3 +55,22 @@ def test_the_symbol_that_is_gone_to_is_the_one_whose_numbers_are_explained(pause
 def test_what_is_typed_behind_a_question_that_is_refused_is_done(paused: Terminal) -> None:
     paused.press("qn.")
     paused.read_until_shown("09:31")
+
+
+def test_a_key_behind_a_prompt_goes_to_where_its_answer_has_led(paused: Terminal) -> None:
+    paused.press("g14:05\r,")
+    paused.read_until_shown("◂ PAST", "14:04 EST")
+
+
+def test_prompts_and_keys_follow_each_other_in_one_breath(paused: Terminal) -> None:
+    paused.press("g14:05\rg10:00\r...'well\r,")
+    paused.read_until_shown("marked: well", "10:02 EST")
+
+
+def test_what_is_typed_behind_a_prompt_that_is_given_up_is_done(paused: Terminal) -> None:
+    paused.press("g14:05")
+    paused.read_until_shown("plays on to it")
+    paused.press("\x1b")
+    paused.read_until(lambda: "plays on to it" not in paused.text, "the prompt is gone")
+    paused.press("..")
+    paused.read_until_shown("09:32")
