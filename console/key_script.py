@@ -18,9 +18,10 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from console.panel_names import FORMATS, PANELS
-from console.ui.actions import BY_ID
-from console.ui.speeds import read_speed
+from console.actions import BY_ID
+from console.panel_names import PANELS
+from console.speeds import read_speed
+from console.tables import FORMATS
 from engine.errors import ConditionError, ConfigError, ConfigProblem, TapedeckError, nearest
 
 # Whether words name a time at all is the same wherever and whenever one stands.
@@ -135,7 +136,7 @@ def _moment(text: str) -> str | None:
     if not text:
         return "a time is missing: 10:30, +15m, next open, 2013-10-08 10:30"
     # Calendars are not loaded for a script that goes to no time.
-    from console.ui.moments import Here, NoMomentError, read_moment  # noqa: PLC0415
+    from console.moments import Here, NoMomentError, read_moment  # noqa: PLC0415
     from engine.clock.time_manager import TimeManager  # noqa: PLC0415
 
     calendar = TimeManager(_ANY_EXCHANGE)

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from console.ui.speeds import read_speed
+from console.speeds import read_speed
 from engine.errors import ConfigError, ConfigProblem, nearest
 from engine.intervals import COMMON_SPELLINGS, Interval
 

@@ -5,4 +5,3 @@ from __future__ import annotations
 from typing import Final
 
 PANELS: Final = ("session", "symbols", "bars", "indicators", "quality", "events", "metrics")
-FORMATS: Final = ("csv", "markdown", "json")

@@ -10,8 +10,8 @@ from threading import Event
 from typing import Final
 
 from console.key_script import Script, ScriptLine
-from console.ui.moments import Here, read_moment, same_time, session_after, slots_of
-from console.ui.speeds import faster, read_speed, slower
+from console.moments import Here, read_moment, same_time, session_after, slots_of
+from console.speeds import faster, read_speed, slower
 from engine.errors import ConfigError, ConfigProblem, TapedeckError
 from engine.monitoring.status import RunState
 from engine.system import SystemManager

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from console.panel_names import PANELS
-from console.ui.screen_data import Table, Value, table_text
+from console.panel_tables import (
+    INDICATORS,
+    QUALITY,
+    events_table,
+    indicators_table,
+    local_time,
+    metrics_table,
+    quality_table,
+    symbols_table,
+)
+from console.tables import Row, Table, table_text
 from engine.clock.slots import utc_from_epoch
 from engine.errors import ConfigError, ConfigProblem, nearest
 from engine.system import SystemManager
-from engine.tape.bar_grid import FIELDS, OPEN
-from engine.tape.changes import change_pct
-from engine.tape.session_view import SessionView
-
-Rows = list[tuple[Value, ...]]
+from engine.tape.bar_grid import FIELDS
 
 
 def view_text(system: SystemManager, panel: str, form: str) -> str:
@@ -30,7 +34,7 @@ def view_text(system: SystemManager, panel: str, form: str) -> str:
 def headed_view_text(system: SystemManager, panel: str, form: str) -> str:
     """Return a panel's content under its name and the run's clock, to be told from others beside it."""
     now, text = system.snapshot(), view_text(system, panel, form)
-    clock = _time(now.clock, None if now.view is None else now.view.session.zone)
+    clock = local_time(now.clock, None if now.view is None else now.view.session.zone)
     if form == "json":
         document = {"view": panel, "clock": clock, "rows": json.loads(text)}
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
@@ -43,22 +47,21 @@ def view_table(system: SystemManager, panel: str) -> Table:
     if panel not in _MAKERS:
         message = f"{panel!r} is no panel: {', '.join(PANELS)}."
         raise ConfigError("view", [ConfigProblem("panel", panel, message, nearest(panel, PANELS))])
-    headings, rows = _MAKERS[panel](system)
-    return Table.of(headings, rows)
+    return _MAKERS[panel](system)
 
 
-def _session(system: SystemManager) -> tuple[list[str], Rows]:
+def _session(system: SystemManager) -> Table:
     now = system.snapshot()
     zone = None if now.view is None else now.view.session.zone
-    rows: Rows = [
+    rows: list[Row] = [
         ("session_name", now.session_name),
         ("state", now.state.value),
         ("mode", now.mode),
         ("exchange", now.exchange),
         ("trading_day", None if now.trading_day is None else now.trading_day.isoformat()),
-        ("clock", _time(now.clock, zone)),
-        ("regular_open", _time(now.regular_open, zone)),
-        ("regular_close", _time(now.regular_close, zone)),
+        ("clock", local_time(now.clock, zone)),
+        ("regular_open", local_time(now.regular_open, zone)),
+        ("regular_close", local_time(now.regular_close, zone)),
         ("is_early_close", str(now.is_early_close).lower()),
         ("slots_over", now.frontier),
         ("slots", now.slots),
@@ -69,127 +72,58 @@ def _session(system: SystemManager) -> tuple[list[str], Rows]:
         ("error", now.error),
         ("stamp", now.stamp),
     ]
-    return ["field", "value"], rows
+    return Table.of(["field", "value"], rows)
 
 
-def _symbols(system: SystemManager) -> tuple[list[str], Rows]:
+def _symbols(system: SystemManager) -> Table:
     view = system.session_data.view()
-    names = () if view is None else view.indicator_names()
-    headings = ["symbol", "last", "change_pct", "volume", *names, "quality", "gaps"]
     if view is None:
-        return headings, []
-    return headings, [_symbol(system, view, symbol, names) for symbol in view.symbols]
+        return Table.of(["symbol", "last", "change_pct", "volume", "quality", "gaps"], [])
+    return symbols_table(view, system.snapshot().base, view.symbols)
 
 
-def _symbol(
-    system: SystemManager, view: SessionView, symbol: str, names: tuple[str, ...]
-) -> tuple[Value, ...]:
-    totals = view.totals(symbol)
-    change = None
-    if totals is not None:
-        opens = view.bars_grid(system.snapshot().base)[OPEN, view.row(symbol)]
-        first = opens[~np.isnan(opens)][:1]
-        change = float(change_pct(first, np.array([totals.last]))[0])
-    return (
-        symbol,
-        None if totals is None else totals.last,
-        change,
-        None if totals is None else totals.volume,
-        *(view.indicator(symbol, name) for name in names),
-        view.quality(symbol) if view.quality_measured else None,
-        len(view.gaps(symbol)),
-    )
-
-
-def _bars(system: SystemManager) -> tuple[list[str], Rows]:
+def _bars(system: SystemManager) -> Table:
     headings = ["symbol", "interval", "timestamp", *FIELDS, "base_bars"]
     view, tape = system.session_data.view(), system.tape
-    rows: Rows = []
+    rows: list[Row] = []
     if view is None or tape is None:
-        return headings, rows
+        return Table.of(headings, rows)
     for symbol in view.symbols:
         for interval in tape.intervals:
             bars = view.bars(symbol, interval)
-            times = [_time(utc_from_epoch(at), view.session.zone) for at in bars.opened_at.tolist()]
+            times = [local_time(utc_from_epoch(at), view.session.zone) for at in bars.opened_at.tolist()]
             columns = [getattr(bars, name).tolist() for name in (*FIELDS, "base_bars")]
             there = np.flatnonzero(~np.isnan(bars.close)).tolist()
             rows += [(symbol, str(interval), times[at], *(column[at] for column in columns)) for at in there]
-    return headings, rows
+    return Table.of(headings, rows)
 
 
-def _indicators(system: SystemManager) -> tuple[list[str], Rows]:
+def _indicators(system: SystemManager) -> Table:
     view, tape = system.session_data.view(), system.tape
-    rows: Rows = []
-    if view is not None and tape is not None:
-        for symbol in view.symbols:
-            for name in view.indicator_names():
-                interval = str(view.indicator_interval(name))
-                rows.append((symbol, name, "session", interval, view.indicator(symbol, name)))
-            for name in tape.historical:
-                shown = system.explain(symbol, name, view.frontier)
-                rows.append((symbol, name, "historical", str(shown.interval), shown.value))
-    return ["symbol", "name", "kind", "interval", "value"], rows
-
-
-def _quality(system: SystemManager) -> tuple[list[str], Rows]:
-    headings = ["symbol", "interval", "kind", "quality", "gaps", "missing"]
-    view, tape = system.session_data.view(), system.tape
-    rows: Rows = []
     if view is None or tape is None:
-        return headings, rows
-    for symbol in view.symbols:
-        gaps = view.gaps(symbol)
-        score = view.quality(symbol) if view.quality_measured else None
-        missing = sum(gap.count for gap in gaps)
-        rows += [(symbol, str(interval), "session", score, len(gaps), missing) for interval in tape.intervals]
-        for (owner, interval), quality in system.session_data.historical_quality.items():
-            if owner == symbol:
-                lost = None if quality.expected is None else quality.expected - quality.actual
-                score_before = quality.percent if quality.measured else None
-                rows.append((symbol, str(interval), "historical", score_before, None, lost))
-    return headings, rows
+        return Table.of(INDICATORS, [])
+    return indicators_table(view, tape, view.symbols)
 
 
-def _events(system: SystemManager) -> tuple[list[str], Rows]:
-    view = system.session_data.view()
-    zone = None if view is None else view.session.zone
-    rows: Rows = [
-        (
-            event.number,
-            event.kind.value,
-            None if event.trading_day is None else event.trading_day.isoformat(),
-            _time(event.clock, zone),
-            event.symbol,
-            event.text,
-        )
-        for event in system.events()
-    ]
-    return ["number", "kind", "trading_day", "timestamp", "symbol", "text"], rows
+def _quality(system: SystemManager) -> Table:
+    view, tape = system.session_data.view(), system.tape
+    if view is None or tape is None:
+        return Table.of(QUALITY, [])
+    return quality_table(view, tape, system.session_data.historical_quality, view.symbols)
 
 
-def _metrics(system: SystemManager) -> tuple[list[str], Rows]:
-    return ["name", "count", "min_ms", "mean_ms", "p95_ms", "max_ms", "total_s"], list(_metric_rows(system))
+def _events(system: SystemManager) -> Table:
+    view, missing = system.session_data.view(), system.unlisted_gaps()
+    note = f"{missing} earlier gaps are not listed: each day's quality has them" if missing else ""
+    return events_table(system.events(), None if view is None else view.session.zone, note=note)
 
 
-def _metric_rows(system: SystemManager) -> Iterator[tuple[Value, ...]]:
-    for name, timer in system.metrics.timers().items():
-        figures = (1e3 * seconds for seconds in (timer.min_s, timer.mean_s, timer.p95_s, timer.max_s))
-        yield name, timer.count, *figures, timer.total_s
-    for name, number in system.metrics.counts().items():
-        yield name, number, None, None, None, None, None
-
-
-def _time(instant: datetime | None, zone: ZoneInfo | None) -> str | None:
-    """Return an instant in the exchange's time, ISO 8601 with its offset."""
-    return None if instant is None else instant.astimezone(zone).isoformat()
-
-
-_MAKERS: Final[Mapping[str, Callable[[SystemManager], tuple[list[str], Rows]]]] = {
+_MAKERS: Final[Mapping[str, Callable[[SystemManager], Table]]] = {
     "session": _session,
     "symbols": _symbols,
     "bars": _bars,
     "indicators": _indicators,
     "quality": _quality,
     "events": _events,
-    "metrics": _metrics,
+    "metrics": lambda system: metrics_table(system.metrics),
 }

@@ -378,10 +378,15 @@ class SystemManager:
         is_next = len(self.earlier.days()) >= self._running().position
         return with_present(self.earlier.records(), self._present_record() if is_next else None)
 
+    def wait_until_recorded(self, timeout: float) -> bool:
+        """Wait until the sessions that are over have been recorded, which goes on beside the next one.
+
+        Return whether they are; False, too, where the recorder has ended before it was done.
+        """
+        return self._running().recorder.wait_until_ready(timeout)
+
     def _wait_for_recorder(self) -> None:
-        """Wait until the sessions that are over have been recorded: that goes on beside the next one."""
-        recorder = self._running().recorder
-        if recorder.is_alive and not recorder.wait_until_ready(_RECORDING_S):
+        if not self.wait_until_recorded(_RECORDING_S) and self._running().recorder.is_alive:
             raise ExportError(
                 f"the session before is still being recorded after {_RECORDING_S:g} s; "
                 "is the disk busy? Export again in a moment"

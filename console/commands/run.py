@@ -19,7 +19,8 @@ from console.options import (
     read_choice,
     read_speed_option,
 )
-from console.panel_names import FORMATS, PANELS
+from console.panel_names import PANELS
+from console.tables import FORMATS
 from console.terminal import is_interactive
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ from textual.events import Event, InputEvent, Key
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
+from console.actions import BY_ID, key_problems, usable_keys
 from console.key_script import Script, ScriptLine
 from console.script_run import ScriptRun
-from console.ui.actions import BY_ID, key_problems, usable_keys
 from console.ui.days_again import DaysAgain
 from console.ui.frames import Frames
 from console.ui.garbage import Collections

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from console.ui.actions import PANELS
+from console.actions import PANELS
 
 MEDIUM_WIDTH: Final = 100
 WIDE_WIDTH: Final = 160

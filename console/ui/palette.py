@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from console.ui.actions import ACTIONS, Action, Mode, shown_keys
+from console.actions import ACTIONS, Action, Mode, shown_keys
 from console.ui.screens.console_screen import ConsoleScreen
 
 if TYPE_CHECKING:

@@ -37,6 +37,7 @@ _PRICE_KINDS: Final = frozenset({"VWAP", "SESSION_HIGH", "SESSION_LOW", *_overla
 _TABLE_INDICATORS: Final = 3
 _SETTLED_S: Final = 0.5
 _PLACE: Final = attrgetter("place")
+_TRADING_DAY: Final = attrgetter("trading_day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,15 @@ class Playback:
     async def arrive(self) -> None:
         """Wait, but not for long, until a jump that was asked for is over: steps would end it where it is."""
         await self._until(lambda: not self._is_jumping())
+
+    async def recorded(self) -> None:
+        """Wait, but not for long, until the day before the present one is kept: that goes on beside play."""
+        tape, sessions = self.system.tape, self.plan.sessions
+        if tape is None:
+            return
+        at = bisect_left(sessions, tape.session.trading_day, key=_TRADING_DAY)
+        if at and self.earlier.before(tape.session.trading_day) != sessions[at - 1].trading_day:
+            await asyncio.to_thread(self.system.wait_until_recorded, _SETTLED_S)
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         if not condition():

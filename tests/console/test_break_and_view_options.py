@@ -100,9 +100,13 @@ def test_the_panels_show_the_last_day(tapedeck: Any, week: Path, lean_store: Pat
     assert symbol["change_pct"] == pytest.approx(100 * (bars[-1]["close"] / bars[0]["open"] - 1))
     found = {(row["name"], row["kind"], row["interval"]) for row in rows("indicators")}
     assert found == {("rsi_14", "session", "1m"), ("high_2w", "historical", "1d")}
-    assert {(row["interval"], row["kind"]) for row in rows("quality")} == {
+    quality = rows("quality")
+    gaps = [row for row in quality if row["kind"] == "gap"]
+    assert {(row["interval"], row["kind"]) for row in quality if row not in gaps} == {
         ("1m", "session"), ("5m", "session"), ("1m", "historical"),
     }  # fmt: skip
+    (session,) = (row for row in quality if (row["interval"], row["kind"]) == ("1m", "session"))
+    assert (len(gaps), sum(gap["missing"] for gap in gaps)) == (session["gaps"], session["missing"])
     fields = {row["field"]: row["value"] for row in rows("session")}
     assert (fields["trading_day"], fields["state"], fields["slots_over"]) == ("2013-10-11", "completed", 390)
 

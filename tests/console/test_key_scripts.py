@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from console.actions import BY_ID
 from console.key_script import Script, ScriptLine
-from console.ui.actions import BY_ID
 from engine.errors import ConfigError
 
 Writer = Callable[..., Path]

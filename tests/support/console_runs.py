@@ -46,6 +46,16 @@ class Watched:
         """The engine's state."""
         return self.system.state
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether the engine stands."""
+        return self.system.state is RunState.PAUSED
+
+    def is_settled(self) -> bool:
+        """Whether all that was played is computed and scored."""
+        tape = self.system.tape
+        return tape is not None and min(tape.processed, tape.scored) >= tape.frontier
+
     def text(self, selector: str) -> str:
         """What a widget of plain text shows."""
         return str(self.app.screen.query_one(selector).render())

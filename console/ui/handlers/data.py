@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from console.key_script import Script
+from console.tables import FORMATS, table_text
 from console.ui.beside import beside
 from console.ui.exporting import export_csv, export_folder
 from console.ui.grid_text import counted
-from console.ui.screen_data import FORMATS, table_text
 from console.ui.screens.choice import ChoiceScreen
 from console.written import free_name, json_file
 from engine.errors import EngineError, ExportError
@@ -92,9 +92,9 @@ class DataHandlers:
         """Copy the active panel in a format, asked for where none is given."""
         if not form:
 
-            def chosen(answer: str | None) -> None:
+            async def chosen(answer: str | None) -> None:
                 if answer:
-                    self._app.call_later(self._app.do, "copy", answer)
+                    await self._app.do("copy", answer)
 
             panel = self._app.main.active_panel.NAME
             await self._app.push_screen(ChoiceScreen(f"Copy {panel} as", _FORMS), chosen)

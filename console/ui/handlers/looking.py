@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from console.ui.moments import EXAMPLES, Here, read_moment
+from console.actions import first_key
+from console.moments import EXAMPLES, Here, read_moment
 from console.ui.rows import gap_slots
 from console.ui.screens.breakpoints import BreakpointsScreen
 from console.ui.screens.prompt import PromptScreen
@@ -51,6 +52,8 @@ class LookingHandlers:
         """Look so much back: slot, minute, hour, day, or a number of slots."""
         self._app.transport.recording.leave_out()
         await self._playback.settle()
+        if length == "day" or self._here().frontier == 0:
+            await self._playback.recorded()
         viewpoint, present = self._playback.viewpoint, self._present()
         if length == "day":
             moved = viewpoint.day_back(present)
@@ -218,7 +221,8 @@ class LookingHandlers:
     def remove_breakpoint(self, text: str) -> None:
         """Remove a breakpoint by its number."""
         if not text.isdecimal():
-            raise EngineError("give the number of a breakpoint: b lists them, x there removes one")
+            lists = first_key("breakpoint", self._app.key_changes)
+            raise EngineError(f"give the number of a breakpoint: {lists} lists them, x there removes one")
         self._playback.system.remove_breakpoint(int(text))
         self._app.transport.recording.at_moment("unbreak", text)
 

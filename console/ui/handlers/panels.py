@@ -39,9 +39,9 @@ class PanelHandlers:
             self._app.main.focus_symbol(self._known(symbol))
             return
 
-        def chosen(answer: str | None) -> None:
+        async def chosen(answer: str | None) -> None:
             if answer:
-                self._app.call_later(self._app.do, "symbol", answer)
+                await self._app.do("symbol", answer)
 
         prompt = PromptScreen("Symbol", "its name, or how it begins", self._known)
         await self._app.push_screen(prompt, chosen)

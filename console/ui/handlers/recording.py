@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from console.ui.moments import moment_words
+from console.moments import moment_words
 from engine.clock.slots import utc_from_epoch
 from engine.errors import EngineError
 from engine.monitoring.status import RunState

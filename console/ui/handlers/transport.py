@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from console.ui.actions import BY_ID, shown_keys
+from console.actions import BY_ID, shown_keys
+from console.moments import Here, moment_words, same_time, session_after, slots_of
+from console.speeds import faster, read_speed, slower, speed_text
 from console.ui.handlers.recording import Recording
-from console.ui.moments import Here, moment_words, same_time, session_after, slots_of
 from console.ui.screens.prompt import PromptScreen
-from console.ui.speeds import faster, read_speed, slower, speed_text
 from engine.errors import EngineError
 from engine.monitoring.status import RunState
 

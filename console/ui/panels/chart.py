@@ -8,10 +8,10 @@ import numpy as np
 from textual.app import ComposeResult
 from textual.widget import Widget
 
+from console.tables import Table, Value
 from console.ui.panels.panel import Panel
 from console.ui.playback import Picture, Playback
 from console.ui.rows import chart_data
-from console.ui.screen_data import Table, Value
 from console.ui.widgets import CandleChart, ChartData
 from engine.indicators.specs import IndicatorSpec
 from engine.intervals import Interval

@@ -12,11 +12,12 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.widget import Widget
 
+from console.panel_tables import events_table
+from console.tables import Table
 from console.ui.grid_text import counted
 from console.ui.panels.searchable import Searchable
 from console.ui.playback import Picture, Playback
 from console.ui.rows import gap_slots
-from console.ui.screen_data import Table, Value
 from console.ui.widgets import LineList, StripTick, TickKind
 from engine.monitoring.event import Event, EventKind
 from engine.tape.tape import Tape
@@ -36,7 +37,6 @@ _STYLES: Final = {
 }
 _NO_MARKS: Final = frozenset({EventKind.GAP, EventKind.SESSION})
 _PLACE: Final = attrgetter("place")
-_NOTE: Final = "note"
 
 Listed = tuple[Event, ...]
 
@@ -102,20 +102,7 @@ class EventsPanel(Searchable):
     def as_table(self, picture: Picture) -> Table:
         """Return the events."""
         events = self.playback.events_until(picture)
-        note = self._unlisted(events)
-        rows: list[tuple[Value, ...]] = [(None, _NOTE, None, None, None, note)] if note else []
-        rows += [
-            (
-                event.number,
-                event.kind.value,
-                None if event.trading_day is None else event.trading_day.isoformat(),
-                None if event.clock is None else self._time(event),
-                event.symbol,
-                event.text,
-            )
-            for event in self._found(events)
-        ]
-        return Table.of(["number", "kind", "session_date", "time", "symbol", "text"], rows)
+        return events_table(self._found(events), self.playback.system.time.zone, note=self._unlisted(events))
 
     @on(LineList.Chosen)
     def _line_chosen(self, message: LineList.Chosen) -> None:

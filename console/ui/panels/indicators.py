@@ -11,13 +11,14 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
+from console.panel_tables import indicators_table
+from console.tables import Table
 from console.ui.decimals import column_decimals, names_on_price_scale, sizes_of
 from console.ui.grid_text import MISSING, Cell, figure, grid
 from console.ui.panels.figure_text import FigureText
 from console.ui.panels.panel import Panel
 from console.ui.playback import Picture, Playback
 from console.ui.rows import first_values
-from console.ui.screen_data import Table
 from console.ui.widgets import sparkline
 from engine.intervals import Interval
 from engine.tape.bar_grid import OPEN, Floats
@@ -71,10 +72,10 @@ class IndicatorsPanel(Panel):
         self._text.show(Content("\n").join(parts))
 
     def as_table(self, picture: Picture) -> Table:
-        """Return the indicators and their values."""
-        rows = [(self.symbol, name, interval, value) for name, interval, value, _ in self._session(picture)]
-        rows += [(self.symbol, name, how, value) for name, value, how, _ in self._history(picture)]
-        return Table.of(["symbol", "indicator", "from", "value"], rows)
+        """Return the indicators of the focused symbol and their values."""
+        assert picture.view is not None
+        assert picture.tape is not None
+        return indicators_table(picture.view, picture.tape, [self.symbol])
 
     def keyboard_target(self) -> Widget:
         """Return the scrolling list."""

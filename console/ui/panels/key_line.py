@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Static
 
-from console.ui.actions import ACTIONS, Action, Mode, first_key
+from console.actions import ACTIONS, Action, Mode, first_key
 
 _GAP: Final = "  "
 _BACK: Final = Content.assemble(("escape", "$footer-key-foreground bold"), " panels")

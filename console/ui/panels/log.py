@@ -14,10 +14,10 @@ from textual.app import ComposeResult
 from textual.events import Resize
 from textual.widget import Widget
 
+from console.tables import Table
 from console.ui.log_lines import LogLine, LogLines
 from console.ui.panels.searchable import Searchable
 from console.ui.playback import Picture, Playback
-from console.ui.screen_data import Table
 from console.ui.widgets.canvas import Canvas
 from console.ui.widgets.scrolled_lines import ScrolledLines
 

@@ -11,12 +11,13 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
+from console.panel_tables import metrics_table
+from console.speeds import short_number
+from console.tables import Table
 from console.ui.grid_text import Cell, flowed, grid, milliseconds
 from console.ui.panels.figure_text import FigureText
 from console.ui.panels.panel import Panel
 from console.ui.playback import Picture, Playback
-from console.ui.screen_data import Table
-from console.ui.speeds import short_number
 
 _FRAME_WEIGHT: Final = 0.2
 _FRAME_STEP: Final = 0.2
@@ -123,13 +124,7 @@ class MetricsPanel(Panel):
 
     def as_table(self, picture: Picture) -> Table:
         """Return timers and counters."""
-        timers = self.playback.system.metrics.timers()
-        rows: list[tuple[str, int, float | None, float | None, float | None]] = [
-            (name, timer.count, 1e3 * timer.mean_s, 1e3 * timer.p95_s, 1e3 * timer.max_s)
-            for name, timer in timers.items()
-        ]
-        rows += [(name, count, None, None, None) for name, count in picture.snapshot.counts.items()]
-        return Table.of(["name", "count", "mean_ms", "p95_ms", "max_ms"], rows)
+        return metrics_table(self.playback.system.metrics)
 
     def keyboard_target(self) -> Widget:
         """Return the scrolling text."""

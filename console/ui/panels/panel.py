@@ -14,9 +14,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
-from console.ui.actions import first_key
+from console.actions import first_key
+from console.tables import Table
 from console.ui.playback import Picture, Playback
-from console.ui.screen_data import Table
 from console.ui.screens.console_screen import ActionRunner
 
 FaceKind = Literal["loading", "empty", "failed"]

@@ -9,12 +9,13 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
+from console.panel_tables import quality_table
+from console.tables import Table
 from console.ui.grid_text import Cell, counted, flowed, grid, percent, quality_style
 from console.ui.panels.figure_text import FigureText
 from console.ui.panels.panel import Panel
 from console.ui.playback import Picture, Playback
 from console.ui.rows import gap_map
-from console.ui.screen_data import Table
 from console.ui.widgets import GapMap
 from engine.clock.slots import utc_from_epoch
 from engine.quality.gaps import Gap
@@ -55,7 +56,8 @@ class QualityPanel(Panel):
             return
         if view.frontier == 0:
             is_there_more = not (picture.is_past or picture.snapshot.state.is_over)
-            self.face("empty", "no slot is over yet" + (": space plays, . steps" if is_there_more else ""))
+            ways = f": {self.key('pause')} plays, {self.key('step')} steps" if is_there_more else ""
+            self.face("empty", f"no slot is over yet{ways}")
             return
         self.fill()
         self.map.show(gap_map(view, picture.snapshot.base))
@@ -99,16 +101,11 @@ class QualityPanel(Panel):
         ]
 
     def as_table(self, picture: Picture) -> Table:
-        """Return the gaps of all symbols."""
+        """Return scores and gaps of all symbols."""
         view, tape = picture.view, picture.tape
         assert view is not None
         assert tape is not None
-        rows = [
-            (symbol, view.quality(symbol), *_gap_times(tape, gap), gap.count)
-            for symbol in view.symbols
-            for gap in view.gaps(symbol)
-        ]
-        return Table.of(["symbol", "quality", "gap_start", "gap_end", "missing"], rows)
+        return quality_table(view, tape, self.playback.historical_quality(picture), view.symbols)
 
     def keyboard_target(self) -> Widget:
         """Return the map."""

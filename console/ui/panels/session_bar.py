@@ -10,12 +10,12 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 
+from console.speeds import achieved_text, speed_text
 from console.ui.grid_text import MISSING
 from console.ui.own_class import set_own_class
 from console.ui.panels.figure_text import FigureText
 from console.ui.playback import Picture
 from console.ui.rows import strip_data
-from console.ui.speeds import achieved_text, speed_text
 from console.ui.widgets import StripTick, TapeStrip
 from console.ui.widgets.canvas import shortened
 from engine.clock.trading_session import TradingSession

@@ -9,11 +9,12 @@ import numpy as np
 from textual.app import ComposeResult
 from textual.widget import Widget
 
+from console.panel_tables import symbols_table
+from console.tables import Table
 from console.ui.decimals import names_on_price_scale
 from console.ui.panels.panel import Panel
 from console.ui.playback import Picture, Playback
 from console.ui.rows import symbol_rows
-from console.ui.screen_data import Table
 from console.ui.widgets import SymbolRows, SymbolTable
 
 
@@ -39,30 +40,10 @@ class SymbolsPanel(Panel):
 
     def as_table(self, picture: Picture) -> Table:
         """Return the symbols that pass the filter, in the order of the table, with all their figures."""
+        assert picture.view is not None
         rows = self._rows(picture)
-        headings = [
-            "symbol",
-            "last",
-            "change_pct",
-            "volume",
-            "relative_volume",
-            *rows.indicators,
-            "quality",
-            "gaps",
-        ]
-        columns = [rows.last, rows.change_pct, rows.volume, rows.relative_volume, *rows.indicators.values()]
-        return Table.of(
-            headings,
-            [
-                (
-                    symbol,
-                    *(float(column[at]) for column in columns),
-                    float(rows.quality[at]),
-                    None if np.isnan(rows.gaps[at]) else int(rows.gaps[at]),
-                )
-                for at, symbol in ((at, rows.symbols[at]) for at in self.table.order_of(rows).tolist())
-            ],
-        )
+        shown = [rows.symbols[at] for at in self.table.order_of(rows).tolist()]
+        return symbols_table(picture.view, picture.snapshot.base, shown)
 
     def keyboard_target(self) -> Widget:
         """Return the table."""

@@ -9,7 +9,7 @@ from typing import Final
 from textual.content import Content
 from textual.widgets import Static
 
-from console.ui.actions import BY_ID, PANELS, first_key
+from console.actions import BY_ID, PANELS, first_key
 from console.ui.layout import MEDIUM_WIDTH, Layout
 
 _PAGES: Final = ("coverage", "report")

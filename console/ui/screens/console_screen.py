@@ -10,7 +10,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets._toast import ToastRack
 
-from console.ui.actions import ACTIONS, Mode
+from console.actions import ACTIONS, Mode
 
 APPLICATION_WIDE: Final = ("quit_now", "suspend")
 """The actions that work whatever is open: their bindings are the application's."""

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Label, Static
 
-from console.ui.actions import Mode
+from console.actions import Mode
 from console.ui.beside import beside
 from console.ui.grid_text import counted
 from console.ui.panels.key_line import KeyLine

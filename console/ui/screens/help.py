@@ -9,7 +9,7 @@ from typing import Final
 
 from textual.content import Content
 
-from console.ui.actions import ACTIONS, LIST_KEYS, Action, shown_keys
+from console.actions import ACTIONS, LIST_KEYS, Action, shown_keys
 from console.ui.grid_text import Cell, folded
 from console.ui.screens.text_page import TextPage
 from console.ui.widgets import TickKind

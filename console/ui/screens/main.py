@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import Input
 
-from console.ui.actions import PANELS, Mode
+from console.actions import PANELS, Mode
 from console.ui.layout import MEDIUM_WIDTH, SIDE, WIDE_WIDTH, Layout
 from console.ui.log_lines import LogLines
 from console.ui.own_class import set_own_class

@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Label, Static
 
-from console.ui.actions import Mode
+from console.actions import Mode
 from console.ui.grid_text import MISSING, Cell, counted, grid, percent, quality_style
 from console.ui.panels.key_line import KeyLine
 from console.ui.screens.console_screen import ConsoleScreen, bindings_of

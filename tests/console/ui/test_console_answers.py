@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.pilot import Pilot
 
+from console.actions import ACTIONS, key_problems, usable_keys
 from console.key_script import Script
+from console.moments import Here, moment_words, read_moment
 from console.script_lines import ScriptLines
+from console.speeds import read_speed
 from console.terminal import Terminal, encoding_notice
-from console.ui.actions import ACTIONS, key_problems, usable_keys
 from console.ui.handlers.data import short_path
-from console.ui.moments import Here, moment_words, read_moment
 from console.ui.screens.report import ReportScreen
-from console.ui.speeds import read_speed
 from engine.clock.time_manager import TimeManager
 from engine.config import parse_session_config
 from engine.export.earlier_tapes import MEMORY_BYTES

@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
-from console.ui.actions import ACTIONS, PANELS
+from console.actions import ACTIONS, PANELS
 from console.ui.palette import ConsoleCommands
 from console.ui.panels.key_line import KeyLine
 from console.ui.screens.breakpoints import BreakpointsScreen

@@ -16,7 +16,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 from textual.widgets._toast import Toast, ToastRack
 
-from console.ui.actions import Mode
+from console.actions import Mode
 from console.ui.grid_text import counted, figure, grid, milliseconds, number, percent
 from console.ui.layout import Layout
 from console.ui.panels.key_line import key_line
@@ -419,7 +419,7 @@ def test_events_stand_by_the_clock_of_the_market_whenever_they_were_made(
         rows = events.as_table(console.app.picture()).rows
         times = [str(row[3]) for row in rows]
         assert times == sorted(times)
-        assert times[[row[5] for row in rows].index("early")] == "09:40"
+        assert times[[row[5] for row in rows].index("early")] == "2013-11-26T09:40:00-05:00"
         assert rows[-1][5] == "late"
 
     with watched(console_store, tmp_path) as console:

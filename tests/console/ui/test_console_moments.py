@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.ui.moments import Here, read_moment
+from console.moments import Here, read_moment
 from engine.clock.time_manager import TimeManager
 from engine.errors import CalendarError, ConfigError
 

@@ -13,15 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from console.actions import ACTIONS, BY_ID, clashes, key_table_markdown, unknown_actions
+from console.speeds import LADDER, achieved_text, faster, short_number, slower, speed_text
+from console.tables import Table, table_text
 from console.ui import rows
-from console.ui.actions import ACTIONS, BY_ID, clashes, key_table_markdown, unknown_actions
 from console.ui.app import ConsoleApp
 from console.ui.grid_text import folded, grid, number, percent, quality_style
 from console.ui.layout import Layout
 from console.ui.log_lines import LogLines
 from console.ui.remembered import FILE_NAME, Remembered, load_remembered, save_remembered
-from console.ui.screen_data import Table, table_text
-from console.ui.speeds import LADDER, achieved_text, faster, short_number, slower, speed_text
 from engine.store.bar_store import BarStore
 from tests.support.console_runs import watched
 

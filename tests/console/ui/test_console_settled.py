@@ -13,12 +13,24 @@ from textual.pilot import Pilot
 
 from console.key_script import Script
 from engine.errors import EngineError
+from engine.export.earlier_tapes import EarlierTapes
 from engine.monitoring.event import EventKind
 from engine.monitoring.status import RunState
 from engine.store.bar_store import BarStore
+from engine.system import SystemManager
 from engine.threads import session_coordinator
 from engine.threads.session_feed import SessionFeed
-from tests.support.console_runs import SYMBOLS, Watched, document, drive, press, type_line, until, watched
+from tests.support.console_runs import (
+    LIMIT_S,
+    SYMBOLS,
+    Watched,
+    document,
+    drive,
+    press,
+    type_line,
+    until,
+    watched,
+)
 from tests.support.markets import fill_store, open_new_store
 
 
@@ -91,8 +103,6 @@ def test_a_step_back_is_reckoned_from_where_the_moves_before_it_lead(
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         for move in moves:
             await console.app.do(move)
-        if "next_session" in moves:
-            await until(pilot, lambda: is_recorded(console), "the first day to be kept")
         await console.app.do("step_back")
         assert told(console) == []
         await until(pilot, lambda: console.looked_at is not None, "the past")
@@ -102,6 +112,43 @@ def test_a_step_back_is_reckoned_from_where_the_moves_before_it_lead(
 
     with watched(console_store, tmp_path) as console:
         drive(console, act)
+
+
+@pytest.mark.parametrize(("back", "expected"), [("step_back", 390), ("day_back", 0)])
+def test_a_look_back_over_the_open_waits_for_the_day_before_to_be_recorded(
+    console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, back: str, expected: int
+) -> None:
+    is_waited_for, keep, wait = (
+        threading.Event(),
+        EarlierTapes.write_session,
+        SystemManager.wait_until_recorded,
+    )
+
+    def keep_late(*arguments: Any) -> None:
+        assert is_waited_for.wait(LIMIT_S)
+        keep(*arguments)
+
+    def told_of(system: SystemManager, timeout: float) -> bool:
+        is_waited_for.set()
+        return wait(system, timeout)
+
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await console.app.do("next_session")
+        await until(pilot, lambda: console.system.snapshot().session == 2, "the second day")
+        assert not is_recorded(console)
+        await console.app.do(back)
+        assert told(console) == []
+        place = console.app.playback.viewpoint.place
+        assert place is not None
+        assert (str(place.day), place.frontier) == ("2013-11-26", expected)
+
+    monkeypatch.setattr(EarlierTapes, "write_session", keep_late)
+    monkeypatch.setattr(SystemManager, "wait_until_recorded", told_of)
+    with watched(console_store, tmp_path) as console:
+        try:
+            drive(console, act)
+        finally:
+            is_waited_for.set()
 
 
 def test_a_bookmark_is_of_the_moment_that_its_prompt_names(console_store: BarStore, tmp_path: Path) -> None:

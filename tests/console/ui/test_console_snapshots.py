@@ -20,7 +20,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input
 
-from console.ui.actions import ACTIONS, PANELS, Mode
+from console.actions import ACTIONS, PANELS, Mode
 from console.ui.remembered import Remembered
 from console.ui.screens.breakpoints import BreakpointsScreen
 from console.ui.screens.choice import ChoiceScreen

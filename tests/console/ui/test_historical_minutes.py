@@ -35,7 +35,7 @@ def read_everywhere(console: Watched, symbol: str, frontier: int) -> list[float]
     panel = console.app.main.indicators
     panel.symbol = symbol
     picture = Picture(console.system.snapshot(), tape, view, is_past=True)
-    (shown,) = [row[3] for row in panel.as_table(picture).rows if row[1] == "usual"]
+    (shown,) = [row[4] for row in panel.as_table(picture).rows if row[1] == "usual"]
     told = console.system.explain(symbol, "usual", frontier).value
     known = KnownValues(tape, frontier, frontier).value(
         "usual", slice(view.row(symbol), view.row(symbol) + 1)

@@ -13,9 +13,9 @@ from rich.style import Style
 from textual.events import MouseScrollUp
 from textual.pilot import Pilot
 
+from console.tables import table_text
 from console.ui.log_lines import LogLines
 from console.ui.panels.log import LogPanel, LogView
-from console.ui.screen_data import table_text
 from engine.monitoring.log import close_logging, configure_logging
 from engine.store.bar_store import BarStore
 from tests.support.console_runs import Watched, drive, press, type_line, until, watched

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from console.ui.actions import key_table_markdown
+from console.actions import key_table_markdown
 
 README = Path(__file__).resolve().parents[3] / "README.md"
 

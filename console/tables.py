@@ -12,6 +12,7 @@ from typing import Final
 
 FORMATS: Final = ("csv", "markdown", "json")
 Value = str | int | float | None
+Row = tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
