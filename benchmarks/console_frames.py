@@ -37,8 +37,10 @@ PACED_S = 8.0
 LIMIT_S = 120.0
 KEY, EFFECT, UNDO = b",", b"PAST", b"\x1b[F"
 """A step back, which the session bar shows as the past, and the key that returns."""
-OPENED = b"\x1b[?1049h"
-"""Switches to the alternate screen: the console opens."""
+OPENED = b"running"
+"""Stands on the session bar once there are pictures of the run."""
+STARTED_S = 1.0
+"""So long after that the panels have their places, and all that is made once is made."""
 BETWEEN_KEYS_S = 0.35
 ROUNDS = 3
 """How often the engine is timed at full speed, alone and watched."""
@@ -168,7 +170,7 @@ def watch(symbols: int, speed: float, size: tuple[int, int], *, presses: bool) -
         deadline = time.perf_counter() + LIMIT_S
         while process.poll() is None and terminal.read_until(OPENED, 0.2) is None:
             pass
-        terminal.read_until(None, 2 * BETWEEN_KEYS_S)
+        terminal.read_until(None, STARTED_S)
         while process.poll() is None and time.perf_counter() < deadline:
             if not presses:
                 terminal.read_until(None, 0.2)
