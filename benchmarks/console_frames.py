@@ -39,8 +39,8 @@ KEY, EFFECT, UNDO = b",", b"PAST", b"\x1b[F"
 """A step back, which the session bar shows as the past, and the key that returns."""
 OPENED = b"running"
 """Stands on the session bar once there are pictures of the run."""
-STARTED_S = 1.0
-"""So long after that the panels have their places, and all that is made once is made."""
+STARTED_S = 2.0
+"""So long after that the first bar has come at 60x, too, and the panels have their places."""
 BETWEEN_KEYS_S = 0.35
 ROUNDS = 3
 """How often the engine is timed at full speed, alone and watched."""

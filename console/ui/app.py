@@ -365,6 +365,11 @@ class ConsoleApp(App[None]):
         """Have the engine stand still for some milliseconds, while something is drawn."""
         return self.playback.system.courtesy.held()
 
+    @property
+    def has_input(self) -> bool:
+        """Whether a key or the mouse waits to be taken."""
+        return self.line.has_input
+
     def _let_engine_go_on(self) -> None:
         self.playback.system.courtesy.release()
 

@@ -30,6 +30,11 @@ class ActionRunner(Protocol):
         """Do it."""
         ...
 
+    @property
+    def has_input(self) -> bool:
+        """Whether a key or the mouse waits to be taken."""
+        ...
+
     def standing_aside(self) -> AbstractContextManager[None]:
         """Have the engine stand still for some milliseconds."""
         ...
@@ -99,7 +104,13 @@ class ConsoleScreen(Screen[None]):
                 widget._layout_required = False
                 self._layout_required = True
                 _forget_arrangement(widget)
-        self._on_timer_update()
+        super()._on_timer_update()
+
+    def _on_timer_update(self) -> None:
+        """Draw what Textual has gathered, once no key waits that will have its own picture."""
+        app = self.app
+        if not (isinstance(app, ActionRunner) and app.has_input):
+            super()._on_timer_update()  # else the timer goes on, and asks again
 
     def _compositor_refresh(self) -> None:
         """Draw, while the engine stands aside: Textual draws some time after it was asked to."""
