@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.events import DescendantFocus, Resize
+from textual.events import DescendantFocus, Key, Resize
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
@@ -48,13 +48,17 @@ class FilterLine(Input):
             super().__init__()
             self.kept = kept
 
-    def key_escape(self) -> None:
+    def key_escape(self, event: Key) -> None:
         """Give the filter up."""
-        self.post_message(self.Left(kept=False))
+        self._leave(event, kept=False)
 
-    def key_enter(self) -> None:
+    def key_enter(self, event: Key) -> None:
         """Keep the filter."""
-        self.post_message(self.Left(kept=True))
+        self._leave(event, kept=True)
+
+    def _leave(self, event: Key, *, kept: bool) -> None:
+        event.stop()  # what comes back from here is for what has the focus by then: a list goes to its line
+        self.post_message(self.Left(kept=kept))
 
 
 class Area(Container):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 
 from console.ui.screens.breakpoints import BreakpointsScreen
@@ -42,6 +43,28 @@ def test_the_filter_line_closes_where_another_panel_is_clicked_and_the_filter_st
         await press(pilot, "slash")
         assert line.display
         assert line.has_focus
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+@pytest.mark.parametrize("key", ["enter", "escape"])
+def test_the_key_that_leaves_the_filter_goes_to_no_event(
+    console_store: BarStore, tmp_path: Path, key: str
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        main = console.app.main
+        await press(pilot, "o", "6")
+        await until(pilot, lambda: console.frontier == 60 and console.is_paused, "an hour")
+        await until(pilot, lambda: main.events.list.count > 3, "the gaps")
+        await press(pilot, "slash", "g", "a", "p")
+        await until(pilot, lambda: main.events.search == "gap", "the filter")
+        await press(pilot, key)
+        await until(pilot, lambda: main.events.list.has_focus, "the list to have the keys again")
+        assert main.events.search == ("gap" if key == "enter" else "")
+        assert console.looked_at is None
+        await press(pilot, "home", "enter")
+        await until(pilot, lambda: console.looked_at is not None, "a gap is gone to")
 
     with watched(console_store, tmp_path) as console:
         drive(console, act)
