@@ -40,7 +40,19 @@ def grid(
     gap: int = 2,
     width: int | None = None,
 ) -> Content:
-    """Return rows under headings. `right`: one letter a column, `r` where numbers stand.
+    """Return rows under headings as one text: see `grid_lines`."""
+    return Content("\n").join(grid_lines(headings, rows, right=right, gap=gap, width=width))
+
+
+def grid_lines(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str | Cell]],
+    *,
+    right: str = "",
+    gap: int = 2,
+    width: int | None = None,
+) -> list[Content]:
+    """Return rows under headings, line by line. `right`: one letter a column, `r` where numbers stand.
 
     Where they do not fit a `width`, columns stand closer together.
     """
@@ -54,7 +66,7 @@ def grid(
     sides = right.ljust(len(headings), "l")
     lines = [_line([Cell(heading, QUIET) for heading in headings], widths, sides, gap)]
     lines += [_line(row, widths, sides, gap) for row in cells]
-    return Content("\n").join(lines if any(headings) else lines[1:])
+    return lines if any(headings) else lines[1:]
 
 
 def _line(cells: Sequence[Cell], widths: Sequence[int], sides: str, gap: int) -> Content:
@@ -78,7 +90,7 @@ def folded(rows: Sequence[tuple[str | Cell, str | Cell]], width: int) -> Content
     return grid(["", ""], lines, gap=_GAP)
 
 
-def flowed(parts: Sequence[Content], width: int, *, gap: int = 2) -> Content:
+def flowed(parts: Sequence[Content], width: int, *, gap: int = 2) -> list[Content]:
     """Return parts side by side, on as many lines as they take; none is cut that fits a line of its own."""
     lines: list[list[Content]] = []
     room = 0
@@ -88,7 +100,7 @@ def flowed(parts: Sequence[Content], width: int, *, gap: int = 2) -> Content:
             room = width + gap
         lines[-1].append(part)
         room -= len(part) + gap
-    return Content("\n").join(Content(" " * gap).join(line) for line in lines)
+    return [Content(" " * gap).join(line) for line in lines]
 
 
 def number(value: float | None, decimals: int = LEAST_DECIMALS) -> str:

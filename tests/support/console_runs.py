@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from console.ui.app import ConsoleApp, Setup
 from console.ui.log_lines import LogLines
 from console.ui.playback import Playback
+from console.ui.widgets import StyledLines
 from engine.config import parse_session_config
 from engine.monitoring.status import RunState
 from engine.store.bar_store import BarStore
@@ -58,7 +59,8 @@ class Watched:
 
     def text(self, selector: str) -> str:
         """What a widget of plain text shows."""
-        return str(self.app.screen.query_one(selector).render())
+        widget = self.app.screen.query_one(selector)
+        return widget.text if isinstance(widget, StyledLines) else str(widget.render())
 
 
 def shows_a_session(console: Watched) -> bool:

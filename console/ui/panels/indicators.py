@@ -7,19 +7,17 @@ from typing import ClassVar
 
 import numpy as np
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
 from console.panel_tables import indicators_table
 from console.tables import Table
 from console.ui.decimals import column_decimals, names_on_price_scale, sizes_of
-from console.ui.grid_text import MISSING, Cell, figure, grid
-from console.ui.panels.figure_text import FigureText
+from console.ui.grid_text import MISSING, Cell, figure, grid_lines
 from console.ui.panels.panel import Panel
 from console.ui.playback import Picture, Playback
 from console.ui.rows import first_values
-from console.ui.widgets import sparkline
+from console.ui.widgets import StyledLines, sparkline
 from engine.intervals import Interval
 from engine.tape.bar_grid import OPEN, Floats
 from engine.tape.session_view import SessionView
@@ -36,12 +34,11 @@ class IndicatorsPanel(Panel):
         super().__init__(playback)
         self.symbol = playback.plan.symbols[0]
         self._prices = names_on_price_scale(playback)
-        self._text = FigureText(classes="figures")
-        self._scroll = VerticalScroll(self._text)
+        self._lines = StyledLines()
 
     def content(self) -> ComposeResult:
         """Compose the list."""
-        yield self._scroll
+        yield self._lines
 
     def show(self, picture: Picture) -> None:
         """Show the symbol's indicators at a moment."""
@@ -64,12 +61,12 @@ class IndicatorsPanel(Panel):
             self.face("empty", "the session file names no indicators: add some under session_data_config")
             return
         self.fill()
-        parts = [Content.styled(self.symbol, "bold")]
+        lines = [Content.styled(self.symbol, "bold")]
         if session:
-            parts.append(grid(["session", "of", "value", "trend"], session, right="llr"))
+            lines += grid_lines(["session", "of", "value", "trend"], session, right="llr")
         if history:
-            parts += [Content(""), grid(["before today", "value", "from"], history, right="lr")]
-        self._text.show(Content("\n").join(parts))
+            lines += [Content(""), *grid_lines(["before today", "value", "from"], history, right="lr")]
+        self._lines.show(lines)
 
     def as_table(self, picture: Picture) -> Table:
         """Return the indicators of the focused symbol and their values."""
@@ -79,7 +76,7 @@ class IndicatorsPanel(Panel):
 
     def keyboard_target(self) -> Widget:
         """Return the scrolling list."""
-        return self._scroll
+        return self._lines
 
     def _session(self, picture: Picture) -> Iterator[tuple[str, str, float, Floats]]:
         view = picture.view

@@ -75,24 +75,6 @@ class LogView(ScrolledLines):
         super().watch_scroll_y(old_value, new_value)
         self._follows = round(self.scroll_target_y) >= self.max_scroll_y
 
-    # Keys
-
-    @property
-    def place(self) -> int:
-        """The row on top, or the one that the view is on its way to."""
-        return round(self.scroll_target_y)
-
-    @property
-    def last_place(self) -> int:
-        """The row on top where the newest one is seen."""
-        return self.max_scroll_y
-
-    def go_to(self, line: int) -> None:
-        """Scroll to a row."""
-        y = min(max(line, 0), self.max_scroll_y)
-        if y != self.scroll_target_y or y != self.scroll_y:
-            self.scroll_to(y=y, animate=False, force=True, immediate=True)
-
     # Within
 
     def _arrange(self, *, anew: bool) -> None:

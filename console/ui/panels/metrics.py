@@ -7,17 +7,16 @@ import sys
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
 from console.panel_tables import metrics_table
 from console.speeds import short_number
 from console.tables import Table
-from console.ui.grid_text import Cell, flowed, grid, milliseconds
-from console.ui.panels.figure_text import FigureText
+from console.ui.grid_text import Cell, flowed, grid_lines, milliseconds
 from console.ui.panels.panel import Panel
 from console.ui.playback import Picture, Playback
+from console.ui.widgets import StyledLines
 
 _FRAME_WEIGHT: Final = 0.2
 _FRAME_STEP: Final = 0.2
@@ -41,12 +40,11 @@ class MetricsPanel(Panel):
         self._shown_ms: float | None = None
         self._looks = 0
         self._picture: Picture | None = None
-        self._text = FigureText(classes="figures")
-        self._scroll = VerticalScroll(self._text)
+        self._lines = StyledLines()
 
     def content(self) -> ComposeResult:
         """Compose the figures."""
-        yield self._scroll
+        yield self._lines
 
     def look(self, picture: Picture) -> None:
         """Show the figures, which there are from the start."""
@@ -54,7 +52,7 @@ class MetricsPanel(Panel):
         self._picture = picture
         self._looks = self._looks + 1 if picture.is_racing else 0
         if self._looks % _READ_EVERY == 0:
-            self._text.show(self._figures(picture))
+            self._lines.show(self._figures(picture))
 
     def show(self, picture: Picture) -> None:
         """Show the figures."""
@@ -63,21 +61,21 @@ class MetricsPanel(Panel):
     def on_resize(self) -> None:
         """Put the figures where there is now room for them."""
         if self._picture is not None:
-            self._text.show(self._figures(self._picture))
+            self._lines.show(self._figures(self._picture))
 
-    def _figures(self, picture: Picture) -> Content:
+    def _figures(self, picture: Picture) -> list[Content]:
         counts = picture.snapshot.counts
         rate = "–" if self.bars_per_second is None else short_number(self.bars_per_second)
         sessions = f"{counts['sessions']:,}/{picture.snapshot.sessions}"
         width = self.content_size.width - _SCROLLBAR
-        head = Content("\n").join(
-            flowed([_pair(name, text) for name, text in line.items()], width, gap=_PAIR_GAP)
-            for line in (
-                {"bars": f"{counts['bars']:,}", "bars per s": rate, "sessions": sessions},
-                {"back pressure": f"{counts['back_pressure']:,}", "overruns": f"{counts['overruns']:,}"},
-                {"frame": self._frame_text(), "memory": _memory_text()},
-            )
+        pairs = (
+            {"bars": f"{counts['bars']:,}", "bars per s": rate, "sessions": sessions},
+            {"back pressure": f"{counts['back_pressure']:,}", "overruns": f"{counts['overruns']:,}"},
+            {"frame": self._frame_text(), "memory": _memory_text()},
         )
+        lines: list[Content] = []
+        for some in pairs:
+            lines += flowed([_pair(name, text) for name, text in some.items()], width, gap=_PAIR_GAP)
         statuses = picture.snapshot.threads
         threads = [
             (
@@ -89,13 +87,10 @@ class MetricsPanel(Panel):
             )
             for status in statuses
         ]
-        parts = [head]
         if threads:
-            parts += [
-                Content(""),
-                grid(["thread", "state", "blocks", "queue", "late"], threads, right="llrrr", width=width),
-            ]
-        parts += [Content.styled(f"! {s.name}: {s.error}", "$text-error") for s in statuses if s.error]
+            headings = ["thread", "state", "blocks", "queue", "late"]
+            lines += [Content(""), *grid_lines(headings, threads, right="llrrr", width=width)]
+        lines += [Content.styled(f"! {s.name}: {s.error}", "$text-error") for s in statuses if s.error]
         timers = [
             (
                 name.replace("_", " "),
@@ -105,11 +100,9 @@ class MetricsPanel(Panel):
             for name, timer in self.playback.system.metrics.timers().items()
         ]
         if timers:
-            parts += [
-                Content(""),
-                grid(["step, in ms", "count", "mean", "p95", "max"], timers, right="lrrrr", width=width),
-            ]
-        return Content("\n").join(parts)
+            headings = ["step, in ms", "count", "mean", "p95", "max"]
+            lines += [Content(""), *grid_lines(headings, timers, right="lrrrr", width=width)]
+        return lines
 
     def _frame_text(self) -> str:
         """Return what a frame takes, smoothed: a figure that trembles would itself be what is drawn."""
@@ -128,7 +121,7 @@ class MetricsPanel(Panel):
 
     def keyboard_target(self) -> Widget:
         """Return the scrolling text."""
-        return self._scroll
+        return self._lines
 
 
 def _pair(name: str, text: str) -> Content:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import ClassVar, Final, Literal
 
+from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -18,9 +20,20 @@ from console.actions import first_key
 from console.tables import Table
 from console.ui.playback import Picture, Playback
 from console.ui.screens.console_screen import ActionRunner
+from console.ui.widgets.canvas import cells_of, shortened
 
 FaceKind = Literal["loading", "empty", "failed"]
 _SIGNS: Final = {"loading": "…", "empty": "·", "failed": "!"}
+
+
+class Frame(Enum):
+    """How the line on top of a panel looks: its sign, and the styles of the line and of the name on it."""
+
+    PLAIN = ("─", "$foreground 30%", "$foreground 75%")
+    ACTIVE = ("━", "$primary", "$primary bold")
+    """The panel has the keyboard."""
+    PAST = ("━", "$warning", "$warning bold")
+    """So it has, and shows the past."""
 
 
 class Face(Static):
@@ -50,6 +63,9 @@ class Panel(Vertical):
         self.search = ""
         self._face = Face()
         self._face_text: str | None = None
+        self._title = ""
+        self._frame = Frame.PLAIN
+        self._heading_strip: Strip | None = None
 
     def compose(self) -> ComposeResult:
         """Compose the face, and the content behind it."""
@@ -68,8 +84,12 @@ class Panel(Vertical):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return the heading's line alone: below it stands what the panel holds, or the screen's ground."""
-        heading = crop.intersection(Region(0, 0, self.outer_size.width, self.gutter.top))
-        return super().render_lines(heading) if heading else []
+        if crop.y >= self.gutter.top:
+            return []
+        width, strip = self.outer_size.width, self._heading_strip
+        if strip is None or strip.cell_length != width:
+            self._heading_strip = strip = self._drawn_heading(width)
+        return [strip if crop.column_span == (0, width) else strip.crop(*crop.column_span)]
 
     # Heading
 
@@ -85,7 +105,45 @@ class Panel(Vertical):
 
     def show_heading(self) -> None:
         """Write the heading on the frame."""
-        self.border_title = Content(self.heading).markup
+        self._title = self.heading
+        self._draw_heading_anew()
+
+    @property
+    def frame(self) -> Frame:
+        """How the line on top looks."""
+        return self._frame
+
+    @frame.setter
+    def frame(self, frame: Frame) -> None:
+        if frame is not self._frame:
+            self._frame = frame
+            self._draw_heading_anew()
+
+    def notify_style_update(self) -> None:
+        """Forget the colours of the theme before."""
+        self._heading_strip = None
+        super().notify_style_update()
+
+    def _draw_heading_anew(self) -> None:
+        self._heading_strip = None
+        gutter = self.gutter  # places are counted from behind it
+        self.refresh(Region(-gutter.left, -gutter.top, self.outer_size.width, gutter.top))
+
+    def _drawn_heading(self, width: int) -> Strip:
+        """Return the line on top.
+
+        To give a border other colours, Textual looks up all styles of the panel again, and draws all of it.
+        """
+        sign, *names = self._frame.value
+        line, name = (
+            (self.visual_style + self.app.stylesheet.parse_style(text)).rich_style for text in names
+        )
+        title = shortened(self._title, width - 2)
+        rest = sign * (width - 1 - cells_of(title))
+        strip = Strip([Segment(sign, line), Segment(title, name), Segment(rest, line)], width)
+        for line_filter in self.get_line_filters():
+            strip = strip.apply_filter(line_filter, self.background_colors[1])
+        return strip
 
     # Faces
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
 from console.panel_tables import quality_table
 from console.tables import Table
-from console.ui.grid_text import Cell, counted, flowed, grid, percent, quality_style
-from console.ui.panels.figure_text import FigureText
+from console.ui.grid_text import Cell, counted, flowed, grid_lines, percent, quality_style
 from console.ui.panels.panel import Panel
 from console.ui.playback import Picture, Playback
 from console.ui.rows import gap_map
-from console.ui.widgets import GapMap
+from console.ui.widgets import GapMap, StyledLines
 from engine.clock.slots import utc_from_epoch
 from engine.quality.gaps import Gap
 from engine.tape.tape import Tape
@@ -37,13 +35,12 @@ class QualityPanel(Panel):
         self._map_height = 0
         self._scores: list[Content] = []
         self._gaps: list[Content] = []
-        self._text = FigureText(classes="figures")
-        self._scroll = VerticalScroll(self._text)
+        self._lines = StyledLines()
 
     def content(self) -> ComposeResult:
         """Compose scores and gaps beside the map."""
         yield self.map
-        yield self._scroll
+        yield self._lines
 
     def show(self, picture: Picture) -> None:
         """Show what is known of the session's bars at a moment."""
@@ -75,7 +72,7 @@ class QualityPanel(Panel):
 
     def _write(self, *, is_racing: bool = False) -> None:
         scores = flowed(self._scores, self.content_size.width - _SCROLLBAR)
-        self._text.show(Content("\n").join([scores, *self._gaps]), is_racing=is_racing)
+        self._lines.show([*scores, *self._gaps], is_racing=is_racing)
 
     def _words(self, picture: Picture) -> tuple[list[Content], list[Content]]:
         """Return the scores of the focused symbol, and the list of its gaps."""
@@ -90,7 +87,7 @@ class QualityPanel(Panel):
             *self._before(picture),
         ]
         rows = [_gap_row(tape, gap) for gap in gaps[-_MOST_GAPS:][::-1]]
-        return scores, [grid(["first", "last", "missing"], rows, right="llr")] if rows else []
+        return scores, grid_lines(["first", "last", "missing"], rows, right="llr") if rows else []
 
     def _before(self, picture: Picture) -> list[Content]:
         held = self.playback.historical_quality(picture)

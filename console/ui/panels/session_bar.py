@@ -7,16 +7,15 @@ from operator import attrgetter
 from typing import Final
 
 from textual.app import ComposeResult
+from textual.color import Color
 from textual.containers import Vertical
 from textual.content import Content
 
 from console.speeds import achieved_text, speed_text
 from console.ui.grid_text import MISSING
-from console.ui.own_class import set_own_class
-from console.ui.panels.figure_text import FigureText
 from console.ui.playback import Picture
 from console.ui.rows import strip_data
-from console.ui.widgets import StripTick, TapeStrip
+from console.ui.widgets import StripTick, StyledLine, TapeStrip
 from console.ui.widgets.canvas import shortened
 from engine.clock.trading_session import TradingSession
 from engine.monitoring.snapshot import Snapshot
@@ -36,7 +35,7 @@ _LONGEST_CONDITION: Final = 32
 _SHORT_OF: Final = 0.9
 # So many pictures in a row, some three seconds: a speed is measured over a while, and low where it begins.
 _SLOW_LOOKS: Final = 30
-_PAST: Final = "-past"
+_PAST_GROUND: Final = "on $warning 25%"
 _GAP: Final = "  "
 _TRADING_DAY: Final = attrgetter("trading_day")
 
@@ -49,9 +48,10 @@ class SessionBar(Vertical):
     def __init__(self, *, note: str = "") -> None:
         super().__init__(id="session-bar")
         self._note = note
-        self._line = FigureText(id="session-line")
+        self._line = StyledLine(id="session-line")
         self.strip = TapeStrip()
         self._slow_looks = 0
+        self._ground: Color | None = None
 
     def compose(self) -> ComposeResult:
         """Compose the two lines."""
@@ -62,7 +62,7 @@ class SessionBar(Vertical):
         """Show a moment."""
         self._slow_looks = self._slow_looks + 1 if falls_short(picture.snapshot) else 0
         parts = session_parts(picture, self._note, is_slow=self._slow_looks >= _SLOW_LOOKS)
-        self._line.show(_fitted(parts, self._line.size.width or self.app.size.width))
+        self._line.show([_fitted(parts, self._line.size.width or self.app.size.width)])
         self._show_ground(is_past=picture.is_past)
         if picture.tape is None or picture.view is None:
             if picture.snapshot.error:
@@ -75,13 +75,22 @@ class SessionBar(Vertical):
         base = picture.tape.base_interval
         self.strip.show(strip_data(known, base, known=known.frontier, looked_at=looked_at, ticks=ticks))
 
+    def notify_style_update(self) -> None:
+        """Take the ground of a new theme."""
+        super().notify_style_update()
+        if self._ground is not None:
+            self._show_ground(is_past=True)
+
     def _show_ground(self, *, is_past: bool) -> None:
-        """Show by the ground of both lines whether it is the past."""
-        if self.has_class(_PAST) != is_past:
-            set_own_class(self, _PAST, is_set=is_past)
+        """Show by the ground of both lines whether it is the past.
+
+        By a class Textual would look up all styles of the bar again.
+        """
+        ground = self.app.stylesheet.parse_style(_PAST_GROUND).background if is_past else None
+        if ground != self._ground:
+            self._ground = self.styles.background = ground
             for line in (self._line, self.strip):
-                line.notify_style_update()  # their ground is this one's
-                line.refresh()
+                line.stand_on(ground)
 
 
 def session_parts(picture: Picture, note: str = "", *, is_slow: bool = False) -> list[Part]:

@@ -18,14 +18,13 @@ from textual.widgets import Input
 from console.actions import PANELS, Mode
 from console.ui.layout import MEDIUM_WIDTH, SIDE, WIDE_WIDTH, Layout
 from console.ui.log_lines import LogLines
-from console.ui.own_class import set_own_class
 from console.ui.panels.chart import ChartPanel
 from console.ui.panels.events import EventsPanel
 from console.ui.panels.indicators import IndicatorsPanel
 from console.ui.panels.key_line import KeyLine
 from console.ui.panels.log import LogPanel
 from console.ui.panels.metrics import MetricsPanel
-from console.ui.panels.panel import Panel
+from console.ui.panels.panel import Frame, Panel
 from console.ui.panels.quality import QualityPanel
 from console.ui.panels.session_bar import SessionBar
 from console.ui.panels.symbols import SymbolsPanel
@@ -144,7 +143,7 @@ class MainScreen(ConsoleScreen):
             symbol, self.first_symbol = self.first_symbol, None
             self.focus_symbol(symbol)
         if was_past != picture.is_past:
-            self._mark_past()
+            self._mark_active()
             self.refresh_bindings()
 
     def look_again(self) -> None:
@@ -177,9 +176,8 @@ class MainScreen(ConsoleScreen):
         shown = layout.shown(self.app.size.width)
         for name, panel in self.panels.items():
             panel.display = name in shown
-            set_own_class(panel, "-active", is_set=name == layout.active)
         self._span_side([name for name in shown if name in SIDE])
-        self._mark_past()
+        self._mark_active()
         self.query_one("#left").display = bool({"symbols", "indicators"} & set(shown))
         self.query_one("#side").display = bool(set(PANELS[3:]) & set(shown))
         self.query_one("#main").display = bool({"chart", *PANELS[3:]} & set(shown))
@@ -249,11 +247,12 @@ class MainScreen(ConsoleScreen):
         )
         return 0 if panel is None else panel.region.width - len(panel.heading) - _FRAME
 
-    def _mark_past(self) -> None:
-        """Say on the active panel's frame that it shows the past."""
+    def _mark_active(self) -> None:
+        """Say on the frames which panel has the keyboard, and whether it shows the past."""
         is_past = self._picture is not None and self._picture.is_past
         for panel in self.panels.values():
-            set_own_class(panel, "-past", is_set=is_past and panel is self.active_panel)
+            is_active = panel is self.active_panel
+            panel.frame = (Frame.PAST if is_past else Frame.ACTIVE) if is_active else Frame.PLAIN
 
     # The filter line
 

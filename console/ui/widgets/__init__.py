@@ -8,6 +8,7 @@ from console.ui.widgets.line_list import LineList
 from console.ui.widgets.map_data import CoverageData, GapMapData
 from console.ui.widgets.sparkline import sparkline
 from console.ui.widgets.strip_data import StripData, StripTick, TickKind
+from console.ui.widgets.styled_lines import StyledLine, StyledLines
 from console.ui.widgets.symbol_rows import SymbolRows
 from console.ui.widgets.symbol_table import SymbolTable
 from console.ui.widgets.tape_strip import TapeStrip
@@ -22,6 +23,8 @@ __all__ = [
     "LineList",
     "StripData",
     "StripTick",
+    "StyledLine",
+    "StyledLines",
     "SymbolRows",
     "SymbolTable",
     "TapeStrip",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -63,6 +63,15 @@ class Canvas:
         start = stop - cells_of(text)
         self.text(start, y, text, code, stop=stop)
         return start
+
+    def column(self, x: int, y: int, texts: Sequence[str], codes: Sequence[int]) -> None:
+        """Write texts below each other from line y on: all of one length, and of signs of one cell."""
+        if not texts:
+            return
+        block = np.frombuffer("".join(texts).encode("utf-32-le"), dtype=np.uint32).reshape(len(texts), -1)
+        area = slice(y, y + len(texts)), slice(x, x + block.shape[1])
+        self.glyphs[area] = block
+        self.codes[area] = np.array(codes, dtype=np.uint16)[:, None]
 
     def lay_ground(self, y: int, code: int) -> None:
         """Put the background of an ink under the whole line."""
@@ -130,6 +139,7 @@ def code_points(text: str) -> Glyphs:
     return np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
 
 
+@lru_cache(maxsize=4096)
 def _cells(sign: str) -> str:
     width = cell_len(sign) if sign.isprintable() else 0
     return {1: sign, 2: sign + _COVER}.get(width, "?")

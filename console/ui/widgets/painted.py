@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from abc import abstractmethod
+from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
@@ -59,6 +60,7 @@ class Painted(ScrollView, can_focus=False):
         self._changed: list[int] = []
         self._strips: dict[int, Strip] = {}
         self._styles_by_code: dict[int, Style] = {}
+        self._styles_by_ground: dict[Hashable, dict[int, Style]] = {None: self._styles_by_code}
 
     # What the app calls
 
@@ -177,9 +179,17 @@ class Painted(ScrollView, can_focus=False):
     def _ink(self, number: int) -> Style:
         return self.rich_style if number == BASE else self.get_component_rich_style(self.INKS[number])
 
+    def stand_on(self, ground: Hashable) -> None:
+        """Draw anew, as what lies behind has another colour; the styles for each `ground` are kept."""
+        super().notify_style_update()
+        self._styles_by_code = self._styles_by_ground.setdefault(ground, {})
+        self._strips.clear()
+        self.refresh()
+
     def notify_style_update(self) -> None:
         """Forget the styles of the theme before."""
-        self._styles_by_code.clear()
+        for styles in self._styles_by_ground.values():
+            styles.clear()
         self._strips.clear()
         super().notify_style_update()
 

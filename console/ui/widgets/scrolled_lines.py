@@ -1,8 +1,7 @@
-"""Lines that keys go through: what the log and lists to choose from share."""
+"""Lines that keys go through: what the log, figures and lists to choose from share."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -11,36 +10,38 @@ from console.ui.widgets.painted import Painted
 
 
 class ScrolledLines(Painted, can_focus=True, inherit_bindings=False):
-    """Lines, newest below, with a place among them that keys move: a cursor, or the line on top."""
+    """Lines with a place among them that keys move: a cursor, or the line on top."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "Up", show=False),
         Binding("down", "move(1)", "Down", show=False),
         Binding("pageup", "page(-1)", "Page up", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home,ctrl+home", "edge(-1)", "Oldest line", show=False),
-        Binding("end,ctrl+end", "edge(1)", "Newest line", show=False),
+        Binding("home,ctrl+home", "edge(-1)", "First line", show=False),
+        Binding("end,ctrl+end", "edge(1)", "Last line", show=False),
     ]
     DEFAULT_CSS = """
     ScrolledLines { height: 1fr; overflow: hidden auto; }
     ScrolledLines { scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     """
 
-    # What a widget writes
+    # The place: the line on top, unless a widget has another
 
     @property
-    @abstractmethod
     def place(self) -> int:
-        """The line that the keys start from."""
+        """The line that the keys start from: the one on top, or that the view is on its way to."""
+        return round(self.scroll_target_y)
 
     @property
-    @abstractmethod
     def last_place(self) -> int:
-        """The last line that they can go to."""
+        """The last line that they can go to: the one on top where the newest is seen."""
+        return self.max_scroll_y
 
-    @abstractmethod
     def go_to(self, line: int) -> None:
         """Go to a line, or to the nearest one that there is."""
+        y = min(max(line, 0), self.max_scroll_y)
+        if y != self.scroll_target_y or y != self.scroll_y:
+            self.scroll_to(y=y, animate=False, force=True, immediate=True)
 
     # Keys
 
@@ -53,5 +54,5 @@ class ScrolledLines(Painted, can_focus=True, inherit_bindings=False):
         self.action_move(pages * max(self.scrollable_content_region.height - 1, 1))
 
     def action_edge(self, direction: int) -> None:
-        """Go to the oldest or the newest line."""
+        """Go to the first or the last line."""
         self.go_to(0 if direction < 0 else self.last_place)

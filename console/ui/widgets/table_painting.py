@@ -59,10 +59,14 @@ def paint_table(canvas: Canvas, face: TableFace) -> list[Heading]:
         canvas.text(start + MARKER_WIDTH, 0, _heading_text(face, key, key, width), _ink(face, key), stop=stop)
     for column, (_, stop, key) in zip(columns, headings[1:], strict=True):
         canvas.right_text(stop, 0, _heading_text(face, key, column.heading, column.width), _ink(face, key))
-    for y, row in enumerate(face.seen.tolist(), start=1):
-        _paint_row(canvas, y, row, face, width, columns)
+    _paint_symbols(canvas, face, width)
+    for column, (_, stop, _) in zip(columns, headings[1:], strict=True):
+        values = column.values[face.seen].tolist()
+        figures = [_figure(column, value).rjust(column.width) for value in values]
+        canvas.column(stop - column.width, 1, figures, [_INK[column.tone(value)] for value in values])
     if trend:
         _paint_trends(canvas, face, headings[-1][1] + TREND_GAP, trend)
+    _paint_cursor(canvas, face)
     return headings
 
 
@@ -89,19 +93,16 @@ def _ink(face: TableFace, key: str) -> int:
     return _INK["header-sorted" if key == face.sorted_by else "header"]
 
 
-def _paint_row(
-    canvas: Canvas, y: int, row: int, face: TableFace, width: int, columns: Sequence[TableColumn]
-) -> None:
-    symbol = face.rows.symbols[row]
-    canvas.text(MARKER_WIDTH, y, shortened(symbol, width), _INK["symbol"])
-    x = MARKER_WIDTH + width
-    for column in columns:
-        x += 1 + column.width
-        value = float(column.values[row])
-        canvas.right_text(x, y, _figure(column, value), _INK[column.tone(value)])
-    if symbol == face.focused:
-        canvas.text(0, y, "▸", _INK["symbol"])
-        canvas.lay_ground(y, _INK["cursor-focused" if face.has_focus else "cursor"])
+def _paint_symbols(canvas: Canvas, face: TableFace, width: int) -> None:
+    for y, row in enumerate(face.seen.tolist(), start=1):
+        canvas.text(MARKER_WIDTH, y, shortened(face.rows.symbols[row], width), _INK["symbol"])
+
+
+def _paint_cursor(canvas: Canvas, face: TableFace) -> None:
+    for y, row in enumerate(face.seen.tolist(), start=1):
+        if face.rows.symbols[row] == face.focused:
+            canvas.text(0, y, "▸", _INK["symbol"])
+            canvas.lay_ground(y, _INK["cursor-focused" if face.has_focus else "cursor"])
 
 
 def _figure(column: TableColumn, value: float) -> str:
@@ -116,5 +117,4 @@ def _paint_trends(canvas: Canvas, face: TableFace, start: int, width: int) -> No
     area = slice(start, start + glyphs.shape[1])
     lines = slice(1, 1 + len(face.seen))
     canvas.glyphs[lines, area] = glyphs
-    # Added: the line under the cursor has its ground already.
-    canvas.codes[lines, area] += np.uint16(_INK["trend"])
+    canvas.codes[lines, area] = _INK["trend"]

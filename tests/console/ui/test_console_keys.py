@@ -12,6 +12,7 @@ from textual.widgets import Input, OptionList
 from console.actions import ACTIONS, PANELS
 from console.ui.palette import ConsoleCommands
 from console.ui.panels.key_line import KeyLine
+from console.ui.panels.panel import Frame
 from console.ui.screens.breakpoints import BreakpointsScreen
 from console.ui.screens.confirm import ConfirmScreen
 from console.ui.screens.coverage import CoverageScreen
@@ -68,7 +69,7 @@ def test_stepping_back_looks_at_the_past_in_words_and_end_returns(
             await press(pilot, *keys)
             assert console.looked_at == looked_at
         await until(pilot, lambda: "PAST" in clock(console) and "11:29 EST" in clock(console), "PAST")
-        assert console.app.main.active_panel.has_class("-past")
+        assert console.app.main.active_panel.frame is Frame.PAST
         assert at(console, 120), "the engine does not run back"
         await press(pilot, "end")
         await until(pilot, lambda: "PAST" not in clock(console), "the present")

@@ -27,7 +27,7 @@ from console.ui.screens.help import help_text
 from console.ui.screens.report import ReportScreen
 from console.ui.screens.why import WhyScreen, _figure
 from console.ui.toasts import Toasts
-from console.ui.widgets import TickKind
+from console.ui.widgets import StyledLines, TickKind
 from engine.monitoring.metrics import Step
 from engine.monitoring.status import RunState
 from engine.store.bar_store import BarStore
@@ -45,7 +45,9 @@ def bar_of(console: Watched, **changes: object) -> str:
 
 def heading(console: Watched, name: str) -> str:
     """Return what stands on a panel's frame."""
-    return console.app.main.panels[name].heading
+    panel = console.app.main.panels[name]
+    (strip,) = panel.render_lines(Region(0, 0, panel.outer_size.width, 1))
+    return strip.text.strip("─━")
 
 
 async def click_heading(pilot: Pilot[None], name: str, times: int = 1) -> None:
@@ -188,7 +190,7 @@ def test_a_kept_filter_stands_in_the_heading_until_escape(console_store: BarStor
         for key, name in (("6", "events"), ("7", "log")):
             await press(pilot, key, "slash")
             await type_line(pilot, "session")
-            assert f"{name} /session" in str(console.app.main.panels[name].border_title)
+            assert f"{name} /session" in heading(console, name)
 
     with watched(console_store, tmp_path) as console:
         drive(console, act)
@@ -489,9 +491,9 @@ def test_no_figure_of_the_metrics_is_cut(
             started = console.system.metrics.start_timer() - seconds
             console.system.metrics.record(Step.FIRST_HISTORICAL_LOAD, started)
         await press(pilot, "5")
-        figures = console.app.main.metrics.query_one(".figures", Static)
-        await until(pilot, lambda: "first historical load" in str(figures.render()), "the timers")
-        lines = str(figures.render()).splitlines()
+        figures = console.app.main.metrics.query_one(StyledLines)
+        await until(pilot, lambda: "first historical load" in figures.text, "the timers")
+        lines = figures.text.splitlines()
         assert max(map(len, lines)) <= figures.size.width
         assert any(line.startswith("first historical load") and line.endswith(" 12,500") for line in lines)
 
@@ -558,13 +560,13 @@ def test_no_score_of_a_symbol_is_cut_however_long_its_name_is(tmp_path: Path, wi
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await press(pilot, "4", "o")
         await until(pilot, lambda: console.frontier == 60, "an hour")
-        figures = console.app.main.quality.query_one(".figures")
-        await until(pilot, lambda: "1d" in str(figures.render()), "the scores")
+        figures = console.app.main.quality.query_one(StyledLines)
+        await until(pilot, lambda: "1d" in figures.text, "the scores")
         await pilot.resize_terminal(width, 36)
         await until(pilot, lambda: console.app.main.size.width == width, "the width")
-        lines = str(figures.render()).splitlines()
-        assert max(map(len, lines)) <= figures.size.width
-        assert figures.size.height == len(lines)
+        lines = figures.text.splitlines()
+        assert max(map(len, lines)) <= figures.scrollable_content_region.width
+        assert figures.virtual_size.height == len(lines)
         said = " ".join(lines)
         assert all(word in said for word in (name, "session 100.0%", "0 gaps", "history 1m", "history 1d"))
 

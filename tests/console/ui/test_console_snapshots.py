@@ -118,13 +118,12 @@ def stands(console: Watched, frontier: int) -> bool:
 async def rest(console: Watched, pilot: Pilot[None], *words: str) -> None:
     """Show the moment, with all of it written, until the bar says some words."""
     main = console.app.main
-    line = main.query_one("#session-line")
     # By a clock that stands no frame tells another rate, or another time that it took.
     main.metrics.bars_per_second, main.metrics.frame_ms = BARS_PER_SECOND, 0.0
 
     def says_all() -> bool:
         main.look(console.app.picture())
-        return all(word in str(line.render()) for word in words)
+        return all(word in console.text("#session-line") for word in words)
 
     await until(pilot, says_all, f"the bar says {words}")
 

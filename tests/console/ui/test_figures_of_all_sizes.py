@@ -17,7 +17,7 @@ from console.ui.decimals import column_decimals, sizes_of
 from console.ui.grid_text import percent, quality_style
 from console.ui.screens.report import report_text
 from console.ui.screens.why import _figure, explanation_text
-from console.ui.widgets import SymbolRows
+from console.ui.widgets import StyledLines, SymbolRows
 from console.ui.widgets.table_columns import figure_columns
 from engine.clock.slots import SessionSlots
 from engine.clock.time_manager import TimeManager
@@ -59,7 +59,7 @@ def session_file(*symbols: str) -> dict[str, Any]:
 
 def told_of(console: Watched, name: str) -> str:
     """Return what the indicators panel shows of an indicator."""
-    lines = console.app.main.indicators._text.render().plain.splitlines()  # type: ignore[union-attr]
+    lines = console.app.main.indicators.query_one(StyledLines).text.splitlines()
     (line,) = [line for line in lines if line.startswith(name)]
     return str(line.split()[2])
 

@@ -84,7 +84,7 @@ def test_a_line_has_its_time_of_day_on_this_machine_and_its_level_as_a_letter(
         await until(pilot, lambda: seen(console)[-3:] == rows, "the lines")
         styles = [style and style.color for _, style in strips(console)[len(seen(console)) - 3 :][:3]]
         assert len(set(styles)) == 3, "each level has a colour of its own"
-        assert str(panel(console).border_title) == "7 log, times in EDT"
+        assert panel(console).heading == "7 log, times in EDT"
 
     with watched(console_store, tmp_path) as console:
         drive(console, act)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from textual.app import App
-from textual.content import Content
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Key, Resize
 from textual.geometry import Size
@@ -114,14 +113,13 @@ def test_a_key_has_the_engine_stand_still_no_longer_than_it_takes_whatever_it_do
         drive(console, act)
 
 
-def test_what_takes_more_lines_is_laid_out_and_drawn_at_once(console_store: BarStore, tmp_path: Path) -> None:
+def test_what_takes_other_room_is_laid_out_and_drawn_at_once(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         main = console.app.main
-        text = main.metrics._text
-        before = text.size.height
-        text.show(Content("\n".join("line" for _ in range(before + 3))))
+        assert main.quality.map.size.height > 3
+        main.quality.map.styles.max_height = 3
         main.draw_now()
-        assert text.size.height == before + 3
+        assert main.quality.map.size.height == 3
 
     with watched(console_store, tmp_path) as console:
         drive(console, act, size=(200, 60))

@@ -104,3 +104,14 @@ def test_every_line_is_as_wide_as_the_canvas(text: str, x: int, width: int) -> N
 
 def test_a_name_too_long_ends_in_an_ellipsis() -> None:
     assert [shortened("BERKSHIRE", width) for width in (9, 5, 1, 0)] == ["BERKSHIRE", "BERK…", "…", ""]
+
+
+def test_a_column_of_texts_stands_where_its_texts_would_one_by_one() -> None:
+    texts, codes = [" 1.25", "–    ", "-0.07"], [3, 1, 2]
+    at_once, one_by_one = Canvas(9, 4), Canvas(9, 4)
+    at_once.column(2, 1, texts, codes)
+    for y, (text, code) in enumerate(zip(texts, codes, strict=True), start=1):
+        one_by_one.text(2, y, text, code)
+    assert at_once.changed_lines(one_by_one) == []
+    at_once.column(2, 1, [], [])
+    assert at_once.changed_lines(one_by_one) == []
