@@ -27,6 +27,8 @@ _INK_OF: Final = {"debug": _QUIET, "info": _BASE, "warning": _WARNING, "error": 
 _LEVEL_AT: Final = len("00:00:00 ")
 _TEXT_AT: Final = _LEVEL_AT + len("I ")
 _NARROWEST_TEXT: Final = 8
+# At full speed, with a thousand lines a second, a key that comes between two pictures does not wait for them.
+_RACING_S: Final = 0.2
 
 
 class _Row(NamedTuple):
@@ -128,6 +130,8 @@ class LogPanel(Searchable):
         self.view = LogView()
         self._lines = lines
         self._shown: tuple[int, str] | None = None
+        self._looked = 0.0
+        self.clock = time.monotonic
 
     def content(self) -> ComposeResult:
         """Compose the view."""
@@ -144,6 +148,11 @@ class LogPanel(Searchable):
 
     def look(self, picture: Picture) -> None:
         """Show the last lines, whatever the run does."""
+        now, before = self.clock(), self._shown
+        is_searched = before is not None and before[1] == self.search
+        if picture.is_racing and is_searched and now < self._looked + _RACING_S:
+            return
+        self._looked = now
         self.show(picture)
 
     def show(self, picture: Picture) -> None:

@@ -200,8 +200,7 @@ def _paint_price_axis(canvas: Canvas, layout: ChartLayout, scale: PriceScale, da
     left = layout.axis_left
     closes = data.close[np.isfinite(data.close)]
     last_row = int(scale.halves(closes[-1:])[0]) // 2 if len(closes) else -1
-    for row in range(layout.plot_rows):
-        canvas.text(left, layout.plot_top + row, "│", _INK["axis"])
+    canvas.column(left, layout.plot_top, ["│"] * layout.plot_rows, [_INK["axis"]] * layout.plot_rows)
     for row, label in scale.labels().items():
         canvas.text(left, layout.plot_top + row, shortened(f"┤{label}", canvas.width - left), _INK["axis"])
     if last_row >= 0:
@@ -235,6 +234,5 @@ def _paint_divider(canvas: Canvas, layout: ChartLayout, first: int, columns: Pla
     """Set today apart from the history on its left."""
     if not 0 < first < len(columns):
         return
-    x = int(columns[first]) - 1
-    for y in range(layout.plot_top, layout.plot_top + layout.plot_rows + layout.volume_rows):
-        canvas.text(x, y, "┊", _INK["divider"])
+    rows = layout.plot_rows + layout.volume_rows
+    canvas.column(int(columns[first]) - 1, layout.plot_top, ["┊"] * rows, [_INK["divider"]] * rows)

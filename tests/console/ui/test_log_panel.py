@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from console.tables import table_text
 from console.ui.log_lines import LogLines
 from console.ui.panels.log import LogPanel, LogView
 from engine.monitoring.log import close_logging, configure_logging
+from engine.monitoring.status import RunState
 from engine.store.bar_store import BarStore
 from tests.support.console_runs import Watched, drive, press, type_line, until, watched
 
@@ -331,3 +333,39 @@ def test_a_message_that_does_not_fit_its_arguments_stops_nobody() -> None:
     for text, argument in (("bars: %d", "many"), ("100 %", "x"), ("%(there)s", {"here": 1})):
         lines.handle(FEED.makeRecord(FEED.name, logging.INFO, __file__, 1, text, (argument,), None))
     assert [line.text for line in lines.lines()] == ["bars: %d", "100 %", "%(there)s"]
+
+
+def test_at_full_speed_the_log_follows_a_few_times_a_second_and_a_search_at_once(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    now = [1000.0]
+
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await open_log(console, pilot)
+        picture = console.app.picture()
+        racing = replace(picture, snapshot=replace(picture.snapshot, state=RunState.RUNNING, speed=0.0))
+        panel(console).clock = lambda: now[0]
+        looked = panel(console).look
+
+        def shows(text: str) -> bool:
+            return any(text in line.text for line in view(console).lines)
+
+        looked(picture)
+        write("one of very many")
+        now[0] += 0.1
+        looked(racing)
+        assert not shows("very many")
+        now[0] += 0.15
+        looked(racing)
+        assert shows("very many")
+        write("the line looked for")
+        panel(console).filter_by("looked for")
+        looked(racing)
+        assert shows("looked for")
+        panel(console).filter_by("")
+        write("not at full speed")
+        looked(picture)
+        assert shows("not at full")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)

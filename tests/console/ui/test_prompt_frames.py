@@ -116,7 +116,8 @@ def test_a_key_has_the_engine_stand_still_no_longer_than_it_takes_whatever_it_do
 def test_what_takes_other_room_is_laid_out_and_drawn_at_once(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         main = console.app.main
-        assert main.quality.map.size.height > 3
+        await press(pilot, "m")
+        await until(pilot, lambda: main.quality.map.size.height > 3, "the map")
         main.quality.map.styles.max_height = 3
         main.draw_now()
         assert main.quality.map.size.height == 3
