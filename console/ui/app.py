@@ -15,7 +15,7 @@ from rich.console import RenderableType
 from rich.segment import Segments
 from rich.traceback import Traceback
 from textual import on
-from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.events import Event, InputEvent, Key
@@ -257,9 +257,8 @@ class ConsoleApp(App[None]):
             self._painting = self.line.paintings
             self._shown.forget()
         self._shown.is_thrifty = self.line.is_slow
-        if isinstance(renderable, ChopsUpdate | LayoutUpdate) and not self.line.has_lost:
-            # Textual's own updates are no renderables of rich's by their types, either.
-            renderable = Difference(renderable, self._shown)  # type: ignore[assignment]
+        if isinstance(renderable, CompositorUpdate) and not self.line.has_lost:
+            renderable = Difference(renderable, self._shown)
         super()._display(screen, renderable)
 
     def on_resize(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from rich.console import Console
@@ -14,13 +14,28 @@ from textual.strip import Strip
 _MOVE: Final = "\x1b[{};{}H"
 
 
-class _Piece(NamedTuple):
+class Piece(NamedTuple):
     """A part of a line: columns [start, stop), and what stands there."""
 
     y: int
     start: int
     stop: int
     strip: Strip
+
+
+class PiecesUpdate(CompositorUpdate):
+    """Pieces of the screen, and what Textual has put together besides."""
+
+    def __init__(self, pieces: Sequence[Piece], others: CompositorUpdate | None) -> None:
+        self.pieces = pieces
+        self.others = others
+
+    def render_segments(self, console: Console) -> str:
+        """Return what to write."""
+        moved = (
+            f"{_MOVE.format(y + 1, start + 1)}{strip.render(console)}" for y, start, _, strip in self.pieces
+        )
+        return "".join(moved) + (self.others.render_segments(console) if self.others else "")
 
 
 class ShownCells:
@@ -33,7 +48,7 @@ class ShownCells:
 
     def __init__(self) -> None:
         self.is_thrifty = False
-        self._lines: dict[int, dict[int, _Piece]] = {}
+        self._lines: dict[int, dict[int, Piece]] = {}
 
     def forget(self) -> None:
         """Take it that the terminal shows nothing of what was written: it was resized, or used by others."""
@@ -51,7 +66,7 @@ class ShownCells:
                 cursor = (piece.y, start + strip.cell_length)
         return "".join(written)
 
-    def _take(self, piece: _Piece) -> list[tuple[int, Strip]]:
+    def _take(self, piece: Piece) -> list[tuple[int, Strip]]:
         """Note a piece; return the parts of it, each with its column, that did not stand there."""
         line = self._lines.setdefault(piece.y, {})
         before = line.get(piece.start)
@@ -82,8 +97,12 @@ class Difference(CompositorUpdate):
 # What an update consists of
 
 
-def _pieces(update: CompositorUpdate) -> Iterator[_Piece]:
-    if isinstance(update, LayoutUpdate):
+def _pieces(update: CompositorUpdate) -> Iterator[Piece]:
+    if isinstance(update, PiecesUpdate):
+        yield from update.pieces
+        if update.others is not None:
+            yield from _pieces(update.others)
+    elif isinstance(update, LayoutUpdate):
         for y, line in enumerate(update.strips, update.region.y):
             yield from _side_by_side(y, update.region.x, line)
     elif isinstance(update, ChopsUpdate):
@@ -95,18 +114,18 @@ def _pieces(update: CompositorUpdate) -> Iterator[_Piece]:
                 yield from _side_by_side(y, x, [part])
 
 
-def _side_by_side(y: int, x: int, strips: Iterable[Strip]) -> Iterator[_Piece]:
+def _side_by_side(y: int, x: int, strips: Iterable[Strip]) -> Iterator[Piece]:
     for strip in strips:
         stop = x + strip.cell_length
         if stop > x:
-            yield _Piece(y, x, stop, strip)
+            yield Piece(y, x, stop, strip)
         x = stop
 
 
 # What differs between two strips of the same width
 
 
-def _difference(before: Strip, piece: _Piece) -> list[tuple[int, Strip]]:
+def _difference(before: Strip, piece: Piece) -> list[tuple[int, Strip]]:
     """Return the parts of a piece that differ from what stood in its place."""
     old_text, new_text = before.text, piece.strip.text
     if len(old_text) != len(new_text) or len(new_text) != piece.stop - piece.start:

@@ -156,11 +156,11 @@ def watched(
         system.stop()
 
 
-def drive(console: Watched, act: Drive, *, size: tuple[int, int] = (120, 36)) -> None:
-    """Open the console, wait until the first session is shown, and act."""
+def drive(console: Watched, act: Drive, *, size: tuple[int, int] = (120, 36), toasts: bool = False) -> None:
+    """Open the console, wait until the first session is shown, and act. `toasts`: with those it shows."""
 
     async def run() -> None:
-        async with console.app.run_test(size=size) as pilot:
+        async with console.app.run_test(size=size, notifications=toasts) as pilot:
             await until(pilot, lambda: console.system.state is not RunState.STARTING, "the start")
             await until(
                 pilot, lambda: console.app.main.is_mounted and console.system.tape is not None, "a session"

@@ -11,6 +11,7 @@ from textual.widget import Widget
 from textual.widgets._toast import ToastRack
 
 from console.actions import ACTIONS, Mode
+from console.ui.compositor import DirectCompositor
 
 APPLICATION_WIDE: Final = ("quit_now", "suspend")
 """The actions that work whatever is open: their bindings are the application's."""
@@ -62,6 +63,10 @@ class ConsoleScreen(Screen[None]):
 
     MODE: ClassVar[Mode]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._compositor = self._direct = DirectCompositor()
+
     @property
     def key_changes(self) -> dict[str, str]:
         """The keys that the user has changed."""
@@ -104,7 +109,11 @@ class ConsoleScreen(Screen[None]):
                 widget._layout_required = False
                 self._layout_required = True
                 _forget_arrangement(widget)
-        super()._on_timer_update()
+        self._direct.draws_directly = True
+        try:
+            super()._on_timer_update()
+        finally:
+            self._direct.draws_directly = False
 
     def _on_timer_update(self) -> None:
         """Draw what Textual has gathered, once no key waits that will have its own picture."""

@@ -98,9 +98,7 @@ class Canvas:
         """Return a line as a strip; `style_of` gives the style of a code."""
         if not 0 <= y < self.height or not self.width:
             return Strip.blank(self.width, style_of(BASE))
-        if self._runs is None:
-            self._runs = _Runs.of(self)
-        runs, text = self._runs, self._letters(y)
+        runs, text = self._drawn_runs(), self._letters(y)
         first, last = runs.of_line[y], runs.of_line[y + 1]
         starts, codes = runs.starts[first:last], runs.codes[first:last]
         edges = pairwise([*starts, self.width])
@@ -108,6 +106,15 @@ class Canvas:
         if self._has_wide_signs:
             segments = [Segment(segment.text.replace(_COVER, ""), segment.style) for segment in segments]
         return Strip(segments, self.width)
+
+    def codes_used(self) -> set[int]:
+        """Return the codes of all cells, and that of the widget's own style."""
+        return {BASE, *self._drawn_runs().codes}
+
+    def _drawn_runs(self) -> _Runs:
+        if self._runs is None:
+            self._runs = _Runs.of(self)
+        return self._runs
 
 
 class _Runs(NamedTuple):

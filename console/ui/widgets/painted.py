@@ -148,15 +148,15 @@ class Painted(ScrollView, can_focus=False):
         """
         if self.styles.gutter:
             return super().render_lines(crop)
-        canvas, width, strips = self._current_canvas(), self.size.width, self._strips
-        for y in crop.line_range:
-            if y not in strips:  # it has changed
-                strips[y] = canvas.strip(y, self._style_of).adjust_cell_length(
-                    width, self._style_of(BASE).background_style
-                )
+        canvas, strips = self._current_canvas(), self._strips
+        changed = [y for y in crop.line_range if y not in strips]
+        if changed:
+            styles = {code: self._style_of(code) for code in canvas.codes_used()}
+            strips |= {y: canvas.strip(y, styles.__getitem__) for y in changed}
         lines = [strips[y] for y in crop.line_range]
-        if crop.column_span != (0, width):
-            lines = [strip.crop(*crop.column_span) for strip in lines]
+        if crop.column_span != (0, canvas.width):  # with the room of a scrollbar, or a part
+            ground = self._style_of(BASE).background_style
+            lines = [strip.crop_extend(*crop.column_span, ground) for strip in lines]
         return lines
 
     def _style_of(self, code: int) -> Style:
