@@ -44,9 +44,10 @@ class Glass:
         screen.reset_mode(pyte.modes.DECAWM)  # as on the alternate screen: the last column does not wrap
         return screen
 
-    def watch(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Have what the console displays written here."""
+    def watch(self, monkeypatch: pytest.MonkeyPatch, *, is_slow: bool) -> None:
+        """Have what the console displays written here; to a slow line only the cells that differ."""
         stream, known = pyte.Stream(self.shown), ShownCells()
+        known.is_thrifty = is_slow
 
         def display(_app: App[None], _screen: object, update: object) -> None:
             if update is not None:
@@ -69,9 +70,9 @@ class Glass:
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(keys=st.lists(st.sampled_from(KEYS), max_size=14), size=st.sampled_from(SIZES))
+@given(keys=st.lists(st.sampled_from(KEYS), max_size=14), size=st.sampled_from(SIZES), is_slow=st.booleans())
 def test_after_any_keys_the_terminal_shows_the_screen(
-    console_store: BarStore, tmp_path: Path, keys: list[str], size: tuple[int, int]
+    console_store: BarStore, tmp_path: Path, *, keys: list[str], size: tuple[int, int], is_slow: bool
 ) -> None:
     glass = Glass(*size)
 
@@ -82,7 +83,7 @@ def test_after_any_keys_the_terminal_shows_the_screen(
         assert glass.pieces
 
     with pytest.MonkeyPatch.context() as patch, watched(console_store, tmp_path) as console:
-        glass.watch(patch)
+        glass.watch(patch, is_slow=is_slow)
         drive(console, act, size=size, toasts=True)
 
 
