@@ -39,6 +39,7 @@ _FALLBACK: Final = (80, 24)
 """What programs take a terminal for that tells no size."""
 _REST_S: Final = 0.7
 _LOOK_S: Final = 0.05
+_FULL_LOOKS: Final = 4
 _KEYBOARD_PUSHED, _KEYBOARD_POPPED = re.compile(rb"\x1b\[>\d+u"), re.compile(rb"\x1b\[<u")
 
 
@@ -105,11 +106,16 @@ class Terminal:
     def stand_still(self, keys: str) -> None:
         """Press keys, but read nothing, until the program finds no room for what it writes."""
         line = os.open(self._line, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        looks = 0
 
         def is_full() -> bool:
+            nonlocal looks
             if not _unread(line) and select.select([], [line], [], 0)[1]:
                 self.press(keys)
-            return not _unread(line) and not select.select([], [line], [], 0)[1]
+            has_room = bool(_unread(line) or select.select([], [line], [], 0)[1])
+            # While the program writes, the line is locked, and looks full: it has to stay so.
+            looks = 0 if has_room else looks + 1
+            return looks == _FULL_LOOKS
 
         try:
             self.stand_still_until(is_full, "the line to the terminal to fill up")
