@@ -45,6 +45,8 @@ class StyledLines(ScrolledLines):
 
     def paint(self, canvas: Canvas) -> None:
         """Draw the lines that are seen."""
+        if not canvas.width:  # all of it is scrollbar
+            return
         top = self.scroll_offset.y
         for y, line in enumerate(self.lines[top : top + canvas.height]):
             text = line.plain

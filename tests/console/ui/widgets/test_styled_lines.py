@@ -132,3 +132,17 @@ def test_at_full_speed_a_scrollbar_does_not_come_and_go() -> None:
             assert not app.lines.show_vertical_scrollbar
 
     asyncio.run(act())
+
+
+def test_where_all_is_scrollbar_no_line_is_drawn() -> None:
+    async def act() -> None:
+        app = Scrolled()
+        async with app.run_test(size=(1, 6)) as pilot:
+            app.lines.show([Content("x")] * 20)
+            await pilot.pause()
+            app.lines.show([Content("y")] * 30)
+            await pilot.pause()
+            assert app.lines.show_vertical_scrollbar
+            assert app.lines.scrollable_content_region.width == 0
+
+    asyncio.run(act())
