@@ -27,7 +27,8 @@ LIMIT_S: Final = 30.0
 
 # Makes the terminal on stdin the controlling one, as a login does, and becomes the program.
 _TAKE_TERMINAL: Final = (
-    "import fcntl, os, sys, termios\n"
+    "import fcntl, os, signal, sys, termios\n"
+    "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
     "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
     "os.execv(sys.argv[1], sys.argv[1:])\n"
 )

@@ -170,6 +170,7 @@ def _supervise(job: dict[str, Any], terminal: int, told: int) -> None:
 def _become(job: dict[str, Any], terminal: int) -> None:
     """Be the program, as a shell would have started it; its end is that of the interpreter."""
     os.setsid()
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests that run under nohup are deaf to it
     if job["is_controlling"]:
         fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
     for number in range(3):
