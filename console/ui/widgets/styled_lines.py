@@ -8,7 +8,7 @@ from typing import ClassVar
 from rich.style import Style
 from textual.content import Content
 
-from console.ui.widgets.canvas import BASE, ELLIPSIS, GROUND, Canvas, cells_of
+from console.ui.widgets.canvas import ELLIPSIS, GROUND, Canvas, cells_of
 from console.ui.widgets.scrolled_lines import ScrolledLines
 
 
@@ -69,7 +69,7 @@ class StyledLines(ScrolledLines):
         return code
 
     def _ink(self, number: int) -> Style:
-        if number == BASE or number < len(self.INKS):
+        if number < len(self.INKS):
             return super()._ink(number)
         named = self.app.stylesheet.parse_style(self._styles[number - len(self.INKS)])
         return (self.visual_style + named).rich_style
