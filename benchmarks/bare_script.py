@@ -12,11 +12,11 @@ import numpy as np
 import talib
 
 from benchmarks.market import HISTORY_SESSIONS, sessions_of, symbols_of
-from engine.clock.slots import SessionSlots
-from engine.clock.trading_session import TradingSession
-from engine.intervals import MINUTE
-from engine.store.bar_store import BarStore
-from engine.store.data_manager import DataManager
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.intervals import MINUTE
+from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.store.data_manager import DataManager
 
 HIGH, LOW, CLOSE, VOLUME = 1, 2, 3, 4
 

@@ -80,7 +80,7 @@ def play(symbols: int, speed: float, report: Path, *, beside_alone: bool) -> Non
     `beside_alone`: some times, in turns with playing it without a console.
     """
     from benchmarks.watched_app import play_alone, play_watched  # noqa: PLC0415 - only here is a screen
-    from engine.monitoring.log import close_logging, configure_logging  # noqa: PLC0415 - as above
+    from tapedeck.engine.metrics.log import close_logging, configure_logging  # noqa: PLC0415 - as above
 
     sessions = MARKETS[symbols]
     config = session_file(symbols, sessions, prefetch_days=5)

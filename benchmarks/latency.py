@@ -14,8 +14,8 @@ import numpy as np
 
 from benchmarks.market import market, session_file
 from benchmarks.measure import HEADER, row
-from engine.monitoring.status import RunState
-from engine.system import SystemManager
+from tapedeck.engine.read.status import RunState
+from tapedeck.engine.system import SystemManager
 
 STEPS = 120
 PAUSES = 40

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.clock.slots import SessionSlots
-from engine.clock.time_manager import TimeManager
-from engine.clock.trading_session import TradingSession
-from engine.config import SessionConfig, parse_session_config
-from engine.intervals import MINUTE
-from engine.store.bar_store import BarColumns, BarStore
-from engine.store.locations import open_store
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.config import SessionConfig, parse_session_config
+from tapedeck.engine.intervals import MINUTE
+from tapedeck.engine.store.bar_store import BarColumns, BarStore
+from tapedeck.engine.store.locations import open_store
 
 FIRST_DAY = date(2013, 1, 2)
 HISTORY_SESSIONS = 2

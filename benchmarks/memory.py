@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.market import market, session_file
 from benchmarks.measure import HEADER, row
 from benchmarks.session_job import run_engine
-from engine.system import SystemManager
+from tapedeck.engine.system import SystemManager
 
 PREFETCH_DAYS = 5
 PAGE = resource.getpagesize()

@@ -10,8 +10,8 @@ import argparse
 from benchmarks import bare_script
 from benchmarks.market import market, session_file
 from benchmarks.measure import HEADER, in_turns, row
-from engine.store.bar_store import BarStore
-from engine.system import SystemManager
+from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.system import SystemManager
 
 # Sessions read at once: a week, and a month.
 CHUNKS = {"sqlite": 5, "parquet": 21}

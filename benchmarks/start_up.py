@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
     print(HEADER)
-    pair = in_turns(lambda: run("-m", "console", "--help"), lambda: run("-c", "pass"), options.rounds)
+    pair = in_turns(lambda: run("-m", "tapedeck", "--help"), lambda: run("-c", "pass"), options.rounds)
     print(
         row(
             "`tapedeck --help`",

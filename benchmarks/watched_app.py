@@ -6,17 +6,17 @@ import gc
 import time
 from pathlib import Path
 
-from console.ui import app as app_module
-from console.ui.app import ConsoleApp, Setup
-from console.ui.launch import beside_an_engine
-from console.ui.log_lines import LogLines
-from console.ui.playback import Picture, Playback
-from console.ui.screens.main import MainScreen
-from engine.config import SessionConfig
-from engine.export.earlier_tapes import MEMORY_BYTES
-from engine.monitoring.snapshot import Snapshot
-from engine.store.bar_store import BarStore
-from engine.system import SystemManager
+from tapedeck.console.app import app as app_module
+from tapedeck.console.app.console_app import ConsoleApp, Setup
+from tapedeck.console.app.launch import beside_an_engine
+from tapedeck.console.app.log_lines import LogLines
+from tapedeck.console.app.playback import Picture, Playback
+from tapedeck.console.app.screens.main import MainScreen
+from tapedeck.engine.config import SessionConfig
+from tapedeck.engine.read.snapshot import Snapshot
+from tapedeck.engine.run.tape_cache import MEMORY_BYTES
+from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.system import SystemManager
 
 
 class TimedApp(ConsoleApp):

@@ -17,7 +17,7 @@ import numpy as np
 from textual.app import App, ComposeResult
 
 from benchmarks.measure import row
-from console.ui.widgets import (
+from tapedeck.console.app.widgets import (
     CandleChart,
     ChartData,
     GapMap,
@@ -27,7 +27,7 @@ from console.ui.widgets import (
     SymbolTable,
     TapeStrip,
 )
-from console.ui.widgets.painted import Painted
+from tapedeck.console.app.widgets.painted import Painted
 
 HEADER = "| widget | p50 / p95 ms | target | terminal |\n|---|---|---|---|"
 ROUNDS = 100

@@ -13,14 +13,14 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from console.ui.app import ConsoleApp, Setup
-from console.ui.log_lines import LogLines
-from console.ui.playback import Playback
-from engine.config import load_session_config
-from engine.export.earlier_tapes import MEMORY_BYTES
-from engine.monitoring.status import RunState
-from engine.store.locations import open_store
-from engine.system import SystemManager
+from tapedeck.console.app.console_app import ConsoleApp, Setup
+from tapedeck.console.app.log_lines import LogLines
+from tapedeck.console.app.playback import Playback
+from tapedeck.engine.config import load_session_config
+from tapedeck.engine.read.status import RunState
+from tapedeck.engine.run.tape_cache import MEMORY_BYTES
+from tapedeck.engine.store.locations import open_store
+from tapedeck.engine.system import SystemManager
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE = (120, 36)

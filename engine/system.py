@@ -9,34 +9,24 @@ from itertools import count
 from pathlib import Path
 from threading import Event as ThreadEvent
 
-from engine.clock.slots import epoch_seconds
-from engine.clock.start_time import start_instant
-from engine.clock.time_manager import TimeManager
-from engine.conditions import Condition, Vocabulary
-from engine.config import SessionConfig
-from engine.errors import ConfigError, ConfigProblem, EngineError, ExportError
-from engine.export.earlier_tapes import EarlierTapes
-from engine.export.manifest import Manifest
-from engine.export.so_far import Records, export_played, with_present, write_state
-from engine.intervals import Interval
-from engine.monitoring.breaks import Breakpoint
-from engine.monitoring.event import Event, EventKind
-from engine.monitoring.events import EventLog
-from engine.monitoring.explain import explain
-from engine.monitoring.explanation import Explanation
-from engine.monitoring.metrics import Count, PerformanceMetrics
-from engine.monitoring.snapshot import RunSummary, Snapshot
-from engine.monitoring.status import RunState
-from engine.store.bar_store import BarStore
-from engine.store.data_manager import DataManager
-from engine.streams.requirements import StreamRequirements
-from engine.streams.stream_plan import StreamPlan
-from engine.tape.session_data import SessionData
-from engine.tape.session_record import SessionRecord
-from engine.tape.stamp import run_stamp
-from engine.tape.tape import Tape
-from engine.threads.courtesy import Courtesy
-from engine.threads.messages import (
+from tapedeck.engine.clock.slots import epoch_seconds
+from tapedeck.engine.clock.start_time import start_instant
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.conditions import Condition, Vocabulary
+from tapedeck.engine.config import SessionConfig
+from tapedeck.engine.errors import ConfigError, ConfigProblem, EngineError, ExportError
+from tapedeck.engine.export.manifest import Manifest
+from tapedeck.engine.export.partial_export import Records, export_played, with_present, write_state
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
+from tapedeck.engine.read.breaks import Breakpoint
+from tapedeck.engine.read.event import Event, EventKind
+from tapedeck.engine.read.events import EventLog
+from tapedeck.engine.read.explain.explain import explain
+from tapedeck.engine.read.explain.explanation import Explanation
+from tapedeck.engine.read.snapshot import RunSummary, Snapshot
+from tapedeck.engine.read.status import RunState
+from tapedeck.engine.run.messages import (
     AddBreakpoint,
     Mark,
     Pause,
@@ -47,12 +37,22 @@ from engine.threads.messages import (
     Step,
     Stop,
 )
-from engine.threads.session_coordinator import SessionCoordinator
-from engine.threads.session_feed import LOAD_TIMEOUT_S
-from engine.threads.session_loader import SessionLoader
-from engine.threads.session_recorder import SessionSink
-from engine.threads.session_replay import replayed, whole_record
-from engine.threads.transport import checked_speed
+from tapedeck.engine.run.render_priority import Courtesy
+from tapedeck.engine.run.session_coordinator import SessionCoordinator
+from tapedeck.engine.run.session_feed import LOAD_TIMEOUT_S
+from tapedeck.engine.run.session_loader import SessionLoader
+from tapedeck.engine.run.session_recompute import replayed, whole_record
+from tapedeck.engine.run.session_recorder import SessionSink
+from tapedeck.engine.run.tape_cache import EarlierTapes
+from tapedeck.engine.run.transport import checked_speed
+from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.store.data_manager import DataManager
+from tapedeck.engine.streams.requirements import StreamRequirements
+from tapedeck.engine.streams.stream_plan import StreamPlan
+from tapedeck.engine.tape.session_data import SessionData
+from tapedeck.engine.tape.session_record import SessionRecord
+from tapedeck.engine.tape.stamp import run_stamp
+from tapedeck.engine.tape.tape import Tape
 
 log = logging.getLogger(__name__)
 

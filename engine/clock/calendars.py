@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.clock.trading_session import TradingSession
-from engine.errors import CalendarError, nearest
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.errors import CalendarError, nearest
 
 if TYPE_CHECKING:
     import pandas as pd

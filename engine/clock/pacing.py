@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import ClockError
+from tapedeck.engine.errors import ClockError
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

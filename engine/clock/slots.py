@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.clock.trading_session import TradingSession
-from engine.intervals import Interval
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.intervals import Interval
 
 Ints = NDArray[np.int64]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time
 
-from engine.clock.trading_session import TradingSession
-from engine.errors import CalendarError
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.errors import CalendarError
 
 
 def start_instant(session: TradingSession, start_time: time) -> datetime:

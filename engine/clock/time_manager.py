@@ -10,15 +10,15 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from engine.clock.calendars import (
+from tapedeck.engine.clock.calendars import (
     CalendarWindow,
     exchange_bounds,
     exchange_zone,
     load_calendar,
     resolve_exchange,
 )
-from engine.clock.trading_session import TradingSession
-from engine.errors import CalendarError, ClockError
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.errors import CalendarError, ClockError
 
 if TYPE_CHECKING:
     from functools import _lru_cache_wrapper

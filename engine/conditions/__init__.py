@@ -1,6 +1,6 @@
 """Conditions on what a session shows: `SPY.rsi_14 < 30 and time >= 10:30`."""
 
-from engine.conditions.condition import Condition
-from engine.conditions.vocabulary import Vocabulary
+from tapedeck.engine.conditions.condition import Condition
+from tapedeck.engine.conditions.vocabulary import Vocabulary
 
 __all__ = ["Condition", "Vocabulary"]

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.conditions.evaluation import Evaluation
-from engine.conditions.known_values import KnownValues
-from engine.conditions.reading import read_condition
-from engine.conditions.syntax import Truth
-from engine.conditions.vocabulary import Vocabulary
-from engine.tape.bar_grid import Mask
-from engine.tape.tape import Tape
+from tapedeck.engine.conditions.evaluation import Evaluation
+from tapedeck.engine.conditions.known_values import KnownValues
+from tapedeck.engine.conditions.reading import read_condition
+from tapedeck.engine.conditions.syntax import Truth
+from tapedeck.engine.conditions.vocabulary import Vocabulary
+from tapedeck.engine.tape.bar_grid import Mask
+from tapedeck.engine.tape.tape import Tape
 
 
 @dataclass(frozen=True, slots=True)

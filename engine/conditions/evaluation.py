@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from engine.conditions.known_values import KnownValues
-from engine.conditions.syntax import (
+from tapedeck.engine.conditions.known_values import KnownValues
+from tapedeck.engine.conditions.syntax import (
     Arithmetic,
     Both,
     Call,
@@ -28,8 +28,8 @@ from engine.conditions.syntax import (
     Value,
     references,
 )
-from engine.tape.bar_grid import Floats, Mask
-from engine.tape.tape import row_index
+from tapedeck.engine.tape.bar_grid import Floats, Mask
+from tapedeck.engine.tape.tape import row_index
 
 _COMPARE: Final[dict[Comparator, np.ufunc]] = {
     "<": np.less,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engine.conditions.syntax import Span
-from engine.errors import ConditionError
+from tapedeck.engine.conditions.syntax import Span
+from tapedeck.engine.errors import ConditionError
 
 
 def condition_fault(text: str, span: Span, message: str, suggestion: str | None = None) -> ConditionError:

@@ -12,13 +12,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.clock.slots import SessionSlots
-from engine.intervals import Interval
-from engine.quality.scores import FULL_SCORE
-from engine.tape.bar_grid import CLOSE, FIELDS, OPEN, Floats, Ints
-from engine.tape.changes import change_pct
-from engine.tape.session_view import minutes_of_last_bars
-from engine.tape.tape import Tape
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.quality.scores import FULL_SCORE
+from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, OPEN, Floats, Ints
+from tapedeck.engine.tape.changes import change_pct
+from tapedeck.engine.tape.session_view import minutes_of_last_bars
+from tapedeck.engine.tape.tape import Tape
 
 Rows = slice
 _FIRST_LOOK_BACK = 64

@@ -10,8 +10,8 @@ from typing import Final, cast
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
-from engine.conditions.faults import condition_fault
-from engine.conditions.syntax import (
+from tapedeck.engine.conditions.faults import condition_fault
+from tapedeck.engine.conditions.syntax import (
     Arithmetic,
     Both,
     Call,
@@ -32,8 +32,8 @@ from engine.conditions.syntax import (
     Truth,
     Value,
 )
-from engine.errors import ConditionError, nearest
-from engine.intervals import Interval
+from tapedeck.engine.errors import ConditionError, nearest
+from tapedeck.engine.intervals import Interval
 
 _GRAMMAR: Final = r"""
     start: either

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.intervals import Interval
+from tapedeck.engine.intervals import Interval
 
 Quantifier = Literal["any", "all"]
 Comparator = Literal["<", "<=", ">", ">=", "==", "!="]

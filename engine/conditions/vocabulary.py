@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from engine.conditions.faults import condition_fault
-from engine.conditions.syntax import (
+from tapedeck.engine.conditions.faults import condition_fault
+from tapedeck.engine.conditions.syntax import (
     ClockTime,
     Comparison,
     Node,
@@ -18,10 +18,10 @@ from engine.conditions.syntax import (
     children,
     references,
 )
-from engine.errors import nearest
-from engine.intervals import Interval
-from engine.tape.bar_grid import FIELDS
-from engine.tape.tape import Tape
+from tapedeck.engine.errors import nearest
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.tape.bar_grid import FIELDS
+from tapedeck.engine.tape.tape import Tape
 
 SESSION_FIELDS: Final = ("last", "change", "quality", "gaps")
 """Fields of a symbol besides those of its bars."""

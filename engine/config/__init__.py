@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from engine.config.exchanges import EXCHANGE_GROUPS, resolve_exchange
-from engine.config.historical import HistoricalConfig, HistoricalData, HistoricalIndicator
-from engine.config.loading import LoadedConfig, dump, load_session_config, parse_session_config
-from engine.config.period import Period
-from engine.config.schema import session_config_schema
-from engine.config.session_config import (
+from tapedeck.engine.config.exchanges import EXCHANGE_GROUPS, resolve_exchange
+from tapedeck.engine.config.historical import HistoricalConfig, HistoricalData, HistoricalIndicator
+from tapedeck.engine.config.loading import LoadedConfig, dump, load_session_config, parse_session_config
+from tapedeck.engine.config.period import Period
+from tapedeck.engine.config.schema import session_config_schema
+from tapedeck.engine.config.session_config import (
     ApiConfig,
     BacktestConfig,
     GapFiller,
@@ -17,7 +17,7 @@ from engine.config.session_config import (
     SessionDataConfig,
     TradingConfig,
 )
-from engine.config.session_indicator import SessionIndicator
+from tapedeck.engine.config.session_indicator import SessionIndicator
 
 __all__ = [
     "EXCHANGE_GROUPS",

@@ -11,11 +11,11 @@ from typing import Final, TypeVar
 
 from pydantic_core import PydanticCustomError
 
-from engine.config.plain_documents import dotted
-from engine.config.readers import ALL, read_date
-from engine.config.session_indicator import output_names
-from engine.config.talib_catalogue import RELATIVE_VOLUME, read_indicator_type
-from engine.errors import ConfigProblem, nearest
+from tapedeck.engine.config.plain_documents import dotted
+from tapedeck.engine.config.readers import ALL, read_date
+from tapedeck.engine.config.session_indicator import output_names
+from tapedeck.engine.config.talib_catalogue import RELATIVE_VOLUME, read_indicator_type
+from tapedeck.engine.errors import ConfigProblem, nearest
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import yaml
 
-from engine.errors import ConfigError, ConfigProblem
+from tapedeck.engine.errors import ConfigError, ConfigProblem
 
 _PLAIN_VALUES: Final = {
     "tag:yaml.org,2002:bool": (re.compile(r"true|false"), "tf"),

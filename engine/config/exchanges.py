@@ -10,7 +10,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
-from engine.errors import CalendarError, nearest
+from tapedeck.engine.errors import CalendarError, nearest
 
 EXCHANGE_GROUPS: Final[Mapping[str, str]] = MappingProxyType(
     {

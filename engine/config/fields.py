@@ -7,8 +7,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
-from engine.config.period import PERIOD_PATTERN, Period
-from engine.config.readers import (
+from tapedeck.engine.config.period import PERIOD_PATTERN, Period
+from tapedeck.engine.config.readers import (
     ALL,
     LONGEST_SYMBOL,
     QUOTES,
@@ -22,7 +22,7 @@ from engine.config.readers import (
     read_symbols,
     read_time,
 )
-from engine.intervals import COMMON_SPELLINGS, DAY, WEEK, Interval
+from tapedeck.engine.intervals import COMMON_SPELLINGS, DAY, WEEK, Interval
 
 _INTERVAL_PATTERN: Final = "[1-9][0-9]{0,4}[smh]|1[dw]"
 

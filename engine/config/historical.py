@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt, ValidationInfo, field_validator
 
-from engine.config.faults import fault
-from engine.config.fields import ApplyTo, Intervals, PeriodField
-from engine.config.names import IndicatorName
-from engine.config.readers import ALL
-from engine.config.section import Section
+from tapedeck.engine.config.faults import fault
+from tapedeck.engine.config.fields import ApplyTo, Intervals, PeriodField
+from tapedeck.engine.config.names import IndicatorName
+from tapedeck.engine.config.readers import ALL
+from tapedeck.engine.config.section import Section
 
 
 class HistoricalData(Section):

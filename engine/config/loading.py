@@ -9,13 +9,13 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from engine.config.cross_checks import find_conflicts, find_oddities
-from engine.config.documents import parse_text, write_yaml
-from engine.config.older_fields import upgrade
-from engine.config.plain_documents import find_misfits, hide_secrets, without_nulls
-from engine.config.problems import problems_of
-from engine.config.session_config import SessionConfig
-from engine.errors import ConfigError, ConfigProblem, nearest
+from tapedeck.engine.config.cross_checks import find_conflicts, find_oddities
+from tapedeck.engine.config.documents import parse_text, write_yaml
+from tapedeck.engine.config.older_fields import upgrade
+from tapedeck.engine.config.plain_documents import find_misfits, hide_secrets, without_nulls
+from tapedeck.engine.config.problems import problems_of
+from tapedeck.engine.config.session_config import SessionConfig
+from tapedeck.engine.errors import ConfigError, ConfigProblem, nearest
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 _LARGEST: Final = 1024 * 1024

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, WithJsonSchema
 
-from engine.config.faults import fault
+from tapedeck.engine.config.faults import fault
 
 _COLUMNS: Final = """
     open high low close volume last change change_pct price prices typical bid ask spread quote quotes

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from engine.config.faults import Location, shown
-from engine.config.plain_documents import FREE_FIELDS, dotted
-from engine.config.readers import QUOTES
-from engine.errors import ConfigProblem, nearest
-from engine.intervals import MINUTE, Interval
+from tapedeck.engine.config.faults import Location, shown
+from tapedeck.engine.config.plain_documents import FREE_FIELDS, dotted
+from tapedeck.engine.config.readers import QUOTES
+from tapedeck.engine.errors import ConfigProblem, nearest
+from tapedeck.engine.intervals import MINUTE, Interval
 
 _DATA: Final = "session_data_config"
 _UPKEEP: Final = "data_upkeep"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from engine.config.faults import Location, shown
-from engine.errors import ConfigProblem
+from tapedeck.engine.config.faults import Location, shown
+from tapedeck.engine.errors import ConfigProblem
 
 HIDDEN: Final = "(hidden)"
 

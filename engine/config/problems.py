@@ -8,10 +8,10 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from engine.config.faults import FAULT, Location, shown
-from engine.config.plain_documents import HIDDEN, dotted
-from engine.config.session_config import SessionConfig
-from engine.errors import ConfigProblem, nearest
+from tapedeck.engine.config.faults import FAULT, Location, shown
+from tapedeck.engine.config.plain_documents import HIDDEN, dotted
+from tapedeck.engine.config.session_config import SessionConfig
+from tapedeck.engine.errors import ConfigProblem, nearest
 
 Saying = tuple[str, str | None]
 """A message, and the nearest valid spelling where there is one."""

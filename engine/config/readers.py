@@ -9,10 +9,10 @@ from typing import Final, Literal, TypeVar
 
 from pydantic_core import PydanticCustomError
 
-from engine.config.faults import FaultList, fault, shown
-from engine.config.period import Period, nearest_period
-from engine.errors import nearest
-from engine.intervals import COMMON_SPELLINGS, WEEK, Interval
+from tapedeck.engine.config.faults import FaultList, fault, shown
+from tapedeck.engine.config.period import Period, nearest_period
+from tapedeck.engine.errors import nearest
+from tapedeck.engine.intervals import COMMON_SPELLINGS, WEEK, Interval
 
 T = TypeVar("T")
 

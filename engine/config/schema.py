@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.config.session_config import SessionConfig
+from tapedeck.engine.config.session_config import SessionConfig
 
 
 def session_config_schema() -> dict[str, Any]:

@@ -7,20 +7,20 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StrictBool, StrictInt, WithJsonSchema
 
-from engine.config.exchanges import (
+from tapedeck.engine.config.exchanges import (
     EXCHANGE_GROUPS,
     describe_unknown,
     find_exchange,
     nearest_exchange,
     resolve_exchange,
 )
-from engine.config.faults import fault
-from engine.config.fields import ScheduleInterval, Streams, Symbols, TimeOfDay, TradingDate
-from engine.config.historical import HistoricalConfig
-from engine.config.readers import QUOTES, read_line
-from engine.config.section import Section
-from engine.config.session_indicator import SessionIndicators
-from engine.intervals import Interval
+from tapedeck.engine.config.faults import fault
+from tapedeck.engine.config.fields import ScheduleInterval, Streams, Symbols, TimeOfDay, TradingDate
+from tapedeck.engine.config.historical import HistoricalConfig
+from tapedeck.engine.config.readers import QUOTES, read_line
+from tapedeck.engine.config.section import Section
+from tapedeck.engine.config.session_indicator import SessionIndicators
+from tapedeck.engine.intervals import Interval
 
 Fraction = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]

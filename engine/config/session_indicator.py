@@ -17,18 +17,18 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from engine.config.faults import fault
-from engine.config.fields import SessionInterval
-from engine.config.names import IndicatorName
-from engine.config.section import Section
-from engine.config.talib_catalogue import (
+from tapedeck.engine.config.faults import fault
+from tapedeck.engine.config.fields import SessionInterval
+from tapedeck.engine.config.names import IndicatorName
+from tapedeck.engine.config.section import Section
+from tapedeck.engine.config.talib_catalogue import (
     RELATIVE_VOLUME,
     describe_indicator,
     indicator_types,
     read_indicator_type,
     resolve_parameters,
 )
-from engine.intervals import MINUTE, Interval
+from tapedeck.engine.intervals import MINUTE, Interval
 
 _OWN_FIELDS = ("type", "interval", "against")
 

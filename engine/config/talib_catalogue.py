@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from pydantic_core import PydanticCustomError
 
-from engine.config.faults import FaultList, fault, shown
-from engine.errors import nearest
+from tapedeck.engine.config.faults import FaultList, fault, shown
+from tapedeck.engine.errors import nearest
 
 RELATIVE_VOLUME: Final = "RELATIVE_VOLUME"
 

@@ -13,11 +13,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.export.text_columns import TextColumn, csv_field, csv_lines, number_texts, text_bytes, time_texts
-from engine.intervals import Interval
-from engine.quality.scores import FULL_SCORE
-from engine.tape.bar_grid import VOLUME, Mask
-from engine.tape.tape import Tape
+from tapedeck.engine.export.text_columns import (
+    TextColumn,
+    csv_field,
+    csv_lines,
+    number_texts,
+    text_bytes,
+    time_texts,
+)
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.quality.scores import FULL_SCORE
+from tapedeck.engine.tape.bar_grid import VOLUME, Mask
+from tapedeck.engine.tape.tape import Tape
 
 BARS_HEADER: Final = (
     "symbol",

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from engine.config import SessionConfig
-from engine.errors import ExportError
-from engine.export.bars_table import BARS_HEADER, bar_rows
-from engine.export.indicators_table import INDICATORS_HEADER, indicator_rows
-from engine.export.manifest import (
+from tapedeck.engine.config import SessionConfig
+from tapedeck.engine.errors import ExportError
+from tapedeck.engine.export.bars_table import BARS_HEADER, bar_rows
+from tapedeck.engine.export.indicators_table import INDICATORS_HEADER, indicator_rows
+from tapedeck.engine.export.manifest import (
     BARS_CSV,
     INDICATORS_CSV,
     MANIFEST,
@@ -23,14 +23,14 @@ from engine.export.manifest import (
     build_manifest,
     json_bytes,
 )
-from engine.export.metrics_json import metrics_document
-from engine.export.quality_table import QUALITY_HEADER, quality_rows
-from engine.export.session_json import session_document
-from engine.export.session_table import SESSION_HEADER, end_row, session_rows
-from engine.export.staged_files import StagedFile, make_folder, put_all_in_place, write_whole
-from engine.monitoring.metrics import PerformanceMetrics
-from engine.monitoring.snapshot import RunSummary
-from engine.tape.session_record import SessionRecord
+from tapedeck.engine.export.metrics_json import metrics_document
+from tapedeck.engine.export.quality_table import QUALITY_HEADER, quality_rows
+from tapedeck.engine.export.session_json import session_document
+from tapedeck.engine.export.session_table import SESSION_HEADER, end_row, session_rows
+from tapedeck.engine.export.staged_files import StagedFile, make_folder, put_all_in_place, write_whole
+from tapedeck.engine.metrics.performance import PerformanceMetrics
+from tapedeck.engine.read.snapshot import RunSummary
+from tapedeck.engine.tape.session_record import SessionRecord
 
 _TABLES: Final = {
     SESSION_CSV: SESSION_HEADER,

@@ -9,9 +9,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.export.text_columns import TextColumn, csv_field, csv_lines, number_texts, text_bytes, time_texts
-from engine.intervals import Interval
-from engine.tape.tape import IndicatorColumn, Tape
+from tapedeck.engine.export.text_columns import (
+    TextColumn,
+    csv_field,
+    csv_lines,
+    number_texts,
+    text_bytes,
+    time_texts,
+)
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.tape.tape import IndicatorColumn, Tape
 
 INDICATORS_HEADER: Final = ("symbol", "interval", "timestamp", "name", "value")
 # About so many values are written at once.

@@ -9,10 +9,10 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue, NonNegativeInt
 
-from engine.config import SessionConfig
-from engine.export.versions import library_versions
-from engine.monitoring.snapshot import RunSummary
-from engine.tape.session_record import SessionRecord
+from tapedeck.engine.config import SessionConfig
+from tapedeck.engine.export.versions import library_versions
+from tapedeck.engine.read.snapshot import RunSummary
+from tapedeck.engine.tape.session_record import SessionRecord
 
 MANIFEST: Final = "manifest.json"
 SESSION_CSV: Final = "session.csv"

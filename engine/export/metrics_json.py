@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from engine.monitoring.metrics import PerformanceMetrics
-from engine.monitoring.snapshot import RunSummary
+from tapedeck.engine.metrics.performance import PerformanceMetrics
+from tapedeck.engine.read.snapshot import RunSummary
 
 
 def metrics_document(summary: RunSummary, metrics: PerformanceMetrics) -> dict[str, Any]:

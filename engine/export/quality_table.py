@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from engine.export.text_columns import csv_field, number_text, time_text
-from engine.quality.gaps import find_gaps
-from engine.quality.scores import FULL_SCORE
-from engine.tape.tape import Tape
+from tapedeck.engine.export.text_columns import csv_field, number_text, time_text
+from tapedeck.engine.quality.gaps import find_gaps
+from tapedeck.engine.quality.scores import FULL_SCORE
+from tapedeck.engine.tape.tape import Tape
 
 QUALITY_HEADER: Final = (
     "session_date",

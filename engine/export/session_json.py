@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from engine.clock.trading_session import TradingSession
-from engine.export.text_columns import time_text
-from engine.export.versions import library_versions
-from engine.intervals import Interval
-from engine.monitoring.snapshot import RunSummary
-from engine.tape.bar_grid import FIELDS, Floats
-from engine.tape.historical_value import HistoricalValue
-from engine.tape.session_record import SessionRecord
-from engine.tape.session_view import SessionTotals, SessionView
-from engine.tape.tape import Tape
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.export.text_columns import time_text
+from tapedeck.engine.export.versions import library_versions
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.read.snapshot import RunSummary
+from tapedeck.engine.tape.bar_grid import FIELDS, Floats
+from tapedeck.engine.tape.historical_value import HistoricalValue
+from tapedeck.engine.tape.session_record import SessionRecord
+from tapedeck.engine.tape.session_view import SessionTotals, SessionView
+from tapedeck.engine.tape.tape import Tape
 
 # Documents are made of what JSON has.
 Document = dict[str, Any]

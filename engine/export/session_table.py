@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from engine.export.text_columns import csv_field, time_texts
-from engine.monitoring.status import RunState
-from engine.tape.tape import Tape
+from tapedeck.engine.export.text_columns import csv_field, time_texts
+from tapedeck.engine.read.status import RunState
+from tapedeck.engine.tape.tape import Tape
 
 SESSION_HEADER: Final = (
     "timestamp",

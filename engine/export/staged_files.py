@@ -10,8 +10,8 @@ from pathlib import Path
 
 import xxhash
 
-from engine.errors import ExportError
-from engine.export.manifest import ManifestFile
+from tapedeck.engine.errors import ExportError
+from tapedeck.engine.export.manifest import ManifestFile
 
 
 def partial_path(path: Path) -> Path:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.tape.bar_grid import Floats, Ints
+from tapedeck.engine.tape.bar_grid import Floats, Ints
 
 # pyarrow ships no types.
 TextColumn = Any

@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from engine.indicators.compact_series import CompactSeries
-from engine.indicators.running import RunningExtreme, RunningVwap
-from engine.indicators.specs import IndicatorSpec
-from engine.indicators.talib_functions import TalibFunction, tail_of_output
-from engine.indicators.warm_up import columns_used, sessions_used
-from engine.intervals import Interval
-from engine.tape.bar_grid import VOLUME, BarGrid, Floats, Mask, canonical
-from engine.tape.tape import IndicatorColumn, Tape
+from tapedeck.engine.indicators.compact_series import CompactSeries
+from tapedeck.engine.indicators.running import RunningExtreme, RunningVwap
+from tapedeck.engine.indicators.specs import IndicatorSpec
+from tapedeck.engine.indicators.talib_functions import TalibFunction, tail_of_output
+from tapedeck.engine.indicators.warm_up import columns_used, sessions_used
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.tape.bar_grid import VOLUME, BarGrid, Floats, Mask, canonical
+from tapedeck.engine.tape.tape import IndicatorColumn, Tape
 
 HistoryOf = Callable[[Interval], Sequence[BarGrid]]
 _Running = RunningVwap | RunningExtreme

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.tape.bar_grid import BarGrid, Floats, Ints, PackedRows
+from tapedeck.engine.tape.bar_grid import BarGrid, Floats, Ints, PackedRows
 
 
 class CompactSeries:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from engine.indicators.talib_functions import talib_title
+from tapedeck.engine.indicators.talib_functions import talib_title
 
 # Formulas as TA-Lib computes them; p is the last price, n the period, yesterday's bar the one before.
 _FORMULAS: Final = {

@@ -7,11 +7,11 @@ from datetime import date
 
 import numpy as np
 
-from engine.clock.trading_session import TradingSession
-from engine.indicators.trailing import trailing, trailing_days
-from engine.tape.bar_grid import FIELDS, Floats, Ints
-from engine.tape.historical_value import HistoricalValue, TrailingKind
-from engine.tape.history import DailyHistory, HistoryDay
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.indicators.trailing import trailing, trailing_days
+from tapedeck.engine.tape.bar_grid import FIELDS, Floats, Ints
+from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
+from tapedeck.engine.tape.history import DailyHistory, HistoryDay
 
 
 def daily_value(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.tape.bar_grid import CLOSE, HIGH, LOW, VOLUME, BarGrid, Floats
+from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, VOLUME, BarGrid, Floats
 
 
 def typical_price(values: Floats) -> Floats:

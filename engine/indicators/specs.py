@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from engine.indicators.talib_functions import TalibFunction, talib_function
-from engine.intervals import Interval
+from tapedeck.engine.indicators.talib_functions import TalibFunction, talib_function
+from tapedeck.engine.intervals import Interval
 
 OWN_TYPES = ("VWAP", "SESSION_HIGH", "SESSION_LOW", "RELATIVE_VOLUME")
 

@@ -12,8 +12,8 @@ import talib
 from numpy.typing import NDArray
 from talib import abstract
 
-from engine.errors import TapedeckError
-from engine.tape.bar_grid import FIELDS, Floats
+from tapedeck.engine.errors import TapedeckError
+from tapedeck.engine.tape.bar_grid import FIELDS, Floats
 
 _FLOAT64: Final = np.dtype(np.float64)
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.tape.bar_grid import Floats, Ints
-from engine.tape.historical_value import TrailingKind
+from tapedeck.engine.tape.bar_grid import Floats, Ints
+from tapedeck.engine.tape.historical_value import TrailingKind
 
 
 def trailing(layers: Sequence[Floats], kind: TrailingKind) -> tuple[Floats, Ints]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.quality.scores import FULL_SCORE, score
+from tapedeck.engine.quality.scores import FULL_SCORE, score
 
 
 @dataclass(frozen=True, slots=True)

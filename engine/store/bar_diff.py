@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from engine.errors import StoreError
-from engine.intervals import BASE_INTERVALS, Interval
-from engine.store.bar_store import BarColumns, Floats, Ints, WriteResult
+from tapedeck.engine.errors import StoreError
+from tapedeck.engine.intervals import BASE_INTERVALS, Interval
+from tapedeck.engine.store.bar_store import BarColumns, Floats, Ints, WriteResult
 
 VALUE_NAMES = tuple(field.name for field in fields(BarColumns))[1:]
 COLUMN_NAMES = ("opened_at", *VALUE_NAMES)

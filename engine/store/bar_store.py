@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.intervals import Interval
+from tapedeck.engine.intervals import Interval
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

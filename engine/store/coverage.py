@@ -9,12 +9,12 @@ from typing import Final, Literal
 
 import numpy as np
 
-from engine.clock.slots import SessionSlots
-from engine.clock.trading_session import TradingSession
-from engine.errors import DataMissingError
-from engine.intervals import BASE_INTERVALS, Interval
-from engine.store.bar_store import BarStore, Ints
-from engine.store.data_manager import DataManager
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.errors import DataMissingError
+from tapedeck.engine.intervals import BASE_INTERVALS, Interval
+from tapedeck.engine.store.bar_store import BarStore, Ints
+from tapedeck.engine.store.data_manager import DataManager
 
 # One read of the store fills grids of at most so many bytes, whatever the file asks.
 _CHUNK_BYTES: Final = 64 * 2**20

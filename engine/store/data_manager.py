@@ -10,11 +10,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from engine.clock.slots import SessionSlots, day_label, utc_from_epoch
-from engine.clock.trading_session import TradingSession
-from engine.intervals import Interval
-from engine.store.bar_store import BarBatch, BarColumns, BarStore, WriteResult
-from engine.tape.bar_grid import FIELDS, BarGrid, Floats, Ints
+from tapedeck.engine.clock.slots import SessionSlots, day_label, utc_from_epoch
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarStore, WriteResult
+from tapedeck.engine.tape.bar_grid import FIELDS, BarGrid, Floats, Ints
 
 # Later than any bar, in seconds; still a timestamp.
 _FAR = 2**40

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from engine.errors import StoreError
-from engine.intervals import DAY, MINUTE
-from engine.store.demo_market import DEMO_EXCHANGE, DEMO_SYMBOLS, demo_bars
-from engine.store.locations import open_store
+from tapedeck.engine.errors import StoreError
+from tapedeck.engine.intervals import DAY, MINUTE
+from tapedeck.engine.store.demo_market import DEMO_EXCHANGE, DEMO_SYMBOLS, demo_bars
+from tapedeck.engine.store.locations import open_store
 
 DEMO_VERSION: Final = 1
 """Counts the versions of the demo market's bars; a store of another version is made anew."""

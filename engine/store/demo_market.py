@@ -14,12 +14,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.clock.slots import SessionSlots
-from engine.clock.time_manager import TimeManager
-from engine.clock.trading_session import TradingSession
-from engine.intervals import DAY, MINUTE, Interval
-from engine.store.bar_store import BarColumns
-from engine.store.demo_paths import (
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.intervals import DAY, MINUTE, Interval
+from tapedeck.engine.store.bar_store import BarColumns
+from tapedeck.engine.store.demo_paths import (
     UNITS_PER_CENT,
     Bits,
     Run,

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.store.bar_store import BarColumns, Ints
+from tapedeck.engine.store.bar_store import BarColumns, Ints
 
 UNITS_PER_CENT: Final = 1000
 DAY_SECONDS: Final = 86400

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from engine.errors import StoreError, nearest
+from tapedeck.engine.errors import StoreError, nearest
 
 if TYPE_CHECKING:
-    from engine.store.bar_store import BarStore
+    from tapedeck.engine.store.bar_store import BarStore
 
 DATABASE_SUFFIXES: Final = (".db", ".sqlite", ".sqlite3")
 
@@ -24,10 +24,10 @@ def open_store(location: Path | str, *, create: bool = False) -> BarStore:
     _check_place(path, is_database=is_database, create=create)
     # Imported late: neither kind of store should cost a start that needs the other, or none.
     if is_database:
-        from engine.store.sqlite_store import SqliteStore  # noqa: PLC0415
+        from tapedeck.engine.store.sqlite_store import SqliteStore  # noqa: PLC0415
 
         return SqliteStore(path, create=create)
-    from engine.store.parquet_store import ParquetStore  # noqa: PLC0415
+    from tapedeck.engine.store.parquet_store import ParquetStore  # noqa: PLC0415
 
     return ParquetStore(path, create=create)
 

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final
 
-from engine.store.parquet_files import KeptRows, OpenFile, identity_of, unreadable
+from tapedeck.engine.store.parquet_files import KeptRows, OpenFile, identity_of, unreadable
 
 _CACHED_FILES: Final = 1024
 

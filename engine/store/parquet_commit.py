@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from engine.errors import StoreError
-from engine.store.bar_store import BarColumns
-from engine.store.folder_lock import locked
-from engine.store.parquet_files import write_file
+from tapedeck.engine.errors import StoreError
+from tapedeck.engine.store.bar_store import BarColumns
+from tapedeck.engine.store.folder_lock import locked
+from tapedeck.engine.store.parquet_files import write_file
 
 _STAGING: Final = ".staging"
 _JOURNAL: Final = "journal.json"

@@ -13,9 +13,9 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from engine.errors import StoreError
-from engine.store.bar_diff import COLUMN_NAMES, empty_bars, join, take
-from engine.store.bar_store import BarColumns, Ints
+from tapedeck.engine.errors import StoreError
+from tapedeck.engine.store.bar_diff import COLUMN_NAMES, empty_bars, join, take
+from tapedeck.engine.store.bar_store import BarColumns, Ints
 
 ROW_GROUP: Final = 4096
 _KEPT_ROWS: Final = 1_000_000

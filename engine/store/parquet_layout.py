@@ -15,9 +15,9 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from engine.errors import StoreError
-from engine.intervals import BASE_INTERVALS, Interval
-from engine.store.bar_store import Ints
+from tapedeck.engine.errors import StoreError
+from tapedeck.engine.intervals import BASE_INTERVALS, Interval
+from tapedeck.engine.store.bar_store import Ints
 
 FORMAT: Final = "tapedeck-bars"
 FORMAT_VERSION: Final = 1

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from engine.intervals import Interval
-from engine.store.bar_diff import BarDifference, check_interval, checked, join, take
-from engine.store.bar_store import BarBatch, BarColumns, WriteResult
-from engine.store.parquet_cache import FileCache
-from engine.store.parquet_commit import Staging
-from engine.store.parquet_files import OpenFile
-from engine.store.parquet_layout import (
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.store.bar_diff import BarDifference, check_interval, checked, join, take
+from tapedeck.engine.store.bar_store import BarBatch, BarColumns, WriteResult
+from tapedeck.engine.store.parquet_cache import FileCache
+from tapedeck.engine.store.parquet_commit import Staging
+from tapedeck.engine.store.parquet_files import OpenFile
+from tapedeck.engine.store.parquet_layout import (
     candidates,
     check_marker,
     file_names,
@@ -22,7 +22,7 @@ from engine.store.parquet_layout import (
     spans_files,
     stored_series,
 )
-from engine.store.parquet_writing import FolderWriter, writer_of
+from tapedeck.engine.store.parquet_writing import FolderWriter, writer_of
 
 _BEFORE_ALL, _AFTER_ALL = -(2**62), 2**62
 

@@ -14,12 +14,12 @@ from weakref import WeakValueDictionary
 
 import pyarrow as pa
 
-from engine.errors import StoreError
-from engine.store.bar_diff import BarDifference, difference, empty_bars, join, merge, take
-from engine.store.bar_store import BarColumns, Ints
-from engine.store.folder_lock import locked
-from engine.store.parquet_commit import Staging
-from engine.store.parquet_files import read_file
+from tapedeck.engine.errors import StoreError
+from tapedeck.engine.store.bar_diff import BarDifference, difference, empty_bars, join, merge, take
+from tapedeck.engine.store.bar_store import BarColumns, Ints
+from tapedeck.engine.store.folder_lock import locked
+from tapedeck.engine.store.parquet_commit import Staging
+from tapedeck.engine.store.parquet_files import read_file
 
 _GATHERED_ROWS: Final = 2_000_000
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from engine.errors import StoreError
+from tapedeck.engine.errors import StoreError
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from engine.errors import StoreError
+from tapedeck.engine.errors import StoreError
 
 if TYPE_CHECKING:
-    from engine.store.sqlite_writing import WriteBatch
+    from tapedeck.engine.store.sqlite_writing import WriteBatch
 
 
 class Library(Enum):

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from engine.intervals import Interval
-from engine.store.bar_diff import (
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.store.bar_diff import (
     COLUMN_NAMES,
     VALUE_NAMES,
     BarDifference,
@@ -19,9 +19,9 @@ from engine.store.bar_diff import (
     compare,
     difference,
 )
-from engine.store.bar_store import BarColumns, Ints
-from engine.store.sqlite_connections import ArrowConnection
-from engine.store.sqlite_schema import bars_table
+from tapedeck.engine.store.bar_store import BarColumns, Ints
+from tapedeck.engine.store.sqlite_connections import ArrowConnection
+from tapedeck.engine.store.sqlite_schema import bars_table
 
 SERIES_QUERY: Final = (
     "SELECT symbol, interval FROM series JOIN symbols ON symbols.id = symbol_id ORDER BY symbol"

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.errors import StoreError
-from engine.store.sqlite_connections import ArrowConnection, arrow_errors_explained
-from engine.store.sqlite_gate import FileGate, Holder, Library
+from tapedeck.engine.errors import StoreError
+from tapedeck.engine.store.sqlite_connections import ArrowConnection, arrow_errors_explained
+from tapedeck.engine.store.sqlite_gate import FileGate, Holder, Library
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -7,8 +7,8 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from engine.errors import StoreError
-from engine.intervals import BASE_INTERVALS, Interval
+from tapedeck.engine.errors import StoreError
+from tapedeck.engine.intervals import BASE_INTERVALS, Interval
 
 APPLICATION_ID: Final = 0x54444B31  # "TDK1", in the file's header
 SCHEMA_VERSION: Final = 1

@@ -12,19 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import StoreError
-from engine.intervals import Interval
-from engine.store.bar_diff import checked, take
-from engine.store.bar_store import BarBatch, BarColumns, WriteResult
-from engine.store.sqlite_connections import (
+from tapedeck.engine.errors import StoreError
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.store.bar_diff import checked, take
+from tapedeck.engine.store.bar_store import BarBatch, BarColumns, WriteResult
+from tapedeck.engine.store.sqlite_connections import (
     ArrowConnection,
     arrow_errors_explained,
     is_writable,
     native_errors_explained,
     open_native,
 )
-from engine.store.sqlite_gate import FileGate, Library, gate_of
-from engine.store.sqlite_queries import (
+from tapedeck.engine.store.sqlite_gate import FileGate, Library, gate_of
+from tapedeck.engine.store.sqlite_queries import (
     SERIES_QUERY,
     arrow_columns,
     arrow_rows,
@@ -38,15 +38,15 @@ from engine.store.sqlite_queries import (
     stored_difference,
     symbol_id_of,
 )
-from engine.store.sqlite_scan import ArrowScan
-from engine.store.sqlite_schema import (
+from tapedeck.engine.store.sqlite_scan import ArrowScan
+from tapedeck.engine.store.sqlite_schema import (
     IDENTITY_QUERY,
     check_identity,
     is_identity_of_empty,
     make_file,
     make_tables,
 )
-from engine.store.sqlite_writing import WriteBatch
+from tapedeck.engine.store.sqlite_writing import WriteBatch
 
 
 class SqliteStore:

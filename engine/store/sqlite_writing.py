@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from engine.store.sqlite_connections import native_errors_explained, open_native
-from engine.store.sqlite_gate import FileGate, Holder, Library
+from tapedeck.engine.store.sqlite_connections import native_errors_explained, open_native
+from tapedeck.engine.store.sqlite_gate import FileGate, Holder, Library
 
 _UNDO_INNER: Final = ("ROLLBACK TO inner_write", "RELEASE inner_write")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from engine.errors import DataMissingError, nearest
-from engine.intervals import BASE_INTERVALS, Interval
+from tapedeck.engine.errors import DataMissingError, nearest
+from tapedeck.engine.intervals import BASE_INTERVALS, Interval
 
 Stored = Mapping[str, frozenset[Interval]]
 _COARSEST_FIRST = tuple(sorted(BASE_INTERVALS, reverse=True))

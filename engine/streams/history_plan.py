@@ -7,19 +7,19 @@ from itertools import accumulate
 
 import numpy as np
 
-from engine.clock.calendars import exchange_bounds
-from engine.clock.slots import SessionSlots
-from engine.clock.time_manager import TimeManager
-from engine.clock.trading_session import TradingSession
-from engine.config import SessionDataConfig
-from engine.errors import CalendarError
-from engine.indicators.specs import IndicatorSpec
-from engine.indicators.warm_up import LEAST_SESSIONS, LOOKBACKS
-from engine.intervals import DAY, MINUTE, WEEK, Interval
-from engine.streams.base_interval import Stored, choose_source
-from engine.streams.periods import period_sessions, period_start
-from engine.streams.stream_plan import HistoryPlan, TrailingPlan
-from engine.tape.bar_grid import Ints
+from tapedeck.engine.clock.calendars import exchange_bounds
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.config import SessionDataConfig
+from tapedeck.engine.errors import CalendarError
+from tapedeck.engine.indicators.specs import IndicatorSpec
+from tapedeck.engine.indicators.warm_up import LEAST_SESSIONS, LOOKBACKS
+from tapedeck.engine.intervals import DAY, MINUTE, WEEK, Interval
+from tapedeck.engine.streams.base_interval import Stored, choose_source
+from tapedeck.engine.streams.periods import period_sessions, period_start
+from tapedeck.engine.streams.stream_plan import HistoryPlan, TrailingPlan
+from tapedeck.engine.tape.bar_grid import Ints
 
 # Early closes are a few days a year, seldom more than one day in thirty; so many more days hold a period
 # that skips them.

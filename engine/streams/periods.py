@@ -7,8 +7,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from engine.clock.trading_session import TradingSession
-from engine.config.period import Period
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.config.period import Period
 
 
 def period_start(period: Period, day: date) -> date:

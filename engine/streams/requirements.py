@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from engine.clock.slots import SessionSlots
-from engine.clock.start_time import start_instant
-from engine.clock.time_manager import TimeManager
-from engine.clock.trading_session import TradingSession
-from engine.config import SessionConfig, SessionDataConfig
-from engine.errors import ConfigError, ConfigProblem, DataMissingError
-from engine.indicators.specs import IndicatorSpec
-from engine.intervals import Interval
-from engine.store.data_manager import DataManager
-from engine.streams.base_interval import Stored, choose_base
-from engine.streams.history_plan import HistoryPlanner
-from engine.streams.stream_plan import StreamPlan
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.start_time import start_instant
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.config import SessionConfig, SessionDataConfig
+from tapedeck.engine.errors import ConfigError, ConfigProblem, DataMissingError
+from tapedeck.engine.indicators.specs import IndicatorSpec
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.store.data_manager import DataManager
+from tapedeck.engine.streams.base_interval import Stored, choose_base
+from tapedeck.engine.streams.history_plan import HistoryPlanner
+from tapedeck.engine.streams.stream_plan import StreamPlan
 
 
 class StreamRequirements:

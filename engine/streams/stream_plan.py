@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from engine.clock.trading_session import TradingSession
-from engine.config import HistoricalIndicator
-from engine.indicators.specs import IndicatorSpec
-from engine.intervals import Interval
-from engine.tape.bar_grid import Ints
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.config import HistoricalIndicator
+from tapedeck.engine.indicators.specs import IndicatorSpec
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.tape.bar_grid import Ints
 
 
 @dataclass(frozen=True, slots=True)

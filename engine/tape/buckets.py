@@ -12,9 +12,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from engine.clock.slots import SessionSlots
-from engine.intervals import Interval
-from engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME, BarGrid, Counts, Floats, Ints, Mask
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME, BarGrid, Counts, Floats, Ints, Mask
 
 # Where numpy's two ways to reduce runs of columns break even: folding column by column over all runs at once
 # pays for many rows and narrow runs, one call per row and run for the others.

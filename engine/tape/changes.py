@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.tape.bar_grid import Floats
+from tapedeck.engine.tape.bar_grid import Floats
 
 
 def change_pct(first_open: Floats, last: Floats) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from engine.tape.bar_grid import Floats, Ints
+from tapedeck.engine.tape.bar_grid import Floats, Ints
 
 
 class TrailingKind(Enum):

@@ -9,10 +9,10 @@ from datetime import date
 
 import numpy as np
 
-from engine.clock.slots import day_label
-from engine.clock.trading_session import TradingSession
-from engine.intervals import DAY, Interval
-from engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME, BarGrid, Floats, Ints
+from tapedeck.engine.clock.slots import day_label
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.intervals import DAY, Interval
+from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME, BarGrid, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from engine.clock.slots import SessionSlots
-from engine.intervals import MINUTE
-from engine.tape.bar_grid import Ints
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.intervals import MINUTE
+from tapedeck.engine.tape.bar_grid import Ints
 
 
 @lru_cache(maxsize=8)

@@ -8,16 +8,16 @@ from datetime import datetime
 
 import numpy as np
 
-from engine.clock.slots import utc_from_epoch
-from engine.errors import EngineError, nearest
-from engine.intervals import Interval
-from engine.quality.gaps import Gap
-from engine.quality.historical import HistoricalQuality
-from engine.tape.bar_grid import FIELDS, BarGrid, Floats, Ints
-from engine.tape.historical_value import HistoricalValue
-from engine.tape.history import History, HistoryDay
-from engine.tape.session_view import Bars, SessionTotals, SessionView, frozen
-from engine.tape.tape import IndicatorColumn, Tape
+from tapedeck.engine.clock.slots import utc_from_epoch
+from tapedeck.engine.errors import EngineError, nearest
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.quality.gaps import Gap
+from tapedeck.engine.quality.historical import HistoricalQuality
+from tapedeck.engine.tape.bar_grid import FIELDS, BarGrid, Floats, Ints
+from tapedeck.engine.tape.historical_value import HistoricalValue
+from tapedeck.engine.tape.history import History, HistoryDay
+from tapedeck.engine.tape.session_view import Bars, SessionTotals, SessionView, frozen
+from tapedeck.engine.tape.tape import IndicatorColumn, Tape
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.intervals import Interval
-from engine.quality.historical import HistoricalQuality
-from engine.tape.tape import Tape
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.quality.historical import HistoricalQuality
+from tapedeck.engine.tape.tape import Tape
 
 
 @dataclass(frozen=True, slots=True)

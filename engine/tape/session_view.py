@@ -9,14 +9,14 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.clock.slots import SessionSlots, utc_from_epoch
-from engine.clock.trading_session import TradingSession
-from engine.intervals import Interval
-from engine.quality.gaps import Gap, find_gaps
-from engine.quality.scores import FULL_SCORE
-from engine.tape.bar_grid import CLOSE, FIELDS, HIGH, LOW, VOLUME, Counts, Floats, Ints, Mask
-from engine.tape.minutes import minute_of_slots
-from engine.tape.tape import Tape, row_index
+from tapedeck.engine.clock.slots import SessionSlots, utc_from_epoch
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.quality.gaps import Gap, find_gaps
+from tapedeck.engine.quality.scores import FULL_SCORE
+from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, HIGH, LOW, VOLUME, Counts, Floats, Ints, Mask
+from tapedeck.engine.tape.minutes import minute_of_slots
+from tapedeck.engine.tape.tape import Tape, row_index
 
 Value = TypeVar("Value", bound=np.generic)
 

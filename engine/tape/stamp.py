@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import xxhash
 
-from engine.tape.tape import Tape
+from tapedeck.engine.tape.tape import Tape
 
 
 def session_digest(tape: Tape, frontier: int) -> str:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.clock.slots import SessionSlots
-from engine.clock.trading_session import TradingSession
-from engine.intervals import Interval
-from engine.quality.scores import FULL_SCORE
-from engine.tape.bar_grid import BarGrid, Floats, Ints
-from engine.tape.buckets import DerivedGrid, buckets_of
-from engine.tape.historical_value import HistoricalValue
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.quality.scores import FULL_SCORE
+from tapedeck.engine.tape.bar_grid import BarGrid, Floats, Ints
+from tapedeck.engine.tape.buckets import DerivedGrid, buckets_of
+from tapedeck.engine.tape.historical_value import HistoricalValue
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import pytest
 from typer.testing import CliRunner
 
-from console.cli import app
-from engine.store.importers import import_lean
-from engine.store.locations import open_store
+from tapedeck.console.cli.main import app
+from tapedeck.engine.importers import import_lean
+from tapedeck.engine.store.locations import open_store
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -66,7 +66,7 @@ def shell(home: Path) -> CommandLine:
 
     def call(*arguments: object, **environment: str) -> Result:
         done = subprocess.run(
-            [sys.executable, "-m", "console", *map(str, arguments)],
+            [sys.executable, "-m", "tapedeck", *map(str, arguments)],
             cwd=PROJECT,
             env=os.environ | {"PYTHONPATH": str(PROJECT)} | environment,
             capture_output=True,

@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from console.batch import play
-from console.interrupts import Interrupts
-from console.run_report import write_report
-from console.terminal import Terminal
-from engine.config import load_session_config
-from engine.store.locations import open_store
+from tapedeck.console.cli.batch import play
+from tapedeck.console.cli.interrupts import Interrupts
+from tapedeck.console.cli.run_report import write_report
+from tapedeck.console.cli.terminal import Terminal
+from tapedeck.engine.config import load_session_config
+from tapedeck.engine.store.locations import open_store
 
 Writer = Callable[..., Path]
 PROJECT = Path(__file__).resolve().parents[2]
@@ -179,7 +179,7 @@ def started(*arguments: object) -> Iterator[tuple[subprocess.Popen[bytes], int]]
     """Start a command with stderr on a terminal; give the process and that terminal's other end."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "console", *map(str, arguments)],
+        [sys.executable, "-m", "tapedeck", *map(str, arguments)],
         cwd=PROJECT,
         env=os.environ | {"PYTHONPATH": str(PROJECT), "TERM": "xterm"},
         stdout=subprocess.PIPE,

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from console.views import view_table
-from engine.config import load_session_config
-from engine.errors import ConfigError
-from engine.store.locations import open_store
-from engine.system import SystemManager
+from tapedeck.console.panel_data.views import view_table
+from tapedeck.engine.config import load_session_config
+from tapedeck.engine.errors import ConfigError
+from tapedeck.engine.store.locations import open_store
+from tapedeck.engine.system import SystemManager
 
 Writer = Callable[..., Path]
 

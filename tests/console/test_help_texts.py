@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import typer
 
-from console.cli import app
-from console.options import complete_exchange, complete_interval
+from tapedeck.console.cli.main import app
+from tapedeck.console.cli.options import complete_exchange, complete_interval
 
 
 def command_paths(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from console.import_job import run_import
-from console.invocation import Invocation
-from engine.intervals import MINUTE
-from engine.store.importers import ImportOptions, import_csv
+from tapedeck.console.cli.import_job import run_import
+from tapedeck.console.cli.invocation import Invocation
+from tapedeck.engine.importers import ImportOptions, import_csv
+from tapedeck.engine.intervals import MINUTE
 
 GOOD = "2024-07-03 09:30,10,11,9,10.5,100"
 BAD = "2024-07-03 09:31,10,9,11,10.5,100"  # the high is below the low
@@ -167,7 +167,7 @@ def test_on_a_terminal_files_and_rows_are_counted(
 ) -> None:
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=80)
-    monkeypatch.setattr("console.terminal.Terminal.progress_console", lambda _: console)
+    monkeypatch.setattr("tapedeck.console.cli.terminal.Terminal.progress_console", lambda _: console)
     assert tapedeck(*minutes(write_csv(tmp_path / "ABC.csv", GOOD)), "--store", store).exit_code == 0
     assert "1/1 files" in screen.getvalue()
     assert "1 rows" in screen.getvalue()

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from console.actions import BY_ID
-from console.key_script import Script, ScriptLine
-from engine.errors import ConfigError
+from tapedeck.console.actions.key_script import Script, ScriptLine
+from tapedeck.console.actions.table import BY_ID
+from tapedeck.engine.errors import ConfigError
 
 Writer = Callable[..., Path]
 

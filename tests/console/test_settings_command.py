@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from console.folders import user_folders
-from console.settings import resolve_settings
+from tapedeck.console.settings.folders import user_folders
+from tapedeck.console.settings.settings import resolve_settings
 
 
 def values(done: Any) -> dict[str, tuple[str, str]]:

@@ -9,15 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from console.__main__ import main
+from tapedeck.__main__ import main
 
 PROJECT = Path(__file__).resolve().parents[2]
 HEAVY = ("numpy", "pandas", "pyarrow", "talib", "exchange_calendars", "pydantic", "rich", "textual", "yaml")
 
 
 def modules_after(code: str, **environment: str) -> set[str]:
-    """Run code in a fresh interpreter, and return the top-level modules it has imported."""
-    tail = "\nimport sys; print('MODULES', *{name.partition('.')[0] for name in sys.modules})"
+    """Run code in a fresh interpreter; return the top-level modules it imported, and `tapedeck.console`."""
+    tail = (
+        "\nimport sys; print('MODULES', *{name.partition('.')[0] for name in sys.modules}, "
+        "*(['tapedeck.console'] if 'tapedeck.console' in sys.modules else []))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code + tail],
         cwd=PROJECT,
@@ -32,7 +35,7 @@ def modules_after(code: str, **environment: str) -> set[str]:
 
 def call(*arguments: str) -> str:
     return (
-        "from console.cli import app\n"
+        "from tapedeck.console.cli.main import app\n"
         f"try:\n    app({list(arguments)!r}, prog_name='tapedeck')\nexcept SystemExit:\n    pass"
     )
 
@@ -58,10 +61,17 @@ def test_a_batch_run_never_imports_the_console(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["engine", "engine.system", "engine.store.coverage", "engine.monitoring.log"]
+    "module",
+    [
+        "tapedeck",
+        "tapedeck.engine",
+        "tapedeck.engine.system",
+        "tapedeck.engine.store.coverage",
+        "tapedeck.engine.metrics.log",
+    ],
 )
 def test_the_engine_imports_no_front_end(module: str) -> None:
-    assert not modules_after(f"import {module}") & {"textual", "rich", "typer", "console"}
+    assert not modules_after(f"import {module}") & {"textual", "rich", "typer", "tapedeck.console"}
 
 
 def test_the_command_is_the_modules_main(

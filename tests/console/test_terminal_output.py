@@ -13,14 +13,14 @@ import pytest
 import typer
 from rich.console import Console
 
-from console.batch import play
-from console.failures import describe, error_document, exit_code_of
-from console.interrupts import Interrupts
-from console.invocation import Invocation, errors_told
-from console.run_progress import RunProgress
-from console.terminal import Cell, Column, Terminal, number_column
-from engine.config import load_session_config
-from engine.errors import (
+from tapedeck.console.cli.batch import play
+from tapedeck.console.cli.failures import describe, error_document, exit_code_of
+from tapedeck.console.cli.interrupts import Interrupts
+from tapedeck.console.cli.invocation import Invocation, errors_told
+from tapedeck.console.cli.run_progress import RunProgress
+from tapedeck.console.cli.terminal import Cell, Column, Terminal, number_column
+from tapedeck.engine.config import load_session_config
+from tapedeck.engine.errors import (
     BarImportError,
     CalendarError,
     ConfigError,
@@ -29,7 +29,7 @@ from engine.errors import (
     ExportError,
     StoreError,
 )
-from engine.store.locations import open_store
+from tapedeck.engine.store.locations import open_store
 
 
 class Screen(io.TextIOWrapper):

@@ -6,8 +6,8 @@ import inspect
 
 import pytest
 
-from engine import errors
-from engine.errors import ConfigError, ConfigProblem, DataMissingError, TapedeckError, nearest
+from tapedeck.engine import errors
+from tapedeck.engine.errors import ConfigError, ConfigProblem, DataMissingError, TapedeckError, nearest
 
 
 def test_every_error_can_be_caught_as_one_of_tapedeck() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.intervals import BASE_INTERVALS, COMMON_SPELLINGS, DAY, MINUTE, SECOND, WEEK, Interval
+from tapedeck.engine.intervals import BASE_INTERVALS, COMMON_SPELLINGS, DAY, MINUTE, SECOND, WEEK, Interval
 
 
 @pytest.mark.parametrize(

@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.config import SessionConfig
-from engine.errors import CalendarError, EngineError
-from engine.intervals import DAY, MINUTE, Interval
-from engine.monitoring.status import RunState
-from engine.quality.gaps import find_gaps
-from engine.store.bar_store import BarStore
-from engine.system import SystemManager
-from engine.tape.bar_grid import CLOSE, FIELDS, HIGH, LOW, VOLUME
-from engine.tape.session_record import SessionRecord
+from tapedeck.engine.config import SessionConfig
+from tapedeck.engine.errors import CalendarError, EngineError
+from tapedeck.engine.intervals import DAY, MINUTE, Interval
+from tapedeck.engine.quality.gaps import find_gaps
+from tapedeck.engine.read.status import RunState
+from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.system import SystemManager
+from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, HIGH, LOW, VOLUME
+from tapedeck.engine.tape.session_record import SessionRecord
 from tests.support.files import session_file
 from tests.support.markets import fill_store, open_new_store, random_bars
 from tests.support.naive import in_order

@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 import talib
 
-from engine.config import SessionConfig, load_session_config
-from engine.intervals import Interval
-from engine.store.importers import import_lean
-from engine.tape.bar_grid import FIELDS, Floats
-from engine.tape.session_record import SessionRecord
-from engine.tape.tape import Tape
+from tapedeck.engine.config import SessionConfig, load_session_config
+from tapedeck.engine.importers import import_lean
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.tape.bar_grid import FIELDS, Floats
+from tapedeck.engine.tape.session_record import SessionRecord
+from tapedeck.engine.tape.tape import Tape
 from tests.golden import raw_bars
 from tests.golden.raw_bars import DAYS, SYMBOLS
 from tests.support import formulas

@@ -13,15 +13,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.config import SessionConfig, parse_session_config
-from engine.errors import EngineError
-from engine.monitoring.status import RunState
-from engine.store.bar_store import BarStore
-from engine.system import SystemManager
-from engine.threads.data_processor import DataProcessor
-from engine.threads.data_quality_manager import DataQualityManager
-from engine.threads.session_recorder import SessionRecorder
-from engine.threads.worker import Worker
+from tapedeck.engine.config import SessionConfig, parse_session_config
+from tapedeck.engine.errors import EngineError
+from tapedeck.engine.read.status import RunState
+from tapedeck.engine.run.data_processor import DataProcessor
+from tapedeck.engine.run.data_quality_manager import DataQualityManager
+from tapedeck.engine.run.session_recorder import SessionRecorder
+from tapedeck.engine.run.worker import Worker
+from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.system import SystemManager
 from tests.support.markets import fill_store, open_new_store
 from tests.support.runs import LIMIT_S, play
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.export.csv_export import CsvExport
-from engine.monitoring.status import RunState
-from engine.store.bar_store import BarStore
-from engine.system import SystemManager
+from tapedeck.engine.export.csv_export import CsvExport
+from tapedeck.engine.read.status import RunState
+from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.system import SystemManager
 from tests.laws.test_any_cut_gives_the_same_tape import SYMBOLS, law_config
 from tests.support.markets import fill_store, open_new_store
 from tests.support.runs import LIMIT_S

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.monitoring.event import EventKind
-from engine.monitoring.status import RunState
-from engine.store.bar_store import BarStore
-from engine.system import SystemManager
+from tapedeck.engine.read.event import EventKind
+from tapedeck.engine.read.status import RunState
+from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.system import SystemManager
 from tests.laws.test_any_cut_gives_the_same_tape import SYMBOLS, law_config
 from tests.support.markets import fill_store, open_new_store
 from tests.support.runs import LIMIT_S, play

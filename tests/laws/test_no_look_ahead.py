@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.intervals import MINUTE
-from engine.store.bar_store import BarColumns, BarStore
-from engine.tape.stamp import session_digest
-from engine.tape.tape import Tape
+from tapedeck.engine.intervals import MINUTE
+from tapedeck.engine.store.bar_store import BarColumns, BarStore
+from tapedeck.engine.tape.stamp import session_digest
+from tapedeck.engine.tape.tape import Tape
 from tests.laws.test_any_cut_gives_the_same_tape import SYMBOLS, law_config
 from tests.support.markets import fill_store, open_new_store
 from tests.support.runs import play_recorded

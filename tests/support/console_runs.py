@@ -10,14 +10,14 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from console.ui.app import ConsoleApp, Setup
-from console.ui.log_lines import LogLines
-from console.ui.playback import Playback
-from console.ui.widgets import StyledLines
-from engine.config import parse_session_config
-from engine.monitoring.status import RunState
-from engine.store.bar_store import BarStore
-from engine.system import SystemManager
+from tapedeck.console.app.console_app import ConsoleApp, Setup
+from tapedeck.console.app.log_lines import LogLines
+from tapedeck.console.app.playback import Playback
+from tapedeck.console.app.widgets import StyledLines
+from tapedeck.engine.config import parse_session_config
+from tapedeck.engine.read.status import RunState
+from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.system import SystemManager
 
 SYMBOLS = ("AAA", "BBB", "CCC")
 LIMIT_S = 20.0

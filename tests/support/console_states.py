@@ -14,21 +14,21 @@ from typing import Any, Final
 
 import numpy as np
 
-from console.ui.app import ConsoleApp, Setup
-from console.ui.log_lines import LogLines
-from console.ui.playback import Playback
-from console.ui.remembered import Remembered
-from engine.clock.slots import SessionSlots, epoch_seconds
-from engine.clock.time_manager import TimeManager
-from engine.config import SessionConfig, parse_session_config
-from engine.errors import StoreError
-from engine.intervals import MINUTE, Interval
-from engine.monitoring.metrics import PerformanceMetrics, Scope, Step, TimerSummary
-from engine.monitoring.snapshot import RunSummary, Snapshot
-from engine.monitoring.status import WorkerState, WorkerStatus
-from engine.store.bar_store import BarBatch, BarStore
-from engine.store.sqlite_store import SqliteStore
-from engine.system import SystemManager
+from tapedeck.console.app.console_app import ConsoleApp, Setup
+from tapedeck.console.app.log_lines import LogLines
+from tapedeck.console.app.playback import Playback
+from tapedeck.console.app.ui_state import Remembered
+from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.config import SessionConfig, parse_session_config
+from tapedeck.engine.errors import StoreError
+from tapedeck.engine.intervals import MINUTE, Interval
+from tapedeck.engine.metrics.performance import PerformanceMetrics, Scope, Step, TimerSummary
+from tapedeck.engine.read.snapshot import RunSummary, Snapshot
+from tapedeck.engine.read.status import WorkerState, WorkerStatus
+from tapedeck.engine.store.bar_store import BarBatch, BarStore
+from tapedeck.engine.store.sqlite_store import SqliteStore
+from tapedeck.engine.system import SystemManager
 from tests.support.console_runs import LIMIT_S, SYMBOLS, Watched
 from tests.support.markets import random_bars
 
@@ -39,11 +39,15 @@ _SILENT: Final = {SYMBOLS[0]: slice(40, 130), SYMBOLS[-1]: slice(90)}
 MANY_SYMBOLS: Final = tuple(f"S{number:03d}" for number in range(500))
 _LOGGED_AT: Final = datetime(2026, 1, 5, 18, 30, tzinfo=UTC).timestamp()
 _LOG: Final = (
-    ("engine.system", logging.INFO, "streaming 1m, generating 5m, 1d"),
-    ("engine.threads.session_feed", logging.INFO, "prefetch done: 2013-11-26 to 2013-11-27 in 0.021 s"),
-    ("engine.threads.session_coordinator", logging.INFO, "session 2013-11-26 activated"),
-    ("engine.threads.worker", logging.WARNING, "data processor is 12 blocks behind"),
-    ("console.ui.theming", logging.ERROR, "mine.yaml holds no theme: 'primary' is missing; name a colour"),
+    ("tapedeck.engine.system", logging.INFO, "streaming 1m, generating 5m, 1d"),
+    ("tapedeck.engine.run.session_feed", logging.INFO, "prefetch done: 2013-11-26 to 2013-11-27 in 0.021 s"),
+    ("tapedeck.engine.run.session_coordinator", logging.INFO, "session 2013-11-26 activated"),
+    ("tapedeck.engine.run.worker", logging.WARNING, "data processor is 12 blocks behind"),
+    (
+        "tapedeck.console.app.theming",
+        logging.ERROR,
+        "mine.yaml holds no theme: 'primary' is missing; name a colour",
+    ),
 )
 
 

@@ -11,18 +11,18 @@ from typing import Any, Final
 
 from textual._xterm_parser import XTermParser
 
-from console.__main__ import main
-from console.ui.panels.session_bar import SessionBar
-from console.ui.playback import Picture
-from engine.clock.slots import SessionSlots
-from engine.clock.time_manager import TimeManager
-from engine.export.csv_export import CsvExport
-from engine.intervals import MINUTE
-from engine.store.sqlite_store import SqliteStore
-from engine.tape.session_record import SessionRecord
-from engine.threads.data_processor import DataProcessor
-from engine.threads.data_quality_manager import DataQualityManager
-from engine.threads.session_recorder import SessionRecorder
+from tapedeck.__main__ import main
+from tapedeck.console.app.panels.session_bar import SessionBar
+from tapedeck.console.app.playback import Picture
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.export.csv_export import CsvExport
+from tapedeck.engine.intervals import MINUTE
+from tapedeck.engine.run.data_processor import DataProcessor
+from tapedeck.engine.run.data_quality_manager import DataQualityManager
+from tapedeck.engine.run.session_recorder import SessionRecorder
+from tapedeck.engine.store.sqlite_store import SqliteStore
+from tapedeck.engine.tape.session_record import SessionRecord
 
 FAULTY_DAY: Final = date(2013, 11, 29)
 CAUSE: Final = "injected for a test, in [0, 390) of [/bars]"

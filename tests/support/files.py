@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.clock.time_manager import TimeManager
-from engine.config import SessionConfig, parse_session_config
-from engine.store.bar_store import BarStore
-from engine.store.data_manager import DataManager
-from engine.streams.requirements import StreamRequirements
-from engine.streams.stream_plan import StreamPlan
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.config import SessionConfig, parse_session_config
+from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.store.data_manager import DataManager
+from tapedeck.engine.streams.requirements import StreamRequirements
+from tapedeck.engine.streams.stream_plan import StreamPlan
 
 
 def session_file(

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.clock.slots import SessionSlots
-from engine.clock.time_manager import TimeManager
-from engine.intervals import MINUTE, Interval
-from engine.store.bar_store import BarColumns, BarStore
-from engine.store.locations import open_store
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.intervals import MINUTE, Interval
+from tapedeck.engine.store.bar_store import BarColumns, BarStore
+from tapedeck.engine.store.locations import open_store
 
 
 def open_new_store(location: Path) -> BarStore:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from engine.clock.trading_session import TradingSession
+from tapedeck.engine.clock.trading_session import TradingSession
 
 
 def resampled(frame: pd.DataFrame, session: TradingSession, seconds: int) -> pd.DataFrame:

@@ -221,7 +221,7 @@ class Terminal:
 def terminal(
     home: Path,
     *arguments: str,
-    module: str = "console",
+    module: str = "tapedeck",
     columns: int = 80,
     rows: int = 24,
     is_controlling: bool = True,

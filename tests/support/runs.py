@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.config import SessionConfig
-from engine.monitoring.status import RunState
-from engine.store.bar_store import BarStore
-from engine.system import SystemManager
-from engine.tape.session_record import SessionRecord
+from tapedeck.engine.config import SessionConfig
+from tapedeck.engine.read.status import RunState
+from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.system import SystemManager
+from tapedeck.engine.tape.session_record import SessionRecord
 
 LIMIT_S = 60.0
 

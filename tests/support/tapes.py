@@ -10,15 +10,15 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from engine.clock.slots import SessionSlots
-from engine.clock.time_manager import TimeManager
-from engine.clock.trading_session import TradingSession
-from engine.indicators.block_computer import BlockComputer
-from engine.indicators.specs import IndicatorSpec
-from engine.intervals import Interval
-from engine.quality.scores import RunningScores
-from engine.tape.bar_grid import FIELDS, BarGrid, Floats, Mask
-from engine.tape.tape import Tape
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.indicators.block_computer import BlockComputer
+from tapedeck.engine.indicators.specs import IndicatorSpec
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.quality.scores import RunningScores
+from tapedeck.engine.tape.bar_grid import FIELDS, BarGrid, Floats, Mask
+from tapedeck.engine.tape.tape import Tape
 from tests.support.markets import random_bars
 
 

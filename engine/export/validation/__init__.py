@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.export.validation.report import Finding, ValidationReport
-from engine.export.validation.validate import validate_export
+from tapedeck.engine.export.validation.report import Finding, ValidationReport
+from tapedeck.engine.export.validation.validate import validate_export
 
 __all__ = ["Finding", "ValidationReport", "validate_export"]

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.export.manifest import BARS_CSV
-from engine.export.validation.derived_bars import check_derived
-from engine.export.validation.expectation import Expectation, ExpectedSession
-from engine.export.validation.located_rows import Locator
-from engine.export.validation.report import FindingLog
-from engine.export.validation.row_order import Describe, in_order
-from engine.export.validation.table_reader import Piece
-from engine.tape.bar_grid import FIELDS, Floats
+from tapedeck.engine.export.manifest import BARS_CSV
+from tapedeck.engine.export.validation.derived_bars import check_derived
+from tapedeck.engine.export.validation.expectation import Expectation, ExpectedSession
+from tapedeck.engine.export.validation.located_rows import Locator
+from tapedeck.engine.export.validation.report import FindingLog
+from tapedeck.engine.export.validation.row_order import Describe, in_order
+from tapedeck.engine.export.validation.table_reader import Piece
+from tapedeck.engine.tape.bar_grid import FIELDS, Floats
 
 Mask = NDArray[np.bool_]
 NUMBERS = (*FIELDS, "base_bars", "quality")

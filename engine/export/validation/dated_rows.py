@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from engine.errors import nearest
-from engine.export.validation.report import FindingLog
-from engine.export.validation.table_reader import Piece
+from tapedeck.engine.errors import nearest
+from tapedeck.engine.export.validation.report import FindingLog
+from tapedeck.engine.export.validation.table_reader import Piece
 
 # A row as it stands: each column's text, and its line.
 Record = dict[str, Any]

@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from engine.export.manifest import BARS_CSV
-from engine.export.validation.expectation import Expectation, ExpectedSession, Layout
-from engine.export.validation.report import FindingLog
+from tapedeck.engine.export.manifest import BARS_CSV
+from tapedeck.engine.export.validation.expectation import Expectation, ExpectedSession, Layout
+from tapedeck.engine.export.validation.report import FindingLog
 
 _EXACT: Final = ("open", "high", "low", "close", "base_bars")
 # Sums and quotients may round differently when they are made in another order.

@@ -14,11 +14,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.clock.slots import SessionSlots, epoch_seconds
-from engine.clock.time_manager import TimeManager
-from engine.clock.trading_session import TradingSession
-from engine.export.manifest import Manifest, ManifestSession
-from engine.intervals import Interval
+from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.export.manifest import Manifest, ManifestSession
+from tapedeck.engine.intervals import Interval
 
 Ints = NDArray[np.int64]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from engine.export.manifest import INDICATORS_CSV
-from engine.export.validation.bar_rows import BarsFound
-from engine.export.validation.expectation import Expectation, ExpectedSession
-from engine.export.validation.located_rows import Locator
-from engine.export.validation.report import FindingLog
-from engine.export.validation.row_order import in_order
-from engine.export.validation.table_reader import Piece
-from engine.tape.bar_grid import Ints
+from tapedeck.engine.export.manifest import INDICATORS_CSV
+from tapedeck.engine.export.validation.bar_rows import BarsFound
+from tapedeck.engine.export.validation.expectation import Expectation, ExpectedSession
+from tapedeck.engine.export.validation.located_rows import Locator
+from tapedeck.engine.export.validation.report import FindingLog
+from tapedeck.engine.export.validation.row_order import in_order
+from tapedeck.engine.export.validation.table_reader import Piece
+from tapedeck.engine.tape.bar_grid import Ints
 
 
 class IndicatorRows:

@@ -8,11 +8,11 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from engine.errors import nearest
-from engine.export.validation.expectation import Expectation
-from engine.export.validation.report import FindingLog
-from engine.export.validation.table_reader import Piece
-from engine.tape.bar_grid import Ints
+from tapedeck.engine.errors import nearest
+from tapedeck.engine.export.validation.expectation import Expectation
+from tapedeck.engine.export.validation.report import FindingLog
+from tapedeck.engine.export.validation.table_reader import Piece
+from tapedeck.engine.tape.bar_grid import Ints
 
 Locate = Callable[[Piece], pd.DataFrame]
 

@@ -10,13 +10,13 @@ from typing import Final
 import xxhash
 from pydantic import ValidationError
 
-from engine.clock.slots import SessionSlots
-from engine.clock.time_manager import TimeManager
-from engine.errors import CalendarError, ExportError
-from engine.export.manifest import DATA_FILES, MANIFEST, SESSION_JSON, Manifest, ManifestFile
-from engine.export.validation.report import FindingLog
-from engine.intervals import Interval
-from engine.tape.stamp import run_stamp
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.errors import CalendarError, ExportError
+from tapedeck.engine.export.manifest import DATA_FILES, MANIFEST, SESSION_JSON, Manifest, ManifestFile
+from tapedeck.engine.export.validation.report import FindingLog
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.tape.stamp import run_stamp
 
 _CHUNK: Final = 2**20
 

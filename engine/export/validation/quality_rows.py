@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.export.manifest import QUALITY_CSV
-from engine.export.validation.bar_rows import BarsFound
-from engine.export.validation.dated_rows import Record, locate_by_date, records
-from engine.export.validation.expectation import Expectation, ExpectedSession
-from engine.export.validation.report import FindingLog
-from engine.export.validation.table_reader import Piece
+from tapedeck.engine.export.manifest import QUALITY_CSV
+from tapedeck.engine.export.validation.bar_rows import BarsFound
+from tapedeck.engine.export.validation.dated_rows import Record, locate_by_date, records
+from tapedeck.engine.export.validation.expectation import Expectation, ExpectedSession
+from tapedeck.engine.export.validation.report import FindingLog
+from tapedeck.engine.export.validation.table_reader import Piece
 
 Gap = tuple[str, str, str]
 Numbers = tuple[float, str, str]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from engine.export.validation.report import FindingLog
+from tapedeck.engine.export.validation.report import FindingLog
 
 Describe = Callable[[tuple[int, ...]], str]
 

@@ -6,11 +6,11 @@ from datetime import datetime
 
 import pandas as pd
 
-from engine.export.manifest import SESSION_CSV
-from engine.export.validation.dated_rows import Record, locate_by_date, records
-from engine.export.validation.expectation import Expectation, ExpectedSession
-from engine.export.validation.report import FindingLog
-from engine.export.validation.table_reader import Piece
+from tapedeck.engine.export.manifest import SESSION_CSV
+from tapedeck.engine.export.validation.dated_rows import Record, locate_by_date, records
+from tapedeck.engine.export.validation.expectation import Expectation, ExpectedSession
+from tapedeck.engine.export.validation.report import FindingLog
+from tapedeck.engine.export.validation.table_reader import Piece
 
 
 class ClockRows:

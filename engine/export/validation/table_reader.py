@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from engine.export.validation.report import FindingLog
-from engine.tape.bar_grid import Floats, Ints
+from tapedeck.engine.export.validation.report import FindingLog
+from tapedeck.engine.tape.bar_grid import Floats, Ints
 
 # About so many bytes are read at once.
 _BYTES_AT_ONCE: Final = 2**23

@@ -4,22 +4,34 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.clock.time_manager import TimeManager
-from engine.errors import CalendarError, ExportError
-from engine.export.bars_table import BARS_HEADER
-from engine.export.indicators_table import INDICATORS_HEADER
-from engine.export.manifest import BARS_CSV, INDICATORS_CSV, MANIFEST, QUALITY_CSV, SESSION_CSV, Manifest
-from engine.export.quality_table import QUALITY_HEADER
-from engine.export.session_table import SESSION_HEADER
-from engine.export.validation.bar_rows import BarRows
-from engine.export.validation.expectation import Expectation
-from engine.export.validation.indicator_rows import IndicatorRows
-from engine.export.validation.located_rows import Locate, SessionCursor
-from engine.export.validation.manifest_check import check_files, check_run, check_session_json, read_manifest
-from engine.export.validation.quality_rows import QualityRows
-from engine.export.validation.report import FindingLog, ValidationReport
-from engine.export.validation.session_rows import ClockRows
-from engine.export.validation.table_reader import TableReader
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.errors import CalendarError, ExportError
+from tapedeck.engine.export.bars_table import BARS_HEADER
+from tapedeck.engine.export.indicators_table import INDICATORS_HEADER
+from tapedeck.engine.export.manifest import (
+    BARS_CSV,
+    INDICATORS_CSV,
+    MANIFEST,
+    QUALITY_CSV,
+    SESSION_CSV,
+    Manifest,
+)
+from tapedeck.engine.export.quality_table import QUALITY_HEADER
+from tapedeck.engine.export.session_table import SESSION_HEADER
+from tapedeck.engine.export.validation.bar_rows import BarRows
+from tapedeck.engine.export.validation.expectation import Expectation
+from tapedeck.engine.export.validation.indicator_rows import IndicatorRows
+from tapedeck.engine.export.validation.located_rows import Locate, SessionCursor
+from tapedeck.engine.export.validation.manifest_check import (
+    check_files,
+    check_run,
+    check_session_json,
+    read_manifest,
+)
+from tapedeck.engine.export.validation.quality_rows import QualityRows
+from tapedeck.engine.export.validation.report import FindingLog, ValidationReport
+from tapedeck.engine.export.validation.session_rows import ClockRows
+from tapedeck.engine.export.validation.table_reader import TableReader
 
 
 def validate_export(folder: Path) -> ValidationReport:

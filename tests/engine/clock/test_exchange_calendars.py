@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.clock.calendars import (
+from tapedeck.engine.clock.calendars import (
     CalendarWindow,
     ExchangeInfo,
     exchange_bounds,
@@ -21,7 +21,7 @@ from engine.clock.calendars import (
     load_calendar,
     resolve_exchange,
 )
-from engine.errors import CalendarError
+from tapedeck.engine.errors import CalendarError
 
 # These calendars need what the pandas installed does not do; the library lists them all the same.
 UNLOADABLE = {"ASEX", "XBEL", "XBSE", "XCYS", "XTAE"}
@@ -218,7 +218,7 @@ def test_sessions_of_every_listed_calendar_follow_each_other_without_overlap(exc
 
 def test_importing_the_clock_does_not_load_the_calendar_library():
     code = (
-        "import sys, engine.clock.time_manager\n"
+        "import sys, tapedeck.engine.clock.time_manager\n"
         "print('exchange_calendars' in sys.modules, 'pandas' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

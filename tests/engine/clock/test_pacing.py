@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from engine.clock.pacing import Pace, achieved_speed
-from engine.errors import ClockError
+from tapedeck.engine.clock.pacing import Pace, achieved_speed
+from tapedeck.engine.errors import ClockError
 
 SLOTS = 390
 MINUTES = np.arange(SLOTS + 1, dtype=np.int64) * 60

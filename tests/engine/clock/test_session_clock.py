@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.clock.time_manager import TimeManager, wall_clock_now
-from engine.errors import ClockError
+from tapedeck.engine.clock.time_manager import TimeManager, wall_clock_now
+from tapedeck.engine.errors import ClockError
 
 MONDAY, TUESDAY = date(2013, 10, 7), date(2013, 10, 8)
 OPEN = datetime(2013, 10, 7, 13, 30, tzinfo=UTC)

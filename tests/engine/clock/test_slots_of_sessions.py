@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.clock.slots import SessionSlots, day_label, epoch_seconds, utc_from_epoch
+from tapedeck.engine.clock.slots import SessionSlots, day_label, epoch_seconds, utc_from_epoch
 from tests.support.tapes import slots_of
 
 DAYS = [

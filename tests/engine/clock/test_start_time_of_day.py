@@ -6,8 +6,8 @@ from datetime import UTC, datetime, time
 
 import pytest
 
-from engine.clock.start_time import start_instant
-from engine.errors import CalendarError
+from tapedeck.engine.clock.start_time import start_instant
+from tapedeck.engine.errors import CalendarError
 from tests.support.tapes import session_of
 
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.clock.time_manager import CacheInfo, TimeManager
-from engine.errors import CalendarError, ClockError
+from tapedeck.engine.clock.time_manager import CacheInfo, TimeManager
+from tapedeck.engine.errors import CalendarError, ClockError
 
 
 @pytest.fixture(scope="module")

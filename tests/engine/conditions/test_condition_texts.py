@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from engine.conditions import Condition, Vocabulary
-from engine.conditions.reading import read_condition
-from engine.errors import ConditionError, TapedeckError
-from engine.intervals import DAY, MINUTE, Interval
+from tapedeck.engine.conditions import Condition, Vocabulary
+from tapedeck.engine.conditions.reading import read_condition
+from tapedeck.engine.errors import ConditionError, TapedeckError
+from tapedeck.engine.intervals import DAY, MINUTE, Interval
 
 WORDS = Vocabulary(
     symbols=("SPY", "BAC", "BRK.B", "ALL"),

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.conditions import Condition, Vocabulary
-from engine.indicators.specs import IndicatorSpec
-from engine.intervals import MINUTE, Interval
-from engine.tape.historical_value import HistoricalValue, TrailingKind
-from engine.tape.session_view import SessionView
-from engine.tape.tape import Tape
+from tapedeck.engine.conditions import Condition, Vocabulary
+from tapedeck.engine.indicators.specs import IndicatorSpec
+from tapedeck.engine.intervals import MINUTE, Interval
+from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
+from tapedeck.engine.tape.session_view import SessionView
+from tapedeck.engine.tape.tape import Tape
 from tests.support.tapes import compute, random_values, slots_of, tape_over
 
 FIVE: Final = Interval.parse("5m")

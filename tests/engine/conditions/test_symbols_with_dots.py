@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from engine.conditions import Condition
-from engine.conditions.reading import read_condition
-from engine.conditions.vocabulary import Vocabulary
-from engine.errors import ConditionError
-from engine.intervals import MINUTE
+from tapedeck.engine.conditions import Condition
+from tapedeck.engine.conditions.reading import read_condition
+from tapedeck.engine.conditions.vocabulary import Vocabulary
+from tapedeck.engine.errors import ConditionError
+from tapedeck.engine.intervals import MINUTE
 
 WORDS = Vocabulary(symbols=("SPY", "BRK.B"), intervals=(MINUTE,), indicators=(), historical=())
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from engine.config import LoadedConfig, parse_session_config
-from engine.errors import ConfigError
+from tapedeck.engine.config import LoadedConfig, parse_session_config
+from tapedeck.engine.errors import ConfigError
 
 
 @pytest.fixture

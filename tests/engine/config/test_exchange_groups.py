@@ -5,8 +5,8 @@ from __future__ import annotations
 import exchange_calendars
 import pytest
 
-from engine.config import EXCHANGE_GROUPS, resolve_exchange
-from engine.errors import CalendarError
+from tapedeck.engine.config import EXCHANGE_GROUPS, resolve_exchange
+from tapedeck.engine.errors import CalendarError
 
 
 @pytest.mark.parametrize(

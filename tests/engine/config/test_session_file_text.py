@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import dump, load_session_config
-from engine.config.documents import parse_text, write_yaml
-from engine.errors import ConfigError
+from tapedeck.engine.config import dump, load_session_config
+from tapedeck.engine.config.documents import parse_text, write_yaml
+from tapedeck.engine.errors import ConfigError
 
 
 def told(path: Path) -> list[str]:

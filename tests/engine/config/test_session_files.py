@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import Period, load_session_config, parse_session_config
-from engine.config.documents import parse_text
-from engine.intervals import Interval
+from tapedeck.engine.config import Period, load_session_config, parse_session_config
+from tapedeck.engine.config.documents import parse_text
+from tapedeck.engine.intervals import Interval
 
 SPEC_EXAMPLE = """
 session_name: October 2013

@@ -10,15 +10,15 @@ import talib
 from pydantic_core import PydanticCustomError
 from talib import abstract
 
-from engine.config import SessionIndicator
-from engine.config.talib_catalogue import (
+from tapedeck.engine.config import SessionIndicator
+from tapedeck.engine.config.talib_catalogue import (
     describe_indicator,
     indicator_types,
     moving_average_types,
     resolve_parameters,
 )
-from engine.errors import ConfigError
-from engine.intervals import Interval
+from tapedeck.engine.errors import ConfigError
+from tapedeck.engine.intervals import Interval
 
 OWN = {"VWAP", "SESSION_HIGH", "SESSION_LOW", "RELATIVE_VOLUME"}
 AVERAGE = {"type": "trailing_average", "period": "5d", "granularity": "minute", "field": "volume"}

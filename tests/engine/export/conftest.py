@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import parse_session_config
-from engine.export.csv_export import CsvExport
-from engine.export.manifest import Manifest
-from engine.monitoring.snapshot import RunSummary
-from engine.store.bar_store import BarStore
-from engine.store.importers import import_lean
-from engine.store.locations import open_store
-from engine.system import SystemManager
+from tapedeck.engine.config import parse_session_config
+from tapedeck.engine.export.csv_export import CsvExport
+from tapedeck.engine.export.manifest import Manifest
+from tapedeck.engine.importers import import_lean
+from tapedeck.engine.read.snapshot import RunSummary
+from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.store.locations import open_store
+from tapedeck.engine.system import SystemManager
 
 WEEK = {
     "session_name": "October 2013",

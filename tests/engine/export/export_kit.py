@@ -8,21 +8,21 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.clock.slots import SessionSlots
-from engine.clock.time_manager import TimeManager
-from engine.config import SessionConfig, parse_session_config
-from engine.export.csv_export import CsvExport
-from engine.export.manifest import Manifest
-from engine.indicators.block_computer import BlockComputer
-from engine.indicators.specs import IndicatorSpec
-from engine.intervals import Interval
-from engine.monitoring.metrics import PerformanceMetrics
-from engine.monitoring.snapshot import RunSummary
-from engine.quality.scores import RunningScores
-from engine.tape.bar_grid import BarGrid
-from engine.tape.session_record import SessionRecord, SessionSummary
-from engine.tape.stamp import run_stamp, session_digest
-from engine.tape.tape import Tape
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.config import SessionConfig, parse_session_config
+from tapedeck.engine.export.csv_export import CsvExport
+from tapedeck.engine.export.manifest import Manifest
+from tapedeck.engine.indicators.block_computer import BlockComputer
+from tapedeck.engine.indicators.specs import IndicatorSpec
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.metrics.performance import PerformanceMetrics
+from tapedeck.engine.quality.scores import RunningScores
+from tapedeck.engine.read.snapshot import RunSummary
+from tapedeck.engine.tape.bar_grid import BarGrid
+from tapedeck.engine.tape.session_record import SessionRecord, SessionSummary
+from tapedeck.engine.tape.stamp import run_stamp, session_digest
+from tapedeck.engine.tape.tape import Tape
 
 SPECS = (
     IndicatorSpec("sma_3", "SMA", Interval(60), {"timeperiod": 3}),

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from export_kit import make_config, make_record, make_tape, two_days, write_export
 
-from engine.export.validation import validate_export
-from engine.tape.historical_value import HistoricalValue, TrailingKind
+from tapedeck.engine.export.validation import validate_export
+from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
 
 SYMBOLS = ("SPY", "AIG")
 
@@ -152,8 +152,8 @@ def test_many_symbols_are_written_in_several_pieces_in_order(tmp_path, monkeypat
     symbols = tuple(f"S{number}" for number in range(7))
     config = make_config(symbols=symbols)
     write_export(tmp_path / "whole", config, two_days(symbols=symbols))
-    monkeypatch.setattr("engine.export.bars_table._SLOTS_AT_ONCE", 800)
-    monkeypatch.setattr("engine.export.indicators_table._VALUES_AT_ONCE", 2400)
+    monkeypatch.setattr("tapedeck.engine.export.bars_table._SLOTS_AT_ONCE", 800)
+    monkeypatch.setattr("tapedeck.engine.export.indicators_table._VALUES_AT_ONCE", 2400)
     write_export(tmp_path / "pieces", config, two_days(symbols=symbols))
     for name in ("bars.csv", "indicators.csv"):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "pieces" / name).read_bytes()

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from export_kit import digest_of, make_config, make_summary, two_days, write_export
 
-from engine.errors import EngineError, ExportError
-from engine.export.csv_export import CsvExport
-from engine.export.validation import validate_export
-from engine.monitoring.metrics import PerformanceMetrics
-from engine.system import SystemManager
+from tapedeck.engine.errors import EngineError, ExportError
+from tapedeck.engine.export.csv_export import CsvExport
+from tapedeck.engine.export.validation import validate_export
+from tapedeck.engine.metrics.performance import PerformanceMetrics
+from tapedeck.engine.system import SystemManager
 
 FULL_DISK = Path("/dev/full")
 needs_full_disk = pytest.mark.skipif(not FULL_DISK.exists(), reason="the system has no /dev/full")
@@ -85,7 +85,7 @@ _KILLED = """
 import sys
 from pathlib import Path
 from export_kit import digest_of, make_config, two_days
-from engine.export.csv_export import CsvExport
+from tapedeck.engine.export.csv_export import CsvExport
 export = CsvExport(Path(sys.argv[1]), make_config())
 record = two_days()[0]
 export.write_session(record, digest_of(record))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from engine.export.text_columns import csv_field, number_text, number_texts, time_text, time_texts
+from tapedeck.engine.export.text_columns import csv_field, number_text, number_texts, time_text, time_texts
 
 NEW_YORK = ZoneInfo("America/New_York")
 finite = st.floats(allow_nan=False, allow_infinity=False)

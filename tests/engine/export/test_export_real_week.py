@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.export.csv_export import CsvExport
-from engine.export.manifest import Manifest
-from engine.store.importers import import_lean
-from engine.store.locations import open_store
-from engine.system import SystemManager
+from tapedeck.engine.export.csv_export import CsvExport
+from tapedeck.engine.export.manifest import Manifest
+from tapedeck.engine.importers import import_lean
+from tapedeck.engine.store.locations import open_store
+from tapedeck.engine.system import SystemManager
 
 DAYS = ("2013-10-07", "2013-10-08", "2013-10-09", "2013-10-10", "2013-10-11")
 SYMBOLS = ("SPY", "AIG", "BAC", "IBM")

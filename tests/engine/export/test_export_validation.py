@@ -13,8 +13,8 @@ from export_kit import make_config, make_record, make_tape, two_days, write_expo
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from engine.errors import ExportError
-from engine.export.validation import ValidationReport, validate_export
+from tapedeck.engine.errors import ExportError
+from tapedeck.engine.export.validation import ValidationReport, validate_export
 
 
 @pytest.fixture(scope="module")
@@ -596,7 +596,7 @@ def test_a_folder_that_is_no_export_is_an_error(tmp_path):
 
 def test_a_large_file_is_read_in_pieces(copy, monkeypatch):
     """Where a piece ends does not matter, not even within a session."""
-    monkeypatch.setattr("engine.export.validation.table_reader._BYTES_AT_ONCE", 4000)
+    monkeypatch.setattr("tapedeck.engine.export.validation.table_reader._BYTES_AT_ONCE", 4000)
     report = validate_export(copy)
     assert report.findings == ()
     line = line_of(copy, "bars.csv", FIRST)

@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from talib.abstract import Function  # type: ignore[attr-defined]  # TA-Lib's annotations lack it
 
-from engine.clock.slots import SessionSlots
-from engine.config.talib_catalogue import describe_indicator, indicator_types
-from engine.indicators.block_computer import BlockComputer
-from engine.indicators.specs import OWN_TYPES, IndicatorSpec
-from engine.intervals import Interval
-from engine.tape.bar_grid import CLOSE, FIELDS, BarGrid, Floats
-from engine.tape.historical_value import HistoricalValue, TrailingKind
-from engine.tape.tape import Tape
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.config.talib_catalogue import describe_indicator, indicator_types
+from tapedeck.engine.indicators.block_computer import BlockComputer
+from tapedeck.engine.indicators.specs import OWN_TYPES, IndicatorSpec
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, BarGrid, Floats
+from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
+from tapedeck.engine.tape.tape import Tape
 from tests.support.tapes import compute, random_values, same_bits, sessions_of, slots_of, tape_over
 
 KINDS: Final = indicator_types()

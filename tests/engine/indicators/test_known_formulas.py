@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.errors import TapedeckError
-from engine.indicators.block_computer import relative_volume
-from engine.indicators.running import RunningExtreme, RunningVwap, typical_price
-from engine.indicators.specs import IndicatorSpec
-from engine.indicators.talib_functions import tail_of_output, talib_function
-from engine.intervals import MINUTE, Interval
-from engine.tape.bar_grid import CLOSE, HIGH, LOW, VOLUME, BarGrid, Floats
-from engine.tape.historical_value import HistoricalValue, TrailingKind
+from tapedeck.engine.errors import TapedeckError
+from tapedeck.engine.indicators.block_computer import relative_volume
+from tapedeck.engine.indicators.running import RunningExtreme, RunningVwap, typical_price
+from tapedeck.engine.indicators.specs import IndicatorSpec
+from tapedeck.engine.indicators.talib_functions import tail_of_output, talib_function
+from tapedeck.engine.intervals import MINUTE, Interval
+from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, VOLUME, BarGrid, Floats
+from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
 from tests.support import formulas
 from tests.support.tapes import compute, random_values, same_bits, slots_of, tape_over
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.indicators.historical import daily_value, minute_value
-from engine.indicators.trailing import trailing, trailing_days
-from engine.indicators.warm_up import columns_used, sessions_used
-from engine.tape.bar_grid import HIGH, VOLUME, BarGrid
-from engine.tape.historical_value import TrailingKind
-from engine.tape.history import DailyHistory, HistoryDay
+from tapedeck.engine.indicators.historical import daily_value, minute_value
+from tapedeck.engine.indicators.trailing import trailing, trailing_days
+from tapedeck.engine.indicators.warm_up import columns_used, sessions_used
+from tapedeck.engine.tape.bar_grid import HIGH, VOLUME, BarGrid
+from tapedeck.engine.tape.historical_value import TrailingKind
+from tapedeck.engine.tape.history import DailyHistory, HistoryDay
 from tests.support.naive import in_order
 from tests.support.tapes import random_values, sessions_of, slots_of
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from engine.quality.gap_grids import gap_counts, gap_starts
-from engine.quality.gaps import find_gaps
+from tapedeck.engine.quality.gap_grids import gap_counts, gap_starts
+from tapedeck.engine.quality.gaps import find_gaps
 
 PRESENT = arrays.arrays(np.bool_, st.tuples(st.integers(1, 3), st.integers(0, 15)))
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.quality.gaps import Gap, find_gaps
-from engine.quality.historical import HistoricalQuality
-from engine.quality.scores import RunningScores, score
+from tapedeck.engine.quality.gaps import Gap, find_gaps
+from tapedeck.engine.quality.historical import HistoricalQuality
+from tapedeck.engine.quality.scores import RunningScores, score
 from tests.support.naive import gaps_by_walking
 from tests.support.tapes import same_bits
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from engine.store.bar_store import BarBatch, BarColumns
+from tapedeck.engine.store.bar_store import BarBatch, BarColumns
 
 NAMES = ("opened_at", "open", "high", "low", "close", "volume")
 OPEN_7_OCTOBER_2013 = 1381152600  # 2013-10-07T13:30:00Z, a Monday: 09:30 in New York

@@ -15,9 +15,9 @@ import sys
 
 import numpy as np
 
-from engine.intervals import MINUTE
-from engine.store.bar_store import BarColumns
-from engine.store.locations import open_store
+from tapedeck.engine.intervals import MINUTE
+from tapedeck.engine.store.bar_store import BarColumns
+from tapedeck.engine.store.locations import open_store
 
 NEW_YEAR_2014 = 1388534400
 SYMBOLS = ("AIG", "SPY")

@@ -14,17 +14,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.clock.slots import SessionSlots
-from engine.clock.time_manager import TimeManager
-from engine.clock.trading_session import TradingSession
-from engine.errors import DataMissingError
-from engine.intervals import DAY, MINUTE, SECOND, Interval
-from engine.store import coverage as coverage_module
-from engine.store.bar_store import BarColumns, BarStore
-from engine.store.coverage import DayCoverage, measure_coverage
-from engine.store.importers import import_lean
-from engine.store.locations import open_store
-from engine.streams.base_interval import choose_base
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.errors import DataMissingError
+from tapedeck.engine.importers import import_lean
+from tapedeck.engine.intervals import DAY, MINUTE, SECOND, Interval
+from tapedeck.engine.store import coverage as coverage_module
+from tapedeck.engine.store.bar_store import BarColumns, BarStore
+from tapedeck.engine.store.coverage import DayCoverage, measure_coverage
+from tapedeck.engine.store.locations import open_store
+from tapedeck.engine.streams.base_interval import choose_base
 
 FIVE_MINUTES = Interval.parse("5m")
 NEW_YORK = TimeManager("XNYS")

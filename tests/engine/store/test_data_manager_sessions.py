@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.clock.slots import SessionSlots
-from engine.intervals import DAY, MINUTE, Interval
-from engine.store import data_manager
-from engine.store.bar_store import BarColumns, BarStore
-from engine.store.data_manager import DataManager
-from engine.tape.bar_grid import FIELDS, Floats
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.intervals import DAY, MINUTE, Interval
+from tapedeck.engine.store import data_manager
+from tapedeck.engine.store.bar_store import BarColumns, BarStore
+from tapedeck.engine.store.data_manager import DataManager
+from tapedeck.engine.tape.bar_grid import FIELDS, Floats
 from tests.support.markets import fill_store, open_new_store, random_bars
 from tests.support.tapes import same_bits, session_of, sessions_of, slots_of
 

@@ -13,19 +13,19 @@ import exchange_calendars
 import numpy as np
 import pytest
 
-from engine.config import parse_session_config
-from engine.errors import StoreError
-from engine.intervals import DAY, MINUTE
-from engine.store.bar_store import BarColumns
-from engine.store.demo import (
+from tapedeck.engine.config import parse_session_config
+from tapedeck.engine.errors import StoreError
+from tapedeck.engine.importers.validation import validate_bars
+from tapedeck.engine.intervals import DAY, MINUTE
+from tapedeck.engine.store.bar_store import BarColumns
+from tapedeck.engine.store.demo import (
     demo_session_document,
     ensure_demo_market,
     is_demo_market,
     make_demo_market,
 )
-from engine.store.demo_market import DEMO_SYMBOLS, demo_bars
-from engine.store.importers.validation import validate_bars
-from engine.store.locations import open_store
+from tapedeck.engine.store.demo_market import DEMO_SYMBOLS, demo_bars
+from tapedeck.engine.store.locations import open_store
 
 MARKET = {name: dict(series) for name, series in demo_bars()}
 CALENDAR = exchange_calendars.get_calendar("XNYS")
@@ -214,7 +214,7 @@ def test_where_it_cannot_be_made_the_place_is_named(tmp_path):
 MAKE = """
 import sys
 from pathlib import Path
-from engine.store.demo import make_demo_market
+from tapedeck.engine.store.demo import make_demo_market
 
 def tell(done, total):
     sys.stdout.write(f"{done}\\n")

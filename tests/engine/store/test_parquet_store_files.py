@@ -16,13 +16,13 @@ import pytest
 from bar_samples import A_DAY, OPEN_7_OCTOBER_2013, as_rows, bars_at, bits, by_row, minutes, part
 from store_writer_script import NEW_YEAR_2014, SYMBOLS, piece, whole_count_of
 
-from engine.errors import StoreError
-from engine.intervals import DAY, MINUTE, SECOND
-from engine.store import parquet_writing
-from engine.store.bar_store import BarColumns
-from engine.store.locations import open_store
-from engine.store.parquet_cache import FileCache
-from engine.store.parquet_files import KeptRows, OpenFile, write_file
+from tapedeck.engine.errors import StoreError
+from tapedeck.engine.intervals import DAY, MINUTE, SECOND
+from tapedeck.engine.store import parquet_writing
+from tapedeck.engine.store.bar_store import BarColumns
+from tapedeck.engine.store.locations import open_store
+from tapedeck.engine.store.parquet_cache import FileCache
+from tapedeck.engine.store.parquet_files import KeptRows, OpenFile, write_file
 
 ALWAYS = (-(10**11), 10**12)
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="a child process has to die half-way")

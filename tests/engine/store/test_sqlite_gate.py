@@ -15,10 +15,10 @@ import pytest
 from bar_samples import as_rows, by_row, minutes, part
 from store_writer_script import HALF, SYMBOLS, piece
 
-from engine.errors import StoreError
-from engine.intervals import MINUTE
-from engine.store.locations import open_store
-from engine.store.sqlite_gate import FileGate, Library, gate_of
+from tapedeck.engine.errors import StoreError
+from tapedeck.engine.intervals import MINUTE
+from tapedeck.engine.store.locations import open_store
+from tapedeck.engine.store.sqlite_gate import FileGate, Library, gate_of
 
 ALWAYS = (0, 10**10)
 LIMIT_S = 60

@@ -8,10 +8,10 @@ import sqlite3
 import pytest
 from bar_samples import bars_at, minutes, part
 
-from engine.errors import StoreError
-from engine.intervals import DAY, MINUTE
-from engine.store.locations import open_store
-from engine.store.sqlite_schema import make_tables
+from tapedeck.engine.errors import StoreError
+from tapedeck.engine.intervals import DAY, MINUTE
+from tapedeck.engine.store.locations import open_store
+from tapedeck.engine.store.sqlite_schema import make_tables
 
 
 @pytest.fixture

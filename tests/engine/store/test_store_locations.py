@@ -17,13 +17,13 @@ import pyarrow.parquet
 import pytest
 from bar_samples import as_rows, by_row, minutes
 
-from engine.errors import StoreError
-from engine.intervals import MINUTE
-from engine.store.bar_store import BarStore
-from engine.store.locations import open_store
-from engine.store.parquet_store import ParquetStore
-from engine.store.sqlite_connections import explained
-from engine.store.sqlite_store import SqliteStore
+from tapedeck.engine.errors import StoreError
+from tapedeck.engine.intervals import MINUTE
+from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.store.locations import open_store
+from tapedeck.engine.store.parquet_store import ParquetStore
+from tapedeck.engine.store.sqlite_connections import explained
+from tapedeck.engine.store.sqlite_store import SqliteStore
 
 ALWAYS = (0, 10**10)
 NOBODY = 65534
@@ -336,8 +336,8 @@ def test_a_database_replaced_by_something_else_is_refused_by_the_next_write(tmp_
 
 READ_AS_NOBODY = """
 import os, sys
-from engine.intervals import MINUTE
-from engine.store.locations import open_store
+from tapedeck.engine.intervals import MINUTE
+from tapedeck.engine.store.locations import open_store
 def count():
     return sum(len(batch.bars) for batch in open_store(sys.argv[1]).scan(["SPY"], MINUTE, 0, 10**10))
 if os.getuid() != 0:
@@ -370,7 +370,7 @@ def test_a_full_disk_is_said_to_be_full_and_keeps_what_was_stored(tmp_path, plac
 
 
 def test_a_locked_database_is_said_to_be_in_use(tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.store.sqlite_connections.BUSY_TIMEOUT_S", 0)
+    monkeypatch.setattr("tapedeck.engine.store.sqlite_connections.BUSY_TIMEOUT_S", 0)
     store = open_store(tmp_path / "bars.db", create=True)
     with contextlib.closing(sqlite3.connect(tmp_path / "bars.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -382,7 +382,7 @@ def test_a_locked_database_is_said_to_be_in_use(tmp_path, monkeypatch):
 
 def test_opening_locations_loads_no_store_library():
     libraries = ("pyarrow", "adbc_driver_sqlite", "sqlite_utils", "numpy")
-    code = f"import sys, engine.store.locations; print([m for m in {libraries} if m in sys.modules])"
+    code = f"import sys, tapedeck.engine.store.locations; print([m for m in {libraries} if m in sys.modules])"
     root = Path(__file__).resolve().parents[3]
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
     assert found.stdout.strip() == "[]"

@@ -22,10 +22,10 @@ from bar_samples import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.errors import StoreError
-from engine.intervals import DAY, MINUTE, SECOND, Interval
-from engine.store.bar_store import BarColumns
-from engine.store.locations import open_store
+from tapedeck.engine.errors import StoreError
+from tapedeck.engine.intervals import DAY, MINUTE, SECOND, Interval
+from tapedeck.engine.store.bar_store import BarColumns
+from tapedeck.engine.store.locations import open_store
 
 ALWAYS = (-(10**11), 10**12)
 NEW_YEAR_2014 = 1388534400

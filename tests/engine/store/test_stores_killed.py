@@ -14,9 +14,9 @@ import pytest
 from bar_samples import bits
 from store_writer_script import HALF, NEW_YEAR_2014, PIECES, SYMBOLS, piece, whole_count_of, write_pieces
 
-from engine.errors import StoreError
-from engine.intervals import MINUTE
-from engine.store.locations import open_store
+from tapedeck.engine.errors import StoreError
+from tapedeck.engine.intervals import MINUTE
+from tapedeck.engine.store.locations import open_store
 
 SCRIPT = Path(__file__).with_name("store_writer_script.py")
 PLACES = ("bars.db", "bars")

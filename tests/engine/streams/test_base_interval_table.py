@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine.errors import DataMissingError
-from engine.intervals import Interval
-from engine.streams.base_interval import choose_base, choose_source, sources_of
+from tapedeck.engine.errors import DataMissingError
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.streams.base_interval import choose_base, choose_source, sources_of
 
 
 def intervals(text: str) -> frozenset[Interval]:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from talib.abstract import Function  # type: ignore[attr-defined]  # TA-Lib's annotations lack it
 
-from engine.clock.time_manager import TimeManager
-from engine.intervals import Interval
-from engine.streams.history_plan import HistoryPlanner
-from engine.streams.requirements import indicator_specs
-from engine.streams.stream_plan import HistoryPlan
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.streams.history_plan import HistoryPlanner
+from tapedeck.engine.streams.requirements import indicator_specs
+from tapedeck.engine.streams.stream_plan import HistoryPlan
 from tests.support.files import session_file
 from tests.support.tapes import sessions_of
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.clock.trading_session import TradingSession
-from engine.config import Period
-from engine.streams.periods import period_sessions, period_start
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.config import Period
+from tapedeck.engine.streams.periods import period_sessions, period_start
 from tests.support.tapes import sessions_of
 
 SESSIONS = sessions_of("2012-01-03", "2014-12-31")

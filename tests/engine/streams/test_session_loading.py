@@ -10,22 +10,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.clock.slots import SessionSlots
-from engine.config import SessionConfig
-from engine.intervals import DAY, MINUTE, SECOND, WEEK, Interval
-from engine.quality.historical import HistoricalQuality
-from engine.store.bar_store import BarColumns, BarStore
-from engine.store.data_manager import DataManager
-from engine.streams.stream_plan import StreamPlan
-from engine.tape.bar_grid import FIELDS, HIGH, VOLUME, Floats
-from engine.tape.history import HistoryDay
-from engine.tape.session_data import SessionData
-from engine.threads.session_loader import LoadedSession, SessionLoader
-from engine.threads.session_setup import (
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.config import SessionConfig
+from tapedeck.engine.intervals import DAY, MINUTE, SECOND, WEEK, Interval
+from tapedeck.engine.quality.historical import HistoricalQuality
+from tapedeck.engine.run.session_loader import LoadedSession, SessionLoader
+from tapedeck.engine.run.session_setup import (
     build_tape,
     put_in_place,
     roll_history,
 )
+from tapedeck.engine.store.bar_store import BarColumns, BarStore
+from tapedeck.engine.store.data_manager import DataManager
+from tapedeck.engine.streams.stream_plan import StreamPlan
+from tapedeck.engine.tape.bar_grid import FIELDS, HIGH, VOLUME, Floats
+from tapedeck.engine.tape.history import HistoryDay
+from tapedeck.engine.tape.session_data import SessionData
 from tests.support.files import plan_of, session_file
 from tests.support.markets import open_new_store, random_bars
 from tests.support.naive import resampled, whole_day

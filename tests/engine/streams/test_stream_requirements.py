@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.clock.time_manager import TimeManager
-from engine.config import parse_session_config
-from engine.errors import CalendarError, ConfigError, DataMissingError
-from engine.intervals import DAY, MINUTE, SECOND
-from engine.store.bar_store import BarStore
-from engine.store.data_manager import DataManager
-from engine.streams.requirements import StreamRequirements
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.config import parse_session_config
+from tapedeck.engine.errors import CalendarError, ConfigError, DataMissingError
+from tapedeck.engine.intervals import DAY, MINUTE, SECOND
+from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.store.data_manager import DataManager
+from tapedeck.engine.streams.requirements import StreamRequirements
 from tests.support.files import plan_of, session_file
 from tests.support.markets import fill_store, open_new_store, random_bars
 from tests.support.tapes import slots_of

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.clock.slots import SessionSlots
-from engine.intervals import Interval
-from engine.tape.bar_grid import CLOSE, FIELDS, HIGH, LOW, OPEN, VOLUME, BarGrid, Floats
-from engine.tape.buckets import DerivedGrid, buckets_of
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, HIGH, LOW, OPEN, VOLUME, BarGrid, Floats
+from tapedeck.engine.tape.buckets import DerivedGrid, buckets_of
 from tests.support.naive import in_order, resampled, whole_day
 from tests.support.tapes import frame_of, random_values, same_bits, slots_of
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.intervals import DAY, MINUTE, WEEK, Interval
-from engine.tape.bar_grid import FIELDS, VOLUME, BarGrid
-from engine.tape.history import DailyHistory, History, HistoryDay, IntradayHistory, fold_days
+from tapedeck.engine.intervals import DAY, MINUTE, WEEK, Interval
+from tapedeck.engine.tape.bar_grid import FIELDS, VOLUME, BarGrid
+from tapedeck.engine.tape.history import DailyHistory, History, HistoryDay, IntradayHistory, fold_days
 from tests.support.naive import in_order
 from tests.support.tapes import random_values, same_bits, sessions_of
 

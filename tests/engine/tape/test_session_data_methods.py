@@ -8,15 +8,15 @@ from typing import Final
 import numpy as np
 import pytest
 
-from engine.errors import EngineError
-from engine.indicators.specs import IndicatorSpec
-from engine.intervals import DAY, MINUTE, Interval
-from engine.quality.historical import HistoricalQuality
-from engine.tape.bar_grid import CLOSE, BarGrid
-from engine.tape.historical_value import HistoricalValue, TrailingKind
-from engine.tape.history import DailyHistory, History, HistoryDay, IntradayHistory
-from engine.tape.session_data import SessionData
-from engine.tape.tape import IndicatorColumn, Tape
+from tapedeck.engine.errors import EngineError
+from tapedeck.engine.indicators.specs import IndicatorSpec
+from tapedeck.engine.intervals import DAY, MINUTE, Interval
+from tapedeck.engine.quality.historical import HistoricalQuality
+from tapedeck.engine.tape.bar_grid import CLOSE, BarGrid
+from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
+from tapedeck.engine.tape.history import DailyHistory, History, HistoryDay, IntradayHistory
+from tapedeck.engine.tape.session_data import SessionData
+from tapedeck.engine.tape.tape import IndicatorColumn, Tape
 from tests.support.tapes import compute, random_values, sessions_of, slots_of, tape_over
 
 SYMBOLS: Final = ("SPY", "AIG", "BAC")

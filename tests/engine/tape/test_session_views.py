@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.indicators.specs import IndicatorSpec
-from engine.intervals import MINUTE, Interval
-from engine.tape.bar_grid import CLOSE, HIGH, LOW, VOLUME
-from engine.tape.session_view import SessionView
-from engine.tape.tape import Tape
+from tapedeck.engine.indicators.specs import IndicatorSpec
+from tapedeck.engine.intervals import MINUTE, Interval
+from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, VOLUME
+from tapedeck.engine.tape.session_view import SessionView
+from tapedeck.engine.tape.tape import Tape
 from tests.support.naive import gaps_by_walking, in_order
 from tests.support.tapes import compute, random_values, slots_of, tape_over
 

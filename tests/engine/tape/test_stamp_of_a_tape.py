@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from engine.indicators.specs import IndicatorSpec
-from engine.intervals import MINUTE, Interval
-from engine.tape.historical_value import HistoricalValue, TrailingKind
-from engine.tape.session_record import SessionRecord
-from engine.tape.stamp import run_stamp, session_digest
-from engine.tape.tape import Tape
+from tapedeck.engine.indicators.specs import IndicatorSpec
+from tapedeck.engine.intervals import MINUTE, Interval
+from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
+from tapedeck.engine.tape.session_record import SessionRecord
+from tapedeck.engine.tape.stamp import run_stamp, session_digest
+from tapedeck.engine.tape.tape import Tape
 from tests.support.tapes import compute, random_values, slots_of, tape_over
 
 

@@ -1,0 +1,275 @@
+"""Reading what a user types after `g`: a time, a date, a word, a distance; generously."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final
+
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.errors import ConfigError, ConfigProblem, EngineError, nearest
+from tapedeck.engine.intervals import Interval
+
+EXAMPLES: Final = "10:30, 14h, 2:30pm, open, close, next open, +15m, -1h, 50%, tuesday, 2013-10-08 10:30"
+
+_MONTHS: Final = ("january", "february", "march", "april", "may", "june", "july", "august",
+                  "september", "october", "november", "december")  # fmt: skip
+_WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_DAYS: Final = ("today", "tomorrow", "yesterday")
+_POINTS: Final = ("open", "close", "noon")
+_NEXT: Final = ("next", "n")
+_PREVIOUS: Final = ("previous", "prev", "last")
+_WORDS: Final = (*_POINTS, "next open", "next close", "previous open", "previous close", "now", *_DAYS,
+                 *_WEEKDAYS, "last friday")  # fmt: skip
+# Letters that mean something: the rest is told to whoever typed it. Names may be cut to three letters.
+_KNOWN_LETTERS: Final = frozenset(
+    {*_POINTS, *_DAYS, *_NEXT, *_PREVIOUS, "now", "session", "day", "am", "pm", "a", "p", "h", "m", "min",
+     "s", "d", "t", "st", "nd", "rd", "th"}
+)  # fmt: skip
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
+_DATE: Final = re.compile(r"[a-z0-9/. -]+")
+_DATE_PART: Final = re.compile(r"(?P<month>[a-z]+)|(?P<number>\d+)(?:(?:st|nd|rd|th)\b)?")
+_YEAR: Final = re.compile(r"(?:19|20)\d\d")
+_ISO_DATE_TIME: Final = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)t(?P<time>\d.*)")
+_TIME: Final = re.compile(
+    r"(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2})(?::(?P<second>\d{2}))?|(?P<bare>\d{2})|h)?\s*(?P<half>am|pm|a|p)?"
+)
+_DISTANCE: Final = re.compile(r"(?P<sign>[+-])\s*(?P<count>\d+)\s*(?P<unit>s|m|min|h|d|)")
+_SHARE: Final = re.compile(r"(?P<pct>\d{1,3}(?:\.\d+)?)\s*%")
+
+
+class NoMomentError(ConfigError):
+    """Words that name no time and no date, on whatever day and exchange they are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Where one stands when one types: the session looked at, and its clock (UTC).
+
+    `last_day`: the last one that there is; a weekday that would come after it is the one before.
+    """
+
+    session: TradingSession
+    clock: datetime
+    last_day: date | None = None
+
+
+def read_moment(text: str, here: Here, calendar: TimeManager) -> datetime:
+    """Return the instant (UTC) that a text names, in the exchange's time.
+
+    A time alone is of the day looked at, a date alone that day's open. Raises ConfigError where it names
+    nothing (NoMomentError where that is so on any day), CalendarError where the exchange does not trade then.
+    """
+    words = " ".join(text.strip().lower().replace(",", " ").split())
+    if not words:
+        raise _no_moment(text)
+    try:
+        return _read(text, words, here, calendar)
+    except OverflowError:  # a number beyond all dates
+        raise _no_moment(text) from None
+
+
+def _read(text: str, words: str, here: Here, calendar: TimeManager) -> datetime:
+    for read in (_read_word, _read_distance, _read_share):
+        found = read(words, here, calendar)
+        if found is not None:
+            return found
+    moment = _read_time(words)
+    if moment is not None:
+        return _at(here.session, moment)
+    return _read_date(text, words, here, calendar)
+
+
+def moment_words(session: TradingSession, clock: datetime) -> str:
+    """Return the words that name a moment of a session wherever one stands: `2013-10-08 10:30`."""
+    day = session.trading_day.isoformat()
+    # By their names, as a session of a whole day closes at the time of day at which it opens.
+    if clock == session.regular_open:
+        return f"{day} open"
+    if clock == session.regular_close:
+        return f"{day} close"
+    return f"{day} {clock.astimezone(session.zone):%H:%M:%S}".removesuffix(":00")
+
+
+def slots_of(length_s: int, base: Interval) -> int:
+    """Return how many slots of the base an amount of trading time has, one at least."""
+    return max(1, length_s // base.seconds)
+
+
+def session_after(sessions: Sequence[TradingSession], day: date) -> TradingSession:
+    """Return the session of a run that follows a day; EngineError after the last one."""
+    following = next((session for session in sessions if session.trading_day > day), None)
+    if following is None:
+        raise EngineError(f"{day} is the last session of the run: there is no next one")
+    return following
+
+
+def same_time(following: TradingSession, here: Here) -> datetime:
+    """Return the instant that is as far into another session, or its close where that is shorter."""
+    return min(following.regular_open + (here.clock - here.session.regular_open), following.regular_close)
+
+
+def _read_word(words: str, here: Here, calendar: TimeManager) -> datetime | None:
+    day, session = here.session.trading_day, here.session
+    first, _, rest = words.partition(" ")
+    if first in ("next", "n", "previous", "prev", "last") and rest in ("open", "close", "session", "day"):
+        ahead = first in ("next", "n")
+        if rest == "close" and ahead and here.clock < session.regular_close:
+            return session.regular_close
+        if rest == "open" and not ahead and here.clock > session.regular_open:
+            return session.regular_open
+        other = calendar.get_next_trading_date(day) if ahead else calendar.get_previous_trading_date(day)
+        session = calendar.get_trading_session(other)
+        return session.regular_close if rest == "close" else session.regular_open
+    if words == "now":
+        return here.clock
+    if words == "noon":
+        return _at(session, time(12))
+    return {"open": session.regular_open, "close": session.regular_close}.get(words)
+
+
+def _read_distance(words: str, here: Here, calendar: TimeManager) -> datetime | None:
+    match = _DISTANCE.fullmatch(words)
+    if match is None:
+        return None
+    count = int(match["count"]) * (1 if match["sign"] == "+" else -1)
+    if match["unit"] != "d":
+        unit = {"s": 1, "h": 3600}.get(match["unit"], 60)
+        return here.clock + timedelta(seconds=count * unit)
+    day = here.session.trading_day
+    move = calendar.get_next_trading_date if count > 0 else calendar.get_previous_trading_date
+    session = calendar.get_trading_session(move(day, abs(count)) if count else day)
+    return same_time(session, here)
+
+
+def _read_share(words: str, here: Here, _calendar: TimeManager) -> datetime | None:
+    match = _SHARE.fullmatch(words)
+    if match is None or float(match["pct"]) > 100:
+        return None
+    length = here.session.regular_close - here.session.regular_open
+    whole_seconds = round(length.total_seconds() * float(match["pct"]) / 100)
+    return here.session.regular_open + timedelta(seconds=whole_seconds)
+
+
+def _read_time(words: str) -> time | None:
+    match = _TIME.fullmatch(words)
+    if match is None or (not any(match[name] for name in ("minute", "bare", "half")) and "h" not in words):
+        return None
+    hour, minute = int(match["hour"]), int(match["minute"] or match["bare"] or 0)
+    if match["half"]:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if match["half"].startswith("p") else 0)
+    try:
+        return time(hour, minute, int(match["second"] or 0))
+    except ValueError:
+        return None
+
+
+def _read_date(text: str, words: str, here: Here, calendar: TimeManager) -> datetime:
+    for head, tail in _cuts(words):
+        day, point = _day_of(head, here, calendar), tail or "open"
+        moment = time(12) if point == "noon" else _read_time(point)
+        if day is None or (moment is None and point not in _POINTS):
+            continue
+        session = calendar.get_trading_session(day)
+        if moment is not None:
+            return _at(session, moment)
+        return session.regular_close if point == "close" else session.regular_open
+    raise _no_moment(text)
+
+
+def _cuts(words: str) -> list[tuple[str, str]]:
+    """Return the ways to cut words into a date and a time, which may come first or be left out."""
+    written = _ISO_DATE_TIME.fullmatch(words)
+    if written is not None:
+        return [(written["date"], written["time"])]
+    parts = words.split(" ")
+    cuts = [(words, "")]
+    for at in range(1, len(parts)):
+        left, right = " ".join(parts[:at]), " ".join(parts[at:])
+        cuts += [(left, right), (right, left)]
+    return cuts
+
+
+def _day_of(words: str, here: Here, calendar: TimeManager) -> date | None:
+    day = here.session.trading_day
+    if words in _DAYS:
+        move = {"tomorrow": calendar.get_next_trading_date, "yesterday": calendar.get_previous_trading_date}
+        return move[words](day) if words in move else day
+    try:
+        return _weekday(words, here) or date.fromisoformat(words)
+    except ValueError:
+        return _written_date(words, day.year)
+
+
+def _weekday(words: str, here: Here) -> date | None:
+    """Return the day of `fri`, today at the earliest; of `next friday`, `last friday`, today in no case."""
+    day = here.session.trading_day
+    side, _, name = words.rpartition(" ")
+    number = _named(name, _WEEKDAYS)
+    if number is None or side not in ("", *_NEXT, *_PREVIOUS):
+        return None
+    ahead = (number - day.weekday()) % 7
+    if side in _NEXT:
+        return day + timedelta(days=ahead or 7)
+    found = day + timedelta(days=ahead)
+    is_too_late = here.last_day is not None and found > here.last_day
+    return found - timedelta(days=7) if side or is_too_late else found
+
+
+def _named(word: str, names: Sequence[str]) -> int | None:
+    """Return the place of the name that a word of three letters or more begins, None where there is none."""
+    return next((n for n, name in enumerate(names) if len(word) >= 3 and name.startswith(word)), None)
+
+
+def _written_date(words: str, year: int) -> date | None:
+    """Return the date of `10-08`, `8th oct`, `tue oct 8 2013`; months come first in numbers, as in ISO 8601.
+
+    None where a word is neither a month nor a weekday; ConfigError where that date has another weekday.
+    """
+    if _DATE.fullmatch(words) is None:
+        return None
+    parts = list(_DATE_PART.finditer(words))
+    letters = [part["month"] for part in parts if part["month"]]
+    months = [n + 1 for letter in letters if (n := _named(letter, _MONTHS)) is not None]
+    weekdays = [n for letter in letters if (n := _named(letter, _WEEKDAYS)) is not None]
+    numbers = [part["number"] for part in parts if part["number"]]
+    years = [int(number) for number in numbers if _YEAR.fullmatch(number)]
+    rest = [*months, *(int(number) for number in numbers if not _YEAR.fullmatch(number))]
+    if len(months) + len(weekdays) < len(letters) or len(rest) != 2 or max(len(years), len(weekdays)) > 1:
+        return None
+    try:
+        found = date(years[0] if years else year, *rest)
+    except ValueError:
+        return None
+    if weekdays and found.weekday() != weekdays[0]:
+        message = f"{found} is a {_WEEKDAYS[found.weekday()].title()}, no {_WEEKDAYS[weekdays[0]].title()}."
+        raise ConfigError("go to", [ConfigProblem("go to", words, message)])
+    return found
+
+
+def _at(session: TradingSession, moment: time) -> datetime:
+    """Return the instant of a time of day on the exchange within a session, which may open the day before."""
+    zone = session.zone
+    opened = session.regular_open.astimezone(zone)
+    instant = datetime.combine(opened.date(), moment, zone)
+    if instant < opened and session.regular_close.astimezone(zone).date() > opened.date():
+        instant += timedelta(days=1)
+    return instant.astimezone(session.regular_open.tzinfo)
+
+
+def _no_moment(text: str) -> NoMomentError:
+    said = text.strip()
+    foreign = [word for word in _LETTERS.findall(said.lower()) if not _is_known(word)]
+    # Where all of it is such a word, that is said already.
+    why = f" (not understood: {', '.join(foreign)})" if foreign and foreign != [said.lower()] else ""
+    message = f"{said!r} is no time or date{why}. Try: {EXAMPLES}."
+    return NoMomentError("go to", [ConfigProblem("go to", text, message, nearest(said.lower(), _WORDS))])
+
+
+def _is_known(word: str) -> bool:
+    return word in _KNOWN_LETTERS or any(_named(word, names) is not None for names in (_MONTHS, _WEEKDAYS))

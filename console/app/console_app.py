@@ -1,0 +1,425 @@
+"""The Textual application: wires run, screens and actions together; it holds nothing of the market."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import ClassVar, Final
+
+from rich.console import RenderableType
+from rich.segment import Segments
+from rich.traceback import Traceback
+from textual import on
+from textual._compositor import CompositorUpdate
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.events import Event, InputEvent, Key
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
+
+from tapedeck.console.actions.key_script import Script, ScriptLine
+from tapedeck.console.actions.script_run import ScriptRun
+from tapedeck.console.actions.table import BY_ID, key_problems, usable_keys
+from tapedeck.console.app.frames import Frames
+from tapedeck.console.app.gc_scheduler import Collections
+from tapedeck.console.app.handlers.application import ApplicationHandlers
+from tapedeck.console.app.handlers.data import DataHandlers
+from tapedeck.console.app.handlers.navigation import LookingHandlers
+from tapedeck.console.app.handlers.panels import PanelHandlers
+from tapedeck.console.app.handlers.transport import TransportHandlers
+from tapedeck.console.app.key_queue import KeysInTurn, Passed
+from tapedeck.console.app.layout import Layout
+from tapedeck.console.app.log_lines import LogLines
+from tapedeck.console.app.palette import ConsoleCommands
+from tapedeck.console.app.panels.events import EventsPanel
+from tapedeck.console.app.playback import DayAwayError, Picture, Playback
+from tapedeck.console.app.screens.console_screen import APPLICATION_WIDE
+from tapedeck.console.app.screens.main import MainScreen
+from tapedeck.console.app.screens.report import ReportScreen
+from tapedeck.console.app.session_recompute import DaysAgain
+from tapedeck.console.app.theme_watch import ThemeWatch
+from tapedeck.console.app.theming import DEFAULT_DARK
+from tapedeck.console.app.toasts import Toasts
+from tapedeck.console.app.ui_state import Remembered
+from tapedeck.console.app.widgets import GapMap, TapeStrip
+from tapedeck.console.textual_ext.screen_diff import Difference, ShownCells
+from tapedeck.console.textual_ext.terminal_driver import Line, lasting
+from tapedeck.engine.errors import EngineError, TapedeckError
+from tapedeck.engine.read.snapshot import Snapshot
+from tapedeck.engine.store.bar_store import BarStore
+
+log = logging.getLogger(__name__)
+
+# After a key the screen is drawn at once, and again when the engine may have answered.
+_AFTER_KEY_S: Final = (0.005, 0.015, 0.03, 0.06)
+_SLOW_LINE: Final = "-slow-line"
+_EXPORTS: Final = {"export_csv": DataHandlers.export_csv, "export_json": DataHandlers.export_json}
+_ASK_FIRST: Final = frozenset({"goto", "breakpoint", "bookmark", "symbol", "speed", "filter", "copy", "why"})
+"""Actions that ask for what they need, and are done again with the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the console is started with.
+
+    `exports`: folder below which keys export. `config_folder`: where the user has themes. `interrupted`:
+    whether a signal asks the run to end. `frames`: frames per second at most. `note` stands on the session
+    bar: that the market is synthetic. `key_changes`: action id → keys, of the settings file. `start_paused`:
+    wait at the first open. `script`: actions to do by themselves. `before_run`: what is done between the
+    first picture and the start of the run.
+    """
+
+    exports: Path
+    remembered: Remembered = field(default_factory=Remembered)
+    config_folder: Path | None = None
+    notices: tuple[str, ...] = ()
+    key_changes: dict[str, str] = field(default_factory=dict)
+    interrupted: Callable[[], bool] = lambda: False
+    frames: int = 10
+    note: str = ""
+    start_paused: bool = False
+    script: Script | None = None
+    before_run: Callable[[], None] = lambda: None
+
+
+class ConsoleApp(App[None]):
+    """Watches and drives one run: starts it when it is mounted, and ends it in order when it is left."""
+
+    TITLE = "tapedeck"
+    CSS_PATH = Path(__file__).with_name("console.tcss")
+    COMMANDS = {ConsoleCommands}  # noqa: RUF012 - Textual's own type for it is mutable, too
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(BY_ID[action].keys, f"do('{action}')", id=action, priority=True)
+        for action in APPLICATION_WIDE
+    ]
+
+    def __init__(self, playback: Playback, store: BarStore, log_lines: LogLines, setup: Setup) -> None:
+        super().__init__()
+        self._notifications = Toasts()
+        self.playback = playback
+        self.store = store
+        self.setup = setup
+        self.themes = ThemeWatch(self, setup.config_folder)
+        self.done: list[tuple[str, str]] = []
+        self.done_as = ""
+        self.key_changes = {**setup.remembered.keys, **setup.key_changes}
+        self.transport = TransportHandlers(self)
+        self.looking = LookingHandlers(self)
+        self.data = DataHandlers(self)
+        self.handlers = {
+            "transport": self.transport,
+            "looking": self.looking,
+            "panels": PanelHandlers(self),
+            "data": self.data,
+            "app": ApplicationHandlers(self),
+        }
+        self.main = MainScreen(playback, log_lines, _layout(setup.remembered), note=setup.note)
+        self.ending = False
+        self.left_by_script = False
+        # A key has the engine stand still from the moment it is read to the moment it is done.
+        self.line = Line(on_key=playback.system.courtesy.ask)
+        self.driver_class = lasting(self.driver_class, self.line)
+        self._collections = Collections()
+        self._keys_in_turn = KeysInTurn(self, super().on_event)
+        self.days_again = DaysAgain(self, playback.earlier)
+        self._shown = ShownCells()
+        self._painting = 0
+        self.frames = Frames(playback, self.main, self.line, setup.frames)
+        self._was_over = False
+        script = setup.script
+        self._script = (
+            None
+            if script is None
+            else ScriptRun(
+                script,
+                playback.system,
+                self._scripted,
+                is_busy=lambda: self.data.is_exporting,
+                witness=self.transport.recording.scripted,
+            )
+        )
+
+    # Life
+
+    def on_mount(self) -> None:
+        """Take themes, keys and what is remembered; start the run, and look at it from now on."""
+        self.themes.start()
+        remembered = self.setup.remembered
+        names = self.theme_names
+        self.theme = next((name for name in (remembered.theme, DEFAULT_DARK) if name in names), names[0])
+        self._take_keys()
+        self.push_screen(self.main)
+        self.app_suspend_signal.subscribe(self, self._hold, immediate=True)
+        self.app_resume_signal.subscribe(self, self._let_go, immediate=True)
+        self._take_remembered(remembered)
+        for notice in self.setup.notices:
+            self.notify(notice, severity="warning", timeout=10)
+        # What is to be waited for is seen first; the engine would only take its turns from the first picture.
+        self.main.call_after_refresh(self._start_run)
+        self.set_interval(self.frames.tick_s, self._frame)
+
+    def _start_run(self) -> None:
+        if self.ending:
+            return
+        self.setup.before_run()
+        try:
+            self.playback.system.start(paused=self.setup.start_paused or self._script is not None)
+        except TapedeckError as error:
+            self.notify(str(error), severity="error", timeout=30)
+
+    async def on_unmount(self) -> None:
+        """End the run, in whatever way the console was left."""
+        await asyncio.to_thread(self.playback.system.stop)
+
+    def _hold(self, _app: App[object]) -> None:
+        """Have the run stand still while the process does, unless a script waits for it."""
+        log.info("suspended")
+        if self._script is None:
+            self.playback.hold()
+
+    def _let_go(self, _app: App[object]) -> None:
+        log.info("continued")
+        self.playback.let_go()
+
+    async def end(self) -> None:
+        """End the run in order, then leave."""
+        if self.ending:
+            return
+        self.ending = True
+        try:
+            await asyncio.to_thread(self.playback.system.stop)
+        except EngineError as error:
+            log.error("%s", error)
+        failed = await self.data.idle()  # an export under way is written to its end
+        self.exit(message="\n".join(failed) or None)  # told once the screen is given back
+
+    def remembered(self) -> Remembered:
+        """Return what is to be remembered of how the console looks now."""
+        main = self.main
+        column, descending = main.symbols.table.sort
+        return replace(
+            self.setup.remembered,
+            theme=self.theme,
+            hidden=tuple(sorted(main.panel_layout.hidden)),
+            panel=main.panel_layout.active,
+            sort=column or "",
+            descending=descending,
+            symbol=main.symbol,
+            interval=str(main.chart.interval),
+        )
+
+    @property
+    def failure(self) -> Exception | None:
+        """What ended the console itself, if anything did: a fault that Textual has shown."""
+        return self._exception
+
+    @property
+    def theme_names(self) -> tuple[str, ...]:
+        """The themes to choose from: tapedeck's and the user's."""
+        return self.themes.names
+
+    def _take_keys(self) -> None:
+        wrong = key_problems(self.key_changes)
+        self.key_changes = usable_keys(self.key_changes)
+        self.set_keymap(self.key_changes)
+        for sentence in wrong:
+            self.notify(sentence, title="Key changes", severity="warning", timeout=10)
+
+    def _take_remembered(self, remembered: Remembered) -> None:
+        main, plan = self.main, self.playback.plan
+        interval = next((i for i in self.playback.intervals if str(i) == remembered.interval), plan.base)
+        main.chart.interval = interval
+        if remembered.sort:
+            main.symbols.table.sort_by(remembered.sort, reverse=remembered.descending)
+        if remembered.symbol in plan.symbols:
+            main.first_symbol = remembered.symbol
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """Leave with a fault that Textual tells of and does not raise, as one in reading keys."""
+        self._exception = self._exception or EngineError("the console ended by a fault, which stands above")
+        super().panic(*renderables)
+
+    def _fatal_error(self) -> None:
+        """Leave with what went wrong in the console itself, without pages of local variables."""
+        self._exit_renderables.append(Segments(self.console.render(Traceback(), self.console.options)))
+        self._close_messages_no_wait()
+
+    # Frames
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """Write what a screen shows, as far as it does not stand on the terminal already."""
+        if self._painting != self.line.paintings:
+            self._painting = self.line.paintings
+            self._shown.forget()
+        self._shown.is_thrifty = self.line.is_slow
+        if isinstance(renderable, CompositorUpdate) and not self.line.has_lost:
+            renderable = Difference(renderable, self._shown)
+        super()._display(screen, renderable)
+
+    def on_resize(self) -> None:
+        """Take it that a terminal of another size has kept nothing."""
+        self._shown.forget()
+
+    def picture(self) -> Picture:
+        """Return the run as it is to be shown now."""
+        return self.playback.picture()
+
+    def _frame(self) -> None:
+        """Look at the run, and show what has changed."""
+        if not self.line.has_input:  # a key that led to nothing
+            self._let_engine_go_on()
+        if not self.is_running or not self.screen_stack:  # a timer's last tick, on the way out
+            return
+        if self.setup.interrupted() and not self.ending:
+            self.run_worker(self.end(), group="end")
+        if self.line.is_slow and not self.has_class(_SLOW_LINE):
+            self.add_class(_SLOW_LINE)
+        self.playback.land()
+        self._advance_script()
+        snapshot = self.playback.system.snapshot()
+        if self.frames.show(snapshot):
+            self._report_end(snapshot)
+        self._collections.collect_if_due()
+
+    def _advance_script(self) -> None:
+        """Do the lines of the script whose turn it is."""
+        if self._script is None or self.ending:
+            return
+        try:
+            over = self._script.advance()
+        except TapedeckError as error:
+            self.notify(str(error), title="Script", severity="error", timeout=30)
+            over = True
+        if over:
+            quits, self._script = self._script.has_quit, None
+            if quits:
+                self.left_by_script = True
+                self.run_worker(self.end(), group="end")
+
+    def _scripted(self, line: ScriptLine) -> None:
+        """Do a line of the script that is the screen's."""
+        if line.action in _EXPORTS:  # begun at once: the next line may move the engine
+            _EXPORTS[line.action](self.data, line.argument)
+        elif line.action in BY_ID:
+            self.call_later(self.do, line.action, line.argument)
+
+    def _report_end(self, snapshot: Snapshot) -> None:
+        """Show the report once when the run is over by itself."""
+        system = self.playback.system
+        if self._was_over or self.ending or not snapshot.state.is_over or snapshot.version == 0:
+            return
+        self._was_over = True
+        if system.error is not None:
+            self.notify(str(system.error), title="The run failed", severity="error", timeout=30)
+        self.push_screen(ReportScreen(system.summary(), system.metrics.timers()))
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Tell something: plain text, as it may hold names and words of the user's."""
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
+    def _frame_soon(self) -> None:
+        """Show what a key has done, and what the engine makes of it, before the next tick."""
+        self.frames.ask()
+        self._frame()
+        for seconds in _AFTER_KEY_S:
+            self.set_timer(seconds, self._frame)
+
+    # Actions
+
+    async def on_event(self, event: Event) -> None:
+        """Have keys wait for their turn; all else goes its way."""
+        if isinstance(event, InputEvent):
+            self.line.has_input = False
+            self._collections.asked()
+        if isinstance(event, Key) and not event.is_forwarded:
+            await self._keys_in_turn.take(event)
+        else:
+            await super().on_event(event)
+
+    @on(Passed)
+    async def _key_passed(self, event: Passed) -> None:
+        self._let_engine_go_on()
+        await self._keys_in_turn.passed(event)
+
+    def can_do(self, action_id: str) -> bool | None:
+        """Whether an action can be done now."""
+        if action_id == "present":
+            return self.playback.viewpoint.place is not None
+        return True
+
+    def standing_aside(self) -> AbstractContextManager[None]:
+        """Have the engine stand still for some milliseconds, while something is drawn."""
+        return self.playback.system.courtesy.held()
+
+    @property
+    def has_input(self) -> bool:
+        """Whether a key or the mouse waits to be taken."""
+        return self.line.has_input
+
+    def _let_engine_go_on(self) -> None:
+        self.playback.system.courtesy.release()
+
+    async def do(self, action_id: str, argument: str = "") -> None:
+        """Do an action of the table, by its id; what it cannot do is told."""
+        action = BY_ID[action_id]
+        self.done_as = action_id
+        self._let_engine_go_on()  # it may be the one that has to answer
+        group, _, method = action.handler.partition(".")
+        try:
+            result = getattr(self.handlers[group], method)(argument or action.argument)
+            if inspect.isawaitable(result):
+                await result
+        except DayAwayError as away:
+            self.days_again.fetch(away.day, lambda: self.do(action_id, argument))
+            return
+        except TapedeckError as error:
+            self.notify(str(error), severity="error", timeout=6)
+            return
+        if self.done_as and (argument or action_id not in _ASK_FIRST):
+            self.done.append((self.done_as, argument))
+        self._frame_soon()
+
+    async def action_do(self, action_id: str) -> None:
+        """Do an action of the table."""
+        await self.do(action_id)
+
+    @on(TapeStrip.Seek)
+    async def _strip_clicked(self, event: TapeStrip.Seek) -> None:
+        await self._told(lambda: self.looking.seek(event.slot))
+
+    @on(GapMap.Seek)
+    async def _map_clicked(self, event: GapMap.Seek) -> None:
+        self.main.focus_symbol(event.symbol)
+        await self._told(lambda: self.looking.seek(event.slot))
+
+    @on(EventsPanel.Chosen)
+    async def _event_chosen(self, event: EventsPanel.Chosen) -> None:
+        await self._told(lambda: self.looking.show_event(event.event))
+
+    async def _told(self, what: Callable[[], None]) -> None:
+        try:
+            what()
+        except DayAwayError as away:
+            self.days_again.fetch(away.day, lambda: self._told(what))
+        except TapedeckError as error:
+            self.notify(str(error), severity="error", timeout=6)
+        self._frame_soon()
+
+
+def _layout(remembered: Remembered) -> Layout:
+    layout = Layout(hidden=frozenset(remembered.hidden))
+    known = BY_ID.get(f"panel_{remembered.panel}")
+    return layout if known is None else layout.activated(remembered.panel)

@@ -1,0 +1,26 @@
+"""Exports at the press of a key: what was played so far, days that are over and the one under way."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tapedeck.console.app.playback import Playback
+from tapedeck.engine.clock.slots import utc_from_epoch
+
+
+def export_folder(playback: Playback, exports: Path) -> Path:
+    """Return the folder for an export at the engine's moment: named after run, day and clock."""
+    snapshot = playback.system.snapshot()
+    name = re.sub(r"[^a-z0-9]+", "-", snapshot.session_name.lower()).strip("-") or "session"
+    place = playback.present()
+    if place is None:
+        return exports / name
+    clock = utc_from_epoch(place.tape.slots.clock(place.frontier))
+    return exports / f"{name}-{place.day}-{clock.astimezone(place.tape.session.zone):%H%M%S}"
+
+
+def export_csv(playback: Playback, folder: Path) -> Path:
+    """Write the four CSV files and their documents; return the folder. Raises ExportError."""
+    playback.system.export_csv(folder)
+    return folder

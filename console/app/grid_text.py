@@ -1,0 +1,139 @@
+"""Small tables as styled text: columns aligned, numbers on the right, headings quiet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import Final, NamedTuple
+
+from textual.content import Content
+
+from tapedeck.console.app.widgets.figures import LEAST_DECIMALS, without_minus_zero
+from tapedeck.console.panel_data.scores import Grade, cut_score, grade_of
+
+MISSING: Final = "–"
+QUIET: Final = "$text-muted"
+_NO_DECIMALS_FROM: Final = 1e6
+_GAP: Final = 2
+_NARROWEST: Final = 16
+"""Cells that a folded text takes at least, however narrow the screen."""
+_GRADE_STYLES: Final = {
+    Grade.GOOD: "$text-success",
+    Grade.FAIR: "$text-warning",
+    Grade.BAD: "$text-error",
+}
+
+
+class Cell(NamedTuple):
+    """A text, and a style of the theme, which is never its only sign."""
+
+    text: str
+    style: str = ""
+
+
+def grid(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str | Cell]],
+    *,
+    right: str = "",
+    gap: int = 2,
+    width: int | None = None,
+) -> Content:
+    """Return rows under headings as one text: see `grid_lines`."""
+    return Content("\n").join(grid_lines(headings, rows, right=right, gap=gap, width=width))
+
+
+def grid_lines(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str | Cell]],
+    *,
+    right: str = "",
+    gap: int = 2,
+    width: int | None = None,
+) -> list[Content]:
+    """Return rows under headings, line by line. `right`: one letter a column, `r` where numbers stand.
+
+    Where they do not fit a `width`, columns stand closer together.
+    """
+    cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
+    widths = [
+        max(len(heading), *(len(row[at].text) for row in cells), 0) if cells else len(heading)
+        for at, heading in enumerate(headings)
+    ]
+    if width is not None and sum(widths) + gap * (len(widths) - 1) > width:
+        gap = min(gap, 1)
+    sides = right.ljust(len(headings), "l")
+    lines = [_line([Cell(heading, QUIET) for heading in headings], widths, sides, gap)]
+    lines += [_line(row, widths, sides, gap) for row in cells]
+    return lines if any(headings) else lines[1:]
+
+
+def _line(cells: Sequence[Cell], widths: Sequence[int], sides: str, gap: int) -> Content:
+    parts = []
+    for at, (cell, width, side) in enumerate(zip(cells, widths, sides, strict=True)):
+        text = cell.text.rjust(width) if side == "r" else cell.text.ljust(width)
+        last = at == len(cells) - 1
+        parts.append(Content.styled(text.rstrip() if last and side != "r" else text, cell.style))
+    return Content(" " * gap).join(parts)
+
+
+def folded(rows: Sequence[tuple[str | Cell, str | Cell]], width: int) -> Content:
+    """Return rows of a name and a text, which goes on below itself where it is longer than a width allows."""
+    named = [tuple(cell if isinstance(cell, Cell) else Cell(cell) for cell in row) for row in rows]
+    room = max(width - max(len(name.text) for name, _ in named) - _GAP, _NARROWEST)
+    lines = [
+        (Cell("") if number else name, Cell(line, told.style))
+        for name, told in named
+        for number, line in enumerate(wrap(told.text, room) or [""])
+    ]
+    return grid(["", ""], lines, gap=_GAP)
+
+
+def flowed(parts: Sequence[Content], width: int, *, gap: int = 2) -> list[Content]:
+    """Return parts side by side, on as many lines as they take; none is cut that fits a line of its own."""
+    lines: list[list[Content]] = []
+    room = 0
+    for part in parts:
+        if not lines or len(part) + gap > room:
+            lines.append([])
+            room = width + gap
+        lines[-1].append(part)
+        room -= len(part) + gap
+    return [Content(" " * gap).join(line) for line in lines]
+
+
+def number(value: float | None, decimals: int = LEAST_DECIMALS) -> str:
+    """Return a number with fixed decimals, or the sign of a missing one."""
+    if value is None or math.isnan(value):
+        return MISSING
+    return without_minus_zero(f"{value:,.{decimals}f}")
+
+
+def figure(value: float | None, decimals: int = LEAST_DECIMALS) -> str:
+    """Return a number of any size: from a million on without decimals."""
+    return number(value, 0 if value is not None and abs(value) >= _NO_DECIMALS_FROM else decimals)
+
+
+def milliseconds(seconds: float) -> str:
+    """Return a duration in milliseconds, in at most six cells below a hundred seconds."""
+    value = 1e3 * seconds
+    return number(value, 2 if value < 1_000 else 0)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun: `1 bar`, `1,200 bars`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def percent(value: float, decimals: int = 1) -> str:
+    """Return a percentage, cut and not rounded: 100.0 % is what lacks nothing."""
+    if math.isnan(value):
+        return MISSING
+    return f"{cut_score(value, decimals)}%"
+
+
+def quality_style(value: float) -> str:
+    """Return the style of a quality score: the worse, the louder."""
+    grade = grade_of(value)
+    return QUIET if grade is None else _GRADE_STYLES[grade]

@@ -1,0 +1,170 @@
+"""Events: gaps, breakpoints, bookmarks, errors; searched, gone to, and ticks on the timeline."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from operator import attrgetter
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.widget import Widget
+
+from tapedeck.console.app.grid_text import counted
+from tapedeck.console.app.panels.searchable import Searchable
+from tapedeck.console.app.playback import Picture, Playback
+from tapedeck.console.app.rows import gap_slots
+from tapedeck.console.app.widgets import LineList, StripTick, TickKind
+from tapedeck.console.panel_data.panel_tables import events_table
+from tapedeck.console.panel_data.tables import Table
+from tapedeck.engine.read.event import Event, EventKind
+from tapedeck.engine.tape.tape import Tape
+
+_TICKS: Final = {
+    EventKind.GAP: TickKind.GAP,
+    EventKind.BREAK: TickKind.BREAK,
+    EventKind.BOOKMARK: TickKind.BOOKMARK,
+    EventKind.ERROR: TickKind.ERROR,
+    EventKind.SESSION: TickKind.SESSION,
+}
+_STYLES: Final = {
+    EventKind.GAP: "fair",
+    EventKind.BREAK: "bad",
+    EventKind.BOOKMARK: "mark",
+    EventKind.ERROR: "bad",
+}
+_NO_MARKS: Final = frozenset({EventKind.GAP, EventKind.SESSION})
+_PLACE: Final = attrgetter("place")
+
+Listed = tuple[Event, ...]
+
+
+class EventsPanel(Searchable):
+    """What happened up to the moment that is shown, in the order of the market's clock, newest below.
+
+    The engine keeps the latest gaps; of others the first line says that they are not listed. The ticks of the
+    timeline come from the tape, which has them all.
+    """
+
+    NAME: ClassVar[str] = "events"
+
+    class Chosen(Message):
+        """An event was chosen: go there."""
+
+        def __init__(self, event: Event) -> None:
+            super().__init__()
+            self.event = event
+
+    def __init__(self, playback: Playback) -> None:
+        super().__init__(playback)
+        self.list = LineList()
+        self._listed: Listed = ()
+        self._note = ""
+        self._shown: tuple[Listed, str] | None = None
+        self._ticks_of: tuple[Tape, int, Listed] | None = None
+        self._ticks: tuple[StripTick, ...] = ()
+
+    def show(self, picture: Picture) -> None:
+        """Show the events that are known at a moment, and match the search."""
+        events, before = self.playback.events_until(picture), self._shown
+        if before is None or before[0] is not events or before[1] != self.search:
+            self._shown = (events, self.search)
+            self._listed, self._note = self._found(events), self._unlisted(events)
+            self.list.show_lines(self._first + len(self._listed), self._words, self._number)
+        if self._listed or self._note:
+            self.fill()
+        else:
+            keys = f"{self.key('bookmark')} marks a moment, {self.key('breakpoint')} breaks on a condition"
+            self.show_no_line(f"nothing has happened yet: {keys}")
+
+    def content(self) -> ComposeResult:
+        """Compose the list."""
+        yield self.list
+
+    def keyboard_target(self) -> Widget:
+        """Return the list."""
+        return self.list
+
+    def ticks(self, picture: Picture) -> tuple[StripTick, ...]:
+        """Return the events of the session that is shown as ticks."""
+        tape = picture.tape
+        if tape is None:
+            return ()
+        events, frontier, before = self.playback.system.events(), tape.frontier, self._ticks_of
+        if before is None or before[:2] != (tape, frontier) or before[2] is not events:
+            self._ticks_of = (tape, frontier, events)
+            gaps = (StripTick(slot, TickKind.GAP) for slot in gap_slots(tape))
+            self._ticks = (*gaps, *_mark_ticks(tape, events))
+        return self._ticks
+
+    def as_table(self, picture: Picture) -> Table:
+        """Return the events."""
+        events = self.playback.events_until(picture)
+        return events_table(self._found(events), self.playback.system.time.zone, note=self._unlisted(events))
+
+    @on(LineList.Chosen)
+    def _line_chosen(self, message: LineList.Chosen) -> None:
+        message.stop()
+        if message.line >= self._first:
+            self.post_message(self.Chosen(self._listed[message.line - self._first]))
+
+    def _found(self, events: Listed) -> Listed:
+        """Return those that match the search."""
+        return tuple(event for event in events if self.matches(_text(event))) if self.search else events
+
+    def _unlisted(self, events: Listed) -> str:
+        """Return what is said of gaps that the engine no longer lists, up to the moment of `events`."""
+        missing = self.playback.system.unlisted_gaps()
+        if not missing:
+            return ""
+        where = f"are not listed: {self.key('panel_quality')} quality has them"
+        if any(event.kind is EventKind.GAP for event in reversed(events)):
+            return f"{counted(missing, 'earlier gap')} {where}"
+        return f"gaps of this time {where}"
+
+    @property
+    def _first(self) -> int:
+        """The first line that is an event's."""
+        return 1 if self._note else 0
+
+    def _words(self, line: int) -> tuple[tuple[str, str], ...]:
+        if line < self._first:
+            return ((self._note, "fair"),)
+        return self._line(self._listed[line - self._first])
+
+    def _number(self, line: int) -> int:
+        """Return what tells the event of a line from others, whatever stands above it."""
+        return -1 if line < self._first else self._listed[line - self._first].number
+
+    def _line(self, event: Event) -> tuple[tuple[str, str], ...]:
+        day = "" if event.trading_day is None else f"{event.trading_day:%m-%d} "
+        symbol = f"{event.symbol} " if event.symbol else ""
+        return (
+            (f"{_TICKS[event.kind].value} ", _STYLES.get(event.kind, "quiet")),
+            (f"{day}{self._time(event)} ", "quiet"),
+            (symbol, "strong"),
+            (event.text, "base"),
+        )
+
+    def _time(self, event: Event) -> str:
+        if event.clock is None:
+            return ""
+        return f"{event.clock.astimezone(self.playback.system.time.zone):%H:%M:%S}".removesuffix(":00")
+
+
+def _mark_ticks(tape: Tape, events: Listed) -> Iterator[StripTick]:
+    """Return the ticks of what else happened in the session."""
+    first = bisect_left(events, tape.slots.clock(0), key=_PLACE)
+    behind = bisect_right(events, tape.slots.clock(len(tape)), key=_PLACE)
+    day = tape.session.trading_day
+    return (
+        StripTick(max(event.slot, 0), _TICKS[event.kind])
+        for event in events[first:behind]
+        if event.kind not in _NO_MARKS and event.slot is not None and event.trading_day == day
+    )
+
+
+def _text(event: Event) -> str:
+    return f"{event.kind.value} {event.symbol or ''} {event.text} {event.trading_day or ''}"

@@ -1,0 +1,118 @@
+"""Indicators of the focused symbol: those of the session by interval, and those from history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import numpy as np
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widget import Widget
+
+from tapedeck.console.app.decimals import column_decimals, names_on_price_scale, sizes_of
+from tapedeck.console.app.grid_text import MISSING, Cell, figure, grid_lines
+from tapedeck.console.app.panels.panel import Panel
+from tapedeck.console.app.playback import Picture, Playback
+from tapedeck.console.app.rows import first_values
+from tapedeck.console.app.widgets import StyledLines, sparkline
+from tapedeck.console.panel_data.panel_tables import indicators_table
+from tapedeck.console.panel_data.tables import Table
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.tape.bar_grid import OPEN, Floats
+from tapedeck.engine.tape.session_view import SessionView
+
+_TREND = 12
+
+
+class IndicatorsPanel(Panel):
+    """Value, trend and interval of every indicator of one symbol."""
+
+    NAME: ClassVar[str] = "indicators"
+
+    def __init__(self, playback: Playback) -> None:
+        super().__init__(playback)
+        self.symbol = playback.plan.symbols[0]
+        self._prices = names_on_price_scale(playback)
+        self._lines = StyledLines()
+
+    def content(self) -> ComposeResult:
+        """Compose the list."""
+        yield self._lines
+
+    def show(self, picture: Picture) -> None:
+        """Show the symbol's indicators at a moment."""
+        assert picture.view is not None
+        prices = _price_decimals(picture.view, picture.snapshot.base, self.symbol)
+        session = [
+            (
+                name,
+                Cell(interval, "$text-muted"),
+                figure(value, self._decimals(name, values, prices)),
+                _trend(values),
+            )
+            for name, interval, value, values in self._session(picture)
+        ]
+        history = [
+            (name, figure(value, self._decimals(name, values, prices)), Cell(how, "$text-muted"))
+            for name, value, how, values in self._history(picture)
+        ]
+        if not session and not history:
+            self.face("empty", "the session file names no indicators: add some under session_data_config")
+            return
+        self.fill()
+        lines = [Content.styled(self.symbol, "bold")]
+        if session:
+            lines += grid_lines(["session", "of", "value", "trend"], session, right="llr")
+        if history:
+            lines += [Content(""), *grid_lines(["before today", "value", "from"], history, right="lr")]
+        self._lines.show(lines)
+
+    def as_table(self, picture: Picture) -> Table:
+        """Return the indicators of the focused symbol and their values."""
+        assert picture.view is not None
+        assert picture.tape is not None
+        return indicators_table(picture.view, picture.tape, [self.symbol])
+
+    def keyboard_target(self) -> Widget:
+        """Return the scrolling list."""
+        return self._lines
+
+    def _session(self, picture: Picture) -> Iterator[tuple[str, str, float, Floats]]:
+        view = picture.view
+        assert view is not None
+        row = view.row(self.symbol)
+        for name in view.indicator_names():
+            values = view.indicator_grid(name)[row]
+            there = values[~np.isnan(values)]
+            last = float(there[-1]) if len(there) else float("nan")
+            yield name, str(view.indicator_interval(name)), last, values
+
+    def _history(self, picture: Picture) -> Iterator[tuple[str, float, str, Floats]]:
+        view, tape = picture.view, picture.tape
+        assert view is not None
+        assert tape is not None
+        row = view.row(self.symbol)
+        for name, known in tape.historical.items():
+            shown = view.historical(self.symbol, name)
+            per = ", this minute" if known.per_minute else " sessions"
+            # All of them are known since before the session.
+            values = np.atleast_1d(known.values[row])
+            yield name, shown.value, f"{shown.used} of {known.asked}{per}", values
+
+    def _decimals(self, name: str, values: Floats, of_prices: int) -> int:
+        """Return how many decimals an indicator has; `values`: its own so far, shape (columns,)."""
+        if name in self._prices:
+            return of_prices
+        return column_decimals(sizes_of(values[None]))
+
+
+def _price_decimals(view: SessionView, base: Interval, symbol: str) -> int:
+    """Return how many decimals the symbol's prices have, by its first open."""
+    opens = view.bars_grid(base)[OPEN, [view.row(symbol)]]
+    return column_decimals(first_values(opens))
+
+
+def _trend(values: Floats) -> Cell:
+    text = sparkline(values[-_TREND:], _TREND)
+    return Cell(text.strip() or MISSING, "$text-accent")

@@ -1,0 +1,47 @@
+"""The footer: the keys that fit, from the action table; a click does what the key does."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual.content import Content
+from textual.events import Resize
+from textual.widgets import Static
+
+from tapedeck.console.actions.table import ACTIONS, Action, Mode, first_key
+
+_GAP: Final = "  "
+_BACK: Final = Content.assemble(("escape", "$footer-key-foreground bold"), " panels")
+
+
+class KeyLine(Static):
+    """One line of keys. Where it gets narrow, those of the highest rank go first; help and quit stay."""
+
+    def __init__(self, mode: Mode, changes: dict[str, str]) -> None:
+        super().__init__(id="keys")
+        self._mode = mode
+        self._changes = changes
+
+    def on_resize(self, event: Resize) -> None:
+        """Show what fits."""
+        self.update(key_line(self._mode, self._changes, event.size.width))
+
+
+def key_line(mode: Mode, changes: dict[str, str], width: int) -> Content:
+    """Return the keys of a mode that fit into a width: on pages the way back, then those of the table."""
+    back = [] if mode is Mode.MAIN else [_BACK.stylize("@click=screen.leave")]
+    width -= sum(len(part) + len(_GAP) for part in back)
+    actions = [action for action in ACTIONS if action.footer and mode in action.modes]
+    while len(actions) > 1 and _width(actions, changes) > width:
+        actions.remove(max(actions, key=lambda action: action.footer))
+    return Content(_GAP).join([*back, *(_part(action, changes) for action in actions)])
+
+
+def _part(action: Action, changes: dict[str, str]) -> Content:
+    text = Content.assemble((first_key(action.id, changes), "$footer-key-foreground bold"), " ", action.label)
+    return text.stylize(f"@click=screen.do('{action.id}')")
+
+
+def _width(actions: list[Action], changes: dict[str, str]) -> int:
+    words = (len(first_key(action.id, changes)) + 1 + len(action.label) for action in actions)
+    return sum(words) + len(_GAP) * (len(actions) - 1)

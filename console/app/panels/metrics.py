@@ -1,0 +1,134 @@
+"""How the engine and the console are doing: speed, threads, timers, memory."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widget import Widget
+
+from tapedeck.console.actions.speeds import short_number
+from tapedeck.console.app.grid_text import Cell, flowed, grid_lines, milliseconds
+from tapedeck.console.app.panels.panel import Panel
+from tapedeck.console.app.playback import Picture, Playback
+from tapedeck.console.app.widgets import StyledLines
+from tapedeck.console.panel_data.panel_tables import metrics_table
+from tapedeck.console.panel_data.tables import Table
+
+_FRAME_WEIGHT: Final = 0.2
+_FRAME_STEP: Final = 0.2
+# At full speed, with four frames a second, the figures change once a second: they are there to be read.
+_READ_EVERY: Final = 4
+_PAIR_GAP: Final = 3
+_SCROLLBAR: Final = 1
+
+
+class MetricsPanel(Panel):
+    """Bars per second, frame time, thread table, timers and memory."""
+
+    NAME: ClassVar[str] = "metrics"
+    NEEDS_SESSION: ClassVar[bool] = False
+
+    def __init__(self, playback: Playback) -> None:
+        super().__init__(playback)
+        self.bars_per_second: float | None = None
+        self.frame_ms: float | None = None
+        self._mean_ms: float | None = None
+        self._shown_ms: float | None = None
+        self._looks = 0
+        self._picture: Picture | None = None
+        self._lines = StyledLines()
+
+    def content(self) -> ComposeResult:
+        """Compose the figures."""
+        yield self._lines
+
+    def look(self, picture: Picture) -> None:
+        """Show the figures, which there are from the start."""
+        self.fill()
+        self._picture = picture
+        self._looks = self._looks + 1 if picture.is_racing else 0
+        if self._looks % _READ_EVERY == 0:
+            self._lines.show(self._figures(picture))
+
+    def show(self, picture: Picture) -> None:
+        """Show the figures."""
+        self.look(picture)
+
+    def on_resize(self) -> None:
+        """Put the figures where there is now room for them."""
+        if self._picture is not None:
+            self._lines.show(self._figures(self._picture))
+
+    def _figures(self, picture: Picture) -> list[Content]:
+        counts = picture.snapshot.counts
+        rate = "–" if self.bars_per_second is None else short_number(self.bars_per_second)
+        sessions = f"{counts['sessions']:,}/{picture.snapshot.sessions}"
+        width = self.content_size.width - _SCROLLBAR
+        pairs = (
+            {"bars": f"{counts['bars']:,}", "bars per s": rate, "sessions": sessions},
+            {"back pressure": f"{counts['back_pressure']:,}", "overruns": f"{counts['overruns']:,}"},
+            {"frame": self._frame_text(), "memory": _memory_text()},
+        )
+        lines: list[Content] = []
+        for some in pairs:
+            lines += flowed([_pair(name, text) for name, text in some.items()], width, gap=_PAIR_GAP)
+        statuses = picture.snapshot.threads
+        threads = [
+            (
+                status.name,
+                Cell(status.state.value, "$text-error" if status.error else ""),
+                f"{status.blocks:,}",
+                str(status.waiting),
+                str(status.overruns),
+            )
+            for status in statuses
+        ]
+        if threads:
+            headings = ["thread", "state", "blocks", "queue", "late"]
+            lines += [Content(""), *grid_lines(headings, threads, right="llrrr", width=width)]
+        lines += [Content.styled(f"! {s.name}: {s.error}", "$text-error") for s in statuses if s.error]
+        timers = [
+            (
+                name.replace("_", " "),
+                f"{timer.count:,}",
+                *map(milliseconds, (timer.mean_s, timer.p95_s, timer.max_s)),
+            )
+            for name, timer in self.playback.system.metrics.timers().items()
+        ]
+        if timers:
+            headings = ["step, in ms", "count", "mean", "p95", "max"]
+            lines += [Content(""), *grid_lines(headings, timers, right="lrrrr", width=width)]
+        return lines
+
+    def _frame_text(self) -> str:
+        """Return what a frame takes, smoothed: a figure that trembles would itself be what is drawn."""
+        if self.frame_ms is None:
+            return "–"
+        mean = self.frame_ms if self._mean_ms is None else self._mean_ms
+        self._mean_ms = mean + _FRAME_WEIGHT * (self.frame_ms - mean)
+        shown = self._shown_ms
+        if shown is None or abs(self._mean_ms - shown) >= max(1.0, _FRAME_STEP * shown):
+            self._shown_ms = shown = self._mean_ms
+        return f"{shown:.0f} ms"
+
+    def as_table(self, picture: Picture) -> Table:
+        """Return timers and counters."""
+        return metrics_table(self.playback.system.metrics)
+
+    def keyboard_target(self) -> Widget:
+        """Return the scrolling text."""
+        return self._lines
+
+
+def _pair(name: str, text: str) -> Content:
+    return Content.assemble((f"{name} ", "$text-muted"), text)
+
+
+def _memory_text() -> str:
+    """Return the most memory the process has held: what the system tells without asking twice."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return f"{peak / (2**20 if sys.platform == 'darwin' else 2**10):,.0f} MB"

@@ -1,0 +1,197 @@
+"""What all panels share: a frame with key and name, four faces, and their content as data."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import ClassVar, Final, Literal
+
+from rich.segment import Segment
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.events import Click
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tapedeck.console.actions.table import first_key
+from tapedeck.console.app.playback import Picture, Playback
+from tapedeck.console.app.screens.console_screen import ActionRunner
+from tapedeck.console.app.widgets.canvas import cells_of, shortened
+from tapedeck.console.panel_data.tables import Table
+
+FaceKind = Literal["loading", "empty", "failed"]
+_SIGNS: Final = {"loading": "…", "empty": "·", "failed": "!"}
+
+
+class Frame(Enum):
+    """How the line on top of a panel looks: its sign, and the styles of the line and of the name on it."""
+
+    PLAIN = ("─", "$foreground 30%", "$foreground 75%")
+    ACTIVE = ("━", "$primary", "$primary bold")
+    """The panel has the keyboard."""
+    PAST = ("━", "$warning", "$warning bold")
+    """So it has, and shows the past."""
+
+
+class Face(Static):
+    """What a panel shows instead of its content: that it is loading, empty, or has failed."""
+
+
+class Panel(Vertical):
+    """A panel of the main screen. It shows pictures; `NAME` is its word in the action table."""
+
+    NAME: ClassVar[str] = ""
+    LOADING: ClassVar[str] = "loading the session"
+    HAS_FILTER: ClassVar[bool] = False
+    NEEDS_SESSION: ClassVar[bool] = True
+    """Whether there is nothing to copy before the first session is loaded."""
+
+    class Picked(Message):
+        """A panel was clicked where nothing in it takes clicks; twice on its heading: to see it alone."""
+
+        def __init__(self, panel: Panel, *, alone: bool) -> None:
+            super().__init__()
+            self.panel = panel
+            self.alone = alone
+
+    def __init__(self, playback: Playback) -> None:
+        super().__init__(id=self.NAME, classes="panel")
+        self.playback = playback
+        self.search = ""
+        self._face = Face()
+        self._face_text: str | None = None
+        self._title = ""
+        self._frame = Frame.PLAIN
+        self._heading_strip: Strip | None = None
+
+    def compose(self) -> ComposeResult:
+        """Compose the face, and the content behind it."""
+        yield self._face
+        yield from self.content()
+
+    def on_mount(self) -> None:
+        """Put the panel's key and name on its frame."""
+        self.show_heading()
+        self.face("loading", self.LOADING)
+
+    def on_click(self, event: Click) -> None:
+        """Have the panel chosen, or shown alone."""
+        on_heading = event.screen_offset.y < self.region.y + self.gutter.top
+        self.post_message(self.Picked(self, alone=on_heading and event.chain == 2))
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the heading's line alone: below it stands what the panel holds, or the screen's ground."""
+        if crop.y >= self.gutter.top:
+            return []
+        width, strip = self.outer_size.width, self._heading_strip
+        if strip is None or strip.cell_length != width:
+            self._heading_strip = strip = self._drawn_heading(width)
+        return [strip if crop.column_span == (0, width) else strip.crop(*crop.column_span)]
+
+    # Heading
+
+    @property
+    def heading(self) -> str:
+        """Key and name, and what is searched for: rows that are missing are so for a reason."""
+        return f"{self.key(f'panel_{self.NAME}')} {self.NAME}{f' /{self.search}' if self.search else ''}"
+
+    def key(self, action_id: str) -> str:
+        """Return the key of an action, as the user has it."""
+        app = self.app
+        return first_key(action_id, app.key_changes if isinstance(app, ActionRunner) else {})
+
+    def show_heading(self) -> None:
+        """Write the heading on the frame."""
+        self._title = self.heading
+        self._draw_heading_anew()
+
+    @property
+    def frame(self) -> Frame:
+        """How the line on top looks."""
+        return self._frame
+
+    @frame.setter
+    def frame(self, frame: Frame) -> None:
+        if frame is not self._frame:
+            self._frame = frame
+            self._draw_heading_anew()
+
+    def notify_style_update(self) -> None:
+        """Forget the colours of the theme before."""
+        self._heading_strip = None
+        super().notify_style_update()
+
+    def _draw_heading_anew(self) -> None:
+        self._heading_strip = None
+        gutter = self.gutter  # places are counted from behind it
+        self.refresh(Region(-gutter.left, -gutter.top, self.outer_size.width, gutter.top))
+
+    def _drawn_heading(self, width: int) -> Strip:
+        """Return the line on top.
+
+        To give a border other colours, Textual looks up all styles of the panel again, and draws all of it.
+        """
+        sign, *names = self._frame.value
+        line, name = (
+            (self.visual_style + self.app.stylesheet.parse_style(text)).rich_style for text in names
+        )
+        title = shortened(self._title, width - 2)
+        rest = sign * (width - 1 - cells_of(title))
+        strip = Strip([Segment(sign, line), Segment(title, name), Segment(rest, line)], width)
+        for line_filter in self.get_line_filters():
+            strip = strip.apply_filter(line_filter, self.background_colors[1])
+        return strip
+
+    # Faces
+
+    def face(self, kind: FaceKind, text: str) -> None:
+        """Show a face instead of the content."""
+        if self._face_text == text:
+            return
+        self._face_text = text
+        self._face.set_classes(f"-{kind}")
+        self._face.update(Content(f"{_SIGNS[kind]} {text}"))
+        self.add_class("-faced")
+
+    def fill(self) -> None:
+        """Show the content again."""
+        if self._face_text is not None:
+            self._face_text = None
+            self.remove_class("-faced")
+
+    def look(self, picture: Picture) -> None:
+        """Show a moment of the run, or why there is nothing to show."""
+        if picture.view is None:
+            if picture.snapshot.error:
+                self.face("failed", picture.snapshot.error)
+            else:
+                self.face("loading", self.LOADING)
+            return
+        self.show(picture)
+
+    # What a panel writes
+
+    def content(self) -> ComposeResult:
+        """Compose what stands in the panel."""
+        raise NotImplementedError
+
+    def show(self, picture: Picture) -> None:
+        """Show a moment that has a view."""
+        raise NotImplementedError
+
+    def as_table(self, picture: Picture) -> Table:
+        """Return what the panel shows, as data."""
+        raise NotImplementedError
+
+    def keyboard_target(self) -> Widget:
+        """Return what gets the keyboard when the panel is chosen."""
+        return self
+
+    def filter_by(self, text: str) -> None:
+        """Show only what a text is found in; panels without a filter do nothing."""
+        if self.HAS_FILTER:
+            self.search = text.strip()
+            self.show_heading()

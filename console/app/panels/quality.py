@@ -1,0 +1,126 @@
+"""Data quality: scores, the map of gaps over the session, and the list of gaps of the focused symbol."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widget import Widget
+
+from tapedeck.console.app.grid_text import Cell, counted, flowed, grid_lines, percent, quality_style
+from tapedeck.console.app.panels.panel import Panel
+from tapedeck.console.app.playback import Picture, Playback
+from tapedeck.console.app.rows import gap_map
+from tapedeck.console.app.widgets import GapMap, StyledLines
+from tapedeck.console.panel_data.panel_tables import quality_table
+from tapedeck.console.panel_data.tables import Table
+from tapedeck.engine.clock.slots import utc_from_epoch
+from tapedeck.engine.quality.gaps import Gap
+from tapedeck.engine.tape.tape import Tape
+
+_MOST_GAPS: Final = 200
+_SCROLLBAR: Final = 1
+
+
+class QualityPanel(Panel):
+    """Which bars there are, and which are missing."""
+
+    NAME: ClassVar[str] = "quality"
+
+    def __init__(self, playback: Playback) -> None:
+        super().__init__(playback)
+        self.symbol = playback.plan.symbols[0]
+        self.map = GapMap()
+        self._map_height = 0
+        self._scores: list[Content] = []
+        self._gaps: list[Content] = []
+        self._lines = StyledLines()
+
+    def content(self) -> ComposeResult:
+        """Compose scores and gaps beside the map."""
+        yield self.map
+        yield self._lines
+
+    def show(self, picture: Picture) -> None:
+        """Show what is known of the session's bars at a moment."""
+        view = picture.view
+        assert view is not None
+        if not view.quality_measured:
+            self.face(
+                "empty", "quality is not measured: set gap_filler.enable_session_quality in the session file"
+            )
+            return
+        if view.frontier == 0:
+            is_there_more = not (picture.is_past or picture.snapshot.state.is_over)
+            ways = f": {self.key('pause')} plays, {self.key('step')} steps" if is_there_more else ""
+            self.face("empty", f"no slot is over yet{ways}")
+            return
+        self.fill()
+        self.map.show(gap_map(view, picture.snapshot.base))
+        # A row for each symbol and one for the axis; what is left is for the list.
+        height = len(view.symbols) + 1
+        if self._map_height != height:
+            self._map_height = height
+            self.map.styles.max_height = height
+        self._scores, self._gaps = self._words(picture)
+        self._write(is_racing=picture.is_racing)
+
+    def on_resize(self) -> None:
+        """Put the scores on as many lines as they now take."""
+        self._write()
+
+    def _write(self, *, is_racing: bool = False) -> None:
+        scores = flowed(self._scores, self.content_size.width - _SCROLLBAR)
+        self._lines.show([*scores, *self._gaps], is_racing=is_racing)
+
+    def _words(self, picture: Picture) -> tuple[list[Content], list[Content]]:
+        """Return the scores of the focused symbol, and the list of its gaps."""
+        view, tape = picture.view, picture.tape
+        assert view is not None
+        assert tape is not None
+        gaps = view.gaps(self.symbol)
+        scores = [
+            Content.styled(self.symbol, "bold"),
+            _score("session", view.quality(self.symbol)),
+            Content(counted(len(gaps), "gap")),
+            *self._before(picture),
+        ]
+        rows = [_gap_row(tape, gap) for gap in gaps[-_MOST_GAPS:][::-1]]
+        return scores, grid_lines(["first", "last", "missing"], rows, right="llr") if rows else []
+
+    def _before(self, picture: Picture) -> list[Content]:
+        held = self.playback.historical_quality(picture)
+        return [
+            _score(f"history {interval}", quality.percent if quality.measured else None)
+            for (symbol, interval), quality in sorted(held.items(), key=lambda item: item[0][1])
+            if symbol == self.symbol
+        ]
+
+    def as_table(self, picture: Picture) -> Table:
+        """Return scores and gaps of all symbols."""
+        view, tape = picture.view, picture.tape
+        assert view is not None
+        assert tape is not None
+        return quality_table(view, tape, self.playback.historical_quality(picture), view.symbols)
+
+    def keyboard_target(self) -> Widget:
+        """Return the map."""
+        return self.map
+
+
+def _score(name: str, score: float | None) -> Content:
+    if score is None:
+        return Content(f"{name} not measured")
+    return Content.assemble(f"{name} ", (percent(score), quality_style(score)))
+
+
+def _gap_times(tape: Tape, gap: Gap) -> tuple[str, str]:
+    zone, opened_at = tape.session.zone, tape.slots.opened_at
+    first, last = (utc_from_epoch(int(opened_at[at])).astimezone(zone) for at in (gap.first, gap.last))
+    return first.isoformat(), last.isoformat()
+
+
+def _gap_row(tape: Tape, gap: Gap) -> tuple[str | Cell, ...]:
+    first, last = _gap_times(tape, gap)
+    return first[11:19].removesuffix(":00"), last[11:19].removesuffix(":00"), f"{gap.count:,}"

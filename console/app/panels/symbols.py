@@ -1,0 +1,72 @@
+"""The symbols: the table that drives the other panels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+from textual.app import ComposeResult
+from textual.widget import Widget
+
+from tapedeck.console.app.decimals import names_on_price_scale
+from tapedeck.console.app.panels.panel import Panel
+from tapedeck.console.app.playback import Picture, Playback
+from tapedeck.console.app.rows import symbol_rows
+from tapedeck.console.app.widgets import SymbolRows, SymbolTable
+from tapedeck.console.panel_data.panel_tables import symbols_table
+from tapedeck.console.panel_data.tables import Table
+
+
+class SymbolsPanel(Panel):
+    """Price, change, volume, indicators, quality and trend of every symbol; sorted and filtered."""
+
+    NAME: ClassVar[str] = "symbols"
+    HAS_FILTER: ClassVar[bool] = True
+
+    def __init__(self, playback: Playback) -> None:
+        super().__init__(playback)
+        self.table = SymbolTable()
+        self._prices = names_on_price_scale(playback)
+
+    def content(self) -> ComposeResult:
+        """Compose the table."""
+        yield self.table
+
+    def show(self, picture: Picture) -> None:
+        """Show all symbols at a moment."""
+        self.fill()
+        self.table.show(self._rows(picture))
+
+    def as_table(self, picture: Picture) -> Table:
+        """Return the symbols that pass the filter, in the order of the table, with all their figures."""
+        assert picture.view is not None
+        rows = self._rows(picture)
+        shown = [rows.symbols[at] for at in self.table.order_of(rows).tolist()]
+        return symbols_table(picture.view, picture.snapshot.base, shown)
+
+    def keyboard_target(self) -> Widget:
+        """Return the table."""
+        return self.table
+
+    def filter_by(self, text: str) -> None:
+        """Show the symbols whose names contain a text."""
+        super().filter_by(text)
+        self.table.filter(text)
+
+    def _rows(self, picture: Picture) -> SymbolRows:
+        assert picture.view is not None
+        known = set(picture.view.indicator_names())
+        relative = self.playback.relative_volume()
+        rows = symbol_rows(
+            picture.view,
+            picture.snapshot.base,
+            indicators=[name for name in self.playback.table_indicators() if name in known],
+            relative_volume=relative if relative in known else None,
+            prices=self._prices,
+        )
+        if picture.view.frontier:
+            return rows
+        # No slot is over: that none is missing says nothing yet.
+        unknown = np.full(len(rows.symbols), np.nan)
+        return replace(rows, quality=unknown, gaps=unknown)

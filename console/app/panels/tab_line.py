@@ -1,0 +1,94 @@
+"""The names of panels and pages with their keys; a click goes there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from textual.content import Content
+from textual.widgets import Static
+
+from tapedeck.console.actions.table import BY_ID, PANELS, first_key
+from tapedeck.console.app.layout import MEDIUM_WIDTH, Layout
+
+_PAGES: Final = ("coverage", "report")
+_WIDE_GAP: Final = "  "
+_GAP: Final = " "
+_ACTIVE: Final = "$text-accent bold reverse"
+_ELSEWHERE: Final = "$text-muted"
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A panel or page: its key, its name with what is searched for in it, and the action that goes there."""
+
+    key: str
+    name: str
+    action: str
+    is_active: bool = False
+    is_hidden: bool = False
+    is_page: bool = False
+
+    @property
+    def full(self) -> Content:
+        """Key and name; in brackets where it is hidden."""
+        text = f"{self.key} {self.name}".strip()
+        return self._styled(f"({text})" if self.is_hidden else text)
+
+    @property
+    def short(self) -> Content:
+        """The key, with the name where it is the active one."""
+        return self.full if self.is_active else self._styled(self.key)
+
+    def _styled(self, text: str) -> Content:
+        style = _ACTIVE if self.is_active else _ELSEWHERE
+        return Content(text).stylize(style).stylize(f"@click=screen.do('{self.action}')")
+
+
+class TabLine(Static):
+    """Tabs on one line: on a narrow screen all of them, else those of what is not on the screen."""
+
+    def __init__(self) -> None:
+        super().__init__(id="tabs")
+        self._shown = Content("")
+
+    def show(self, tabs: tuple[Tab, ...], width: int) -> None:
+        """Show tabs in a width, as far as they fit there."""
+        line = fitted_tabs(tabs, width)
+        if not line.is_same(self._shown):
+            self._shown = line
+            self.update(line)
+
+
+def tabs_of(
+    layout: Layout, searches: Mapping[str, str], changes: Mapping[str, str], *, columns: int
+) -> tuple[Tab, ...]:
+    """Return the tabs for a screen of so many columns: those with a frame there have their names on it.
+
+    `searches`: what is searched for in a panel; `changes`: action id → keys.
+    """
+    framed = layout.shown(columns) if columns >= MEDIUM_WIDTH else ()
+    panels = [
+        Tab(
+            first_key(f"panel_{name}", changes),
+            f"{name}{f' /{searches[name]}' if searches.get(name) else ''}",
+            f"panel_{name}",
+            is_active=name == layout.active,
+            is_hidden=name in layout.hidden,
+        )
+        for name in PANELS
+        if name not in framed
+    ]
+    pages = [Tab(first_key(name, changes), BY_ID[name].label, name, is_page=True) for name in _PAGES]
+    return (*panels, *pages)
+
+
+def fitted_tabs(tabs: tuple[Tab, ...], width: int) -> Content:
+    """Return tabs on a line: where it is too long with less space, without pages, and at last just keys."""
+    panels = tuple(tab for tab in tabs if not tab.is_page)
+    lines = [
+        Content(gap).join([tab.full for tab in some]) for some in (tabs, panels) for gap in (_WIDE_GAP, _GAP)
+    ]
+    shortest = Content(_GAP).join([tab.short for tab in panels])
+    return next((line for line in lines if len(line) <= width), shortest)

@@ -1,0 +1,85 @@
+"""Breakpoints: a line for a new one, and those that are set, to be removed."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, OptionList, Static
+from textual.widgets.option_list import Option
+
+from tapedeck.console.app.grid_text import counted
+from tapedeck.console.app.screens.prompt import Check, said_of
+from tapedeck.engine.system import SystemManager
+
+_EXAMPLES: Final = "{}.change < -1    any.quality < 95    time >= 10:30"
+
+
+class BreakpointsScreen(ModalScreen[str | None]):
+    """Adds and removes breakpoints; the condition is checked while it is typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "back"),
+        Binding("down", "app.focus_next", "list", show=False),
+        Binding("delete,backspace,x", "remove", "remove", show=False),
+    ]
+
+    def __init__(self, system: SystemManager, check: Check) -> None:
+        super().__init__()
+        self._system = system
+        self._check = check
+        symbol = system.prepare().symbols[0]
+        self._hint = _EXAMPLES.format(symbol if symbol.isidentifier() else f'"{symbol}"')
+        self._list = OptionList(id="breakpoints")
+
+    def compose(self) -> ComposeResult:
+        """Compose the line and the list."""
+        with Vertical(classes="dialog"):
+            yield Label("Break where", classes="dialog-title")
+            yield Input(id="prompt")
+            yield Static(Content(self._hint), id="meaning")
+            yield Label("Set, down goes there and x removes:", id="set-title", classes="dialog-foot")
+            yield self._list
+
+    def on_mount(self) -> None:
+        """Fill the list."""
+        self._fill()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say what the condition would do, or what is wrong with it."""
+        self._say(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Leave with the condition, if it can be used."""
+        if event.value.strip() and self._say(event.value):
+            self.dismiss(event.value.strip())
+
+    def action_remove(self) -> None:
+        """Remove the breakpoint under the cursor."""
+        at = self._list.highlighted
+        if self._list.has_focus and at is not None:
+            self._system.remove_breakpoint(self._system.breakpoints()[at].number)
+            self._fill()
+
+    def action_leave(self) -> None:
+        """Leave without a new one."""
+        self.dismiss(None)
+
+    def _fill(self) -> None:
+        known = self._system.breakpoints()
+        self._list.clear_options()
+        self._list.add_options(
+            [Option(Content(f"{b.number}  {b.text}  ({counted(b.hits, 'hit')})")) for b in known]
+        )
+        self._list.highlighted = 0 if known else None
+        self._list.display = bool(known)
+        self.query_one("#set-title").display = bool(known)
+
+    def _say(self, text: str) -> bool:
+        said, is_usable = said_of(text, self._hint, self._check)
+        self.query_one("#meaning", Static).update(said)
+        return is_usable

@@ -1,0 +1,91 @@
+"""The coverage screen: which bars of the session file are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Label, Static
+
+from tapedeck.console.actions.table import Mode
+from tapedeck.console.app.background import beside
+from tapedeck.console.app.grid_text import counted
+from tapedeck.console.app.panels.key_line import KeyLine
+from tapedeck.console.app.rows import coverage_map
+from tapedeck.console.app.screens.console_screen import ConsoleScreen, bindings_of
+from tapedeck.console.app.widgets import CoverageMap
+from tapedeck.engine.store.coverage import Coverage
+
+
+class CoverageScreen(ConsoleScreen):
+    """Symbols by trading days: full, partial, missing."""
+
+    MODE = Mode.COVERAGE
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,8", "leave", "back"),
+        *bindings_of(Mode.COVERAGE),
+    ]
+
+    def __init__(self, measure: Callable[[], Coverage]) -> None:
+        super().__init__()
+        self._measure = measure
+        self._found: Coverage | None = None
+        self.map = CoverageMap()
+
+    def compose(self) -> ComposeResult:
+        """Compose the map and what is said about the chosen day."""
+        yield Label("Coverage: what is stored", classes="page-title")
+        yield Static(id="coverage-summary")
+        yield Static(_legend(), id="coverage-legend")
+        yield self.map
+        yield Static(id="coverage-day")
+        yield KeyLine(self.MODE, self.key_changes)
+
+    def on_mount(self) -> None:
+        """Start to count."""
+        self.map.show_loading("counting the stored bars")
+        self.count()
+
+    @work
+    async def count(self) -> None:
+        """Count beside the screen: a large store takes its time."""
+        found = await beside("counting the stored bars", self._measure, self.map.show_failed)
+        if found is not None:
+            self._show(found)
+
+    def _show(self, found: Coverage) -> None:
+        self._found = found
+        statuses = {
+            status: sum(row.count(status) for row in found.symbols)
+            for status in ("full", "partial", "missing")
+        }
+        days = f"{found.days[0]} to {found.days[-1]}"
+        counts = ", ".join(f"{number:,} {status}" for status, number in statuses.items())
+        symbols = counted(len(found.symbols), "symbol")
+        summary = f"{found.interval} bars, {symbols}, {days}: {counts}"
+        self.query_one("#coverage-summary", Static).update(Content(summary))
+        self.map.show(coverage_map(found))
+        self.map.focus()
+
+    @on(CoverageMap.Chosen)
+    def _chosen(self, event: CoverageMap.Chosen) -> None:
+        if self._found is None:
+            return
+        row = next(row for row in self._found.symbols if row.symbol == event.symbol)
+        day = next(day for day in row.days if day.trading_day == event.day)
+        text = f"{event.symbol} {event.day:%a %Y-%m-%d}: {day.bars:,} of {day.slots:,} bars, {day.status}"
+        self.query_one("#coverage-day", Static).update(Content(text))
+
+    def action_leave(self) -> None:
+        """Go back to the panels."""
+        self.dismiss(None)
+
+
+def _legend() -> Content:
+    """Say what the signs mean: the denser, the more is missing, as in the map of gaps."""
+    signs = CoverageMap.SIGNS
+    return Content.styled(f"{signs[0]} full   {signs[1:-1]} partial   {signs[-1]} missing", "$text-muted")

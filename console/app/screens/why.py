@@ -1,0 +1,231 @@
+"""Why: the numbers of a symbol, and where the one under the cursor comes from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import ClassVar, Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Label, OptionList
+from textual.widgets.option_list import Option
+from textual.worker import Worker
+
+from tapedeck.console.app.background import beside
+from tapedeck.console.app.grid_text import Cell, counted, folded, grid, number
+from tapedeck.console.app.playback import Picture, Playback
+from tapedeck.console.app.screens.text_page import PageText
+from tapedeck.console.app.widgets.figures import decimals_of
+from tapedeck.engine.clock.slots import utc_from_epoch
+from tapedeck.engine.errors import TapedeckError
+from tapedeck.engine.read.explain.explanation import Explained, ExplainedInput, Explanation
+from tapedeck.engine.tape.session_data import SessionData
+from tapedeck.engine.tape.session_view import SessionView
+
+_BAR_VOLUME: Final = "bar volume"
+_FIGURES: Final = ("last", "change", "volume", _BAR_VOLUME, "quality", "gaps")
+_TABLE_NAMES: Final = {"change_pct": "change"}
+_SHOWN_BARS: Final = 6
+_DECIMALS: Final = 4
+_COUNTED: Final = frozenset({"volume", "gaps", "bars", "slots"})
+
+
+class WhyScreen(ModalScreen[None]):
+    """A list of numbers on the left, the formula and inputs of the chosen one on the right.
+
+    Numbers of a day that is over take the history that was known then: the first one that is asked about has
+    that day played again, beside the screen, and kept for as long as this one is open.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,w,enter", "leave", "back")]
+
+    def __init__(self, playback: Playback, picture: Picture, symbol: str, name: str) -> None:
+        super().__init__()
+        self._system = playback.system
+        self._picture = picture
+        self._symbol = symbol
+        plan = playback.plan
+        session = [output for spec in plan.specs for output in spec.outputs]
+        historical = [trailing.name for trailing in plan.history.trailing]
+        self._names = (*_FIGURES, *session, *historical)
+        name = _TABLE_NAMES.get(name, name)
+        self._chosen = name if name in self._names else self._names[0]
+        self._again: SessionData | None = None
+        self._playing: Worker[None] | None = None
+        self._list = OptionList(*(Option(Content(name)) for name in self._names), id="why-names")
+        self._text = PageText(lambda _width: Content(""), id="why-text")
+
+    def compose(self) -> ComposeResult:
+        """Compose list and explanation."""
+        with Vertical(classes="page"):
+            yield Label(self._heading(), classes="dialog-title", markup=False)
+            with Horizontal():
+                yield self._list
+                with VerticalScroll():
+                    yield self._text
+            yield Label("up and down choose, escape goes back", classes="dialog-foot")
+
+    def on_mount(self) -> None:
+        """Choose the number that was asked about."""
+        self._list.focus()
+        self._list.highlighted = self._names.index(self._chosen)
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Explain the number under the cursor."""
+        self._chosen = self._names[event.option_index]
+        self._explain()
+
+    def on_option_list_option_selected(self, _event: OptionList.OptionSelected) -> None:
+        """Go back."""
+        self.dismiss(None)
+
+    def action_leave(self) -> None:
+        """Go back."""
+        self.dismiss(None)
+
+    def _heading(self) -> str:
+        title = f"Why: {self._symbol} at {self._picture.clock_text}"
+        return title if self._is_in_place() else f"{title}, {self._view.session.trading_day:%a %Y-%m-%d}"
+
+    @property
+    def _view(self) -> SessionView:
+        assert self._picture.view is not None  # nobody asks why where there is no session
+        return self._picture.view
+
+    def _is_in_place(self) -> bool:
+        """Whether the session that is asked about is the one that the engine has in place."""
+        return self._picture.tape is self._system.tape
+
+    def _explain(self) -> None:
+        """Explain the chosen number, once its day is there."""
+        try:
+            found = self._found()
+        except TapedeckError as error:
+            self._write(_failed(str(error)))
+            return
+        if found is not None:
+            self._text.write(partial(explanation_text, found, self._view.session.zone))
+            return
+        self._write(Content.styled(f"… {self._view.session.trading_day} is played again", "$text-muted"))
+        if self._playing is None or self._playing.is_finished:
+            self._playing = self.run_worker(self._play_again())
+
+    def _found(self) -> Explanation | None:
+        """Return where the chosen number comes from, None where its day has to be played again first."""
+        if self._again is None and not self._is_in_place():
+            return None
+        asked = "volume" if self._chosen == _BAR_VOLUME else self._chosen
+        found = self._system.explain(self._symbol, asked, self._view.frontier, session=self._again)
+        if self._again is None and not self._is_in_place():
+            return None  # the engine has gone on to the next day in between
+        return session_volume(found, self._view) if self._chosen == "volume" else found
+
+    async def _play_again(self) -> None:
+        day = self._view.session.trading_day
+        again = partial(self._system.session_again, day)
+        self._again = await beside(f"playing {day} again", again, lambda told: self._write(_failed(told)))
+        if self._again is not None:
+            self._explain()
+
+    def _write(self, sentence: Content) -> None:
+        self._text.write(lambda _width: sentence)
+
+
+def _failed(sentence: str) -> Content:
+    return Content.styled(f"! {sentence}", "$text-error")
+
+
+def session_volume(found: Explanation, view: SessionView) -> Explanation:
+    """Return where the volume of the table comes from: all bars of the session, not only the last one."""
+    bars = view.bars(found.symbol, found.interval)
+    there = ~np.isnan(bars.volume)
+    volumes = bars.volume[there]
+    return replace(
+        found,
+        kind=Explained.SESSION,
+        value=float(volumes.sum()) if len(volumes) else None,
+        formula="sum of the volumes of the session's bars so far",
+        inputs=(ExplainedInput("volume", found.interval, bars.opened_at[there], volumes),),
+        bars_used=len(volumes),
+        missing_bars=view.frontier - len(volumes),
+    )
+
+
+def explanation_text(found: Explanation, zone: ZoneInfo, width: int) -> Content:
+    """Return an explanation as text; what is longer than the width allows is folded."""
+    rows: list[tuple[str | Cell, str | Cell]] = [
+        (Cell("value", "$text-muted"), Cell(_figure(found.name, found.value), "bold")),
+        (Cell("formula", "$text-muted"), found.formula),
+        (Cell("computed by", "$text-muted"), found.source),
+        (Cell("on", "$text-muted"), f"{found.interval} bars"),
+    ]
+    if found.bar_opened_at is not None:
+        rows.append(
+            (Cell("last bar", "$text-muted"), f"{found.bar_opened_at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}")
+        )
+        rows += [(Cell("closed", "$text-muted"), age)] if (age := _age(found)) else []
+    rows += [(Cell(name, "$text-muted"), str(value)) for name, value in found.parameters.items()]
+    rows += [(Cell(name, "$text-muted"), _figure(name, value)) for name, value in found.terms.items()]
+    missing = Cell(f"{found.missing_bars:,}", "$text-warning" if found.missing_bars else "")
+    rows += [
+        (Cell("bars used", "$text-muted"), f"{found.bars_used:,}"),
+        (Cell("missing, skipped", "$text-muted"), missing),
+        (Cell("earlier sessions", "$text-muted"), f"{found.history_sessions:,}"),
+    ]
+    if found.warm_up_bars:
+        warm = "warm" if found.is_warm else "not warm yet: the value is missing"
+        rows.append((Cell("warm-up", "$text-muted"), f"{counted(found.warm_up_bars, 'bar')}, {warm}"))
+    parts = [folded(rows, width)]
+    for series in found.inputs:
+        parts += [Content(""), _input_text(series, zone)]
+    return Content("\n").join(parts)
+
+
+def _age(found: Explanation) -> str:
+    """Return how long the last bar has been over, nothing where it has just closed."""
+    if found.bar_opened_at is None or not found.interval.is_intraday:
+        return ""
+    seconds = (found.clock - found.bar_opened_at - timedelta(seconds=found.interval.seconds)).total_seconds()
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{count} {unit}" for count, unit in ((hours, "h"), (minutes, "min"), (rest, "s")) if count]
+    return f"{' '.join(parts)} ago" if parts else ""
+
+
+def _input_text(series: ExplainedInput, zone: ZoneInfo) -> Content:
+    count = len(series.values)
+    earlier = f", {series.earlier:,} of them of earlier sessions" if series.earlier else ""
+    head = Content.assemble(
+        (f"{series.name} ", "bold"),
+        (
+            f"{series.interval}, {counted(count, 'bar')}{earlier}; the last:",
+            "$text-muted",
+        ),
+    )
+    times = [utc_from_epoch(int(at)).astimezone(zone) for at in series.opened_at[-_SHOWN_BARS:]]
+    values = np.asarray(series.values[-_SHOWN_BARS:], dtype=np.float64)
+    size = float(np.fmax.reduce(np.abs(values), initial=0.0))
+    rows = [
+        (f"{at:%m-%d %H:%M}", _figure(series.name, float(value), size))
+        for at, value in zip(times, values, strict=True)
+    ]
+    return Content("\n").join([head, grid(["", ""], rows, right="lr")]) if rows else head
+
+
+def _figure(name: str, value: float | None, size: float | None = None) -> str:
+    """Return a number with four decimals, more where its `size` is small, and none where it is counted.
+
+    `size`: None is the number's own; for a column, that of its largest.
+    """
+    if value is None:
+        return number(None)
+    if any(word in _COUNTED for word in name.split()) and value == round(value):
+        return number(value, 0)
+    return number(value, max(_DECIMALS, decimals_of(abs(value) if size is None else size)))

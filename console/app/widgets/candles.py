@@ -1,0 +1,101 @@
+"""Drawing candles, overlays and volumes into a rectangle of a canvas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapedeck.console.app.widgets.canvas import BLANK, Canvas
+from tapedeck.console.app.widgets.price_scale import PriceScale
+
+Floats = NDArray[np.float64]
+Places = NDArray[np.intp]
+Inks = NDArray[np.uint16]
+
+
+def _points(signs: str) -> NDArray[np.uint32]:
+    return np.array([ord(sign) for sign in signs], dtype=np.uint32)
+
+
+# What stands in the upper and the lower half of a cell: nothing, wick or body (rows: upper, columns: lower).
+_THIN: Final = _points(" ╷╻╵│╽╹╿┃").reshape(3, 3)
+# Without colour a fallen candle is solid, as on paper; a wick beside a solid half has no glyph of its own.
+_SOLID: Final = _points(" ╷▄╵│▄▀▀█").reshape(3, 3)
+# A line by the third of the cell in which it runs, top to bottom.
+_LINE: Final = _points("▔─▁")
+_LEVELS: Final = _points("▁▂▃▄▅▆▇█")
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Where things are drawn: rows [top, top + rows) of the canvas, and the column of each candle, (m,)."""
+
+    canvas: Canvas
+    top: int
+    rows: int
+    columns: Places
+
+
+def draw_candles(
+    plot: Plot,
+    scale: PriceScale,
+    ohlc: tuple[Floats, Floats, Floats, Floats],
+    inks: Inks,
+    *,
+    solid_falls: bool,
+) -> None:
+    """Draw wicks and bodies; `inks`: style code of each candle, (m,). A missing bar leaves a blank."""
+    opens, highs, lows, closes = (scale.halves(prices) for prices in ohlc)
+    body_top, body_end = np.minimum(opens, closes), np.maximum(opens, closes)
+    there = (np.minimum(np.minimum(highs, lows), body_top) >= 0)[None, :]
+    half = np.arange(2 * plot.rows)[:, None]
+    wick = (half >= np.minimum(highs, body_top)) & (half <= np.maximum(lows, body_end)) & there
+    body = (half >= body_top) & (half <= body_end) & there
+    state = wick.astype(np.intp) + body
+    upper, lower = state[0::2], state[1::2]
+    glyphs = _THIN[upper, lower]
+    if solid_falls:
+        glyphs = np.where(ohlc[3] < ohlc[0], _SOLID[upper, lower], glyphs)
+    _stamp(plot, glyphs, np.broadcast_to(inks, glyphs.shape))
+
+
+def draw_overlay(plot: Plot, scale: PriceScale, values: Floats, ink: int) -> None:
+    """Draw a line through the values where the cells are still blank; it breaks where values are missing."""
+    first, last = int(plot.columns[0]), int(plot.columns[-1])
+    columns = np.arange(first, last + 1)
+    # Between two candles the line runs straight; NaN on either side makes NaN between them, too.
+    thirds = scale.thirds(np.interp(columns, plot.columns, values))
+    there = thirds >= 0
+    rows, columns = thirds[there] // 3 + plot.top, columns[there]
+    glyphs, codes = plot.canvas.glyphs, plot.canvas.codes
+    free = glyphs[rows, columns] == BLANK
+    glyphs[rows[free], columns[free]] = _LINE[thirds[there][free] % 3]
+    codes[rows[free], columns[free]] = ink
+
+
+def draw_volumes(plot: Plot, volumes: Floats, inks: Inks) -> float:
+    """Draw a bar of blocks for each volume, and return the volume that fills all rows; 0 without any."""
+    there = np.isfinite(volumes) & (volumes > 0)
+    most = float(np.max(volumes[there], initial=0.0))
+    if most <= 0.0:
+        return 0.0
+    steps = len(_LEVELS) * plot.rows
+    # What traded at all shows one step.
+    heights = np.where(there, np.ceil(np.where(there, volumes, 0.0) / most * steps), 0.0).astype(np.intp)
+    below = len(_LEVELS) * np.arange(plot.rows - 1, -1, -1)[:, None]
+    filled = np.clip(heights[None, :] - below, 0, len(_LEVELS))
+    glyphs = np.where(filled > 0, _LEVELS[np.maximum(filled, 1) - 1], np.uint32(BLANK))
+    _stamp(plot, glyphs, np.broadcast_to(inks, glyphs.shape))
+    return most
+
+
+def _stamp(plot: Plot, glyphs: NDArray[np.uint32], codes: Inks) -> None:
+    rows = slice(plot.top, plot.top + plot.rows)
+    drawn = glyphs != BLANK
+    area = plot.canvas.glyphs[rows]
+    styles = plot.canvas.codes[rows]
+    area[:, plot.columns] = np.where(drawn, glyphs, area[:, plot.columns])
+    styles[:, plot.columns] = np.where(drawn, codes, styles[:, plot.columns])

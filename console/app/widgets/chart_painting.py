@@ -1,0 +1,238 @@
+"""Painting a chart: titles, candles, overlays, volumes and axes, on a canvas of any size."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapedeck.console.app.widgets.candles import Inks, Places, Plot, draw_candles, draw_overlay, draw_volumes
+from tapedeck.console.app.widgets.canvas import Canvas, shortened
+from tapedeck.console.app.widgets.chart_data import ChartData
+from tapedeck.console.app.widgets.chart_layout import AXIS_WIDTH, ChartLayout
+from tapedeck.console.app.widgets.figures import compact, fixed
+from tapedeck.console.app.widgets.price_scale import PriceScale
+from tapedeck.console.app.widgets.time_axis import clock_labels, date_labels
+
+Mask = NDArray[np.bool_]
+
+INKS: Final = (
+    "painted--base", "painted--quiet", "painted--failed",
+    "chart--title", "chart--up", "chart--down", "chart--flat",
+    "chart--up-before", "chart--down-before", "chart--volume", "chart--volume-before",
+    "chart--axis", "chart--last", "chart--gap", "chart--divider",
+    "chart--overlay-1", "chart--overlay-2", "chart--overlay-3", "chart--overlay-4", "chart--overlay-5",
+)  # fmt: skip
+_INK: Final = {name.partition("--")[2]: number for number, name in enumerate(INKS)}
+_LEGEND_GAP: Final = 2
+_AXIS_TRIES: Final = 3
+_OVERLAYS: Final = tuple(_INK[f"overlay-{number}"] for number in range(1, 6))
+
+
+def paint_chart(canvas: Canvas, data: ChartData, *, solid_falls: bool) -> None:
+    """Draw a chart of at least one candle. `solid_falls`: a fall is told by its shape, not by its colour."""
+    if not canvas.width or not canvas.height:
+        return
+    legend = _legend(data, canvas.width)
+    layout = _laid_out(canvas, data, len(legend))
+    shown = _shown(layout, data)
+    columns = layout.columns(shown, data.today)
+    _paint_titles(canvas, layout, data)
+    _paint_legend(canvas, layout, legend)
+    scale = _paint_plot(canvas, layout, data, shown, columns, solid_falls=solid_falls)
+    _paint_volumes(canvas, layout, data, shown, columns)
+    _paint_price_axis(canvas, layout, scale, data)
+    _paint_time_axis(canvas, layout, data, shown, columns)
+    _paint_divider(canvas, layout, data.today - shown.start, columns)
+
+
+def _laid_out(canvas: Canvas, data: ChartData, legend: int) -> ChartLayout:
+    """Return a layout whose axis has room for its prices."""
+    axis = AXIS_WIDTH
+    for _ in range(_AXIS_TRIES):
+        layout = ChartLayout.of(canvas.width, canvas.height, len(data), legend, axis_width=axis)
+        needed = min(1 + _scale(layout, data).label_width(), canvas.width // 2)
+        if needed <= axis:
+            break
+        axis = needed  # leaves fewer candles, whose prices may have one decimal more
+    return layout
+
+
+def _shown(layout: ChartLayout, data: ChartData) -> slice:
+    return slice(len(data) - layout.candles, len(data))
+
+
+def _scale(layout: ChartLayout, data: ChartData) -> PriceScale:
+    shown = _shown(layout, data)
+    return PriceScale.around(data.low[shown], data.high[shown], layout.plot_rows)
+
+
+def _paint_titles(canvas: Canvas, layout: ChartLayout, data: ChartData) -> None:
+    if layout.title is None:
+        return
+    end = canvas.text(0, layout.title, shortened(data.title, canvas.width), _INK["title"])
+    as_of_at = canvas.width - len(data.as_of)
+    if as_of_at > end + 1:
+        canvas.text(as_of_at, layout.title, data.as_of, _INK["axis"])
+        figures, ink = _last_candle(data)
+        if end + 2 + len(figures) < as_of_at:
+            canvas.text(end + 2, layout.title, figures, ink)
+
+
+def _paint_plot(
+    canvas: Canvas, layout: ChartLayout, data: ChartData, shown: slice, columns: Places, *, solid_falls: bool
+) -> PriceScale:
+    overlays = tuple(values[shown] for values in data.overlays.values())[: len(_OVERLAYS)]
+    scale = _scale(layout, data)
+    plot = Plot(canvas, layout.plot_top, layout.plot_rows, columns)
+    ohlc = (data.open[shown], data.high[shown], data.low[shown], data.close[shown])
+    inks = _direction(ohlc[0], ohlc[3], _is_history(shown, data))
+    draw_candles(plot, scale, ohlc, inks, solid_falls=solid_falls)
+    for number, values in enumerate(overlays):
+        draw_overlay(plot, scale, values, _OVERLAYS[number])
+        _number_overlay(canvas, layout, scale, values, number)
+    return scale
+
+
+def _paint_volumes(
+    canvas: Canvas, layout: ChartLayout, data: ChartData, shown: slice, columns: Places
+) -> None:
+    if not layout.volume_rows:
+        return
+    plot = Plot(canvas, layout.volume_top, layout.volume_rows, columns)
+    inks = np.where(_is_history(shown, data), _INK["volume-before"], _INK["volume"]).astype(np.uint16)
+    most = draw_volumes(plot, data.volume[shown], inks)
+    if most:
+        canvas.text(layout.axis_left + 1, layout.volume_top, compact(most), _INK["axis"])
+
+
+def _is_history(shown: slice, data: ChartData) -> Mask:
+    before: Mask = np.arange(shown.start, shown.stop) < data.today
+    return before
+
+
+def _direction(opens: NDArray[np.float64], closes: NDArray[np.float64], before: Mask | bool = False) -> Inks:
+    """Return the ink of each candle: risen, fallen or neither, and set back where it is history."""
+    now = np.where(closes > opens, _INK["up"], np.where(closes < opens, _INK["down"], _INK["flat"]))
+    fallen_before = np.where(closes < opens, _INK["down-before"], _INK["axis"])
+    then = np.where(closes > opens, _INK["up-before"], fallen_before)
+    inks: Inks = np.where(before, then, now).astype(np.uint16)
+    return inks
+
+
+def _last_candle(data: ChartData) -> tuple[str, int]:
+    """Return the figures of the last bar that is there, and their ink; one that is older says so."""
+    at = _last_there(data)
+    names = ("O", data.open), ("H", data.high), ("L", data.low), ("C", data.close)
+    decimals = PriceScale.around(data.low, data.high, 20).decimals()
+    prices = " ".join(f"{name} {fixed(float(values[at]), decimals)}" for name, values in names)
+    figures = f"{prices} V {compact(float(data.volume[at]))}"
+    if at < data.today:
+        return f"session before: {figures}", _INK["axis"]
+    if at < len(data) - 1:
+        return f"last bar {_label(data, at)}: {figures}", _INK["axis"]
+    return figures, int(_direction(data.open[-1:], data.close[-1:])[0])
+
+
+def _last_there(data: ChartData) -> int:
+    """Return the place of the last bar that is there; of the last candle where none is."""
+    there = np.flatnonzero(np.isfinite(data.close))
+    return int(there[-1]) if len(there) else len(data) - 1
+
+
+def _label(data: ChartData, at: int) -> str:
+    """Return the time or date by which a candle goes."""
+    opened = datetime.fromtimestamp(int(data.opened_at[at]), UTC if data.is_daily else data.zone)
+    return f"{opened:%Y-%m-%d}" if data.is_daily else f"{opened:%H:%M:%S}".removesuffix(":00")
+
+
+def _last_known(values: NDArray[np.float64]) -> float:
+    """Return the last value that is there, as the tables show it; NaN before the first."""
+    there = values[np.isfinite(values)]
+    return float(there[-1]) if len(there) else float("nan")
+
+
+def _legend(data: ChartData, width: int) -> list[list[tuple[str, int]]]:
+    """Return the lines of the legend: each overlay with its number, last value and ink."""
+    decimals = PriceScale.around(data.low, data.high, 20).decimals()
+    lines: list[list[tuple[str, int]]] = []
+    room = 0
+    parts = [
+        (f"{number + 1}─{name} {fixed(_last_known(values), decimals)}", ink)
+        for number, ((name, values), ink) in enumerate(zip(data.overlays.items(), _OVERLAYS, strict=False))
+    ]
+    if len(data.overlays) > len(_OVERLAYS):
+        parts.append((f"{len(data.overlays) - len(_OVERLAYS)} more in indicators", _INK["axis"]))
+    for text, ink in parts:
+        if len(text) > room:
+            lines.append([])
+            room = width
+        lines[-1].append((text, ink))
+        room -= len(text) + _LEGEND_GAP
+    return lines
+
+
+def _paint_legend(canvas: Canvas, layout: ChartLayout, legend: list[list[tuple[str, int]]]) -> None:
+    """Write the lines for which there is room; a sign says that there are more."""
+    for y, line in enumerate(legend[: layout.legend_rows], start=1):
+        x = 0
+        for text, ink in line:
+            x = canvas.text(x, y, shortened(text, canvas.width - x), ink) + _LEGEND_GAP
+        if y == layout.legend_rows < len(legend):
+            canvas.text(min(x, canvas.width - 1), y, "…", _INK["axis"])
+
+
+def _number_overlay(
+    canvas: Canvas, layout: ChartLayout, scale: PriceScale, values: NDArray[np.float64], number: int
+) -> None:
+    """Write the number of the legend at the end of the line, so that it can be told without colour."""
+    third = int(scale.thirds(values[-1:])[0])
+    y = layout.plot_top + third // 3
+    if third >= 0 and layout.axis_left <= canvas.width and canvas.line(y)[layout.axis_left - 1] == " ":
+        canvas.text(layout.axis_left - 1, y, str(number + 1), _OVERLAYS[number])
+
+
+def _paint_price_axis(canvas: Canvas, layout: ChartLayout, scale: PriceScale, data: ChartData) -> None:
+    if layout.axis_left >= canvas.width:
+        return
+    left = layout.axis_left
+    closes = data.close[np.isfinite(data.close)]
+    last_row = int(scale.halves(closes[-1:])[0]) // 2 if len(closes) else -1
+    canvas.column(left, layout.plot_top, ["│"] * layout.plot_rows, [_INK["axis"]] * layout.plot_rows)
+    for row, label in scale.labels().items():
+        canvas.text(left, layout.plot_top + row, shortened(f"┤{label}", canvas.width - left), _INK["axis"])
+    if last_row >= 0:
+        text = scale.label(float(closes[-1]))
+        blank = canvas.width - left - 1
+        ink = _INK["last" if data.today < len(data) else "axis"]
+        canvas.text(left, layout.plot_top + last_row, f"◂{shortened(text, blank).ljust(blank)}", ink)
+
+
+def _paint_time_axis(
+    canvas: Canvas, layout: ChartLayout, data: ChartData, shown: slice, columns: Places
+) -> None:
+    if layout.rule is None or layout.times is None:
+        return
+    end = min(layout.axis_left, canvas.width)
+    canvas.text(0, layout.rule, "─" * end, _INK["axis"])
+    missing = columns[~np.isfinite(data.close[shown])]
+    canvas.glyphs[layout.rule, missing] = ord("×")
+    canvas.codes[layout.rule, missing] = _INK["gap"]
+    opened_at, places = data.opened_at[shown], columns.tolist()
+    labels = date_labels(opened_at, places) if data.is_daily else clock_labels(opened_at, places, data.zone)
+    for index, label in labels.items():
+        start = min(max(places[index] - len(label) // 2, 0), max(end - len(label), 0))
+        canvas.text(start, layout.times, label, _INK["axis"])
+        # The label's tick takes the place of a gap's sign, and its colour; the gap is blank above it.
+        ink = "gap" if places[index] in missing else "axis"
+        canvas.text(places[index], layout.rule, "┬", _INK[ink])
+
+
+def _paint_divider(canvas: Canvas, layout: ChartLayout, first: int, columns: Places) -> None:
+    """Set today apart from the history on its left."""
+    if not 0 < first < len(columns):
+        return
+    rows = layout.plot_rows + layout.volume_rows
+    canvas.column(int(columns[first]) - 1, layout.plot_top, ["┊"] * rows, [_INK["divider"]] * rows)

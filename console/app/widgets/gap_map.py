@@ -1,0 +1,48 @@
+"""The gap map: symbols by time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tapedeck.console.app.widgets.downsample import slot_bounds, window_means
+from tapedeck.console.app.widgets.map_data import Floats, GapMapData
+from tapedeck.console.app.widgets.shade_map import CellMessage, ShadeMap
+from tapedeck.console.app.widgets.time_axis import clock_labels
+
+
+class GapMap(ShadeMap[GapMapData]):
+    """Where bars are missing: a cell for a few slots, shaded by the fraction that has no bar."""
+
+    EMPTY_TEXT = "no session yet: gaps show as it plays"
+
+    class Seek(CellMessage):
+        """A cell was clicked: its symbol, and the first of its slots."""
+
+        def __init__(self, gap_map: GapMap, symbol: str, slot: int) -> None:
+            super().__init__(gap_map, symbol)
+            self.slot = slot
+
+    def missing(self, rows: slice, cells: int) -> Floats:
+        """Return the fraction of each cell's slots that are over and have no bar."""
+        return window_means(~self.data.present[rows], self.data.slots, cells)
+
+    def present_pct(self, rows: slice) -> Floats:
+        """Return the percentage of the slots that are over and have a bar."""
+        present = self.data.present[rows]
+        if not present.shape[1]:
+            return np.full(len(present), np.nan)
+        pct: Floats = 100.0 * np.mean(present, axis=1)
+        return pct
+
+    def axis(self, cells: int) -> dict[int, str]:
+        """Return times of the exchange, as far as the slots are known."""
+        data = self.data
+        first, _ = slot_bounds(data.slots, cells)
+        opened_at = data.opened_at[: data.slots]
+        columns = np.searchsorted(first, np.arange(len(opened_at)), side="right") - 1
+        labels = clock_labels(opened_at, columns.tolist(), data.zone)
+        return {int(columns[index]): text for index, text in labels.items()}
+
+    def chosen(self, symbol: str, column: int) -> Seek:
+        """Ask for a slot."""
+        return self.Seek(self, symbol, column)

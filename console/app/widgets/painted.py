@@ -1,0 +1,207 @@
+"""What all our widgets share: a canvas, redrawn only where it changed, and faces for having no data."""
+
+from __future__ import annotations
+
+import textwrap
+from abc import abstractmethod
+from collections.abc import Hashable
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tapedeck.console.app.widgets.canvas import BASE, GROUND, Canvas
+
+
+class Face(Enum):
+    """What a widget shows instead of data, with the sign that says so without colour."""
+
+    EMPTY = "·"
+    LOADING = "…"
+    FAILED = "!"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A face and its text: what is the matter, and what to press or do."""
+
+    face: Face
+    text: str
+
+
+class Painted(ScrollView, can_focus=False):
+    """A widget that draws itself on a canvas and refreshes the lines that differ from what is on the screen.
+
+    `INKS` names its component classes; the style code of an ink is its place there, code 0 the widget's own
+    style. Every widget shows a notice (empty, loading, failed) until it is given data, and again on request.
+    """
+
+    INKS: ClassVar[tuple[str, ...]] = ("painted--base", "painted--quiet", "painted--failed")
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"painted--base", "painted--quiet", "painted--failed"}
+    DEFAULT_CSS = """
+    Painted { overflow: hidden hidden; }
+    Painted > .painted--base { color: $foreground; }
+    Painted > .painted--quiet { color: $foreground 75%; }
+    Painted > .painted--failed { color: $error; text-style: bold; }
+    """
+    EMPTY_TEXT: ClassVar[str] = "nothing to show yet"
+
+    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self._notice: Notice | None = Notice(Face.EMPTY, self.EMPTY_TEXT)
+        self._canvas: Canvas | None = None
+        self._canvas_key: object = None
+        self._generation = 0
+        self._changed: list[int] = []
+        self._strips: dict[int, Strip] = {}
+        self._styles_by_code: dict[int, Style] = {}
+        self._styles_by_ground: dict[Hashable, dict[int, Style]] = {None: self._styles_by_code}
+
+    # What the app calls
+
+    def show_empty(self, text: str | None = None) -> None:
+        """Say that there is nothing to show, and what to press."""
+        self._show_notice(Notice(Face.EMPTY, self.EMPTY_TEXT if text is None else text))
+
+    def show_loading(self, text: str = "loading") -> None:
+        """Say what is being waited for."""
+        self._show_notice(Notice(Face.LOADING, text))
+
+    def show_failed(self, text: str) -> None:
+        """Say what went wrong, and what to do."""
+        self._show_notice(Notice(Face.FAILED, text))
+
+    # What a widget writes
+
+    @abstractmethod
+    def paint(self, canvas: Canvas) -> None:
+        """Draw the data on an empty canvas of the widget's size; called only when there are data."""
+
+    def data_changed(self) -> None:
+        """Draw anew, and refresh the lines that differ; the notice, if any, goes."""
+        self._notice = None
+        self._redraw()
+
+    def take_rows(self, rows: int) -> None:
+        """Scroll over so many rows; the screen is laid out anew only where a scrollbar comes or goes."""
+        size, seen = Size(0, rows), self.scrollable_content_region.height
+        if size == self.virtual_size:
+            return
+        if self.is_attached and (rows > seen) == (self.virtual_size.height > seen):
+            self.set_reactive(Painted.virtual_size, size)
+            if self.show_vertical_scrollbar:
+                self.vertical_scrollbar.window_virtual_size = rows
+            self.scroll_y = self.validate_scroll_y(self.scroll_y)
+        else:
+            self.virtual_size = size
+
+    def watch_show_vertical_scrollbar(self) -> None:
+        """Put a scrollbar that comes where the lines stand: Textual tells only one that is there already."""
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = self.scroll_y
+
+    # Within
+
+    def _show_notice(self, notice: Notice) -> None:
+        if notice != self._notice:
+            self._notice = notice
+            self._redraw()
+
+    def _redraw(self) -> None:
+        self._generation += 1
+        if not self.is_attached or not self.size:
+            return
+        width = self._current_canvas().width
+        if self._changed:
+            self.refresh(*(Region(0, y, width, 1) for y in self._changed))
+
+    def _current_canvas(self) -> Canvas:
+        """Return the canvas for the present data, size and scroll position, drawn once."""
+        size = self.scrollable_content_region.size
+        key = (self._generation, size, self.scroll_offset, self.has_focus)
+        if self._canvas is None or key != self._canvas_key:
+            before, canvas = self._canvas, Canvas(size.width, size.height)
+            if self._notice is None:
+                self.paint(canvas)
+            else:
+                _paint_notice(canvas, self._notice)
+            self._canvas, self._canvas_key = canvas, key
+            self._changed = canvas.changed_lines(before)
+            for y in self._changed:
+                self._strips.pop(y, None)
+        return self._canvas
+
+    def render_line(self, y: int) -> Strip:
+        """Return a line of the canvas."""
+        return self._current_canvas().strip(y, self._style_of)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return lines as they are drawn.
+
+        Textual's way adds borders, padding and effects, which a canvas draws itself or has not, and takes as
+        long for that as all of the drawing.
+        """
+        if self.styles.gutter:
+            return super().render_lines(crop)
+        canvas, strips = self._current_canvas(), self._strips
+        changed = [y for y in crop.line_range if y not in strips]
+        if changed:
+            styles = {code: self._style_of(code) for code in canvas.codes_used()}
+            strips |= {y: canvas.strip(y, styles.__getitem__) for y in changed}
+        lines = [strips[y] for y in crop.line_range]
+        if crop.column_span != (0, canvas.width):  # with the room of a scrollbar, or a part
+            ground = self._style_of(BASE).background_style
+            lines = [strip.crop_extend(*crop.column_span, ground) for strip in lines]
+        return lines
+
+    def _style_of(self, code: int) -> Style:
+        style = self._styles_by_code.get(code)
+        if style is None:
+            style = self._ink(code % GROUND)
+            if code >= GROUND:
+                style += Style(bgcolor=self._ink(code // GROUND).bgcolor)
+            self._styles_by_code[code] = style = self._filtered(style)
+        return style
+
+    def _filtered(self, style: Style) -> Style:
+        """Return a style as the application lets it be seen, without colour for one."""
+        ground = self.background_colors[1]
+        for line_filter in self.get_line_filters():
+            (segment,) = line_filter.apply([Segment(" ", style)], ground)
+            style = segment.style or style
+        return style
+
+    def _ink(self, number: int) -> Style:
+        return self.rich_style if number == BASE else self.get_component_rich_style(self.INKS[number])
+
+    def stand_on(self, ground: Hashable) -> None:
+        """Draw anew, as what lies behind has another colour; the styles for each `ground` are kept."""
+        super().notify_style_update()
+        self._styles_by_code = self._styles_by_ground.setdefault(ground, {})
+        self._strips.clear()
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Forget the styles of the theme before."""
+        for styles in self._styles_by_ground.values():
+            styles.clear()
+        self._strips.clear()
+        super().notify_style_update()
+
+
+def _paint_notice(canvas: Canvas, notice: Notice) -> None:
+    code = {Face.EMPTY: 1, Face.LOADING: 1, Face.FAILED: 2}[notice.face]
+    width = max(canvas.width - 2, 1)
+    lines = [
+        line
+        for paragraph in f"{notice.face.value} {notice.text}".splitlines()
+        for line in textwrap.wrap(paragraph, width) or [""]
+    ][: canvas.height]
+    top = (canvas.height - len(lines)) // 2
+    for number, line in enumerate(lines):
+        canvas.text((canvas.width - len(line)) // 2, top + number, line, code)

@@ -1,0 +1,58 @@
+"""Lines that keys go through: what the log, figures and lists to choose from share."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from tapedeck.console.app.widgets.painted import Painted
+
+
+class ScrolledLines(Painted, can_focus=True, inherit_bindings=False):
+    """Lines with a place among them that keys move: a cursor, or the line on top."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Up", show=False),
+        Binding("down", "move(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home,ctrl+home", "edge(-1)", "First line", show=False),
+        Binding("end,ctrl+end", "edge(1)", "Last line", show=False),
+    ]
+    DEFAULT_CSS = """
+    ScrolledLines { height: 1fr; overflow: hidden auto; }
+    ScrolledLines { scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
+    """
+
+    # The place: the line on top, unless a widget has another
+
+    @property
+    def place(self) -> int:
+        """The line that the keys start from: the one on top, or that the view is on its way to."""
+        return round(self.scroll_target_y)
+
+    @property
+    def last_place(self) -> int:
+        """The last line that they can go to: the one on top where the newest is seen."""
+        return self.max_scroll_y
+
+    def go_to(self, line: int) -> None:
+        """Go to a line, or to the nearest one that there is."""
+        y = min(max(line, 0), self.max_scroll_y)
+        if y != self.scroll_target_y or y != self.scroll_y:
+            self.scroll_to(y=y, animate=False, force=True, immediate=True)
+
+    # Keys
+
+    def action_move(self, lines: int) -> None:
+        """Go on by so many lines."""
+        self.go_to(self.place + lines)
+
+    def action_page(self, pages: int) -> None:
+        """Go on by so many pages."""
+        self.action_move(pages * max(self.scrollable_content_region.height - 1, 1))
+
+    def action_edge(self, direction: int) -> None:
+        """Go to the first or the last line."""
+        self.go_to(0 if direction < 0 else self.last_place)

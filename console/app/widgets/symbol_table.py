@@ -1,0 +1,255 @@
+"""The live table of symbols: virtual, over arrays, so that only what is seen is ever formatted."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from tapedeck.console.app.widgets.canvas import Canvas
+from tapedeck.console.app.widgets.painted import Painted
+from tapedeck.console.app.widgets.symbol_rows import SymbolRows
+from tapedeck.console.app.widgets.table_columns import largest_first, order_of
+from tapedeck.console.app.widgets.table_painting import (
+    TABLE_INKS,
+    Heading,
+    TableFace,
+    paint_note,
+    paint_table,
+)
+
+
+class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
+    """Symbols with their figures; sorted by any column, filtered, with a cursor that stays on its symbol.
+
+    `end` alone is left to others: it returns from looking back, and must not change the symbol besides.
+    """
+
+    INKS = TABLE_INKS
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(TABLE_INKS)
+    EMPTY_TEXT = "no symbols: name some in the session file, under session_data_config"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Previous symbol", show=False),
+        Binding("down", "move(1)", "Next symbol", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home,ctrl+home", "edge(-1)", "First symbol", show=False),
+        Binding("ctrl+end", "edge(1)", "Last symbol", show=False),
+    ]
+    DEFAULT_CSS = """
+    SymbolTable { height: 1fr; overflow: hidden auto; scrollbar-size-vertical: 1; }
+    SymbolTable > .table--header { color: $foreground 75%; text-style: bold; }
+    SymbolTable > .table--header-sorted { color: $accent; text-style: bold; }
+    SymbolTable > .table--symbol { color: $foreground; text-style: bold; }
+    SymbolTable > .table--gain { color: $success; }
+    SymbolTable > .table--loss { color: $error; }
+    SymbolTable > .table--good { color: $success; }
+    SymbolTable > .table--fair { color: $warning; }
+    SymbolTable > .table--bad { color: $error; text-style: bold; }
+    SymbolTable > .table--trend { color: $primary 75%; }
+    SymbolTable > .table--cursor { background: $panel; }
+    SymbolTable > .table--cursor-focused { background: $panel; text-style: bold; }
+    """
+
+    class Focused(Message):
+        """Another symbol is the focused one."""
+
+        def __init__(self, table: SymbolTable, symbol: str) -> None:
+            super().__init__()
+            self.table = table
+            self.symbol = symbol
+
+        @property
+        def control(self) -> SymbolTable:
+            """The table."""
+            return self.table
+
+    class SortChanged(Message):
+        """The table is sorted by another column (None: the order of the file), or the other way round."""
+
+        def __init__(self, table: SymbolTable, column: str | None, reverse: bool) -> None:
+            super().__init__()
+            self.table = table
+            self.column = column
+            self.reverse = reverse
+
+        @property
+        def control(self) -> SymbolTable:
+            """The table."""
+            return self.table
+
+    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self._rows: SymbolRows | None = None
+        self._order: NDArray[np.intp] = np.empty(0, dtype=np.intp)
+        self._filter = ""
+        self._focused: str | None = None
+        self._column: str | None = None
+        self._reverse = False
+        self._headings: list[Heading] = []
+
+    # What the app calls
+
+    def show(self, rows: SymbolRows) -> None:
+        """Show these figures; cursor, scroll and sort stay."""
+        if not rows.symbols:
+            self._rows = None
+            self.show_empty()
+            return
+        self._rows = rows
+        self._arrange()
+        self.data_changed()
+
+    @property
+    def focused_symbol(self) -> str | None:
+        """The symbol under the cursor; None where nothing is shown."""
+        return self._focused
+
+    @property
+    def sort(self) -> tuple[str | None, bool]:
+        """The column by which the table is sorted (None: as the file has it), and whether downwards."""
+        return self._column, self._reverse
+
+    @property
+    def shown_symbols(self) -> tuple[str, ...]:
+        """The symbols that pass the filter, from the top."""
+        return () if self._rows is None else tuple(self._rows.symbols[row] for row in self._order.tolist())
+
+    def order_of(self, rows: SymbolRows) -> NDArray[np.intp]:
+        """Return which of some rows pass the filter, in the order in which the table shows them."""
+        words = self._filter.casefold().replace(",", " ").split()
+        chosen = [
+            row
+            for row, symbol in enumerate(rows.symbols)
+            if not words or any(word in symbol.casefold() for word in words)
+        ]
+        return order_of(rows, np.array(chosen, dtype=np.intp), self._column, reverse=self._reverse)
+
+    def filter(self, text: str) -> None:
+        """Show only the symbols that contain one of the words of `text`; an empty text shows all."""
+        self._filter = text.strip()
+        self._rearranged()
+
+    def focus_symbol(self, symbol: str) -> None:
+        """Put the cursor on a symbol, and scroll to it; one that is not shown is left alone."""
+        if symbol in self.shown_symbols:
+            self._go_to(self.shown_symbols.index(symbol))
+
+    def sort_by(self, column: str | None, *, reverse: bool | None = None) -> None:
+        """Sort by a column, `symbol` included; None is the order of the file.
+
+        `reverse`: None is the column's own direction, figures from the largest down and names from A on. Who
+        ranks by figures looks for those on top: they come into sight. In the order of names, or of the file,
+        the symbol under the cursor stays there.
+        """
+        if reverse is None:
+            reverse = largest_first(column)
+        if (column, reverse) != (self._column, self._reverse):
+            self._column, self._reverse = column, reverse
+            self._rearranged(shows_top=largest_first(column))
+            self.post_message(self.SortChanged(self, column, reverse))
+
+    def sort_next(self) -> None:
+        """Sort by the next column that is seen; after the last one, as the file has it."""
+        keys = [None, *(key for _, _, key in self._headings)]
+        place = keys.index(self._column) if self._column in keys else 0
+        self.sort_by(keys[(place + 1) % len(keys)])
+
+    def sort_reversed(self) -> None:
+        """Turn the order round."""
+        self.sort_by(self._column, reverse=not self._reverse)
+
+    # Keys and mouse
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor by so many rows."""
+        self._go_to(self._place() + rows)
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by so many pages."""
+        self._go_to(self._place() + pages * max(self._page_rows() - 1, 1))
+
+    def action_edge(self, direction: int) -> None:
+        """Move the cursor to the first or the last row."""
+        self._go_to(0 if direction < 0 else len(self._order) - 1)
+
+    def on_click(self, event: events.Click) -> None:
+        """Sort by a heading, the other way round where the table is sorted by it; or focus a row."""
+        place = event.get_content_offset(self)
+        if place is None or self._notice is not None:
+            return
+        event.stop()
+        if place.y == 0:
+            key = next((key for start, stop, key in self._headings if start <= place.x < stop), None)
+            if key is not None:
+                self.sort_by(key, reverse=not self._reverse if key == self._column else None)
+        elif (row := place.y - 1 + self.scroll_offset.y) < len(self._order):
+            self._go_to(row)
+
+    # Rows
+
+    def _arrange(self) -> None:
+        """Choose and order the rows; a cursor whose symbol is gone takes the first one."""
+        if self._rows is None:
+            return
+        self._order = self.order_of(self._rows)
+        self.take_rows(len(self._order) + 1)
+        shown = self.shown_symbols
+        if shown and self._focused not in shown:
+            self._focus(shown[0])
+
+    def _rearranged(self, *, shows_top: bool = False) -> None:
+        if self._rows is not None:
+            self._arrange()
+            self._reveal(0 if shows_top else self._place())
+            self.data_changed()
+
+    def _place(self) -> int:
+        shown = self.shown_symbols
+        return shown.index(self._focused) if self._focused in shown else 0
+
+    def _go_to(self, place: int) -> None:
+        shown = self.shown_symbols
+        if not shown:
+            return
+        place = min(max(place, 0), len(shown) - 1)
+        if shown[place] != self._focused:
+            self._focus(shown[place])
+        self._reveal(place)
+        self._redraw()
+
+    def _focus(self, symbol: str) -> None:
+        self._focused = symbol
+        self.post_message(self.Focused(self, symbol))
+
+    def _page_rows(self) -> int:
+        return max(self.scrollable_content_region.height - 1, 1)
+
+    def _reveal(self, place: int) -> None:
+        top, rows = self.scroll_offset.y, self._page_rows()
+        wanted = min(max(top, place - rows + 1), place)
+        if wanted != top:
+            self.scroll_to(y=wanted, animate=False, force=True)
+
+    # Drawing
+
+    def paint(self, canvas: Canvas) -> None:
+        """Draw the header and the rows that are seen."""
+        if self._rows is None or not canvas.height:
+            return
+        top = self.scroll_offset.y
+        face = TableFace(
+            rows=self._rows,
+            seen=self._order[top : top + canvas.height - 1],
+            sorted_by=self._column,
+            reverse=self._reverse,
+            focused=self._focused,
+            has_focus=self.has_focus,
+        )
+        self._headings = paint_table(canvas, face)
+        if not len(self._order):
+            paint_note(canvas, f"no symbol contains {self._filter!r}: clear the filter to see all")

@@ -1,0 +1,149 @@
+"""The columns of the symbol table: what each shows, how wide, and which go first where it is narrow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapedeck.console.app.widgets.figures import LEAST_DECIMALS, MISSING, compact, direction, fixed, signed
+from tapedeck.console.app.widgets.symbol_rows import SymbolRows
+from tapedeck.console.panel_data.scores import cut_score, grade_of
+
+Floats = NDArray[np.float64]
+
+SYMBOL: Final = "symbol"
+TREND: Final = "trend"
+MARKER_WIDTH: Final = 2
+TREND_GAP: Final = 2
+_LONGEST_SYMBOL: Final = 12
+_NARROWEST_TREND: Final = 5
+_WIDEST_TREND: Final = 24
+_PRICE_WIDTH: Final = 10
+_INDICATOR_WIDTH: Final = 9
+_WIDEST_FIGURE: Final = 16
+_FIRST_INDICATOR: Final = 10
+# The trend gives way to the first two indicators, and stays before others.
+_TREND_RANK: Final = _FIRST_INDICATOR + 2
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumn:
+    """A column of figures. `rank`: where it is narrow, the highest goes first. `tone`: ink of a value."""
+
+    key: str
+    heading: str
+    width: int
+    rank: int
+    values: Floats
+    text: Callable[[float], str]
+    tone: Callable[[float], str]
+
+
+def figure_columns(rows: SymbolRows) -> tuple[TableColumn, ...]:
+    """Return the columns of figures, in the order in which they stand."""
+    indicators = [
+        _indicator(name, values, rows.indicator_decimals.get(name, rows.decimals), _FIRST_INDICATOR + number)
+        for number, (name, values) in enumerate(rows.indicators.items())
+    ]
+    price = partial(fixed, decimals=rows.decimals)
+    width = _figure_width(rows.last, rows.decimals, _PRICE_WIDTH)
+    return (
+        TableColumn("last", "last", width, 1, rows.last, price, _plain),
+        TableColumn("change", "chg %", 8, 2, rows.change_pct, signed, _gain),
+        TableColumn("volume", "volume", 7, 4, rows.volume, compact, _plain),
+        TableColumn("rel_volume", "rel vol", 7, 6, rows.relative_volume, fixed, _plain),
+        *indicators,
+        TableColumn("quality", "qual %", 7, 3, rows.quality, _quality_text, _quality),
+        TableColumn("gaps", "gaps", 5, 5, rows.gaps, compact, _count),
+    )
+
+
+def _indicator(name: str, values: Floats, decimals: int, rank: int) -> TableColumn:
+    width = _figure_width(values, decimals, _INDICATOR_WIDTH)
+    return TableColumn(name, name, width, rank, values, partial(fixed, decimals=decimals), _plain)
+
+
+def _figure_width(values: Floats, decimals: int, least: int) -> int:
+    """Return how wide a column is: wider than usual only where its figures have many decimals."""
+    if decimals <= LEAST_DECIMALS:
+        return least
+    largest = float(np.max(np.abs(values), where=np.isfinite(values), initial=0.0))
+    # With room for a sign: the column does not grow with the first value below zero.
+    return min(max(least, len(fixed(-largest, decimals))), _WIDEST_FIGURE)
+
+
+def fitted(
+    columns: Sequence[TableColumn], symbol_width: int, width: int
+) -> tuple[tuple[TableColumn, ...], int]:
+    """Return the columns that fit, and the width that is left for the trend: 0 where that is too little.
+
+    Indicators past the second go first, then the trend, the other indicators from the right, relative
+    volume, gaps, volume, quality, change.
+    """
+    room = width - MARKER_WIDTH - symbol_width
+    ranked = sorted(columns, key=lambda column: column.rank)
+    kept: set[str] = set()
+    for column in ranked:
+        reserved = TREND_GAP + _NARROWEST_TREND if column.rank >= _TREND_RANK else 0
+        if column.width + 1 + reserved > room:
+            break
+        kept.add(column.key)
+        room -= column.width + 1
+    shown = tuple(column for column in columns if column.key in kept)
+    trend = min(room - TREND_GAP, _WIDEST_TREND)
+    return shown, trend if trend >= _NARROWEST_TREND else 0
+
+
+def symbol_width(symbols: Sequence[str]) -> int:
+    """Return the width of the column of symbols."""
+    longest = max((len(symbol) for symbol in symbols), default=0)
+    return min(max(longest, len(SYMBOL) + 1), _LONGEST_SYMBOL)
+
+
+def largest_first(key: str | None) -> bool:
+    """Whether a column is sorted from the largest down at first: figures are, names are not."""
+    return key not in (None, SYMBOL)
+
+
+def order_of(
+    rows: SymbolRows, chosen: NDArray[np.intp], key: str | None, *, reverse: bool
+) -> NDArray[np.intp]:
+    """Return the chosen rows in the order of a column, missing figures last; None: as the file has them."""
+    if key is None:
+        return chosen[::-1] if reverse else chosen
+    if key == SYMBOL:
+        names = sorted(chosen.tolist(), key=lambda row: rows.symbols[row], reverse=reverse)
+        return np.array(names, dtype=np.intp)
+    columns = {column.key: column.values for column in figure_columns(rows)}
+    if key not in columns:
+        return chosen
+    values = columns[key][chosen]
+    missing = np.isnan(values)
+    keys = np.where(missing, 0.0, -values if reverse else values)
+    return chosen[np.lexsort((keys, missing))]
+
+
+def _plain(_value: float) -> str:
+    return "base"
+
+
+def _gain(value: float) -> str:
+    return {1: "gain", -1: "loss", 0: "base"}[direction(value)]
+
+
+def _quality(value: float) -> str:
+    grade = grade_of(value)
+    return "base" if grade is None else grade.value
+
+
+def _count(value: float) -> str:
+    return "fair" if value > 0 else "quiet"
+
+
+def _quality_text(value: float) -> str:
+    return MISSING if np.isnan(value) else cut_score(value)

@@ -1,0 +1,105 @@
+"""A day's bars as a table, CSV or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from tapedeck.console.cli.day_bars import DayBars
+from tapedeck.console.cli.terminal import Cell, Column, Terminal, number_column
+from tapedeck.engine.clock.slots import utc_from_epoch
+from tapedeck.engine.tape.bar_grid import FIELDS
+
+CSV_COLUMNS: Final = ("symbol", "interval", "timestamp", *FIELDS, "base_bars", "hours")
+_MOST_DECIMALS: Final = 8
+
+
+def write_table(found: DayBars, terminal: Terminal) -> None:
+    """Write the bars for people: the exchange's time of day, and fixed decimals."""
+    session = found.session
+    terminal.write(
+        f"{found.symbol} {found.interval} of {session.trading_day}, times are {session.zone.key}\n"
+    )
+    price = max(2, _decimals(found.values[:4].ravel().tolist()))
+    volume = _decimals(found.values[4].tolist())
+    rows: list[tuple[str | Cell, ...]] = [
+        (
+            f"{opened:%H:%M:%S}" if found.interval.seconds < 60 else f"{opened:%H:%M}",
+            *(f"{value:,.{price}f}" for value in values[:4]),
+            f"{values[4]:,.{volume}f}",
+            f"{base_bars:,}",
+            Cell("" if is_regular else "extended", "yellow"),
+        )
+        for opened, values, base_bars, is_regular in _bars(found)
+    ]
+    headings = (*FIELDS, f"{found.source} bars")
+    has_extended = not found.is_regular.all()
+    columns = [
+        Column("open time"),
+        *map(number_column, headings),
+        *([Column("hours")] if has_extended else []),
+    ]
+    terminal.table(columns, [row[: len(columns)] for row in rows])
+    regular = int(found.is_regular.sum())
+    made = "" if found.interval == found.source else f", derived from {found.source}"
+    outside = f", {len(found) - regular:,} bars outside them" if has_extended else ""
+    terminal.write(f"\n{regular:,} of {found.expected:,} bars of regular hours{made}{outside}")
+
+
+def write_csv(found: DayBars, terminal: Terminal) -> None:
+    """Write the bars as CSV: ISO 8601 with the exchange's offset, numbers in their shortest exact form."""
+    import csv  # noqa: PLC0415 - one format of three
+    import io  # noqa: PLC0415 - as above
+
+    paper = io.StringIO()
+    writer = csv.writer(paper, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for opened, values, base_bars, is_regular in _bars(found):
+        numbers = map(_shortest, values)
+        hours = "regular" if is_regular else "extended"
+        writer.writerow([found.symbol, found.interval, opened.isoformat(), *numbers, base_bars, hours])
+    terminal.write(paper.getvalue().removesuffix("\n"))
+
+
+def write_json(found: DayBars, terminal: Terminal) -> None:
+    """Write the bars, and what they are, as one JSON document."""
+    session = found.session
+    rows = [
+        {
+            "timestamp": opened.isoformat(),
+            **dict(zip(FIELDS, values, strict=True)),
+            "base_bars": base_bars,
+            "regular_hours": is_regular,
+        }
+        for opened, values, base_bars, is_regular in _bars(found)
+    ]
+    document = {
+        "symbol": found.symbol,
+        "interval": str(found.interval),
+        "source": str(found.source),
+        "exchange": session.exchange,
+        "zone": session.zone.key,
+        "trading_day": session.trading_day.isoformat(),
+        "expected": found.expected,
+        "bars": rows,
+    }
+    terminal.write_json(document)
+
+
+def _bars(found: DayBars) -> Iterator[tuple[datetime, list[float], int, bool]]:
+    """Give each bar's open in exchange time, its values, its base bars, whether in regular hours."""
+    zone = found.session.zone
+    columns = (found.opened_at, found.values.T, found.base_bars, found.is_regular)
+    for opened, values, base_bars, is_regular in zip(*(column.tolist() for column in columns), strict=True):
+        yield utc_from_epoch(opened).astimezone(zone), values, base_bars, is_regular
+
+
+def _decimals(values: list[float]) -> int:
+    """Return how many decimals show all values exactly, up to a limit."""
+    texts = (f"{value:.{_MOST_DECIMALS}f}".rstrip("0") for value in values)
+    return max((len(text.partition(".")[2]) for text in texts), default=0)
+
+
+def _shortest(value: float) -> str:
+    return repr(value).removesuffix(".0")

@@ -1,0 +1,192 @@
+"""Batch mode: plays a session file without a screen, with progress on a terminal, and an end in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tapedeck.console.cli.interrupts import Interrupts
+from tapedeck.console.cli.run_progress import RunProgress
+from tapedeck.console.cli.terminal import Terminal
+from tapedeck.engine.errors import ExportError, TapedeckError
+from tapedeck.engine.metrics.performance import TimerSummary
+from tapedeck.engine.read.breaks import BreakpointHit
+from tapedeck.engine.read.snapshot import RunSummary
+from tapedeck.engine.read.status import RunState
+from tapedeck.engine.run.session_recorder import SessionSink
+from tapedeck.engine.run.tape_cache import MEMORY_BYTES
+from tapedeck.engine.system import SystemManager
+
+if TYPE_CHECKING:
+    from tapedeck.console.actions.key_script import Script
+    from tapedeck.console.actions.script_lines import ScriptLines
+    from tapedeck.engine.config import SessionConfig
+    from tapedeck.engine.export.csv_export import CsvExport
+    from tapedeck.engine.store.bar_store import BarStore
+
+# How often a run is looked at: so late a Ctrl-C is noticed, so often the progress bar moves.
+_LOOK_EVERY_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A run that is over. `error`: what ended it, if anything did; `interrupted`: it was told to stop.
+
+    `stopped_at`: the breakpoint at which it was ended, None where there was none; `views`: panels as text, as
+    they were when the run was over.
+    """
+
+    summary: RunSummary
+    timers: Mapping[str, TimerSummary]
+    export: Path | None
+    error: Exception | None
+    interrupted: bool
+    stopped_at: BreakpointHit | None = None
+    views: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a batch job does besides playing: breakpoints, a key script, panels to write (name, form).
+
+    Without a script the run ends at the first breakpoint.
+    """
+
+    breaks: Sequence[str] = ()
+    script: Script | None = None
+    views: Sequence[tuple[str, str]] = ()
+
+
+def play(
+    config: SessionConfig,
+    store: BarStore,
+    *,
+    terminal: Terminal,
+    export: Path | None,
+    interrupts: Interrupts,
+    wishes: Wishes | None = None,
+) -> Outcome:
+    """Play a session file to its end, or until a breakpoint or a signal; whatever was played is exported.
+
+    Must be called in the main thread. Raises what stands in the way of a start: ConfigError, ConditionError,
+    CalendarError, StoreError, DataMissingError, ExportError. What goes wrong later is in the outcome.
+    """
+    wishes = wishes or Wishes()
+    with ExitStack() as stack:
+        sink = stack.enter_context(exporting(config, export))
+        sinks: list[SessionSink] = [] if sink is None else [sink]
+        lines = None
+        if wishes.script is not None:
+            from tapedeck.console.actions.script_lines import ScriptLines  # noqa: PLC0415 - most runs have no script
+
+            lines = ScriptLines(wishes.script, terminal)
+        earlier_bytes = None if lines is None else MEMORY_BYTES
+        system = SystemManager(config, store, sinks=sinks, earlier_bytes=earlier_bytes)
+        for condition in wishes.breaks:
+            system.add_breakpoint(condition)
+        system.prepare()
+        interrupts.hold()
+        system.start(paused=lines is not None)
+        end = _End()
+        _wait(system, terminal, interrupts, lines, end)
+        return _outcome(system, sink, interrupts, end, wishes)
+
+
+@dataclass(slots=True)
+class _End:
+    """How a run came to its end: at a breakpoint, by an error in the script, or by itself."""
+
+    stopped_at: BreakpointHit | None = None
+    error: Exception | None = None
+
+
+def _outcome(
+    system: SystemManager, sink: CsvExport | None, interrupts: Interrupts, end: _End, wishes: Wishes
+) -> Outcome:
+    """Finish the export of a run that is over, and gather how it went."""
+    summary, error = system.summary(), system.error or end.error
+    exported = None
+    if sink is not None:
+        try:
+            sink.finish(summary, system.metrics)
+            exported = sink.folder
+        except ExportError as failure:
+            error = error or failure  # it may be what ended the run
+    return Outcome(
+        summary=summary,
+        timers=system.metrics.timers(),
+        export=exported,
+        error=error,
+        # A signal that came after the last session has interrupted nothing.
+        interrupted=interrupts.seen and not summary.complete,
+        stopped_at=end.stopped_at,
+        views=_views(system, wishes.views),
+    )
+
+
+def _views(system: SystemManager, wanted: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    if not wanted:
+        return ()
+    from tapedeck.console.panel_data.views import view_text  # noqa: PLC0415 - most runs show none
+
+    return tuple(view_text(system, panel, form) for panel, form in wanted)
+
+
+def _wait(
+    system: SystemManager, terminal: Terminal, interrupts: Interrupts, lines: ScriptLines | None, end: _End
+) -> None:
+    """Wait until the run is over, in steps in which the main thread hears signals."""
+    with RunProgress(terminal.progress_console()) as progress:
+        while not interrupts.seen and not _has_ended(system, lines, end):
+            progress.show(system.snapshot())
+        if interrupts.seen:
+            progress.say("stopping")
+            system.stop()
+        progress.show(system.snapshot())
+
+
+def _has_ended(system: SystemManager, lines: ScriptLines | None, end: _End) -> bool:
+    """Wait a little; end the run where it has come to a breakpoint, or its script to the end."""
+    if lines is None and not system.breakpoints():
+        return system.wait(_LOOK_EVERY_S)
+    if lines is None:
+        # Woken by the engine: a run that stands at a breakpoint is ended at once.
+        system.wait_for(lambda: system.state.is_over or system.state is RunState.PAUSED, _LOOK_EVERY_S)
+        if system.state is RunState.PAUSED:
+            end.stopped_at = system.snapshot().stopped_at
+            system.stop()
+    else:
+        _follow(system, lines, end)
+    return system.state.is_over and system.wait(_LOOK_EVERY_S)
+
+
+def _follow(system: SystemManager, lines: ScriptLines, end: _End) -> None:
+    """Let the script go on; what is wrong with one of its lines ends the run."""
+    try:
+        over = lines.advance(system)
+    except TapedeckError as error:
+        end.error, over = error, True
+    if over:
+        end.stopped_at = system.snapshot().stopped_at
+        system.stop()
+    else:
+        system.wait_for(lines.may_go_on, _LOOK_EVERY_S)
+
+
+@contextmanager
+def exporting(config: SessionConfig, folder: Path | None) -> Iterator[CsvExport | None]:
+    """Give the export of a run, if one is wanted; it leaves nothing behind where the run cannot start."""
+    if folder is None:
+        yield None
+        return
+    from tapedeck.engine.export.csv_export import CsvExport  # noqa: PLC0415 - many runs export nothing
+
+    export = CsvExport(folder, config)
+    try:
+        yield export
+    except BaseException:
+        export.abandon()
+        raise

@@ -1,0 +1,190 @@
+"""`tapedeck calendar`: the sessions of an exchange, and which exchanges there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from tapedeck.console.cli.invocation import Invocation, begin
+from tapedeck.console.cli.options import JsonOption, bad_option, complete_exchange, examples, read_date
+from tapedeck.console.cli.terminal import Cell, Column
+from tapedeck.engine.errors import CalendarError
+
+if TYPE_CHECKING:
+    from tapedeck.engine.clock.calendars import ExchangeInfo
+    from tapedeck.engine.clock.time_manager import TimeManager
+    from tapedeck.engine.clock.trading_session import TradingSession
+
+EPILOG: Final = examples(
+    "tapedeck calendar XNYS --year 2024",
+    "tapedeck calendar JP_EQUITY --from 2024-07-01 --to 2024-07-31 --json",
+    "tapedeck calendar --list",
+)
+_AHEAD: Final = timedelta(days=30)
+
+Day = tuple[date, "TradingSession | None"]
+"""A date, and its session; None on a holiday."""
+
+
+def calendar(
+    context: typer.Context,
+    exchange: Annotated[
+        str,
+        typer.Argument(
+            metavar="EXCHANGE",
+            help="Group (US_EQUITY), code (XNYS) or other name (NYSE).",
+            autocompletion=complete_exchange,
+        ),
+    ] = "US_EQUITY",
+    *,
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="First date; else today.")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="Last date; else 30 days after the first.")
+    ] = None,
+    year: Annotated[int | None, typer.Option("--year", metavar="Y", help="All of a year.")] = None,
+    list_all: Annotated[bool, typer.Option("--list", help="Every exchange there is; takes seconds.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the sessions of an exchange in its own time, with early closes and holidays."""
+    invocation = begin(context, as_json=as_json)
+    if list_all:
+        _show_exchanges(invocation)
+        return
+    from tapedeck.engine.clock.time_manager import TimeManager, wall_clock_now  # noqa: PLC0415 - slow to import
+    from tapedeck.engine.config.exchanges import resolve_exchange  # noqa: PLC0415 - as above
+
+    time = TimeManager(resolve_exchange(exchange), wall_clock=wall_clock_now)
+    start, end = _span(time, first, last, year)
+    days = list(_days(time, start, end))
+    if as_json:
+        document = {
+            "exchange": time.exchange,
+            "zone": time.zone.key,
+            "from": start.isoformat(),
+            "to": end.isoformat(),
+            "days": [_document(day, session) for day, session in days],
+        }
+        invocation.terminal.write_json(document)
+        return
+    sessions = sum(session is not None for _, session in days)
+    invocation.terminal.write(
+        f"{time.exchange}, {start} to {end}: {sessions:,} sessions; times are {time.zone.key}\n"
+    )
+    columns = [Column("date"), Column("day"), Column("open"), Column("close"), Column("")]
+    if days:
+        invocation.terminal.table(columns, [_row(day, session) for day, session in days])
+
+
+def _span(time: TimeManager, first: str | None, last: str | None, year: int | None) -> tuple[date, date]:
+    if year is not None:
+        if first is not None or last is not None:
+            raise bad_option("--year", year, "says the dates already: leave out --from and --to")
+        if not 1 <= year <= 9999:
+            raise bad_option("--year", year, f"{year} is no year")
+        return _within(time, date(year, 1, 1), date(year, 12, 31))
+    start = read_date("--from", first) if first is not None else None
+    end = read_date("--to", last) if last is not None else None
+    if start is None:
+        today = time.to_exchange_time(time.get_current_time()).date()
+        start = today if end is None or today <= end else end - _AHEAD
+    end = end or start + _AHEAD
+    if end < start:
+        raise bad_option("--to", last, f"{start} to {end} runs backwards: give the earlier date first")
+    return start, end
+
+
+def _within(time: TimeManager, start: date, end: date) -> tuple[date, date]:
+    """Cut a year to the dates that the calendar has; a year outside is left to fail as it is."""
+    from tapedeck.engine.clock.calendars import exchange_bounds  # noqa: PLC0415 - slow to import
+
+    first, last = exchange_bounds(time.exchange)
+    if end < first or last < start:
+        raise CalendarError(
+            f"{start.year} is outside the calendar of {time.exchange}, which runs from {first} to {last}"
+        )
+    return max(start, first), min(end, last)
+
+
+def _days(time: TimeManager, start: date, end: date) -> Iterator[Day]:
+    """Give the trading days and holidays of a span, in order."""
+    sessions = {session.trading_day: session for session in time.trading_sessions(start, end)}
+    for offset in range((end - start).days + 1):
+        day = start + timedelta(days=offset)
+        if day in sessions:
+            yield day, sessions[day]
+        elif time.is_holiday(day):
+            yield day, None
+
+
+def _row(day: date, session: TradingSession | None) -> tuple[str | Cell, ...]:
+    if session is None:
+        return day.isoformat(), f"{day:%a}", "", "", Cell("holiday", "yellow")
+    opened, closed = (_clock(session, at) for at in (session.regular_open, session.regular_close))
+    notes = ["early close"] if session.is_early_close else []
+    if session.break_start is not None and session.break_end is not None:
+        notes.append(f"break {_clock(session, session.break_start)}-{_clock(session, session.break_end)}")
+    return day.isoformat(), f"{day:%a}", opened, closed, Cell(", ".join(notes), "yellow")
+
+
+def _clock(session: TradingSession, instant: datetime) -> str:
+    """Return the exchange's time of day, and how many days before or after the trading day it is."""
+    local = instant.astimezone(session.zone)
+    away = (local.date() - session.trading_day).days
+    return f"{local:%H:%M}" + (f" ({away:+d} d)" if away else "")
+
+
+def _document(day: date, session: TradingSession | None) -> dict[str, object]:
+    if session is None:
+        return {"date": day.isoformat(), "session": False, "reason": "holiday"}
+
+    def local(instant: datetime | None) -> str | None:
+        return None if instant is None else instant.astimezone(session.zone).isoformat()
+
+    return {
+        "date": day.isoformat(),
+        "session": True,
+        "open": local(session.regular_open),
+        "close": local(session.regular_close),
+        "early_close": session.is_early_close,
+        "break_start": local(session.break_start),
+        "break_end": local(session.break_end),
+    }
+
+
+def _show_exchanges(invocation: Invocation) -> None:
+    from tapedeck.engine.clock.calendars import list_exchanges  # noqa: PLC0415 - slow to import
+
+    exchanges = list_exchanges()
+    if invocation.as_json:
+        invocation.terminal.write_json([_exchange_document(exchange) for exchange in exchanges])
+        return
+    rows = [
+        (
+            exchange.code,
+            exchange.zone,
+            f"{exchange.first.year}-{exchange.last.year}",
+            ", ".join(exchange.aliases)
+            if exchange.loadable
+            else Cell(f"cannot be used: {exchange.reason}", "red"),
+        )
+        for exchange in exchanges
+    ]
+    columns = [Column("code"), Column("zone"), Column("years"), Column("other names")]
+    invocation.terminal.table(columns, rows)
+
+
+def _exchange_document(exchange: ExchangeInfo) -> dict[str, object]:
+    return {
+        "code": exchange.code,
+        "aliases": list(exchange.aliases),
+        "zone": exchange.zone,
+        "first": exchange.first.isoformat(),
+        "last": exchange.last.isoformat(),
+        "loadable": exchange.loadable,
+        "reason": exchange.reason or None,
+    }

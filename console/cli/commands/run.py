@@ -1,0 +1,183 @@
+"""`tapedeck run`, and `tapedeck` alone, which plays the demo market: in the console, or as a batch job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from tapedeck.console.cli.failures import DONE, FAILED, INTERRUPTED
+from tapedeck.console.cli.invocation import Invocation, begin
+from tapedeck.console.cli.options import (
+    ExportOption,
+    JsonOption,
+    SessionFile,
+    StoreOption,
+    bad_option,
+    examples,
+    read_choice,
+    read_speed_option,
+)
+from tapedeck.console.cli.terminal import is_interactive
+from tapedeck.console.panel_data.panel_names import PANELS
+from tapedeck.console.panel_data.tables import FORMATS
+
+if TYPE_CHECKING:
+    from tapedeck.console.cli.batch import Wishes
+    from tapedeck.engine.config import SessionConfig
+
+EPILOG: Final = examples(
+    "tapedeck run october.yaml",
+    "tapedeck run october.yaml --store bars.db --export out --json",
+    "tapedeck run october.yaml --no-ui --break 'any.quality != 100' --export out",
+    "tapedeck run october.yaml --no-ui --script steps.txt",
+    "tapedeck run october.yaml --no-ui --view quality --format markdown",
+)
+_SYNTHETIC: Final = "The demo market is synthetic: no price or volume in it was ever traded."
+_DEMO_SPEED: Final = 360.0
+
+
+def run(
+    context: typer.Context,
+    file: SessionFile,
+    *,
+    no_ui: Annotated[bool, typer.Option("--no-ui", help="Without the console: as a batch job.")] = False,
+    speed: Annotated[
+        str | None,
+        typer.Option("--speed", metavar="X", help="Times real time; 0: as fast as data allow."),
+    ] = None,
+    store: StoreOption = None,
+    export: ExportOption = None,
+    as_json: JsonOption = False,
+    breaks: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--break",
+            metavar="COND",
+            help="Pause where this becomes true (a batch job ends there); may be repeated.",
+        ),
+    ] = None,
+    script: Annotated[
+        Path | None, typer.Option("--script", metavar="FILE", help="Play the actions of a key script.")
+    ] = None,
+    view: Annotated[
+        str | None,
+        typer.Option("--view", metavar="PANEL", help=f"Write a panel as data: {', '.join(PANELS)}."),
+    ] = None,
+    form: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help=f"Of --view: {', '.join(FORMATS)}.")
+    ] = FORMATS[0],
+) -> None:
+    """Play a session file, in the console or, with --no-ui, as a batch job; then write a summary.
+
+    The console opens where input and output are a terminal; --json and --view are batch jobs, too. Exit
+    codes: 0 done, 1 failed, 2 bad input or configuration, 3 data missing, 130 interrupted
+    (stopped in order; exports are written and marked as partial).
+
+    A condition compares what the panels show: SPY.close > 168, any.quality < 95, all.volume > 0,
+    BAC.volume > 3 * BAC.usual_volume, "BRK.B".5m.close < 300, time >= 10:30; with and, or, not. A batch
+    job ends at the first --break, at that very slot, with its export marked as partial, and exit code 0.
+    A key script has an action a line (break SPY.close > 168, resume, step 10, run_to 10:30, speed 60,
+    export csv out, view quality json, quit), and ends the batch job with its last line. With --view,
+    stdout has that panel as it is at the end, and nothing else.
+    """
+    invocation = begin(context, as_json=as_json, store=store, export=export)
+    asked_speed = None if speed is None else read_speed_option("--speed", speed)
+    wishes = _wishes(breaks or [], script, view, form, as_json=as_json)
+    from tapedeck.engine.config import load_session_config  # noqa: PLC0415 - slow, see this package's __init__.py
+
+    loaded = load_session_config(file)
+    for warning in loaded.warnings:
+        invocation.warn(f"{loaded.source}: {warning}")
+    on_screen = not (no_ui or as_json or view is not None) and is_interactive()
+    config = _at_speed(loaded.config, asked_speed)
+    play_config(invocation, config, invocation.settings.store, wishes, on_screen=on_screen)
+
+
+def run_demo(context: typer.Context) -> None:
+    """Play the synthetic market that comes with tapedeck; it is made on first use."""
+    invocation = begin(context)
+    from tapedeck.engine.config import parse_session_config  # noqa: PLC0415 - as above
+    from tapedeck.engine.store.demo import demo_session_document, ensure_demo_market  # noqa: PLC0415 - as above
+
+    location = invocation.folders.demo_market
+    invocation.terminal.write(_SYNTHETIC)
+    if ensure_demo_market(location):
+        invocation.terminal.remark(f"the demo market was made, in {location}")
+    config = parse_session_config(demo_session_document(), "demo market").config
+    on_screen = is_interactive()
+    if on_screen:  # at full speed the market would be over before anybody has seen it
+        config = _at_speed(config, _DEMO_SPEED)
+    play_config(invocation, config, location, on_screen=on_screen, note="synthetic")
+
+
+def play_config(
+    invocation: Invocation,
+    config: SessionConfig,
+    location: Path,
+    wishes: Wishes | None = None,
+    *,
+    on_screen: bool = False,
+    note: str = "",
+) -> None:
+    """Play a checked session file, write how it went, and leave with the exit code of that.
+
+    `on_screen`: in the console; `note` stands on its session bar.
+    """
+    from tapedeck.console.cli.batch import play  # noqa: PLC0415 - as above
+    from tapedeck.console.cli.run_report import outcome_document, write_report  # noqa: PLC0415 - as above
+    from tapedeck.engine.store.locations import open_store  # noqa: PLC0415 - as above
+
+    with open_store(location) as store:
+        if on_screen:
+            from tapedeck.console.app.launch import play_on_screen  # noqa: PLC0415 - a batch job needs no screen
+
+            outcome = play_on_screen(config, store, invocation=invocation, wishes=wishes, note=note)
+        else:
+            outcome = play(
+                config,
+                store,
+                terminal=invocation.terminal,
+                export=invocation.settings.export,
+                interrupts=invocation.interrupts,
+                wishes=wishes,
+            )
+    if outcome.views:
+        for text in outcome.views:
+            invocation.terminal.write(text.rstrip("\n"))
+    elif invocation.as_json:
+        invocation.terminal.write_json(outcome_document(outcome, invocation.log_path))
+    else:
+        write_report(outcome, invocation.terminal)
+    if outcome.error is not None:
+        invocation.tell(outcome.error)
+        raise typer.Exit(FAILED)
+    raise typer.Exit(INTERRUPTED if outcome.interrupted else DONE)
+
+
+def _wishes(breaks: list[str], script: Path | None, view: str | None, form: str, *, as_json: bool) -> Wishes:
+    """Return what the options ask of a batch job; ConfigError where they cannot be."""
+    from tapedeck.console.cli.batch import Wishes  # noqa: PLC0415 - as above
+
+    if view is not None and as_json:
+        raise bad_option(
+            "--view", view, "--json writes the summary to stdout, and --view a panel: choose one"
+        )
+    views = (
+        []
+        if view is None
+        else [(read_choice("--view", view, PANELS), read_choice("--format", form, FORMATS))]
+    )
+    if script is None:
+        return Wishes(tuple(breaks), None, tuple(views))
+    from tapedeck.console.actions.key_script import Script  # noqa: PLC0415 - most runs have none
+
+    return Wishes(tuple(breaks), Script.load(script), tuple(views))
+
+
+def _at_speed(config: SessionConfig, speed: float | None) -> SessionConfig:
+    if speed is None or config.backtest_config is None:
+        return config
+    backtest = config.backtest_config.model_copy(update={"speed_multiplier": speed})
+    return config.model_copy(update={"backtest_config": backtest})

@@ -1,0 +1,62 @@
+"""`tapedeck validate`: reads an export back, and says what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from tapedeck.console.cli.failures import DONE, FAILED
+from tapedeck.console.cli.invocation import begin
+from tapedeck.console.cli.options import JsonOption, examples
+
+if TYPE_CHECKING:
+    from tapedeck.engine.export.validation import ValidationReport
+
+EPILOG: Final = examples("tapedeck validate out", "tapedeck validate out --json")
+
+
+def validate(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that a run was exported to.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Check an export: order, hours, early closes, counts, and derived bars against their base.
+
+    Exit code 1 where anything is wrong.
+    """
+    invocation = begin(context, as_json=as_json)
+    from tapedeck.engine.export.validation import validate_export  # noqa: PLC0415 - slow, see this package's __init__.py
+
+    report = validate_export(folder)
+    terminal = invocation.terminal
+    if as_json:
+        terminal.write_json(_document(report))
+    else:
+        for finding in report.findings:
+            terminal.write(str(finding))
+        terminal.write(_verdict(report))
+    raise typer.Exit(DONE if report.ok else FAILED)
+
+
+def _document(report: ValidationReport) -> dict[str, object]:
+    return {
+        "folder": str(report.folder),
+        "ok": report.ok,
+        "status": report.status,
+        "stamp": report.stamp,
+        "sessions": report.sessions,
+        "rows": report.rows,
+        "findings": [
+            {"file": finding.file, "line": finding.line, "message": finding.message}
+            for finding in report.findings
+        ],
+    }
+
+
+def _verdict(report: ValidationReport) -> str:
+    extent = f"{report.status}, {report.sessions:,} sessions, {report.rows:,} rows"
+    count = len(report.findings)
+    found = "nothing wrong" if report.ok else f"{count:,} finding{'' if count == 1 else 's'}"
+    return f"{report.folder}: {found} ({extent})"

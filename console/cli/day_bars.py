@@ -1,0 +1,149 @@
+"""One symbol's bars of one trading day, as they are stored or as a session would derive them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from tapedeck.engine.clock.slots import SessionSlots, day_label, epoch_seconds
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.errors import ConfigError, ConfigProblem, DataMissingError, nearest
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.store.data_manager import DataManager
+from tapedeck.engine.streams.base_interval import sources_of
+from tapedeck.engine.tape.bar_grid import FIELDS, BarGrid, Floats, Ints, Mask
+from tapedeck.engine.tape.buckets import DerivedGrid, buckets_of
+
+
+@dataclass(frozen=True, slots=True)
+class DayBars:
+    """Bars of a day, oldest first. `opened_at`: seconds UTC, (n,); `values`: (5, n) in the order of FIELDS.
+
+    `base_bars`: how many bars of `source` each was made of, (n,); `is_regular`: whether it lies in regular
+    hours, (n,). `expected`: how many bars regular hours have room for.
+    """
+
+    symbol: str
+    session: TradingSession
+    interval: Interval
+    source: Interval
+    opened_at: Ints
+    values: Floats
+    base_bars: Ints
+    is_regular: Mask
+    expected: int
+
+    def __len__(self) -> int:
+        return len(self.opened_at)
+
+
+def read_day(
+    store: BarStore, symbol: str, session: TradingSession, interval: Interval, *, extended: bool = False
+) -> DayBars:
+    """Return a symbol's bars of one session; with `extended` also those stored outside its hours.
+
+    Raises DataMissingError where the store has none, ConfigError where `extended` cannot be.
+    """
+    source = _source(store, symbol, interval)
+    if extended and not (interval.is_intraday and interval == source):
+        stored = source if source.is_intraday else "1m"
+        message = f"{interval} bars are not stored outside regular hours, nor derived there: ask for {stored}"
+        raise ConfigError("command line", [ConfigProblem("--extended", True, message)])
+    found = (
+        _extended(store, symbol, session, interval)
+        if extended
+        else _regular(store, symbol, session, interval, source)
+    )
+    if not len(found):
+        raise _no_bars(store, symbol, session, source)
+    return found
+
+
+def _source(store: BarStore, symbol: str, interval: Interval) -> Interval:
+    """Return the stored interval that the bars come from."""
+    series = store.series()
+    stored = series.get(symbol, frozenset())
+    for source in sources_of(interval):
+        if source in stored:
+            return source
+    if stored:
+        has = ", ".join(str(item) for item in sorted(stored))
+        text = f"{symbol}: {interval} bars cannot be made from what is stored, {has}"
+    else:
+        near = nearest(symbol, series)
+        hint = f" Did you mean {near!r}?" if near else ""
+        text = f"{symbol}: {store.location} holds no bars of it.{hint}"
+    raise DataMissingError(
+        f"{text}\nImport them: `tapedeck import lean PATH --store {store.location}`.",
+        symbols=[symbol],
+        interval=str(interval),
+    )
+
+
+def _regular(
+    store: BarStore, symbol: str, session: TradingSession, interval: Interval, source: Interval
+) -> DayBars:
+    slots = SessionSlots(session, source)
+    grid: BarGrid = DataManager(store).load_sessions([symbol], [slots])[0]
+    opened_at, counts = slots.opened_at, np.ones(len(slots), dtype=np.int64)
+    if interval != source:
+        buckets = buckets_of(slots, interval)
+        derived = DerivedGrid(buckets, 1)
+        derived.derive(grid, 0, len(buckets))
+        grid, opened_at = derived, slots.opened_at[buckets.starts]
+        counts = derived.base_bars[0].astype(np.int64)
+    there = grid.present[0]
+    return DayBars(
+        symbol=symbol,
+        session=session,
+        interval=interval,
+        source=source,
+        opened_at=opened_at[there],
+        values=grid.values[:, 0, there],
+        base_bars=counts[there],
+        is_regular=np.ones(int(there.sum()), dtype=np.bool_),
+        expected=len(there),
+    )
+
+
+def _extended(store: BarStore, symbol: str, session: TradingSession, interval: Interval) -> DayBars:
+    start, end = _whole_day(session)
+    stored = store.read(symbol, interval, start, end)
+    slots = SessionSlots(session, interval)
+    return DayBars(
+        symbol=symbol,
+        session=session,
+        interval=interval,
+        source=interval,
+        opened_at=stored.opened_at,
+        values=np.stack([getattr(stored, name) for name in FIELDS]),
+        base_bars=np.ones(len(stored), dtype=np.int64),
+        is_regular=np.isin(stored.opened_at, slots.opened_at),
+        expected=len(slots),
+    )
+
+
+def _whole_day(session: TradingSession) -> tuple[int, int]:
+    """Return the bounds, in seconds UTC, of the exchange's calendar day, and of hours that leave it."""
+    midnight = datetime.combine(session.trading_day, datetime.min.time(), session.zone)
+    following = datetime.combine(session.trading_day + timedelta(days=1), datetime.min.time(), session.zone)
+    start = min(midnight, session.regular_open)
+    end = max(following, session.regular_close)
+    return epoch_seconds(start), epoch_seconds(end)
+
+
+def _no_bars(store: BarStore, symbol: str, session: TradingSession, source: Interval) -> DataMissingError:
+    label = day_label(session.trading_day.toordinal())
+    before = store.last_before(symbol, source, label)
+    after = store.first_at_or_after(symbol, source, label + 86400)
+    days = [f"{np.datetime64(at, 's').astype('datetime64[D]')}" for at in (before, after) if at is not None]
+    near = f" The nearest days with bars are {' and '.join(days)}." if days else ""
+    return DataMissingError(
+        f"{symbol}: no {source} bars are stored of {session.trading_day}, in the hours asked for.{near}\n"
+        f"Import them: `tapedeck import lean PATH --store {store.location}`.",
+        symbols=[symbol],
+        interval=str(source),
+    )

@@ -1,0 +1,82 @@
+"""How errors end a command: their text, their exit code, their JSON document."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+import typer
+
+from tapedeck.engine.errors import (
+    BarImportError,
+    CalendarError,
+    ConditionError,
+    ConfigError,
+    DataMissingError,
+    StoreError,
+    TapedeckError,
+)
+
+USAGE_ERROR: Final = typer.BadParameter.__mro__[1]
+"""What typer raises for a command line that it cannot read; under this name it is not public."""
+
+log = logging.getLogger(__name__)
+
+DONE: Final = 0
+FAILED: Final = 1
+BAD_INPUT: Final = 2
+DATA_MISSING: Final = 3
+INTERRUPTED: Final = 130
+
+_EXIT_CODES: Final = (
+    (DataMissingError, DATA_MISSING),
+    (ConfigError, BAD_INPUT),
+    (ConditionError, BAD_INPUT),
+    (CalendarError, BAD_INPUT),
+    (StoreError, BAD_INPUT),
+    (BarImportError, BAD_INPUT),
+    (TapedeckError, FAILED),
+    (USAGE_ERROR, BAD_INPUT),
+)
+
+
+def exit_code_of(error: BaseException) -> int:
+    """Return the exit code that an error means to scripts."""
+    return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), FAILED)
+
+
+def describe(error: BaseException, log_path: object = None) -> str:
+    """Return what the user is told: the text of our own errors, one line and the log's place for others."""
+    if isinstance(error, TapedeckError):
+        return str(error)
+    if isinstance(error, typer.BadParameter):
+        return error.format_message()
+    if isinstance(error, USAGE_ERROR):
+        return str(error)
+    first_line = next(iter(str(error).splitlines()), "")
+    where = f" The traceback is in {log_path}." if log_path is not None else ""
+    return f"unexpected {type(error).__name__}: {first_line}.{where} Please report it."
+
+
+def error_document(error: BaseException, log_path: object = None) -> dict[str, object]:
+    """Return an error as part of a JSON document, with the facts that it keeps."""
+    document: dict[str, object] = {
+        "kind": type(error).__name__,
+        "message": describe(error, log_path),
+        "exit_code": exit_code_of(error),
+    }
+    if isinstance(error, ConfigError):
+        document["source"] = error.source
+        document["problems"] = [
+            {"path": problem.path, "message": problem.message, "suggestion": problem.suggestion}
+            for problem in error.problems
+        ]
+    if isinstance(error, DataMissingError):
+        document["symbols"] = list(error.symbols)
+        document["interval"] = error.interval
+    return document
+
+
+def log_failure(error: BaseException) -> None:
+    """Keep an error with its traceback in the log."""
+    log.error("the command failed: %s", type(error).__name__, exc_info=error)

@@ -1,0 +1,112 @@
+"""One invocation of a command: its flags, settings, log and terminal, from start to exit code."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+
+import typer
+
+from tapedeck.console.cli.failures import (
+    INTERRUPTED,
+    USAGE_ERROR,
+    describe,
+    error_document,
+    exit_code_of,
+    log_failure,
+)
+from tapedeck.console.cli.interrupts import Interrupts
+from tapedeck.console.cli.terminal import Terminal
+from tapedeck.console.settings.folders import Folders, user_folders
+from tapedeck.console.settings.settings import Settings, resolve_settings
+from tapedeck.engine.errors import TapedeckError
+from tapedeck.engine.metrics.log import close_logging, configure_logging
+
+log = logging.getLogger(__name__)
+
+
+class Invocation:
+    """What a command has at hand. `flags` are those that name settings; `as_json`: stdout gets JSON only."""
+
+    def __init__(self, flags: Mapping[str, object], *, as_json: bool = False) -> None:
+        self.flags = dict(flags)
+        self.as_json = as_json
+        self.terminal = Terminal()
+        self.log_path: Path | None = None
+        self.interrupts = Interrupts()
+
+    @cached_property
+    def folders(self) -> Folders:
+        """Where this user's data, settings and log are."""
+        return user_folders()
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings that hold for this command."""
+        return resolve_settings(self.folders, self.flags)
+
+    def open(self) -> None:
+        """Read the settings, and open the log; a log that cannot be written is told, and done without."""
+        settings = self.settings
+        self.terminal = Terminal(settings.color)
+        try:
+            self.log_path = configure_logging(
+                self.folders.state, level=settings.log_level, json_lines=settings.log_format == "json"
+            )
+        except TapedeckError as error:
+            self.terminal.remark(f"warning: there will be no log: {error}")
+        log.info("started: %s", " ".join(sys.argv[1:]) or "demo market")
+
+    def warn(self, text: str) -> None:
+        """Tell something to look at, on stderr, and in the log."""
+        log.warning("%s", text)
+        self.terminal.remark(f"warning: {text}")
+
+    def tell(self, error: BaseException) -> None:
+        """Tell an error on stderr, unless stdout has it as JSON; its traceback goes to the log."""
+        if self.log_path is None:
+            with suppress(TapedeckError):  # of a log that cannot be written the user has been told
+                self.log_path = configure_logging(self.folders.state)
+        log_failure(error)
+        if not self.as_json:
+            self.terminal.remark(f"error: {describe(error, self.log_path)}")
+
+    def fail(self, error: BaseException) -> int:
+        """Tell an error that ends the command, and return its exit code."""
+        self.tell(error)
+        if self.as_json:
+            self.terminal.write_json({"error": error_document(error, self.log_path)})
+        return exit_code_of(error)
+
+
+def begin(context: typer.Context, *, as_json: bool = False, **flags: object) -> Invocation:
+    """Return the invocation of the command that `context` runs; `flags` are settings given to the command."""
+    invocation = context.find_object(Invocation)
+    assert invocation is not None  # the application's group has made it
+    invocation.flags |= flags
+    invocation.as_json = invocation.as_json or as_json
+    invocation.open()
+    return invocation
+
+
+@contextmanager
+def errors_told(invocation: Invocation) -> Iterator[None]:
+    """Turn what a command raises into text and an exit code; what typer itself ends with passes."""
+    try:
+        with invocation.interrupts:
+            yield
+    except (typer.Exit, typer.Abort):
+        raise
+    except KeyboardInterrupt:
+        invocation.terminal.remark("interrupted")
+        raise typer.Exit(INTERRUPTED) from None
+    except Exception as error:
+        if isinstance(error, USAGE_ERROR) and not invocation.as_json:
+            raise  # typer tells it, with the command's usage
+        raise typer.Exit(invocation.fail(error)) from error
+    finally:
+        close_logging()

@@ -1,0 +1,131 @@
+"""How a run went, as text for people and as a document for scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final
+
+from tapedeck.console.cli.failures import error_document
+from tapedeck.console.cli.terminal import Cell, Column, Terminal, number_column
+from tapedeck.console.panel_data.scores import Grade, cut_score, grade_of
+
+if TYPE_CHECKING:
+    from tapedeck.console.cli.batch import Outcome
+    from tapedeck.engine.read.breaks import BreakpointHit
+    from tapedeck.engine.tape.session_record import SessionSummary
+
+# More sessions than twice this are cut in the middle; the JSON document has them all.
+_SHOWN_AT_EACH_END: Final = 20
+_SHORT_DIGEST: Final = 12
+_GRADE_STYLES: Final = {Grade.GOOD: "", Grade.FAIR: "yellow", Grade.BAD: "red"}
+
+
+def outcome_document(outcome: Outcome, log_path: object) -> dict[str, object]:
+    """Return the run as one JSON document; `error` is null where nothing failed."""
+    document: dict[str, object] = asdict(outcome.summary)
+    document["interrupted"] = outcome.interrupted
+    document["stopped_at"] = None if outcome.stopped_at is None else _hit_document(outcome.stopped_at)
+    document["bars_per_second"] = _rate(outcome)
+    document["timers"] = {name: asdict(timer) for name, timer in outcome.timers.items()}
+    document["export"] = None if outcome.export is None else str(outcome.export)
+    document["error"] = None if outcome.error is None else error_document(outcome.error, log_path)
+    return document
+
+
+def write_report(outcome: Outcome, terminal: Terminal) -> None:
+    """Write the summary of a run to stdout."""
+    summary = outcome.summary
+    terminal.write(f"{summary.session_name}: {_state(outcome)}")
+    terminal.write(
+        f"{summary.exchange}, {summary.first_day} to {summary.last_day}; "
+        f"{_count(len(summary.symbols), 'symbol')}; {summary.base} streamed, "
+        f"{', '.join(summary.derived) or 'nothing'} derived\n"
+    )
+    if summary.sessions:
+        _write_sessions(summary.sessions, terminal)
+    terminal.write(
+        f"\n{summary.bars:,} bars in {summary.seconds:.2f} s ({_rate(outcome):,.0f} bars/s), "
+        f"{len(summary.sessions)} of {_count(summary.sessions_planned, 'session')}"
+    )
+    _write_timers(outcome, terminal)
+    for warning in summary.warnings:
+        terminal.write(f"warning: {warning}")
+    terminal.write(f"stamp: {summary.stamp}" if summary.sessions else "stamp: none, as no session was played")
+    if outcome.export is not None:
+        whole = "complete" if summary.complete else "partial"
+        terminal.write(f"export: {outcome.export} ({whole})")
+
+
+def _hit_document(hit: BreakpointHit) -> dict[str, object]:
+    day, clock = hit.trading_day.isoformat(), hit.clock.isoformat()
+    return {"condition": hit.text, "trading_day": day, "clock": clock, "slots_over": hit.frontier}
+
+
+def _state(outcome: Outcome) -> str:
+    if outcome.interrupted:
+        return "interrupted; what was played is below"
+    if outcome.stopped_at is not None:
+        hit = outcome.stopped_at
+        clock = f"{hit.local_clock:%H:%M:%S %Z}"
+        return f"stopped where {hit.text}: {hit.trading_day} at {clock}, with {hit.frontier} slots over"
+    return {"completed": "completed", "stopped": "stopped"}.get(outcome.summary.state, "failed")
+
+
+def _write_sessions(sessions: Sequence[SessionSummary], terminal: Terminal) -> None:
+    rows = [_session_row(session) for session in sessions]
+    left_out = len(rows) - 2 * _SHOWN_AT_EACH_END
+    if left_out > 0:
+        note = (f"{left_out} more", "", "", "")
+        rows = [*rows[:_SHOWN_AT_EACH_END], note, *rows[-_SHOWN_AT_EACH_END:]]
+    columns = [Column("session"), number_column("bars"), number_column("quality"), Column("digest")]
+    terminal.table(columns, rows)
+
+
+def _session_row(session: SessionSummary) -> tuple[str | Cell, ...]:
+    day = session.trading_day
+    if session.played < session.slots:
+        day = f"{day} (cut short at {session.played} of {session.slots})"
+    return day, f"{session.bars:,}", _quality(session), session.digest[:_SHORT_DIGEST]
+
+
+def _quality(session: SessionSummary) -> str | Cell:
+    """Return a session's score; of no slot at all there is none."""
+    if session.quality_pct is None:
+        return "not measured"
+    if not session.played:
+        return "–"
+    text, grade = f"{cut_score(session.quality_pct, 2)} %", grade_of(session.quality_pct)
+    return text if grade is None else Cell(text, _GRADE_STYLES[grade])
+
+
+def _write_timers(outcome: Outcome, terminal: Terminal) -> None:
+    """Write what took the time."""
+    rows = [
+        (
+            name.replace("_", " "),
+            f"{timer.count:,}",
+            *(f"{1e3 * seconds:,.2f}" for seconds in (timer.mean_s, timer.p95_s, timer.max_s)),
+            f"{timer.total_s:,.3f}",
+        )
+        for name, timer in outcome.timers.items()
+    ]
+    if rows:
+        terminal.write("")
+        headings = ("count", "mean ms", "p95 ms", "max ms", "total s")
+        terminal.table([Column("step"), *map(number_column, headings)], rows)
+        terminal.write("")
+    counts = outcome.summary.counts
+    terminal.write(
+        f"back-pressure {counts['back_pressure']:,}, overruns {counts['overruns']:,}, calendar cache "
+        f"{counts['calendar_hits']:,} hits and {counts['calendar_misses']:,} misses"
+    )
+
+
+def _rate(outcome: Outcome) -> float:
+    seconds = outcome.summary.seconds
+    return outcome.summary.bars / seconds if seconds else 0.0
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,1 @@
+"""Panel contents as tables of plain values."""

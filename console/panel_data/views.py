@@ -1,0 +1,129 @@
+"""What the panels show, as tables of plain values, of all symbols and without a screen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import numpy as np
+
+from tapedeck.console.panel_data.panel_names import PANELS
+from tapedeck.console.panel_data.panel_tables import (
+    INDICATORS,
+    QUALITY,
+    events_table,
+    indicators_table,
+    local_time,
+    metrics_table,
+    quality_table,
+    symbols_table,
+)
+from tapedeck.console.panel_data.tables import Row, Table, table_text
+from tapedeck.engine.clock.slots import utc_from_epoch
+from tapedeck.engine.errors import ConfigError, ConfigProblem, nearest
+from tapedeck.engine.system import SystemManager
+from tapedeck.engine.tape.bar_grid import FIELDS
+
+
+def view_text(system: SystemManager, panel: str, form: str) -> str:
+    """Return a panel's content as csv, markdown or json; ConfigError for a panel that there is not."""
+    return table_text(view_table(system, panel), form)
+
+
+def headed_view_text(system: SystemManager, panel: str, form: str) -> str:
+    """Return a panel's content under its name and the run's clock, to be told from others beside it."""
+    now, text = system.snapshot(), view_text(system, panel, form)
+    clock = local_time(now.clock, None if now.view is None else now.view.session.zone)
+    if form == "json":
+        document = {"view": panel, "clock": clock, "rows": json.loads(text)}
+        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    heading = f"{panel}, {clock or 'before the first session'}"
+    return f"## {heading}\n\n{text}" if form == "markdown" else f"# {heading}\n{text}"
+
+
+def view_table(system: SystemManager, panel: str) -> Table:
+    """Return a panel's content at the run's clock; no rows where no session is loaded."""
+    if panel not in _MAKERS:
+        message = f"{panel!r} is no panel: {', '.join(PANELS)}."
+        raise ConfigError("view", [ConfigProblem("panel", panel, message, nearest(panel, PANELS))])
+    return _MAKERS[panel](system)
+
+
+def _session(system: SystemManager) -> Table:
+    now = system.snapshot()
+    zone = None if now.view is None else now.view.session.zone
+    rows: list[Row] = [
+        ("session_name", now.session_name),
+        ("state", now.state.value),
+        ("mode", now.mode),
+        ("exchange", now.exchange),
+        ("trading_day", None if now.trading_day is None else now.trading_day.isoformat()),
+        ("clock", local_time(now.clock, zone)),
+        ("regular_open", local_time(now.regular_open, zone)),
+        ("regular_close", local_time(now.regular_close, zone)),
+        ("is_early_close", str(now.is_early_close).lower()),
+        ("slots_over", now.frontier),
+        ("slots", now.slots),
+        ("session", now.session),
+        ("sessions", now.sessions),
+        ("base", str(now.base)),
+        ("stopped_at", None if now.stopped_at is None else now.stopped_at.text),
+        ("error", now.error),
+        ("stamp", now.stamp),
+    ]
+    return Table.of(["field", "value"], rows)
+
+
+def _symbols(system: SystemManager) -> Table:
+    view = system.session_data.view()
+    if view is None:
+        return Table.of(["symbol", "last", "change_pct", "volume", "quality", "gaps"], [])
+    return symbols_table(view, system.snapshot().base, view.symbols)
+
+
+def _bars(system: SystemManager) -> Table:
+    headings = ["symbol", "interval", "timestamp", *FIELDS, "base_bars"]
+    view, tape = system.session_data.view(), system.tape
+    rows: list[Row] = []
+    if view is None or tape is None:
+        return Table.of(headings, rows)
+    for symbol in view.symbols:
+        for interval in tape.intervals:
+            bars = view.bars(symbol, interval)
+            times = [local_time(utc_from_epoch(at), view.session.zone) for at in bars.opened_at.tolist()]
+            columns = [getattr(bars, name).tolist() for name in (*FIELDS, "base_bars")]
+            there = np.flatnonzero(~np.isnan(bars.close)).tolist()
+            rows += [(symbol, str(interval), times[at], *(column[at] for column in columns)) for at in there]
+    return Table.of(headings, rows)
+
+
+def _indicators(system: SystemManager) -> Table:
+    view, tape = system.session_data.view(), system.tape
+    if view is None or tape is None:
+        return Table.of(INDICATORS, [])
+    return indicators_table(view, tape, view.symbols)
+
+
+def _quality(system: SystemManager) -> Table:
+    view, tape = system.session_data.view(), system.tape
+    if view is None or tape is None:
+        return Table.of(QUALITY, [])
+    return quality_table(view, tape, system.session_data.historical_quality, view.symbols)
+
+
+def _events(system: SystemManager) -> Table:
+    view, missing = system.session_data.view(), system.unlisted_gaps()
+    note = f"{missing} earlier gaps are not listed: each day's quality has them" if missing else ""
+    return events_table(system.events(), None if view is None else view.session.zone, note=note)
+
+
+_MAKERS: Final[Mapping[str, Callable[[SystemManager], Table]]] = {
+    "session": _session,
+    "symbols": _symbols,
+    "bars": _bars,
+    "indicators": _indicators,
+    "quality": _quality,
+    "events": _events,
+    "metrics": lambda system: metrics_table(system.metrics),
+}

@@ -1,0 +1,273 @@
+"""Settings: each value from a flag, the environment, the settings file or its default, in that order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from tapedeck.console.settings.folders import HOME_VARIABLE, Folders
+from tapedeck.engine.errors import ConfigError, ConfigProblem, nearest
+
+PREFIX: Final = "TAPEDECK_"
+"""Environment variables of settings begin so: TAPEDECK_STORE, TAPEDECK_LOG_LEVEL."""
+FILE_NAMES: Final = ("settings.yaml", "settings.yml", "settings.toml")
+"""Names under which a settings file is looked for in the config folder."""
+COLORS: Final = ("auto", "always", "never")
+LOG_FORMATS: Final = ("text", "json")
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+FRAMES: Final = range(1, 31)
+"""Frames per second that can be asked for."""
+_KEYS: Final = "keys"
+_FRAMES: Final = 10
+# Each frame of a large terminal is some kilobytes, and a line that is behind makes keys late.
+_FRAMES_OVER_SSH: Final = 4
+_SSH_VARIABLES: Final = ("SSH_CONNECTION", "SSH_TTY")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: how a value is read (ValueError says what is allowed), and where it came from."""
+
+    name: str
+    description: str
+    value: str | None
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of one invocation. `export`: None where sessions are not exported.
+
+    `frames`: how often per second the console draws while something changes. `keys`: keys of the console that
+    the settings file changes, action → keys.
+    """
+
+    store: Path
+    export: Path | None
+    log_level: str
+    log_format: str
+    color: str
+    frames: int
+    keys: Mapping[str, str]
+    listed: tuple[Setting, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Definition:
+    description: str
+    read: Callable[[object, Path], str]
+    choices: tuple[str, ...] = ()
+
+
+class _Default(NamedTuple):
+    value: str | None
+    origin: str = "default"
+
+
+def resolve_settings(
+    folders: Folders, flags: Mapping[str, object], environment: Mapping[str, str] = os.environ
+) -> Settings:
+    """Return every setting, with its origin. `flags`: setting → value given on the command line, or None.
+
+    Raises ConfigError with every fault of the settings file, of the environment or of a flag.
+    """
+    path, document = _read_file(folders.config)
+    _check_environment(environment)
+    defaults = _defaults(folders, environment)
+    listed = [
+        _resolve(
+            name,
+            definition,
+            flags.get(name),
+            environment=environment,
+            file=(path, document),
+            default=defaults[name],
+        )
+        for name, definition in _DEFINITIONS.items()
+    ]
+    values = {setting.name: setting.value for setting in listed}
+    keys = _key_changes(path, document)
+    listed.append(_listed_keys(keys, path))
+    return Settings(
+        store=Path(values["store"] or folders.database),
+        export=Path(values["export"]) if values["export"] else None,
+        log_level=values["log_level"] or "info",
+        log_format=values["log_format"] or "text",
+        color=values["color"] or "auto",
+        frames=int(values["frames"] or _FRAMES),
+        keys=keys,
+        listed=tuple(listed),
+    )
+
+
+def _defaults(folders: Folders, environment: Mapping[str, str]) -> Mapping[str, _Default]:
+    """Return what holds where nothing is said; a console that is far away draws less often."""
+    is_far = any(environment.get(name) for name in _SSH_VARIABLES)
+    return {
+        "store": _Default(str(folders.database)),
+        "export": _Default(None),
+        "log_level": _Default("info"),
+        "log_format": _Default("text"),
+        "color": _Default("auto"),
+        "frames": _Default(str(_FRAMES_OVER_SSH), "default over SSH") if is_far else _Default(str(_FRAMES)),
+    }
+
+
+def _resolve(
+    name: str,
+    definition: _Definition,
+    flag: object,
+    *,
+    environment: Mapping[str, str],
+    file: tuple[Path | None, Mapping[str, object]],
+    default: _Default,
+) -> Setting:
+    variable, option = PREFIX + name.upper(), f"--{name.replace('_', '-')}"
+    path, document = file
+    if flag is not None:
+        value, origin, source, base = flag, f"flag {option}", option, Path()
+    elif environment.get(variable):
+        value, origin, source, base = environment[variable], f"environment {variable}", variable, Path()
+    elif path is not None and document.get(name) is not None:
+        value, origin, source, base = document[name], f"file {path}", str(path), path.parent
+    else:
+        return Setting(name, definition.description, default.value, default.origin)
+    try:
+        return Setting(name, definition.description, definition.read(value, base), origin)
+    except ValueError as error:
+        problem = ConfigProblem(name, value, str(error), nearest(str(value), definition.choices))
+        raise ConfigError(source, [problem]) from None
+
+
+# Reading single values
+
+
+def _read_path(value: object, base: Path) -> str:
+    if not isinstance(value, str | os.PathLike) or not str(value).strip():
+        raise ValueError(f"must be a path, not {value!r}")
+    # A path in the settings file counts from that file's folder, wherever one stands.
+    return str(base / Path(value).expanduser())
+
+
+def _one_of(*choices: str) -> Callable[[object, Path], str]:
+    def read(value: object, _base: Path) -> str:
+        word = value.strip().lower() if isinstance(value, str) else value
+        if not isinstance(word, str) or word not in choices:
+            raise ValueError(f"must be {', '.join(choices[:-1])} or {choices[-1]}, not {value!r}")
+        return word
+
+    return read
+
+
+def _read_frames(value: object, _base: Path) -> str:
+    text = str(value).strip()
+    if not text.isdecimal() or len(text) > 2 or int(text) not in FRAMES:
+        allowed = f"a whole number from {FRAMES[0]} to {FRAMES[-1]}"
+        raise ValueError(f"must be frames per second, {allowed}, not {value!r}")
+    return str(int(text))
+
+
+_DEFINITIONS: Final[Mapping[str, _Definition]] = {
+    "store": _Definition("where bars are kept: a .db file, or a folder of Parquet files", _read_path),
+    "export": _Definition("folder into which runs write their CSV files; none: no export", _read_path),
+    "log_level": _Definition(f"{', '.join(LOG_LEVELS)}", _one_of(*LOG_LEVELS), LOG_LEVELS),
+    "log_format": _Definition("text, or json for JSON lines", _one_of(*LOG_FORMATS), LOG_FORMATS),
+    "color": _Definition("auto, always or never; auto heeds NO_COLOR", _one_of(*COLORS), COLORS),
+    "frames": _Definition(
+        f"how often per second the console draws while something changes, {FRAMES[0]} to {FRAMES[-1]}",
+        _read_frames,
+    ),
+}
+
+
+# The file and the environment
+
+
+def _read_file(folder: Path) -> tuple[Path | None, Mapping[str, object]]:
+    """Return the settings file that is there, and what it says; an empty mapping where there is none."""
+    there = [folder / name for name in FILE_NAMES if (folder / name).is_file()]
+    if not there:
+        return None, {}
+    if len(there) > 1:
+        names = " and ".join(path.name for path in there)
+        message = f"{names} both stand here: keep one of them"
+        raise ConfigError(str(folder), [ConfigProblem("settings", names, message)])
+    path = there[0]
+    document = _parse(path, _read_text(path))
+    if document is None:
+        return path, {}
+    if not isinstance(document, Mapping):
+        raise ConfigError(str(path), [ConfigProblem("file", None, "must be a mapping of settings")])
+    problems = [_unknown(str(name)) for name in document if name not in (*_DEFINITIONS, _KEYS)]
+    if problems:
+        raise ConfigError(str(path), problems)
+    return path, document
+
+
+def _key_changes(path: Path | None, document: Mapping[str, object]) -> Mapping[str, str]:
+    """Return `keys` of the settings file: which actions there are, the console knows, and tells."""
+    keys = document.get(_KEYS) or {}
+    words = [word for pair in keys.items() for word in pair] if isinstance(keys, Mapping) else [None]
+    if not isinstance(keys, Mapping) or not all(isinstance(word, str) for word in words):
+        message = "must be a mapping of actions to keys, such as {step: right, step_back: left}"
+        raise ConfigError(str(path), [ConfigProblem(_KEYS, keys, message)])
+    return dict(keys)
+
+
+def _listed_keys(keys: Mapping[str, str], path: Path | None) -> Setting:
+    text = ", ".join(f"{action}: {shown}" for action, shown in keys.items())
+    description = (
+        "keys of the console, in the settings file only: {step: n, step_back: 'left,b'}; "
+        "what is no key, or empty, leaves the action its own"
+    )
+    return Setting(_KEYS, description, text or None, f"file {path}" if keys else "default")
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror or error if isinstance(error, OSError) else "it is no text in UTF-8"
+        message = f"cannot be read: {reason}"
+        raise ConfigError(str(path), [ConfigProblem("file", None, message)]) from error
+
+
+def _parse(path: Path, text: str) -> object:
+    if path.suffix == ".toml":
+        import tomllib  # noqa: PLC0415 - only where there is such a file
+
+        try:
+            return tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(str(path), [ConfigProblem("file", None, f"is no TOML: {error}")]) from error
+    # A third of a second, which only those pay who have a settings file in YAML.
+    from tapedeck.engine.config.documents import parse_text  # noqa: PLC0415
+
+    return parse_text(text, str(path), is_json=False)
+
+
+def _check_environment(environment: Mapping[str, str]) -> None:
+    """Refuse a variable that looks like the misspelt name of a setting; others may be some other part's."""
+    problems = list(_misspelt(environment))
+    if problems:
+        raise ConfigError("environment", problems)
+
+
+def _misspelt(environment: Mapping[str, str]) -> Iterator[ConfigProblem]:
+    known = [HOME_VARIABLE, *(PREFIX + name.upper() for name in _DEFINITIONS)]
+    tails = {name.removeprefix(PREFIX): name for name in known}
+    for name in sorted(environment):
+        if not name.startswith(PREFIX) or name in known:
+            continue
+        near = nearest(name.removeprefix(PREFIX), tails)
+        if near is not None:
+            message = f"is no setting; the variables of settings are {', '.join(known)}."
+            yield ConfigProblem(name, environment[name], message, tails[near])
+
+
+def _unknown(name: str) -> ConfigProblem:
+    known = ", ".join(_DEFINITIONS)
+    return ConfigProblem(name, None, f"is no setting; the settings are {known}.", nearest(name, _DEFINITIONS))

@@ -1,0 +1,1 @@
+"""Everything that relies on private names of Textual."""

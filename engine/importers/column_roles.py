@@ -1,0 +1,102 @@
+"""Which column of a table holds what: by the map a user gives, else by the usual names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tapedeck.engine.errors import BarImportError, nearest
+
+VALUES: Final = ("open", "high", "low", "close", "volume")
+ROLES: Final = ("time", "date", *VALUES, "symbol")
+_USUAL: Final[Mapping[str, tuple[str, ...]]] = {
+    "time": ("timestamp", "datetime", "date_time", "date time", "time", "opened_at", "open_time", "ts", "t"),
+    "date": ("date", "day", "trading_day", "d"),
+    "open": ("open", "o"),
+    "high": ("high", "h"),
+    "low": ("low", "l"),
+    "close": ("close", "last", "c"),
+    "volume": ("volume", "vol", "v"),
+    "symbol": ("symbol", "ticker", "sym", "s"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRoles:
+    """The columns of a table that make a bar, by name.
+
+    Of `time` and `date` at least one is there; with both, `date` holds the day and `time` the time of day.
+    """
+
+    time: str | None
+    date: str | None
+    values: tuple[str, ...]
+    symbol: str | None
+
+
+def find_roles(names: Sequence[str], chosen: Mapping[str, str], *, where: str) -> ColumnRoles:
+    """Return the roles of the columns `names`: those `chosen` (role to column), the rest by usual names.
+
+    Case does not count. BarImportError says what is missing, which columns there are, and how to name them.
+    """
+    found = _chosen_columns(names, chosen, where)
+    by_folded = {name.strip().casefold(): name for name in reversed(names)}
+    taken = set(found.values())
+    for role in ROLES:
+        if role in found or (role in ("time", "date") and {"time", "date"} & set(chosen)):
+            continue
+        usual = (by_folded[word] for word in _USUAL[role] if word in by_folded)
+        column = next((name for name in usual if name not in taken), None)
+        if column is not None:
+            found[role] = column
+            taken.add(column)
+    _drop_needless_date(found, chosen)
+    missing = [role for role in VALUES if role not in found]
+    if not {"time", "date"} & set(found):
+        missing.insert(0, "time")
+    if missing:
+        raise BarImportError(_missing(missing, names, where))
+    values = tuple(found[role] for role in VALUES)
+    return ColumnRoles(found.get("time"), found.get("date"), values, found.get("symbol"))
+
+
+def check_roles(chosen: Mapping[str, str]) -> None:
+    """Raise BarImportError where a column map names something that is no part of a bar."""
+    for role in chosen:
+        if role not in ROLES:
+            match = nearest(role, ROLES)
+            hint = f" Did you mean {match!r}?" if match else ""
+            raise BarImportError(f"the column map names {role!r}; a bar has {', '.join(ROLES)}.{hint}")
+
+
+def _chosen_columns(names: Sequence[str], chosen: Mapping[str, str], where: str) -> dict[str, str]:
+    by_folded = {name.strip().casefold(): name for name in reversed(names)}
+    found = {}
+    for role, wanted in chosen.items():
+        column = wanted if wanted in names else by_folded.get(wanted.strip().casefold())
+        if column is None:
+            match = nearest(wanted, names)
+            hint = f" Did you mean {match!r}?" if match else ""
+            there = ", ".join(map(repr, names))
+            raise BarImportError(
+                f"{where}: there is no column {wanted!r} for {role}; there are {there}.{hint}"
+            )
+        found[role] = column
+    return found
+
+
+def _drop_needless_date(found: dict[str, str], chosen: Mapping[str, str]) -> None:
+    # A column called `timestamp` or `datetime` says it all; one called `time` needs the date beside it.
+    whole = found.get("time", "").strip().casefold() not in ("time", "t")
+    if "date" in found and "time" in found and whole and "date" not in chosen:
+        del found["date"]
+
+
+def _missing(missing: Sequence[str], names: Sequence[str], where: str) -> str:
+    there = ", ".join(map(repr, names)) if names else "none"
+    return (
+        f"{where}: no column is recognised as {', '.join(missing)}; the columns are {there}. "
+        f"Name them with a column map, such as {missing[0]}={names[0] if names else 'COLUMN'}; "
+        "the first line of a CSV file must hold the names"
+    )

@@ -1,0 +1,62 @@
+"""The rows of one file, as a reader hands them to the import: those that are bars, and the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tapedeck.engine.errors import BarImportError
+from tapedeck.engine.intervals import BASE_INTERVALS, Interval
+from tapedeck.engine.store.bar_store import BarColumns, Ints
+
+RowTexts = Callable[[Iterable[int]], Mapping[int, tuple[int, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRows:
+    """Bars of one symbol as a file gives them, in its order; `rows` (n,) are their places among its rows."""
+
+    symbol: str
+    bars: BarColumns
+    rows: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class FileRows:
+    """All rows of one file: those that are bars, and for the others (place among the rows, from 0) a reason.
+
+    `texts` finds line number and text of the rows asked for; it is called for rejected rows only, since it
+    may have to go through the file again.
+    """
+
+    file: Path
+    interval: Interval
+    series: Sequence[SeriesRows]
+    faults: Mapping[int, str]
+    texts: RowTexts
+
+    def __len__(self) -> int:
+        return len(self.faults) + sum(len(part.rows) for part in self.series)
+
+
+class UnreadableFileError(BarImportError):
+    """A file that cannot be read as bars; `reason` says why, for a list of skipped files."""
+
+    def __init__(self, file: Path, reason: str) -> None:
+        self.file = file
+        self.reason = reason
+        super().__init__(f"{file}: {reason}")
+
+
+def check_base(interval: Interval) -> None:
+    """Raise BarImportError unless bars of `interval` are stored, rather than derived."""
+    if not interval.is_base:
+        finer = max(
+            (base for base in BASE_INTERVALS if interval.can_be_made_from(base)),
+            key=lambda base: base.seconds,
+        )
+        raise BarImportError(
+            f"{interval} bars are not stored: tapedeck derives them. Import {finer} bars instead; "
+            f"bars of {', '.join(map(str, BASE_INTERVALS))} can be imported"
+        )

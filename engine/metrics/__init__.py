@@ -1,0 +1,1 @@
+"""Timers, counters and the log."""

@@ -1,0 +1,1 @@
+"""Explanations: formula, inputs and bars behind a number."""

@@ -1,0 +1,135 @@
+"""Explains a field of a bar, and what a symbol's row shows of the session: last, change, quality, gaps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.quality.scores import score
+from tapedeck.engine.read.explain.explanation import Explained, ExplainedInput, Explanation
+from tapedeck.engine.read.explain.moment import Moment, last_value
+from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, OPEN
+from tapedeck.engine.tape.changes import change_pct
+
+_REDUCTIONS: Final = {
+    "open": "open of the first base bar",
+    "high": "highest high of the base bars",
+    "low": "lowest low of the base bars",
+    "close": "close of the last base bar",
+    "volume": "sum of the base bars' volumes",
+}
+
+
+def explain_bar(moment: Moment, field: str, interval: Interval) -> Explanation:
+    """Return where a field of the symbol's last bar of an interval comes from."""
+    tape, view = moment.tape, moment.view
+    values = moment.bars(interval)[FIELDS.index(field)]
+    column = last_value(values)
+    derived = interval != tape.base_interval
+    inputs: tuple[ExplainedInput, ...] = ()
+    used = missing = 0
+    if column is not None:
+        start, stop = column, column + 1
+        if derived:
+            buckets = tape.derived[interval].buckets
+            start, stop = int(buckets.starts[column]), int(buckets.stops[column])
+        inputs = (moment.base_input(field, start, stop),)
+        used = len(inputs[0].values)
+        missing = stop - start - used
+    return Explanation(
+        symbol=moment.symbol,
+        name=field,
+        kind=Explained.BAR,
+        frontier=view.frontier,
+        clock=view.clock,
+        value=None if column is None else float(values[column]),
+        formula=f"{_REDUCTIONS[field]} of the bucket" if derived else f"{field} of the last bar that is over",
+        source=moment.made_from(interval),
+        interval=interval,
+        bar_opened_at=moment.opened_at(interval, column),
+        inputs=inputs,
+        bars_used=used,
+        missing_bars=missing,
+        is_warm=column is not None,
+    )
+
+
+def explain_session(moment: Moment, name: str) -> Explanation:
+    """Return where `last`, `change`, `quality` or `gaps` comes from."""
+    if name in ("last", "change"):
+        return _explain_price(moment, name)
+    return _explain_quality(moment, name)
+
+
+def _explain_price(moment: Moment, name: str) -> Explanation:
+    base, view = moment.tape.base_interval, moment.view
+    bars = moment.bars(base)
+    last = last_value(bars[CLOSE])
+    plain = Explanation(
+        symbol=moment.symbol,
+        name=name,
+        kind=Explained.SESSION,
+        frontier=view.frontier,
+        clock=view.clock,
+        value=None,
+        formula="close of the last bar"
+        if name == "last"
+        else "100 × (last ÷ first open of the session − 1), in percent",
+        source=moment.made_from(base),
+        interval=base,
+        bar_opened_at=moment.opened_at(base, last),
+        missing_bars=view.frontier,
+        is_warm=last is not None,
+    )
+    if last is None:
+        return plain
+    close, since = moment.base_input("close", last, last + 1), view.frontier - 1 - last
+    price = bars[CLOSE][last]
+    if name == "last":
+        terms = {"last": float(price)}
+        return replace(
+            plain, value=float(price), terms=terms, inputs=(close,), bars_used=1, missing_bars=since
+        )
+    first = int(np.flatnonzero(~np.isnan(bars[OPEN]))[0])
+    opening = bars[OPEN][first]
+    return replace(
+        plain,
+        value=float(change_pct(np.array([opening]), np.array([price]))[0]),
+        terms={"first open": float(opening), "last": float(price)},
+        inputs=(moment.base_input("open", first, first + 1), close),
+        bars_used=len({first, last}),
+        missing_bars=first + since,  # with these there it would be made from others
+    )
+
+
+def _explain_quality(moment: Moment, name: str) -> Explanation:
+    base, view = moment.tape.base_interval, moment.view
+    present = int(view.present_grid(base)[moment.row].sum())
+    gaps = view.gaps(moment.symbol)
+    measured = view.quality_measured
+    # The score itself may lag behind the clock by a block, and is counted anew here.
+    quality = score(present, view.frontier) if measured else view.quality(moment.symbol)
+    terms = {"bars there": float(present), "slots over": float(view.frontier)}
+    if name == "gaps":
+        terms = {"gaps": float(len(gaps)), "bars missing": float(sum(gap.count for gap in gaps))}
+    how = {
+        "quality": "100 × bars there ÷ slots that are over" if measured else "not measured: taken as 100",
+        "gaps": "runs of slots that are over and have no bar" if measured else "not measured: taken as none",
+    }
+    return Explanation(
+        symbol=moment.symbol,
+        name=name,
+        kind=Explained.QUALITY,
+        frontier=view.frontier,
+        clock=view.clock,
+        value=quality if name == "quality" else float(len(gaps)),
+        formula=how[name],
+        source=moment.made_from(base),
+        interval=base,
+        terms=terms if measured else {},
+        bars_used=present,
+        missing_bars=view.frontier - present,
+    )

@@ -1,0 +1,54 @@
+"""Explains any number of a session: finds what it is, and asks who knows."""
+
+from __future__ import annotations
+
+from tapedeck.engine.errors import EngineError, nearest
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.read.explain.bars import explain_bar, explain_session
+from tapedeck.engine.read.explain.explanation import Explanation
+from tapedeck.engine.read.explain.indicator import explain_indicator
+from tapedeck.engine.read.explain.moment import Moment
+from tapedeck.engine.read.explain.trailing import explain_trailing
+from tapedeck.engine.streams.stream_plan import StreamPlan
+from tapedeck.engine.tape.bar_grid import FIELDS
+from tapedeck.engine.tape.session_data import SessionData
+from tapedeck.engine.tape.session_view import SessionView
+
+_SESSION_NAMES = ("last", "change", "quality", "gaps")
+
+
+def explain(
+    plan: StreamPlan,
+    data: SessionData,
+    symbol: str,
+    name: str,
+    *,
+    frontier: int | None = None,
+    interval: Interval | None = None,
+) -> Explanation:
+    """Return where a number of the tape in place comes from.
+
+    EngineError for a symbol, name or interval that the session does not have, and while there is no session.
+    """
+    tape = data.require_tape()
+    view = SessionView(tape, frontier)
+    if symbol not in view.symbols:
+        raise _unknown("symbol", symbol, view.symbols)
+    if interval is not None and interval not in tape.intervals:
+        raise _unknown("interval", str(interval), [str(known) for known in tape.intervals])
+    moment = Moment(plan, data.history, tape, view, symbol, view.row(symbol))
+    if name in FIELDS:
+        return explain_bar(moment, name, interval or tape.base_interval)
+    if name in _SESSION_NAMES:
+        return explain_session(moment, name)
+    if name in tape.indicators:
+        return explain_indicator(moment, name)
+    if name in tape.historical:
+        return explain_trailing(moment, name)
+    raise _unknown("value", name, [*FIELDS, *_SESSION_NAMES, *tape.indicators, *tape.historical])
+
+
+def _unknown(what: str, name: str, known: list[str] | tuple[str, ...]) -> EngineError:
+    near = nearest(name, known)
+    hint = f" Did you mean {near!r}?" if near else ""
+    return EngineError(f"{name!r} is no {what} of this session ({', '.join(known)}).{hint}")

@@ -1,0 +1,90 @@
+"""Explains a historical indicator: the earlier days, or the same minute of them, that it was made of."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.intervals import DAY, MINUTE, Interval
+from tapedeck.engine.read.explain.explanation import Explained, ExplainedInput, Explanation
+from tapedeck.engine.read.explain.moment import Moment
+from tapedeck.engine.streams.stream_plan import TrailingPlan
+from tapedeck.engine.tape.bar_grid import FIELDS, Floats, Ints
+
+_WHAT = {"trailing_average": "mean", "trailing_max": "highest", "trailing_min": "lowest"}
+
+
+def explain_trailing(moment: Moment, name: str) -> Explanation:
+    """Return where a historical indicator comes from; by the minute, that of the minute of the last bar."""
+    trailing = next(known for known in moment.plan.history.trailing if known.name == name)
+    definition, value = trailing.definition, moment.tape.historical[name]
+    sessions = _sessions(moment, trailing)
+    figure = moment.view.historical(moment.symbol, name)
+    if figure.minute is None:
+        labels, values = _days(moment, definition.field, sessions)
+    else:
+        labels, values = _minutes(moment, definition.field, sessions, figure.minute)
+    interval = MINUTE if value.per_minute else DAY
+    each = "that minute of" if value.per_minute else "the daily bars of"
+    return Explanation(
+        symbol=moment.symbol,
+        name=name,
+        kind=Explained.HISTORICAL,
+        frontier=moment.view.frontier,
+        clock=moment.view.clock,
+        value=None if np.isnan(figure.value) else figure.value,
+        formula=f"{_WHAT[definition.type]} {definition.field} of {each} the last {definition.period}",
+        source=_source(moment, interval),
+        interval=interval,
+        parameters={
+            "type": definition.type,
+            "period": str(definition.period),
+            "granularity": definition.granularity,
+            "field": definition.field,
+            "skip_early_close": str(definition.skip_early_close).lower(),
+        },
+        inputs=(ExplainedInput(definition.field, interval, labels, values, len(values)),),
+        bars_used=figure.used,
+        missing_bars=value.asked - figure.used,
+        history_sessions=len(sessions),
+        is_warm=figure.used > 0,
+    )
+
+
+def _sessions(moment: Moment, trailing: TrailingPlan) -> list[TradingSession]:
+    position = moment.plan.sessions.index(moment.tape.session)
+    return [moment.plan.history.sessions[at] for at in trailing.sessions[position]]
+
+
+def _days(moment: Moment, field: str, sessions: list[TradingSession]) -> tuple[Ints, Floats]:
+    """Return the labels and values of the days that have one."""
+    daily = moment.history.daily
+    if daily is None or not sessions:
+        return np.empty(0, dtype=np.int64), np.empty(0)
+    columns = [daily.column_of(session.trading_day) for session in sessions]
+    values = daily.values[FIELDS.index(field), moment.row, columns]
+    there = ~np.isnan(values)
+    return daily.labels()[columns][there], values[there]
+
+
+def _minutes(moment: Moment, field: str, sessions: list[TradingSession], minute: int) -> tuple[Ints, Floats]:
+    """Return the labels and values of one minute of the sessions that have it."""
+    wanted = {session.trading_day for session in sessions}
+    kept = moment.history.intraday.get(MINUTE)
+    found: list[tuple[int, float]] = []
+    for day in () if kept is None else kept.last(kept.common_depth):
+        own = day.row_of(moment.row)
+        if day.session.trading_day in wanted and own is not None and minute < len(day.opened_at):
+            value = float(day.grid.values[FIELDS.index(field), own, minute])
+            if not np.isnan(value):
+                found.append((int(day.opened_at[minute]), value))
+    labels = np.array([label for label, _ in found], dtype=np.int64)
+    return labels, np.array([value for _, value in found], dtype=np.float64)
+
+
+def _source(moment: Moment, interval: Interval) -> str:
+    sources = moment.plan.history.sources.get(interval)
+    source = interval if sources is None else sources[moment.row]
+    if source == interval:
+        return f"tapedeck's own, on stored {interval} bars"
+    return f"tapedeck's own, on {interval} bars made from stored {source} bars"

@@ -1,0 +1,83 @@
+"""One consistent picture of a run, for whoever shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.read.breaks import Breakpoint, BreakpointHit
+from tapedeck.engine.read.status import RunState, WorkerStatus
+from tapedeck.engine.tape.session_record import SessionSummary
+from tapedeck.engine.tape.session_view import SessionView
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A run at one moment; frozen, and cut at the clock.
+
+    `version` grows with every change. `view` is None before the first session. `speed` is as asked (0: as
+    fast as data allow), `achieved_speed` market seconds per second, None while nothing is played. `session`
+    counts from 1. `stamp` covers the sessions that are over. `stopped_at` is the breakpoint that the run
+    stands at, None when it has gone on.
+    """
+
+    version: int
+    state: RunState
+    mode: str
+    session_name: str
+    exchange: str
+    error: str | None
+    warnings: tuple[str, ...]
+    trading_day: date | None
+    clock: datetime | None
+    regular_open: datetime | None
+    regular_close: datetime | None
+    is_early_close: bool
+    session_active: bool
+    frontier: int
+    slots: int
+    steps_left: int
+    speed: float
+    achieved_speed: float | None
+    session: int
+    sessions: int
+    base: Interval
+    view: SessionView | None
+    threads: tuple[WorkerStatus, ...]
+    counts: Mapping[str, int]
+    finished: tuple[SessionSummary, ...]
+    stamp: str
+    breakpoints: tuple[Breakpoint, ...] = ()
+    stopped_at: BreakpointHit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """How a run ended: what the batch prints, and the manifest of an export keeps.
+
+    `state`: completed, stopped or error. `seconds`: wall time from start to end. `complete`: every session
+    of the range was played to its close.
+    """
+
+    session_name: str
+    exchange: str
+    mode: str
+    state: str
+    complete: bool
+    error: str | None
+    first_day: str
+    last_day: str
+    base: str
+    derived: tuple[str, ...]
+    symbols: tuple[str, ...]
+    sessions: tuple[SessionSummary, ...]
+    sessions_planned: int
+    bars: int
+    seconds: float
+    stamp: str
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+    parameters: Mapping[str, Mapping[str, float | int | str]]
+    counts: Mapping[str, int]

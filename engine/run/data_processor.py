@@ -1,0 +1,60 @@
+"""The thread that makes derived bars and session indicators from every block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tapedeck.engine.indicators.block_computer import BlockComputer
+from tapedeck.engine.metrics.performance import PerformanceMetrics
+from tapedeck.engine.run.messages import Message
+from tapedeck.engine.run.render_priority import Courtesy
+from tapedeck.engine.run.worker import Worker
+from tapedeck.engine.streams.stream_plan import StreamPlan
+from tapedeck.engine.tape.session_data import SessionData
+
+Block = range
+
+
+class DataProcessor(Worker[Block]):
+    """Computes what each block adds, and publishes how far it is. It does nothing about quality."""
+
+    def __init__(
+        self,
+        plan: StreamPlan,
+        session_data: SessionData,
+        metrics: PerformanceMetrics,
+        tell: Callable[[Message], None],
+        courtesy: Courtesy,
+    ) -> None:
+        super().__init__("data-processor", tell)
+        self._courtesy = courtesy
+        self._plan = plan
+        self._session_data = session_data
+        self._metrics = metrics
+        self._computer: BlockComputer | None = None
+
+    def setup(self) -> None:
+        """Get ready for the tape in place: indicators warmed up with the history before it."""
+        tape = self._session_data.require_tape()
+        self._computer = BlockComputer(
+            tape,
+            self._plan.specs,
+            self._session_data.history_before,
+            min_completeness=self._plan.min_completeness,
+            cancelled=self._is_cancelled,
+        )
+
+    def teardown(self) -> None:
+        """Let go of the session that is over."""
+        self._computer = None
+
+    def process(self, work: Block) -> None:
+        """Compute one block of slots."""
+        started = self._metrics.start_timer()
+        if self._computer is not None and self._computer.compute(work.start, work.stop):
+            self._session_data.require_tape().processed = work.stop
+            self._metrics.record_data_processor(started)
+
+    def _is_cancelled(self) -> bool:
+        self._courtesy.wait()
+        return self.cancelled.is_set()

@@ -1,0 +1,44 @@
+"""The thread that scores how complete the session is; it holds nobody back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tapedeck.engine.metrics.performance import PerformanceMetrics
+from tapedeck.engine.quality.scores import RunningScores
+from tapedeck.engine.run.messages import Message
+from tapedeck.engine.run.worker import Worker
+from tapedeck.engine.tape.session_data import SessionData
+
+Block = range
+
+
+class DataQualityManager(Worker[Block]):
+    """Counts the bars of every block, and publishes how far the scores are."""
+
+    def __init__(
+        self, session_data: SessionData, metrics: PerformanceMetrics, tell: Callable[[Message], None]
+    ) -> None:
+        super().__init__("data-quality-manager", tell)
+        self._session_data = session_data
+        self._metrics = metrics
+        self._scores: RunningScores | None = None
+
+    def setup(self) -> None:
+        """Get ready for the tape in place; nothing is counted where quality is not measured."""
+        scores = self._session_data.require_tape().scores
+        self._scores = None if scores is None else RunningScores(scores)
+
+    def teardown(self) -> None:
+        """Let go of the session that is over."""
+        self._scores = None
+
+    def process(self, work: Block) -> None:
+        """Score one block of slots."""
+        if self._scores is None:
+            return
+        started = self._metrics.start_timer()
+        base = self._session_data.require_tape().base
+        self._scores.advance(base.present, work.stop, full=base.full is True)
+        self._session_data.set_quality_metric(work.stop)
+        self._metrics.record_quality(started)

@@ -1,0 +1,403 @@
+"""The thread that leads a run: session by session it sets up, plays and ends; it alone moves the clock."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from threading import Condition as Signal
+from threading import Thread
+
+import numpy as np
+
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.conditions import Condition
+from tapedeck.engine.errors import EngineError
+from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
+from tapedeck.engine.read.breaks import BreakpointHit
+from tapedeck.engine.read.event import EventKind
+from tapedeck.engine.read.events import EventLog
+from tapedeck.engine.read.status import RunState
+from tapedeck.engine.run.breakpoints import Breakpoints
+from tapedeck.engine.run.data_processor import DataProcessor
+from tapedeck.engine.run.data_quality_manager import DataQualityManager
+from tapedeck.engine.run.messages import (
+    AddBreakpoint,
+    Mark,
+    Message,
+    Pause,
+    RemoveBreakpoint,
+    Resume,
+    RunTo,
+    SetSpeed,
+    Step,
+    Stop,
+    Wake,
+    WorkerFailed,
+)
+from tapedeck.engine.run.render_priority import Courtesy
+from tapedeck.engine.run.session_feed import LOAD_TIMEOUT_S, SessionFeed
+from tapedeck.engine.run.session_loader import LoadedSession, SessionLoader
+from tapedeck.engine.run.session_player import SessionPlayer
+from tapedeck.engine.run.session_recorder import SessionRecorder, SessionSink
+from tapedeck.engine.run.session_setup import put_in_place, roll_history
+from tapedeck.engine.run.transport import Transport
+from tapedeck.engine.run.worker import Worker
+from tapedeck.engine.streams.stream_plan import StreamPlan
+from tapedeck.engine.tape.session_data import SessionData
+from tapedeck.engine.tape.session_record import SessionRecord
+
+log = logging.getLogger(__name__)
+
+# How long a thread may take to end: first by itself, then with its work cancelled.
+_JOIN_S = 1.0
+_JOIN_CANCELLED_S = 30.0
+
+
+class _StopRequestedError(Exception):
+    """Leaves whatever the coordinator waits for, because the run is to stop."""
+
+
+class SessionCoordinator:
+    """Plays the sessions of a plan. Made by SystemManager; commands come through `tell`, from any thread.
+
+    `start_seconds`: instant (seconds UTC) in the first session whose earlier bars are over when it begins.
+    `historical_quality`: whether history is scored. `load_timeout_s`: how long a session is waited for.
+    `courtesy`: when its threads stand aside.
+    """
+
+    def __init__(
+        self,
+        plan: StreamPlan,
+        loader: SessionLoader,
+        session_data: SessionData,
+        time_manager: TimeManager,
+        metrics: PerformanceMetrics,
+        *,
+        speed: float,
+        prefetch_days: int,
+        start_seconds: int | None = None,
+        historical_quality: bool = True,
+        breakpoints: Sequence[tuple[int, Condition]] = (),
+        events: EventLog | None = None,
+        sinks: Sequence[SessionSink] = (),
+        load_timeout_s: float = LOAD_TIMEOUT_S,
+        courtesy: Courtesy | None = None,
+    ) -> None:
+        self._plan = plan
+        self._data = session_data
+        self._time = time_manager
+        self._metrics = metrics
+        self._start_seconds = start_seconds
+        self._historical_quality = historical_quality
+        self._events = EventLog() if events is None else events
+
+        self._mailbox: SimpleQueue[Message] = SimpleQueue()
+        self.courtesy = Courtesy() if courtesy is None else courtesy
+        self.processor = DataProcessor(plan, session_data, metrics, self.tell, self.courtesy)
+        self.quality = DataQualityManager(session_data, metrics, self.tell)
+        self.recorder = SessionRecorder(sinks, metrics, self.tell, self.courtesy)
+        self.feed = SessionFeed(
+            plan, loader, metrics, self.tell, prefetch_days=prefetch_days, load_timeout_s=load_timeout_s
+        )
+        self._thread = Thread(target=self._run, name="tapedeck-session-coordinator", daemon=False)
+
+        # Written by the coordinator's thread only; read by anyone.
+        self.transport = Transport(speed)
+        self.breakpoints = Breakpoints(self._note_hit)
+        for number, condition in breakpoints:
+            self.breakpoints.add(number, condition)
+        self.state = RunState.STOPPED
+        self.error: Exception | None = None
+        self.position = -1
+        self.version = 0
+        self.warnings: tuple[str, ...] = plan.warnings
+        self.seconds = 0.0
+        self._changed = Signal()  # guards nothing; wakes those who wait for a change
+        self._loaded: LoadedSession | None = None
+        self._player: SessionPlayer | None = None
+        self._unrecorded = False
+        self._started = 0.0
+
+    # From any thread
+
+    def start(self, *, paused: bool = False) -> None:
+        """Start the run's threads."""
+        self.transport.paused = paused
+        self._set_state(RunState.STARTING)
+        self._started = self._metrics.start_timer()
+        self._thread.start()
+
+    def tell(self, message: Message) -> None:
+        """Put a command, or word from a worker, into the mailbox; it wakes the coordinator at once."""
+        self._mailbox.put(message)
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait for the run to be over; return whether it is, with every thread ended."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def wait_for(self, condition: Callable[[], bool], timeout: float) -> bool:
+        """Wait until a condition on the run holds, asked after every change; return whether it does."""
+        with self._changed:
+            return self._changed.wait_for(condition, timeout)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the coordinator's thread runs."""
+        return self._thread.is_alive()
+
+    @property
+    def waiting(self) -> int:
+        """How many messages stand in the mailbox."""
+        return self._mailbox.qsize()
+
+    def achieved_speed(self) -> float | None:
+        """Return how many times real time is played; None while nothing is."""
+        player = self._player
+        return None if player is None else player.achieved_speed()
+
+    # The run
+
+    def _run(self) -> None:
+        final = RunState.ERROR
+        try:
+            self._play_sessions()
+            final = RunState.COMPLETED
+        except _StopRequestedError:
+            final = RunState.STOPPED
+        except Exception as error:
+            log.exception("the run failed")
+            self.error = error
+        self._end_run(final)
+
+    def _play_sessions(self) -> None:
+        for worker in self.workers:
+            worker.start()
+        for symbol in self._plan.symbols:
+            self._data.register_symbol_data(symbol)
+        started = self._metrics.start_timer()
+        self._data.history = self.feed.history(self._receive)
+        self._data.asked_history = self._plan.history.asked
+        self._metrics.record_historical_load(started, first=True)
+        last = len(self._plan.sessions) - 1
+        gap: float | None = None
+        for position in range(last + 1):
+            if position:
+                self._teardown()
+            self._initialise(position)
+            if gap is not None:
+                self._metrics.record_session_gap(gap)
+            self._play()
+            gap = self._metrics.start_timer()
+            self._record(RunState.COMPLETED if position == last else RunState.RUNNING)
+
+    def _teardown(self) -> None:
+        """Phase 1: let go of the session that is over; it becomes history."""
+        tape, loaded = self._data.require_tape(), self._loaded
+        self._player = self._loaded = None
+        for worker in (self.processor, self.quality):
+            worker.teardown()
+        self._data.clear_session_bars()  # before: nobody must find a session in its own history
+        if loaded is not None:
+            roll_history(self._data.history, tape, loaded.companions)
+        following = self._plan.sessions[self.position + 1]
+        log.info("advancing from %s to %s", tape.session.trading_day, following.trading_day)
+
+    def _initialise(self, position: int) -> None:
+        """Phase 2: put the next session's tape in place, with all that is known before its open."""
+        loaded = self.feed.next_session(self._receive)
+        started = self._metrics.start_timer()
+        self._metrics.begin_session()
+        self._loaded = loaded
+        self._time.enter_session(self._plan.sessions[position])
+        put_in_place(self._plan, self._data, loaded, position, scores_history=self._historical_quality)
+        for worker in (self.processor, self.quality):
+            worker.setup()
+        self.position = position
+        self._warn_of_missing_symbols(loaded)
+        if position:
+            self._metrics.record_historical_load(started, first=False)
+
+    def _play(self) -> None:
+        """Phase 3 and 4: activate, stream to the close, deactivate; the data stay."""
+        tape = self._data.require_tape()
+        day = tape.session.trading_day
+        started = self._metrics.start_timer()
+        self._player = SessionPlayer(
+            tape,
+            self.transport,
+            self._time,
+            self._metrics,
+            consumers=(self.processor,),
+            followers=(self.quality,),
+            breakpoints=self.breakpoints,
+            receive=self._receive,
+            on_change=self._note_change,
+            courtesy=self.courtesy,
+        )
+        self._data.activate_session()
+        self._unrecorded = True
+        self._set_state(RunState.PAUSED if self.transport.is_held else RunState.RUNNING)
+        self._metrics.record_activation(started)
+        log.info("session %s activated", day)
+
+        start = 0
+        if self._start_seconds is not None and self.position == 0:
+            start = tape.slots.slots_over_at(self._start_seconds)
+        self.breakpoints.begin_session(start)
+        self._events.begin_session(tape)
+        playing = self._metrics.start_timer()
+        self._player.play(start)
+        seconds = self._metrics.record_session_duration(playing)
+        log.info("session %s: close reached in %.3f s", day, seconds)
+
+        ending = self._metrics.start_timer()
+        self._data.deactivate_session()
+        self._events.end_session()
+        self._metrics.count(Count.SESSIONS)
+        self._metrics.record_queue_sizes({worker.name: worker.waiting for worker in self.workers})
+        self._metrics.record_deactivation(ending)
+        log.info("session %s deactivated", day)
+
+    def _record(self, state: RunState) -> None:
+        """Hand the session that is over to the recorder, once it is done with the one before."""
+        while not self.recorder.is_ready:
+            self._receive(None)
+        self.recorder.hand_over(self._session_record(state))
+        self._unrecorded = False
+        if state is RunState.COMPLETED:
+            while not self.recorder.is_ready:
+                self._receive(None)
+
+    def _session_record(self, state: RunState) -> SessionRecord:
+        tape = self._data.require_tape()
+        quality = dict(self._data.historical_quality)
+        text = None if self.error is None else str(self.error)
+        return SessionRecord(tape, tape.settled(), state.value, text, quality)
+
+    def _warn_of_missing_symbols(self, loaded: LoadedSession) -> None:
+        if loaded.base.full:
+            return
+        there = np.any(loaded.base.present, axis=1)
+        empty = [symbol for symbol, any_bar in zip(self._plan.symbols, there, strict=True) if not any_bar]
+        if not empty:
+            return
+        names = ", ".join(empty) if len(empty) <= 5 else f"{len(empty)} symbols, {empty[0]} first"
+        warning = f"{loaded.slots.session.trading_day}: no {self._plan.base} bars of {names}"
+        self.warnings = (*self.warnings, warning)
+        # Of its own day: a look back at the days before does not know it.
+        self._events.add(EventKind.ERROR, warning, tape=self._data.require_tape(), frontier=0)
+        log.warning("%s", warning)
+
+    # The end, in whatever way
+
+    def _end_run(self, final: RunState) -> None:
+        """End every thread, whatever became of the others, and say how the run ended."""
+        self._set_state(RunState.STOPPING)
+        self._data.deactivate_session()
+        for step in (
+            self._flush,
+            lambda: self._end_worker(self.processor),
+            lambda: self._end_worker(self.quality),
+            lambda: self._record_unfinished(final),
+            lambda: self._end_worker(self.recorder),
+            self.feed.shutdown,
+        ):
+            try:
+                step()
+            except Exception as error:
+                log.exception("the run did not end in order")
+                self.error = self.error or error
+        self.error = self.error or next((w.error for w in self.workers if w.error is not None), None)
+        if self.error is not None:
+            final = RunState.ERROR
+            self._events.add(EventKind.ERROR, str(self.error))
+        self._events.end_session()
+        self.seconds = self._metrics.start_timer() - self._started
+        log.info("run %s in %.3f s", final.value, self.seconds)
+        self._set_state(final)
+
+    def _flush(self) -> None:
+        if self._player is not None:
+            self._player.flush()
+
+    def _record_unfinished(self, final: RunState) -> None:
+        """Keep what was played of a session that was cut short."""
+        if self._unrecorded and self.recorder.is_alive:
+            self.recorder.hand_over(self._session_record(final))
+            self._unrecorded = False
+
+    @staticmethod
+    def _end_worker(worker: Worker[range] | SessionRecorder) -> None:
+        worker.stop()
+        try:
+            worker.join(_JOIN_S)
+        except EngineError:
+            worker.cancelled.set()
+            worker.join(_JOIN_CANCELLED_S)
+
+    # Messages and state
+
+    @property
+    def workers(self) -> tuple[DataProcessor, DataQualityManager, SessionRecorder]:
+        """The worker threads, in the order of the data."""
+        return self.processor, self.quality, self.recorder
+
+    def _receive(self, timeout: float | None) -> None:
+        """Take in all messages that are there; wait for the first one, at most `timeout` seconds.
+
+        None waits as long as it takes, 0 not at all. Raises what a worker failed of, and on a stop.
+        """
+        try:
+            message = self._mailbox.get(timeout != 0, timeout)
+            while True:
+                self._take(message)
+                message = self._mailbox.get_nowait()
+        except Empty:
+            return
+
+    def _take(self, message: Message) -> None:
+        match message:
+            case Wake():
+                return
+            case WorkerFailed(_, error):
+                raise error
+            case Stop():
+                raise _StopRequestedError
+            case AddBreakpoint(number, condition):
+                tape = self._data.tape
+                self.breakpoints.add(number, condition, -1 if tape is None else tape.frontier)
+            case RemoveBreakpoint(number):
+                self.breakpoints.remove(number)
+            case Mark(reached):
+                reached.set()
+            case _:
+                self._apply(message)
+        self._note_change()
+
+    def _apply(self, command: Pause | Resume | Step | SetSpeed | RunTo) -> None:
+        """Follow a command; one that plays on leaves the breakpoint that the run stood at."""
+        if isinstance(command, Resume | Step | RunTo):
+            self.breakpoints.last_hit = None
+        self.transport.apply(command)
+
+    def _note_hit(self, hit: BreakpointHit) -> None:
+        self._events.add(EventKind.BREAK, hit.text, frontier=hit.frontier)
+        log.info("breakpoint %d, %s: true at %s", hit.number, hit.text, hit.clock.isoformat())
+
+    def _note_change(self) -> None:
+        """Follow the transport with the state, and wake those who wait for a change."""
+        if self.state in (RunState.RUNNING, RunState.PAUSED):
+            self.state = RunState.PAUSED if self.transport.paused else RunState.RUNNING
+        self._announce()
+
+    def _set_state(self, state: RunState) -> None:
+        self.state = state
+        self._announce()
+
+    def _announce(self) -> None:
+        with self._changed:
+            self.version += 1
+            self._changed.notify_all()

@@ -1,0 +1,120 @@
+"""Keeps the next sessions loaded: one chunk is read while the sessions of another play."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import TypeVar
+
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.errors import EngineError
+from tapedeck.engine.metrics.performance import PerformanceMetrics
+from tapedeck.engine.run.messages import Message, Wake
+from tapedeck.engine.run.prefetch_worker import PrefetchWorker
+from tapedeck.engine.run.session_loader import LoadedSession, SessionLoader
+from tapedeck.engine.streams.stream_plan import StreamPlan
+from tapedeck.engine.tape.history import History
+
+log = logging.getLogger(__name__)
+
+# How long the bars of a session may be waited for before the run fails.
+LOAD_TIMEOUT_S = 30.0
+
+Result = TypeVar("Result")
+# Waits for a message of the mailbox, at most so many seconds, and takes it in.
+Receive = Callable[[float | None], None]
+
+
+class SessionFeed:
+    """Gives the coordinator its sessions in order, and the history before the first."""
+
+    def __init__(
+        self,
+        plan: StreamPlan,
+        loader: SessionLoader,
+        metrics: PerformanceMetrics,
+        tell: Callable[[Message], None],
+        *,
+        prefetch_days: int,
+        load_timeout_s: float = LOAD_TIMEOUT_S,
+    ) -> None:
+        self._plan = plan
+        self._loader = loader
+        self._metrics = metrics
+        self._prefetch_days = prefetch_days
+        self._load_timeout_s = load_timeout_s
+        self._worker: PrefetchWorker[TradingSession, LoadedSession] = PrefetchWorker(
+            self._load, lambda: tell(Wake())
+        )
+        self._ready: deque[LoadedSession] = deque()
+        self._requested = 0
+        self._future: Future[Sequence[LoadedSession]] | None = None
+
+    def history(self, receive: Receive) -> History:
+        """Read the history before the first session, however long that takes, while commands are heard."""
+        future = self._worker.submit(self._loader.load_history)
+        while not future.done():
+            receive(None)
+        return future.result()
+
+    def next_session(self, receive: Receive) -> LoadedSession:
+        """Return the next session; EngineError where it is not loaded within the time allowed."""
+        if not self._ready:
+            if self._future is None:
+                self._request(1)  # the first session alone, so that play can begin
+            self._wait(receive)
+        loaded = self._ready.popleft()
+        if not self._ready and self._future is None:
+            self._request(self._prefetch_days)
+        return loaded
+
+    @property
+    def is_prefetch_running(self) -> bool:
+        """Whether sessions are being loaded."""
+        return self._worker.is_prefetch_running
+
+    @property
+    def ready(self) -> int:
+        """How many sessions stand loaded."""
+        return len(self._ready)
+
+    def shutdown(self) -> None:
+        """Have the load under way given up, and end the thread."""
+        self._loader.cancelled.set()
+        self._worker.shutdown()
+
+    def _request(self, days: int) -> None:
+        sessions = self._plan.sessions
+        if self._requested >= len(sessions):
+            return
+        count = self._loader.chunk_length(sessions[self._requested], days)
+        wanted = sessions[self._requested : self._requested + count]
+        self._requested += len(wanted)
+        log.info("prefetch started: %s to %s", wanted[0].trading_day, wanted[-1].trading_day)
+        self._future = self._worker.start_prefetch(wanted)
+
+    def _wait(self, receive: Receive) -> None:
+        if self._future is None:
+            raise EngineError("no session is left to load")
+        deadline = time.monotonic() + self._load_timeout_s
+        while not self._future.done():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise EngineError(
+                    f"the bars of the next session were not loaded within {self._load_timeout_s:g} s. "
+                    "Is the store on a slow or busy disk? A smaller prefetch_days reads less at once."
+                )
+            receive(left)
+        self._ready.extend(self._future.result())
+        self._future = None
+
+    def _load(self, sessions: Sequence[TradingSession]) -> list[LoadedSession]:
+        started = self._metrics.start_timer()
+        loaded = self._loader.load(sessions)
+        seconds = self._metrics.record_prefetch(started)
+        first, last = sessions[0].trading_day, sessions[-1].trading_day
+        log.info("prefetch done: %s to %s in %.3f s", first, last, seconds)
+        return loaded

@@ -1,0 +1,178 @@
+"""Loads sessions as grids, with whatever of them becomes history later; used by the prefetch worker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from threading import Event
+
+import numpy as np
+
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.intervals import DAY, Interval
+from tapedeck.engine.store.data_manager import DataManager
+from tapedeck.engine.streams.stream_plan import StreamPlan
+from tapedeck.engine.tape.bar_grid import BarGrid, Ints
+from tapedeck.engine.tape.buckets import DerivedGrid, buckets_of
+from tapedeck.engine.tape.history import DailyHistory, History, HistoryDay, IntradayHistory
+
+# One read of the store holds at most so many bytes of bars, whatever the file asks.
+_CHUNK_BYTES = 512 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSession:
+    """A session ready to be played: its slots and base bars.
+
+    `companions`: history of those intervals that the store has of its own, or that come from another stored
+    interval than the base, and so cannot be taken from the tape when the session is over.
+    """
+
+    slots: SessionSlots
+    base: BarGrid
+    companions: dict[Interval, HistoryDay] = field(default_factory=dict)
+
+
+class SessionLoader:
+    """Reads sessions and history as a plan says. Not thread-safe: one worker owns it at a time."""
+
+    def __init__(self, plan: StreamPlan, data: DataManager) -> None:
+        self._plan = plan
+        self._data = data
+        self._everyone: Ints = np.arange(len(plan.symbols), dtype=np.int64)
+        self.history = self._empty_history()
+        # Set to have a long load of history given up.
+        self.cancelled = Event()
+
+    def chunk_length(self, session: TradingSession, wanted: int) -> int:
+        """Return how many sessions to read at once: as many as wanted, while they fit in memory."""
+        per_session = 40 * len(self._plan.symbols) * len(SessionSlots(session, self._plan.base))
+        return max(1, min(wanted, _CHUNK_BYTES // per_session))
+
+    def load(self, sessions: Sequence[TradingSession]) -> list[LoadedSession]:
+        """Return the sessions' bars, read in one go; also fills the days that only finer bars can make."""
+        slots = [SessionSlots(session, self._plan.base) for session in sessions]
+        grids = self._data.load_sessions(self._plan.symbols, slots)
+        self._fill_made_days(sessions, dict(zip(sessions, grids, strict=True)))
+        foreign = [interval for interval in self.history.intraday if not self._is_on_tape(interval)]
+        made = {interval: self._make_days(interval, sessions, self._everyone) for interval in foreign}
+        return [
+            LoadedSession(slots[i], grids[i], {interval: days[i] for interval, days in made.items()})
+            for i in range(len(sessions))
+        ]
+
+    def load_history(self) -> History:
+        """Read what precedes the first session played, and return the history, ready for it."""
+        plan = self._plan.history
+        self._fill_stored_days()
+        deepest = max((kept.depth for kept in self.history.intraday.values()), default=0)
+        start = max(0, plan.first_played - deepest)
+        if plan.daily_from is not None and self._makes_days():
+            start = min(start, plan.daily_from)
+        while start < plan.first_played and not self.cancelled.is_set():
+            step = self.chunk_length(plan.sessions[start], 10)
+            stop = min(plan.first_played, start + step)
+            self._load_earlier(start, stop)
+            start = stop
+        return self.history
+
+    def _is_on_tape(self, interval: Interval) -> bool:
+        """Whether a played session's own tape is this interval's history."""
+        base = self._plan.base
+        sources = self._plan.history.sources[interval]
+        return interval in (base, *self._plan.derived) and all(source == base for source in sources)
+
+    def _load_earlier(self, start: int, stop: int) -> None:
+        plan = self._plan.history
+        self._fill_made_days(plan.sessions[start:stop], {})
+        for interval, kept in self.history.intraday.items():
+            first = max(start, plan.first_played - kept.depth)
+            if first < stop:
+                rows = np.flatnonzero(kept.depths >= plan.first_played - stop + 1)
+                for day in self._make_days(interval, plan.sessions[first:stop], rows):
+                    kept.add(day)
+
+    def _make_days(
+        self, interval: Interval, sessions: Sequence[TradingSession], rows: Ints
+    ) -> list[HistoryDay]:
+        """Return earlier sessions' bars of an interval, each symbol's from its own source."""
+        sources = self._plan.history.sources[interval]
+        total = len(self._plan.symbols)
+        days: list[HistoryDay] = []
+        parts: list[tuple[Ints, list[SessionSlots], list[BarGrid]]] = []
+        for source in sorted({sources[row] for row in rows}):
+            of_source = np.array([row for row in rows if sources[row] == source], dtype=np.int64)
+            slots = [SessionSlots(session, source) for session in sessions]
+            symbols = [self._plan.symbols[row] for row in of_source]
+            grids = self._data.load_sessions(symbols, slots, rows=of_source, total=total)
+            parts.append(
+                (of_source, slots, [self._made(g, s, interval) for g, s in zip(grids, slots, strict=True)])
+            )
+        for i, session in enumerate(sessions):
+            grid = (
+                parts[0][2][i] if len(parts) == 1 else _merged([(own, grids[i]) for own, _, grids in parts])
+            )
+            days.append(HistoryDay.of(session, SessionSlots(session, interval).opened_at, grid))
+        return days
+
+    def _made(self, grid: BarGrid, slots: SessionSlots, interval: Interval) -> BarGrid:
+        """Return a session's bars of an interval, made from another's where they differ."""
+        if interval == slots.interval:
+            return grid
+        derived = DerivedGrid(buckets_of(slots, interval), grid.shape[0])
+        derived.derive(grid, 0, len(derived.buckets), self._plan.min_completeness)
+        return derived
+
+    def _empty_history(self) -> History:
+        plan = self._plan.history
+        intraday = {interval: IntradayHistory(interval, depths) for interval, depths in plan.depths.items()}
+        daily = None
+        if plan.daily_from is not None:
+            daily = DailyHistory(len(self._plan.symbols), plan.sessions[plan.daily_from :])
+        return History(intraday, daily)
+
+    def _day_rows(self, *, stored: bool) -> Ints:
+        sources = self._plan.history.sources.get(DAY, ())
+        return np.array([row for row, s in enumerate(sources) if (s == DAY) == stored], dtype=np.int64)
+
+    def _makes_days(self) -> bool:
+        return len(self._day_rows(stored=False)) > 0
+
+    def _fill_stored_days(self) -> None:
+        daily = self.history.daily
+        rows = self._day_rows(stored=True)
+        if daily is not None and len(rows):
+            symbols = [self._plan.symbols[row] for row in rows]
+            daily.values[:, rows] = self._data.load_days(symbols, daily.days, DAY)
+
+    def _fill_made_days(
+        self, sessions: Sequence[TradingSession], base: dict[TradingSession, BarGrid]
+    ) -> None:
+        """Make the daily bars of those symbols that have none stored; `base`: grids already read."""
+        daily = self.history.daily
+        rows = self._day_rows(stored=False)
+        if daily is None or not len(rows):
+            return
+        sources = self._plan.history.sources[DAY]
+        for source in sorted({sources[row] for row in rows}):
+            of_source = np.array([row for row in rows if sources[row] == source], dtype=np.int64)
+            slots = [SessionSlots(session, source) for session in sessions]
+            if base and source == self._plan.base:
+                grids = [base[session] for session in sessions]
+                at = of_source
+            else:
+                grids = self._data.load_sessions([self._plan.symbols[row] for row in of_source], slots)
+                at = np.arange(len(of_source))
+            for session, own_slots, grid in zip(sessions, slots, grids, strict=True):
+                column = daily.column_of(session.trading_day)
+                if column < len(daily.days) and daily.days[column].trading_day == session.trading_day:
+                    daily.values[:, of_source, column] = self._made(grid, own_slots, DAY).values[:, at, 0]
+
+
+def _merged(parts: Sequence[tuple[Ints, BarGrid]]) -> BarGrid:
+    """Return one grid of several whose rows come from different sources."""
+    values = parts[0][1].values.copy()
+    for rows, grid in parts[1:]:
+        values[:, rows] = grid.values[:, rows]
+    return BarGrid.loaded(values)

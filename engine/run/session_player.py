@@ -1,0 +1,224 @@
+"""Plays one tape: proposes blocks, has them computed, and reveals them as far as the transport lets it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from tapedeck.engine.clock.pacing import Pace, achieved_speed
+from tapedeck.engine.clock.slots import utc_from_epoch
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
+from tapedeck.engine.run.breakpoints import Breakpoints
+from tapedeck.engine.run.render_priority import Courtesy
+from tapedeck.engine.run.session_feed import Receive
+from tapedeck.engine.run.subscription import PaceMode
+from tapedeck.engine.run.transport import Transport
+from tapedeck.engine.run.worker import Worker
+from tapedeck.engine.tape.tape import Tape
+
+
+class SessionPlayer:
+    """Moves the frontier of one tape, in the coordinator's thread.
+
+    Data-driven, a block is computed before it is revealed, and what lies beyond a pause stays hidden.
+    Clock-driven, slots are revealed as they fall due, and consumers follow as fast as they can; with
+    breakpoints set they are computed before they are revealed, too, so that none is passed over. `consumers`
+    are waited for where the pace allows; `followers` never, but at the close.
+    """
+
+    def __init__(
+        self,
+        tape: Tape,
+        transport: Transport,
+        time_manager: TimeManager,
+        metrics: PerformanceMetrics,
+        *,
+        consumers: tuple[Worker[range], ...],
+        followers: tuple[Worker[range], ...],
+        breakpoints: Breakpoints,
+        receive: Receive,
+        on_change: Callable[[], None],
+        courtesy: Courtesy,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._tape = tape
+        self._transport = transport
+        self._time = time_manager
+        self._metrics = metrics
+        self._consumers = consumers
+        self._followers = followers
+        self._breakpoints = breakpoints
+        self._receive = receive
+        self._on_change = on_change
+        self._courtesy = courtesy
+        self._monotonic = monotonic
+        self._handed = dict.fromkeys((*consumers, *followers), 0)
+        self._pace: Pace | None = None
+        self._paced_revision = -1
+        self._begun = (monotonic(), 0)
+
+    def play(self, start_frontier: int = 0) -> None:
+        """Play the tape to its close, and wait until all of it is computed.
+
+        The slots before `start_frontier` are over when the session begins: they are revealed at once.
+        """
+        tape, transport = self._tape, self._transport
+        if start_frontier:
+            self._compute_to(start_frontier)
+            self._reveal(start_frontier, counts_as_step=False)
+        self._break_at(self._breakpoints.search(tape, start_frontier, start_frontier))
+        while True:
+            self._receive(0)
+            if transport.arrive(tape.slots, tape.frontier):
+                self._on_change()
+            if self._paced_revision != transport.revision:
+                self._set_pace()
+            if transport.is_held:
+                self._receive(None)
+            elif tape.frontier == len(tape):
+                break
+            elif transport.waits_for_clock:
+                self._play_by_clock()
+            else:
+                self._play_by_data()
+        self.settle()
+
+    def settle(self) -> None:
+        """Have everything computed up to the frontier, however late the consumers are."""
+        self.flush()
+        while not self._is_settled():
+            self._receive(None)
+
+    def flush(self) -> None:
+        """Hand over what has been revealed and not yet been handed over, without waiting."""
+        for worker in (*self._consumers, *self._followers):
+            self._hand_over(worker, self._tape.frontier)
+
+    def achieved_speed(self) -> float | None:
+        """Return market seconds per second since play was last set going; None while it stands."""
+        if self._transport.is_held:
+            return None
+        since, frontier = self._begun
+        offsets = self._tape.slots.paced_seconds()
+        traded = float(offsets[self._tape.frontier] - offsets[frontier])
+        return achieved_speed(traded, self._monotonic() - since)
+
+    # Data-driven
+
+    def _play_by_data(self) -> None:
+        limit = self._transport.limit(self._tape.slots, self._tape.frontier)
+        if limit > self._tape.frontier:
+            self._compute_to(limit)
+            # A command may have come meanwhile; what it no longer allows stays hidden.
+            limit = self._transport.limit(self._tape.slots, self._tape.frontier)
+        self._reveal_computed(limit)
+
+    def _reveal_computed(self, limit: int) -> None:
+        """Reveal what is computed up to `limit`, but no more than up to the first breakpoint."""
+        start = self._tape.frontier + 1
+        stop = min(limit, *(self._handed[worker] for worker in self._consumers))
+        found = None
+        if self._breakpoints.any_set and start <= stop:
+            found = self._breakpoints.search(self._tape, start, stop)
+        self._reveal(stop if found is None else found)
+        self._break_at(found)
+
+    def _break_at(self, frontier: int | None) -> None:
+        """Pause at a breakpoint whose slot has just been revealed; None: there is none."""
+        if frontier is not None:
+            self._transport.hold()
+            self._breakpoints.fire(self._tape, frontier)
+            self._on_change()
+
+    def _compute_to(self, limit: int) -> None:
+        """Have slots up to `limit` computed, unless a command changes what is to be played."""
+        self._courtesy.wait()
+        revision = self._transport.revision
+        while not all(worker.is_ready for worker in self._consumers):
+            self._receive(None)
+        if revision != self._transport.revision:
+            return
+        for worker in (*self._consumers, *self._followers):
+            self._hand_over(worker, limit)
+        waited = False
+        while not all(worker.is_ready for worker in self._consumers):
+            if not waited:
+                self._metrics.count(Count.BACK_PRESSURE)
+                waited = True
+            self._receive(None)
+
+    def _hand_over(self, worker: Worker[range], limit: int) -> None:
+        handed = self._handed[worker]
+        if handed < limit:
+            worker.hand_over(range(handed, limit))
+            self._handed[worker] = limit
+
+    # Clock-driven
+
+    def _play_by_clock(self) -> None:
+        tape, pace = self._tape, self._pace
+        if pace is None:
+            return
+        limit = self._transport.limit(tape.slots, tape.frontier)
+        due = min(limit, pace.due(self._monotonic()))
+        if due > tape.frontier and self._breakpoints.any_set:
+            self._compute_to(due)
+            self._reveal_computed(min(due, self._transport.limit(tape.slots, tape.frontier)))
+            return
+        if due > tape.frontier:
+            self._reveal(due)
+            self._feed_consumers(count_overruns=True)
+            return
+        self._feed_consumers(count_overruns=False)
+        wait = pace.deadline(tape.frontier + 1) - self._monotonic()
+        self._receive(max(0.0, wait))
+
+    def _feed_consumers(self, *, count_overruns: bool) -> None:
+        """Give every consumer that is ready what has been revealed; a late one gets more next time."""
+        for worker in self._consumers:
+            if worker.is_ready:
+                self._hand_over(worker, self._tape.frontier)
+            elif count_overruns:
+                worker.overruns += 1
+                self._metrics.count(Count.OVERRUNS)
+        for worker in self._followers:
+            self._hand_over(worker, self._tape.frontier)
+
+    def _set_pace(self) -> None:
+        """Follow a command: hold, go on, or change speed, without a jump in the slot that is under way."""
+        transport, now, frontier = self._transport, self._monotonic(), self._tape.frontier
+        self._paced_revision = transport.revision
+        self._begun = (now, frontier)
+        if transport.speed == 0:
+            self._pace = None
+        elif transport.paused:
+            if self._pace is not None:
+                self._pace.hold(now)
+        elif self._pace is None:
+            offsets = self._tape.slots.paced_seconds()
+            self._pace = Pace(offsets, speed=transport.speed, now=now, frontier=frontier)
+        else:
+            self._pace.rebase(now, frontier, transport.speed)
+        mode = PaceMode.CLOCK_DRIVEN if transport.waits_for_clock else PaceMode.DATA_DRIVEN
+        for worker in self._consumers:
+            worker.subscription.mode = mode
+
+    def _reveal(self, frontier: int, *, counts_as_step: bool = True) -> None:
+        tape = self._tape
+        before = tape.frontier
+        if frontier <= before:
+            return
+        self._time.set_backtest_time(utc_from_epoch(tape.slots.clock(frontier)))
+        tape.frontier = frontier
+        if tape.base.full:
+            bars = (frontier - before) * len(tape.symbols)
+        else:
+            bars = int(tape.base.present[:, before:frontier].sum())
+        self._metrics.count(Count.BARS, bars)
+        if counts_as_step:
+            self._transport.use_steps(frontier - before)
+        self._on_change()
+
+    def _is_settled(self) -> bool:
+        return all(worker.is_ready for worker in (*self._consumers, *self._followers))

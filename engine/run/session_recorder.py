@@ -1,0 +1,61 @@
+"""The thread that stamps each session that is over, and hands it to exports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from tapedeck.engine.metrics.performance import PerformanceMetrics
+from tapedeck.engine.run.messages import Message
+from tapedeck.engine.run.render_priority import Courtesy
+from tapedeck.engine.run.worker import Worker
+from tapedeck.engine.tape.session_record import SessionRecord, SessionSummary
+from tapedeck.engine.tape.stamp import RunStamp, session_digest
+
+
+class SessionSink(Protocol):
+    """Takes sessions as they end: an export, what keeps them."""
+
+    def write_session(self, record: SessionRecord, digest: str) -> None:
+        """Write one session; it may be the run's last, and cut short."""
+        ...
+
+
+class SessionRecorder(Worker[SessionRecord]):
+    """Stamps sessions and writes them to sinks, beside the session that plays next."""
+
+    def __init__(
+        self,
+        sinks: Sequence[SessionSink],
+        metrics: PerformanceMetrics,
+        tell: Callable[[Message], None],
+        courtesy: Courtesy,
+    ) -> None:
+        super().__init__("session-recorder", tell)
+        self._courtesy = courtesy
+        self._sinks = tuple(sinks)
+        self._metrics = metrics
+        # Replaced as a whole, so that reading takes no lock.
+        self._summaries: tuple[SessionSummary, ...] = ()
+        self._stamp = RunStamp()
+
+    def process(self, work: SessionRecord) -> None:
+        """Record one session."""
+        self._courtesy.wait()
+        started = self._metrics.start_timer()
+        digest = session_digest(work.tape, work.frontier)
+        for sink in self._sinks:
+            sink.write_session(work, digest)
+        self._stamp.add(digest)
+        self._summaries = (*self._summaries, SessionSummary.of(work, digest))
+        self._metrics.record_recording(started)
+
+    @property
+    def summaries(self) -> tuple[SessionSummary, ...]:
+        """The sessions recorded so far."""
+        return self._summaries
+
+    @property
+    def stamp(self) -> str:
+        """The stamp of the sessions recorded so far."""
+        return self._stamp.text

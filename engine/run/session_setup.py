@@ -1,0 +1,90 @@
+"""Phase 2 of a session: from loaded bars and history to a tape that is ready to be played."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.indicators.historical import daily_value, minute_value
+from tapedeck.engine.intervals import MINUTE, Interval
+from tapedeck.engine.quality.historical import HistoricalQuality
+from tapedeck.engine.run.session_loader import LoadedSession
+from tapedeck.engine.streams.stream_plan import StreamPlan, TrailingPlan
+from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
+from tapedeck.engine.tape.history import History, HistoryDay
+from tapedeck.engine.tape.session_data import SessionData
+from tapedeck.engine.tape.tape import Tape
+
+
+def put_in_place(
+    plan: StreamPlan, data: SessionData, loaded: LoadedSession, position: int, *, scores_history: bool
+) -> None:
+    """Put the session at `position` of those played in place, with all that is known before its open.
+
+    The tape comes last: who finds it there finds all of it, historical indicators and quality included.
+    """
+    tape = build_tape(plan, loaded)
+    tape.historical = {
+        trailing.name: _historical_value(plan, data.history, trailing, position, tape.session)
+        for trailing in plan.history.trailing
+    }
+    data.replace_historical_quality(_historical_quality(plan, data.history, tape, is_scored=scores_history))
+    data.load_tape(tape)
+
+
+def build_tape(plan: StreamPlan, loaded: LoadedSession) -> Tape:
+    """Return the tape of a loaded session, with empty grids for all that is to be derived."""
+    return Tape.over(
+        loaded.slots,
+        plan.symbols,
+        loaded.base,
+        derived=plan.derived,
+        measure_quality=plan.measure_quality,
+    )
+
+
+def _historical_value(
+    plan: StreamPlan, history: History, trailing: TrailingPlan, position: int, session: TradingSession
+) -> HistoricalValue:
+    definition = trailing.definition
+    kind = TrailingKind(definition.type)
+    sessions = [plan.history.sessions[at] for at in trailing.sessions[position]]
+    symbols = len(plan.symbols)
+    if definition.granularity == "daily":
+        days = [session.trading_day for session in sessions]
+        return daily_value(trailing.name, kind, definition.field, days, history.daily, symbols)
+    kept = history.intraday.get(MINUTE)
+    held = () if kept is None else kept.last(kept.common_depth)
+    minutes = len(SessionSlots(session, MINUTE))
+    return minute_value(trailing.name, kind, definition.field, sessions, held, (symbols, minutes))
+
+
+def _historical_quality(
+    plan: StreamPlan, history: History, tape: Tape, *, is_scored: bool
+) -> dict[tuple[str, Interval], HistoricalQuality]:
+    """Score the history that the file asks for, per symbol and interval, before the session."""
+    found = {}
+    for interval, depths in plan.history.asked.items():
+        for depth in np.unique(depths[depths > 0]).tolist():
+            days = history.days(interval, depth, tape.session.trading_day)
+            expected = sum(held.grid.shape[1] for held in days)
+            for row in np.flatnonzero(depths == depth).tolist():
+                actual = sum(_bars_of(held, row) for held in days)
+                quality = HistoricalQuality(actual, expected if is_scored else None)
+                found[plan.symbols[row], interval] = quality
+    return found
+
+
+def _bars_of(day: HistoryDay, row: int) -> int:
+    own = day.row_of(row)
+    return 0 if own is None else int(day.counts[own])
+
+
+def roll_history(history: History, tape: Tape, companions: Mapping[Interval, HistoryDay]) -> None:
+    """Add the session that is over to the history of every interval that is kept."""
+    for interval, kept in history.intraday.items():
+        day = companions.get(interval)
+        kept.add(day or HistoryDay.of(tape.session, tape.opened_at(interval), tape.grid(interval)))

@@ -1,0 +1,52 @@
+"""tapedeck plays market sessions. The names below are its public API; all else may change."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tapedeck.engine.config import SessionConfig, load_session_config
+    from tapedeck.engine.errors import TapedeckError
+    from tapedeck.engine.export.csv_export import CsvExport
+    from tapedeck.engine.export.validation import validate_export
+    from tapedeck.engine.read.snapshot import RunSummary, Snapshot
+    from tapedeck.engine.read.status import RunState
+    from tapedeck.engine.store.locations import open_store
+    from tapedeck.engine.system import SystemManager
+    from tapedeck.engine.tape.session_view import SessionView
+
+__all__ = [
+    "CsvExport",
+    "RunState",
+    "RunSummary",
+    "SessionConfig",
+    "SessionView",
+    "Snapshot",
+    "SystemManager",
+    "TapedeckError",
+    "load_session_config",
+    "open_store",
+    "validate_export",
+]
+
+_HOMES = {
+    "CsvExport": "tapedeck.engine.export.csv_export",
+    "RunState": "tapedeck.engine.read.status",
+    "RunSummary": "tapedeck.engine.read.snapshot",
+    "SessionConfig": "tapedeck.engine.config",
+    "SessionView": "tapedeck.engine.tape.session_view",
+    "Snapshot": "tapedeck.engine.read.snapshot",
+    "SystemManager": "tapedeck.engine.system",
+    "TapedeckError": "tapedeck.engine.errors",
+    "load_session_config": "tapedeck.engine.config",
+    "open_store": "tapedeck.engine.store.locations",
+    "validate_export": "tapedeck.engine.export.validation",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for: all of them at once take most of a second."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tapedeck' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,315 @@
+"""Faults while a run is watched: the cause is told, what was played is there, and leaving is in order."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from tapedeck.console.app.screens.report import ReportScreen
+from tapedeck.engine.config import load_session_config
+from tapedeck.engine.errors import StoreError
+from tapedeck.engine.export.validation import validate_export
+from tapedeck.engine.read.status import RunState
+from tapedeck.engine.store.bar_store import BarStore
+from tests.support.console_runs import Watched, document, drive, press, until, watched
+from tests.support.faulty_console import CAUSE, FAULTY_DAY, break_part
+from tests.support.pseudo_terminal import Terminal, terminal
+from tests.support.runs import play
+
+DAY = FAULTY_DAY.isoformat()
+BEFORE = ["2013-11-26", "2013-11-27"]
+ESCAPE, END = "\x1b", "\x1b[F"
+
+
+@pytest.fixture
+def session_file(tmp_path: Path) -> Path:
+    """A session file over four days; the third is the one on which parts fail."""
+    path = tmp_path / "session.yaml"
+    path.write_text(json.dumps(document(prefetch_days=1)))
+    return path
+
+
+@pytest.fixture
+def digests(session_file: Path, console_store: BarStore) -> Mapping[str, str]:
+    """The digest of each day of a run that nothing disturbs."""
+    summary = play(load_session_config(session_file).config, console_store).summary()
+    return {session.trading_day: session.digest for session in summary.sessions}
+
+
+def exported_days(folder: Path, digests: Mapping[str, str]) -> list[str]:
+    """Check a partial export, each full day against an undisturbed run, and return these days."""
+    report = validate_export(folder)
+    assert report.ok, report.findings
+    assert report.status == "partial"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    full = {s["trading_day"]: s["digest"] for s in manifest["sessions"] if s["played"] == s["slots"]}
+    assert full.items() <= digests.items()
+    return list(full)
+
+
+def told(console: Watched) -> list[str]:
+    return [f"{note.title}: {note.message}" for note in console.app._notifications]
+
+
+# Faults of the engine's threads
+
+
+def show_what_still_works(screen: Terminal) -> None:
+    """Open help, look back at a day that was played, return, and export it."""
+    screen.press("?")
+    screen.read_until_shown("escape goes back")
+    screen.press(ESCAPE)
+    screen.read_until_shown("Report")
+    screen.press(ESCAPE)
+    screen.read_until_shown("! error", "1 symbols")
+    screen.press(",")
+    screen.read_until_shown("PAST", "AAA")
+    screen.press(END)
+    screen.read_until(lambda: "PAST" not in screen.text, "the present")
+    screen.press("e")
+    screen.read_until_shown("exported to")
+
+
+@pytest.mark.parametrize(
+    ("part", "kept"),
+    [("store", BEFORE), ("processor", BEFORE), ("export", [*BEFORE, DAY])],
+)
+def test_a_thread_fault_is_told_and_the_console_goes_on_until_it_is_left(
+    part: str,
+    kept: list[str],
+    session_file: Path,
+    console_store: BarStore,
+    tmp_path: Path,
+    digests: Mapping[str, str],
+) -> None:
+    out, home = tmp_path / "out", tmp_path / "home"
+    store = str(console_store.location)
+    arguments = (part, "run", str(session_file), "--store", store, "--export", str(out))
+    with terminal(home, *arguments, module="tests.support.faulty_console") as screen:
+        screen.read_until_shown("Report", "error", f"! {CAUSE}")
+        show_what_still_works(screen)
+        screen.press("q")
+        assert screen.exit_code() == 1
+        assert screen.left_changed() == set()
+        assert f"error: unexpected InjectedError: {CAUSE}".encode() in screen.seen
+    assert exported_days(out, digests) == BEFORE
+    by_key = next(path for path in out.iterdir() if path.is_dir())
+    assert exported_days(by_key, digests)[: len(kept)] == kept
+    log = (home / "state" / "tapedeck.log").read_text()
+    assert f"InjectedError: {CAUSE}" in log
+    assert "Traceback" in log
+    assert "run error in" in log, "every thread has ended"
+
+
+@pytest.mark.parametrize("part", ["quality", "recorder"])
+def test_a_thread_fault_is_notified_once(
+    part: str, console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "0", "space")
+        await until(pilot, lambda: isinstance(console.app.screen, ReportScreen), "the report")
+        assert console.state is RunState.ERROR
+        assert [note for note in told(console) if CAUSE in note] == [f"The run failed: {CAUSE}"]
+        assert CAUSE in console.text("#report Static")
+        await press(pilot, "escape", "6")
+        await until(pilot, lambda: not isinstance(console.app.screen, ReportScreen), "the panels")
+        errors = [event.text for event in console.system.events() if event.text == CAUSE]
+        assert errors == [CAUSE]
+
+    break_part(part, monkeypatch.setattr)
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_a_fault_of_the_console_itself_ends_it_in_order(
+    session_file: Path, console_store: BarStore, tmp_path: Path, digests: Mapping[str, str]
+) -> None:
+    out, home = tmp_path / "out", tmp_path / "home"
+    store = str(console_store.location)
+    run = ("run", str(session_file), "--store", store, "--export", str(out), "--break", "time >= 12:00")
+    with terminal(home, "screen", *run, module="tests.support.faulty_console") as screen:
+        for day in BEFORE:
+            screen.read_until_shown("‖ paused", day)
+            screen.press(" ")
+        assert screen.exit_code() == 1
+        assert screen.left_changed() == set()
+        assert f"error: unexpected InjectedError: {CAUSE}".encode() in screen.seen
+    assert exported_days(out, digests)[:2] == BEFORE
+    assert "run stopped in" in (home / "state" / "tapedeck.log").read_text()
+
+
+def test_a_fault_in_reading_keys_ends_the_console_in_order(
+    session_file: Path, console_store: BarStore, tmp_path: Path
+) -> None:
+    out, home = tmp_path / "out", tmp_path / "home"
+    store = str(console_store.location)
+    run = ("run", str(session_file), "--store", store, "--export", str(out), "--break", "time >= 12:00")
+    with terminal(home, "keyboard", *run, module="tests.support.faulty_console") as screen:
+        screen.read_until_shown("‖ paused")
+        screen.press("!")
+        assert screen.exit_code() == 1
+        assert screen.left_changed() == set()
+        assert b"InjectedError" in screen.seen
+        assert b"error: the console ended by a fault" in screen.seen
+    assert validate_export(out).status == "partial"
+    assert "run stopped in" in (home / "state" / "tapedeck.log").read_text()
+
+
+# Full disks
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own, of four megabytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    options = ["-t", "tmpfs", "-o", "size=4m", "tapedeck-test", str(folder)]
+    if mount is None or subprocess.run([mount, *options], capture_output=True, check=False).returncode:
+        pytest.skip("a small file system cannot be mounted here: that needs root")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Leave no room on a disk; return the file to be removed."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while file.write(b"\0" * 65536):
+                pass
+        except OSError:
+            return filler
+    raise AssertionError("the disk took everything")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+async def export_by_key(console: Watched, pilot: Pilot[None], key: str) -> str:
+    """Press a key that exports, and return what is told of it."""
+    console.app.clear_notifications()
+    await press(pilot, key)
+    await pilot.app.workers.wait_for_complete()
+    await until(pilot, lambda: bool(told(console)), "word of the export")
+    return told(console)[-1]
+
+
+@pytest.mark.parametrize(("key", "name"), [("e", "session.csv"), ("j", "session.json")])
+def test_an_export_by_key_on_a_full_disk_is_told_and_works_once_there_is_room(
+    console_store: BarStore, tmp_path: Path, small_disk: Path, key: str, name: str
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "m", "m")
+        await until(pilot, lambda: console.frontier == 2, "two minutes")
+        assert "exported to" in await export_by_key(console, pilot, key)
+        before = contents(small_disk)
+        filler = fill(small_disk)
+        assert_told_what_to_do(await export_by_key(console, pilot, key))
+        await press(pilot, "m")
+        await until(pilot, lambda: console.frontier == 3, "it plays on")
+        assert_told_what_to_do(await export_by_key(console, pilot, key))
+        filler.unlink()
+        assert contents(small_disk) == before, "untouched, and nothing half-written is left"
+        assert "exported to" in await export_by_key(console, pilot, key)
+        assert len(contents(small_disk)) == 2 * len(before)
+
+    def assert_told_what_to_do(sentence: str) -> None:
+        assert "The export failed" in sentence
+        assert "No space left on device" in sentence
+        assert "free some space or choose another folder, and export again" in sentence
+        assert str(small_disk) in sentence
+
+    with watched(console_store, tmp_path, exports=small_disk) as console:
+        drive(console, act)
+
+
+def test_a_disk_that_fills_up_under_an_export_ends_the_run_but_loses_nothing(
+    session_file: Path,
+    console_store: BarStore,
+    tmp_path: Path,
+    small_disk: Path,
+    digests: Mapping[str, str],
+) -> None:
+    (small_disk / "bars.csv").write_text("of an earlier run")
+    filler = fill(small_disk)
+    with filler.open("ab") as file:
+        file.truncate(filler.stat().st_size - 64 * 1024)
+    before = contents(small_disk)
+    arguments = ("run", str(session_file), "--store", str(console_store.location))
+    with terminal(tmp_path / "home", *arguments, "--export", str(small_disk)) as screen:
+        screen.read_until_shown("Report", "error")
+        screen.read_until(lambda: "No space left on device. What stood" in screen.words, "the cause")
+        assert contents(small_disk) == before
+        filler.unlink()
+        screen.press("e")
+        screen.read_until_shown("exported to")
+        screen.press("q")
+        assert screen.exit_code() == 1
+        assert screen.left_changed() == set()
+        assert b"No space left on device. What stood there before is untouched" in screen.seen
+    by_key = next(path for path in small_disk.iterdir() if path.is_dir())
+    days = exported_days(by_key, digests)
+    assert days == list(digests)[: len(days)], "no day is missing"
+    assert days
+    assert (small_disk / "bars.csv").read_text() == "of an earlier run"
+    assert not (small_disk / "manifest.json").exists()
+
+
+def test_days_that_cannot_be_played_again_are_told_and_the_run_plays_on(
+    console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_arguments: object, **_options: object) -> None:
+        raise StoreError("the store cannot be read: its disk is gone")
+
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        for session in (2, 3):
+            await press(pilot, "n")
+            await until(pilot, lambda wanted=session: console.system.snapshot().session == wanted, "the next")
+        await until(pilot, lambda: len(console.system.snapshot().finished) == 2, "both are recorded")
+        with monkeypatch.context() as patch:
+            patch.setattr(type(console_store), "scan", unreadable)
+            for key in ("e", "j"):
+                sentence = await export_by_key(console, pilot, key)
+                assert "The export failed: the store cannot be read" in sentence
+        assert "exported to" in await export_by_key(console, pilot, "e")
+        await press(pilot, "m")
+        await until(pilot, lambda: console.frontier == 1, "it plays on")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_a_state_folder_that_cannot_be_written_is_told_and_done_without(
+    session_file: Path, console_store: BarStore, tmp_path: Path
+) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "state").write_text("in the way")
+    arguments = ("run", str(session_file), "--store", str(console_store.location))
+    with terminal(tmp_path / "home", *arguments) as screen:
+        screen.read_until_shown("Report", "completed")
+        screen.press("q")
+        assert screen.exit_code() == 0
+        assert screen.left_changed() == set()
+        assert b"warning: there will be no log" in screen.seen
+
+
+def test_words_that_look_like_markup_are_shown_as_they_stand(
+    session_file: Path, console_store: BarStore, tmp_path: Path
+) -> None:
+    run = ("run", str(session_file), "--store", str(console_store.location), "--speed", "10")
+    with terminal(tmp_path / "home", *run) as screen:
+        screen.read_until_shown("▶ running", "1 symbols")
+        screen.press("'")
+        screen.read_until_shown("a note")
+        screen.press("[/b] [red]here\r")
+        screen.read_until_shown("▌ marked: [/b] [red]here", "▶ running")
+        screen.press("\x03")
+        assert screen.exit_code() == 130

@@ -1,0 +1,177 @@
+"""The console's life: key changes, scripts, faults, signals, what is remembered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from tapedeck.console.actions.key_script import Script
+from tapedeck.console.app.screens.report import ReportScreen
+from tapedeck.console.app.ui_state import Remembered
+from tapedeck.engine.errors import ExportError
+from tapedeck.engine.read.status import RunState
+from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.tape.session_record import SessionRecord
+from tests.support.console_runs import Watched, drive, press, until, watched
+
+
+def told(console: Watched) -> str:
+    return "\n".join(f"{note.title} {note.message}" for note in console.app._notifications)
+
+
+def test_a_changed_key_takes_the_place_of_the_old_one(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "full_stop", "right")
+        await until(pilot, lambda: console.system.snapshot().frontier == 1, "one step, not two")
+        assert console.system.snapshot().steps_left == 0
+        assert "right step" in console.text("#keys")
+
+    with watched(console_store, tmp_path, key_changes={"step": "right"}) as console:
+        drive(console, act)
+
+
+def test_key_changes_that_cannot_be_are_told(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        assert "'setp' is no action. Did you mean 'step'?" in told(console)
+        assert "the key m would do both" in told(console)
+        await press(pilot, "full_stop")
+        await until(pilot, lambda: console.system.snapshot().frontier == 1, "a step")
+
+    with watched(console_store, tmp_path, key_changes={"setp": "right", "step": "m"}) as console:
+        drive(console, act)
+
+
+def test_a_script_is_played_and_what_was_done_is_saved_as_one(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    script = Script.parse("step 5\nbookmark five\npanel_events\ngoto 10:30\n")
+
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: console.system.snapshot().frontier == 60, "the script's end")
+        assert console.app.main.panel_layout.active == "events"
+        await press(pilot, "full_stop", "comma", "g", "escape")
+        await console.app.do("goto", "11:00")
+        await until(pilot, lambda: console.system.snapshot().frontier == 90, "11:00")
+        await console.app.do("save_script", str(tmp_path / "mine.keys"))
+
+    with watched(console_store, tmp_path, script=script) as console:
+        drive(console, act)
+    assert (tmp_path / "mine.keys").read_text().splitlines()[-3:] == [
+        "run_to 2013-11-26 10:30",
+        "step 1",
+        "run_to 2013-11-26 11:00",
+    ]
+    assert Script.load(tmp_path / "mine.keys").lines
+
+
+def test_a_script_that_goes_wrong_says_which_line(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "line 2" in told(console), "the fault")
+
+    with watched(console_store, tmp_path, script=Script.parse("step\nunbreak 4\n")) as console:
+        drive(console, act)
+
+
+def test_what_cannot_be_done_is_told_and_nothing_breaks(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        for action, argument, sentence in (
+            ("step_back", "", "nothing earlier to look at"),
+            ("step", "many", "'many' is no distance"),
+            ("speed", "quick", "'quick' is no speed"),
+            ("symbol", "AAB", "Did you mean 'AAA'?"),
+            ("interval", "7m", "it has 1m, 5m, 1d"),
+            ("theme", "paper-tap", "Did you mean 'paper-tape'?"),
+            ("copy", "xml", "'xml' is no format"),
+            ("goto", "2013-12-03", "the run ends with the session of 2013-12-02"),
+            ("goto", "2013-11-25", "lies before what this run has played"),
+            ("breakpoint", "AAA.closs < 1", "close"),
+            ("unbreak", "one", "the number of a breakpoint"),
+            ("next_event", "", "no later event is known yet"),
+            ("save_script", "/proc/none/x", "cannot be written"),
+        ):
+            await console.app.do(action, argument)
+            await until(pilot, lambda sentence=sentence: sentence in told(console), sentence)
+        assert console.app.done == []
+        assert console.system.snapshot().frontier == 0
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_actions_take_their_arguments_without_asking(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        main = console.app.main
+        for action, argument in (
+            ("symbol", "bb"), ("speed", "x60"), ("interval", "5m"), ("theme", "paper-tape"), ("sort", "last"),
+            ("filter", "b"), ("sort", "none"),
+        ):  # fmt: skip
+            await console.app.do(action, argument)
+        await until(pilot, lambda: console.system.snapshot().speed == 60, "x60")
+        assert (main.symbol, str(main.chart.interval), console.app.theme) == ("BBB", "5m", "paper-tape")
+        assert main.symbols.table.sort[0] is None
+        for action in ("symbol", "speed"):
+            await console.app.do(action)
+            await press(pilot, "escape")
+        await console.app.do("resume")
+        await until(pilot, lambda: console.state is RunState.RUNNING, "running")
+        kept = console.app.remembered()
+        assert (kept.theme, kept.symbol, kept.interval) == ("paper-tape", "BBB", "5m")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_what_was_remembered_is_how_it_looks_again(console_store: BarStore, tmp_path: Path) -> None:
+    before = Remembered("paper-tape", ("log",), "events", "last", True, "CCC", "5m", {"step": "right"})
+
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: console.app.main.symbol == "CCC", "the symbol")
+        assert console.app.remembered() == before
+
+    with watched(console_store, tmp_path, remembered=before) as console:
+        drive(console, act)
+
+
+def test_a_fault_of_the_engine_reaches_the_screen_with_its_cause(
+    console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(record: SessionRecord, digest: str) -> None:
+        raise ExportError("the disk is full. Free some space.")
+
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "space")
+        await until(pilot, lambda: isinstance(console.app.screen, ReportScreen), "the report")
+        assert console.state is RunState.ERROR
+        assert "the disk is full" in told(console)
+        assert "the disk is full" in console.text("#report Static")
+        await press(pilot, "escape", "5")
+
+    with watched(console_store, tmp_path) as console:
+        monkeypatch.setattr(console.app.playback.earlier, "write_session", fail)
+        drive(console, act)
+
+
+def test_a_signal_ends_the_run_from_within_a_frame(console_store: BarStore, tmp_path: Path) -> None:
+    seen: list[bool] = []
+
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        seen.append(True)
+        await until(pilot, lambda: console.state is RunState.STOPPED, "the end")
+
+    with watched(console_store, tmp_path, interrupted=lambda: bool(seen)) as console:
+        drive(console, act)
+
+
+def test_an_export_that_cannot_be_written_is_told(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "full_stop")
+        await until(pilot, lambda: console.system.snapshot().frontier == 1, "a step")
+        (tmp_path / "exports").write_text("in the way")
+        await press(pilot, "e")
+        await pilot.app.workers.wait_for_complete()
+        await until(pilot, lambda: "The export failed" in told(console), "the fault")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)

@@ -1,0 +1,724 @@
+"""What the console looks like: nothing jumps, nothing is said twice, and each thing can be reached."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from textual.app import App
+from textual.geometry import Region
+from textual.notifications import Notification
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Input, Static
+from textual.widgets._toast import Toast, ToastRack
+
+from tapedeck.console.actions.table import Mode
+from tapedeck.console.app.grid_text import counted, figure, grid, milliseconds, number, percent
+from tapedeck.console.app.layout import Layout
+from tapedeck.console.app.panels.key_line import key_line
+from tapedeck.console.app.panels.session_bar import falls_short, session_parts
+from tapedeck.console.app.panels.tab_line import fitted_tabs, tabs_of
+from tapedeck.console.app.screens.coverage import CoverageScreen
+from tapedeck.console.app.screens.help import help_text
+from tapedeck.console.app.screens.report import ReportScreen
+from tapedeck.console.app.screens.why import WhyScreen, _figure
+from tapedeck.console.app.toasts import Toasts
+from tapedeck.console.app.widgets import StyledLines, TickKind
+from tapedeck.engine.metrics.performance import Step
+from tapedeck.engine.read.status import RunState
+from tapedeck.engine.store.bar_store import BarStore
+from tests.support.console_runs import Watched, document, drive, press, type_line, until, watched
+from tests.support.markets import fill_store, open_new_store
+
+
+def bar_of(console: Watched, **changes: object) -> str:
+    """Return the bar's parts for a snapshot with changes, on one line of any length."""
+    picture = console.app.picture()
+    picture = replace(picture, snapshot=replace(picture.snapshot, **changes))  # type: ignore[arg-type]
+    slow = falls_short(picture.snapshot)
+    return "|".join(part.plain for _, part in session_parts(picture, is_slow=slow))
+
+
+def heading(console: Watched, name: str) -> str:
+    """Return what stands on a panel's frame."""
+    panel = console.app.main.panels[name]
+    (strip,) = panel.render_lines(Region(0, 0, panel.outer_size.width, 1))
+    return strip.text.strip("─━")
+
+
+async def click_heading(pilot: Pilot[None], name: str, times: int = 1) -> None:
+    """Click the frame of a panel where its name stands."""
+    await pilot.click(f"#{name}", offset=(4, 0), times=times)
+    await pilot.pause()
+
+
+# Figures
+
+
+def test_figures_have_the_same_decimals_and_zero_has_no_sign() -> None:
+    assert [number(value) for value in (-0.001, -0.01, 1234.5)] == ["0.00", "-0.01", "1,234.50"]
+    assert [figure(value) for value in (31_125.0, 97_686_220.4, float("nan"))] == [
+        "31,125.00",
+        "97,686,220",
+        "–",
+    ]
+
+
+def test_durations_take_few_cells_of_any_size() -> None:
+    seconds = (0.000_03, 0.036_06, 0.17678, 1.346)
+    assert [milliseconds(each) for each in seconds] == ["0.03", "36.06", "176.78", "1,346"]
+
+
+def test_columns_stand_closer_where_they_do_not_fit() -> None:
+    rows = [("first", "12.50")]
+    assert grid(["step", "ms"], rows, right="lr", width=12).plain.splitlines()[1] == "first  12.50"
+    assert grid(["step", "ms"], rows, right="lr", width=11).plain.splitlines()[1] == "first 12.50"
+
+
+def test_one_bar_is_no_bars() -> None:
+    assert [counted(count, "bar") for count in (0, 1, 1200)] == ["0 bars", "1 bar", "1,200 bars"]
+
+
+def test_a_percentage_is_cut_to_its_decimals() -> None:
+    assert (percent(99.939), percent(99.939, 2), percent(100.0, 2)) == ("99.9%", "99.93%", "100.00%")
+
+
+def test_what_is_counted_has_no_decimals_in_why() -> None:
+    counts = [_figure(name, 31_125.0) for name in ("volume", "bars there", "slots over", "gaps")]
+    assert counts == ["31,125"] * 4
+    assert (_figure("volume", 0.25), _figure("last", 100.0)) == ("0.2500", "100.0000")
+
+
+# Choosing panels
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+def test_a_dialog_gives_the_chart_the_keyboard_back(
+    console_store: BarStore, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "2", "question_mark", "escape", "g", "escape")
+        await pilot.pause()
+        assert console.app.main.panel_layout.active == "chart"
+        assert console.app.main.chart.display
+        before = console.app.main.symbol
+        await press(pilot, "down")
+        assert console.app.main.symbol != before
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act, size=size)
+
+
+def test_a_click_on_a_heading_chooses_its_panel_and_two_show_it_alone(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        main = console.app.main
+        await click_heading(pilot, "chart")
+        assert main.panel_layout.active == "chart"
+        await click_heading(pilot, "indicators", times=2)
+        assert main.panel_layout == Layout(active="indicators", maximised=True)
+        await click_heading(pilot, "indicators", times=2)
+        assert not main.panel_layout.maximised
+        assert ("panel_chart", "") in console.app.done
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_end_at_the_present_leaves_the_symbol(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "down")
+        assert console.app.main.symbol == "BBB"
+        await press(pilot, "end")
+        assert console.app.main.symbol == "BBB"
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_the_last_panel_says_why_it_stays_and_hidden_ones_stand_in_brackets(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "x")
+        assert "(1 symbols)  2 chart" in console.text("#tabs")
+        await press(pilot, *"xxxxx")
+        assert len(console.app._notifications) == 0
+        await press(pilot, "x")
+        assert [notice.message for notice in console.app._notifications] == [
+            "this is the last panel: bring another one back by its key first"
+        ]
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act, size=(80, 24))
+
+
+def test_a_wide_screen_gives_the_chart_the_most(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        main = console.app.main
+        assert main.chart.size.width > 100
+        others = [panel.size.area for name, panel in main.panels.items() if name != "chart"]
+        assert main.chart.size.area > max(others)
+        headings = main.symbols.table.render_line(0).text.split()
+        assert headings[-1] == "trend"
+        assert {"rsi_5", "ema_5"} <= set(headings)
+        await press(pilot, "7", "x")
+        assert main.events.size.width > main.quality.size.width
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act, size=(200, 60))
+
+
+# Filters
+
+
+def test_a_kept_filter_stands_in_the_heading_until_escape(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        table = console.app.main.symbols.table
+        await press(pilot, "slash")
+        await type_line(pilot, "b")
+        assert heading(console, "symbols") == "1 symbols /b"
+        assert table.shown_symbols == ("BBB",)
+        await press(pilot, "escape")
+        assert heading(console, "symbols") == "1 symbols"
+        assert len(table.shown_symbols) == 3
+        for key, name in (("6", "events"), ("7", "log")):
+            await press(pilot, key, "slash")
+            await type_line(pilot, "session")
+            assert f"{name} /session" in heading(console, name)
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_a_filter_that_is_given_up_returns_to_the_symbol_before(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "down", "slash", "c")
+        await until(pilot, lambda: console.app.main.symbol == "CCC", "the filtered symbol")
+        await press(pilot, "escape")
+        assert console.app.main.symbol == "BBB"
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+# What is not on the screen
+
+
+def test_panels_that_are_not_on_the_screen_are_named_beside_the_headings_and_a_click_brings_them(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await until(
+            pilot,
+            lambda: console.text("#tabs") == "5 metrics  6 events  7 log  8 coverage  9 report",
+            "what shares a place with quality, and the pages",
+        )
+        await pilot.click("#tabs", offset=(3, 0))
+        await until(pilot, lambda: console.app.main.panel_layout.active == "metrics", "the panel")
+        await until(pilot, lambda: console.text("#tabs").startswith("4 quality  6 events"), "what it hides")
+        assert ("panel_metrics", "") in console.app.done
+        await press(pilot, "x")
+        await until(pilot, lambda: "(5 metrics)" in console.text("#tabs"), "a hidden one in brackets")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+@pytest.mark.parametrize("size", [(100, 30), (120, 36), (200, 60)])
+def test_what_is_named_beside_a_heading_leaves_the_heading_alone(
+    console_store: BarStore, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        main = console.app.main
+        for keys in ("2x", "7", "z", "z", "6x", "1x"):
+            await press(pilot, *keys)
+            tabs = main.query_one("#tabs").region
+            under = [panel for panel in main.panels.values() if panel.display and panel.region.overlaps(tabs)]
+            assert len(under) == 1
+            assert tabs.height == 1
+            assert tabs.x >= under[0].region.x + len("─") + len(under[0].heading)
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act, size=size)
+
+
+def test_tabs_give_way_to_a_narrow_place_until_only_keys_are_left() -> None:
+    def line(width: int, layout: Layout = Layout()) -> str:  # noqa: B008 - frozen
+        return fitted_tabs(tabs_of(layout, {"log": "disk"}, {"report": "f9"}, columns=80), width).plain
+
+    assert line(120).endswith("6 events  7 log /disk  8 coverage  f9 report")
+    assert line(95).endswith("6 events 7 log /disk 8 coverage f9 report")
+    assert line(78).endswith("6 events  7 log /disk")
+    assert line(40) == "1 symbols 2 3 4 5 6 7"
+
+
+# Toasts
+
+
+def test_of_many_things_told_the_latest_three_stand_there_and_what_failed_goes_last() -> None:
+    toasts = Toasts()
+    for text, severity in (("disk full", "error"), ("a", "information"), ("b", "information")):
+        toasts.add(Notification(text, severity=severity))  # type: ignore[arg-type]
+    toasts.add(Notification("c")).add(Notification("d", severity="warning"))
+    assert [toast.message for toast in toasts] == ["disk full", "c", "d"]
+    toasts.add(Notification("e"))
+    assert [toast.message for toast in toasts] == ["disk full", "d", "e"]
+
+
+def regions(screen: Screen[object]) -> list[Region]:
+    """Return where something is told on a screen."""
+    return [toast.region for toast in screen.query(Toast) if toast.region]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+@pytest.mark.parametrize("key", ["b", "g", "y", "q"])
+def test_nothing_that_is_told_lies_over_what_is_typed(
+    console_store: BarStore, tmp_path: Path, size: tuple[int, int], key: str
+) -> None:
+    async def run(console: Watched) -> None:
+        app = console.app
+        async with app.run_test(size=size, notifications=True) as pilot:
+            await until(pilot, lambda: console.system.tape is not None, "a session")
+            for hour in range(10, 16):
+                console.system.add_breakpoint(f"time >= {hour}:00")
+            await press(pilot, key)
+            await until(pilot, lambda: app.screen is not app.main, "the dialog")
+            for name in ("first", "second"):
+                app.notify(f"exported to {name}\nin ~/tapedeck/exports", timeout=60)
+            await until(pilot, lambda: bool(regions(app.screen)), "what is told")
+            told = regions(app.screen)
+            typed = next(iter(app.screen.query("Input, OptionList, Button"))).region
+            assert len(told) == 1
+            assert typed
+            assert not told[0].overlaps(typed)
+            await press(pilot, "escape")
+            await until(
+                pilot, lambda: sum(bool(toast.region) for toast in app.main.query(Toast)) == 2, "both"
+            )
+
+    with watched(console_store, tmp_path) as console:
+        asyncio.run(run(console))
+
+
+def test_what_is_told_again_while_it_is_on_the_screen_stands_there_once() -> None:
+    class Teller(App[None]):
+        def __init__(self) -> None:
+            super().__init__()
+            self._notifications = Toasts()
+
+    async def run() -> None:
+        app = Teller()
+        async with app.run_test(notifications=True) as pilot:
+            for text in ("no such time", "no such time", "disk full", "no such time"):
+                app.notify(text, severity="error")
+                await pilot.pause()
+            app.notify("no such time", severity="warning")
+            await until(pilot, lambda: len(app.screen.query(Toast)) == 3, "one of each")
+            told = [(toast.message, toast.severity) for toast in app._notifications]
+            assert told == [("disk full", "error"), ("no such time", "error"), ("no such time", "warning")]
+
+    asyncio.run(run())
+
+
+def test_a_toast_says_what_was_exported_or_copied(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "e", "j")
+        await console.app.do("copy", "csv")
+
+        def told() -> str:
+            return " ".join(f"{toast.title} {toast.message}" for toast in console.app._notifications)
+
+        for words in ("CSV exported to", "session.json exported to", "3 rows copied as CSV"):
+            await until(pilot, lambda words=words: words in told(), words)  # type: ignore[misc]
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+# The session bar
+
+
+def test_nothing_on_the_bar_moves_when_figures_change(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "o")
+        await until(pilot, lambda: console.frontier == 60 and console.state is RunState.PAUSED, "an hour")
+        paused = bar_of(console, speed=60.0)
+        running = bar_of(console, speed=3600.0, state=RunState.RUNNING, achieved_speed=2900.0)
+        assert "x3,600 getting x2.9k" in running
+        await press(pilot, "comma")
+        past = bar_of(console, speed=60.0)
+        assert past.startswith(" ◂ PAST ")
+        assert "‖ paused" in past
+        assert "slot  59/390" in past
+        bounds = [[at for at, sign in enumerate(text) if sign == "|"] for text in (paused, running, past)]
+        assert bounds[0] == bounds[1] == bounds[2]
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_a_speed_is_getting_less_only_below_nine_tenths(console_store: BarStore, tmp_path: Path) -> None:
+    with watched(console_store, tmp_path) as console:
+        now = replace(console.system.snapshot(), state=RunState.RUNNING, speed=60.0)
+        assert falls_short(replace(now, achieved_speed=53.0))
+        assert not falls_short(replace(now, achieved_speed=55.0))
+        assert not falls_short(replace(now, achieved_speed=None))
+        assert not falls_short(replace(now, achieved_speed=53.0, state=RunState.PAUSED))
+        assert "session 0" not in bar_of(console)
+
+
+def test_the_bar_names_the_condition_at_which_the_run_stands(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        console.system.add_breakpoint("time >= 10:00")
+        await press(pilot, "space")
+        await until(pilot, lambda: "◆ time >= 10:00" in console.text("#session-line"), "the condition")
+        await press(pilot, "full_stop")
+        await until(pilot, lambda: "◆" not in console.text("#session-line"), "the step on")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act, size=(80, 24))
+
+
+def test_an_early_close_stands_on_a_narrow_bar_before_the_note(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "early close" in console.text("#session-line"), "the early close")
+        assert "Fri 2013-11-29" in console.text("#session-line")
+
+    early = document(start_date="2013-11-29")
+    with watched(console_store, tmp_path, config=early, note="synthetic") as console:
+        drive(console, act, size=(80, 24))
+
+
+# Events
+
+
+async def an_hour_of_gaps(console: Watched, pilot: Pilot[None]) -> None:
+    """Play an hour, so that there is something to list."""
+    await press(pilot, "6", "o")
+    await until(pilot, lambda: console.frontier == 60 and console.state is RunState.PAUSED, "an hour")
+    await until(pilot, lambda: console.app.main.events.list.count > 3, "the gaps")
+
+
+def test_events_stand_by_the_clock_of_the_market_whenever_they_were_made(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await an_hour_of_gaps(console, pilot)
+        console.system.add_bookmark("early", 10)
+        console.system.add_bookmark("late", 60)
+        events = console.app.main.events
+        await until(pilot, lambda: "early" in str(events.as_table(console.app.picture()).rows), "the marks")
+        rows = events.as_table(console.app.picture()).rows
+        times = [str(row[3]) for row in rows]
+        assert times == sorted(times)
+        assert times[[row[5] for row in rows].index("early")] == "2013-11-26T09:40:00-05:00"
+        assert rows[-1][5] == "late"
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_gaps_that_are_no_longer_listed_are_counted_in_the_first_line_and_still_ticks(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await an_hour_of_gaps(console, pilot)
+        panel, tape = console.app.main.events, console.system.tape
+        assert tape is not None
+        missing = ~tape.base.present[:, :60]
+        begun = missing & ~np.pad(missing, ((0, 0), (1, 0)))[:, :-1]
+        note = f"{begun.sum() - 3} earlier gaps are not listed: 4 quality has them"
+        await until(pilot, lambda: panel.list.render_line(0).text.startswith(note), "what is missing")
+        picture = console.app.picture()
+        assert panel.as_table(picture).rows[0] == (None, "note", None, None, None, note)
+        ticks = {tick.slot for tick in panel.ticks(picture) if tick.kind is TickKind.GAP}
+        assert ticks == set(np.flatnonzero(begun.any(axis=0)).tolist())
+        await press(pilot, "home", "enter")
+        assert console.looked_at is None
+        await press(pilot, "down", "enter")
+        assert console.looked_at is not None
+        await press(pilot, "O")
+        await until(
+            pilot, lambda: "gaps of this time are not listed" in panel.list.render_line(0).text, "past"
+        )
+
+    with watched(console_store, tmp_path) as console:
+        console.system._events._gaps_kept = 3
+        drive(console, act)
+
+
+# Panels
+
+
+def test_the_chart_has_vwap_and_averages_before_bands(console_store: BarStore, tmp_path: Path) -> None:
+    config = document()
+    config["session_data_config"]["indicators"] = {
+        "bands": {"type": "BBANDS", "interval": "1m", "timeperiod": 5},
+        "top": {"type": "SESSION_HIGH", "interval": "1m"},
+        "sma": {"type": "SMA", "interval": "1m", "timeperiod": 5},
+        "ema": {"type": "EMA", "interval": "1m", "timeperiod": 5},
+        "vwap": {"type": "VWAP", "interval": "1m"},
+    }
+
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        chart = console.app.main.chart
+        await press(pilot, "o")
+        await until(pilot, lambda: "5─bands_upperband" in chart.chart.render_line(1).text, "the legend")
+        names = chart.as_table(console.app.picture()).headings[6:]
+        assert list(names[:4]) == ["vwap", "sma", "ema", "top"]
+        assert "2 more in indicators" in "".join(chart.chart.render_line(y).text for y in (1, 2))
+
+    with watched(console_store, tmp_path, config=config) as console:
+        drive(console, act, size=(160, 45))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 60)])
+def test_no_figure_of_the_metrics_is_cut(
+    console_store: BarStore, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        for seconds in (0.0004, 1.25, 12.5):
+            started = console.system.metrics.start_timer() - seconds
+            console.system.metrics.record(Step.FIRST_HISTORICAL_LOAD, started)
+        await press(pilot, "5")
+        figures = console.app.main.metrics.query_one(StyledLines)
+        await until(pilot, lambda: "first historical load" in figures.text, "the timers")
+        lines = figures.text.splitlines()
+        assert max(map(len, lines)) <= figures.size.width
+        assert any(line.startswith("first historical load") and line.endswith(" 12,500") for line in lines)
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act, size=size)
+
+
+def test_gaps_that_are_not_measured_are_not_said_to_be_none(console_store: BarStore, tmp_path: Path) -> None:
+    config = document()
+    config["session_data_config"]["gap_filler"] = {"enable_session_quality": False}
+
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "o")
+        await until(pilot, lambda: console.frontier == 60, "an hour")
+        symbols = console.app.main.symbols
+        await until(pilot, lambda: "52." in symbols.table.render_line(1).text, "the prices")
+        assert symbols.table.render_line(1).text.split()[-2:] == ["–", "–"]
+        table = symbols.as_table(console.app.picture())
+        assert table.rows[0][table.headings.index("gaps")] is None
+
+    with watched(console_store, tmp_path, config=config) as console:
+        drive(console, act)
+
+
+def test_at_the_open_no_quality_is_known(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, _pilot: Pilot[None]) -> None:
+        symbols = console.app.main.symbols
+        assert np.isnan(symbols._rows(console.app.picture()).quality).all()
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_a_frame_that_takes_about_as_long_is_written_alike(console_store: BarStore, tmp_path: Path) -> None:
+    with watched(console_store, tmp_path) as console:
+        metrics = console.app.main.metrics
+        seen = set()
+        for frame_ms in (12.0, 12.7, 11.3, 13.4, 12.2, 10.9):
+            metrics.frame_ms = frame_ms
+            seen.add(metrics._frame_text())
+        assert seen == {"12 ms"}
+
+
+def test_the_map_of_gaps_is_no_taller_than_its_rows(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "4", "z", "o")
+        await until(pilot, lambda: console.frontier == 60, "an hour")
+        quality = console.app.main.quality
+        await until(pilot, lambda: quality.map.size.height == 4, "three rows and the axis")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+@pytest.mark.parametrize("width", [80, 100, 160, 200])
+def test_no_score_of_a_symbol_is_cut_however_long_its_name_is(tmp_path: Path, width: int) -> None:
+    name = "A-RATHER-LONG-NAME.OF-A-SYMBOL"
+    config = document(end_date="2013-11-27")
+    data = config["session_data_config"]
+    data["symbols"] = [name]
+    data["historical"] = {"data": [{"trailing_days": 1, "intervals": ["1m", "5m", "1d"]}]}
+    del data["indicators"]
+
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "4", "o")
+        await until(pilot, lambda: console.frontier == 60, "an hour")
+        figures = console.app.main.quality.query_one(StyledLines)
+        await until(pilot, lambda: "1d" in figures.text, "the scores")
+        await pilot.resize_terminal(width, 36)
+        await until(pilot, lambda: console.app.main.size.width == width, "the width")
+        lines = figures.text.splitlines()
+        assert max(map(len, lines)) <= figures.scrollable_content_region.width
+        assert figures.virtual_size.height == len(lines)
+        said = " ".join(lines)
+        assert all(word in said for word in (name, "session 100.0%", "0 gaps", "history 1m", "history 1d"))
+
+    with open_new_store(tmp_path / "bars") as store:
+        fill_store(store, (name,), "2013-11-20", "2013-12-03", missing=0.0)
+        with watched(store, tmp_path, config=config) as console:
+            drive(console, act, size=(130, 36))
+
+
+# Pages and dialogs
+
+
+def test_the_report_says_first_how_to_leave_it(console_store: BarStore, tmp_path: Path) -> None:
+    assert all(
+        key_line(mode, {}, 80).plain.startswith("escape panels  ") for mode in (Mode.REPORT, Mode.COVERAGE)
+    )
+    assert not key_line(Mode.MAIN, {}, 80).plain.startswith("escape")
+    assert len(key_line(Mode.REPORT, {}, 40).plain) <= 40
+
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        for key, screen in (("9", ReportScreen), ("8", CoverageScreen)):
+            await press(pilot, key)
+            await until(pilot, lambda kind=screen: isinstance(console.app.screen, kind), "the page")  # type: ignore[misc]
+            await pilot.click("#keys", offset=(3, 0))
+            await until(pilot, lambda: console.app.main.is_current, "the panels")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_a_whole_report_fits_a_small_terminal(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "0", "space")
+        await until(pilot, lambda: isinstance(console.app.screen, ReportScreen), "the report")
+        assert len(console.system.snapshot().finished) == 5
+        assert console.app.screen.query_one("#report").max_scroll_y == 0
+
+    week = document(start_date="2013-11-25")
+    with watched(console_store, tmp_path, config=week) as console:
+        drive(console, act, size=(80, 24))
+
+
+def test_coverage_has_a_legend(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "8")
+        await until(pilot, lambda: isinstance(console.app.screen, CoverageScreen), "coverage")
+        assert console.text("#coverage-legend") == "─ full   ░▒▓ partial   █ missing"
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_prompts_write_their_hint_once_with_the_runs_own_symbol(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        for key in ("g", "b"):
+            await press(pilot, key)
+            screen = console.app.screen
+            assert screen.query_one(Input).placeholder == ""
+            assert str(screen.query_one("#meaning", Static).render())
+            if key == "b":
+                assert console.text("#meaning").startswith("AAA.change < -1")
+                await type_line(pilot, "AAA.change < -1")
+                await until(pilot, lambda: len(console.system.breakpoints()) == 1, "the example is good")
+            else:
+                await press(pilot, "escape")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_help_tells_how_to_get_at_what_only_the_palette_has() -> None:
+    lines = help_text({}, 80).plain.splitlines()
+    assert any(line.split("  ")[0] == "ctrl+p speed" and "Play at a speed" in line for line in lines)
+    assert any(line.split("  ")[0] == "ctrl+p" and "palette" in line for line in lines)
+
+
+@pytest.mark.parametrize("width", [40, 60, 72])
+def test_a_long_sentence_of_help_goes_on_below_its_beginning(width: int) -> None:
+    lines = help_text({}, width).plain.splitlines()
+    assert max(map(len, lines)) <= width
+    at = next(number for number, line in enumerate(lines) if "On to the next" in line)
+    begin = lines[at].index("On to the next")
+    assert lines[at + 1][:begin].isspace()
+    assert not lines[at + 1][begin].isspace()
+
+
+def test_the_palette_is_no_wider_than_a_page(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "ctrl+p")
+        await until(pilot, lambda: bool(console.app.screen.query("#--container")), "the palette")
+        line = console.app.screen.query_one("#--input")
+        await until(pilot, lambda: line.region.width > 0, "its place")
+        assert line.region.width <= 100
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act, size=(200, 60))
+
+
+def test_why_explains_the_volume_of_the_table_and_that_of_the_bar_apart(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "o")
+        await until(pilot, lambda: console.frontier == 60 and console.state is RunState.PAUSED, "an hour")
+        picture = console.app.picture()
+        shown = console.app.main.symbols._rows(picture).volume[0]
+        await console.app.do("why", "volume")
+        await until(pilot, lambda: isinstance(console.app.screen, WhyScreen), "why")
+        await until(pilot, lambda: number(shown, 4) in console.text("#why-text"), "the session's volume")
+        assert "sum of the volumes" in console.text("#why-text")
+        await press(pilot, "down")
+        await until(pilot, lambda: "last bar that is over" in console.text("#why-text"), "the bar's volume")
+        assert ", 1 bar;" in console.text("#why-text")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_only_the_screen_on_top_shows_toasts(console_store: BarStore, tmp_path: Path) -> None:
+    def racks(console: Watched) -> list[bool]:
+        return [screen.get_child_by_type(ToastRack).display for screen in console.app.screen_stack[1:]]
+
+    async def run(console: Watched) -> None:
+        async with console.app.run_test(size=(120, 36), notifications=True) as pilot:
+            await until(pilot, lambda: console.system.tape is not None, "a session")
+            console.app.notify("a word", timeout=60)
+            await press(pilot, "b")
+            await until(pilot, lambda: racks(console) == [False, True], "the dialog's own")
+            await press(pilot, "escape")
+            await until(pilot, lambda: racks(console) == [True], "the panels' again")
+
+    with watched(console_store, tmp_path) as console:
+        asyncio.run(run(console))
+
+
+def test_a_terminal_resized_below_a_dialog_finds_the_panels_laid_out_for_it(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        def tabs() -> str:
+            return console.app.main.query_one("#tabs", Static).render().plain  # type: ignore[union-attr]
+
+        wide = tabs()
+        for key in ("question_mark", "g", "q"):
+            await press(pilot, key)
+            await pilot.resize_terminal(20, 5)
+            await pilot.pause()
+            await pilot.resize_terminal(200, 60)
+            await press(pilot, "escape")
+            await until(pilot, lambda: tabs() == wide, "all panels named")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act, size=(200, 60))

@@ -1,0 +1,217 @@
+"""The console's plain parts: actions, speeds, layout, what is remembered, data out, rows."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from tapedeck.console.actions.speeds import LADDER, achieved_text, faster, short_number, slower, speed_text
+from tapedeck.console.actions.table import ACTIONS, BY_ID, clashes, key_table_markdown, unknown_actions
+from tapedeck.console.app import rows
+from tapedeck.console.app.console_app import ConsoleApp
+from tapedeck.console.app.grid_text import folded, grid, number, percent, quality_style
+from tapedeck.console.app.layout import Layout
+from tapedeck.console.app.log_lines import LogLines
+from tapedeck.console.app.ui_state import FILE_NAME, Remembered, load_remembered, save_remembered
+from tapedeck.console.panel_data.tables import Table, table_text
+from tapedeck.engine.store.bar_store import BarStore
+from tests.support.console_runs import watched
+
+GRIDS = arrays.arrays(
+    np.float64,
+    st.tuples(st.integers(1, 4), st.integers(0, 12)),
+    elements=st.floats(1, 100) | st.just(float("nan")),
+)
+
+
+# Actions
+
+
+def test_every_action_has_a_handler_a_label_and_a_sentence(console_store: BarStore, tmp_path: Path) -> None:
+    with watched(console_store, tmp_path) as console:
+        app: ConsoleApp = console.app
+        for action in ACTIONS:
+            group, _, method = action.handler.partition(".")
+            assert callable(getattr(app.handlers[group], method)), action.id
+            assert action.label, action.id
+            assert action.help[0].isupper(), action.id
+
+
+def test_no_key_does_two_things_and_no_id_stands_twice() -> None:
+    assert clashes() == ()
+    assert len(BY_ID) == len(ACTIONS)
+
+
+def test_a_changed_key_that_another_action_has_is_a_clash() -> None:
+    assert clashes({"step": "m"}) == (("m", "step", "minute_on"),)
+
+
+def test_a_misspelt_action_names_the_nearest_one() -> None:
+    assert unknown_actions(["setp", "pause"]) == ("'setp' is no action. Did you mean 'step'?",)
+
+
+def test_the_table_of_keys_has_every_action_that_has_a_key() -> None:
+    table = key_table_markdown()
+    assert all(action.help in table for action in ACTIONS if action.keys)
+    assert "| `.` | One slot on |" in table
+
+
+# Speeds
+
+
+def test_plus_and_minus_walk_the_ladder_of_speeds() -> None:
+    assert [faster(speed) for speed in (1, 2, 5, 10, 60, 360, 3600, 0)] == [2, 5, 10, 60, 360, 3600, 0, 0]
+    assert [slower(speed) for speed in (0, 3600, 2, 1, 0.5, 7)] == [3600, 360, 1, 1, 0.5, 5]
+    assert faster(7) == 10
+
+
+@given(st.sampled_from(LADDER[:-1]))
+def test_a_step_up_and_down_the_ladder_is_where_one_was(speed: float) -> None:
+    assert slower(faster(speed)) == speed
+
+
+def test_speeds_are_written_as_traders_say_them() -> None:
+    assert [speed_text(speed) for speed in (0, 1, 3600, 0.5)] == ["max", "x1", "x3,600", "x0.5"]
+    assert achieved_text(3600, 2900) == "getting x2.9k"
+    assert achieved_text(60, 60.5) == ""
+    assert achieved_text(60, None) == ""
+    assert [short_number(value) for value in (0, 940, 2900, 150_000, 5.1e6, 2e9, 3e13)] == [
+        "0", "940", "2.9k", "150k", "5.1M", "2.0G", "30.0T",
+    ]  # fmt: skip
+
+
+# Layout
+
+
+def test_a_narrow_screen_shows_one_panel_a_wide_one_all() -> None:
+    layout = Layout()
+    assert layout.shown(80) == ("symbols",)
+    assert layout.shown(120) == ("symbols", "chart", "indicators", "quality")
+    assert len(layout.shown(200)) == 7
+    assert layout.activated("log").shown(120) == ("symbols", "chart", "indicators", "log")
+
+
+def test_hiding_goes_on_to_another_panel_and_stops_at_the_last() -> None:
+    layout = Layout()
+    for _ in range(20):
+        layout = layout.hiding_active(200)
+    assert len(layout.shown(200)) == 1
+    assert Layout(active="quality").hiding_active(120).side == "metrics"
+    assert layout.activated("symbols").shown(80) == ("symbols",)
+
+
+# What is remembered
+
+
+def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
+    kept = Remembered("paper-tape", ("log",), "chart", "last", True, "SPY", "5m", {"step": "right"})
+    assert save_remembered(tmp_path / "new", kept) is None
+    assert load_remembered(tmp_path / "new") == (kept, None)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [FILE_NAME]
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"theme": 3}', '{"hidden": "log"}', '{"keys": {"step": 1}}', "\x00" * (2 << 20)]
+)
+def test_a_broken_file_is_ignored_with_a_notice(tmp_path: Path, text: str) -> None:
+    (tmp_path / FILE_NAME).write_text(text)
+    remembered, notice = load_remembered(tmp_path)
+    assert remembered == Remembered()
+    assert notice is not None
+    assert "cannot be used" in notice
+    assert FILE_NAME in notice
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    told = save_remembered(tmp_path / "file", Remembered())
+    assert told is not None
+    assert "not remembered" in told
+
+
+# Data out
+
+
+def test_tables_are_written_as_csv_markdown_and_json() -> None:
+    table = Table.of(["symbol", "last"], [("A|B", 10.0), ("C", float("nan"))])
+    assert table_text(table, "csv") == "symbol,last\nA|B,10\nC,\n"
+    assert table_text(table, "markdown") == "| symbol | last |\n|---|--:|\n| A\\|B | 10 |\n| C |  |\n"
+    assert json.loads(table_text(table, "json")) == [
+        {"symbol": "A|B", "last": 10},
+        {"symbol": "C", "last": None},
+    ]
+
+
+def test_a_text_that_is_too_long_goes_on_below_itself() -> None:
+    told = folded([("formula", "100 × bars there ÷ slots that are over"), ("on", "1m bars")], 30)
+    assert told.plain.splitlines() == [
+        "formula  100 × bars there ÷",
+        "         slots that are over",
+        "on       1m bars",
+    ]
+
+
+def test_columns_of_figures_are_aligned() -> None:
+    assert grid(["a", "b"], [("x", "1"), ("long", "10")], right="lr").plain == "a      b\nx      1\nlong  10"
+    assert number(None) == number(float("nan")) == "–"
+    assert percent(99.99) == "99.9%", "100 % is what lacks nothing"
+    assert len({quality_style(value) for value in (100, 96, 10, float("nan"))}) == 4
+
+
+# Rows
+
+
+@given(GRIDS)
+def test_last_and_first_values_are_pandas(values: np.ndarray) -> None:
+    for row, last, first in zip(values, rows.last_values(values), rows.first_values(values), strict=True):
+        there = [value for value in row if not np.isnan(value)]
+        np.testing.assert_equal(last, there[-1] if there else np.nan)
+        np.testing.assert_equal(first, there[0] if there else np.nan)
+
+
+@given(GRIDS)
+def test_a_trend_ends_with_the_last_price_known_in_its_share(values: np.ndarray) -> None:
+    trend = rows.trend(values, 4)
+    assert trend.shape == (len(values), min(4, values.shape[1]))
+    if values.shape[1]:
+        np.testing.assert_array_equal(np.isnan(trend).all(axis=1), np.isnan(values).all(axis=1))
+
+
+# Log and days
+
+
+def test_the_log_panel_keeps_lines_and_leaves_logging_as_it_was() -> None:
+    logger = logging.getLogger("tapedeck.engine.somewhere")
+    level, handlers = logging.getLogger("tapedeck").level, list(logging.getLogger("tapedeck").handlers)
+    with LogLines() as lines:
+        logger.warning("look at %s", "this")
+    logger.warning("not any more")
+    assert [(line.level, line.source, line.text) for line in lines.lines()] == [
+        ("warning", "somewhere", "look at this")
+    ]
+    assert (logging.getLogger("tapedeck").level, logging.getLogger("tapedeck").handlers) == (level, handlers)
+
+
+def test_days_that_are_over_know_their_neighbours(console_store: BarStore, tmp_path: Path) -> None:
+    with watched(console_store, tmp_path) as console:
+        console.system.start()
+        assert console.system.wait(20)
+        days = console.app.playback.earlier
+        assert [day.isoformat() for day in days.days()] == [
+            "2013-11-26",
+            "2013-11-27",
+            "2013-11-29",
+            "2013-12-02",
+        ]
+        assert days.before(date(2013, 11, 29)) == date(2013, 11, 27)
+        assert days.after(date(2013, 11, 29)) == date(2013, 12, 2)
+        assert days.before(date(2013, 11, 26)) is None
+        assert days.tape(date(2013, 11, 29)).session.is_early_close

@@ -1,0 +1,396 @@
+"""Pictures of every screen and state, in three sizes and two themes: the same bars, slots and figures.
+
+A state is reached once for both themes: the dark picture is taken, the theme changed, the light one taken.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, Final
+
+import pytest
+from pytest_textual_snapshot import SVGImageExtension
+from syrupy.assertion import SnapshotAssertion
+from textual.color import Color
+from textual.command import CommandList, CommandPalette
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Input
+
+from tapedeck.console.actions.table import ACTIONS, PANELS, Mode
+from tapedeck.console.app.screens.breakpoints import BreakpointsScreen
+from tapedeck.console.app.screens.choice import ChoiceScreen
+from tapedeck.console.app.screens.confirm import ConfirmScreen
+from tapedeck.console.app.screens.coverage import CoverageScreen
+from tapedeck.console.app.screens.prompt import PromptScreen
+from tapedeck.console.app.screens.report import ReportScreen
+from tapedeck.console.app.screens.text_page import TextPage
+from tapedeck.console.app.screens.why import WhyScreen
+from tapedeck.console.app.ui_state import Remembered
+from tapedeck.console.app.widgets import CoverageMap
+from tapedeck.engine.read.status import RunState, WorkerState
+from tapedeck.engine.store.bar_store import BarStore
+from tests.support.console_runs import Watched, document, press, until
+from tests.support.console_states import (
+    MANY_SYMBOLS,
+    FaultyStore,
+    HeldStore,
+    StoppedClock,
+    fill_with_holes,
+    steady_console,
+)
+from tests.support.markets import fill_store, open_new_store
+
+THEMES: Final = {"dark": "tapedeck-dark", "light": "tapedeck-light"}
+NARROW, MEDIUM, WIDE = "80x24", "120x36", "200x60"
+BARS_PER_SECOND: Final = 48_200.0
+MEMORY_KB: Final = 212 * 2**10
+
+Act = Callable[[Watched, Pilot[None]], Awaitable[None]]
+
+
+# Stores
+
+
+@pytest.fixture(scope="session")
+def holed_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BarStore]:
+    """Half of the bars of three symbols, and long gaps in two of them."""
+    with open_new_store(tmp_path_factory.mktemp("holed") / "bars.db") as store:
+        fill_with_holes(store, "2013-11-20", "2013-12-03")
+        yield store
+
+
+@pytest.fixture(scope="session")
+def wide_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BarStore]:
+    """Minute bars of 500 symbols over two sessions."""
+    with open_new_store(tmp_path_factory.mktemp("wide") / "bars") as store:
+        with store.batch():
+            fill_store(store, MANY_SYMBOLS, "2013-11-25", "2013-11-26", missing=0.02)
+        yield store
+
+
+def held(store: BarStore) -> BarStore:
+    """Return bars which cannot be had before the run is stopped."""
+    return HeldStore(store.location)
+
+
+def faulty(store: BarStore) -> BarStore:
+    """Return bars up to the first session; of later ones none can be read."""
+    return FaultyStore(store.location, "2013-11-27")
+
+
+# Session files
+
+
+def bare() -> dict[str, Any]:
+    """Return a session file without indicators, in which quality is not measured."""
+    plain = document(end_date="2013-11-27")
+    plain["session_data_config"] = {
+        "symbols": plain["session_data_config"]["symbols"],
+        "streams": ["1m", "5m"],
+        "gap_filler": {"enable_session_quality": False},
+    }
+    return plain
+
+
+def wide() -> dict[str, Any]:
+    """Return a session file over 500 symbols."""
+    many = document(end_date="2013-11-26")
+    data = many["session_data_config"]
+    del data["historical"], data["indicators"]["rel"]
+    data["symbols"] = list(MANY_SYMBOLS)
+    return many
+
+
+# How a state is reached
+
+
+def stands(console: Watched, frontier: int) -> bool:
+    """Whether the run is paused there, and every part of the tape is written."""
+    now, tape = console.system.snapshot(), console.system.tape
+    settled = tape is not None and tape.settled() == frontier
+    return now.state is RunState.PAUSED and now.frontier == frontier and settled
+
+
+async def rest(console: Watched, pilot: Pilot[None], *words: str) -> None:
+    """Show the moment, with all of it written, until the bar says some words."""
+    main = console.app.main
+    # By a clock that stands no frame tells another rate, or another time that it took.
+    main.metrics.bars_per_second, main.metrics.frame_ms = BARS_PER_SECOND, 0.0
+
+    def says_all() -> bool:
+        main.look(console.app.picture())
+        return all(word in console.text("#session-line") for word in words)
+
+    await until(pilot, says_all, f"the bar says {words}")
+
+
+async def starting(console: Watched, pilot: Pilot[None]) -> None:
+    def all_begun() -> bool:
+        threads = console.system.snapshot().threads
+        return bool(threads) and all(status.state is not WorkerState.NEW for status in threads)
+
+    await until(pilot, all_begun, "the threads' start")
+    await rest(console, pilot, "starting")
+
+
+async def at_the_open(console: Watched, pilot: Pilot[None]) -> None:
+    await until(pilot, lambda: stands(console, 0), "the open")
+    await rest(console, pilot, "paused", "09:30")
+
+
+def paused_at(slots: int, *words: str) -> Act:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: stands(console, 0), "the open")
+        console.system.step(slots)
+        await until(pilot, lambda: stands(console, slots), f"slot {slots}")
+        await rest(console, pilot, "paused", *words)
+
+    return act
+
+
+at_half_past_ten = paused_at(60, "10:30")
+at_half_past_eleven = paused_at(120, "11:30")
+
+
+async def playing(console: Watched, pilot: Pilot[None]) -> None:
+    await at_half_past_eleven(console, pilot)
+    # So slow that no slot falls due while the picture is taken.
+    console.system.set_speed(0.001)
+    console.system.resume()
+    await rest(console, pilot, "running", "x0.001")
+
+
+async def looking_back(console: Watched, pilot: Pilot[None]) -> None:
+    await at_half_past_eleven(console, pilot)
+    await press(pilot, "O", "comma")
+    await rest(console, pilot, "PAST", "10:29")
+
+
+async def reported(console: Watched, pilot: Pilot[None]) -> None:
+    await at_the_open(console, pilot)
+    console.system.resume()
+    await until(pilot, lambda: isinstance(console.app.screen, ReportScreen), "the report")
+    await until(pilot, lambda: "stamp" in console.text("#report Static"), "its text")
+
+
+def over(word: str) -> Act:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await reported(console, pilot)
+        await press(pilot, "escape")
+        await rest(console, pilot, word)
+
+    return act
+
+
+async def nothing_found(console: Watched, pilot: Pilot[None]) -> None:
+    await on_panel("events", at_half_past_eleven)(console, pilot)
+    await press(pilot, "slash")
+    await written(console, pilot, "split")
+    await until(pilot, lambda: console.app.main.events.has_class("-faced"), "the face")
+
+
+async def written(console: Watched, pilot: Pilot[None], text: str) -> None:
+    """Write into the line that is asked for, if any; its cursor does not blink."""
+    for line in console.app.screen.query(Input):
+        line.cursor_blink = False
+        line.insert_text_at_cursor(text)
+    await pilot.pause()
+
+
+def on_panel(panel: str, act: Act, *, maximised: bool = False) -> Act:
+    """Reach a state, then go to a panel by its key."""
+
+    async def then(console: Watched, pilot: Pilot[None]) -> None:
+        await act(console, pilot)
+        await press(pilot, str(PANELS.index(panel) + 1), *("z" if maximised else ""))
+        await rest(console, pilot)
+
+    return then
+
+
+def over_panels(key: str, screen: type[Screen[Any]], *, typed: str = "", breaks: tuple[str, ...] = ()) -> Act:
+    """Set breakpoints an hour after the open, press a key, and type into the screen that it opens."""
+
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await at_half_past_ten(console, pilot)
+        for condition in breaks:
+            console.system.add_breakpoint(condition)
+        await press(pilot, key)
+        await until(pilot, lambda: isinstance(console.app.screen, screen), screen.__name__)
+        await written(console, pilot, typed)
+
+    return act
+
+
+def asked(action: str) -> Act:
+    """Do an action that has no key, and wait for its question."""
+
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await at_half_past_ten(console, pilot)
+        await console.app.do(action)
+        await until(pilot, lambda: isinstance(console.app.screen, PromptScreen), "the question")
+        await written(console, pilot, "")
+
+    return act
+
+
+async def palette(console: Watched, pilot: Pilot[None]) -> None:
+    await over_panels("ctrl+p", CommandPalette)(console, pilot)
+    await all_commands(console, pilot)
+
+
+async def palette_again(console: Watched, pilot: Pilot[None]) -> None:
+    """Open the palette anew: Textual's keeps the colours in which its lines were found."""
+    await press(pilot, "escape", "ctrl+p")
+    await until(pilot, lambda: isinstance(console.app.screen, CommandPalette), "the palette")
+    await written(console, pilot, "")
+    await all_commands(console, pilot)
+
+
+async def all_commands(console: Watched, pilot: Pilot[None]) -> None:
+    """Wait until the palette has found all that there is."""
+    commands = sum(Mode.MAIN in action.modes for action in ACTIONS)
+    found = console.app.screen.query_one(CommandList)
+    await until(pilot, lambda: found.option_count == commands, "all commands")
+
+
+async def coverage(console: Watched, pilot: Pilot[None]) -> None:
+    await over_panels("8", CoverageScreen)(console, pilot)
+    await until(pilot, lambda: "full" in console.text("#coverage-summary"), "the counts")
+    await pilot.click(CoverageMap, offset=(20, 2))
+    await until(pilot, lambda: bool(console.text("#coverage-day")), "what is said of the day")
+
+
+# The pictures
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A state or screen, how it is reached, and over which bars and session file.
+
+    `store` is a fixture, `opened` how that is opened anew. `again`: what a change of theme asks for.
+    """
+
+    name: str
+    act: Act
+    again: Act | None = None
+    store: str = "console_store"
+    opened: Callable[[BarStore], BarStore] = lambda store: store
+    config: Mapping[str, Any] = field(default_factory=document)
+    has_log: bool = True
+    sizes: tuple[str, ...] = (NARROW, MEDIUM, WIDE)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A scene on a terminal of a size."""
+
+    scene: Scene
+    size: str
+
+    def __str__(self) -> str:
+        return f"{self.scene.name}-{self.size}"
+
+
+BREAKS: Final = ("AAA.rsi_5 < 5", "any.quality < 40", "time >= 15:30")
+EARLY: Final = document(start_date="2013-11-29")
+SCENES: Final = (
+    Scene("empty", on_panel("indicators", at_half_past_ten), config=bare(), has_log=False),
+    Scene("starting", starting, opened=held),
+    Scene("open", on_panel("chart", at_the_open)),
+    Scene("playing", playing),
+    Scene("paused", at_half_past_eleven),
+    Scene("looking-back", looking_back),
+    Scene("failed-report", reported, opened=faulty),
+    Scene("failed", over("error"), opened=faulty),
+    Scene("finished-report", reported),
+    Scene("finished", over("completed")),
+    Scene("early-close", on_panel("chart", paused_at(120, "early close", "11:30")), config=EARLY),
+    Scene("bad-quality", on_panel("quality", paused_at(180, "12:30")), store="holed_store"),
+    Scene("many-symbols", paused_at(60, "10:30"), store="wide_store", config=wide()),
+    Scene("nothing-found", nothing_found),
+    Scene("help", over_panels("question_mark", TextPage)),
+    Scene("why", over_panels("w", WhyScreen)),
+    Scene("go-to", over_panels("g", PromptScreen, typed="1430")),
+    Scene("break", over_panels("b", BreakpointsScreen)),
+    Scene("breakpoints", over_panels("b", BreakpointsScreen, typed="AAA.closs < 50", breaks=BREAKS)),
+    Scene("quit", over_panels("q", ConfirmScreen)),
+    Scene("palette", palette, again=palette_again),
+    Scene("coverage", coverage, store="holed_store"),
+    Scene("bookmark", over_panels("apostrophe", PromptScreen)),
+    Scene("copy", over_panels("y", ChoiceScreen)),
+    Scene("symbol", asked("symbol")),
+    Scene("speed", asked("speed")),
+    *(Scene(f"alone-{panel}", on_panel(panel, at_half_past_eleven), sizes=(NARROW,)) for panel in PANELS[1:]),
+    *(
+        Scene(f"maximised-{panel}", on_panel(panel, at_half_past_eleven, maximised=True), sizes=(MEDIUM,))
+        for panel in PANELS
+    ),
+)
+SHOTS: Final = [Shot(scene, size) for scene in SCENES for size in scene.sizes]
+
+
+@pytest.fixture(scope="module")
+def _fixed_measures() -> Iterator[None]:
+    """A clock that stands, a process of a fixed size, and a machine in UTC."""
+    usage = SimpleNamespace(RUSAGE_SELF=0, getrusage=lambda _who: SimpleNamespace(ru_maxrss=MEMORY_KB))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tapedeck.console.app.panels.metrics.resource", usage)
+        patch.setattr("tapedeck.console.app.frames.time", StoppedClock())
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+async def wear(theme: str, console: Watched, pilot: Pilot[None]) -> None:
+    """Change the theme, and wait until the colours are seen."""
+    app = console.app
+    app.theme = THEMES[theme]
+    wanted = Color.parse(app.theme_variables["background"])
+    await until(pilot, lambda: app.main.background_colors[1] == wanted, theme)
+
+
+async def picture_of(console: Watched, pilot: Pilot[None]) -> str:
+    """Take a picture once nothing moves."""
+    await pilot.wait_for_scheduled_animations()
+    await pilot.pause()
+    return console.app.export_screenshot(simplify=True)
+
+
+@pytest.fixture(scope="module")
+def pictures(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, _fixed_measures: None
+) -> Mapping[str, str]:
+    """The pictures of a shot, by theme."""
+    shot: Shot = request.param
+    scene, taken = shot.scene, {}
+    columns, lines = map(int, shot.size.split("x"))
+    store = scene.opened(request.getfixturevalue(scene.store))
+    remembered = Remembered(theme=THEMES["dark"])
+    folder = tmp_path_factory.mktemp("shot")
+    with steady_console(store, folder, scene.config, remembered, has_log=scene.has_log) as console:
+
+        async def take(pilot: Pilot[None]) -> None:
+            await scene.act(console, pilot)
+            taken["dark"] = await picture_of(console, pilot)
+            await wear("light", console, pilot)
+            if scene.again is not None:
+                await scene.again(console, pilot)
+            taken["light"] = await picture_of(console, pilot)
+            console.app.exit()
+
+        console.app.run(headless=True, auto_pilot=take, size=(columns, lines))
+    return taken
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("pictures", SHOTS, indirect=True, ids=str)
+def test_every_screen_and_state_looks_as_it_was_accepted(
+    pictures: Mapping[str, str], theme: str, snapshot: SnapshotAssertion
+) -> None:
+    assert pictures[theme] == snapshot.use_extension(SVGImageExtension)

@@ -1,0 +1,330 @@
+"""Looking back at days that are no longer in memory: they are played again, and the screen lives on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import OptionList
+
+from tapedeck.console.app.grid_text import number
+from tapedeck.console.app.screens.why import WhyScreen
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.intervals import MINUTE
+from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.tape.session_data import SessionData
+from tapedeck.engine.tape.tape import Tape
+from tests.support.console_runs import SYMBOLS, Watched, drive, press, type_line, until, watched
+from tests.support.markets import fill_store, open_new_store, random_bars
+
+
+async def to_the_last_session(console: Watched, pilot: Pilot[None]) -> None:
+    console.system.step(390 + 390 + 210 + 60)
+    await until(pilot, lambda: (console.system.snapshot().session, console.frontier) == (4, 60), "an hour")
+    await until(pilot, lambda: len(console.app.playback.earlier.days()) == 3, "three days that are over")
+
+
+def day_shown(console: Watched) -> str:
+    place = console.app.playback.viewpoint.place
+    return "" if place is None else place.day.isoformat()
+
+
+def candles(console: Watched) -> int:
+    """How many candles of the session before stand to the left of the chart."""
+    playback, chart = console.app.playback, console.app.main.chart
+    return sum(len(day) for day in playback.history(playback.picture(), chart.symbol, chart.interval))
+
+
+@contextmanager
+def slowly(console: Watched, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Have days played again only when the event is set."""
+    earlier, go_on = console.app.playback.earlier, threading.Event()
+    tape: Callable[[date], Tape] = earlier.tape
+
+    def wait(day: date) -> Tape:
+        assert go_on.wait(20)
+        return tape(day)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(earlier, "tape", wait)
+        yield go_on
+        go_on.set()
+
+
+def test_days_back_come_in_the_order_of_the_keys(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await to_the_last_session(console, pilot)
+        await pilot.press("D", "D", "D")
+        await until(pilot, lambda: day_shown(console) == "2013-11-26", "three days back")
+        assert console.looked_at == 60
+        await pilot.press("d")
+        await until(pilot, lambda: day_shown(console) == "2013-11-27", "a day on")
+        assert candles(console) == 390
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_the_day_before_stands_to_the_left_of_the_chart(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await to_the_last_session(console, pilot)
+        for shown, before in (("2013-11-29", 390), ("2013-11-27", 390), ("2013-11-26", 0)):
+            await pilot.press("D")
+            await until(pilot, lambda shown=shown: day_shown(console) == shown, shown)
+            assert candles(console) == before
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_the_screen_lives_on_while_a_day_is_played_again(
+    console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await to_the_last_session(console, pilot)
+        with slowly(console, monkeypatch) as go_on:
+            await pilot.press("g")
+            await type_line(pilot, "2013-11-26 10:00")
+            await until(
+                pilot,
+                lambda: any("is played again" in note.message for note in console.app._notifications),
+                "word of it",
+            )
+            await press(pilot, "comma")
+            assert console.looked_at == 59
+            go_on.set()
+            await until(pilot, lambda: day_shown(console) == "2013-11-26", "the day")
+        assert console.looked_at == 30
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_end_gives_up_a_day_that_is_still_being_played_again(
+    console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await to_the_last_session(console, pilot)
+        with slowly(console, monkeypatch) as go_on:
+            await press(pilot, "comma", "D", "end")
+            go_on.set()
+            await until(pilot, lambda: not list(console.app.workers), "the worker's end")
+        assert console.looked_at is None
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_a_day_whose_bars_have_changed_since_is_told_and_nothing_moves(tmp_path: Path) -> None:
+    with open_new_store(tmp_path / "bars.db") as store:
+        fill_store(store, SYMBOLS, "2013-11-20", "2013-12-02", missing=0.05)
+
+        async def act(console: Watched, pilot: Pilot[None]) -> None:
+            await to_the_last_session(console, pilot)
+            session = TimeManager("XNYS").get_trading_session(date(2013, 11, 27))
+            label = SessionSlots(session, MINUTE).stored_labels[:1]
+            store.write("AAA", MINUTE, random_bars(label, seed=99), replace=True)
+            await press(pilot, "comma", "D", "D")
+            await until(
+                pilot,
+                lambda: any("the store has changed" in note.message for note in console.app._notifications),
+                "the reason",
+            )
+            assert day_shown(console) == "2013-12-02"
+
+        with watched(store, tmp_path) as console:
+            drive(console, act)
+
+
+# A slot at a time
+
+
+def test_slot_by_slot_back_the_close_and_the_open_are_both_passed(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await to_the_last_session(console, pilot)
+        await pilot.press("O")
+        seen: list[tuple[str, int | None]] = []
+        for shown, slot in (("2013-12-02", 0), ("2013-11-29", 210), ("2013-11-29", 209)):
+            await until(pilot, lambda shown=shown, slot=slot: place_of(console) == (shown, slot), f"{slot}")
+            seen.append(place_of(console))
+            await pilot.press("comma")
+        await until(pilot, lambda: place_of(console) == ("2013-11-29", 208), "a slot further")
+        for slot in (209, 210):
+            await press(pilot, "full_stop")
+            assert place_of(console) == ("2013-11-29", slot)
+        await press(pilot, "full_stop")
+        assert place_of(console) == ("2013-12-02", 0)
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_a_weekday_that_the_run_does_not_reach_is_the_one_before(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await to_the_last_session(console, pilot)
+        for said, frontier in (("friday", 0), ("last friday close", 210), ("nov 29 noon", 150)):
+            await press(pilot, "end")
+            await console.app.do("goto", said)
+            await until(
+                pilot,
+                lambda frontier=frontier: place_of(console) == ("2013-11-29", frontier),
+                said,
+            )
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def place_of(console: Watched) -> tuple[str, int | None]:
+    return day_shown(console), console.looked_at
+
+
+# Why
+
+
+@contextmanager
+def counted_replays(
+    console: Watched, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[list[date], threading.Event]]:
+    """Count the days that are played again to be explained, which is done when the event is set."""
+    days, go_on = list[date](), threading.Event()
+    again: Callable[[date], SessionData] = console.system.session_again
+
+    def noted(day: date) -> SessionData:
+        days.append(day)
+        assert go_on.wait(20)
+        return again(day)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(console.system, "session_again", noted)
+        yield days, go_on
+        go_on.set()
+
+
+def test_why_explains_every_number_of_an_earlier_day_as_it_was_then(
+    console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    then: list[str] = []
+
+    def names(console: Watched) -> OptionList:
+        return console.app.screen.query_one("#why-names", OptionList)
+
+    async def all_told(console: Watched, pilot: Pilot[None]) -> list[str]:
+        await until(pilot, lambda: "formula" in console.text("#why-text"), "an explanation")
+        told = []
+        for place in range(names(console).option_count):
+            names(console).highlighted = place
+            await pilot.pause()
+            told.append(" ".join(console.text("#why-text").split()))  # however it is folded
+        return told
+
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "o")
+        await until(pilot, lambda: console.frontier == 60, "an hour")
+        await press(pilot, "w")
+        then.extend(await all_told(console, pilot))
+        assert len(then) == 11
+        await press(pilot, "escape")
+        console.system.step(390 + 390)
+        await until(pilot, lambda: console.system.snapshot().session == 3, "the third day")
+        await until(pilot, lambda: len(console.app.playback.earlier.days()) == 2, "two days that are over")
+        await console.app.do("goto", "2013-11-26 10:30")
+        await until(pilot, lambda: place_of(console) == ("2013-11-26", 60), "the first day")
+        with counted_replays(console, monkeypatch) as (days, go_on):
+            await press(pilot, "w")
+            assert console.text("#why-text") == "… 2013-11-26 is played again"
+            await press(pilot, "down", "up")  # the screen lives on
+            assert console.app.screen.query_one("#why-names", OptionList).highlighted == 0
+            go_on.set()
+            assert await all_told(console, pilot) == then
+            assert days == [date(2013, 11, 26)]
+        assert ", Tue 2013-11-26" in console.text(".dialog-title")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_why_of_a_day_whose_bars_have_changed_since_says_so(tmp_path: Path) -> None:
+    with open_new_store(tmp_path / "bars.db") as store:
+        fill_store(store, SYMBOLS, "2013-11-20", "2013-12-02", missing=0.05)
+
+        async def act(console: Watched, pilot: Pilot[None]) -> None:
+            await to_the_last_session(console, pilot)
+            await press(pilot, "D")
+            await until(pilot, lambda: day_shown(console) == "2013-11-29", "a day back")
+            session = TimeManager("XNYS").get_trading_session(date(2013, 11, 29))
+            label = SessionSlots(session, MINUTE).stored_labels[:1]
+            store.write("AAA", MINUTE, random_bars(label, seed=99), replace=True)
+            await press(pilot, "w")
+            await until(pilot, lambda: "the store has changed" in console.text("#why-text"), "the reason")
+            assert isinstance(console.app.screen, WhyScreen)
+
+        with watched(store, tmp_path) as console:
+            drive(console, act)
+
+
+def test_why_open_while_the_run_goes_on_to_another_day_stays_with_its_own(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "o")
+        await until(pilot, lambda: console.frontier == 60, "an hour")
+        first = console.system.explain("AAA", "ema_5")
+        await press(pilot, "w")
+        console.system.step(390)
+        await until(pilot, lambda: console.system.snapshot().session == 2, "the second day")
+        await until(pilot, lambda: bool(console.app.playback.earlier.days()), "the first day is over")
+        names = console.app.screen.query_one("#why-names", OptionList)
+        names.highlighted = next(
+            at for at in range(names.option_count) if names.get_option_at_index(at).prompt == "ema_5"
+        )
+        await until(pilot, lambda: number(first.value, 4) in console.text("#why-text"), "its own number")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_why_says_how_old_the_last_price_is(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        console.system.step(120)
+        await until(pilot, lambda: console.frontier == 120, "two hours")
+        system = console.system
+        found = [system.explain("AAA", "last", at) for at in range(1, 121)]
+        ages = {at: why.missing_bars for at, why in enumerate(found, 1) if why.missing_bars}
+        slot, missing = max(ages.items(), key=lambda item: item[1])
+        await console.app.do("step_back", str(120 - slot))
+        await console.app.do("why", "last")
+        await until(pilot, lambda: "formula" in console.text("#why-text"), "an explanation")
+        assert f"{missing} min ago" in console.text("#why-text")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_the_quality_of_history_is_that_of_the_day_shown(tmp_path: Path) -> None:
+    with open_new_store(tmp_path / "bars.db") as store:
+        fill_store(store, SYMBOLS, "2013-11-20", "2013-11-25")
+        fill_store(store, SYMBOLS, "2013-11-26", "2013-12-02", missing=0.5)
+
+        async def act(console: Watched, pilot: Pilot[None]) -> None:
+            await to_the_last_session(console, pilot)
+            for shown, is_full in (("2013-11-29", False), ("2013-11-27", False), ("2013-11-26", True)):
+                await pilot.press("D")
+                await until(pilot, lambda shown=shown: day_shown(console) == shown, shown)
+                playback = console.app.playback
+                known = playback.historical_quality(playback.picture())
+                assert {symbol for symbol, _ in known} == set(SYMBOLS)
+                assert all((quality.percent == 100) is is_full for quality in known.values())
+
+        with watched(store, tmp_path) as console:
+            drive(console, act)

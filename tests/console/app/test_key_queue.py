@@ -1,0 +1,76 @@
+"""What is typed in one breath, in a real terminal: every key goes where the ones before it lead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tapedeck.engine.store.bar_store import BarStore
+from tests.support.pseudo_terminal import Terminal, terminal
+
+
+@pytest.fixture
+def paused(console_store: BarStore, tmp_path: Path) -> Iterator[Terminal]:
+    """A console that is paused at the first open."""
+    path, script = tmp_path / "session.yaml", tmp_path / "open.keys"
+    path.write_text(
+        "session_name: Terminal\nexchange_group: US_EQUITY\n"
+        "backtest_config: {start_date: 2013-11-26, end_date: 2013-11-27, speed_multiplier: 10}\n"
+        "session_data_config: {symbols: [AAA, BBB], streams: [1m, 5m]}\n"
+    )
+    script.write_text("pause\n")
+    run = ["run", str(path), "--store", str(console_store.location), "--script", str(script)]
+    with terminal(tmp_path / "home", *run, columns=120, rows=36) as screen:
+        screen.read_until_shown("paused", "09:30")
+        yield screen
+
+
+def test_a_time_that_is_typed_with_the_key_that_asks_for_it_is_gone_to(paused: Terminal) -> None:
+    paused.press("g14:05\r")
+    paused.read_until_shown("14:05 EST")
+
+
+def test_a_condition_that_is_typed_with_the_key_that_asks_for_it_breaks(paused: Terminal) -> None:
+    paused.press("bAAA.close > 1\r")
+    paused.read_until_shown("breakpoint 1: AAA.close > 1")
+
+
+def test_a_filter_that_is_typed_with_its_key_filters(paused: Terminal) -> None:
+    paused.press("/BB\r")
+    paused.read_until(lambda: "▸ BBB" in paused.text and "AAA" not in paused.text, "BBB alone")
+
+
+def test_keys_before_the_one_that_asks_are_done_before(paused: Terminal) -> None:
+    paused.press("..'note of the two keys\r")
+    paused.read_until_shown("marked: note of the two keys", "09:32")
+
+
+def test_the_symbol_that_is_gone_to_is_the_one_whose_numbers_are_explained(paused: Terminal) -> None:
+    paused.press("\x1b[Bw")
+    paused.read_until_shown("Why: BBB")
+
+
+def test_what_is_typed_behind_a_question_that_is_refused_is_done(paused: Terminal) -> None:
+    paused.press("qn.")
+    paused.read_until_shown("09:31")
+
+
+def test_a_key_behind_a_prompt_goes_to_where_its_answer_has_led(paused: Terminal) -> None:
+    paused.press("g14:05\r,")
+    paused.read_until_shown("◂ PAST", "14:04 EST")
+
+
+def test_prompts_and_keys_follow_each_other_in_one_breath(paused: Terminal) -> None:
+    paused.press("g14:05\rg10:00\r...'well\r,")
+    paused.read_until_shown("marked: well", "10:02 EST")
+
+
+def test_what_is_typed_behind_a_prompt_that_is_given_up_is_done(paused: Terminal) -> None:
+    paused.press("g14:05")
+    paused.read_until_shown("plays on to it")
+    paused.press("\x1b")
+    paused.read_until(lambda: "plays on to it" not in paused.text, "the prompt is gone")
+    paused.press("..")
+    paused.read_until_shown("09:32")

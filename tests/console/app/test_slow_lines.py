@@ -1,0 +1,52 @@
+"""On a slow line frames are left out, and what would repaint the whole screen is done without."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from tapedeck.engine.store.bar_store import BarStore
+from tests.support.console_runs import Watched, drive, press, until, watched
+
+
+def bar(console: Watched) -> str:
+    return console.text("#session-line")
+
+
+def test_nothing_is_drawn_while_the_line_is_busy_and_all_of_it_afterwards(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        line = console.app.line
+        assert not line.is_slow
+        line.is_busy = True
+        console.system.step(60)
+        await until(pilot, lambda: console.frontier == 60 and line.is_slow, "an hour, and a slow line")
+        assert "09:30" in bar(console)
+        line.is_busy = False
+        await until(pilot, lambda: "10:30" in bar(console), "the hour on screen")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_a_dialog_dims_what_is_below_it_but_not_on_a_slow_line(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        await press(pilot, "question_mark")
+        await until(pilot, lambda: console.app.screen is not console.app.main, "help")
+        assert 0 < console.app.screen.styles.background.a < 1
+        await press(pilot, "escape")
+        console.app.line.is_slow = True
+        await until(pilot, lambda: console.app.has_class("-slow-line"), "the class")
+        for key in ("question_mark", "g", "b", "w", "q"):
+            await press(pilot, key)
+            await until(pilot, lambda: console.app.screen is not console.app.main, key)
+            assert console.app.screen.styles.background.a == 0
+            await press(pilot, "escape")
+            await until(pilot, lambda: console.app.screen is console.app.main, "the panels")
+
+    with watched(console_store, tmp_path) as console:
+        drive(console, act)

@@ -1,0 +1,180 @@
+"""A stage for one widget: a theme of tapedeck's, a size, and a record of the messages that it sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+from textual.widget import Widget
+
+from tapedeck.console.app.theming import load_themes
+from tapedeck.console.app.widgets import (
+    ChartData,
+    CoverageMap,
+    GapMap,
+    GapMapData,
+    StripData,
+    SymbolRows,
+    SymbolTable,
+    TapeStrip,
+)
+
+NEW_YORK = ZoneInfo("America/New_York")
+MONDAY_OPEN = int(datetime(2013, 10, 7, 13, 30, tzinfo=UTC).timestamp())
+"""09:30 in New York on Monday, 7 October 2013."""
+
+
+THEMES = load_themes().themes
+
+
+class Stage(App[None]):
+    """Shows one widget, and keeps what it heard from it."""
+
+    def __init__(self, widget: Widget, theme: str = "tapedeck-dark") -> None:
+        super().__init__()
+        self.shown = widget
+        self.heard: list[Any] = []
+        for loaded in THEMES:
+            self.register_theme(loaded)
+        self.theme = theme
+
+    def compose(self) -> ComposeResult:
+        yield self.shown
+
+    def on_symbol_table_focused(self, message: SymbolTable.Focused) -> None:
+        self.heard.append(("focused", message.symbol, message.control is self.shown))
+
+    def on_symbol_table_sort_changed(self, message: SymbolTable.SortChanged) -> None:
+        self.heard.append(("sorted", message.column, message.reverse, message.control is self.shown))
+
+    def on_tape_strip_seek(self, message: TapeStrip.Seek) -> None:
+        self.heard.append(("seek", message.slot, message.control is self.shown))
+
+    def on_gap_map_seek(self, message: GapMap.Seek) -> None:
+        self.heard.append(("gap", message.symbol, message.slot, message.control is self.shown))
+
+    def on_coverage_map_chosen(self, message: CoverageMap.Chosen) -> None:
+        self.heard.append(("day", message.symbol, message.day, message.control is self.shown))
+
+
+Act = Callable[[Pilot[None], Stage], Awaitable[None]]
+Play = Callable[..., Stage]
+
+
+@pytest.fixture
+def play() -> Play:
+    """Puts a widget on a stage of a size, lets a test act, and returns the stage."""
+
+    def run(widget: Widget, act: Act, size: tuple[int, int] = (80, 24)) -> Stage:
+        async def whole() -> Stage:
+            stage = Stage(widget)
+            async with stage.run_test(size=size) as pilot:
+                await pilot.pause()
+                await act(pilot, stage)
+                await pilot.pause()
+            return stage
+
+        return asyncio.run(whole())
+
+    return run
+
+
+def lines_of(widget: Any) -> list[str]:
+    """Return what a widget shows, line by line."""
+    return [widget.render_line(y).text.rstrip() for y in range(widget.size.height)]
+
+
+@pytest.fixture
+def lines() -> Callable[[Any], list[str]]:
+    """Reads a widget's lines."""
+    return lines_of
+
+
+def chart_of(closes: Any, **changes: Any) -> ChartData:
+    """Return a chart of one-minute candles from Monday's open on, each from the close before to its own."""
+    close = np.asarray(closes, dtype=np.float64)
+    opening = np.concatenate([close[:1], close[:-1]])
+    opening = np.where(np.isnan(close), np.nan, np.where(np.isnan(opening), close, opening))
+    count = len(close)
+    values: dict[str, Any] = {
+        "title": "SPY 1m",
+        "as_of": "10:00 EDT",
+        "zone": NEW_YORK,
+        "opened_at": MONDAY_OPEN + 60 * np.arange(count, dtype=np.int64),
+        "open": opening,
+        "high": np.maximum(opening, close),
+        "low": np.minimum(opening, close),
+        "close": close,
+        "volume": np.where(np.isnan(close), np.nan, 1000.0),
+    }
+    return ChartData(**(values | changes))
+
+
+@pytest.fixture
+def chart() -> Callable[..., ChartData]:
+    """Makes chart data."""
+    return chart_of
+
+
+def rows_of(symbols: tuple[str, ...] = ("SPY", "AIG", "BAC", "IBM"), **changes: Any) -> SymbolRows:
+    """Return a table of symbols with figures that can be checked by eye."""
+    count = len(symbols)
+    number = np.arange(count, dtype=np.float64)
+    values: dict[str, Any] = {
+        "symbols": symbols,
+        "last": 100.0 + number,
+        "change_pct": number - 1.0,
+        "volume": 1000.0 * (number + 1),
+        "relative_volume": 0.5 + number / 4,
+        "quality": np.where(number % 3 == 0, 100.0, 97.46),
+        "gaps": np.where(number % 3 == 0, 0.0, 4.0),
+        "trend": number[:, None] + np.arange(8.0)[None, :],
+    }
+    return SymbolRows(**(values | changes))
+
+
+@pytest.fixture
+def rows() -> Callable[..., SymbolRows]:
+    """Makes rows of the symbol table."""
+    return rows_of
+
+
+def gap_map_of(symbols: int = 4, slots: int = 390, known: int = 200) -> GapMapData:
+    """Return a map in which the second symbol misses every bar, the others none."""
+    present = np.ones((symbols, known), dtype=np.bool_)
+    present[1:2] = False
+    return GapMapData(
+        symbols=tuple(f"S{number:02d}" for number in range(symbols)),
+        present=present,
+        slots=slots,
+        opened_at=MONDAY_OPEN + 60 * np.arange(slots, dtype=np.int64),
+        zone=NEW_YORK,
+    )
+
+
+@pytest.fixture
+def gap_map() -> Callable[..., GapMapData]:
+    """Makes gap maps."""
+    return gap_map_of
+
+
+@pytest.fixture
+def strip() -> Callable[..., StripData]:
+    """Makes tape strips of 10 slots."""
+
+    def make(complete: Any, **changes: Any) -> StripData:
+        values: dict[str, Any] = {
+            "slots": 10,
+            "frontier": len(complete),
+            "complete": np.asarray(complete, dtype=np.float64),
+        }
+        return StripData(**(values | changes))
+
+    return make

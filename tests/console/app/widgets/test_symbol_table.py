@@ -1,0 +1,463 @@
+"""The live table of symbols."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tapedeck.console.app.widgets import SymbolTable
+
+MANY = tuple(f"S{number:03d}" for number in range(500))
+
+
+def head(line: str) -> list[str]:
+    return line.split()
+
+
+@pytest.fixture
+def table() -> SymbolTable:
+    return SymbolTable()
+
+
+def test_every_figure_stands_in_its_column(play: Any, lines: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows(indicators={"rsi_14": np.array([30.0, 70.5, np.nan, 50.0])}))
+        texts = lines(table)
+        assert head(texts[0]) == [
+            "symbol", "last", "chg", "%", "volume", "rel", "vol", "rsi_14", "qual", "%", "gaps", "trend",
+        ]  # fmt: skip
+        assert head(texts[1])[:8] == ["▸", "SPY", "100.00", "-1.00", "1.00k", "0.50", "30.00", "100.0"]
+        assert head(texts[3])[:8] == ["BAC", "102.00", "+1.00", "3.00k", "1.00", "–", "97.4", "4"]
+        assert texts[1].endswith("▁▂▃▄▅▆▇▇")
+
+    play(table, act, (100, 10))
+
+
+def test_figures_are_aligned_on_the_right(play: Any, lines: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows(last=np.array([1.0, 10.5, 1000.25, np.nan])))
+        ends = {text.index(figure) + len(figure) for text, figure in zip(
+            lines(table)[1:5], ("1.00", "10.50", "1000.25", "–"), strict=True
+        )}  # fmt: skip
+        assert len(ends) == 1
+
+    play(table, act, (80, 10))
+
+
+def test_small_prices_have_as_many_decimals_as_they_need_and_end_in_one_column(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        values = np.array([30_000.0, 0.0000123, -0.5, np.nan])
+        table.show(
+            rows(last=np.abs(values), decimals=8, indicators={"mom": values}, indicator_decimals={"mom": 7})
+        )
+        texts = lines(table)
+        assert [head(text.lstrip("▸ "))[1] for text in texts[1:5]] == [
+            "30000.00000000", "0.00001230", "0.50000000", "–",
+        ]  # fmt: skip
+        assert [head(text.lstrip("▸ "))[5] for text in texts[1:5]] == [
+            "30000.0000000", "0.0000123", "-0.5000000", "–",
+        ]  # fmt: skip
+        assert texts[1].index("30000.00000000") + 4 == texts[2].index("0.00001230")
+
+    play(table, act, (100, 10))
+
+
+@pytest.mark.parametrize(
+    ("width", "kept"),
+    [
+        (110, ["last", "chg %", "volume", "rel vol", "a", "b", "qual %", "gaps", "trend"]),
+        (80, ["last", "chg %", "volume", "rel vol", "a", "b", "qual %", "gaps"]),
+        (68, ["last", "chg %", "volume", "rel vol", "qual %", "gaps", "trend"]),
+        (64, ["last", "chg %", "volume", "rel vol", "qual %", "gaps"]),
+        (46, ["last", "chg %", "volume", "qual %"]),
+        (22, ["last"]),
+        (12, []),
+    ],
+)
+def test_narrow_tables_drop_what_matters_least(
+    *, play: Any, lines: Any, rows: Any, table: SymbolTable, width: int, kept: list[str]
+) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows(indicators={"a": np.arange(4.0), "b": np.arange(4.0)}))
+        assert head(lines(table)[0]) == head(" ".join(["symbol", *kept]))
+
+    play(table, act, (width, 10))
+
+
+@pytest.mark.parametrize(
+    ("column", "reverse", "first"),
+    [("last", True, "IBM"), ("symbol", False, "AIG"), ("symbol", True, "SPY"), ("gaps", True, "AIG")],
+)
+def test_any_column_sorts(
+    *, play: Any, rows: Any, table: SymbolTable, column: str, reverse: bool, first: str
+) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows())
+        table.sort_by(column, reverse=reverse)
+        assert table.shown_symbols[0] == first
+
+    stage = play(table, act)
+    assert stage.heard[-1] == ("sorted", column, reverse, True)
+
+
+def test_missing_figures_are_last_whichever_way_the_table_is_sorted(
+    play: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows(relative_volume=np.array([np.nan, 2.0, 1.0, np.nan])))
+        table.sort_by("rel_volume")
+        assert table.shown_symbols == ("AIG", "BAC", "SPY", "IBM")
+        table.sort_reversed()
+        assert table.shown_symbols == ("BAC", "AIG", "SPY", "IBM")
+
+    play(table, act)
+
+
+def test_a_column_that_is_gone_leaves_the_order_of_the_file(play: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows(indicators={"rsi_14": np.array([3.0, 1.0, 2.0, 0.0])}))
+        table.sort_by("rsi_14", reverse=False)
+        assert table.shown_symbols[0] == "IBM"
+        table.show(rows())
+        assert table.shown_symbols == ("SPY", "AIG", "BAC", "IBM")
+
+    play(table, act)
+
+
+def test_the_sort_key_walks_through_the_columns_and_back_to_the_file(
+    play: Any, rows: Any, table: SymbolTable
+) -> None:
+    seen: list[str | None] = []
+
+    async def act(pilot: Any, _stage: Any) -> None:
+        table.show(rows())
+        await pilot.pause()
+        for _ in range(9):
+            table.sort_next()
+            await pilot.pause()
+            seen.append(table.sort[0])
+
+    play(table, act)
+    assert seen == [
+        "symbol", "last", "change", "volume", "rel_volume", "quality", "gaps", None, "symbol",
+    ]  # fmt: skip
+
+
+def test_sorting_by_what_the_table_is_sorted_by_changes_nothing(
+    play: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(pilot: Any, stage: Any) -> None:
+        table.show(rows())
+        table.sort_by("last")
+        table.sort_by("last")
+        await pilot.pause()
+        assert [heard[0] for heard in stage.heard] == ["focused", "sorted"]
+
+    play(table, act)
+
+
+def test_quality_that_is_nearly_full_does_not_read_100(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows(quality=np.array([99.99, 95.0, 10.0, np.nan])))
+        assert [head(text.lstrip("▸ "))[5] for text in lines(table)[1:5]] == ["99.9", "95.0", "10.0", "–"]
+
+    play(table, act)
+
+
+def test_a_note_that_does_not_fit_says_that_it_goes_on(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows())
+        table.filter("zzz")
+        assert lines(table)[1].endswith("…")
+
+    play(table, act, (40, 10))
+
+
+def test_the_order_of_the_file_can_be_turned_round(play: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows())
+        table.sort_reversed()
+        assert table.shown_symbols == ("IBM", "BAC", "AIG", "SPY")
+
+    play(table, act)
+
+
+def test_a_click_on_a_heading_sorts_as_the_key_does_and_a_second_one_turns_round(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(pilot: Any, _stage: Any) -> None:
+        table.show(rows())
+        await pilot.pause()
+        place = lines(table)[0].index("last")
+        await pilot.click(table, offset=(place, 0))
+        assert table.sort == ("last", True)
+        assert "▼last" in lines(table)[0]
+        await pilot.click(table, offset=(place, 0))
+        assert table.sort == ("last", False)
+        assert "▲last" in lines(table)[0]
+        await pilot.click(table, offset=(79, 0))
+        assert table.sort == ("last", False)
+        await pilot.click(table, offset=(3, 0))
+        assert table.sort == ("symbol", False)
+        table.sort_next()
+        assert table.sort == ("last", True)
+
+    play(table, act)
+
+
+def test_sorting_by_figures_shows_the_top_of_the_order_and_by_names_the_focused_row(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(pilot: Any, _stage: Any) -> None:
+        table.show(rows(MANY))
+        table.focus()
+        table.focus_symbol("S300")
+        await pilot.pause()
+        for sort in (lambda: table.sort_by("last"), table.sort_reversed):
+            sort()
+            await pilot.pause()
+            assert lines(table)[1].split()[0] == table.shown_symbols[0]
+            assert table.focused_symbol == "S300"
+        table.sort_by("symbol")
+        await pilot.pause()
+        assert any(line.startswith("▸ S300") for line in lines(table))
+
+    play(table, act, (80, 10))
+
+
+def test_a_figure_that_is_too_long_is_never_cut_to_another_one(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows(indicators={"obv": np.array([123_456_789.0, -98_765_432.0, 1.5, np.nan])}))
+        end = lines(table)[0].index("obv") + len("obv")
+        figures = [line[:end].split()[-1] for line in lines(table)[1:5]]
+        assert figures == ["123M", "-98.8M", "1.50", "–"]
+
+    play(table, act, (78, 10))
+
+
+def test_a_click_on_a_row_focuses_its_symbol(play: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(pilot: Any, _stage: Any) -> None:
+        await pilot.click(table, offset=(3, 3))
+        table.show(rows())
+        await pilot.pause()
+        await pilot.click(table, offset=(3, 3))
+        assert table.focused_symbol == "BAC"
+        await pilot.click(table, offset=(3, 9))
+        assert table.focused_symbol == "BAC"
+
+    assert ("focused", "BAC", True) in play(table, act).heard
+
+
+def test_keys_move_the_cursor_and_stop_at_the_ends(play: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(pilot: Any, _stage: Any) -> None:
+        table.show(rows(MANY))
+        table.focus()
+        await pilot.pause()
+        for key, symbol in (
+            ("up", "S000"), ("down", "S001"), ("pagedown", "S009"), ("pageup", "S001"),
+            ("up", "S000"), ("pageup", "S000"),
+        ):  # fmt: skip
+            await pilot.press(key)
+            assert table.focused_symbol == symbol
+
+    play(table, act, (80, 10))
+
+
+def test_home_and_control_end_go_to_the_edges_and_end_is_left_to_the_screen(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(pilot: Any, _stage: Any) -> None:
+        table.show(rows(MANY))
+        table.focus()
+        table.focus_symbol("S300")
+        await pilot.press("end")
+        assert table.focused_symbol == "S300"
+        for key, first, focused in (("home", 1, "S000"), ("ctrl+end", -1, "S499"), ("ctrl+home", 1, "S000")):
+            await pilot.press(key)
+            await pilot.pause()
+            assert lines(table)[first].startswith(f"▸ {focused}")
+            assert table.focused_symbol == focused
+        table.filter("no such")
+        await pilot.press("ctrl+end", "home")
+        assert table.focused_symbol == "S000"
+
+    play(table, act, (80, 10))
+
+
+def test_the_trend_stays_before_a_third_indicator(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows(indicators={name: np.arange(4.0) for name in ("a", "b", "c")}))
+        assert head(lines(table)[0])[-6:] == ["a", "b", "qual", "%", "gaps", "trend"]
+
+    play(table, act, (90, 10))
+
+
+def test_the_row_of_the_cursor_is_always_in_sight_after_a_key(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(pilot: Any, _stage: Any) -> None:
+        table.show(rows(MANY))
+        table.focus()
+        await pilot.pause()
+        for key in ("pagedown", "pagedown", "up", "pageup", "pageup", "down"):
+            await pilot.press(key)
+            marked = [text for text in lines(table) if text.startswith("▸")]
+            assert [head(text)[1] for text in marked] == [table.focused_symbol]
+
+    play(table, act, (80, 10))
+
+
+def test_cursor_scroll_and_sort_stay_when_figures_move(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(pilot: Any, stage: Any) -> None:
+        data = rows(MANY)
+        table.show(data)
+        table.sort_by("change", reverse=True)
+        table.focus_symbol("S300")
+        await pilot.pause()
+        scroll, heard = table.scroll_offset, len(stage.heard)
+        table.show(dataclasses.replace(data, change_pct=data.change_pct + 1.0))
+        await pilot.pause()
+        assert table.focused_symbol == "S300"
+        assert table.scroll_offset == scroll
+        assert table.sort == ("change", True)
+        assert len(stage.heard) == heard
+        assert sum(text.startswith("▸ S300") for text in lines(table)) == 1
+
+    play(table, act, (80, 20))
+
+
+def test_the_cursor_stays_on_its_symbol_where_the_order_changes(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows())
+        table.sort_by("last", reverse=False)
+        table.focus_symbol("BAC")
+        table.show(rows(last=np.array([3.0, 2.0, 1.0, 4.0])))
+        assert lines(table)[1].startswith("▸ BAC")
+
+    play(table, act)
+
+
+def test_the_filter_keeps_symbols_that_contain_one_of_its_words(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.filter("b")
+        table.show(rows())
+        assert table.shown_symbols == ("BAC", "IBM")
+        assert table.focused_symbol == "BAC"
+        table.filter("spy, aig")
+        assert table.shown_symbols == ("SPY", "AIG")
+        table.filter("x")
+        assert table.shown_symbols == ()
+        assert "no symbol contains 'x': clear the filter to see all" in lines(table)[1]
+        table.action_move(1)
+        table.filter("")
+        assert len(table.shown_symbols) == 4
+
+    play(table, act)
+
+
+def test_a_filter_scrolls_back_to_the_rows_that_are_left(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(pilot: Any, _stage: Any) -> None:
+        table.show(rows(MANY))
+        table.focus_symbol("S499")
+        await pilot.pause()
+        table.filter("s00")
+        await pilot.pause()
+        assert [head(text)[0] for text in lines(table)[2:11]] == list(MANY[1:10])
+
+    play(table, act, (80, 12))
+
+
+def test_a_symbol_that_is_not_shown_cannot_be_focused(play: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.focus_symbol("SPY")
+        assert table.focused_symbol is None
+        table.sort_by("last", reverse=False)
+        table.show(rows())
+        table.focus_symbol("MSFT")
+        assert table.focused_symbol == "SPY"
+
+    play(table, act)
+
+
+def test_a_symbol_that_is_removed_hands_the_focus_on(play: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows())
+        table.focus_symbol("IBM")
+        table.show(rows(("SPY", "AIG")))
+        assert table.focused_symbol == "SPY"
+
+    assert play(table, act).heard[-1] == ("focused", "SPY", True)
+
+
+def test_the_wheel_scrolls_the_rows_and_the_header_stays(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(pilot: Any, _stage: Any) -> None:
+        table.show(rows(MANY))
+        await pilot.pause()
+        table.scroll_to(y=100, animate=False)
+        await pilot.pause()
+        texts = lines(table)
+        assert head(texts[0])[0] == "symbol"
+        assert head(texts[1])[0] == "S100"
+        await pilot.click(table, offset=(3, 2))
+        assert table.focused_symbol == "S101"
+
+    play(table, act, (80, 12))
+
+
+def test_signs_tell_gains_and_losses_without_colour(
+    play: Any, lines: Any, rows: Any, table: SymbolTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows())
+        changes = [head(text.lstrip("▸ "))[2] for text in lines(table)[1:5]]
+        assert changes == ["-1.00", "0.00", "+1.00", "+2.00"]
+
+    play(table, act)
+
+
+def test_no_symbols_are_a_face_that_says_what_to_do(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(_pilot: Any, _stage: Any) -> None:
+        table.show(rows())
+        table.show(rows(()))
+        assert "no symbols: name some in the session file" in "\n".join(lines(table))
+
+    play(table, act)
+
+
+@pytest.mark.parametrize("size", [(200, 60), (20, 5), (5, 2), (1, 1)])
+def test_a_table_fits_into_any_terminal(
+    play: Any, lines: Any, rows: Any, table: SymbolTable, size: tuple[int, int]
+) -> None:
+    async def act(pilot: Any, _stage: Any) -> None:
+        table.show(rows(MANY))
+        await pilot.pause()
+        assert all(len(text) <= size[0] for text in lines(table))
+
+    play(table, act, size)

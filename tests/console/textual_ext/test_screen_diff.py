@@ -1,0 +1,117 @@
+"""What is written to the terminal makes it show what the update says, and nothing is written twice."""
+
+from __future__ import annotations
+
+import io
+from itertools import pairwise
+
+import pyte
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
+from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual.geometry import Region
+from textual.strip import Strip
+
+from tapedeck.console.textual_ext.screen_diff import ShownCells
+
+WIDTH, HEIGHT = 12, 4
+CONSOLE = Console(file=io.StringIO(), force_terminal=True, color_system="truecolor", width=WIDTH)
+STYLES = (Style.null(), Style(color="red"), Style(bgcolor="blue", bold=True))
+CUTS = st.sets(st.integers(1, WIDTH - 1), max_size=3).map(lambda cuts: [0, *sorted(cuts), WIDTH])
+
+
+@st.composite
+def strips(draw: st.DrawFn, width: int) -> Strip:
+    """Draw pieces of text in several styles; some signs are two cells wide."""
+    pieces, left = [], width
+    while left:
+        cells = draw(st.integers(1, left))
+        pieces.append(Segment(draw(texts(cells)), draw(st.sampled_from(STYLES))))
+        left -= cells
+    return Strip(pieces, width)
+
+
+@st.composite
+def texts(draw: st.DrawFn, width: int) -> str:
+    """Draw a text of so many cells."""
+    signs, left = [], width
+    while left:
+        signs.append(draw(st.sampled_from("ab 漢" if left > 1 else "ab ")))
+        left -= 2 if signs[-1] == "漢" else 1
+    return "".join(signs)
+
+
+@st.composite
+def layouts(draw: st.DrawFn) -> LayoutUpdate:
+    lines = []
+    for _ in range(HEIGHT):
+        cuts = draw(CUTS)
+        lines.append([draw(strips(b - a)) for a, b in pairwise(cuts)])
+    return LayoutUpdate(lines, Region(0, 0, WIDTH, HEIGHT))
+
+
+@st.composite
+def parts(draw: st.DrawFn) -> ChopsUpdate:
+    chops, ends = [], []
+    for _ in range(HEIGHT):
+        cuts = draw(CUTS)
+        line = {a: draw(strips(b - a)) for a, b in pairwise(cuts)}
+        chops.append(line)
+        ends.append(cuts[1:])
+    lines = draw(st.lists(st.integers(0, HEIGHT - 1), min_size=1, unique=True).map(sorted))
+    spans = []
+    for y in lines:
+        start = draw(st.sampled_from([0, *ends[y][:-1]]))
+        spans.append((y, start, draw(st.integers(start + 1, WIDTH))))
+    return ChopsUpdate(chops, spans, ends)
+
+
+def screen() -> tuple[pyte.Screen, pyte.Stream]:
+    shown = pyte.Screen(WIDTH, HEIGHT)
+    shown.reset_mode(pyte.modes.DECAWM)  # as on the alternate screen: the last column does not wrap
+    return shown, pyte.Stream(shown)
+
+
+def cells(shown: pyte.Screen) -> list[list[pyte.screens.Char]]:
+    return [[shown.buffer[y][x] for x in range(WIDTH)] for y in range(HEIGHT)]
+
+
+@given(st.lists(layouts() | parts(), max_size=5), st.booleans())
+def test_the_terminal_shows_what_textual_would_have_written(
+    updates: list[CompositorUpdate], is_thrifty: bool
+) -> None:
+    (theirs, their_stream), (ours, our_stream), known = screen(), screen(), ShownCells()
+    known.is_thrifty = is_thrifty
+    for update in updates:
+        their_stream.feed(update.render_segments(CONSOLE))
+        our_stream.feed(known.changes(update, CONSOLE))
+        assert cells(ours) == cells(theirs)
+
+
+@given(layouts(), st.lists(parts(), max_size=3), st.booleans())
+def test_what_stands_there_is_not_written_again(
+    whole: LayoutUpdate, others: list[ChopsUpdate], is_thrifty: bool
+) -> None:
+    known = ShownCells()
+    known.is_thrifty = is_thrifty
+    first = known.changes(whole, CONSOLE)
+    assert known.changes(whole, CONSOLE) == ""
+    for other in others:
+        known.changes(other, CONSOLE)
+        assert known.changes(other, CONSOLE) == ""
+    known.forget()
+    assert known.changes(whole, CONSOLE) == first
+
+
+def test_on_a_slow_line_only_the_cells_that_differ_are_written() -> None:
+    def line(price: str) -> LayoutUpdate:
+        segments = [Segment("SPY ", STYLES[0]), Segment(price, STYLES[1]), Segment("  up", STYLES[2])]
+        return LayoutUpdate([[Strip(segments, WIDTH)]], Region(0, 0, WIDTH, 1))
+
+    known = ShownCells()
+    known.is_thrifty = True
+    known.changes(line("1.02"), CONSOLE)
+    assert known.changes(line("1.52"), CONSOLE) == "\x1b[1;7H\x1b[31m5\x1b[0m"

@@ -1,0 +1,82 @@
+"""An import that is killed leaves whole files behind, and importing again completes it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tapedeck.engine.importers import import_lean
+from tapedeck.engine.intervals import MINUTE
+from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.store.locations import open_store
+
+IMPORT = """
+import sys
+from pathlib import Path
+from tapedeck.engine.importers import import_lean
+from tapedeck.engine.store.locations import open_store
+
+def tell(progress):
+    sys.stdout.write(f"{progress.files_done}\\n")
+    sys.stdout.flush()
+
+with open_store(Path(sys.argv[2]), create=True) as store:
+    import_lean(Path(sys.argv[1]), store, progress=tell)
+"""
+DAY = 86400
+
+
+def content(store: BarStore) -> dict[str, list[tuple[float, ...]]]:
+    found = {}
+    for symbol in store.series():
+        bars = store.read(symbol, MINUTE, 0, 1 << 40)
+        columns = (bars.opened_at, bars.open, bars.high, bars.low, bars.close, bars.volume)
+        if len(bars):
+            found[symbol] = list(zip(*(column.tolist() for column in columns), strict=True))
+    return found
+
+
+def bars_of_days(found: dict[str, list[tuple[float, ...]]]) -> dict[tuple[str, int], list[tuple[float, ...]]]:
+    days: dict[tuple[str, int], list[tuple[float, ...]]] = {}
+    for symbol, rows in found.items():
+        for row in rows:
+            days.setdefault((symbol, int(row[0]) // DAY), []).append(row)
+    return days
+
+
+@pytest.mark.parametrize("name", ["bars.db", "bars"])
+@pytest.mark.parametrize("files", [0, 1, 7, 16, 24])
+def test_a_killed_import_leaves_whole_files_and_is_completed_by_another(lean_root, tmp_path, name, files):
+    folder, killed, whole = (
+        lean_root / "equity/usa/minute",
+        tmp_path / "killed" / name,
+        tmp_path / "whole" / name,
+    )
+    killed.parent.mkdir()
+    whole.parent.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-c", IMPORT, str(folder), str(killed)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    )
+    assert process.stdout is not None
+    with process:
+        next(line for line in process.stdout if int(line) >= files)
+        process.send_signal(signal.SIGKILL)
+    with open_store(whole, create=True) as store:
+        import_lean(folder, store)
+        expected = content(store)
+    with open_store(killed) as store:
+        left = content(store)
+        days = bars_of_days(expected)
+        # In October a New York day with its extended hours lies within one day of UTC.
+        assert all(rows == days[key] for key, rows in bars_of_days(left).items())
+        report = import_lean(folder, store)
+        assert content(store) == expected
+    assert report.unchanged == sum(map(len, left.values()))
+    assert report.unchanged + report.written == report.rows_read

@@ -1,0 +1,241 @@
+"""The list of events: what is in it, in which order, and how long."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tapedeck.engine.errors import EngineError
+from tapedeck.engine.read.events import Event, EventKind, EventLog
+from tapedeck.engine.read.gap_events import as_known_at
+from tapedeck.engine.tape.tape import Tape
+from tests.support.naive import gaps_by_walking
+from tests.support.tapes import random_values, slots_of, tape_over, with_presence
+
+DAY = "2013-11-29"
+DAYS = [f"2014-01-{day:02}" for day in (6, 7, 8, 9, 10, 13, 14, 15)]
+
+
+def gapped_tape(present: np.ndarray, *, day: str = DAY, measure_quality: bool = True) -> Tape:
+    slots = slots_of(day)
+    there = np.ones((len(present), len(slots)), dtype=np.bool_)
+    there[:, : present.shape[1]] = present
+    values = with_presence(random_values(len(present), len(slots), seed=3), there)
+    return tape_over(slots, values, measure_quality=measure_quality)
+
+
+def gaps_of(log: EventLog) -> list[Event]:
+    return [event for event in log.events() if event.kind is EventKind.GAP]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    present=st.lists(st.lists(st.booleans(), min_size=12, max_size=12), min_size=3, max_size=3),
+    looks=st.sets(st.integers(0, 14)),
+    asked=st.booleans(),
+)
+def test_gaps_are_numbered_in_the_order_in_which_they_begin_however_often_one_looks(
+    present: list[list[bool]], looks: set[int], asked: bool
+) -> None:
+    tape = gapped_tape(np.array(present))
+    log = EventLog()
+    log.begin_session(tape)
+    for frontier in [*sorted(looks), len(tape)]:
+        tape.frontier = frontier
+        if asked:
+            log.events()
+        known = [row[:frontier] for row in tape.base.present.tolist()]
+        expected = sorted(
+            (first, row, last, count)
+            for row, slots in enumerate(known)
+            for first, last, count in gaps_by_walking(slots)
+        )
+        found = gaps_of(log)
+        assert [(event.slot, event.symbol) for event in found] == [
+            (f, f"S{row}") for f, row, _, _ in expected
+        ]
+        assert [event.number for event in log.events()] == list(range(1, len(found) + 2))
+        for event, (_, _, last, count) in zip(found, expected, strict=True):
+            goes_on = last == frontier - 1 and frontier < len(tape)
+            assert event.text.startswith("no bar since" if goes_on else f"{count} bar")
+    log.end_session()
+    assert [event.number for event in gaps_of(log)] == [event.number for event in found]
+    assert log.events()[-1].text == "session is over"
+
+
+def test_a_gap_tells_its_end_once_it_is_known_and_keeps_its_number() -> None:
+    present = np.ones((1, 10), dtype=np.bool_)
+    present[0, 3:6] = False
+    tape = gapped_tape(present)
+    log = EventLog()
+    log.begin_session(tape)
+    tape.frontier = 3
+    assert gaps_of(log) == []
+    tape.frontier = 5
+    (begun,) = gaps_of(log)
+    assert (begun.text, begun.slot, begun.frontier) == ("no bar since 09:33", 3, 4)
+    assert begun.clock == datetime(2013, 11, 29, 14, 34, tzinfo=UTC)
+    tape.frontier = 7
+    (ended,) = gaps_of(log)
+    assert (ended.text, ended.number) == ("3 bars missing, 09:33 to 09:35", begun.number)
+
+
+def test_the_same_list_is_given_as_long_as_nothing_happens() -> None:
+    tape = gapped_tape(np.array([[True, False, True, True]]))
+    log = EventLog()
+    log.begin_session(tape)
+    tape.frontier = 2
+    before = log.events()
+    assert log.events() is before
+    tape.frontier = 3
+    assert log.events() is not before
+
+
+def test_a_bookmark_of_an_earlier_moment_stands_there() -> None:
+    tape = gapped_tape(np.array([[True, False, True]]))
+    log = EventLog()
+    log.begin_session(tape)
+    tape.frontier = 20
+    late = log.add(EventKind.BOOKMARK, "late")
+    early = log.add(EventKind.BOOKMARK, "early", frontier=1)
+    assert (early.slot, early.symbol, early.number) == (0, None, late.number + 1)
+    assert [event.number for event in log.events()] == [1, early.number, 2, late.number]
+
+
+def test_what_belongs_to_no_session_stands_behind_what_was_known_before_it() -> None:
+    tape, log = gapped_tape(np.array([[True]])), EventLog()
+    log.add(EventKind.ERROR, "before all")
+    log.begin_session(tape)
+    tape.frontier = 20
+    log.end_session()
+    log.add(EventKind.ERROR, "after it")
+    log.add(EventKind.BOOKMARK, "marked late", frontier=20, tape=tape)
+    log.add(EventKind.BOOKMARK, "of an earlier moment", frontier=3, tape=tape)
+    log.begin_session(gapped_tape(np.array([[True]]), day="2013-12-02"))
+    assert [event.text for event in log.events()] == [
+        "before all",
+        "session opens, to 13:00, early close",
+        "of an earlier moment",
+        "session is over",
+        "after it",
+        "marked late",
+        "session opens, to 16:00",
+    ]
+
+
+def test_what_a_user_marked_is_pushed_out_neither_by_gaps_nor_by_sessions() -> None:
+    log = EventLog(marks_kept=3, gaps_kept=4)
+    holes = np.tile([True, False], (2, 40))
+    days = ("2013-11-26", "2013-11-27", "2013-11-29")
+    for day in days:
+        tape = gapped_tape(holes, day=day)
+        log.begin_session(tape)
+        tape.frontier = 80
+        log.add(EventKind.BOOKMARK, day)
+        log.end_session()
+    marks = [event for event in log.events() if event.kind is EventKind.BOOKMARK]
+    assert [event.text for event in marks] == list(days)
+    # Of each day 80 gaps in two rows; the last four are there, and numbers are never given twice.
+    assert [event.slot for event in gaps_of(log)] == [77, 77, 79, 79]
+    numbers = [event.number for event in log.events()]
+    assert numbers == sorted(set(numbers))
+    assert numbers[-1] == 3 * (80 + 3)
+    assert log.unlisted_gaps() == 3 * 80 - 4
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    gaps=st.lists(st.integers(0, 6), min_size=1, max_size=8),
+    asked=st.lists(st.booleans(), min_size=8, max_size=8),
+    kept=st.integers(1, 12),
+)
+def test_the_latest_gaps_are_the_same_whoever_asked_in_between(
+    gaps: list[int], asked: list[bool], kept: int
+) -> None:
+    log, begun = EventLog(gaps_kept=kept), list[tuple[str, int]]()
+    for day, count, asks in zip(DAYS, gaps, asked, strict=False):
+        tape = gapped_tape(np.array([[True, False] * count + [True]]), day=day)
+        log.begin_session(tape)
+        tape.frontier = len(tape)
+        log.end_session()
+        begun += [(day, 2 * at + 1) for at in range(count)]
+        if asks:
+            log.events()
+    assert [(str(event.trading_day), event.slot) for event in gaps_of(log)] == begun[-kept:]
+    assert log.unlisted_gaps() == max(0, len(begun) - kept)
+
+
+def test_the_last_gaps_come_from_as_many_days_as_it_takes() -> None:
+    log = EventLog(gaps_kept=3)
+    for day in ("2013-11-26", "2013-11-27", "2013-11-29"):
+        tape = gapped_tape(np.array([[True, False, True]]), day=day)
+        log.begin_session(tape)
+        tape.frontier = 3
+        log.end_session()
+    assert [str(event.trading_day) for event in gaps_of(log)] == ["2013-11-26", "2013-11-27", "2013-11-29"]
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_a_session_without_gaps_or_whose_quality_is_not_measured_has_no_gap_events(measured: bool) -> None:
+    tape = gapped_tape(np.full((1, 3), measured), measure_quality=measured)
+    log = EventLog()
+    log.begin_session(tape)
+    tape.frontier = 20
+    log.end_session()
+    log.end_session()
+    assert [event.text for event in log.events()] == [
+        "session opens, to 13:00, early close",
+        "session is over",
+    ]
+
+
+def test_before_the_first_session_an_event_has_no_slot() -> None:
+    event = EventLog().add(EventKind.ERROR, "2013-11-29: no 1m bars of AAA")
+    assert (event.slot, event.clock, event.frontier) == (None, None, 0)
+
+
+def test_a_moment_outside_the_session_cannot_be_marked() -> None:
+    log = EventLog()
+    log.begin_session(gapped_tape(np.array([[True]])))
+    with pytest.raises(EngineError, match="slot 211 is outside the session's 210 slots"):
+        log.add(EventKind.BOOKMARK, "too late", frontier=211)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    present=st.lists(st.lists(st.booleans(), min_size=12, max_size=12), min_size=2, max_size=2),
+    at_the_end=st.booleans(),
+)
+def test_a_look_back_at_gaps_knows_no_more_than_was_known_then(
+    present: list[list[bool]], *, at_the_end: bool
+) -> None:
+    there = np.ones((2, len(slots_of(DAY))), dtype=np.bool_)
+    there[:, -12 if at_the_end else 0 :][:, :12] = present
+    tape = gapped_tape(there)
+    log = EventLog()
+    log.begin_session(tape)
+    frontiers = range(len(tape) - 14, len(tape) + 1) if at_the_end else range(16)
+    seen: dict[int, list[Event]] = {}
+    for frontier in frontiers:
+        tape.frontier = frontier
+        seen[frontier] = gaps_of(log)
+    tape.frontier = len(tape)
+    log.end_session()
+    for frontier, then in seen.items():
+        now = [as_known_at(event, tape, frontier) for event in gaps_of(log) if event.frontier <= frontier]
+        assert now == then
+
+
+def test_a_moment_of_the_last_session_can_be_marked_when_the_run_is_over() -> None:
+    tape = gapped_tape(np.ones((1, 4), dtype=np.bool_))
+    log = EventLog()
+    log.begin_session(tape)
+    tape.frontier = len(tape)
+    log.end_session()
+    mark = log.add(EventKind.BOOKMARK, "late", frontier=60, tape=tape)
+    assert (mark.trading_day, mark.frontier) == (tape.session.trading_day, 60)
+    assert mark.clock is not None

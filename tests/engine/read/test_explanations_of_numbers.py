@@ -1,0 +1,282 @@
+"""Every number tells where it comes from; worked out again from the inputs it names, it is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import talib
+
+from tapedeck.engine.errors import EngineError
+from tapedeck.engine.importers import import_lean
+from tapedeck.engine.indicators.formulas import formula_of
+from tapedeck.engine.intervals import DAY, MINUTE, Interval
+from tapedeck.engine.read.explain.explanation import Explained, Explanation
+from tapedeck.engine.store.locations import open_store
+from tapedeck.engine.system import SystemManager
+from tests.support.files import session_file
+from tests.support.markets import fill_store, open_new_store
+from tests.support.runs import LIMIT_S, at_frontier
+
+FIVE = Interval.parse("5m")
+# One minute of AIG is missing on this day, the one that opens at 13:47: slot 257.
+MISSING = 257
+FRONTIER = 300
+
+
+@pytest.fixture(scope="module")
+def system(lean_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SystemManager]:
+    """AIG and SPY on 2013-10-07, paused at 14:30 in New York."""
+    indicators = {
+        "rsi_14": {"type": "RSI", "interval": "1m", "timeperiod": 14},
+        "macd": {"type": "MACD", "interval": "1m"},
+        "sma_5m": {"type": "SMA", "interval": "5m", "timeperiod": 3},
+        "sma_days": {"type": "SMA", "interval": "1d", "timeperiod": 3},
+        "doji": {"type": "CDLDOJI", "interval": "1m"},
+        "mid": {"type": "MEDPRICE", "interval": "1m"},
+        "vwap": {"type": "VWAP", "interval": "1m"},
+        "vwap_5m": {"type": "VWAP", "interval": "5m"},
+        "high_so_far": {"type": "SESSION_HIGH", "interval": "1m"},
+        "low_so_far": {"type": "SESSION_LOW", "interval": "1m"},
+        "rel": {"type": "RELATIVE_VOLUME", "interval": "1m", "against": "usual"},
+    }
+    historical = {
+        "usual": {"type": "trailing_average", "period": "2d", "granularity": "minute", "field": "volume"},
+        "high_2w": {"type": "trailing_max", "period": "2w", "field": "high"},
+    }
+    with open_store(tmp_path_factory.mktemp("why") / "bars.db", create=True) as store:
+        for part in ("minute/aig", "minute/spy", "daily/aig.zip", "daily/spy.zip"):
+            import_lean(lean_root / "equity" / "usa" / part, store)
+        config = session_file(
+            ["SPY", "AIG"], ["1m", "5m", "1d"], "2013-10-07", "2013-10-08",
+            historical={"indicators": historical}, indicators=indicators,
+        )  # fmt: skip
+        made = SystemManager(config, store)
+        made.start(paused=True)
+        made.step(FRONTIER)
+        assert made.wait_for(at_frontier(made, 1, FRONTIER), LIMIT_S)
+        yield made
+        made.stop(LIMIT_S)
+
+
+def series(explained: Explanation, name: str) -> np.ndarray:
+    return next(part.values for part in explained.inputs if part.name == name)
+
+
+@pytest.mark.parametrize("frontier", [None, 1, 14, 200, MISSING, MISSING + 1])
+@pytest.mark.parametrize("symbol", ["SPY", "AIG"])
+def test_rsi_is_ta_libs_over_the_closes_that_it_names(
+    system: SystemManager, symbol: str, frontier: int | None
+) -> None:
+    why = system.explain(symbol, "rsi_14", frontier)
+    closes = series(why, "close")
+    assert why.value == talib.RSI(closes, 14)[-1]
+    assert (why.bars_used, why.warm_up_bars, why.is_warm) == (len(closes), 14, True)
+    assert why.parameters == {"timeperiod": 14}
+    assert why.source == "TA-Lib's RSI, on stored 1m bars"
+    assert (why.kind, why.interval) == (Explained.INDICATOR, MINUTE)
+    # Of the days before, the store has 4 October alone: a session of 390 minutes, and none of them today's.
+    opened = pd.to_datetime(why.inputs[0].opened_at, unit="s", utc=True).tz_convert("America/New_York")
+    assert sorted(set(opened.strftime("%Y-%m-%d"))) == ["2013-10-04", "2013-10-07"]
+    assert int((opened.strftime("%Y-%m-%d") == "2013-10-04").sum()) == why.inputs[0].earlier
+
+
+def test_bars_that_are_missing_are_counted_and_skipped(system: SystemManager) -> None:
+    before, after = (system.explain("AIG", "rsi_14", at) for at in (MISSING, MISSING + 1))
+    assert after.value == before.value
+    assert after.bar_opened_at == before.bar_opened_at == datetime(2013, 10, 7, 17, 46, tzinfo=UTC)
+    later = system.explain("AIG", "rsi_14", MISSING + 2)
+    assert later.missing_bars == before.missing_bars + 1
+    assert later.bars_used == before.bars_used + 1
+
+
+def test_of_several_outputs_the_one_is_named(system: SystemManager) -> None:
+    why = system.explain("SPY", "macd_macdsignal")
+    assert why.value == talib.MACD(series(why, "close"), 12, 26, 9)[1][-1]
+    assert why.source == "TA-Lib's MACD, its macdsignal, on stored 1m bars"
+    assert "EMA(fast)" in why.formula
+
+
+def test_an_indicator_on_derived_bars_names_those(system: SystemManager) -> None:
+    why = system.explain("SPY", "sma_5m")
+    assert why.value == pytest.approx(series(why, "close")[-3:].mean(), rel=1e-12)
+    assert why.source.endswith("on 5m bars, made from stored 1m bars")
+    assert why.bar_opened_at == datetime(2013, 10, 7, 18, 25, tzinfo=UTC)
+
+
+def test_an_indicator_on_days_has_no_value_before_the_days_close(system: SystemManager) -> None:
+    why = system.explain("SPY", "sma_days")
+    assert (why.value, why.bar_opened_at) == (None, None)
+    assert why.history_sessions == 20  # ten times the lookback of two days
+    assert len(series(why, "close")) == 20
+
+
+def test_a_function_without_lookback_gets_two_sessions_as_well(system: SystemManager) -> None:
+    why = system.explain("SPY", "mid")
+    assert why.value == (series(why, "high")[-1] + series(why, "low")[-1]) / 2
+    # Of the two sessions before, the store has the 4th of October only.
+    assert (why.history_sessions, why.bars_used, why.is_warm) == (2, FRONTIER + 390, True)
+    assert why.formula == "Median Price, as TA-Lib computes it"
+
+
+def test_vwap_is_money_by_volume(system: SystemManager) -> None:
+    why = system.explain("AIG", "vwap")
+    price, volume = series(why, "typical price"), series(why, "volume")
+    assert why.value == pytest.approx((price * volume).sum() / volume.sum(), rel=1e-12)
+    assert why.value == pytest.approx(
+        why.terms["Σ typical price × volume"] / why.terms["Σ volume"], rel=1e-12
+    )
+    assert (why.bars_used, why.missing_bars) == (FRONTIER - 1, 1)
+
+
+def test_a_running_value_on_five_minutes_ends_with_the_last_bucket_that_is_over(
+    system: SystemManager,
+) -> None:
+    why = system.explain("SPY", "vwap_5m", 63)
+    assert len(series(why, "volume")) == 60
+    assert why.value == system.explain("SPY", "vwap", 60).value
+
+
+def test_the_extremes_are_those_of_the_bars_they_name(system: SystemManager) -> None:
+    high, low = system.explain("SPY", "high_so_far"), system.explain("SPY", "low_so_far")
+    assert high.value == series(high, "high").max()
+    assert low.value == series(low, "low").min()
+
+
+def test_relative_volume_names_both_volumes(system: SystemManager) -> None:
+    why = system.explain("AIG", "rel")
+    assert why.value == why.terms["volume"] / why.terms["usual"]
+    assert why.parameters["against"] == "usual"
+    usual = system.explain("AIG", "usual")
+    assert usual.value == why.terms["usual"]
+    assert usual.value == usual.inputs[0].values.mean()
+    assert usual.formula == "mean volume of that minute of the last 2d"
+
+
+def test_a_trailing_value_by_the_minute_names_that_minute_of_the_days_before(system: SystemManager) -> None:
+    why = system.explain("SPY", "usual")
+    opened = pd.to_datetime(why.inputs[0].opened_at, unit="s", utc=True).tz_convert("America/New_York")
+    assert list(opened.strftime("%Y-%m-%d %H:%M")) == ["2013-10-04 14:29"]
+    # The 3rd is not in the store.
+    assert (why.bars_used, why.missing_bars, why.history_sessions) == (1, 1, 2)
+    assert system.explain("SPY", "usual", 0).inputs[0].opened_at[0] < why.inputs[0].opened_at[0]
+
+
+def test_a_trailing_high_names_its_days(system: SystemManager) -> None:
+    why = system.explain("SPY", "high_2w")
+    assert why.value == why.inputs[0].values.max()
+    days = pd.to_datetime(why.inputs[0].opened_at, unit="s", utc=True)
+    assert (str(days[0].date()), str(days[-1].date())) == ("2013-09-23", "2013-10-04")
+    assert (why.bars_used, why.missing_bars, why.interval) == (10, 0, DAY)
+    assert why.source == "tapedeck's own, on stored 1d bars"
+    assert why.parameters["period"] == "2w"
+
+
+def test_a_field_of_a_derived_bar_names_its_base_bars(system: SystemManager) -> None:
+    why = system.explain("AIG", "volume", MISSING + 3, interval=FIVE)
+    assert why.value == why.inputs[0].values.sum()
+    assert (why.bars_used, why.missing_bars) == (4, 1)
+    assert why.formula == "sum of the base bars' volumes of the bucket"
+
+
+def test_a_field_of_a_base_bar_is_as_stored(system: SystemManager) -> None:
+    why = system.explain("AIG", "close", MISSING + 1)
+    assert why.bar_opened_at == datetime(2013, 10, 7, 17, 46, tzinfo=UTC)
+    assert (why.source, why.value) == ("stored 1m bars", why.inputs[0].values[0])
+
+
+def test_price_and_change_are_of_today(system: SystemManager) -> None:
+    last, change = system.explain("SPY", "last"), system.explain("SPY", "change")
+    assert change.value == pytest.approx(100 * (last.terms["last"] / change.terms["first open"] - 1))
+    assert last.value == last.terms["last"]
+
+
+def test_a_price_names_the_bars_that_it_is_made_of_and_no_others(system: SystemManager) -> None:
+    # The bar of 13:46 is the last that is there while 13:47 is missing.
+    fresh, stale = (system.explain("AIG", "last", at) for at in (MISSING, MISSING + 1))
+    assert stale.value == fresh.value
+    assert [(why.bars_used, why.missing_bars) for why in (fresh, stale)] == [(1, 0), (1, 1)]
+    (close,) = stale.inputs
+    assert (close.name, close.values.tolist(), close.opened_at.tolist()) == (
+        "close",
+        [stale.value],
+        [int(datetime(2013, 10, 7, 17, 46, tzinfo=UTC).timestamp())],
+    )
+
+
+def test_a_change_names_the_first_bar_and_the_last(system: SystemManager) -> None:
+    change, first = system.explain("AIG", "change", MISSING + 1), system.explain("AIG", "change", 1)
+    assert [part.name for part in change.inputs] == ["open", "close"]
+    assert [part.values.tolist() for part in change.inputs] == [
+        [change.terms["first open"]],
+        [change.terms["last"]],
+    ]
+    assert (change.bars_used, change.missing_bars) == (2, 1)
+    assert (first.bars_used, first.missing_bars) == (1, 0)
+
+
+def test_a_price_that_is_not_there_yet_is_made_of_no_bar(system: SystemManager) -> None:
+    why = system.explain("AIG", "last", 0)
+    assert (why.bars_used, why.missing_bars, why.inputs) == (0, 0, ())
+
+
+def test_quality_counts_bars_and_slots(system: SystemManager) -> None:
+    why = system.explain("AIG", "quality")
+    assert why.terms == {"bars there": 299.0, "slots over": 300.0}
+    assert why.value == 299 * 100 / 300
+    gaps = system.explain("AIG", "gaps")
+    assert (gaps.value, gaps.terms) == (1.0, {"gaps": 1.0, "bars missing": 1.0})
+
+
+@pytest.mark.parametrize("name", ["close", "last", "change", "rel", "vwap", "high_so_far"])
+def test_at_the_open_nothing_is_known_yet(system: SystemManager, name: str) -> None:
+    why = system.explain("SPY", name, 0)
+    assert (why.value, why.is_warm, why.bar_opened_at) == (None, False, None)
+
+
+def test_what_the_session_does_not_have_is_named_with_what_is_near(system: SystemManager) -> None:
+    with pytest.raises(
+        EngineError, match=r"'SPX' is no symbol of this session \(SPY, AIG\). Did you mean 'SPY'"
+    ):
+        system.explain("SPX", "close")
+    with pytest.raises(EngineError, match=r"'rsi_41' is no value of this session .* Did you mean 'rsi_14'"):
+        system.explain("SPY", "rsi_41")
+    with pytest.raises(EngineError, match="'15m' is no interval of this session"):
+        system.explain("SPY", "close", interval=Interval.parse("15m"))
+
+
+def test_without_history_and_quality_it_says_so(tmp_path: Path) -> None:
+    historical = {"indicators": {"high_2w": {"type": "trailing_max", "period": "2w", "field": "high"}}}
+    config = session_file(
+        ["AAA"], ["1m"], "2013-11-26", "2013-11-26",
+        historical=historical,
+        indicators={"ema": {"type": "EMA", "interval": "1m", "timeperiod": 30}},
+        session_data={"gap_filler": {"enable_session_quality": False}},
+    )  # fmt: skip
+    with open_new_store(tmp_path / "bars.db") as store:
+        fill_store(store, ["AAA"], "2013-11-26", "2013-11-26")
+        system = SystemManager(config, store)
+        with pytest.raises(EngineError, match="no session is loaded"):
+            system.explain("AAA", "close")
+        system.start(paused=True)
+        try:
+            system.step(20)
+            assert system.wait_for(at_frontier(system, 1, 20), LIMIT_S)
+            cold, trailing = system.explain("AAA", "ema"), system.explain("AAA", "high_2w")
+            quality, gaps = system.explain("AAA", "quality"), system.explain("AAA", "gaps")
+        finally:
+            system.stop(LIMIT_S)
+    assert (cold.value, cold.is_warm, cold.bars_used, cold.warm_up_bars) == (None, False, 20, 29)
+    assert (trailing.value, trailing.bars_used, trailing.is_warm) == (None, 0, False)
+    assert trailing.source == "tapedeck's own, on 1d bars made from stored 1m bars"
+    assert (quality.value, quality.formula) == (100.0, "not measured: taken as 100")
+    assert (gaps.value, gaps.terms) == (0.0, {})
+
+
+def test_every_kind_of_indicator_has_a_formula() -> None:
+    assert formula_of("ATR").startswith("Wilder's average")
+    assert all(formula_of(kind) for kind in ("RSI", "VWAP", "CDLDOJI", "HT_TRENDLINE", "RELATIVE_VOLUME"))
