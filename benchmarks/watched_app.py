@@ -10,7 +10,7 @@ from tapedeck.console.app import app as app_module
 from tapedeck.console.app.console_app import ConsoleApp, Setup
 from tapedeck.console.app.launch import beside_an_engine
 from tapedeck.console.app.log_lines import LogLines
-from tapedeck.console.app.playback import Picture, Playback
+from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.screens.main import MainScreen
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.read.snapshot import Snapshot
@@ -63,7 +63,7 @@ def play_watched(
     config: SessionConfig, store: BarStore, folder: Path, leave_after: float | None
 ) -> tuple[list[float], float, float]:
     """Play in the console on this terminal; return frames in ms, seconds on screen, seconds of the run."""
-    refresh, look = MainScreen._compositor_refresh, MainScreen.look
+    refresh, update = MainScreen._compositor_refresh, MainScreen.update
 
     def timed_refresh(screen: MainScreen) -> None:
         began = time.perf_counter()
@@ -71,15 +71,15 @@ def play_watched(
         if isinstance(screen.app, TimedApp):
             screen.app.drawn(1e3 * (time.perf_counter() - began))
 
-    def timed_look(screen: MainScreen, picture: Picture) -> None:
+    def timed_look(screen: MainScreen, view_state: ViewState) -> None:
         began = time.perf_counter()
-        look(screen, picture)
+        update(screen, view_state)
         if isinstance(screen.app, TimedApp):
             screen.app.looked(1e3 * (time.perf_counter() - began))
 
     MainScreen._compositor_refresh = timed_refresh  # type: ignore[method-assign]
-    MainScreen.look = timed_look  # type: ignore[method-assign]
-    system = SystemManager(config, store, earlier_bytes=MEMORY_BYTES)
+    MainScreen.update = timed_look  # type: ignore[method-assign]
+    system = SystemManager(config, store, tape_cache_bytes=MEMORY_BYTES)
     with LogLines() as lines:
         app = TimedApp(Playback(system), store, lines, Setup(exports=folder, before_run=gc.freeze))
         app.leave_after = leave_after

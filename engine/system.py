@@ -37,13 +37,13 @@ from tapedeck.engine.run.messages import (
     Step,
     Stop,
 )
-from tapedeck.engine.run.render_priority import Courtesy
+from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.run.session_coordinator import SessionCoordinator
 from tapedeck.engine.run.session_feed import LOAD_TIMEOUT_S
 from tapedeck.engine.run.session_loader import SessionLoader
-from tapedeck.engine.run.session_recompute import replayed, whole_record
+from tapedeck.engine.run.session_recompute import recomputed_sessions, whole_record
 from tapedeck.engine.run.session_recorder import SessionSink
-from tapedeck.engine.run.tape_cache import EarlierTapes
+from tapedeck.engine.run.tape_cache import TapeCache
 from tapedeck.engine.run.transport import checked_speed
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.data_manager import DataManager
@@ -64,9 +64,9 @@ class SystemManager:
     """One run of one session file over one store.
 
     Commands may be given from any thread, at any moment; they take effect between blocks, a pause within
-    50 ms. `sinks` get each session as it ends. `earlier_bytes`: memory for sessions that are over, so that
+    50 ms. `sinks` get each session as it ends. `tape_cache_bytes`: memory for sessions that are over, so that
     `earlier` gives them back; None where nobody will ask. The store is the caller's, and stays open.
-    `courtesy` has the threads stand still for some milliseconds while a screen is drawn; no result depends
+    `render_priority` makes the threads yield for some milliseconds while a screen is drawn; no result depends
     on it.
     """
 
@@ -76,16 +76,18 @@ class SystemManager:
         store: BarStore,
         *,
         sinks: Sequence[SessionSink] = (),
-        earlier_bytes: int | None = None,
+        tape_cache_bytes: int | None = None,
         load_timeout_s: float = LOAD_TIMEOUT_S,
     ) -> None:
         self.config = config
         self.time = TimeManager(config.exchange)
         self.session_data = SessionData()
         self.metrics = PerformanceMetrics()
-        self.courtesy = Courtesy()
-        self._data = DataManager(store, between=self.courtesy.wait)
-        self.earlier = None if earlier_bytes is None else EarlierTapes(self._replayed_records, earlier_bytes)
+        self.render_priority = RenderPriority()
+        self._data = DataManager(store, between=self.render_priority.yield_to_rendering)
+        self.earlier = (
+            None if tape_cache_bytes is None else TapeCache(self._recomputed_records, tape_cache_bytes)
+        )
         # `earlier` comes first: a day that an export cannot take can then still be looked at, and exported.
         self._sinks: tuple[SessionSink, ...] = (*(() if self.earlier is None else (self.earlier,)), *sinks)
         self._events = EventLog()
@@ -136,7 +138,7 @@ class SystemManager:
             events=self._events,
             sinks=self._sinks,
             load_timeout_s=self._load_timeout_s,
-            courtesy=self.courtesy,
+            render_priority=self.render_priority,
         )
         self._coordinator = coordinator
         coordinator.start(paused=paused)
@@ -148,7 +150,7 @@ class SystemManager:
         """
         if self._coordinator is None:
             return
-        self._coordinator.tell(Stop())
+        self._coordinator.send(Stop())
         if not self.wait(timeout):
             raise EngineError(
                 f"the run did not stop within {timeout:g} s; its threads: {self._thread_names()}"
@@ -168,21 +170,21 @@ class SystemManager:
 
     def pause(self) -> None:
         """Stop at the present slot."""
-        self._running().tell(Pause())
+        self._running().send(Pause())
 
     def resume(self) -> None:
         """Play on."""
-        self._running().tell(Resume())
+        self._running().send(Resume())
 
     def step(self, slots: int = 1) -> None:
         """Play so many slots more, then pause; a session that is over is followed by the next."""
         if slots < 1:
             raise EngineError(f"{slots} slots are no step: give 1 or more")
-        self._running().tell(Step(slots))
+        self._running().send(Step(slots))
 
     def set_speed(self, speed: float) -> None:
         """Play at so many times real time; 0 as fast as data allow."""
-        self._running().tell(SetSpeed(checked_speed(speed)))
+        self._running().send(SetSpeed(checked_speed(speed)))
 
     def run_to(self, instant: datetime) -> None:
         """Play on until the clock is at or past an instant (zone-aware), and pause at exactly that slot."""
@@ -193,12 +195,12 @@ class SystemManager:
             raise EngineError(
                 f"{instant.isoformat()} is not after the clock, {now.isoformat()}; the engine never runs back"
             )
-        self._running().tell(RunTo(epoch_seconds(instant)))
+        self._running().send(RunTo(epoch_seconds(instant)))
 
     def mark(self) -> ThreadEvent:
         """Return an event that is set when all commands given before have taken effect; not after the end."""
         reached = ThreadEvent()
-        self._running().tell(Mark(reached))
+        self._running().send(Mark(reached))
         return reached
 
     # Breakpoints and bookmarks
@@ -223,7 +225,7 @@ class SystemManager:
         number = next(self._breakpoint_numbers)
         self._conditions[number] = condition
         if self._coordinator is not None:
-            self._coordinator.tell(AddBreakpoint(number, condition))
+            self._coordinator.send(AddBreakpoint(number, condition))
         return Breakpoint(number, condition.text, 0)
 
     def remove_breakpoint(self, number: int) -> None:
@@ -232,7 +234,7 @@ class SystemManager:
             known = ", ".join(str(known) for known in self._conditions) or "none is set"
             raise EngineError(f"there is no breakpoint {number} ({known})")
         if self._coordinator is not None:
-            self._coordinator.tell(RemoveBreakpoint(number))
+            self._coordinator.send(RemoveBreakpoint(number))
 
     def breakpoints(self) -> tuple[Breakpoint, ...]:
         """Return the breakpoints that are set, in the order of their numbers."""
@@ -281,13 +283,13 @@ class SystemManager:
         """Return where a number of the session in place comes from, at a frontier up to the clock.
 
         `name`: an indicator, a historical indicator, a field of a bar (of `interval`, or of the base),
-        `last`, `change`, `quality` or `gaps`. `session`: one that is over, as `session_again` gives it.
+        `last`, `change`, `quality` or `gaps`. `session`: one that is over, as `recompute_session` gives it.
         EngineError where the session does not have it.
         """
         data = session or self.session_data
         return explain(self.prepare(), data, symbol, name, frontier=frontier, interval=interval)
 
-    def session_again(self, trading_day: date) -> SessionData:
+    def recompute_session(self, trading_day: date) -> SessionData:
         """Play a session that is over once more, beside the run, and return it with the history before it.
 
         A tape alone does not say where its numbers come from. In the caller's thread: some milliseconds, up
@@ -298,9 +300,9 @@ class SystemManager:
         if self.earlier is None:
             raise EngineError("this run does not keep the days that are over, so none can be explained")
         self.earlier.require_played(trading_day)
-        data = next(self._replayed(trading_day, trading_day))
+        data = next(self._recomputed(trading_day, trading_day))
         tape = data.require_tape()
-        tape.frontier = self.earlier.proved(tape)
+        tape.frontier = self.earlier.verified_frontier(tape)
         return data
 
     @property
@@ -446,17 +448,17 @@ class SystemManager:
             raise EngineError("the run has not been started")
         return self._coordinator
 
-    def _replayed_records(self, first: date, last: date) -> Iterator[SessionRecord]:
-        return map(whole_record, self._replayed(first, last))
+    def _recomputed_records(self, first: date, last: date) -> Iterator[SessionRecord]:
+        return map(whole_record, self._recomputed(first, last))
 
-    def _replayed(self, first: date, last: date) -> Iterator[SessionData]:
+    def _recomputed(self, first: date, last: date) -> Iterator[SessionData]:
         """Play some of the run's sessions once more, beside it."""
 
         def waits_but_goes_on() -> bool:
-            self.courtesy.wait()
+            self.render_priority.yield_to_rendering()
             return False
 
-        return replayed(
+        return recomputed_sessions(
             self.prepare(),
             self._data,
             first,

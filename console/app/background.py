@@ -15,7 +15,9 @@ log = logging.getLogger(__name__)
 Found = TypeVar("Found")
 
 
-async def beside(what: str, call: Callable[[], Found], tell: Callable[[str], None]) -> Found | None:
+async def run_in_background(
+    what: str, call: Callable[[], Found], tell: Callable[[str], None]
+) -> Found | None:
     """Return what a call gives that is made in a thread, None where it failed.
 
     A failure of any class is logged, as the failure of `what`, and told: it must end neither console nor run.

@@ -26,29 +26,29 @@ from tapedeck.console.actions.key_script import Script, ScriptLine
 from tapedeck.console.actions.script_run import ScriptRun
 from tapedeck.console.actions.table import BY_ID, key_problems, usable_keys
 from tapedeck.console.app.frames import Frames
-from tapedeck.console.app.gc_scheduler import Collections
+from tapedeck.console.app.gc_scheduler import GcScheduler
 from tapedeck.console.app.handlers.application import ApplicationHandlers
 from tapedeck.console.app.handlers.data import DataHandlers
-from tapedeck.console.app.handlers.navigation import LookingHandlers
+from tapedeck.console.app.handlers.navigation import NavigationHandlers
 from tapedeck.console.app.handlers.panels import PanelHandlers
 from tapedeck.console.app.handlers.transport import TransportHandlers
-from tapedeck.console.app.key_queue import KeysInTurn, Passed
+from tapedeck.console.app.key_queue import KeyQueue, Passed
 from tapedeck.console.app.layout import Layout
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.palette import ConsoleCommands
 from tapedeck.console.app.panels.events import EventsPanel
-from tapedeck.console.app.playback import DayAwayError, Picture, Playback
+from tapedeck.console.app.playback import Playback, SessionNotCachedError, ViewState
 from tapedeck.console.app.screens.console_screen import APPLICATION_WIDE
 from tapedeck.console.app.screens.main import MainScreen
 from tapedeck.console.app.screens.report import ReportScreen
-from tapedeck.console.app.session_recompute import DaysAgain
+from tapedeck.console.app.session_recompute import SessionRecompute
 from tapedeck.console.app.theme_watch import ThemeWatch
 from tapedeck.console.app.theming import DEFAULT_DARK
 from tapedeck.console.app.toasts import Toasts
-from tapedeck.console.app.ui_state import Remembered
+from tapedeck.console.app.ui_state import UiState
 from tapedeck.console.app.widgets import GapMap, TapeStrip
-from tapedeck.console.textual_ext.screen_diff import Difference, ShownCells
-from tapedeck.console.textual_ext.terminal_driver import Line, lasting
+from tapedeck.console.textual_ext.screen_diff import DiffUpdate, ScreenDiff
+from tapedeck.console.textual_ext.terminal_driver import TerminalLink, resilient
 from tapedeck.engine.errors import EngineError, TapedeckError
 from tapedeck.engine.read.snapshot import Snapshot
 from tapedeck.engine.store.bar_store import BarStore
@@ -75,7 +75,7 @@ class Setup:
     """
 
     exports: Path
-    remembered: Remembered = field(default_factory=Remembered)
+    ui_state: UiState = field(default_factory=UiState)
     config_folder: Path | None = None
     notices: tuple[str, ...] = ()
     key_changes: dict[str, str] = field(default_factory=dict)
@@ -107,29 +107,29 @@ class ConsoleApp(App[None]):
         self.themes = ThemeWatch(self, setup.config_folder)
         self.done: list[tuple[str, str]] = []
         self.done_as = ""
-        self.key_changes = {**setup.remembered.keys, **setup.key_changes}
+        self.key_changes = {**setup.ui_state.keys, **setup.key_changes}
         self.transport = TransportHandlers(self)
-        self.looking = LookingHandlers(self)
+        self.navigation = NavigationHandlers(self)
         self.data = DataHandlers(self)
         self.handlers = {
             "transport": self.transport,
-            "looking": self.looking,
+            "looking": self.navigation,
             "panels": PanelHandlers(self),
             "data": self.data,
             "app": ApplicationHandlers(self),
         }
-        self.main = MainScreen(playback, log_lines, _layout(setup.remembered), note=setup.note)
+        self.main = MainScreen(playback, log_lines, _layout(setup.ui_state), note=setup.note)
         self.ending = False
         self.left_by_script = False
         # A key has the engine stand still from the moment it is read to the moment it is done.
-        self.line = Line(on_key=playback.system.courtesy.ask)
-        self.driver_class = lasting(self.driver_class, self.line)
-        self._collections = Collections()
-        self._keys_in_turn = KeysInTurn(self, super().on_event)
-        self.days_again = DaysAgain(self, playback.earlier)
-        self._shown = ShownCells()
+        self.link = TerminalLink(on_key=playback.system.render_priority.request)
+        self.driver_class = resilient(self.driver_class, self.link)
+        self._gc_scheduler = GcScheduler()
+        self._key_queue = KeyQueue(self, super().on_event)
+        self.session_recompute = SessionRecompute(self, playback.earlier)
+        self._shown = ScreenDiff()
         self._painting = 0
-        self.frames = Frames(playback, self.main, self.line, setup.frames)
+        self.frames = Frames(playback, self.main, self.link, setup.frames)
         self._was_over = False
         script = setup.script
         self._script = (
@@ -149,14 +149,14 @@ class ConsoleApp(App[None]):
     def on_mount(self) -> None:
         """Take themes, keys and what is remembered; start the run, and look at it from now on."""
         self.themes.start()
-        remembered = self.setup.remembered
+        ui_state = self.setup.ui_state
         names = self.theme_names
-        self.theme = next((name for name in (remembered.theme, DEFAULT_DARK) if name in names), names[0])
+        self.theme = next((name for name in (ui_state.theme, DEFAULT_DARK) if name in names), names[0])
         self._take_keys()
         self.push_screen(self.main)
         self.app_suspend_signal.subscribe(self, self._hold, immediate=True)
         self.app_resume_signal.subscribe(self, self._let_go, immediate=True)
-        self._take_remembered(remembered)
+        self._restore_ui_state(ui_state)
         for notice in self.setup.notices:
             self.notify(notice, severity="warning", timeout=10)
         # What is to be waited for is seen first; the engine would only take its turns from the first picture.
@@ -198,12 +198,12 @@ class ConsoleApp(App[None]):
         failed = await self.data.idle()  # an export under way is written to its end
         self.exit(message="\n".join(failed) or None)  # told once the screen is given back
 
-    def remembered(self) -> Remembered:
+    def ui_state(self) -> UiState:
         """Return what is to be remembered of how the console looks now."""
         main = self.main
         column, descending = main.symbols.table.sort
         return replace(
-            self.setup.remembered,
+            self.setup.ui_state,
             theme=self.theme,
             hidden=tuple(sorted(main.panel_layout.hidden)),
             panel=main.panel_layout.active,
@@ -230,14 +230,14 @@ class ConsoleApp(App[None]):
         for sentence in wrong:
             self.notify(sentence, title="Key changes", severity="warning", timeout=10)
 
-    def _take_remembered(self, remembered: Remembered) -> None:
+    def _restore_ui_state(self, ui_state: UiState) -> None:
         main, plan = self.main, self.playback.plan
-        interval = next((i for i in self.playback.intervals if str(i) == remembered.interval), plan.base)
+        interval = next((i for i in self.playback.intervals if str(i) == ui_state.interval), plan.base)
         main.chart.interval = interval
-        if remembered.sort:
-            main.symbols.table.sort_by(remembered.sort, reverse=remembered.descending)
-        if remembered.symbol in plan.symbols:
-            main.first_symbol = remembered.symbol
+        if ui_state.sort:
+            main.symbols.table.sort_by(ui_state.sort, reverse=ui_state.descending)
+        if ui_state.symbol in plan.symbols:
+            main.first_symbol = ui_state.symbol
 
     def panic(self, *renderables: RenderableType) -> None:
         """Leave with a fault that Textual tells of and does not raise, as one in reading keys."""
@@ -253,38 +253,38 @@ class ConsoleApp(App[None]):
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         """Write what a screen shows, as far as it does not stand on the terminal already."""
-        if self._painting != self.line.paintings:
-            self._painting = self.line.paintings
+        if self._painting != self.link.paintings:
+            self._painting = self.link.paintings
             self._shown.forget()
-        self._shown.is_thrifty = self.line.is_slow
-        if isinstance(renderable, CompositorUpdate) and not self.line.has_lost:
-            renderable = Difference(renderable, self._shown)
+        self._shown.is_thrifty = self.link.is_slow
+        if isinstance(renderable, CompositorUpdate) and not self.link.has_lost:
+            renderable = DiffUpdate(renderable, self._shown)
         super()._display(screen, renderable)
 
     def on_resize(self) -> None:
         """Take it that a terminal of another size has kept nothing."""
         self._shown.forget()
 
-    def picture(self) -> Picture:
+    def view_state(self) -> ViewState:
         """Return the run as it is to be shown now."""
-        return self.playback.picture()
+        return self.playback.view_state()
 
     def _frame(self) -> None:
         """Look at the run, and show what has changed."""
-        if not self.line.has_input:  # a key that led to nothing
+        if not self.link.has_input:  # a key that led to nothing
             self._let_engine_go_on()
         if not self.is_running or not self.screen_stack:  # a timer's last tick, on the way out
             return
         if self.setup.interrupted() and not self.ending:
             self.run_worker(self.end(), group="end")
-        if self.line.is_slow and not self.has_class(_SLOW_LINE):
+        if self.link.is_slow and not self.has_class(_SLOW_LINE):
             self.add_class(_SLOW_LINE)
-        self.playback.land()
+        self.playback.finish_jump()
         self._advance_script()
         snapshot = self.playback.system.snapshot()
         if self.frames.show(snapshot):
             self._report_end(snapshot)
-        self._collections.collect_if_due()
+        self._gc_scheduler.collect_if_due()
 
     def _advance_script(self) -> None:
         """Do the lines of the script whose turn it is."""
@@ -342,17 +342,17 @@ class ConsoleApp(App[None]):
     async def on_event(self, event: Event) -> None:
         """Have keys wait for their turn; all else goes its way."""
         if isinstance(event, InputEvent):
-            self.line.has_input = False
-            self._collections.asked()
+            self.link.has_input = False
+            self._gc_scheduler.asked()
         if isinstance(event, Key) and not event.is_forwarded:
-            await self._keys_in_turn.take(event)
+            await self._key_queue.take(event)
         else:
             await super().on_event(event)
 
     @on(Passed)
     async def _key_passed(self, event: Passed) -> None:
         self._let_engine_go_on()
-        await self._keys_in_turn.passed(event)
+        await self._key_queue.passed(event)
 
     def can_do(self, action_id: str) -> bool | None:
         """Whether an action can be done now."""
@@ -360,17 +360,17 @@ class ConsoleApp(App[None]):
             return self.playback.viewpoint.place is not None
         return True
 
-    def standing_aside(self) -> AbstractContextManager[None]:
+    def render_priority(self) -> AbstractContextManager[None]:
         """Have the engine stand still for some milliseconds, while something is drawn."""
-        return self.playback.system.courtesy.held()
+        return self.playback.system.render_priority.held()
 
     @property
     def has_input(self) -> bool:
         """Whether a key or the mouse waits to be taken."""
-        return self.line.has_input
+        return self.link.has_input
 
     def _let_engine_go_on(self) -> None:
-        self.playback.system.courtesy.release()
+        self.playback.system.render_priority.release()
 
     async def do(self, action_id: str, argument: str = "") -> None:
         """Do an action of the table, by its id; what it cannot do is told."""
@@ -382,8 +382,8 @@ class ConsoleApp(App[None]):
             result = getattr(self.handlers[group], method)(argument or action.argument)
             if inspect.isawaitable(result):
                 await result
-        except DayAwayError as away:
-            self.days_again.fetch(away.day, lambda: self.do(action_id, argument))
+        except SessionNotCachedError as away:
+            self.session_recompute.fetch(away.day, lambda: self.do(action_id, argument))
             return
         except TapedeckError as error:
             self.notify(str(error), severity="error", timeout=6)
@@ -398,28 +398,28 @@ class ConsoleApp(App[None]):
 
     @on(TapeStrip.Seek)
     async def _strip_clicked(self, event: TapeStrip.Seek) -> None:
-        await self._told(lambda: self.looking.seek(event.slot))
+        await self._notify_errors(lambda: self.navigation.seek(event.slot))
 
     @on(GapMap.Seek)
     async def _map_clicked(self, event: GapMap.Seek) -> None:
         self.main.focus_symbol(event.symbol)
-        await self._told(lambda: self.looking.seek(event.slot))
+        await self._notify_errors(lambda: self.navigation.seek(event.slot))
 
     @on(EventsPanel.Chosen)
     async def _event_chosen(self, event: EventsPanel.Chosen) -> None:
-        await self._told(lambda: self.looking.show_event(event.event))
+        await self._notify_errors(lambda: self.navigation.show_event(event.event))
 
-    async def _told(self, what: Callable[[], None]) -> None:
+    async def _notify_errors(self, what: Callable[[], None]) -> None:
         try:
             what()
-        except DayAwayError as away:
-            self.days_again.fetch(away.day, lambda: self._told(what))
+        except SessionNotCachedError as away:
+            self.session_recompute.fetch(away.day, lambda: self._notify_errors(what))
         except TapedeckError as error:
             self.notify(str(error), severity="error", timeout=6)
         self._frame_soon()
 
 
-def _layout(remembered: Remembered) -> Layout:
-    layout = Layout(hidden=frozenset(remembered.hidden))
-    known = BY_ID.get(f"panel_{remembered.panel}")
-    return layout if known is None else layout.activated(remembered.panel)
+def _layout(ui_state: UiState) -> Layout:
+    layout = Layout(hidden=frozenset(ui_state.hidden))
+    known = BY_ID.get(f"panel_{ui_state.panel}")
+    return layout if known is None else layout.activated(ui_state.panel)

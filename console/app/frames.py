@@ -7,7 +7,7 @@ from typing import Final
 
 from tapedeck.console.app.playback import Playback
 from tapedeck.console.app.screens.main import MainScreen
-from tapedeck.console.textual_ext.terminal_driver import Line
+from tapedeck.console.textual_ext.terminal_driver import TerminalLink
 from tapedeck.engine.read.snapshot import Snapshot
 from tapedeck.engine.read.status import RunState
 
@@ -33,7 +33,7 @@ class Frames:
     has not yet taken what was written before; at once after a key.
     """
 
-    def __init__(self, playback: Playback, main: MainScreen, line: Line, per_second: int) -> None:
+    def __init__(self, playback: Playback, main: MainScreen, line: TerminalLink, per_second: int) -> None:
         self._playback = playback
         self._main = main
         self._line = line
@@ -69,8 +69,8 @@ class Frames:
         self._count_bars(snapshot)
         self._looked, started = time.monotonic(), time.perf_counter()
         if self._main.is_current and self._main.is_mounted:
-            with self._playback.system.courtesy.held():
-                self._main.look(self._playback.picture(snapshot))
+            with self._playback.system.render_priority.held():
+                self._main.update(self._playback.view_state(snapshot))
                 if not self._gives_way(is_asked_for):
                     self._main.draw_now()
             self._main.metrics.frame_ms = 1e3 * (time.perf_counter() - started)

@@ -35,7 +35,7 @@ def no_collections() -> Iterator[None]:
             gc.enable()
 
 
-class Collections:
+class GcScheduler:
     """Does them instead, when one is due and nobody has asked for anything a moment ago."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:

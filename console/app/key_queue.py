@@ -22,7 +22,7 @@ class Passed(Message):
     """Follows a key through the same widgets: once it has come to the application, the key is dealt with."""
 
 
-class KeysInTurn:
+class KeyQueue:
     """Lets a key go to the widget in focus once the key before has been dealt with.
 
     Textual gives all that was typed in one breath to the widget that has the focus then. A key that opens a

@@ -14,8 +14,8 @@ from tapedeck.console.app.console_app import ConsoleApp, Setup
 from tapedeck.console.app.gc_scheduler import no_collections
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.playback import Playback
-from tapedeck.console.app.ui_state import load_remembered, save_remembered
-from tapedeck.console.cli.batch import Outcome, Wishes, exporting
+from tapedeck.console.app.ui_state import load_ui_state, save_ui_state
+from tapedeck.console.cli.batch import BatchOptions, Outcome, exporting
 from tapedeck.console.cli.terminal import encoding_notice
 from tapedeck.console.textual_ext.terminal_driver import is_terminal_there, job_control_given_back
 from tapedeck.engine.errors import ExportError
@@ -39,34 +39,34 @@ def play_on_screen(
     store: BarStore,
     *,
     invocation: Invocation,
-    wishes: Wishes | None = None,
+    batch_options: BatchOptions | None = None,
     note: str = "",
 ) -> Outcome:
     """Watch a run in the console until it is left; whatever was played is exported where that was asked for.
 
     Must be called in the main thread. Raises what stands in the way of a start, before the screen opens.
     """
-    wishes = wishes or Wishes()
+    batch_options = batch_options or BatchOptions()
     folders, interrupts = invocation.folders, invocation.interrupts
     with ExitStack() as stack:
         sink = stack.enter_context(exporting(config, invocation.settings.export))
         sinks = [] if sink is None else [sink]
-        system = SystemManager(config, store, sinks=sinks, earlier_bytes=MEMORY_BYTES)
+        system = SystemManager(config, store, sinks=sinks, tape_cache_bytes=MEMORY_BYTES)
         stack.callback(system.stop)
-        for condition in wishes.breaks:
+        for condition in batch_options.breaks:
             system.add_breakpoint(condition)
         playback = Playback(system)
-        remembered, notice = load_remembered(folders.state)
+        ui_state, notice = load_ui_state(folders.state)
         setup = Setup(
             exports=invocation.settings.export or folders.data / "exports",
-            remembered=remembered,
+            ui_state=ui_state,
             config_folder=folders.config,
             notices=tuple(filter(None, [notice, encoding_notice()])),
             key_changes=dict(invocation.settings.keys),
             interrupted=lambda: interrupts.seen or not is_terminal_there(),
             frames=invocation.settings.frames,
             note=note,
-            script=wishes.script,
+            script=batch_options.script,
             before_run=gc.freeze,
         )
         lines = stack.enter_context(LogLines())
@@ -114,6 +114,6 @@ def _outcome(system: SystemManager, sink: CsvExport | None, app: ConsoleApp) -> 
 
 
 def _remember(folder: Path, app: ConsoleApp) -> None:
-    trouble = save_remembered(folder, app.remembered())
+    trouble = save_ui_state(folder, app.ui_state())
     if trouble is not None:
         log.warning("%s", trouble)

@@ -22,7 +22,7 @@ from tapedeck.engine.read.event import Event as MarketEvent
 from tapedeck.engine.read.gap_events import as_known_at
 from tapedeck.engine.read.snapshot import Snapshot
 from tapedeck.engine.read.status import RunState
-from tapedeck.engine.run.tape_cache import EarlierTapes
+from tapedeck.engine.run.tape_cache import TapeCache
 from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.session_view import Bars, SessionView
 from tapedeck.engine.tape.tape import Tape
@@ -41,7 +41,7 @@ _TRADING_DAY: Final = attrgetter("trading_day")
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class ViewState:
     """One moment of a run, for all panels alike: `view` ends where the viewer looks, `tape` is the whole.
 
     `is_past`: that is before the engine's clock. Without a session yet, `tape` and `view` are None.
@@ -67,7 +67,7 @@ class Picture:
         return local.strftime(f"%H:%M{seconds} %Z")
 
 
-class DayAwayError(Exception):
+class SessionNotCachedError(Exception):
     """A day has to be played again before it can be looked at, which takes a moment."""
 
     def __init__(self, day: date) -> None:
@@ -75,10 +75,10 @@ class DayAwayError(Exception):
         self.day = day
 
 
-class DaysAtHand:
+class CachedSessions:
     """Tapes of sessions that are over, as far as to have them takes no time."""
 
-    def __init__(self, earlier: EarlierTapes) -> None:
+    def __init__(self, earlier: TapeCache) -> None:
         self._earlier = earlier
 
     def before(self, trading_day: date) -> date | None:
@@ -91,9 +91,9 @@ class DaysAtHand:
 
     def tape(self, trading_day: date) -> Tape:
         """Return a day's tape; DayAwayError where it, or the day before, is not at hand."""
-        tape, before = self._earlier.at_hand(trading_day), self._earlier.before(trading_day)
-        if tape is None or (before is not None and self._earlier.at_hand(before) is None):
-            raise DayAwayError(trading_day)
+        tape, before = self._earlier.cached(trading_day), self._earlier.before(trading_day)
+        if tape is None or (before is not None and self._earlier.cached(before) is None):
+            raise SessionNotCachedError(trading_day)
         return tape
 
 
@@ -104,8 +104,8 @@ class Playback:
         if system.earlier is None:
             raise EngineError("the console needs a run that keeps the days that are over")
         self.system = system
-        self.earlier: EarlierTapes = system.earlier
-        self.days = DaysAtHand(self.earlier)
+        self.earlier: TapeCache = system.earlier
+        self.days = CachedSessions(self.earlier)
         self.viewpoint = Viewpoint(self.days)
         self.plan = system.prepare()
         self._history_of: tuple[Tape | None, str, Interval] | None = None
@@ -145,14 +145,14 @@ class Playback:
         parts = () if tape is None else (tape.processed, tape.scored)
         return (snapshot.version, self.viewpoint.revision, snapshot.state, len(snapshot.finished), *parts)
 
-    def picture(self, snapshot: Snapshot | None = None) -> Picture:
+    def view_state(self, snapshot: Snapshot | None = None) -> ViewState:
         """Return the run as it is to be shown now, or was when a snapshot was taken."""
         snapshot, place = snapshot or self.system.snapshot(), self.viewpoint.place
         here = place or self._last_moment(snapshot)
         if here is None:
-            return Picture(snapshot, None, None, is_past=False)
+            return ViewState(snapshot, None, None, is_past=False)
         view = SessionView(here.tape, here.frontier)
-        return Picture(snapshot, here.tape, view, is_past=place is not None)
+        return ViewState(snapshot, here.tape, view, is_past=place is not None)
 
     # Jumps
 
@@ -171,7 +171,7 @@ class Playback:
         self.system.set_speed(0.0)
         self._speed_after, self._jump_taken = speed, self.system.mark()
 
-    def land(self) -> None:
+    def finish_jump(self) -> None:
         """Set the speed as it was before a jump, once it is over; asked at every frame."""
         if self._speed_after is None or self._is_jumping():
             return
@@ -190,14 +190,14 @@ class Playback:
         self.system.step(slots)
         self._step_taken = self.system.mark()
 
-    async def settle(self) -> None:
+    async def wait_for_moves(self) -> None:
         """Wait, but not for long, until steps and jumps that were asked for have led somewhere.
 
         A key that looks back is meant from there, however fast it follows.
         """
         await self._until(lambda: not self._is_moving())
 
-    async def arrive(self) -> None:
+    async def wait_for_jump(self) -> None:
         """Wait, but not for long, until a jump that was asked for is over: steps would end it where it is."""
         await self._until(lambda: not self._is_jumping())
 
@@ -213,7 +213,7 @@ class Playback:
     async def _until(self, condition: Callable[[], bool]) -> None:
         if not condition():
             await asyncio.to_thread(self.system.wait_for, condition, _SETTLED_S)
-            self.land()
+            self.finish_jump()
 
     def _is_moving(self) -> bool:
         if self.system.state.is_over:
@@ -276,31 +276,31 @@ class Playback:
         """Return the name of the first indicator that compares volume, None where there is none."""
         return next((spec.name for spec in self.plan.specs if spec.kind == "RELATIVE_VOLUME"), None)
 
-    def events_until(self, picture: Picture) -> tuple[MarketEvent, ...]:
+    def events_until(self, view_state: ViewState) -> tuple[MarketEvent, ...]:
         """Return the events that were known at a moment, in the order of the market's clock."""
-        events, view = self.system.events(), picture.view
-        if not picture.is_past or view is None or picture.tape is None:
+        events, view = self.system.events(), view_state.view
+        if not view_state.is_past or view is None or view_state.tape is None:
             return events
-        slots, frontier = picture.tape.slots, view.frontier
+        slots, frontier = view_state.tape.slots, view.frontier
         known = events[: bisect_right(events, slots.clock(frontier), key=_PLACE)]
         first = bisect_left(known, slots.clock(0), key=_PLACE)  # of this session; those before are over
-        return known[:first] + tuple(as_known_at(event, picture.tape, frontier) for event in known[first:])
+        return known[:first] + tuple(as_known_at(event, view_state.tape, frontier) for event in known[first:])
 
     # Earlier days
 
-    def historical_quality(self, picture: Picture) -> Mapping[tuple[str, Interval], HistoricalQuality]:
+    def historical_quality(self, view_state: ViewState) -> Mapping[tuple[str, Interval], HistoricalQuality]:
         """Return (symbol, interval) → quality of the history that the session shown began with."""
-        tape = picture.tape
+        tape = view_state.tape
         if tape is None or tape is self.system.tape:
             return self.system.session_data.historical_quality
         return self.earlier.historical_quality(tape.session.trading_day)
 
-    def history(self, picture: Picture, symbol: str, interval: Interval) -> tuple[Bars, ...]:
+    def history(self, view_state: ViewState, symbol: str, interval: Interval) -> tuple[Bars, ...]:
         """Return a symbol's earlier bars to the left of the chart: the session before, or all daily ones.
 
         Empty where none are held. Kept until symbol, interval or session change.
         """
-        tape = picture.tape
+        tape = view_state.tape
         before = self._history_of
         if before is None or before[0] is not tape or before[1:] != (symbol, interval):
             self._history_of = (tape, symbol, interval)
@@ -318,5 +318,5 @@ class Playback:
 
     def _kept_history(self, tape: Tape, symbol: str, interval: Interval) -> tuple[Bars, ...]:
         earlier = self.earlier.before(tape.session.trading_day)
-        before = None if earlier is None else self.earlier.at_hand(earlier)
+        before = None if earlier is None else self.earlier.cached(earlier)
         return () if before is None else (SessionView(before).bars(symbol, interval),)

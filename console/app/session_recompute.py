@@ -9,21 +9,21 @@ from typing import Any, Final
 
 from textual.app import App
 
-from tapedeck.console.app.background import beside
-from tapedeck.engine.run.tape_cache import EarlierTapes
+from tapedeck.console.app.background import run_in_background
+from tapedeck.engine.run.tape_cache import TapeCache
 
 # What takes longer than this is told while it goes on.
 _TOLD_AFTER_S: Final = 0.3
 _GROUP: Final = "days"
 
 
-class DaysAgain:
+class SessionRecompute:
     """Fetches days for what cannot be done without them, one after the other, as they were asked for.
 
     What needs no day is done at once, before what was asked for earlier and waits for one.
     """
 
-    def __init__(self, app: App[Any], earlier: EarlierTapes) -> None:
+    def __init__(self, app: App[Any], earlier: TapeCache) -> None:
         self._app = app
         self._earlier = earlier
         self._one_at_a_time = asyncio.Lock()
@@ -38,7 +38,7 @@ class DaysAgain:
 
     async def _fetched(self, day: date, then: Callable[[], Awaitable[None]]) -> None:
         async with self._one_at_a_time:
-            again = beside(f"playing {day} again", lambda: self._earlier.tape(day), self._failed)
+            again = run_in_background(f"playing {day} again", lambda: self._earlier.tape(day), self._failed)
             load = asyncio.create_task(again)
             done, _ = await asyncio.wait([load], timeout=_TOLD_AFTER_S)
             if not done:

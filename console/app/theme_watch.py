@@ -33,10 +33,10 @@ class ThemeWatch:
     def start(self) -> None:
         """Give the app its themes, tell which files are none, and look after the files from now on."""
         self._register(self._loaded.themes)
-        self._tell(self._loaded.failures)
-        self._app.set_interval(LOOK_S, self.look)
+        self._notify(self._loaded.failures)
+        self._app.set_interval(LOOK_S, self.update)
 
-    def look(self) -> None:
+    def update(self) -> None:
         """Take the files anew if they have changed; while they do not, this is a `stat` for each."""
         files, before = own_theme_files(self._folder), self._seen
         self._seen = files
@@ -47,7 +47,7 @@ class ThemeWatch:
         written = {name for name, _ in set(loaded.files) - set(self._loaded.files)}
         self._loaded = loaded
         self._register(loaded.themes)
-        self._tell(failure for failure in loaded.failures if Path(failure.source).name in written)
+        self._notify(failure for failure in loaded.failures if Path(failure.source).name in written)
 
     def _register(self, themes: Iterable[Theme]) -> None:
         for theme in themes:
@@ -58,7 +58,7 @@ class ThemeWatch:
                 # Its name stays, so that setting it would do nothing.
                 self._app.mutate_reactive(App.theme)
 
-    def _tell(self, failures: Iterable[ThemeFailure]) -> None:
+    def _notify(self, failures: Iterable[ThemeFailure]) -> None:
         text = "\n".join(str(failure) for failure in failures)
         if text:
             self._app.notify(text, title="Themes", severity="warning", timeout=_TOLD_FOR_S, markup=False)

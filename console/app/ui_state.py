@@ -15,7 +15,7 @@ _LARGEST: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class UiState:
     """Theme, layout, order and focus of the symbols, and changed keys (action id → keys)."""
 
     theme: str = ""
@@ -28,27 +28,27 @@ class Remembered:
     keys: dict[str, str] = field(default_factory=dict)
 
 
-def load_remembered(folder: Path) -> tuple[Remembered, str | None]:
+def load_ui_state(folder: Path) -> tuple[UiState, str | None]:
     """Return what is remembered, and a sentence where the file cannot be used, which is then ignored."""
     path = folder / FILE_NAME
     try:
         if path.stat().st_size > _LARGEST:
-            return Remembered(), _ignored(path, "it is far too large")
+            return UiState(), _ignored(path, "it is far too large")
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return Remembered(), None
+        return UiState(), None
     except (OSError, ValueError) as error:
-        return Remembered(), _ignored(path, str(error))
+        return UiState(), _ignored(path, str(error))
     try:
         return _read(document), None
     except (TypeError, ValueError, AttributeError) as error:
-        return Remembered(), _ignored(path, str(error))
+        return UiState(), _ignored(path, str(error))
 
 
-def save_remembered(folder: Path, remembered: Remembered) -> str | None:
+def save_ui_state(folder: Path, ui_state: UiState) -> str | None:
     """Write what is to be remembered, whole or not at all; return a sentence where that cannot be."""
     path = folder / FILE_NAME
-    text = json.dumps(asdict(remembered), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(asdict(ui_state), indent=2, ensure_ascii=False) + "\n"
     temporary = ""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -63,17 +63,17 @@ def save_remembered(folder: Path, remembered: Remembered) -> str | None:
     return None
 
 
-def _read(document: object) -> Remembered:
+def _read(document: object) -> UiState:
     if not isinstance(document, dict):
         raise TypeError("it holds no mapping")
-    known = Remembered()
+    known = UiState()
     texts = {name: _text(document, name) for name in ("theme", "panel", "sort", "symbol", "interval")}
     hidden, keys = document.get("hidden", ()), document.get("keys", known.keys)
     if not isinstance(hidden, list | tuple) or not all(isinstance(name, str) for name in hidden):
         raise TypeError("hidden is no list of panels")
     if not isinstance(keys, dict) or not all(isinstance(word, str) for pair in keys.items() for word in pair):
         raise TypeError("keys is no mapping of actions to keys")
-    return Remembered(**texts, hidden=tuple(hidden), descending=document.get("descending") is True, keys=keys)
+    return UiState(**texts, hidden=tuple(hidden), descending=document.get("descending") is True, keys=keys)
 
 
 def _text(document: dict[str, object], name: str) -> str:

@@ -49,7 +49,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class BatchOptions:
     """What a batch job does besides playing: breakpoints, a key script, panels to write (name, form).
 
     Without a script the run ends at the first breakpoint.
@@ -67,32 +67,32 @@ def play(
     terminal: Terminal,
     export: Path | None,
     interrupts: Interrupts,
-    wishes: Wishes | None = None,
+    batch_options: BatchOptions | None = None,
 ) -> Outcome:
     """Play a session file to its end, or until a breakpoint or a signal; whatever was played is exported.
 
     Must be called in the main thread. Raises what stands in the way of a start: ConfigError, ConditionError,
     CalendarError, StoreError, DataMissingError, ExportError. What goes wrong later is in the outcome.
     """
-    wishes = wishes or Wishes()
+    batch_options = batch_options or BatchOptions()
     with ExitStack() as stack:
         sink = stack.enter_context(exporting(config, export))
         sinks: list[SessionSink] = [] if sink is None else [sink]
         lines = None
-        if wishes.script is not None:
+        if batch_options.script is not None:
             from tapedeck.console.actions.script_lines import ScriptLines  # noqa: PLC0415 - most runs have no script
 
-            lines = ScriptLines(wishes.script, terminal)
-        earlier_bytes = None if lines is None else MEMORY_BYTES
-        system = SystemManager(config, store, sinks=sinks, earlier_bytes=earlier_bytes)
-        for condition in wishes.breaks:
+            lines = ScriptLines(batch_options.script, terminal)
+        tape_cache_bytes = None if lines is None else MEMORY_BYTES
+        system = SystemManager(config, store, sinks=sinks, tape_cache_bytes=tape_cache_bytes)
+        for condition in batch_options.breaks:
             system.add_breakpoint(condition)
         system.prepare()
         interrupts.hold()
         system.start(paused=lines is not None)
         end = _End()
         _wait(system, terminal, interrupts, lines, end)
-        return _outcome(system, sink, interrupts, end, wishes)
+        return _outcome(system, sink, interrupts, end, batch_options)
 
 
 @dataclass(slots=True)
@@ -104,7 +104,11 @@ class _End:
 
 
 def _outcome(
-    system: SystemManager, sink: CsvExport | None, interrupts: Interrupts, end: _End, wishes: Wishes
+    system: SystemManager,
+    sink: CsvExport | None,
+    interrupts: Interrupts,
+    end: _End,
+    batch_options: BatchOptions,
 ) -> Outcome:
     """Finish the export of a run that is over, and gather how it went."""
     summary, error = system.summary(), system.error or end.error
@@ -123,7 +127,7 @@ def _outcome(
         # A signal that came after the last session has interrupted nothing.
         interrupted=interrupts.seen and not summary.complete,
         stopped_at=end.stopped_at,
-        views=_views(system, wishes.views),
+        views=_views(system, batch_options.views),
     )
 
 

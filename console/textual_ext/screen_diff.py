@@ -38,7 +38,7 @@ class PiecesUpdate(CompositorUpdate):
         return "".join(moved) + (self.others.render_segments(console) if self.others else "")
 
 
-class ShownCells:
+class ScreenDiff:
     """Remembers what was written where, and writes of an update only what differs.
 
     Textual paints the whole screen twice when a dialog opens and when it closes, and of every line that
@@ -82,10 +82,10 @@ class ShownCells:
         return [(piece.start, piece.strip)]
 
 
-class Difference(CompositorUpdate):
+class DiffUpdate(CompositorUpdate):
     """An update of which only that is written which is not on the terminal yet."""
 
-    def __init__(self, update: CompositorUpdate, shown: ShownCells) -> None:
+    def __init__(self, update: CompositorUpdate, shown: ScreenDiff) -> None:
         self._update = update
         self._shown = shown
 

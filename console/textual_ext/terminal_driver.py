@@ -76,7 +76,7 @@ def is_terminal_there() -> bool:
 
 
 @dataclass(slots=True)
-class Line:
+class TerminalLink:
     """The line to the terminal, as its writer and its reader find it.
 
     `is_busy`: it still takes what it was given. Frames that were sent into a busy line would stand in a
@@ -95,14 +95,14 @@ class Line:
     on_key: Callable[[], None] = lambda: None
 
 
-class Outlet:
+class TerminalWriter:
     """Writes to the terminal in a thread of its own; whoever gives it text never waits.
 
     What is painted while a terminal that stalls has no room is dropped, and `paint_anew` is called once it
     has taken the rest. All is dropped where the terminal has gone away.
     """
 
-    def __init__(self, stream: TextIO, line: Line, paint_anew: Callable[[], None]) -> None:
+    def __init__(self, stream: TextIO, line: TerminalLink, paint_anew: Callable[[], None]) -> None:
         self._stream = stream
         self._line = line
         self._paint_anew = paint_anew
@@ -243,7 +243,7 @@ def _discard_output(number: int) -> None:
         termios.tcflush(number, termios.TCOFLUSH)
 
 
-def lasting(driver_class: type[Driver], line: Line) -> type[Driver]:
+def resilient(driver_class: type[Driver], line: TerminalLink) -> type[Driver]:
     """Return the driver to use in place of Textual's own choice; any but the one for Unix stays as it is.
 
     It tells `line` when it is busy.
@@ -252,7 +252,7 @@ def lasting(driver_class: type[Driver], line: Line) -> type[Driver]:
         return driver_class
     from textual.drivers.linux_driver import LinuxDriver  # noqa: PLC0415 - Windows cannot import it
 
-    class LastingDriver(LinuxDriver):
+    class ResilientDriver(LinuxDriver):
         """Textual's driver for Unix, written to by an outlet of ours."""
 
         def __init__(
@@ -265,7 +265,7 @@ def lasting(driver_class: type[Driver], line: Line) -> type[Driver]:
         ) -> None:
             super().__init__(app, debug=debug, mouse=mouse, size=size)
             stream: Any = self._file
-            self._outlet = Outlet(stream, line, self._paint_anew)
+            self._outlet = TerminalWriter(stream, line, self._paint_anew)
 
         def process_message(self, message: Message) -> None:
             """Send on what was typed; in the thread that reads."""
@@ -323,4 +323,4 @@ def lasting(driver_class: type[Driver], line: Line) -> type[Driver]:
                     if stream is not None:
                         lead_nowhere(stream)
 
-    return LastingDriver
+    return ResilientDriver

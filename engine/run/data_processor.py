@@ -7,7 +7,7 @@ from collections.abc import Callable
 from tapedeck.engine.indicators.block_computer import BlockComputer
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.run.messages import Message
-from tapedeck.engine.run.render_priority import Courtesy
+from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.run.worker import Worker
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.session_data import SessionData
@@ -23,11 +23,11 @@ class DataProcessor(Worker[Block]):
         plan: StreamPlan,
         session_data: SessionData,
         metrics: PerformanceMetrics,
-        tell: Callable[[Message], None],
-        courtesy: Courtesy,
+        send: Callable[[Message], None],
+        render_priority: RenderPriority,
     ) -> None:
-        super().__init__("data-processor", tell)
-        self._courtesy = courtesy
+        super().__init__("data-processor", send)
+        self._render_priority = render_priority
         self._plan = plan
         self._session_data = session_data
         self._metrics = metrics
@@ -56,5 +56,5 @@ class DataProcessor(Worker[Block]):
             self._metrics.record_data_processor(started)
 
     def _is_cancelled(self) -> bool:
-        self._courtesy.wait()
+        self._render_priority.yield_to_rendering()
         return self.cancelled.is_set()

@@ -17,9 +17,9 @@ class DataQualityManager(Worker[Block]):
     """Counts the bars of every block, and publishes how far the scores are."""
 
     def __init__(
-        self, session_data: SessionData, metrics: PerformanceMetrics, tell: Callable[[Message], None]
+        self, session_data: SessionData, metrics: PerformanceMetrics, send: Callable[[Message], None]
     ) -> None:
-        super().__init__("data-quality-manager", tell)
+        super().__init__("data-quality-manager", send)
         self._session_data = session_data
         self._metrics = metrics
         self._scores: RunningScores | None = None

@@ -1,4 +1,4 @@
-"""Letting somebody else have the interpreter for a moment: a screen that draws, beside a busy engine."""
+"""Render priority: engine threads yield the interpreter while the console renders a frame."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Final
 _LONGEST_S: Final = 0.05
 
 
-class Courtesy:
-    """While somebody holds it, threads that ask `wait` stand still, between two pieces of their work.
+class RenderPriority:
+    """Makes threads that call `yield_to_rendering` wait while it is held, between two pieces of their work.
 
-    Threads that all run Python take turns of the switch interval, so that what needs ten milliseconds alone
-    needs fifty beside four of them; and each array operation gives a turn away. Threads that stand aside lose
-    those ten and little more. One holder at a time, which `ask` may precede; one that forgets itself is not
-    waited for long.
+    Threads that all run Python take turns of the interpreter's switch interval, so a frame that needs ten
+    milliseconds alone needs fifty beside four of them; each array operation gives a turn away, too. Threads
+    that yield lose those ten milliseconds and little more. There is one holder at a time; `request` may come
+    before it. A wait is limited, so a holder that never releases does not stop the engine.
     """
 
     def __init__(self) -> None:
@@ -26,30 +26,30 @@ class Courtesy:
 
     @property
     def is_free(self) -> bool:
-        """Whether nobody holds it, or has asked for it."""
+        """Whether it is neither held nor requested."""
         return self._free.is_set()
 
-    def ask(self) -> None:
-        """Have the others stand still from now on, until `release`; from any thread."""
+    def request(self) -> None:
+        """Make other threads wait from now on, until `release`; from any thread."""
         self._free.clear()
 
     def release(self) -> None:
-        """Let the others go on, unless it is held."""
+        """Let other threads continue, unless it is held."""
         if not self._depth:
             self._free.set()
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Have the others stand still meanwhile; may be nested, in one thread."""
+        """Make other threads wait within the context; may be nested, in one thread."""
         self._depth += 1
-        self.ask()
+        self.request()
         try:
             yield
         finally:
             self._depth -= 1
             self.release()
 
-    def wait(self) -> None:
-        """Stand still while somebody holds it; a twentieth of a second at most."""
+    def yield_to_rendering(self) -> None:
+        """Wait while it is held or requested, for 50 ms at most."""
         if not self.is_free:
             self._free.wait(_LONGEST_S)

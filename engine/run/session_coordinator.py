@@ -35,7 +35,7 @@ from tapedeck.engine.run.messages import (
     Wake,
     WorkerFailed,
 )
-from tapedeck.engine.run.render_priority import Courtesy
+from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.run.session_feed import LOAD_TIMEOUT_S, SessionFeed
 from tapedeck.engine.run.session_loader import LoadedSession, SessionLoader
 from tapedeck.engine.run.session_player import SessionPlayer
@@ -59,11 +59,11 @@ class _StopRequestedError(Exception):
 
 
 class SessionCoordinator:
-    """Plays the sessions of a plan. Made by SystemManager; commands come through `tell`, from any thread.
+    """Plays the sessions of a plan. Made by SystemManager; commands come through `send`, from any thread.
 
     `start_seconds`: instant (seconds UTC) in the first session whose earlier bars are over when it begins.
     `historical_quality`: whether history is scored. `load_timeout_s`: how long a session is waited for.
-    `courtesy`: when its threads stand aside.
+    `render_priority`: when its threads stand aside.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class SessionCoordinator:
         events: EventLog | None = None,
         sinks: Sequence[SessionSink] = (),
         load_timeout_s: float = LOAD_TIMEOUT_S,
-        courtesy: Courtesy | None = None,
+        render_priority: RenderPriority | None = None,
     ) -> None:
         self._plan = plan
         self._data = session_data
@@ -93,12 +93,12 @@ class SessionCoordinator:
         self._events = EventLog() if events is None else events
 
         self._mailbox: SimpleQueue[Message] = SimpleQueue()
-        self.courtesy = Courtesy() if courtesy is None else courtesy
-        self.processor = DataProcessor(plan, session_data, metrics, self.tell, self.courtesy)
-        self.quality = DataQualityManager(session_data, metrics, self.tell)
-        self.recorder = SessionRecorder(sinks, metrics, self.tell, self.courtesy)
+        self.render_priority = RenderPriority() if render_priority is None else render_priority
+        self.processor = DataProcessor(plan, session_data, metrics, self.send, self.render_priority)
+        self.quality = DataQualityManager(session_data, metrics, self.send)
+        self.recorder = SessionRecorder(sinks, metrics, self.send, self.render_priority)
         self.feed = SessionFeed(
-            plan, loader, metrics, self.tell, prefetch_days=prefetch_days, load_timeout_s=load_timeout_s
+            plan, loader, metrics, self.send, prefetch_days=prefetch_days, load_timeout_s=load_timeout_s
         )
         self._thread = Thread(target=self._run, name="tapedeck-session-coordinator", daemon=False)
 
@@ -128,7 +128,7 @@ class SessionCoordinator:
         self._started = self._metrics.start_timer()
         self._thread.start()
 
-    def tell(self, message: Message) -> None:
+    def send(self, message: Message) -> None:
         """Put a command, or word from a worker, into the mailbox; it wakes the coordinator at once."""
         self._mailbox.put(message)
 
@@ -235,7 +235,7 @@ class SessionCoordinator:
             breakpoints=self.breakpoints,
             receive=self._receive,
             on_change=self._note_change,
-            courtesy=self.courtesy,
+            render_priority=self.render_priority,
         )
         self._data.activate_session()
         self._unrecorded = True

@@ -36,7 +36,7 @@ class SessionFeed:
         plan: StreamPlan,
         loader: SessionLoader,
         metrics: PerformanceMetrics,
-        tell: Callable[[Message], None],
+        send: Callable[[Message], None],
         *,
         prefetch_days: int,
         load_timeout_s: float = LOAD_TIMEOUT_S,
@@ -47,7 +47,7 @@ class SessionFeed:
         self._prefetch_days = prefetch_days
         self._load_timeout_s = load_timeout_s
         self._worker: PrefetchWorker[TradingSession, LoadedSession] = PrefetchWorker(
-            self._load, lambda: tell(Wake())
+            self._load, lambda: send(Wake())
         )
         self._ready: deque[LoadedSession] = deque()
         self._requested = 0

@@ -10,7 +10,7 @@ from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
 from tapedeck.engine.run.breakpoints import Breakpoints
-from tapedeck.engine.run.render_priority import Courtesy
+from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.run.session_feed import Receive
 from tapedeck.engine.run.subscription import PaceMode
 from tapedeck.engine.run.transport import Transport
@@ -39,7 +39,7 @@ class SessionPlayer:
         breakpoints: Breakpoints,
         receive: Receive,
         on_change: Callable[[], None],
-        courtesy: Courtesy,
+        render_priority: RenderPriority,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tape = tape
@@ -51,7 +51,7 @@ class SessionPlayer:
         self._breakpoints = breakpoints
         self._receive = receive
         self._on_change = on_change
-        self._courtesy = courtesy
+        self._render_priority = render_priority
         self._monotonic = monotonic
         self._handed = dict.fromkeys((*consumers, *followers), 0)
         self._pace: Pace | None = None
@@ -70,7 +70,7 @@ class SessionPlayer:
         self._break_at(self._breakpoints.search(tape, start_frontier, start_frontier))
         while True:
             self._receive(0)
-            if transport.arrive(tape.slots, tape.frontier):
+            if transport.pause_if_reached(tape.slots, tape.frontier):
                 self._on_change()
             if self._paced_revision != transport.revision:
                 self._set_pace()
@@ -82,9 +82,9 @@ class SessionPlayer:
                 self._play_by_clock()
             else:
                 self._play_by_data()
-        self.settle()
+        self.wait_until_computed()
 
-    def settle(self) -> None:
+    def wait_until_computed(self) -> None:
         """Have everything computed up to the frontier, however late the consumers are."""
         self.flush()
         while not self._is_settled():
@@ -133,7 +133,7 @@ class SessionPlayer:
 
     def _compute_to(self, limit: int) -> None:
         """Have slots up to `limit` computed, unless a command changes what is to be played."""
-        self._courtesy.wait()
+        self._render_priority.yield_to_rendering()
         revision = self._transport.revision
         while not all(worker.is_ready for worker in self._consumers):
             self._receive(None)

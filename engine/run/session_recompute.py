@@ -16,7 +16,7 @@ from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.session_record import SessionRecord
 
 
-def replayed(
+def recomputed_sessions(
     plan: StreamPlan,
     data: DataManager,
     first: date,

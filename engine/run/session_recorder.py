@@ -7,7 +7,7 @@ from typing import Protocol
 
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.run.messages import Message
-from tapedeck.engine.run.render_priority import Courtesy
+from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.run.worker import Worker
 from tapedeck.engine.tape.session_record import SessionRecord, SessionSummary
 from tapedeck.engine.tape.stamp import RunStamp, session_digest
@@ -28,11 +28,11 @@ class SessionRecorder(Worker[SessionRecord]):
         self,
         sinks: Sequence[SessionSink],
         metrics: PerformanceMetrics,
-        tell: Callable[[Message], None],
-        courtesy: Courtesy,
+        send: Callable[[Message], None],
+        render_priority: RenderPriority,
     ) -> None:
-        super().__init__("session-recorder", tell)
-        self._courtesy = courtesy
+        super().__init__("session-recorder", send)
+        self._render_priority = render_priority
         self._sinks = tuple(sinks)
         self._metrics = metrics
         # Replaced as a whole, so that reading takes no lock.
@@ -41,7 +41,7 @@ class SessionRecorder(Worker[SessionRecord]):
 
     def process(self, work: SessionRecord) -> None:
         """Record one session."""
-        self._courtesy.wait()
+        self._render_priority.yield_to_rendering()
         started = self._metrics.start_timer()
         digest = session_digest(work.tape, work.frontier)
         for sink in self._sinks:

@@ -39,7 +39,7 @@ class _Facts:
     error: str | None
 
 
-class _Shelf:
+class SizedCache:
     """Records in memory by day; beyond `limit` bytes the first ones go, but not those that were cut short.
 
     The last `fewest` stay whatever their size.
@@ -80,7 +80,7 @@ class _Shelf:
             self._bytes -= record.tape.nbytes
 
 
-class EarlierTapes:
+class TapeCache:
     """Gives back each session of a run; a `SessionSink`.
 
     Tapes stay in memory up to `memory_bytes`, the last day's and one that was cut short in any case. Those
@@ -95,8 +95,8 @@ class EarlierTapes:
         self._lock = Lock()  # guards what follows
         self._facts: dict[date, _Facts] = {}
         self._days: list[date] = []
-        self._held = _Shelf(memory_bytes, 1)
-        self._again = _Shelf(memory_bytes, _FEWEST)
+        self._held = SizedCache(memory_bytes, 1)
+        self._again = SizedCache(memory_bytes, _FEWEST)
         self._playing_again = Lock()  # held while days are made anew, so that none is made twice at once
 
     # The recorder's thread
@@ -120,7 +120,7 @@ class EarlierTapes:
         """Return the last day's tape, None where no session is over."""
         with self._lock:
             day = self._days[-1] if self._days else None
-        return None if day is None else self.at_hand(day)
+        return None if day is None else self.cached(day)
 
     def before(self, trading_day: date) -> date | None:
         """Return the last day that is there before another, None where there is none."""
@@ -140,7 +140,7 @@ class EarlierTapes:
         if trading_day not in days:
             raise ExportError(f"no tape of {trading_day} is kept.{_nearest(days, trading_day)}")
 
-    def proved(self, tape: Tape) -> int:
+    def verified_frontier(self, tape: Tape) -> int:
         """Return how far the day of a tape that was made anew had been played.
 
         ExportError where it was not played, or the tape is another up to there, as the store has changed.
@@ -150,10 +150,10 @@ class EarlierTapes:
         with self._lock:
             facts, held = self._facts[day], self._held.get(day)
         frontier = len(tape) if held is None else held.frontier  # one that was cut short is always held
-        _prove(tape, frontier, facts.digest)
+        verify_digest(tape, frontier, facts.digest)
         return frontier
 
-    def at_hand(self, trading_day: date) -> Tape | None:
+    def cached(self, trading_day: date) -> Tape | None:
         """Return a day's tape where that takes no time, None where it has to be played again."""
         record = self._in_memory(trading_day)
         return None if record is None else record.tape
@@ -224,11 +224,11 @@ class EarlierTapes:
             if held is not None:
                 yield held  # it may have been cut short
                 continue
-            _prove(record.tape, record.frontier, facts.digest)
+            verify_digest(record.tape, record.frontier, facts.digest)
             yield replace(record, state=facts.state, error=facts.error)
 
 
-def _prove(tape: Tape, frontier: int, expected: str) -> None:
+def verify_digest(tape: Tape, frontier: int, expected: str) -> None:
     """Raise ExportError where a tape that was made anew is not what was played up to a frontier."""
     digest = session_digest(tape, frontier)
     if digest != expected:

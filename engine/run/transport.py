@@ -71,7 +71,7 @@ class Transport:
         if self.paused:
             self.steps_left = max(0, self.steps_left - slots)
 
-    def arrive(self, slots: SessionSlots, frontier: int) -> bool:
+    def pause_if_reached(self, slots: SessionSlots, frontier: int) -> bool:
         """Pause if the time to run to is reached at this frontier; return whether that is so."""
         if self.run_to is None or slots.clock(frontier) < self.run_to:
             return False

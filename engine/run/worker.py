@@ -25,20 +25,20 @@ _LOOK_AGAIN_S = 0.1
 class Worker(ABC, Generic[Work]):
     """Base of the engine's worker threads.
 
-    `tell` puts a message into the coordinator's mailbox. The thread is no daemon: it ends by `stop`, after
+    `send` puts a message into the coordinator's mailbox. The thread is no daemon: it ends by `stop`, after
     what is already in its inbox, and is joined. An error ends it too, and is told, once.
     """
 
-    def __init__(self, name: str, tell: Callable[[Message], None]) -> None:
+    def __init__(self, name: str, send: Callable[[Message], None]) -> None:
         self.name = name
         self.blocks = 0
         self.overruns = 0
         self.error: Exception | None = None
         # Set to make a long computation give up; the block under way is then lost, on purpose.
         self.cancelled = Event()
-        self.subscription = StreamSubscription(PaceMode.DATA_DRIVEN, name, lambda: tell(Wake()))
+        self.subscription = StreamSubscription(PaceMode.DATA_DRIVEN, name, lambda: send(Wake()))
         self.subscription.signal_ready()
-        self._tell = tell
+        self._send = send
         self._inbox: SimpleQueue[Work | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name=f"tapedeck-{name}", daemon=False)
         self._state = WorkerState.NEW
@@ -115,7 +115,7 @@ class Worker(ABC, Generic[Work]):
                 log.exception("%s failed", self.name)
                 self.error = error
                 self._state = WorkerState.FAILED
-                self._tell(WorkerFailed(self.name, error))
+                self._send(WorkerFailed(self.name, error))
                 return
             self.blocks += 1
             self._state = WorkerState.IDLE

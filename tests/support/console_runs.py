@@ -66,8 +66,8 @@ class Watched:
 def shows_a_session(console: Watched) -> bool:
     """Whether a session was drawn, and the panels have their places."""
     main = console.app.main
-    picture = main._picture
-    return picture is not None and picture.view is not None and main.focused is not None
+    view_state = main._view_state
+    return view_state is not None and view_state.view is not None and main.focused is not None
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], bool], what: str = "") -> None:
@@ -142,7 +142,7 @@ def watched(
 ) -> Iterator[Watched]:
     """A console that has not been opened yet, over a run paused at the first open."""
     parsed = parse_session_config(dict(config or document()), "console test").config
-    system = SystemManager(parsed, store, earlier_bytes=memory_bytes)
+    system = SystemManager(parsed, store, tape_cache_bytes=memory_bytes)
     for condition in breaks:
         system.add_breakpoint(condition)
     options = {

@@ -17,7 +17,7 @@ import numpy as np
 from tapedeck.console.app.console_app import ConsoleApp, Setup
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.playback import Playback
-from tapedeck.console.app.ui_state import Remembered
+from tapedeck.console.app.ui_state import UiState
 from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.config import SessionConfig, parse_session_config
@@ -64,7 +64,7 @@ class SteadySystem(SystemManager):
     """A run of the real engine whose figures of threads and time do not differ from run to run."""
 
     def __init__(self, config: SessionConfig, store: BarStore) -> None:
-        super().__init__(config, store, earlier_bytes=0)
+        super().__init__(config, store, tape_cache_bytes=0)
         self.store = store
         self.metrics = FixedTimes()
 
@@ -132,7 +132,7 @@ def steady_console(
     store: BarStore,
     folder: Path,
     config: Mapping[str, Any],
-    remembered: Remembered,
+    ui_state: UiState,
     *,
     has_log: bool = True,
 ) -> Iterator[Watched]:
@@ -140,7 +140,7 @@ def steady_console(
     system = SteadySystem(parse_session_config(dict(config), "console test").config, store)
     setup = Setup(
         exports=folder / "exports",
-        remembered=remembered,
+        ui_state=ui_state,
         start_paused=True,
     )
     try:

@@ -13,7 +13,7 @@ from textual._xterm_parser import XTermParser
 
 from tapedeck.__main__ import main
 from tapedeck.console.app.panels.session_bar import SessionBar
-from tapedeck.console.app.playback import Picture
+from tapedeck.console.app.playback import ViewState
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.export.csv_export import CsvExport
@@ -45,8 +45,8 @@ def _recorded(_part: object, record: SessionRecord, *_digest: str) -> bool:
     return record.tape.session.trading_day == FAULTY_DAY
 
 
-def _shown(_bar: object, picture: Picture, *_ticks: object) -> bool:
-    return len(picture.snapshot.finished) > 1
+def _shown(_bar: object, view_state: ViewState, *_ticks: object) -> bool:
+    return len(view_state.snapshot.finished) > 1
 
 
 def _typed(_parser: object, text: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from tapedeck.console.actions.key_script import Script
 from tapedeck.console.actions.output_paths import free_name, json_file
-from tapedeck.console.app.background import beside
+from tapedeck.console.app.background import run_in_background
 from tapedeck.console.app.exporting import export_csv, export_folder
 from tapedeck.console.app.grid_text import counted
 from tapedeck.console.app.screens.choice import ChoiceScreen
@@ -76,7 +76,7 @@ class DataHandlers:
         try:
             async with self._one_export:
                 export = partial(write, self._playback, folder)
-                written = await beside(f"the export to {folder}", export, self._failed)
+                written = await run_in_background(f"the export to {folder}", export, self._failed)
             if written is not None:
                 self._app.notify(f"exported to {_two_lines(written)}", title=told, timeout=8)
         finally:
@@ -101,10 +101,10 @@ class DataHandlers:
             return
         if form not in FORMATS:
             raise EngineError(f"{form!r} is no format: give {', '.join(FORMATS)}")
-        picture, panel_shown = self._app.picture(), self._app.main.active_panel
-        if picture.view is None and panel_shown.NEEDS_SESSION:
+        view_state, panel_shown = self._app.view_state(), self._app.main.active_panel
+        if view_state.view is None and panel_shown.NEEDS_SESSION:
             raise EngineError("no session is loaded yet, so there is nothing to copy")
-        table = panel_shown.as_table(picture)
+        table = panel_shown.as_table(view_state)
         self._app.copy_to_clipboard(table_text(table, form))
         rows = counted(len(table.rows), "row")
         self._app.notify(f"{panel_shown.NAME}: {rows} copied as {_FORMS[form]}", timeout=4)

@@ -39,7 +39,7 @@ class Destination:
         return cls(slots.session, utc_from_epoch(slots.clock(frontier)), frontier)
 
 
-class LookingHandlers:
+class NavigationHandlers:
     """What moves the viewer, and what asks about the moment."""
 
     def __init__(self, app: ConsoleApp) -> None:
@@ -51,7 +51,7 @@ class LookingHandlers:
     async def back(self, length: str) -> None:
         """Look so much back: slot, minute, hour, day, or a number of slots."""
         self._app.transport.recording.leave_out()
-        await self._playback.settle()
+        await self._playback.wait_for_moves()
         if length == "day" or self._here().frontier == 0:
             await self._playback.recorded()
         viewpoint, present = self._playback.viewpoint, self._present()
@@ -65,7 +65,7 @@ class LookingHandlers:
     def present(self, _argument: str) -> None:
         """Return to the present, also from a way back that is still being made."""
         self._app.transport.recording.leave_out()
-        self._app.days_again.forget()
+        self._app.session_recompute.forget()
         self._playback.viewpoint.stand_at(None, self._present())
 
     def seek(self, slot: int) -> None:
@@ -128,7 +128,7 @@ class LookingHandlers:
 
     async def ask_moment(self, text: str) -> None:
         """Go to a moment, asked for where none is given."""
-        await self._playback.settle()
+        await self._playback.wait_for_moves()
         if text:
             self.go_to(self._read(text))
             return
@@ -162,7 +162,7 @@ class LookingHandlers:
     async def event(self, direction: str) -> None:
         """Go to the next event before or after what is shown, of those that are known."""
         self._app.transport.recording.leave_out()
-        await self._playback.settle()
+        await self._playback.wait_for_moves()
         here = self._here()
         at = (here.day, here.frontier)
         places = [
@@ -232,7 +232,7 @@ class LookingHandlers:
 
     async def ask_bookmark(self, text: str) -> None:
         """Mark the moment that is shown, with a note that is asked for where none is given."""
-        await self._playback.settle()
+        await self._playback.wait_for_moves()
         here = self._here()
         if text:
             self._mark(text, here)
@@ -258,11 +258,11 @@ class LookingHandlers:
 
     async def why(self, name: str) -> None:
         """Show where the numbers of the focused symbol come from."""
-        await self._playback.settle()
+        await self._playback.wait_for_moves()
         self._view()
         main = self._app.main
         picked = name or (main.symbols.table.sort[0] or "last")
-        await self._app.push_screen(WhyScreen(self._playback, self._app.picture(), main.symbol, picked))
+        await self._app.push_screen(WhyScreen(self._playback, self._app.view_state(), main.symbol, picked))
 
     # Where one stands
 

@@ -69,9 +69,9 @@ class PanelHandlers:
         name, _ = panel.table.sort
         panel.table.sort_by(name, reverse=name not in (None, SYMBOL))
         if not panel.display:
-            self._tell(f"sorted by {(name or 'the order of the file').replace('_', ' ')}")
+            self._notify(f"sorted by {(name or 'the order of the file').replace('_', ' ')}")
 
-    def _tell(self, sentence: str) -> None:
+    def _notify(self, sentence: str) -> None:
         """Tell what cannot be seen elsewhere, in place of what was told before."""
         self._app.clear_notifications()
         self._app.notify(sentence, timeout=2)
@@ -116,9 +116,9 @@ class PanelHandlers:
         else:
             at = intervals.index(chart.interval) if chart.interval in intervals else -1
             chart.interval = intervals[(at + 1) % len(intervals)]
-        self._app.main.look_again()
+        self._app.main.update_again()
         if not chart.display:
-            self._tell(f"chart: {chart.interval}")
+            self._notify(f"chart: {chart.interval}")
 
     @staticmethod
     def _interval(text: str, intervals: tuple[Interval, ...]) -> Interval:
@@ -137,7 +137,7 @@ class PanelHandlers:
             raise EngineError(f"{name!r} is no theme.{hint}")
         at = names.index(self._app.theme) if self._app.theme in names else -1
         self._app.theme = name or names[(at + 1) % len(names)]
-        self._tell(f"theme: {self._app.theme}")
+        self._notify(f"theme: {self._app.theme}")
 
     async def coverage(self, _argument: str) -> None:
         """Open the coverage screen."""

@@ -56,11 +56,11 @@ class TransportHandlers:
             return
         self._check_under_way()
         if length == "day":
-            await self._playback.settle()
+            await self._playback.wait_for_moves()
             self._day_on()
             return
         slots = self.slots(length)
-        await self._playback.arrive()
+        await self._playback.wait_for_jump()
         await self.recording.steps(slots)
         self._playback.step(slots)
         self.recording.told()

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 
 from tapedeck.console.app.panels.panel import Panel
-from tapedeck.console.app.playback import Picture, Playback
+from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.rows import chart_data
 from tapedeck.console.app.widgets import CandleChart, ChartData
 from tapedeck.console.panel_data.tables import Table, Value
@@ -36,9 +36,9 @@ class ChartPanel(Panel):
         """Compose the chart."""
         yield self.chart
 
-    def show(self, picture: Picture) -> None:
+    def show(self, view_state: ViewState) -> None:
         """Show the symbol's candles up to a moment."""
-        data = self._data(picture)
+        data = self._data(view_state)
         if np.isnan(data.close).all():
             keys = f"{self.key('pause')} plays on, {self.key('interval')} shows another interval"
             self.face("empty", f"no {self.interval} bar of {self.symbol} yet: {keys}")
@@ -46,9 +46,9 @@ class ChartPanel(Panel):
         self.fill()
         self.chart.show(data)
 
-    def as_table(self, picture: Picture) -> Table:
+    def as_table(self, view_state: ViewState) -> Table:
         """Return the candles of the session, oldest first."""
-        data = self._data(picture)
+        data = self._data(view_state)
         names = ("open", "high", "low", "close", "volume")
         columns = [getattr(data, name) for name in names] + list(data.overlays.values())
         zone = data.zone
@@ -64,16 +64,16 @@ class ChartPanel(Panel):
         """Return the chart."""
         return self.chart
 
-    def _data(self, picture: Picture) -> ChartData:
-        assert picture.view is not None
-        known = set(picture.view.indicator_names())
+    def _data(self, view_state: ViewState) -> ChartData:
+        assert view_state.view is not None
+        known = set(view_state.view.indicator_names())
         return chart_data(
-            picture.view,
+            view_state.view,
             self.symbol,
             self.interval,
-            history=self.playback.history(picture, self.symbol, self.interval),
+            history=self.playback.history(view_state, self.symbol, self.interval),
             overlays=[name for name in self._overlays() if name in known],
-            as_of=picture.clock_text,
+            as_of=view_state.clock_text,
         )
 
     def _overlays(self) -> list[str]:

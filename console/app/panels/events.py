@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from tapedeck.console.app.grid_text import counted
 from tapedeck.console.app.panels.searchable import Searchable
-from tapedeck.console.app.playback import Picture, Playback
+from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.rows import gap_slots
 from tapedeck.console.app.widgets import LineList, StripTick, TickKind
 from tapedeck.console.panel_data.panel_tables import events_table
@@ -66,9 +66,9 @@ class EventsPanel(Searchable):
         self._ticks_of: tuple[Tape, int, Listed] | None = None
         self._ticks: tuple[StripTick, ...] = ()
 
-    def show(self, picture: Picture) -> None:
+    def show(self, view_state: ViewState) -> None:
         """Show the events that are known at a moment, and match the search."""
-        events, before = self.playback.events_until(picture), self._shown
+        events, before = self.playback.events_until(view_state), self._shown
         if before is None or before[0] is not events or before[1] != self.search:
             self._shown = (events, self.search)
             self._listed, self._note = self._found(events), self._unlisted(events)
@@ -87,9 +87,9 @@ class EventsPanel(Searchable):
         """Return the list."""
         return self.list
 
-    def ticks(self, picture: Picture) -> tuple[StripTick, ...]:
+    def ticks(self, view_state: ViewState) -> tuple[StripTick, ...]:
         """Return the events of the session that is shown as ticks."""
-        tape = picture.tape
+        tape = view_state.tape
         if tape is None:
             return ()
         events, frontier, before = self.playback.system.events(), tape.frontier, self._ticks_of
@@ -99,9 +99,9 @@ class EventsPanel(Searchable):
             self._ticks = (*gaps, *_mark_ticks(tape, events))
         return self._ticks
 
-    def as_table(self, picture: Picture) -> Table:
+    def as_table(self, view_state: ViewState) -> Table:
         """Return the events."""
-        events = self.playback.events_until(picture)
+        events = self.playback.events_until(view_state)
         return events_table(self._found(events), self.playback.system.time.zone, note=self._unlisted(events))
 
     @on(LineList.Chosen)

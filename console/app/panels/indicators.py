@@ -13,7 +13,7 @@ from textual.widget import Widget
 from tapedeck.console.app.decimals import column_decimals, names_on_price_scale, sizes_of
 from tapedeck.console.app.grid_text import MISSING, Cell, figure, grid_lines
 from tapedeck.console.app.panels.panel import Panel
-from tapedeck.console.app.playback import Picture, Playback
+from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.rows import first_values
 from tapedeck.console.app.widgets import StyledLines, sparkline
 from tapedeck.console.panel_data.panel_tables import indicators_table
@@ -40,10 +40,10 @@ class IndicatorsPanel(Panel):
         """Compose the list."""
         yield self._lines
 
-    def show(self, picture: Picture) -> None:
+    def show(self, view_state: ViewState) -> None:
         """Show the symbol's indicators at a moment."""
-        assert picture.view is not None
-        prices = _price_decimals(picture.view, picture.snapshot.base, self.symbol)
+        assert view_state.view is not None
+        prices = _price_decimals(view_state.view, view_state.snapshot.base, self.symbol)
         session = [
             (
                 name,
@@ -51,11 +51,11 @@ class IndicatorsPanel(Panel):
                 figure(value, self._decimals(name, values, prices)),
                 _trend(values),
             )
-            for name, interval, value, values in self._session(picture)
+            for name, interval, value, values in self._session(view_state)
         ]
         history = [
             (name, figure(value, self._decimals(name, values, prices)), Cell(how, "$text-muted"))
-            for name, value, how, values in self._history(picture)
+            for name, value, how, values in self._history(view_state)
         ]
         if not session and not history:
             self.face("empty", "the session file names no indicators: add some under session_data_config")
@@ -68,18 +68,18 @@ class IndicatorsPanel(Panel):
             lines += [Content(""), *grid_lines(["before today", "value", "from"], history, right="lr")]
         self._lines.show(lines)
 
-    def as_table(self, picture: Picture) -> Table:
+    def as_table(self, view_state: ViewState) -> Table:
         """Return the indicators of the focused symbol and their values."""
-        assert picture.view is not None
-        assert picture.tape is not None
-        return indicators_table(picture.view, picture.tape, [self.symbol])
+        assert view_state.view is not None
+        assert view_state.tape is not None
+        return indicators_table(view_state.view, view_state.tape, [self.symbol])
 
     def keyboard_target(self) -> Widget:
         """Return the scrolling list."""
         return self._lines
 
-    def _session(self, picture: Picture) -> Iterator[tuple[str, str, float, Floats]]:
-        view = picture.view
+    def _session(self, view_state: ViewState) -> Iterator[tuple[str, str, float, Floats]]:
+        view = view_state.view
         assert view is not None
         row = view.row(self.symbol)
         for name in view.indicator_names():
@@ -88,8 +88,8 @@ class IndicatorsPanel(Panel):
             last = float(there[-1]) if len(there) else float("nan")
             yield name, str(view.indicator_interval(name)), last, values
 
-    def _history(self, picture: Picture) -> Iterator[tuple[str, float, str, Floats]]:
-        view, tape = picture.view, picture.tape
+    def _history(self, view_state: ViewState) -> Iterator[tuple[str, float, str, Floats]]:
+        view, tape = view_state.view, view_state.tape
         assert view is not None
         assert tape is not None
         row = view.row(self.symbol)

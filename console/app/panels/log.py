@@ -16,7 +16,7 @@ from textual.widget import Widget
 
 from tapedeck.console.app.log_lines import LogLine, LogLines
 from tapedeck.console.app.panels.searchable import Searchable
-from tapedeck.console.app.playback import Picture, Playback
+from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.widgets.canvas import Canvas
 from tapedeck.console.app.widgets.scrolled_lines import ScrolledLines
 from tapedeck.console.panel_data.tables import Table
@@ -146,16 +146,16 @@ class LogPanel(Searchable):
         """Return the view."""
         return self.view
 
-    def look(self, picture: Picture) -> None:
+    def update(self, view_state: ViewState) -> None:
         """Show the last lines, whatever the run does."""
         now, before = self.clock(), self._shown
         is_searched = before is not None and before[1] == self.search
-        if picture.is_racing and is_searched and now < self._looked + _RACING_S:
+        if view_state.is_racing and is_searched and now < self._looked + _RACING_S:
             return
         self._looked = now
-        self.show(picture)
+        self.show(view_state)
 
-    def show(self, picture: Picture) -> None:
+    def show(self, view_state: ViewState) -> None:
         """Show the last lines that match."""
         before, self._shown = self._shown, (self._lines.count, self.search)
         if self._shown != before:
@@ -165,7 +165,7 @@ class LogPanel(Searchable):
         else:
             self.show_no_line("the log is empty")
 
-    def as_table(self, picture: Picture) -> Table:
+    def as_table(self, view_state: ViewState) -> Table:
         """Return the lines, with their times as the log file has them."""
         rows = [(_instant(line), line.level, line.source, line.text) for line in self._found()]
         return Table.of(["time", "level", "source", "message"], rows)

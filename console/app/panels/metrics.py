@@ -13,7 +13,7 @@ from textual.widget import Widget
 from tapedeck.console.actions.speeds import short_number
 from tapedeck.console.app.grid_text import Cell, flowed, grid_lines, milliseconds
 from tapedeck.console.app.panels.panel import Panel
-from tapedeck.console.app.playback import Picture, Playback
+from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.widgets import StyledLines
 from tapedeck.console.panel_data.panel_tables import metrics_table
 from tapedeck.console.panel_data.tables import Table
@@ -39,34 +39,34 @@ class MetricsPanel(Panel):
         self._mean_ms: float | None = None
         self._shown_ms: float | None = None
         self._looks = 0
-        self._picture: Picture | None = None
+        self._view_state: ViewState | None = None
         self._lines = StyledLines()
 
     def content(self) -> ComposeResult:
         """Compose the figures."""
         yield self._lines
 
-    def look(self, picture: Picture) -> None:
+    def update(self, view_state: ViewState) -> None:
         """Show the figures, which there are from the start."""
         self.fill()
-        self._picture = picture
-        self._looks = self._looks + 1 if picture.is_racing else 0
+        self._view_state = view_state
+        self._looks = self._looks + 1 if view_state.is_racing else 0
         if self._looks % _READ_EVERY == 0:
-            self._lines.show(self._figures(picture))
+            self._lines.show(self._figures(view_state))
 
-    def show(self, picture: Picture) -> None:
+    def show(self, view_state: ViewState) -> None:
         """Show the figures."""
-        self.look(picture)
+        self.update(view_state)
 
     def on_resize(self) -> None:
         """Put the figures where there is now room for them."""
-        if self._picture is not None:
-            self._lines.show(self._figures(self._picture))
+        if self._view_state is not None:
+            self._lines.show(self._figures(self._view_state))
 
-    def _figures(self, picture: Picture) -> list[Content]:
-        counts = picture.snapshot.counts
+    def _figures(self, view_state: ViewState) -> list[Content]:
+        counts = view_state.snapshot.counts
         rate = "–" if self.bars_per_second is None else short_number(self.bars_per_second)
-        sessions = f"{counts['sessions']:,}/{picture.snapshot.sessions}"
+        sessions = f"{counts['sessions']:,}/{view_state.snapshot.sessions}"
         width = self.content_size.width - _SCROLLBAR
         pairs = (
             {"bars": f"{counts['bars']:,}", "bars per s": rate, "sessions": sessions},
@@ -76,7 +76,7 @@ class MetricsPanel(Panel):
         lines: list[Content] = []
         for some in pairs:
             lines += flowed([_pair(name, text) for name, text in some.items()], width, gap=_PAIR_GAP)
-        statuses = picture.snapshot.threads
+        statuses = view_state.snapshot.threads
         threads = [
             (
                 status.name,
@@ -115,7 +115,7 @@ class MetricsPanel(Panel):
             self._shown_ms = shown = self._mean_ms
         return f"{shown:.0f} ms"
 
-    def as_table(self, picture: Picture) -> Table:
+    def as_table(self, view_state: ViewState) -> Table:
         """Return timers and counters."""
         return metrics_table(self.playback.system.metrics)
 

@@ -17,7 +17,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tapedeck.console.actions.table import first_key
-from tapedeck.console.app.playback import Picture, Playback
+from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.screens.console_screen import ActionRunner
 from tapedeck.console.app.widgets.canvas import cells_of, shortened
 from tapedeck.console.panel_data.tables import Table
@@ -162,15 +162,15 @@ class Panel(Vertical):
             self._face_text = None
             self.remove_class("-faced")
 
-    def look(self, picture: Picture) -> None:
+    def update(self, view_state: ViewState) -> None:
         """Show a moment of the run, or why there is nothing to show."""
-        if picture.view is None:
-            if picture.snapshot.error:
-                self.face("failed", picture.snapshot.error)
+        if view_state.view is None:
+            if view_state.snapshot.error:
+                self.face("failed", view_state.snapshot.error)
             else:
                 self.face("loading", self.LOADING)
             return
-        self.show(picture)
+        self.show(view_state)
 
     # What a panel writes
 
@@ -178,11 +178,11 @@ class Panel(Vertical):
         """Compose what stands in the panel."""
         raise NotImplementedError
 
-    def show(self, picture: Picture) -> None:
+    def show(self, view_state: ViewState) -> None:
         """Show a moment that has a view."""
         raise NotImplementedError
 
-    def as_table(self, picture: Picture) -> Table:
+    def as_table(self, view_state: ViewState) -> Table:
         """Return what the panel shows, as data."""
         raise NotImplementedError
 

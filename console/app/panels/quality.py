@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from tapedeck.console.app.grid_text import Cell, counted, flowed, grid_lines, percent, quality_style
 from tapedeck.console.app.panels.panel import Panel
-from tapedeck.console.app.playback import Picture, Playback
+from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.rows import gap_map
 from tapedeck.console.app.widgets import GapMap, StyledLines
 from tapedeck.console.panel_data.panel_tables import quality_table
@@ -42,9 +42,9 @@ class QualityPanel(Panel):
         yield self.map
         yield self._lines
 
-    def show(self, picture: Picture) -> None:
+    def show(self, view_state: ViewState) -> None:
         """Show what is known of the session's bars at a moment."""
-        view = picture.view
+        view = view_state.view
         assert view is not None
         if not view.quality_measured:
             self.face(
@@ -52,19 +52,19 @@ class QualityPanel(Panel):
             )
             return
         if view.frontier == 0:
-            is_there_more = not (picture.is_past or picture.snapshot.state.is_over)
+            is_there_more = not (view_state.is_past or view_state.snapshot.state.is_over)
             ways = f": {self.key('pause')} plays, {self.key('step')} steps" if is_there_more else ""
             self.face("empty", f"no slot is over yet{ways}")
             return
         self.fill()
-        self.map.show(gap_map(view, picture.snapshot.base))
+        self.map.show(gap_map(view, view_state.snapshot.base))
         # A row for each symbol and one for the axis; what is left is for the list.
         height = len(view.symbols) + 1
         if self._map_height != height:
             self._map_height = height
             self.map.styles.max_height = height
-        self._scores, self._gaps = self._words(picture)
-        self._write(is_racing=picture.is_racing)
+        self._scores, self._gaps = self._words(view_state)
+        self._write(is_racing=view_state.is_racing)
 
     def on_resize(self) -> None:
         """Put the scores on as many lines as they now take."""
@@ -74,9 +74,9 @@ class QualityPanel(Panel):
         scores = flowed(self._scores, self.content_size.width - _SCROLLBAR)
         self._lines.show([*scores, *self._gaps], is_racing=is_racing)
 
-    def _words(self, picture: Picture) -> tuple[list[Content], list[Content]]:
+    def _words(self, view_state: ViewState) -> tuple[list[Content], list[Content]]:
         """Return the scores of the focused symbol, and the list of its gaps."""
-        view, tape = picture.view, picture.tape
+        view, tape = view_state.view, view_state.tape
         assert view is not None
         assert tape is not None
         gaps = view.gaps(self.symbol)
@@ -84,25 +84,25 @@ class QualityPanel(Panel):
             Content.styled(self.symbol, "bold"),
             _score("session", view.quality(self.symbol)),
             Content(counted(len(gaps), "gap")),
-            *self._before(picture),
+            *self._before(view_state),
         ]
         rows = [_gap_row(tape, gap) for gap in gaps[-_MOST_GAPS:][::-1]]
         return scores, grid_lines(["first", "last", "missing"], rows, right="llr") if rows else []
 
-    def _before(self, picture: Picture) -> list[Content]:
-        held = self.playback.historical_quality(picture)
+    def _before(self, view_state: ViewState) -> list[Content]:
+        held = self.playback.historical_quality(view_state)
         return [
             _score(f"history {interval}", quality.percent if quality.measured else None)
             for (symbol, interval), quality in sorted(held.items(), key=lambda item: item[0][1])
             if symbol == self.symbol
         ]
 
-    def as_table(self, picture: Picture) -> Table:
+    def as_table(self, view_state: ViewState) -> Table:
         """Return scores and gaps of all symbols."""
-        view, tape = picture.view, picture.tape
+        view, tape = view_state.view, view_state.tape
         assert view is not None
         assert tape is not None
-        return quality_table(view, tape, self.playback.historical_quality(picture), view.symbols)
+        return quality_table(view, tape, self.playback.historical_quality(view_state), view.symbols)
 
     def keyboard_target(self) -> Widget:
         """Return the map."""

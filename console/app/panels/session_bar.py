@@ -13,7 +13,7 @@ from textual.content import Content
 
 from tapedeck.console.actions.speeds import achieved_text, speed_text
 from tapedeck.console.app.grid_text import MISSING
-from tapedeck.console.app.playback import Picture
+from tapedeck.console.app.playback import ViewState
 from tapedeck.console.app.rows import strip_data
 from tapedeck.console.app.widgets import StripTick, StyledLine, TapeStrip
 from tapedeck.console.app.widgets.canvas import shortened
@@ -58,21 +58,21 @@ class SessionBar(Vertical):
         yield self._line
         yield self.strip
 
-    def look(self, picture: Picture, ticks: tuple[StripTick, ...] = ()) -> None:
+    def update(self, view_state: ViewState, ticks: tuple[StripTick, ...] = ()) -> None:
         """Show a moment."""
-        self._slow_looks = self._slow_looks + 1 if falls_short(picture.snapshot) else 0
-        parts = session_parts(picture, self._note, is_slow=self._slow_looks >= _SLOW_LOOKS)
+        self._slow_looks = self._slow_looks + 1 if falls_short(view_state.snapshot) else 0
+        parts = session_parts(view_state, self._note, is_slow=self._slow_looks >= _SLOW_LOOKS)
         self._line.show([_fitted(parts, self._line.size.width or self.app.size.width)])
-        self._show_ground(is_past=picture.is_past)
-        if picture.tape is None or picture.view is None:
-            if picture.snapshot.error:
+        self._show_ground(is_past=view_state.is_past)
+        if view_state.tape is None or view_state.view is None:
+            if view_state.snapshot.error:
                 self.strip.show_failed("the run failed")
             else:
                 self.strip.show_loading()
             return
-        known = SessionView(picture.tape)
-        looked_at = picture.view.frontier if picture.is_past else None
-        base = picture.tape.base_interval
+        known = SessionView(view_state.tape)
+        looked_at = view_state.view.frontier if view_state.is_past else None
+        base = view_state.tape.base_interval
         self.strip.show(strip_data(known, base, known=known.frontier, looked_at=looked_at, ticks=ticks))
 
     def notify_style_update(self) -> None:
@@ -93,43 +93,43 @@ class SessionBar(Vertical):
                 line.stand_on(ground)
 
 
-def session_parts(picture: Picture, note: str = "", *, is_slow: bool = False) -> list[Part]:
+def session_parts(view_state: ViewState, note: str = "", *, is_slow: bool = False) -> list[Part]:
     """Return what the bar says, in order, each with a rank: the highest go first where it gets narrow.
 
     What changes has a fixed width, so that nothing moves. `is_slow`: the speed falls short of what was asked.
     """
-    snapshot = picture.snapshot
+    snapshot = view_state.snapshot
     state, speed = _state(snapshot), _speed(snapshot, is_slow=is_slow)
-    if picture.is_past:
+    if view_state.is_past:
         # What the engine does meanwhile, with the speed, which + and - change there, too.
         lead = Content.styled(" ◂ PAST ", "$text-warning bold reverse")
         follow = Content("  ").join([state, Content(speed_text(snapshot.speed))])
     else:
         lead, follow = state, speed
     parts: list[Part] = [(0, lead.pad_right(max(_STATE_WIDTH - len(lead), 0)))]
-    if picture.view is not None:
-        parts += _time_parts(picture, picture.view.session)
+    if view_state.view is not None:
+        parts += _time_parts(view_state, view_state.view.session)
     parts.append((3, follow.pad_right(max(_SPEED_WIDTH - len(follow), 0))))
-    if snapshot.stopped_at is not None and not picture.is_past:
+    if snapshot.stopped_at is not None and not view_state.is_past:
         condition = shortened(f"◆ {snapshot.stopped_at.text}", _LONGEST_CONDITION)
         parts.append((1, Content.styled(condition, "$text-error bold")))
     if note:
         parts.append((4, Content.styled(note, "$text-accent")))
-    if picture.view is not None:
-        parts += _place_parts(picture, picture.view)
+    if view_state.view is not None:
+        parts += _place_parts(view_state, view_state.view)
     parts.append((8, Content.styled(snapshot.mode, "$text-muted")))
     stamp = snapshot.stamp[:_SHORT_STAMP] if snapshot.finished else MISSING
     parts.append((10, Content.styled(f"stamp {stamp:<{_SHORT_STAMP}}", "$text-muted")))
     return parts
 
 
-def _time_parts(picture: Picture, session: TradingSession) -> list[Part]:
+def _time_parts(view_state: ViewState, session: TradingSession) -> list[Part]:
     hours = "–".join(
         f"{instant.astimezone(session.zone):%H:%M}"
         for instant in (session.regular_open, session.regular_close)
     )
     parts: list[Part] = [
-        (0, Content.styled(picture.clock_text, "bold")),
+        (0, Content.styled(view_state.clock_text, "bold")),
         (2, Content(f"{session.trading_day:%a %Y-%m-%d}")),
         (6, Content(f"{session.exchange} {hours}")),
     ]
@@ -138,9 +138,9 @@ def _time_parts(picture: Picture, session: TradingSession) -> list[Part]:
     return parts
 
 
-def _place_parts(picture: Picture, view: SessionView) -> list[Part]:
+def _place_parts(view_state: ViewState, view: SessionView) -> list[Part]:
     """Return which session and slot are shown: in the past those that are looked at."""
-    snapshot = picture.snapshot
+    snapshot = view_state.snapshot
     shown, finished = view.session.trading_day.isoformat(), snapshot.finished
     at = bisect_left(finished, shown, key=_TRADING_DAY)  # years of them, at every look
     number = at + 1 if at < len(finished) and finished[at].trading_day == shown else snapshot.session

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from tapedeck.console.app.decimals import names_on_price_scale
 from tapedeck.console.app.panels.panel import Panel
-from tapedeck.console.app.playback import Picture, Playback
+from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.rows import symbol_rows
 from tapedeck.console.app.widgets import SymbolRows, SymbolTable
 from tapedeck.console.panel_data.panel_tables import symbols_table
@@ -33,17 +33,17 @@ class SymbolsPanel(Panel):
         """Compose the table."""
         yield self.table
 
-    def show(self, picture: Picture) -> None:
+    def show(self, view_state: ViewState) -> None:
         """Show all symbols at a moment."""
         self.fill()
-        self.table.show(self._rows(picture))
+        self.table.show(self._rows(view_state))
 
-    def as_table(self, picture: Picture) -> Table:
+    def as_table(self, view_state: ViewState) -> Table:
         """Return the symbols that pass the filter, in the order of the table, with all their figures."""
-        assert picture.view is not None
-        rows = self._rows(picture)
+        assert view_state.view is not None
+        rows = self._rows(view_state)
         shown = [rows.symbols[at] for at in self.table.order_of(rows).tolist()]
-        return symbols_table(picture.view, picture.snapshot.base, shown)
+        return symbols_table(view_state.view, view_state.snapshot.base, shown)
 
     def keyboard_target(self) -> Widget:
         """Return the table."""
@@ -54,18 +54,18 @@ class SymbolsPanel(Panel):
         super().filter_by(text)
         self.table.filter(text)
 
-    def _rows(self, picture: Picture) -> SymbolRows:
-        assert picture.view is not None
-        known = set(picture.view.indicator_names())
+    def _rows(self, view_state: ViewState) -> SymbolRows:
+        assert view_state.view is not None
+        known = set(view_state.view.indicator_names())
         relative = self.playback.relative_volume()
         rows = symbol_rows(
-            picture.view,
-            picture.snapshot.base,
+            view_state.view,
+            view_state.snapshot.base,
             indicators=[name for name in self.playback.table_indicators() if name in known],
             relative_volume=relative if relative in known else None,
             prices=self._prices,
         )
-        if picture.view.frontier:
+        if view_state.view.frontier:
             return rows
         # No slot is over: that none is missing says nothing yet.
         unknown = np.full(len(rows.symbols), np.nan)

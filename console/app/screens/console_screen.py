@@ -36,7 +36,7 @@ class ActionRunner(Protocol):
         """Whether a key or the mouse waits to be taken."""
         ...
 
-    def standing_aside(self) -> AbstractContextManager[None]:
+    def render_priority(self) -> AbstractContextManager[None]:
         """Have the engine stand still for some milliseconds."""
         ...
 
@@ -124,7 +124,7 @@ class ConsoleScreen(Screen[None]):
     def _compositor_refresh(self) -> None:
         """Draw, while the engine stands aside: Textual draws some time after it was asked to."""
         app = self.app
-        with app.standing_aside() if isinstance(app, ActionRunner) else nullcontext():
+        with app.render_priority() if isinstance(app, ActionRunner) else nullcontext():
             super()._compositor_refresh()
 
     async def action_do(self, action_id: str) -> None:

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Label, Static
 
 from tapedeck.console.actions.table import Mode
-from tapedeck.console.app.background import beside
+from tapedeck.console.app.background import run_in_background
 from tapedeck.console.app.grid_text import counted
 from tapedeck.console.app.panels.key_line import KeyLine
 from tapedeck.console.app.rows import coverage_map
@@ -53,7 +53,7 @@ class CoverageScreen(ConsoleScreen):
     @work
     async def count(self) -> None:
         """Count beside the screen: a large store takes its time."""
-        found = await beside("counting the stored bars", self._measure, self.map.show_failed)
+        found = await run_in_background("counting the stored bars", self._measure, self.map.show_failed)
         if found is not None:
             self._show(found)
 

@@ -29,7 +29,7 @@ from tapedeck.console.app.panels.quality import QualityPanel
 from tapedeck.console.app.panels.session_bar import SessionBar
 from tapedeck.console.app.panels.symbols import SymbolsPanel
 from tapedeck.console.app.panels.tab_line import TabLine, tabs_of
-from tapedeck.console.app.playback import Picture, Playback
+from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.screens.console_screen import ConsoleScreen, bindings_of
 from tapedeck.console.app.widgets import SymbolTable
 
@@ -105,7 +105,7 @@ class MainScreen(ConsoleScreen):
         }
         self.first_symbol: str | None = None
         self._unfiltered_symbol: str | None = None
-        self._picture: Picture | None = None
+        self._view_state: ViewState | None = None
         self._laid_out_for: Size | None = None
 
     def compose(self) -> ComposeResult:
@@ -131,32 +131,32 @@ class MainScreen(ConsoleScreen):
 
     # Pictures
 
-    def look(self, picture: Picture) -> None:
+    def update(self, view_state: ViewState) -> None:
         """Show a moment on the bar and on the panels that are seen."""
-        was_past = self._picture is not None and self._picture.is_past
-        self._picture = picture
-        self.bar.look(picture, self.events.ticks(picture))
+        was_past = self._view_state is not None and self._view_state.is_past
+        self._view_state = view_state
+        self.bar.update(view_state, self.events.ticks(view_state))
         for panel in self.panels.values():
             if panel.display:
-                panel.look(picture)
-        if self.first_symbol is not None and picture.view is not None:
+                panel.update(view_state)
+        if self.first_symbol is not None and view_state.view is not None:
             symbol, self.first_symbol = self.first_symbol, None
             self.focus_symbol(symbol)
-        if was_past != picture.is_past:
+        if was_past != view_state.is_past:
             self._mark_active()
             self.refresh_bindings()
 
-    def look_again(self) -> None:
+    def update_again(self) -> None:
         """Show the moment once more, where something else than the run has changed."""
-        if self._picture is not None:
-            self.look(self._picture)
+        if self._view_state is not None:
+            self.update(self._view_state)
 
     def focus_symbol(self, symbol: str) -> None:
         """Have all panels show a symbol."""
         for panel in (self.chart, self.indicators, self.quality):
             panel.symbol = symbol
         self.symbols.table.focus_symbol(symbol)
-        self.look_again()
+        self.update_again()
 
     @property
     def symbol(self) -> str:
@@ -185,7 +185,7 @@ class MainScreen(ConsoleScreen):
         self.call_after_refresh(self._show_tabs)
         if self.focused is None or not isinstance(self.focused, FilterLine):
             self.set_focus(self.active_panel.keyboard_target())
-        self.look_again()
+        self.update_again()
 
     def on_resize(self, event: Resize) -> None:
         """Show what fits."""
@@ -249,7 +249,7 @@ class MainScreen(ConsoleScreen):
 
     def _mark_active(self) -> None:
         """Say on the frames which panel has the keyboard, and whether it shows the past."""
-        is_past = self._picture is not None and self._picture.is_past
+        is_past = self._view_state is not None and self._view_state.is_past
         for panel in self.panels.values():
             is_active = panel is self.active_panel
             panel.frame = (Frame.PAST if is_past else Frame.ACTIVE) if is_active else Frame.PLAIN
@@ -270,7 +270,7 @@ class MainScreen(ConsoleScreen):
         """Show only what a text is found in."""
         self.active_panel.filter_by(text)
         self._show_tabs()
-        self.look_again()
+        self.update_again()
 
     def action_show_all(self) -> None:
         """Give the filter of the active panel up."""

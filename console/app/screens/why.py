@@ -18,9 +18,9 @@ from textual.widgets import Label, OptionList
 from textual.widgets.option_list import Option
 from textual.worker import Worker
 
-from tapedeck.console.app.background import beside
+from tapedeck.console.app.background import run_in_background
 from tapedeck.console.app.grid_text import Cell, counted, folded, grid, number
-from tapedeck.console.app.playback import Picture, Playback
+from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.screens.text_page import PageText
 from tapedeck.console.app.widgets.figures import decimals_of
 from tapedeck.engine.clock.slots import utc_from_epoch
@@ -46,10 +46,10 @@ class WhyScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,w,enter", "leave", "back")]
 
-    def __init__(self, playback: Playback, picture: Picture, symbol: str, name: str) -> None:
+    def __init__(self, playback: Playback, view_state: ViewState, symbol: str, name: str) -> None:
         super().__init__()
         self._system = playback.system
-        self._picture = picture
+        self._view_state = view_state
         self._symbol = symbol
         plan = playback.plan
         session = [output for spec in plan.specs for output in spec.outputs]
@@ -91,17 +91,17 @@ class WhyScreen(ModalScreen[None]):
         self.dismiss(None)
 
     def _heading(self) -> str:
-        title = f"Why: {self._symbol} at {self._picture.clock_text}"
+        title = f"Why: {self._symbol} at {self._view_state.clock_text}"
         return title if self._is_in_place() else f"{title}, {self._view.session.trading_day:%a %Y-%m-%d}"
 
     @property
     def _view(self) -> SessionView:
-        assert self._picture.view is not None  # nobody asks why where there is no session
-        return self._picture.view
+        assert self._view_state.view is not None  # nobody asks why where there is no session
+        return self._view_state.view
 
     def _is_in_place(self) -> bool:
         """Whether the session that is asked about is the one that the engine has in place."""
-        return self._picture.tape is self._system.tape
+        return self._view_state.tape is self._system.tape
 
     def _explain(self) -> None:
         """Explain the chosen number, once its day is there."""
@@ -129,8 +129,10 @@ class WhyScreen(ModalScreen[None]):
 
     async def _play_again(self) -> None:
         day = self._view.session.trading_day
-        again = partial(self._system.session_again, day)
-        self._again = await beside(f"playing {day} again", again, lambda told: self._write(_failed(told)))
+        again = partial(self._system.recompute_session, day)
+        self._again = await run_in_background(
+            f"playing {day} again", again, lambda told: self._write(_failed(told))
+        )
         if self._again is not None:
             self._explain()
 

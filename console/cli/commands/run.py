@@ -24,7 +24,7 @@ from tapedeck.console.panel_data.panel_names import PANELS
 from tapedeck.console.panel_data.tables import FORMATS
 
 if TYPE_CHECKING:
-    from tapedeck.console.cli.batch import Wishes
+    from tapedeck.console.cli.batch import BatchOptions
     from tapedeck.engine.config import SessionConfig
 
 EPILOG: Final = examples(
@@ -84,7 +84,7 @@ def run(
     """
     invocation = begin(context, as_json=as_json, store=store, export=export)
     asked_speed = None if speed is None else read_speed_option("--speed", speed)
-    wishes = _wishes(breaks or [], script, view, form, as_json=as_json)
+    batch_options = _wishes(breaks or [], script, view, form, as_json=as_json)
     from tapedeck.engine.config import load_session_config  # noqa: PLC0415 - slow, see this package's __init__.py
 
     loaded = load_session_config(file)
@@ -92,7 +92,7 @@ def run(
         invocation.warn(f"{loaded.source}: {warning}")
     on_screen = not (no_ui or as_json or view is not None) and is_interactive()
     config = _at_speed(loaded.config, asked_speed)
-    play_config(invocation, config, invocation.settings.store, wishes, on_screen=on_screen)
+    play_config(invocation, config, invocation.settings.store, batch_options, on_screen=on_screen)
 
 
 def run_demo(context: typer.Context) -> None:
@@ -116,7 +116,7 @@ def play_config(
     invocation: Invocation,
     config: SessionConfig,
     location: Path,
-    wishes: Wishes | None = None,
+    batch_options: BatchOptions | None = None,
     *,
     on_screen: bool = False,
     note: str = "",
@@ -133,7 +133,9 @@ def play_config(
         if on_screen:
             from tapedeck.console.app.launch import play_on_screen  # noqa: PLC0415 - a batch job needs no screen
 
-            outcome = play_on_screen(config, store, invocation=invocation, wishes=wishes, note=note)
+            outcome = play_on_screen(
+                config, store, invocation=invocation, batch_options=batch_options, note=note
+            )
         else:
             outcome = play(
                 config,
@@ -141,7 +143,7 @@ def play_config(
                 terminal=invocation.terminal,
                 export=invocation.settings.export,
                 interrupts=invocation.interrupts,
-                wishes=wishes,
+                batch_options=batch_options,
             )
     if outcome.views:
         for text in outcome.views:
@@ -156,9 +158,11 @@ def play_config(
     raise typer.Exit(INTERRUPTED if outcome.interrupted else DONE)
 
 
-def _wishes(breaks: list[str], script: Path | None, view: str | None, form: str, *, as_json: bool) -> Wishes:
+def _wishes(
+    breaks: list[str], script: Path | None, view: str | None, form: str, *, as_json: bool
+) -> BatchOptions:
     """Return what the options ask of a batch job; ConfigError where they cannot be."""
-    from tapedeck.console.cli.batch import Wishes  # noqa: PLC0415 - as above
+    from tapedeck.console.cli.batch import BatchOptions  # noqa: PLC0415 - as above
 
     if view is not None and as_json:
         raise bad_option(
@@ -170,10 +174,10 @@ def _wishes(breaks: list[str], script: Path | None, view: str | None, form: str,
         else [(read_choice("--view", view, PANELS), read_choice("--format", form, FORMATS))]
     )
     if script is None:
-        return Wishes(tuple(breaks), None, tuple(views))
+        return BatchOptions(tuple(breaks), None, tuple(views))
     from tapedeck.console.actions.key_script import Script  # noqa: PLC0415 - most runs have none
 
-    return Wishes(tuple(breaks), Script.load(script), tuple(views))
+    return BatchOptions(tuple(breaks), Script.load(script), tuple(views))
 
 
 def _at_speed(config: SessionConfig, speed: float | None) -> SessionConfig:

@@ -267,7 +267,7 @@ async def meander(console: Watched, pilot: Pilot[None], folder: Path) -> None:
 def replay_in_batch(script: Script, store: BarStore) -> tuple[int, int, str]:
     config = parse_session_config(document(speed_multiplier=0), "replay").config
     lines = ScriptLines(script, Terminal())
-    system = SystemManager(config, store, earlier_bytes=MEMORY_BYTES)
+    system = SystemManager(config, store, tape_cache_bytes=MEMORY_BYTES)
     try:
         system.start(paused=True)
         while not lines.advance(system):

@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from tapedeck.console.actions.key_script import Script
 from tapedeck.console.app.screens.report import ReportScreen
-from tapedeck.console.app.ui_state import Remembered
+from tapedeck.console.app.ui_state import UiState
 from tapedeck.engine.errors import ExportError
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.store.bar_store import BarStore
@@ -116,7 +116,7 @@ def test_actions_take_their_arguments_without_asking(console_store: BarStore, tm
             await press(pilot, "escape")
         await console.app.do("resume")
         await until(pilot, lambda: console.state is RunState.RUNNING, "running")
-        kept = console.app.remembered()
+        kept = console.app.ui_state()
         assert (kept.theme, kept.symbol, kept.interval) == ("paper-tape", "BBB", "5m")
 
     with watched(console_store, tmp_path) as console:
@@ -124,13 +124,13 @@ def test_actions_take_their_arguments_without_asking(console_store: BarStore, tm
 
 
 def test_what_was_remembered_is_how_it_looks_again(console_store: BarStore, tmp_path: Path) -> None:
-    before = Remembered("paper-tape", ("log",), "events", "last", True, "CCC", "5m", {"step": "right"})
+    before = UiState("paper-tape", ("log",), "events", "last", True, "CCC", "5m", {"step": "right"})
 
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await until(pilot, lambda: console.app.main.symbol == "CCC", "the symbol")
-        assert console.app.remembered() == before
+        assert console.app.ui_state() == before
 
-    with watched(console_store, tmp_path, remembered=before) as console:
+    with watched(console_store, tmp_path, ui_state=before) as console:
         drive(console, act)
 
 

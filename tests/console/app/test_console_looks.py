@@ -37,10 +37,10 @@ from tests.support.markets import fill_store, open_new_store
 
 def bar_of(console: Watched, **changes: object) -> str:
     """Return the bar's parts for a snapshot with changes, on one line of any length."""
-    picture = console.app.picture()
-    picture = replace(picture, snapshot=replace(picture.snapshot, **changes))  # type: ignore[arg-type]
-    slow = falls_short(picture.snapshot)
-    return "|".join(part.plain for _, part in session_parts(picture, is_slow=slow))
+    view_state = console.app.view_state()
+    view_state = replace(view_state, snapshot=replace(view_state.snapshot, **changes))  # type: ignore[arg-type]
+    slow = falls_short(view_state.snapshot)
+    return "|".join(part.plain for _, part in session_parts(view_state, is_slow=slow))
 
 
 def heading(console: Watched, name: str) -> str:
@@ -417,8 +417,10 @@ def test_events_stand_by_the_clock_of_the_market_whenever_they_were_made(
         console.system.add_bookmark("early", 10)
         console.system.add_bookmark("late", 60)
         events = console.app.main.events
-        await until(pilot, lambda: "early" in str(events.as_table(console.app.picture()).rows), "the marks")
-        rows = events.as_table(console.app.picture()).rows
+        await until(
+            pilot, lambda: "early" in str(events.as_table(console.app.view_state()).rows), "the marks"
+        )
+        rows = events.as_table(console.app.view_state()).rows
         times = [str(row[3]) for row in rows]
         assert times == sorted(times)
         assert times[[row[5] for row in rows].index("early")] == "2013-11-26T09:40:00-05:00"
@@ -439,9 +441,9 @@ def test_gaps_that_are_no_longer_listed_are_counted_in_the_first_line_and_still_
         begun = missing & ~np.pad(missing, ((0, 0), (1, 0)))[:, :-1]
         note = f"{begun.sum() - 3} earlier gaps are not listed: 4 quality has them"
         await until(pilot, lambda: panel.list.render_line(0).text.startswith(note), "what is missing")
-        picture = console.app.picture()
-        assert panel.as_table(picture).rows[0] == (None, "note", None, None, None, note)
-        ticks = {tick.slot for tick in panel.ticks(picture) if tick.kind is TickKind.GAP}
+        view_state = console.app.view_state()
+        assert panel.as_table(view_state).rows[0] == (None, "note", None, None, None, note)
+        ticks = {tick.slot for tick in panel.ticks(view_state) if tick.kind is TickKind.GAP}
         assert ticks == set(np.flatnonzero(begun.any(axis=0)).tolist())
         await press(pilot, "home", "enter")
         assert console.looked_at is None
@@ -474,7 +476,7 @@ def test_the_chart_has_vwap_and_averages_before_bands(console_store: BarStore, t
         chart = console.app.main.chart
         await press(pilot, "o")
         await until(pilot, lambda: "5─bands_upperband" in chart.chart.render_line(1).text, "the legend")
-        names = chart.as_table(console.app.picture()).headings[6:]
+        names = chart.as_table(console.app.view_state()).headings[6:]
         assert list(names[:4]) == ["vwap", "sma", "ema", "top"]
         assert "2 more in indicators" in "".join(chart.chart.render_line(y).text for y in (1, 2))
 
@@ -511,7 +513,7 @@ def test_gaps_that_are_not_measured_are_not_said_to_be_none(console_store: BarSt
         symbols = console.app.main.symbols
         await until(pilot, lambda: "52." in symbols.table.render_line(1).text, "the prices")
         assert symbols.table.render_line(1).text.split()[-2:] == ["–", "–"]
-        table = symbols.as_table(console.app.picture())
+        table = symbols.as_table(console.app.view_state())
         assert table.rows[0][table.headings.index("gaps")] is None
 
     with watched(console_store, tmp_path, config=config) as console:
@@ -521,7 +523,7 @@ def test_gaps_that_are_not_measured_are_not_said_to_be_none(console_store: BarSt
 def test_at_the_open_no_quality_is_known(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: Watched, _pilot: Pilot[None]) -> None:
         symbols = console.app.main.symbols
-        assert np.isnan(symbols._rows(console.app.picture()).quality).all()
+        assert np.isnan(symbols._rows(console.app.view_state()).quality).all()
 
     with watched(console_store, tmp_path) as console:
         drive(console, act)
@@ -673,8 +675,8 @@ def test_why_explains_the_volume_of_the_table_and_that_of_the_bar_apart(
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 60 and console.state is RunState.PAUSED, "an hour")
-        picture = console.app.picture()
-        shown = console.app.main.symbols._rows(picture).volume[0]
+        view_state = console.app.view_state()
+        shown = console.app.main.symbols._rows(view_state).volume[0]
         await console.app.do("why", "volume")
         await until(pilot, lambda: isinstance(console.app.screen, WhyScreen), "why")
         await until(pilot, lambda: number(shown, 4) in console.text("#why-text"), "the session's volume")

@@ -20,7 +20,7 @@ from tapedeck.console.app.console_app import ConsoleApp
 from tapedeck.console.app.grid_text import folded, grid, number, percent, quality_style
 from tapedeck.console.app.layout import Layout
 from tapedeck.console.app.log_lines import LogLines
-from tapedeck.console.app.ui_state import FILE_NAME, Remembered, load_remembered, save_remembered
+from tapedeck.console.app.ui_state import FILE_NAME, UiState, load_ui_state, save_ui_state
 from tapedeck.console.panel_data.tables import Table, table_text
 from tapedeck.engine.store.bar_store import BarStore
 from tests.support.console_runs import watched
@@ -112,9 +112,9 @@ def test_hiding_goes_on_to_another_panel_and_stops_at_the_last() -> None:
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
-    kept = Remembered("paper-tape", ("log",), "chart", "last", True, "SPY", "5m", {"step": "right"})
-    assert save_remembered(tmp_path / "new", kept) is None
-    assert load_remembered(tmp_path / "new") == (kept, None)
+    kept = UiState("paper-tape", ("log",), "chart", "last", True, "SPY", "5m", {"step": "right"})
+    assert save_ui_state(tmp_path / "new", kept) is None
+    assert load_ui_state(tmp_path / "new") == (kept, None)
     assert [path.name for path in (tmp_path / "new").iterdir()] == [FILE_NAME]
 
 
@@ -123,8 +123,8 @@ def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
 )
 def test_a_broken_file_is_ignored_with_a_notice(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE_NAME).write_text(text)
-    remembered, notice = load_remembered(tmp_path)
-    assert remembered == Remembered()
+    ui_state, notice = load_ui_state(tmp_path)
+    assert ui_state == UiState()
     assert notice is not None
     assert "cannot be used" in notice
     assert FILE_NAME in notice
@@ -132,7 +132,7 @@ def test_a_broken_file_is_ignored_with_a_notice(tmp_path: Path, text: str) -> No
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    told = save_remembered(tmp_path / "file", Remembered())
+    told = save_ui_state(tmp_path / "file", UiState())
     assert told is not None
     assert "not remembered" in told
 

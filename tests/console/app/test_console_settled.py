@@ -17,7 +17,7 @@ from tapedeck.engine.read.event import EventKind
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run import session_coordinator
 from tapedeck.engine.run.session_feed import SessionFeed
-from tapedeck.engine.run.tape_cache import EarlierTapes
+from tapedeck.engine.run.tape_cache import TapeCache
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
 from tests.support.console_runs import (
@@ -120,7 +120,7 @@ def test_a_look_back_over_the_open_waits_for_the_day_before_to_be_recorded(
 ) -> None:
     is_waited_for, keep, wait = (
         threading.Event(),
-        EarlierTapes.write_session,
+        TapeCache.write_session,
         SystemManager.wait_until_recorded,
     )
 
@@ -142,7 +142,7 @@ def test_a_look_back_over_the_open_waits_for_the_day_before_to_be_recorded(
         assert place is not None
         assert (str(place.day), place.frontier) == ("2013-11-26", expected)
 
-    monkeypatch.setattr(EarlierTapes, "write_session", keep_late)
+    monkeypatch.setattr(TapeCache, "write_session", keep_late)
     monkeypatch.setattr(SystemManager, "wait_until_recorded", told_of)
     with watched(console_store, tmp_path) as console:
         try:
@@ -325,15 +325,15 @@ def test_a_console_that_is_continued_does_not_play_past_a_breakpoint(
 def test_a_symbol_that_is_missing_on_a_day_is_no_event_of_the_day_before(tmp_path: Path) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         def errors() -> list[str]:
-            known = console.app.playback.events_until(console.app.picture())
+            known = console.app.playback.events_until(console.app.view_state())
             return [event.text for event in known if event.kind is EventKind.ERROR]
 
         await console.app.do("next_session")
         await until(pilot, lambda: is_recorded(console), "the first day to be kept")
-        await console.app.playback.settle()
+        await console.app.playback.wait_for_moves()
         assert any("CCC" in text for text in errors())
         await console.app.do("step_back", "10")
-        await until(pilot, lambda: console.app.picture().is_past, "the day before")
+        await until(pilot, lambda: console.app.view_state().is_past, "the day before")
         assert errors() == []
 
     with open_new_store(tmp_path / "bars.db") as store:

@@ -29,7 +29,7 @@ from tapedeck.console.app.screens.prompt import PromptScreen
 from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.console.app.screens.text_page import TextPage
 from tapedeck.console.app.screens.why import WhyScreen
-from tapedeck.console.app.ui_state import Remembered
+from tapedeck.console.app.ui_state import UiState
 from tapedeck.console.app.widgets import CoverageMap
 from tapedeck.engine.read.status import RunState, WorkerState
 from tapedeck.engine.store.bar_store import BarStore
@@ -122,7 +122,7 @@ async def rest(console: Watched, pilot: Pilot[None], *words: str) -> None:
     main.metrics.bars_per_second, main.metrics.frame_ms = BARS_PER_SECOND, 0.0
 
     def says_all() -> bool:
-        main.look(console.app.picture())
+        main.update(console.app.view_state())
         return all(word in console.text("#session-line") for word in words)
 
     await until(pilot, says_all, f"the bar says {words}")
@@ -371,9 +371,9 @@ def pictures(
     scene, taken = shot.scene, {}
     columns, lines = map(int, shot.size.split("x"))
     store = scene.opened(request.getfixturevalue(scene.store))
-    remembered = Remembered(theme=THEMES["dark"])
+    ui_state = UiState(theme=THEMES["dark"])
     folder = tmp_path_factory.mktemp("shot")
-    with steady_console(store, folder, scene.config, remembered, has_log=scene.has_log) as console:
+    with steady_console(store, folder, scene.config, ui_state, has_log=scene.has_log) as console:
 
         async def take(pilot: Pilot[None]) -> None:
             await scene.act(console, pilot)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tapedeck.console.textual_ext.terminal_driver import Line, Outlet
+from tapedeck.console.textual_ext.terminal_driver import TerminalLink, TerminalWriter
 from tapedeck.engine.export.validation import validate_export
 from tapedeck.engine.store.bar_store import BarStore
 from tests.support.pseudo_terminal import LIMIT_S, Terminal, terminal
@@ -202,9 +202,9 @@ def test_a_terminal_that_goes_on_shows_what_it_would_have_shown(session: Session
 def test_what_is_painted_on_a_terminal_that_stands_still_is_not_kept() -> None:
     reader, writer = pty.openpty()
     tty.setraw(writer)
-    painted_anew, line = threading.Event(), Line()
+    painted_anew, line = threading.Event(), TerminalLink()
     with open(writer, "w", encoding="utf-8") as stream:
-        outlet = Outlet(stream, line, painted_anew.set)
+        outlet = TerminalWriter(stream, line, painted_anew.set)
         outlet.open()
         for _ in range(1000):
             outlet.write("x" * 10_000)
@@ -230,10 +230,10 @@ def test_what_is_painted_on_a_terminal_that_stands_still_is_not_kept() -> None:
 def test_a_large_frame_between_marks_is_written_whole() -> None:
     reader, writer = pty.openpty()
     tty.setraw(writer)
-    painted_anew, line = threading.Event(), Line()
+    painted_anew, line = threading.Event(), TerminalLink()
     frame = f"\x1b[?2026h{40_000 * 'x'}\x1b[?2026l"
     with open(writer, "w", encoding="utf-8") as stream:
-        outlet = Outlet(stream, line, painted_anew.set)
+        outlet = TerminalWriter(stream, line, painted_anew.set)
         outlet.open()
         for _ in range(5):
             for part in ("\x1b[?2026h", 40_000 * "x", "\x1b[?2026l"):  # as Textual writes a frame

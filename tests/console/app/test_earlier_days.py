@@ -38,7 +38,7 @@ def day_shown(console: Watched) -> str:
 def candles(console: Watched) -> int:
     """How many candles of the session before stand to the left of the chart."""
     playback, chart = console.app.playback, console.app.main.chart
-    return sum(len(day) for day in playback.history(playback.picture(), chart.symbol, chart.interval))
+    return sum(len(day) for day in playback.history(playback.view_state(), chart.symbol, chart.interval))
 
 
 @contextmanager
@@ -198,7 +198,7 @@ def counted_replays(
 ) -> Iterator[tuple[list[date], threading.Event]]:
     """Count the days that are played again to be explained, which is done when the event is set."""
     days, go_on = list[date](), threading.Event()
-    again: Callable[[date], SessionData] = console.system.session_again
+    again: Callable[[date], SessionData] = console.system.recompute_session
 
     def noted(day: date) -> SessionData:
         days.append(day)
@@ -322,7 +322,7 @@ def test_the_quality_of_history_is_that_of_the_day_shown(tmp_path: Path) -> None
                 await pilot.press("D")
                 await until(pilot, lambda shown=shown: day_shown(console) == shown, shown)
                 playback = console.app.playback
-                known = playback.historical_quality(playback.picture())
+                known = playback.historical_quality(playback.view_state())
                 assert {symbol for symbol, _ in known} == set(SYMBOLS)
                 assert all((quality.percent == 100) is is_full for quality in known.values())
 

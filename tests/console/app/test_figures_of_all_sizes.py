@@ -69,7 +69,7 @@ def test_a_coin_far_below_a_cent_can_be_read_in_every_panel(store: BarStore, tmp
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 60, "an hour")
         await pilot.pause(0.1)
-        view = console.app.picture().view
+        view = console.app.view_state().view
         assert view is not None
         last = view.totals("COIN")
         assert last is not None
@@ -94,7 +94,7 @@ def test_an_indicator_much_smaller_than_its_price_has_digits_and_prices_keep_the
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 60, "an hour")
         await pilot.pause(0.1)
-        view = console.app.picture().view
+        view = console.app.view_state().view
         assert view is not None
         assert told_of(console, "ema_5") == f"{view.indicator('BBB', 'ema_5'):.2f}"
         momentum = np.abs(view.indicator_grid("momentum")[view.row("BBB")])
@@ -151,13 +151,13 @@ def test_copied_symbols_are_those_that_the_table_shows_in_its_order(store: BarSt
         await until(pilot, lambda: console.frontier == 60, "an hour")
         symbols = console.app.main.symbols
         symbols.table.sort_by("last", reverse=False)
-        copied = [row[0] for row in symbols.as_table(console.app.picture()).rows]
+        copied = [row[0] for row in symbols.as_table(console.app.view_state()).rows]
         assert copied == list(symbols.table.shown_symbols) == ["COIN", "BBB", "AAA"]
         symbols.filter_by("a, b")
-        copied = [row[0] for row in symbols.as_table(console.app.picture()).rows]
+        copied = [row[0] for row in symbols.as_table(console.app.view_state()).rows]
         assert copied == list(symbols.table.shown_symbols) == ["BBB", "AAA"]
         symbols.filter_by("zzz")
-        assert symbols.as_table(console.app.picture()).rows == ()
+        assert symbols.as_table(console.app.view_state()).rows == ()
 
     with watched(store, tmp_path, config=session_file(*PRICES)) as console:
         drive(console, act)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from textual.pilot import Pilot
 
-from tapedeck.console.app.playback import Picture
+from tapedeck.console.app.playback import ViewState
 from tapedeck.engine.conditions.known_values import KnownValues
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import BarStore
@@ -34,8 +34,8 @@ def read_everywhere(console: Watched, symbol: str, frontier: int) -> list[float]
     view = SessionView(tape, frontier)
     panel = console.app.main.indicators
     panel.symbol = symbol
-    picture = Picture(console.system.snapshot(), tape, view, is_past=True)
-    (shown,) = [row[4] for row in panel.as_table(picture).rows if row[1] == "usual"]
+    view_state = ViewState(console.system.snapshot(), tape, view, is_past=True)
+    (shown,) = [row[4] for row in panel.as_table(view_state).rows if row[1] == "usual"]
     told = console.system.explain(symbol, "usual", frontier).value
     known = KnownValues(tape, frontier, frontier).value(
         "usual", slice(view.row(symbol), view.row(symbol) + 1)

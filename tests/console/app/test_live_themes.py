@@ -9,7 +9,7 @@ from textual.color import Color
 from textual.pilot import Pilot
 
 from tapedeck.console.app.theming import DEFAULT_DARK, load_themes
-from tapedeck.console.app.ui_state import Remembered
+from tapedeck.console.app.ui_state import UiState
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.store.bar_store import BarStore
 from tests.support.console_runs import Watched, drive, press, until, watched
@@ -30,7 +30,7 @@ success: "{GREEN}"
 warning: "#ffc020"
 error: "#ff7070"
 """
-USED = Remembered(theme=MINE)
+USED = UiState(theme=MINE)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_theme_in_use_that_is_edited_is_seen_at_once(
         assert console.app.theme == MINE
         assert told(console) == []
 
-    with watched(console_store, tmp_path, config_folder=folder, remembered=USED) as console:
+    with watched(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
         drive(console, act)
 
 
@@ -88,7 +88,7 @@ def test_a_dark_theme_can_become_a_light_one(console_store: BarStore, tmp_path: 
         await until(pilot, lambda: console.app.has_class("-light-mode"), "light")
         assert not console.app.has_class("-dark-mode")
 
-    with watched(console_store, tmp_path, config_folder=folder, remembered=USED) as console:
+    with watched(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
         drive(console, act)
 
 
@@ -105,7 +105,7 @@ def test_a_new_file_is_among_the_themes_that_t_walks_through(
         await press(pilot, "t")
         assert console.app.theme == console.app.theme_names[0]
 
-    with watched(console_store, tmp_path, config_folder=folder, remembered=USED) as console:
+    with watched(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
         drive(console, act)
 
 
@@ -143,7 +143,7 @@ def test_a_broken_edit_is_told_with_file_and_line_and_the_theme_before_stays(
         await until(pilot, lambda: gain(console) == Color.parse(VIOLET), "mended")
         assert len(told(console)) == 2
 
-    with watched(console_store, tmp_path, config_folder=folder, remembered=USED) as console:
+    with watched(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
         drive(console, act)
 
 
@@ -164,7 +164,7 @@ def test_a_value_on_which_the_screen_would_fail_is_a_broken_edit(
         await until(pilot, lambda: console.frontier == 60, "an hour")
         assert console.app.failure is None
 
-    with watched(console_store, tmp_path, config_folder=folder, remembered=USED) as console:
+    with watched(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
         drive(console, act)
 
 
@@ -182,7 +182,7 @@ def test_a_deleted_theme_stays_in_use_until_another_is_chosen(
             await press(pilot, "t")
             assert console.app.theme != MINE
 
-    with watched(console_store, tmp_path, config_folder=folder, remembered=USED) as console:
+    with watched(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
         drive(console, act)
 
 
@@ -215,7 +215,7 @@ def test_files_that_are_no_themes_are_told_once_at_the_start(
         await until(pilot, lambda: gain(console) == Color.parse(VIOLET), "another file's edit")
         assert len(told(console)) == 1
 
-    with watched(console_store, tmp_path, config_folder=folder, remembered=USED) as console:
+    with watched(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
         drive(console, act)
 
 
@@ -231,7 +231,7 @@ def test_the_run_goes_on_while_themes_are_edited(
         await until(pilot, lambda: console.state is RunState.COMPLETED, "the end")
         assert console.system.error is None
 
-    with watched(console_store, tmp_path, config_folder=folder, remembered=USED) as console:
+    with watched(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
         drive(console, act)
 
 

@@ -160,7 +160,7 @@ def test_lines_beyond_the_last_two_thousand_go_and_the_reader_stays_where_they_r
 
 
 def console_lines(console: Watched) -> list[str]:
-    return [str(row[-1]) for row in panel(console).as_table(console.app.picture()).rows]
+    return [str(row[-1]) for row in panel(console).as_table(console.app.view_state()).rows]
 
 
 def test_a_slash_searches_text_source_and_level_and_escape_shows_all(
@@ -257,7 +257,7 @@ def test_copied_lines_have_their_instant_as_the_log_file_has_it(
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         write("copy me", logging.WARNING)
-        table = panel(console).as_table(console.app.picture())
+        table = panel(console).as_table(console.app.view_state())
         assert json.loads(table_text(table, "json"))[-1] == {
             "time": "2013-10-08T15:30:05.250Z",
             "level": "warning",
@@ -342,15 +342,15 @@ def test_at_full_speed_the_log_follows_a_few_times_a_second_and_a_search_at_once
 
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
-        picture = console.app.picture()
-        racing = replace(picture, snapshot=replace(picture.snapshot, state=RunState.RUNNING, speed=0.0))
+        view_state = console.app.view_state()
+        racing = replace(view_state, snapshot=replace(view_state.snapshot, state=RunState.RUNNING, speed=0.0))
         panel(console).clock = lambda: now[0]
-        looked = panel(console).look
+        looked = panel(console).update
 
         def shows(text: str) -> bool:
             return any(text in line.text for line in view(console).lines)
 
-        looked(picture)
+        looked(view_state)
         write("one of very many")
         now[0] += 0.1
         looked(racing)
@@ -364,7 +364,7 @@ def test_at_full_speed_the_log_follows_a_few_times_a_second_and_a_search_at_once
         assert shows("looked for")
         panel(console).filter_by("")
         write("not at full speed")
-        looked(picture)
+        looked(view_state)
         assert shows("not at full")
 
     with watched(console_store, tmp_path) as console:

@@ -28,7 +28,7 @@ def test_a_panel_has_the_columns_and_the_rows_of_its_view(
             assert console.system.wait_for(console.is_settled, 20)
         panels = console.app.main.panels
         for name in SHARED:
-            panel, view = panels[name].as_table(console.app.picture()), view_table(console.system, name)
+            panel, view = panels[name].as_table(console.app.view_state()), view_table(console.system, name)
             assert panel.headings == view.headings, name
             if name == "indicators":  # of the focused symbol
                 assert panel.rows == tuple(row for row in view.rows if row[0] == console.app.main.symbol)
@@ -75,12 +75,12 @@ def test_a_look_back_is_copied_as_it_was_then(console_store: BarStore, tmp_path:
         await until(pilot, lambda: console.frontier == 1 and console.is_paused, "a minute")
         assert console.system.wait_for(console.is_settled, 20)
         panel = console.app.main.symbols
-        then = panel.as_table(console.app.picture())
+        then = panel.as_table(console.app.view_state())
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 61 and console.is_paused, "an hour")
         await press(pilot, "O")
         await until(pilot, lambda: console.looked_at == 1, "the past")
-        assert panel.as_table(console.app.picture()).rows == then.rows
+        assert panel.as_table(console.app.view_state()).rows == then.rows
 
     with watched(console_store, tmp_path) as console:
         drive(console, act)

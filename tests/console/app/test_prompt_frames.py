@@ -16,8 +16,8 @@ from textual.message import Message
 from textual.pilot import Pilot
 
 from tapedeck.console.app import garbage
-from tapedeck.console.app.gc_scheduler import Collections, no_collections
-from tapedeck.console.textual_ext.terminal_driver import Line, lasting
+from tapedeck.console.app.gc_scheduler import GcScheduler, no_collections
+from tapedeck.console.textual_ext.terminal_driver import TerminalLink, resilient
 from tapedeck.engine.store.bar_store import BarStore
 from tests.support.console_runs import LIMIT_S, Watched, drive, press, until, watched
 
@@ -25,7 +25,7 @@ from tests.support.console_runs import LIMIT_S, Watched, drive, press, until, wa
 
 
 def shown_frontier(console: Watched) -> int:
-    view = console.app.main._picture.view if console.app.main._picture else None
+    view = console.app.main._view_state.view if console.app.main._view_state else None
     return -1 if view is None else view.frontier
 
 
@@ -33,7 +33,7 @@ def test_a_picture_that_nobody_asked_for_gives_way_to_a_key(console_store: BarSt
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await press(pilot, "full_stop")
         await until(pilot, lambda: shown_frontier(console) == 1, "the first slot is shown")
-        console.app.line.has_input = True  # as the thread that reads the terminal says it
+        console.app.link.has_input = True  # as the thread that reads the terminal says it
         console.system.step()
         assert console.system.wait_for(lambda: console.frontier == 2, LIMIT_S)
         for _ in range(5):
@@ -41,7 +41,7 @@ def test_a_picture_that_nobody_asked_for_gives_way_to_a_key(console_store: BarSt
             await pilot.pause(0.1)
         assert shown_frontier(console) == 1
         await press(pilot, "full_stop")
-        assert not console.app.line.has_input
+        assert not console.app.link.has_input
         await until(pilot, lambda: shown_frontier(console) == 3, "all that was played is shown")
 
     with watched(console_store, tmp_path) as console:
@@ -53,11 +53,11 @@ def test_a_key_that_comes_while_a_picture_is_made_has_it_not_drawn(
 ) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         main, drawn = console.app.main, list[int]()
-        look, draw = main.look, main.draw_now
+        update, draw = main.update, main.draw_now
 
         def interrupted(*arguments: object) -> None:
-            look(*arguments)  # type: ignore[arg-type]
-            console.app.line.has_input = True
+            update(*arguments)  # type: ignore[arg-type]
+            console.app.link.has_input = True
 
         def counted() -> None:
             drawn.append(console.frontier)
@@ -86,10 +86,10 @@ def test_the_thread_that_reads_the_terminal_says_that_a_key_waits(
     sent: list[Message] = []
     monkeypatch.setattr(LinuxDriver, "process_message", lambda _driver, message: sent.append(message))
     keys: list[Message] = []
-    line = Line(on_key=lambda: keys.append(message))
+    line = TerminalLink(on_key=lambda: keys.append(message))
 
     async def read() -> None:  # a driver asks for the loop that runs
-        lasting(LinuxDriver, line)(App[None](), size=(80, 24)).process_message(message)
+        resilient(LinuxDriver, line)(App[None](), size=(80, 24)).process_message(message)
 
     asyncio.run(read())
     assert sent == [message]
@@ -102,10 +102,10 @@ def test_a_key_has_the_engine_stand_still_no_longer_than_it_takes_whatever_it_do
     console_store: BarStore, tmp_path: Path, key: str
 ) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
-        console.app.line.on_key()  # as the thread that reads the terminal does
-        assert not console.system.courtesy.is_free
+        console.app.link.on_key()  # as the thread that reads the terminal does
+        assert not console.system.render_priority.is_free
         await press(pilot, key)
-        assert console.system.courtesy.is_free
+        assert console.system.render_priority.is_free
         await press(pilot, "full_stop")
         await until(pilot, lambda: console.frontier > 0, "it plays on")
 
@@ -151,7 +151,7 @@ def clock() -> Iterator[Clock]:
 
 
 def test_garbage_is_collected_once_there_is_enough_and_nobody_waits(clock: Clock) -> None:
-    collections = Collections(clock)
+    collections = GcScheduler(clock)
     clock.now += 1
     assert not collections.collect_if_due()
     knots = [Knot() for _ in range(garbage._DUE)]
@@ -167,7 +167,7 @@ def test_garbage_is_collected_once_there_is_enough_and_nobody_waits(clock: Clock
 
 
 def test_garbage_does_not_pile_up_while_a_key_is_kept_pressed(clock: Clock) -> None:
-    collections = Collections(clock)
+    collections = GcScheduler(clock)
     piles = []
     for _ in range(300):
         knots = [Knot() for _ in range(1_000)]
@@ -181,7 +181,7 @@ def test_garbage_does_not_pile_up_while_a_key_is_kept_pressed(clock: Clock) -> N
 
 def test_now_and_then_everything_is_looked_through(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(garbage, "_FULL_EVERY", 3)
-    collections, old = Collections(clock), Knot()
+    collections, old = GcScheduler(clock), Knot()
     gc.collect()  # it is among the oldest now
     del old
     clock.now += 1
@@ -198,7 +198,7 @@ def test_elsewhere_garbage_is_left_to_python() -> None:
     assert gc.isenabled()
     knots = [Knot() for _ in range(garbage._DUE)]
     del knots
-    assert not Collections(lambda: 0.0).collect_if_due()
+    assert not GcScheduler(lambda: 0.0).collect_if_due()
     with no_collections():
         assert not gc.isenabled()
         gc.freeze()

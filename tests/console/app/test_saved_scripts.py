@@ -68,7 +68,7 @@ def play_in_console(
 def play_in_batch(script: Script, store: BarStore) -> tuple[object, ...]:
     lines = ScriptLines(script, Terminal())
     config = parse_session_config(document(), "replay").config
-    system = SystemManager(config, store, earlier_bytes=MEMORY_BYTES)
+    system = SystemManager(config, store, tape_cache_bytes=MEMORY_BYTES)
     try:
         system.start(paused=True)
         while not lines.advance(system):

@@ -18,7 +18,7 @@ def test_nothing_is_drawn_while_the_line_is_busy_and_all_of_it_afterwards(
     console_store: BarStore, tmp_path: Path
 ) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
-        line = console.app.line
+        line = console.app.link
         assert not line.is_slow
         line.is_busy = True
         console.system.step(60)
@@ -39,7 +39,7 @@ def test_a_dialog_dims_what_is_below_it_but_not_on_a_slow_line(
         await until(pilot, lambda: console.app.screen is not console.app.main, "help")
         assert 0 < console.app.screen.styles.background.a < 1
         await press(pilot, "escape")
-        console.app.line.is_slow = True
+        console.app.link.is_slow = True
         await until(pilot, lambda: console.app.has_class("-slow-line"), "the class")
         for key in ("question_mark", "g", "b", "w", "q"):
             await press(pilot, key)

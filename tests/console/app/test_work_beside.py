@@ -191,7 +191,7 @@ def test_export_json_writes_the_file_that_is_named_in_console_and_batch_alike(
 
 def play_in_batch(script: Script, store: BarStore) -> None:
     system = SystemManager(
-        parse_session_config(document(), "batch").config, store, earlier_bytes=MEMORY_BYTES
+        parse_session_config(document(), "batch").config, store, tape_cache_bytes=MEMORY_BYTES
     )
     lines = ScriptLines(script, Terminal())
     try:
@@ -206,7 +206,7 @@ def test_log_and_metrics_can_be_copied_before_a_session_is_loaded(
     console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
-        assert console.app.picture().view is None
+        assert console.app.view_state().view is None
         for panel, sentence in (
             ("log", "rows copied"), ("metrics", "rows copied"), ("symbols", "there is nothing to copy")
         ):  # fmt: skip

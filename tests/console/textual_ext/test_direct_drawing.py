@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 
 from tapedeck.console.app.console_app import ConsoleApp
 from tapedeck.console.textual_ext.compositor import DirectCompositor
-from tapedeck.console.textual_ext.screen_diff import Difference, PiecesUpdate, ShownCells
+from tapedeck.console.textual_ext.screen_diff import DiffUpdate, PiecesUpdate, ScreenDiff
 from tapedeck.engine.store.bar_store import BarStore
 from tests.support.console_runs import Watched, drive, press, until, watched
 
@@ -46,13 +46,13 @@ class Glass:
 
     def watch(self, monkeypatch: pytest.MonkeyPatch, *, is_slow: bool) -> None:
         """Have what the console displays written here; to a slow line only the cells that differ."""
-        stream, known = pyte.Stream(self.shown), ShownCells()
+        stream, known = pyte.Stream(self.shown), ScreenDiff()
         known.is_thrifty = is_slow
 
         def display(_app: App[None], _screen: object, update: object) -> None:
             if update is not None:
                 self.pieces += isinstance(update, PiecesUpdate)
-                stream.feed(Difference(update, known).render_segments(self.console))  # type: ignore[arg-type]
+                stream.feed(DiffUpdate(update, known).render_segments(self.console))  # type: ignore[arg-type]
 
         monkeypatch.setattr(ConsoleApp, "_display", display)
 

@@ -15,7 +15,7 @@ from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
-from tapedeck.console.textual_ext.screen_diff import ShownCells
+from tapedeck.console.textual_ext.screen_diff import ScreenDiff
 
 WIDTH, HEIGHT = 12, 4
 CONSOLE = Console(file=io.StringIO(), force_terminal=True, color_system="truecolor", width=WIDTH)
@@ -83,7 +83,7 @@ def cells(shown: pyte.Screen) -> list[list[pyte.screens.Char]]:
 def test_the_terminal_shows_what_textual_would_have_written(
     updates: list[CompositorUpdate], is_thrifty: bool
 ) -> None:
-    (theirs, their_stream), (ours, our_stream), known = screen(), screen(), ShownCells()
+    (theirs, their_stream), (ours, our_stream), known = screen(), screen(), ScreenDiff()
     known.is_thrifty = is_thrifty
     for update in updates:
         their_stream.feed(update.render_segments(CONSOLE))
@@ -95,7 +95,7 @@ def test_the_terminal_shows_what_textual_would_have_written(
 def test_what_stands_there_is_not_written_again(
     whole: LayoutUpdate, others: list[ChopsUpdate], is_thrifty: bool
 ) -> None:
-    known = ShownCells()
+    known = ScreenDiff()
     known.is_thrifty = is_thrifty
     first = known.changes(whole, CONSOLE)
     assert known.changes(whole, CONSOLE) == ""
@@ -111,7 +111,7 @@ def test_on_a_slow_line_only_the_cells_that_differ_are_written() -> None:
         segments = [Segment("SPY ", STYLES[0]), Segment(price, STYLES[1]), Segment("  up", STYLES[2])]
         return LayoutUpdate([[Strip(segments, WIDTH)]], Region(0, 0, WIDTH, 1))
 
-    known = ShownCells()
+    known = ScreenDiff()
     known.is_thrifty = True
     known.changes(line("1.02"), CONSOLE)
     assert known.changes(line("1.52"), CONSOLE) == "\x1b[1;7H\x1b[31m5\x1b[0m"

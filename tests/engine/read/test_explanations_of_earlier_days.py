@@ -101,16 +101,16 @@ def explained_live(system: SystemManager) -> Given:
 
 @pytest.mark.parametrize("earlier_bytes", [0, 2**26], ids=["let go", "in memory"])
 def test_a_number_of_a_day_that_is_over_is_explained_as_it_was_then(
-    store: BarStore, earlier_bytes: int
+    store: BarStore, tape_cache_bytes: int
 ) -> None:
-    system = SystemManager(week(), store, earlier_bytes=earlier_bytes)
+    system = SystemManager(week(), store, tape_cache_bytes=tape_cache_bytes)
     system.start(paused=True)
     try:
         given = explained_live(system)
         system.resume()
         assert system.wait(LIMIT_S)
         for day in DAYS:
-            again = system.session_again(day)
+            again = system.recompute_session(day)
             for (then, frontier, symbol, name), live in given.items():
                 if then == day:
                     found = system.explain(symbol, name, frontier, session=again)
@@ -135,18 +135,18 @@ class FirstDayRecorded:
 
 def test_an_earlier_day_is_explained_while_the_run_plays_on(store: BarStore) -> None:
     recorded = FirstDayRecorded()
-    system = SystemManager(week(), store, sinks=[recorded], earlier_bytes=0)
+    system = SystemManager(week(), store, sinks=[recorded], tape_cache_bytes=0)
     system.start(paused=True)
     try:
         system.step(100)
         assert system.wait_for(at_frontier(system, 1, 100), LIMIT_S)
         live = system.explain("AAA", "ema_5")
         with pytest.raises(ExportError, match=r"no tape of 2013-11-26 is kept. No session has ended yet"):
-            system.session_again(DAYS[0])
+            system.recompute_session(DAYS[0])
         system.step(390)
         assert system.wait_for(at_frontier(system, 2, 100), LIMIT_S)
         assert recorded.event.wait(LIMIT_S)
-        again = system.session_again(DAYS[0])
+        again = system.recompute_session(DAYS[0])
         assert same(system.explain("AAA", "ema_5", 100, session=again), live)
         assert system.explain("AAA", "ema_5").clock.date() == DAYS[1]
     finally:
@@ -154,13 +154,13 @@ def test_an_earlier_day_is_explained_while_the_run_plays_on(store: BarStore) -> 
 
 
 def test_a_day_that_was_cut_short_is_explained_as_far_as_it_was_played(store: BarStore) -> None:
-    system = SystemManager(week(), store, earlier_bytes=0)
+    system = SystemManager(week(), store, tape_cache_bytes=0)
     system.start(paused=True)
     system.step(390 + 25)
     assert system.wait_for(at_frontier(system, 2, 25), LIMIT_S)
     live = system.explain("BBB", "vwap")
     system.stop(LIMIT_S)
-    again = system.session_again(DAYS[1])
+    again = system.recompute_session(DAYS[1])
     assert same(system.explain("BBB", "vwap", session=again), live)
     assert system.explain("BBB", "close", 100, session=again).frontier == 25
 
@@ -168,19 +168,19 @@ def test_a_day_that_was_cut_short_is_explained_as_far_as_it_was_played(store: Ba
 def test_a_day_whose_bars_have_changed_since_is_not_explained(tmp_path: Path) -> None:
     with open_new_store(tmp_path / "bars.db") as store:
         fill_store(store, SYMBOLS, "2013-11-05", "2013-12-02", missing=0.05)
-        system = SystemManager(week(), store, earlier_bytes=0)
+        system = SystemManager(week(), store, tape_cache_bytes=0)
         system.start()
         assert system.wait(LIMIT_S)
         label = SessionSlots(system.time.get_trading_session(DAYS[1]), MINUTE).stored_labels[:1]
         store.write("AAA", MINUTE, random_bars(label, seed=99), replace=True)
-        assert system.session_again(DAYS[0]).require_tape().frontier == 390
+        assert system.recompute_session(DAYS[0]).require_tape().frontier == 390
         with pytest.raises(ExportError, match=r"2013-11-27 cannot be given back .*: the store has changed"):
-            system.session_again(DAYS[1])
+            system.recompute_session(DAYS[1])
 
 
 def test_a_run_that_keeps_no_days_explains_the_last_one_only(store: BarStore) -> None:
     system = play(week(), store)
     with pytest.raises(EngineError, match="does not keep the days that are over, so none can be explained"):
-        system.session_again(DAYS[0])
+        system.recompute_session(DAYS[0])
     why = system.explain("AAA", "close", interval=Interval.parse("5m"))
     assert why.clock.date() == DAYS[-1]

@@ -18,7 +18,7 @@ from tapedeck.engine.errors import EngineError, ExportError
 from tapedeck.engine.export.validation import validate_export
 from tapedeck.engine.intervals import MINUTE
 from tapedeck.engine.read.event import EventKind
-from tapedeck.engine.run.tape_cache import MEMORY_BYTES, EarlierTapes
+from tapedeck.engine.run.tape_cache import MEMORY_BYTES, TapeCache
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.session_view import SessionView
@@ -69,9 +69,9 @@ def test_nothing_can_be_marked_before_a_session(session_config: Config, gapped_s
 
 
 @pytest.fixture
-def over(session_config: Config, gapped_store: BarStore) -> EarlierTapes:
+def over(session_config: Config, gapped_store: BarStore) -> TapeCache:
     """The sessions of a run that is over, of which only the last is in memory."""
-    system = SystemManager(session_config(), gapped_store, earlier_bytes=0)
+    system = SystemManager(session_config(), gapped_store, tape_cache_bytes=0)
     system.start()
     assert system.wait(LIMIT_S)
     assert system.earlier is not None
@@ -82,7 +82,7 @@ def over(session_config: Config, gapped_store: BarStore) -> EarlierTapes:
 def test_a_day_that_is_over_can_be_looked_at_again(
     session_config: Config, gapped_store: BarStore, memory_bytes: int
 ) -> None:
-    system = SystemManager(session_config(), gapped_store, earlier_bytes=memory_bytes)
+    system = SystemManager(session_config(), gapped_store, tape_cache_bytes=memory_bytes)
     system.start(paused=True)
     earlier = system.earlier
     assert earlier is not None
@@ -96,9 +96,9 @@ def test_a_day_that_is_over_can_be_looked_at_again(
         system.step(390 + 30)
         assert system.wait_for(at_frontier(system, 3, 30), LIMIT_S)
         assert until(lambda: len(earlier.days()) == 2)
-        assert (earlier.at_hand(first) is None) is (memory_bytes == 0)
+        assert (earlier.cached(first) is None) is (memory_bytes == 0)
         again = SessionView(earlier.tape(first))
-        assert earlier.at_hand(first) is earlier.tape(first)
+        assert earlier.cached(first) is earlier.tape(first)
     finally:
         system.stop(LIMIT_S)
     assert again.frontier == 390
@@ -108,7 +108,7 @@ def test_a_day_that_is_over_can_be_looked_at_again(
 
 
 def test_every_day_comes_back_as_it_was_played(
-    session_config: Config, gapped_store: BarStore, over: EarlierTapes
+    session_config: Config, gapped_store: BarStore, over: TapeCache
 ) -> None:
     played = play_recorded(session_config(), gapped_store).records
     assert [record.tape.session.trading_day for record in played] == list(over.days())
@@ -129,7 +129,7 @@ def test_every_day_comes_back_as_it_was_played(
 
 
 def test_records_come_back_as_they_were_made(
-    session_config: Config, gapped_store: BarStore, over: EarlierTapes
+    session_config: Config, gapped_store: BarStore, over: TapeCache
 ) -> None:
     played = play_recorded(session_config(), gapped_store).records
     facts = [(record.frontier, record.state, record.historical_quality) for record in played]
@@ -139,23 +139,23 @@ def test_records_come_back_as_they_were_made(
 
 
 def test_the_day_looked_at_and_the_one_before_are_at_hand_and_no_more_than_that_without_memory(
-    over: EarlierTapes,
+    over: TapeCache,
 ) -> None:
     days = over.days()
     assert [str(day) for day in days] == ["2013-11-26", "2013-11-27", "2013-11-29", "2013-12-02"]
     for at in (3, 2, 1, 0, 2):
         tape = over.tape(days[at])
         assert tape.session.trading_day == days[at]
-        there = {day for day in days if over.at_hand(day) is not None}
+        there = {day for day in days if over.cached(day) is not None}
         assert there >= {days[at], days[max(0, at - 1)], days[-1]}
         assert len(there) <= 3
-    assert over.tape(days[2]) is over.at_hand(days[2])
+    assert over.tape(days[2]) is over.cached(days[2])
 
 
 def test_a_session_that_was_cut_short_comes_back_as_far_as_it_was_played(
     session_config: Config, gapped_store: BarStore
 ) -> None:
-    system = SystemManager(session_config(), gapped_store, earlier_bytes=0)
+    system = SystemManager(session_config(), gapped_store, tape_cache_bytes=0)
     system.start(paused=True)
     system.step(390 + 25)
     assert system.wait_for(at_frontier(system, 2, 25), LIMIT_S)
@@ -169,7 +169,7 @@ def test_a_session_that_was_cut_short_comes_back_as_far_as_it_was_played(
 def test_a_run_that_began_in_mid_session_has_that_day_whole(
     session_config: Config, gapped_store: BarStore
 ) -> None:
-    system = SystemManager(session_config(start_time="11:00"), gapped_store, earlier_bytes=0)
+    system = SystemManager(session_config(start_time="11:00"), gapped_store, tape_cache_bytes=0)
     system.start()
     assert system.wait(LIMIT_S)
     assert system.earlier is not None
@@ -183,7 +183,7 @@ def test_a_store_that_has_changed_since_is_told(
     config = session_config()
     with open_new_store(tmp_path / "bars.db") as store:
         fill_store(store, config.session_data_config.symbols, "2013-11-20", "2013-12-02", missing=0.05)
-        system = SystemManager(config, store, earlier_bytes=0)
+        system = SystemManager(config, store, tape_cache_bytes=0)
         system.start()
         assert system.wait(LIMIT_S)
         label = SessionSlots(system.time.get_trading_session(date(2013, 11, 27)), MINUTE).stored_labels[:1]
@@ -209,7 +209,7 @@ def test_a_run_that_keeps_no_days_cannot_export_them(
 def test_an_export_in_mid_session_is_a_valid_partial_export(
     session_config: Config, gapped_store: BarStore, tmp_path: Path
 ) -> None:
-    system = SystemManager(session_config(), gapped_store, earlier_bytes=MEMORY_BYTES)
+    system = SystemManager(session_config(), gapped_store, tape_cache_bytes=MEMORY_BYTES)
     system.start(paused=True)
     try:
         system.step(400)
@@ -230,7 +230,7 @@ def test_an_export_in_mid_session_is_a_valid_partial_export(
 def test_after_the_run_an_export_is_the_one_that_the_run_would_have_written(
     session_config: Config, gapped_store: BarStore, tmp_path: Path
 ) -> None:
-    system = SystemManager(session_config(), gapped_store, earlier_bytes=MEMORY_BYTES)
+    system = SystemManager(session_config(), gapped_store, tape_cache_bytes=MEMORY_BYTES)
     system.start()
     assert system.wait(LIMIT_S)
     manifest = system.export_csv(tmp_path / "out")
@@ -240,7 +240,7 @@ def test_after_the_run_an_export_is_the_one_that_the_run_would_have_written(
 def test_before_the_first_session_an_export_has_no_session(
     session_config: Config, gapped_store: BarStore, tmp_path: Path
 ) -> None:
-    system = SystemManager(session_config(), gapped_store, earlier_bytes=MEMORY_BYTES)
+    system = SystemManager(session_config(), gapped_store, tape_cache_bytes=MEMORY_BYTES)
     with pytest.raises(EngineError, match="has not been started"):
         system.export_csv(tmp_path / "out")
     assert not (tmp_path / "out").exists()

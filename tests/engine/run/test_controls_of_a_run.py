@@ -24,7 +24,7 @@ Config = Callable[..., SessionConfig]
 
 @pytest.fixture
 def paused(session_config: Config, gapped_store: BarStore):
-    system = SystemManager(session_config(), gapped_store, earlier_bytes=MEMORY_BYTES)
+    system = SystemManager(session_config(), gapped_store, tape_cache_bytes=MEMORY_BYTES)
     system.start(paused=True)
     assert system.wait_for(at_frontier(system, 1, 0), LIMIT_S)
     yield system

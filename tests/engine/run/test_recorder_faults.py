@@ -43,7 +43,7 @@ def test_days_up_to_a_fault_of_the_recorder_are_exported_whole(
 
     config = session_config()
     export = CsvExport(tmp_path / "out", config)
-    system = SystemManager(config, gapped_store, sinks=[export], earlier_bytes=2**20)
+    system = SystemManager(config, gapped_store, sinks=[export], tape_cache_bytes=2**20)
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, broken)
         system.start()

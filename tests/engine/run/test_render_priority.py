@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from tapedeck.engine.config import SessionConfig
-from tapedeck.engine.run import courtesy
-from tapedeck.engine.run.render_priority import Courtesy
+from tapedeck.engine.run import render_priority
+from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
 
@@ -17,13 +17,13 @@ LIMIT_S = 20.0
 
 
 def test_who_asks_waits_until_the_outermost_holder_lets_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(courtesy, "_LONGEST_S", LIMIT_S)
-    held = Courtesy()
-    held.wait()  # nobody holds it
+    monkeypatch.setattr(render_priority, "_LONGEST_S", LIMIT_S)
+    held = RenderPriority()
+    held.yield_to_rendering()  # nobody holds it
     with held.held():
         with held.held():
             pass
-        thread = threading.Thread(target=held.wait)
+        thread = threading.Thread(target=held.yield_to_rendering)
         thread.start()
         thread.join(0.05)
         assert thread.is_alive()
@@ -32,17 +32,17 @@ def test_who_asks_waits_until_the_outermost_holder_lets_go(monkeypatch: pytest.M
 
 
 def test_one_that_forgets_itself_is_not_waited_for_long() -> None:
-    held = Courtesy()
+    held = RenderPriority()
     with held.held():
-        thread = threading.Thread(target=held.wait)
+        thread = threading.Thread(target=held.yield_to_rendering)
         thread.start()
         thread.join(LIMIT_S)
         assert not thread.is_alive()
 
 
 def test_what_is_held_is_not_let_go_by_who_asked_before() -> None:
-    held = Courtesy()
-    held.ask()
+    held = RenderPriority()
+    held.request()
     with held.held():
         held.release()
         assert not held.is_free
@@ -53,7 +53,11 @@ def test_every_thread_of_a_run_that_works_long_asks(
     gapped_store: BarStore, session_config: Callable[..., SessionConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: set[str] = set()
-    monkeypatch.setattr(Courtesy, "wait", lambda _courtesy: asked.add(threading.current_thread().name))
+    monkeypatch.setattr(
+        RenderPriority,
+        "yield_to_rendering",
+        lambda _render_priority: asked.add(threading.current_thread().name),
+    )
     system = SystemManager(session_config(), gapped_store)
     system.start()
     assert system.wait(LIMIT_S)
