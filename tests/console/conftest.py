@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +15,10 @@ from typer.testing import CliRunner
 
 from tapedeck.console.cli.main import app
 from tapedeck.engine.importers import import_lean
+from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.locations import open_store
+from tests.support.console_runs import SYMBOLS
+from tests.support.markets import fill_store, open_new_store
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -107,3 +110,11 @@ def session_file(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def console_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BarStore]:
+    """Minute bars of three symbols over nine sessions of XNYS, 2013-11-20 to 2013-12-03, a tenth missing."""
+    with open_new_store(tmp_path_factory.mktemp("console") / "bars.db") as store:
+        fill_store(store, SYMBOLS, "2013-11-20", "2013-12-03", missing=0.1)
+        yield store

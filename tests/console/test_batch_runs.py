@@ -231,7 +231,7 @@ def test_an_interrupted_run_ends_in_order_and_keeps_what_was_played(
 
 
 def test_a_reader_that_goes_away_is_no_error(session_file: Writer, lean_store: Path) -> None:
-    line = "exec 3>&1; { %s -m console calendar XNYS --year 2013 --json; echo code $? >&3; } | head -1"
+    line = "exec 3>&1; { %s -m tapedeck calendar XNYS --year 2013 --json; echo code $? >&3; } | head -1"
     done = subprocess.run(
         ["bash", "-c", line % sys.executable],
         cwd=PROJECT,
@@ -247,7 +247,7 @@ def test_a_reader_that_goes_away_is_no_error(session_file: Writer, lean_store: P
 
 def test_a_full_disk_behind_stdout_is_told(shell: Any) -> None:
     done = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m console settings > /dev/full"],
+        ["bash", "-c", f"{sys.executable} -m tapedeck settings > /dev/full"],
         cwd=PROJECT,
         env=os.environ | {"PYTHONPATH": str(PROJECT)},
         capture_output=True,
