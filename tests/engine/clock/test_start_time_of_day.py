@@ -30,7 +30,7 @@ def test_a_time_outside_the_hours_is_refused_and_the_hours_are_named(moment: tim
     text = str(caught.value)
     assert f"start_time {moment:%H:%M} is outside the hours of XNYS on 2013-10-07" in text
     assert "09:30 to before 16:00" in text
-    assert "Choose a time between them, or leave it out" in text
+    assert "or delete it" in text
 
 
 def test_an_early_close_moves_the_end_of_the_hours() -> None:

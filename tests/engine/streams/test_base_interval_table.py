@@ -61,11 +61,10 @@ def test_without_a_base_the_error_names_what_is_wanted_stored_and_needed(
         choose_base(intervals(requested), ["SPY"], {"SPY": intervals(stored)})
     first, second, third = str(caught.value).splitlines()
     intervals_text = ", ".join(requested.split())
-    assert (
-        first
-        == f"SPY: no stored bars that can make {intervals_text} (needed: {needed}, the same for all symbols)."
+    assert first == (
+        f"SPY: no stored bars that can make {intervals_text} (needed: {needed}, the same for all symbols)."
     )
-    assert second == f"  SPY: stored is {', '.join(stored.split())}"
+    assert second == f"  SPY: stored: {', '.join(stored.split())}"
     assert third.startswith("Import them: `tapedeck import lean PATH --store STORE`")
     assert caught.value.symbols == ("SPY",)
 

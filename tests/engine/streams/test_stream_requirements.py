@@ -154,7 +154,7 @@ def test_symbols_without_bars_in_the_range_are_an_error_with_dates_and_command(s
     assert lines[0] == "SPY, IBM: no 1m bars stored from 2013-10-21 to 2013-10-25 in regular hours."
     assert lines[1] == "  SPY: stored from 2013-10-07 to 2013-10-18"
     assert lines[-1] == (
-        "Choose dates that are stored, leave the symbols out, or import their bars: "
+        "Choose other dates, delete the symbols, or import their bars: "
         f"`tapedeck import lean PATH --store {store.location}`."
     )
     assert (caught.value.symbols, caught.value.interval) == (("SPY", "IBM"), "1m")
