@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from textual.events import InputEvent, Key
 
-from tapedeck.console.cli.terminal import lead_nowhere
+from tapedeck.console.cli.terminal import discard_output
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -179,7 +179,7 @@ class TerminalWriter:
                     return
         except OSError as error:
             log.warning("the terminal takes no more (%s)", error.strerror or error)
-            lead_nowhere(self._stream)
+            discard_output(self._stream)
         finally:
             os.close(file)
 
@@ -321,6 +321,6 @@ def resilient(driver_class: type[Driver], line: TerminalLink) -> type[Driver]:
                 log.warning("the terminal stands still, and is left as it is")
                 for stream in (sys.__stdout__, sys.__stderr__):
                     if stream is not None:
-                        lead_nowhere(stream)
+                        discard_output(stream)
 
     return ResilientDriver

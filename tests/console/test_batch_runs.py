@@ -78,7 +78,7 @@ def test_the_demo_market_is_played_and_says_what_it_is(tapedeck: Any, home: Path
     assert first.exit_code == 0
     assert first.stdout.startswith("The demo market is synthetic")
     assert (home / "data" / "demo.db").is_file()
-    assert "made" in first.stderr
+    assert "created" in first.stderr
     again = tapedeck()
     assert again.stderr == ""
     assert stamp_of(again.stdout) == stamp_of(first.stdout)
@@ -224,7 +224,7 @@ def test_an_interrupted_run_ends_in_order_and_keeps_what_was_played(
         assert document["interrupted"] is True
         assert document["state"] == "stopped"
     else:
-        assert "2013-10-07 (cut short at " in stdout.decode()
+        assert "2013-10-07 (partial: " in stdout.decode()
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["status"] == "partial"
     assert not [file for file in out.iterdir() if file.name.startswith(".")]

@@ -78,7 +78,7 @@ def test_every_action_of_the_console_may_stand_in_a_script() -> None:
         ("stpe 3", "Did you mean 'step'?"),
         ("step x", "step: 'x' is no number of slots: give 1 or more"),
         ("step 0", "step: '0' is no number of slots"),
-        ("break SPY.close >", "it ends too early"),
+        ("break SPY.close >", "unexpected end"),
         ("export", "export: '': write csv and a folder, or json and a file"),
         ("export xml out", "write csv and a folder"),
         ("view foo", "view: 'foo' is no panel: session, symbols, bars"),
@@ -138,7 +138,7 @@ def test_a_script_drives_a_batch_job(
     assert [(s["trading_day"], s["played"]) for s in manifest["sessions"]] == [("2013-10-07", 70)]
     now = json.loads((tmp_path / "now.json").read_text())
     assert [s["played"] for s in now["sessions"]] == [390, 390, 390, 334]
-    assert "2013-10-11 (cut short at 0 of 390)" in done.stdout
+    assert "2013-10-11 (partial: 0 of 390 slots)" in done.stdout
     checked = tapedeck("validate", tmp_path / "csv")
     assert checked.exit_code == 0
 

@@ -119,7 +119,7 @@ def test_settings_are_handed_on_with_frames_as_a_number(home: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("settings.yaml", "stoer: x.db", ["stoer: is no setting", "Did you mean 'store'?"]),
+        ("settings.yaml", "stoer: x.db", ["stoer: unknown setting", "Did you mean 'store'?"]),
         ("settings.yaml", "log_level: loud", ["must be debug, info, warning or error, not 'loud'"]),
         ("settings.yaml", "color: 7", ["must be auto, always or never, not 7"]),
         ("settings.yaml", "frames: fast", [f"frames: {FRAMES_ALLOWED}'fast'"]),
@@ -128,8 +128,8 @@ def test_settings_are_handed_on_with_frames_as_a_number(home: Path) -> None:
         ("settings.yaml", "store: [a, b]", ["store: must be a path"]),
         ("settings.yaml", "- store", ["must be a mapping of settings"]),
         ("settings.yaml", "store: [", ["invalid YAML"]),
-        ("settings.toml", "store = ", ["is no TOML"]),
-        ("settings.toml", 'colour = "never"', ["colour: is no setting", "Did you mean 'color'?"]),
+        ("settings.toml", "store = ", ["invalid TOML"]),
+        ("settings.toml", 'colour = "never"', ["colour: unknown setting", "Did you mean 'color'?"]),
     ],
 )
 def test_a_fault_of_the_settings_file_is_named(
@@ -146,7 +146,7 @@ def test_keys_of_the_settings_file_are_shown_with_what_may_stand_there(tapedeck:
     assert values(tapedeck("settings", "--json"))["keys"] == (None, "default")
     path = write(home, "settings.yaml", "keys: {step: n, step_back: 'left,b'}\n")
     assert values(tapedeck("settings", "--json"))["keys"] == ("step: n, step_back: left,b", f"file {path}")
-    assert "or empty, leaves the action its own" in tapedeck("settings").stdout
+    assert "or empty key keeps its default" in tapedeck("settings").stdout
 
 
 def test_two_settings_files_are_one_too_many(tapedeck: Any, home: Path) -> None:
@@ -154,14 +154,14 @@ def test_two_settings_files_are_one_too_many(tapedeck: Any, home: Path) -> None:
     write(home, "settings.toml", 'color = "always"')
     done = tapedeck("settings")
     assert done.exit_code == 2
-    assert "settings.yaml and settings.toml both stand here" in done.stderr
+    assert "more than one settings file (settings.yaml and settings.toml)" in done.stderr
 
 
 def test_a_settings_file_that_is_no_text_is_told(tapedeck: Any, home: Path) -> None:
     write(home, "settings.yaml", "").write_bytes(b"\xff\xfe\x00")
     done = tapedeck("settings")
     assert done.exit_code == 2
-    assert "it is no text in UTF-8" in done.stderr
+    assert "it is not UTF-8 text" in done.stderr
 
 
 def test_an_empty_settings_file_changes_nothing(tapedeck: Any, home: Path) -> None:
@@ -194,7 +194,7 @@ def test_a_log_that_cannot_be_written_is_a_warning_only(tapedeck: Any, home: Pat
     (home / "state").write_text("a file where the folder belongs")
     done = tapedeck("settings", "--json")
     assert done.exit_code == 0
-    assert "warning: there will be no log" in done.stderr
+    assert "warning: no log" in done.stderr
     assert done.document["log"] is None
     failing = tapedeck("run", "nowhere.yaml")
     assert failing.exit_code == 2

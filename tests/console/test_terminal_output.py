@@ -16,7 +16,7 @@ from rich.console import Console
 from tapedeck.console.cli.batch import play
 from tapedeck.console.cli.failures import describe, error_document, exit_code_of
 from tapedeck.console.cli.interrupts import Interrupts
-from tapedeck.console.cli.invocation import Invocation, errors_told
+from tapedeck.console.cli.invocation import Invocation, errors_reported
 from tapedeck.console.cli.run_progress import RunProgress
 from tapedeck.console.cli.terminal import Cell, Column, Terminal, number_column
 from tapedeck.engine.config import load_session_config
@@ -183,7 +183,7 @@ def test_signals_that_were_ignored_stay_ignored() -> None:
 
 
 def test_an_interrupt_before_the_start_is_exit_code_130(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(typer.Exit) as left, errors_told(Invocation({})):
+    with pytest.raises(typer.Exit) as left, errors_reported(Invocation({})):
         signal.raise_signal(signal.SIGINT)
     assert left.value.exit_code == 130
     assert capsys.readouterr().err == "interrupted\n"
