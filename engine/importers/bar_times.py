@@ -81,8 +81,8 @@ def opening_times(
     if len(places):
         if form.zone is None:
             raise BarImportError(_zone_missing(int(stamps.written[places[0]]), where))
-        times[places], doubts = localise(stamps.written[places], form.zone)
-        faults |= {int(places[i]): doubt for i, doubt in doubts.items()}
+        times[places], ambiguous = localise(stamps.written[places], form.zone)
+        faults |= {int(places[i]): reason for i, reason in ambiguous.items()}
     return times - (interval.seconds if form.label == "close" else 0), faults
 
 

@@ -99,10 +99,10 @@ def _with_instants(
     times, values = columns
     if file.day is not None:
         midnight = (file.day - date(1970, 1, 1)).days * DAY_SECONDS
-        times, doubts = localise(midnight + times // 1000, file.zone)
-        if doubts:
-            faults |= {int(rows[i]): doubt for i, doubt in doubts.items()}
-            chosen = np.delete(np.arange(len(rows)), list(doubts))
+        times, ambiguous = localise(midnight + times // 1000, file.zone)
+        if ambiguous:
+            faults |= {int(rows[i]): reason for i, reason in ambiguous.items()}
+            chosen = np.delete(np.arange(len(rows)), list(ambiguous))
             times, rows, values = times[chosen], rows[chosen], [column[chosen] for column in values]
     opens, highs, lows, closes = (column / file.scale for column in values[:4])
     series = SeriesRows(file.symbol, BarColumns(times, opens, highs, lows, closes, values[4]), rows)

@@ -13,7 +13,7 @@ from tapedeck.engine.store.bar_store import Ints
 
 DAY_SECONDS = 86400
 FIRST_YEAR, LAST_YEAR = 1900, 2199
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 (wall times are naive by nature)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local times have no zone here
 
 
 def find_zone(name: str) -> ZoneInfo:
@@ -49,13 +49,13 @@ def localise(wall: Ints, zone: ZoneInfo) -> tuple[Ints, dict[int, str]]:
         return wall - np.array(offsets, dtype=np.int64)[day_of], {}
     steady = np.array([0 if offset is None else offset for offset in offsets], dtype=np.int64)
     instants = wall - steady[day_of]
-    doubtful = np.array([offset is None for offset in offsets])[day_of]
+    ambiguous = np.array([offset is None for offset in offsets])[day_of]
     faults: dict[int, str] = {}
-    for i in np.flatnonzero(doubtful):
+    for i in np.flatnonzero(ambiguous):
         first, second = _offsets(_wall_clock(int(wall[i])), zone)
         instants[i] = wall[i] - first
         if first != second:
-            faults[int(i)] = _doubt(_wall_clock(int(wall[i])), zone, twice=first > second)
+            faults[int(i)] = _ambiguity(_wall_clock(int(wall[i])), zone, is_repeated=first > second)
     return instants, faults
 
 
@@ -95,7 +95,7 @@ def _seconds(offset: timedelta | None) -> int:
     return 0 if offset is None else int(offset.total_seconds())
 
 
-def _doubt(wall: datetime, zone: ZoneInfo, *, twice: bool) -> str:
-    if twice:
+def _ambiguity(wall: datetime, zone: ZoneInfo, *, is_repeated: bool) -> str:
+    if is_repeated:
         return f"ambiguous local time {wall} in {zone.key}: the clock was set back; add the UTC offset"
     return f"nonexistent local time {wall} in {zone.key}: the clock was set forward"
