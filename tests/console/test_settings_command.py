@@ -127,7 +127,7 @@ def test_settings_are_handed_on_with_frames_as_a_number(home: Path) -> None:
         ("settings.toml", "frames = 0", [f"frames: {FRAMES_ALLOWED}0"]),
         ("settings.yaml", "store: [a, b]", ["store: must be a path"]),
         ("settings.yaml", "- store", ["must be a mapping of settings"]),
-        ("settings.yaml", "store: [", ["is no YAML"]),
+        ("settings.yaml", "store: [", ["invalid YAML"]),
         ("settings.toml", "store = ", ["is no TOML"]),
         ("settings.toml", 'colour = "never"', ["colour: is no setting", "Did you mean 'color'?"]),
     ],
