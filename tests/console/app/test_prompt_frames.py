@@ -58,7 +58,7 @@ def test_a_key_that_comes_while_a_picture_is_made_has_it_not_drawn(
 
         monkeypatch.setattr(main, "draw_now", counted)
         with monkeypatch.context() as patch:
-            patch.setattr(main, "look", interrupted)
+            patch.setattr(main, "update", interrupted)
             console.system.step()
             assert console.system.wait_for(lambda: console.frontier == 1, LIMIT_S)
             await until(pilot, lambda: shown_frontier(console) == 1, "it was looked at")
