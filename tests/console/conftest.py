@@ -14,10 +14,10 @@ import pytest
 from typer.testing import CliRunner
 
 from tapedeck.console.cli.main import app
-from tapedeck.engine.importers import import_lean
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.locations import open_store
 from tests.support.console_runs import SYMBOLS
+from tests.support.imports import import_lean
 from tests.support.markets import fill_store, open_new_store
 
 PROJECT = Path(__file__).resolve().parents[2]

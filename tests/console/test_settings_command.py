@@ -145,7 +145,7 @@ def test_settings_are_handed_on_with_direct_drawing_as_a_switch(home: Path) -> N
         ("settings.yaml", "direct_drawing: 1", ["direct_drawing: must be on or off, not 1"]),
         ("settings.yaml", "store: [a, b]", ["store: must be a path"]),
         ("settings.yaml", "- store", ["must be a mapping of settings"]),
-        ("settings.yaml", "store: [", ["is no YAML"]),
+        ("settings.yaml", "store: [", ["invalid YAML"]),
         ("settings.toml", "store = ", ["is no TOML"]),
         ("settings.toml", 'colour = "never"', ["colour: is no setting", "Did you mean 'color'?"]),
     ],
