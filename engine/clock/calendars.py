@@ -221,7 +221,8 @@ def _check_weekend_sessions(bombay: type[_LibraryCalendar]) -> None:
     if tuple(session.date() for session in sessions) != _SPECIAL_SATURDAY:
         raise CalendarError(
             f"{_library_versions()} leaves out sessions on weekends, such as Saturday 2025-02-01 on XBOM, so "
-            "days would be skipped. Install an older pandas: pip install 'pandas<3.1'"
+            "days would be skipped. Install versions that have them: "
+            "pip install 'pandas<3.1' 'exchange-calendars>=4.12'"
         )
 
 

@@ -14,7 +14,6 @@ import pytest
 
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import ConditionError, EngineError
-from tapedeck.engine.importers import import_lean
 from tapedeck.engine.read.event import EventKind
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.breakpoints import Breakpoints
@@ -22,6 +21,7 @@ from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.locations import open_store
 from tapedeck.engine.system import SystemManager
 from tests.support.files import session_file
+from tests.support.imports import import_lean
 from tests.support.runs import LIMIT_S
 
 Config = Callable[..., SessionConfig]
