@@ -1,4 +1,4 @@
-"""session.json: the whole final state of a run. The same tape gives the same bytes: no timings, no paths."""
+"""Final state of a run (session.json). The same tape gives the same bytes: no timings, no paths."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tapedeck.engine.tape.session_record import SessionRecord
 from tapedeck.engine.tape.session_view import SessionTotals, SessionView
 from tapedeck.engine.tape.tape import Tape
 
-# Documents are made of what JSON has.
+# A JSON object.
 Document = dict[str, Any]
 
 _WHOLE_BELOW = 2.0**53
 
 
 def session_document(summary: RunSummary, last: SessionRecord | None) -> Document:
-    """Return the final state; `last` is the session that was played last, None where there was none."""
+    """Return the final state; `last`: the last session played, or None."""
     return {
         "session_name": summary.session_name,
         "exchange": summary.exchange,
@@ -54,7 +54,7 @@ def session_document(summary: RunSummary, last: SessionRecord | None) -> Documen
 
 
 def _number(value: float) -> float | int | None:
-    """Return a number as JSON can show it: whole ones without a fraction, one that is none as null."""
+    """Return a number for JSON: whole numbers without a fraction, null if not finite."""
     if not math.isfinite(value):
         return None
     return int(value) if value.is_integer() and abs(value) < _WHOLE_BELOW else value
@@ -154,8 +154,8 @@ def _bar(view: SessionView, tape: Tape, row: int, interval: Interval, column: in
 
 
 def _last_value(values: Floats) -> float | int | None:
-    there = values[~np.isnan(values)]
-    return _number(float(there[-1])) if len(there) else None
+    present = values[~np.isnan(values)]
+    return _number(float(present[-1])) if len(present) else None
 
 
 def _historical(record: SessionRecord, row: int) -> Document:

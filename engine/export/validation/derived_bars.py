@@ -1,4 +1,4 @@
-"""Makes derived bars once more from the base bars of the file, with pandas alone, and compares."""
+"""Checks derived bars against those made from the file's base bars, with pandas alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tapedeck.engine.export.validation.expectation import Expectation, ExpectedS
 from tapedeck.engine.export.validation.report import FindingLog
 
 _EXACT: Final = ("open", "high", "low", "close", "base_bars")
-# Sums and quotients may round differently when they are made in another order.
+# Sums and quotients computed in another order may round differently.
 _ROUNDED: Final = ("volume", "quality")
 _TOLERANCE: Final = 1e-11
 
@@ -20,7 +20,7 @@ _TOLERANCE: Final = 1e-11
 def check_derived(
     rows: pd.DataFrame, expected: ExpectedSession, expectation: Expectation, log: FindingLog
 ) -> None:
-    """Compare each derived interval's bars with those that the base bars give; `rows` sorted, none twice."""
+    """Compare derived bars with those made from the base bars; `rows`: sorted, without duplicates."""
     base = rows[rows["interval"] == 0]
     for code in range(1, len(expectation.intervals)):
         layout = expected.layouts[code]
@@ -37,9 +37,9 @@ def check_derived(
             label = expected.time_text(int(layout.labels[int(column)]))
             name = f"{expectation.symbols[int(symbol)]} {expectation.intervals[code]} {label}"
             if side == "left_only":
-                log.add(BARS_CSV, None, f"{name} is missing, though its base bars are there")
+                log.add(BARS_CSV, None, f"{name} is missing, but its base bars exist")
             else:
-                log.add(BARS_CSV, int(line), f"{name} should not be there: too few of its base bars are")
+                log.add(BARS_CSV, int(line), f"unexpected {name}: it has too few base bars")
         _compare(both[both["side"] == "both"], expectation.intervals[code], log)
 
 

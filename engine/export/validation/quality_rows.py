@@ -1,4 +1,4 @@
-"""Checks quality.csv against the calendar and the bars: what was expected, what is there, and every gap."""
+"""Checks quality.csv against the calendar and the bars: expected and actual counts, and gaps."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ class QualityRows:
 
     def check(self, rows: pd.DataFrame | None, bars: BarsFound, expected: ExpectedSession) -> None:
         """Check one session's rows against the base bars that are in bars.csv."""
-        wanted = [
+        required = [
             (symbol, interval)
             for symbol in self._expectation.symbols
             for interval in self._expectation.intervals
         ]
-        found = self._groups([] if rows is None else records(rows), wanted)
+        found = self._groups([] if rows is None else records(rows), required)
         day = expected.session.trading_day
         base = bars.base[:, : expected.frontier]
         facts = {
             symbol: self._facts(present, expected)
             for symbol, present in zip(self._expectation.symbols, base, strict=True)
         }
-        for symbol, interval in wanted:
+        for symbol, interval in required:
             if (symbol, interval) in found:
                 self._check_group(found[symbol, interval], *facts[symbol])
             else:
@@ -57,7 +57,7 @@ class QualityRows:
     def _groups(
         self, rows: Sequence[Record], wanted: Sequence[tuple[str, str]]
     ) -> dict[tuple[str, str], list[Record]]:
-        """Return the rows of each symbol and interval, having checked their order."""
+        """Return the rows of each symbol and interval, and check their order."""
         found: dict[tuple[str, str], list[Record]] = {}
         place = {key: at for at, key in enumerate(wanted)}
         before = -1
@@ -67,13 +67,13 @@ class QualityRows:
                 self._log.add(QUALITY_CSV, own[0]["line"], f"{name} is not part of this export")
                 continue
             if place[key] < before or key in found:
-                self._log.add(QUALITY_CSV, own[0]["line"], f"{name} is out of order, or stands twice")
+                self._log.add(QUALITY_CSV, own[0]["line"], f"{name} is out of order or duplicate")
             before = max(before, place[key])
             found.setdefault(key, []).extend(own)
         return found
 
     def _facts(self, present: NDArray[np.bool_], expected: ExpectedSession) -> tuple[Numbers, list[Gap]]:
-        """Return what a symbol's rows must say; `present`: the base slots that are over."""
+        """Return the expected numbers and gaps of a symbol; `present`: the closed base slots."""
         if not self._expectation.manifest.quality_measured:
             return (100.0, "", ""), [_NO_GAP]
         count, actual = len(present), int(present.sum())
@@ -82,7 +82,7 @@ class QualityRows:
 
     def _check_group(self, rows: list[Record], numbers: Numbers, gaps: list[Gap]) -> None:
         """Check the rows of one symbol and interval."""
-        # All rows of a group say the same; a fault of all of them is told once.
+        # All rows of a group have the same numbers; a fault of all of them is reported once.
         for row in {(row["quality"], row["expected"], row["actual"]): row for row in reversed(rows)}.values():
             self._check_numbers(row, numbers)
         listed = {(row["gap_start"], row["gap_end"], row["missing"]): row for row in rows}
@@ -111,17 +111,17 @@ class QualityRows:
         wanted = set(gaps)
         for gap in gaps:
             if gap not in listed:
-                self._log.add(QUALITY_CSV, first, f"of {name} {_gap_text(gap)} is not listed")
+                self._log.add(QUALITY_CSV, first, f"{_gap_text(gap)} of {name} is missing")
         for gap, row in listed.items():
             if gap not in wanted:
                 self._log.add(
                     QUALITY_CSV,
                     row["line"],
-                    f"of {name} {_gap_text(gap)} is listed, but bars.csv has other gaps",
+                    f"{_gap_text(gap)} of {name} is not a gap of bars.csv",
                 )
         order = [gap for gap in (self._gap_of(row) for row in rows) if gap in wanted]
         if len(order) != len(set(order)) or order != [gap for gap in gaps if gap in listed]:
-            self._log.add(QUALITY_CSV, first, f"gaps of {name} are not in order, or stand twice")
+            self._log.add(QUALITY_CSV, first, f"gaps of {name} are out of order or duplicate")
 
     @staticmethod
     def _gap_of(row: Record) -> Gap:

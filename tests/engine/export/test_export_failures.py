@@ -77,7 +77,7 @@ def test_a_finished_export_is_not_abandoned_and_takes_no_more(earlier):
     after = contents(earlier)
     export.abandon()
     assert contents(earlier) == after
-    with pytest.raises(ExportError, match=r"is over; make a new one for another run"):
+    with pytest.raises(ExportError, match=r"has ended: create a new one for another run"):
         export.write_session(records[0], digest_of(records[0]))
 
 
@@ -116,13 +116,13 @@ def test_a_killed_export_leaves_the_old_files_and_the_next_one_cleans_up(earlier
 
 def test_a_file_where_the_folder_belongs_is_named(tmp_path):
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(ExportError, match=r"out is a file, not a folder: name a folder for the export"):
+    with pytest.raises(ExportError, match=r"out is a file: use a folder for the export"):
         CsvExport(tmp_path / "out", make_config())
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(ExportError, match=r"out/below cannot be written: .*choose another folder"):
+    with pytest.raises(ExportError, match=r"out/below cannot be written: .*use another folder"):
         CsvExport(tmp_path / "out" / "below", make_config())
 
 
@@ -147,7 +147,7 @@ def test_a_full_disk_is_told_and_the_earlier_export_untouched(earlier, name):
     before = contents(earlier)
     (earlier / f".{name}.partial").symlink_to(FULL_DISK)
     export, records = CsvExport(earlier, make_config()), two_days()
-    with pytest.raises(ExportError, match=rf"{name} cannot be written: No space left on device.*untouched"):
+    with pytest.raises(ExportError, match=rf"{name} cannot be written: No space left on device.*unchanged"):
         export.write_session(records[0], digest_of(records[0]))
     assert contents(earlier) == before
     with pytest.raises(ExportError, match=r"No space left on device"):
