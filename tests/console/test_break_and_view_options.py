@@ -48,7 +48,7 @@ def test_a_batch_job_ends_at_a_breakpoint_with_its_export(
     assert tapedeck("validate", out).exit_code == 0
 
 
-def test_where_it_stopped_stands_in_the_document(tapedeck: Any, week: Path, lean_store: Path) -> None:
+def test_the_document_has_the_breakpoint_hit(tapedeck: Any, week: Path, lean_store: Path) -> None:
     done = tapedeck("run", week, "--store", lean_store, "--json", "--break", "time >= 10:30")
     assert done.document["stopped_at"] == {
         "condition": "time >= 10:30",
@@ -59,7 +59,7 @@ def test_where_it_stopped_stands_in_the_document(tapedeck: Any, week: Path, lean
     assert done.document["interrupted"] is False
 
 
-def test_a_breakpoint_that_never_fires_lets_the_run_end(tapedeck: Any, week: Path, lean_store: Path) -> None:
+def test_a_breakpoint_that_never_fires_stops_nothing(tapedeck: Any, week: Path, lean_store: Path) -> None:
     done = tapedeck("run", week, "--store", lean_store, "--json", "--break", "SPY.close < 1")
     assert (done.exit_code, done.document["complete"], done.document["stopped_at"]) == (0, True, None)
 

@@ -1,4 +1,4 @@
-"""Key scripts: what may stand in one, what is wrong with one, and what it does without a screen."""
+"""Key scripts: syntax, errors, and batch runs."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_what_was_done_is_written_as_a_script_that_reads_back() -> None:
     assert Script.parse(done.dump(), done.source) == done
 
 
-def test_every_action_of_the_console_may_stand_in_a_script() -> None:
+def test_every_action_of_the_console_is_possible_in_a_script() -> None:
     for action in BY_ID:
         argument = {"breakpoint": "SPY.close > 1", "goto": "10:30", "speed": "60", "unbreak": "1"}.get(
             action, ""
@@ -151,7 +151,7 @@ def test_a_script_may_play_to_the_end_and_beyond(
     assert done.exit_code == 0
 
 
-def test_quit_ends_a_run_where_it_stands(
+def test_quit_ends_a_run_at_the_current_slot(
     tapedeck: Any, session_file: Writer, lean_store: Path, script: Callable[[str], Path]
 ) -> None:
     path = script("minute_on\nquit\nresume\n")

@@ -114,7 +114,7 @@ def test_the_table_has_the_exchanges_time_of_day(tapedeck: Any, lean_store: Path
         (["SPY", "--date", "2013-10-03", "--interval", "1m"], ["no 1m bars", "2013-10-04"]),
     ],
 )
-def test_bars_that_are_missing_are_told(
+def test_missing_bars_are_an_error(
     tapedeck: Any, lean_store: Path, arguments: list[str], words: list[str]
 ) -> None:
     done = tapedeck("bars", *arguments, "--store", lean_store)
@@ -151,7 +151,7 @@ def test_coverage_counts_what_pandas_counts(
     }
 
 
-def test_below_the_quality_asked_for_is_exit_code_3(
+def test_below_the_minimum_quality_is_exit_code_3(
     tapedeck: Any, session_file: Writer, lean_store: Path
 ) -> None:
     strict = tapedeck("coverage", session_file(), "--store", lean_store, "--min-quality", "100")
@@ -202,7 +202,7 @@ def test_of_a_long_span_without_a_gap_no_day_is_shown(
     assert "124 full days not shown" in done.stdout
 
 
-def test_a_store_without_any_of_the_symbols_is_told(
+def test_a_store_without_any_of_the_symbols_is_an_error(
     tapedeck: Any, session_file: Writer, lean_store: Path
 ) -> None:
     file = session_file(session_data_config={"symbols": ["NOPE"]})
@@ -321,7 +321,7 @@ def test_the_schema_knows_the_fields_of_a_session_file(tapedeck: Any, session_fi
     assert set(json.loads(session_file().read_text())) <= schema["properties"].keys()
 
 
-def test_an_export_validates_until_somebody_touches_it(
+def test_an_export_is_valid_until_it_is_changed(
     tapedeck: Any, session_file: Writer, lean_store: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"

@@ -33,7 +33,7 @@ from tapedeck.engine.store.locations import open_store
 
 
 class Screen(io.TextIOWrapper):
-    """A stream that takes itself for a terminal, in some encoding."""
+    """A stream that reports to be a terminal, in some encoding."""
 
     def __init__(self, encoding: str = "utf-8") -> None:
         self.paper = io.BytesIO()
@@ -135,7 +135,7 @@ def test_only_a_full_disk_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path:
                 Terminal().write("text")
 
 
-def test_the_progress_bar_tells_sessions_bars_and_the_day(
+def test_the_progress_bar_shows_sessions_bars_and_the_day(
     session_file: Any, lean_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     screen = io.StringIO()

@@ -1,4 +1,4 @@
-"""Session files for tests, and what a run of them needs before anything starts."""
+"""Session files for tests, and their stream plans."""
 
 from __future__ import annotations
 
@@ -42,5 +42,5 @@ def session_file(
 
 
 def plan_of(config: SessionConfig, store: BarStore) -> StreamPlan:
-    """Return what a run of the file over the store would stream, generate and load."""
+    """Return the stream plan of the file over the store."""
     return StreamRequirements(config, TimeManager(config.exchange), DataManager(store)).plan()

@@ -1,4 +1,4 @@
-"""A file that cannot be used says where, what stood there, what is allowed, and what was probably meant."""
+"""Errors of session files: path, value, allowed values, nearest spelling."""
 
 # ruff: noqa: E501  # a table of errors reads best with one in a line
 
@@ -109,7 +109,7 @@ SINGLE_FAULTS = [
 @pytest.mark.parametrize(
     ("path", "value", "line"), SINGLE_FAULTS, ids=[fault[2][:70] for fault in SINGLE_FAULTS]
 )
-def test_a_single_fault_is_told_as(document, faults, path, value, line):
+def test_a_single_fault_has_this_message(document, faults, path, value, line):
     assert faults(changed(document, path, value)) == [line]
 
 
@@ -133,7 +133,7 @@ def test_an_exchange_that_does_not_exist_names_the_nearest_group(document, fault
         ),
     ],
 )
-def test_what_is_no_session_file_at_all_is_told_as(faults, document, line):
+def test_a_document_that_is_not_a_session_file_has_this_message(faults, document, line):
     assert faults(document) == [line]
 
 
@@ -153,7 +153,7 @@ def test_an_empty_mapping_names_each_field_that_is_required(faults):
     ]
 
 
-def test_all_faults_are_told_at_once_even_those_between_fields_of_which_a_third_is_wrong(document, faults):
+def test_all_faults_are_reported_at_once_even_those_between_fields(document, faults):
     document["sesion_name"] = "x"
     document["backtest_config"] = {"start_date": "2013-10-11", "end_date": "2013-10-07", "prefetch_days": 0}
     document["session_data_config"] |= {

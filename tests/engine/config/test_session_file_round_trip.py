@@ -1,4 +1,4 @@
-"""Law: what is dumped reads back as the same configuration, in YAML and as a document."""
+"""Law: a dumped configuration reads back as the same, in YAML and as a document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JSON Schema that editors use, and what reading a file costs to import."""
+"""JSON Schema of session files, and the imports of reading one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Indicators of a session as the file defines them, held against TA-Lib itself."""
+"""Definitions of session indicators against TA-Lib."""
 
 # ruff: noqa: E501  # a table of errors reads best with one in a line
 
@@ -26,7 +26,7 @@ AVERAGE = {"type": "trailing_average", "period": "5d", "granularity": "minute", 
 
 @pytest.fixture
 def define(document, read):
-    """Define one indicator called `x`, on 1m unless told otherwise."""
+    """Define one indicator called `x`, on 1m by default."""
 
     def define(**definition: object) -> SessionIndicator:
         data = document["session_data_config"]
@@ -39,7 +39,7 @@ def define(document, read):
 
 @pytest.fixture
 def refused(define):
-    """Define an indicator that cannot be; return what is told."""
+    """Define an invalid indicator; return the messages."""
 
     def refused(**definition: object) -> list[str]:
         with pytest.raises(ConfigError) as caught:

@@ -1,4 +1,4 @@
-"""One run over the real bars, exported, that many tests look at."""
+"""One exported run over the real bars, shared by many tests."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ WEEK = {
 
 @dataclass(frozen=True)
 class PlayedWeek:
-    """Where a run left its export, and what it said of itself."""
+    """The export folder of a run, and its summary."""
 
     folder: Path
     manifest: Manifest

@@ -57,7 +57,7 @@ def make_config(
 
 
 def random_bars(symbols: int, slots: int, seed: int, *, missing: float = 0.0) -> np.ndarray:
-    """Bars whose prices are cents, and which hang together; float64 (5, symbols, slots)."""
+    """Consistent bars with prices in cents; float64 (5, symbols, slots)."""
     random = np.random.default_rng(seed)
     cents = random.integers(1000, 20000, size=(2, symbols, slots))
     spread = random.integers(0, 30, size=(2, symbols, slots))
@@ -168,7 +168,7 @@ def write_export(
     state: str = "completed",
     error: str | None = None,
 ) -> Manifest:
-    """Export the records as a run that ended so."""
+    """Export the records as a run with this end."""
     export = CsvExport(folder, config)
     for record in records:
         export.write_session(record, digest_of(record))

@@ -1,4 +1,4 @@
-"""Exports that cannot be written, or are interrupted: the earlier one stays whole, and the error says why."""
+"""Failed and interrupted exports: the earlier one stays complete, and the error gives the reason."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def earlier(tmp_path):
-    """A folder with an earlier export in it, and somebody's own file."""
+    """A folder with an earlier export and another file."""
     folder = tmp_path / "export"
     write_export(folder, make_config(), two_days(missing=0.5))
     (folder / "notes.txt").write_text("mine")
@@ -143,7 +143,7 @@ def test_a_folder_in_the_place_of_a_file_stops_the_export_at_once(tmp_path):
 
 @needs_full_disk
 @pytest.mark.parametrize("name", ["bars.csv", "indicators.csv"])
-def test_a_full_disk_is_told_and_the_earlier_export_untouched(earlier, name):
+def test_a_full_disk_is_an_error_and_the_earlier_export_unchanged(earlier, name):
     before = contents(earlier)
     (earlier / f".{name}.partial").symlink_to(FULL_DISK)
     export, records = CsvExport(earlier, make_config()), two_days()

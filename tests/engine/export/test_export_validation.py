@@ -1,4 +1,4 @@
-"""Exports that were damaged: each fault is found, with its file, its line and its reason."""
+"""Damaged exports: each fault is found, with file, line and reason."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tapedeck.engine.export.validation import ValidationReport, validate_export
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory):
-    """A sound export of two days, gapped."""
+    """A valid export of two days, with gaps."""
     folder = tmp_path_factory.mktemp("sound") / "export"
     write_export(folder, make_config(), two_days())
     assert validate_export(folder).findings == ()
@@ -37,7 +37,7 @@ def lines_of(path: Path) -> list[str]:
 
 
 def line_of(folder: Path, name: str, start: str) -> int:
-    """The number of the first line that begins so; the header is line 1."""
+    """Number of the first line with this beginning; the header is line 1."""
     return next(at for at, line in enumerate(lines_of(folder / name), start=1) if line.startswith(start))
 
 
@@ -188,7 +188,7 @@ def test_a_missing_minute_is_a_count_and_a_gap_that_do_not_agree(copy):
     assert_found(report, "quality.csv", quality, r"^the gap from .* of SPY 1m is missing")
 
 
-def test_a_bar_that_stands_twice_is_found(copy):
+def test_a_duplicate_bar_is_found(copy):
     line = line_of(copy, "bars.csv", FIRST)
     repeat(copy, "bars.csv", line)
     assert_found(
@@ -251,7 +251,7 @@ def test_lines_that_end_as_on_windows_are_found(copy):
     assert_found(validate_export(copy), "quality.csv", len(text.splitlines()), r"carriage return")
 
 
-def test_bytes_that_are_no_text_are_found(copy):
+def test_bytes_that_are_not_text_are_found(copy):
     data = bytearray((copy / "bars.csv").read_bytes())
     data[500] = 0xFF
     (copy / "bars.csv").write_bytes(data)
@@ -312,7 +312,7 @@ def test_an_indicator_where_no_bar_is_is_found(copy):
     assert [finding.line for finding in found] == [line]
 
 
-def test_indicators_that_stand_twice_or_in_disorder_are_found(copy):
+def test_duplicate_or_unordered_indicators_are_found(copy):
     line = indicator_line(copy)
     repeat(copy, "indicators.csv", line)
     assert_found(validate_export(copy), "indicators.csv", line + 1, r"^duplicate SPY vwap 2013-10-08T11:")
@@ -521,7 +521,7 @@ def test_wrong_sessions_of_the_manifest_are_found(copy, changes, pattern):
     assert_found(validate_export(copy), "manifest.json", None, pattern)
 
 
-def test_a_manifest_that_is_no_json_is_found(copy):
+def test_a_manifest_with_invalid_json_is_found(copy):
     (copy / "manifest.json").write_text("{")
     assert_found(validate_export(copy), "manifest.json", None, r"^the document: Invalid JSON")
 
@@ -571,7 +571,7 @@ def test_a_finding_reads_as_file_line_and_message(copy):
     assert "session.csv:3: system_state is 'paused', but should be 'running'" in text
 
 
-def test_a_folder_that_is_no_export_is_an_error(tmp_path):
+def test_a_folder_without_an_export_is_an_error(tmp_path):
     with pytest.raises(ExportError, match=r"has no export: use the folder of `tapedeck run"):
         validate_export(tmp_path)
     with pytest.raises(ExportError, match=r"nowhere is not a folder: use the folder"):
@@ -579,7 +579,7 @@ def test_a_folder_that_is_no_export_is_an_error(tmp_path):
 
 
 def test_a_large_file_is_read_in_pieces(copy, monkeypatch):
-    """Where a piece ends does not matter, not even within a session."""
+    """The end of a piece has no effect, not even within a session."""
     monkeypatch.setattr("tapedeck.engine.export.validation.table_reader._BYTES_AT_ONCE", 4000)
     report = validate_export(copy)
     assert report.findings == ()
@@ -595,7 +595,7 @@ def test_rows_of_an_export_without_sessions_are_found(tmp_path):
     assert_found(validate_export(tmp_path), "bars.csv", 2, r"outside the hours of all sessions")
 
 
-def test_a_fault_of_all_rows_of_a_symbol_is_told_once(copy):
+def test_a_fault_of_all_rows_of_a_symbol_is_reported_once(copy):
     text = (copy / "quality.csv").read_text()
     (copy / "quality.csv").write_text(text.replace(",390,", ",391,"))
     report = validate_export(copy)
@@ -616,7 +616,7 @@ def test_a_file_that_cannot_be_read_is_an_error_that_names_it(copy):
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(["session.csv", "bars.csv", "indicators.csv", "quality.csv"]), st.data())
 def test_no_damage_to_a_table_goes_unseen(copy, name, data):
-    """Whatever bytes are put anywhere: something is found, and nothing breaks."""
+    """Any bytes at any position: there is a finding, and no crash."""
     path = copy / name
     whole = path.read_bytes()
     start = data.draw(st.integers(0, len(whole)))

@@ -1,4 +1,4 @@
-"""A small store of generated bars that the thread tests play."""
+"""Store of generated bars for the tests of a run."""
 
 from __future__ import annotations
 

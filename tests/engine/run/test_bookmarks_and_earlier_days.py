@@ -1,4 +1,4 @@
-"""What a user marks, and going back to days that are over."""
+"""Bookmarks, and views of earlier days."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Config = Callable[..., SessionConfig]
 
 
 def until(condition: Callable[[], bool]) -> bool:
-    """Wait for what the recorder and the quality manager do, who announce nothing; return whether it came."""
+    """Wait until a condition is true that the run does not announce; return whether it is."""
     deadline, pause = time.monotonic() + LIMIT_S, threading.Event()
     while not condition() and time.monotonic() < deadline:
         pause.wait(0.002)
@@ -38,7 +38,7 @@ def until(condition: Callable[[], bool]) -> bool:
 
 
 def days_of(system: SystemManager) -> tuple[date, ...]:
-    """Return the days of a run that are over."""
+    """Return the ended days of a run."""
     assert system.tape_cache is not None
     return system.tape_cache.days()
 
@@ -52,7 +52,7 @@ def marked(session_config: Config, gapped_store: BarStore):
     system.stop(LIMIT_S)
 
 
-def test_a_bookmark_stands_where_the_run_stands_or_at_an_earlier_slot(marked: SystemManager) -> None:
+def test_a_bookmark_is_at_the_current_or_at_an_earlier_slot(marked: SystemManager) -> None:
     marked.step(20)
     assert marked.wait_for(at_frontier(marked, 1, 20), LIMIT_S)
     marked.add_bookmark()
@@ -63,14 +63,14 @@ def test_a_bookmark_stands_where_the_run_stands_or_at_an_earlier_slot(marked: Sy
         marked.add_bookmark("ahead", 21)
 
 
-def test_nothing_can_be_marked_before_a_session(session_config: Config, gapped_store: BarStore) -> None:
+def test_no_bookmark_is_possible_before_a_session(session_config: Config, gapped_store: BarStore) -> None:
     with pytest.raises(EngineError, match="no bookmark possible before the first session"):
         SystemManager(session_config(), gapped_store).add_bookmark()
 
 
 @pytest.fixture
 def over(session_config: Config, gapped_store: BarStore) -> TapeCache:
-    """The sessions of a run that is over, of which only the last is in memory."""
+    """The sessions of an ended run, with only the last one in memory."""
     system = SystemManager(session_config(), gapped_store, tape_cache_bytes=0)
     system.start()
     assert system.wait(LIMIT_S)
@@ -79,7 +79,7 @@ def over(session_config: Config, gapped_store: BarStore) -> TapeCache:
 
 
 @pytest.mark.parametrize("memory_bytes", [0, MEMORY_BYTES], ids=["played again", "in memory"])
-def test_a_day_that_is_over_can_be_looked_at_again(
+def test_an_earlier_day_can_be_viewed_again(
     session_config: Config, gapped_store: BarStore, memory_bytes: int
 ) -> None:
     system = SystemManager(session_config(), gapped_store, tape_cache_bytes=memory_bytes)
@@ -107,7 +107,7 @@ def test_a_day_that_is_over_can_be_looked_at_again(
         earlier.tape(date(2013, 12, 2))
 
 
-def test_every_day_comes_back_as_it_was_played(
+def test_every_recomputed_day_equals_the_played_one(
     session_config: Config, gapped_store: BarStore, over: TapeCache
 ) -> None:
     played = play_recorded(session_config(), gapped_store).records
@@ -128,7 +128,7 @@ def test_every_day_comes_back_as_it_was_played(
             assert now.quality(symbol) == then.quality(symbol)
 
 
-def test_records_come_back_as_they_were_made(
+def test_recomputed_records_equal_the_recorded_ones(
     session_config: Config, gapped_store: BarStore, over: TapeCache
 ) -> None:
     played = play_recorded(session_config(), gapped_store).records
@@ -138,7 +138,7 @@ def test_records_come_back_as_they_were_made(
     assert [digest for _, digest in again] == [session_digest(one.tape, one.frontier) for one in played]
 
 
-def test_the_day_looked_at_and_the_one_before_are_at_hand_and_no_more_than_that_without_memory(
+def test_without_memory_only_the_requested_day_and_the_one_before_are_cached(
     over: TapeCache,
 ) -> None:
     days = over.days()
@@ -152,7 +152,7 @@ def test_the_day_looked_at_and_the_one_before_are_at_hand_and_no_more_than_that_
     assert over.tape(days[2]) is over.cached(days[2])
 
 
-def test_a_session_that_was_cut_short_comes_back_as_far_as_it_was_played(
+def test_a_partial_session_is_returned_as_far_as_it_was_played(
     session_config: Config, gapped_store: BarStore
 ) -> None:
     system = SystemManager(session_config(), gapped_store, tape_cache_bytes=0)
@@ -177,9 +177,7 @@ def test_a_run_that_began_in_mid_session_has_that_day_whole(
     assert digests == [session.digest for session in system.summary().sessions]
 
 
-def test_a_store_that_has_changed_since_is_told(
-    session_config: Config, tmp_path: Path, gapped_store: BarStore
-) -> None:
+def test_a_changed_store_is_an_error(session_config: Config, tmp_path: Path, gapped_store: BarStore) -> None:
     config = session_config()
     with open_new_store(tmp_path / "bars.db") as store:
         fill_store(store, config.session_data_config.symbols, "2013-11-20", "2013-12-02", missing=0.05)

@@ -72,7 +72,7 @@ def on_slots(bars: pd.DataFrame, day: str, interval: Interval) -> Floats:
 
 
 def stored_day(store: BarStore, symbol: str, day: str) -> list[float]:
-    """Return the vendor's own daily bar, NaN where there is none."""
+    """Return the vendor's daily bar, NaN if missing."""
     label = int(pd.Timestamp(day, tz="UTC").timestamp())
     bars = store.read(symbol, DAY, label, label + 1)
     return [float(getattr(bars, name)[0]) for name in FIELDS] if len(bars) else [np.nan] * 5
@@ -171,7 +171,7 @@ def test_a_tape_that_is_its_own_history_needs_no_companion(store: BarStore) -> N
         assert_bits(history.intraday[FIVE].last(1)[0].grid.values[:, row], on_slots(bars, "2013-12-02", FIVE))
 
 
-def test_an_interval_that_only_history_has_is_made_beside_the_tape(store: BarStore) -> None:
+def test_an_interval_of_history_alone_is_not_on_the_tape(store: BarStore) -> None:
     historical = {"data": [{"trailing_days": 1, "intervals": ["5m"]}]}
     plan, loader = loader_of(store, ["1m"], "2013-12-02", "2013-12-02", historical, symbols=("MIN",))
     [monday] = loader.load(plan.sessions)
@@ -322,7 +322,7 @@ def test_historical_indicators_are_those_of_the_days_before_the_session(
     assert used["high_2w"].asked == len(two_weeks)
 
 
-def test_less_history_than_asked_for_is_used_as_far_as_it_goes_and_said(store: BarStore) -> None:
+def test_less_history_than_requested_is_used_with_its_number_of_bars(store: BarStore) -> None:
     trailing = {"volume_40d": {"type": "trailing_average", "period": "40d", "field": "volume"}}
     plan, loader = loader_of(
         store, ["1m"], "2013-10-04", "2013-10-04", {"indicators": trailing}, symbols=("MIN",)
