@@ -13,13 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tapedeck.engine.config import SessionConfig, parse_session_config
+from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.data_processor import DataProcessor
 from tapedeck.engine.run.data_quality_manager import DataQualityManager
 from tapedeck.engine.run.session_recorder import SessionRecorder
 from tapedeck.engine.run.worker import Worker
+from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
 from tests.support.markets import fill_store, open_new_store

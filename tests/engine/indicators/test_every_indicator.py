@@ -14,16 +14,17 @@ from hypothesis import strategies as st
 from talib.abstract import Function  # type: ignore[attr-defined]  # TA-Lib's annotations lack it
 
 from tapedeck.engine.clock.slots import SessionSlots
-from tapedeck.engine.config.talib_catalogue import describe_indicator, indicator_types
 from tapedeck.engine.indicators.block_computer import BlockComputer
-from tapedeck.engine.indicators.specs import OWN_TYPES, IndicatorSpec
+from tapedeck.engine.indicators.registry import REGISTRY
+from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, BarGrid, Floats
 from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
 from tapedeck.engine.tape.tape import Tape
 from tests.support.tapes import compute, random_values, same_bits, sessions_of, slots_of, tape_over
 
-KINDS: Final = indicator_types()
+OWN_TYPES: Final = REGISTRY.own_types()
+KINDS: Final = REGISTRY.types()
 TALIB_KINDS: Final = tuple(kind for kind in KINDS if kind not in OWN_TYPES)
 SYMBOLS: Final = 2
 FIVE: Final = Interval.parse("5m")
@@ -34,8 +35,9 @@ TODAY: Final = slots_of("2013-12-03", "5m")
 
 def spec_of(kind: str, interval: Interval = FIVE) -> IndicatorSpec:
     """Return an indicator with the parameters that a session file gives it by default."""
-    against = "usual" if kind == "RELATIVE_VOLUME" else None
-    return IndicatorSpec(kind.lower(), kind, interval, dict(describe_indicator(kind).parameters), against)
+    description = REGISTRY.kind(kind)
+    against = None if description.against is None else "usual"
+    return IndicatorSpec(kind.lower(), kind, interval, description.resolve_parameters({}), against)
 
 
 SPECS: Final = tuple(spec_of(kind) for kind in KINDS)
@@ -81,8 +83,8 @@ def columns_of(kind: str, all_values: Mapping[str, Floats]) -> list[Floats]:
 
 
 def lookback_of(kind: str) -> int:
-    """Return TA-Lib's own lookback, 0 for indicators that are not its."""
-    return 0 if kind in OWN_TYPES else int(Function(kind).lookback)
+    """Return TA-Lib's own lookback; of indicators that are not its, what their kind says."""
+    return spec_of(kind).lookback or 0 if kind in OWN_TYPES else int(Function(kind).lookback)
 
 
 def sessions_in_warm_up(lookback: int, sizes: Sequence[int]) -> int:
@@ -109,7 +111,7 @@ def by_talib(kind: str, earlier: Sequence[Floats], own: Floats, row: int) -> lis
     return outputs
 
 
-def test_the_file_accepts_talibs_functions_of_bars_and_four_of_our_own() -> None:
+def test_the_file_accepts_talibs_functions_of_bars_and_our_own() -> None:
     foreign = {"MAVP"}  # needs a series of periods
     assert set(OWN_TYPES) < set(KINDS)
     known = set(talib.get_functions())  # type: ignore[no-untyped-call]  # as TA-Lib has it

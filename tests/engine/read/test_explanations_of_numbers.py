@@ -13,7 +13,7 @@ import talib
 
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.importers import import_lean
-from tapedeck.engine.indicators.formulas import formula_of
+from tapedeck.engine.indicators.registry import REGISTRY
 from tapedeck.engine.intervals import DAY, MINUTE, Interval
 from tapedeck.engine.read.explain.explanation import Explained, Explanation
 from tapedeck.engine.store.locations import open_store
@@ -278,5 +278,5 @@ def test_without_history_and_quality_it_says_so(tmp_path: Path) -> None:
 
 
 def test_every_kind_of_indicator_has_a_formula() -> None:
-    assert formula_of("ATR").startswith("Wilder's average")
-    assert all(formula_of(kind) for kind in ("RSI", "VWAP", "CDLDOJI", "HT_TRENDLINE", "RELATIVE_VOLUME"))
+    assert REGISTRY.kind("ATR").formula.startswith("Wilder's average")
+    assert [type_ for type_ in REGISTRY.types() if not REGISTRY.kind(type_).formula] == []
