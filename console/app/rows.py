@@ -9,10 +9,14 @@ from typing import Final
 import numpy as np
 
 from tapedeck.console.app.decimals import column_decimals, sizes_of
-from tapedeck.console.app.widgets.chart_data import ChartData
-from tapedeck.console.app.widgets.map_data import CoverageData, GapMapData
-from tapedeck.console.app.widgets.strip_data import StripData, StripTick
-from tapedeck.console.app.widgets.symbol_rows import SymbolRows
+from tapedeck.console.app.widgets import (
+    ChartData,
+    CoverageData,
+    GapMapData,
+    StripData,
+    StripTick,
+    SymbolRows,
+)
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.quality.gap_grids import gap_counts, gap_starts
 from tapedeck.engine.store.coverage import Coverage

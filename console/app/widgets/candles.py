@@ -1,9 +1,11 @@
-"""Drawing candles, overlays and volumes into a rectangle of a canvas."""
+"""Candles of a chart as data, and drawing them, overlays and volumes into a rectangle of a canvas."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from tapedeck.console.app.widgets.canvas import BLANK, Canvas
 from tapedeck.console.app.widgets.price_scale import PriceScale
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Places = NDArray[np.intp]
 Inks = NDArray[np.uint16]
 
@@ -27,6 +30,33 @@ _SOLID: Final = _points(" ╷▄╵│▄▀▀█").reshape(3, 3)
 # A line by the third of the cell in which it runs, top to bottom.
 _LINE: Final = _points("▔─▁")
 _LEVELS: Final = _points("▁▂▃▄▅▆▇█")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChartData:
+    """Candles of one symbol and interval, oldest first, shape (n,); a missing bar is NaN and keeps its place.
+
+    `opened_at`: int64, seconds UTC. `today`: index of the first candle of the session that is looked at
+    (n where it has none yet); those before are history. `overlays`: name → values on the price scale,
+    shape (n,), NaN until warm. `zone`: the exchange's, for the time axis. `as_of`: the clock as text, with
+    its zone. `is_daily`: the candles are days or longer, so that the axis shows dates.
+    """
+
+    title: str
+    as_of: str
+    zone: ZoneInfo
+    opened_at: Ints
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+    today: int = 0
+    overlays: Mapping[str, Floats] = field(default_factory=dict)
+    is_daily: bool = False
+
+    def __len__(self) -> int:
+        return len(self.opened_at)
 
 
 @dataclass(frozen=True, slots=True)

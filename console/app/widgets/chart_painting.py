@@ -8,9 +8,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tapedeck.console.app.widgets.candles import Inks, Places, Plot, draw_candles, draw_overlay, draw_volumes
+from tapedeck.console.app.widgets.candles import (
+    ChartData,
+    Inks,
+    Places,
+    Plot,
+    draw_candles,
+    draw_overlay,
+    draw_volumes,
+)
 from tapedeck.console.app.widgets.canvas import Canvas, shortened
-from tapedeck.console.app.widgets.chart_data import ChartData
 from tapedeck.console.app.widgets.chart_layout import AXIS_WIDTH, ChartLayout
 from tapedeck.console.app.widgets.figures import compact, fixed
 from tapedeck.console.app.widgets.price_scale import PriceScale

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from tapedeck.console.app.widgets.downsample import slot_bounds, window_means
-from tapedeck.console.app.widgets.map_data import CoverageData, Floats
-from tapedeck.console.app.widgets.shade_map import CellMessage, ShadeMap
+from tapedeck.console.app.widgets.shade_map import CellMessage, Floats, ShadeMap
 
 _SPACING: Final = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CoverageData:
+    """What is stored: `pct`, percentage of the slots of a day that have a bar, shape (S, days)."""
+
+    symbols: tuple[str, ...]
+    days: tuple[date, ...]
+    pct: Floats
+
+    @property
+    def columns(self) -> int:
+        """How many days there are."""
+        return len(self.days)
 
 
 class CoverageMap(ShadeMap[CoverageData]):

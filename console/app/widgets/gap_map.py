@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
 import numpy as np
+from numpy.typing import NDArray
 
 from tapedeck.console.app.widgets.downsample import slot_bounds, window_means
-from tapedeck.console.app.widgets.map_data import Floats, GapMapData
-from tapedeck.console.app.widgets.shade_map import CellMessage, ShadeMap
+from tapedeck.console.app.widgets.shade_map import CellMessage, Floats, ShadeMap
 from tapedeck.console.app.widgets.time_axis import clock_labels
+
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GapMapData:
+    """Which bars there are: `present`, shape (S, k), of the k slots that are over, of `slots` in all.
+
+    `opened_at`: labels of the session's slots as far as they are known, seconds UTC, shape (k,) or longer;
+    shown in `zone`.
+    """
+
+    symbols: tuple[str, ...]
+    present: Mask
+    slots: int
+    opened_at: Ints
+    zone: ZoneInfo
+
+    @property
+    def columns(self) -> int:
+        """The slots of the session."""
+        return self.slots
 
 
 class GapMap(ShadeMap[GapMapData]):

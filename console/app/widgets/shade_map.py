@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar, Final, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,25 @@ from textual.message import Message
 
 from tapedeck.console.app.widgets.canvas import Canvas, shortened
 from tapedeck.console.app.widgets.downsample import slot_bounds
-from tapedeck.console.app.widgets.map_data import Floats, MapData
 from tapedeck.console.app.widgets.painted import Painted
 from tapedeck.console.panel_data.scores import cut_score
+
+Floats = NDArray[np.float64]
+
+
+class MapData(Protocol):
+    """What every map is given: its rows, and how many slots or days its cells share."""
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The rows."""
+        ...
+
+    @property
+    def columns(self) -> int:
+        """Slots or days."""
+        ...
+
 
 Data = TypeVar("Data", bound=MapData)
 

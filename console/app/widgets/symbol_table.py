@@ -12,8 +12,7 @@ from textual.message import Message
 
 from tapedeck.console.app.widgets.canvas import Canvas
 from tapedeck.console.app.widgets.painted import Painted
-from tapedeck.console.app.widgets.symbol_rows import SymbolRows
-from tapedeck.console.app.widgets.table_columns import largest_first, order_of
+from tapedeck.console.app.widgets.table_columns import SymbolRows, largest_first, order_of
 from tapedeck.console.app.widgets.table_painting import (
     TABLE_INKS,
     Heading,

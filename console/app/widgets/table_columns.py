@@ -1,9 +1,9 @@
-"""The columns of the symbol table: what each shows, how wide, and which go first where it is narrow."""
+"""Rows and columns of the symbol table: what each shows, how wide, and which go first where it is narrow."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapedeck.console.app.widgets.figures import LEAST_DECIMALS, MISSING, compact, direction, fixed, signed
-from tapedeck.console.app.widgets.symbol_rows import SymbolRows
 from tapedeck.console.panel_data.scores import cut_score, grade_of
 
 Floats = NDArray[np.float64]
@@ -29,6 +28,29 @@ _WIDEST_FIGURE: Final = 16
 _FIRST_INDICATOR: Final = 10
 # The trend gives way to the first two indicators, and stays before others.
 _TREND_RANK: Final = _FIRST_INDICATOR + 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SymbolRows:
+    """Symbols and their figures at one moment; arrays of shape (S,), NaN where a figure is missing.
+
+    `change_pct` and `quality` are percentages, `relative_volume` a ratio, `gaps` a count. `indicators`: name
+    → values, in the order in which the columns stand. `trend`: what the sparkline draws, oldest first, shape
+    (S, any). `decimals`: places behind the point of prices; `indicator_decimals`: those of indicators that
+    are none, by name.
+    """
+
+    symbols: tuple[str, ...]
+    last: Floats
+    change_pct: Floats
+    volume: Floats
+    relative_volume: Floats
+    quality: Floats
+    gaps: Floats
+    trend: Floats
+    indicators: Mapping[str, Floats] = field(default_factory=dict)
+    decimals: int = LEAST_DECIMALS
+    indicator_decimals: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

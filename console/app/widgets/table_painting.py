@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from tapedeck.console.app.widgets.canvas import Canvas, shortened
 from tapedeck.console.app.widgets.figures import compact
 from tapedeck.console.app.widgets.sparkline import spark_glyphs
-from tapedeck.console.app.widgets.symbol_rows import SymbolRows
 from tapedeck.console.app.widgets.table_columns import (
     MARKER_WIDTH,
     SYMBOL,
     TREND,
     TREND_GAP,
+    SymbolRows,
     TableColumn,
     figure_columns,
     fitted,

@@ -33,7 +33,7 @@ def test_a_step_is_one_line_with_time_level_and_place(tmp_path: Path) -> None:
     LOG.info("session %s activated", "2024-07-03")
     [line] = lines_of(tmp_path / "state")
     assert re.fullmatch(
-        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO    engine\.threads\.session_coordinator "
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO    tapedeck\.engine\.run\.session_coordinator "
         r"\[\d+ MainThread\] session 2024-07-03 activated",
         line,
     )
