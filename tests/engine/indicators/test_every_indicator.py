@@ -11,13 +11,15 @@ import pytest
 import talib
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic_core import PydanticCustomError
 from talib.abstract import Function  # type: ignore[attr-defined]  # TA-Lib's annotations lack it
 
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.indicators.block_computer import BlockComputer
 from tapedeck.engine.indicators.registry import REGISTRY
 from tapedeck.engine.indicators.specs import IndicatorSpec
-from tapedeck.engine.intervals import Interval
+from tapedeck.engine.intervals import MINUTE, Interval
+from tapedeck.engine.session_file import session_config_schema
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, BarGrid, Floats
 from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
 from tapedeck.engine.tape.tape import Tape
@@ -43,9 +45,9 @@ def spec_of(kind: str, interval: Interval = FIVE) -> IndicatorSpec:
 SPECS: Final = tuple(spec_of(kind) for kind in KINDS)
 
 
-def make_tape(values: Floats, slots: SessionSlots = TODAY) -> Tape:
-    """Return a tape with the usual volume that RELATIVE_VOLUME compares with."""
-    tape = tape_over(slots, values, measure_quality=False)
+def make_tape(values: Floats, slots: SessionSlots = TODAY, *, derived: Sequence[str] = ()) -> Tape:
+    """Return a tape with the usual volume that kinds compare with."""
+    tape = tape_over(slots, values, derived=derived, measure_quality=False)
     usual: Floats = np.random.default_rng(3).integers(0, 4, (SYMBOLS, len(slots))).astype(np.float64) * 250
     usual[:, 3] = np.nan
     tape.historical["usual"] = HistoricalValue(
@@ -214,6 +216,35 @@ def test_random_cuts_and_random_gaps_change_no_bit_of_any(
         if not same_bits(column.values, cut.indicators[name].values)
     ]
     assert different == []
+
+
+@pytest.mark.parametrize("kind", OWN_TYPES)
+def test_an_own_kind_on_derived_bars_is_the_same_however_the_minutes_are_cut(kind: str) -> None:
+    interval = FIVE
+    try:
+        REGISTRY.kind(kind).check_interval(interval)
+    except PydanticCustomError:
+        interval = MINUTE
+    slots = slots_of("2013-12-03")
+    values = random_values(SYMBOLS, len(slots), seed=77, missing=0.4)
+
+    def columns(cuts: Sequence[int]) -> list[Floats]:
+        tape = make_tape(values, slots, derived=["5m"])
+        compute(tape, [spec_of(kind, interval)], {FIVE: history(0.25)}, cuts=cuts)
+        return [column.values for column in tape.indicators.values()]
+
+    whole = columns(())
+    assert any(np.isfinite(column).any() for column in whole)
+    for cuts in (range(1, len(slots)), (1, 2, 3, 34, 100, 101, 389)):
+        for cut, expected in zip(columns(cuts), whole, strict=True):
+            assert same_bits(cut, expected)
+
+
+@pytest.mark.parametrize("kind", OWN_TYPES)
+def test_an_own_kind_tells_its_formula_and_is_found_in_the_schema(kind: str) -> None:
+    assert REGISTRY.kind(kind).formula
+    types = session_config_schema()["$defs"]["SessionIndicator"]["properties"]["type"]["anyOf"][0]["enum"]
+    assert kind in types
 
 
 def test_a_single_bar_in_a_whole_history_is_no_trouble_for_any() -> None:
