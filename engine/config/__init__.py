@@ -1,4 +1,4 @@
-"""The session file: read, checked, described, written.
+"""Session file: model, loading, checks, JSON Schema.
 
 Indicators are checked against a catalogue that is handed in; `engine/session_file.py` hands in all of them.
 """

@@ -1,4 +1,4 @@
-"""The JSON Schema of session files, for editors that complete and check while one types."""
+"""JSON Schema of session files, for completion and checks in editors."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ def session_config_schema(catalogue: IndicatorCatalogue) -> dict[str, Any]:
     type_ = schema["$defs"][SessionIndicator.__name__]["properties"]["type"]
     # Completed by editors, but not limited to: a name may be written in small letters.
     type_["anyOf"] = [{"enum": list(catalogue.types())}, {"type": type_.pop("type")}]
-    # A file may say where its schema is; reading passes over it.
-    schema["properties"]["$schema"] = {"description": "Where this schema is; for editors.", "type": "string"}
+    # A file may name its schema for editors; the loader ignores it.
+    schema["properties"]["$schema"] = {
+        "description": "Location of this schema; for editors.",
+        "type": "string",
+    }
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -13,7 +13,6 @@ import pytest
 import talib
 
 from tapedeck.engine.config import SessionConfig
-from tapedeck.engine.importers import import_lean
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.session_file import load_session_config
 from tapedeck.engine.tape.bar_grid import FIELDS, Floats
@@ -23,6 +22,7 @@ from tests.golden import raw_bars
 from tests.golden.raw_bars import DAYS, SYMBOLS
 from tests.support import formulas
 from tests.support.files import session_file
+from tests.support.imports import import_lean
 from tests.support.markets import open_new_store
 from tests.support.naive import in_order
 from tests.support.runs import play_recorded

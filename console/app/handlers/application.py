@@ -44,8 +44,7 @@ class ApplicationHandlers:
     def suspend(self, _argument: str) -> None:
         """Give the terminal back to the shell, until it brings the console to the front again."""
         self._app.transport.recording.leave_out()
-        driver = self._app._driver  # Textual's own way to suspend asks it, too
-        if driver is None or not driver.can_suspend:
+        if not self._app.can_suspend:
             raise EngineError("this terminal cannot be given back for a while: q leaves the console")
         os.kill(os.getpid(), signal.SIGTSTP)
 

@@ -73,7 +73,7 @@ def test_levels_decide_what_is_kept(tmp_path: Path, level: str, expected: int) -
 
 
 def test_an_unknown_level_names_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"'warnign' is no level.*Did you mean 'warning'\?"):
+    with pytest.raises(ConfigError, match=r"invalid log level 'warnign'.*Did you mean 'warning'\?"):
         configure_logging(tmp_path, level="warnign")
     assert not (tmp_path / LOG_FILE).exists()
 

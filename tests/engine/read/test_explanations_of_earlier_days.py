@@ -142,7 +142,7 @@ def test_an_earlier_day_is_explained_while_the_run_plays_on(store: BarStore) -> 
         system.step(100)
         assert system.wait_for(at_frontier(system, 1, 100), LIMIT_S)
         live = system.explain("AAA", "ema_5")
-        with pytest.raises(ExportError, match=r"no tape of 2013-11-26 is kept. No session has ended yet"):
+        with pytest.raises(ExportError, match=r"no tape for 2013-11-26\. No session has ended yet"):
             system.recompute_session(DAYS[0])
         system.step(390)
         assert system.wait_for(at_frontier(system, 2, 100), LIMIT_S)
@@ -175,13 +175,13 @@ def test_a_day_whose_bars_have_changed_since_is_not_explained(tmp_path: Path) ->
         label = SessionSlots(system.time.get_trading_session(DAYS[1]), MINUTE).stored_labels[:1]
         store.write("AAA", MINUTE, random_bars(label, seed=99), replace=True)
         assert system.recompute_session(DAYS[0]).require_tape().frontier == 390
-        with pytest.raises(ExportError, match=r"2013-11-27 cannot be given back .*: the store has changed"):
+        with pytest.raises(ExportError, match=r"2013-11-27 cannot be recomputed .*: the store has changed"):
             system.recompute_session(DAYS[1])
 
 
 def test_a_run_that_keeps_no_days_explains_the_last_one_only(store: BarStore) -> None:
     system = play(week(), store)
-    with pytest.raises(EngineError, match="does not keep the days that are over, so none can be explained"):
+    with pytest.raises(EngineError, match="earlier sessions cannot be explained: this run has no tape cache"):
         system.recompute_session(DAYS[0])
     why = system.explain("AAA", "close", interval=Interval.parse("5m"))
     assert why.clock.date() == DAYS[-1]
