@@ -78,13 +78,9 @@ class _IntervalGroup:
     ) -> None:
         self._tape, self._interval = tape, interval
         self._grid = tape.grid(interval)
-        lookbacks = {spec.lookback for spec in members if spec.lookback is not None}
-        fields = {
-            FIELDS.index(name)
-            for spec in members
-            if spec.lookback is not None
-            for name in spec.description.inputs
-        }
+        with_history = [spec for spec in members if spec.lookback is not None]
+        lookbacks = {spec.lookback for spec in with_history if spec.lookback is not None}
+        fields = {FIELDS.index(name) for spec in with_history for name in spec.description.inputs}
         history = self._history(history_of, lookbacks)
         symbols, columns = self._grid.shape
         capacity = columns + sum(grid.shape[1] for grid in history)
@@ -100,6 +96,7 @@ class _IntervalGroup:
                 KernelInputs(
                     tape=tape,
                     interval=interval,
+                    grid=self._grid,
                     parameters=spec.parameters,
                     columns=tuple(tape.indicators[name].values for name in spec.outputs),
                     against=against,
@@ -110,7 +107,7 @@ class _IntervalGroup:
             )
 
         self._of_session = [kernel(spec) for spec in members if spec.lookback is None]
-        self._of_series = [kernel(spec) for spec in members if spec.lookback is not None]
+        self._of_series = [kernel(spec) for spec in with_history]
 
     def _history(self, history_of: HistoryOf, lookbacks: set[int]) -> Sequence[BarGrid]:
         """Return the grids of the earlier sessions that some member's warm-up asks for."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tapedeck.engine.indicators.compact_series import CompactSeries
 from tapedeck.engine.intervals import Interval
@@ -59,30 +58,26 @@ class SharedRunning:
             self._reached = slots.stop
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KernelInputs:
+class KernelInputs(NamedTuple):
     """What a kernel reads, and the columns that it writes.
 
-    `columns`: one array (S, columns of `interval`) per output, all NaN. `against`: values of the historical
-    indicator that the kind compares with, (S, minutes) or (S, 1). `series`: for kinds with a lookback, the
-    bars of the interval with the missing ones taken out, earlier sessions first; the block's own are appended
-    before a kernel is called. Of each row the first `skipped` bars are older than the kind's warm-up asks
-    for, and must not be read: they are there or not, as other indicators need them.
+    `grid`: the bars of `interval`. `columns`: one array (S, columns of `interval`) per output, all NaN.
+    `against`: values of the historical indicator that the kind compares with, (S, minutes) or (S, 1).
+    `series`: for kinds with a lookback, the bars of the interval with the missing ones taken out, earlier
+    sessions first; the block's own are appended before a kernel is called. Of each row the first `skipped`
+    bars are older than the kind's warm-up asks for, and must not be read: they are there or not, as other
+    indicators need them.
     """
 
     tape: Tape
     interval: Interval
+    grid: BarGrid
     parameters: Mapping[str, float | int]
     columns: tuple[Floats, ...]
     against: Floats | None
     series: CompactSeries
     skipped: list[int]
     running: dict[str, SharedRunning]
-
-    @property
-    def grid(self) -> BarGrid:
-        """The bars of the interval."""
-        return self.tape.grid(self.interval)
 
     def shared_running(self, name: str, make: Callable[[int, int], RunningValues]) -> SharedRunning:
         """Return the running values called `name` of this tape; `make(symbols, slots)` makes them once."""

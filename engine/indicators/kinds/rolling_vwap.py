@@ -15,6 +15,9 @@ from tapedeck.engine.indicators.kinds.vwap import sum_in_order, typical_price
 from tapedeck.engine.indicators.reasons import Evidence, Reasons
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, HIGH, LOW, VOLUME, Floats, canonical
 
+# So many bars of several rows are summed at once: few calls, and the sums stay in the cache.
+_CHUNK: Final = 16_384
+
 
 class RollingVwap(IndicatorKind):
     """VWAP of the last `timeperiod` bars that are there, of the indicator's interval.
@@ -68,41 +71,47 @@ class RollingVwapKernel:
         del slots
         present = self._grid.present[:, columns.start : columns.stop]
         target = self._column[:, columns.start : columns.stop]
-        counts, lengths = present.sum(axis=1).tolist(), self._series.length.tolist()
-        for row, (skipped, length, count) in enumerate(zip(self._skipped, lengths, counts, strict=True)):
-            # The windows of these bars begin here, or where the row does: the first then are not full.
-            start = max(skipped, length - count - self._window + 1)
-            full = length - start - self._window + 1
-            if count and full > 0:
-                values = np.full(count, np.nan)
-                values[count - full :] = self._of_row(row, start, length)
-                target[row, present[row]] = values
+        counts: list[int] = present.sum(axis=1).tolist()
+        rows = [row for row, count in enumerate(counts) if count]
+        width = max(counts, default=0) + self._window - 1
+        size = max(1, _CHUNK // width) if width else 1
+        for start in range(0, len(rows), size):
+            chunk = rows[start : start + size]
+            for row, values in zip(chunk, self._values(chunk, width), strict=True):
+                target[row, present[row]] = values[len(values) - counts[row] :]
         canonical(target)
 
-    def _of_row(self, row: int, start: int, stop: int) -> Floats:
-        """Return the value of each full window within bars [start, stop) of a row."""
-        bars = np.empty((len(FIELDS), stop - start))
-        for field in (HIGH, LOW, CLOSE, VOLUME):
-            bars[field] = self._series.values[field][row, start:stop]
+    def _values(self, rows: list[int], width: int) -> Floats:
+        """Return the values of some rows' last bars, whose windows lie within the last `width` bars.
+
+        NaN where a window is not full, as the bars that a row lacks are NaN.
+        """
+        bars = np.full((len(FIELDS), len(rows), width), np.nan)
+        lengths = self._series.length
+        for at, row in enumerate(rows):
+            stop = int(lengths[row])
+            start = max(self._skipped[row], stop - width)
+            for field in (HIGH, LOW, CLOSE, VOLUME):
+                bars[field, at, width - stop + start :] = self._series.values[field][row, start:stop]
         volume = bars[VOLUME]
-        money = window_sums(typical_price(bars) * volume, self._window)
-        traded = window_sums(volume, self._window)
-        value = np.full(len(traded), np.nan)
+        money, traded = window_sums(np.stack([typical_price(bars) * volume, volume]), self._window)
+        value = np.full(traded.shape, np.nan)
         np.divide(money, traded, out=value, where=traded > 0.0)
         return value
 
 
 def window_sums(values: Floats, window: int) -> Floats:
-    """Return the sum of each run of `window` values (m,), shape (m - window + 1,), added oldest first.
+    """Return the sum of each run of `window` values (…, m), shape (…, m - window + 1), added oldest first.
 
     Both ways add in that order; which is shorter depends on how many runs there are.
     """
-    count = len(values) - window + 1
+    count = values.shape[-1] - window + 1
     if count < window:
-        return np.array([np.cumsum(values[at : at + window])[-1] for at in range(count)])
-    sums: Floats = values[:count].copy()
+        runs = [np.cumsum(values[..., at : at + window], axis=-1)[..., -1] for at in range(count)]
+        return np.stack(runs, axis=-1)
+    sums: Floats = values[..., :count].copy()
     for shift in range(1, window):
-        sums += values[shift : shift + count]
+        sums += values[..., shift : shift + count]
     return sums
 
 

@@ -96,6 +96,14 @@ def test_another_indicator_with_more_history_changes_no_bit_of_it() -> None:
     assert same_bits(alone.indicators["rolling"].values, beside.indicators["rolling"].values)
 
 
+def test_many_symbols_get_the_same_bits_as_each_alone() -> None:
+    own = random_values(150, len(SLOTS), seed=37, missing=0.2)
+    together = compute(tape_over(SLOTS, own), [spec(30)]).indicators["rolling"].values
+    for row in range(150):
+        alone = compute(tape_over(SLOTS, own[:, row : row + 1]), [spec(30)]).indicators["rolling"].values
+        assert same_bits(together[row], alone[0])
+
+
 @given(
     seed=st.integers(0, 10**6),
     timeperiod=st.integers(1, 60),
