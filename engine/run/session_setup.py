@@ -67,7 +67,7 @@ def _historical_quality(
 ) -> dict[tuple[str, Interval], HistoricalQuality]:
     """Score the history requested by the session file, per symbol and interval."""
     found = {}
-    for interval, depths in plan.history.asked.items():
+    for interval, depths in plan.history.requested.items():
         for depth in np.unique(depths[depths > 0]).tolist():
             days = history.days(interval, depth, tape.session.trading_day)
             expected = sum(held.grid.shape[1] for held in days)

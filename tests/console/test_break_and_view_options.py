@@ -69,7 +69,7 @@ def test_a_breakpoint_that_never_fires_lets_the_run_end(tapedeck: Any, week: Pat
 def test_a_condition_that_cannot_be_used_is_bad_input(tapedeck: Any, week: Path, lean_store: Path) -> None:
     done = tapedeck("run", week, "--store", lean_store, "--no-ui", "--break", "SPY.rsi_15 < 30")
     assert done.exit_code == 2
-    assert "at column 5: 'rsi_15' is no value of this session" in done.stderr
+    assert "at column 5: unknown value 'rsi_15'" in done.stderr
     assert "Did you mean 'rsi_14'?" in done.stderr
 
 

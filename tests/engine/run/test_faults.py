@@ -148,4 +148,4 @@ def test_a_clock_that_would_run_back_stops_the_session(session_config, gapped_st
     system.start()
     assert system.wait(LIMIT_S)
     assert system.state is RunState.ERROR
-    assert "clock was told to" in str(system.error)
+    assert "which is before the clock" in str(system.error)

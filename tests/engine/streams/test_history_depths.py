@@ -54,7 +54,7 @@ def days_of_history(plan: HistoryPlan) -> int:
 
 def test_a_file_that_asks_for_nothing_loads_nothing() -> None:
     plan, notes = planned("2013-10-07", "2013-10-08")
-    assert (dict(plan.depths), dict(plan.asked), plan.trailing, plan.daily_from) == ({}, {}, (), None)
+    assert (dict(plan.depths), dict(plan.requested), plan.trailing, plan.daily_from) == ({}, {}, (), None)
     assert [session.trading_day.isoformat() for session in plan.sessions] == ["2013-10-07", "2013-10-08"]
     assert (plan.first_played, notes) == (0, [])
 
@@ -71,7 +71,7 @@ def test_symbols_get_the_depth_that_was_asked_for_them() -> None:
     )
     assert depth(plan, "1m") == [1, 3, 1]
     assert depth(plan, "5m") == [0, 3, 0]
-    assert plan.asked[Interval.parse("1d")].tolist() == [10, 0, 0]
+    assert plan.requested[Interval.parse("1d")].tolist() == [10, 0, 0]
     assert Interval.parse("1d") not in plan.depths
     assert days_of_history(plan) == 10
     assert plan.sessions[0].trading_day.isoformat() == "2013-09-23"
@@ -149,7 +149,7 @@ def test_history_asked_for_one_symbol_is_deepened_for_all_by_an_indicator() -> N
         indicators={"x": {"type": "SMA", "interval": "1m", "timeperiod": 20}},
     )
     assert depth(plan, "1m") == [5, 2, 2]
-    assert plan.asked[Interval.parse("1m")].tolist() == [5, 0, 0]
+    assert plan.requested[Interval.parse("1m")].tolist() == [5, 0, 0]
     assert len(notes) == 1
 
 

@@ -262,7 +262,7 @@ def ready(plan: StreamPlan, loader: SessionLoader, position: int = 0) -> tuple[S
     for symbol in plan.symbols:
         data.register_symbol_data(symbol)
     data.history = loader.load_history()
-    data.asked_history = plan.history.asked
+    data.asked_history = plan.history.requested
     sessions = loader.load(plan.sessions)
     for number in range(position):
         tape = build_tape(plan, sessions[number])
