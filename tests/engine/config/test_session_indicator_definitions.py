@@ -10,7 +10,7 @@ import talib
 from pydantic_core import PydanticCustomError
 from talib import abstract
 
-from tapedeck.engine.config import SessionIndicator
+from tapedeck.engine.config import SessionConfig, SessionIndicator
 from tapedeck.engine.config.catalogue import output_names
 from tapedeck.engine.errors import ConfigError
 from tapedeck.engine.indicators.registry import REGISTRY
@@ -217,3 +217,9 @@ def test_parameters_that_ta_lib_refuses_only_together_are_told_together():
         PydanticCustomError, match=r"TA-Lib refuses these parameters of MAVP together: .*14.*3"
     ):
         TalibKind("MAVP").resolve_parameters({"minperiod": 14, "maxperiod": 3})
+
+
+def test_a_model_that_is_validated_without_a_catalogue_says_how_to_read_a_file(document):
+    document["session_data_config"]["indicators"] = {"x": {"type": "SMA", "interval": "1m"}}
+    with pytest.raises(TypeError, match="use tapedeck.load_session_config"):
+        SessionConfig.model_validate(document)
