@@ -221,5 +221,5 @@ def test_parameters_that_ta_lib_refuses_only_together_are_told_together():
 
 def test_a_model_that_is_validated_without_a_catalogue_says_how_to_read_a_file(document):
     document["session_data_config"]["indicators"] = {"x": {"type": "SMA", "interval": "1m"}}
-    with pytest.raises(TypeError, match="use tapedeck.load_session_config"):
+    with pytest.raises(TypeError, match=r"use tapedeck\.load_session_config"):
         SessionConfig.model_validate(document)
