@@ -11,8 +11,6 @@ from operator import attrgetter
 from threading import Event
 from typing import Final
 
-import talib
-
 from tapedeck.console.app.viewpoint import Place, Viewpoint
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.indicators.specs import IndicatorSpec
@@ -27,13 +25,6 @@ from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.session_view import Bars, SessionView
 from tapedeck.engine.tape.tape import Tape
 
-
-def _overlaps() -> list[str]:
-    groups = talib.get_function_groups()  # type: ignore[no-untyped-call]
-    return list(groups["Overlap Studies"])
-
-
-_PRICE_KINDS: Final = frozenset({"VWAP", "SESSION_HIGH", "SESSION_LOW", *_overlaps()})
 _TABLE_INDICATORS: Final = 3
 _SETTLED_S: Final = 0.5
 _PLACE: Final = attrgetter("place")
@@ -257,24 +248,24 @@ class Playback:
         return tuple(spec for spec in self.plan.specs if spec.interval == interval)
 
     def overlays(self, interval: Interval) -> tuple[str, ...]:
-        """Return the indicators of an interval that stand on the price scale."""
-        return tuple(
-            name for spec in self.specs_on(interval) if spec.kind in _PRICE_KINDS for name in spec.outputs
-        )
+        """Return the indicators of an interval that stand on the price scale, the first to be drawn first."""
+        over_price = [spec for spec in self.specs_on(interval) if spec.description.over_price]
+        over_price.sort(key=lambda spec: spec.description.overlay_order)
+        return tuple(name for spec in over_price for name in spec.outputs)
 
     def table_indicators(self) -> tuple[str, ...]:
         """Return the few indicators that the symbol table shows: those on the base first."""
         named = [
             name
-            for spec in sorted(self.plan.specs, key=lambda spec: (spec.interval, spec.kind in _PRICE_KINDS))
-            if spec.kind != "RELATIVE_VOLUME"
+            for spec in sorted(self.plan.specs, key=lambda spec: (spec.interval, spec.description.over_price))
+            if spec.description.symbol_column is None
             for name in spec.outputs
         ]
         return tuple(named[:_TABLE_INDICATORS])
 
-    def relative_volume(self) -> str | None:
-        """Return the name of the first indicator that compares volume, None where there is none."""
-        return next((spec.name for spec in self.plan.specs if spec.kind == "RELATIVE_VOLUME"), None)
+    def indicator_in_column(self, column: str) -> str | None:
+        """Return the first indicator for which the symbol table keeps a column, None where there is none."""
+        return next((spec.name for spec in self.plan.specs if spec.description.symbol_column == column), None)
 
     def events_until(self, view_state: ViewState) -> tuple[MarketEvent, ...]:
         """Return the events that were known at a moment, in the order of the market's clock."""

@@ -14,8 +14,8 @@ from tapedeck.console.app.console_app import ConsoleApp, Setup
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.playback import Playback
 from tapedeck.console.app.widgets import StyledLines
-from tapedeck.engine.config import parse_session_config
 from tapedeck.engine.read.status import RunState
+from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
 

@@ -57,7 +57,7 @@ class SymbolsPanel(Panel):
     def _rows(self, view_state: ViewState) -> SymbolRows:
         assert view_state.view is not None
         known = set(view_state.view.indicator_names())
-        relative = self.playback.relative_volume()
+        relative = self.playback.indicator_in_column("rel_volume")
         rows = symbol_rows(
             view_state.view,
             view_state.snapshot.base,

@@ -25,7 +25,8 @@ from tapedeck.console.app.screens.text_page import PageText
 from tapedeck.console.app.widgets.figures import decimals_of
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.errors import TapedeckError
-from tapedeck.engine.read.explain.explanation import Explained, ExplainedInput, Explanation
+from tapedeck.engine.indicators.reasons import ExplainedInput
+from tapedeck.engine.read.explain.explanation import Explained, Explanation
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.session_view import SessionView
 

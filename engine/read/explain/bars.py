@@ -7,9 +7,10 @@ from typing import Final
 
 import numpy as np
 
+from tapedeck.engine.indicators.reasons import ExplainedInput
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.quality.scores import score
-from tapedeck.engine.read.explain.explanation import Explained, ExplainedInput, Explanation
+from tapedeck.engine.read.explain.explanation import Explained, Explanation
 from tapedeck.engine.read.explain.moment import Moment, last_value
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, OPEN
 from tapedeck.engine.tape.changes import change_pct

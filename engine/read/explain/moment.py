@@ -9,8 +9,8 @@ from datetime import datetime
 import numpy as np
 
 from tapedeck.engine.clock.slots import utc_from_epoch
+from tapedeck.engine.indicators.reasons import ExplainedInput
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.read.explain.explanation import ExplainedInput
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.bar_grid import FIELDS, Floats
 from tapedeck.engine.tape.history import History

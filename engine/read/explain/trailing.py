@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.indicators.reasons import ExplainedInput
 from tapedeck.engine.intervals import DAY, MINUTE, Interval
-from tapedeck.engine.read.explain.explanation import Explained, ExplainedInput, Explanation
+from tapedeck.engine.read.explain.explanation import Explained, Explanation
 from tapedeck.engine.read.explain.moment import Moment
 from tapedeck.engine.streams.stream_plan import TrailingPlan
 from tapedeck.engine.tape.bar_grid import FIELDS, Floats, Ints

@@ -10,7 +10,7 @@ import numpy as np
 
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
-from tapedeck.engine.config import SessionConfig, parse_session_config
+from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.export.csv_export import CsvExport
 from tapedeck.engine.export.manifest import Manifest
 from tapedeck.engine.indicators.block_computer import BlockComputer
@@ -19,6 +19,7 @@ from tapedeck.engine.intervals import Interval
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.quality.scores import RunningScores
 from tapedeck.engine.read.snapshot import RunSummary
+from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.tape.bar_grid import BarGrid
 from tapedeck.engine.tape.session_record import SessionRecord, SessionSummary
 from tapedeck.engine.tape.stamp import run_stamp, session_digest
