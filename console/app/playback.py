@@ -17,7 +17,7 @@ from tapedeck.console.app.viewpoint import Place, Viewpoint
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.quality.historical import HistoricalQuality
+from tapedeck.engine.quality.gaps_and_scores import HistoricalQuality
 from tapedeck.engine.read.event import Event as MarketEvent
 from tapedeck.engine.read.gap_events import as_known_at
 from tapedeck.engine.read.snapshot import Snapshot

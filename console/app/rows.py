@@ -14,7 +14,8 @@ from tapedeck.console.app.widgets.map_data import CoverageData, GapMapData
 from tapedeck.console.app.widgets.strip_data import StripData, StripTick
 from tapedeck.console.app.widgets.symbol_rows import SymbolRows
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.quality.gap_grids import gap_counts, gap_starts
+from tapedeck.engine.quality.gaps_and_scores import gap_counts
+from tapedeck.engine.quality.gaps_and_scores import gap_slots as slots_of_gaps
 from tapedeck.engine.store.coverage import Coverage
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, OPEN, VOLUME, Floats
 from tapedeck.engine.tape.changes import change_pct
@@ -48,8 +49,7 @@ def gap_slots(tape: Tape) -> list[int]:
     """Return all slots played so far in which a gap begins; none where gaps are not looked for."""
     if tape.scores is None or tape.base.full:
         return []
-    starts: list[int] = np.flatnonzero(gap_starts(tape.base.present[:, : tape.frontier])).tolist()
-    return starts
+    return slots_of_gaps(tape.base.present[:, : tape.frontier])
 
 
 def trend(closes: Floats, points: int = TREND_POINTS) -> Floats:

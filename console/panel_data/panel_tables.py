@@ -13,7 +13,7 @@ from tapedeck.console.panel_data.tables import Row, Table
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.intervals import DAY, MINUTE, Interval
 from tapedeck.engine.metrics.performance import PerformanceMetrics
-from tapedeck.engine.quality.historical import HistoricalQuality
+from tapedeck.engine.quality.gaps_and_scores import HistoricalQuality
 from tapedeck.engine.read.event import Event
 from tapedeck.engine.tape.bar_grid import OPEN
 from tapedeck.engine.tape.changes import change_pct

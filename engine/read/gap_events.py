@@ -8,6 +8,7 @@ import numpy as np
 
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.quality.gaps_and_scores import gap_runs, gaps_begin
 from tapedeck.engine.read.event import Event, EventKind
 from tapedeck.engine.tape.bar_grid import Ints, Mask
 from tapedeck.engine.tape.tape import Tape
@@ -44,35 +45,28 @@ class GapTracker:
         if self._tape is None or frontier <= start:
             return number, False
         present = self._tape.base.present
-        missing = ~present[:, start:frontier]
-        before = np.zeros_like(missing)
-        before[:, 1:] = missing[:, :-1]
-        if start:
-            before[:, 0] = ~present[:, start - 1]
+        block = present[:, start:frontier]
+        before = present[:, start - 1] if start else np.ones(len(present), dtype=np.bool_)
         self._looked = frontier
-        begun = int(np.count_nonzero(missing & ~before))
+        begun = int(np.count_nonzero(gaps_begin(block, before)))
         if begun:
             self._numbers.append(range(number + 1, number + 1 + begun))
-        ended = (before & ~missing).any() or (frontier == len(self._slots) and missing[:, -1].any())
+        # A gap ends where a run of bars begins, or at the close.
+        ended = gaps_begin(~block, ~before).any() or (frontier == len(self._slots) and not block[:, -1].all())
         return number + begun, bool(begun or ended)
 
     def finish(self) -> None:
         """Let go of the tape; what is needed of it is kept in little room."""
-        self._packed = np.packbits(self._missing(), axis=1)
+        self._packed = np.packbits(self._present(), axis=1)
         self._tape = None
 
     def gaps(self, most: int) -> list[Event]:
         """Return the last gaps that are known, `most` of them, in the order of their numbers."""
-        missing = self._missing()
-        edges = np.zeros((len(missing), missing.shape[1] + 2), dtype=np.int8)
-        edges[:, 1:-1] = missing
-        turns = np.diff(edges, axis=1)
-        rows, firsts = np.nonzero(turns == 1)
-        _, stops = np.nonzero(turns == -1)
+        runs = gap_runs(self._present())
         # Slot by slot, and row by row within one: the order in which they were numbered.
-        order = np.lexsort((rows, firsts))[-most:]
+        order = np.lexsort((runs.rows, runs.first))[-most:]
         numbers = [number for known in self._numbers for number in known][-most:]
-        columns = (rows[order].tolist(), firsts[order].tolist(), (stops[order] - 1).tolist())
+        columns = (runs.rows[order].tolist(), runs.first[order].tolist(), runs.last[order].tolist())
         listed = {}
         for number, row, first, last in zip(numbers, *columns, strict=True):
             key = (number, -1 if self._goes_on(last) else last)
@@ -80,10 +74,10 @@ class GapTracker:
         self._listed = listed
         return list(listed.values())
 
-    def _missing(self) -> Mask:
-        """Return which slots that were looked at have no bar, bool (S, slots)."""
+    def _present(self) -> Mask:
+        """Return which slots that were looked at have a bar, bool (S, slots)."""
         if self._tape is not None:
-            return ~self._tape.base.present[:, : self._looked]
+            return self._tape.base.present[:, : self._looked]
         assert self._packed is not None  # `finish` has packed what the tape had
         return np.unpackbits(self._packed, axis=1, count=self._looked).astype(np.bool_)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 
 from tapedeck.engine.indicators.block_computer import BlockComputer
-from tapedeck.engine.quality.scores import RunningScores
+from tapedeck.engine.quality.gaps_and_scores import RunningScores
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.session_loader import SessionLoader
 from tapedeck.engine.run.session_setup import put_in_place, roll_history

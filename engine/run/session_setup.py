@@ -10,7 +10,7 @@ from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.indicators.historical import daily_value, minute_value
 from tapedeck.engine.intervals import MINUTE, Interval
-from tapedeck.engine.quality.historical import HistoricalQuality
+from tapedeck.engine.quality.gaps_and_scores import HistoricalQuality
 from tapedeck.engine.run.session_loader import LoadedSession
 from tapedeck.engine.streams.stream_plan import StreamPlan, TrailingPlan
 from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind

@@ -13,7 +13,7 @@ from typing import Final
 
 from tapedeck.engine.errors import ExportError
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.quality.historical import HistoricalQuality
+from tapedeck.engine.quality.gaps_and_scores import HistoricalQuality
 from tapedeck.engine.tape.session_record import SessionRecord
 from tapedeck.engine.tape.stamp import session_digest
 from tapedeck.engine.tape.tape import Tape

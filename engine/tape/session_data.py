@@ -11,8 +11,7 @@ import numpy as np
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.errors import EngineError, nearest
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.quality.gaps import Gap
-from tapedeck.engine.quality.historical import HistoricalQuality
+from tapedeck.engine.quality.gaps_and_scores import Gap, HistoricalQuality
 from tapedeck.engine.tape.bar_grid import FIELDS, BarGrid, Floats, Ints
 from tapedeck.engine.tape.historical_value import HistoricalValue
 from tapedeck.engine.tape.history import History, HistoryDay

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.quality.historical import HistoricalQuality
+from tapedeck.engine.quality.gaps_and_scores import HistoricalQuality
 from tapedeck.engine.tape.tape import Tape
 
 

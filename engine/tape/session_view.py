@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from tapedeck.engine.clock.slots import SessionSlots, utc_from_epoch
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.quality.gaps import Gap, find_gaps
-from tapedeck.engine.quality.scores import FULL_SCORE
+from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, Gap, find_gaps
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, HIGH, LOW, VOLUME, Counts, Floats, Ints, Mask
 from tapedeck.engine.tape.minutes import minute_of_slots
 from tapedeck.engine.tape.tape import Tape, row_index

@@ -10,7 +10,7 @@ import numpy as np
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.quality.scores import FULL_SCORE
+from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE
 from tapedeck.engine.tape.bar_grid import BarGrid, Floats, Ints
 from tapedeck.engine.tape.buckets import DerivedGrid, buckets_of
 from tapedeck.engine.tape.historical_value import HistoricalValue

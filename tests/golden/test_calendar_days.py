@@ -14,7 +14,7 @@ import pytest
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import CalendarError, EngineError
 from tapedeck.engine.intervals import DAY, MINUTE, Interval
-from tapedeck.engine.quality.gaps import find_gaps
+from tapedeck.engine.quality.gaps_and_scores import find_gaps
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager

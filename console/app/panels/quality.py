@@ -16,7 +16,7 @@ from tapedeck.console.app.widgets import GapMap, StyledLines
 from tapedeck.console.panel_data.panel_tables import quality_table
 from tapedeck.console.panel_data.tables import Table
 from tapedeck.engine.clock.slots import utc_from_epoch
-from tapedeck.engine.quality.gaps import Gap
+from tapedeck.engine.quality.gaps_and_scores import Gap
 from tapedeck.engine.tape.tape import Tape
 
 _MOST_GAPS: Final = 200

@@ -8,6 +8,7 @@ from tapedeck.console.app.widgets.downsample import slot_bounds, window_means
 from tapedeck.console.app.widgets.map_data import Floats, GapMapData
 from tapedeck.console.app.widgets.shade_map import CellMessage, ShadeMap
 from tapedeck.console.app.widgets.time_axis import clock_labels
+from tapedeck.engine.quality.gaps_and_scores import Ints, score
 
 
 class GapMap(ShadeMap[GapMapData]):
@@ -31,8 +32,8 @@ class GapMap(ShadeMap[GapMapData]):
         present = self.data.present[rows]
         if not present.shape[1]:
             return np.full(len(present), np.nan)
-        pct: Floats = 100.0 * np.mean(present, axis=1)
-        return pct
+        counts: Ints = np.count_nonzero(present, axis=1)
+        return score(counts, present.shape[1])
 
     def axis(self, cells: int) -> dict[int, str]:
         """Return times of the exchange, as far as the slots are known."""

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.quality.scores import score
+from tapedeck.engine.quality.gaps_and_scores import score
 from tapedeck.engine.read.explain.explanation import Explained, ExplainedInput, Explanation
 from tapedeck.engine.read.explain.moment import Moment, last_value
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, OPEN

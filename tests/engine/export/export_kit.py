@@ -17,7 +17,7 @@ from tapedeck.engine.indicators.block_computer import BlockComputer
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.metrics.performance import PerformanceMetrics
-from tapedeck.engine.quality.scores import RunningScores
+from tapedeck.engine.quality.gaps_and_scores import RunningScores
 from tapedeck.engine.read.snapshot import RunSummary
 from tapedeck.engine.tape.bar_grid import BarGrid
 from tapedeck.engine.tape.session_record import SessionRecord, SessionSummary

@@ -99,7 +99,7 @@ def explained_live(system: SystemManager) -> Given:
     return given
 
 
-@pytest.mark.parametrize("earlier_bytes", [0, 2**26], ids=["let go", "in memory"])
+@pytest.mark.parametrize("tape_cache_bytes", [0, 2**26], ids=["let go", "in memory"])
 def test_a_number_of_a_day_that_is_over_is_explained_as_it_was_then(
     store: BarStore, tape_cache_bytes: int
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.intervals import DAY, MINUTE, SECOND, WEEK, Interval
-from tapedeck.engine.quality.historical import HistoricalQuality
+from tapedeck.engine.quality.gaps_and_scores import HistoricalQuality
 from tapedeck.engine.run.session_loader import LoadedSession, SessionLoader
 from tapedeck.engine.run.session_setup import (
     build_tape,

@@ -11,7 +11,7 @@ import pytest
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import DAY, MINUTE, Interval
-from tapedeck.engine.quality.historical import HistoricalQuality
+from tapedeck.engine.quality.gaps_and_scores import HistoricalQuality
 from tapedeck.engine.tape.bar_grid import CLOSE, BarGrid
 from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
 from tapedeck.engine.tape.history import DailyHistory, History, HistoryDay, IntradayHistory
