@@ -12,7 +12,7 @@ from tapedeck.console.panel_data.scores import Grade, cut_score, grade_of
 
 if TYPE_CHECKING:
     from tapedeck.console.cli.batch import Outcome
-    from tapedeck.engine.read.breaks import BreakpointHit
+    from tapedeck.engine.read.snapshot import BreakpointHit
     from tapedeck.engine.tape.session_record import SessionSummary
 
 # More sessions than twice this are cut in the middle; the JSON document has them all.

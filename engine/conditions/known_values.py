@@ -16,8 +16,7 @@ from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, gaps_begin, score
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, OPEN, Floats, Ints
-from tapedeck.engine.tape.changes import change_pct
-from tapedeck.engine.tape.session_view import minutes_of_last_bars
+from tapedeck.engine.tape.session_totals import change_pct, first_values, minutes_of_last_bars
 from tapedeck.engine.tape.tape import Tape
 
 Rows = slice
@@ -59,12 +58,8 @@ class KnownValues:
         return self._bar_field(CLOSE, self._tape.base_interval, rows)
 
     def _change(self, rows: Rows) -> Floats:
-        opens = self._tape.base.values[OPEN, rows, : self._frontiers[-1]]
-        there = ~np.isnan(opens)
         # Before its first bar a symbol has no last price, so that its first open is not seen too early.
-        first = np.full(len(opens), np.nan)
-        for row in np.flatnonzero(there.any(axis=1)).tolist():
-            first[row] = opens[row, there[row].argmax()]
+        first = first_values(self._tape.base.values[OPEN, rows, : self._frontiers[-1]])
         return change_pct(first[:, None], self._last(rows))
 
     def _quality(self, rows: Rows) -> Floats:

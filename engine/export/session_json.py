@@ -15,7 +15,8 @@ from tapedeck.engine.read.snapshot import RunSummary
 from tapedeck.engine.tape.bar_grid import FIELDS, Floats
 from tapedeck.engine.tape.historical_value import HistoricalValue
 from tapedeck.engine.tape.session_record import SessionRecord
-from tapedeck.engine.tape.session_view import SessionTotals, SessionView
+from tapedeck.engine.tape.session_totals import SessionTotals
+from tapedeck.engine.tape.session_view import SessionView
 from tapedeck.engine.tape.tape import Tape
 
 # Documents are made of what JSON has.

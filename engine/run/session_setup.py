@@ -27,11 +27,9 @@ def put_in_place(
     The tape comes last: who finds it there finds all of it, historical indicators and quality included.
     """
     tape = build_tape(plan, loaded)
-    tape.historical = {
-        trailing.name: _historical_value(plan, data.history, trailing, position, tape.session)
-        for trailing in plan.history.trailing
-    }
-    data.replace_historical_quality(_historical_quality(plan, data.history, tape, is_scored=scores_history))
+    for trailing in plan.history.trailing:
+        tape.set_historical_indicator(_historical_value(plan, data.history, trailing, position, tape.session))
+    tape.historical_quality = _historical_quality(plan, data.history, tape, is_scored=scores_history)
     data.load_tape(tape)
 
 

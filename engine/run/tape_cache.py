@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
@@ -12,8 +12,7 @@ from threading import Lock
 from typing import Final
 
 from tapedeck.engine.errors import ExportError
-from tapedeck.engine.intervals import Interval
-from tapedeck.engine.quality.gaps_and_scores import HistoricalQuality
+from tapedeck.engine.tape.played_session import PlayedSession
 from tapedeck.engine.tape.session_record import SessionRecord
 from tapedeck.engine.tape.stamp import session_digest
 from tapedeck.engine.tape.tape import Tape
@@ -116,8 +115,8 @@ class TapeCache:
         with self._lock:
             return tuple(self._days)
 
-    def last(self) -> Tape | None:
-        """Return the last day's tape, None where no session is over."""
+    def last(self) -> PlayedSession | None:
+        """Return the last day, None where no session is over."""
         with self._lock:
             day = self._days[-1] if self._days else None
         return None if day is None else self.cached(day)
@@ -153,18 +152,13 @@ class TapeCache:
         verify_digest(tape, frontier, facts.digest)
         return frontier
 
-    def cached(self, trading_day: date) -> Tape | None:
-        """Return a day's tape where that takes no time, None where it has to be played again."""
+    def cached(self, trading_day: date) -> PlayedSession | None:
+        """Return a day where that takes no time, None where it has to be played again."""
         record = self._in_memory(trading_day)
-        return None if record is None else record.tape
+        return None if record is None else PlayedSession(record.tape)
 
-    def historical_quality(self, trading_day: date) -> Mapping[tuple[str, Interval], HistoricalQuality]:
-        """Return the quality of the history that a day at hand began with; empty where it is not at hand."""
-        record = self._in_memory(trading_day)
-        return {} if record is None else record.historical_quality
-
-    def tape(self, trading_day: date) -> Tape:
-        """Return a day's tape as far as it was played; the day before it is at hand then, too.
+    def session(self, trading_day: date) -> PlayedSession:
+        """Return a day as far as it was played; the day before it is at hand then, too.
 
         Where they are not in memory they are played again, in the caller's thread: some milliseconds a
         session, up to half a second for 500 symbols. ExportError where the day was not played, or the store
@@ -179,12 +173,12 @@ class TapeCache:
                 self._make_again(days[max(0, at + 1 - self._at_once()) : at + 1])
                 record = self._in_memory(trading_day)
         assert record is not None
-        return record.tape
+        return PlayedSession(record.tape)
 
     def records(self) -> Iterator[tuple[SessionRecord, str]]:
         """Give every session as it was recorded, with its digest, oldest first, a few in memory at a time.
 
-        Raises as `tape`.
+        Raises as `session`.
         """
         with self._lock:
             days, facts = list(self._days), dict(self._facts)

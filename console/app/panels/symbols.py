@@ -43,7 +43,7 @@ class SymbolsPanel(Panel):
         assert view_state.view is not None
         rows = self._rows(view_state)
         shown = [rows.symbols[at] for at in self.table.order_of(rows).tolist()]
-        return symbols_table(view_state.view, view_state.snapshot.base, shown)
+        return symbols_table(view_state.view, shown)
 
     def keyboard_target(self) -> Widget:
         """Return the table."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tapedeck.engine.errors import EngineError, nearest
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.read.explain.bars import explain_bar, explain_session
+from tapedeck.engine.read.explain.bars import SESSION_NAMES, explain_bar, explain_session
 from tapedeck.engine.read.explain.explanation import Explanation
 from tapedeck.engine.read.explain.indicator import explain_indicator
 from tapedeck.engine.read.explain.moment import Moment
@@ -13,8 +13,6 @@ from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.bar_grid import FIELDS
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.session_view import SessionView
-
-_SESSION_NAMES = ("last", "change", "quality", "gaps")
 
 
 def explain(
@@ -39,13 +37,13 @@ def explain(
     moment = Moment(plan, data.history, tape, view, symbol, view.row(symbol))
     if name in FIELDS:
         return explain_bar(moment, name, interval or tape.base_interval)
-    if name in _SESSION_NAMES:
+    if name in SESSION_NAMES:
         return explain_session(moment, name)
     if name in tape.indicators:
         return explain_indicator(moment, name)
     if name in tape.historical:
         return explain_trailing(moment, name)
-    raise _unknown("value", name, [*FIELDS, *_SESSION_NAMES, *tape.indicators, *tape.historical])
+    raise _unknown("value", name, [*FIELDS, *SESSION_NAMES, *tape.indicators, *tape.historical])
 
 
 def _unknown(what: str, name: str, known: list[str] | tuple[str, ...]) -> EngineError:

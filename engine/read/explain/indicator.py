@@ -16,6 +16,7 @@ from tapedeck.engine.read.explain.explanation import Explained, ExplainedInput, 
 from tapedeck.engine.read.explain.moment import Moment, joined, last_value
 from tapedeck.engine.tape.bar_grid import FIELDS, VOLUME, Floats, Ints
 from tapedeck.engine.tape.history import HistoryDay
+from tapedeck.engine.tape.session_totals import sum_in_order
 
 
 def explain_indicator(moment: Moment, name: str) -> Explanation:
@@ -121,7 +122,7 @@ def _of_running(moment: Moment, plain: Explanation, spec: IndicatorSpec, columns
     if spec.kind == "VWAP":
         price = typical_price(bars)
         inputs = (moment.base_series("typical price", price, 0, stop), moment.base_input("volume", 0, stop))
-        money, volume = np.nansum(price * bars[VOLUME]), np.nansum(bars[VOLUME])
+        money, volume = sum_in_order(price * bars[VOLUME]), sum_in_order(bars[VOLUME])
         terms = {"Σ typical price × volume": float(money), "Σ volume": float(volume)}
     else:
         inputs = (moment.base_input("high" if spec.kind == "SESSION_HIGH" else "low", 0, stop),)

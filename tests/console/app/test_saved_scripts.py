@@ -12,7 +12,7 @@ from tapedeck.console.actions.key_script import Script
 from tapedeck.console.actions.script_lines import ScriptLines
 from tapedeck.console.cli.terminal import Terminal
 from tapedeck.engine.config import parse_session_config
-from tapedeck.engine.read.event import EventKind
+from tapedeck.engine.read.events import EventKind
 from tapedeck.engine.run.tape_cache import MEMORY_BYTES
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager

@@ -107,7 +107,7 @@ def make_tape(
 
 
 def make_record(tape: Tape, *, state: str = "running", error: str | None = None) -> SessionRecord:
-    return SessionRecord(tape, tape.frontier, state, error, {})
+    return SessionRecord(tape, tape.frontier, state, error)
 
 
 def digest_of(record: SessionRecord) -> str:

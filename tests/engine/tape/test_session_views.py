@@ -220,7 +220,7 @@ def test_a_tape_knows_when_each_column_opens_and_closes() -> None:
 def test_a_tape_is_settled_as_far_as_every_part_is_written() -> None:
     tape = early_close_tape()
     tape.frontier, tape.processed, tape.scored = 100, 90, 80
-    assert tape.settled() == 80
+    assert tape.computed_frontier() == 80
     unscored = early_close_tape(measure_quality=False)
     unscored.frontier, unscored.processed = 100, 90
-    assert unscored.settled() == 90
+    assert unscored.computed_frontier() == 90
