@@ -45,7 +45,6 @@ def symbol_rows(
 
     `prices` names the indicators that stand on the price scale.
     """
-    scores = view.quality_grid()
     missing = np.full(len(view.symbols), np.nan)
     values = {name: view.indicator_grid(name) for name in indicators}
     return SymbolRows(
@@ -56,8 +55,8 @@ def symbol_rows(
         relative_volume=missing
         if relative_volume is None
         else last_values(view.indicator_grid(relative_volume)),
-        quality=missing if scores is None else scores[:, -1],
-        gaps=view.gap_counts().astype(np.float64) if view.quality_measured else missing,
+        quality=_scores(view),
+        gaps=view.gap_counts().astype(np.float64) if view.has_scores else missing,
         trend=trend(view.bars_grid(base)[CLOSE]),
         indicators={name: last_values(columns) for name, columns in values.items()},
         decimals=column_decimals(view.first_opens()),
@@ -67,6 +66,14 @@ def symbol_rows(
             if name not in prices
         },
     )
+
+
+def _scores(view: SessionView) -> Floats:
+    """Return every symbol's score, NaN while none says anything."""
+    scores = view.quality_grid()
+    if scores is None or not view.has_scores:
+        return np.full(len(view.symbols), np.nan)
+    return scores[:, -1]
 
 
 def strip_data(played: SessionView, *, looked_at: int | None, ticks: Sequence[StripTick] = ()) -> StripData:

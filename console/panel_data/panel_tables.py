@@ -35,7 +35,7 @@ def symbols_table(view: SessionView, symbols: Sequence[str]) -> Table:
 
 def _symbol(view: SessionView, symbol: str, names: Sequence[str]) -> Row:
     totals = view.totals(symbol)
-    measured = _is_measured(view)
+    measured = view.has_scores
     return (
         symbol,
         None if totals is None else totals.last,
@@ -45,11 +45,6 @@ def _symbol(view: SessionView, symbol: str, names: Sequence[str]) -> Row:
         view.quality(symbol) if measured else None,
         len(view.gaps(symbol)) if measured else None,
     )
-
-
-def _is_measured(view: SessionView) -> bool:
-    """Whether quality says anything: before a slot is over it does not, even where it is measured."""
-    return view.quality_measured and view.frontier > 0
 
 
 def indicators_table(view: SessionView, symbols: Sequence[str]) -> Table:
@@ -72,9 +67,9 @@ def quality_table(view: SessionView, symbols: Sequence[str]) -> Table:
 
 
 def _quality(view: SessionView, symbol: str) -> Iterator[Row]:
-    gaps = view.gaps(symbol) if _is_measured(view) else ()
+    gaps = view.gaps(symbol) if view.has_scores else ()
     known: Row = (None, None, None)
-    if _is_measured(view):
+    if view.has_scores:
         known = (view.quality(symbol), len(gaps), sum(gap.count for gap in gaps))
     for interval in view.intervals:
         yield symbol, str(interval), "session", *known, None, None

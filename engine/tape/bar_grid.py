@@ -65,7 +65,7 @@ class BarGrid:
     def write_bar(self, row: int, slot: int, bar: tuple[float, float, float, float, float]) -> None:
         """Write one bar into its slot; the same bar again lands on itself. Only the grid's owner may."""
         self.values[:, row, slot] = bar
-        self.values[:, row, slot] += 0.0  # -0.0 becomes 0.0
+        canonical(self.values[:, row, slot])
         self.present[row, slot] = True
         self.full = None
         self.packed.clear()

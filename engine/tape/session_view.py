@@ -32,7 +32,7 @@ from tapedeck.engine.tape.session_totals import (
     minutes_of_last_bars,
     session_volumes,
 )
-from tapedeck.engine.tape.tape import Tape, row_index
+from tapedeck.engine.tape.tape import Tape
 
 Value = TypeVar("Value", bound=np.generic)
 
@@ -79,7 +79,7 @@ class SessionView:
     read-only.
     """
 
-    __slots__ = ("_computed", "_rows", "_scored", "_tape", "frontier")
+    __slots__ = ("_computed", "_scored", "_tape", "frontier")
 
     def __init__(self, tape: Tape, frontier: int | None = None) -> None:
         known = tape.frontier
@@ -87,7 +87,6 @@ class SessionView:
         self._computed = min(self.frontier, tape.processed)
         self._scored = min(self.frontier, tape.scored)
         self._tape = tape
-        self._rows = row_index(tape.symbols)
 
     # Known before the open
 
@@ -128,7 +127,7 @@ class SessionView:
 
     def row(self, symbol: str) -> int:
         """Return the symbol's row; KeyError for a symbol that is not in the session."""
-        return self._rows[symbol]
+        return self._tape.rows[symbol]
 
     @property
     def quality_measured(self) -> bool:
@@ -205,9 +204,16 @@ class SessionView:
         """Return how many slots each of the columns spans."""
         return frozen(self._tape.bucket_widths(interval)[: self._columns(interval)])
 
+    def bucket_span(self, interval: Interval, column: int) -> tuple[int, int]:
+        """Return the run of slots [start, stop) of one of the columns."""
+        if interval == self._tape.base_interval:
+            return column, column + 1
+        buckets = self._tape.derived[interval].buckets
+        return int(buckets.starts[column]), int(buckets.stops[column])
+
     def bars(self, symbol: str, interval: Interval) -> Bars:
         """Return a symbol's bars of an interval up to the clock."""
-        row = self._rows[symbol]
+        row = self._tape.rows[symbol]
         fields = dict(zip(FIELDS, self.bars_grid(interval)[:, row], strict=True))
         return Bars(self.opened_at(interval), **fields, base_bars=self.base_bars_grid(interval)[row])
 
@@ -228,7 +234,7 @@ class SessionView:
 
     def indicator(self, symbol: str, name: str) -> float | None:
         """Return the last value of an indicator, None where it is missing."""
-        values = self.indicator_grid(name)[self._rows[symbol]]
+        values = self.indicator_grid(name)[self._tape.rows[symbol]]
         there = values[~np.isnan(values)]
         return float(there[-1]) if len(there) else None
 
@@ -237,7 +243,7 @@ class SessionView:
 
         Before its first bar that is the session's first minute.
         """
-        row, known = self._rows[symbol], self._tape.historical[name]
+        row, known = self._tape.rows[symbol], self._tape.historical[name]
         if not known.per_minute:
             return HistoricalFigure(float(known.values[row]), int(known.used[row]), None)
         there = np.flatnonzero(~np.isnan(self._tape.base.values[CLOSE, row, : self.frontier]))
@@ -248,7 +254,7 @@ class SessionView:
 
     def totals(self, symbol: str) -> SessionTotals | None:
         """Return the symbol's volume, high, low and last price of the session so far."""
-        row = self._rows[symbol]
+        row = self._tape.rows[symbol]
         return SessionTotals.of(self._tape.base.values[:, row, : self.frontier])
 
     def volumes(self) -> Floats:
@@ -269,11 +275,16 @@ class SessionView:
 
     # Quality
 
+    @property
+    def has_scores(self) -> bool:
+        """Whether scores say anything: quality is measured, and a slot is over."""
+        return self.quality_measured and self.frontier > 0
+
     def quality(self, symbol: str) -> float:
         """Return the symbol's score in percent, of all slots that are over; 100 where it is not measured."""
         if self._tape.scores is None:
             return FULL_SCORE
-        return float(self._tape.scores[self._rows[symbol], self._scored])
+        return float(self._tape.scores[self._tape.rows[symbol], self._scored])
 
     def quality_grid(self) -> Floats | None:
         """Return the scores at k = 0 … frontier, shape (S, k + 1), or None where quality is not measured."""
@@ -285,7 +296,7 @@ class SessionView:
         """Return the symbol's gaps up to the clock, in base slots; none where quality is not measured."""
         if self._tape.scores is None:
             return ()
-        return find_gaps(self._tape.base.present[self._rows[symbol], : self.frontier])
+        return find_gaps(self._tape.base.present[self._tape.rows[symbol], : self.frontier])
 
     def gap_counts(self) -> Ints:
         """Return how many gaps every symbol has, int64 (S,), none where quality is not measured."""

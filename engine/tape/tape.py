@@ -33,7 +33,8 @@ class Tape:
     `indicators` and `processed`, the quality manager `scores` (float64 (S, n + 1), percent at k = 0 … n; None
     where quality is not measured) and `scored`. A writer fills the arrays first and its integer last.
     `historical` and `historical_quality`, (symbol, interval) → quality of the history that the session begins
-    with, are there before the open. Readers go through a `SessionView`, which is cut at the clock.
+    with, are there before the open; `rows` is each symbol's. Readers go through a `SessionView`, which is
+    cut at the clock.
     """
 
     slots: SessionSlots
@@ -47,6 +48,10 @@ class Tape:
     frontier: int = 0
     processed: int = 0
     scored: int = 0
+    rows: Mapping[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rows = row_index(self.symbols)
 
     @classmethod
     def over(

@@ -29,17 +29,14 @@ _REDUCTIONS: Final = {
 
 def explain_bar(moment: Moment, field: str, interval: Interval) -> Explanation:
     """Return where a field of the symbol's last bar of an interval comes from."""
-    tape, view = moment.tape, moment.view
+    view = moment.view
     values = moment.bars(interval)[FIELDS.index(field)]
     column = last_value(values)
-    derived = interval != tape.base_interval
+    derived = interval != view.base_interval
     inputs: tuple[ExplainedInput, ...] = ()
     used = missing = 0
     if column is not None:
-        start, stop = column, column + 1
-        if derived:
-            buckets = tape.derived[interval].buckets
-            start, stop = int(buckets.starts[column]), int(buckets.stops[column])
+        start, stop = view.bucket_span(interval, column)
         inputs = (moment.base_input(field, start, stop),)
         used = len(inputs[0].values)
         missing = stop - start - used
@@ -133,7 +130,7 @@ def _explain_price(moment: Moment, name: str, totals: SessionTotals | None) -> E
 
 
 def _explain_quality(moment: Moment, name: str) -> Explanation:
-    base, view = moment.tape.base_interval, moment.view
+    base, view = moment.view.base_interval, moment.view
     present = int(view.present_grid(base)[moment.row].sum())
     gaps = view.gaps(moment.symbol)
     measured = view.quality_measured

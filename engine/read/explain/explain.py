@@ -32,18 +32,19 @@ def explain(
     view = SessionView(tape, frontier)
     if symbol not in view.symbols:
         raise _unknown("symbol", symbol, view.symbols)
-    if interval is not None and interval not in tape.intervals:
-        raise _unknown("interval", str(interval), [str(known) for known in tape.intervals])
+    if interval is not None and interval not in view.intervals:
+        raise _unknown("interval", str(interval), [str(known) for known in view.intervals])
     moment = Moment(plan, data.history, tape, view, symbol, view.row(symbol))
     if name in FIELDS:
-        return explain_bar(moment, name, interval or tape.base_interval)
+        return explain_bar(moment, name, interval or view.base_interval)
     if name in SESSION_NAMES:
         return explain_session(moment, name)
-    if name in tape.indicators:
+    indicators, historical = view.indicator_names(), view.historical_names()
+    if name in indicators:
         return explain_indicator(moment, name)
-    if name in tape.historical:
+    if name in historical:
         return explain_trailing(moment, name)
-    raise _unknown("value", name, [*FIELDS, *SESSION_NAMES, *tape.indicators, *tape.historical])
+    raise _unknown("value", name, [*FIELDS, *SESSION_NAMES, *indicators, *historical])
 
 
 def _unknown(what: str, name: str, known: list[str] | tuple[str, ...]) -> EngineError:

@@ -40,6 +40,7 @@ def test_a_frame_ends_where_its_snapshot_was_taken(console_store: BarStore, tmp_
         for name in ("quality", "events"):
             assert main.panels[name].as_table(state).rows == tables[name].rows, name
         main.bar.update(state, ticks)
+        main.bar.update(state, ticks)
         assert main.bar.strip._data is not None
         assert main.bar.strip._data.frontier == 60
 
