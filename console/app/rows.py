@@ -35,7 +35,6 @@ def trend(closes: Floats, points: int = TREND_POINTS) -> Floats:
 
 def symbol_rows(
     view: SessionView,
-    base: Interval,
     *,
     indicators: Sequence[str],
     relative_volume: str | None,
@@ -57,7 +56,7 @@ def symbol_rows(
         else last_values(view.indicator_grid(relative_volume)),
         quality=_scores(view),
         gaps=view.gap_counts().astype(np.float64) if view.has_scores else missing,
-        trend=trend(view.bars_grid(base)[CLOSE]),
+        trend=trend(view.bars_grid(view.base_interval)[CLOSE]),
         indicators={name: last_values(columns) for name, columns in values.items()},
         decimals=column_decimals(view.first_opens()),
         indicator_decimals={
@@ -95,13 +94,13 @@ def strip_data(played: SessionView, *, looked_at: int | None, ticks: Sequence[St
     )
 
 
-def gap_map(view: SessionView, base: Interval) -> GapMapData:
+def gap_map(view: SessionView) -> GapMapData:
     """Return which bars of the session there are."""
     return GapMapData(
         symbols=view.symbols,
-        present=view.present_grid(base),
+        present=view.present_grid(view.base_interval),
         slots=view.slots,
-        opened_at=view.opened_at(base),
+        opened_at=view.opened_at(view.base_interval),
         zone=view.session.zone,
     )
 

@@ -158,7 +158,7 @@ class EventLog:
     def _list(self) -> tuple[Event, ...]:
         self._look_for_gaps()
         if self._listed is None:
-            while self._finished:  # put into words only where somebody asks
+            while self._finished:  # texts are made only when they are asked for
                 self._gaps += self._finished.popleft().gaps(self._gaps_kept)
             self._gaps_finished = 0
             gaps = list(self._gaps)
@@ -180,9 +180,9 @@ class EventLog:
 
 
 class GapTracker:
-    """Numbers the gaps of a session as its frontier moves on, and lists them when somebody asks.
+    """Numbers the gaps of a session as its frontier moves on, and lists them when asked.
 
-    Numbering is counting alone, so that a run which nobody watches hardly pays for it. A session that is over
+    Numbering is counting alone, so that a run without a screen hardly pays for it. A session that is over
     keeps one bit a slot.
     """
 

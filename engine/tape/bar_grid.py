@@ -34,7 +34,7 @@ class BarGrid:
     `values`: float64, shape (5, S, n), in the order of `FIELDS`; NaN in all five where there is no bar.
     `present`: bool, shape (S, n), whether there is one. `full`: no bar is missing anywhere, which lets
     reductions take a shorter way to the same bits; None while the grid is being recorded. `packed`: fields of
-    the whole grid without the missing bars, where somebody has made them already; history is read from it.
+    the whole grid without the missing bars, as far as they were made already; history is read from it.
     """
 
     __slots__ = ("full", "packed", "present", "values")

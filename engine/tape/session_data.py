@@ -134,11 +134,13 @@ class SessionData:
 
     def played(self) -> PlayedSession | None:
         """Return a handle on the session in place, for readers that look back in it; None where none is."""
-        return None if self._tape is None else PlayedSession(self._tape)
+        tape = self._tape
+        return None if tape is None else PlayedSession(tape)
 
     def view(self, frontier: int | None = None) -> SessionView | None:
         """Return the session as it is known now, or at an earlier frontier; None where none is loaded."""
-        return None if self._tape is None else SessionView(self._tape, frontier)
+        tape = self._tape
+        return None if tape is None else SessionView(tape, frontier)
 
     def activate_session(self) -> None:
         """Mark the session as under way."""

@@ -57,7 +57,7 @@ class QualityPanel(Panel):
             self.face("empty", f"no slot is over yet{ways}")
             return
         self.fill()
-        self.map.show(gap_map(view, view_state.snapshot.base))
+        self.map.show(gap_map(view))
         # A row for each symbol and one for the axis; what is left is for the list.
         height = len(view.symbols) + 1
         if self._map_height != height:

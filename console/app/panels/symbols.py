@@ -58,7 +58,6 @@ class SymbolsPanel(Panel):
         relative = self.playback.relative_volume()
         return symbol_rows(
             view_state.view,
-            view_state.snapshot.base,
             indicators=[name for name in self.playback.table_indicators() if name in known],
             relative_volume=relative if relative in known else None,
             prices=self._prices,
