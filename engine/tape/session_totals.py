@@ -15,7 +15,7 @@ import numpy as np
 
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.intervals import MINUTE
-from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME, Floats, Ints
+from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME, Floats, Ints, Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +48,23 @@ class SessionTotals:
         return float(change_pct(np.array(self.open), np.array(self.last)))
 
 
-def sum_in_order(values: Floats) -> Floats:
-    """Return the sums along the last axis, from the first value to the last; missing ones are skipped."""
+def sum_in_order(values: Floats, present: Mask | None = None) -> Floats:
+    """Return the sums along the last axis, from the first value to the last; missing ones are skipped.
+
+    `present`: which values there are, where that is known already.
+    """
     if not values.shape[-1]:
         return np.zeros(values.shape[:-1])
-    # To add 0.0 changes no bit of a sum that is no -0.0, and tapes hold none.
-    sums: Floats = np.cumsum(np.where(np.isnan(values), 0.0, values), axis=-1)[..., -1]
+    there = ~np.isnan(values) if present is None else present
+    # Adding 0.0 changes no bit of a sum, as long as that is not -0.0, and tapes hold none.
+    sums: Floats = np.cumsum(np.where(there, values, 0.0), axis=-1)[..., -1]
     return sums
 
 
-def session_volumes(volume: Floats) -> Floats:
-    """Return the volume so far of each symbol, (S,), NaN where it has no bar; `volume`: (S, k)."""
-    sums = sum_in_order(volume)
-    sums[np.isnan(volume).all(axis=1)] = np.nan
+def session_volumes(volume: Floats, present: Mask) -> Floats:
+    """Return each symbol's volume so far, (S,), NaN where it has no bar; `volume`, `present`: (S, k)."""
+    sums = sum_in_order(volume, present)
+    sums[~present.any(axis=1)] = np.nan
     return sums
 
 

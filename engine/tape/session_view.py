@@ -259,7 +259,8 @@ class SessionView:
 
     def volumes(self) -> Floats:
         """Return every symbol's volume of the session so far, (S,), NaN without a bar, as in `totals`."""
-        return session_volumes(self.bars_grid(self.base_interval)[VOLUME])
+        base = self.base_interval
+        return session_volumes(self.bars_grid(base)[VOLUME], self.present_grid(base))
 
     def first_opens(self) -> Floats:
         """Return every symbol's first open, (S,), NaN without a bar."""
