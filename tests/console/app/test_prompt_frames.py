@@ -15,7 +15,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.pilot import Pilot
 
-from tapedeck.console.app import garbage
+from tapedeck.console.app import gc_scheduler
 from tapedeck.console.app.gc_scheduler import GcScheduler, no_collections
 from tapedeck.console.textual_ext.terminal_driver import TerminalLink, resilient
 from tapedeck.engine.store.bar_store import BarStore
@@ -65,7 +65,7 @@ def test_a_key_that_comes_while_a_picture_is_made_has_it_not_drawn(
 
         monkeypatch.setattr(main, "draw_now", counted)
         with monkeypatch.context() as patch:
-            patch.setattr(main, "look", interrupted)
+            patch.setattr(main, "update", interrupted)
             console.system.step()
             assert console.system.wait_for(lambda: console.frontier == 1, LIMIT_S)
             await until(pilot, lambda: shown_frontier(console) == 1, "it was looked at")
@@ -154,7 +154,7 @@ def test_garbage_is_collected_once_there_is_enough_and_nobody_waits(clock: Clock
     collections = GcScheduler(clock)
     clock.now += 1
     assert not collections.collect_if_due()
-    knots = [Knot() for _ in range(garbage._DUE)]
+    knots = [Knot() for _ in range(gc_scheduler._DUE)]
     assert gc.isenabled() is False
     del knots
     collections.asked()
@@ -175,19 +175,19 @@ def test_garbage_does_not_pile_up_while_a_key_is_kept_pressed(clock: Clock) -> N
         collections.asked()
         collections.collect_if_due()
         piles.append(gc.get_count()[0])
-    assert max(piles) < garbage._OVERDUE + 10_000
+    assert max(piles) < gc_scheduler._OVERDUE + 10_000
     assert min(piles[100:]) < 10_000
 
 
 def test_now_and_then_everything_is_looked_through(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(garbage, "_FULL_EVERY", 3)
+    monkeypatch.setattr(gc_scheduler, "_FULL_EVERY", 3)
     collections, old = GcScheduler(clock), Knot()
     gc.collect()  # it is among the oldest now
     del old
     clock.now += 1
     left = []
     for _ in range(3):
-        knots = [Knot() for _ in range(garbage._DUE)]
+        knots = [Knot() for _ in range(gc_scheduler._DUE)]
         del knots
         assert collections.collect_if_due()
         left.append(sum(isinstance(known, Knot) for known in gc.get_objects()))
@@ -196,7 +196,7 @@ def test_now_and_then_everything_is_looked_through(clock: Clock, monkeypatch: py
 
 def test_elsewhere_garbage_is_left_to_python() -> None:
     assert gc.isenabled()
-    knots = [Knot() for _ in range(garbage._DUE)]
+    knots = [Knot() for _ in range(gc_scheduler._DUE)]
     del knots
     assert not GcScheduler(lambda: 0.0).collect_if_due()
     with no_collections():
