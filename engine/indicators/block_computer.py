@@ -166,4 +166,4 @@ def _add_columns(tape: Tape, specs: Sequence[IndicatorSpec]) -> None:
     }
     for spec in specs:
         for name in spec.outputs:
-            tape.indicators[name] = IndicatorColumn(name, spec.interval, next(columns[spec.interval]))
+            tape.set_indicator(IndicatorColumn(name, spec.interval, next(columns[spec.interval])))

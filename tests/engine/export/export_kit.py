@@ -17,7 +17,7 @@ from tapedeck.engine.indicators.block_computer import BlockComputer
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.metrics.performance import PerformanceMetrics
-from tapedeck.engine.quality.scores import RunningScores
+from tapedeck.engine.quality.gaps_and_scores import RunningScores
 from tapedeck.engine.read.snapshot import RunSummary
 from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.tape.bar_grid import BarGrid
@@ -108,7 +108,7 @@ def make_tape(
 
 
 def make_record(tape: Tape, *, state: str = "running", error: str | None = None) -> SessionRecord:
-    return SessionRecord(tape, tape.frontier, state, error, {})
+    return SessionRecord(tape, tape.frontier, state, error)
 
 
 def digest_of(record: SessionRecord) -> str:
