@@ -8,6 +8,7 @@ import numpy as np
 
 from tapedeck.engine.tape.bar_grid import Floats, Ints
 from tapedeck.engine.tape.historical_value import TrailingKind
+from tapedeck.engine.tape.session_totals import sum_in_order
 
 
 def trailing(layers: Sequence[Floats], kind: TrailingKind) -> tuple[Floats, Ints]:
@@ -46,8 +47,7 @@ def trailing_days(values: Floats, kind: TrailingKind) -> tuple[Floats, Ints]:
     if not values.shape[1]:
         return np.full(len(counts), np.nan), counts
     if kind is TrailingKind.AVERAGE:
-        # cumsum adds in order; sum() adds pairwise.
-        totals = np.cumsum(np.where(there, values, 0.0), axis=1)[:, -1]
+        totals = sum_in_order(values, there)
         return np.divide(totals, counts, out=np.full(len(counts), np.nan), where=counts > 0), counts
     pick = np.fmax if kind is TrailingKind.MAX else np.fmin
     return pick.reduce(values, axis=1), counts

@@ -11,9 +11,10 @@ import numpy as np
 
 from tapedeck.engine.indicators.kernel import KernelInputs
 from tapedeck.engine.indicators.kind import IndicatorKind, WholeNumber
-from tapedeck.engine.indicators.kinds.vwap import sum_in_order, typical_price
+from tapedeck.engine.indicators.kinds.vwap import typical_price
 from tapedeck.engine.indicators.reasons import Evidence, Reasons
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, HIGH, LOW, VOLUME, Floats, canonical
+from tapedeck.engine.tape.session_totals import sum_in_order
 
 # So many bars of several rows are summed at once: few calls, and the sums stay in the cache.
 _CHUNK: Final = 16_384
@@ -51,7 +52,7 @@ class RollingVwap(IndicatorKind):
         return replace(
             super().explain(replace(evidence, bars=run)),
             inputs=(run.as_input("typical price", price), run.as_input("volume")),
-            terms={name: sum_in_order(values[run.present]) for name, values in sums.items()},
+            terms={name: float(sum_in_order(values[run.present])) for name, values in sums.items()},
         )
 
     def _window(self, parameters: Mapping[str, float | int]) -> int:

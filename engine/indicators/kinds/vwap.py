@@ -11,6 +11,7 @@ from tapedeck.engine.indicators.kernel import RunningValues
 from tapedeck.engine.indicators.reasons import Evidence, Reasons
 from tapedeck.engine.indicators.since_open import SinceOpenKind
 from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, VOLUME, BarGrid, Floats
+from tapedeck.engine.tape.session_totals import sum_in_order
 
 
 class Vwap(SinceOpenKind):
@@ -38,7 +39,7 @@ class Vwap(SinceOpenKind):
         return replace(
             super().explain(evidence),
             inputs=(base.as_input("typical price", price), base.as_input("volume")),
-            terms={name: sum_in_order(values[there]) for name, values in sums.items()},
+            terms={name: float(sum_in_order(values[there])) for name, values in sums.items()},
         )
 
 
@@ -81,11 +82,6 @@ def typical_price(values: Floats) -> Floats:
     price += values[CLOSE]
     price /= 3.0
     return price
-
-
-def sum_in_order(values: Floats) -> float:
-    """Return the sum of values (n,), added one after the other as the kernels do; 0 of none."""
-    return float(np.cumsum(values)[-1]) if len(values) else 0.0
 
 
 VWAP: Final = Vwap()

@@ -1,4 +1,4 @@
-"""Explains any number of a session: finds what it is, and asks who knows."""
+"""Explanation of any number of a session, by its name."""
 
 from __future__ import annotations
 
@@ -24,17 +24,16 @@ def explain(
     frontier: int | None = None,
     interval: Interval | None = None,
 ) -> Explanation:
-    """Return where a number of the tape in place comes from.
+    """Return the explanation of a number of the current session.
 
     EngineError for a symbol, name or interval that the session does not have, and while there is no session.
     """
-    tape = data.require_tape()
-    view = SessionView(tape, frontier)
+    view = SessionView(data.require_tape(), frontier)
     if symbol not in view.symbols:
         raise _unknown("symbol", symbol, view.symbols)
     if interval is not None and interval not in view.intervals:
         raise _unknown("interval", str(interval), [str(known) for known in view.intervals])
-    moment = Moment(plan, data.history, tape, view, symbol, view.row(symbol))
+    moment = Moment(plan, data.history, view, symbol, view.row(symbol))
     if name in FIELDS:
         return explain_bar(moment, name, interval or view.base_interval)
     if name in SESSION_NAMES:

@@ -54,18 +54,13 @@ def _evidence(
     moment: Moment, spec: IndicatorSpec, value: float | None, days: Sequence[HistoryDay], *, columns: int
 ) -> Evidence:
     """Return the bars up to the end of the interval's first `columns` columns of the session."""
-    tape, view = moment.tape, moment.view
-    stop = columns
-    if spec.interval != tape.base_interval and columns:
-        stop = int(tape.derived[spec.interval].buckets.stops[columns - 1])
-    base = BarRun(
-        tape.base_interval,
-        view.opened_at(tape.base_interval)[:stop],
-        moment.bars(tape.base_interval)[:, :stop],
-    )
+    view = moment.view
+    interval = view.base_interval
+    _, stop = view.bucket_span(spec.interval, columns - 1) if columns else (0, 0)
+    base = BarRun(interval, view.opened_at(interval)[:stop], moment.bars(interval)[:, :stop])
     against = None
     if spec.against is not None and columns:
-        usual = tape.historical[spec.against].values[moment.row]
+        usual = view.historical_value(spec.against).values[moment.row]
         against = (spec.against, float(usual[min(columns, len(usual)) - 1]))
     return Evidence(
         value=value,
@@ -73,7 +68,7 @@ def _evidence(
         bars=_bars(moment, spec, days, columns),
         base=base,
         against=against,
-        session_open=epoch_seconds(tape.session.regular_open),
+        session_open=epoch_seconds(view.session.regular_open),
     )
 
 
@@ -106,7 +101,7 @@ def _sessions(days: Sequence[HistoryDay], spec: IndicatorSpec) -> int:
 
 
 def _history(moment: Moment, interval: Interval) -> list[HistoryDay]:
-    history, day = moment.history, moment.tape.session.trading_day
+    history, day = moment.history, moment.view.trading_day
     if interval.is_intraday:
         kept = history.intraday.get(interval)
         return [] if kept is None else list(history.days(interval, kept.common_depth, day))

@@ -1,4 +1,4 @@
-"""What every explanation starts from: a symbol at a frontier, with the plan and the history behind it."""
+"""Starting point of an explanation: a symbol at a frontier, with the plan and the history before it."""
 
 from __future__ import annotations
 
@@ -15,16 +15,14 @@ from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.bar_grid import FIELDS, Floats
 from tapedeck.engine.tape.history import History
 from tapedeck.engine.tape.session_view import SessionView
-from tapedeck.engine.tape.tape import Tape
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A symbol's row of a tape at a frontier; what is read of the tape goes through `view`."""
+    """A symbol's row of a session at the frontier of `view`, with the plan and the history before it."""
 
     plan: StreamPlan
     history: History
-    tape: Tape
     view: SessionView
     symbol: str
     row: int
