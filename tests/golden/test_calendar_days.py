@@ -324,7 +324,7 @@ def test_a_day_before_the_calendars_knowledge_cannot_be_played(store: BarStore) 
 def test_a_run_is_played_once(store: BarStore, play: Play) -> None:
     fill_store(store, ["A"], "2013-10-07", "2013-10-07")
     system, _ = play(session_file(["A"], ["1m"], "2013-10-07", "2013-10-07"))
-    with pytest.raises(EngineError, match="started before; make a new SystemManager"):
+    with pytest.raises(EngineError, match="started before: create a new SystemManager"):
         system.start()
 
 
