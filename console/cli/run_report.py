@@ -12,7 +12,7 @@ from tapedeck.console.panel_data.scores import Grade, cut_score, grade_of
 
 if TYPE_CHECKING:
     from tapedeck.console.cli.batch import Outcome
-    from tapedeck.engine.read.breaks import BreakpointHit
+    from tapedeck.engine.read.snapshot import BreakpointHit
     from tapedeck.engine.tape.session_record import SessionSummary
 
 # Sessions shown at the start and at the end of a long list; the JSON document has all.

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
-import talib
+from tapedeck.engine.indicators.talib_adapter import talib_c_version
 
 _LIBRARIES: Final = {
     "tapedeck": "tapedeck-console",
@@ -32,6 +32,5 @@ def library_versions() -> dict[str, str]:
             versions[name] = version(distribution)
         except PackageNotFoundError:
             versions[name] = "not installed"
-    built: bytes = talib.__ta_version__  # type: ignore[attr-defined]  # missing in its stubs
-    versions["ta_lib_c"] = built.decode().split(" ")[0]
+    versions["ta_lib_c"] = talib_c_version()
     return versions

@@ -253,7 +253,7 @@ def test_an_unexpected_error_is_one_line_and_the_place_of_the_log(
     def break_down(*_: object) -> None:
         raise ZeroDivisionError("of a sort\nthat nobody thought of")
 
-    monkeypatch.setattr("tapedeck.engine.config.load_session_config", break_down)
+    monkeypatch.setattr("tapedeck.engine.session_file.load_session_config", break_down)
     done = tapedeck("run", session_file())
     log = home / "state" / "tapedeck.log"
     assert done.exit_code == 1

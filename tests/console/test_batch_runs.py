@@ -21,7 +21,7 @@ from tapedeck.console.cli.batch import play
 from tapedeck.console.cli.interrupts import Interrupts
 from tapedeck.console.cli.run_report import write_report
 from tapedeck.console.cli.terminal import Terminal
-from tapedeck.engine.config import load_session_config
+from tapedeck.engine.session_file import load_session_config
 from tapedeck.engine.store.locations import open_store
 
 Writer = Callable[..., Path]

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tapedeck.console.panel_data.views import view_table
-from tapedeck.engine.config import load_session_config
 from tapedeck.engine.errors import ConfigError
+from tapedeck.engine.session_file import load_session_config
 from tapedeck.engine.store.locations import open_store
 from tapedeck.engine.system import SystemManager
 

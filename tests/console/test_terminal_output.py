@@ -19,7 +19,6 @@ from tapedeck.console.cli.interrupts import Interrupts
 from tapedeck.console.cli.invocation import Invocation, errors_reported
 from tapedeck.console.cli.run_progress import RunProgress
 from tapedeck.console.cli.terminal import Cell, Column, Terminal, number_column
-from tapedeck.engine.config import load_session_config
 from tapedeck.engine.errors import (
     BarImportError,
     CalendarError,
@@ -29,6 +28,7 @@ from tapedeck.engine.errors import (
     ExportError,
     StoreError,
 )
+from tapedeck.engine.session_file import load_session_config
 from tapedeck.engine.store.locations import open_store
 
 

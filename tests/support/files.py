@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tapedeck.engine.clock.time_manager import TimeManager
-from tapedeck.engine.config import SessionConfig, parse_session_config
+from tapedeck.engine.config import SessionConfig
+from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.streams.requirements import StreamRequirements

@@ -16,7 +16,7 @@ from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.indicators.block_computer import BlockComputer
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.quality.scores import RunningScores
+from tapedeck.engine.quality.gaps_and_scores import RunningScores
 from tapedeck.engine.tape.bar_grid import FIELDS, BarGrid, Floats, Mask
 from tapedeck.engine.tape.tape import Tape
 from tests.support.markets import random_bars

@@ -29,7 +29,7 @@ _SCHEMA: Final = examples("tapedeck config schema > session.schema.json")
 def check(context: typer.Context, file: SessionFile, as_json: JsonOption = False) -> None:
     """Check a session file, and its dates against the calendar; show all faults."""
     invocation = begin(context, as_json=as_json)
-    from tapedeck.engine.config import load_session_config  # noqa: PLC0415 - slow, see this package's __init__.py
+    from tapedeck.engine.session_file import load_session_config  # noqa: PLC0415 - slow, see this package's __init__.py
 
     loaded = load_session_config(file)
     sessions = _sessions(loaded.config)
@@ -53,7 +53,7 @@ def check(context: typer.Context, file: SessionFile, as_json: JsonOption = False
 def schema(context: typer.Context) -> None:
     """Write the JSON Schema of session files, for completion and checks in editors."""
     invocation = begin(context)
-    from tapedeck.engine.config import session_config_schema  # noqa: PLC0415 - as above
+    from tapedeck.engine.session_file import session_config_schema  # noqa: PLC0415 - as above
 
     invocation.terminal.write_json(session_config_schema())
 

@@ -59,8 +59,8 @@ def coverage(
 def _measure(invocation: Invocation, file: SessionFile) -> Coverage:
     # Slow to import, see this package's __init__.py.
     from tapedeck.engine.clock.time_manager import TimeManager  # noqa: PLC0415
-    from tapedeck.engine.config import load_session_config  # noqa: PLC0415
     from tapedeck.engine.errors import ConfigError, ConfigProblem  # noqa: PLC0415
+    from tapedeck.engine.session_file import load_session_config  # noqa: PLC0415
     from tapedeck.engine.store.coverage import measure_coverage  # noqa: PLC0415
     from tapedeck.engine.store.locations import open_store  # noqa: PLC0415
 

@@ -83,7 +83,7 @@ def run(
     invocation = begin(context, as_json=as_json, store=store, export=export)
     given_speed = None if speed is None else read_speed_option("--speed", speed)
     batch_options = _batch_options(breaks or [], script, view, form, as_json=as_json)
-    from tapedeck.engine.config import load_session_config  # noqa: PLC0415 - slow, see this package's __init__.py
+    from tapedeck.engine.session_file import load_session_config  # noqa: PLC0415 - slow, see this package's __init__.py
 
     loaded = load_session_config(file)
     for warning in loaded.warnings:
@@ -96,7 +96,7 @@ def run(
 def run_demo(context: typer.Context) -> None:
     """Play the built-in synthetic market, which is made on first use."""
     invocation = begin(context)
-    from tapedeck.engine.config import parse_session_config  # noqa: PLC0415 - as above
+    from tapedeck.engine.session_file import parse_session_config  # noqa: PLC0415 - as above
     from tapedeck.engine.store.demo import demo_session_document, ensure_demo_market  # noqa: PLC0415 - as above
 
     location = invocation.folders.demo_market

@@ -10,6 +10,7 @@ import pandas as pd
 from tapedeck.engine.export.manifest import BARS_CSV
 from tapedeck.engine.export.validation.expectation import Expectation, ExpectedSession, Layout
 from tapedeck.engine.export.validation.report import FindingLog
+from tapedeck.engine.quality.gaps_and_scores import score
 
 _EXACT: Final = ("open", "high", "low", "close", "base_bars")
 # Sums and quotients computed in another order may round differently.
@@ -56,7 +57,7 @@ def _made(base: pd.DataFrame, layout: Layout, min_completeness: float) -> pd.Dat
     ).reset_index()
     columns = made["column"].to_numpy(dtype=np.int64)
     share = made["base_bars"].to_numpy() / layout.widths[columns]
-    made["quality"] = 100.0 * share
+    made["quality"] = score(made["base_bars"].to_numpy(), layout.widths[columns])
     kept: pd.DataFrame = made.loc[(columns < layout.over) & (share >= min_completeness)]
     return kept
 

@@ -16,10 +16,11 @@ from tapedeck.engine.export.validation.dated_rows import Record, locate_by_date,
 from tapedeck.engine.export.validation.expectation import Expectation, ExpectedSession
 from tapedeck.engine.export.validation.report import FindingLog
 from tapedeck.engine.export.validation.table_reader import Piece
+from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, find_gaps, score
 
-Gap = tuple[str, str, str]
+GapRow = tuple[str, str, str]
 Numbers = tuple[float, str, str]
-_NO_GAP: Gap = ("", "", "")
+_NO_GAP: GapRow = ("", "", "")
 _TOLERANCE = 1e-12
 
 
@@ -72,15 +73,14 @@ class QualityRows:
             found.setdefault(key, []).extend(own)
         return found
 
-    def _facts(self, present: NDArray[np.bool_], expected: ExpectedSession) -> tuple[Numbers, list[Gap]]:
+    def _facts(self, present: NDArray[np.bool_], expected: ExpectedSession) -> tuple[Numbers, list[GapRow]]:
         """Return the expected numbers and gaps of a symbol; `present`: the closed base slots."""
         if not self._expectation.manifest.quality_measured:
-            return (100.0, "", ""), [_NO_GAP]
+            return (FULL_SCORE, "", ""), [_NO_GAP]
         count, actual = len(present), int(present.sum())
-        quality = 100.0 * actual / count if count else 100.0
-        return (quality, str(count), str(actual)), _gaps(present, expected) or [_NO_GAP]
+        return (score(actual, count), str(count), str(actual)), _gaps(present, expected) or [_NO_GAP]
 
-    def _check_group(self, rows: list[Record], numbers: Numbers, gaps: list[Gap]) -> None:
+    def _check_group(self, rows: list[Record], numbers: Numbers, gaps: list[GapRow]) -> None:
         """Check the rows of one symbol and interval."""
         # All rows of a group have the same numbers; a fault of all of them is reported once.
         for row in {(row["quality"], row["expected"], row["actual"]): row for row in reversed(rows)}.values():
@@ -106,7 +106,7 @@ class QualityRows:
                 message = f"{field} of {name} is {row[field]!r}, but calendar and bars make {right!r}"
                 self._log.add(QUALITY_CSV, row["line"], message)
 
-    def _check_gaps(self, rows: list[Record], listed: Mapping[Gap, Record], gaps: list[Gap]) -> None:
+    def _check_gaps(self, rows: list[Record], listed: Mapping[GapRow, Record], gaps: list[GapRow]) -> None:
         name, first = f"{rows[0]['symbol']} {rows[0]['interval']}", rows[0]["line"]
         wanted = set(gaps)
         for gap in gaps:
@@ -124,22 +124,16 @@ class QualityRows:
             self._log.add(QUALITY_CSV, first, f"gaps of {name} are out of order or duplicate")
 
     @staticmethod
-    def _gap_of(row: Record) -> Gap:
+    def _gap_of(row: Record) -> GapRow:
         return row["gap_start"], row["gap_end"], row["missing"]
 
 
-def _gaps(present: NDArray[np.bool_], expected: ExpectedSession) -> list[Gap]:
+def _gaps(present: NDArray[np.bool_], expected: ExpectedSession) -> list[GapRow]:
     """Return the runs of missing slots as quality.csv writes them."""
-    labels = expected.base.labels
-    gaps: list[Gap] = []
-    for is_there, run in groupby(range(len(present)), key=lambda slot: bool(present[slot])):
-        if not is_there:
-            slots = list(run)
-            first, last = (expected.time_text(int(labels[slot])) for slot in (slots[0], slots[-1]))
-            gaps.append((first, last, str(len(slots))))
-    return gaps
+    times = [expected.time_text(int(label)) for label in expected.base.labels[: len(present)]]
+    return [(times[gap.first], times[gap.last], str(gap.count)) for gap in find_gaps(present)]
 
 
-def _gap_text(gap: Gap) -> str:
+def _gap_text(gap: GapRow) -> str:
     start, end, missing = gap
     return f"the gap from {start} to {end} ({missing} missing)" if start else "a row without a gap"

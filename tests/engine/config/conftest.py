@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tapedeck.engine.config import LoadedConfig, parse_session_config
+from tapedeck.engine.config import LoadedConfig
 from tapedeck.engine.errors import ConfigError
+from tapedeck.engine.session_file import parse_session_config
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ SINGLE_FAULTS = [
     (f"{DATA}/indicators/sma-20", {"type": "SMA", "interval": "1m"}, f"{INDICATORS}.sma-20: invalid indicator name 'sma-20': use letters, digits and _, with a letter or _ first. Did you mean 'sma_20'?"),
     (f"{DATA}/indicators/20_sma", {"type": "SMA", "interval": "1m"}, f"{INDICATORS}.20_sma: invalid indicator name '20_sma': use letters, digits and _, with a letter or _ first."),
     (f"{DATA}/indicators/lambda", {"type": "SMA", "interval": "1m"}, f"{INDICATORS}.lambda: reserved name 'lambda', used by conditions and columns: choose another."),
-    (f"{DATA}/indicators/rv", {"type": "RELATIVE_VOLUME", "interval": "1m", "against": "usual"}, f"{INDICATORS}.rv.against: 'usual' is no historical indicator; a trailing_average of volume by the minute is wanted: there is none."),
+    (f"{DATA}/indicators/rv", {"type": "RELATIVE_VOLUME", "interval": "1m", "against": "usual"}, f"{INDICATORS}.rv.against: 'usual' is not a historical indicator of this file; RELATIVE_VOLUME needs one with {{type: trailing_average, granularity: minute, field: volume}} (the file has none)."),
     (f"{DATA}/scanners", [{"scanner": "gaps"}], f"{DATA}.scanners[0].scanner: must be module:Class, such as my_scanners.gaps:GapScanner, not 'gaps'."),
     (f"{DATA}/scanners", [{"scanner": "a:B", "schedules": [{"every": "1d"}]}], f"{DATA}.scanners[0].schedules[0].every: '1d' is too long: use less than a day, such as 5m or 1h."),
     (f"{DATA}/scanners", [{"scanner": "a:B", "schedules": [{"every": "5m", "till": "10:00"}]}], f"{DATA}.scanners[0].schedules[0].till: unknown field 'till': the fields here are from, to, every."),
@@ -191,7 +191,7 @@ def test_relative_volume_compares_with_an_average_by_the_minute_and_nothing_else
     data["historical"] = {"indicators": {"daily_volume": MINUTE_AVERAGE | {"granularity": "daily"}}}
     data["indicators"] = {"rv": {"type": "RELATIVE_VOLUME", "interval": "1m", "against": "daily_volume"}}
     assert faults(document) == [
-        f"{INDICATORS}.rv.against: 'daily_volume' will not do: RELATIVE_VOLUME compares with "
+        f"{INDICATORS}.rv.against: 'daily_volume' cannot be used here: RELATIVE_VOLUME compares with "
         "{type: trailing_average, granularity: minute, field: volume}."
     ]
 
@@ -201,7 +201,7 @@ def test_a_misspelt_average_to_compare_with_names_the_nearest(document, faults):
     data["historical"] = {"indicators": {"avg_volume_minute": MINUTE_AVERAGE}}
     data["indicators"] = {"rv": {"type": "RELATIVE_VOLUME", "interval": "1m", "against": "avg_volum_minute"}}
     (line,) = faults(document)
-    assert line.endswith("is wanted: avg_volume_minute. Did you mean 'avg_volume_minute'?")
+    assert line.endswith("(usable here: avg_volume_minute). Did you mean 'avg_volume_minute'?")
 
 
 def test_outputs_of_two_indicators_may_not_have_one_name(document, faults):

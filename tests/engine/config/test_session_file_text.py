@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tapedeck.engine.config import dump, load_session_config
+from tapedeck.engine.config import dump
 from tapedeck.engine.config.documents import parse_text, write_yaml
 from tapedeck.engine.errors import ConfigError
+from tapedeck.engine.session_file import load_session_config
 
 
 def told(path: Path) -> list[str]:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tapedeck.engine.config import Period, load_session_config, parse_session_config
+from tapedeck.engine.config import Period
 from tapedeck.engine.config.documents import parse_text
 from tapedeck.engine.intervals import Interval
+from tapedeck.engine.session_file import load_session_config, parse_session_config
 
 SPEC_EXAMPLE = """
 session_name: October 2013
@@ -82,7 +83,8 @@ def test_the_specified_example_says_which_trailing_values_to_make(spec):
 
 def test_the_specified_example_says_which_indicators_to_show(spec):
     indicators = spec.session_data_config.indicators
-    assert indicators["macd"].outputs == ("macd_macd", "macd_macdsignal", "macd_macdhist")
+    assert indicators["macd"].type == "MACD"
+    assert indicators["macd"].parameters == {"fastperiod": 12, "slowperiod": 26, "signalperiod": 9}
     assert indicators["rsi_14_5m"].interval == Interval(300)
     assert indicators["rel_volume"].against == "avg_volume_minute"
 

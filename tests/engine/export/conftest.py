@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tapedeck.engine.config import parse_session_config
 from tapedeck.engine.export.csv_export import CsvExport
 from tapedeck.engine.export.manifest import Manifest
 from tapedeck.engine.read.snapshot import RunSummary
+from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.locations import open_store
 from tapedeck.engine.system import SystemManager

@@ -10,15 +10,16 @@ import numpy as np
 
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
-from tapedeck.engine.config import SessionConfig, parse_session_config
+from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.export.csv_export import CsvExport
 from tapedeck.engine.export.manifest import Manifest
 from tapedeck.engine.indicators.block_computer import BlockComputer
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.metrics.performance import PerformanceMetrics
-from tapedeck.engine.quality.scores import RunningScores
+from tapedeck.engine.quality.gaps_and_scores import RunningScores
 from tapedeck.engine.read.snapshot import RunSummary
+from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.tape.bar_grid import BarGrid
 from tapedeck.engine.tape.session_record import SessionRecord, SessionSummary
 from tapedeck.engine.tape.stamp import run_stamp, session_digest
@@ -107,7 +108,7 @@ def make_tape(
 
 
 def make_record(tape: Tape, *, state: str = "running", error: str | None = None) -> SessionRecord:
-    return SessionRecord(tape, tape.frontier, state, error, {})
+    return SessionRecord(tape, tape.frontier, state, error)
 
 
 def digest_of(record: SessionRecord) -> str:

@@ -148,7 +148,7 @@ def test_session_csv_has_a_row_for_each_clock_time(played_week):
 
 def test_indicator_values_are_the_numbers_of_the_tape(played_week):
     values = pd.read_csv(played_week.folder / "indicators.csv", converters={"value": float})
-    tape = played_week.system.tape
+    tape = played_week.system.session_data.tape
     for name, interval in (("sma_20", "1m"), ("rsi_14_5m", "5m"), ("vwap", "1m"), ("rel_volume", "1m")):
         own = values[(values["name"] == name) & values["timestamp"].str.startswith("2013-10-11")]
         assert set(own["interval"]) == {interval}
@@ -160,7 +160,7 @@ def test_indicator_values_are_the_numbers_of_the_tape(played_week):
 
 def test_every_number_reads_back_bit_for_bit(played_week):
     bars = pd.read_csv(played_week.folder / "bars.csv", converters=dict.fromkeys([*PRICES, "volume"], float))
-    tape = played_week.system.tape
+    tape = played_week.system.session_data.tape
     own = of(bars, "IBM", "1m", "2013-10-11")
     values = tape.base.values[:, 3][:, tape.base.present[3]]
     np.testing.assert_array_equal(own[[*PRICES, "volume"]].to_numpy(dtype=float).T, values)

@@ -17,7 +17,7 @@ from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import EngineError, ExportError
 from tapedeck.engine.export.validation import validate_export
 from tapedeck.engine.intervals import MINUTE
-from tapedeck.engine.read.event import EventKind
+from tapedeck.engine.read.events import EventKind
 from tapedeck.engine.run.tape_cache import MEMORY_BYTES, TapeCache
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
@@ -97,14 +97,14 @@ def test_an_earlier_day_can_be_viewed_again(
         assert system.wait_for(at_frontier(system, 3, 30), LIMIT_S)
         assert until(lambda: len(earlier.days()) == 2)
         assert (earlier.cached(first) is None) is (memory_bytes == 0)
-        again = SessionView(earlier.tape(first))
-        assert earlier.cached(first) is earlier.tape(first)
+        again = earlier.session(first).view()
+        assert earlier.cached(first) == earlier.session(first)
     finally:
         system.stop(LIMIT_S)
     assert again.frontier == 390
     assert again.bars_grid(again.indicator_interval("ema_5"))[3].tobytes() == closes
     with pytest.raises(ExportError, match=r"no tape for 2013-12-02\. Available: .*; nearest: 2013-11-"):
-        earlier.tape(date(2013, 12, 2))
+        earlier.session(date(2013, 12, 2))
 
 
 def test_every_recomputed_day_equals_the_played_one(
@@ -113,16 +113,15 @@ def test_every_recomputed_day_equals_the_played_one(
     played = play_recorded(session_config(), gapped_store).records
     assert [record.tape.session.trading_day for record in played] == list(over.days())
     for record in played:
-        again = over.tape(record.tape.session.trading_day)
-        assert again.frontier == len(again)
-        then, now = SessionView(record.tape), SessionView(again)
+        then, now = SessionView(record.tape), over.session(record.tape.session.trading_day).view()
+        assert now.frontier == now.slots
         for interval in record.tape.intervals:
             np.testing.assert_array_equal(now.bars_grid(interval), then.bars_grid(interval))
             np.testing.assert_array_equal(now.base_bars_grid(interval), then.base_bars_grid(interval))
         for name in then.indicator_names():
             np.testing.assert_array_equal(now.indicator_grid(name), then.indicator_grid(name))
         for name, value in record.tape.historical.items():
-            np.testing.assert_array_equal(again.historical[name].values, value.values)
+            np.testing.assert_array_equal(now.historical_value(name).values, value.values)
         for symbol in then.symbols:
             assert now.gaps(symbol) == then.gaps(symbol)
             assert now.quality(symbol) == then.quality(symbol)
@@ -144,12 +143,11 @@ def test_without_memory_only_the_requested_day_and_the_one_before_are_cached(
     days = over.days()
     assert [str(day) for day in days] == ["2013-11-26", "2013-11-27", "2013-11-29", "2013-12-02"]
     for at in (3, 2, 1, 0, 2):
-        tape = over.tape(days[at])
-        assert tape.session.trading_day == days[at]
+        assert over.session(days[at]).trading_day == days[at]
         there = {day for day in days if over.cached(day) is not None}
         assert there >= {days[at], days[max(0, at - 1)], days[-1]}
         assert len(there) <= 3
-    assert over.tape(days[2]) is over.cached(days[2])
+    assert over.session(days[2]) == over.cached(days[2])
 
 
 def test_a_partial_session_is_returned_as_far_as_it_was_played(
@@ -163,7 +161,7 @@ def test_a_partial_session_is_returned_as_far_as_it_was_played(
     assert system.tape_cache is not None
     records = [record for record, _ in system.tape_cache.records()]
     assert [(record.frontier, record.state) for record in records] == [(390, "running"), (25, "stopped")]
-    assert system.tape_cache.tape(date(2013, 11, 27)).frontier == 25
+    assert system.tape_cache.session(date(2013, 11, 27)).frontier == 25
 
 
 def test_a_run_that_began_in_mid_session_has_that_day_whole(
@@ -188,9 +186,9 @@ def test_a_changed_store_is_an_error(session_config: Config, tmp_path: Path, gap
         store.write("AAA", MINUTE, random_bars(label, seed=99), replace=True)
         earlier = system.tape_cache
         assert earlier is not None
-        assert earlier.tape(date(2013, 11, 26)).frontier == 390
+        assert earlier.session(date(2013, 11, 26)).frontier == 390
         with pytest.raises(ExportError, match=r"2013-11-27 cannot be recomputed .*: the store has changed"):
-            earlier.tape(date(2013, 11, 27))
+            earlier.session(date(2013, 11, 27))
         with pytest.raises(ExportError, match="2013-11-27 cannot be recomputed"):
             system.export_csv(tmp_path / "out")
     assert not (tmp_path / "out" / "bars.csv").exists()
@@ -212,7 +210,9 @@ def test_an_export_in_mid_session_is_a_valid_partial_export(
     try:
         system.step(400)
         assert system.wait_for(at_frontier(system, 2, 10), LIMIT_S)
-        assert until(lambda: len(days_of(system)) == 1 and system.session_data.require_tape().settled() == 10)
+        assert until(
+            lambda: len(days_of(system)) == 1 and system.session_data.require_tape().computed_frontier() == 10
+        )
         manifest = system.export_csv(tmp_path / "out")
         system.export_json(tmp_path / "state" / "now.json")
     finally:

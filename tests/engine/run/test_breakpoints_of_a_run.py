@@ -14,7 +14,7 @@ import pytest
 
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import ConditionError, EngineError
-from tapedeck.engine.read.event import EventKind
+from tapedeck.engine.read.events import EventKind
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.breakpoints import Breakpoints
 from tapedeck.engine.store.bar_store import BarStore

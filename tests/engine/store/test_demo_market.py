@@ -13,10 +13,10 @@ import exchange_calendars
 import numpy as np
 import pytest
 
-from tapedeck.engine.config import parse_session_config
 from tapedeck.engine.errors import StoreError
 from tapedeck.engine.importers.validation import validate_bars
 from tapedeck.engine.intervals import DAY, MINUTE
+from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarColumns
 from tapedeck.engine.store.demo import (
     demo_session_document,

@@ -13,7 +13,7 @@ import pytest
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.intervals import DAY, MINUTE, SECOND, WEEK, Interval
-from tapedeck.engine.quality.historical import HistoricalQuality
+from tapedeck.engine.quality.gaps_and_scores import HistoricalQuality
 from tapedeck.engine.run.session_loader import LoadedSession, SessionLoader
 from tapedeck.engine.run.session_setup import (
     build_tape,
@@ -256,6 +256,13 @@ def test_sessions_are_read_in_chunks_that_fit_into_memory(store: BarStore) -> No
     assert loader.chunk_length(session_of("2013-12-02"), 0) == 1
 
 
+def history_of(data: SessionData) -> Mapping[tuple[str, Interval], HistoricalQuality]:
+    """Return the quality of the history that the session in place began with."""
+    view = data.view()
+    assert view is not None
+    return view.historical_quality
+
+
 def ready(plan: StreamPlan, loader: SessionLoader, position: int = 0) -> tuple[SessionData, LoadedSession]:
     """Return the data of one of the played sessions, set up as before its open."""
     data = SessionData()
@@ -354,18 +361,17 @@ def test_history_is_scored_by_the_bars_that_the_calendar_expects(store: BarStore
     data, loaded = ready(plan, loader)
     days = ("2013-11-27", "2013-11-29", "2013-12-02")
     bars = sum(len(frame(store, "MIN", MINUTE, day)) for day in days)
-    assert data.get_historical_quality("MIN", MINUTE) == HistoricalQuality(bars, 390 + 210 + 390)
-    assert data.get_historical_quality("ALL", MINUTE) == HistoricalQuality(
+    assert history_of(data)["MIN", MINUTE] == HistoricalQuality(bars, 390 + 210 + 390)
+    assert history_of(data)["ALL", MINUTE] == HistoricalQuality(
         len(frame(store, "ALL", MINUTE, "2013-12-02")), 390
     )
     twelve = [s.trading_day.isoformat() for s in sessions_of(FIRST, "2013-12-02")][-12:]
     stored = sum(not np.isnan(stored_day(store, "ALL", day)[0]) for day in twelve)
-    assert data.get_historical_quality("ALL", DAY) == HistoricalQuality(stored, 12)
+    assert history_of(data)["ALL", DAY] == HistoricalQuality(stored, 12)
     # The weeks of the 18th and of the 25th of November; that of the 2nd of December is not over.
-    assert data.get_historical_quality("ALL", WEEK) == HistoricalQuality(2, 2)
+    assert history_of(data)["ALL", WEEK] == HistoricalQuality(2, 2)
     install_session(plan, data, loaded, 0, scores_history=False)
-    unmeasured = data.get_historical_quality("MIN", MINUTE)
-    assert unmeasured is not None
+    unmeasured = history_of(data)["MIN", MINUTE]
     assert (unmeasured.measured, unmeasured.percent) == (False, 100.0)
 
 

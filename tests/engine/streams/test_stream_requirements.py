@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tapedeck.engine.clock.time_manager import TimeManager
-from tapedeck.engine.config import parse_session_config
 from tapedeck.engine.errors import CalendarError, ConfigError, DataMissingError
 from tapedeck.engine.intervals import DAY, MINUTE, SECOND
+from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.streams.requirements import StreamRequirements
