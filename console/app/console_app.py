@@ -1,15 +1,14 @@
-"""The Textual application: wires run, screens and actions together; it holds nothing of the market."""
+"""Textual application: wires run, screens and actions together; it holds nothing of the market."""
 
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 from rich.console import RenderableType
 from rich.segment import Segments
@@ -22,25 +21,30 @@ from textual.events import Event, InputEvent, Key
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
+from tapedeck.console.actions.context import Work
+from tapedeck.console.actions.executor import Executor
 from tapedeck.console.actions.key_script import Script, ScriptLine
+from tapedeck.console.actions.keys import key_problems, usable_keys
 from tapedeck.console.actions.script_run import ScriptRun
-from tapedeck.console.actions.table import BY_ID, key_problems, usable_keys
+from tapedeck.console.actions.table import BY_ID, action_of
 from tapedeck.console.app.frames import Frames
 from tapedeck.console.app.gc_scheduler import GcScheduler
 from tapedeck.console.app.handlers.application import ApplicationHandlers
 from tapedeck.console.app.handlers.data import DataHandlers
 from tapedeck.console.app.handlers.navigation import NavigationHandlers
 from tapedeck.console.app.handlers.panels import PanelHandlers
-from tapedeck.console.app.handlers.transport import TransportHandlers
+from tapedeck.console.app.handlers.transport import Transport
 from tapedeck.console.app.key_queue import KeyQueue, Passed
 from tapedeck.console.app.layout import Layout
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.palette import ConsoleCommands
 from tapedeck.console.app.panels.events import EventsPanel
 from tapedeck.console.app.playback import Playback, SessionNotCachedError, ViewState
+from tapedeck.console.app.recording import Recording
+from tapedeck.console.app.screen_run import ScreenRun
 from tapedeck.console.app.screens.console_screen import APPLICATION_WIDE
 from tapedeck.console.app.screens.main import MainScreen
-from tapedeck.console.app.screens.report import ReportScreen
+from tapedeck.console.app.screens.report import report_screen
 from tapedeck.console.app.session_recompute import SessionRecompute
 from tapedeck.console.app.theme_watch import ThemeWatch
 from tapedeck.console.app.theming import DEFAULT_DARK
@@ -58,9 +62,7 @@ log = logging.getLogger(__name__)
 # After a key the screen is drawn at once, and again when the engine may have answered.
 _AFTER_KEY_S: Final = (0.005, 0.015, 0.03, 0.06)
 _SLOW_LINE: Final = "-slow-line"
-_EXPORTS: Final = {"export_csv": DataHandlers.export_csv, "export_json": DataHandlers.export_json}
-_ASK_FIRST: Final = frozenset({"goto", "breakpoint", "bookmark", "symbol", "speed", "filter", "copy", "why"})
-"""Actions that ask for what they need, and are done again with the answer."""
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +107,22 @@ class ConsoleApp(App[None]):
         self.store = store
         self.setup = setup
         self.themes = ThemeWatch(self, setup.config_folder)
-        self.done: list[tuple[str, str]] = []
-        self.done_as = ""
         self.key_changes = {**setup.ui_state.keys, **setup.key_changes}
-        self.transport = TransportHandlers(self)
-        self.navigation = NavigationHandlers(self)
-        self.data = DataHandlers(self)
-        self.handlers = {
-            "transport": self.transport,
-            "looking": self.navigation,
+        self.main = MainScreen(playback, log_lines, _layout(setup.ui_state), note=setup.note)
+        self.session_recompute = SessionRecompute(self, playback.earlier)
+        self.recording = Recording(playback, begins_paused=setup.start_paused and setup.script is None)
+        self.transport = Transport(self)
+        self.navigation = NavigationHandlers(self, self.transport)
+        self.data = DataHandlers(self, setup.exports)
+        application = ApplicationHandlers(self, self.data)
+        self._handlers = {
+            "navigation": self.navigation,
             "panels": PanelHandlers(self),
             "data": self.data,
-            "app": ApplicationHandlers(self),
+            "app": application,
         }
-        self.main = MainScreen(playback, log_lines, _layout(setup.ui_state), note=setup.note)
+        run = ScreenRun(self, self.transport, self.navigation, self.data, application)
+        self._executor = Executor(run, self)
         self.ending = False
         self.left_by_script = False
         # A key has the engine stand still from the moment it is read to the moment it is done.
@@ -126,7 +130,6 @@ class ConsoleApp(App[None]):
         self.driver_class = resilient(self.driver_class, self.link)
         self._gc_scheduler = GcScheduler()
         self._key_queue = KeyQueue(self, super().on_event)
-        self.session_recompute = SessionRecompute(self, playback.earlier)
         self._shown = ScreenDiff()
         self._painting = 0
         self.frames = Frames(playback, self.main, self.link, setup.frames)
@@ -138,9 +141,9 @@ class ConsoleApp(App[None]):
             else ScriptRun(
                 script,
                 playback.system,
-                self._scripted,
+                _ScreenOutlet(self),
                 is_busy=lambda: self.data.is_exporting,
-                witness=self.transport.recording.scripted,
+                witness=self.recording.scripted,
             )
         )
 
@@ -276,7 +279,7 @@ class ConsoleApp(App[None]):
         if not self.is_running or not self.screen_stack:  # a timer's last tick, on the way out
             return
         if self.setup.interrupted() and not self.ending:
-            self.run_worker(self.end(), group="end")
+            self.leave()
         if self.link.is_slow and not self.has_class(_SLOW_LINE):
             self.add_class(_SLOW_LINE)
         self.playback.finish_jump()
@@ -299,14 +302,7 @@ class ConsoleApp(App[None]):
             quits, self._script = self._script.has_quit, None
             if quits:
                 self.left_by_script = True
-                self.run_worker(self.end(), group="end")
-
-    def _scripted(self, line: ScriptLine) -> None:
-        """Do a line of the script that is the screen's."""
-        if line.action in _EXPORTS:  # begun at once: the next line may move the engine
-            _EXPORTS[line.action](self.data, line.argument)
-        elif line.action in BY_ID:
-            self.call_later(self.do, line.action, line.argument)
+                self.leave()
 
     def _report_end(self, snapshot: Snapshot) -> None:
         """Show the report once when the run is over by itself."""
@@ -316,7 +312,7 @@ class ConsoleApp(App[None]):
         self._was_over = True
         if system.error is not None:
             self.notify(str(system.error), title="The run failed", severity="error", timeout=30)
-        self.push_screen(ReportScreen(system.summary(), system.metrics.timers()))
+        self.push_screen(report_screen(self))
 
     def notify(
         self,
@@ -354,6 +350,51 @@ class ConsoleApp(App[None]):
         self._let_engine_go_on()
         await self._key_queue.passed(event)
 
+    @property
+    def done(self) -> list[tuple[str, str]]:
+        """What was done so far, as words and arguments of a key script."""
+        return list(self.recording.done)
+
+    def handler(self, name: str) -> Callable[[str], Work]:
+        """Return the method that does a screen's action, such as `panels.hide`."""
+        group, _, method = name.partition(".")
+        found: Callable[[str], Work] = getattr(self._handlers[group], method)
+        return found
+
+    async def open(
+        self,
+        screen: Screen[Answer],
+        then: Callable[[Answer | None], None] | Callable[[Answer | None], Awaitable[None]] | None = None,
+    ) -> None:
+        """Show a screen over the others; `then` gets what it was left with."""
+        await self.push_screen(screen, then)
+
+    def in_background(self, work: Coroutine[Any, Any, None], group: str) -> None:
+        """Do work beside the screen; it reports its errors itself."""
+        self.run_worker(work, group=group, exit_on_error=False)
+
+    def leave(self) -> None:
+        """End the run in order, then leave."""
+        self.run_worker(self.end(), group="end")
+
+    def can_suspend(self) -> bool:
+        """Whether the terminal can be given back for a while."""
+        return self._driver is not None and self._driver.can_suspend
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of the run."""
+        return self.playback.plan.symbols
+
+    @property
+    def theme_name(self) -> str:
+        """The theme of the screen."""
+        return self.theme
+
+    def take_theme(self, name: str) -> None:
+        """Show another theme."""
+        self.theme = name
+
     def can_do(self, action_id: str) -> bool | None:
         """Whether an action can be done now."""
         if action_id == "present":
@@ -375,21 +416,18 @@ class ConsoleApp(App[None]):
     async def do(self, action_id: str, argument: str = "") -> None:
         """Do an action of the table, by its id; what it cannot do is told."""
         action = BY_ID[action_id]
-        self.done_as = action_id
+        self.recording.begin(action_id)
         self._let_engine_go_on()  # it may be the one that has to answer
-        group, _, method = action.handler.partition(".")
         try:
-            result = getattr(self.handlers[group], method)(argument or action.argument)
-            if inspect.isawaitable(result):
-                await result
+            is_done = await self._executor.do(action, argument)
         except SessionNotCachedError as away:
             self.session_recompute.fetch(away.day, lambda: self.do(action_id, argument))
             return
         except TapedeckError as error:
             self.notify(str(error), severity="error", timeout=6)
             return
-        if self.done_as and (argument or action_id not in _ASK_FIRST):
-            self.done.append((self.done_as, argument))
+        if is_done:  # and not asked for what it needs, to be done again with the answer
+            self.recording.end(argument)
         self._frame_soon()
 
     async def action_do(self, action_id: str) -> None:
@@ -417,6 +455,26 @@ class ConsoleApp(App[None]):
         except TapedeckError as error:
             self.notify(str(error), severity="error", timeout=6)
         self._frame_soon()
+
+
+class _ScreenOutlet:
+    """The output of a script in the console."""
+
+    def __init__(self, app: ConsoleApp) -> None:
+        self._app = app
+
+    def export(self, _line: ScriptLine, form: str, path: str) -> None:
+        """Begin to export at once: the next line may move the engine."""
+        self._app.data.export(form, path)
+
+    def view(self, _line: ScriptLine, _panel: str, _form: str) -> None:
+        """Write nothing: panels are on the screen."""
+
+    def do_on_screen(self, line: ScriptLine) -> None:
+        """Do the action once the screen comes to it."""
+        action = action_of(line.action)
+        assert action is not None
+        self._app.call_later(self._app.do, action.id, line.argument)
 
 
 def _layout(ui_state: UiState) -> Layout:

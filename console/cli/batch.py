@@ -22,7 +22,7 @@ from tapedeck.engine.system import SystemManager
 
 if TYPE_CHECKING:
     from tapedeck.console.actions.key_script import Script
-    from tapedeck.console.actions.script_lines import ScriptLines
+    from tapedeck.console.cli.script_lines import ScriptLines
     from tapedeck.engine.config import SessionConfig
     from tapedeck.engine.export.csv_export import CsvExport
     from tapedeck.engine.store.bar_store import BarStore
@@ -80,7 +80,7 @@ def play(
         sinks: list[SessionSink] = [] if sink is None else [sink]
         lines = None
         if batch_options.script is not None:
-            from tapedeck.console.actions.script_lines import ScriptLines  # noqa: PLC0415 - most runs have no script
+            from tapedeck.console.cli.script_lines import ScriptLines  # noqa: PLC0415 - most runs have no script
 
             lines = ScriptLines(batch_options.script, terminal)
         tape_cache_bytes = None if lines is None else MEMORY_BYTES

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Final
 
 import numpy as np
 
-from tapedeck.console.panel_data.panel_names import PANELS
 from tapedeck.console.panel_data.panel_tables import (
     INDICATORS,
     QUALITY,
@@ -19,6 +16,7 @@ from tapedeck.console.panel_data.panel_tables import (
     quality_table,
     symbols_table,
 )
+from tapedeck.console.panel_data.registry import table_maker, view_names
 from tapedeck.console.panel_data.tables import Row, Table, table_text
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.errors import ConfigError, ConfigProblem, nearest
@@ -44,13 +42,17 @@ def headed_view_text(system: SystemManager, panel: str, form: str) -> str:
 
 def view_table(system: SystemManager, panel: str) -> Table:
     """Return a panel's content at the run's clock; no rows where no session is loaded."""
-    if panel not in _MAKERS:
-        message = f"{panel!r} is no panel: {', '.join(PANELS)}."
-        raise ConfigError("view", [ConfigProblem("panel", panel, message, nearest(panel, PANELS))])
-    return _MAKERS[panel](system)
+    known = view_names()
+    if panel not in known:
+        message = f"{panel!r} is no panel: {', '.join(known)}."
+        raise ConfigError("view", [ConfigProblem("panel", panel, message, nearest(panel, known))])
+    table = table_maker(panel)(system)
+    assert isinstance(table, Table)
+    return table
 
 
-def _session(system: SystemManager) -> Table:
+def session(system: SystemManager) -> Table:
+    """Return the run and its session, a field a row."""
     now = system.snapshot()
     zone = None if now.view is None else now.view.session.zone
     rows: list[Row] = [
@@ -75,14 +77,16 @@ def _session(system: SystemManager) -> Table:
     return Table.of(["field", "value"], rows)
 
 
-def _symbols(system: SystemManager) -> Table:
+def symbols(system: SystemManager) -> Table:
+    """Return the figures of all symbols."""
     view = system.session_data.view()
     if view is None:
         return Table.of(["symbol", "last", "change_pct", "volume", "quality", "gaps"], [])
     return symbols_table(view, system.snapshot().base, view.symbols)
 
 
-def _bars(system: SystemManager) -> Table:
+def bars(system: SystemManager) -> Table:
+    """Return all bars of the session, by symbol and interval."""
     headings = ["symbol", "interval", "timestamp", *FIELDS, "base_bars"]
     view, tape = system.session_data.view(), system.tape
     rows: list[Row] = []
@@ -98,32 +102,29 @@ def _bars(system: SystemManager) -> Table:
     return Table.of(headings, rows)
 
 
-def _indicators(system: SystemManager) -> Table:
+def indicators(system: SystemManager) -> Table:
+    """Return the indicators of all symbols."""
     view, tape = system.session_data.view(), system.tape
     if view is None or tape is None:
         return Table.of(INDICATORS, [])
     return indicators_table(view, tape, view.symbols)
 
 
-def _quality(system: SystemManager) -> Table:
+def quality(system: SystemManager) -> Table:
+    """Return scores and gaps of all symbols."""
     view, tape = system.session_data.view(), system.tape
     if view is None or tape is None:
         return Table.of(QUALITY, [])
     return quality_table(view, tape, system.session_data.historical_quality, view.symbols)
 
 
-def _events(system: SystemManager) -> Table:
+def events(system: SystemManager) -> Table:
+    """Return the events of the run."""
     view, missing = system.session_data.view(), system.unlisted_gaps()
     note = f"{missing} earlier gaps are not listed: each day's quality has them" if missing else ""
     return events_table(system.events(), None if view is None else view.session.zone, note=note)
 
 
-_MAKERS: Final[Mapping[str, Callable[[SystemManager], Table]]] = {
-    "session": _session,
-    "symbols": _symbols,
-    "bars": _bars,
-    "indicators": _indicators,
-    "quality": _quality,
-    "events": _events,
-    "metrics": lambda system: metrics_table(system.metrics),
-}
+def metrics(system: SystemManager) -> Table:
+    """Return timers and counters of the run."""
+    return metrics_table(system.metrics)

@@ -65,9 +65,14 @@ def test_what_was_done_is_written_as_a_script_that_reads_back() -> None:
 
 def test_every_action_of_the_console_may_stand_in_a_script() -> None:
     for action in BY_ID:
-        argument = {"breakpoint": "SPY.close > 1", "goto": "10:30", "speed": "60", "unbreak": "1"}.get(
-            action, ""
-        )
+        argument = {
+            "breakpoint": "SPY.close > 1",
+            "export": "csv out",
+            "goto": "10:30",
+            "speed": "60",
+            "unbreak": "1",
+            "view": "bars",
+        }.get(action, "")
         assert Script.parse(f"{action} {argument}").lines[0].action == action
 
 

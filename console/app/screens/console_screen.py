@@ -10,7 +10,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets._toast import ToastRack
 
-from tapedeck.console.actions.table import ACTIONS, Mode
+from tapedeck.console.actions.table import screen_actions
 from tapedeck.console.textual_ext.compositor import DirectCompositor
 
 APPLICATION_WIDE: Final = ("quit_now", "suspend")
@@ -32,6 +32,11 @@ class ActionRunner(Protocol):
         ...
 
     @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of the run."""
+        ...
+
+    @property
     def has_input(self) -> bool:
         """Whether a key or the mouse waits to be taken."""
         ...
@@ -41,7 +46,7 @@ class ActionRunner(Protocol):
         ...
 
 
-def bindings_of(mode: Mode) -> list[BindingType]:
+def bindings_of(mode: str) -> list[BindingType]:
     """Return the bindings of all actions of a mode; a table's own keys must not hide `end`."""
     return [
         Binding(
@@ -53,15 +58,15 @@ def bindings_of(mode: Mode) -> list[BindingType]:
             id=action.id,
             priority=action.id == "present",
         )
-        for action in ACTIONS
-        if mode in action.modes and action.keys and action.id not in APPLICATION_WIDE
+        for action in screen_actions(mode)
+        if action.keys and action.id not in APPLICATION_WIDE
     ]
 
 
 class ConsoleScreen(Screen[None]):
     """A screen whose keys are those of the action table."""
 
-    MODE: ClassVar[Mode]
+    MODE: ClassVar[str]
 
     def __init__(self) -> None:
         super().__init__()

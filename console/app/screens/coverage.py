@@ -11,23 +11,24 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Label, Static
 
-from tapedeck.console.actions.table import Mode
+from tapedeck.console.actions.table import BY_ID
 from tapedeck.console.app.background import run_in_background
+from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.grid_text import counted
 from tapedeck.console.app.panels.key_line import KeyLine
 from tapedeck.console.app.rows import coverage_map
 from tapedeck.console.app.screens.console_screen import ConsoleScreen, bindings_of
 from tapedeck.console.app.widgets import CoverageMap
-from tapedeck.engine.store.coverage import Coverage
+from tapedeck.engine.store.coverage import Coverage, measure_coverage
 
 
 class CoverageScreen(ConsoleScreen):
     """Symbols by trading days: full, partial, missing."""
 
-    MODE = Mode.COVERAGE
+    MODE = "coverage"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,8", "leave", "back"),
-        *bindings_of(Mode.COVERAGE),
+        Binding(f"escape,{BY_ID[MODE].keys}", "leave", "back"),
+        *bindings_of(MODE),
     ]
 
     def __init__(self, measure: Callable[[], Coverage]) -> None:
@@ -83,6 +84,16 @@ class CoverageScreen(ConsoleScreen):
     def action_leave(self) -> None:
         """Go back to the panels."""
         self.dismiss(None)
+
+
+def coverage_screen(app: AppContext) -> CoverageScreen:
+    """Return the page for the run of the application."""
+
+    def measure() -> Coverage:
+        plan = app.playback.plan
+        return measure_coverage(plan.symbols, [plan.base, *plan.derived], plan.sessions, app.store)
+
+    return CoverageScreen(measure)
 
 
 def _legend() -> Content:

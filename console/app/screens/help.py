@@ -9,7 +9,8 @@ from typing import Final
 
 from textual.content import Content
 
-from tapedeck.console.actions.table import ACTIONS, LIST_KEYS, Action, shown_keys
+from tapedeck.console.actions.keys import LIST_KEYS, shown_keys
+from tapedeck.console.actions.table import Action, screen_actions
 from tapedeck.console.app.grid_text import Cell, folded
 from tapedeck.console.app.screens.text_page import TextPage
 from tapedeck.console.app.widgets import TickKind
@@ -45,8 +46,9 @@ def help_text(changes: Mapping[str, str], width: int) -> Content:
 
     Sentences are wrapped to a width.
     """
-    page = _Page(max(len(_how(action, changes)) for action in ACTIONS), width)
-    for group, actions in groupby(ACTIONS, key=lambda action: action.group):
+    rows = screen_actions()
+    page = _Page(max(len(_how(action, changes)) for action in rows), width)
+    for group, actions in groupby(rows, key=lambda action: action.group):
         page.add(group, [(_how(action, changes), action.help) for action in actions])
     page.add("Lists, palette and mouse", [*LIST_KEYS, _PALETTE, *_MOUSE])
     page.add("Signs on the timeline", _TIMELINE)

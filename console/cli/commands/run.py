@@ -20,7 +20,7 @@ from tapedeck.console.cli.options import (
     read_speed_option,
 )
 from tapedeck.console.cli.terminal import is_interactive
-from tapedeck.console.panel_data.panel_names import PANELS
+from tapedeck.console.panel_data.registry import view_names
 from tapedeck.console.panel_data.tables import FORMATS
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def run(
     ] = None,
     view: Annotated[
         str | None,
-        typer.Option("--view", metavar="PANEL", help=f"Write a panel as data: {', '.join(PANELS)}."),
+        typer.Option("--view", metavar="PANEL", help=f"Write a panel as data: {', '.join(view_names())}."),
     ] = None,
     form: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help=f"Of --view: {', '.join(FORMATS)}.")
@@ -171,7 +171,7 @@ def _wishes(
     views = (
         []
         if view is None
-        else [(read_choice("--view", view, PANELS), read_choice("--format", form, FORMATS))]
+        else [(read_choice("--view", view, view_names()), read_choice("--format", form, FORMATS))]
     )
     if script is None:
         return BatchOptions(tuple(breaks), None, tuple(views))

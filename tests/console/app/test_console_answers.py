@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 
 from tapedeck.console.actions.key_script import Script
-from tapedeck.console.actions.script_lines import ScriptLines
+from tapedeck.console.actions.keys import key_problems, usable_keys
 from tapedeck.console.actions.speeds import read_speed
-from tapedeck.console.actions.table import ACTIONS, key_problems, usable_keys
+from tapedeck.console.actions.table import ACTIONS
 from tapedeck.console.actions.time_expressions import Here, moment_words, read_moment
 from tapedeck.console.app.handlers.data import short_path
 from tapedeck.console.app.screens.report import ReportScreen
+from tapedeck.console.cli.script_lines import ScriptLines
 from tapedeck.console.cli.terminal import Terminal, encoding_notice
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.config import parse_session_config

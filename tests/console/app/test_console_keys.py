@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
-from tapedeck.console.actions.table import ACTIONS, PANELS
+from tapedeck.console.actions.table import screen_actions
 from tapedeck.console.app.palette import ConsoleCommands
 from tapedeck.console.app.panels.key_line import KeyLine
 from tapedeck.console.app.panels.panel import Frame
@@ -19,6 +19,7 @@ from tapedeck.console.app.screens.coverage import CoverageScreen
 from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.console.app.screens.text_page import TextPage
 from tapedeck.console.app.screens.why import WhyScreen
+from tapedeck.console.panel_data.registry import panel_ids
 from tapedeck.engine.export.validation import validate_export
 from tapedeck.engine.read.event import EventKind
 from tapedeck.engine.read.status import RunState
@@ -181,7 +182,7 @@ def test_tab_moves_to_the_next_symbol_in_every_panel(console_store: BarStore, tm
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         main = console.app.main
         await press(pilot, "full_stop", "2", "tab")
-        assert {main.symbol, main.indicators.symbol, main.quality.symbol} == {"BBB"}
+        assert {main.symbol, main.panels["indicators"].symbol, main.panels["quality"].symbol} == {"BBB"}
         assert main.symbols.table.focused_symbol == "BBB"
         await press(pilot, "shift+tab", "shift+tab")
         assert main.symbol == SYMBOLS[-1]
@@ -305,7 +306,7 @@ def test_why_help_coverage_and_report_open_and_close(console_store: BarStore, tm
             assert "formula" in console.text("#why-text"), number
         await press(pilot, "escape", "question_mark")
         assert isinstance(console.app.screen, TextPage)
-        for action in ACTIONS:
+        for action in screen_actions():
             assert action.help in console.text("#page-text")
         await press(pilot, "escape", "8")
         assert isinstance(console.app.screen, CoverageScreen)
@@ -352,7 +353,7 @@ def test_every_panel_can_be_copied_in_every_format(console_store: BarStore, tmp_
         await press(pilot, "y", "down", "down", "enter")
         await until(pilot, lambda: bool(console.app.clipboard), "the clipboard")
         assert [row["symbol"] for row in json.loads(console.app.clipboard)] == list(SYMBOLS)
-        for panel in PANELS:
+        for panel in panel_ids():
             await console.app.do(f"panel_{panel}")
             await console.app.do("copy", "csv")
             assert "," in console.app.clipboard, panel

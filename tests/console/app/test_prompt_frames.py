@@ -117,10 +117,10 @@ def test_what_takes_other_room_is_laid_out_and_drawn_at_once(console_store: BarS
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         main = console.app.main
         await press(pilot, "m")
-        await until(pilot, lambda: main.quality.map.size.height > 3, "the map")
-        main.quality.map.styles.max_height = 3
+        await until(pilot, lambda: main.panels["quality"].map.size.height > 3, "the map")
+        main.panels["quality"].map.styles.max_height = 3
         main.draw_now()
-        assert main.quality.map.size.height == 3
+        assert main.panels["quality"].map.size.height == 3
 
     with watched(console_store, tmp_path) as console:
         drive(console, act, size=(200, 60))

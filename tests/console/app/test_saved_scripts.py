@@ -9,7 +9,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from tapedeck.console.actions.key_script import Script
-from tapedeck.console.actions.script_lines import ScriptLines
+from tapedeck.console.cli.script_lines import ScriptLines
 from tapedeck.console.cli.terminal import Terminal
 from tapedeck.engine.config import parse_session_config
 from tapedeck.engine.read.event import EventKind

@@ -11,9 +11,9 @@ import pytest
 from textual.pilot import Pilot
 
 from tapedeck.console.actions.key_script import Script
-from tapedeck.console.actions.script_lines import ScriptLines
 from tapedeck.console.app.screens.coverage import CoverageScreen
 from tapedeck.console.app.screens.why import WhyScreen
+from tapedeck.console.cli.script_lines import ScriptLines
 from tapedeck.console.cli.terminal import Terminal
 from tapedeck.engine.config import parse_session_config
 from tapedeck.engine.read.status import RunState

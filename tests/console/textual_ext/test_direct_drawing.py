@@ -95,7 +95,7 @@ def test_most_of_a_picture_is_drawn_directly(console_store: BarStore, tmp_path: 
         compositor = main._compositor
         assert isinstance(compositor, DirectCompositor)
         alone = compositor._alone()
-        shown = (main.symbols.table, main.chart.query_one("CandleChart"), main.quality.map)
+        shown = (main.symbols.table, main.chart.query_one("CandleChart"), main.panels["quality"].map)
         assert all(widget in alone for widget in shown)
         assert main.symbols not in alone  # a panel lies below what it holds
 
