@@ -1,1 +1,1 @@
-"""The market engine: plays stored sessions, without a screen."""
+"""Market engine: plays stored sessions, without a screen."""

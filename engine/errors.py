@@ -1,7 +1,7 @@
-"""Errors a reader can act on: each says what happened, where, and what to do.
+"""Errors for users: each text gives the fault, its place and a remedy.
 
-They are few, split by what can be done about them, not by where they are raised. Facts that a front end
-may want to show its own way stand as attributes beside the text.
+There are few classes, one for each kind of remedy, not one for each place that raises. Facts are also
+attributes, for front ends that format them their own way.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from dataclasses import dataclass
 
 
 class TapedeckError(Exception):
-    """Base of every error that tapedeck raises on purpose; its text is fit for a user."""
+    """Base of all errors that tapedeck raises on purpose; its text is meant for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigProblem:
-    """One fault of a session file: where it stands, what was found, what would be right.
+    """One fault of a session file, with the field's path and value.
 
-    `path` is the dotted path of the field (`backtest_config.start_date`, `symbols[2]`), `value` what stood
-    there (None when a field is absent), `message` what is wrong and what is allowed, `suggestion` the nearest
-    valid spelling or None.
+    `path`: dotted path of the field (`backtest_config.start_date`, `symbols[2]`). `value`: the value in the
+    file, None if the field is absent. `message`: the fault and the allowed values. `suggestion`: the nearest
+    valid spelling, or None.
     """
 
     path: str
@@ -35,9 +35,9 @@ class ConfigProblem:
 
 
 class ConfigError(TapedeckError):
-    """A session file, setting or argument that cannot be used. Exit code 2.
+    """An invalid session file, setting or argument. Exit code 2.
 
-    `source` names the file; `problems` holds every fault of it, not only the first.
+    `source`: the file. `problems`: all its faults.
     """
 
     def __init__(self, source: str, problems: Sequence[ConfigProblem]) -> None:
@@ -49,10 +49,10 @@ class ConfigError(TapedeckError):
 
 
 class ConditionError(TapedeckError):
-    """A breakpoint's condition that cannot be understood. Exit code 2.
+    """An invalid condition of a breakpoint. Exit code 2.
 
-    `condition` is its text, `column` where the fault begins (counted from 1), `width` how many characters it
-    has, `message` what is wrong, `suggestion` the nearest known word or None.
+    `condition`: its text. `column`: first character of the fault, counted from 1. `width`: its number of
+    characters. `message`: the fault. `suggestion`: the nearest known word, or None.
     """
 
     def __init__(
@@ -64,34 +64,32 @@ class ConditionError(TapedeckError):
         self.message = message
         self.suggestion = suggestion
         hint = f" Did you mean {suggestion!r}?" if suggestion else ""
-        # The text may have tabs or line ends, which would move the mark.
+        # Tabs or line ends in the text would move the mark.
         shown = "".join(" " if character.isspace() else character for character in condition)
         mark = " " * start + "^" * width
-        super().__init__(
-            f"the condition cannot be used, at column {self.column}: {message}.{hint}\n  {shown}\n  {mark}"
-        )
+        super().__init__(f"invalid condition, at column {self.column}: {message}.{hint}\n  {shown}\n  {mark}")
 
 
 class CalendarError(TapedeckError):
-    """An exchange, date or span that the calendars do not have. Exit code 2."""
+    """An unknown exchange, or a date outside its calendar. Exit code 2."""
 
 
 class ClockError(TapedeckError):
-    """Session time left its bounds or ran back: a fault of the engine, which stops the session."""
+    """Session time left its bounds or ran backwards: an internal error, which stops the session."""
 
 
 class StoreError(TapedeckError):
-    """Bars at rest cannot be read or written: wrong kind of file, no permission, no space. Exit code 2."""
+    """The bar store cannot be read or written: wrong file type, no permission, disk full. Exit code 2."""
 
 
 class BarImportError(TapedeckError):
-    """A file of bars cannot be imported, or `--strict` refused it. Exit code 2."""
+    """A file of bars that cannot be imported, or was refused by `--strict`. Exit code 2."""
 
 
 class DataMissingError(TapedeckError):
-    """Bars that the session needs are not in the store. Exit code 3.
+    """Bars needed for the session are missing in the store. Exit code 3.
 
-    `symbols` names those concerned, `interval` what was looked for.
+    `symbols`: those without bars. `interval`: the missing interval.
     """
 
     def __init__(self, message: str, *, symbols: Sequence[str] = (), interval: str | None = None) -> None:
@@ -101,7 +99,7 @@ class DataMissingError(TapedeckError):
 
 
 class EngineError(TapedeckError):
-    """The running engine failed, or was asked for what its state does not allow. Exit code 1."""
+    """The engine failed, or its state does not allow a command. Exit code 1."""
 
 
 class ExportError(TapedeckError):
@@ -109,7 +107,7 @@ class ExportError(TapedeckError):
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known spelling nearest to `word`, or None where nothing is near; case is ignored."""
+    """Return the known spelling most similar to `word`, ignoring case, or None."""
     by_folded = {name.casefold(): name for name in known}
     match = difflib.get_close_matches(word.casefold(), list(by_folded), n=1, cutoff=0.6)
     return by_folded[match[0]] if match else None

@@ -1,4 +1,4 @@
-"""Bar intervals: a whole number and a unit, and which of them can be made from which."""
+"""Bar intervals: a whole number and a unit; base and derived intervals."""
 
 from __future__ import annotations
 
@@ -22,29 +22,27 @@ def _spelled(seconds: int) -> str:
 @total_ordering
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Length of a bar, in seconds; a day is a trading day, a week a calendar week, whatever their hours.
+    """Length of a bar in seconds; `1d` is a trading day and `1w` a calendar week, whatever their hours.
 
-    Two spellings of one length are one interval (`60m` is `1h`); the text form is the shortest.
+    Spellings of the same length are equal (`60m` is `1h`); the text form is the shortest.
     """
 
     seconds: int
 
     @classmethod
     def parse(cls, text: str) -> Interval:
-        """Return the interval written as `text`, for example `5m`; ValueError says what is allowed."""
+        """Return the interval written as `text`, for example `5m`; ValueError lists the allowed forms."""
         match = _PATTERN.fullmatch(text.strip())
         if match is None:
             raise ValueError(
-                f"{text!r} is no interval: a whole number and s, m, h, d or w, like 1m, 15m, 1h, 1d"
+                f"invalid interval {text!r}: use a whole number and s, m, h, d or w, such as 1m, 15m, 1h, 1d"
             )
         count, unit = int(match[1]), match[2]
         seconds = count * _UNIT_SECONDS[unit]
         if unit in "dw" and count != 1:
-            raise ValueError(
-                f"{text!r} is no interval that tapedeck plays: days and weeks come singly, 1d or 1w"
-            )
+            raise ValueError(f"invalid interval {text!r}: days and weeks must be single, 1d or 1w")
         if unit in "smh" and seconds >= _UNIT_SECONDS["d"]:
-            raise ValueError(f"{text!r} is a day or longer: write 1d or 1w")
+            raise ValueError(f"invalid interval {text!r}: a day or longer must be 1d or 1w")
         return cls(seconds)
 
     @property
@@ -58,7 +56,7 @@ class Interval:
         return self.seconds < _UNIT_SECONDS["d"]
 
     def can_be_made_from(self, finer: Interval) -> bool:
-        """Whether bars of `finer` (or equal) interval add up to bars of this one exactly."""
+        """Whether bars of this interval can be made exactly from bars of a `finer` (or equal) one."""
         if finer.is_intraday:
             return self.seconds % finer.seconds == 0
         return self.seconds >= finer.seconds

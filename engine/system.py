@@ -1,4 +1,4 @@
-"""SystemManager: builds a run's parts, starts and stops them, and gives one picture of it all."""
+"""SystemManager: builds, starts and stops the parts of a run, and returns consistent snapshots of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tapedeck.engine.conditions import Condition, Vocabulary
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import ConfigError, ConfigProblem, EngineError, ExportError
 from tapedeck.engine.export.manifest import Manifest
-from tapedeck.engine.export.partial_export import Records, export_played, with_present, write_state
+from tapedeck.engine.export.partial_export import Records, export_played, with_current, write_state
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
 from tapedeck.engine.read.breaks import Breakpoint
@@ -41,7 +41,7 @@ from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.run.session_coordinator import SessionCoordinator
 from tapedeck.engine.run.session_feed import LOAD_TIMEOUT_S
 from tapedeck.engine.run.session_loader import SessionLoader
-from tapedeck.engine.run.session_recompute import recomputed_sessions, whole_record
+from tapedeck.engine.run.session_recompute import complete_record, recomputed_sessions
 from tapedeck.engine.run.session_recorder import SessionSink
 from tapedeck.engine.run.tape_cache import TapeCache
 from tapedeck.engine.run.transport import checked_speed
@@ -56,7 +56,7 @@ from tapedeck.engine.tape.tape import Tape
 
 log = logging.getLogger(__name__)
 
-# How long an export in mid-run waits for the session before to be recorded.
+# Longest wait of an export during a run for the previous session to be recorded.
 _RECORDING_S = 30.0
 
 
@@ -64,10 +64,10 @@ class SystemManager:
     """One run of one session file over one store.
 
     Commands may be given from any thread, at any moment; they take effect between blocks, a pause within
-    50 ms. `sinks` get each session as it ends. `tape_cache_bytes`: memory for sessions that are over, so that
-    `earlier` gives them back; None where nobody will ask. The store is the caller's, and stays open.
-    `render_priority` makes the threads yield for some milliseconds while a screen is drawn; no result depends
-    on it.
+    50 ms. `sinks` receive each session as it ends. `tape_cache_bytes`: memory for ended sessions, which
+    `tape_cache` then returns; None: no cache. The store belongs to the caller, and stays open.
+    `render_priority` makes the engine's threads yield for some milliseconds while a frame renders; no result
+    depends on it.
     """
 
     def __init__(
@@ -85,11 +85,14 @@ class SystemManager:
         self.metrics = PerformanceMetrics()
         self.render_priority = RenderPriority()
         self._data = DataManager(store, between=self.render_priority.yield_to_rendering)
-        self.earlier = (
+        self.tape_cache = (
             None if tape_cache_bytes is None else TapeCache(self._recomputed_records, tape_cache_bytes)
         )
-        # `earlier` comes first: a day that an export cannot take can then still be looked at, and exported.
-        self._sinks: tuple[SessionSink, ...] = (*(() if self.earlier is None else (self.earlier,)), *sinks)
+        # The cache comes first: if an export fails, the day can still be viewed and exported again.
+        self._sinks: tuple[SessionSink, ...] = (
+            *(() if self.tape_cache is None else (self.tape_cache,)),
+            *sinks,
+        )
         self._events = EventLog()
         self._conditions: dict[int, Condition] = {}
         self._breakpoint_numbers = count(1)
@@ -100,9 +103,9 @@ class SystemManager:
     # Life
 
     def prepare(self) -> StreamPlan:
-        """Check the file against the store and the calendar, and return the plan; starts nothing.
+        """Check the file against the store and the calendar, and return the plan, without starting the run.
 
-        Raises ConfigError, CalendarError or DataMissingError, with what to do.
+        Raises ConfigError, CalendarError or DataMissingError.
         """
         if self._plan is None:
             if self.config.mode == "live":
@@ -114,9 +117,9 @@ class SystemManager:
         return self._plan
 
     def start(self, *, paused: bool = False) -> None:
-        """Start the run, paused at the first open where asked for; EngineError if it was started before."""
+        """Start the run, optionally paused at the first open; EngineError if it was started before."""
         if self._coordinator is not None:
-            raise EngineError("this run was started before; make a new SystemManager to play again")
+            raise EngineError("this run was started before: create a new SystemManager to run again")
         plan = self.prepare()
         backtest = self.config.backtest_config
         if backtest is None:
@@ -144,9 +147,9 @@ class SystemManager:
         coordinator.start(paused=paused)
 
     def stop(self, timeout: float = 60.0) -> None:
-        """End the run in order and wait until every thread has ended; safe to call twice, or before start.
+        """Stop the run and wait until every thread has ended; safe to call twice, or before start.
 
-        EngineError where that takes longer than `timeout` seconds.
+        EngineError if that takes longer than `timeout` seconds.
         """
         if self._coordinator is None:
             return
@@ -157,48 +160,48 @@ class SystemManager:
             )
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the run to be over; return whether it is. Every thread has then ended."""
+        """Wait for the run and its threads to end; return whether they have."""
         if self._coordinator is None:
             return True
         return self._coordinator.join(timeout)
 
     def wait_for(self, condition: Callable[[], bool], timeout: float) -> bool:
-        """Wait until a condition on the run holds, asked after every change of it; return whether it does."""
+        """Wait until a condition is true, checked after each change of the run; return whether it is."""
         return self._running().wait_for(condition, timeout)
 
     # Commands
 
     def pause(self) -> None:
-        """Stop at the present slot."""
+        """Pause at the current slot."""
         self._running().send(Pause())
 
     def resume(self) -> None:
-        """Play on."""
+        """Continue to play."""
         self._running().send(Resume())
 
     def step(self, slots: int = 1) -> None:
-        """Play so many slots more, then pause; a session that is over is followed by the next."""
+        """Play a number of slots, then pause; at the close it continues with the next session."""
         if slots < 1:
-            raise EngineError(f"{slots} slots are no step: give 1 or more")
+            raise EngineError(f"invalid step count {slots}: it must be at least 1")
         self._running().send(Step(slots))
 
     def set_speed(self, speed: float) -> None:
-        """Play at so many times real time; 0 as fast as data allow."""
+        """Set the speed: a multiple of real time, or 0 for maximum speed."""
         self._running().send(SetSpeed(checked_speed(speed)))
 
     def run_to(self, instant: datetime) -> None:
-        """Play on until the clock is at or past an instant (zone-aware), and pause at exactly that slot."""
+        """Play until the clock is at or past an instant (zone-aware), and pause at exactly that slot."""
         if instant.tzinfo is None:
-            raise EngineError(f"{instant} has no time zone: give a zone-aware instant")
+            raise EngineError(f"{instant} has no time zone: use a zone-aware instant")
         now = self.snapshot().clock
         if now is not None and instant <= now:
             raise EngineError(
-                f"{instant.isoformat()} is not after the clock, {now.isoformat()}; the engine never runs back"
+                f"{instant.isoformat()} is not after the clock, {now.isoformat()}: a run only goes forward"
             )
         self._running().send(RunTo(epoch_seconds(instant)))
 
     def mark(self) -> ThreadEvent:
-        """Return an event that is set when all commands given before have taken effect; not after the end."""
+        """Return an event that is set once all commands sent before have taken effect; not after the end."""
         reached = ThreadEvent()
         self._running().send(Mark(reached))
         return reached
@@ -216,10 +219,10 @@ class SystemManager:
         )
 
     def add_breakpoint(self, text: str) -> Breakpoint:
-        """Pause wherever a condition such as `SPY.rsi_14 < 30` becomes true; at any moment.
+        """Pause when a condition such as `SPY.rsi_14 < 30` becomes true; may be called at any moment.
 
-        Set in a session under way, it watches from the next slot on. ConditionError says what is wrong with
-        the text, and where.
+        During a session it is checked from the next slot on. ConditionError gives the fault in the text and
+        its position.
         """
         condition = Condition.parse(text, self.vocabulary())
         number = next(self._breakpoint_numbers)
@@ -229,46 +232,45 @@ class SystemManager:
         return Breakpoint(number, condition.text, 0)
 
     def remove_breakpoint(self, number: int) -> None:
-        """Take a breakpoint out; EngineError where there is none of that number."""
+        """Delete a breakpoint; EngineError for an unknown number."""
         if self._conditions.pop(number, None) is None:
-            known = ", ".join(str(known) for known in self._conditions) or "none is set"
-            raise EngineError(f"there is no breakpoint {number} ({known})")
+            known = ", ".join(str(known) for known in self._conditions) or "none"
+            raise EngineError(f"unknown breakpoint {number} (set: {known})")
         if self._coordinator is not None:
             self._coordinator.send(RemoveBreakpoint(number))
 
     def breakpoints(self) -> tuple[Breakpoint, ...]:
         """Return the breakpoints that are set, in the order of their numbers."""
         coordinator = self._coordinator
-        running = () if coordinator is None else coordinator.breakpoints.shown
-        shown = {known.number: known for known in running}
+        running = () if coordinator is None else coordinator.breakpoints.listed
+        listed = {known.number: known for known in running}
         conditions = tuple(self._conditions.items())
-        return tuple(shown.get(number) or Breakpoint(number, c.text, 0) for number, c in conditions)
+        return tuple(listed.get(number) or Breakpoint(number, c.text, 0) for number, c in conditions)
 
     def add_bookmark(self, text: str = "", frontier: int | None = None, *, tape: Tape | None = None) -> Event:
-        """Mark an earlier frontier of the session under way, or where it stands; return the event.
+        """Bookmark a frontier of the current session, by default the current one; return the event.
 
-        `tape`: an earlier session's of this run.
+        `tape`: the tape of an earlier session of this run.
         """
         tape = tape or self.session_data.tape
         if tape is None:
-            raise EngineError("there is no session to mark a moment of yet")
+            raise EngineError("no bookmark possible before the first session starts")
         if frontier is not None and not 0 <= frontier <= tape.frontier:
-            over = f"{tape.frontier} slots of the session are over"
-            raise EngineError(f"slot {frontier} cannot be marked: {over}")
+            raise EngineError(f"invalid slot {frontier} for a bookmark: use 0 to {tape.frontier}")
         return self._events.add(EventKind.BOOKMARK, text or "bookmark", frontier=frontier, tape=tape)
 
     # Reading
 
     def events(self) -> tuple[Event, ...]:
-        """Return what happened, in the order of the market's clock.
+        """Return the events of the run, in the order of the session clock.
 
-        A gap that has ended in the meantime keeps its number and gets a new text. As long as nothing has
-        changed the tuple is the same object.
+        A gap that has ended keeps its number and gets a new text. Until an event changes, the same tuple
+        object is returned.
         """
         return self._events.events()
 
     def unlisted_gaps(self) -> int:
-        """Return how many gaps there were that `events` no longer has: of those the latest few thousand."""
+        """Return how many older gaps were dropped from `events`, which keeps the latest few thousand."""
         return self._events.unlisted_gaps()
 
     def explain(
@@ -280,34 +282,33 @@ class SystemManager:
         interval: Interval | None = None,
         session: SessionData | None = None,
     ) -> Explanation:
-        """Return where a number of the session in place comes from, at a frontier up to the clock.
+        """Return the derivation of a number of the current session, at a frontier up to the clock.
 
-        `name`: an indicator, a historical indicator, a field of a bar (of `interval`, or of the base),
-        `last`, `change`, `quality` or `gaps`. `session`: one that is over, as `recompute_session` gives it.
-        EngineError where the session does not have it.
+        `name`: an indicator, a historical indicator, a bar field (of `interval`, or of the base interval),
+        `last`, `change`, `quality` or `gaps`. `session`: an earlier one, from `recompute_session`.
+        EngineError if the session does not have that name.
         """
         data = session or self.session_data
         return explain(self.prepare(), data, symbol, name, frontier=frontier, interval=interval)
 
     def recompute_session(self, trading_day: date) -> SessionData:
-        """Play a session that is over once more, beside the run, and return it with the history before it.
+        """Recompute an earlier session of the run, and return it with the history before it.
 
-        A tape alone does not say where its numbers come from. In the caller's thread: some milliseconds, up
-        to half a second for 500 symbols. EngineError where the run does not keep days (`earlier`),
-        ExportError where the day was not played, or the store has changed since, StoreError where it cannot
-        be read.
+        Explanations need that history; a tape alone lacks it. Runs in the caller's thread: some milliseconds,
+        up to half a second for 500 symbols. EngineError if the run has no tape cache, ExportError if the day
+        was not played or the store has changed since, StoreError if the store cannot be read.
         """
-        if self.earlier is None:
-            raise EngineError("this run does not keep the days that are over, so none can be explained")
-        self.earlier.require_played(trading_day)
+        if self.tape_cache is None:
+            raise EngineError("earlier sessions cannot be explained: this run has no tape cache")
+        self.tape_cache.require_played(trading_day)
         data = next(self._recomputed(trading_day, trading_day))
         tape = data.require_tape()
-        tape.frontier = self.earlier.verified_frontier(tape)
+        tape.frontier = self.tape_cache.verified_frontier(tape)
         return data
 
     @property
     def state(self) -> RunState:
-        """Where the run stands."""
+        """State of the run."""
         return RunState.STOPPED if self._coordinator is None else self._coordinator.state
 
     @property
@@ -317,11 +318,11 @@ class SystemManager:
 
     @property
     def error(self) -> Exception | None:
-        """What ended the run, where its state is `error`."""
+        """The error that ended the run, in state `error`; else None."""
         return None if self._coordinator is None else self._coordinator.error
 
     def snapshot(self) -> Snapshot:
-        """Return the run as it is now; cheap, and never half-written."""
+        """Return a consistent snapshot of the run; cheap."""
         plan, coordinator = self.prepare(), self._coordinator
         view = self.session_data.view()
         session = None if view is None else view.session
@@ -360,44 +361,44 @@ class SystemManager:
         )
 
     def export_csv(self, folder: Path) -> Manifest:
-        """Write what was played so far into a folder, as an export at the end of the run would.
+        """Write the sessions played so far into a folder, as an export at the end of the run does.
 
-        The session in place is added to those that are over as far as it is settled. EngineError where the
-        run does not keep those (`earlier`), ExportError where they or the folder give trouble.
+        The current session is included as far as it is computed. EngineError if the run has no tape cache,
+        ExportError if a session cannot be recomputed or the folder cannot be written.
         """
         return export_played(folder, self.config, self._played(), self.summary(), self.metrics)
 
     def export_json(self, path: Path) -> None:
-        """Write the state now as session.json of an export; raises as above."""
+        """Write the current state as the session.json of an export; raises as `export_csv`."""
         write_state(path, self._played(), self.summary())
 
     def _played(self) -> Records:
-        """Give the sessions that are over, once they are all recorded, and the one in place."""
-        if self.earlier is None:
-            raise EngineError("this run does not keep the days that are over, so they cannot be exported")
+        """Yield the ended sessions, once all are recorded, and the current one."""
+        if self.tape_cache is None:
+            raise EngineError("earlier sessions cannot be exported: this run has no tape cache")
         self._wait_for_recorder()
-        # A session that could not be recorded leaves no hole: what was played ends before it.
-        is_next = len(self.earlier.days()) >= self._running().position
-        return with_present(self.earlier.records(), self._present_record() if is_next else None)
+        # If a session could not be recorded, the export ends before it, so that it has no hole.
+        is_next = len(self.tape_cache.days()) >= self._running().position
+        return with_current(self.tape_cache.records(), self._current_record() if is_next else None)
 
     def wait_until_recorded(self, timeout: float) -> bool:
-        """Wait until the sessions that are over have been recorded, which goes on beside the next one.
+        """Wait until all ended sessions have been recorded, and return whether they have.
 
-        Return whether they are; False, too, where the recorder has ended before it was done.
+        Recording goes on while the next session plays. False also if the recorder ended early.
         """
         return self._running().recorder.wait_until_ready(timeout)
 
     def _wait_for_recorder(self) -> None:
         if not self.wait_until_recorded(_RECORDING_S) and self._running().recorder.is_alive:
             raise ExportError(
-                f"the session before is still being recorded after {_RECORDING_S:g} s; "
-                "is the disk busy? Export again in a moment"
+                f"the previous session is still being recorded after {_RECORDING_S:g} s. "
+                "Is the disk busy? Try the export again in a moment"
             )
 
-    def _present_record(self) -> SessionRecord | None:
-        """Return the session in place as far as every part of it is written, None where there is none.
+    def _current_record(self) -> SessionRecord | None:
+        """Return the current session up to the frontier that all workers have computed, or None.
 
-        Waits for the quality manager, whom play does not wait for: where the run stands, all of it is there.
+        Waits for the quality manager, for which play does not wait; in a paused run that makes it complete.
         """
         tape = self.session_data.tape
         if tape is None:
@@ -409,7 +410,7 @@ class SystemManager:
         return SessionRecord(tape, tape.settled(), state.value, error, quality)
 
     def summary(self) -> RunSummary:
-        """Return how the run went; meant for when it is over, and empty for one that was never started."""
+        """Return the run's summary; complete after the run, empty before its start."""
         plan, coordinator = self.prepare(), self._coordinator
         sessions = () if coordinator is None else coordinator.recorder.summaries
         self._count_calendar()
@@ -438,10 +439,10 @@ class SystemManager:
 
     @property
     def tape(self) -> Tape | None:
-        """The tape in place: the last day's, once the run is over."""
+        """The current session's tape; after the run, the last day's."""
         return self.session_data.tape
 
-    # Within
+    # Internal
 
     def _running(self) -> SessionCoordinator:
         if self._coordinator is None:
@@ -449,12 +450,12 @@ class SystemManager:
         return self._coordinator
 
     def _recomputed_records(self, first: date, last: date) -> Iterator[SessionRecord]:
-        return map(whole_record, self._recomputed(first, last))
+        return map(complete_record, self._recomputed(first, last))
 
     def _recomputed(self, first: date, last: date) -> Iterator[SessionData]:
-        """Play some of the run's sessions once more, beside it."""
+        """Recompute some of the run's sessions; the run continues."""
 
-        def waits_but_goes_on() -> bool:
+        def yield_and_continue() -> bool:
             self.render_priority.yield_to_rendering()
             return False
 
@@ -464,7 +465,7 @@ class SystemManager:
             first,
             last,
             historical_quality=self.config.session_data_config.historical.enable_quality,
-            cancelled=waits_but_goes_on,
+            cancelled=yield_and_continue,
         )
 
     def _file_speed(self) -> float:

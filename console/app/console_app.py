@@ -10,11 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar
 
-from rich.console import RenderableType
-from rich.segment import Segments
-from rich.traceback import Traceback
 from textual import on
-from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.events import Event, InputEvent, Key
@@ -34,7 +30,7 @@ from tapedeck.console.app.handlers.data import DataHandlers
 from tapedeck.console.app.handlers.navigation import NavigationHandlers
 from tapedeck.console.app.handlers.panels import PanelHandlers
 from tapedeck.console.app.handlers.transport import Transport
-from tapedeck.console.app.key_queue import KeyQueue, Passed
+from tapedeck.console.app.key_queue import KeyMarker, KeyQueue
 from tapedeck.console.app.layout import Layout
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.palette import ConsoleCommands
@@ -51,8 +47,7 @@ from tapedeck.console.app.theming import DEFAULT_DARK
 from tapedeck.console.app.toasts import Toasts
 from tapedeck.console.app.ui_state import UiState
 from tapedeck.console.app.widgets import GapMap, TapeStrip
-from tapedeck.console.textual_ext.screen_diff import DiffUpdate, ScreenDiff
-from tapedeck.console.textual_ext.terminal_driver import TerminalLink, resilient
+from tapedeck.console.textual_ext.app import TerminalApp
 from tapedeck.engine.errors import EngineError, TapedeckError
 from tapedeck.engine.read.snapshot import Snapshot
 from tapedeck.engine.store.bar_store import BarStore
@@ -70,10 +65,10 @@ class Setup:
     """What the console is started with.
 
     `exports`: folder below which keys export. `config_folder`: where the user has themes. `interrupted`:
-    whether a signal asks the run to end. `frames`: frames per second at most. `note` stands on the session
-    bar: that the market is synthetic. `key_changes`: action id → keys, of the settings file. `start_paused`:
-    wait at the first open. `script`: actions to do by themselves. `before_run`: what is done between the
-    first picture and the start of the run.
+    whether a signal asks the run to end. `frames`: frames per second at most. `direct_drawing`: draw past
+    Textual's compositor. `note` stands on the session bar: that the market is synthetic. `key_changes`:
+    action id → keys, of the settings file. `start_paused`: wait at the first open. `script`: actions to do by
+    themselves. `before_run`: what is done between the first picture and the start of the run.
     """
 
     exports: Path
@@ -83,13 +78,14 @@ class Setup:
     key_changes: dict[str, str] = field(default_factory=dict)
     interrupted: Callable[[], bool] = lambda: False
     frames: int = 10
+    direct_drawing: bool = True
     note: str = ""
     start_paused: bool = False
     script: Script | None = None
     before_run: Callable[[], None] = lambda: None
 
 
-class ConsoleApp(App[None]):
+class ConsoleApp(TerminalApp):
     """Watches and drives one run: starts it when it is mounted, and ends it in order when it is left."""
 
     TITLE = "tapedeck"
@@ -101,8 +97,9 @@ class ConsoleApp(App[None]):
     ]
 
     def __init__(self, playback: Playback, store: BarStore, log_lines: LogLines, setup: Setup) -> None:
-        super().__init__()
-        self._notifications = Toasts()
+        # A key makes the engine yield from the moment it is read until it is handled.
+        on_key = playback.system.render_priority.request
+        super().__init__(Toasts(), on_key, direct_drawing=setup.direct_drawing)
         self.playback = playback
         self.store = store
         self.setup = setup
@@ -125,13 +122,8 @@ class ConsoleApp(App[None]):
         self._executor = Executor(run, self)
         self.ending = False
         self.left_by_script = False
-        # A key has the engine stand still from the moment it is read to the moment it is done.
-        self.link = TerminalLink(on_key=playback.system.render_priority.request)
-        self.driver_class = resilient(self.driver_class, self.link)
         self._gc_scheduler = GcScheduler()
         self._key_queue = KeyQueue(self, super().on_event)
-        self._shown = ScreenDiff()
-        self._painting = 0
         self.frames = Frames(playback, self.main, self.link, setup.frames)
         self._was_over = False
         script = setup.script
@@ -217,11 +209,6 @@ class ConsoleApp(App[None]):
         )
 
     @property
-    def failure(self) -> Exception | None:
-        """What ended the console itself, if anything did: a fault that Textual has shown."""
-        return self._exception
-
-    @property
     def theme_names(self) -> tuple[str, ...]:
         """The themes to choose from: tapedeck's and the user's."""
         return self.themes.names
@@ -242,31 +229,7 @@ class ConsoleApp(App[None]):
         if ui_state.symbol in plan.symbols:
             main.first_symbol = ui_state.symbol
 
-    def panic(self, *renderables: RenderableType) -> None:
-        """Leave with a fault that Textual tells of and does not raise, as one in reading keys."""
-        self._exception = self._exception or EngineError("the console ended by a fault, which stands above")
-        super().panic(*renderables)
-
-    def _fatal_error(self) -> None:
-        """Leave with what went wrong in the console itself, without pages of local variables."""
-        self._exit_renderables.append(Segments(self.console.render(Traceback(), self.console.options)))
-        self._close_messages_no_wait()
-
     # Frames
-
-    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
-        """Write what a screen shows, as far as it does not stand on the terminal already."""
-        if self._painting != self.link.paintings:
-            self._painting = self.link.paintings
-            self._shown.forget()
-        self._shown.is_thrifty = self.link.is_slow
-        if isinstance(renderable, CompositorUpdate) and not self.link.has_lost:
-            renderable = DiffUpdate(renderable, self._shown)
-        super()._display(screen, renderable)
-
-    def on_resize(self) -> None:
-        """Take it that a terminal of another size has kept nothing."""
-        self._shown.forget()
 
     def view_state(self) -> ViewState:
         """Return the run as it is to be shown now."""
@@ -328,7 +291,7 @@ class ConsoleApp(App[None]):
 
     def _frame_soon(self) -> None:
         """Show what a key has done, and what the engine makes of it, before the next tick."""
-        self.frames.ask()
+        self.frames.request()
         self._frame()
         for seconds in _AFTER_KEY_S:
             self.set_timer(seconds, self._frame)
@@ -339,16 +302,16 @@ class ConsoleApp(App[None]):
         """Have keys wait for their turn; all else goes its way."""
         if isinstance(event, InputEvent):
             self.link.has_input = False
-            self._gc_scheduler.asked()
+            self._gc_scheduler.note_input()
         if isinstance(event, Key) and not event.is_forwarded:
             await self._key_queue.take(event)
         else:
             await super().on_event(event)
 
-    @on(Passed)
-    async def _key_passed(self, event: Passed) -> None:
+    @on(KeyMarker)
+    async def _key_handled(self, event: KeyMarker) -> None:
         self._let_engine_go_on()
-        await self._key_queue.passed(event)
+        await self._key_queue.marker_arrived(event)
 
     @property
     def done(self) -> list[tuple[str, str]]:
@@ -377,10 +340,6 @@ class ConsoleApp(App[None]):
         """End the run in order, then leave."""
         self.run_worker(self.end(), group="end")
 
-    def can_suspend(self) -> bool:
-        """Whether the terminal can be given back for a while."""
-        return self._driver is not None and self._driver.can_suspend
-
     @property
     def symbols(self) -> tuple[str, ...]:
         """The symbols of the run."""
@@ -402,13 +361,8 @@ class ConsoleApp(App[None]):
         return True
 
     def render_priority(self) -> AbstractContextManager[None]:
-        """Have the engine stand still for some milliseconds, while something is drawn."""
+        """Return a context in which the engine yields for some milliseconds while a frame is drawn."""
         return self.playback.system.render_priority.held()
-
-    @property
-    def has_input(self) -> bool:
-        """Whether a key or the mouse waits to be taken."""
-        return self.link.has_input
 
     def _let_engine_go_on(self) -> None:
         self.playback.system.render_priority.release()

@@ -81,6 +81,7 @@ class AppContext(Protocol):
         """Do work beside the screen; it reports its errors itself."""
         ...
 
+    @property
     def can_suspend(self) -> bool:
         """Whether the terminal can be given back for a while."""
         ...

@@ -1,4 +1,4 @@
-"""Keys, one after the other: each goes where the ones before it lead, however fast they are typed."""
+"""Queue of keys: each key is delivered after the one before has been handled, however fast they are typed."""
 
 from __future__ import annotations
 
@@ -14,68 +14,68 @@ from textual.message_pump import MessagePump
 from textual.screen import ModalScreen
 from textual.timer import Timer
 
-# A widget that is removed loses what waits for it; its keys are then taken as dealt with after this time.
+# A removed widget loses its pending messages; its key counts as handled after this time.
 _LONGEST_S: Final = 0.2
 
 
-class Passed(Message):
-    """Follows a key through the same widgets: once it has come to the application, the key is dealt with."""
+class KeyMarker(Message):
+    """Message that follows a key through the widgets; once it reaches the application, the key is handled."""
 
 
 class KeyQueue:
-    """Lets a key go to the widget in focus once the key before has been dealt with.
+    """Sends a key to the focused widget once the key before has been handled.
 
-    Textual gives all that was typed in one breath to the widget that has the focus then. A key that opens a
-    prompt comes back from there, as its table does not know it, and opens it; those behind it would come
-    back, too, to find a screen that has no use for them. A key that closes one says so by a message of its
-    own, and what was asked for is done by the screen below.
+    Textual sends keys that arrive together to the widget that has the focus at that time. A key that opens a
+    prompt bubbles up from there until the screen's binding opens it; the keys behind it would bubble up, too,
+    to a screen that has no binding for them. A key that closes a prompt posts a further message, and the
+    screen below acts on the answer.
     """
 
     def __init__(self, app: App[Any], send: Callable[[Key], Awaitable[None]]) -> None:
         self._app = app
         self._send = send
         self._waiting: deque[Key] = deque()
-        self._under_way: tuple[Passed, Timer] | None = None
-        self._ways: deque[MessagePump | None] = deque()
+        self._current: tuple[KeyMarker, Timer] | None = None
+        self._routes: deque[MessagePump | None] = deque()
 
     async def take(self, key: Key) -> None:
-        """Take a key that was pressed just now."""
+        """Append a key that was pressed just now."""
         self._waiting.append(key)
         await self._send_next()
 
-    async def passed(self, mark: Passed) -> None:
-        """Go on with the next way of this mark's key, or with the next key, if it is the one under way."""
-        if self._under_way is None or self._under_way[0] is not mark:
+    async def marker_arrived(self, marker: KeyMarker) -> None:
+        """Send the marker along its next route, or send the next key; ignore markers of earlier keys."""
+        if self._current is None or self._current[0] is not marker:
             return
         if not self._follow():
-            await self._end(mark)
+            await self._end(marker)
 
     async def _send_next(self) -> None:
-        while self._waiting and self._under_way is None:
+        while self._waiting and self._current is None:
             target = self._in_focus()
             closes = isinstance(self._app.screen, ModalScreen)
-            self._ways.extend([target, target, None] if closes else [target])
-            mark = Passed()
-            self._under_way = mark, self._app.set_timer(_LONGEST_S, partial(self._end, mark))
+            self._routes.extend([target, target, None] if closes else [target])
+            marker = KeyMarker()
+            self._current = marker, self._app.set_timer(_LONGEST_S, partial(self._end, marker))
             await self._send(self._waiting.popleft())
             self._follow()
 
     def _follow(self) -> bool:
-        """Send the mark on its next way; return whether there was one that it can go."""
-        while self._ways and self._under_way is not None:
-            target = self._ways.popleft() or self._in_focus()
-            mark = self._under_way[0]
-            mark.set_sender(target)  # what the application itself sends would end below it
-            if target.post_message(mark):
+        """Send the marker along its next route; return whether there was one that accepts it."""
+        while self._routes and self._current is not None:
+            target = self._routes.popleft() or self._in_focus()
+            marker = self._current[0]
+            marker.set_sender(target)  # a message sent by the application itself would not reach it
+            if target.post_message(marker):
                 return True
         return False
 
-    async def _end(self, mark: Passed) -> None:
-        if self._under_way is None or self._under_way[0] is not mark:
+    async def _end(self, marker: KeyMarker) -> None:
+        if self._current is None or self._current[0] is not marker:
             return
-        self._under_way[1].stop()
-        self._under_way = None
-        self._ways.clear()
+        self._current[1].stop()
+        self._current = None
+        self._routes.clear()
         await self._send_next()
 
     def _in_focus(self) -> MessagePump:

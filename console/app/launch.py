@@ -65,6 +65,7 @@ def play_on_screen(
             key_changes=dict(invocation.settings.keys),
             interrupted=lambda: interrupts.seen or not is_terminal_there(),
             frames=invocation.settings.frames,
+            direct_drawing=invocation.settings.direct_drawing,
             note=note,
             script=batch_options.script,
             before_run=gc.freeze,

@@ -101,10 +101,10 @@ class Playback:
     """A run that keeps the days it has played, and where the viewer stands; nothing of the market itself."""
 
     def __init__(self, system: SystemManager) -> None:
-        if system.earlier is None:
+        if system.tape_cache is None:
             raise EngineError("the console needs a run that keeps the days that are over")
         self.system = system
-        self.earlier: TapeCache = system.earlier
+        self.earlier: TapeCache = system.tape_cache
         self.days = CachedSessions(self.earlier)
         self.viewpoint = Viewpoint(self.days)
         self.plan = system.prepare()

@@ -1,4 +1,4 @@
-"""What is told at the edge of the screen: a few things, each once, however often it is told again."""
+"""Toasts at the edge of the screen: at most three, and no two with the same text."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from typing import Final, Self
 
 from textual.notifications import Notification, Notifications
 
-_MOST: Final = 3
+_LIMIT: Final = 3
 
 
 class Toasts(Notifications):
-    """Three toasts at most, of which no two say the same: one that is told again begins its time anew."""
+    """At most three toasts without duplicates: a repeated one starts its time again."""
 
     def add(self, notification: Notification) -> Self:
-        """Add a toast in place of one of the same words; of many, the one that matters least goes."""
-        words = _words(notification)
-        for told in tuple(self):
-            if _words(told) == words:
-                del self[told]
-        while len(self) >= _MOST:
-            del self[min(self, key=_weight)]  # of equals the oldest
+        """Add a toast in place of one with the same text; above the limit, remove the least severe."""
+        text = _text_of(notification)
+        for shown in tuple(self):
+            if _text_of(shown) == text:
+                del self[shown]
+        while len(self) >= _LIMIT:
+            del self[min(self, key=_severity)]  # of equals the oldest
         return super().add(notification)
 
 
-def _weight(toast: Notification) -> int:
-    """Return how much it would be missed: what failed more than what was done."""
+def _severity(toast: Notification) -> int:
+    """Return the rank of a toast's severity: errors above information."""
     return ("information", "warning", "error").index(toast.severity)
 
 
-def _words(toast: Notification) -> tuple[str, str, str]:
+def _text_of(toast: Notification) -> tuple[str, str, str]:
     return toast.severity, toast.title, toast.message

@@ -1,4 +1,4 @@
-"""An import with its progress bar, its report, and the list of rows that were rejected."""
+"""Import job: an import with its progress bar, its report, and the file of rejected rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from rich.console import Console
 
 from tapedeck.console.cli.invocation import Invocation
 from tapedeck.engine.errors import ExportError
-from tapedeck.engine.importers import (
+from tapedeck.engine.importers.importer import Importer
+from tapedeck.engine.importers.ingest import import_bars
+from tapedeck.engine.importers.report import (
     ImportOptions,
     ImportProgress,
     ImportReport,
@@ -23,7 +25,6 @@ from tapedeck.engine.importers import (
 )
 from tapedeck.engine.store.locations import open_store
 
-Importer = Callable[..., ImportReport]
 ShowProgress = Callable[[ImportProgress], None]
 _SHOWN: Final = 20
 _REJECTS_HEADER: Final = ("file", "line", "reason", "text")
@@ -40,14 +41,15 @@ def run_import(
 ) -> ImportReport:
     """Import `path` into the store of the settings, and return the report; Ctrl-C ends it after a file.
 
-    `described`: what an importer of tables is told of them. With `rejects`, all rejected rows are written
-    there, those of a refused file too.
+    `described`: the values of the importer's own options. All rejected rows are written to `rejects`, also
+    those of a refused file.
     """
     location = invocation.settings.store
     with open_store(location, create=True) as store, _bar(invocation.terminal.progress_console()) as show:
         invocation.interrupts.hold()
         try:
-            report = importer(
+            report = import_bars(
+                importer,
                 path,
                 store,
                 options=options,
@@ -65,7 +67,7 @@ def run_import(
 
 
 def write_report(report: ImportReport, invocation: Invocation, rejects: Path | None) -> None:
-    """Write what came of an import: its counts, and the first rows that were rejected."""
+    """Write the counts of an import and the first rejected rows."""
     location = invocation.settings.store
     if invocation.as_json:
         invocation.terminal.write_json(_document(report, location))
@@ -77,7 +79,7 @@ def write_report(report: ImportReport, invocation: Invocation, rejects: Path | N
 
 
 def write_rejects(path: Path, rejected: Sequence[RejectedRow]) -> None:
-    """Write rejected rows as CSV: file, line, reason, text; whole or not at all."""
+    """Write rejected rows as CSV (file, line, reason, text); on an error no file is left."""
     try:
         with tempfile.NamedTemporaryFile(
             "w", newline="", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
@@ -88,8 +90,8 @@ def write_rejects(path: Path, rejected: Sequence[RejectedRow]) -> None:
         os.replace(file.name, path)
     except OSError as error:
         raise ExportError(
-            f"{path}: the rejected rows cannot be written ({error.strerror or error}); the import itself is "
-            "done. Name a file in a folder where you may write"
+            f"{path}: cannot write the rejected rows ({error.strerror or error}). The bars are imported. "
+            "Name a file in a writable folder"
         ) from error
 
 
@@ -112,7 +114,7 @@ def _document(report: ImportReport, location: Path) -> dict[str, object]:
 
 @contextmanager
 def _bar(console: Console | None) -> Iterator[ShowProgress | None]:
-    """Give what shows an import's progress on a terminal, None where there is none."""
+    """Yield a function that shows an import's progress on a terminal; None without a terminal."""
     if console is None:
         yield None
         return

@@ -18,6 +18,7 @@ FILE_NAMES: Final = ("settings.yaml", "settings.yml", "settings.toml")
 COLORS: Final = ("auto", "always", "never")
 LOG_FORMATS: Final = ("text", "json")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+SWITCH: Final = ("on", "off")
 FRAMES: Final = range(1, 31)
 """Frames per second that can be asked for."""
 _KEYS: Final = "keys"
@@ -41,8 +42,8 @@ class Setting:
 class Settings:
     """All settings of one invocation. `export`: None where sessions are not exported.
 
-    `frames`: how often per second the console draws while something changes. `keys`: keys of the console that
-    the settings file changes, action → keys.
+    `frames`: how often per second the console draws while something changes. `direct_drawing`: it draws past
+    Textual's compositor. `keys`: keys of the console that the settings file changes, action → keys.
     """
 
     store: Path
@@ -51,6 +52,7 @@ class Settings:
     log_format: str
     color: str
     frames: int
+    direct_drawing: bool
     keys: Mapping[str, str]
     listed: tuple[Setting, ...]
 
@@ -98,6 +100,7 @@ def resolve_settings(
         log_format=values["log_format"] or "text",
         color=values["color"] or "auto",
         frames=int(values["frames"] or _FRAMES),
+        direct_drawing=values["direct_drawing"] != "off",
         keys=keys,
         listed=tuple(listed),
     )
@@ -113,6 +116,7 @@ def _defaults(folders: Folders, environment: Mapping[str, str]) -> Mapping[str, 
         "log_format": _Default("text"),
         "color": _Default("auto"),
         "frames": _Default(str(_FRAMES_OVER_SSH), "default over SSH") if is_far else _Default(str(_FRAMES)),
+        "direct_drawing": _Default("on"),
     }
 
 
@@ -162,6 +166,12 @@ def _one_of(*choices: str) -> Callable[[object, Path], str]:
     return read
 
 
+def _read_switch(value: object, _base: Path) -> str:
+    if isinstance(value, bool):  # `on` and `off` in YAML
+        return "on" if value else "off"
+    return _one_of(*SWITCH)(value, _base)
+
+
 def _read_frames(value: object, _base: Path) -> str:
     text = str(value).strip()
     if not text.isdecimal() or len(text) > 2 or int(text) not in FRAMES:
@@ -179,6 +189,9 @@ _DEFINITIONS: Final[Mapping[str, _Definition]] = {
     "frames": _Definition(
         f"how often per second the console draws while something changes, {FRAMES[0]} to {FRAMES[-1]}",
         _read_frames,
+    ),
+    "direct_drawing": _Definition(
+        "on, or off: the console draws through Textual alone, which is slower", _read_switch, SWITCH
     ),
 }
 

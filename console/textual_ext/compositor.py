@@ -1,4 +1,4 @@
-"""Which widgets are drawn by themselves: those that lie under nothing, which at full speed are nearly all."""
+"""Compositor that draws uncovered widgets directly; in most frames nearly all widgets are uncovered."""
 
 from __future__ import annotations
 
@@ -12,55 +12,57 @@ from tapedeck.console.textual_ext.screen_diff import Piece, PiecesUpdate
 
 
 class DirectCompositor(Compositor):
-    """Textual's compositor, which leaves out what need not be put together while `draws_directly`.
+    """Textual's compositor with a short path for uncovered widgets, taken while `draws_directly` is set.
 
-    For every update it has all widgets render all their lines, and cuts each at the edges of all others. The
-    lines of a widget that nothing covers can be written as they are.
+    For every update Textual's has all widgets render all their lines, and cuts each line at the edges of all
+    other widgets. The lines of an uncovered widget can be written without being cut.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.draws_directly = False
-        self._waiting: dict[Widget, set[Region]] = {}
+        self._pending: dict[Widget, set[Region]] = {}
         self._uncovered: dict[Widget, Region] = {}
         self._uncovered_of: Mapping[Widget, tuple[Region, Region]] | None = None
 
     def clear(self) -> None:
-        """Let go of all widgets."""
+        """Forget all widgets."""
         super().clear()
-        self._waiting.clear()
+        self._pending.clear()
         self._uncovered.clear()
         self._uncovered_of = None
 
     def update_widgets(self, widgets: set[Widget]) -> None:
-        """Note which parts of widgets are to be drawn anew."""
-        direct = {widget for widget in widgets if widget in self._alone()} if self.draws_directly else set()
+        """Note which parts of widgets must be redrawn."""
+        direct = (
+            {widget for widget in widgets if widget in self.free_regions()} if self.draws_directly else set()
+        )
         for widget in direct:
-            self._waiting.setdefault(widget, set()).update(widget._exchange_repaint_regions())
+            self._pending.setdefault(widget, set()).update(widget._exchange_repaint_regions())
         super().update_widgets(widgets - direct)
 
     def render_full_update(self, simplify: bool = False) -> LayoutUpdate:
-        """Render all of the screen."""
-        self._waiting.clear()
+        """Render the whole screen."""
+        self._pending.clear()
         return super().render_full_update(simplify=simplify)
 
     def render_partial_update(self) -> ChopsUpdate | None:
-        """Render what is to be drawn anew."""
+        """Render the parts that must be redrawn."""
         pieces = sorted(self._pieces(), key=lambda piece: piece[:2])
-        self._waiting.clear()
+        self._pending.clear()
         others = super().render_partial_update()
-        # By its type it is the one kind of update that Textual makes here; all are written in the same way.
+        # Declared as the one kind of update that Textual makes here; every kind is written in the same way.
         return PiecesUpdate(pieces, others) if pieces else others  # type: ignore[return-value]
 
-    def _alone(self) -> Mapping[Widget, Region]:
-        """Return the widgets that nothing lies on but their own scrollbar, and what that leaves of them."""
+    def free_regions(self) -> Mapping[Widget, Region]:
+        """Return the uncovered widgets, each with its region but for its own vertical scrollbar."""
         visible = self.visible_widgets
         if visible is not self._uncovered_of:
             in_front: list[Region] = []
             self._uncovered_of, self._uncovered = visible, {}
             for widget, (region, clip) in visible.items():
                 free = region
-                if widget.show_vertical_scrollbar:  # which has the last columns
+                if widget.show_vertical_scrollbar:  # it takes the last columns
                     free = region.shrink(Spacing(right=widget.scrollbar_size_vertical))
                 if clip.contains_region(region) and not any(map(free.overlaps, in_front)):
                     self._uncovered[widget] = free
@@ -68,12 +70,12 @@ class DirectCompositor(Compositor):
         return self._uncovered
 
     def _pieces(self) -> Iterator[Piece]:
-        """Give the lines of widgets that are alone; leave the others to Textual."""
-        alone = self._alone()
-        for widget, dirty in self._waiting.items():
-            region = alone.get(widget)
+        """Yield the lines of uncovered widgets; hand the others to Textual."""
+        free_regions = self.free_regions()
+        for widget, dirty in self._pending.items():
+            region = free_regions.get(widget)
             if region is None:
-                self._leave(widget, dirty)
+                self._hand_to_textual(widget, dirty)
                 continue
             lines = {y for part in dirty for y in part.line_range if 0 <= y < region.height}
             if lines:
@@ -83,8 +85,8 @@ class DirectCompositor(Compositor):
                     if y in lines:
                         yield Piece(region.y + y, region.x, region.right, strip)
 
-    def _leave(self, widget: Widget, dirty: set[Region]) -> None:
-        """Have Textual draw parts of a widget that something covers by now; of one that is gone, none."""
+    def _hand_to_textual(self, widget: Widget, dirty: set[Region]) -> None:
+        """Have Textual draw parts of a widget that has been covered meanwhile; skip a widget that is gone."""
         if widget in self.visible_widgets:
             region, clip = self.visible_widgets[widget]
             parts = (clip.intersection(part.translate(region.offset)) for part in dirty)

@@ -1,4 +1,4 @@
-"""What stands on the terminal already, so that it is not sent again: a slow line has better to do."""
+"""Differences between an update and the terminal's contents, so that nothing is sent twice."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOVE: Final = "\x1b[{};{}H"
 
 
 class Piece(NamedTuple):
-    """A part of a line: columns [start, stop), and what stands there."""
+    """A part of a line: columns [start, stop), and their contents."""
 
     y: int
     start: int
@@ -24,14 +24,14 @@ class Piece(NamedTuple):
 
 
 class PiecesUpdate(CompositorUpdate):
-    """Pieces of the screen, and what Textual has put together besides."""
+    """Pieces of the screen, followed by an update of Textual's."""
 
     def __init__(self, pieces: Sequence[Piece], others: CompositorUpdate | None) -> None:
         self.pieces = pieces
         self.others = others
 
     def render_segments(self, console: Console) -> str:
-        """Return what to write."""
+        """Return the text to write."""
         moved = (
             f"{_MOVE.format(y + 1, start + 1)}{strip.render(console)}" for y, start, _, strip in self.pieces
         )
@@ -39,23 +39,23 @@ class PiecesUpdate(CompositorUpdate):
 
 
 class ScreenDiff:
-    """Remembers what was written where, and writes of an update only what differs.
+    """Record of the terminal's contents; reduces an update to the parts that differ.
 
-    Textual paints the whole screen twice when a dialog opens and when it closes, and of every line that
-    changes all that stands beside it in a panel. `is_thrifty`: of a changed part only the cells that differ
-    are sent, which takes some milliseconds a frame to find out.
+    Textual paints the whole screen twice when a dialog opens and when it closes, and a changed line over the
+    full width of its panel. `by_cell`: reduce changed parts to the cells that differ, which costs some
+    milliseconds a frame.
     """
 
     def __init__(self) -> None:
-        self.is_thrifty = False
+        self.by_cell = False
         self._lines: dict[int, dict[int, Piece]] = {}
 
     def forget(self) -> None:
-        """Take it that the terminal shows nothing of what was written: it was resized, or used by others."""
+        """Clear the record: the terminal was resized, or other programs have written to it."""
         self._lines.clear()
 
     def changes(self, update: CompositorUpdate, console: Console) -> str:
-        """Return what has to be written for an update, and take it as written."""
+        """Return the text to write for an update, and record it as written."""
         written: list[str] = []
         cursor: tuple[int, int] | None = None
         for piece in _pieces(update):
@@ -67,14 +67,14 @@ class ScreenDiff:
         return "".join(written)
 
     def _take(self, piece: Piece) -> list[tuple[int, Strip]]:
-        """Note a piece; return the parts of it, each with its column, that did not stand there."""
+        """Record a piece; return its parts that differ from the terminal's contents, each with its column."""
         line = self._lines.setdefault(piece.y, {})
         before = line.get(piece.start)
         if before is not None and before.stop == piece.stop:
             line[piece.start] = piece
             if before.strip == piece.strip:
                 return []
-            return _difference(before.strip, piece) if self.is_thrifty else [(piece.start, piece.strip)]
+            return _difference(before.strip, piece) if self.by_cell else [(piece.start, piece.strip)]
         for start, known in list(line.items()):
             if known.start < piece.stop and piece.start < known.stop:
                 del line[start]
@@ -83,18 +83,18 @@ class ScreenDiff:
 
 
 class DiffUpdate(CompositorUpdate):
-    """An update of which only that is written which is not on the terminal yet."""
+    """An update reduced to its differences from the terminal's contents."""
 
-    def __init__(self, update: CompositorUpdate, shown: ScreenDiff) -> None:
+    def __init__(self, update: CompositorUpdate, screen_diff: ScreenDiff) -> None:
         self._update = update
-        self._shown = shown
+        self._screen_diff = screen_diff
 
     def render_segments(self, console: Console) -> str:
-        """Return what to write; Textual asks for it once, and writes it."""
-        return self._shown.changes(self._update, console)
+        """Return the text to write; Textual calls this once, and writes the result."""
+        return self._screen_diff.changes(self._update, console)
 
 
-# What an update consists of
+# The pieces of an update
 
 
 def _pieces(update: CompositorUpdate) -> Iterator[Piece]:
@@ -122,14 +122,14 @@ def _side_by_side(y: int, x: int, strips: Iterable[Strip]) -> Iterator[Piece]:
         x = stop
 
 
-# What differs between two strips of the same width
+# The differences between two strips of the same width
 
 
 def _difference(before: Strip, piece: Piece) -> list[tuple[int, Strip]]:
-    """Return the parts of a piece that differ from what stood in its place."""
+    """Return the parts of a piece that differ from the strip before it in the same place."""
     old_text, new_text = before.text, piece.strip.text
     if len(old_text) != len(new_text) or len(new_text) != piece.stop - piece.start:
-        return [(piece.start, piece.strip)]  # signs that are two cells wide
+        return [(piece.start, piece.strip)]  # characters that are two cells wide
     parts: list[tuple[int, list[Segment]]] = []
     stop = 0
     for start, text, style in _changed(before, old_text, piece.strip):
@@ -142,7 +142,7 @@ def _difference(before: Strip, piece: Piece) -> list[tuple[int, Strip]]:
 
 
 def _changed(before: Strip, old_text: str, after: Strip) -> Iterator[tuple[int, str, Style | None]]:
-    """Give the runs of one style that differ: column, text, style."""
+    """Yield the runs of one style that differ: column, text, style."""
     ends, styles = _runs(before)
     at = start = 0
     for text, style, _ in after:
@@ -163,7 +163,7 @@ def _changed(before: Strip, old_text: str, after: Strip) -> Iterator[tuple[int, 
 
 
 def _runs(strip: Strip) -> tuple[list[int], list[Style | None]]:
-    """Return where each run of a style ends, and the style."""
+    """Return the end of each run of a style, and its style."""
     ends, styles, end = [], [], 0
     for text, style, _ in strip:
         end += len(text)
@@ -173,7 +173,7 @@ def _runs(strip: Strip) -> tuple[list[int], list[Style | None]]:
 
 
 def _between(old: str, new: str) -> tuple[int, int]:
-    """Return where the first difference of two texts of the same length begins, and where the last ends."""
+    """Return the start of the first and the end of the last difference of two texts of the same length."""
     first, end = 0, len(new)
     while old[first] == new[first]:
         first += 1

@@ -1,9 +1,9 @@
-"""Textual's way to the terminal, made to outlast it: one that goes away, or stands still, hangs nothing.
+"""Terminal driver that survives a terminal which stalls or goes away.
 
-Textual 8 writes in a thread of its own, which an error of the terminal ends; once its queue is full, the
-application waits for it for ever, deaf to signals. It suspends the application from wherever a signal finds
-it, and leaves the mouse reporting pixels. Here nobody waits for a terminal that stalls: what it would be
-painted with is dropped, and it is painted anew when it goes on.
+Textual 8 writes in a thread that ends with the first error of the terminal; once its queue is full, the
+application waits for it forever and handles no signals. It suspends the application in the middle of
+whatever a signal interrupts, and leaves the mouse reporting pixels. Here no thread of the application waits
+for a stalled terminal: frames are dropped, and the screen is repainted when the terminal continues.
 """
 
 from __future__ import annotations
@@ -19,43 +19,41 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Condition, Event, Thread
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import Any, Final, TextIO
 
+from textual.app import App
+from textual.driver import Driver
 from textual.events import InputEvent, Key
+from textual.message import Message
 
 from tapedeck.console.cli.terminal import lead_nowhere
-
-if TYPE_CHECKING:
-    from textual.app import App
-    from textual.driver import Driver
-    from textual.message import Message
 
 log = logging.getLogger(__name__)
 
 _JOB_CONTROL: Final = ("SIGTSTP", "SIGCONT", "SIGWINCH")
 
-# A switch of the terminal (its mouse, keyboard, alternate screen) is not made up for by another frame; where
-# one begins and ends (mode 2026) is.
+# A switch of the terminal (mouse, keyboard, alternate screen) must never be dropped. The marks around a frame
+# (mode 2026) may be: the next frame brings its own.
 _SWITCH: Final = re.compile(r"\x1b\[[?<>](?!2026)")
-# Ends a frame that is to appear as a whole; it follows what may have taken all room.
+# Ends a frame that is to appear as a whole; it is written even if the frame has taken all the room.
 _END_OF_FRAME: Final = "\x1b[?2026l"
-# Ends what was cut short: a sequence in its middle, a frame that was to appear as a whole.
+# Ends an interrupted escape sequence, and a frame that was to appear as a whole.
 _AFTER_A_CUT: Final = f"\x18{_END_OF_FRAME}"
-_ROOM: Final = 16_384
-"""Characters that may wait for a slow terminal; what is painted beyond them is dropped."""
-_LOOK_S: Final = 0.1
-# Some terminals say that they have room, and take nothing.
-_BREATH_S: Final = 0.005
-_PATIENCE_S: Final = 1.0
-"""How long the end waits for a terminal to take what is left, and again for it to take what restores it."""
+_MAX_PENDING: Final = 16_384
+"""Characters that may wait for a slow terminal; frames beyond them are dropped."""
+_POLL_S: Final = 0.1
+# Some terminals report room, and still accept nothing.
+_RETRY_S: Final = 0.005
+_CLOSE_TIMEOUT_S: Final = 1.0
+"""Longest wait at the end for the pending text to be written, and again for the terminal to be restored."""
 
 
 @contextmanager
 def job_control_given_back() -> Iterator[None]:
-    """Treat being suspended, continued and resized afterwards as before.
+    """Restore the handlers for suspend, continue and resize afterwards.
 
-    Textual goes on to handle them when the application is over, and a `fg` while the last export is written
-    would end that with an error.
+    Textual's stay in place after the application has ended, and a `fg` while the last export is written would
+    end it with an error.
     """
     numbers = [getattr(signal, name) for name in _JOB_CONTROL if hasattr(signal, name)]  # Windows has none
     before = [(number, signal.getsignal(number)) for number in numbers]
@@ -67,7 +65,7 @@ def job_control_given_back() -> Iterator[None]:
 
 
 def is_terminal_there() -> bool:
-    """Whether there is still a terminal at the input; a program that has none reads nothing but its end."""
+    """Whether the input is still a terminal; one that has gone away reads as end of file."""
     stream = sys.__stdin__
     try:
         return stream is not None and os.isatty(stream.fileno())
@@ -77,130 +75,129 @@ def is_terminal_there() -> bool:
 
 @dataclass(slots=True)
 class TerminalLink:
-    """The line to the terminal, as its writer and its reader find it.
+    """State of the connection to the terminal, kept by its writer and its reader.
 
-    `is_busy`: it still takes what it was given. Frames that were sent into a busy line would stand in a
-    queue, and make every key late. `is_slow`: it was found to take its time. `has_lost`: text was dropped at
-    some time, so that nobody can say for certain what stands there. `paintings`: how often the terminal had
-    to be painted from nothing: when it was taken, and after text had been dropped. `has_input`: a key or the
-    mouse waits to be taken by the application; `on_key` is called by the thread that reads as soon as it has
-    one.
+    `is_busy`: text is still being written; frames sent meanwhile would queue up and delay every key.
+    `is_slow`: a frame has taken long to write. `has_dropped`: text was dropped at some time, so the
+    terminal's contents are uncertain. `repaints`: how often the whole screen had to be painted: when the
+    terminal was taken, and after text had been dropped. `has_input`: a key or a mouse event waits for the
+    application. `on_key` is called by the reading thread for each key.
     """
 
     is_busy: bool = False
     is_slow: bool = False
     has_input: bool = False
-    has_lost: bool = False
-    paintings: int = 0
+    has_dropped: bool = False
+    repaints: int = 0
     on_key: Callable[[], None] = lambda: None
 
 
 class TerminalWriter:
-    """Writes to the terminal in a thread of its own; whoever gives it text never waits.
+    """Writes to the terminal in its own thread, so that callers never wait.
 
-    What is painted while a terminal that stalls has no room is dropped, and `paint_anew` is called once it
-    has taken the rest. All is dropped where the terminal has gone away.
+    Frames are dropped while a stalled terminal has no room; `repaint` is called once it has taken the rest.
+    All text is dropped if the terminal has gone away.
     """
 
-    def __init__(self, stream: TextIO, line: TerminalLink, paint_anew: Callable[[], None]) -> None:
+    def __init__(self, stream: TextIO, link: TerminalLink, repaint: Callable[[], None]) -> None:
         self._stream = stream
-        self._line = line
-        self._paint_anew = paint_anew
-        self._changed = Condition()  # guards the next five, and `line`
+        self._link = link
+        self._repaint = repaint
+        self._changed = Condition()  # guards the next five, and `link`
         self._pending: list[str] = []
-        self._waiting = 0
-        self._is_painted = False
-        self._is_torn = False
-        self._is_over = True
-        self._cut = Event()
-        self._has_all = True
+        self._pending_length = 0
+        self._takes_frames = False
+        self._needs_repaint = False
+        self._is_closing = True
+        self._give_up = Event()
+        self._is_complete = True
         self._thread: Thread | None = None
 
     # From any thread
 
     def open(self) -> None:
-        """Begin to write, unless that has begun."""
+        """Start the writing thread, unless it runs."""
         if self._thread is not None:
             return
-        self._is_painted, self._is_torn, self._is_over = True, False, False
-        self._cut.clear()
-        # A daemon: where writing has to block, a terminal that stands still would keep the program for good.
+        self._takes_frames, self._needs_repaint, self._is_closing = True, False, False
+        self._give_up.clear()
+        # A daemon: where writing must block, a stalled terminal would keep the program alive forever.
         self._thread = Thread(target=self._run, name="tapedeck-terminal", daemon=True)
         self._thread.start()
 
     def write(self, text: str) -> None:
-        """Have something written soon, if there is room."""
+        """Queue text to be written, if there is room."""
         with self._changed:
             if text == _END_OF_FRAME:
-                if not self._is_painted:
+                if not self._takes_frames:
                     return
             elif _SWITCH.match(text) is None and not self._has_room():
                 return
             self._pending.append(text)
-            self._waiting += len(text)
-            self._line.is_busy = True
+            self._pending_length += len(text)
+            self._link.is_busy = True
             self._changed.notify()
 
-    def leave_unpainted(self) -> None:
-        """Drop what is only painted, from now on: the screen is about to be left."""
+    def drop_frames(self) -> None:
+        """Drop all frames from now on: the screen is about to be left. Switches are kept."""
         with self._changed:
-            self._is_painted = False
+            self._takes_frames = False
             self._pending = [_AFTER_A_CUT, *_switches(self._pending)]
-            self._waiting = 0
+            self._pending_length = 0
             self._changed.notify()
 
     def close(self) -> bool:
-        """Write what is left, but not for ever; return whether the terminal has taken it."""
+        """Write the pending text within a time limit; return whether the terminal has taken it."""
         thread, self._thread = self._thread, None
         if thread is None:
             return True
         with self._changed:
-            self._is_over = True
+            self._is_closing = True
             self._changed.notify()
-        thread.join(_PATIENCE_S)
-        self._cut.set()
-        thread.join(_PATIENCE_S + 2 * _LOOK_S)
-        return self._has_all and not thread.is_alive()
+        thread.join(_CLOSE_TIMEOUT_S)
+        self._give_up.set()
+        thread.join(_CLOSE_TIMEOUT_S + 2 * _POLL_S)
+        return self._is_complete and not thread.is_alive()
 
     def _has_room(self) -> bool:
-        if self._waiting > _ROOM:
-            self._is_torn = self._line.has_lost = True
-        return self._is_painted and not self._is_torn
+        if self._pending_length > _MAX_PENDING:
+            self._needs_repaint = self._link.has_dropped = True
+        return self._takes_frames and not self._needs_repaint
 
     # The thread that writes
 
     def _run(self) -> None:
-        file = _way_that_never_blocks(self._stream.fileno())
+        file = _open_non_blocking(self._stream.fileno())
         try:
             while texts := self._next():
-                self._has_all = self._put(file, texts, self._cut.is_set)
-                if not self._has_all:
-                    self._has_all = self._restore(file, texts)
+                self._is_complete = self._put(file, texts, self._give_up.is_set)
+                if not self._is_complete:
+                    self._is_complete = self._restore(file, texts)
                     return
         except OSError as error:
-            log.warning("the terminal takes no more (%s)", error.strerror or error)
+            log.warning("the terminal cannot be written to (%s)", error.strerror or error)
             lead_nowhere(self._stream)
         finally:
             os.close(file)
 
     def _next(self) -> list[str]:
-        """Wait for text, and take all that is there; nothing where it is over."""
+        """Wait for text and take all of it; an empty list once the writer is closing."""
         with self._changed:
-            while not self._pending and not self._is_over:
-                self._line.is_busy = False
-                if self._is_torn and self._is_painted:
-                    self._is_torn = False
-                    self._line.paintings += 1
-                    self._paint_anew()
+            while not self._pending and not self._is_closing:
+                self._link.is_busy = False
+                if self._needs_repaint and self._takes_frames:
+                    self._needs_repaint = False
+                    self._link.repaints += 1
+                    self._repaint()
                 self._changed.wait()
             return self._take()
 
     def _take(self) -> list[str]:
-        texts, self._pending, self._waiting = self._pending, [], 0
+        texts, self._pending, self._pending_length = self._pending, [], 0
         return texts
 
     def _put(self, file: int, texts: list[str], is_cut: Callable[[], bool]) -> bool:
-        """Write texts, unless that is cut short while the terminal has no room; return whether it was not."""
+        """Write texts; stop when `is_cut` while the terminal has no room. Return whether all was written."""
         left = memoryview("".join(texts).encode(self._stream.encoding, self._stream.errors or "strict"))
         was_refused = False
         while left:
@@ -209,18 +206,18 @@ class TerminalWriter:
             except BlockingIOError:
                 if is_cut():
                     return False
-                select.select([], [file], [], _LOOK_S)
+                select.select([], [file], [], _POLL_S)
                 if was_refused:
-                    time.sleep(_BREATH_S)
+                    time.sleep(_RETRY_S)
                 was_refused = True
         return True
 
     def _restore(self, file: int, texts: list[str]) -> bool:
-        """Throw away what the terminal has not shown yet: that makes room for what restores it."""
+        """Discard the text that the terminal has not shown yet, and write the switches that restore it."""
         _discard_output(file)
         with self._changed:
             switches = _switches([*texts, *self._take()])
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + _CLOSE_TIMEOUT_S
         return self._put(file, [_AFTER_A_CUT, *switches], lambda: time.monotonic() > deadline)
 
 
@@ -228,32 +225,32 @@ def _switches(texts: list[str]) -> list[str]:
     return [text for text in texts if _SWITCH.match(text) is not None]
 
 
-def _way_that_never_blocks(number: int) -> int:
-    """Open a terminal once more, so that writing does not block; the file itself is shared with others."""
+def _open_non_blocking(number: int) -> int:
+    """Open a terminal again for writing without blocking; its own file is shared with other programs."""
     try:
         return os.open(os.ttyname(number), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
-    except OSError:  # no terminal, or one that another user has opened
+    except OSError:  # not a terminal, or opened by another user
         return os.dup(number)
 
 
 def _discard_output(number: int) -> None:
     import termios  # noqa: PLC0415 - Windows has none
 
-    with suppress(termios.error):  # no terminal
+    with suppress(termios.error):  # not a terminal
         termios.tcflush(number, termios.TCOFLUSH)
 
 
-def resilient(driver_class: type[Driver], line: TerminalLink) -> type[Driver]:
-    """Return the driver to use in place of Textual's own choice; any but the one for Unix stays as it is.
+def resilient(driver_class: type[Driver], link: TerminalLink) -> type[Driver]:
+    """Return the driver to use instead of Textual's choice: only its driver for Unix is replaced.
 
-    It tells `line` when it is busy.
+    The driver keeps `link` up to date.
     """
     if driver_class.__name__ != "LinuxDriver":
         return driver_class
     from textual.drivers.linux_driver import LinuxDriver  # noqa: PLC0415 - Windows cannot import it
 
     class ResilientDriver(LinuxDriver):
-        """Textual's driver for Unix, written to by an outlet of ours."""
+        """Textual's driver for Unix with a `TerminalWriter`."""
 
         def __init__(
             self,
@@ -265,32 +262,32 @@ def resilient(driver_class: type[Driver], line: TerminalLink) -> type[Driver]:
         ) -> None:
             super().__init__(app, debug=debug, mouse=mouse, size=size)
             stream: Any = self._file
-            self._outlet = TerminalWriter(stream, line, self._paint_anew)
+            self._writer = TerminalWriter(stream, link, self._repaint)
 
         def process_message(self, message: Message) -> None:
-            """Send on what was typed; in the thread that reads."""
+            """Forward an event, noting input first; called in the reading thread."""
             if isinstance(message, InputEvent):
-                line.has_input = True
+                link.has_input = True
             if isinstance(message, Key):
-                line.on_key()
+                link.on_key()
             super().process_message(message)
 
         def write(self, data: str) -> None:
-            """Have something written; Textual's own writer has nothing to do."""
-            self._outlet.write(data)
+            """Queue text to be written, bypassing Textual's own writer."""
+            self._writer.write(data)
 
-        def _paint_anew(self) -> None:
-            """Have the whole screen painted, from the writer's thread."""
+        def _repaint(self) -> None:
+            """Have the whole screen painted; called in the writing thread."""
             self._loop.call_soon_threadsafe(self._app.refresh)
 
         def start_application_mode(self) -> None:
             """Take the terminal."""
-            self._outlet.open()
-            line.paintings += 1
+            self._writer.open()
+            link.repaints += 1
             super().start_application_mode()  # type: ignore[no-untyped-call]
 
         def _sigtstp_application(self, *arguments: object) -> None:
-            """Suspend from within the loop: in the middle of a write its queue would be locked for good."""
+            """Suspend from the event loop: in the middle of a write, its queue would stay locked."""
             self._loop.call_soon_threadsafe(self._suspend)
 
         def _suspend(self) -> None:
@@ -298,27 +295,27 @@ def resilient(driver_class: type[Driver], line: TerminalLink) -> type[Driver]:
             super()._sigtstp_application()
 
         def _sigcont_application(self, *arguments: object) -> None:
-            """Take the terminal again, from within the loop."""
+            """Take the terminal again, from the event loop."""
             self._loop.call_soon_threadsafe(super()._sigcont_application, *arguments)
 
         def stop_application_mode(self) -> None:
-            """Restore the terminal, the report of the mouse in pixels included."""
-            self._outlet.leave_unpainted()
+            """Restore the terminal, including the mouse reports in pixels."""
+            self._writer.drop_frames()
             if self._mouse_pixels:
                 self.write("\x1b[?1016l")
             super().stop_application_mode()
 
         def suspend_application_mode(self) -> None:
-            """Give the terminal back for a while, as far as it takes that."""
+            """Give the terminal back for a while, if it accepts the switches."""
             self.stop_application_mode()
             super().close()
-            self._outlet.close()
+            self._writer.close()
 
         def close(self) -> None:
-            """Give the terminal back; where it takes nothing, have nobody after this wait for it."""
+            """Give the terminal back; if it has stalled, discard later output, which would wait for it."""
             super().close()
-            if not self._outlet.close():
-                log.warning("the terminal stands still, and is left as it is")
+            if not self._writer.close():
+                log.warning("the terminal has stalled, and is left as it is")
                 for stream in (sys.__stdout__, sys.__stderr__):
                     if stream is not None:
                         lead_nowhere(stream)

@@ -1,11 +1,12 @@
-"""Exchange calendars: the one place that knows exchange_calendars, and that library loads only when asked.
+"""Exchange calendars, built by the library exchange_calendars, which is imported on first use.
 
-A calendar is built for whole years around the dates asked, with explicit bounds: the library's own default is
-a span around today, under which the same question would have another answer next year.
+A calendar is built for whole years around the requested dates, with explicit bounds: the library's default is
+a span around today, so the same request would give another answer next year.
 """
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from datetime import UTC, date
 from functools import cache, lru_cache
@@ -33,19 +34,22 @@ _YEARS_AFTER: Final = 1
 # The library's rules for holidays run from 1970 to 2200 where a calendar has no bounds of its own.
 _EARLIEST: Final = date(1970, 1, 1)
 _LATEST: Final = date(2199, 12, 31)
-_PROBE_YEAR: Final = 2024  # inside the bounds of every calendar
+# A Saturday on which BSE and NSE traded, for the budget of India, and the sessions beside it.
+_SPECIAL_SATURDAY: Final = (date(2025, 1, 31), date(2025, 2, 1), date(2025, 2, 3))
 _WINDOWS_KEPT: Final = 16
 _WELL_KNOWN: Final = ("XNYS", "XTSE", "XLON", "XETR", "XPAR", "XTKS", "XHKG", "CMES", "24/7")
 
 
 class _LibraryCalendar(Protocol):
-    """What is used of a calendar of exchange_calendars, which ships no types."""
+    """The part of a calendar of exchange_calendars used here; the library ships no types."""
 
     schedule: pd.DataFrame
     early_closes: pd.DatetimeIndex
     regular_holidays: AbstractHolidayCalendar | None
     weekmask: str
     tz: ZoneInfo
+
+    def __init__(self, start: pd.Timestamp, end: pd.Timestamp) -> None: ...
 
     @classmethod
     def bound_min(cls) -> pd.Timestamp | None: ...
@@ -56,19 +60,13 @@ class _LibraryCalendar(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ExchangeInfo:
-    """One exchange of the library: its code, other names, zone, and the dates its calendar covers.
-
-    `loadable` is whether its calendar can be built with the libraries installed; `reason` says why not, and
-    is empty otherwise.
-    """
+    """One exchange of the library: its code, other names, zone, and the dates its calendar covers."""
 
     code: str
     aliases: tuple[str, ...]
     zone: str
     first: date
     last: date
-    loadable: bool
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,7 +133,7 @@ class CalendarWindow:
 def resolve_exchange(name: str) -> str:
     """Return the calendar code of an exchange's code or other name (`NASDAQ` is `XNYS`), in any case.
 
-    Raises CalendarError, which names the nearest known spelling, where nothing has that name.
+    Raises CalendarError, with the nearest known name, on an unknown one.
     """
     by_folded = _codes_by_folded_name()
     code = by_folded.get(name.strip().casefold())
@@ -143,9 +141,7 @@ def resolve_exchange(name: str) -> str:
         return code
     near = nearest(name.strip(), [*_factories(), *_aliases()])
     hint = f"Did you mean {near!r}?" if near else f"Examples are {', '.join(_WELL_KNOWN)}."
-    raise CalendarError(
-        f"{name!r} is no exchange with a calendar. {hint} `tapedeck calendar` lists them all."
-    )
+    raise CalendarError(f"unknown exchange {name!r}. {hint} `tapedeck calendar --list` lists them all.")
 
 
 def exchange_zone(code: str) -> ZoneInfo:
@@ -165,9 +161,9 @@ def exchange_bounds(code: str) -> tuple[date, date]:
 def load_calendar(code: str, first: date, last: date) -> CalendarWindow:
     """Return the calendar of an exchange around the dates from `first` to `last`, both inclusive.
 
-    The window holds whole years, with a margin for history and for the next days; it depends on the dates
-    asked and on nothing else. Raises CalendarError on dates out of the calendar's bounds or in the wrong
-    order, on an unknown exchange, and on one whose calendar the installed libraries cannot build.
+    The window holds whole years, with a margin for history and for the next days; it depends on these dates
+    only. Raises CalendarError on dates out of the calendar's bounds or in the wrong order, on an unknown
+    exchange, and where the installed libraries cannot build its calendar.
     """
     code = resolve_exchange(code)
     lower, upper = exchange_bounds(code)
@@ -185,38 +181,20 @@ def load_calendar(code: str, first: date, last: date) -> CalendarWindow:
         return _load(code, opening, ending)
     except (NotImplementedError, ValueError) as error:
         raise CalendarError(
-            f"The calendar of {code} cannot be used: {_reason(error)} Choose another exchange, "
-            f"for example {', '.join(_WELL_KNOWN)}; `tapedeck calendar` lists them all."
+            f"cannot build the calendar of {code} by {_library_versions()} "
+            f"({type(error).__name__}: {textwrap.shorten(str(error), 100, placeholder='…')}). Install other "
+            "versions of the two, or choose another exchange."
         ) from error
 
 
 def list_exchanges() -> tuple[ExchangeInfo, ...]:
-    """Return every exchange of the library, by code; each calendar is tried, which takes seconds."""
+    """Return every exchange of the library, by code."""
     others: dict[str, list[str]] = {code: [] for code in _factories()}
     for alias, code in _aliases().items():
         others[code].append(alias)
-    return tuple(_describe(code, tuple(sorted(others[code]))) for code in sorted(others))
-
-
-def _describe(code: str, aliases: tuple[str, ...]) -> ExchangeInfo:
-    first, last = exchange_bounds(code)
-    reason = ""
-    try:
-        _build(code, date(_PROBE_YEAR, 1, 1), date(_PROBE_YEAR, 12, 31))
-    except (NotImplementedError, ValueError) as error:
-        reason = _reason(error)
-    return ExchangeInfo(code, aliases, exchange_zone(code).key, first, last, not reason, reason)
-
-
-def _reason(error: Exception) -> str:
-    """Say in one line, with the versions that matter, why the library could not build a calendar."""
-    from importlib.metadata import version  # noqa: PLC0415 - only on the way to an error
-
-    text = str(error)
-    text = text if len(text) <= 100 else f"{text[:97]}…"
-    return (
-        f"exchange_calendars {version('exchange_calendars')} cannot build it with pandas {version('pandas')} "
-        f"({type(error).__name__}: {text})."
+    return tuple(
+        ExchangeInfo(code, tuple(sorted(others[code])), exchange_zone(code).key, *exchange_bounds(code))
+        for code in sorted(others)
     )
 
 
@@ -225,7 +203,32 @@ def _factories() -> dict[str, type[_LibraryCalendar]]:
     """Calendar classes by code; the library has no public way to a class, and only classes know bounds."""
     from exchange_calendars import calendar_utils  # noqa: PLC0415 - half a second: paid when first needed
 
-    return dict(calendar_utils._default_calendar_factories)
+    factories = dict(calendar_utils._default_calendar_factories)
+    _check_weekend_sessions(factories["XBOM"])
+    return factories
+
+
+def _check_weekend_sessions(bombay: type[_LibraryCalendar]) -> None:
+    """Raise CalendarError where the installed libraries leave out sessions on weekends.
+
+    exchange_calendars (4.13 and before) does so with pandas 3.1, without an error of its own. The sessions
+    are tested, not the versions, as a later release may repair it. Takes 15 ms, once per process.
+    """
+    import pandas as pd  # noqa: PLC0415 - comes with exchange_calendars, and is as slow
+
+    first, _, last = _SPECIAL_SATURDAY
+    sessions = bombay(start=pd.Timestamp(first), end=pd.Timestamp(last)).schedule.index
+    if tuple(session.date() for session in sessions) != _SPECIAL_SATURDAY:
+        raise CalendarError(
+            f"{_library_versions()} leaves out sessions on weekends, such as Saturday 2025-02-01 on XBOM, so "
+            "days would be skipped. Install an older pandas: pip install 'pandas<3.1'"
+        )
+
+
+def _library_versions() -> str:
+    from importlib.metadata import version  # noqa: PLC0415 - only on the way to an error
+
+    return f"exchange_calendars {version('exchange_calendars')} with pandas {version('pandas')}"
 
 
 @cache
@@ -242,10 +245,10 @@ def _codes_by_folded_name() -> dict[str, str]:
 
 
 def _build(code: str, first: date, last: date) -> _LibraryCalendar:
-    """Build the library's calendar, its rules for holidays evaluated for these dates only.
+    """Build the library's calendar, with holiday rules evaluated for these dates only.
 
-    Left alone the library evaluates them from 1970 to 2200 for any calendar, which makes up most of its time:
-    on XNYS 0.18 s instead of 0.09 s, on XKRX 2.6 s instead of 0.6 s.
+    By default the library evaluates them from 1970 to 2200 for any calendar, which is most of its time:
+    0.18 s instead of 0.09 s on XNYS, 2.6 s instead of 0.6 s on XKRX.
     """
     import pandas as pd  # noqa: PLC0415 - comes with exchange_calendars, and is as slow
     from pandas.tseries.holiday import AbstractHolidayCalendar  # noqa: PLC0415 - as above
@@ -258,7 +261,7 @@ def _build(code: str, first: date, last: date) -> _LibraryCalendar:
             super().__init__(rules=inner.rules)
             self._inner = inner
 
-        def holidays(self, *_: object) -> pd.DatetimeIndex:  # type: ignore[override]  # asked for all of them
+        def holidays(self, *_: object) -> pd.DatetimeIndex:  # type: ignore[override]  # called without dates
             return self._inner.holidays(begin, finish)
 
     class BoundedCalendar(factory):  # type: ignore[misc, valid-type]  # a class known at run time only
@@ -272,10 +275,11 @@ def _build(code: str, first: date, last: date) -> _LibraryCalendar:
 
 @lru_cache(_WINDOWS_KEPT)
 def _load(code: str, first: date, last: date) -> CalendarWindow:
-    """Take the columns out of the library's calendar, which is not kept.
+    """Return the columns of the library's calendar, which is not kept.
 
-    It is built for a year more than is taken: at its end the library can take the last session for the first
-    of the year to come (XKRX, which opens later on that day: 2000-12-26 in a calendar up to 2000).
+    It is built for one year more than is returned: at the end of a calendar the library can mistake the last
+    session for the first of the next year (XKRX opens later on that day; seen with 2000-12-26 in a
+    calendar up to 2000).
     """
     beyond = min(exchange_bounds(code)[1], date(min(last.year + 1, _LATEST.year), 12, 31))
     calendar = _build(code, first, beyond)
@@ -302,6 +306,6 @@ def _load(code: str, first: date, last: date) -> CalendarWindow:
 
 
 def _frozen(values: NDArray[_Scalar]) -> NDArray[_Scalar]:
-    # Windows are shared by everyone who asks for the same dates.
+    # Requests for the same dates share one window.
     values.flags.writeable = False
     return values

@@ -1,4 +1,4 @@
-"""The session file: read, checked, described, written."""
+"""Session file: model, loading, checks, JSON Schema."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Session files as text: YAML or JSON into plain mappings, lists and values, and back.
+"""Text of session files: YAML or JSON to plain mappings, lists and values, and back.
 
-YAML is read by the rules of its version 1.2, narrowed: only `true` and `false` are booleans, so that the
-symbols ON, NO, Y and TRUE stay symbols; `10:30` is text, not 630; `0700` is text, not octal; dates are
-text until a field asks for one.
+YAML follows version 1.2, with fewer implicit types: only `true` and `false` are booleans, so that the symbols
+ON, NO, Y and TRUE stay text; `10:30` is text, not 630; `0700` is text, not octal; dates are text until
+a date field parses them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PLAIN_VALUES: Final = {
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader with fewer surprises, which also notes keys that stand twice."""
+    """PyYAML's safe loader with the narrower types above; it also collects duplicate keys."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  # filled below, as PyYAML has it
 
@@ -38,7 +38,7 @@ class _Loader(yaml.SafeLoader):
         self.repeated: list[ConfigProblem] = []
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:  # noqa: ANN401  # PyYAML's own border
-        # Looked at here, because constructing a mapping first folds merge keys (<<) into it.
+        # Checked here, because constructing the mapping first folds merge keys (<<) into it.
         node: yaml.MappingNode = super().compose_mapping_node(anchor)
         lines: dict[str, int] = {}
         for key, _ in node.value:
@@ -53,7 +53,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes what `_Loader` reads: quotes exactly what it would take for something else."""
+    """Writes YAML for `_Loader`: quotes exactly the texts that it would read as another type."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  # filled below, as PyYAML has it
 
@@ -61,20 +61,20 @@ class _Dumper(yaml.SafeDumper):
         return True
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
-        # PyYAML writes these signs as line breaks, and reads them back as spaces, unless in double quotes.
-        style = '"' if any(sign in text for sign in "\x85\u2028\u2029\ufeff") else None
+        # PyYAML writes these characters as line breaks, and reads them as spaces, unless double-quoted.
+        style = '"' if any(character in text for character in "\x85\u2028\u2029\ufeff") else None
         return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 for _class in (_Loader, _Dumper):
     for _tag, (_pattern, _first_letters) in _PLAIN_VALUES.items():
-        # PyYAML matches a prefix, so the end has to be part of the pattern.
+        # PyYAML matches a prefix, so the pattern must include the end.
         _class.add_implicit_resolver(_tag, re.compile(rf"(?:{_pattern.pattern})\Z"), list(_first_letters))
 _Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def parse_text(text: str, source: str, *, is_json: bool) -> object:
-    """Return the document written in `text`; ConfigError tells the line and column of a fault in its form."""
+    """Return the document in `text`; ConfigError gives the line and column of a syntax error."""
     try:
         return _parse_json(text, source) if is_json else _parse_yaml(text, source)
     except RecursionError:
@@ -84,7 +84,7 @@ def parse_text(text: str, source: str, *, is_json: bool) -> object:
 
 
 def write_yaml(document: Mapping[str, object]) -> str:
-    """Return `document` as YAML that `parse_text` reads back to the same."""
+    """Return `document` as YAML; `parse_text` reads the same document back."""
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
@@ -97,12 +97,12 @@ def _parse_yaml(text: str, source: str) -> object:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         message = (
-            f"is no YAML: the character U+{ord(text[error.position]):04X} must not stand in a text file."
+            f"invalid YAML: the character U+{ord(text[error.position]):04X} is not allowed in a text file."
         )
         raise ConfigError(source, [ConfigProblem(f"line {line}", None, message)]) from error
     except (ValueError, LookupError, AttributeError) as error:
-        # What PyYAML lets through where a tag and its value do not agree, such as `!!bool maybe`.
-        message = f"is no YAML: a value does not fit its tag, or is too long ({error})."
+        # Raised by PyYAML if a tag and its value do not agree, such as `!!bool maybe`.
+        message = f"invalid YAML: a value does not match its tag, or is too long ({error})."
         raise ConfigError(source, [ConfigProblem("file", None, message)]) from error
     if loader.repeated:
         raise ConfigError(source, loader.repeated)
@@ -114,7 +114,7 @@ def _yaml_error(source: str, error: yaml.MarkedYAMLError) -> ConfigError:
     place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "file"
     what = " ".join(part for part in (error.context, error.problem) if part)
     tip = " Indent with spaces, not tabs." if "'\\t'" in what else ""
-    return ConfigError(source, [ConfigProblem(place, None, f"is no YAML: {what}.{tip}")])
+    return ConfigError(source, [ConfigProblem(place, None, f"invalid YAML: {what}.{tip}")])
 
 
 def _parse_json(text: str, source: str) -> object:
@@ -124,32 +124,30 @@ def _parse_json(text: str, source: str) -> object:
         found: dict[str, object] = {}
         for key, value in pairs:
             if key in found:
-                repeated.append(_repeated("file", key, f"beside {_others(pairs, key)}"))
+                repeated.append(_repeated("file", key, f"other keys: {_others(pairs, key)}"))
             found[key] = value
         return found
 
     def refuse_constant(word: str) -> object:
-        raise ConfigError(source, [ConfigProblem("file", word, f"{word} is no number that JSON has.")])
+        raise ConfigError(source, [ConfigProblem("file", word, f"invalid JSON: {word} is not allowed.")])
 
     try:
         document: object = json.loads(text, object_pairs_hook=read_object, parse_constant=refuse_constant)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise ConfigError(source, [ConfigProblem(place, None, f"is no JSON: {error.msg}.")]) from error
+        raise ConfigError(source, [ConfigProblem(place, None, f"invalid JSON: {error.msg}.")]) from error
     except ValueError as error:  # a whole number of thousands of digits
-        raise ConfigError(source, [ConfigProblem("file", None, f"is no JSON: {error}.")]) from error
+        raise ConfigError(source, [ConfigProblem("file", None, f"invalid JSON: {error}.")]) from error
     if repeated:
         raise ConfigError(source, repeated)
     return document
 
 
 def _others(pairs: list[tuple[str, object]], repeated: str) -> str:
-    # JSON's reader tells no lines here; the neighbours say which object it is. Values might be secret.
+    # Python's JSON parser gives no line here; the other keys identify the object. Values may be secret.
     others = [key for key, _ in pairs if key != repeated]
-    return ", ".join(repr(key) for key in others[:5]) if others else "nothing else"
+    return ", ".join(repr(key) for key in others[:5]) if others else "none"
 
 
 def _repeated(place: str, key: str, where: str) -> ConfigProblem:
-    return ConfigProblem(
-        place, key, f"the key {key!r} stands twice in one mapping ({where}): keep one of them."
-    )
+    return ConfigProblem(place, key, f"duplicate key {key!r} ({where}): keep one of them.")

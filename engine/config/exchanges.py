@@ -1,6 +1,6 @@
-"""Which exchange calendar an `exchange_group` means.
+"""Exchange groups: the exchange calendar of each `exchange_group`.
 
-exchange_calendars takes most of a second to import, so it is asked only about codes that are not listed here.
+Importing exchange_calendars takes most of a second, so it is used only for codes that are not listed here.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ EXCHANGE_GROUPS: Final[Mapping[str, str]] = MappingProxyType(
         "CRYPTO": "24/7",
     }
 )
-"""Group names for those who do not know the codes by heart, and the exchange_calendars code of each."""
+"""Group names, and the exchange_calendars code of each."""
 
 _LISTED_CODES: Final = frozenset(EXCHANGE_GROUPS.values())
 
 
 def resolve_exchange(text: str) -> str:
-    """Return the exchange_calendars code that a group (`US_EQUITY`), code (`XNYS`) or alias (`NYSE`) means.
+    """Return the exchange_calendars code of a group (`US_EQUITY`), code (`XNYS`) or alias (`NYSE`).
 
-    Case is ignored. Raises CalendarError for a name that is none of these, with the nearest that is one.
+    Case is ignored. CalendarError for an unknown name, with the nearest known one.
     """
     code = find_exchange(text)
     if code is None:
@@ -62,7 +62,7 @@ def resolve_exchange(text: str) -> str:
 
 @lru_cache(maxsize=256)
 def find_exchange(text: str) -> str | None:
-    """Return the code that `text` means, or None where no calendar has that name."""
+    """Return the code of the exchange named `text`, or None if it is unknown."""
     word = text.strip().upper()
     if word in EXCHANGE_GROUPS:
         return EXCHANGE_GROUPS[word]
@@ -72,20 +72,20 @@ def find_exchange(text: str) -> str | None:
 
 
 def nearest_exchange(text: str) -> str | None:
-    """Return the group, code or alias spelled most like `text`, or None; groups are looked at first."""
+    """Return the group, code or alias most similar to `text`, or None; groups take precedence."""
     return nearest(text, EXCHANGE_GROUPS) or nearest(text, _calendar_codes())
 
 
 def describe_unknown(text: str) -> str:
-    """Say that `text` is no exchange, and what would be one."""
+    """Return the message for an unknown exchange, with the allowed names."""
     groups = ", ".join(EXCHANGE_GROUPS)
-    return f"{text!r} is no exchange: write a group ({groups}) or any exchange_calendars code, like XNYS"
+    return f"unknown exchange {text!r}: use a group ({groups}) or an exchange_calendars code, such as XNYS"
 
 
 @lru_cache(maxsize=1)
 def _calendar_codes() -> dict[str, str]:
-    """Codes and aliases of every calendar, in capitals, with the code each resolves to."""
-    # Imported here because it costs more than everything else that reading a file needs.
+    """Return the codes and aliases of all calendars, in capitals, with the code each resolves to."""
+    # Imported here, as the import takes longer than reading a session file.
     import exchange_calendars  # noqa: PLC0415
 
     names = exchange_calendars.get_calendar_names(include_aliases=True)

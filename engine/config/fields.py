@@ -1,4 +1,4 @@
-"""Types of single fields: how each is read, written back, and described to editors."""
+"""Field types: validator, serializer and JSON Schema of single fields."""
 
 from __future__ import annotations
 

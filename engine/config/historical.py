@@ -1,4 +1,4 @@
-"""What a session knows of earlier days: bars to load, and indicators to make of them."""
+"""Section `historical`: bars of earlier sessions to load, and trailing indicators."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from tapedeck.engine.config.section import Section
 
 
 class HistoricalData(Section):
-    """Bars of one or more intervals, over so many trading days, for all symbols or some."""
+    """Bars of one or more intervals over a number of trading days, for all symbols or some."""
 
     trailing_days: Annotated[StrictInt, Field(ge=1, le=25_000)]
-    """Trading days before the session, counted back from it; at least 1."""
+    """Number of trading days before the session; at least 1."""
     intervals: Intervals
-    """Intervals to load, such as [1m, 1d]; 1w is possible here, and only here."""
+    """Intervals to load, such as [1m, 1d]; 1w is possible here only."""
     apply_to: ApplyTo = ALL
-    """The word `all`, or a list of those symbols that this is for."""
+    """The word `all`, or a list of symbols."""
 
     def applies_to(self, symbol: str) -> bool:
-        """Whether the bars of `symbol` are asked for."""
+        """Whether the bars of `symbol` are to be loaded."""
         return self.apply_to == ALL or symbol in self.apply_to
 
 
@@ -37,34 +37,34 @@ Granularity = Annotated[Literal["daily", "minute"], BeforeValidator(_read_granul
 
 
 class HistoricalIndicator(Section):
-    """A trailing value over earlier sessions: nothing of today is in it."""
+    """A trailing value over earlier sessions, without the current one."""
 
     type: Literal["trailing_average", "trailing_max", "trailing_min"]
-    """What is made of the values: their average, the highest, or the lowest."""
+    """Average, maximum or minimum of the values."""
     period: PeriodField
-    """How far back: 10d (trading days), 52w, 6m, 1y (calendar)."""
+    """Length: 10d (trading days), 52w, 6m, 1y (calendar)."""
     granularity: Granularity = "daily"
     """`daily`: one value; `minute`: one value for each minute of the session (averages only)."""
     field: Literal["open", "high", "low", "close", "volume"]
-    """The column of the bars that is looked at."""
+    """Column of the bars."""
     skip_early_close: StrictBool = False
-    """Whether days with an early close are left out: their volume is that of a shorter day."""
+    """Whether to leave out days with an early close, whose volume is that of a shorter day."""
 
     @field_validator("granularity")
     @classmethod
     def _check_granularity(cls, granularity: str, info: ValidationInfo) -> str:
         type_ = info.data.get("type", "trailing_average")
         if granularity == "minute" and type_ != "trailing_average":
-            raise fault(f"must be daily for {type_}: only a trailing_average is made by the minute", "daily")
+            raise fault(f"must be daily for {type_}: only trailing_average supports minute", "daily")
         return granularity
 
 
 class HistoricalConfig(Section):
-    """Everything about earlier sessions."""
+    """Data of earlier sessions."""
 
     enable_quality: StrictBool = True
-    """Whether the quality of the loaded history is measured; if not, it counts as 100 %, not measured."""
+    """Whether to measure the quality of the loaded history; if not, it is 100 %, marked as not measured."""
     data: tuple[HistoricalData, ...] = ()
-    """Bars to load before each session. What an indicator needs is loaded by itself."""
+    """Bars to load before each session. Bars that indicators need are added automatically."""
     indicators: Mapping[IndicatorName, HistoricalIndicator] = Field(default_factory=dict)
     """Trailing indicators, by name."""

@@ -1,4 +1,4 @@
-"""Session files: from a path or a document to a checked SessionConfig, and back to text."""
+"""Loading of session files: from a path or a document to a checked SessionConfig, and back to text."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tapedeck.engine.config.session_config import SessionConfig
 from tapedeck.engine.errors import ConfigError, ConfigProblem, nearest
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
-_LARGEST: Final = 1024 * 1024
+_MAX_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedConfig:
-    """A session file that can be played: what it says, what to warn of, and where it came from."""
+    """A valid session file: its configuration, warnings and source."""
 
     config: SessionConfig
     warnings: tuple[str, ...]
@@ -31,7 +31,7 @@ class LoadedConfig:
 
 
 def load_session_config(path: Path) -> LoadedConfig:
-    """Read the session file at `path`, YAML or JSON. Raises ConfigError with every fault of it."""
+    """Read the session file at `path`, YAML or JSON. Raises ConfigError with all its faults."""
     text = _read_text(path)
     is_json = path.suffix.lower() == ".json" or (
         path.suffix.lower() not in _SUFFIXES and text.lstrip()[:1] == "{"
@@ -40,7 +40,7 @@ def load_session_config(path: Path) -> LoadedConfig:
 
 
 def parse_session_config(document: object, source: str) -> LoadedConfig:
-    """Check a document of plain values; `source` names it in errors. Raises ConfigError with every fault."""
+    """Check a document of plain values; `source` names it in errors. Raises ConfigError with all faults."""
     misfits = find_misfits(document)
     if misfits or not isinstance(document, Mapping):
         raise ConfigError(source, _as_sentences(misfits))
@@ -59,25 +59,25 @@ def parse_session_config(document: object, source: str) -> LoadedConfig:
 
 
 def dump(config: SessionConfig) -> str:
-    """Return `config` as the YAML text of a session file, every field written out."""
+    """Return `config` as the YAML text of a session file, with all fields."""
     return write_yaml(config.model_dump(mode="json", by_alias=True, exclude_none=True))
 
 
 def _as_sentences(problems: list[ConfigProblem]) -> list[ConfigProblem]:
-    """Return the problems, each once and its message a whole sentence, as a suggestion may follow it."""
-    told: dict[str, ConfigProblem] = {}
+    """Return the problems without duplicates, each message ending with a period before a suggestion."""
+    unique: dict[str, ConfigProblem] = {}
     for problem in problems:
         sentence = replace(problem, message=f"{problem.message.rstrip('.')}.")
-        told.setdefault(str(sentence), sentence)
-    return list(told.values())
+        unique.setdefault(str(sentence), sentence)
+    return list(unique.values())
 
 
 def _read_text(path: Path) -> str:
     try:
         if path.is_dir():
             raise _unreadable(path, f"is a folder, not a session file{_files_in(path)}")
-        if path.stat().st_size > _LARGEST:
-            raise _unreadable(path, f"is too large for a session file: more than {_LARGEST // 1024} KiB")
+        if path.stat().st_size > _MAX_BYTES:
+            raise _unreadable(path, f"is too large for a session file: more than {_MAX_BYTES // 1024} KiB")
         data = path.read_bytes()
     except FileNotFoundError:
         raise _missing(path) from None
@@ -86,7 +86,7 @@ def _read_text(path: Path) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _unreadable(path, f"is no text in UTF-8 (byte {error.start + 1}): save it as UTF-8") from error
+        raise _unreadable(path, f"is not UTF-8 text (byte {error.start + 1}): save it as UTF-8") from error
     if "\0" in text:
         raise _unreadable(path, "is a binary file, not YAML or JSON text")
     return text
@@ -99,16 +99,16 @@ def _unreadable(path: Path, message: str, suggestion: str | None = None) -> Conf
 def _missing(path: Path) -> ConfigError:
     folder = path.parent
     if not folder.is_dir():
-        return _unreadable(path, f"does not exist, and neither does the folder {str(folder)!r}")
+        return _unreadable(path, f"does not exist, nor does the folder {str(folder)!r}")
     near = nearest(path.name, _session_files(folder))
     return _unreadable(path, "does not exist", str(folder / near) if near else None)
 
 
 def _files_in(folder: Path) -> str:
     names = _session_files(folder)
-    return f"; in it there are {', '.join(names[:5])}" if names else ""
+    return f"; it contains {', '.join(names[:5])}" if names else ""
 
 
 def _session_files(folder: Path) -> list[str]:
-    # glob, unlike iterdir, finds nothing in a folder that may not be listed.
+    # glob, unlike iterdir, returns nothing for a folder without read permission.
     return sorted(entry.name for entry in folder.glob("*.*") if entry.suffix.lower() in _SUFFIXES)

@@ -1,4 +1,4 @@
-"""Names that a session file gives to its indicators: identifiers, and none that means something else."""
+"""Indicator names: identifiers that are not reserved."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ _CONDITIONS: Final = """
     cross crosses crossed above below between
 """
 RESERVED_NAMES: Final = frozenset(f"{_COLUMNS} {_SESSION} {_CONDITIONS}".split())
-"""Words that the console, conditions and exports use themselves; case is ignored."""
+"""Words used by the console, conditions and exports; case is ignored."""
 
 
 def read_indicator_name(value: str) -> str:
-    """Return `value` if an indicator may be called so; raise a fault that says why not."""
+    """Return `value` if it is a valid indicator name; raise a fault with the reason if not."""
     if not value.isidentifier():
         raise fault(
-            f"{value!r} is no name for an indicator: letters, digits and _ only, and no digit first",
+            f"invalid indicator name {value!r}: use letters, digits and _, with a letter or _ first",
             _as_identifier(value),
         )
     if value.casefold() in RESERVED_NAMES or keyword.iskeyword(value):
-        raise fault(f"the name {value!r} is reserved, because conditions and columns use it: choose another")
+        raise fault(f"reserved name {value!r}, used by conditions and columns: choose another")
     return value
 
 
 def _as_identifier(text: str) -> str | None:
-    """Return the same words joined by `_`, where that makes an identifier."""
+    """Return the words of `text` joined by `_`, or None if that is not a valid name."""
     joined = re.sub(r"\W+", "_", text.strip()).strip("_")
     return joined if joined.isidentifier() and joined.casefold() not in RESERVED_NAMES else None
 

@@ -1,4 +1,4 @@
-"""Fields of older session files: those still read, with a warning, and those that are gone."""
+"""Older fields of session files: deprecated ones, read with a warning, and removed ones."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _UPKEEP: Final = "data_upkeep"
 _RENAMED: Final = {"enabled": "enable_session_quality", "check_interval_seconds": "retry_interval_seconds"}
 _DERIVED: Final = "derived_intervals"
 
-_GONE: Final = {
-    "quality_update_frequency": "quality is scored whenever bars arrive or fall due. Take the field out",
+_REMOVED: Final = {
+    "quality_update_frequency": "quality is scored whenever bars arrive or fall due. Delete the field",
     "prefetch.window_minutes": (
-        "whole sessions are loaded ahead. Take it out, and write backtest_config.prefetch_days "
-        "(sessions to load ahead) where the default of 5 does not suit"
+        "whole sessions are loaded ahead. Delete it, and set backtest_config.prefetch_days "
+        "(sessions to load ahead) if the default of 5 does not fit"
     ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """A document in today's fields.
+    """A document with current fields.
 
-    `origins` tells, for a field that came from an older one, where the file has it.
+    `origins`: for each field moved from an older one, its path in the file.
     """
 
     document: dict[str, object]
@@ -40,31 +40,31 @@ class Upgrade:
 
 
 def upgrade(document: Mapping[str, object]) -> Upgrade:
-    """Return `document` with older fields moved to where they are now, and what to tell the user of it."""
+    """Return `document` with older fields moved to current ones, and the warnings and problems found."""
     problems: list[ConfigProblem] = []
-    current = _without_gone(document, (), problems)
-    current.pop("$schema", None)  # says to an editor where the schema is
+    current = _without_removed(document, (), problems)
+    current.pop("$schema", None)  # for editors: location of the schema
     result = Upgrade(current, problems=problems)
     _move_upkeep(result, ())
     _move_upkeep(result, (_DATA,))
     return result
 
 
-def _without_gone(
+def _without_removed(
     section: Mapping[str, object], place: Location, problems: list[ConfigProblem]
 ) -> dict[str, object]:
     kept: dict[str, object] = {}
     for key, inner in section.items():
         path = dotted((*place, key))
-        gone = next((name for name in _GONE if f".{path}".endswith(f".{name}")), None)
-        if gone is not None:
-            problems.append(ConfigProblem(path, inner, f"{gone!r} is gone: {_GONE[gone]}"))
+        removed = next((name for name in _REMOVED if f".{path}".endswith(f".{name}")), None)
+        if removed is not None:
+            problems.append(ConfigProblem(path, inner, f"{removed!r} was removed: {_REMOVED[removed]}"))
             continue
         if not isinstance(inner, Mapping) or key in FREE_FIELDS:
             kept[key] = inner
             continue
-        left = _without_gone(inner, (*place, key), problems)
-        if left or not inner:  # a section of nothing but gone fields goes with them
+        left = _without_removed(inner, (*place, key), problems)
+        if left or not inner:  # a section with removed fields only is dropped with them
             kept[key] = left
     return kept
 
@@ -75,12 +75,12 @@ def _move_upkeep(result: Upgrade, above: Location) -> None:
         return
     upkeep, place = holder.pop(_UPKEEP), (*above, _UPKEEP)
     if not isinstance(upkeep, Mapping):
-        message = f"must be a mapping, not {shown(upkeep)}; today it is called {_DATA}.gap_filler"
+        message = f"must be a mapping, not {shown(upkeep)}; its current name is {_DATA}.gap_filler"
         result.problems.append(ConfigProblem(dotted(place), upkeep, message))
         return
     target = result.document.setdefault(_DATA, {})
     if not isinstance(target, dict):
-        return  # reported as no mapping
+        return  # reported by the model
     for name, value in upkeep.items():
         if name in _RENAMED:
             _move_field(result, target, (*place, name), value)
@@ -88,7 +88,7 @@ def _move_upkeep(result: Upgrade, above: Location) -> None:
             _move_intervals(result, target, (*place, name), value)
         else:
             known = [*_RENAMED, _DERIVED]
-            message = f"{name!r} is no field of {_UPKEEP}: it had {', '.join(known)}"
+            message = f"unknown field {name!r} of {_UPKEEP}: its fields were {', '.join(known)}"
             result.problems.append(
                 ConfigProblem(dotted((*place, name)), value, message, nearest(name, known))
             )
@@ -98,27 +98,27 @@ def _move_field(result: Upgrade, target: dict[str, object], place: Location, val
     new = _RENAMED[str(place[-1])]
     filler = target.setdefault("gap_filler", {})
     if not isinstance(filler, dict):
-        return  # reported as no mapping
+        return  # reported by the model
     now = (_DATA, "gap_filler", new)
     if new in filler:
-        message = f"says the same as {dotted(result.origins.get(now, now))}: keep one of them"
+        message = f"duplicates {dotted(result.origins.get(now, now))}: keep one of them"
         result.problems.append(ConfigProblem(dotted(place), value, message))
         return
     filler[new] = value
     result.origins[now] = place
-    result.warnings.append(f"{dotted(place)} is deprecated: write {dotted(now)}")
+    result.warnings.append(f"{dotted(place)} is deprecated: use {dotted(now)}")
 
 
 def _move_intervals(result: Upgrade, target: dict[str, object], place: Location, value: object) -> None:
     if not isinstance(value, list):
-        message = f"must be a list of minutes, like [5, 15], not {shown(value)}; use {_DATA}.streams today"
+        message = f"must be a list of minutes, such as [5, 15], not {shown(value)}; better: {_DATA}.streams"
         result.problems.append(ConfigProblem(dotted(place), value, message))
         return
     derived: list[Interval] = []
     for position, minutes in enumerate(value):
         interval = _minutes(minutes)
         if interval is None:
-            message = f"must be whole minutes, 1 to 1439, not {shown(minutes)}"
+            message = f"must be whole minutes from 1 to 1439, not {shown(minutes)}"
             result.problems.append(ConfigProblem(dotted((*place, position)), minutes, message))
         else:
             derived.append(interval)
@@ -128,7 +128,7 @@ def _move_intervals(result: Upgrade, target: dict[str, object], place: Location,
         streams.extend(str(interval) for interval in dict.fromkeys(derived) if interval not in present)
     names = ", ".join(str(interval) for interval in derived)
     result.warnings.append(
-        f"{dotted(place)} is deprecated: write {names or 'the intervals'} in {_DATA}.streams"
+        f"{dotted(place)} is deprecated: add {names or 'the intervals'} to {_DATA}.streams"
     )
 
 

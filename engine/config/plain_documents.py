@@ -1,4 +1,4 @@
-"""Whether a document is made of what JSON has, and what is taken out of it before the model looks."""
+"""Plain documents: checks of shape, keys and size before the model, and removal of secrets and nulls."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from tapedeck.engine.errors import ConfigProblem
 HIDDEN: Final = "(hidden)"
 
 FREE_FIELDS: Final = frozenset({"metadata", "parameters"})
-"""Fields whose inside belongs to the user: nothing there is renamed, dropped or judged by its name."""
+"""Fields with the user's own keys: nothing in them is renamed, dropped or checked by name."""
 
 _SECRET_WORDS: Final = ("key", "secret", "token", "password", "passwd", "passphrase", "credential")
-_MOST_VALUES: Final = 100_000
-_DEEPEST: Final = 40
+_MAX_VALUES: Final = 100_000
+_MAX_DEPTH: Final = 40
 
 
 def dotted(place: Location) -> str:
-    """Return a place as users read it: `session_data_config.symbols[2]`."""
+    """Return a location as text: `session_data_config.symbols[2]`."""
     text = ""
     for part in place:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
@@ -27,20 +27,20 @@ def dotted(place: Location) -> str:
 
 
 def find_misfits(document: object) -> list[ConfigProblem]:
-    """Return what makes a document no session file at all: its shape, its keys, its size."""
+    """Return the problems of shape, keys and size that make a document unusable as a session file."""
     if document is None:
         return [
             ConfigProblem(
-                "file", None, "is empty: a session file begins with session_name and exchange_group"
+                "file", None, "is empty: a session file starts with session_name and exchange_group"
             )
         ]
     if not isinstance(document, Mapping):
         return [ConfigProblem("file", document, f"must be a mapping of fields, not {shown(document)}")]
     problems: list[ConfigProblem] = []
-    # Aliases can make a short YAML text endless, so walking stops at a limit.
+    # Aliases can make a short YAML text expand without end, so the walk has a limit.
     for count, (place, node) in enumerate(_nodes(document)):
-        if count > _MOST_VALUES or len(place) > _DEEPEST:
-            limits = f"at most {_MOST_VALUES} values, {_DEEPEST} levels deep"
+        if count > _MAX_VALUES or len(place) > _MAX_DEPTH:
+            limits = f"at most {_MAX_VALUES} values, {_MAX_DEPTH} levels deep"
             return [ConfigProblem("file", None, f"is too large or too deep for a session file: {limits}")]
         if isinstance(node, Mapping):
             problems.extend(_key_problem(place, key) for key in node if not isinstance(key, str))
@@ -48,7 +48,7 @@ def find_misfits(document: object) -> list[ConfigProblem]:
 
 
 def _key_problem(place: Location, key: object) -> ConfigProblem:
-    return ConfigProblem(dotted(place), key, f"the key {shown(key)} is no text: put it in quotes", f'"{key}"')
+    return ConfigProblem(dotted(place), key, f"the key {shown(key)} must be text, in quotes", f'"{key}"')
 
 
 def _nodes(node: object, place: Location = ()) -> Iterator[tuple[Location, object]]:
@@ -62,7 +62,7 @@ def _nodes(node: object, place: Location = ()) -> Iterator[tuple[Location, objec
 
 
 def hide_secrets(document: Mapping[str, object]) -> tuple[dict[str, object], list[ConfigProblem]]:
-    """Return a copy without what looks like a secret, and a problem for each; the values stand nowhere."""
+    """Return a copy without likely secrets, and a problem for each, which does not contain the value."""
     problems: list[ConfigProblem] = []
     copy = {key: _without_secrets((key,), value, problems) for key, value in document.items()}
     return copy, problems
@@ -91,14 +91,14 @@ def _secret_problem(place: Location) -> ConfigProblem:
     return ConfigProblem(
         dotted(place),
         HIDDEN,
-        f"the field {place[-1]!r} looks like a secret, and secrets never stand in a session file: "
-        "put it into an environment variable or the system keyring, and take it out here "
-        "(a field that holds no secret needs another name)",
+        f"the field {place[-1]!r} may hold a secret, which is not allowed in a session file: "
+        "use an environment variable or the system keyring, and delete it here "
+        "(rename a field that holds no secret)",
     )
 
 
 def without_nulls(document: Mapping[str, object]) -> dict[str, object]:
-    """Return a copy in which fields left empty are absent, as their writer means it."""
+    """Return a copy without empty fields, so that they count as absent."""
     return {
         key: value if key in FREE_FIELDS else _without_nulls(value)
         for key, value in document.items()

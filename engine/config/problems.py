@@ -1,4 +1,4 @@
-"""Pydantic's errors in the words of session files: where, what stood there, what may stand there."""
+"""Conversion of pydantic's errors to the problems of a session file."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tapedeck.engine.config.plain_documents import HIDDEN, dotted
 from tapedeck.engine.config.session_config import SessionConfig
 from tapedeck.engine.errors import ConfigProblem, nearest
 
-Saying = tuple[str, str | None]
-"""A message, and the nearest valid spelling where there is one."""
+Message = tuple[str, str | None]
+"""A message, and the nearest valid spelling or None."""
 
 _KINDS: Final = {
-    "string_type": "text (in quotes, where YAML takes it for something else)",
+    "string_type": "text (in quotes, if YAML reads it as another type)",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "float_type": "a number",
@@ -47,9 +47,9 @@ _YES_AND_NO: Final = {
 
 
 def problems_of(error: ValidationError, origins: Mapping[Location, Location]) -> list[ConfigProblem]:
-    """Return the problems that `error` tells, at the places where the file has them.
+    """Return the problems in `error`, with their paths in the file.
 
-    `origins` gives, for fields that were moved from older names, where they stand.
+    `origins`: for each field moved from an older one, its path in the file.
     """
     details = error.errors(include_url=False)
     return [_problem_of(detail, origins) for detail in details if detail["input"] != HIDDEN]
@@ -58,22 +58,22 @@ def problems_of(error: ValidationError, origins: Mapping[Location, Location]) ->
 def _problem_of(detail: ErrorDetails, origins: Mapping[Location, Location]) -> ConfigProblem:
     place = _place_in_file(detail["loc"])
     value = None if detail["type"] == "missing" else detail["input"]
-    message, suggestion = _say(detail, place)
+    message, suggestion = _message(detail, place)
     return ConfigProblem(dotted(origins.get(place, place)), value, message, suggestion)
 
 
 def _place_in_file(loc: Location) -> Location:
-    """Where the file has it: pydantic adds a step to a key, and the model a field for parameters."""
+    """Return the path in the file: without the steps that pydantic and the model's `parameters` add."""
     return tuple(
         part
         for index, part in enumerate(loc)
-        # The parameters of an indicator stand beside its type.
+        # In the file, an indicator's parameters are on the level of its type.
         if part != "[key]" and not (part == "parameters" and index >= 2 and loc[index - 2] == "indicators")
     )
 
 
-def _say(detail: ErrorDetails, place: Location) -> Saying:
-    """Return what to tell of one error."""
+def _message(detail: ErrorDetails, place: Location) -> Message:
+    """Return the message of one error."""
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == FAULT:
         return context["message"], context["suggestion"] or None
@@ -81,12 +81,12 @@ def _say(detail: ErrorDetails, place: Location) -> Saying:
         return f"is required: {_description(place)}", None
     if kind == "extra_forbidden":
         return _unknown_field(place)
-    allowed = _say_what_is_allowed(kind, detail["input"], context)
-    return allowed or (_SPECIAL.get(kind, _as_pydantic_says)(detail), None)
+    allowed = _type_or_bound_message(kind, detail["input"], context)
+    return allowed or (_SPECIAL.get(kind, _pydantic_message)(detail), None)
 
 
-def _say_what_is_allowed(kind: str, value: object, context: Mapping[str, Any]) -> Saying | None:
-    """Return what to tell of a value of the wrong kind or size, or None where it is another fault."""
+def _type_or_bound_message(kind: str, value: object, context: Mapping[str, Any]) -> Message | None:
+    """Return the message for a value of the wrong type or size, or None for another fault."""
     if kind == "literal_error":
         return _not_among(value, _choices(context["expected"]))
     if kind in _KINDS:
@@ -98,13 +98,13 @@ def _say_what_is_allowed(kind: str, value: object, context: Mapping[str, Any]) -
     return None
 
 
-def _unknown_field(place: Location) -> Saying:
+def _unknown_field(place: Location) -> Message:
     known = _fields_of(_model_at(place[:-1]))
     name = str(place[-1])
-    return f"{name!r} is no field here: the fields are {', '.join(known)}", nearest(name, known)
+    return f"unknown field {name!r}: the fields here are {', '.join(known)}", nearest(name, known)
 
 
-def _not_among(value: object, choices: list[str]) -> Saying:
+def _not_among(value: object, choices: list[str]) -> Message:
     near = nearest(value, choices) if isinstance(value, str) else None
     return (
         f"must be {' or '.join(filter(None, [', '.join(choices[:-1]), choices[-1]]))}, not {shown(value)}",
@@ -113,7 +113,7 @@ def _not_among(value: object, choices: list[str]) -> Saying:
 
 
 def _choices(expected: str) -> list[str]:
-    """Return the words of a literal, from pydantic's `'a', 'b' or 'c'`."""
+    """Return the values of a literal, from pydantic's `'a', 'b' or 'c'`."""
     return [word.strip("' ") for word in expected.replace(" or ", ",").split(",")]
 
 
@@ -121,8 +121,8 @@ def _number(bound: float) -> str:
     return str(int(bound)) if bound == int(bound) else str(bound)
 
 
-def _as_pydantic_says(detail: ErrorDetails) -> str:
-    return f"{shown(detail['input'])} will not do: {detail['msg']}"
+def _pydantic_message(detail: ErrorDetails) -> str:
+    return f"invalid value {shown(detail['input'])}: {detail['msg']}"
 
 
 _SPECIAL: Final[dict[str, Callable[[ErrorDetails], str]]] = {
@@ -131,24 +131,24 @@ _SPECIAL: Final[dict[str, Callable[[ErrorDetails], str]]] = {
         f"must have at most {detail['ctx']['max_length']} characters, not {len(detail['input'])}"
     ),
     "string_pattern_mismatch": lambda detail: (
-        f"must be written as module:Class, like my_scanners.gaps:GapScanner, not {shown(detail['input'])}"
+        f"must be module:Class, such as my_scanners.gaps:GapScanner, not {shown(detail['input'])}"
     ),
 }
 
 
 def _description(place: Location) -> str:
-    """Return the sentence that the model has about a field."""
+    """Return the model's description of a field."""
     fields = _fields_of(_model_at(place[:-1]))
     return fields[str(place[-1])]
 
 
 def _fields_of(model: type[BaseModel]) -> dict[str, str]:
-    """Names of a model's fields as the file spells them, with their descriptions."""
+    """Return the names of a model's fields as the file spells them, with their descriptions."""
     return {info.alias or name: info.description or "" for name, info in model.model_fields.items()}
 
 
 def _model_at(place: Location) -> type[BaseModel]:
-    """Return the model whose fields stand at `place`, passing over names of indicators and positions."""
+    """Return the model of the fields at `place`, skipping indicator names and list positions."""
     model: type[BaseModel] = SessionConfig
     for part in place:
         field = next(

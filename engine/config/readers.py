@@ -1,4 +1,4 @@
-"""Readers of single fields: from what JSON or YAML gives to the engine's own types, or a fault that helps."""
+"""Field readers: convert single JSON or YAML values to the engine's types, or raise a fault."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ LONGEST_SYMBOL: Final = 64
 
 
 def read_interval(value: object) -> Interval:
-    """Return the interval that a field holds."""
+    """Return the interval in a field."""
     if isinstance(value, Interval):
         return value
     if not isinstance(value, str):
         near = f"{value}m" if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
-        raise fault(f"must be an interval with its unit, like 1m, 15m, 1h, 1d, not {shown(value)}", near)
+        raise fault(f"must be an interval with a unit, such as 1m, 15m, 1h, 1d, not {shown(value)}", near)
     try:
         return Interval.parse(value)
     except ValueError as error:
@@ -36,10 +36,10 @@ def read_interval(value: object) -> Interval:
 
 
 def read_session_interval(value: object) -> Interval:
-    """Return an interval of which a session can hold bars: a week is for history only."""
+    """Return an interval of bars within a session; a week is possible in history only."""
     interval = read_interval(value)
     if interval == WEEK:
-        raise fault("'1w' is for history only: a session is one day, so 1d is its longest bar", "1d")
+        raise fault("'1w' is for history only: the longest bar of a session is 1d", "1d")
     return interval
 
 
@@ -47,7 +47,7 @@ def read_schedule_interval(value: object) -> Interval:
     """Return an interval that fits into a session several times."""
     interval = read_interval(value)
     if not interval.is_intraday:
-        raise fault(f"'{interval}' is too long: a schedule repeats within a day, like 5m or 1h")
+        raise fault(f"'{interval}' is too long: use less than a day, such as 5m or 1h")
     return interval
 
 
@@ -56,12 +56,12 @@ def read_stream(value: object) -> Interval | Literal["quotes"]:
     if value == QUOTES:
         return QUOTES
     if isinstance(value, str) and nearest(value, [QUOTES]):
-        raise fault(f"{value!r} is no stream: an interval like 1m, or {QUOTES}", QUOTES)
+        raise fault(f"invalid stream {value!r}: use an interval, such as 1m, or {QUOTES}", QUOTES)
     return read_session_interval(value)
 
 
 def read_line(value: str) -> str:
-    """Return text that can stand in one line of the screen: something to see, and no control characters."""
+    """Return a line of text: not blank, and without control characters."""
     if not value.strip() or not value.isprintable():
         raise fault(f"must be one line of text without control characters, not {shown(value)}")
     return value
@@ -71,9 +71,7 @@ def read_symbol(value: object) -> str:
     """Return a symbol as written; it has no spaces or control characters."""
     if not isinstance(value, str):
         hint = (
-            " (YAML takes it for something else: put it in quotes)"
-            if not isinstance(value, list | dict)
-            else ""
+            " (YAML reads it as another type: put it in quotes)" if not isinstance(value, list | dict) else ""
         )
         near = f'"{value}"' if isinstance(value, int | float) and not isinstance(value, bool) else None
         raise fault(f"must be a symbol such as SPY, not {shown(value)}{hint}", near)
@@ -82,18 +80,18 @@ def read_symbol(value: object) -> str:
     if len(value) > LONGEST_SYMBOL or any(letter.isspace() or not letter.isprintable() for letter in value):
         near = "".join(letter for letter in value if letter.isprintable() and not letter.isspace())
         raise fault(
-            f"{shown(value)} is no symbol: at most {LONGEST_SYMBOL} characters, no spaces or control signs",
+            f"invalid symbol {shown(value)}: at most {LONGEST_SYMBOL} printable characters, no spaces",
             near if 0 < len(near) <= LONGEST_SYMBOL else None,
         )
     return value
 
 
 def read_period(value: object) -> Period:
-    """Return the period that a field holds."""
+    """Return the period in a field."""
     if isinstance(value, Period):
         return value
     if not isinstance(value, str):
-        raise fault(f"must be a period like 10d, 52w, 6m, 1y, not {shown(value)}", _days(value))
+        raise fault(f"must be a period such as 10d, 52w, 6m, 1y, not {shown(value)}", _days(value))
     try:
         return Period.parse(value)
     except ValueError as error:
@@ -106,17 +104,17 @@ def _days(value: object) -> str | None:
 
 
 def read_date(value: object) -> date:
-    """Return the date written as YYYY-MM-DD; nothing else is guessed at."""
+    """Return the date written as YYYY-MM-DD, the only form allowed."""
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     text = str(value)
     near = f"{text[:4]}-{text[4:6]}-{text[6:]}" if re.fullmatch("[12][0-9]{7}", text) else None
     if not isinstance(value, str) or re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value) is None:
-        raise fault(f"must be a date written as YYYY-MM-DD, not {shown(value)}", near)
+        raise fault(f"must be a date as YYYY-MM-DD, not {shown(value)}", near)
     try:
         return date.fromisoformat(value)
     except ValueError as error:
-        raise fault(f"{value!r} is no date: {error}") from None
+        raise fault(f"invalid date {value!r}: {error}") from None
 
 
 def read_time(value: object) -> time:
@@ -125,13 +123,13 @@ def read_time(value: object) -> time:
         return value
     if not isinstance(value, str) or re.fullmatch("[0-9]{2}:[0-9]{2}(:[0-9]{2})?", value) is None:
         raise fault(
-            f"must be a time of day written as HH:MM or HH:MM:SS, in quotes, not {shown(value)}",
+            f"must be a time of day as HH:MM or HH:MM:SS, in quotes, not {shown(value)}",
             _padded(value),
         )
     try:
         return time.fromisoformat(value)
     except ValueError as error:
-        raise fault(f"{value!r} is no time of day: {error}") from None
+        raise fault(f"invalid time of day {value!r}: {error}") from None
 
 
 def _padded(value: object) -> str | None:
@@ -140,22 +138,22 @@ def _padded(value: object) -> str | None:
 
 
 def distinct(read_one: Callable[[object], T], what: str, example: str) -> Callable[[object], tuple[T, ...]]:
-    """Return a reader of lists whose entries `read_one` reads; none may come twice, and one must be there.
+    """Return a reader of non-empty lists without duplicates, whose entries `read_one` reads.
 
-    `what` names the entries in the plural, `example` is such a list. Every bad entry is told.
+    `what`: the entries' name in the plural. `example`: a valid list. Every invalid entry is reported.
     """
 
     def read(value: object) -> tuple[T, ...]:
         if not isinstance(value, list | tuple):
-            raise fault(f"must be a list of {what}, like {example}, not {shown(value)}", _as_list(value))
+            raise fault(f"must be a list of {what}, such as {example}, not {shown(value)}", _as_list(value))
         if not value:
-            raise fault(f"must name at least one of the {what}, like {example}, not an empty list")
+            raise fault(f"must be a list of at least one of the {what}, such as {example}, not empty")
         faults, found = FaultList(), dict[T, object]()
         for position, entry in enumerate(value):
             try:
                 parsed = read_one(entry)
                 if parsed in found:
-                    raise _twice(entry, found[parsed])
+                    raise _duplicate(entry, found[parsed])
                 found[parsed] = entry
             except PydanticCustomError as error:
                 faults.add((position,), entry, error)
@@ -165,10 +163,10 @@ def distinct(read_one: Callable[[object], T], what: str, example: str) -> Callab
     return read
 
 
-def _twice(entry: object, first: object) -> PydanticCustomError:
+def _duplicate(entry: object, first: object) -> PydanticCustomError:
     if entry == first:
-        return fault(f"{shown(entry)} stands here twice: once is enough")
-    return fault(f"{shown(entry)} stands here twice: {shown(first)} is the same")
+        return fault(f"duplicate entry {shown(entry)}")
+    return fault(f"duplicate entry {shown(entry)}: the same as {shown(first)}")
 
 
 def _as_list(value: object) -> str | None:
@@ -181,11 +179,11 @@ read_intervals: Final = distinct(read_interval, "intervals", "[1m, 1d]")
 
 
 def read_apply_to(value: object) -> Literal["all"] | tuple[str, ...]:
-    """Return the symbols that an entry of history is for, or the word `all`."""
+    """Return the symbols of an entry of history, or the word `all`."""
     if isinstance(value, str):
         if value == ALL:
             return ALL
         raise fault(
-            f"must be the word {ALL}, or a list of symbols like [SPY, IBM], not {value!r}", f"[{value}]"
+            f"must be the word {ALL}, or a list of symbols such as [SPY, IBM], not {value!r}", f"[{value}]"
         )
     return read_symbols(value)

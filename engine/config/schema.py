@@ -1,4 +1,4 @@
-"""The JSON Schema of session files, for editors that complete and check while one types."""
+"""JSON Schema of session files, for completion and checks in editors."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from tapedeck.engine.config.session_config import SessionConfig
 
 
 def session_config_schema() -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of session files; it names the indicators of the installed TA-Lib."""
+    """Return the JSON Schema (2020-12) of session files, with the indicators of the installed TA-Lib."""
     schema = SessionConfig.model_json_schema(by_alias=True)
-    # A file may say where its schema is; reading passes over it.
-    schema["properties"]["$schema"] = {"description": "Where this schema is; for editors.", "type": "string"}
+    # A file may name its schema for editors; the loader ignores it.
+    schema["properties"]["$schema"] = {
+        "description": "Location of this schema; for editors.",
+        "type": "string",
+    }
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -1,4 +1,4 @@
-"""What the sections of a session file have in common."""
+"""Base model of the sections of a session file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """One section of the file: unknown fields are errors, and nothing changes once it is read."""
+    """One section of the file: immutable; unknown fields are errors."""
 
     model_config = ConfigDict(
         extra="forbid",

@@ -1,4 +1,4 @@
-"""The session file as a model: what is played, how, and what is watched meanwhile."""
+"""Model of the session file."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _read_exchange_group(text: str) -> str:
 
 
 def _read_asset_class(value: object) -> object:
-    """Return a known class in capitals; anything else as it is, to be reported so."""
+    """Return a known class in capitals; any other value unchanged, for the error message."""
     word = value.strip().upper() if isinstance(value, str) else None
     return word if word in get_args(_AssetClass) else value
 
@@ -50,86 +50,86 @@ AssetClass = Annotated[_AssetClass, BeforeValidator(_read_asset_class)]
 
 
 class BacktestConfig(Section):
-    """Which stored days are played, and how fast."""
+    """Stored days to play, and the speed."""
 
     start_date: TradingDate
     """First day, inclusive; need not be a trading day."""
     end_date: TradingDate
     """Last day, inclusive; need not be a trading day."""
     speed_multiplier: NotNegative = 0.0
-    """0: as fast as the data allows; above 0: that many times real time."""
+    """0: maximum speed; above 0: a multiple of real time."""
     prefetch_days: Annotated[StrictInt, Field(ge=1, le=250)] = 5
-    """Sessions that are loaded ahead while one plays; at least 1."""
+    """Sessions to load ahead while one plays; at least 1."""
     start_time: TimeOfDay | None = None
-    """Start of the first session in the exchange's time, such as "10:30"; without it, the open."""
+    """Start within the first session in exchange time, such as "10:30"; default: the open."""
 
 
 class GapFiller(Section):
-    """What is done about bars that are missing."""
+    """Quality scores, and requests for missing bars."""
 
     enable_session_quality: StrictBool = True
-    """Whether the quality of the session is measured; if not, it counts as 100 %, not measured."""
+    """Whether to measure the quality of the session; if not, it is 100 %, marked as not measured."""
     max_retries: Annotated[StrictInt, Field(ge=0, le=1000)] = 5
-    """How often the provider is asked again for a missing bar; live only."""
+    """Repeated requests to the provider for a missing bar; live only."""
     retry_interval_seconds: Positive = 60.0
     """Seconds between two such requests; live only."""
 
 
 class ScanSchedule(Section):
-    """When a scanner runs while the session plays."""
+    """Times at which a scanner runs during the session."""
 
     start: Annotated[TimeOfDay | None, Field(alias="from")] = None
-    """First run, in the exchange's time; without it, the open."""
+    """First run, in exchange time; default: the open."""
     end: Annotated[TimeOfDay | None, Field(alias="to")] = None
-    """No run after this time, in the exchange's time; without it, the close."""
+    """Latest run, in exchange time; default: the close."""
     every: ScheduleInterval
     """Time from one run to the next, such as 5m."""
 
 
 class Scanner(Section):
-    """A class that looks for symbols, before the session and on schedules."""
+    """A class that finds symbols, before the session and on schedules."""
 
     scanner: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")]
     """The class, as `module:Class`."""
     parameters: Mapping[str, JsonValue] = Field(default_factory=dict)
-    """What the class is made with; anything it takes."""
+    """Arguments of the class."""
     schedules: tuple[ScanSchedule, ...] = ()
-    """When it runs during the session."""
+    """Its runs during the session."""
     pre_session: StrictBool = True
     """Whether it also runs before the session."""
 
 
 class SessionDataConfig(Section):
-    """What is loaded, streamed, computed and scored."""
+    """Data to load, stream, compute and score."""
 
     symbols: Symbols
     """Symbols to play, as the store spells them."""
     requested_streams: Annotated[Streams, Field(alias="streams")]
-    """Intervals to have in the session, such as 1m, 5m, 1d, and the word `quotes`."""
+    """Intervals of the session, such as 1m, 5m, 1d, and the word `quotes`."""
     historical: HistoricalConfig = Field(default_factory=HistoricalConfig)
-    """What is known of earlier days."""
+    """Data of earlier days."""
     indicators: SessionIndicators = Field(default_factory=dict)
     """Indicators of the session, by name; several outputs become `name_output`."""
     gap_filler: GapFiller = Field(default_factory=GapFiller)
-    """What is done about missing bars."""
+    """Quality scoring and gap filling."""
     scanners: tuple[Scanner, ...] = ()
-    """Scanners that run beside the session."""
+    """Scanners of the session."""
     min_completeness: Fraction = 0.0
-    """Part of a derived bar's slots that must have a bar, 0 to 1; 0: any one is enough."""
+    """Fraction of a derived bar's slots that must have a bar, 0 to 1; 0: one bar is enough."""
 
     @property
     def streams(self) -> tuple[Interval, ...]:
-        """Intervals of the bars that the session holds, in the order of the file."""
+        """Intervals of the session's bars, in the order of the file."""
         return tuple(item for item in self.requested_streams if isinstance(item, Interval))
 
     @property
     def wants_quotes(self) -> bool:
-        """Whether `quotes` stands among the streams."""
+        """Whether the streams include `quotes`."""
         return QUOTES in self.requested_streams
 
 
 class TradingConfig(Section):
-    """Limits of the paper account; an order beyond one is refused, with the reason."""
+    """Limits of the paper account; an order that exceeds one is refused, with the reason."""
 
     initial_cash: Positive = 100_000.0
     """Cash at the start, in the currency of the prices."""
@@ -142,7 +142,7 @@ class TradingConfig(Section):
 
 
 class ApiConfig(Section):
-    """Which providers serve a live session. Their keys are no part of the file."""
+    """Providers of a live session. Their keys are not part of the file."""
 
     data_api: Text | None = None
     """Provider of bars and quotes."""
@@ -151,28 +151,28 @@ class ApiConfig(Section):
 
 
 class SessionConfig(Section):
-    """One session file, read and checked."""
+    """A valid session file."""
 
     session_name: Text
     """Name shown on screen and in exports."""
     exchange_group: ExchangeGroup
-    """Whose hours apply: a group such as US_EQUITY or CRYPTO, or an exchange_calendars code such as XNYS."""
+    """Exchange: a group such as US_EQUITY or CRYPTO, or an exchange_calendars code such as XNYS."""
     asset_class: AssetClass = "EQUITY"
-    """What is traded."""
+    """Asset class of the symbols."""
     mode: Literal["backtest", "live"] = "backtest"
-    """`backtest` plays stored bars, `live` records those of a provider."""
+    """`backtest` plays stored bars, `live` records bars of a provider."""
     backtest_config: BacktestConfig | None = None
     """Days and speed; required in mode backtest."""
     session_data_config: SessionDataConfig
-    """Symbols, streams, history, indicators: everything about the data."""
+    """Symbols, streams, history and indicators."""
     trading_config: TradingConfig = Field(default_factory=TradingConfig)
     """Limits of the paper account."""
     api_config: ApiConfig = Field(default_factory=ApiConfig)
     """Providers of a live session."""
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
-    """Notes of your own; kept, and not looked at."""
+    """Your own notes; tapedeck ignores them."""
 
     @property
     def exchange(self) -> str:
-        """The exchange_calendars code that `exchange_group` means."""
+        """The exchange_calendars code of `exchange_group`."""
         return resolve_exchange(self.exchange_group)

@@ -1,4 +1,4 @@
-"""Exports in the middle of a run: what was played so far, as the end of the run would write it."""
+"""Partial export: writes the sessions played so far, as the export at the end of a run does."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Records = Iterable[tuple[SessionRecord, str]]
 _FINAL_STATES = ("completed", "stopped", "error")
 
 
-def with_present(finished: Records, present: SessionRecord | None) -> Iterator[tuple[SessionRecord, str]]:
-    """Give the sessions that are over, then the one in place if it is not among them."""
+def with_current(finished: Records, current: SessionRecord | None) -> Iterator[tuple[SessionRecord, str]]:
+    """Yield the ended sessions, then the current one if it is not among them."""
     days = set()
     for record, digest in finished:
         days.add(record.tape.session.trading_day)
         yield record, digest
-    if present is not None and present.tape.session.trading_day not in days:
-        yield present, session_digest(present.tape, present.frontier)
+    if current is not None and current.tape.session.trading_day not in days:
+        yield current, session_digest(current.tape, current.frontier)
 
 
 def export_played(
@@ -35,9 +35,9 @@ def export_played(
     summary: RunSummary,
     metrics: PerformanceMetrics,
 ) -> Manifest:
-    """Write sessions into a folder as CSV, and return the manifest; ExportError where that cannot be.
+    """Write sessions into a folder as CSV, and return the manifest; ExportError if that fails.
 
-    `summary` is that of the run; of its sessions those of `records` are taken.
+    `summary`: the run's; its sessions are replaced by those in `records`.
     """
     from tapedeck.engine.export.csv_export import CsvExport  # noqa: PLC0415 - slow, and many runs export nothing
 
@@ -52,7 +52,7 @@ def export_played(
 
 
 def write_state(path: Path, records: Records, summary: RunSummary) -> None:
-    """Write session.json of what was played to a file; ExportError where that cannot be."""
+    """Write the session.json of the played sessions to a file; ExportError if that fails."""
     from tapedeck.engine.export.session_json import session_document  # noqa: PLC0415 - as above
 
     sessions: list[SessionSummary] = []
@@ -67,7 +67,7 @@ def write_state(path: Path, records: Records, summary: RunSummary) -> None:
 
 
 def _of_sessions(summary: RunSummary, sessions: list[SessionSummary]) -> RunSummary:
-    """Return the summary of a run that has played these sessions; one that goes on counts as stopped."""
+    """Return the run's summary with only these sessions; a run still playing counts as stopped."""
     return replace(
         summary,
         state=summary.state if summary.state in _FINAL_STATES else "stopped",

@@ -1,24 +1,5 @@
-"""Importers: bars out of files of several kinds into a store, with a report of every row."""
+"""Importers: bars from files of several kinds to a store, with a report on every row.
 
-from tapedeck.engine.importers.lean import import_lean
-from tapedeck.engine.importers.report import (
-    ImportOptions,
-    ImportProgress,
-    ImportReport,
-    RefusedFileError,
-    RejectedRow,
-    SkippedFile,
-)
-from tapedeck.engine.importers.tables import import_csv, import_parquet
-
-__all__ = [
-    "ImportOptions",
-    "ImportProgress",
-    "ImportReport",
-    "RefusedFileError",
-    "RejectedRow",
-    "SkippedFile",
-    "import_csv",
-    "import_lean",
-    "import_parquet",
-]
+`importer` defines the protocol, `registry` lists the importers, `ingest` runs one. Nothing is imported here,
+so that the command line can read the registry for its help texts.
+"""

@@ -1,4 +1,4 @@
-"""When the bars of a table opened: out of text, epochs, dates or timestamps, with or without a zone."""
+"""Opening times of the bars in a table: from text, epochs, dates or timestamps, with or without a zone."""
 
 from __future__ import annotations
 
@@ -32,15 +32,16 @@ _EPOCH_TEXT: Final = r"^-?([0-9]{1,18}|[1-8][0-9]{18})(\.0*)?$"
 _EARLIEST: Final = int(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC).timestamp())
 _LATEST: Final = int(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp())
 _MISSING: Final = "time is missing"
-_UNEVEN: Final = "time is off the raster: it is no whole second"
+_UNEVEN: Final = "time is not on a whole second"
+_OUTSIDE: Final = f"is outside the years {FIRST_YEAR} to {LAST_YEAR}"
 
 
 @dataclass(frozen=True, slots=True)
 class TimeFormat:
-    """How the times of a table are to be read.
+    """Format of the times of a table.
 
-    `pattern` is None (epochs and ISO 8601 are told apart by themselves), an epoch unit (s, ms, us, ns) or a
-    pattern of strptime. `zone` is that of times without an offset; `label` says which end of a bar they name.
+    `pattern` is an epoch unit (s, ms, us, ns) or a strptime pattern; None recognises epochs and ISO 8601.
+    `zone` is the time zone of times without an offset; `label` is the end of the bar that its time names.
     """
 
     pattern: str | None = None
@@ -50,10 +51,10 @@ class TimeFormat:
 
 @dataclass(frozen=True, slots=True)
 class Stamps:
-    """Times of a column, shape (n,): seconds since 1970 on the clock they were written by, and in UTC.
+    """Times of a column, shape (n,), as seconds since 1970: `written` in local time, `instants` in UTC.
 
-    `known` says where the latter is right; elsewhere the zone is still to be told. Rows in `faults`,
-    position to reason, hold no time.
+    `known` marks the rows whose `instants` are valid; the others need a time zone. `faults` maps the position
+    of rows without a readable time to the reason.
     """
 
     written: Ints
@@ -65,10 +66,10 @@ class Stamps:
 def opening_times(
     stamps: Stamps, interval: Interval, form: TimeFormat, *, where: str
 ) -> tuple[Ints, dict[int, str]]:
-    """Return times as a store keeps them, and the reasons of rows whose time names none, by position.
+    """Return the opening times to store, and the reasons of rows without one, by position.
 
-    Daily bars take the date as written, or, where `form` has a zone, the date there. Raises BarImportError
-    where a time of day has neither offset nor zone.
+    Daily bars have the date as written, or, where `form` has a zone, the date in that zone. Raises
+    BarImportError where a time of day has neither an offset nor a zone.
     """
     if not interval.is_intraday:
         there = wall_of(stamps.instants, form.zone) if form.zone is not None else stamps.written
@@ -79,9 +80,9 @@ def opening_times(
     places = np.flatnonzero(naive)
     if len(places):
         if form.zone is None:
-            raise BarImportError(_zone_wanted(int(stamps.written[places[0]]), where))
-        times[places], doubts = localise(stamps.written[places], form.zone)
-        faults |= {int(places[i]): doubt for i, doubt in doubts.items()}
+            raise BarImportError(_zone_missing(int(stamps.written[places[0]]), where))
+        times[places], ambiguous = localise(stamps.written[places], form.zone)
+        faults |= {int(places[i]): reason for i, reason in ambiguous.items()}
     return times - (interval.seconds if form.label == "close" else 0), faults
 
 
@@ -101,11 +102,11 @@ def read_stamps(column: pa.Array, form: TimeFormat) -> Stamps:
     return _from_text(pc.utf8_trim_whitespace(pc.fill_null(column.cast(pa.string()), "")), form)
 
 
-def _zone_wanted(wall: int, where: str) -> str:
+def _zone_missing(wall: int, where: str) -> str:
     text = str(np.datetime64(wall, "s")).replace("T", " ")
     return (
-        f"{where}: the time {text} has no UTC offset, so it names no instant. "
-        "Give the zone in which the times are written, such as America/New_York or UTC"
+        f"{where}: the time {text} has no UTC offset. Give the time zone of the times, such as "
+        "America/New_York or UTC"
     )
 
 
@@ -115,7 +116,7 @@ def _whole_numbers(column: pa.Array) -> tuple[Ints, dict[int, str]]:
     if pa.types.is_integer(column.type):
         return column.cast(pa.int64(), safe=False).fill_null(0).to_numpy(zero_copy_only=False), faults
     numbers = column.cast(pa.float64()).fill_null(0).to_numpy(zero_copy_only=False)
-    # Whole and below 2^63; NaN and the infinite are neither.
+    # Whole and below 2^63; NaN and infinity are not.
     fit = (np.abs(numbers) < 2.0**63) & (np.floor(numbers) == numbers)
     faults |= {int(i): _UNEVEN for i in np.flatnonzero(~fit)}
     return np.where(fit, numbers, 0).astype(np.int64), faults
@@ -127,9 +128,7 @@ def _from_units(
     seconds, parts = np.divmod(raw, per_second)
     outside = (seconds < _EARLIEST) | (seconds >= _LATEST)
     found = {int(i): _UNEVEN for i in np.flatnonzero(parts)}
-    found |= {
-        int(i): f"time lies outside the years {FIRST_YEAR} to {LAST_YEAR}" for i in np.flatnonzero(outside)
-    }
+    found |= {int(i): f"time {_OUTSIDE}" for i in np.flatnonzero(outside)}
     seconds = np.where(outside, 0, seconds)
     written = wall_of(seconds, zone) if zone is not None else seconds
     return Stamps(written, seconds, np.full(len(seconds), is_instant), found | faults)
@@ -144,12 +143,12 @@ def _from_numbers(raw: Ints, faults: dict[int, str], form: TimeFormat) -> Stamps
 
 
 def _are_compact_dates(numbers: Ints) -> bool:
-    # 20131007 is a date: as seconds it would lie in August 1970.
+    # 20131007 is a date: as seconds it would be in August 1970.
     return bool(((numbers >= FIRST_YEAR * 10000) & (numbers < (LAST_YEAR + 1) * 10000)).all())
 
 
 def _unit_of(numbers: Ints) -> str:
-    # By the median, as one odd value must not decide; a unit reaches to the year 5138.
+    # By the median, so that a few odd values do not decide; a unit reaches to the year 5138.
     size = float(np.median(np.abs(numbers))) if len(numbers) else 0.0
     return next((unit for unit, per_second in EPOCH_UNITS.items() if size < 1e11 * per_second), "ns")
 
@@ -167,7 +166,7 @@ def _from_text(texts: pa.Array, form: TimeFormat) -> Stamps:
 
 
 def _from_iso(texts: pa.Array) -> Stamps:
-    # Arrow reads columns of one kind, with or without offsets; of mixed or odd ones each text is read.
+    # Arrow reads columns in which all times have an offset, or none; in others each text is read.
     plain = pc.replace_substring_regex(texts, r"(:\d\d)\.0+", r"\1")
     with suppress(pa.ArrowInvalid):
         return _from_units(_clock_seconds(plain), 1, {}, is_instant=False)
@@ -199,14 +198,14 @@ def _from_odd_epochs(texts: pa.Array, form: TimeFormat) -> Stamps:
     fit = pc.match_substring_regex(texts, _EPOCH_TEXT)
     whole = pc.replace_substring_regex(pc.if_else(fit, texts, "0"), r"\.0*$", "").cast(pa.int64())
     unfit = np.flatnonzero(~fit.to_numpy(zero_copy_only=False))
-    faults = {int(i): f"time {texts[int(i)].as_py()!r} is no whole number" for i in unfit}
+    faults = {int(i): f"invalid time {texts[int(i)].as_py()!r}: expected a whole number" for i in unfit}
     return _from_numbers(whole.to_numpy(), faults, form)
 
 
 def _each(
     texts: pa.Array, read: Callable[[str], datetime | str], faults: Mapping[int, str] | None = None
 ) -> Stamps:
-    # Reads every distinct text once.
+    # Reads each distinct text once.
     encoded = texts.dictionary_encode()
     places = encoded.indices.to_numpy()
     results = [read(text) for text in encoded.dictionary.to_pylist()]
@@ -229,19 +228,19 @@ def _read_iso(text: str) -> datetime | str:
     try:
         return _checked(datetime.fromisoformat(text), text)
     except ValueError:
-        return f"time {text!r} is neither ISO 8601 nor an epoch" if text else _MISSING
+        return f"invalid time {text!r}: expected ISO 8601 or an epoch" if text else _MISSING
 
 
 def _read_pattern(text: str, pattern: str) -> datetime | str:
     try:
-        return _checked(datetime.strptime(text, pattern), text)  # noqa: DTZ007 - the zone is told apart
+        return _checked(datetime.strptime(text, pattern), text)  # noqa: DTZ007 - a zone is applied later
     except ValueError:
-        return f"time {text!r} is not like {pattern!r}" if text else _MISSING
+        return f"invalid time {text!r}: expected the format {pattern!r}" if text else _MISSING
 
 
 def _checked(moment: datetime, text: str) -> datetime | str:
     if moment.microsecond:
         return _UNEVEN
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        return f"time {text!r} lies outside the years {FIRST_YEAR} to {LAST_YEAR}"
+        return f"time {text!r} {_OUTSIDE}"
     return moment

@@ -1,4 +1,4 @@
-"""Which column of a table holds what: by the map a user gives, else by the usual names."""
+"""Roles of the columns of a table: by the user's column map, else by the usual names."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _USUAL: Final[Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class ColumnRoles:
-    """The columns of a table that make a bar, by name.
+    """Names of the columns that make a bar.
 
-    Of `time` and `date` at least one is there; with both, `date` holds the day and `time` the time of day.
+    At least one of `time` and `date` is given; with both, `date` holds the day and `time` the time of day.
     """
 
     time: str | None
@@ -36,9 +36,9 @@ class ColumnRoles:
 
 
 def find_roles(names: Sequence[str], chosen: Mapping[str, str], *, where: str) -> ColumnRoles:
-    """Return the roles of the columns `names`: those `chosen` (role to column), the rest by usual names.
+    """Return the roles of the columns `names`: those `chosen` (role to column), the others by usual names.
 
-    Case does not count. BarImportError says what is missing, which columns there are, and how to name them.
+    Case is ignored. Raises BarImportError on a missing role, with the columns and the way to name them.
     """
     found = _chosen_columns(names, chosen, where)
     by_folded = {name.strip().casefold(): name for name in reversed(names)}
@@ -51,7 +51,7 @@ def find_roles(names: Sequence[str], chosen: Mapping[str, str], *, where: str) -
         if column is not None:
             found[role] = column
             taken.add(column)
-    _drop_needless_date(found, chosen)
+    _drop_redundant_date(found, chosen)
     missing = [role for role in VALUES if role not in found]
     if not {"time", "date"} & set(found):
         missing.insert(0, "time")
@@ -62,12 +62,12 @@ def find_roles(names: Sequence[str], chosen: Mapping[str, str], *, where: str) -
 
 
 def check_roles(chosen: Mapping[str, str]) -> None:
-    """Raise BarImportError where a column map names something that is no part of a bar."""
+    """Raise BarImportError on a column map with an unknown role."""
     for role in chosen:
         if role not in ROLES:
             match = nearest(role, ROLES)
             hint = f" Did you mean {match!r}?" if match else ""
-            raise BarImportError(f"the column map names {role!r}; a bar has {', '.join(ROLES)}.{hint}")
+            raise BarImportError(f"unknown role {role!r} in the column map: use {', '.join(ROLES)}.{hint}")
 
 
 def _chosen_columns(names: Sequence[str], chosen: Mapping[str, str], where: str) -> dict[str, str]:
@@ -80,14 +80,14 @@ def _chosen_columns(names: Sequence[str], chosen: Mapping[str, str], where: str)
             hint = f" Did you mean {match!r}?" if match else ""
             there = ", ".join(map(repr, names))
             raise BarImportError(
-                f"{where}: there is no column {wanted!r} for {role}; there are {there}.{hint}"
+                f"{where}: column {wanted!r} for {role} not found; the columns are {there}.{hint}"
             )
         found[role] = column
     return found
 
 
-def _drop_needless_date(found: dict[str, str], chosen: Mapping[str, str]) -> None:
-    # A column called `timestamp` or `datetime` says it all; one called `time` needs the date beside it.
+def _drop_redundant_date(found: dict[str, str], chosen: Mapping[str, str]) -> None:
+    # A column called `timestamp` or `datetime` has the date, too; one called `time` needs the date column.
     whole = found.get("time", "").strip().casefold() not in ("time", "t")
     if "date" in found and "time" in found and whole and "date" not in chosen:
         del found["date"]
@@ -96,7 +96,7 @@ def _drop_needless_date(found: dict[str, str], chosen: Mapping[str, str]) -> Non
 def _missing(missing: Sequence[str], names: Sequence[str], where: str) -> str:
     there = ", ".join(map(repr, names)) if names else "none"
     return (
-        f"{where}: no column is recognised as {', '.join(missing)}; the columns are {there}. "
+        f"{where}: no column found for {', '.join(missing)}; the columns are {there}. "
         f"Name them with a column map, such as {missing[0]}={names[0] if names else 'COLUMN'}; "
         "the first line of a CSV file must hold the names"
     )

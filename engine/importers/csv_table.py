@@ -1,4 +1,4 @@
-"""Rows of a CSV file as columns of text: fast where the file is regular, line by line where it is not."""
+"""Columns of text from a CSV file: with Arrow where the file is regular, else line by line."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _LARGEST_BLOCK: Final = 1 << 24
 def read_csv_table(file: Path) -> Table:
     """Return all rows of a CSV file (plain or .gz) as text; its first line holds the names of the columns.
 
-    Fields are separated by comma, semicolon, tab or bar, whichever the first line has most of. Rows with too
-    many or too few fields are faults of the table.
+    The delimiter is a comma, semicolon, tab or vertical bar: the most frequent one of the first line. Rows
+    with too many or too few fields are faults of the table.
     """
     data = _load(file)
     head, delimiter = _head(file, data)
@@ -43,26 +43,26 @@ def _load(file: Path) -> bytes:
             data = gzip.decompress(data)
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise UnreadableFileError(
-            file, f"the gz file is damaged or cut short ({error}); fetch it again"
+            file, f"gzip file damaged or cut short ({error}); download it again"
         ) from error
     except OSError as error:
-        raise UnreadableFileError(file, f"it cannot be read ({error.strerror or error})") from error
+        raise UnreadableFileError(file, f"cannot be read ({error.strerror or error})") from error
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in data[:4096]:
-        raise UnreadableFileError(file, "it is no text in UTF-8; save it as a CSV file in UTF-8")
+        raise UnreadableFileError(file, "not UTF-8 text; save it as a CSV file in UTF-8")
     return data.removeprefix(b"\xef\xbb\xbf")
 
 
 def _head(file: Path, data: bytes) -> tuple[list[str], str]:
-    # The names of the columns, and what separates them.
+    # Names of the columns, and the delimiter.
     first = next((line for line in _lines(data) if line.strip()), "")
     if not first:
-        raise UnreadableFileError(file, "it is empty")
+        raise UnreadableFileError(file, "empty file")
     delimiter = max(_DELIMITERS, key=first.count)
     return [name.strip() for name in next(csv.reader([first], delimiter=delimiter))], delimiter
 
 
 def _read_fast(data: bytes, head: list[str], delimiter: str) -> pa.Table | None:
-    # None where the file is irregular in any way.
+    # None where the file is irregular.
     keys = [str(i) for i in range(len(head))]
     try:
         table = arrow_csv.read_csv(
@@ -86,7 +86,7 @@ def _read_exactly(data: bytes, head: list[str], delimiter: str) -> Table:
     faults: dict[int, str] = {}
     for row, (_, fields) in enumerate(_records(data, delimiter)):
         if len(fields) != len(head):
-            faults[row] = f"it has {len(fields)} fields, not {len(head)}: {', '.join(head)}"
+            faults[row] = f"{len(fields)} fields instead of {len(head)}: {', '.join(head)}"
             continue
         rows.append(row)
         for column, value in zip(columns, fields, strict=True):
@@ -102,7 +102,7 @@ def _texts(data: bytes, delimiter: str, wanted: Iterable[int]) -> Mapping[int, t
 
 
 def _records(data: bytes, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    # Line and fields of every row after the first, blank lines left out.
+    # Line number and fields of every row after the first, without blank lines.
     reader = csv.reader(_lines(data), delimiter=delimiter)
     named = False
     while True:

@@ -1,4 +1,4 @@
-"""The rows of one file, as a reader hands them to the import: those that are bars, and the others."""
+"""Rows of one file, as a reader passes them to the import: good bars and faults."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RowTexts = Callable[[Iterable[int]], Mapping[int, tuple[int, str]]]
 
 @dataclass(frozen=True, slots=True)
 class SeriesRows:
-    """Bars of one symbol as a file gives them, in its order; `rows` (n,) are their places among its rows."""
+    """Bars of one symbol in the order of the file; `rows`, shape (n,), are their positions in it, from 0."""
 
     symbol: str
     bars: BarColumns
@@ -24,10 +24,10 @@ class SeriesRows:
 
 @dataclass(frozen=True, slots=True)
 class FileRows:
-    """All rows of one file: those that are bars, and for the others (place among the rows, from 0) a reason.
+    """All rows of one file: the bars by symbol, and the reasons of the other rows by position, from 0.
 
-    `texts` finds line number and text of the rows asked for; it is called for rejected rows only, since it
-    may have to go through the file again.
+    `texts` returns line number and text of the given rows; it is called for rejected rows only, since it may
+    read the file again.
     """
 
     file: Path
@@ -41,7 +41,7 @@ class FileRows:
 
 
 class UnreadableFileError(BarImportError):
-    """A file that cannot be read as bars; `reason` says why, for a list of skipped files."""
+    """A file that cannot be read as bars; `reason` is shown in the list of skipped files."""
 
     def __init__(self, file: Path, reason: str) -> None:
         self.file = file

@@ -1,15 +1,17 @@
-"""From rows read out of files to bars in the store, with exact accounts of every row."""
+"""Ingest: stores the bars of an importer's files, and counts every row."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 
 from tapedeck.engine.errors import BarImportError
 from tapedeck.engine.importers.file_rows import FileRows, SeriesRows, UnreadableFileError
+from tapedeck.engine.importers.importer import BarFiles, Importer
 from tapedeck.engine.importers.report import (
     ImportOptions,
     ImportProgress,
@@ -25,6 +27,28 @@ from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_diff import take
 from tapedeck.engine.store.bar_store import BarStore, Ints
 
+_DEFAULTS: Final = ImportOptions()
+
+
+def import_bars(
+    importer: Importer,
+    path: Path,
+    store: BarStore,
+    *,
+    options: ImportOptions = _DEFAULTS,
+    progress: ShowProgress | None = None,
+    cancelled: IsCancelled | None = None,
+    **described: Any,  # noqa: ANN401  # the importer's own options
+) -> ImportReport:
+    """Import the bars that `importer` finds in `path`, a file or a folder, into `store`.
+
+    The good rows of a file are stored in one transaction; importing again changes nothing. `cancelled` is
+    called before each file. Raises BarImportError where nothing can be read, RefusedFileError in a strict
+    import.
+    """
+    found = importer.find(path, **described)
+    return _Ingest(store, options=options, progress=progress, cancelled=cancelled).run(found)
+
 
 @dataclass(slots=True)
 class _Counts:
@@ -33,8 +57,8 @@ class _Counts:
     replaced: int = 0
 
 
-class Ingest:
-    """One import: reads files one after the other, stores their good rows, and keeps the accounts."""
+class _Ingest:
+    """One import: reads the files one after the other, stores their good rows, and counts."""
 
     def __init__(
         self,
@@ -54,15 +78,13 @@ class Ingest:
         self._rejected: list[RejectedRow] = []
         self._unreadable: list[SkippedFile] = []
 
-    def run(
-        self, files: Sequence[Path], read: Callable[[Path], FileRows], *, skipped: Sequence[SkippedFile]
-    ) -> ImportReport:
-        """Read and store every file, and report; `skipped` are files found unfit before.
+    def run(self, found: BarFiles) -> ImportReport:
+        """Read and store every file.
 
         The good rows of a file are stored together, or, on an error, none. A file that cannot be read is
-        skipped too. Raises RefusedFileError in a strict import, and BarImportError where no file can be read.
+        skipped. Raises RefusedFileError in a strict import, and BarImportError where no file can be read.
         """
-        interrupted = self._take_all(files, read)
+        interrupted = self._store_files(found)
         if self._unreadable and not self._files and not interrupted:
             raise BarImportError(_nothing_readable(self._unreadable))
         return ImportReport(
@@ -72,11 +94,13 @@ class Ingest:
             unchanged=self._counts.unchanged,
             replaced=self._counts.replaced,
             rejected=tuple(self._rejected),
-            skipped=(*skipped, *self._unreadable),
+            skipped=(*found.skipped, *self._unreadable),
             interrupted=interrupted,
         )
 
-    def _take_all(self, files: Sequence[Path], read: Callable[[Path], FileRows]) -> bool:
+    def _store_files(self, found: BarFiles) -> bool:
+        # Returns whether the import was cancelled.
+        files = found.files
         sizes = [_size(file) for file in files]
         total, done = sum(sizes), 0
         with self._store.batch():
@@ -84,12 +108,12 @@ class Ingest:
                 if self._cancelled is not None and self._cancelled():
                     return True
                 self._show(number, len(files), done, total, file)
-                self._take(file, read)
+                self._store_file(file, found.read)
                 done += size
         self._show(len(files), len(files), total, total, None)
         return False
 
-    def _take(self, file: Path, read: Callable[[Path], FileRows]) -> None:
+    def _store_file(self, file: Path, read: Callable[[Path], FileRows]) -> None:
         try:
             rows = read(file)
         except UnreadableFileError as error:
@@ -104,7 +128,7 @@ class Ingest:
                 reasons |= self._write(part, rows.interval, counts)
             rejected = _rejected(rows, reasons)
             if rejected and self._options.strict:
-                # Raised inside the block, which takes back what the good rows wrote.
+                # Raised inside the block, which rolls back the good rows.
                 raise RefusedFileError(file, rejected)
         self._files += 1
         self._rows += len(rows)
@@ -114,7 +138,7 @@ class Ingest:
         self._counts.replaced += counts.replaced
 
     def _write(self, part: SeriesRows, interval: Interval, counts: _Counts) -> dict[int, str]:
-        # Writes the good bars; gives the reasons why others were not, by their place among the file's rows.
+        # Writes the good bars; returns the reasons of the others, by their position in the file.
         good, faults = validate_bars(part.bars, interval)
         reasons = {int(part.rows[i]): fault for i, fault in faults.items()}
         valid, rows = part.bars, part.rows
@@ -128,7 +152,7 @@ class Ingest:
         clashes = _clashes(part.symbol, valid.opened_at, bars.opened_at[result.conflicts])
         counts.written += result.written
         counts.replaced += result.replaced
-        # Whatever is neither new nor at odds says again what the store, or an earlier row, has said.
+        # A row that is neither written nor in conflict repeats a stored bar or an earlier row.
         counts.unchanged += len(rows) - result.written - result.replaced - len(clashes)
         return reasons | {int(rows[i]): clash for i, clash in clashes.items()}
 
@@ -138,11 +162,11 @@ class Ingest:
 
 
 def _clashes(symbol: str, times: Ints, conflicts: Ints) -> dict[int, str]:
-    # Every row of a conflicting time clashes, also one that repeats another row of the file.
+    # Every row of a conflicting time, also one that repeats another row of the file.
     if not len(conflicts):
         return {}
     return {
-        int(i): f"{symbol} {utc_text(times[i])} is stored with other values; --replace would overwrite them"
+        int(i): f"{symbol} {utc_text(times[i])} is stored with other values; --replace overwrites them"
         for i in np.flatnonzero(np.isin(times, conflicts))
     }
 
@@ -158,13 +182,11 @@ def _size(file: Path) -> int:
     try:
         return file.stat().st_size
     except OSError:
-        return 0  # its reader will say what is wrong with it
+        return 0  # its reader reports what is wrong
 
 
 def _nothing_readable(unreadable: Sequence[SkippedFile]) -> str:
     if len(unreadable) == 1:
         return str(unreadable[0])
     shown = "\n".join(f"  {entry}" for entry in unreadable[:3])
-    return (
-        f"none of {len(unreadable):,} files could be read, so nothing was stored. The first of them:\n{shown}"
-    )
+    return f"none of {len(unreadable):,} files can be read; nothing was stored. The first of them:\n{shown}"

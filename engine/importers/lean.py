@@ -1,33 +1,35 @@
-"""Import of bars in the folders and zip files of the LEAN engine."""
+"""Importer of the LEAN engine's folders and zip files."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
-from tapedeck.engine.importers.ingest import Ingest
-from tapedeck.engine.importers.lean_layout import find_lean_files
-from tapedeck.engine.importers.lean_rows import read_lean_file
-from tapedeck.engine.importers.report import ImportOptions, ImportReport, IsCancelled, ShowProgress
-from tapedeck.engine.store.bar_store import BarStore
-
-_DEFAULTS = ImportOptions()
+from tapedeck.engine.importers.importer import BarFiles, Importer, ImporterOption
 
 
-def import_lean(
-    root: Path,
-    store: BarStore,
-    *,
-    options: ImportOptions = _DEFAULTS,
-    progress: ShowProgress | None = None,
-    cancelled: IsCancelled | None = None,
-) -> ImportReport:
-    """Import the second, minute and daily trade bars below `root` into `store`.
+class LeanImporter:
+    """Second, minute and daily trade bars below a folder that holds `equity`, `crypto` or `index`.
 
-    `root` holds `equity`, `crypto` or `index`, or is any folder or zip file below one of these. The good rows
-    of a file are stored in one transaction; importing again changes nothing. `cancelled` is asked before each
-    file. Raises BarImportError where `root` holds nothing of the kind, RefusedFileError in a strict import.
+    A folder or zip file below one of these can be named, too.
     """
-    files, skipped = find_lean_files(root)
-    by_path = {file.path: file for file in files}
-    ingest = Ingest(store, options=options, progress=progress, cancelled=cancelled)
-    return ingest.run(list(by_path), lambda path: read_lean_file(by_path[path]), skipped=skipped)
+
+    name = "lean"
+    summary = "Import zip files of the LEAN engine's folders: equity, crypto, index; seconds, minutes, days."
+    examples = (
+        "tapedeck import lean data --store bars.db",
+        "tapedeck import lean data/equity/usa/minute/spy --strict",
+    )
+    options: tuple[ImporterOption, ...] = ()
+
+    def find(self, path: Path) -> BarFiles:
+        """Return the zip files of trade bars below `path`; BarImportError where there are none."""
+        from tapedeck.engine.importers.lean_layout import find_lean_files  # noqa: PLC0415 - slow, as the next
+        from tapedeck.engine.importers.lean_rows import read_lean_file  # noqa: PLC0415
+
+        files, skipped = find_lean_files(path)
+        by_path = {file.path: file for file in files}
+        return BarFiles(list(by_path), lambda file: read_lean_file(by_path[file]), skipped)
+
+
+IMPORTER: Final[Importer] = LeanImporter()

@@ -1,4 +1,4 @@
-"""Where LEAN keeps bars: what a path in its folders says of the file, and which files can be imported."""
+"""Layout of LEAN's folders: market, symbol, interval and day from a path, and the files to import."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ _ZONES: Final = {
     "ose": "Asia/Tokyo",
 }
 _EXPECTED: Final = (
-    "expected are folders like equity/usa/minute/spy/20131007_trade.zip, equity/usa/daily/spy.zip, "
-    "crypto/coinbase/minute/btcusd/20180404_trade.zip or index/usa/minute/spx/20210104_trade.zip; "
-    "name the folder that holds equity, crypto or index, or any folder or file below"
+    "name a folder that holds equity, crypto or index, or any folder or file below. Files are expected at "
+    "paths like equity/usa/minute/spy/20131007_trade.zip, equity/usa/daily/spy.zip, "
+    "crypto/coinbase/minute/btcusd/20180404_trade.zip or index/usa/minute/spx/20210104_trade.zip"
 )
 _DAY_FILE: Final = re.compile(r"(\d{8})_(trade|quote|openinterest)\.zip")
 
 
 @dataclass(frozen=True, slots=True)
 class LeanFile:
-    """What the path of a LEAN file says of the bars in it.
+    """A LEAN file, described by its path.
 
-    `day` is the trading day of a second or minute file, None for daily bars; `zone` that of its times,
-    `scale` the number by which its prices are divided.
+    `day` is the trading day of a second or minute file, None for daily bars; `zone` the time zone of its
+    times, `scale` the number by which its prices are divided.
     """
 
     path: Path
@@ -56,14 +56,14 @@ class LeanFile:
 
 
 def find_lean_files(root: Path) -> tuple[list[LeanFile], list[SkippedFile]]:
-    """Return the trade bars below `root` (or in it, if it is one file), by path, and what else lies there.
+    """Return the files of trade bars below `root` (or `root` itself), by path, and the skipped files.
 
-    Raises BarImportError where `root` does not exist, holds no trade bars of LEAN, or holds one symbol's
-    bars of two markets, which a store could not tell apart.
+    Raises BarImportError where `root` does not exist, holds no trade bars of LEAN, or holds bars of one
+    symbol from two markets, which a store cannot keep apart.
     """
     root = Path(os.path.abspath(root))
     if not root.exists():
-        raise BarImportError(f"{root} does not exist; {_EXPECTED}")
+        raise BarImportError(f"{root} does not exist: {_EXPECTED}")
     found: list[LeanFile] = []
     skipped: list[SkippedFile] = []
     for path in [root] if root.is_file() else sorted(_files_below(root)):
@@ -79,33 +79,33 @@ def find_lean_files(root: Path) -> tuple[list[LeanFile], list[SkippedFile]]:
 
 
 def describe(path: Path) -> LeanFile | str:
-    """Return what the path says of a file of LEAN bars, or the reason why it cannot be imported."""
+    """Return the LEAN file at `path`, or the reason why it cannot be imported."""
     folders = [part.lower() for part in path.parts[:-1]]
     name = path.name.lower()
     if not name.endswith(".zip"):
-        return "it is no zip file of bars"
+        return "not a zip file of bars"
     for depth in (1, 2):
-        # Daily files lie beside each other, those of a day in a folder of their symbol.
+        # Daily files share one folder; files of a day are in a folder of their symbol.
         resolution = folders[-depth] if len(folders) >= depth + 2 else ""
         if resolution in _RESOLUTIONS:
             market, asset_class = folders[-depth - 1], folders[-depth - 2]
             reason = _unfit(asset_class, market, resolution, depth)
             return reason or _describe_bars(path, asset_class, market, resolution)
-    return "it lies in no folder of second, minute or daily bars"
+    return "not in a folder of second, minute or daily bars"
 
 
 def _unfit(asset_class: str, market: str, resolution: str, depth: int) -> str | None:
     if asset_class not in _ASSET_CLASSES:
-        return f"bars of {asset_class!r} are not imported, only those of {', '.join(_ASSET_CLASSES)}"
+        return f"asset class {asset_class!r} is not supported, only {', '.join(_ASSET_CLASSES)}"
     if resolution == "hour":
         return "hour bars are derived from finer ones, not stored: import minute bars"
     if resolution == "tick":
         return "ticks are not stored: import second or minute bars"
     if depth != (1 if resolution == "daily" else 2):
-        place = "beside each other" if depth == 2 else "into a folder of their symbol"
-        return f"{resolution} bars belong {place}"
+        place = "directly in the folder 'daily'" if depth == 2 else "in a folder named after their symbol"
+        return f"{resolution} bars are expected {place}"
     if asset_class != "crypto" and market not in _ZONES:
-        return f"the time zone of market {market!r} is not known, only of {', '.join(_ZONES)}"
+        return f"market {market!r} is not supported, only {', '.join(_ZONES)}: its time zone is unknown"
     return None
 
 
@@ -116,15 +116,15 @@ def _describe_bars(path: Path, asset_class: str, market: str, resolution: str) -
     if resolution == "daily":
         symbol, _, kind = path.stem.partition("_")
     elif (match := _DAY_FILE.fullmatch(name)) is None:
-        return "its name is not like 20131007_trade.zip"
+        return "the name should be like 20131007_trade.zip"
     else:
         kind, day = match[2], _date(match[1])
         if day is None:
-            return "its name begins with no date like 20131007"
+            return "the name should begin with a date like 20131007"
     if fault := symbol_fault(symbol):
         return fault
     if kind.lower() not in ("", "trade"):
-        return f"it holds {kind.lower()} bars; only trade bars are stored"
+        return f"{kind.lower()} bars are not stored, only trade bars"
     return LeanFile(
         path=path,
         asset_class=asset_class,
@@ -148,7 +148,7 @@ def _date(digits: str) -> date | None:
 def _files_below(root: Path) -> Iterator[Path]:
     seen: set[str] = set()
     for folder, folders, names in os.walk(root, followlinks=True):
-        # A link to a folder above would lead round for ever.
+        # A link to a folder above would never end.
         real = os.path.realpath(folder)
         if real in seen:
             folders.clear()
@@ -164,16 +164,16 @@ def _check_markets(found: list[LeanFile]) -> None:
         other = places.setdefault(file.symbol, place)
         if other != place:
             raise BarImportError(
-                f"{file.symbol} is there twice, in {other} and in {place}, and one store cannot hold both "
-                f"under one name. Import one of the two folders, or each into a store of its own"
+                f"{file.symbol} is in both {other} and {place}, but a store holds one series per symbol. "
+                "Import one of the two folders, or each into a store of its own"
             )
 
 
 def _nothing_found(root: Path, skipped: list[SkippedFile]) -> str:
     if not skipped:
-        return f"{root} holds no files; {_EXPECTED}"
+        return f"no files in {root}: {_EXPECTED}"
     reason, count = Counter(entry.reason for entry in skipped).most_common(1)[0]
     if root.is_file():
-        return f"{root} cannot be imported: {reason}; {_EXPECTED}"
-    passed = f"{count:,} of its {len(skipped):,} files were passed over ({reason})"
-    return f"{root} holds no LEAN trade bars: {passed}; {_EXPECTED}"
+        return f"{root} cannot be imported ({reason}): {_EXPECTED}"
+    skips = f"{count:,} of {len(skipped):,} files skipped: {reason}"
+    return f"no LEAN trade bars in {root} ({skips}): {_EXPECTED}"

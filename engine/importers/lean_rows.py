@@ -1,4 +1,4 @@
-"""The bars inside a LEAN zip file: fast where all is well, row by row where something is not."""
+"""Bars of a LEAN zip file: parsed with Arrow where the file is regular, else row by row."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ Columns = tuple[Ints, list[Floats]]
 
 
 def read_lean_file(file: LeanFile) -> FileRows:
-    """Return the rows of a LEAN zip file; UnreadableFileError where it holds no CSV file that can be read.
+    """Return the rows of a LEAN zip file; UnreadableFileError where it holds no readable CSV file.
 
-    Milliseconds are the time of day that the market's clocks showed, as LEAN writes them: on a day on which
-    the clocks change they are not the time elapsed since midnight.
+    LEAN's milliseconds are the market's local time of day: on a day with a clock change they are not the time
+    elapsed since midnight.
     """
     data = _unpack(file.path)
     columns, faults = parse_fast(data, file), dict[int, str]()
@@ -47,7 +47,7 @@ def read_lean_file(file: LeanFile) -> FileRows:
         columns, faults = parse_exactly(data, file)
     count = len(columns[0]) + len(faults)
     if not count:
-        raise UnreadableFileError(file.path, "it holds no rows")
+        raise UnreadableFileError(file.path, "no rows")
     rows = np.arange(count, dtype=np.int64)
     if faults:
         rows = np.delete(rows, list(faults))
@@ -55,13 +55,13 @@ def read_lean_file(file: LeanFile) -> FileRows:
 
 
 def parse_fast(data: bytes, file: LeanFile) -> Columns | None:
-    """Return time (milliseconds of the day, or of a daily bar seconds) and unscaled values of all rows.
+    """Return the times and the unscaled values of all rows; None where `parse_exactly` is needed.
 
-    None where anything is unusual; then `parse_exactly` finds out what, and where.
+    Times are milliseconds of the day, of daily bars seconds since 1970.
     """
     daily, days_found = file.day is None, 0
     if daily:
-        # What is left is a number, which parses many times faster than a time would.
+        # The date that remains is a number, which parses many times faster than a time.
         data, days_found = _DAILY_LINE.subn(b",", data)
     if data.translate(None, _PLAIN):
         return None
@@ -78,7 +78,7 @@ def parse_fast(data: bytes, file: LeanFile) -> Columns | None:
 
 
 def parse_exactly(data: bytes, file: LeanFile) -> tuple[Columns, dict[int, str]]:
-    """Return what `parse_fast` does, of the rows that can be read, and the reasons of the others by row."""
+    """Return the columns of `parse_fast` for the readable rows, and the reasons of the others by row."""
     times: list[int] = []
     values: list[list[float]] = [[] for _ in _FIELDS[1:]]
     faults: dict[int, str] = {}
@@ -99,10 +99,10 @@ def _with_instants(
     times, values = columns
     if file.day is not None:
         midnight = (file.day - date(1970, 1, 1)).days * DAY_SECONDS
-        times, doubts = localise(midnight + times // 1000, file.zone)
-        if doubts:
-            faults |= {int(rows[i]): doubt for i, doubt in doubts.items()}
-            chosen = np.delete(np.arange(len(rows)), list(doubts))
+        times, ambiguous = localise(midnight + times // 1000, file.zone)
+        if ambiguous:
+            faults |= {int(rows[i]): reason for i, reason in ambiguous.items()}
+            chosen = np.delete(np.arange(len(rows)), list(ambiguous))
             times, rows, values = times[chosen], rows[chosen], [column[chosen] for column in values]
     opens, highs, lows, closes = (column / file.scale for column in values[:4])
     series = SeriesRows(file.symbol, BarColumns(times, opens, highs, lows, closes, values[4]), rows)
@@ -120,30 +120,29 @@ def _unpack(path: Path) -> bytes:
             return archive.read(_member(path, archive.namelist()))
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise UnreadableFileError(
-            path, f"the zip file is damaged or cut short ({error}); fetch it again"
+            path, f"zip file damaged or cut short ({error}); download it again"
         ) from error
     except (RuntimeError, NotImplementedError) as error:
-        raise UnreadableFileError(path, f"the zip file cannot be unpacked ({error})") from error
+        raise UnreadableFileError(path, f"zip file cannot be unpacked ({error})") from error
     except OSError as error:
-        raise UnreadableFileError(path, f"it cannot be read ({error.strerror or error})") from error
+        raise UnreadableFileError(path, f"cannot be read ({error.strerror or error})") from error
 
 
 def _member(path: Path, names: Iterable[str]) -> str:
     tables = [name for name in names if name.lower().endswith(".csv") and not name.startswith("__MACOSX/")]
     if len(tables) > 1:
-        # LEAN names the CSV file of a day after symbol and kind, that of daily bars after the symbol.
+        # LEAN names the CSV file of a day by symbol and kind, that of daily bars by symbol.
         stem = path.stem.lower()
         tables = [
             name for name in tables if name.lower().endswith("_trade.csv") or Path(name).stem.lower() == stem
         ] or tables
     if len(tables) != 1:
-        held = f"{len(tables)} CSV files" if tables else "no CSV file"
-        raise UnreadableFileError(path, f"the zip file holds {held}, where one of trade bars belongs")
+        raise UnreadableFileError(path, f"zip file with {len(tables)} CSV files of trade bars: expected one")
     return tables[0]
 
 
 def _fast_days(dates: Ints) -> Ints | None:
-    # Dates as numbers, 20131007, to seconds; None if one of them is no date.
+    # Dates as numbers, 20131007, to seconds; None if one of them is invalid.
     year, month, day = dates // 10000, dates // 100 % 100, dates % 100
     if not bool(((year >= FIRST_YEAR) & (year <= LAST_YEAR) & (month >= 1) & (month <= 12)).all()):
         return None
@@ -160,7 +159,7 @@ def _days_to_month(months: Ints) -> Ints:
 
 
 def _reading(size: int) -> arrow_csv.ReadOptions:
-    # One block for all but huge files: a larger one than needed costs more than the parsing.
+    # One block for all but huge files; a block larger than the file would cost more than the parsing.
     block = min(size + 1, _LARGEST_BLOCK)
     return arrow_csv.ReadOptions(use_threads=False, column_names=_FIELDS, block_size=block)
 
@@ -170,7 +169,7 @@ def _are_plain(milliseconds: Ints) -> bool:
 
 
 def _rows_of(data: bytes) -> list[tuple[int, str]]:
-    # Line number and text of every row; blank lines are none.
+    # Line number and text of every row, without blank lines.
     lines = enumerate(data.splitlines(), start=1)
     return [(number, line.decode("utf-8", "replace")) for number, line in lines if line.strip()]
 
@@ -178,7 +177,7 @@ def _rows_of(data: bytes) -> list[tuple[int, str]]:
 def _parse_row(text: str, *, daily: bool) -> tuple[int, list[float]] | str:
     fields = [part.strip() for part in text.split(",")]
     if len(fields) != len(_FIELDS):
-        return f"it has {len(fields)} fields, not {len(_FIELDS)}: {', '.join(_FIELDS)}"
+        return f"{len(fields)} fields instead of {len(_FIELDS)}: {', '.join(_FIELDS)}"
     time = _parse_day(fields[0]) if daily else _parse_milliseconds(fields[0])
     if isinstance(time, str):
         return time
@@ -190,25 +189,25 @@ def _parse_row(text: str, *, daily: bool) -> tuple[int, list[float]] | str:
 
 def _parse_milliseconds(text: str) -> int | str:
     if _MILLISECONDS.fullmatch(text) is None:
-        return f"time {text!r} is no whole number of milliseconds"
+        return f"invalid time {text!r}: expected a whole number of milliseconds"
     time = int(text)
     if not 0 <= time < _DAY_MILLISECONDS:
-        return f"time {text} lies outside the day, which has {_DAY_MILLISECONDS} milliseconds"
+        return f"time {text} is outside the day: expected 0 to {_DAY_MILLISECONDS - 1} milliseconds"
     if time % 1000:
-        return f"time {text} is off the raster: bars open at whole seconds, so it should end in 000"
+        return f"time {text} is not on a whole second: expected milliseconds that end in 000"
     return time
 
 
 def _parse_day(text: str) -> int | str:
     match = _DAILY_TIME.fullmatch(text)
     if match is None:
-        return f"time {text!r} is not like 20131007 00:00"
+        return f"invalid time {text!r}: expected the format 20131007 00:00"
     try:
         day = date(int(match[1]), int(match[2]), int(match[3]))
     except ValueError as error:
-        return f"time {text!r} is no date: {error}"
+        return f"invalid time {text!r}: {error}"
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        return f"time {text!r} lies outside the years {FIRST_YEAR} to {LAST_YEAR}"
+        return f"time {text!r} is outside the years {FIRST_YEAR} to {LAST_YEAR}"
     if match[4] != "00:00":
-        return f"time {text!r} is off the raster: a daily bar stands at 00:00 of its trading day"
+        return f"time {text!r} of a daily bar is not 00:00"
     return (day - date(1970, 1, 1)).days * DAY_SECONDS

@@ -1,4 +1,4 @@
-"""Rows of a Parquet file, with the index of a pandas frame among its columns."""
+"""Columns of a Parquet file, with the index of a pandas frame as one of them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from tapedeck.engine.importers.table_rows import Table
 
 
 def read_parquet_table(file: Path) -> Table:
-    """Return all rows of a Parquet file; a nameless index of times is called `timestamp`."""
+    """Return all rows of a Parquet file; an unnamed index of times is named `timestamp`."""
     try:
-        # As one file: a folder named `symbol=SPY` above it must not add a column of its own.
+        # ParquetFile, not read_table: a parent folder named `symbol=SPY` would add a column.
         data = pq.ParquetFile(file).read()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise UnreadableFileError(
-            file, f"it is no Parquet file, or damaged ({error}); fetch it again"
+            file, f"not a Parquet file, or damaged ({error}); download it again"
         ) from error
     except OSError as error:
-        raise UnreadableFileError(file, f"it cannot be read ({error.strerror or error})") from error
+        raise UnreadableFileError(file, f"cannot be read ({error.strerror or error})") from error
     data = data.rename_columns([_name(name, data) for name in data.column_names])
 
     def texts(wanted: Iterable[int]) -> Mapping[int, tuple[int, str]]:

@@ -1,4 +1,4 @@
-"""What an import is asked to do, how far it is, and what came of it."""
+"""Options, progress and report of an import."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _TEXT_WIDTH = 80
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """How bad and changed rows are met.
+    """Treatment of bad and changed rows.
 
-    `strict` refuses a file that holds any bad row, as a whole, and ends the import there. `replace` lets
-    bars overwrite what is stored for their time; otherwise such rows are rejected.
+    `strict` refuses a whole file that has any bad row, and ends the import there. With `replace`, bars
+    overwrite stored bars of the same time; otherwise such rows are rejected.
     """
 
     strict: bool = False
@@ -27,7 +27,7 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class ImportProgress:
-    """How far an import is: files and their bytes, rows read so far, and the file it turns to next."""
+    """Progress of an import: files and their bytes, rows read so far, and the next file."""
 
     files_done: int
     files_total: int
@@ -43,7 +43,7 @@ IsCancelled = Callable[[], bool]
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """A row that was not stored: its line in the file (in Parquet, its row) from 1, why, and its text."""
+    """A row that was not stored: its line in the file (in Parquet, its row) from 1, reason and text."""
 
     file: Path
     line: int
@@ -57,7 +57,7 @@ class RejectedRow:
 
 @dataclass(frozen=True, slots=True)
 class SkippedFile:
-    """A file of which nothing was read, and why."""
+    """A file that was not read, and the reason."""
 
     file: Path
     reason: str
@@ -70,8 +70,8 @@ class SkippedFile:
 class ImportReport:
     """Exact counts of an import; `rows_read` is the sum of written, unchanged, replaced and rejected.
 
-    `files` counts those that were read, `skipped` holds the others. `interrupted` tells that it was
-    cancelled between two files; what precedes is stored, and importing again goes on from there.
+    `files` counts those that were read, `skipped` holds the others. `interrupted`: the import was cancelled
+    between two files; the files before are stored, and importing again adds the rest.
     """
 
     files: int = 0
@@ -84,7 +84,7 @@ class ImportReport:
     interrupted: bool = False
 
     def summary(self, shown: int = _SHOWN) -> str:
-        """Return the counts, the first `shown` rejected rows, and why files were skipped, as text."""
+        """Return as text the counts, the first `shown` rejected rows, and the skipped files by reason."""
         head = (
             f"{_count(self.files, 'file')} read, {_count(self.rows_read, 'row')}: {self.written:,} written, "
             f"{self.unchanged:,} unchanged, {self.replaced:,} replaced, {len(self.rejected):,} rejected"
@@ -98,22 +98,18 @@ class ImportReport:
 
 
 class RefusedFileError(BarImportError):
-    """A strict import met bad rows: nothing of `file` is stored, and `rejected` tells every one of them."""
+    """A file with bad rows in a strict import: nothing of `file` is stored; `rejected` holds all bad rows."""
 
     def __init__(self, file: Path, rejected: Sequence[RejectedRow]) -> None:
         self.file = file
         self.rejected = tuple(rejected)
-        head = (
-            f"{file}: {_count(len(rejected), 'bad row')}, so nothing of this file was stored (strict import)."
-        )
-        advice = (
-            "Mend the rows, or import without strict: then the good rows go in, and the bad ones are listed."
-        )
+        head = f"{file}: {_count(len(rejected), 'bad row')}; nothing of this file was stored (strict import)."
+        advice = "Correct the rows, or import without strict to store the good rows and list the bad ones."
         super().__init__("\n".join([head, *first_rows(rejected, _SHOWN), advice]))
 
 
 def first_rows(rejected: Sequence[RejectedRow], shown: int) -> list[str]:
-    """Return one line of text for each of the first `shown` rows, and one that counts the rest."""
+    """Return a line of text for each of the first `shown` rows, and one with the number of the others."""
     lines = [f"  {row}" for row in rejected[:shown]]
     rest = len(rejected) - shown
     return [*lines, f"  … and {rest:,} more"] if rest > 0 else lines

@@ -1,4 +1,4 @@
-"""What can be a symbol, and which one a path tells."""
+"""Symbols: the rules for one, and the symbol in a path."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _LONGEST_SYMBOL: Final = 64
 
 
 def symbol_of(file: Path) -> str:
-    """Return the symbol a path tells: a folder `symbol=SPY` above the file, else the file's name."""
+    """Return the symbol of a file: from a folder `symbol=SPY` above it, else from its name."""
     for part in reversed(file.parts[:-1]):
         key, equals, value = part.partition("=")
         if equals and key.lower() in ("symbol", "ticker"):
@@ -22,10 +22,10 @@ def symbol_of(file: Path) -> str:
 
 
 def symbol_fault(symbol: str) -> str | None:
-    """Return why `symbol` cannot be one, or None if it can."""
+    """Return what is wrong with `symbol`, or None if it is valid."""
     if not symbol:
         return "symbol is missing"
     is_legible = symbol.isprintable() and not any(letter.isspace() or letter == "\ufffd" for letter in symbol)
     if len(symbol) > _LONGEST_SYMBOL or not is_legible:
-        return f"symbol {symbol[:20]!r} is none: up to {_LONGEST_SYMBOL} printable characters, no spaces"
+        return f"invalid symbol {symbol[:20]!r}: use up to {_LONGEST_SYMBOL} printable characters, no spaces"
     return None

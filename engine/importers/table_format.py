@@ -1,4 +1,4 @@
-"""What a user says of tables of bars: whose, of what length, in which columns, timed how."""
+"""Format of a table of bars: interval, symbol, columns and times, as the user describes them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from tapedeck.engine.intervals import Interval
 
 @dataclass(frozen=True, slots=True)
 class TableFormat:
-    """What a user says of the tables to import: whose bars, of what length, in which columns, timed how.
+    """Checked format of the tables to import.
 
-    `symbol` None means: as a column says, else as the file is called.
+    `symbol` None: the symbol is that of a column, else of the file's name. `columns` maps roles to columns.
     """
 
     interval: Interval
@@ -31,27 +31,27 @@ class TableFormat:
 def make_format(
     interval: Interval,
     *,
-    symbol: str | None,
-    columns: Mapping[str, str] | None,
-    zone: str | None,
-    time_format: str | None,
-    label: Label,
+    symbol: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    zone: str | None = None,
+    time_format: str | None = None,
+    label: Label = "open",
 ) -> TableFormat:
-    """Return a checked format; BarImportError says which of its parts cannot be, and what could."""
+    """Return a checked format; BarImportError names the invalid part and what is allowed."""
     check_base(interval)
     check_roles(columns or {})
     if label not in get_args(Label):
-        raise BarImportError(f"label {label!r}: a time names a bar's open or its close")
+        raise BarImportError(f"invalid label {label!r}: use open or close")
     if label == "close" and not interval.is_intraday:
         raise BarImportError(
-            "label close: daily bars are named by the date of their trading day; leave it out"
+            "label close is invalid for daily bars: their time is the date of the trading day; leave it out"
         )
     if time_format is not None and "%" not in time_format and time_format not in EPOCH_UNITS:
         near = nearest(time_format, EPOCH_UNITS)
         hint = f" Did you mean {near!r}?" if near else ""
         raise BarImportError(
-            f"time format {time_format!r}: allowed are {', '.join(EPOCH_UNITS)} for epochs, or patterns like "
-            f"'%m/%d/%Y %H:%M'; left out, ISO 8601 and epochs are recognised.{hint}"
+            f"invalid time format {time_format!r}: use {', '.join(EPOCH_UNITS)} for epochs, or a pattern "
+            f"like '%m/%d/%Y %H:%M'; ISO 8601 and epochs are recognised without one.{hint}"
         )
     times = TimeFormat(time_format, find_zone(zone) if zone is not None else None, label)
     owner = _symbol(symbol) if symbol is not None else None

@@ -1,4 +1,4 @@
-"""From the columns of a table, text or typed, to bars: the part that CSV and Parquet have in common."""
+"""Bars from the columns of a table, as text or typed; used for CSV and Parquet."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tapedeck.engine.store.bar_store import BarColumns, Ints
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Columns as read, and which of the file's rows (n,) they hold; `faults` are those that are left out."""
+    """Columns as read, the positions of their rows in the file, shape (n,), and the faults of other rows."""
 
     data: pa.Table
     rows: Ints
@@ -38,7 +38,7 @@ class Table:
 
 
 def to_file_rows(file: Path, table: Table, form: TableFormat) -> FileRows:
-    """Return the bars of a table, split by symbol; UnreadableFileError where it cannot be one of bars."""
+    """Return the bars of a table, split by symbol; UnreadableFileError where it has no bars."""
     try:
         return _to_file_rows(file, table, form)
     except UnreadableFileError:
@@ -46,7 +46,7 @@ def to_file_rows(file: Path, table: Table, form: TableFormat) -> FileRows:
     except BarImportError as error:
         raise UnreadableFileError(file, str(error).removeprefix(f"{file}: ")) from error
     except pa.ArrowException as error:
-        reason = f"a column cannot hold what it should ({error}); name the right ones in a column map"
+        reason = f"a column has the wrong type ({error}); name the right columns in a column map"
         raise UnreadableFileError(file, reason) from error
 
 
@@ -58,7 +58,7 @@ def _to_file_rows(file: Path, table: Table, form: TableFormat) -> FileRows:
     if count and len(stamps.faults) == count:
         raise UnreadableFileError(file, _no_times(stamps))
     if not count and not table.faults:
-        raise UnreadableFileError(file, "it holds no rows")
+        raise UnreadableFileError(file, "no rows")
     values = []
     for role, name in zip(VALUES, roles.values, strict=True):
         numbers, bad = read_numbers(role, _column(table.data, name))
@@ -83,8 +83,8 @@ def _stamps(data: pa.Table, roles: ColumnRoles, form: TimeFormat) -> Stamps:
 def _no_times(stamps: Stamps) -> str:
     first = stamps.faults[min(stamps.faults)]
     return (
-        f"no row has a time that can be read; of the first: {first}. Check which column holds the time, and "
-        "give a time format, such as '%m/%d/%Y %H:%M', or s, ms, us or ns for epochs"
+        f"no row has a readable time; the first: {first}. Check the column of the time, and give a time "
+        "format, such as '%m/%d/%Y %H:%M', or s, ms, us or ns for epochs"
     )
 
 
@@ -93,15 +93,15 @@ def _symbols(file: Path, table: Table, column: str | None, given: str | None) ->
     if column is None:
         symbol = given or symbol_of(file)
         if fault := symbol_fault(symbol):
-            raise UnreadableFileError(file, f"its name tells no symbol ({fault}); give one")
+            raise UnreadableFileError(file, f"no symbol in its name ({fault}); give one")
         return pa.DictionaryArray.from_arrays(np.zeros(len(table.rows), np.int32), [symbol])
     symbols = pc.utf8_upper(pc.utf8_trim_whitespace(_text(_column(table.data, column)))).dictionary_encode()
     others = set(symbols.dictionary.to_pylist()) - {given}
     if given is not None and others:
         raise UnreadableFileError(
             file,
-            f"its column {column!r} names {', '.join(sorted(others)[:5])}, not {given}: "
-            "leave the symbol out, then each row goes to its own",
+            f"its column {column!r} has the symbols {', '.join(sorted(others)[:5])}, not {given}: "
+            "leave the symbol out to import each row under its own",
         )
     return symbols
 

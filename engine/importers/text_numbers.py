@@ -1,4 +1,4 @@
-"""Numbers out of columns of text or of any numeric type."""
+"""Numbers from columns of text or of a numeric type."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def number_fault(name: str, text: str) -> str | None:
-    """Return why `text` is no number, or None if it is one."""
+    """Return what is wrong with `text` as a number, or None if it is valid."""
     if _NUMBER.fullmatch(text):
         return None
-    return f"{name} {text!r} is no number" if text else f"{name} is missing"
+    return f"invalid {name} {text!r}: expected a number" if text else f"{name} is missing"
 
 
 def read_numbers(name: str, column: pa.Array) -> tuple[Floats, dict[int, str]]:
-    """Return a column as float64, shape (n,), and the reasons of rows that hold no number, by position."""
+    """Return a column as float64, shape (n,), and the reasons of rows without a number, by position."""
     if pa.types.is_string(column.type):
         return _from_text(name, column)
     missing = np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))

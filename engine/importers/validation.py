@@ -1,36 +1,39 @@
-"""Which bars can be true: the rules every imported bar must keep, whatever file it comes from."""
+"""Validation: the rules for every imported bar, from any kind of file."""
 
 from __future__ import annotations
+
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tapedeck.engine.intervals import Interval
+from tapedeck.engine.intervals import DAY, MINUTE, SECOND, Interval
 from tapedeck.engine.store.bar_diff import take
 from tapedeck.engine.store.bar_store import BarColumns
 
 Mask = NDArray[np.bool_]
+_BOUNDARIES: Final = {SECOND: "1-second", MINUTE: "1-minute", DAY: "1-day (00:00 UTC)"}
 
 
 def validate_bars(bars: BarColumns, interval: Interval) -> tuple[Mask, dict[int, str]]:
-    """Return which bars can be stored, shape (n,), and for the position of each other one the reason.
+    """Return which bars can be stored, shape (n,), and the reasons of the others by position.
 
-    Bars may come in any order. A bar is bad when a value is NaN, infinite or negative, high is below low,
-    open or close lie outside them, or its time is off the interval's raster (counted from midnight UTC).
-    Of several good bars for one time the first counts; later ones are good if they say the same, else bad.
+    Bars may be in any order. A bar is bad when a value is NaN, infinite or negative, high is below low, open
+    or close are outside them, or its time is not on a boundary of the interval (counted from midnight UTC).
+    Of several good bars with one time the first is kept; later ones are good if they are equal, else bad.
     """
     good = _is_sound(bars, interval)
     reasons = {int(i): _fault(bars, int(i), interval) for i in np.flatnonzero(~good)}
     for i in _contradictions(bars, good):
         good[i] = False
         reasons[i] = (
-            f"time {utc_text(bars.opened_at[i])} stands twice with different values; the first one counts"
+            f"duplicate timestamp {utc_text(bars.opened_at[i])} with other values; the first row is kept"
         )
     return good, reasons
 
 
 def sort_out_repeats(bars: BarColumns) -> BarColumns:
-    """Return the bars oldest first, each time once: of bars with one time the first in the order given."""
+    """Return the bars oldest first, each time once; of bars with one time the first is kept."""
     times = bars.opened_at
     if bool((times[1:] > times[:-1]).all()):
         return bars
@@ -55,8 +58,8 @@ def utc_text(seconds: int | np.int64) -> str:
 
 
 def _is_sound(bars: BarColumns, interval: Interval) -> Mask:
-    # Written so that NaN fails: no comparison with NaN holds. Low is below all other prices here, so its
-    # sign speaks for theirs, as high does for the infinite.
+    # Every comparison with NaN is false, so NaN fails. Low is checked to be the least price and high the
+    # greatest, so the sign of low and the finiteness of high hold for all four.
     sound: Mask = (
         (bars.low <= bars.open)
         & (bars.open <= bars.high)
@@ -81,7 +84,7 @@ def _fault(bars: BarColumns, i: int, interval: Interval) -> str:
     }
     for name, value in values.items():
         if not np.isfinite(value):
-            return f"{name} is {value}, no finite number"
+            return f"{name} {value} is not finite"
         if value < 0:
             return f"{name} {value:.15g} is negative"
     high, low = values["high"], values["low"]
@@ -89,13 +92,12 @@ def _fault(bars: BarColumns, i: int, interval: Interval) -> str:
         return f"high {high:.15g} is below low {low:.15g}"
     for name in ("open", "close"):
         if not low <= values[name] <= high:
-            return f"{name} {values[name]:.15g} lies outside low {low:.15g} to high {high:.15g}"
-    raster = "midnight" if not interval.is_intraday else f"whole {interval} steps"
-    return f"time {utc_text(bars.opened_at[i])} is off the raster: {interval} bars open at {raster}"
+            return f"{name} {values[name]:.15g} is outside low {low:.15g} to high {high:.15g}"
+    return f"time {utc_text(bars.opened_at[i])} is not on a {_BOUNDARIES[interval]} boundary"
 
 
 def _contradictions(bars: BarColumns, good: Mask) -> list[int]:
-    # Positions of good bars whose time an earlier good bar has with other values.
+    # Positions of good bars with the time of an earlier good bar but other values.
     times = bars.opened_at
     if bool((times[1:] > times[:-1]).all()):
         return []

@@ -1,4 +1,4 @@
-"""Local clock times to instants, and the hours that a change of the clocks makes doubtful."""
+"""Conversion of local times to UTC, with the local times that a clock change skips or repeats."""
 
 from __future__ import annotations
 
@@ -13,25 +13,23 @@ from tapedeck.engine.store.bar_store import Ints
 
 DAY_SECONDS = 86400
 FIRST_YEAR, LAST_YEAR = 1900, 2199
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 (wall times are naive by nature)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local times have no zone here
 
 
 def find_zone(name: str) -> ZoneInfo:
-    """Return the zone of an IANA name; BarImportError names the nearest known one."""
+    """Return the zone of an IANA name; BarImportError suggests the nearest known name."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         match = nearest(name, available_timezones())
         hint = (
-            f"did you mean {match!r}?"
-            if match
-            else "zones are IANA names, such as 'America/New_York' or 'UTC'"
+            f"did you mean {match!r}?" if match else "use an IANA name, such as 'America/New_York' or 'UTC'"
         )
-        raise BarImportError(f"there is no time zone {name!r}; {hint}") from error
+        raise BarImportError(f"unknown time zone {name!r}; {hint}") from error
 
 
 def zone_of_column(name: str) -> tzinfo:
-    """Return the zone that a column type names: an IANA name, or an offset such as `-05:00`."""
+    """Return the zone of a column type: an IANA name, or an offset such as `-05:00`."""
     if name[:1] not in ("+", "-"):
         return find_zone(name)
     hours, _, minutes = name[1:].partition(":")
@@ -40,10 +38,10 @@ def zone_of_column(name: str) -> tzinfo:
 
 
 def localise(wall: Ints, zone: ZoneInfo) -> tuple[Ints, dict[int, str]]:
-    """Return the instants (seconds UTC) of wall-clock times (seconds since 1970 as the clock showed them).
+    """Return local times (seconds since 1970 in local time) as UTC, and the reasons of ambiguous ones.
 
-    Times that the clocks skipped, or showed twice, name no instant: they are in the dict, position to
-    reason, and their entry in the array means nothing.
+    The dict maps the position of a local time that a clock change skipped or repeated to the reason; its
+    entry in the array is invalid.
     """
     days, day_of = np.unique(wall // DAY_SECONDS, return_inverse=True)
     offsets = [_offset_of_day(int(day), zone) for day in days]
@@ -51,18 +49,18 @@ def localise(wall: Ints, zone: ZoneInfo) -> tuple[Ints, dict[int, str]]:
         return wall - np.array(offsets, dtype=np.int64)[day_of], {}
     steady = np.array([0 if offset is None else offset for offset in offsets], dtype=np.int64)
     instants = wall - steady[day_of]
-    doubtful = np.array([offset is None for offset in offsets])[day_of]
+    ambiguous = np.array([offset is None for offset in offsets])[day_of]
     faults: dict[int, str] = {}
-    for i in np.flatnonzero(doubtful):
+    for i in np.flatnonzero(ambiguous):
         first, second = _offsets(_wall_clock(int(wall[i])), zone)
         instants[i] = wall[i] - first
         if first != second:
-            faults[int(i)] = _doubt(_wall_clock(int(wall[i])), zone, twice=first > second)
+            faults[int(i)] = _ambiguity(_wall_clock(int(wall[i])), zone, is_repeated=first > second)
     return instants, faults
 
 
 def wall_of(instants: Ints, zone: tzinfo) -> Ints:
-    """Return what the clocks of `zone` showed at the instants, as seconds since 1970 of that clock."""
+    """Return the local times in `zone` at the instants, as seconds since 1970 in local time."""
     days, day_of = np.unique(instants // DAY_SECONDS, return_inverse=True)
     first = np.array([_offset_at(int(day) * DAY_SECONDS, zone) for day in days], np.int64)
     last = np.array([_offset_at(int(day + 1) * DAY_SECONDS - 1, zone) for day in days], np.int64)
@@ -78,7 +76,7 @@ def _offset_at(instant: int, zone: tzinfo) -> int:
 
 @lru_cache(maxsize=65536)
 def _offset_of_day(day: int, zone: ZoneInfo) -> int | None:
-    # None on a day on which the clocks change.
+    # None on a day with a clock change.
     start = _wall_clock(day * DAY_SECONDS)
     offsets = {*_offsets(start, zone), *_offsets(start + timedelta(seconds=DAY_SECONDS - 1), zone)}
     return offsets.pop() if len(offsets) == 1 else None
@@ -97,7 +95,7 @@ def _seconds(offset: timedelta | None) -> int:
     return 0 if offset is None else int(offset.total_seconds())
 
 
-def _doubt(wall: datetime, zone: ZoneInfo, *, twice: bool) -> str:
-    if twice:
-        return f"local time {wall} came twice in {zone.key}, as the clocks went back; add its UTC offset"
-    return f"local time {wall} did not exist in {zone.key}, as the clocks went forward"
+def _ambiguity(wall: datetime, zone: ZoneInfo, *, is_repeated: bool) -> str:
+    if is_repeated:
+        return f"ambiguous local time {wall} in {zone.key}: the clock was set back; add the UTC offset"
+    return f"nonexistent local time {wall} in {zone.key}: the clock was set forward"

@@ -1,1 +1,1 @@
-"""Timers, counters and the log."""
+"""Metrics and the log file."""

@@ -1,4 +1,4 @@
-"""The log file: one, rotating, as text or JSON lines; nothing of it goes to the terminal."""
+"""Log file: rotating, as text or JSON lines; never written to the terminal."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from typing import Final
 from tapedeck.engine.errors import ConfigError, ConfigProblem, StoreError, nearest
 
 LOG_FILE: Final = "tapedeck.log"
-"""Name of the log file in its folder; older ones have .1, .2, … behind it."""
+"""Name of the log file; rotated files have the suffixes .1, .2, …"""
 LEVELS: Final = ("debug", "info", "warning", "error")
-"""Levels that can be asked for, from the most to the least."""
+"""Allowed log levels, from the most lines to the fewest."""
 
 ROOT: Final = "tapedeck"
-"""Logger above all others of tapedeck."""
+"""Name of tapedeck's root logger."""
 _LARGEST_FILE: Final = 5 * 1024 * 1024
 _OLDER_FILES: Final = 4
 _LINES_KEPT: Final = 500
-# A line waits in memory no longer than until the first line that comes so much later.
+# Buffered lines are written with the first line that is this much later.
 _LONGEST_WAIT_S: Final = 1.0
 
 
-# Without any handler the library would write warnings on the terminal.
+# Without a handler, logging would write warnings to the terminal.
 logging.getLogger(ROOT).addHandler(logging.NullHandler())
 
 
 def configure_logging(folder: Path, *, level: str = "info", json_lines: bool = False) -> Path:
-    """Send the log of tapedeck to a file in `folder`, which is made; return the file's path.
+    """Log to a file in `folder`, which is created; return the file's path.
 
-    Lines are gathered in memory and written together, at the latest with the first warning, after a second,
-    or by `close_logging`. Called again, the new file replaces the one before. Raises ConfigError for an
-    unknown level, and StoreError where the file cannot be written; logging then stays as it was.
+    Lines are buffered in memory and written together: with a warning, after a second, or by `close_logging`.
+    A second call replaces the log file. Raises ConfigError for an unknown level, and StoreError if the file
+    cannot be written; logging then stays unchanged.
     """
     number = _level_number(level)
     path = folder / LOG_FILE
@@ -47,25 +47,25 @@ def configure_logging(folder: Path, *, level: str = "info", json_lines: bool = F
     except OSError as error:
         raise StoreError(
             f"{path}: the log file cannot be written ({error.strerror or error}). "
-            "Set TAPEDECK_HOME to a folder where you may write"
+            "Set TAPEDECK_HOME to a writable folder"
         ) from error
     file.setFormatter(_JsonLines() if json_lines else _TextLines())
     close_logging()
-    buffer = _Gathering(file)
-    # The console shows more of the log than the file is to have, and lowers the level of the loggers for it.
+    buffer = _BufferingHandler(file)
+    # The log panel shows lower levels than the file: the console lowers the loggers' level for it.
     buffer.setLevel(number)
     logger = logging.getLogger(ROOT)
     logger.setLevel(number)
     logger.addHandler(buffer)
-    # The root logger's handlers are the terminal's, or another program's.
+    # The root logger's handlers belong to the terminal, or to another program.
     logger.propagate = False
     return path
 
 
 def close_logging() -> None:
-    """Write what is still in memory, close the file and leave logging as it was; safe to call twice."""
+    """Write buffered lines, close the file and restore logging; safe to call twice."""
     logger = logging.getLogger(ROOT)
-    for handler in [handler for handler in logger.handlers if isinstance(handler, _Gathering)]:
+    for handler in [handler for handler in logger.handlers if isinstance(handler, _BufferingHandler)]:
         logger.removeHandler(handler)
         logger.setLevel(logging.NOTSET)
         logger.propagate = True
@@ -75,18 +75,18 @@ def close_logging() -> None:
 def _level_number(level: str) -> int:
     word = level.strip().lower()
     if word not in LEVELS:
-        message = f"{level!r} is no level of the log: choose one of {', '.join(LEVELS)}"
+        message = f"invalid log level {level!r}: use one of {', '.join(LEVELS)}"
         raise ConfigError("log", [ConfigProblem("log_level", level, message, nearest(word, LEVELS))])
     return logging.getLevelNamesMapping()[word.upper()]
 
 
 class _LogFile(RotatingFileHandler):
-    """The file, written in batches: each write of its own would cost more than all else about a line."""
+    """The log file, written in batches: a write for each line would be slow."""
 
     def write_lines(self, records: Sequence[logging.LogRecord]) -> None:
-        """Write records as lines, after a rotation where the file has grown too large.
+        """Write records as lines; rotate the file first if it is too large.
 
-        A full disk must neither stop a run nor write on its screen: lines that do not go in are dropped.
+        A full disk must not stop a run or disturb its screen: lines that cannot be written are dropped.
         """
         text = "".join(f"{self.format(record)}{self.terminator}" for record in records)
         try:
@@ -96,36 +96,36 @@ class _LogFile(RotatingFileHandler):
             self.stream.write(text)
             self.stream.flush()
         except OSError:
-            self._give_up()
+            self._drop_stream()
 
-    def _give_up(self) -> None:
-        """Let go of a file that takes nothing more, and of what waits in its buffer."""
+    def _drop_stream(self) -> None:
+        """Close a file that cannot be written, and drop its buffer."""
         stream, self.stream = self.stream, None
         if stream is not None:
-            with suppress(OSError):  # the log is the last place that could be told
+            with suppress(OSError):  # an error of the log has no log to go to
                 stream.close()
 
 
-class _Gathering(MemoryHandler):
-    """Keeps lines until a warning comes, there are many, or the oldest has waited long enough."""
+class _BufferingHandler(MemoryHandler):
+    """Buffers lines until a warning, a full buffer, or a line much later than the oldest."""
 
     def __init__(self, file: _LogFile) -> None:
         super().__init__(_LINES_KEPT, flushLevel=logging.WARNING)
         self._file = file
 
     def shouldFlush(self, record: logging.LogRecord) -> bool:
-        """Whether this line is the one with which all are written."""
+        """Whether to write the buffer after this line."""
         return super().shouldFlush(record) or record.created - self.buffer[0].created >= _LONGEST_WAIT_S
 
     def flush(self) -> None:
-        """Write what has been gathered."""
+        """Write the buffered lines."""
         with self.lock or nullcontext():
             records, self.buffer = self.buffer, []
             if records:
                 self._file.write_lines(records)
 
     def close(self) -> None:
-        """Write everything, and close the file."""
+        """Write the buffered lines, and close the file."""
         super().close()
         self._file.close()
 
@@ -142,7 +142,7 @@ class _TextLines(logging.Formatter):
 
 
 class _JsonLines(logging.Formatter):
-    """One JSON document a line."""
+    """One JSON document per line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""

@@ -1,4 +1,4 @@
-"""Timers and counters of a run: what each step took, and how often it happened."""
+"""Performance metrics: timers and counters of a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
-# p95 is of the last so many; a run of any length then needs the same memory.
+# Durations kept for p95, so that memory does not grow with the run.
 _RECENT = 4096
 
 
@@ -28,12 +28,12 @@ class Step(Enum):
     PREFETCH = "prefetch"
     RECORDING = "recording"
 
-    # Members are single, so identity will do; Enum's own hash is a call into Python, on a hot path.
+    # Members are singletons, so identity suffices; Enum's own hash is a slow Python call on a hot path.
     __hash__ = object.__hash__
 
 
 class Count(Enum):
-    """What is counted."""
+    """The counters."""
 
     BARS = "bars"
     SESSIONS = "sessions"
@@ -72,11 +72,11 @@ class _Timer:
         self.lowest = min(self.lowest, seconds)
         self.highest = max(self.highest, seconds)
         self.recent.append(seconds)
-        self.count += 1  # last: readers ask from the first one on
+        self.count += 1  # last, as readers skip timers with count 0
 
     def summary(self) -> TimerSummary:
         recent = sorted(self.recent)
-        # Between the two nearest ones, as numpy's percentile; asked for at every frame of a screen.
+        # Linear interpolation, as numpy's percentile, but faster: it runs at every frame.
         below, share = divmod(0.95 * (len(recent) - 1), 1)
         low, high = recent[int(below)], recent[min(int(below) + 1, len(recent) - 1)]
         p95 = low + (high - low) * share
@@ -87,9 +87,9 @@ Scope = Literal["session", "backtest", "summary"]
 
 
 class PerformanceMetrics:
-    """Timers, counters and queue sizes of a run. Each step is recorded by one thread; anyone may read.
+    """Timers, counters and queue sizes of a run. Each step is recorded by one thread; any thread may read.
 
-    `clock` gives seconds that only run forward; it is not the time of day.
+    `clock`: a monotonic clock in seconds, not the time of day.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -101,11 +101,11 @@ class PerformanceMetrics:
         self._queues: dict[str, int] = {}
 
     def start_timer(self) -> float:
-        """Return the moment from which a step is timed."""
+        """Return the start time of a step."""
         return self._clock()
 
     def record(self, step: Step, started: float) -> float:
-        """Record that a step which began at `started` has ended; return its seconds."""
+        """Record the end of a step that began at `started`; return its seconds."""
         seconds = self._clock() - started
         for timers in (self._run, self._session):
             timer = timers.get(step)
@@ -127,7 +127,7 @@ class PerformanceMetrics:
         return self.record(Step.QUALITY, started)
 
     def record_historical_load(self, started: float, *, first: bool) -> float:
-        """Record making a session's history ready; the first one, which reads it all, apart."""
+        """Record preparing a session's history; the first load, which reads it all, is a timer of its own."""
         return self.record(Step.FIRST_HISTORICAL_LOAD if first else Step.LATER_HISTORICAL_LOAD, started)
 
     def record_session_gap(self, started: float) -> float:
@@ -135,7 +135,7 @@ class PerformanceMetrics:
         return self.record(Step.SESSION_GAP, started)
 
     def record_session_duration(self, started: float) -> float:
-        """Record how long a session was played."""
+        """Record the playing time of a session."""
         return self.record(Step.SESSION_DURATION, started)
 
     def record_activation(self, started: float) -> float:
@@ -151,28 +151,28 @@ class PerformanceMetrics:
         return self.record(Step.PREFETCH, started)
 
     def record_recording(self, started: float) -> float:
-        """Record stamping, exporting and keeping a session."""
+        """Record stamping, exporting and caching a session."""
         return self.record(Step.RECORDING, started)
 
     def record_queue_sizes(self, sizes: Mapping[str, int]) -> None:
-        """Keep what was left in each queue at the end of the day."""
+        """Record the size of each queue at the end of the day."""
         self._queues = dict(sizes)
 
     def count(self, what: Count, number: int = 1) -> None:
-        """Count something."""
+        """Add to a counter."""
         self._counts[what] += number
         self._session_counts[what] += number
 
     def set_count(self, what: Count, number: int) -> None:
-        """Take over a number that is counted elsewhere."""
+        """Set a counter that is counted elsewhere."""
         self._counts[what] = number
 
     def total(self, what: Count) -> int:
-        """Return how often something was counted in the run."""
+        """Return a counter of the whole run."""
         return self._counts[what]
 
     def begin_session(self) -> None:
-        """Start the session's own timers and counters afresh."""
+        """Reset the session's timers and counters."""
         self._session = {}
         self._session_counts = Counter()
 
@@ -191,7 +191,7 @@ class PerformanceMetrics:
         return dict(self._queues)
 
     def format_report(self, scope: Scope = "summary") -> str:
-        """Return the metrics as text: of the `session`, the whole `backtest`, or its `summary` in a line."""
+        """Return the metrics as text: of the `session`, of the whole `backtest`, or a one-line `summary`."""
         counts = self.counts(scope)
         if scope == "summary":
             return ", ".join(f"{name} {number:,}" for name, number in counts.items())

@@ -1,1 +1,1 @@
-"""The threads of a run, and how they hand blocks to each other."""
+"""Threads of a run: coordinator, player, workers, prefetch, recorder."""

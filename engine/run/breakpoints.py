@@ -13,89 +13,91 @@ from tapedeck.engine.tape.tape import Tape
 
 
 @dataclass(frozen=True, slots=True)
-class _Watched:
+class _ArmedBreakpoint:
     """A breakpoint with its condition.
 
-    `armed_at`: the last frontier that it has not watched; at the next one it may fire, whatever held before.
+    `armed_at`: the last frontier that is not searched. At the next one it may fire, even if the condition
+    was true before.
     """
 
-    shown: Breakpoint
+    listed: Breakpoint
     condition: Condition
     armed_at: int
 
 
 class Breakpoints:
-    """The breakpoints that are set, searched over blocks. Written by one thread; `shown` may be read by any.
+    """The breakpoints of a run, searched over blocks. Written by one thread; any thread may read `listed`.
 
-    One fires where its condition is true, and was not at the frontier before. A session begins afresh: what
-    holds at its open fires there. So where it fires depends on the tape alone, not on how it is cut.
+    A breakpoint fires at a frontier where its condition is true and was false one slot before. Each session
+    starts anew: a condition that is true at the open fires at the open. So the result depends on the tape
+    alone, not on how it is cut into blocks.
     """
 
     def __init__(self, on_hit: Callable[[BreakpointHit], None] = lambda hit: None) -> None:
-        self._watched: tuple[_Watched, ...] = ()
+        self._armed: tuple[_ArmedBreakpoint, ...] = ()
         self._on_hit = on_hit
         self.last_hit: BreakpointHit | None = None
-        """The hit that the run stands at; None once it goes on."""
+        """The hit at which the run is paused; None after it continues."""
 
     @property
-    def shown(self) -> tuple[Breakpoint, ...]:
+    def listed(self) -> tuple[Breakpoint, ...]:
         """The breakpoints, in the order of their numbers."""
-        return tuple(watched.shown for watched in self._watched)
+        return tuple(armed.listed for armed in self._armed)
 
     @property
     def any_set(self) -> bool:
-        """Whether there is anything to search for."""
-        return bool(self._watched)
+        """Whether any breakpoint is set."""
+        return bool(self._armed)
 
     def add(self, number: int, condition: Condition, frontier: int = -1) -> None:
-        """Set a breakpoint, which watches from the next frontier on; −1: from the open."""
-        watched = _Watched(Breakpoint(number, condition.text, 0), condition, frontier)
-        self._watched = (*self._watched, watched)
+        """Set a breakpoint that is searched from the frontier after `frontier` on; −1: from the open."""
+        armed = _ArmedBreakpoint(Breakpoint(number, condition.text, 0), condition, frontier)
+        self._armed = (*self._armed, armed)
 
     def remove(self, number: int) -> None:
-        """Take a breakpoint out; one that is not there is none."""
-        self._watched = tuple(watched for watched in self._watched if watched.shown.number != number)
+        """Delete a breakpoint; an unknown number is ignored."""
+        self._armed = tuple(armed for armed in self._armed if armed.listed.number != number)
 
     def begin_session(self, frontier: int) -> None:
-        """Begin afresh with a new tape, of which readers first see `frontier`."""
-        self._watched = tuple(replace(watched, armed_at=frontier - 1) for watched in self._watched)
+        """Arm all breakpoints for a new tape that starts at `frontier`."""
+        self._armed = tuple(replace(armed, armed_at=frontier - 1) for armed in self._armed)
 
     def search(self, tape: Tape, start: int, stop: int) -> int | None:
-        """Return the first frontier of start … stop at which one fires, None where none does.
+        """Return the first frontier of start … stop at which a breakpoint fires, or None.
 
-        Everything must be computed up to `stop`. `start` itself is searched, too: it is the one that is
-        revealed next, or at the session's beginning the one that has just been.
+        The tape must be computed up to `stop`. `start` itself is searched: it is the next frontier to reveal,
+        or at the beginning of a session the one just revealed.
         """
-        found = [at for watched in self._watched if (at := _fires(watched, tape, start, stop)) is not None]
+        found = [at for armed in self._armed if (at := _first_hit(armed, tape, start, stop)) is not None]
         return min(found, default=None)
 
     def fire(self, tape: Tape, frontier: int) -> None:
-        """Take note of every breakpoint that fires at a frontier, now that it is revealed."""
-        for watched in self._watched:
-            if _fires(watched, tape, frontier, frontier) is not None:
-                self._note(watched.shown.number, tape, frontier)
+        """Record a hit of every breakpoint that fires at a frontier that was just revealed."""
+        for armed in self._armed:
+            if _first_hit(armed, tape, frontier, frontier) is not None:
+                self._record_hit(armed.listed.number, tape, frontier)
 
-    def _note(self, number: int, tape: Tape, frontier: int) -> None:
-        self._watched = tuple(
-            replace(watched, shown=replace(watched.shown, hits=watched.shown.hits + 1))
-            if watched.shown.number == number
-            else watched
-            for watched in self._watched
+    def _record_hit(self, number: int, tape: Tape, frontier: int) -> None:
+        self._armed = tuple(
+            replace(armed, listed=replace(armed.listed, hits=armed.listed.hits + 1))
+            if armed.listed.number == number
+            else armed
+            for armed in self._armed
         )
-        text = next(watched.shown.text for watched in self._watched if watched.shown.number == number)
+        text = next(armed.listed.text for armed in self._armed if armed.listed.number == number)
         clock = tape.slots.clock(frontier)
         hit = BreakpointHit.at(number, text, tape.session, frontier, clock)
         self.last_hit = self.last_hit or hit
         self._on_hit(hit)
 
 
-def _fires(watched: _Watched, tape: Tape, start: int, stop: int) -> int | None:
+def _first_hit(armed: _ArmedBreakpoint, tape: Tape, start: int, stop: int) -> int | None:
     """Return the first frontier of start … stop at which the condition becomes true."""
-    start = max(start, watched.armed_at + 1)
+    start = max(start, armed.armed_at + 1)
     if start > stop:
         return None
-    before = start - 1 > watched.armed_at
-    holds = watched.condition.holds(tape, start - before, stop)
+    before = start - 1 > armed.armed_at
+    holds = armed.condition.holds(tape, start - before, stop)
     rises = holds.copy()
     rises[1:] &= ~holds[:-1]
     if before:

@@ -1,4 +1,4 @@
-"""The thread that makes derived bars and session indicators from every block."""
+"""Data processor: the thread that computes derived bars and session indicators of each block."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Block = range
 
 
 class DataProcessor(Worker[Block]):
-    """Computes what each block adds, and publishes how far it is. It does nothing about quality."""
+    """Computes each block and publishes the processed frontier. Quality is the quality manager's job."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class DataProcessor(Worker[Block]):
         self._computer: BlockComputer | None = None
 
     def setup(self) -> None:
-        """Get ready for the tape in place: indicators warmed up with the history before it."""
+        """Prepare for the current tape: warm up its indicators with history."""
         tape = self._session_data.require_tape()
         self._computer = BlockComputer(
             tape,
@@ -45,7 +45,7 @@ class DataProcessor(Worker[Block]):
         )
 
     def teardown(self) -> None:
-        """Let go of the session that is over."""
+        """Release the session that has ended."""
         self._computer = None
 
     def process(self, work: Block) -> None:

@@ -1,4 +1,4 @@
-"""The thread that scores how complete the session is; it holds nobody back."""
+"""Quality manager: the thread that scores the completeness of a session; play does not wait for it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Block = range
 
 
 class DataQualityManager(Worker[Block]):
-    """Counts the bars of every block, and publishes how far the scores are."""
+    """Counts the bars of each block and publishes the scored frontier."""
 
     def __init__(
         self, session_data: SessionData, metrics: PerformanceMetrics, send: Callable[[Message], None]
@@ -25,12 +25,12 @@ class DataQualityManager(Worker[Block]):
         self._scores: RunningScores | None = None
 
     def setup(self) -> None:
-        """Get ready for the tape in place; nothing is counted where quality is not measured."""
+        """Prepare for the current tape; without scores if quality is not measured."""
         scores = self._session_data.require_tape().scores
         self._scores = None if scores is None else RunningScores(scores)
 
     def teardown(self) -> None:
-        """Let go of the session that is over."""
+        """Release the session that has ended."""
         self._scores = None
 
     def process(self, work: Block) -> None:

@@ -1,4 +1,4 @@
-"""What the coordinator's mailbox holds: commands from outside, and word from its workers."""
+"""Messages to the coordinator: user commands, and notifications from workers."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from tapedeck.engine.conditions import Condition
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Stop at the present slot."""
+    """Pause at the current slot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Play on."""
+    """Continue to play."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Play so many slots, then pause."""
+    """Play a number of slots, then pause."""
 
     slots: int
 
 
 @dataclass(frozen=True, slots=True)
 class SetSpeed:
-    """Play at so many times real time from now on; 0 as fast as data allow."""
+    """Change the speed: a multiple of real time, or 0 for maximum speed."""
 
     speed: float
 
 
 @dataclass(frozen=True, slots=True)
 class RunTo:
-    """Play on until the clock is at or past an instant (seconds UTC), then pause."""
+    """Play until the clock is at or past an instant (seconds UTC), then pause."""
 
     seconds: int
 
 
 @dataclass(frozen=True, slots=True)
 class AddBreakpoint:
-    """Pause wherever a condition becomes true, from the next slot on."""
+    """Pause when a condition becomes true, from the next slot on."""
 
     number: int
     condition: Condition
@@ -49,14 +49,14 @@ class AddBreakpoint:
 
 @dataclass(frozen=True, slots=True)
 class RemoveBreakpoint:
-    """Take a breakpoint out."""
+    """Delete a breakpoint."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Say when all that was told before has been taken in."""
+    """Set an event once all messages sent before have been handled."""
 
     reached: Event
 
@@ -68,7 +68,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """Something the coordinator may be waiting for has changed."""
+    """Wake the coordinator: a worker or a load has finished."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from threading import Event
 from typing import Final
 
-_LONGEST_S: Final = 0.05
+_MAX_WAIT_S: Final = 0.05
 
 
 class RenderPriority:
-    """Makes threads that call `yield_to_rendering` wait while it is held, between two pieces of their work.
+    """Makes threads that call `yield_to_rendering` wait while it is held.
 
-    Threads that all run Python take turns of the interpreter's switch interval, so a frame that needs ten
-    milliseconds alone needs fifty beside four of them; each array operation gives a turn away, too. Threads
-    that yield lose those ten milliseconds and little more. There is one holder at a time; `request` may come
-    before it. A wait is limited, so a holder that never releases does not stop the engine.
+    Python threads take turns at the interpreter's switch interval: a frame that takes 10 ms alone takes 50 ms
+    while four threads compute, as each array operation gives up a turn. Threads that yield lose little more
+    than those 10 ms. One thread holds it at a time; `request` may precede holding. Waits have a limit, so
+    a holder that never releases does not stop the engine.
     """
 
     def __init__(self) -> None:
@@ -52,4 +52,4 @@ class RenderPriority:
     def yield_to_rendering(self) -> None:
         """Wait while it is held or requested, for 50 ms at most."""
         if not self.is_free:
-            self._free.wait(_LONGEST_S)
+            self._free.wait(_MAX_WAIT_S)

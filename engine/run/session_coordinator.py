@@ -1,4 +1,4 @@
-"""The thread that leads a run: session by session it sets up, plays and ends; it alone moves the clock."""
+"""Session coordinator: the thread that sets up, plays and ends each session; only it moves the clock."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from tapedeck.engine.run.session_feed import LOAD_TIMEOUT_S, SessionFeed
 from tapedeck.engine.run.session_loader import LoadedSession, SessionLoader
 from tapedeck.engine.run.session_player import SessionPlayer
 from tapedeck.engine.run.session_recorder import SessionRecorder, SessionSink
-from tapedeck.engine.run.session_setup import put_in_place, roll_history
+from tapedeck.engine.run.session_setup import extend_history, install_session
 from tapedeck.engine.run.transport import Transport
 from tapedeck.engine.run.worker import Worker
 from tapedeck.engine.streams.stream_plan import StreamPlan
@@ -49,21 +49,21 @@ from tapedeck.engine.tape.session_record import SessionRecord
 
 log = logging.getLogger(__name__)
 
-# How long a thread may take to end: first by itself, then with its work cancelled.
+# Time for a thread to end: first without, then with its work cancelled.
 _JOIN_S = 1.0
 _JOIN_CANCELLED_S = 30.0
 
 
 class _StopRequestedError(Exception):
-    """Leaves whatever the coordinator waits for, because the run is to stop."""
+    """Interrupts the coordinator's wait when the run is to stop."""
 
 
 class SessionCoordinator:
-    """Plays the sessions of a plan. Made by SystemManager; commands come through `send`, from any thread.
+    """Plays the sessions of a plan. Made by SystemManager; `send` takes commands from any thread.
 
-    `start_seconds`: instant (seconds UTC) in the first session whose earlier bars are over when it begins.
-    `historical_quality`: whether history is scored. `load_timeout_s`: how long a session is waited for.
-    `render_priority`: when its threads stand aside.
+    `start_seconds`: start in mid-session (seconds UTC, first session only); earlier slots are over at once.
+    `historical_quality`: whether to score history. `load_timeout_s`: longest wait for a session to load.
+    `render_priority`: lets its threads yield while a frame renders.
     """
 
     def __init__(
@@ -102,9 +102,9 @@ class SessionCoordinator:
         )
         self._thread = Thread(target=self._run, name="tapedeck-session-coordinator", daemon=False)
 
-        # Written by the coordinator's thread only; read by anyone.
+        # Written by the coordinator's thread only; any thread may read.
         self.transport = Transport(speed)
-        self.breakpoints = Breakpoints(self._note_hit)
+        self.breakpoints = Breakpoints(self._record_hit)
         for number, condition in breakpoints:
             self.breakpoints.add(number, condition)
         self.state = RunState.STOPPED
@@ -113,7 +113,7 @@ class SessionCoordinator:
         self.version = 0
         self.warnings: tuple[str, ...] = plan.warnings
         self.seconds = 0.0
-        self._changed = Signal()  # guards nothing; wakes those who wait for a change
+        self._changed = Signal()  # no lock for data; wakes threads in `wait_for`
         self._loaded: LoadedSession | None = None
         self._player: SessionPlayer | None = None
         self._unrecorded = False
@@ -129,17 +129,17 @@ class SessionCoordinator:
         self._thread.start()
 
     def send(self, message: Message) -> None:
-        """Put a command, or word from a worker, into the mailbox; it wakes the coordinator at once."""
+        """Put a message into the mailbox; it wakes the coordinator at once."""
         self._mailbox.put(message)
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait for the run to be over; return whether it is, with every thread ended."""
+        """Wait for the run and all its threads to end; return whether they have."""
         if self._thread.ident is not None:
             self._thread.join(timeout)
         return not self._thread.is_alive()
 
     def wait_for(self, condition: Callable[[], bool], timeout: float) -> bool:
-        """Wait until a condition on the run holds, asked after every change; return whether it does."""
+        """Wait until a condition is true, checked after each change of the run; return whether it is."""
         with self._changed:
             return self._changed.wait_for(condition, timeout)
 
@@ -150,11 +150,11 @@ class SessionCoordinator:
 
     @property
     def waiting(self) -> int:
-        """How many messages stand in the mailbox."""
+        """Number of messages in the mailbox."""
         return self._mailbox.qsize()
 
     def achieved_speed(self) -> float | None:
-        """Return how many times real time is played; None while nothing is."""
+        """Return the measured speed as a multiple of real time; None while paused."""
         player = self._player
         return None if player is None else player.achieved_speed()
 
@@ -178,7 +178,7 @@ class SessionCoordinator:
         for symbol in self._plan.symbols:
             self._data.register_symbol_data(symbol)
         started = self._metrics.start_timer()
-        self._data.history = self.feed.history(self._receive)
+        self._data.history = self.feed.history(self._process_messages)
         self._data.asked_history = self._plan.history.asked
         self._metrics.record_historical_load(started, first=True)
         last = len(self._plan.sessions) - 1
@@ -194,25 +194,25 @@ class SessionCoordinator:
             self._record(RunState.COMPLETED if position == last else RunState.RUNNING)
 
     def _teardown(self) -> None:
-        """Phase 1: let go of the session that is over; it becomes history."""
+        """Phase 1: release the session that has ended and add it to history."""
         tape, loaded = self._data.require_tape(), self._loaded
         self._player = self._loaded = None
         for worker in (self.processor, self.quality):
             worker.teardown()
-        self._data.clear_session_bars()  # before: nobody must find a session in its own history
+        self._data.clear_session_bars()  # first, so that a session is never part of its own history
         if loaded is not None:
-            roll_history(self._data.history, tape, loaded.companions)
+            extend_history(self._data.history, tape, loaded.companions)
         following = self._plan.sessions[self.position + 1]
         log.info("advancing from %s to %s", tape.session.trading_day, following.trading_day)
 
     def _initialise(self, position: int) -> None:
-        """Phase 2: put the next session's tape in place, with all that is known before its open."""
-        loaded = self.feed.next_session(self._receive)
+        """Phase 2: install the next session's tape, with all values known before its open."""
+        loaded = self.feed.next_session(self._process_messages)
         started = self._metrics.start_timer()
         self._metrics.begin_session()
         self._loaded = loaded
         self._time.enter_session(self._plan.sessions[position])
-        put_in_place(self._plan, self._data, loaded, position, scores_history=self._historical_quality)
+        install_session(self._plan, self._data, loaded, position, scores_history=self._historical_quality)
         for worker in (self.processor, self.quality):
             worker.setup()
         self.position = position
@@ -221,7 +221,7 @@ class SessionCoordinator:
             self._metrics.record_historical_load(started, first=False)
 
     def _play(self) -> None:
-        """Phase 3 and 4: activate, stream to the close, deactivate; the data stay."""
+        """Phases 3 and 4: activate, play to the close, deactivate; the data stays."""
         tape = self._data.require_tape()
         day = tape.session.trading_day
         started = self._metrics.start_timer()
@@ -233,8 +233,8 @@ class SessionCoordinator:
             consumers=(self.processor,),
             followers=(self.quality,),
             breakpoints=self.breakpoints,
-            receive=self._receive,
-            on_change=self._note_change,
+            process_messages=self._process_messages,
+            on_change=self._update_state,
             render_priority=self.render_priority,
         )
         self._data.activate_session()
@@ -262,14 +262,14 @@ class SessionCoordinator:
         log.info("session %s deactivated", day)
 
     def _record(self, state: RunState) -> None:
-        """Hand the session that is over to the recorder, once it is done with the one before."""
+        """Hand the session to the recorder, after waiting for the session before to be recorded."""
         while not self.recorder.is_ready:
-            self._receive(None)
+            self._process_messages(None)
         self.recorder.hand_over(self._session_record(state))
         self._unrecorded = False
         if state is RunState.COMPLETED:
             while not self.recorder.is_ready:
-                self._receive(None)
+                self._process_messages(None)
 
     def _session_record(self, state: RunState) -> SessionRecord:
         tape = self._data.require_tape()
@@ -280,21 +280,21 @@ class SessionCoordinator:
     def _warn_of_missing_symbols(self, loaded: LoadedSession) -> None:
         if loaded.base.full:
             return
-        there = np.any(loaded.base.present, axis=1)
-        empty = [symbol for symbol, any_bar in zip(self._plan.symbols, there, strict=True) if not any_bar]
+        has_bars = np.any(loaded.base.present, axis=1)
+        empty = [symbol for symbol, any_bar in zip(self._plan.symbols, has_bars, strict=True) if not any_bar]
         if not empty:
             return
         names = ", ".join(empty) if len(empty) <= 5 else f"{len(empty)} symbols, {empty[0]} first"
         warning = f"{loaded.slots.session.trading_day}: no {self._plan.base} bars of {names}"
         self.warnings = (*self.warnings, warning)
-        # Of its own day: a look back at the days before does not know it.
+        # Belongs to its own day: views of earlier days do not show it.
         self._events.add(EventKind.ERROR, warning, tape=self._data.require_tape(), frontier=0)
         log.warning("%s", warning)
 
-    # The end, in whatever way
+    # The end of the run
 
     def _end_run(self, final: RunState) -> None:
-        """End every thread, whatever became of the others, and say how the run ended."""
+        """End every thread, even if ending another one fails, and publish the final state."""
         self._set_state(RunState.STOPPING)
         self._data.deactivate_session()
         for step in (
@@ -324,7 +324,7 @@ class SessionCoordinator:
             self._player.flush()
 
     def _record_unfinished(self, final: RunState) -> None:
-        """Keep what was played of a session that was cut short."""
+        """Record the played part of an interrupted session."""
         if self._unrecorded and self.recorder.is_alive:
             self.recorder.hand_over(self._session_record(final))
             self._unrecorded = False
@@ -345,20 +345,20 @@ class SessionCoordinator:
         """The worker threads, in the order of the data."""
         return self.processor, self.quality, self.recorder
 
-    def _receive(self, timeout: float | None) -> None:
-        """Take in all messages that are there; wait for the first one, at most `timeout` seconds.
+    def _process_messages(self, timeout: float | None) -> None:
+        """Handle all messages in the mailbox; wait for the first one, at most `timeout` seconds.
 
-        None waits as long as it takes, 0 not at all. Raises what a worker failed of, and on a stop.
+        None waits without a limit, 0 does not wait. Raises a failed worker's error, and on Stop.
         """
         try:
             message = self._mailbox.get(timeout != 0, timeout)
             while True:
-                self._take(message)
+                self._handle(message)
                 message = self._mailbox.get_nowait()
         except Empty:
             return
 
-    def _take(self, message: Message) -> None:
+    def _handle(self, message: Message) -> None:
         match message:
             case Wake():
                 return
@@ -375,29 +375,29 @@ class SessionCoordinator:
                 reached.set()
             case _:
                 self._apply(message)
-        self._note_change()
+        self._update_state()
 
     def _apply(self, command: Pause | Resume | Step | SetSpeed | RunTo) -> None:
-        """Follow a command; one that plays on leaves the breakpoint that the run stood at."""
+        """Apply a command; one that continues play clears the last breakpoint hit."""
         if isinstance(command, Resume | Step | RunTo):
             self.breakpoints.last_hit = None
         self.transport.apply(command)
 
-    def _note_hit(self, hit: BreakpointHit) -> None:
+    def _record_hit(self, hit: BreakpointHit) -> None:
         self._events.add(EventKind.BREAK, hit.text, frontier=hit.frontier)
         log.info("breakpoint %d, %s: true at %s", hit.number, hit.text, hit.clock.isoformat())
 
-    def _note_change(self) -> None:
-        """Follow the transport with the state, and wake those who wait for a change."""
+    def _update_state(self) -> None:
+        """Set the state from the transport, and wake threads that wait for a change."""
         if self.state in (RunState.RUNNING, RunState.PAUSED):
             self.state = RunState.PAUSED if self.transport.paused else RunState.RUNNING
-        self._announce()
+        self._notify_waiters()
 
     def _set_state(self, state: RunState) -> None:
         self.state = state
-        self._announce()
+        self._notify_waiters()
 
-    def _announce(self) -> None:
+    def _notify_waiters(self) -> None:
         with self._changed:
             self.version += 1
             self._changed.notify_all()

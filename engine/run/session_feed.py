@@ -1,4 +1,4 @@
-"""Keeps the next sessions loaded: one chunk is read while the sessions of another play."""
+"""Session feed: reads the next chunk of sessions while the current chunk plays."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from tapedeck.engine.tape.history import History
 
 log = logging.getLogger(__name__)
 
-# How long the bars of a session may be waited for before the run fails.
+# Longest wait for a session to load; after it the run fails.
 LOAD_TIMEOUT_S = 30.0
 
 Result = TypeVar("Result")
-# Waits for a message of the mailbox, at most so many seconds, and takes it in.
-Receive = Callable[[float | None], None]
+# Handles the messages in the mailbox; waits for the first one at most the given seconds (None: no limit).
+ProcessMessages = Callable[[float | None], None]
 
 
 class SessionFeed:
-    """Gives the coordinator its sessions in order, and the history before the first."""
+    """Returns the loaded sessions of a plan in order, and the history before the first."""
 
     def __init__(
         self,
@@ -53,19 +53,19 @@ class SessionFeed:
         self._requested = 0
         self._future: Future[Sequence[LoadedSession]] | None = None
 
-    def history(self, receive: Receive) -> History:
-        """Read the history before the first session, however long that takes, while commands are heard."""
+    def history(self, process_messages: ProcessMessages) -> History:
+        """Read the history before the first session, without a time limit; commands still take effect."""
         future = self._worker.submit(self._loader.load_history)
         while not future.done():
-            receive(None)
+            process_messages(None)
         return future.result()
 
-    def next_session(self, receive: Receive) -> LoadedSession:
-        """Return the next session; EngineError where it is not loaded within the time allowed."""
+    def next_session(self, process_messages: ProcessMessages) -> LoadedSession:
+        """Return the next session; EngineError if it is not loaded within `load_timeout_s`."""
         if not self._ready:
             if self._future is None:
                 self._request(1)  # the first session alone, so that play can begin
-            self._wait(receive)
+            self._wait(process_messages)
         loaded = self._ready.popleft()
         if not self._ready and self._future is None:
             self._request(self._prefetch_days)
@@ -78,11 +78,11 @@ class SessionFeed:
 
     @property
     def ready(self) -> int:
-        """How many sessions stand loaded."""
+        """Number of loaded sessions in the queue."""
         return len(self._ready)
 
     def shutdown(self) -> None:
-        """Have the load under way given up, and end the thread."""
+        """Cancel the running load and end the thread."""
         self._loader.cancelled.set()
         self._worker.shutdown()
 
@@ -91,14 +91,14 @@ class SessionFeed:
         if self._requested >= len(sessions):
             return
         count = self._loader.chunk_length(sessions[self._requested], days)
-        wanted = sessions[self._requested : self._requested + count]
-        self._requested += len(wanted)
-        log.info("prefetch started: %s to %s", wanted[0].trading_day, wanted[-1].trading_day)
-        self._future = self._worker.start_prefetch(wanted)
+        chunk = sessions[self._requested : self._requested + count]
+        self._requested += len(chunk)
+        log.info("prefetch started: %s to %s", chunk[0].trading_day, chunk[-1].trading_day)
+        self._future = self._worker.start_prefetch(chunk)
 
-    def _wait(self, receive: Receive) -> None:
+    def _wait(self, process_messages: ProcessMessages) -> None:
         if self._future is None:
-            raise EngineError("no session is left to load")
+            raise EngineError("no session left to load")
         deadline = time.monotonic() + self._load_timeout_s
         while not self._future.done():
             left = deadline - time.monotonic()
@@ -107,7 +107,7 @@ class SessionFeed:
                     f"the bars of the next session were not loaded within {self._load_timeout_s:g} s. "
                     "Is the store on a slow or busy disk? A smaller prefetch_days reads less at once."
                 )
-            receive(left)
+            process_messages(left)
         self._ready.extend(self._future.result())
         self._future = None
 

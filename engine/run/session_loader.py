@@ -1,4 +1,4 @@
-"""Loads sessions as grids, with whatever of them becomes history later; used by the prefetch worker."""
+"""Session loader: reads sessions and history from the store as grids, in the prefetch thread."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from tapedeck.engine.tape.bar_grid import BarGrid, Ints
 from tapedeck.engine.tape.buckets import DerivedGrid, buckets_of
 from tapedeck.engine.tape.history import DailyHistory, History, HistoryDay, IntradayHistory
 
-# One read of the store holds at most so many bytes of bars, whatever the file asks.
+# Most bytes of bars in one read of the store; prefetch_days cannot exceed it.
 _CHUNK_BYTES = 512 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedSession:
-    """A session ready to be played: its slots and base bars.
+    """A session ready to play: its slots and base bars.
 
-    `companions`: history of those intervals that the store has of its own, or that come from another stored
-    interval than the base, and so cannot be taken from the tape when the session is over.
+    `companions`: the session's bars of intervals whose history does not come from the tape, because they are
+    stored themselves or made from a stored interval other than the base.
     """
 
     slots: SessionSlots
@@ -35,35 +35,35 @@ class LoadedSession:
 
 
 class SessionLoader:
-    """Reads sessions and history as a plan says. Not thread-safe: one worker owns it at a time."""
+    """Reads the sessions and history of a plan. Not thread-safe: one worker owns it at a time."""
 
     def __init__(self, plan: StreamPlan, data: DataManager) -> None:
         self._plan = plan
         self._data = data
-        self._everyone: Ints = np.arange(len(plan.symbols), dtype=np.int64)
+        self._all_rows: Ints = np.arange(len(plan.symbols), dtype=np.int64)
         self.history = self._empty_history()
-        # Set to have a long load of history given up.
+        # Set to cancel a long load of history.
         self.cancelled = Event()
 
-    def chunk_length(self, session: TradingSession, wanted: int) -> int:
-        """Return how many sessions to read at once: as many as wanted, while they fit in memory."""
+    def chunk_length(self, session: TradingSession, most: int) -> int:
+        """Return how many sessions to read at once: `most`, or fewer if they would exceed the chunk size."""
         per_session = 40 * len(self._plan.symbols) * len(SessionSlots(session, self._plan.base))
-        return max(1, min(wanted, _CHUNK_BYTES // per_session))
+        return max(1, min(most, _CHUNK_BYTES // per_session))
 
     def load(self, sessions: Sequence[TradingSession]) -> list[LoadedSession]:
-        """Return the sessions' bars, read in one go; also fills the days that only finer bars can make."""
+        """Return the sessions' bars, read at once; also fills daily bars that are made from finer ones."""
         slots = [SessionSlots(session, self._plan.base) for session in sessions]
         grids = self._data.load_sessions(self._plan.symbols, slots)
         self._fill_made_days(sessions, dict(zip(sessions, grids, strict=True)))
         foreign = [interval for interval in self.history.intraday if not self._is_on_tape(interval)]
-        made = {interval: self._make_days(interval, sessions, self._everyone) for interval in foreign}
+        made = {interval: self._make_days(interval, sessions, self._all_rows) for interval in foreign}
         return [
             LoadedSession(slots[i], grids[i], {interval: days[i] for interval, days in made.items()})
             for i in range(len(sessions))
         ]
 
     def load_history(self) -> History:
-        """Read what precedes the first session played, and return the history, ready for it."""
+        """Read and return the history before the first session played."""
         plan = self._plan.history
         self._fill_stored_days()
         deepest = max((kept.depth for kept in self.history.intraday.values()), default=0)
@@ -78,7 +78,7 @@ class SessionLoader:
         return self.history
 
     def _is_on_tape(self, interval: Interval) -> bool:
-        """Whether a played session's own tape is this interval's history."""
+        """Whether the history of this interval comes from the tapes of played sessions."""
         base = self._plan.base
         sources = self._plan.history.sources[interval]
         return interval in (base, *self._plan.derived) and all(source == base for source in sources)
@@ -117,7 +117,7 @@ class SessionLoader:
         return days
 
     def _made(self, grid: BarGrid, slots: SessionSlots, interval: Interval) -> BarGrid:
-        """Return a session's bars of an interval, made from another's where they differ."""
+        """Return a session's bars of an interval, derived if the grid has a finer one."""
         if interval == slots.interval:
             return grid
         derived = DerivedGrid(buckets_of(slots, interval), grid.shape[0])
@@ -149,7 +149,7 @@ class SessionLoader:
     def _fill_made_days(
         self, sessions: Sequence[TradingSession], base: dict[TradingSession, BarGrid]
     ) -> None:
-        """Make the daily bars of those symbols that have none stored; `base`: grids already read."""
+        """Make the daily bars of symbols without stored ones; `base`: grids already read."""
         daily = self.history.daily
         rows = self._day_rows(stored=False)
         if daily is None or not len(rows):
@@ -171,7 +171,7 @@ class SessionLoader:
 
 
 def _merged(parts: Sequence[tuple[Ints, BarGrid]]) -> BarGrid:
-    """Return one grid of several whose rows come from different sources."""
+    """Merge grids whose rows come from different sources."""
     values = parts[0][1].values.copy()
     for rows, grid in parts[1:]:
         values[:, rows] = grid.values[:, rows]

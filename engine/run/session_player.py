@@ -1,4 +1,4 @@
-"""Plays one tape: proposes blocks, has them computed, and reveals them as far as the transport lets it."""
+"""Session player: has the blocks of a tape computed, and reveals them as far as the transport allows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
 from tapedeck.engine.run.breakpoints import Breakpoints
 from tapedeck.engine.run.render_priority import RenderPriority
-from tapedeck.engine.run.session_feed import Receive
+from tapedeck.engine.run.session_feed import ProcessMessages
 from tapedeck.engine.run.subscription import PaceMode
 from tapedeck.engine.run.transport import Transport
 from tapedeck.engine.run.worker import Worker
@@ -21,10 +21,10 @@ from tapedeck.engine.tape.tape import Tape
 class SessionPlayer:
     """Moves the frontier of one tape, in the coordinator's thread.
 
-    Data-driven, a block is computed before it is revealed, and what lies beyond a pause stays hidden.
-    Clock-driven, slots are revealed as they fall due, and consumers follow as fast as they can; with
-    breakpoints set they are computed before they are revealed, too, so that none is passed over. `consumers`
-    are waited for where the pace allows; `followers` never, but at the close.
+    Data-driven: a block is computed before it is revealed; slots computed beyond a pause stay hidden.
+    Clock-driven: slots are revealed when due, and consumers follow as fast as they can. With breakpoints set,
+    slots are computed before they are revealed here, too, so that no hit is missed. Data-driven play waits
+    for `consumers`; it waits for `followers` at the close only.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class SessionPlayer:
         consumers: tuple[Worker[range], ...],
         followers: tuple[Worker[range], ...],
         breakpoints: Breakpoints,
-        receive: Receive,
+        process_messages: ProcessMessages,
         on_change: Callable[[], None],
         render_priority: RenderPriority,
         monotonic: Callable[[], float] = time.monotonic,
@@ -49,19 +49,19 @@ class SessionPlayer:
         self._consumers = consumers
         self._followers = followers
         self._breakpoints = breakpoints
-        self._receive = receive
+        self._process_messages = process_messages
         self._on_change = on_change
         self._render_priority = render_priority
         self._monotonic = monotonic
         self._handed = dict.fromkeys((*consumers, *followers), 0)
         self._pace: Pace | None = None
         self._paced_revision = -1
-        self._begun = (monotonic(), 0)
+        self._paced_from = (monotonic(), 0)
 
     def play(self, start_frontier: int = 0) -> None:
         """Play the tape to its close, and wait until all of it is computed.
 
-        The slots before `start_frontier` are over when the session begins: they are revealed at once.
+        Slots before `start_frontier` are revealed at once.
         """
         tape, transport = self._tape, self._transport
         if start_frontier:
@@ -69,13 +69,13 @@ class SessionPlayer:
             self._reveal(start_frontier, counts_as_step=False)
         self._break_at(self._breakpoints.search(tape, start_frontier, start_frontier))
         while True:
-            self._receive(0)
+            self._process_messages(0)
             if transport.pause_if_reached(tape.slots, tape.frontier):
                 self._on_change()
             if self._paced_revision != transport.revision:
                 self._set_pace()
             if transport.is_held:
-                self._receive(None)
+                self._process_messages(None)
             elif tape.frontier == len(tape):
                 break
             elif transport.waits_for_clock:
@@ -85,21 +85,21 @@ class SessionPlayer:
         self.wait_until_computed()
 
     def wait_until_computed(self) -> None:
-        """Have everything computed up to the frontier, however late the consumers are."""
+        """Wait until all consumers and followers have computed up to the frontier."""
         self.flush()
-        while not self._is_settled():
-            self._receive(None)
+        while not self._is_computed():
+            self._process_messages(None)
 
     def flush(self) -> None:
-        """Hand over what has been revealed and not yet been handed over, without waiting."""
+        """Hand over revealed slots that were not handed over yet, without waiting."""
         for worker in (*self._consumers, *self._followers):
             self._hand_over(worker, self._tape.frontier)
 
     def achieved_speed(self) -> float | None:
-        """Return market seconds per second since play was last set going; None while it stands."""
+        """Return market seconds per second since play last started; None while paused."""
         if self._transport.is_held:
             return None
-        since, frontier = self._begun
+        since, frontier = self._paced_from
         offsets = self._tape.slots.paced_seconds()
         traded = float(offsets[self._tape.frontier] - offsets[frontier])
         return achieved_speed(traded, self._monotonic() - since)
@@ -110,12 +110,12 @@ class SessionPlayer:
         limit = self._transport.limit(self._tape.slots, self._tape.frontier)
         if limit > self._tape.frontier:
             self._compute_to(limit)
-            # A command may have come meanwhile; what it no longer allows stays hidden.
+            # A command during the computation may have lowered the limit; slots beyond it stay hidden.
             limit = self._transport.limit(self._tape.slots, self._tape.frontier)
         self._reveal_computed(limit)
 
     def _reveal_computed(self, limit: int) -> None:
-        """Reveal what is computed up to `limit`, but no more than up to the first breakpoint."""
+        """Reveal computed slots up to `limit`, or up to the first breakpoint hit."""
         start = self._tape.frontier + 1
         stop = min(limit, *(self._handed[worker] for worker in self._consumers))
         found = None
@@ -125,18 +125,18 @@ class SessionPlayer:
         self._break_at(found)
 
     def _break_at(self, frontier: int | None) -> None:
-        """Pause at a breakpoint whose slot has just been revealed; None: there is none."""
+        """Pause at a breakpoint hit at a frontier just revealed; None: no hit."""
         if frontier is not None:
             self._transport.hold()
             self._breakpoints.fire(self._tape, frontier)
             self._on_change()
 
     def _compute_to(self, limit: int) -> None:
-        """Have slots up to `limit` computed, unless a command changes what is to be played."""
+        """Have slots up to `limit` computed, unless a command changes the transport first."""
         self._render_priority.yield_to_rendering()
         revision = self._transport.revision
         while not all(worker.is_ready for worker in self._consumers):
-            self._receive(None)
+            self._process_messages(None)
         if revision != self._transport.revision:
             return
         for worker in (*self._consumers, *self._followers):
@@ -146,7 +146,7 @@ class SessionPlayer:
             if not waited:
                 self._metrics.count(Count.BACK_PRESSURE)
                 waited = True
-            self._receive(None)
+            self._process_messages(None)
 
     def _hand_over(self, worker: Worker[range], limit: int) -> None:
         handed = self._handed[worker]
@@ -172,10 +172,10 @@ class SessionPlayer:
             return
         self._feed_consumers(count_overruns=False)
         wait = pace.deadline(tape.frontier + 1) - self._monotonic()
-        self._receive(max(0.0, wait))
+        self._process_messages(max(0.0, wait))
 
     def _feed_consumers(self, *, count_overruns: bool) -> None:
-        """Give every consumer that is ready what has been revealed; a late one gets more next time."""
+        """Hand revealed slots to each consumer that is ready; a late one gets a larger block next time."""
         for worker in self._consumers:
             if worker.is_ready:
                 self._hand_over(worker, self._tape.frontier)
@@ -186,10 +186,10 @@ class SessionPlayer:
             self._hand_over(worker, self._tape.frontier)
 
     def _set_pace(self) -> None:
-        """Follow a command: hold, go on, or change speed, without a jump in the slot that is under way."""
+        """Apply a pause, resume or change of speed to the pace, without a jump within the current slot."""
         transport, now, frontier = self._transport, self._monotonic(), self._tape.frontier
         self._paced_revision = transport.revision
-        self._begun = (now, frontier)
+        self._paced_from = (now, frontier)
         if transport.speed == 0:
             self._pace = None
         elif transport.paused:
@@ -220,5 +220,5 @@ class SessionPlayer:
             self._transport.use_steps(frontier - before)
         self._on_change()
 
-    def _is_settled(self) -> bool:
+    def _is_computed(self) -> bool:
         return all(worker.is_ready for worker in (*self._consumers, *self._followers))

@@ -1,4 +1,4 @@
-"""Plays sessions of a run once more, whole and in the caller's thread: for looking back at them."""
+"""Session recompute: plays earlier sessions of a run again, whole, in the caller's thread."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tapedeck.engine.indicators.block_computer import BlockComputer
 from tapedeck.engine.quality.scores import RunningScores
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.session_loader import SessionLoader
-from tapedeck.engine.run.session_setup import put_in_place, roll_history
+from tapedeck.engine.run.session_setup import extend_history, install_session
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.session_data import SessionData
@@ -25,13 +25,13 @@ def recomputed_sessions(
     historical_quality: bool,
     cancelled: Callable[[], bool],
 ) -> Iterator[SessionData]:
-    """Give the sessions of a plan from one trading day to another, each played to its close.
+    """Yield the sessions of a plan from `first` to `last`, each played to its close.
 
-    What a session holds depends on the store and the plan alone, not on how it is cut or when it is played:
-    so these are the tapes of the run itself, unless the store has changed since, which their digest tells.
-    Each is computed as it is asked for; the bars are read at once. It is the same object each time: history
-    is that of before the session until the next one is asked for. `cancelled` is asked now and then, and may
-    take its time to answer; where it says so, the session under way is given up, and nothing more comes.
+    A session depends on the store and the plan alone, not on how or when it is played. So these tapes equal
+    those of the run, unless the store has changed since; the digest shows that. All bars are read at once,
+    each session is computed when it is requested. The same SessionData object is yielded each time: its
+    history precedes that session until the next one is requested. `cancelled` is polled during the
+    computation, and may block for a moment; when it returns True the iterator ends without that session.
     """
     days = [session.trading_day for session in plan.sessions]
     part = plan.part(range(days.index(first), days.index(last) + 1))
@@ -41,23 +41,23 @@ def recomputed_sessions(
     session_data.history = loader.load_history()
     session_data.asked_history = part.history.asked
     for position, loaded in enumerate(loader.load(part.sessions)):
-        put_in_place(part, session_data, loaded, position, scores_history=historical_quality)
+        install_session(part, session_data, loaded, position, scores_history=historical_quality)
         if not _compute(part, session_data, cancelled):
             return
         yield session_data
         tape = session_data.require_tape()
         session_data.clear_session_bars()
-        roll_history(session_data.history, tape, loaded.companions)
+        extend_history(session_data.history, tape, loaded.companions)
 
 
-def whole_record(session_data: SessionData) -> SessionRecord:
-    """Return the record of a session in place that was played to its close."""
+def complete_record(session_data: SessionData) -> SessionRecord:
+    """Return the record of the current session, played to its close."""
     tape, quality = session_data.require_tape(), dict(session_data.historical_quality)
     return SessionRecord(tape, len(tape), RunState.COMPLETED.value, None, quality)
 
 
 def _compute(plan: StreamPlan, session_data: SessionData, cancelled: Callable[[], bool]) -> bool:
-    """Write every part of the tape in place; return whether that was finished."""
+    """Compute every part of the current tape; return False if cancelled."""
     tape = session_data.require_tape()
     slots = len(tape)
     computer = BlockComputer(

@@ -1,4 +1,4 @@
-"""The thread that stamps each session that is over, and hands it to exports."""
+"""Session recorder: the thread that stamps each session and writes it to exports."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tapedeck.engine.tape.stamp import RunStamp, session_digest
 
 
 class SessionSink(Protocol):
-    """Takes sessions as they end: an export, what keeps them."""
+    """Destination of recorded sessions, such as an export or the tape cache."""
 
     def write_session(self, record: SessionRecord, digest: str) -> None:
-        """Write one session; it may be the run's last, and cut short."""
+        """Write one session; the last one of a run may be incomplete."""
         ...
 
 
 class SessionRecorder(Worker[SessionRecord]):
-    """Stamps sessions and writes them to sinks, beside the session that plays next."""
+    """Stamps sessions and writes them to sinks, while the next session plays."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class SessionRecorder(Worker[SessionRecord]):
         self._render_priority = render_priority
         self._sinks = tuple(sinks)
         self._metrics = metrics
-        # Replaced as a whole, so that reading takes no lock.
+        # Replaced as a whole, so that readers need no lock.
         self._summaries: tuple[SessionSummary, ...] = ()
         self._stamp = RunStamp()
 

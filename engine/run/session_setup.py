@@ -1,4 +1,4 @@
-"""Phase 2 of a session: from loaded bars and history to a tape that is ready to be played."""
+"""Session setup (phase 2): makes a tape ready to play from loaded bars and history."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.tape import Tape
 
 
-def put_in_place(
+def install_session(
     plan: StreamPlan, data: SessionData, loaded: LoadedSession, position: int, *, scores_history: bool
 ) -> None:
-    """Put the session at `position` of those played in place, with all that is known before its open.
+    """Make a loaded session, the one at `position` of those played, the current session of `data`.
 
-    The tape comes last: who finds it there finds all of it, historical indicators and quality included.
+    The tape is set last, so that readers see it complete, with historical indicators and quality.
     """
     tape = build_tape(plan, loaded)
     tape.historical = {
@@ -36,7 +36,7 @@ def put_in_place(
 
 
 def build_tape(plan: StreamPlan, loaded: LoadedSession) -> Tape:
-    """Return the tape of a loaded session, with empty grids for all that is to be derived."""
+    """Return the tape of a loaded session, with empty grids for derived bars."""
     return Tape.over(
         loaded.slots,
         plan.symbols,
@@ -65,7 +65,7 @@ def _historical_value(
 def _historical_quality(
     plan: StreamPlan, history: History, tape: Tape, *, is_scored: bool
 ) -> dict[tuple[str, Interval], HistoricalQuality]:
-    """Score the history that the file asks for, per symbol and interval, before the session."""
+    """Score the history requested by the session file, per symbol and interval."""
     found = {}
     for interval, depths in plan.history.asked.items():
         for depth in np.unique(depths[depths > 0]).tolist():
@@ -83,8 +83,8 @@ def _bars_of(day: HistoryDay, row: int) -> int:
     return 0 if own is None else int(day.counts[own])
 
 
-def roll_history(history: History, tape: Tape, companions: Mapping[Interval, HistoryDay]) -> None:
-    """Add the session that is over to the history of every interval that is kept."""
+def extend_history(history: History, tape: Tape, companions: Mapping[Interval, HistoryDay]) -> None:
+    """Add a session that has ended to the history of every interval."""
     for interval, kept in history.intraday.items():
         day = companions.get(interval)
         kept.add(day or HistoryDay.of(tape.session, tape.opened_at(interval), tape.grid(interval)))

@@ -1,4 +1,4 @@
-"""The hand-over of a block between two threads: one shot, and then reset."""
+"""Stream subscription: the one-shot signal by which a consumer reports that a block is done."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from threading import Event
 
 
 class PaceMode(Enum):
-    """What moves the session on: the consumers' speed, a clock, or the market."""
+    """Pace of a session: set by the consumers' speed, by a clock, or by the market."""
 
     DATA_DRIVEN = "data-driven"
     CLOCK_DRIVEN = "clock-driven"
@@ -16,15 +16,15 @@ class PaceMode(Enum):
 
     @property
     def producer_waits(self) -> bool:
-        """Whether the producer waits for its consumers; else a late consumer is an overrun."""
+        """Whether the producer waits for its consumers; otherwise a late consumer is an overrun."""
         return self is PaceMode.DATA_DRIVEN
 
 
 class StreamSubscription:
-    """A consumer's word to its producer that it is ready for more.
+    """A consumer's signal to its producer that it is ready for the next block.
 
-    `on_ready` is called by the consumer's thread after the signal, so that a producer which waits for several
-    things at once need not wait here.
+    `on_ready` is called in the consumer's thread after the signal, for a producer that waits on a queue of
+    its own instead.
     """
 
     __slots__ = ("_event", "_on_ready", "mode", "stream_id")
@@ -36,13 +36,13 @@ class StreamSubscription:
         self._event = Event()
 
     def signal_ready(self) -> None:
-        """Say that all that was handed over is done. Saying it twice is saying it once."""
+        """Signal that all work handed over is done; a second call has no further effect."""
         self._event.set()
         if self._on_ready is not None:
             self._on_ready()
 
     def wait_until_ready(self, timeout: float | None = None) -> bool:
-        """Wait at most `timeout` seconds for the signal; return whether it came."""
+        """Wait at most `timeout` seconds for the signal; return whether it was given."""
         return self._event.wait(timeout)
 
     @property
@@ -51,5 +51,5 @@ class StreamSubscription:
         return self._event.is_set()
 
     def reset(self) -> None:
-        """Take the signal back, before the next block is handed over."""
+        """Clear the signal, before the next block is handed over."""
         self._event.clear()

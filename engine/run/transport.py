@@ -1,4 +1,4 @@
-"""The tape's transport: how far play may go now, as the commands so far have it. No threads in here."""
+"""Transport: how far a session may be played now, after the commands so far. Plain state, no threads."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ Command = Pause | Resume | Step | SetSpeed | RunTo
 
 
 class Transport:
-    """Paused or not, steps still to play, a time to run to, and the speed. Owned by one thread.
+    """Pause state, remaining steps, time to run to, and speed. Owned by one thread.
 
-    `speed`: times real time, 0 as fast as data allow. `revision` grows whenever pace has to be set anew.
+    `speed`: multiple of real time, 0 for maximum speed. `revision` increases when the pace must be reset.
     """
 
     __slots__ = ("paused", "revision", "run_to", "speed", "steps_left")
@@ -25,7 +25,7 @@ class Transport:
         self.revision = 0
 
     def apply(self, command: Command) -> None:
-        """Take a command in."""
+        """Apply a command."""
         match command:
             case Pause():
                 self._hold()
@@ -41,7 +41,7 @@ class Transport:
         self.revision += 1
 
     def hold(self) -> None:
-        """Stop where the session stands, at a breakpoint."""
+        """Pause at the current slot, for a breakpoint or a time reached."""
         self._hold()
         self.revision += 1
 
@@ -50,12 +50,12 @@ class Transport:
 
     @property
     def is_held(self) -> bool:
-        """Whether nothing may be played until another command comes."""
+        """Whether play waits for the next command."""
         return self.paused and self.steps_left == 0
 
     @property
     def waits_for_clock(self) -> bool:
-        """Whether slots fall due by the clock; steps are played at once."""
+        """Whether slots are revealed by the clock; steps are played at once."""
         return self.speed > 0 and not self.paused
 
     def limit(self, slots: SessionSlots, frontier: int) -> int:
@@ -67,12 +67,12 @@ class Transport:
         return len(slots)
 
     def use_steps(self, slots: int) -> None:
-        """Take note that slots were played: while paused, they were steps."""
+        """Subtract played slots from the remaining steps, while paused."""
         if self.paused:
             self.steps_left = max(0, self.steps_left - slots)
 
     def pause_if_reached(self, slots: SessionSlots, frontier: int) -> bool:
-        """Pause if the time to run to is reached at this frontier; return whether that is so."""
+        """Pause if this frontier reaches the time to run to; return whether it does."""
         if self.run_to is None or slots.clock(frontier) < self.run_to:
             return False
         self.hold()
@@ -80,9 +80,9 @@ class Transport:
 
 
 def checked_speed(speed: float) -> float:
-    """Return a speed that can be played; EngineError for a negative or endless one."""
+    """Return a valid speed; EngineError if it is negative or infinite."""
     if not 0 <= speed < float("inf"):
         raise EngineError(
-            f"{speed} is no speed: give 0 (as fast as data allow) or times real time, such as 60"
+            f"invalid speed {speed:g}: use 0 (maximum speed) or a multiple of real time, such as 60"
         )
     return float(speed)

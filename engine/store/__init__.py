@@ -1,1 +1,1 @@
-"""Bars at rest: stores, importers, coverage, the demo market."""
+"""Bar stores (SQLite, Parquet), coverage, and the demo market."""

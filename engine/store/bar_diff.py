@@ -1,4 +1,4 @@
-"""What a write changes: incoming bars against those stored, compared by their bits."""
+"""Differences between incoming and stored bars, compared bit by bit."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ _EARLIEST, _LATEST = -62135596800, 253402300799  # the years 1 to 9999
 
 @dataclass(frozen=True, slots=True)
 class BarDifference:
-    """Positions (int64) of the incoming bars that are new, and of those stored with other values."""
+    """Positions (int64) of incoming bars that are new, and of those stored with different values."""
 
     new: Ints
     conflicts: Ints
     unchanged: int
 
     def changed(self, *, replace: bool) -> Ints:
-        """Return the positions of the bars that a write stores, in order."""
+        """Return the positions of the bars to store, in order."""
         return np.sort(np.concatenate([self.new, self.conflicts])) if replace else self.new
 
     def shifted(self, offset: int) -> BarDifference:
-        """Return the same difference of bars that stand `offset` places later."""
+        """Return the difference with all positions moved by `offset`."""
         return BarDifference(self.new + offset, self.conflicts + offset, self.unchanged)
 
     @classmethod
     def total(cls, parts: Sequence[BarDifference]) -> BarDifference:
-        """Return the differences of consecutive runs of bars as one."""
+        """Combine the differences of consecutive runs of bars."""
         none = np.empty(0, np.int64)
         return cls(
             np.concatenate([none, *(part.new for part in parts)]),
@@ -44,20 +44,20 @@ class BarDifference:
         )
 
     def result(self, *, replace: bool) -> WriteResult:
-        """Return what a write of this difference reports."""
+        """Return the result of writing this difference."""
         if replace:
             return WriteResult(len(self.new), self.unchanged, len(self.conflicts), np.empty(0, np.int64))
         return WriteResult(len(self.new), self.unchanged, 0, self.conflicts)
 
 
 def empty_bars() -> BarColumns:
-    """Return columns of no bars."""
+    """Return empty columns."""
     return BarColumns(np.empty(0, np.int64), *(np.empty(0) for _ in VALUE_NAMES))
 
 
 def take(bars: BarColumns, positions: Ints | slice) -> BarColumns:
     """Return the bars at `positions`."""
-    # Written out: it runs several times in each of a session job's thousands of small reads.
+    # Written out for speed: a session job runs this several times in thousands of small reads.
     return BarColumns(
         bars.opened_at[positions],
         bars.open[positions],
@@ -69,14 +69,14 @@ def take(bars: BarColumns, positions: Ints | slice) -> BarColumns:
 
 
 def join(parts: Sequence[BarColumns]) -> BarColumns:
-    """Return the bars of all parts, in that order; those of a single part are not copied."""
+    """Return the bars of all parts, in that order; a single part is not copied."""
     if len(parts) < 2:
         return parts[0] if parts else empty_bars()
     return BarColumns(*(np.concatenate([getattr(part, name) for part in parts]) for name in COLUMN_NAMES))
 
 
 def merge(stored: BarColumns, bars: BarColumns) -> BarColumns:
-    """Return both, sorted by time; where a time is in both, the bar of `bars`."""
+    """Merge both, sorted by time; at equal times the bar of `bars` wins."""
     both = join([stored, bars])
     order = np.argsort(both.opened_at, kind="stable")
     times = both.opened_at[order]
@@ -85,33 +85,33 @@ def merge(stored: BarColumns, bars: BarColumns) -> BarColumns:
 
 
 def check_interval(interval: Interval) -> None:
-    """Raise StoreError unless bars of `interval` are stored, rather than derived."""
+    """Raise StoreError unless `interval` is a base interval."""
     if not interval.is_base:
-        known = ", ".join(str(base) for base in BASE_INTERVALS)
-        raise StoreError(f"{interval} bars are not stored, only {known} are: derive them from one of these")
+        *known, last = (str(base) for base in BASE_INTERVALS)
+        raise StoreError(f"{interval} bars are not stored: store {', '.join(known)} or {last} bars")
 
 
 def checked(symbol: str, interval: Interval, bars: BarColumns) -> BarColumns:
-    """Return a copy of the bars as they are stored: int64 and float64, no negative zero.
+    """Return a copy of the bars in the stored form: int64 and float64, no negative zero.
 
-    Raises StoreError where they break what a store promises: sorted, no time twice, finite numbers.
+    Raises StoreError unless the times are ascending without duplicates and all values finite.
     """
     check_interval(interval)
     if not symbol or "\x00" in symbol:
-        raise StoreError(f"{symbol!r} is no symbol: one character at least, and no NUL")
+        raise StoreError(f"invalid symbol {symbol!r}: it must have at least one character and no NUL")
     opened_at = np.array(bars.opened_at, np.int64)
     outside = np.flatnonzero((opened_at < _EARLIEST) | (opened_at > _LATEST))
     if len(outside):
         raise StoreError(
             f"{symbol} {interval}: {opened_at[outside[0]]} seconds since 1970 is outside the years 1 to "
-            "9999: times are whole seconds, not milliseconds"
+            "9999. Times must be in whole seconds, not milliseconds"
         )
     disorder = np.flatnonzero(opened_at[1:] <= opened_at[:-1])
     if len(disorder):
         at = int(disorder[0]) + 1
         raise StoreError(
-            f"{symbol} {interval}: bar {at} ({instant(opened_at[at])}) is not later than the one before it "
-            f"({instant(opened_at[at - 1])}): sort the bars by time, and give each time once"
+            f"{symbol} {interval}: bar {at} ({instant(opened_at[at])}) is not later than the previous one "
+            f"({instant(opened_at[at - 1])}): times must be ascending, without duplicates"
         )
     values = [_canonical(symbol, interval, name, opened_at, getattr(bars, name)) for name in VALUE_NAMES]
     return BarColumns(opened_at, *values)
@@ -126,7 +126,7 @@ def difference(bars: BarColumns, stored: BarColumns) -> BarDifference:
 
 
 def compare(bars: BarColumns, positions: Ints, stored: BarColumns) -> BarDifference:
-    """Compare `bars` with what is stored at the times of `positions`; `stored` is in the same order."""
+    """Compare `bars` with `stored`, the stored bars at the times of `positions`, in the same order."""
     same = np.ones(len(positions), bool)
     for name in VALUE_NAMES:
         same &= getattr(bars, name)[positions].view(np.int64) == getattr(stored, name).view(np.int64)
@@ -136,7 +136,7 @@ def compare(bars: BarColumns, positions: Ints, stored: BarColumns) -> BarDiffere
 
 
 def instant(opened_at: int | np.int64) -> str:
-    """Return a bar's time as a reader knows it, `2013-10-07T13:30:00Z`."""
+    """Return a bar's time as text, `2013-10-07T13:30:00Z`."""
     return datetime.fromtimestamp(int(opened_at), UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -148,7 +148,7 @@ def _canonical(symbol: str, interval: Interval, name: str, opened_at: Ints, colu
     bad = np.flatnonzero(~np.isfinite(values))
     if len(bad):
         raise StoreError(
-            f"{symbol} {interval} {instant(opened_at[bad[0]])}: {name} is {values[bad[0]]}, which is no "
-            "number; a bar that the market did not make has no row"
+            f"{symbol} {interval} {instant(opened_at[bad[0]])}: {name} is {values[bad[0]]}, but must be "
+            "finite; leave out the rows of missing bars"
         )
     return values

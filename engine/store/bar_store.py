@@ -1,4 +1,4 @@
-"""What a store of bars must do, and the columns in which bars travel."""
+"""BarStore protocol, and the column types of bars."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class BarColumns:
     """Bars of one symbol and one interval, oldest first; six arrays of shape (n,).
 
     `opened_at`: int64, seconds since 1970 UTC of the bar's open; of a daily bar, midnight UTC of its trading
-    day. Prices and volume: float64, finite, as traded. A bar that the market did not make has no row.
+    day. Prices and volume: float64, finite, as traded. A missing bar has no row.
     """
 
     opened_at: Ints
@@ -39,10 +39,10 @@ class BarColumns:
 
 @dataclass(frozen=True, slots=True)
 class BarBatch:
-    """Bars as a scan gives them: `rows` says whose they are, `bars` what.
+    """A batch of bars of a scan.
 
-    `rows` is the position in the symbols asked for: one int for the whole batch, or an int64 array (n,), one
-    per bar. Order within and between batches is free.
+    `rows`: position of the symbol in the scan's symbols; one int for the whole batch, or an int64 array (n,),
+    one per bar. The order within and between batches is undefined.
     """
 
     rows: int | Ints
@@ -51,10 +51,10 @@ class BarBatch:
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """Outcome of one write: rows new, rows already there with the same values, and conflicts.
+    """Result of one write: counts of new, unchanged and replaced rows, and conflicts.
 
-    `conflicts` holds the positions (int64, in the order given) of bars whose time is stored with other
-    values; they were left as stored. `replaced` counts those overwritten where that was asked for.
+    `conflicts`: positions (int64, in the order given) of bars whose time is stored with different values;
+    the stored values were kept. With `replace` they are overwritten and counted in `replaced` instead.
     """
 
     written: int
@@ -64,29 +64,29 @@ class WriteResult:
 
 
 class BarStore(Protocol):
-    """Bars at rest, by symbol and base interval. Safe to use from several threads and processes.
+    """Stored bars by symbol and base interval. Safe to use from several threads and processes.
 
-    Every method raises StoreError where the location cannot be read or written, and says why.
+    Every method raises StoreError with the reason if the location cannot be read or written.
     """
 
     @property
     def location(self) -> Path:
-        """The file or folder that holds the bars."""
+        """The file or folder of the bars."""
         ...
 
     @property
     def parallel_scans(self) -> int:
-        """How many scans at once, of different symbols, are faster than one after the other."""
+        """Number of parallel scans, of different symbols, that is fastest."""
         ...
 
     def series(self) -> Mapping[str, frozenset[Interval]]:
-        """Return which base intervals are stored for each symbol, symbols in sorted order."""
+        """Return the stored base intervals of each symbol, symbols in sorted order."""
         ...
 
     def scan(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> Iterator[BarBatch]:
-        """Give the bars of many symbols with `start <= opened_at < end` (seconds UTC), in batches.
+        """Yield the bars of many symbols with `start <= opened_at < end` (seconds UTC), in batches.
 
-        Symbols that are not stored give nothing. Each call is one consistent read per symbol.
+        Symbols that are not stored are skipped. Each call is one consistent read per symbol.
         """
         ...
 
@@ -95,36 +95,36 @@ class BarStore(Protocol):
         ...
 
     def first_at_or_after(self, symbol: str, interval: Interval, start: int) -> int | None:
-        """Return `opened_at` of the first bar at or after `start`, or None where there is none."""
+        """Return `opened_at` of the first bar at or after `start`, or None."""
         ...
 
     def last_before(self, symbol: str, interval: Interval, end: int) -> int | None:
-        """Return `opened_at` of the last bar before `end`, or None where there is none."""
+        """Return `opened_at` of the last bar before `end`, or None."""
         ...
 
     def write(
         self, symbol: str, interval: Interval, bars: BarColumns, *, replace: bool = False
     ) -> WriteResult:
-        """Store bars (sorted, no time twice) in one transaction: all of them, or, on error, none.
+        """Store bars (sorted, without duplicate times) in one transaction: all of them, or, on error, none.
 
-        Writing what is stored already changes nothing. A bar whose time is stored with other values is a
-        conflict, and left alone, unless `replace` is given.
+        Writing stored bars again changes nothing. A bar whose time is stored with different values is a
+        conflict: the stored one is kept, unless `replace` is set.
         """
         ...
 
     def batch(self, *, atomic: bool = False) -> AbstractContextManager[None]:
-        """Keep the store open for many writes of this thread, which may be gathered until the block ends.
+        """Keep the store open for many writes of this thread, which may be buffered until the block ends.
 
-        Each write still tells its exact result, and lands whole or not at all; what was written is stored
-        for good when the block ends, even by an error. Reads inside the block need not see it before.
-        With `atomic`, all writes of the block land together, or, on an error, none of them. Blocks may be
-        nested: an atomic one inside a plain one keeps or drops its own writes only. Other writers wait for
-        an atomic block's end.
+        Each write still returns its exact result, and is stored completely or not at all. All writes are
+        committed when the block ends, even by an error; reads inside the block may not see them earlier.
+        With `atomic`, all writes of the block are committed together, or, on an error, none. Blocks may be
+        nested: an atomic one inside a plain one commits or drops its own writes only. Other writers wait
+        for the end of an atomic block.
         """
         ...
 
     def close(self) -> None:
-        """Let go of files and connections; safe to call twice. Using the store later opens them again."""
+        """Close files and connections; safe to call twice. Later use of the store opens them again."""
         ...
 
     def __enter__(self) -> BarStore: ...

@@ -1,4 +1,4 @@
-"""What the threads ask of the store: what is there, and the bars of whole sessions, as grids."""
+"""Data manager: availability of stored bars, and bars of whole sessions as grids."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarStore, WriteResult
 from tapedeck.engine.tape.bar_grid import FIELDS, BarGrid, Floats, Ints
 
-# Later than any bar, in seconds; still a timestamp.
-_FAR = 2**40
-# Another reader of the store pays for so many values.
+# Later than any bar, in seconds.
+_FAR_FUTURE = 2**40
+# Number of values from which another reader thread is worth its cost.
 _VALUES_PER_READER = 250_000
 
 
 class DataManager:
-    """Availability, sessions and ranges of stored bars, and saving live ones.
+    """Availability, sessions and ranges of stored bars; saving of live bars.
 
-    `readers`: threads that read many symbols at once; as many as the store gains from, if not given.
-    `between`: called by them between two batches of bars, and may take a moment.
+    `readers`: number of threads that read many symbols; by default the store's `parallel_scans`.
+    `between`: called by them between two batches of bars; it may block for a moment.
     """
 
     __slots__ = ("_between", "_readers", "store")
@@ -39,7 +39,7 @@ class DataManager:
         self._readers = store.parallel_scans if readers is None else readers
 
     def stored_intervals(self, symbols: Sequence[str]) -> Mapping[str, frozenset[Interval]]:
-        """Return which base intervals are stored for each symbol; an empty set for one that is unknown."""
+        """Return the stored base intervals of each symbol; an empty set for an unknown one."""
         series = self.store.series()
         return {symbol: series.get(symbol, frozenset()) for symbol in symbols}
 
@@ -51,11 +51,11 @@ class DataManager:
         rows: Ints | None = None,
         total: int | None = None,
     ) -> list[BarGrid]:
-        """Return each session's bars at the slots' interval, one row per symbol, in one read of the store.
+        """Return each session's bars of the slots' interval, one row per symbol, in one read of the store.
 
         The grids are views of one array (5, S, all slots), which lives as long as any of them. Bars outside
-        the slots (extended hours, breaks) stay in the store. With `rows`, symbol i goes to row `rows[i]` of
-        `total` rows, the others stay empty.
+        the slots (extended hours, breaks) are left out. With `rows`, symbol i goes to row `rows[i]` of
+        `total` rows; the others stay empty.
         """
         if not slots:
             return []
@@ -70,7 +70,7 @@ class DataManager:
         if readers == 1:
             read(*parts[0])
         else:
-            # Each reader fills rows of its own.
+            # Each reader fills its own rows.
             with ThreadPoolExecutor(readers, thread_name_prefix="tapedeck-load") as pool:
                 list(pool.map(read, *zip(*parts, strict=True)))
         edges = np.cumsum([0, *(len(session) for session in slots)]).tolist()
@@ -79,14 +79,14 @@ class DataManager:
     def _fill(
         self, symbols: Sequence[str], rows: Ints, *, interval: Interval, labels: Ints, out: Floats
     ) -> None:
-        """Read symbols' bars at given labels into their rows of `out`, (5, S, labels)."""
+        """Read the bars of symbols at the given labels into their rows of `out`, (5, S, labels)."""
         table = _SlotTable(labels, interval.seconds)
         for batch in self.store.scan(symbols, interval, int(labels[0]), int(labels[-1]) + 1):
-            table.scatter(_moved(batch, rows), out)
+            table.scatter(_with_rows(batch, rows), out)
             self._between()
 
     def load_days(self, symbols: Sequence[str], days: Sequence[TradingSession], interval: Interval) -> Floats:
-        """Return stored daily bars of trading days in order, shape (5, S, days); NaN where there is none."""
+        """Return the stored daily bars of trading days, shape (5, S, days); NaN for missing ones."""
         values: Floats = np.full((5, len(symbols), len(days)), np.nan)
         if days and symbols:
             labels = np.array([day_label(day.trading_day.toordinal()) for day in days], dtype=np.int64)
@@ -96,7 +96,7 @@ class DataManager:
         return values
 
     def first_session_with_bars(self, symbol: str, slots: Sequence[SessionSlots]) -> int | None:
-        """Return the position of the first session in whose slots the symbol has a bar, None if in none."""
+        """Return the position of the first session with a bar of the symbol in its slots, or None."""
         at = 0
         while at < len(slots):
             labels = slots[at].stored_labels
@@ -112,7 +112,7 @@ class DataManager:
         return None
 
     def _has_bar(self, symbol: str, slots: SessionSlots, found: int) -> bool:
-        """Whether a bar stands in one of the session's slots; `found` is the first at or after some time."""
+        """Whether the symbol has a bar in the session's slots; `found`: its first bar from the open on."""
         labels = slots.stored_labels
         if found in labels:
             return True
@@ -120,9 +120,9 @@ class DataManager:
         return bool(np.isin(stored.opened_at, labels).any())
 
     def span(self, symbol: str, interval: Interval) -> tuple[datetime | None, datetime | None]:
-        """Return the open of the first and of the last stored bar, UTC; None where there is none."""
-        first = self.store.first_at_or_after(symbol, interval, -_FAR)
-        last = self.store.last_before(symbol, interval, _FAR)
+        """Return the open of the first and of the last stored bar, UTC; None without bars."""
+        first = self.store.first_at_or_after(symbol, interval, -_FAR_FUTURE)
+        last = self.store.last_before(symbol, interval, _FAR_FUTURE)
         return (
             None if first is None else utc_from_epoch(first),
             None if last is None else utc_from_epoch(last),
@@ -133,12 +133,12 @@ class DataManager:
         return self.store.read(symbol, interval, start, end)
 
     def save_bars(self, symbol: str, interval: Interval, bars: BarColumns) -> WriteResult:
-        """Store bars as they were received; one that is stored already is replaced by the newer."""
+        """Store received bars; they replace stored bars of the same times."""
         return self.store.write(symbol, interval, bars, replace=True)
 
 
 class _SlotTable:
-    """Finds the column of a bar's label by one look-up in a table over the span, -1 for those without.
+    """Look-up table from a bar's label to its column, over the span of the labels; -1: no column.
 
     `labels`: the columns' labels, ascending, `step` seconds or multiples of it apart.
     """
@@ -152,7 +152,7 @@ class _SlotTable:
         self._table[places] = np.arange(len(labels))
 
     def scatter(self, batch: BarBatch, out: Floats) -> None:
-        """Write a batch of bars into `out` (5, S, columns), leaving out those that no column is for."""
+        """Write a batch of bars into `out` (5, S, columns); bars without a column are left out."""
         bars = batch.bars
         if not len(bars):
             return
@@ -182,6 +182,6 @@ class _SlotTable:
             out[field, row, target] = values
 
 
-def _moved(batch: BarBatch, rows: Ints) -> BarBatch:
+def _with_rows(batch: BarBatch, rows: Ints) -> BarBatch:
     own = int(rows[batch.rows]) if isinstance(batch.rows, int) else rows[batch.rows]
     return BarBatch(own, batch.bars)

@@ -1,4 +1,4 @@
-"""The demo market: a store of made-up bars, made on first use, and a session that plays it."""
+"""Demo market: a store of synthetic bars, made on first use, and its session file."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from tapedeck.engine.store.demo_market import DEMO_EXCHANGE, DEMO_SYMBOLS, demo_
 from tapedeck.engine.store.locations import open_store
 
 DEMO_VERSION: Final = 1
-"""Counts the versions of the demo market's bars; a store of another version is made anew."""
+"""Version of the demo market's bars; a store of another version is replaced."""
 _MARK: Final = "tapedeck demo market"
-_FAR: Final = 1 << 40
+_FAR_FUTURE: Final = 1 << 40
 
-ShowMaking = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 
 
 def demo_session_document() -> dict[str, Any]:
-    """Return the session file that plays the demo market: ten trading days with an early close."""
+    """Return the session file of the demo market: ten trading days with an early close."""
     return {
         "session_name": "Demo market (synthetic)",
         "exchange_group": DEMO_EXCHANGE,
@@ -75,10 +75,10 @@ def demo_session_document() -> dict[str, Any]:
     }
 
 
-def ensure_demo_market(location: Path, *, progress: ShowMaking | None = None) -> bool:
-    """Make the demo market at `location` unless it is there, whole and of this version; True if it was made.
+def ensure_demo_market(location: Path, *, progress: Progress | None = None) -> bool:
+    """Make the demo market at `location` unless a complete one of this version exists; return True if made.
 
-    Raises StoreError where something else stands there, which is left alone.
+    Raises StoreError if `location` holds other data, which is not changed.
     """
     if is_demo_market(location):
         return False
@@ -86,33 +86,33 @@ def ensure_demo_market(location: Path, *, progress: ShowMaking | None = None) ->
     return True
 
 
-def make_demo_market(location: Path, *, progress: ShowMaking | None = None) -> None:
-    """Make the demo market: a database where `location` ends in .db, else a Parquet folder.
+def make_demo_market(location: Path, *, progress: Progress | None = None) -> None:
+    """Make the demo market: a database if `location` ends in .db, else a Parquet folder.
 
-    It appears whole or not at all: it is made beside, then renamed. An earlier demo market is replaced;
-    anything else that stands there is left alone, and raises StoreError. `progress` is told how many symbols
-    are done, and of how many.
+    It is made in a temporary folder, then renamed, so that it is never incomplete. An earlier demo market is
+    replaced; StoreError if `location` holds other data, which is not changed. `progress` is called with the
+    number of symbols done and their total.
     """
-    _check_place(location)
+    _check_location(location)
     try:
         location.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=_workshop(location), dir=location.parent) as folder:
+        with tempfile.TemporaryDirectory(prefix=_staging_prefix(location), dir=location.parent) as folder:
             made = Path(folder, location.name)
             _write(made, progress)
-            _put_in_place(made, location)
+            _install(made, location)
     except (OSError, StoreError) as error:
-        # Another process may have been faster, and removed what this one was making.
+        # Another process may have finished first, and removed this one's temporary folder.
         if not is_demo_market(location):
             raise StoreError(
-                f"{location}: the demo market cannot be made here ({error}); "
-                "check the folder's permissions and the space left, or name another place"
+                f"{location}: the demo market cannot be made here ({error}). "
+                "Check the folder's permissions and the free space, or use another path"
             ) from error
-    for leftover in location.parent.glob(f"{_workshop(location)}*"):
-        shutil.rmtree(leftover, ignore_errors=True)  # of a first run that was killed
+    for leftover in location.parent.glob(f"{_staging_prefix(location)}*"):
+        shutil.rmtree(leftover, ignore_errors=True)  # of a killed run
 
 
 def is_demo_market(location: Path) -> bool:
-    """Whether a whole demo market of this version is at `location`."""
+    """Whether `location` holds a complete demo market of this version."""
     stamp = _stamp(location)
     if not location.exists() or stamp is None or stamp.get("version") != DEMO_VERSION:
         return False
@@ -122,7 +122,7 @@ def is_demo_market(location: Path) -> bool:
         return False
 
 
-def _write(location: Path, progress: ShowMaking | None) -> None:
+def _write(location: Path, progress: Progress | None) -> None:
     with open_store(location, create=True) as store, store.batch():
         for done, (symbol, series) in enumerate(demo_bars()):
             if progress is not None:
@@ -134,20 +134,20 @@ def _write(location: Path, progress: ShowMaking | None) -> None:
 
 
 def _spans(location: Path) -> dict[str, list[int | None]]:
-    # First and last time of every demo series: what is missing in a store that was cut short shows here.
+    # First and last time of every demo series; they show whether a store is incomplete.
     with open_store(location) as store:
         return {
             f"{symbol} {interval}": [
                 store.first_at_or_after(symbol, interval, 0),
-                store.last_before(symbol, interval, _FAR),
+                store.last_before(symbol, interval, _FAR_FUTURE),
             ]
             for symbol in DEMO_SYMBOLS
             for interval in (MINUTE, DAY)
         }
 
 
-def _put_in_place(made: Path, location: Path) -> None:
-    # The stamp first: a store without one is taken for somebody's own, and never replaced.
+def _install(made: Path, location: Path) -> None:
+    # The stamp first: a store without one counts as the user's own, and is never replaced.
     stamp = {"content": _MARK, "version": DEMO_VERSION, "spans": _spans(made)}
     draft = made.with_name("stamp.json")
     draft.write_text(json.dumps(stamp, indent=1), encoding="utf-8")
@@ -159,24 +159,24 @@ def _put_in_place(made: Path, location: Path) -> None:
     os.replace(made, location)
 
 
-def _check_place(location: Path) -> None:
+def _check_location(location: Path) -> None:
     if not location.exists():
         return
     stamp = _stamp(location)
     if stamp is None:
         raise StoreError(
-            f"{location} is there already, and is no demo market: it is left alone. "
-            "Name another place for the demo market, or move this one away"
+            f"{location} exists, and is not a demo market; it was not changed. "
+            "Use another path for the demo market, or move this one"
         )
     try:
         with open_store(location) as store:
             own = set(store.series()) - set(DEMO_SYMBOLS)
     except StoreError:
-        return  # a demo market that can no longer be read holds nothing to lose
+        return  # an unreadable demo market can be replaced without loss
     if own:
         raise StoreError(
-            f"{location} is an incomplete or older demo market, but also holds {', '.join(sorted(own)[:5])}: "
-            "it is left alone. Move it away, and the demo market is made anew"
+            f"{location} is an incomplete or older demo market, but also holds {', '.join(sorted(own)[:5])}; "
+            "it was not changed. Move it, and a new demo market is made"
         )
 
 
@@ -192,5 +192,5 @@ def _stamp_path(location: Path) -> Path:
     return location.with_name(f"{location.name}.demo.json")
 
 
-def _workshop(location: Path) -> str:
+def _staging_prefix(location: Path) -> str:
     return f".{location.name}.making-"

@@ -1,4 +1,4 @@
-"""A lock file that one thread of one process on the machine holds at a time; the system frees it on death."""
+"""Lock file: held by one thread on the machine at a time; the system releases it when the process ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-if sys.platform == "win32":  # pragma: no cover - the other branch is what this platform runs
+if sys.platform == "win32":  # pragma: no cover - tests run on the other platforms
     import msvcrt
 
     def _lock(descriptor: int) -> None:
@@ -16,7 +16,7 @@ if sys.platform == "win32":  # pragma: no cover - the other branch is what this 
             try:
                 msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
             except OSError:
-                continue  # it gives up after ten seconds of trying
+                continue  # LK_LOCK fails after ten seconds of trying
             return
 
     def _unlock(descriptor: int) -> None:
@@ -35,14 +35,14 @@ else:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file at `path`, which is made if need be and never removed; wait for whoever has it."""
+    """Hold the lock file at `path`; wait until it is free. It is created if needed and never removed."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         _lock(descriptor)
         try:
             yield
         finally:
-            # Not left to the close: a forked child shares the descriptor, and would keep the lock.
+            # Closing alone is not enough: a forked child shares the descriptor, and would keep the lock.
             _unlock(descriptor)
     finally:
         os.close(descriptor)

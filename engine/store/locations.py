@@ -1,4 +1,4 @@
-"""Which kind of store a location holds, and what is wrong with those that hold none."""
+"""Store locations: opens the store at a path, or explains why it is not one."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ DATABASE_SUFFIXES: Final = (".db", ".sqlite", ".sqlite3")
 
 
 def open_store(location: Path | str, *, create: bool = False) -> BarStore:
-    """Open the bars at `location`: a `.db` file is an SQLite store, a folder a Parquet store.
+    """Open the store at `location`: a `.db` file is an SQLite store, a folder a Parquet store.
 
-    With `create`, a place where nothing is yet is made into a store: a file where the name ends in `.db`,
-    `.sqlite` or `.sqlite3`, else a folder. Raises StoreError that says what stands in the way.
+    With `create`, a path that does not exist becomes a store: a file if the name ends in `.db`, `.sqlite` or
+    `.sqlite3`, else a folder. Raises StoreError with the reason.
     """
     path = Path(location).expanduser()
     is_database = path.suffix.lower() in DATABASE_SUFFIXES
-    _check_place(path, is_database=is_database, create=create)
-    # Imported late: neither kind of store should cost a start that needs the other, or none.
+    _check_path(path, is_database=is_database, create=create)
+    # Imported late, so that a start does not pay for a kind of store that it does not use.
     if is_database:
         from tapedeck.engine.store.sqlite_store import SqliteStore  # noqa: PLC0415
 
@@ -32,32 +32,32 @@ def open_store(location: Path | str, *, create: bool = False) -> BarStore:
     return ParquetStore(path, create=create)
 
 
-def _check_place(path: Path, *, is_database: bool, create: bool) -> None:
+def _check_path(path: Path, *, is_database: bool, create: bool) -> None:
     try:
-        is_folder, is_there = path.is_dir(), path.exists()
+        is_folder, exists = path.is_dir(), path.exists()
     except OSError as error:
         raise StoreError(
             f"{path} cannot be reached: {error.strerror}. Check the permissions of its folders"
         ) from error
     if is_folder and is_database:
         raise StoreError(
-            f"{path} is a folder, though its name is that of a database file: rename it without "
-            f"{path.suffix!r} if it holds Parquet bars, or name a file"
+            f"{path} is a folder with the name of a database file: rename it without "
+            f"{path.suffix!r} if it holds Parquet bars, or use the path of a file"
         )
-    if is_there and not is_folder and not is_database:
+    if exists and not is_folder and not is_database:
         raise StoreError(
-            f"{path} is a file of another kind: bars are kept in a file that ends in "
-            f"{', '.join(DATABASE_SUFFIXES)}, or in a folder of Parquet files. "
-            "To bring its bars into a store, use `tapedeck import ... --store PATH`"
+            f"{path} is not a store: a store is a file that ends in "
+            f"{', '.join(DATABASE_SUFFIXES)}, or a folder of Parquet files. "
+            "To import its bars, use `tapedeck import ... --store PATH`"
         )
-    if not is_there and not create:
+    if not exists and not create:
         raise StoreError(
-            f"{path} does not exist.{_hint(path)} To make it, import bars: "
+            f"{path} does not exist.{_hint(path)} To create it, import bars: "
             f"`tapedeck import ... --store {path}`"
         )
-    if not is_there and not is_database and path.suffix:
+    if not exists and not is_database and path.suffix:
         raise StoreError(
-            f"{path} would be a store of no known kind: a database file ends in "
+            f"invalid store name {path}: a database file ends in "
             f"{', '.join(DATABASE_SUFFIXES)}, a folder of Parquet files has no suffix"
         )
 

@@ -1,4 +1,4 @@
-"""The Parquet files of a store that were read last, kept open from one read to the next."""
+"""Cache of open Parquet files: those read last, kept open between reads."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final
 
-from tapedeck.engine.store.parquet_files import KeptRows, OpenFile, identity_of, unreadable
+from tapedeck.engine.store.parquet_files import OpenFile, RowBudget, identity_of, unreadable
 
 _CACHED_FILES: Final = 1024
 
 
 class FileCache:
-    """The files read last, opened and parsed once; a file that was replaced is opened anew."""
+    """The files read last, opened and parsed once; a replaced file is opened again."""
 
     def __init__(self, limit: int = _CACHED_FILES) -> None:
         self._limit = limit
         self._lock = threading.Lock()
-        self._budget = KeptRows()
+        self._budget = RowBudget()
         self._files: OrderedDict[str, OpenFile] = OrderedDict()
 
     def get(self, path: str) -> OpenFile | None:
-        """Return the file as it is now, or None where there is none."""
+        """Return the current version of a file, or None if it does not exist."""
         try:
             identity = identity_of(os.stat(path))
             with self._lock:
@@ -40,22 +40,22 @@ class FileCache:
         return file
 
     def get_all(self, paths: Iterable[str]) -> list[OpenFile]:
-        """Return those of the files that exist, as they are now."""
+        """Return the current versions of the files that exist."""
         return [file for path in paths if (file := self.get(path)) is not None]
 
     def clear(self) -> None:
         """Close all files."""
         with self._lock:
             for file in self._files.values():
-                file.forget()
+                file.drop_cached_rows()
             self._files.clear()
 
     def _put(self, path: str, file: OpenFile) -> None:
         with self._lock:
             replaced = self._files.pop(path, None)
             self._files[path] = file
-            forgotten = [replaced] if replaced is not None else []
+            dropped = [replaced] if replaced is not None else []
             if len(self._files) > self._limit:
-                forgotten.append(self._files.popitem(last=False)[1])
-            for gone in forgotten:
-                gone.forget()
+                dropped.append(self._files.popitem(last=False)[1])
+            for old in dropped:
+                old.drop_cached_rows()

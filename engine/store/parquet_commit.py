@@ -1,7 +1,7 @@
-"""Several files of a Parquet store replaced as one: all of them, or none, whenever the writer dies.
+"""Atomic commits of a Parquet store: several files are replaced together or not at all, even after a crash.
 
-New files are written to `.staging`, then listed in a journal there, and only then moved to their places. The
-journal's appearance is the commit: whoever finds one whose writer is gone moves the rest.
+New files are written to `.staging`, then listed in a journal there, and then moved to their final paths. The
+commit is the creation of the journal: if the writer dies after it, the next process moves the other files.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LOCKS: Final = frozenset({_COMMIT_LOCK, _WRITE_LOCK})
 
 
 class Staging:
-    """The folder beside the bars where a write is prepared. `commit` needs the write lock."""
+    """The folder in which a write is prepared. `commit` needs the write lock."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -34,24 +34,24 @@ class Staging:
 
     @property
     def write_lock(self) -> Path:
-        """The lock file that a writer holds from its first look to its last commit; makes the folder."""
+        """The lock file that a writer holds from its first read to its last commit; creates the folder."""
         self._folder.mkdir(exist_ok=True)
         return self._folder / _WRITE_LOCK
 
     def is_commit_under_way(self) -> bool:
-        """Whether files are being moved to their places, or were when a writer died."""
+        """Whether a commit is running, or was interrupted by the death of its writer."""
         return os.path.exists(self._journal)
 
     def finish_commit(self) -> None:
-        """Wait for a commit under way to end; move the rest of the files of one whose writer is gone."""
+        """Wait for a running commit to end; complete one whose writer has died."""
         try:
             with locked(self._folder / _COMMIT_LOCK):
                 self._replay()
         except OSError as error:
-            raise self._stuck(error) from error
+            raise self._interrupted(error) from error
 
     def clean(self) -> None:
-        """Complete what a killed writer committed, and remove what it did not; needs the write lock."""
+        """Complete a killed writer's commit, and remove its uncommitted files; needs the write lock."""
         if self.is_commit_under_way():
             self.finish_commit()
         for entry in self._folder.iterdir():
@@ -59,7 +59,7 @@ class Staging:
                 entry.unlink()
 
     def commit(self, contents: Mapping[str, BarColumns]) -> None:
-        """Replace the files (paths below the root) by new ones of these contents; on error, none of them."""
+        """Replace files (paths below the root) by new contents; on error, none of them."""
         moves: list[tuple[str, str]] = []
         try:
             for number, (final, bars) in enumerate(contents.items()):
@@ -72,18 +72,18 @@ class Staging:
                 try:
                     self._replay()
                 except OSError as error:
-                    raise self._stuck(error) from error
+                    raise self._interrupted(error) from error
         except BaseException:
             if not self.is_commit_under_way():
                 for name, _ in moves:
                     (self._folder / name).unlink(missing_ok=True)
             raise
 
-    def _stuck(self, error: OSError) -> StoreError:
+    def _interrupted(self, error: OSError) -> StoreError:
         return StoreError(
             f"{self._root}: a write was interrupted, and must be completed before the bars can be read, "
-            f"but that failed at {error.filename} ({error.strerror}). Remove what is in the way, and open "
-            "the store where you may write to it"
+            f"but that failed at {error.filename} ({error.strerror}). Remove the obstacle, and open the "
+            "store with permission to write"
         )
 
     def _write_journal(self, moves: list[tuple[str, str]]) -> None:
@@ -99,7 +99,7 @@ class Staging:
         try:
             moves = json.loads(Path(self._journal).read_text(encoding="utf-8"))
         except FileNotFoundError:
-            return  # another was quicker
+            return  # another process has completed it
         folders = {self._root}
         for name, final in moves:
             target = self._root / final
@@ -116,7 +116,7 @@ class Staging:
 
 
 def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # pragma: no cover - Windows cannot, and need not, sync a folder
+    if os.name == "nt":  # pragma: no cover - Windows cannot sync a folder, and does not need to
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -1,4 +1,4 @@
-"""Parquet files of bars: how one is written, and how parts of many are read quickly again and again."""
+"""Parquet files of bars: writing a file, and fast repeated reads of time ranges."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tapedeck.engine.store.bar_diff import COLUMN_NAMES, empty_bars, join, take
 from tapedeck.engine.store.bar_store import BarColumns, Ints
 
 ROW_GROUP: Final = 4096
-_KEPT_ROWS: Final = 1_000_000
+_CACHED_ROWS: Final = 1_000_000
 _BEFORE_ALL, _AFTER_ALL = -(2**62), 2**62
 _SCHEMA: Final = pa.schema(
     [pa.field("opened_at", pa.int64(), nullable=False)]
@@ -29,7 +29,7 @@ Identity = tuple[int, int, int]
 
 
 def write_file(path: Path, bars: BarColumns) -> None:
-    """Write bars (sorted) to a new file, and see it onto the disk."""
+    """Write bars (sorted) to a new file, and sync it to disk."""
     table = pa.table([getattr(bars, name) for name in COLUMN_NAMES], schema=_SCHEMA)
     pq.write_table(
         table,
@@ -48,27 +48,27 @@ def write_file(path: Path, bars: BarColumns) -> None:
 
 
 def read_file(path: Path) -> BarColumns:
-    """Return all bars of a file; none where there is no file."""
+    """Return all bars of a file; empty if it does not exist."""
     try:
-        return join(OpenFile(str(path), KeptRows(0)).read(_BEFORE_ALL, _AFTER_ALL))
+        return join(OpenFile(str(path), RowBudget(0)).read(_BEFORE_ALL, _AFTER_ALL))
     except FileNotFoundError:
         return empty_bars()
 
 
 def identity_of(stat: os.stat_result) -> Identity:
-    """Return what tells one version of a file from the next: a store replaces files, never changes them."""
+    """Return the identity of a version of a file: a store replaces files, and never changes them in place."""
     return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
 
-class KeptRows:
-    """How many decoded rows the files of one store may keep together."""
+class RowBudget:
+    """Limit of the decoded rows that the files of one store may cache together."""
 
-    def __init__(self, limit: int = _KEPT_ROWS) -> None:
+    def __init__(self, limit: int = _CACHED_ROWS) -> None:
         self._lock = threading.Lock()
         self._free = limit
 
     def reserve(self, count: int) -> bool:
-        """Take room for `count` rows; False where there is not enough."""
+        """Reserve `count` rows; return False if the limit does not allow them."""
         with self._lock:
             if count > self._free:
                 return False
@@ -76,13 +76,13 @@ class KeptRows:
             return True
 
     def release(self, count: int) -> None:
-        """Give room back."""
+        """Release `count` reserved rows."""
         with self._lock:
             self._free += count
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _CachedRows:
     """All bars of a row group from the time `since` on."""
 
     group: int
@@ -92,16 +92,16 @@ class _Kept:
 
 
 class OpenFile:
-    """One version of one file, mapped into memory, its row groups found by time.
+    """One version of a file, mapped into memory, with an index of its row groups by time.
 
-    The mapping keeps the version readable after the file was replaced, and holds no descriptor.
+    The mapping keeps this version readable after the file was replaced, without an open descriptor.
     """
 
-    def __init__(self, path: str, budget: KeptRows) -> None:
+    def __init__(self, path: str, budget: RowBudget) -> None:
         self._path = path
         self._budget = budget
-        self._lock = threading.Lock()  # Arrow's reader, and what is kept, serve one thread at a time
-        self._kept: _Kept | None = None
+        self._lock = threading.Lock()  # Arrow's reader and the cached rows serve one thread at a time
+        self._cached: _CachedRows | None = None
         try:
             self._reader, self.identity = _mapped(path)
             self._firsts, self._lasts = _bounds(self._reader.metadata)
@@ -113,20 +113,20 @@ class OpenFile:
             raise unreadable(path, error) from error
 
     def read(self, start: int, end: int) -> list[BarColumns]:
-        """Return the bars with `start <= opened_at < end`, in up to two runs; decode no more."""
+        """Return the bars with `start <= opened_at < end`, in up to two runs; decode no other groups."""
         first, after = bisect_left(self._lasts, start), bisect_left(self._firsts, end)
         if first >= after:
             return []
         with self._lock:
-            kept = self._take_kept(first, start)
-            parts = [] if kept is None else [kept]
+            cached = self._take_cached(first, start)
+            parts = [] if cached is None else [cached]
             first += len(parts)
             if first < after:
                 parts.append(self._decode(range(first, after)))
             low = int(parts[0].opened_at.searchsorted(start))
             high = int(parts[-1].opened_at.searchsorted(end))
             if high < len(parts[-1]):
-                self._keep(after - 1, end, parts[-1], high)
+                self._cache(after - 1, end, parts[-1], high)
                 parts[-1] = take(parts[-1], slice(high))
         if low:
             parts[0] = take(parts[0], slice(low, None))
@@ -152,34 +152,34 @@ class OpenFile:
         times = self._decode_times(group)
         return int(times[times.searchsorted(end) - 1])
 
-    def forget(self) -> None:
-        """Give up the rows kept for the next read."""
+    def drop_cached_rows(self) -> None:
+        """Drop the rows cached for the next read."""
         with self._lock:
-            self._drop_kept()
+            self._drop_cached()
 
-    # A session player reads a file in chunks, one after the other, and a chunk seldom ends where a row group
-    # does. The rest of the last group is kept, so that no group is decoded twice: half of all decoding.
+    # A session player reads a file in consecutive chunks, which seldom end at the end of a row group. The
+    # rest of the last group is cached, so that no group is decoded twice; that saves half of all decoding.
 
-    def _take_kept(self, group: int, start: int) -> BarColumns | None:
-        kept = self._kept
-        self._drop_kept()
-        return kept.bars if kept is not None and kept.group == group and kept.since <= start else None
+    def _take_cached(self, group: int, start: int) -> BarColumns | None:
+        cached = self._cached
+        self._drop_cached()
+        return cached.bars if cached is not None and cached.group == group and cached.since <= start else None
 
-    def _keep(self, group: int, since: int, decoded: BarColumns, first: int) -> None:
+    def _cache(self, group: int, since: int, decoded: BarColumns, first: int) -> None:
         rest, rows = take(decoded, slice(first, None)), len(decoded)
-        if rows > 2 * ROW_GROUP:  # slices would hold all of a large table in memory
+        if rows > 2 * ROW_GROUP:  # a slice would keep the whole large table in memory
             rest, rows = BarColumns(*(getattr(rest, name).copy() for name in COLUMN_NAMES)), len(rest)
         if self._budget.reserve(rows):
-            self._kept = _Kept(group, since, rest, rows)
+            self._cached = _CachedRows(group, since, rest, rows)
 
-    def _drop_kept(self) -> None:
-        if self._kept is not None:
-            self._budget.release(self._kept.rows_in_memory)
-            self._kept = None
+    def _drop_cached(self) -> None:
+        if self._cached is not None:
+            self._budget.release(self._cached.rows_in_memory)
+            self._cached = None
 
     def _decode(self, groups: range) -> BarColumns:
         try:
-            # The reader below ParquetFile: its own checks cost as much as a small column.
+            # The reader inside ParquetFile, as ParquetFile's own checks cost as much as a small column.
             table = self._reader.reader.read_row_groups(list(groups), use_threads=False)
         except (pa.ArrowException, OSError) as error:
             raise _damaged(self._path, error) from error
@@ -202,12 +202,12 @@ def _mapped(path: str) -> tuple[pq.ParquetFile, Identity]:
         mapping = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
     finally:
         os.close(descriptor)
-    # Read-ahead and threads were slower for reads of some hundred kilobytes.
+    # Measured: read-ahead and threads are slower for reads of some hundred kilobytes.
     return pq.ParquetFile(pa.BufferReader(pa.py_buffer(mapping)), pre_buffer=False), identity
 
 
 def _bounds(metadata: pq.FileMetaData) -> tuple[list[int], list[int]]:
-    """Return the first and the last time of every row group; ValueError where the file is not ours."""
+    """Return the first and the last time of every row group; ValueError if the file is not from tapedeck."""
     columns = [metadata.schema.column(index) for index in range(metadata.num_columns)]
     found = [(column.name, column.physical_type) for column in columns]
     if found != [("opened_at", "INT64"), *((name, "DOUBLE") for name in COLUMN_NAMES[1:])]:
@@ -219,13 +219,13 @@ def _bounds(metadata: pq.FileMetaData) -> tuple[list[int], list[int]]:
 
 
 def unreadable(path: str, error: OSError) -> StoreError:
-    """Return the StoreError about a file that the system does not let us read."""
-    return StoreError(f"{path} cannot be read: {error.strerror}. Check what it is, and its permissions")
+    """Return the StoreError for a file that cannot be read."""
+    return StoreError(f"{path} cannot be read: {error.strerror}. Check the file and its permissions")
 
 
 def _damaged(path: str, error: Exception) -> StoreError:
-    said = str(error).splitlines()[0] if str(error) else type(error).__name__
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return StoreError(
-        f"{path} is damaged, or was not written by tapedeck: {said}. Restore a copy, or remove the file "
+        f"{path} is damaged, or was not written by tapedeck: {reason}. Restore a copy, or remove the file "
         "and import its bars again"
     )

@@ -1,4 +1,4 @@
-"""Where a Parquet store keeps what: `interval=1m/symbol=SPY/2013.parquet` under one folder."""
+"""File layout of a Parquet store: `interval=1m/symbol=SPY/2013.parquet` under one folder."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ FORMAT_VERSION: Final = 1
 _MARKER: Final = "tapedeck.json"
 _SUFFIX: Final = ".parquet"
 _WHOLE: Final = "all" + _SUFFIX
-# Lower-case letters are not among them: on a disk that ignores case, `BRKb` and `BRKB` would be one folder.
+# Without lower-case letters: on a disk that ignores case, `BRKb` and `BRKB` would be one folder.
 _PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 _FEW_YEARS: Final = 3
 
 
 def encoded(symbol: str) -> str:
-    """Return the symbol as a part of a file name: all but `A-Z 0-9 - _ .` percent-encoded, a last dot too."""
+    """Return the symbol for a file name: percent-encoded except for `A-Z 0-9 - _ .`; a final dot as well."""
     text = "".join(
         character if character in _PLAIN else "".join(f"%{byte:02X}" for byte in character.encode())
         for character in symbol
@@ -39,14 +39,14 @@ def encoded(symbol: str) -> str:
     return f"{text[:-1]}%2E" if text.endswith(".") else text
 
 
-@lru_cache(maxsize=4096)  # asked for at every read
+@lru_cache(maxsize=4096)  # used at every read
 def series_folder(symbol: str, interval: Interval) -> str:
-    """Return the folder, below the store's, that holds the files of one symbol and base interval."""
+    """Return the folder of one symbol and base interval, relative to the store."""
     return f"interval={interval}/symbol={encoded(symbol)}"
 
 
 def stored_series(root: Path) -> Iterator[tuple[str, Interval]]:
-    """Give symbol and interval of every series that has a file, in no order; pass over the foreign."""
+    """Yield symbol and interval of every series with a file, in no order; other files are skipped."""
     for interval in BASE_INTERVALS:
         for entry in _entries(root / f"interval={interval}"):
             symbol = unquote(entry.removeprefix("symbol="))
@@ -58,7 +58,7 @@ def stored_series(root: Path) -> Iterator[tuple[str, Interval]]:
 
 
 def file_names(opened_at: Ints, interval: Interval) -> list[tuple[str, slice]]:
-    """Return the file that each run of bars belongs to: one a year (UTC), or one for all daily bars."""
+    """Return the file of each run of bars: one per year (UTC), or one for all daily bars."""
     if not interval.is_intraday:
         return [(_WHOLE, slice(0, len(opened_at)))]
     years = opened_at.view("M8[s]").astype("M8[Y]").astype(np.int64) + 1970
@@ -67,7 +67,7 @@ def file_names(opened_at: Ints, interval: Interval) -> list[tuple[str, slice]]:
 
 
 def candidates(folder: str, interval: Interval, start: int, end: int) -> list[str]:
-    """Return the paths of the files that may hold bars of `[start, end)`, oldest first; not all exist."""
+    """Return the paths of files that may hold bars of `[start, end)`, oldest first; some may not exist."""
     names = _names_of(interval, start, end)
     if names is not None:
         return [f"{folder}/{name}" for name in names]
@@ -82,9 +82,9 @@ def spans_files(interval: Interval, start: int, end: int) -> bool:
     return names is None or len(names) > 1
 
 
-@lru_cache(maxsize=64)  # a scan asks for the same range with every symbol
+@lru_cache(maxsize=64)  # a scan uses the same range for every symbol
 def _names_of(interval: Interval, start: int, end: int) -> tuple[str, ...] | None:
-    """Return the names of the few files of a short range; None where listing the folder is quicker."""
+    """Return the names of the few files of a short range; None if listing the folder is faster."""
     if start >= end:
         return ()
     if not interval.is_intraday:
@@ -96,7 +96,7 @@ def _names_of(interval: Interval, start: int, end: int) -> tuple[str, ...] | Non
 
 
 def check_marker(root: Path) -> None:
-    """Raise StoreError unless the folder says that it is a store, of a version this tapedeck knows."""
+    """Raise StoreError unless the folder's marker file is that of a store of a known version."""
     try:
         marker = json.loads((root / _MARKER).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -106,46 +106,44 @@ def check_marker(root: Path) -> None:
             f"{root / _MARKER} cannot be read ({error}): check its permissions, or restore it"
         ) from error
     if not isinstance(marker, dict) or marker.get("format") != FORMAT:
-        raise StoreError(
-            f"{root / _MARKER} is not of tapedeck: name another folder, and it will be made a store"
-        )
+        raise StoreError(f"{root / _MARKER} is not from tapedeck: use another folder for the store")
     version = marker.get("version")
     if not isinstance(version, int) or version > FORMAT_VERSION:
         raise StoreError(
-            f"{root} was made by a newer tapedeck (format {version}; this one knows {FORMAT_VERSION}): "
-            "upgrade tapedeck, or name another folder"
+            f"{root} was made by a newer tapedeck (format {version}; this one reads {FORMAT_VERSION}): "
+            "upgrade tapedeck, or use another folder"
         )
 
 
 def make_marker(root: Path) -> None:
-    """Make the folder a store, if there is nothing in it yet."""
+    """Make the folder a store if it is empty."""
     try:
         root.mkdir(parents=True, exist_ok=True)
         if (root / _MARKER).exists() or _foreign_entries(root):
             return
-        # Written aside, so that whoever opens the folder at this moment finds all of it, or nothing.
-        aside = root / f"{_MARKER}.{os.getpid()}.{threading.get_ident()}"
-        aside.write_text(json.dumps({"format": FORMAT, "version": FORMAT_VERSION}) + "\n", encoding="utf-8")
-        os.replace(aside, root / _MARKER)
+        # Written to a temporary file first, so that the marker is never incomplete.
+        draft = root / f"{_MARKER}.{os.getpid()}.{threading.get_ident()}"
+        draft.write_text(json.dumps({"format": FORMAT, "version": FORMAT_VERSION}) + "\n", encoding="utf-8")
+        os.replace(draft, root / _MARKER)
     except OSError as error:
         raise StoreError(
-            f"{root} cannot be made a store: {error.strerror}. Name a place where you may write"
+            f"{root} cannot become a store: {error.strerror}. Use a folder that you can write to"
         ) from error
 
 
 def _no_store(root: Path) -> StoreError:
     if _foreign_entries(root):
         return StoreError(
-            f"{root} is a folder with other things in it, and no store of bars: name a store, or a folder "
-            "that is new or empty. To bring files into a store, use `tapedeck import ... --store PATH`"
+            f"{root} is a folder with other files, not a store: use a store, or a new or empty folder. "
+            "To import files into a store, use `tapedeck import ... --store PATH`"
         )
     return StoreError(
-        f"{root} is empty: no bars were ever stored in it. Fill it with `tapedeck import ... --store {root}`"
+        f"{root} is empty: it has no stored bars. Import some with `tapedeck import ... --store {root}`"
     )
 
 
 def _foreign_entries(root: Path) -> list[str]:
-    # Markers do not count, nor those that another process is just writing aside.
+    # Without the marker, and drafts of it by other processes.
     return [name for name in os.listdir(root) if not name.startswith(_MARKER)]
 
 

@@ -1,4 +1,4 @@
-"""Bars in a folder of Parquet files, for large universes: one file per symbol and year."""
+"""Parquet store: a folder with one file per symbol and year, for large universes."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _BEFORE_ALL, _AFTER_ALL = -(2**62), 2**62
 class ParquetStore:
     """A `BarStore` in a folder, which any Parquet reader can read as one partitioned data set.
 
-    `create` makes the folder, or a store of an empty one. Raises StoreError where the folder is missing,
-    holds other things, or was made by a newer tapedeck.
+    `create` creates the folder, or makes an empty one a store. Raises StoreError if the folder is missing,
+    holds other files, or was made by a newer tapedeck.
     """
 
     def __init__(self, root: Path, *, create: bool = False) -> None:
@@ -47,23 +47,23 @@ class ParquetStore:
 
     @property
     def location(self) -> Path:
-        """The folder that holds the bars."""
+        """The folder of the bars."""
         return self._root
 
     @property
     def parallel_scans(self) -> int:
-        """One: files are read by column, and hardly wait for the processor."""
+        """One: columnar reads are not limited by the processor."""
         return 1
 
     def series(self) -> Mapping[str, frozenset[Interval]]:
-        """Return which base intervals are stored for each symbol, symbols in sorted order."""
+        """Return the stored base intervals of each symbol, symbols in sorted order."""
         found: dict[str, set[Interval]] = {}
         for symbol, interval in stored_series(self._root):
             found.setdefault(symbol, set()).add(interval)
         return {symbol: frozenset(found[symbol]) for symbol in sorted(found)}
 
     def scan(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> Iterator[BarBatch]:
-        """Give the bars of many symbols with `start <= opened_at < end`, symbol by symbol, oldest first."""
+        """Yield the bars of many symbols with `start <= opened_at < end`, symbol by symbol, oldest first."""
         for row, symbol in enumerate(symbols):
             for file in self._open_files(symbol, interval, start, end):
                 for run in file.read(start, end):
@@ -76,21 +76,21 @@ class ParquetStore:
         )
 
     def first_at_or_after(self, symbol: str, interval: Interval, start: int) -> int | None:
-        """Return `opened_at` of the first bar at or after `start`, or None where there is none."""
+        """Return `opened_at` of the first bar at or after `start`, or None."""
         files = self._open_files(symbol, interval, start, _AFTER_ALL)
         return next((found for file in files if (found := file.first_at_or_after(start)) is not None), None)
 
     def last_before(self, symbol: str, interval: Interval, end: int) -> int | None:
-        """Return `opened_at` of the last bar before `end`, or None where there is none."""
+        """Return `opened_at` of the last bar before `end`, or None."""
         files = self._open_files(symbol, interval, _BEFORE_ALL, end)
         return next((found for file in reversed(files) if (found := file.last_before(end)) is not None), None)
 
     def write(
         self, symbol: str, interval: Interval, bars: BarColumns, *, replace: bool = False
     ) -> WriteResult:
-        """Store bars (sorted, no time twice) in one transaction; see `BarStore.write`.
+        """Store bars (sorted, without duplicate times) in one transaction; see `BarStore.write`.
 
-        Outside a batch every file that they touch is written anew; many small writes belong into a batch.
+        Outside a batch every affected file is rewritten; use a batch for many small writes.
         """
         bars = checked(symbol, interval, bars)
         folder = series_folder(symbol, interval)
@@ -103,15 +103,15 @@ class ParquetStore:
 
     @contextmanager
     def batch(self, *, atomic: bool = False) -> Iterator[None]:
-        """Gather the writes of this thread, and commit them together; see `BarStore.batch`.
+        """Buffer the writes of this thread, and commit them together; see `BarStore.batch`.
 
-        A plain block may commit in between, when much is gathered. Other writers wait until the block ends.
+        A plain block may commit in between, when its buffer is full. Other writers wait until the block ends.
         """
         with self._writing(atomic=atomic):
             yield
 
     def close(self) -> None:
-        """Let go of the files; safe to call twice. Using the store later opens them again."""
+        """Close the files; safe to call twice. Later use of the store opens them again."""
         self._files.clear()
 
     def __enter__(self) -> ParquetStore:
@@ -135,11 +135,11 @@ class ParquetStore:
         while True:
             files = self._files.get_all(candidates(folder, interval, start, end))
             if not spans_files(interval, start, end):
-                return files  # a single file is always whole
+                return files  # a single file is always consistent
             if self._staging.is_commit_under_way():
                 self._staging.finish_commit()
                 continue
-            # None is under way now: one that began since the first file was opened has changed some of them.
+            # No commit is running now. If one ran since the first file was opened, identities differ.
             after = self._files.get_all(candidates(folder, interval, start, end))
             if [file.identity for file in files] == [file.identity for file in after]:
                 return files

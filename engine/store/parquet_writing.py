@@ -1,4 +1,4 @@
-"""Writes to a Parquet store, gathered in memory until they are committed together."""
+"""Writes to a Parquet store, buffered in memory and committed together."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tapedeck.engine.store.folder_lock import locked
 from tapedeck.engine.store.parquet_commit import Staging
 from tapedeck.engine.store.parquet_files import read_file
 
-_GATHERED_ROWS: Final = 2_000_000
+_BUFFERED_ROWS: Final = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """What a file is to hold: runs of bars, each later than the one before."""
+    """New content of a file: runs of bars, each later than the one before."""
 
     runs: tuple[BarColumns, ...]
     is_changed: bool
@@ -43,16 +43,15 @@ class _Content:
     def with_bars(self, bars: BarColumns) -> _Content:
         if not len(bars):
             return self
-        # The usual write comes after all others, and copies nothing.
+        # Most writes append later bars, which copies nothing.
         runs = (*self.runs, bars) if self.is_before(bars) else (merge(self.bars(), bars),)
         return _Content(runs, is_changed=True)
 
 
 class FolderWriter:
-    """Who writes to one folder in this process: one thread at a time, and one process at a time.
+    """Writer of one folder: used by one thread at a time, and by one process at a time.
 
-    A thread's batch holds the lock until it ends, so that what its writes found stays true until they
-    are committed.
+    A batch holds the lock until it ends, so that the results of its writes stay valid until the commit.
     """
 
     def __init__(self, root: Path) -> None:
@@ -62,23 +61,23 @@ class FolderWriter:
         self._depth = 0
         self._atomic_depth = 0
         self._contents: dict[str, _Content] = {}
-        self._gathered = 0  # rows of them, about
+        self._buffered = 0  # approximate number of rows in `_contents`
         self._locks = ExitStack()
 
     @contextmanager
     def batch(self, *, atomic: bool) -> Iterator[None]:
-        """Gather writes until the outermost block ends, or, between writes, until they are many."""
+        """Buffer writes until the outermost block ends, or until the buffer is full."""
         with self._lock:
             if not self._depth:
                 self._begin()
             self._depth += 1
             self._atomic_depth += atomic
-            before = dict(self._contents), self._gathered
+            before = dict(self._contents), self._buffered
             try:
                 yield
             except BaseException:
                 if atomic:
-                    self._contents, self._gathered = before
+                    self._contents, self._buffered = before
                 raise
             finally:
                 self._depth -= 1
@@ -86,19 +85,19 @@ class FolderWriter:
                 self._commit_if_due()
 
     def write(self, path: str, bars: BarColumns, *, replace: bool) -> BarDifference:
-        """Put bars (one at least) into the file `path` below the root; return what changes. Needs a batch."""
+        """Add bars (at least one) to the file `path` below the root; return the changes. Needs a batch."""
         content = self._contents.get(path)
         if content is None:
             stored = read_file(self._root / path)
             content = _Content((stored,) if len(stored) else (), is_changed=False)
-            self._gathered += len(stored)
+            self._buffered += len(stored)
         if content.is_before(bars):
             found = difference(bars, empty_bars())
         else:
             content = content.in_one_run()
             found = difference(bars, content.bars())
         changed: Ints = found.changed(replace=replace)
-        self._gathered += len(found.new)
+        self._buffered += len(found.new)
         self._contents[path] = content.with_bars(bars if len(changed) == len(bars) else take(bars, changed))
         return found
 
@@ -112,16 +111,16 @@ class FolderWriter:
                 raise
 
     def _commit_if_due(self) -> None:
-        is_over = not self._depth
+        has_ended = not self._depth
         try:
-            if is_over or (not self._atomic_depth and self._gathered > _GATHERED_ROWS):
-                contents, self._contents, self._gathered = self._contents, {}, 0
+            if has_ended or (not self._atomic_depth and self._buffered > _BUFFERED_ROWS):
+                contents, self._contents, self._buffered = self._contents, {}, 0
                 changed = {path: content.bars() for path, content in contents.items() if content.is_changed}
                 if changed:
                     with _errors_explained(self._root):
                         self._staging.commit(changed)
         finally:
-            if is_over:
+            if has_ended:
                 self._locks.close()
 
 
@@ -136,14 +135,14 @@ def _errors_explained(root: Path) -> Iterator[None]:
 def _meaning(error: Exception) -> str:
     code = error.errno if isinstance(error, OSError) else None
     if code in (errno.ENOSPC, errno.EDQUOT):
-        return "no space is left on its disk; nothing of this write was stored. Make room, and try again"
+        return "no space left on the disk; nothing of this write was stored. Free some space, and try again"
     if code in (errno.EACCES, errno.EPERM, errno.EROFS):
         return (
             "it can be read, but you have no permission to write to it. Change the permission, or copy the "
-            "folder to a place of yours"
+            "folder to another location"
         )
     if code == errno.ENAMETOOLONG:
-        return "the symbol is too long for a file name of this disk. Use a shorter one, or a `.db` store"
+        return "the symbol is too long for a file name on this disk. Use a shorter one, or a `.db` store"
     return f"{error}. Nothing of this write was stored"
 
 
@@ -152,12 +151,12 @@ _writers_lock = threading.Lock()
 
 
 def writer_of(root: Path) -> FolderWriter:
-    """Return the writer of the real folder behind `root`, the same for every store object on it."""
+    """Return the writer of the folder `root` (links resolved), shared by all its store objects."""
     try:
         stat = os.stat(root)
     except OSError as error:
         raise StoreError(
-            f"{root} cannot be reached: {error.strerror}. If it was moved, name its new place with --store"
+            f"{root} cannot be reached: {error.strerror}. If it was moved, give its new path with --store"
         ) from error
     with _writers_lock:
         writer = _writers.get((stat.st_dev, stat.st_ino))
@@ -167,7 +166,7 @@ def writer_of(root: Path) -> FolderWriter:
 
 
 def _forget_writers() -> None:
-    # In a forked child the parent's writers may be locked by threads that are not here.
+    # In a forked child, the parent's writers may be locked by threads that the child does not have.
     global _writers, _writers_lock
     _writers, _writers_lock = WeakValueDictionary(), threading.Lock()
 

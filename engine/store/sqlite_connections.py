@@ -1,4 +1,4 @@
-"""Opens a database file with either library, and says in plain words what SQLite complains about."""
+"""SQLite connections through sqlite3 or ADBC, and error messages for SQLite's errors."""
 
 from __future__ import annotations
 
@@ -16,22 +16,25 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BUSY_TIMEOUT_S: Final = 60
-# Large enough that a batch costs nothing beside its rows, small enough to stay in the processor's cache.
+# Large enough for a low cost per batch, small enough for the processor's cache.
 _ROWS_PER_BATCH: Final = 16_384
 
-# What SQLite says, in lower case, and what that means to the reader.
+# Parts of SQLite's messages, in lower case, and the message for the user.
 _MEANINGS: Final = (
-    ("not a database", "is no SQLite database, or is encrypted: name a file that tapedeck made"),
-    ("malformed", "is damaged: restore a copy, or move it away and import the bars again"),
-    ("corrupt", "is damaged: restore a copy, or move it away and import the bars again"),
-    ("is full", "has no space left on its disk; nothing of this write was stored: make room, and try again"),
+    ("not a database", "is not an SQLite database, or is encrypted: use a file made by tapedeck"),
+    ("malformed", "is damaged: restore a copy, or move it and import the bars again"),
+    ("corrupt", "is damaged: restore a copy, or move it and import the bars again"),
+    (
+        "is full",
+        "has no space left on its disk; nothing of this write was stored: free some space, and try again",
+    ),
     (
         "locked",
-        f"was in use by another process for {BUSY_TIMEOUT_S} s: wait until that has ended, and try again",
+        f"was in use by another process for {BUSY_TIMEOUT_S} s: wait until it has ended, and try again",
     ),
     (
         "busy",
-        f"was in use by another process for {BUSY_TIMEOUT_S} s: wait until that has ended, and try again",
+        f"was in use by another process for {BUSY_TIMEOUT_S} s: wait until it has ended, and try again",
     ),
     ("readonly", "cannot be written: check the permissions of the file and of its folder"),
     ("unable to open", "cannot be opened: check the permissions of the file and of its folder"),
@@ -41,12 +44,12 @@ _MEANINGS: Final = (
 
 
 def explained(path: Path, error: Exception) -> StoreError:
-    """Return the StoreError that tells a user what `error` of either library means for `path`."""
-    said = str(error).splitlines()[0] if str(error) else type(error).__name__
+    """Return the StoreError for `error` of either library about `path`."""
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     for words, meaning in _MEANINGS:
-        if words in said.lower():
-            return StoreError(f"{path} {meaning} (SQLite: {said})")
-    return StoreError(f"{path} cannot be used: SQLite says {said!r}")
+        if words in reason.lower():
+            return StoreError(f"{path} {meaning} (SQLite: {reason})")
+    return StoreError(f"{path} cannot be used (SQLite: {reason})")
 
 
 @contextmanager
@@ -71,7 +74,7 @@ def arrow_errors_explained(path: Path) -> Iterator[None]:
 
 
 def is_writable(path: Path) -> bool:
-    """Whether this user may write the file, and the write-ahead log beside it."""
+    """Whether this user may write the file, and its write-ahead log."""
     return os.access(path, os.W_OK) and os.access(path.resolve().parent, os.W_OK)
 
 
@@ -82,7 +85,7 @@ def open_native(path: Path) -> sqlite3.Connection:
             _uri(path), uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
         try:
-            # In WAL mode NORMAL is safe against a killed process; a power cut may take the last commits.
+            # In WAL mode NORMAL is safe against a killed process; a power cut may lose the last commits.
             connection.execute("PRAGMA synchronous = NORMAL")
         except BaseException:
             connection.close()
@@ -97,7 +100,7 @@ class ArrowConnection:
         import adbc_driver_sqlite.dbapi as adbc  # noqa: PLC0415
 
         self._path = path
-        self._open: list[Any] = []  # closed last to first: ADBC refuses to close what has children
+        self._open: list[Any] = []  # closed last to first: ADBC does not close objects with open children
         with arrow_errors_explained(path):
             self._connection = adbc.connect(_uri(path), autocommit=True)
         try:
@@ -107,7 +110,7 @@ class ArrowConnection:
             raise
 
     def query(self, sql: str) -> pa.RecordBatchReader:
-        """Run one query, and return its batches; the one before is over."""
+        """Run a query, and return its batches; ends the previous query."""
         self._end_query()
         with arrow_errors_explained(self._path):
             cursor = self._connection.cursor()
@@ -136,5 +139,5 @@ def _uri(path: Path) -> str:
     log = real.with_name(f"{real.name}-wal")
     if log.exists() and log.stat().st_size:
         return f"{location}?mode=ro"
-    # Without a log beside it, and without the right to make one, the file itself is all there is to read.
+    # Without a log, and without permission to create one, the file can only be read as immutable.
     return f"{location}?mode=ro&immutable=1"

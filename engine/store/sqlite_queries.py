@@ -1,4 +1,4 @@
-"""The queries of an SQLite store, and their answers as rows or arrays, whichever library gives them."""
+"""Queries of an SQLite store, with results as rows or arrays, for both libraries."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def scan_query(symbols: Sequence[str], interval: Interval, start: int, end: int)
     """Return the query for the bars of many symbols, unsorted, each with the symbol's position first."""
     check_interval(interval)
     # The outer loops are over the symbols, the inner one over a range of the primary key.
-    wanted = _quoted(json.dumps(list(symbols)))
+    requested = _quoted(json.dumps(list(symbols)))
     return (
-        f"SELECT wanted.key AS row, {_COLUMNS} FROM json_each({wanted}) AS wanted "
-        "CROSS JOIN symbols ON symbols.symbol = wanted.value "
+        f"SELECT requested.key AS row, {_COLUMNS} FROM json_each({requested}) AS requested "
+        "CROSS JOIN symbols ON symbols.symbol = requested.value "
         f"CROSS JOIN {bars_table(interval)} AS bars ON bars.symbol_id = symbols.id "
         f"WHERE opened_at >= {int(start)} AND opened_at < {int(end)}"
     )
@@ -61,18 +61,18 @@ def last_query(symbol: str, interval: Interval, end: int) -> str:
 
 
 def native_rows(connection: sqlite3.Connection, sql: str) -> list[Any]:
-    """Return the answer's rows."""
+    """Return the result as rows."""
     return connection.execute(sql).fetchall()
 
 
 def arrow_rows(connection: ArrowConnection, sql: str) -> list[Any]:
-    """Return the answer's rows."""
+    """Return the result as rows."""
     table = connection.query(sql).read_all()
     return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 
 def native_columns(connection: sqlite3.Connection, sql: str, parameters: Sequence[int] = ()) -> list[Any]:
-    """Return the answer as arrays: float64 for prices and volume, int64 for all else."""
+    """Return the result as arrays: float64 for prices and volume, int64 for other columns."""
     cursor = connection.execute(sql, parameters)
     types = [(name, np.float64 if name in VALUE_NAMES else np.int64) for name, *_ in cursor.description]
     table = np.fromiter(cursor, np.dtype(types))
@@ -80,9 +80,9 @@ def native_columns(connection: sqlite3.Connection, sql: str, parameters: Sequenc
 
 
 def arrow_columns(connection: ArrowConnection, sql: str) -> list[Any]:
-    """Return the answer as arrays: float64 for prices and volume, int64 for all else."""
+    """Return the result as arrays: float64 for prices and volume, int64 for other columns."""
     table = connection.query(sql).read_all()
-    # An empty answer has no types of its own.
+    # The columns of an empty result have no types.
     return [
         column.to_numpy().astype(np.float64 if name in VALUE_NAMES else np.int64, copy=False)
         for name, column in zip(table.column_names, table.columns, strict=True)
@@ -90,7 +90,7 @@ def arrow_columns(connection: ArrowConnection, sql: str) -> list[Any]:
 
 
 def symbol_id_of(connection: sqlite3.Connection, symbol: str, interval: Interval) -> int:
-    """Return the number that stands for `symbol`, and note that it has bars of `interval`."""
+    """Return the id of `symbol`, and register that it has bars of `interval`."""
     connection.execute("INSERT INTO symbols(symbol) VALUES (?) ON CONFLICT DO NOTHING", (symbol,))
     [[symbol_id]] = connection.execute("SELECT id FROM symbols WHERE symbol = ?", (symbol,))
     connection.execute("INSERT INTO series VALUES (?, ?) ON CONFLICT DO NOTHING", (symbol_id, str(interval)))
@@ -100,7 +100,7 @@ def symbol_id_of(connection: sqlite3.Connection, symbol: str, interval: Interval
 def stored_difference(
     connection: sqlite3.Connection, symbol_id: int, interval: Interval, bars: BarColumns
 ) -> BarDifference:
-    """Compare bars (one at least) with those stored."""
+    """Compare bars (at least one) with the stored ones."""
     table = bars_table(interval)
     span = (symbol_id, int(bars.opened_at[0]), int(bars.opened_at[-1]))
     between = f"FROM {table} WHERE symbol_id = ? AND opened_at BETWEEN ? AND ?"
@@ -109,17 +109,18 @@ def stored_difference(
     if count < limit:
         ordered = f"SELECT {_COLUMNS} {between} ORDER BY opened_at"
         return difference(bars, BarColumns(*native_columns(connection, ordered, span)))
-    # Few among many: a look-up for each, so that a correction of two bars ten years apart is quick.
+    # Few bars over a long span: a look-up for each, so that a correction of two bars ten years apart is fast.
+    times = bars.opened_at.tolist()
     sql = (
-        f"SELECT wanted.key AS position, {_COLUMNS} FROM json_each('{bars.opened_at.tolist()}') AS wanted "
-        f"CROSS JOIN {table} ON symbol_id = {symbol_id} AND opened_at = wanted.value"
+        f"SELECT requested.key AS position, {_COLUMNS} FROM json_each('{times}') AS requested "
+        f"CROSS JOIN {table} ON symbol_id = {symbol_id} AND opened_at = requested.value"
     )
     positions, *columns = native_columns(connection, sql)
     return compare(bars, positions, BarColumns(*columns))
 
 
 def put(connection: sqlite3.Connection, symbol_id: int, interval: Interval, bars: BarColumns) -> None:
-    """Insert bars, and overwrite those of the same times."""
+    """Insert bars, overwriting stored ones of the same times."""
     columns: list[Ints] = [getattr(bars, name) for name in COLUMN_NAMES]
     connection.executemany(
         f"INSERT OR REPLACE INTO {bars_table(interval)} VALUES (?, ?, ?, ?, ?, ?, ?)",

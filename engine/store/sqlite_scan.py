@@ -1,4 +1,4 @@
-"""One bulk read through ADBC, which another thread may hasten when it waits for the file."""
+"""SQLite scan: a bulk read through ADBC, which releases the file early when another thread waits for it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class ArrowScan:
     """Iterator over the Arrow batches of one query; the file is open from the first batch to the last.
 
-    A reader may stop half-way, or write to the file it is reading. So that this locks nobody out, whoever
-    waits for the file has the rest of the batches read into memory, and the file closed.
+    A reader may stop half-way, or write to the file it is reading. To avoid a deadlock, a thread that waits
+    for the file makes the scan read its other batches into memory and close the file.
     """
 
     def __init__(self, gate: FileGate, path: Path, sql: str) -> None:
@@ -32,7 +32,7 @@ class ArrowScan:
         self._holder: Holder | None = None
         self._connection: ArrowConnection | None = None
         self._reader: pa.RecordBatchReader | None = None
-        self._kept: deque[pa.RecordBatch] = deque()
+        self._buffered: deque[pa.RecordBatch] = deque()
         self._failure: StoreError | None = None
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
@@ -44,19 +44,19 @@ class ArrowScan:
                 self._begin()
             batch = self._next_batch()
         if self._holder is not None and self._gate.is_wanted_from(self._holder):
-            self._let_go()
+            self._release()
         return batch
 
     def close(self) -> None:
-        """Let go of the file; batches not yet asked for are lost."""
+        """Close the file; batches not read yet are dropped."""
         with self._step:
             self._begun = True
             self._end()
-            self._kept.clear()
+            self._buffered.clear()
 
     def _begin(self) -> None:
         self._begun = True
-        self._holder = self._gate.enter(Library.ARROW, let_go=self._let_go)
+        self._holder = self._gate.enter(Library.ARROW, let_go=self._release)
         try:
             self._connection = ArrowConnection(self._path)
             self._reader = self._connection.query(self._sql)
@@ -65,8 +65,8 @@ class ArrowScan:
             raise
 
     def _next_batch(self) -> pa.RecordBatch:
-        if self._kept:
-            return self._kept.popleft()
+        if self._buffered:
+            return self._buffered.popleft()
         if self._failure is not None:
             raise self._failure
         if self._reader is None:
@@ -81,16 +81,16 @@ class ArrowScan:
         with arrow_errors_explained(self._path):
             return reader.read_next_batch()
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         if not self._step.acquire(blocking=False):
-            return  # a step is under way; it looks for those who wait when it is done
+            return  # another step is running; it checks for waiting threads at its end
         try:
             while self._reader is not None:
-                self._kept.append(self._read(self._reader))
+                self._buffered.append(self._read(self._reader))
         except StopIteration:
             self._end()
         except StoreError as error:
-            self._failure = error  # for the reader of the scan, not for the one who waits
+            self._failure = error  # raised in the scan's reader, not in the waiting thread
             self._end()
         finally:
             self._step.release()

@@ -1,4 +1,4 @@
-"""The tables of a database of bars, and how such a database is told from others."""
+"""Schema of an SQLite store: tables, version, and identification of the file."""
 
 from __future__ import annotations
 
@@ -21,52 +21,51 @@ IDENTITY_QUERY: Final = """
 
 
 def bars_table(interval: Interval) -> str:
-    """Return the name of the table that holds the bars of a base interval."""
+    """Return the name of the table for bars of a base interval."""
     return f"bars_{interval}"
 
 
 def is_identity_of_empty(identity: tuple[int, int, str]) -> bool:
-    """Whether an answer to IDENTITY_QUERY is that of a database in which nobody has made anything."""
+    """Whether a result of IDENTITY_QUERY is that of an empty database."""
     application_id, version, tables = identity
     return application_id == 0 and version == 0 and not tables
 
 
 def check_identity(path: Path, identity: tuple[int, int, str]) -> None:
-    """Raise StoreError unless the answer to IDENTITY_QUERY is that of a store this tapedeck can use."""
+    """Raise StoreError unless a result of IDENTITY_QUERY is that of a store of a known version."""
     application_id, version, tables = identity
     if is_identity_of_empty(identity):
         raise StoreError(
-            f"{path} is empty: no bars were ever stored in it. Fill it with "
-            f"`tapedeck import ... --store {path}`"
+            f"{path} is empty: it has no stored bars. Import some with `tapedeck import ... --store {path}`"
         )
     if application_id != APPLICATION_ID:
         raise StoreError(
-            f"{path} is a database of another program (tables: {tables or 'none'}); tapedeck leaves it "
-            "alone. Name another file, and it will be made"
+            f"{path} is a database of another program (tables: {tables or 'none'}); tapedeck does not "
+            "change it. Use another file for the store"
         )
     if version > SCHEMA_VERSION:
         raise StoreError(
-            f"{path} was made by a newer tapedeck (schema {version}; this one knows {SCHEMA_VERSION}): "
-            "upgrade tapedeck, or name another file"
+            f"{path} was made by a newer tapedeck (schema {version}; this one reads {SCHEMA_VERSION}): "
+            "upgrade tapedeck, or use another file"
         )
 
 
 def make_file(path: Path) -> None:
-    """Make an empty file, and the folders to it, unless it is there."""
+    """Create an empty file and its folders, unless it exists."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Only a file that is new may be opened as plain bytes: see `sqlite_gate`.
+        # Only a new file may be opened as plain bytes: see `sqlite_gate`.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     except FileExistsError:
         return
     except OSError as error:
         raise StoreError(
-            f"{path} cannot be made: {error.strerror}. Name a place where you may write"
+            f"{path} cannot be created: {error.strerror}. Use a folder that you can write to"
         ) from error
 
 
 def make_tables(connection: sqlite3.Connection) -> None:
-    """Make the tables and the view in an empty database, unless another process is quicker."""
+    """Create the tables and the view in an empty database, unless another process has done it."""
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -96,8 +95,8 @@ def _create_schema(connection: sqlite3.Connection) -> None:
 
 
 def _bars_table_sql(interval: Interval) -> str:
-    # sqlite-utils makes no WITHOUT ROWID tables. With the symbol first in the key, the bars of one symbol
-    # lie together, oldest first.
+    # sqlite-utils cannot create WITHOUT ROWID tables. With the symbol first in the key, the bars of one
+    # symbol are stored together, oldest first.
     return (
         f"CREATE TABLE {bars_table(interval)} (symbol_id INTEGER NOT NULL, opened_at INTEGER NOT NULL, "
         "open REAL NOT NULL, high REAL NOT NULL, low REAL NOT NULL, close REAL NOT NULL, "

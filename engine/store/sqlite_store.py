@@ -1,4 +1,4 @@
-"""Bars in one SQLite file: written through sqlite3, read in bulk through ADBC."""
+"""SQLite store: bars in one file, written through sqlite3, read in bulk through ADBC."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ from tapedeck.engine.store.sqlite_writing import WriteBatch
 class SqliteStore:
     """A `BarStore` in one file, in WAL mode, which any SQLite tool can read (view `bars`).
 
-    `create` makes the file, and fills an empty one with tables. Raises StoreError where the file is missing,
-    is something else, or was made by a newer tapedeck.
+    `create` creates the file, and the tables in an empty one. Raises StoreError if the file is missing,
+    is not a store, or was made by a newer tapedeck.
     """
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
@@ -65,25 +65,25 @@ class SqliteStore:
 
     @property
     def location(self) -> Path:
-        """The file that holds the bars."""
+        """The file of the bars."""
         return self._path
 
     @property
     def parallel_scans(self) -> int:
-        """Two: SQLite decodes rows without holding the interpreter, on a core of its own."""
+        """Two: SQLite decodes rows without the interpreter's lock, so a second core helps."""
         return 2
 
     def series(self) -> Mapping[str, frozenset[Interval]]:
-        """Return which base intervals are stored for each symbol, symbols in sorted order."""
+        """Return the stored base intervals of each symbol, symbols in sorted order."""
         found: dict[str, set[Interval]] = {}
         for symbol, interval in self._rows(SERIES_QUERY):
             found.setdefault(symbol, set()).add(Interval.parse(interval))
         return {symbol: frozenset(intervals) for symbol, intervals in found.items()}
 
     def scan(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> Iterator[BarBatch]:
-        """Give the bars of many symbols with `start <= opened_at < end`, in batches, as one consistent read.
+        """Yield the bars of many symbols with `start <= opened_at < end`, in batches, as one consistent read.
 
-        A scan that another thread's write has to wait for is read into memory to its end.
+        If another thread waits to write, the rest of the scan is read into memory.
         """
         sql = scan_query(symbols, interval, start, end)
         gate = self._gate()
@@ -105,17 +105,17 @@ class SqliteStore:
         return BarColumns(*self._query(sql, Library.ARROW, native_columns, arrow_columns))
 
     def first_at_or_after(self, symbol: str, interval: Interval, start: int) -> int | None:
-        """Return `opened_at` of the first bar at or after `start`, or None where there is none."""
+        """Return `opened_at` of the first bar at or after `start`, or None."""
         return self._instant(first_query(symbol, interval, start))
 
     def last_before(self, symbol: str, interval: Interval, end: int) -> int | None:
-        """Return `opened_at` of the last bar before `end`, or None where there is none."""
+        """Return `opened_at` of the last bar before `end`, or None."""
         return self._instant(last_query(symbol, interval, end))
 
     def write(
         self, symbol: str, interval: Interval, bars: BarColumns, *, replace: bool = False
     ) -> WriteResult:
-        """Store bars (sorted, no time twice) in one transaction; see `BarStore.write`."""
+        """Store bars (sorted, without duplicate times) in one transaction; see `BarStore.write`."""
         bars = checked(symbol, interval, bars)
         with self._writing() as batch, batch.transaction() as connection:
             if not len(bars):
@@ -130,8 +130,8 @@ class SqliteStore:
     def batch(self, *, atomic: bool = False) -> Iterator[None]:
         """Keep one connection open for the writes of this thread; see `BarStore.batch`.
 
-        Each write outside an atomic block is a transaction of its own. When another thread wants to read
-        in bulk meanwhile, the connection is closed between two transactions, and opened again.
+        Each write outside an atomic block is a separate transaction. If another thread waits for a bulk
+        read, the connection is closed between two transactions, and opened again.
         """
         with self._writing() as batch, batch.transaction() if atomic else nullcontext():
             yield
@@ -149,7 +149,7 @@ class SqliteStore:
 
     @contextmanager
     def _writing(self) -> Iterator[WriteBatch]:
-        """Give this thread's batch on the file, a new one if it has none."""
+        """Yield this thread's batch on the file, a new one if it has none."""
         gate = self._gate()
         if gate.batch is not None:
             yield gate.batch
@@ -167,7 +167,7 @@ class SqliteStore:
             return gate_of(self._path)
         except OSError as error:
             raise StoreError(
-                f"{self._path} cannot be reached: {error.strerror}. If it was moved, name its new place "
+                f"{self._path} cannot be reached: {error.strerror}. If it was moved, give its new path "
                 "with --store"
             ) from error
 
@@ -178,7 +178,7 @@ class SqliteStore:
         native: Callable[[sqlite3.Connection, str], list[Any]],
         arrow: Callable[[ArrowConnection, str], list[Any]],
     ) -> list[Any]:
-        """Answer a short query through whichever library has the file open, else through `preferred`."""
+        """Run a short query through the library that has the file open, or else through `preferred`."""
         gate = self._gate()
         if connection := _connection_in_transaction(gate):
             return native(connection, sql)
@@ -190,7 +190,7 @@ class SqliteStore:
                 return arrow(arrow_connection, sql)
 
     def _rows(self, sql: str) -> list[Any]:
-        # Small answers are quicker, and need fewer imports, with sqlite3.
+        # Small results are faster, and need fewer imports, with sqlite3.
         return self._query(sql, Library.NATIVE, native_rows, arrow_rows)
 
     def _instant(self, sql: str) -> int | None:
@@ -219,7 +219,7 @@ class SqliteStore:
         fault = f"the file {name}" if os.access(folder, os.W_OK) else f"its folder {folder}"
         raise StoreError(
             f"{self._path} can be read, but not written: no permission to write {fault}. "
-            "Change the permission, or copy the database to a place of yours"
+            "Change the permission, or copy the database to another location"
         )
 
 

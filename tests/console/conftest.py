@@ -14,10 +14,10 @@ import pytest
 from typer.testing import CliRunner
 
 from tapedeck.console.cli.main import app
-from tapedeck.engine.importers import import_lean
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.locations import open_store
 from tests.support.console_runs import SYMBOLS
+from tests.support.imports import import_lean
 from tests.support.markets import fill_store, open_new_store
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -118,3 +118,19 @@ def console_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BarStore
     with open_new_store(tmp_path_factory.mktemp("console") / "bars.db") as store:
         fill_store(store, SYMBOLS, "2013-11-20", "2013-12-03", missing=0.1)
         yield store
+
+
+@pytest.fixture
+def session(console_store: BarStore, tmp_path: Path) -> Callable[..., list[str]]:
+    """Return the arguments that play a session file, at ten times real time unless told otherwise."""
+
+    def arguments(*options: str, until: str = "2013-11-27") -> list[str]:
+        path = tmp_path / "session.yaml"
+        path.write_text(
+            "session_name: Terminal\nexchange_group: US_EQUITY\n"
+            f"backtest_config: {{start_date: 2013-11-26, end_date: {until}, speed_multiplier: 10}}\n"
+            "session_data_config: {symbols: [AAA, BBB], streams: [1m, 5m]}\n"
+        )
+        return ["run", str(path), "--store", str(console_store.location), *options]
+
+    return arguments

@@ -34,16 +34,16 @@ def assert_told(done: Any, code: int, *words: str) -> None:
         ("run october.yaml --speed fast", ["--speed: 'fast' is no speed: give max"]),
         ("run nowhere.yaml", ["nowhere.yaml", "does not exist"]),
         ("run .", ["is a folder, not a session file"]),
-        ("config check missing/october.yaml", ["does not exist, and neither does the folder 'missing'"]),
+        ("config check missing/october.yaml", ["does not exist, nor does the folder 'missing'"]),
         ("config chek october.yaml", ["No such command 'chek'", "'check'"]),
         ("coverage nowhere.yaml", ["nowhere.yaml", "does not exist"]),
-        ("calendar NYES", ["'NYES' is no exchange", "Did you mean 'XNYS'?"]),
+        ("calendar NYES", ["unknown exchange 'NYES'", "Did you mean 'XNYS'?"]),
         ("calendar --from 2024-07-08 --to 2024-07-01", ["--to", "runs backwards", "earlier date first"]),
         ("calendar --from 2024-13-01", ["--from", "'2024-13-01' is no date", "2024-07-03"]),
         ("calendar --year 2024 --from 2024-07-01", ["--year", "leave out --from and --to"]),
         ("calendar --year 20244", ["20244 is no year"]),
         ("calendar --year 1820", ["1820 is outside the calendar of XNYS"]),
-        ("bars SPY --date 2024-07-03 --interval 7x", ["--interval", "'7x' is no interval"]),
+        ("bars SPY --date 2024-07-03 --interval 7x", ["--interval", "invalid interval '7x'"]),
         ("bars SPY --date 2024-07-03 --interval 1w", ["weeks are known in a session's history only", "'1d'"]),
         ("bars SPY --date July --interval 1m", ["--date", "'July' is no date"]),
         ("bars SPY --date 2024-07-04 --interval 1m", ["Thursday 2024-07-04 is no trading day of XNYS"]),
@@ -53,8 +53,8 @@ def assert_told(done: Any, code: int, *words: str) -> None:
         ("import zip data", ["No such command 'zip'"]),
         ("import lean nowhere --store bars.db", ["nowhere"]),
         ("import csv a.csv --interval 5m --store bars.db", ["5m"]),
-        ("import csv a.csv --interval 1m --column Date", ["--column", "'Date' is no pair", "ROLE=NAME"]),
-        ("import csv a.csv --interval 1m --column open=A --column open=B", ["'open' is given twice"]),
+        ("import csv a.csv --interval 1m --column Date", ["--column", "invalid pair 'Date'", "ROLE=NAME"]),
+        ("import csv a.csv --interval 1m --column open=A --column open=B", ["duplicate 'open'"]),
         ("import csv a.csv --interval 1m --column opne=A --store b.db", ["'opne'", "Did you mean 'open'?"]),
         ("import csv a.csv --interval 1m --zone Amerika/New_York --store b.db", ["America/New_York"]),
         ("import csv a.csv --interval 1m --label clsoe", ["--label", "'clsoe'", "'close'"]),
@@ -112,7 +112,7 @@ def test_a_folder_with_the_name_of_a_database_is_told(
 def test_a_text_file_is_no_store(tapedeck: Any, session_file: Writer, tmp_path: Path) -> None:
     text = tmp_path / "bars.csv"
     text.write_text("time,open")
-    assert_told(tapedeck("run", session_file(), "--store", text), 2, "a file of another kind", "import")
+    assert_told(tapedeck("run", session_file(), "--store", text), 2, "is not a store", "import")
 
 
 def test_a_corrupt_zip_is_named(tapedeck: Any, tmp_path: Path) -> None:

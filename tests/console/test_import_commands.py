@@ -14,7 +14,8 @@ from rich.console import Console
 
 from tapedeck.console.cli.import_job import run_import
 from tapedeck.console.cli.invocation import Invocation
-from tapedeck.engine.importers import ImportOptions, import_csv
+from tapedeck.engine.importers.registry import IMPORTERS
+from tapedeck.engine.importers.report import ImportOptions
 from tapedeck.engine.intervals import MINUTE
 
 GOOD = "2024-07-03 09:30,10,11,9,10.5,100"
@@ -103,7 +104,7 @@ def test_corrected_bars_overwrite_only_when_asked(tapedeck: Any, tmp_path: Path,
     tapedeck(*minutes(file), "--store", store)
     write_csv(file, GOOD.replace("10.5", "10.25"))
     kept = tapedeck(*minutes(file), "--store", store)
-    assert "--replace would overwrite" in kept.stdout
+    assert "--replace overwrites" in kept.stdout
     assert stored(store)[0][3] == 10.5
     tapedeck(*minutes(file), "--store", store, "--replace")
     assert stored(store)[0][3] == 10.25
@@ -145,7 +146,7 @@ def test_rejects_that_cannot_be_written_are_told(tapedeck: Any, tmp_path: Path, 
     file = write_csv(tmp_path / "ABC.csv", GOOD, BAD)
     done = tapedeck(*minutes(file), "--store", store, "--rejects", tmp_path / "nowhere" / "rejects.csv")
     assert done.exit_code == 1
-    assert "the rejected rows cannot be written" in done.stderr
+    assert "cannot write the rejected rows" in done.stderr
     assert len(stored(store)) == 1
 
 
@@ -156,7 +157,7 @@ def test_an_interrupted_import_says_so(tmp_path: Path, store: Path, home: Path) 
     invocation.interrupts.seen = True
     described = {"interval": MINUTE, "zone": "America/New_York"}
     report = run_import(
-        invocation, tmp_path, import_csv, options=ImportOptions(), rejects=None, described=described
+        invocation, tmp_path, IMPORTERS["csv"], options=ImportOptions(), rejects=None, described=described
     )
     assert report.interrupted
     assert report.written == 0

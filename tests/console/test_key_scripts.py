@@ -189,7 +189,7 @@ def test_an_export_without_a_folder_is_passed_over_with_what_to_write(
     [
         ("run_to 9:00", "is not after the clock"),
         ("break SPX.close > 1", "Did you mean 'SPY'?"),
-        ("unbreak 4", "there is no breakpoint 4"),
+        ("unbreak 4", "unknown breakpoint 4"),
     ],
 )
 def test_a_line_that_cannot_be_done_ends_the_run_with_its_number(  # fixtures

@@ -230,6 +230,14 @@ def test_early_closes_and_holidays_are_marked(tapedeck: Any) -> None:
     assert not any("2024-07-06" in word for word in words[2:])  # a Saturday
 
 
+def test_the_budget_saturday_of_2025_is_a_session_in_bombay(tapedeck: Any) -> None:
+    # BSE and NSE traded in the regular hours on this Saturday, for the budget of the Union of India.
+    text = tapedeck("calendar", "XBOM", "--from", "2025-01-31", "--to", "2025-02-03").stdout
+    words = [line.split() for line in text.splitlines()]
+    assert ["2025-02-01", "Sat", "09:15", "15:30"] in words
+    assert "3 sessions" in text
+
+
 def test_breaks_and_opens_of_the_evening_before_are_shown(tapedeck: Any) -> None:
     tokyo = tapedeck("calendar", "JP_EQUITY", "--from", "2024-07-01", "--to", "2024-07-01").stdout
     assert "break 11:30-12:30" in tokyo
@@ -257,12 +265,12 @@ def test_a_span_of_days_off_has_no_table(tapedeck: Any) -> None:
     assert "0 sessions" in done.stdout
 
 
-def test_every_exchange_is_listed_with_what_stands_in_its_way(tapedeck: Any) -> None:
+def test_every_exchange_is_listed_with_its_names_and_years(tapedeck: Any) -> None:
     listed = tapedeck("calendar", "--list", "--json").document
     codes = {entry["code"]: entry for entry in listed}
-    assert codes["XNYS"]["loadable"] is True
+    assert list(codes) == sorted(exchange_calendars.get_calendar_names(include_aliases=False))
     assert "NYSE" in codes["XNYS"]["aliases"]
-    assert all(entry["loadable"] == (entry["reason"] is None) for entry in listed)
+    assert (codes["XSAU"]["first"], codes["XSAU"]["last"]) == ("2021-01-01", "2029-12-31")
     text = tapedeck("calendar", "--list").stdout
     assert "XNYS" in text
     assert all(len(line) <= 80 for line in text.splitlines())

@@ -116,6 +116,23 @@ def test_settings_are_handed_on_with_frames_as_a_number(home: Path) -> None:
     assert resolve_settings(folders, {}, {"TAPEDECK_FRAMES": "24"}).frames == 24
 
 
+def test_direct_drawing_is_on_until_it_is_switched_off(tapedeck: Any, home: Path) -> None:
+    assert values(tapedeck("settings", "--json"))["direct_drawing"] == ("on", "default")
+    done = tapedeck("settings", "--json", TAPEDECK_DIRECT_DRAWING="Off")
+    assert values(done)["direct_drawing"] == ("off", "environment TAPEDECK_DIRECT_DRAWING")
+    path = write(home, "settings.yaml", "direct_drawing: off\n")
+    assert values(tapedeck("settings", "--json"))["direct_drawing"] == ("off", f"file {path}")
+
+
+def test_settings_are_handed_on_with_direct_drawing_as_a_switch(home: Path) -> None:
+    folders = user_folders({"TAPEDECK_HOME": str(home)})
+    assert resolve_settings(folders, {}, {}).direct_drawing is True
+    assert resolve_settings(folders, {}, {"TAPEDECK_DIRECT_DRAWING": "on"}).direct_drawing is True
+    assert resolve_settings(folders, {}, {"TAPEDECK_DIRECT_DRAWING": "off"}).direct_drawing is False
+    write(home, "settings.toml", "direct_drawing = false")
+    assert resolve_settings(folders, {}, {}).direct_drawing is False
+
+
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
@@ -125,9 +142,10 @@ def test_settings_are_handed_on_with_frames_as_a_number(home: Path) -> None:
         ("settings.yaml", "frames: fast", [f"frames: {FRAMES_ALLOWED}'fast'"]),
         ("settings.yaml", "frames: true", [f"frames: {FRAMES_ALLOWED}True"]),
         ("settings.toml", "frames = 0", [f"frames: {FRAMES_ALLOWED}0"]),
+        ("settings.yaml", "direct_drawing: 1", ["direct_drawing: must be on or off, not 1"]),
         ("settings.yaml", "store: [a, b]", ["store: must be a path"]),
         ("settings.yaml", "- store", ["must be a mapping of settings"]),
-        ("settings.yaml", "store: [", ["is no YAML"]),
+        ("settings.yaml", "store: [", ["invalid YAML"]),
         ("settings.toml", "store = ", ["is no TOML"]),
         ("settings.toml", 'colour = "never"', ["colour: is no setting", "Did you mean 'color'?"]),
     ],

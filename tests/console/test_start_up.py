@@ -46,7 +46,14 @@ def test_the_help_text_imports_no_heavy_library() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["run", "--help"], ["import", "csv", "--help"], ["import"], ["rum"], ["settings", "--json"]],
+    [
+        ["run", "--help"],
+        ["import", "csv", "--help"],
+        ["import", "--help"],
+        ["import"],
+        ["rum"],
+        ["settings", "--json"],
+    ],
     ids=" ".join,
 )
 def test_commands_import_what_they_need_only_when_they_run(arguments: list[str]) -> None:

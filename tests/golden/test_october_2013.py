@@ -13,7 +13,6 @@ import pytest
 import talib
 
 from tapedeck.engine.config import SessionConfig, load_session_config
-from tapedeck.engine.importers import import_lean
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.tape.bar_grid import FIELDS, Floats
 from tapedeck.engine.tape.session_record import SessionRecord
@@ -22,6 +21,7 @@ from tests.golden import raw_bars
 from tests.golden.raw_bars import DAYS, SYMBOLS
 from tests.support import formulas
 from tests.support.files import session_file
+from tests.support.imports import import_lean
 from tests.support.markets import open_new_store
 from tests.support.naive import in_order
 from tests.support.runs import play_recorded

@@ -66,7 +66,7 @@ PARTS: Final = MappingProxyType[str, tuple[type, str, Callable[..., bool]]](
         "quality": (DataQualityManager, "process", _played),
         "recorder": (SessionRecorder, "process", _recorded),
         "export": (CsvExport, "write_session", _recorded),
-        "screen": (SessionBar, "look", _shown),
+        "screen": (SessionBar, "update", _shown),
         "keyboard": (XTermParser, "feed", _typed),
         "nothing": (CsvExport, "finish", _continued),
     }

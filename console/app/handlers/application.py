@@ -43,7 +43,7 @@ class ApplicationHandlers:
     def suspend(self, _argument: str) -> None:
         """Give the terminal back to the shell, until it brings the console to the front again."""
         self._app.recording.leave_out()
-        if not self._app.can_suspend():
+        if not self._app.can_suspend:
             raise EngineError("this terminal cannot be given back for a while: q leaves the console")
         os.kill(os.getpid(), signal.SIGTSTP)
 

@@ -20,20 +20,20 @@ Codes = NDArray[np.uint16]
 BASE: Final = 0
 """Code of the widget's own style."""
 GROUND: Final = 32
-"""A code is an ink below 32, plus 32 times the ink whose background lies under it."""
+"""A code is an ink below 32, plus 32 times the ink that gives the background."""
 BLANK: Final = ord(" ")
-_COVER: Final = "\0"
-"""In place of a glyph: the cell that a sign of two cells on its left covers, too."""
+_COVERED: Final = "\0"
+"""Glyph of the second cell of a wide character."""
 ELLIPSIS: Final = "…"
 
 
 class Canvas:
     """Cells of a widget, shape (height, width): a glyph (a code point) and a style code each.
 
-    Drawn once, then read. A sign of two cells is followed by a covered one.
+    Drawn once, then read. A wide character takes two cells: its glyph, and a covered cell.
     """
 
-    __slots__ = ("_has_wide_signs", "_runs", "codes", "glyphs", "height", "width")
+    __slots__ = ("_has_wide_characters", "_runs", "codes", "glyphs", "height", "width")
 
     def __init__(self, width: int, height: int) -> None:
         self.width = max(width, 0)
@@ -41,7 +41,7 @@ class Canvas:
         self.glyphs: Glyphs = np.full((self.height, self.width), BLANK, dtype=np.uint32)
         self.codes: Codes = np.zeros((self.height, self.width), dtype=np.uint16)
         self._runs: _Runs | None = None
-        self._has_wide_signs = False
+        self._has_wide_characters = False
 
     def text(self, x: int, y: int, text: str, code: int = BASE, *, stop: int | None = None) -> int:
         """Write a text from column x on, cut at `stop` (the right edge), and return the column after it."""
@@ -50,7 +50,7 @@ class Canvas:
             return x
         points = code_points(text)
         if len(points) != len(text):
-            self._has_wide_signs = True
+            self._has_wide_characters = True
         start = max(x, 0)
         points = points[start - x : stop - x]
         end = start + len(points)
@@ -65,7 +65,7 @@ class Canvas:
         return start
 
     def column(self, x: int, y: int, texts: Sequence[str], codes: Sequence[int]) -> None:
-        """Write texts below each other from line y on: all of one length, and of signs of one cell."""
+        """Write texts below each other from line y on: all of the same length, without wide characters."""
         if not texts:
             return
         block = np.frombuffer("".join(texts).encode("utf-32-le"), dtype=np.uint32).reshape(len(texts), -1)
@@ -74,37 +74,37 @@ class Canvas:
         self.codes[area] = np.array(codes, dtype=np.uint16)[:, None]
 
     def lay_ground(self, y: int, code: int) -> None:
-        """Put the background of an ink under the whole line."""
+        """Give the whole line the background of an ink."""
         if 0 <= y < self.height:
             self.codes[y] = self.codes[y] % GROUND + code * GROUND
 
     def changed_lines(self, earlier: Canvas | None) -> list[int]:
-        """Return the lines that differ from an earlier canvas; all where that had another size."""
+        """Return the lines that differ from an earlier canvas; all lines if the size differs."""
         if earlier is None or earlier.glyphs.shape != self.glyphs.shape:
             return list(range(self.height))
         same = (self.glyphs == earlier.glyphs) & (self.codes == earlier.codes)
         return [int(y) for y in np.flatnonzero(~same.all(axis=1))]
 
     def line(self, y: int) -> str:
-        """Return the text of a line; that of signs of one cell only has a letter for every column."""
-        return self._letters(y).replace(_COVER, "")
+        """Return the text of a line; without wide characters it has one character per column."""
+        return self._characters(y).replace(_COVERED, "")
 
-    def _letters(self, y: int) -> str:
-        """Return a letter for every column; halves of signs that were cut or painted over are blank."""
-        letters = str(self.glyphs[y].tobytes(), "utf-32-le")
-        return _without_halves(letters) if self._has_wide_signs else letters
+    def _characters(self, y: int) -> str:
+        """Return one character per column; cut or overwritten halves of wide characters are blank."""
+        characters = str(self.glyphs[y].tobytes(), "utf-32-le")
+        return _without_halves(characters) if self._has_wide_characters else characters
 
     def strip(self, y: int, style_of: Callable[[int], Style]) -> Strip:
         """Return a line as a strip; `style_of` gives the style of a code."""
         if not 0 <= y < self.height or not self.width:
             return Strip.blank(self.width, style_of(BASE))
-        runs, text = self._drawn_runs(), self._letters(y)
+        runs, text = self._drawn_runs(), self._characters(y)
         first, last = runs.of_line[y], runs.of_line[y + 1]
         starts, codes = runs.starts[first:last], runs.codes[first:last]
         edges = pairwise([*starts, self.width])
         segments = [Segment(text[a:b], style_of(code)) for (a, b), code in zip(edges, codes, strict=True)]
-        if self._has_wide_signs:
-            segments = [Segment(segment.text.replace(_COVER, ""), segment.style) for segment in segments]
+        if self._has_wide_characters:
+            segments = [Segment(segment.text.replace(_COVERED, ""), segment.style) for segment in segments]
         return Strip(segments, self.width)
 
     def codes_used(self) -> set[int]:
@@ -118,7 +118,7 @@ class Canvas:
 
 
 class _Runs(NamedTuple):
-    """Columns where the style changes, and to which code; those of line y stand from `of_line[y]` on."""
+    """Columns where the style changes, with the new code; those of line y start at index `of_line[y]`."""
 
     starts: list[int]
     codes: list[int]
@@ -126,7 +126,7 @@ class _Runs(NamedTuple):
 
     @classmethod
     def of(cls, canvas: Canvas) -> _Runs:
-        """Find the runs of a canvas that is drawn."""
+        """Return the runs of a finished canvas."""
         codes = canvas.codes
         begins = np.ones(codes.shape, dtype=bool)
         begins[:, 1:] = codes[:, 1:] != codes[:, :-1]
@@ -137,9 +137,9 @@ class _Runs(NamedTuple):
 
 @lru_cache(maxsize=8192)
 def code_points(text: str) -> Glyphs:
-    """Return the glyphs of a text, one a cell: a sign of two is followed by a covered one.
+    """Return the glyphs of a text, one per cell: a wide character is followed by a covered cell.
 
-    What has no width of its own, or is no sign, becomes `?`.
+    Characters without a width, and unprintable ones, become `?`.
     """
     if not (text.isascii() and text.isprintable()):
         text = "".join(map(_cells, text))
@@ -147,30 +147,30 @@ def code_points(text: str) -> Glyphs:
 
 
 @lru_cache(maxsize=4096)
-def _cells(sign: str) -> str:
-    width = cell_len(sign) if sign.isprintable() else 0
-    return {1: sign, 2: sign + _COVER}.get(width, "?")
+def _cells(character: str) -> str:
+    width = cell_len(character) if character.isprintable() else 0
+    return {1: character, 2: character + _COVERED}.get(width, "?")
 
 
-def _without_halves(letters: str) -> str:
-    """Return a line with blanks in place of signs of two cells of which only one is left."""
-    signs: list[str] = []
-    for letter, following in pairwise(f"{letters} "):
-        if letter == _COVER:
-            is_whole = bool(signs) and cell_len(signs[-1]) == 2
+def _without_halves(line: str) -> str:
+    """Return a line with blanks in place of single halves of wide characters."""
+    kept: list[str] = []
+    for character, following in pairwise(f"{line} "):
+        if character == _COVERED:
+            is_whole = bool(kept) and cell_len(kept[-1]) == 2
         else:
-            is_whole = letter.isascii() or cell_len(letter) == 1 or following == _COVER
-        signs.append(letter if is_whole else " ")
-    return "".join(signs)
+            is_whole = character.isascii() or cell_len(character) == 1 or following == _COVERED
+        kept.append(character if is_whole else " ")
+    return "".join(kept)
 
 
 def cells_of(text: str) -> int:
-    """Return how many cells a text takes on a canvas."""
+    """Return the number of cells of a text on a canvas."""
     return len(text) if text.isascii() else len(code_points(text))
 
 
 def shortened(text: str, width: int) -> str:
-    """Return a text cut to so many cells, with an ellipsis where something is missing."""
+    """Return a text cut to a number of cells, ending in an ellipsis where it was cut."""
     if cells_of(text) <= width:
         return text
     kept = text[: max(width - 1, 0)]

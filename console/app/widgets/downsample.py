@@ -1,4 +1,4 @@
-"""Slots put together into the cells of a line: which slots a cell stands for, and their mean."""
+"""Downsampling of slots to the cells of a line: the slots of each cell, and their mean."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ Places = NDArray[np.intp]
 
 
 def slot_bounds(slots: int, cells: int) -> tuple[Places, Places]:
-    """Return the first slot of each cell and the one after its last, (cells,); each has one at least."""
+    """Return the first slot of each cell and the one after its last, (cells,); no cell is empty."""
     first = np.arange(cells) * slots // cells
     return first, np.maximum((np.arange(cells) + 1) * slots // cells, first + 1)
 
 
 def window_means(values: NDArray[np.generic], slots: int, cells: int) -> Floats:
-    """Return the mean of `values` (S, k), the first k of `slots`, by cell: (S, cells), NaN if unknown."""
+    """Return the mean per cell of `values` (S, k), the first k of `slots`: (S, cells), NaN if unknown."""
     known = values.shape[1]
     first, after = (np.minimum(bound, known) for bound in slot_bounds(slots, cells))
     sums = np.zeros((len(values), known + 1))

@@ -1,4 +1,4 @@
-"""What all our widgets share: a canvas, redrawn only where it changed, and faces for having no data."""
+"""Base class of the widgets: a canvas redrawn where it changed, and notices in place of missing data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tapedeck.console.app.widgets.canvas import BASE, GROUND, Canvas
 
 
 class Face(Enum):
-    """What a widget shows instead of data, with the sign that says so without colour."""
+    """Kinds of notice in place of data, each with a character that tells it without colour."""
 
     EMPTY = "·"
     LOADING = "…"
@@ -28,17 +28,17 @@ class Face(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A face and its text: what is the matter, and what to press or do."""
+    """A face and its text: the reason, and the key to press."""
 
     face: Face
     text: str
 
 
 class Painted(ScrollView, can_focus=False):
-    """A widget that draws itself on a canvas and refreshes the lines that differ from what is on the screen.
+    """A widget that draws on a canvas and refreshes the lines that differ from the canvas before.
 
-    `INKS` names its component classes; the style code of an ink is its place there, code 0 the widget's own
-    style. Every widget shows a notice (empty, loading, failed) until it is given data, and again on request.
+    `INKS` names its component classes; the style code of an ink is its index there, and code 0 is the
+    widget's own style. A notice (empty, loading, failed) is shown until there is data, and again on request.
     """
 
     INKS: ClassVar[tuple[str, ...]] = ("painted--base", "painted--quiet", "painted--failed")
@@ -62,37 +62,37 @@ class Painted(ScrollView, can_focus=False):
         self._styles_by_code: dict[int, Style] = {}
         self._styles_by_ground: dict[Hashable, dict[int, Style]] = {None: self._styles_by_code}
 
-    # What the app calls
+    # For the application
 
     def show_empty(self, text: str | None = None) -> None:
-        """Say that there is nothing to show, and what to press."""
+        """Show that there is no data, and the key to press."""
         self._show_notice(Notice(Face.EMPTY, self.EMPTY_TEXT if text is None else text))
 
     def show_loading(self, text: str = "loading") -> None:
-        """Say what is being waited for."""
+        """Show the text of a pending load."""
         self._show_notice(Notice(Face.LOADING, text))
 
     def show_failed(self, text: str) -> None:
-        """Say what went wrong, and what to do."""
+        """Show an error, and the way out of it."""
         self._show_notice(Notice(Face.FAILED, text))
 
-    # What a widget writes
+    # For subclasses
 
     @abstractmethod
     def paint(self, canvas: Canvas) -> None:
-        """Draw the data on an empty canvas of the widget's size; called only when there are data."""
+        """Draw the data on an empty canvas of the widget's size; called only when there is data."""
 
     def data_changed(self) -> None:
-        """Draw anew, and refresh the lines that differ; the notice, if any, goes."""
+        """Redraw, and refresh the lines that differ; a notice is removed."""
         self._notice = None
         self._redraw()
 
     def take_rows(self, rows: int) -> None:
-        """Scroll over so many rows; the screen is laid out anew only where a scrollbar comes or goes."""
-        size, seen = Size(0, rows), self.scrollable_content_region.height
+        """Set the number of rows to scroll over; lay out anew only if a scrollbar appears or disappears."""
+        size, height = Size(0, rows), self.scrollable_content_region.height
         if size == self.virtual_size:
             return
-        if self.is_attached and (rows > seen) == (self.virtual_size.height > seen):
+        if self.is_attached and (rows > height) == (self.virtual_size.height > height):
             self.set_reactive(Painted.virtual_size, size)
             if self.show_vertical_scrollbar:
                 self.vertical_scrollbar.window_virtual_size = rows
@@ -101,11 +101,11 @@ class Painted(ScrollView, can_focus=False):
             self.virtual_size = size
 
     def watch_show_vertical_scrollbar(self) -> None:
-        """Put a scrollbar that comes where the lines stand: Textual tells only one that is there already."""
+        """Set a new scrollbar to the scroll position: Textual updates only one that exists already."""
         if self.show_vertical_scrollbar:
             self.vertical_scrollbar.position = self.scroll_y
 
-    # Within
+    # Internals
 
     def _show_notice(self, notice: Notice) -> None:
         if notice != self._notice:
@@ -121,7 +121,7 @@ class Painted(ScrollView, can_focus=False):
             self.refresh(*(Region(0, y, width, 1) for y in self._changed))
 
     def _current_canvas(self) -> Canvas:
-        """Return the canvas for the present data, size and scroll position, drawn once."""
+        """Return the canvas for the current data, size and scroll position, drawn once."""
         size = self.scrollable_content_region.size
         key = (self._generation, size, self.scroll_offset, self.has_focus)
         if self._canvas is None or key != self._canvas_key:
@@ -141,10 +141,10 @@ class Painted(ScrollView, can_focus=False):
         return self._current_canvas().strip(y, self._style_of)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Return lines as they are drawn.
+        """Return the lines of a region.
 
-        Textual's way adds borders, padding and effects, which a canvas draws itself or has not, and takes as
-        long for that as all of the drawing.
+        Textual's own method adds borders, padding and effects, which a canvas does not need, and takes as
+        long as the whole drawing.
         """
         if self.styles.gutter:
             return super().render_lines(crop)
@@ -154,7 +154,7 @@ class Painted(ScrollView, can_focus=False):
             styles = {code: self._style_of(code) for code in canvas.codes_used()}
             strips |= {y: canvas.strip(y, styles.__getitem__) for y in changed}
         lines = [strips[y] for y in crop.line_range]
-        if crop.column_span != (0, canvas.width):  # with the room of a scrollbar, or a part
+        if crop.column_span != (0, canvas.width):  # with the columns of a scrollbar, or a part
             ground = self._style_of(BASE).background_style
             lines = [strip.crop_extend(*crop.column_span, ground) for strip in lines]
         return lines
@@ -169,7 +169,7 @@ class Painted(ScrollView, can_focus=False):
         return style
 
     def _filtered(self, style: Style) -> Style:
-        """Return a style as the application lets it be seen, without colour for one."""
+        """Return a style after the application's line filters, such as the one that removes colour."""
         ground = self.background_colors[1]
         for line_filter in self.get_line_filters():
             (segment,) = line_filter.apply([Segment(" ", style)], ground)
@@ -180,14 +180,14 @@ class Painted(ScrollView, can_focus=False):
         return self.rich_style if number == BASE else self.get_component_rich_style(self.INKS[number])
 
     def stand_on(self, ground: Hashable) -> None:
-        """Draw anew, as what lies behind has another colour; the styles for each `ground` are kept."""
+        """Redraw on another background colour; the styles for each `ground` are kept."""
         super().notify_style_update()
         self._styles_by_code = self._styles_by_ground.setdefault(ground, {})
         self._strips.clear()
         self.refresh()
 
     def notify_style_update(self) -> None:
-        """Forget the styles of the theme before."""
+        """Clear the styles of the theme before."""
         for styles in self._styles_by_ground.values():
             styles.clear()
         self._strips.clear()

@@ -1,4 +1,4 @@
-"""Lines that keys go through: what the log, figures and lists to choose from share."""
+"""Base class of lines that keys scroll: the log, figures, lists."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tapedeck.console.app.widgets.painted import Painted
 
 
 class ScrolledLines(Painted, can_focus=True, inherit_bindings=False):
-    """Lines with a place among them that keys move: a cursor, or the line on top."""
+    """Lines with a current place that keys move: a cursor, or the top line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "Up", show=False),
@@ -25,20 +25,20 @@ class ScrolledLines(Painted, can_focus=True, inherit_bindings=False):
     ScrolledLines { scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     """
 
-    # The place: the line on top, unless a widget has another
+    # The place: the top line, unless a subclass has another
 
     @property
     def place(self) -> int:
-        """The line that the keys start from: the one on top, or that the view is on its way to."""
+        """The line that keys start from: the top line, or the one that is being scrolled to."""
         return round(self.scroll_target_y)
 
     @property
     def last_place(self) -> int:
-        """The last line that they can go to: the one on top where the newest is seen."""
+        """The last line that keys can go to: the top line when the newest is visible."""
         return self.max_scroll_y
 
     def go_to(self, line: int) -> None:
-        """Go to a line, or to the nearest one that there is."""
+        """Go to a line, or to the nearest existing one."""
         y = min(max(line, 0), self.max_scroll_y)
         if y != self.scroll_target_y or y != self.scroll_y:
             self.scroll_to(y=y, animate=False, force=True, immediate=True)
@@ -46,11 +46,11 @@ class ScrolledLines(Painted, can_focus=True, inherit_bindings=False):
     # Keys
 
     def action_move(self, lines: int) -> None:
-        """Go on by so many lines."""
+        """Move by a number of lines."""
         self.go_to(self.place + lines)
 
     def action_page(self, pages: int) -> None:
-        """Go on by so many pages."""
+        """Move by a number of pages."""
         self.action_move(pages * max(self.scrollable_content_region.height - 1, 1))
 
     def action_edge(self, direction: int) -> None:

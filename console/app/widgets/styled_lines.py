@@ -1,4 +1,4 @@
-"""Lines of styled text that change with every picture: columns of figures, and the words of a bar."""
+"""Lines of styled text that change with every frame: columns of figures, and the text of a bar."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tapedeck.console.app.widgets.scrolled_lines import ScrolledLines
 
 
 class StyledLines(ScrolledLines):
-    """Lines that do not wrap; one that is too long ends in an ellipsis. No part has two styles.
+    """Lines that do not wrap; a line that is too long ends in an ellipsis. Styled parts do not overlap.
 
-    A `Static` of Textual's draws all of its lines anew where one has changed, and lays out the whole screen
-    where their number has.
+    Textual's `Static` redraws all of its lines if one has changed, and lays out the whole screen if their
+    number has.
     """
 
     DEFAULT_CSS = "StyledLines { scrollbar-gutter: auto; }"
@@ -30,9 +30,9 @@ class StyledLines(ScrolledLines):
         self.show(())
 
     def show(self, lines: Sequence[Content], *, is_racing: bool = False) -> None:
-        """Show lines. `is_racing`: at full speed, with another day in each picture, their number only grows.
+        """Show lines. `is_racing`: at maximum speed, with another day in each frame, their number only grows.
 
-        A scrollbar that comes and goes has the screen laid out each time.
+        A scrollbar that appears or disappears makes Textual lay out the screen each time.
         """
         self.lines = lines
         self.take_rows(max(len(lines), self.virtual_size.height) if is_racing else len(lines))
@@ -40,11 +40,11 @@ class StyledLines(ScrolledLines):
 
     @property
     def text(self) -> str:
-        """What all lines say, seen or not."""
+        """The text of all lines, visible or not."""
         return "\n".join(line.plain for line in self.lines)
 
     def paint(self, canvas: Canvas) -> None:
-        """Draw the lines that are seen."""
+        """Draw the visible lines."""
         if not canvas.width:  # all of it is scrollbar
             return
         top = self.scroll_offset.y
@@ -60,12 +60,12 @@ class StyledLines(ScrolledLines):
                 canvas.text(stop - 1, y, ELLIPSIS, int(canvas.codes[y, stop - 1]))
 
     def _code(self, style: str) -> int:
-        """Return the code of a style of the theme: the next one behind those of `INKS`, where it is new."""
+        """Return the code of a style of the theme; a new style gets the next code after those of `INKS`."""
         code = self._code_of.get(style)
         if code is None:
             code = self._code_of[style] = len(self.INKS) + len(self._styles)
             self._styles.append(style)
-            assert code < GROUND, "so many styles in one widget"
+            assert code < GROUND, "too many styles in one widget"
         return code
 
     def _ink(self, number: int) -> Style:
@@ -76,6 +76,6 @@ class StyledLines(ScrolledLines):
 
 
 class StyledLine(StyledLines, can_focus=False):
-    """One of them, that nothing scrolls."""
+    """A single line, without scrolling."""
 
     DEFAULT_CSS = "StyledLine { height: 1; overflow: hidden hidden; }"

@@ -47,7 +47,7 @@ def calendar(
         str | None, typer.Option("--to", metavar="DATE", help="Last date; else 30 days after the first.")
     ] = None,
     year: Annotated[int | None, typer.Option("--year", metavar="Y", help="All of a year.")] = None,
-    list_all: Annotated[bool, typer.Option("--list", help="Every exchange there is; takes seconds.")] = False,
+    list_all: Annotated[bool, typer.Option("--list", help="List all exchanges.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show the sessions of an exchange in its own time, with early closes and holidays."""
@@ -168,9 +168,7 @@ def _show_exchanges(invocation: Invocation) -> None:
             exchange.code,
             exchange.zone,
             f"{exchange.first.year}-{exchange.last.year}",
-            ", ".join(exchange.aliases)
-            if exchange.loadable
-            else Cell(f"cannot be used: {exchange.reason}", "red"),
+            ", ".join(exchange.aliases),
         )
         for exchange in exchanges
     ]
@@ -185,6 +183,4 @@ def _exchange_document(exchange: ExchangeInfo) -> dict[str, object]:
         "zone": exchange.zone,
         "first": exchange.first.isoformat(),
         "last": exchange.last.isoformat(),
-        "loadable": exchange.loadable,
-        "reason": exchange.reason or None,
     }

@@ -1,15 +1,16 @@
-"""`tapedeck import`: brings bars of files into a store."""
+"""`tapedeck import`: a command for each importer of the registry."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from inspect import Parameter, Signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 from tapedeck.console.cli.failures import DONE, INTERRUPTED
-from tapedeck.console.cli.invocation import Invocation, begin
+from tapedeck.console.cli.invocation import begin
 from tapedeck.console.cli.options import (
     JsonOption,
     StoreOption,
@@ -19,187 +20,103 @@ from tapedeck.console.cli.options import (
     read_choice,
     read_interval,
 )
-
-if TYPE_CHECKING:
-    from tapedeck.console.cli.import_job import Importer
-
-app = typer.Typer(
-    help="Bring bars into a store: LEAN folders, CSV or Parquet files.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    epilog=examples("tapedeck import lean data --store bars.db"),
-)
-_LEAN: Final = examples(
-    "tapedeck import lean data --store bars.db",
-    "tapedeck import lean data/equity/usa/minute/spy --strict",
-)
-_CSV: Final = examples(
-    "tapedeck import csv spy.csv --interval 1m --zone America/New_York",
-    "tapedeck import csv all.csv --interval 1d --column symbol=Ticker --column time=Date",
-)
-_PARQUET: Final = examples("tapedeck import parquet bars.parquet --interval 1m --symbol SPY --store bars.db")
+from tapedeck.engine.importers.importer import Importer, ImporterOption
+from tapedeck.engine.importers.registry import IMPORTERS
 
 PathArgument = Annotated[Path, typer.Argument(metavar="PATH", help="File or folder to import.")]
-StrictOption = Annotated[bool, typer.Option("--strict", help="Refuse a file that holds any bad row.")]
-ReplaceOption = Annotated[bool, typer.Option("--replace", help="Let bars overwrite what is stored.")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Refuse a file that has any bad row.")]
+ReplaceOption = Annotated[bool, typer.Option("--replace", help="Overwrite stored bars of the same time.")]
 RejectsOption = Annotated[
     Path | None, typer.Option("--rejects", metavar="FILE", help="Write all rejected rows to this CSV file.")
 ]
-IntervalOption = Annotated[
-    str,
-    typer.Option("--interval", metavar="I", help="1s, 1m or 1d.", autocompletion=complete_interval),
-]
-SymbolOption = Annotated[
-    str | None, typer.Option("--symbol", metavar="S", help="Whose bars; else a column, else the file's name.")
-]
-ColumnOption = Annotated[
-    list[str] | None,
-    typer.Option("--column", metavar="ROLE=NAME", help="Which column is time, date, open, ..., symbol."),
-]
-ZoneOption = Annotated[
-    str | None, typer.Option("--zone", metavar="ZONE", help="Zone of times that have none themselves.")
-]
-TimeFormatOption = Annotated[
-    str | None,
-    typer.Option("--time-format", metavar="F", help="s, ms, us, ns, or a pattern like '%m/%d/%Y %H:%M'."),
-]
-LabelOption = Annotated[
-    str, typer.Option("--label", metavar="END", help="Times name the bar's open or close.")
-]
+
+_COMMON: Final[Mapping[str, tuple[object, object]]] = {
+    "store": (StoreOption, None),
+    "strict": (StrictOption, False),
+    "replace": (ReplaceOption, False),
+    "rejects": (RejectsOption, None),
+    "as_json": (JsonOption, False),
+}
+"""Annotation and default of the options of every import."""
 
 
-@app.command("lean", epilog=_LEAN)
-def import_lean(
-    context: typer.Context,
-    path: PathArgument,
-    *,
-    store: StoreOption = None,
-    strict: StrictOption = False,
-    replace: ReplaceOption = False,
-    rejects: RejectsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Import zip files in the folders of the LEAN engine: equity, crypto, index; seconds, minutes, days."""
-    invocation = begin(context, as_json=as_json, store=store)
-    from tapedeck.engine import importers  # noqa: PLC0415 - slow, see this package's __init__.py
-
-    _run(invocation, path, importers.import_lean, strict=strict, replace=replace, rejects=rejects)
-
-
-@app.command("csv", epilog=_CSV)
-def import_csv(
-    context: typer.Context,
-    path: PathArgument,
-    *,
-    interval: IntervalOption,
-    store: StoreOption = None,
-    symbol: SymbolOption = None,
-    column: ColumnOption = None,
-    zone: ZoneOption = None,
-    time_format: TimeFormatOption = None,
-    label: LabelOption = "open",
-    strict: StrictOption = False,
-    replace: ReplaceOption = False,
-    rejects: RejectsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Import CSV files whose first line names the columns; usual names need no --column."""
-    invocation = begin(context, as_json=as_json, store=store)
-    from tapedeck.engine import importers  # noqa: PLC0415 - as above
-
-    described = _described(
-        interval, symbol=symbol, columns=column, zone=zone, time_format=time_format, label=label
+def make_app(importers: Mapping[str, Importer]) -> typer.Typer:
+    """Return the group of commands with a command for each importer."""
+    app = typer.Typer(
+        help="Import bars from files into a store.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        epilog=examples(*(importer.examples[0] for importer in importers.values())),
     )
-    _run(
-        invocation,
-        path,
-        importers.import_csv,
-        strict=strict,
-        replace=replace,
-        rejects=rejects,
-        described=described,
+    for importer in importers.values():
+        app.command(importer.name, help=importer.summary, epilog=examples(*importer.examples))(
+            _command(importer)
+        )
+    return app
+
+
+def _command(importer: Importer) -> Callable[..., None]:
+    def command(context: typer.Context, path: Path, **values: Any) -> None:  # noqa: ANN401  # as its signature
+        _import(importer, context, path, **values)
+
+    # Typer makes the command line of a function from its signature.
+    command.__signature__ = _signature(importer)  # type: ignore[attr-defined]  # read by inspect.signature
+    return command
+
+
+def _signature(importer: Importer) -> Signature:
+    keyword = Parameter.KEYWORD_ONLY
+    own = [
+        Parameter(option.parameter, keyword, annotation=_annotation(option), default=_default(option))
+        for option in importer.options
+    ]
+    common = [
+        Parameter(name, keyword, annotation=annotation, default=default)
+        for name, (annotation, default) in _COMMON.items()
+    ]
+    return Signature(
+        [
+            Parameter("context", Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context),
+            Parameter("path", Parameter.POSITIONAL_OR_KEYWORD, annotation=PathArgument),
+            *own,
+            *common,
+        ]
     )
 
 
-@app.command("parquet", epilog=_PARQUET)
-def import_parquet(
-    context: typer.Context,
-    path: PathArgument,
-    *,
-    interval: IntervalOption,
-    store: StoreOption = None,
-    symbol: SymbolOption = None,
-    column: ColumnOption = None,
-    zone: ZoneOption = None,
-    time_format: TimeFormatOption = None,
-    label: LabelOption = "open",
-    strict: StrictOption = False,
-    replace: ReplaceOption = False,
-    rejects: RejectsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Import Parquet files; the index of a pandas frame counts as a column."""
-    invocation = begin(context, as_json=as_json, store=store)
-    from tapedeck.engine import importers  # noqa: PLC0415 - as above
-
-    described = _described(
-        interval, symbol=symbol, columns=column, zone=zone, time_format=time_format, label=label
+def _annotation(option: ImporterOption) -> object:
+    info = typer.Option(
+        option.flag,
+        metavar=option.metavar,
+        help=option.help,
+        autocompletion=complete_interval if option.kind == "interval" else None,
     )
-    _run(
-        invocation,
-        path,
-        importers.import_parquet,
-        strict=strict,
-        replace=replace,
-        rejects=rejects,
-        described=described,
-    )
+    if option.kind == "pairs":
+        return Annotated[list[str] | None, info]
+    is_given = option.is_required or option.default is not None
+    return Annotated[str, info] if is_given else Annotated[str | None, info]
 
 
-def _described(
-    interval: str,
-    *,
-    symbol: str | None,
-    columns: list[str] | None,
-    zone: str | None,
-    time_format: str | None,
-    label: str,
-) -> dict[str, object]:
-    """Return what the options say of the files, as the importers take it."""
-    return {
-        "interval": read_interval("--interval", interval),
-        "symbol": symbol,
-        "columns": _column_map(columns or []),
-        "zone": zone,
-        "time_format": time_format,
-        "label": read_choice("--label", label, ("open", "close")),
-    }
+def _default(option: ImporterOption) -> object:
+    return Parameter.empty if option.is_required else option.default
 
 
-def _column_map(pairs: list[str]) -> Mapping[str, str]:
-    columns: dict[str, str] = {}
-    for pair in pairs:
-        role, sign, name = pair.partition("=")
-        if not (sign and role.strip() and name):
-            raise bad_option("--column", pair, f"{pair!r} is no pair: write ROLE=NAME, like time=Date")
-        if role.strip() in columns:
-            raise bad_option("--column", pair, f"{role.strip()!r} is given twice: keep one of them")
-        columns[role.strip()] = name
-    return columns
-
-
-def _run(
-    invocation: Invocation,
-    path: Path,
+def _import(
     importer: Importer,
+    context: typer.Context,
+    path: Path,
     *,
+    store: Path | None,
     strict: bool,
     replace: bool,
     rejects: Path | None,
-    described: Mapping[str, object] | None = None,
+    as_json: bool,
+    **words: Any,  # noqa: ANN401  # str, list of str or None, by the kind of the option
 ) -> None:
-    from tapedeck.console.cli.import_job import run_import, write_report  # noqa: PLC0415 - as above
-    from tapedeck.engine.importers import ImportOptions  # noqa: PLC0415 - as above
+    invocation = begin(context, as_json=as_json, store=store)
+    described = {option.parameter: _value(option, words[option.parameter]) for option in importer.options}
+    from tapedeck.console.cli.import_job import run_import, write_report  # noqa: PLC0415 - slow, as the next
+    from tapedeck.engine.importers.report import ImportOptions  # noqa: PLC0415
 
     report = run_import(
         invocation,
@@ -207,7 +124,35 @@ def _run(
         importer,
         options=ImportOptions(strict=strict, replace=replace),
         rejects=rejects,
-        described=described or {},
+        described=described,
     )
     write_report(report, invocation, rejects)
     raise typer.Exit(INTERRUPTED if report.interrupted else DONE)
+
+
+def _value(option: ImporterOption, words: Any) -> object:  # noqa: ANN401  # as above
+    """Return the value of an option in the type of its kind."""
+    if option.kind == "pairs":
+        return _pairs(option, words or [])
+    if words is None:
+        return None
+    if option.kind == "interval":
+        return read_interval(option.flag, words)
+    return read_choice(option.flag, words, option.choices) if option.kind == "choice" else words
+
+
+def _pairs(option: ImporterOption, words: list[str]) -> Mapping[str, str]:
+    pairs: dict[str, str] = {}
+    for word in words:
+        role, sign, name = word.partition("=")
+        if not (sign and role.strip() and name):
+            raise bad_option(
+                option.flag, word, f"invalid pair {word!r}: write {option.metavar}, like time=Date"
+            )
+        if role.strip() in pairs:
+            raise bad_option(option.flag, word, f"duplicate {role.strip()!r}: keep one of them")
+        pairs[role.strip()] = name
+    return pairs
+
+
+app = make_app(IMPORTERS)

@@ -348,7 +348,7 @@ def test_a_session_is_never_found_in_its_own_history(
     console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rolled: list[bool] = []
-    roll = session_coordinator.roll_history
+    roll = session_coordinator.extend_history
 
     def watched_roll(*arguments: object) -> None:
         roll(*arguments)  # type: ignore[arg-type]
@@ -358,7 +358,7 @@ def test_a_session_is_never_found_in_its_own_history(
         await press(pilot, "0", "space")
         await until(pilot, lambda: console.state is RunState.COMPLETED, "the end")
 
-    monkeypatch.setattr(session_coordinator, "roll_history", watched_roll)
+    monkeypatch.setattr(session_coordinator, "extend_history", watched_roll)
     with watched(console_store, tmp_path) as console:
         drive(console, act)
     assert rolled == [True, True, True]

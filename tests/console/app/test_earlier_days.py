@@ -206,7 +206,7 @@ def counted_replays(
         return again(day)
 
     with monkeypatch.context() as patched:
-        patched.setattr(console.system, "session_again", noted)
+        patched.setattr(console.system, "recompute_session", noted)
         yield days, go_on
         go_on.set()
 

@@ -138,7 +138,7 @@ def test_a_broken_edit_is_told_with_file_and_line_and_the_theme_before_stays(
 
         save(folder, "name: [\n")
         await until(pilot, lambda: len(told(console)) == 2, "the next fault")
-        assert told(console)[1].startswith(f"{path}: line 2, column 1: is no YAML")
+        assert told(console)[1].startswith(f"{path}: line 2, column 1: invalid YAML")
         save(folder, OWN.replace(GREEN, VIOLET))
         await until(pilot, lambda: gain(console) == Color.parse(VIOLET), "mended")
         assert len(told(console)) == 2

@@ -1,4 +1,4 @@
-"""What is written to the terminal makes it show what the update says, and nothing is written twice."""
+"""Differences: the terminal shows the updates as Textual would write them, and nothing is written twice."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CUTS = st.sets(st.integers(1, WIDTH - 1), max_size=3).map(lambda cuts: [0, *sort
 
 @st.composite
 def strips(draw: st.DrawFn, width: int) -> Strip:
-    """Draw pieces of text in several styles; some signs are two cells wide."""
+    """Draw pieces of text in several styles; some characters are two cells wide."""
     pieces, left = [], width
     while left:
         cells = draw(st.integers(1, left))
@@ -36,7 +36,7 @@ def strips(draw: st.DrawFn, width: int) -> Strip:
 
 @st.composite
 def texts(draw: st.DrawFn, width: int) -> str:
-    """Draw a text of so many cells."""
+    """Draw a text of a number of cells."""
     signs, left = [], width
     while left:
         signs.append(draw(st.sampled_from("ab 漢" if left > 1 else "ab ")))
@@ -80,11 +80,11 @@ def cells(shown: pyte.Screen) -> list[list[pyte.screens.Char]]:
 
 
 @given(st.lists(layouts() | parts(), max_size=5), st.booleans())
-def test_the_terminal_shows_what_textual_would_have_written(
-    updates: list[CompositorUpdate], is_thrifty: bool
+def test_the_terminal_shows_the_updates_as_textual_writes_them(
+    updates: list[CompositorUpdate], by_cell: bool
 ) -> None:
     (theirs, their_stream), (ours, our_stream), known = screen(), screen(), ScreenDiff()
-    known.is_thrifty = is_thrifty
+    known.by_cell = by_cell
     for update in updates:
         their_stream.feed(update.render_segments(CONSOLE))
         our_stream.feed(known.changes(update, CONSOLE))
@@ -92,11 +92,11 @@ def test_the_terminal_shows_what_textual_would_have_written(
 
 
 @given(layouts(), st.lists(parts(), max_size=3), st.booleans())
-def test_what_stands_there_is_not_written_again(
-    whole: LayoutUpdate, others: list[ChopsUpdate], is_thrifty: bool
+def test_an_update_is_not_written_twice(
+    whole: LayoutUpdate, others: list[ChopsUpdate], by_cell: bool
 ) -> None:
     known = ScreenDiff()
-    known.is_thrifty = is_thrifty
+    known.by_cell = by_cell
     first = known.changes(whole, CONSOLE)
     assert known.changes(whole, CONSOLE) == ""
     for other in others:
@@ -106,12 +106,12 @@ def test_what_stands_there_is_not_written_again(
     assert known.changes(whole, CONSOLE) == first
 
 
-def test_on_a_slow_line_only_the_cells_that_differ_are_written() -> None:
+def test_on_a_slow_connection_only_the_cells_that_differ_are_written() -> None:
     def line(price: str) -> LayoutUpdate:
         segments = [Segment("SPY ", STYLES[0]), Segment(price, STYLES[1]), Segment("  up", STYLES[2])]
         return LayoutUpdate([[Strip(segments, WIDTH)]], Region(0, 0, WIDTH, 1))
 
     known = ScreenDiff()
-    known.is_thrifty = True
+    known.by_cell = True
     known.changes(line("1.02"), CONSOLE)
     assert known.changes(line("1.52"), CONSOLE) == "\x1b[1;7H\x1b[31m5\x1b[0m"

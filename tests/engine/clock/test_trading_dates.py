@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import exchange_calendars
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tapedeck.engine.clock.time_manager import CacheInfo, TimeManager
@@ -26,6 +26,8 @@ NEW_YORK_DAYS = [
     for stamp in exchange_calendars.get_calendar("XNYS", start="1998-01-01", end="2021-12-31").sessions
 ]
 DAYS = st.dates(date(1999, 1, 1), date(2020, 12, 31))
+# The first date of a year builds a calendar, which takes a part of a second.
+in_any_time = settings(deadline=None)
 
 
 def utc(text: str) -> datetime:
@@ -179,11 +181,13 @@ def test_an_instant_has_the_trading_date_of_its_session_or_of_the_next(exchange,
     assert TimeManager(exchange).get_trading_date(utc(instant)) == day
 
 
+@in_any_time
 @given(DAYS)
 def test_a_date_is_a_trading_day_exactly_if_the_library_has_a_session_for_it(day):
     assert NEW_YORK.is_trading_day(day) == (day in set(NEW_YORK_DAYS))
 
 
+@in_any_time
 @given(DAYS, st.integers(1, 200))
 def test_the_nth_next_trading_date_has_n_trading_days_on_the_way(day, n):
     later = NEW_YORK.get_next_trading_date(day, n)
@@ -191,17 +195,20 @@ def test_the_nth_next_trading_date_has_n_trading_days_on_the_way(day, n):
     assert NEW_YORK.count_trading_days(day + timedelta(days=1), later) == n
 
 
+@in_any_time
 @given(DAYS, st.integers(1, 200))
 def test_going_back_from_the_nth_next_trading_date_leads_to_the_day_itself_or_the_one_before(day, n):
     back = NEW_YORK.get_previous_trading_date(NEW_YORK.get_next_trading_date(day, n), n)
     assert back == max(known for known in NEW_YORK_DAYS if known <= day)
 
 
+@in_any_time
 @given(DAYS)
 def test_the_first_trading_date_at_or_after_a_day_is_the_day_itself_if_it_is_one(day):
     assert NEW_YORK.get_first_trading_date(day) == min(known for known in NEW_YORK_DAYS if known >= day)
 
 
+@in_any_time
 @given(DAYS, DAYS)
 def test_sessions_of_a_span_are_the_sessions_of_its_days(one, other):
     start, end = min(one, other), max(one, other)

@@ -58,7 +58,7 @@ def test_what_a_trader_may_write(text: str) -> None:
         ("SPY.15m.close > 3", 1, "15m bars are not in this session (1m, 5m, 1d)", None),
         ("SPY.5m.vwap > 3", 8, "'vwap' is no field of a bar", None),
         ("SPY.5m.vollume > 3", 8, "'vollume' is no field of a bar", "volume"),
-        ("SPY.90h.close > 3", 5, "'90h' is a day or longer", None),
+        ("SPY.90h.close > 3", 5, "invalid interval '90h': a day or longer", None),
         ("time > 25:00", 8, "'25:00' is no time of day: hours go to 23", None),
         ("time > 3", 1, "a time is compared with a number", None),
         ("SPY.close > time", 1, "a time is compared with a number", None),

@@ -27,7 +27,7 @@ def changed(document: dict[str, Any], path: str, value: object) -> dict[str, Any
 
 
 SINGLE_FAULTS = [
-    ("session_name", 5, "session_name: must be text (in quotes, where YAML takes it for something else), not 5."),
+    ("session_name", 5, "session_name: must be text (in quotes, if YAML reads it as another type), not 5."),
     ("session_name", "", "session_name: must not be empty."),
     ("session_name", "x" * 201, "session_name: must have at most 200 characters, not 201."),
     ("session_name", " ", "session_name: must be one line of text without control characters, not ' '."),
@@ -35,12 +35,12 @@ SINGLE_FAULTS = [
     ("asset_class", "equty", "asset_class: must be EQUITY, ETF, INDEX, FUTURE, OPTION, FOREX, CRYPTO, BOND or COMMODITY, not 'equty'. Did you mean 'EQUITY'?"),
     ("mode", "backtst", "mode: must be backtest or live, not 'backtst'. Did you mean 'backtest'?"),
     ("mode", 1, "mode: must be backtest or live, not 1."),
-    ("trading_confg", {}, "trading_confg: 'trading_confg' is no field here: the fields are session_name, exchange_group, asset_class, mode, backtest_config, session_data_config, trading_config, api_config, metadata. Did you mean 'trading_config'?"),
+    ("trading_confg", {}, "trading_confg: unknown field 'trading_confg': the fields here are session_name, exchange_group, asset_class, mode, backtest_config, session_data_config, trading_config, api_config, metadata. Did you mean 'trading_config'?"),
     ("backtest_config", None, "backtest_config: is required in mode backtest: {start_date: YYYY-MM-DD, end_date: YYYY-MM-DD}."),
     ("backtest_config", [], "backtest_config: must be a mapping of fields, not a list."),
-    ("backtest_config/start_date", 20131007, "backtest_config.start_date: must be a date written as YYYY-MM-DD, not 20131007. Did you mean '2013-10-07'?"),
-    ("backtest_config/start_date", "7.10.2013", "backtest_config.start_date: must be a date written as YYYY-MM-DD, not '7.10.2013'."),
-    ("backtest_config/start_date", "2013-02-30", "backtest_config.start_date: '2013-02-30' is no date: day is out of range for month."),
+    ("backtest_config/start_date", 20131007, "backtest_config.start_date: must be a date as YYYY-MM-DD, not 20131007. Did you mean '2013-10-07'?"),
+    ("backtest_config/start_date", "7.10.2013", "backtest_config.start_date: must be a date as YYYY-MM-DD, not '7.10.2013'."),
+    ("backtest_config/start_date", "2013-02-30", "backtest_config.start_date: invalid date '2013-02-30': day is out of range for month."),
     ("backtest_config/end_date", None, "backtest_config.end_date: is required: Last day, inclusive; need not be a trading day."),
     ("backtest_config/end_date", "2013-10-04", "backtest_config.end_date: must not be before start_date: 2013-10-04 is earlier than 2013-10-07."),
     ("backtest_config/speed_multiplier", -1, "backtest_config.speed_multiplier: must be at least 0, not -1."),
@@ -48,61 +48,61 @@ SINGLE_FAULTS = [
     ("backtest_config/speed_multiplier", "fast", "backtest_config.speed_multiplier: must be a number, not 'fast'."),
     ("backtest_config/prefetch_days", 0, "backtest_config.prefetch_days: must be at least 1, not 0."),
     ("backtest_config/prefetch_days", True, "backtest_config.prefetch_days: must be a whole number, not true."),
-    ("backtest_config/start_time", 630, "backtest_config.start_time: must be a time of day written as HH:MM or HH:MM:SS, in quotes, not 630."),
-    ("backtest_config/start_time", "9:30", "backtest_config.start_time: must be a time of day written as HH:MM or HH:MM:SS, in quotes, not '9:30'. Did you mean '09:30'?"),
-    ("backtest_config/start_time", "24:30", "backtest_config.start_time: '24:30' is no time of day: hour must be in 0..23."),
-    (f"{DATA}/symbols", [], f"{DATA}.symbols: must name at least one of the symbols, like [SPY, IBM], not an empty list."),
-    (f"{DATA}/symbols", "SPY", f"{DATA}.symbols: must be a list of symbols, like [SPY, IBM], not 'SPY'. Did you mean '[SPY]'?"),
-    (f"{DATA}/symbols", {"SPY": 1}, f"{DATA}.symbols: must be a list of symbols, like [SPY, IBM], not a mapping."),
-    (f"{DATA}/symbols", ["SPY", "SPY"], f"{DATA}.symbols[1]: 'SPY' stands here twice: once is enough."),
-    (f"{DATA}/symbols", ["BRK B"], f"{DATA}.symbols[0]: 'BRK B' is no symbol: at most 64 characters, no spaces or control signs. Did you mean 'BRKB'?"),
-    (f"{DATA}/symbols", ["\x07"], f"{DATA}.symbols[0]: '\\x07' is no symbol: at most 64 characters, no spaces or control signs."),
+    ("backtest_config/start_time", 630, "backtest_config.start_time: must be a time of day as HH:MM or HH:MM:SS, in quotes, not 630."),
+    ("backtest_config/start_time", "9:30", "backtest_config.start_time: must be a time of day as HH:MM or HH:MM:SS, in quotes, not '9:30'. Did you mean '09:30'?"),
+    ("backtest_config/start_time", "24:30", "backtest_config.start_time: invalid time of day '24:30': hour must be in 0..23."),
+    (f"{DATA}/symbols", [], f"{DATA}.symbols: must be a list of at least one of the symbols, such as [SPY, IBM], not empty."),
+    (f"{DATA}/symbols", "SPY", f"{DATA}.symbols: must be a list of symbols, such as [SPY, IBM], not 'SPY'. Did you mean '[SPY]'?"),
+    (f"{DATA}/symbols", {"SPY": 1}, f"{DATA}.symbols: must be a list of symbols, such as [SPY, IBM], not a mapping."),
+    (f"{DATA}/symbols", ["SPY", "SPY"], f"{DATA}.symbols[1]: duplicate entry 'SPY'."),
+    (f"{DATA}/symbols", ["BRK B"], f"{DATA}.symbols[0]: invalid symbol 'BRK B': at most 64 printable characters, no spaces. Did you mean 'BRKB'?"),
+    (f"{DATA}/symbols", ["\x07"], f"{DATA}.symbols[0]: invalid symbol '\\x07': at most 64 printable characters, no spaces."),
     (f"{DATA}/symbols", [""], f"{DATA}.symbols[0]: must be a symbol such as SPY, not empty text."),
-    (f"{DATA}/symbols", [True], f"{DATA}.symbols[0]: must be a symbol such as SPY, not true (YAML takes it for something else: put it in quotes)."),
-    (f"{DATA}/symbols", [7203], f"{DATA}.symbols[0]: must be a symbol such as SPY, not 7203 (YAML takes it for something else: put it in quotes). Did you mean '\"7203\"'?"),
+    (f"{DATA}/symbols", [True], f"{DATA}.symbols[0]: must be a symbol such as SPY, not true (YAML reads it as another type: put it in quotes)."),
+    (f"{DATA}/symbols", [7203], f"{DATA}.symbols[0]: must be a symbol such as SPY, not 7203 (YAML reads it as another type: put it in quotes). Did you mean '\"7203\"'?"),
     (f"{DATA}/symbols", [["SPY"]], f"{DATA}.symbols[0]: must be a symbol such as SPY, not a list."),
-    (f"{DATA}/streams", ["60m", "1h"], f"{DATA}.streams[1]: '1h' stands here twice: '60m' is the same."),
-    (f"{DATA}/streams", ["1m", "1w"], f"{DATA}.streams[1]: '1w' is for history only: a session is one day, so 1d is its longest bar. Did you mean '1d'?"),
-    (f"{DATA}/streams", ["5min"], f"{DATA}.streams[0]: '5min' is no interval: a whole number and s, m, h, d or w, like 1m, 15m, 1h, 1d. Did you mean '5m'?"),
-    (f"{DATA}/streams", [15], f"{DATA}.streams[0]: must be an interval with its unit, like 1m, 15m, 1h, 1d, not 15. Did you mean '15m'?"),
-    (f"{DATA}/streams", [None], f"{DATA}.streams[0]: must be an interval with its unit, like 1m, 15m, 1h, 1d, not nothing."),
-    (f"{DATA}/streams", ["1m", "quote"], f"{DATA}.streams[1]: 'quote' is no stream: an interval like 1m, or quotes. Did you mean 'quotes'?"),
+    (f"{DATA}/streams", ["60m", "1h"], f"{DATA}.streams[1]: duplicate entry '1h': the same as '60m'."),
+    (f"{DATA}/streams", ["1m", "1w"], f"{DATA}.streams[1]: '1w' is for history only: the longest bar of a session is 1d. Did you mean '1d'?"),
+    (f"{DATA}/streams", ["5min"], f"{DATA}.streams[0]: invalid interval '5min': use a whole number and s, m, h, d or w, such as 1m, 15m, 1h, 1d. Did you mean '5m'?"),
+    (f"{DATA}/streams", [15], f"{DATA}.streams[0]: must be an interval with a unit, such as 1m, 15m, 1h, 1d, not 15. Did you mean '15m'?"),
+    (f"{DATA}/streams", [None], f"{DATA}.streams[0]: must be an interval with a unit, such as 1m, 15m, 1h, 1d, not nothing."),
+    (f"{DATA}/streams", ["1m", "quote"], f"{DATA}.streams[1]: invalid stream 'quote': use an interval, such as 1m, or quotes. Did you mean 'quotes'?"),
     (f"{DATA}/min_completeness", 1.5, f"{DATA}.min_completeness: must be at most 1, not 1.5."),
     (f"{DATA}/gap_filler/max_retries", -1, f"{DATA}.gap_filler.max_retries: must be at least 0, not -1."),
     (f"{DATA}/gap_filler/retry_interval_seconds", 0, f"{DATA}.gap_filler.retry_interval_seconds: must be greater than 0, not 0."),
     (f"{DATA}/gap_filler/enable_session_quality", "yes", f"{DATA}.gap_filler.enable_session_quality: must be true or false, not 'yes'. Did you mean 'true'?"),
     (f"{DATA}/gap_filler/enable_session_quality", 1, f"{DATA}.gap_filler.enable_session_quality: must be true or false, not 1."),
-    (f"{DATA}/gap_filler/max_retry", 1, f"{DATA}.gap_filler.max_retry: 'max_retry' is no field here: the fields are enable_session_quality, max_retries, retry_interval_seconds. Did you mean 'max_retries'?"),
+    (f"{DATA}/gap_filler/max_retry", 1, f"{DATA}.gap_filler.max_retry: unknown field 'max_retry': the fields here are enable_session_quality, max_retries, retry_interval_seconds. Did you mean 'max_retries'?"),
     (f"{DATA}/historical/data", 5, f"{DATA}.historical.data: must be a list, not 5."),
     (f"{DATA}/historical/data", [5], f"{DATA}.historical.data[0]: must be a mapping of fields, not 5."),
     (f"{DATA}/historical/data", [{"trailing_days": 0, "intervals": ["1m"]}], f"{DATA}.historical.data[0].trailing_days: must be at least 1, not 0."),
     (f"{DATA}/historical/data", [{"trailing_days": 1.5, "intervals": ["1m"]}], f"{DATA}.historical.data[0].trailing_days: must be a whole number, not 1.5."),
     (f"{DATA}/historical/data", [{"trailing_days": 1, "intervals": ["1m"], "apply_to": ["SPX"]}], f"{DATA}.historical.data[0].apply_to[0]: 'SPX' is not among the symbols of this file (SPY, IBM). Did you mean 'SPY'?"),
     (f"{DATA}/historical/data", [{"trailing_days": 1, "intervals": ["1m"], "apply_to": ["all"]}], f"{DATA}.historical.data[0].apply_to[0]: 'all' is not among the symbols of this file (SPY, IBM); for every symbol, write apply_to: all."),
-    (f"{DATA}/historical/data", [{"trailing_days": 1, "intervals": ["1m"], "apply_to": "SPY"}], f"{DATA}.historical.data[0].apply_to: must be the word all, or a list of symbols like [SPY, IBM], not 'SPY'. Did you mean '[SPY]'?"),
+    (f"{DATA}/historical/data", [{"trailing_days": 1, "intervals": ["1m"], "apply_to": "SPY"}], f"{DATA}.historical.data[0].apply_to: must be the word all, or a list of symbols such as [SPY, IBM], not 'SPY'. Did you mean '[SPY]'?"),
     (f"{DATA}/historical/indicators", 5, f"{TRAILING}: must be a mapping, not 5."),
     (f"{DATA}/historical/indicators/avg", {"type": "trailing_avg", "period": "10d", "field": "volume"}, f"{TRAILING}.avg.type: must be trailing_average, trailing_max or trailing_min, not 'trailing_avg'. Did you mean 'trailing_average'?"),
-    (f"{DATA}/historical/indicators/avg", {"type": "trailing_max", "period": "10 days", "field": "high"}, f"{TRAILING}.avg.period: '10 days' is no period: a whole number and d (trading days), w, m or y (calendar), like 10d, 52w, 6m, 1y. Did you mean '10d'?"),
-    (f"{DATA}/historical/indicators/avg", {"type": "trailing_max", "period": "long", "field": "high"}, f"{TRAILING}.avg.period: 'long' is no period: a whole number and d (trading days), w, m or y (calendar), like 10d, 52w, 6m, 1y."),
-    (f"{DATA}/historical/indicators/avg", {"type": "trailing_max", "period": "101y", "field": "high"}, f"{TRAILING}.avg.period: '101y' is too long: 100y at most."),
-    (f"{DATA}/historical/indicators/avg", {"type": "trailing_max", "period": 10, "field": "high"}, f"{TRAILING}.avg.period: must be a period like 10d, 52w, 6m, 1y, not 10. Did you mean '10d'?"),
-    (f"{DATA}/historical/indicators/avg", {"type": "trailing_max", "period": [], "field": "high"}, f"{TRAILING}.avg.period: must be a period like 10d, 52w, 6m, 1y, not a list."),
-    (f"{DATA}/historical/indicators/avg", {"type": "trailing_max", "period": "10d"}, f"{TRAILING}.avg.field: is required: The column of the bars that is looked at."),
-    (f"{DATA}/historical/indicators/avg", {"type": "trailing_max", "period": "1d", "field": "high", "granularity": "minute"}, f"{TRAILING}.avg.granularity: must be daily for trailing_max: only a trailing_average is made by the minute. Did you mean 'daily'?"),
-    (f"{DATA}/historical/indicators/volume", {"type": "trailing_max", "period": "1d", "field": "volume"}, f"{TRAILING}.volume: the name 'volume' is reserved, because conditions and columns use it: choose another."),
+    (f"{DATA}/historical/indicators/avg", {"type": "trailing_max", "period": "10 days", "field": "high"}, f"{TRAILING}.avg.period: invalid period '10 days': use a whole number and d (trading days), w, m or y (calendar), such as 10d, 52w, 6m, 1y. Did you mean '10d'?"),
+    (f"{DATA}/historical/indicators/avg", {"type": "trailing_max", "period": "long", "field": "high"}, f"{TRAILING}.avg.period: invalid period 'long': use a whole number and d (trading days), w, m or y (calendar), such as 10d, 52w, 6m, 1y."),
+    (f"{DATA}/historical/indicators/avg", {"type": "trailing_max", "period": "101y", "field": "high"}, f"{TRAILING}.avg.period: period '101y' is too long: at most 100y."),
+    (f"{DATA}/historical/indicators/avg", {"type": "trailing_max", "period": 10, "field": "high"}, f"{TRAILING}.avg.period: must be a period such as 10d, 52w, 6m, 1y, not 10. Did you mean '10d'?"),
+    (f"{DATA}/historical/indicators/avg", {"type": "trailing_max", "period": [], "field": "high"}, f"{TRAILING}.avg.period: must be a period such as 10d, 52w, 6m, 1y, not a list."),
+    (f"{DATA}/historical/indicators/avg", {"type": "trailing_max", "period": "10d"}, f"{TRAILING}.avg.field: is required: Column of the bars."),
+    (f"{DATA}/historical/indicators/avg", {"type": "trailing_max", "period": "1d", "field": "high", "granularity": "minute"}, f"{TRAILING}.avg.granularity: must be daily for trailing_max: only trailing_average supports minute. Did you mean 'daily'?"),
+    (f"{DATA}/historical/indicators/volume", {"type": "trailing_max", "period": "1d", "field": "volume"}, f"{TRAILING}.volume: reserved name 'volume', used by conditions and columns: choose another."),
     (f"{DATA}/indicators", [], f"{INDICATORS}: must be a mapping, not a list."),
     (f"{DATA}/indicators/sma", "SMA", f"{INDICATORS}.sma: must be a mapping of fields, not 'SMA'."),
-    (f"{DATA}/indicators/sma-20", {"type": "SMA", "interval": "1m"}, f"{INDICATORS}.sma-20: 'sma-20' is no name for an indicator: letters, digits and _ only, and no digit first. Did you mean 'sma_20'?"),
-    (f"{DATA}/indicators/20_sma", {"type": "SMA", "interval": "1m"}, f"{INDICATORS}.20_sma: '20_sma' is no name for an indicator: letters, digits and _ only, and no digit first."),
-    (f"{DATA}/indicators/lambda", {"type": "SMA", "interval": "1m"}, f"{INDICATORS}.lambda: the name 'lambda' is reserved, because conditions and columns use it: choose another."),
+    (f"{DATA}/indicators/sma-20", {"type": "SMA", "interval": "1m"}, f"{INDICATORS}.sma-20: invalid indicator name 'sma-20': use letters, digits and _, with a letter or _ first. Did you mean 'sma_20'?"),
+    (f"{DATA}/indicators/20_sma", {"type": "SMA", "interval": "1m"}, f"{INDICATORS}.20_sma: invalid indicator name '20_sma': use letters, digits and _, with a letter or _ first."),
+    (f"{DATA}/indicators/lambda", {"type": "SMA", "interval": "1m"}, f"{INDICATORS}.lambda: reserved name 'lambda', used by conditions and columns: choose another."),
     (f"{DATA}/indicators/rv", {"type": "RELATIVE_VOLUME", "interval": "1m", "against": "usual"}, f"{INDICATORS}.rv.against: 'usual' is no historical indicator; a trailing_average of volume by the minute is wanted: there is none."),
-    (f"{DATA}/scanners", [{"scanner": "gaps"}], f"{DATA}.scanners[0].scanner: must be written as module:Class, like my_scanners.gaps:GapScanner, not 'gaps'."),
-    (f"{DATA}/scanners", [{"scanner": "a:B", "schedules": [{"every": "1d"}]}], f"{DATA}.scanners[0].schedules[0].every: '1d' is too long: a schedule repeats within a day, like 5m or 1h."),
-    (f"{DATA}/scanners", [{"scanner": "a:B", "schedules": [{"every": "5m", "till": "10:00"}]}], f"{DATA}.scanners[0].schedules[0].till: 'till' is no field here: the fields are from, to, every."),
+    (f"{DATA}/scanners", [{"scanner": "gaps"}], f"{DATA}.scanners[0].scanner: must be module:Class, such as my_scanners.gaps:GapScanner, not 'gaps'."),
+    (f"{DATA}/scanners", [{"scanner": "a:B", "schedules": [{"every": "1d"}]}], f"{DATA}.scanners[0].schedules[0].every: '1d' is too long: use less than a day, such as 5m or 1h."),
+    (f"{DATA}/scanners", [{"scanner": "a:B", "schedules": [{"every": "5m", "till": "10:00"}]}], f"{DATA}.scanners[0].schedules[0].till: unknown field 'till': the fields here are from, to, every."),
     ("trading_config/initial_cash", 0, "trading_config.initial_cash: must be greater than 0, not 0."),
     ("trading_config/max_open_positions", 2.0, "trading_config.max_open_positions: must be a whole number, not 2.0."),
     ("trading_config", "small", "trading_config: must be a mapping of fields, not 'small'."),
-    ("metadata", {"when": object}, "metadata.when: <class 'object'> will not do: input was not a valid JSON value."),
+    ("metadata", {"when": object}, "metadata.when: invalid value <class 'object'>: input was not a valid JSON value."),
 ]  # fmt: skip
 
 
@@ -116,20 +116,20 @@ def test_a_single_fault_is_told_as(document, faults, path, value, line):
 def test_an_exchange_that_does_not_exist_names_the_nearest_group(document, faults):
     (line,) = faults(changed(document, "exchange_group", "US_EQUTY"))
     assert line.startswith(
-        "exchange_group: 'US_EQUTY' is no exchange: write a group (US_EQUITY, US_FUTURES, "
+        "exchange_group: unknown exchange 'US_EQUTY': use a group (US_EQUITY, US_FUTURES, "
     )
-    assert line.endswith("or any exchange_calendars code, like XNYS. Did you mean 'US_EQUITY'?")
+    assert line.endswith("or an exchange_calendars code, such as XNYS. Did you mean 'US_EQUITY'?")
 
 
 @pytest.mark.parametrize(
     ("document", "line"),
     [
-        (None, "file: is empty: a session file begins with session_name and exchange_group."),
+        (None, "file: is empty: a session file starts with session_name and exchange_group."),
         (["SPY"], "file: must be a mapping of fields, not a list."),
         ("SPY", "file: must be a mapping of fields, not 'SPY'."),
         (
             {"metadata": {2013: "x"}},
-            "metadata: the key 2013 is no text: put it in quotes. Did you mean '\"2013\"'?",
+            "metadata: the key 2013 must be text, in quotes. Did you mean '\"2013\"'?",
         ),
     ],
 )
@@ -252,7 +252,7 @@ SECRET = "AKIA-not-to-be-shown"
 )
 def test_a_secret_in_the_file_is_refused_and_never_repeated(document, faults, path, place):
     (line,) = faults(changed(document, path, SECRET))
-    assert line.startswith(f"{place}: the field {place.split('.')[-1]!r} looks like a secret")
+    assert line.startswith(f"{place}: the field {place.split('.')[-1]!r} may hold a secret")
     assert "environment variable or the system keyring" in line
     assert SECRET not in line
 

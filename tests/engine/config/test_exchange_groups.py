@@ -49,7 +49,7 @@ def test_every_name_that_the_calendars_have_is_understood(name):
     ("written", "near"), [("US_EQITY", "US_EQUITY"), ("XNYSE", "XNYS"), ("NASDQ", "NASDAQ")]
 )
 def test_a_misspelt_exchange_names_the_nearest(written, near):
-    with pytest.raises(CalendarError, match=f"{written!r} is no exchange: .* Did you mean {near!r}"):
+    with pytest.raises(CalendarError, match=f"unknown exchange {written!r}: .* Did you mean {near!r}"):
         resolve_exchange(written)
 
 

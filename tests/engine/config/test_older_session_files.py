@@ -18,9 +18,9 @@ def test_data_upkeep_is_still_read_and_named_as_deprecated(document, read, place
     assert [str(interval) for interval in data.streams] == ["1m", "5m", "15m"]
     prefix = "data_upkeep" if place == "top" else f"{DATA}.data_upkeep"
     assert loaded.warnings == (
-        f"{prefix}.enabled is deprecated: write {DATA}.gap_filler.enable_session_quality",
-        f"{prefix}.check_interval_seconds is deprecated: write {DATA}.gap_filler.retry_interval_seconds",
-        f"{prefix}.derived_intervals is deprecated: write 5m, 15m in {DATA}.streams",
+        f"{prefix}.enabled is deprecated: use {DATA}.gap_filler.enable_session_quality",
+        f"{prefix}.check_interval_seconds is deprecated: use {DATA}.gap_filler.retry_interval_seconds",
+        f"{prefix}.derived_intervals is deprecated: add 5m, 15m to {DATA}.streams",
     )
 
 
@@ -35,7 +35,7 @@ def test_no_derived_intervals_add_none(document, read):
     document[DATA]["data_upkeep"] = {"derived_intervals": []}
     loaded = read(document)
     assert [str(interval) for interval in loaded.config.session_data_config.streams] == ["1m"]
-    assert loaded.warnings[0].endswith(f"write the intervals in {DATA}.streams")
+    assert loaded.warnings[0].endswith(f"add the intervals to {DATA}.streams")
 
 
 def test_faults_of_older_fields_are_told_where_the_file_has_them(document, faults):
@@ -46,11 +46,11 @@ def test_faults_of_older_fields_are_told_where_the_file_has_them(document, fault
         "enable": True,
     }
     assert faults(document) == [
-        "data_upkeep.derived_intervals[1]: must be whole minutes, 1 to 1439, not 0.",
-        "data_upkeep.derived_intervals[2]: must be whole minutes, 1 to 1439, not '15m'.",
-        "data_upkeep.derived_intervals[3]: must be whole minutes, 1 to 1439, not true.",
-        "data_upkeep.enable: 'enable' is no field of data_upkeep: it had enabled, check_interval_seconds, "
-        "derived_intervals. Did you mean 'enabled'?",
+        "data_upkeep.derived_intervals[1]: must be whole minutes from 1 to 1439, not 0.",
+        "data_upkeep.derived_intervals[2]: must be whole minutes from 1 to 1439, not '15m'.",
+        "data_upkeep.derived_intervals[3]: must be whole minutes from 1 to 1439, not true.",
+        "data_upkeep.enable: unknown field 'enable' of data_upkeep: its fields were "
+        "enabled, check_interval_seconds, derived_intervals. Did you mean 'enabled'?",
         "data_upkeep.enabled: must be true or false, not 'sometimes'.",
         "data_upkeep.check_interval_seconds: must be greater than 0, not 0.",
     ]
@@ -59,8 +59,7 @@ def test_faults_of_older_fields_are_told_where_the_file_has_them(document, fault
 def test_the_older_and_the_newer_field_may_not_stand_together(document, faults):
     document[DATA] |= {"gap_filler": {"enable_session_quality": True}, "data_upkeep": {"enabled": True}}
     assert faults(document) == [
-        f"{DATA}.data_upkeep.enabled: says the same as {DATA}.gap_filler.enable_session_quality: "
-        "keep one of them."
+        f"{DATA}.data_upkeep.enabled: duplicates {DATA}.gap_filler.enable_session_quality: keep one of them."
     ]
 
 
@@ -68,18 +67,18 @@ def test_data_upkeep_may_not_stand_in_two_places(document, faults):
     document["data_upkeep"] = {"enabled": True}
     document[DATA]["data_upkeep"] = {"enabled": True}
     assert faults(document) == [
-        f"{DATA}.data_upkeep.enabled: says the same as data_upkeep.enabled: keep one of them."
+        f"{DATA}.data_upkeep.enabled: duplicates data_upkeep.enabled: keep one of them."
     ]
 
 
 @pytest.mark.parametrize(
     ("upkeep", "line"),
     [
-        (True, f"data_upkeep: must be a mapping, not true; today it is called {DATA}.gap_filler."),
+        (True, f"data_upkeep: must be a mapping, not true; its current name is {DATA}.gap_filler."),
         (
             {"derived_intervals": 5},
-            "data_upkeep.derived_intervals: must be a list of minutes, like [5, 15], not 5; "
-            f"use {DATA}.streams today.",
+            "data_upkeep.derived_intervals: must be a list of minutes, such as [5, 15], not 5; "
+            f"better: {DATA}.streams.",
         ),
     ],
 )
@@ -114,8 +113,8 @@ def test_a_frequency_of_quality_updates_is_gone(document, faults, section):
     holder["quality_update_frequency"] = 60
     (line,) = faults(document)
     assert line.endswith(
-        "quality_update_frequency: 'quality_update_frequency' is gone: quality is scored whenever "
-        "bars arrive or fall due. Take the field out."
+        "quality_update_frequency: 'quality_update_frequency' was removed: quality is scored whenever "
+        "bars arrive or fall due. Delete the field."
     )
 
 
@@ -125,22 +124,22 @@ def test_a_prefetch_window_is_gone_and_days_take_its_place(document, faults, sec
     holder["prefetch"] = {"window_minutes": 30}
     (line,) = faults(document)
     prefix = "" if section is None else f"{section}."
-    assert line.startswith(f"{prefix}prefetch.window_minutes: 'prefetch.window_minutes' is gone: ")
-    assert "write backtest_config.prefetch_days" in line
+    assert line.startswith(f"{prefix}prefetch.window_minutes: 'prefetch.window_minutes' was removed: ")
+    assert "set backtest_config.prefetch_days" in line
 
 
 def test_a_prefetch_window_as_a_dotted_key_is_gone_too(document, faults):
     document["prefetch.window_minutes"] = 30
     (line,) = faults(document)
-    assert "'prefetch.window_minutes' is gone" in line
+    assert "'prefetch.window_minutes' was removed" in line
 
 
 def test_other_fields_of_prefetch_are_simply_unknown(document, faults):
     document["backtest_config"]["prefetch"] = {"window_minutes": 30, "days": 2}
     gone, unknown = faults(document)
-    assert "is gone" in gone
+    assert "was removed" in gone
     assert unknown.startswith(
-        "backtest_config.prefetch: 'prefetch' is no field here: the fields are start_date, "
+        "backtest_config.prefetch: unknown field 'prefetch': the fields here are start_date, "
     )
     assert unknown.endswith("Did you mean 'prefetch_days'?")
 

@@ -88,33 +88,33 @@ def test_yaml_anchors_and_merge_keys_save_typing():
 YAML_FAULTS = [
     (
         "a: 1\nb: 2\na: 3\n",
-        "line 3: the key 'a' stands twice in one mapping (first in line 1): keep one of them.",
+        "line 3: duplicate key 'a' (first in line 1): keep one of them.",
     ),
     (
         "a: [1\nb: 2",
-        "line 2, column 2: is no YAML: while parsing a flow sequence expected ',' or ']', but got ':'.",
+        "line 2, column 2: invalid YAML: while parsing a flow sequence expected ',' or ']', but got ':'.",
     ),
     (
         "a:\n\tb: 1",
-        "line 2, column 1: is no YAML: while scanning for the next token found character '\\t' that cannot "
+        "line 2, column 1: invalid YAML: while scanning for the next token found character '\\t' that cannot "
         "start any token. Indent with spaces, not tabs.",
     ),
-    ("a: b: c", "line 1, column 5: is no YAML: mapping values are not allowed here."),
-    ("{{ x }}: 1", "line 1, column 1: is no YAML: while constructing a mapping found unhashable key."),
+    ("a: b: c", "line 1, column 5: invalid YAML: mapping values are not allowed here."),
+    ("{{ x }}: 1", "line 1, column 1: invalid YAML: while constructing a mapping found unhashable key."),
     (
         "a: !!python/object:os.system 1",
-        "line 1, column 4: is no YAML: could not determine a constructor for the tag "
+        "line 1, column 4: invalid YAML: could not determine a constructor for the tag "
         "'tag:yaml.org,2002:python/object:os.system'.",
     ),
     (
         "a: 1\n---\nb: 2",
-        "line 2, column 1: is no YAML: expected a single document in the stream but found another document.",
+        "line 2, column 1: invalid YAML: expected a single document in the stream but found another document.",  # noqa: E501
     ),
-    ("a: 1\nb: \x07", "line 2: is no YAML: the character U+0007 must not stand in a text file."),
-    ("a: !!bool maybe", "file: is no YAML: a value does not fit its tag, or is too long ('maybe')."),
+    ("a: 1\nb: \x07", "line 2: invalid YAML: the character U+0007 is not allowed in a text file."),
+    ("a: !!bool maybe", "file: invalid YAML: a value does not match its tag, or is too long ('maybe')."),
     ("[" * 600, "file: is nested too deeply for a session file."),
-    ("", "file: is empty: a session file begins with session_name and exchange_group."),
-    ("# only a comment\n", "file: is empty: a session file begins with session_name and exchange_group."),
+    ("", "file: is empty: a session file starts with session_name and exchange_group."),
+    ("# only a comment\n", "file: is empty: a session file starts with session_name and exchange_group."),
     ("- SPY\n- IBM\n", "file: must be a mapping of fields, not a list."),
 ]
 
@@ -139,16 +139,16 @@ def test_an_alias_bomb_does_not_fill_memory(tmp_path):
 JSON_FAULTS = [
     (
         '{"a": 1,\n "a": 2, "b": 3}',
-        "file: the key 'a' stands twice in one mapping (beside 'b'): keep one of them.",
+        "file: duplicate key 'a' (other keys: 'b'): keep one of them.",
     ),
     (
         '{"a": 1, "a": 2}',
-        "file: the key 'a' stands twice in one mapping (beside nothing else): keep one of them.",
+        "file: duplicate key 'a' (other keys: none): keep one of them.",
     ),
-    ('{"a":\n }', "line 2, column 2: is no JSON: Expecting value."),
-    ('{"a": NaN}', "file: NaN is no number that JSON has."),
+    ('{"a":\n }', "line 2, column 2: invalid JSON: Expecting value."),
+    ('{"a": NaN}', "file: invalid JSON: NaN is not allowed."),
     ("[" * 100_000, "file: is nested too deeply for a session file."),
-    ("", "line 1, column 1: is no JSON: Expecting value."),
+    ("", "line 1, column 1: invalid JSON: Expecting value."),
 ]
 
 
@@ -163,7 +163,7 @@ def test_a_number_of_thousands_of_digits_is_refused(tmp_path):
     path = tmp_path / "session.json"
     path.write_text('{"session_name": ' + "9" * 5000 + "}")
     (line,) = told(path)
-    assert line.startswith("file: is no JSON: Exceeds the limit")
+    assert line.startswith("file: invalid JSON: Exceeds the limit")
 
 
 def test_a_missing_file_names_the_nearest_in_its_folder(tmp_path):
@@ -175,14 +175,14 @@ def test_a_missing_file_names_the_nearest_in_its_folder(tmp_path):
 
 def test_a_missing_folder_is_told_as_such(tmp_path):
     (line,) = told(tmp_path / "nowhere" / "session.yaml")
-    assert line == f"file: does not exist, and neither does the folder {str(tmp_path / 'nowhere')!r}."
+    assert line == f"file: does not exist, nor does the folder {str(tmp_path / 'nowhere')!r}."
 
 
 def test_a_folder_is_no_file_but_may_hold_some(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "b.json").write_text("{}")
     (tmp_path / "a.yaml").write_text("{}")
-    assert told(tmp_path) == ["file: is a folder, not a session file; in it there are a.yaml, b.json."]
+    assert told(tmp_path) == ["file: is a folder, not a session file; it contains a.yaml, b.json."]
     assert told(tmp_path / "empty") == ["file: is a folder, not a session file."]
 
 
@@ -191,7 +191,7 @@ def test_a_binary_file_is_told_as_such(tmp_path):
     zeros.write_bytes(b"SQLite format 3\0" + bytes(100))
     latin.write_bytes("session_name: Börse".encode("latin-1"))
     assert told(zeros) == ["file: is a binary file, not YAML or JSON text."]
-    assert told(latin) == ["file: is no text in UTF-8 (byte 16): save it as UTF-8."]
+    assert told(latin) == ["file: is not UTF-8 text (byte 16): save it as UTF-8."]
 
 
 def test_a_file_far_too_large_is_not_even_read(tmp_path):

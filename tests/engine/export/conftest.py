@@ -12,11 +12,11 @@ import pytest
 from tapedeck.engine.config import parse_session_config
 from tapedeck.engine.export.csv_export import CsvExport
 from tapedeck.engine.export.manifest import Manifest
-from tapedeck.engine.importers import import_lean
 from tapedeck.engine.read.snapshot import RunSummary
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.locations import open_store
 from tapedeck.engine.system import SystemManager
+from tests.support.imports import import_lean
 
 WEEK = {
     "session_name": "October 2013",

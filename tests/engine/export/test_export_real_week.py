@@ -12,9 +12,9 @@ import pytest
 
 from tapedeck.engine.export.csv_export import CsvExport
 from tapedeck.engine.export.manifest import Manifest
-from tapedeck.engine.importers import import_lean
 from tapedeck.engine.store.locations import open_store
 from tapedeck.engine.system import SystemManager
+from tests.support.imports import import_lean
 
 DAYS = ("2013-10-07", "2013-10-08", "2013-10-09", "2013-10-10", "2013-10-11")
 SYMBOLS = ("SPY", "AIG", "BAC", "IBM")

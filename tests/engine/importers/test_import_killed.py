@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tapedeck.engine.importers import import_lean
 from tapedeck.engine.intervals import MINUTE
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.locations import open_store
+from tests.support.imports import import_lean
 
 IMPORT = """
 import sys
 from pathlib import Path
-from tapedeck.engine.importers import import_lean
+from tests.support.imports import import_lean
 from tapedeck.engine.store.locations import open_store
 
 def tell(progress):

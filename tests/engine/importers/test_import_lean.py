@@ -18,12 +18,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tapedeck.engine.errors import BarImportError
-from tapedeck.engine.importers import ImportOptions, ImportProgress, RefusedFileError, import_lean
 from tapedeck.engine.importers.lean_layout import LeanFile, describe
 from tapedeck.engine.importers.lean_rows import parse_exactly, parse_fast
+from tapedeck.engine.importers.report import ImportOptions, ImportProgress, RefusedFileError
 from tapedeck.engine.intervals import DAY, MINUTE, SECOND, Interval
 from tapedeck.engine.store.bar_store import BarColumns, BarStore
 from tapedeck.engine.store.locations import open_store
+from tests.support.imports import import_lean
 
 NEW_YORK = ZoneInfo("America/New_York")
 FOLDERS = {"second": SECOND, "minute": MINUTE, "daily": DAY}
@@ -103,7 +104,7 @@ def test_every_row_of_every_real_trade_file_is_stored_as_written(lean_root, any_
     assert (report.files, report.rows_read, report.written) == (len(files), rows, rows)
     assert (report.unchanged, report.replaced, report.rejected) == (0, 0, ())
     assert sorted(entry.file.name for entry in report.skipped) == ["20131007_quote.zip", "20131008_quote.zip"]
-    assert {entry.reason for entry in report.skipped} == {"it holds quote bars; only trade bars are stored"}
+    assert {entry.reason for entry in report.skipped} == {"quote bars are not stored, only trade bars"}
 
 
 def test_spy_on_7_october_2013_has_390_regular_minutes_and_its_known_extremes(lean_root, store):
@@ -178,9 +179,9 @@ def test_a_file_cut_short_is_skipped_and_the_others_go_in(lean_root, tmp_path, s
     report = import_lean(folder, store)
     assert report.files == 5
     [entry] = [entry for entry in report.skipped if entry.file == cut]
-    assert entry.reason.startswith("the zip file is damaged or cut short")
+    assert entry.reason.startswith("zip file damaged or cut short")
     with pytest.raises(
-        BarImportError, match=r"20131008_trade\.zip: the zip file is damaged or cut short .*fetch it again"
+        BarImportError, match=r"20131008_trade\.zip: zip file damaged or cut short .*download it again"
     ):
         import_lean(cut, store)
     with pytest.raises(BarImportError, match="damaged"):
@@ -239,9 +240,7 @@ def test_a_link_to_a_folder_is_followed_but_not_round_in_a_ring(tmp_path, store)
 def test_one_symbol_of_two_markets_is_refused_before_anything_is_written(tmp_path, store):
     minute_file(tmp_path, "0,1,1,1,1,1", below="crypto/coinbase/minute/btcusd")
     minute_file(tmp_path, "0,2,2,2,2,1", below="crypto/bitfinex/minute/btcusd")
-    with pytest.raises(
-        BarImportError, match="BTCUSD is there twice, in crypto/bitfinex and in crypto/coinbase"
-    ):
+    with pytest.raises(BarImportError, match="BTCUSD is in both crypto/bitfinex and crypto/coinbase"):
         import_lean(tmp_path / "lean", store)
     assert dict(store.series()) == {}
 
@@ -257,27 +256,33 @@ def test_one_symbol_of_two_markets_is_refused_before_anything_is_written(tmp_pat
             "hour bars are derived from finer ones, not stored: import minute bars",
         ),
         ("/x/equity/usa/tick/spy/20131007_trade.zip", "ticks are not stored: import second or minute bars"),
-        ("/x/equity/usa/minute/spy/20131007_quote.zip", "it holds quote bars; only trade bars are stored"),
-        ("/x/equity/usa/minute/spy/20131345_trade.zip", "its name begins with no date like 20131007"),
-        ("/x/equity/usa/minute/spy/00131007_trade.zip", "its name begins with no date like 20131007"),
-        ("/x/equity/usa/minute/spy/notes.zip", "its name is not like 20131007_trade.zip"),
-        ("/x/equity/usa/minute/20131007_trade.zip", "minute bars belong into a folder of their symbol"),
-        ("/x/equity/usa/daily/spy/20131007_trade.zip", "daily bars belong beside each other"),
-        ("/x/equity/usa/factor_files/spy.csv", "it is no zip file of bars"),
+        ("/x/equity/usa/minute/spy/20131007_quote.zip", "quote bars are not stored, only trade bars"),
+        ("/x/equity/usa/minute/spy/20131345_trade.zip", "the name should begin with a date like 20131007"),
+        ("/x/equity/usa/minute/spy/00131007_trade.zip", "the name should begin with a date like 20131007"),
+        ("/x/equity/usa/minute/spy/notes.zip", "the name should be like 20131007_trade.zip"),
+        (
+            "/x/equity/usa/minute/20131007_trade.zip",
+            "minute bars are expected in a folder named after their symbol",
+        ),
+        (
+            "/x/equity/usa/daily/spy/20131007_trade.zip",
+            "daily bars are expected directly in the folder 'daily'",
+        ),
+        ("/x/equity/usa/factor_files/spy.csv", "not a zip file of bars"),
         (
             "/x/equity/usa/map_files/map_files_20131007.zip",
-            "it lies in no folder of second, minute or daily bars",
+            "not in a folder of second, minute or daily bars",
         ),
         (
             "/x/option/usa/minute/aapl/20140606_trade_american.zip",
-            "bars of 'option' are not imported, only those of equity, crypto, index",
+            "asset class 'option' is not supported, only equity, crypto, index",
         ),
         (
             "/x/equity/mars/daily/abc.zip",
-            "the time zone of market 'mars' is not known, only of usa, india, hkfe, eurex, ose",
+            "market 'mars' is not supported, only usa, india, hkfe, eurex, ose: its time zone is unknown",
         ),
-        ("/x/equity/usa/daily/a b.zip", "symbol 'a b' is none: up to 64 printable characters, no spaces"),
-        ("spy.zip", "it lies in no folder of second, minute or daily bars"),
+        ("/x/equity/usa/daily/a b.zip", "invalid symbol 'a b': use up to 64 printable characters, no spaces"),
+        ("spy.zip", "not in a folder of second, minute or daily bars"),
     ],
 )
 def test_a_file_that_is_no_trade_bar_of_a_known_market_is_named_with_the_reason(path, reason):
@@ -289,16 +294,16 @@ def test_a_file_that_is_no_trade_bar_of_a_known_market_is_named_with_the_reason(
     [
         (
             lambda root: root / "nowhere",
-            r"nowhere does not exist; expected are folders like equity/usa/minute/spy",
+            r"nowhere does not exist: name a folder .* equity/usa/minute/spy",
         ),
-        (lambda root: root, r"holds no files; expected are folders like"),
+        (lambda root: root, r"no files in .*: name a folder"),
         (
             lambda root: zipped(root / "notes.zip", "x").parent,
-            r"holds no LEAN trade bars: 1 of its 1 files were passed",
+            r"no LEAN trade bars in .* \(1 of 1 files skipped: not in a folder",
         ),
         (
             lambda root: zipped(root / "notes.zip", "x"),
-            r"notes\.zip cannot be imported: it lies in no folder of second",
+            r"notes\.zip cannot be imported \(not in a folder of second",
         ),
     ],
 )
@@ -315,10 +320,10 @@ def test_a_place_without_lean_bars_is_told_what_was_expected(tmp_path, store, pr
 @pytest.mark.parametrize(
     ("members", "said"),
     [
-        ({}, "the zip file holds no CSV file, where one of trade bars belongs"),
-        ({"a.csv": GOOD, "b.csv": GOOD}, "the zip file holds 2 CSV files, where one of trade bars belongs"),
-        ({"20131007_xyz_minute_trade.csv": "\n\r\n"}, "it holds no rows"),
-        ({"20131007_xyz_minute_trade.csv": ""}, "it holds no rows"),
+        ({}, "zip file with 0 CSV files of trade bars: expected one"),
+        ({"a.csv": GOOD, "b.csv": GOOD}, "zip file with 2 CSV files of trade bars: expected one"),
+        ({"20131007_xyz_minute_trade.csv": "\n\r\n"}, "no rows"),
+        ({"20131007_xyz_minute_trade.csv": ""}, "no rows"),
     ],
 )
 def test_a_zip_without_one_table_of_trades_is_told(tmp_path, store, members, said):
@@ -346,7 +351,7 @@ def test_an_encrypted_or_unreadable_file_is_told(tmp_path, store):
     for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         data[data.index(signature) + flags] |= 1
     file.write_bytes(data)
-    with pytest.raises(BarImportError, match=r"the zip file cannot be unpacked \(.*encrypted"):
+    with pytest.raises(BarImportError, match=r"zip file cannot be unpacked \(.*encrypted"):
         import_lean(file, store)
     file.unlink()
     file.symlink_to(file)
@@ -354,45 +359,45 @@ def test_an_encrypted_or_unreadable_file_is_told(tmp_path, store):
     report = import_lean(good.parent, store)
     assert (report.written, report.skipped[0].reason) == (
         1,
-        "it cannot be read (Too many levels of symbolic links)",
+        "cannot be read (Too many levels of symbolic links)",
     )
 
 
 def test_where_no_file_can_be_read_the_first_ones_are_named(tmp_path, store):
     for day in ("20131007", "20131008"):
         minute_file(tmp_path, GOOD, day=day).write_bytes(b"no zip at all")
-    with pytest.raises(BarImportError, match="none of 2 files could be read, so nothing was stored"):
+    with pytest.raises(BarImportError, match="none of 2 files can be read; nothing was stored"):
         import_lean(tmp_path / "lean", store)
 
 
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ("34260000,1,2,3", "it has 4 fields, not 6: time, open, high, low, close, volume"),
-        ("34260000,1,1,1,1,1,9", "it has 7 fields, not 6: time, open, high, low, close, volume"),
-        ("34260000,100,abc,100,100,5", "high 'abc' is no number"),
+        ("34260000,1,2,3", "4 fields instead of 6: time, open, high, low, close, volume"),
+        ("34260000,1,1,1,1,1,9", "7 fields instead of 6: time, open, high, low, close, volume"),
+        ("34260000,100,abc,100,100,5", "invalid high 'abc': expected a number"),
         ("34260000,100,100,100,,5", "close is missing"),
-        ("34260000,nan,100,100,100,5", "open 'nan' is no number"),
-        ("34260000,1e400,1e400,1,1,5", "open is inf, no finite number"),
-        ("9:31,1,1,1,1,5", "time '9:31' is no whole number of milliseconds"),
-        ("86400000,1,1,1,1,5", "time 86400000 lies outside the day, which has 86400000 milliseconds"),
-        ("-1000,1,1,1,1,5", "time -1000 lies outside the day, which has 86400000 milliseconds"),
+        ("34260000,nan,100,100,100,5", "invalid open 'nan': expected a number"),
+        ("34260000,1e400,1e400,1,1,5", "open inf is not finite"),
+        ("9:31,1,1,1,1,5", "invalid time '9:31': expected a whole number of milliseconds"),
+        ("86400000,1,1,1,1,5", "time 86400000 is outside the day: expected 0 to 86399999 milliseconds"),
+        ("-1000,1,1,1,1,5", "time -1000 is outside the day: expected 0 to 86399999 milliseconds"),
         (
             "34260500,1,1,1,1,5",
-            "time 34260500 is off the raster: bars open at whole seconds, so it should end in 000",
+            "time 34260500 is not on a whole second: expected milliseconds that end in 000",
         ),
         (
             "34261000,10000,10000,10000,10000,5",
-            "time 2013-10-07 13:31:01 UTC is off the raster: 1m bars open at whole 1m steps",
+            "time 2013-10-07 13:31:01 UTC is not on a 1-minute boundary",
         ),
         ("34260000,10000,10000,20000,10000,5", "high 1 is below low 2"),
-        ("34260000,10000,20000,10000,30000,5", "close 3 lies outside low 1 to high 2"),
-        ("34260000,5000,20000,10000,10000,5", "open 0.5 lies outside low 1 to high 2"),
+        ("34260000,10000,20000,10000,30000,5", "close 3 is outside low 1 to high 2"),
+        ("34260000,5000,20000,10000,10000,5", "open 0.5 is outside low 1 to high 2"),
         ("34260000,-10000,20000,-10000,10000,5", "open -1 is negative"),
         ("34260000,10000,20000,10000,10000,-5", "volume -5 is negative"),
         (
             "34200000,1000000,1010000,990000,1005001,700",
-            "time 2013-10-07 13:30:00 UTC stands twice with different values; the first one counts",
+            "duplicate timestamp 2013-10-07 13:30:00 UTC with other values; the first row is kept",
         ),
     ],
 )
@@ -408,14 +413,14 @@ def test_a_bad_row_is_listed_with_line_reason_and_text_and_the_good_ones_go_in(t
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ("2013-10-08 00:00,1,1,1,1,5", "time '2013-10-08 00:00' is not like 20131007 00:00"),
-        ("20131008,1,1,1,1,5", "time '20131008' is not like 20131007 00:00"),
-        ("20131308 00:00,1,1,1,1,5", "time '20131308 00:00' is no date: month must be in 1..12"),
-        ("20130231 00:00,1,1,1,1,5", "time '20130231 00:00' is no date: day is out of range for month"),
-        ("18131008 00:00,1,1,1,1,5", "time '18131008 00:00' lies outside the years 1900 to 2199"),
+        ("2013-10-08 00:00,1,1,1,1,5", "invalid time '2013-10-08 00:00': expected the format 20131007 00:00"),
+        ("20131008,1,1,1,1,5", "invalid time '20131008': expected the format 20131007 00:00"),
+        ("20131308 00:00,1,1,1,1,5", "invalid time '20131308 00:00': month must be in 1..12"),
+        ("20130231 00:00,1,1,1,1,5", "invalid time '20130231 00:00': day is out of range for month"),
+        ("18131008 00:00,1,1,1,1,5", "time '18131008 00:00' is outside the years 1900 to 2199"),
         (
             "20131008 16:00,1,1,1,1,5",
-            "time '20131008 16:00' is off the raster: a daily bar stands at 00:00 of its trading day",
+            "time '20131008 16:00' of a daily bar is not 00:00",
         ),
     ],
 )
@@ -432,7 +437,7 @@ def test_line_numbers_are_right_far_down_a_file(tmp_path, store):
     file = minute_file(tmp_path, *rows, below="equity/usa/second/xyz")
     report = import_lean(file, store)
     assert (report.written, report.rejected[0].line) == (86399, 80001)
-    assert report.rejected[0].reason == "volume '1x' is no number"
+    assert report.rejected[0].reason == "invalid volume '1x': expected a number"
 
 
 def test_a_repeated_row_counts_as_unchanged(tmp_path, store):
@@ -456,7 +461,7 @@ def test_a_bar_stored_with_other_values_is_rejected_unless_replacing_is_asked_fo
     report = import_lean(file, any_store)
     assert (report.rows_read, report.written, report.unchanged, report.replaced) == (2, 0, 0, 0)
     assert [(entry.line, entry.reason) for entry in report.rejected] == [
-        (line, "XYZ 2013-10-07 13:30:00 UTC is stored with other values; --replace would overwrite them")
+        (line, "XYZ 2013-10-07 13:30:00 UTC is stored with other values; --replace overwrites them")
         for line in (1, 2)
     ]
     assert any_store.read("XYZ", MINUTE, *ALWAYS).close.tolist() == [100.5]
@@ -471,10 +476,10 @@ def test_a_strict_import_stores_nothing_of_a_file_with_a_bad_row(tmp_path, any_s
     with pytest.raises(RefusedFileError) as caught:
         import_lean(file, any_store, options=ImportOptions(strict=True))
     text = str(caught.value)
-    assert f"{file}: 7 bad rows, so nothing of this file was stored (strict import)." in text
+    assert f"{file}: 7 bad rows; nothing of this file was stored (strict import)." in text
     assert f"{file}:2: high 0.0002 is below low 0.0003 (34260000,1,2,3,4,5)" in text
     assert "… and 2 more" in text
-    assert text.endswith("or import without strict: then the good rows go in, and the bad ones are listed.")
+    assert text.endswith("or import without strict to store the good rows and list the bad ones.")
     assert (caught.value.file, len(caught.value.rejected)) == (file, 7)
     assert content(any_store).get(("XYZ", "1m"), {}) == {}
 
@@ -493,7 +498,7 @@ def test_a_summary_counts_and_shows_the_first_rows(tmp_path, store):
     zipped(tmp_path / "lean/equity/usa/hour/xyz.zip", "")
     lines = import_lean(tmp_path / "lean", store).summary(1).splitlines()
     assert lines[0] == "1 file read, 3 rows: 1 written, 0 unchanged, 0 replaced, 2 rejected"
-    assert lines[1].startswith(f"  {file}:2: it has 2 fields, not 6")
+    assert lines[1].startswith(f"  {file}:2: 2 fields instead of 6")
     assert lines[2] == "  … and 1 more"
     assert lines[3].startswith("skipped 1 file (such as ")
     assert lines[3].endswith("hour bars are derived from finer ones, not stored: import minute bars")
@@ -513,8 +518,8 @@ def test_on_the_day_the_clocks_go_back_half_past_nine_is_still_half_past_nine(tm
     opened = int(datetime(2013, 11, 3, 9, 30, tzinfo=NEW_YORK).timestamp())
     assert store.read("XYZ", MINUTE, *ALWAYS).opened_at.tolist() == [opened]
     assert report.rejected[0].reason == (
-        "local time 2013-11-03 01:30:00 came twice in America/New_York, "
-        "as the clocks went back; add its UTC offset"
+        "ambiguous local time 2013-11-03 01:30:00 in America/New_York: "
+        "the clock was set back; add the UTC offset"
     )
 
 
@@ -522,7 +527,7 @@ def test_a_time_that_the_clocks_skipped_is_rejected(tmp_path, store):
     report = import_lean(minute_file(tmp_path, GOOD, "9000000,1,1,1,1,1", day="20130310"), store)
     assert report.written == 1
     assert report.rejected[0].reason == (
-        "local time 2013-03-10 02:30:00 did not exist in America/New_York, as the clocks went forward"
+        "nonexistent local time 2013-03-10 02:30:00 in America/New_York: the clock was set forward"
     )
 
 

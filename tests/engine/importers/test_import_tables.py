@@ -18,18 +18,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tapedeck.engine.errors import BarImportError
-from tapedeck.engine.importers import ImportOptions, RefusedFileError, import_csv, import_lean, import_parquet
 from tapedeck.engine.importers.csv_table import _head, _load, _read_exactly, _read_fast
+from tapedeck.engine.importers.report import ImportOptions, RefusedFileError
 from tapedeck.engine.intervals import DAY, MINUTE, SECOND, Interval
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.locations import open_store
+from tests.support.imports import import_csv, import_lean, import_parquet
 
 NEW_YORK = ZoneInfo("America/New_York")
 VALUE_NAMES = ("open", "high", "low", "close", "volume")
 ALWAYS = (-(1 << 40), 1 << 40)
 OPEN = int(datetime(2013, 10, 7, 9, 30, tzinfo=NEW_YORK).timestamp())
 VALUES = "10,12,9,11,100"
-UNEVEN = "time is off the raster: it is no whole second"
+UNEVEN = "time is not on a whole second"
 HEAD = "timestamp,open,high,low,close,volume"
 
 
@@ -163,16 +164,15 @@ def test_a_date_beside_a_whole_timestamp_is_left_aside(tmp_path, store):
 
 def test_doubtful_and_unreadable_times_are_rejected_row_by_row(tmp_path, store):
     rows = {
-        "2013-11-03 01:30": "local time 2013-11-03 01:30:00 came twice in America/New_York, "
-        "as the clocks went back; add its UTC offset",
-        "2013-03-10 02:30": "local time 2013-03-10 02:30:00 did not exist in America/New_York, "
-        "as the clocks went forward",
-        "2013-10-07 09:30:30.5": "time is off the raster: it is no whole second",
-        "2013-10-07 09:30:30": "time 2013-10-07 13:30:30 UTC is off the raster: "
-        "1m bars open at whole 1m steps",
-        "07/10/2013": "time '07/10/2013' is neither ISO 8601 nor an epoch",
+        "2013-11-03 01:30": "ambiguous local time 2013-11-03 01:30:00 in America/New_York: "
+        "the clock was set back; add the UTC offset",
+        "2013-03-10 02:30": "nonexistent local time 2013-03-10 02:30:00 in America/New_York: "
+        "the clock was set forward",
+        "2013-10-07 09:30:30.5": "time is not on a whole second",
+        "2013-10-07 09:30:30": "time 2013-10-07 13:30:30 UTC is not on a 1-minute boundary",
+        "07/10/2013": "invalid time '07/10/2013': expected ISO 8601 or an epoch",
         "": "time is missing",
-        "1813-10-07 09:30": "time '1813-10-07 09:30' lies outside the years 1900 to 2199",
+        "1813-10-07 09:30": "time '1813-10-07 09:30' is outside the years 1900 to 2199",
     }
     lines = [f"{time},{VALUES}" for time in (*rows, "2013-10-07 09:30", "2013-11-03 01:30-05:00")]
     file = write(tmp_path / "XYZ.csv", HEAD, *lines)
@@ -186,17 +186,21 @@ def test_doubtful_and_unreadable_times_are_rejected_row_by_row(tmp_path, store):
 @pytest.mark.parametrize(
     ("lines", "time_format", "reasons"),
     [
-        ([f"{OPEN}", "x", ""], "s", ["time 'x' is no whole number", "time '' is no whole number"]),
-        ([f"{OPEN}", "99999999999999"], "s", ["time lies outside the years 1900 to 2199"]),
+        (
+            [f"{OPEN}", "x", ""],
+            "s",
+            ["invalid time 'x': expected a whole number", "invalid time '': expected a whole number"],
+        ),
+        ([f"{OPEN}", "99999999999999"], "s", ["time is outside the years 1900 to 2199"]),
         ([f"{OPEN}000", f"{OPEN}500"], None, [UNEVEN]),
         (
             ["07.10.2013 13:30", "7-10", ""],
             "%d.%m.%Y %H:%M",
-            ["time '7-10' is not like '%d.%m.%Y %H:%M'", "time is missing"],
+            ["invalid time '7-10': expected the format '%d.%m.%Y %H:%M'", "time is missing"],
         ),
         (["10/07/2013 13:30:00.0", "10/07/2013 13:30:00.5"], "%m/%d/%Y %H:%M:%S.%f", [UNEVEN]),
-        (["2013-10-07T13:30Z", "1813-10-07T13:30Z"], None, ["time lies outside the years 1900 to 2199"]),
-        (["20131007", "20131399"], None, ["time '20131399' is neither ISO 8601 nor an epoch"]),
+        (["2013-10-07T13:30Z", "1813-10-07T13:30Z"], None, ["time is outside the years 1900 to 2199"]),
+        (["20131007", "20131399"], None, ["invalid time '20131399': expected ISO 8601 or an epoch"]),
     ],
 )
 def test_an_odd_time_among_good_ones_is_rejected(tmp_path, store, lines, time_format, reasons):
@@ -269,7 +273,7 @@ def test_a_symbol_column_sends_each_row_to_its_symbol(tmp_path, any_store):
     assert (report.rows_read, report.written, report.unchanged) == (5, 2, 1)
     assert [(entry.line, entry.reason) for entry in report.rejected] == [
         (4, "symbol is missing"),
-        (5, "symbol 'A B' is none: up to 64 printable characters, no spaces"),
+        (5, "invalid symbol 'A B': use up to 64 printable characters, no spaces"),
     ]
 
 
@@ -283,7 +287,9 @@ def test_a_strict_import_stores_none_of_the_symbols_of_a_file_with_a_bad_row(tmp
 
 def test_a_given_symbol_must_agree_with_the_column(tmp_path, store):
     file = write(tmp_path / "all.csv", f"symbol,{HEAD}", f"IBM,2013-10-07T13:30Z,{VALUES}")
-    with pytest.raises(BarImportError, match="its column 'symbol' names IBM, not SPY: leave the symbol out"):
+    with pytest.raises(
+        BarImportError, match="its column 'symbol' has the symbols IBM, not SPY: leave the symbol out"
+    ):
         import_csv(file, store, interval=MINUTE, symbol="spy")
     assert import_csv(file, store, interval=MINUTE, symbol="ibm").written == 1
 
@@ -299,7 +305,7 @@ def test_in_a_folder_each_file_names_its_symbol_and_other_files_are_skipped(tmp_
     report = import_csv(tmp_path / "csv", store, interval=MINUTE)
     assert list(store.series()) == ["AAA", "BBB", "CCC", "DDD"]
     assert [str(entry) for entry in report.skipped] == [
-        f"{tmp_path}/csv/readme.md: it is no CSV file by its name"
+        f"{tmp_path}/csv/readme.md: not a CSV file by its name"
     ]
 
 
@@ -311,8 +317,8 @@ def test_rows_of_wrong_length_are_rejected_with_their_line(tmp_path, store):
     report = import_csv(file, store, interval=MINUTE)
     assert (report.rows_read, report.written) == (3, 1)
     assert [(entry.line, entry.reason, entry.text) for entry in report.rejected] == [
-        (4, f"it has 3 fields, not 6: {HEAD.replace(',', ', ')}", "2013-10-07T13:31Z,10,12"),
-        (6, f"it has 7 fields, not 6: {HEAD.replace(',', ', ')}", f"{good},7"),
+        (4, f"3 fields instead of 6: {HEAD.replace(',', ', ')}", "2013-10-07T13:31Z,10,12"),
+        (6, f"7 fields instead of 6: {HEAD.replace(',', ', ')}", f"{good},7"),
     ]
 
 
@@ -324,7 +330,7 @@ def test_lines_are_counted_over_quoted_line_ends(tmp_path, store):
         "2013-10-07T13:31Z,x,1,1,1,,z",
     )
     [rejected] = import_csv(file, store, interval=MINUTE).rejected
-    assert (rejected.line, rejected.reason) == (4, "open 'x' is no number")
+    assert (rejected.line, rejected.reason) == (4, "invalid open 'x': expected a number")
 
 
 def test_values_that_are_no_numbers_are_rejected(tmp_path, store):
@@ -333,9 +339,9 @@ def test_values_that_are_no_numbers_are_rejected(tmp_path, store):
     report = import_csv(write(tmp_path / "XYZ.csv", HEAD, *lines), store, interval=MINUTE)
     assert [entry.reason for entry in report.rejected] == [
         "volume is missing",
-        "high 'x' is no number",
-        "low is nan, no finite number",
-        "high 'inf' is no number",
+        "invalid high 'x': expected a number",
+        "low nan is not finite",
+        "invalid high 'inf': expected a number",
     ]
     assert times(store) == [OPEN + 240, OPEN + 300]
 
@@ -352,31 +358,31 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path, store):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "it is empty"),
-        ("\n\n", "it is empty"),
-        (HEAD, "it holds no rows"),
+        ("", "empty file"),
+        ("\n\n", "empty file"),
+        (HEAD, "no rows"),
         (
             f"2013-10-07T13:30Z,{VALUES}",
-            "no column is recognised as time, open, high, low, close, volume; the columns are '2013",
+            "no column found for time, open, high, low, close, volume; the columns are '2013",
         ),
         (
             f"time,open,high,low,close\n{OPEN},1,1,1,1",
-            "no column is recognised as volume; .* such as volume=time",
+            "no column found for volume; .* such as volume=time",
         ),
         (
             f"{HEAD}\n2013-10-07 09:30,{VALUES}",
-            r"the time 2013-10-07 09:30:00 has no UTC offset, .*Give the zone",
+            r"the time 2013-10-07 09:30:00 has no UTC offset\. Give the time zone",
         ),
         (
             f"{HEAD}\n10/7/13 9:30,{VALUES}",
-            "no row has a time that can be read; of the first: time '10/7/13 9:30' is neither",
+            "no row has a readable time; the first: invalid time '10/7/13 9:30': expected ISO",
         ),
         (
             f"{HEAD}\n20131007093000,{VALUES}",
-            "no row has a time that can be read; .* outside the years 1900 to 2199",
+            "no row has a readable time; .* outside the years 1900 to 2199",
         ),
-        ("\xff\xfeT\x00", "it is no text in UTF-8"),
-        ("\x00\x00", "it is no text in UTF-8"),
+        ("\xff\xfeT\x00", "not UTF-8 text"),
+        ("\x00\x00", "not UTF-8 text"),
     ],
 )
 def test_a_file_that_is_no_table_of_bars_is_told_what_is_wrong(tmp_path, store, content, said):
@@ -397,24 +403,30 @@ def test_a_file_that_is_no_table_of_bars_is_told_what_is_wrong(tmp_path, store, 
         ({"interval": Interval.parse("1w")}, "Import 1d bars instead"),
         (
             {"zone": "America/NewYork"},
-            "there is no time zone 'America/NewYork'; did you mean 'America/New_York'",
+            "unknown time zone 'America/NewYork'; did you mean 'America/New_York'",
         ),
-        ({"zone": "???"}, "there is no time zone '\\?\\?\\?'; zones are IANA names"),
-        ({"columns": {"hihg": "x"}}, "the column map names 'hihg'; a bar has time, .* Did you mean 'high'"),
+        ({"zone": "???"}, "unknown time zone '\\?\\?\\?'; use an IANA name"),
+        (
+            {"columns": {"hihg": "x"}},
+            "unknown role 'hihg' in the column map: use time, .* Did you mean 'high'",
+        ),
         ({"columns": {"XXXX": "x"}}, "volume, symbol.$"),
         (
             {"columns": {"close": "clsoe"}},
-            "no column 'clsoe' for close; there are 'timestamp', .* Did you mean 'close'",
+            "column 'clsoe' for close not found; the columns are 'timestamp', .* Did you mean 'close'",
         ),
-        ({"columns": {"close": "@@"}}, "there is no column '@@' for close; there are .*'volume'.$"),
-        ({"label": "end"}, "label 'end': a time names a bar's open or its close"),
-        ({"label": "close", "interval": DAY}, "label close: daily bars are named by the date"),
+        ({"columns": {"close": "@@"}}, "column '@@' for close not found; the columns are .*'volume'.$"),
+        ({"label": "end"}, "invalid label 'end': use open or close"),
+        (
+            {"label": "close", "interval": DAY},
+            "label close is invalid for daily bars: their time is the date",
+        ),
         (
             {"time_format": "mss"},
-            "time format 'mss': allowed are s, ms, us, ns for epochs, .* Did you mean 'ms'",
+            "invalid time format 'mss': use s, ms, us, ns for epochs, .* Did you mean 'ms'",
         ),
-        ({"time_format": "iso8601"}, "ISO 8601 and epochs are recognised.$"),
-        ({"symbol": "a b"}, "symbol 'A B' is none: up to 64 printable characters, no spaces"),
+        ({"time_format": "iso8601"}, "ISO 8601 and epochs are recognised without one.$"),
+        ({"symbol": "a b"}, "invalid symbol 'A B': use up to 64 printable characters, no spaces"),
         ({"symbol": " "}, "symbol is missing"),
     ],
 )
@@ -426,20 +438,20 @@ def test_a_choice_that_cannot_be_is_told_with_what_can(tmp_path, store, choices,
 
 def test_places_without_such_files_are_told(tmp_path, store):
     with pytest.raises(
-        BarImportError, match=r"nowhere does not exist; expected is a CSV file, or a folder of such files"
+        BarImportError, match=r"nowhere does not exist: name a CSV file, or a folder of such files"
     ):
         import_csv(tmp_path / "nowhere", store, interval=MINUTE)
     write(tmp_path / "other/notes.md", "x")
     with pytest.raises(
         BarImportError,
-        match=r"other holds no Parquet files, though 1 others: expected are names that end in \.parquet",
+        match=r"no Parquet files in .*other \(other files: 1\)\. Names should end in \.parquet",
     ):
         import_parquet(tmp_path / "other", store, interval=MINUTE)
 
 
 def test_a_file_name_that_is_no_symbol_asks_for_one(tmp_path, store):
     file = write(tmp_path / "my bars.csv", HEAD, f"2013-10-07T13:30Z,{VALUES}")
-    with pytest.raises(BarImportError, match=r"its name tells no symbol .*; give one"):
+    with pytest.raises(BarImportError, match=r"no symbol in its name .*; give one"):
         import_csv(file, store, interval=MINUTE)
     assert import_csv(file, store, interval=MINUTE, symbol="xyz").written == 1
 
@@ -451,9 +463,9 @@ def test_damaged_and_unreadable_files_are_told(tmp_path, store):
     write(tmp_path / "in/bbb.csv", HEAD, row)
     report = import_csv(tmp_path / "in", store, interval=MINUTE)
     assert report.written == 1
-    assert report.skipped[0].reason.startswith("the gz file is damaged or cut short")
+    assert report.skipped[0].reason.startswith("gzip file damaged or cut short")
     (tmp_path / "in/ddd.parquet").write_text("no such thing")
-    with pytest.raises(BarImportError, match="it is no Parquet file, or damaged"):
+    with pytest.raises(BarImportError, match="not a Parquet file, or damaged"):
         import_parquet(tmp_path / "in", store, interval=MINUTE)
 
 
@@ -464,12 +476,10 @@ def test_a_file_that_is_gone_when_its_turn_comes_is_skipped(tmp_path, store):
         tmp_path / "in", store, interval=MINUTE, progress=lambda _: gone.unlink(missing_ok=True)
     )
     assert report.written == 1
-    assert [str(entry) for entry in report.skipped] == [
-        f"{gone}: it cannot be read (No such file or directory)"
-    ]
+    assert [str(entry) for entry in report.skipped] == [f"{gone}: cannot be read (No such file or directory)"]
     gone = tmp_path / "in/ccc.parquet"
     frame(time=[OPEN]).to_parquet(gone)
-    with pytest.raises(BarImportError, match="it cannot be read"):
+    with pytest.raises(BarImportError, match="cannot be read"):
         import_parquet(
             tmp_path / "in", store, interval=MINUTE, progress=lambda _: gone.unlink(missing_ok=True)
         )
@@ -601,7 +611,7 @@ def test_bad_rows_of_a_parquet_file_are_listed_by_row(tmp_path, store):
     assert [(entry.line, entry.reason) for entry in report.rejected] == [
         (2, "high is missing"),
         (3, "high 1 is below low 9"),
-        (4, "time is off the raster: it is no whole second"),
+        (4, "time is not on a whole second"),
         (5, "time is missing"),
     ]
     assert report.rejected[1].text.endswith("open=10.0, high=1.0, low=9.0, close=11.0, volume=100")
@@ -628,7 +638,7 @@ def test_a_column_of_a_type_that_holds_no_numbers_is_told(tmp_path, store):
     )
     pq.write_table(table, tmp_path / "XYZ.parquet")
     with pytest.raises(
-        BarImportError, match=r"a column cannot hold what it should .*name the right ones in a column map"
+        BarImportError, match=r"a column has the wrong type .*name the right columns in a column map"
     ):
         import_parquet(tmp_path / "XYZ.parquet", store, interval=MINUTE)
 

@@ -35,16 +35,16 @@ def by_the_rules(row: tuple[float, ...], interval: Interval) -> bool:
 @pytest.mark.parametrize(
     ("place", "value", "reason"),
     [
-        (1, math.nan, "open is nan, no finite number"),
-        (2, math.inf, "high is inf, no finite number"),
-        (3, -math.inf, "low is -inf, no finite number"),
-        (5, math.nan, "volume is nan, no finite number"),
+        (1, math.nan, "open nan is not finite"),
+        (2, math.inf, "high inf is not finite"),
+        (3, -math.inf, "low -inf is not finite"),
+        (5, math.nan, "volume nan is not finite"),
         (3, -0.5, "low -0.5 is negative"),
         (5, -1.0, "volume -1 is negative"),
         (2, 8.0, "high 8 is below low 9"),
-        (1, 12.5, "open 12.5 lies outside low 9 to high 12"),
-        (4, 8.99, "close 8.99 lies outside low 9 to high 12"),
-        (0, 61, "time 1970-01-01 00:01:01 UTC is off the raster: 1m bars open at whole 1m steps"),
+        (1, 12.5, "open 12.5 is outside low 9 to high 12"),
+        (4, 8.99, "close 8.99 is outside low 9 to high 12"),
+        (0, 61, "time 1970-01-01 00:01:01 UTC is not on a 1-minute boundary"),
     ],
 )
 def test_a_bar_that_cannot_be_true_is_refused_with_the_reason(place, value, reason):
@@ -57,7 +57,7 @@ def test_a_bar_that_cannot_be_true_is_refused_with_the_reason(place, value, reas
 def test_a_daily_bar_opens_at_midnight():
     good, reasons = validate_bars(bars((86400, *GOOD[1:]), (90000, *GOOD[1:])), DAY)
     assert good.tolist() == [True, False]
-    assert reasons[1] == "time 1970-01-02 01:00:00 UTC is off the raster: 1d bars open at midnight"
+    assert reasons[1] == "time 1970-01-02 01:00:00 UTC is not on a 1-day (00:00 UTC) boundary"
 
 
 def test_prices_and_volume_of_zero_are_accepted():
@@ -75,7 +75,7 @@ def test_of_two_bars_for_one_time_the_first_good_one_counts():
     good, reasons = validate_bars(bars(broken, GOOD, other, GOOD), MINUTE)
     assert good.tolist() == [False, True, False, True]
     assert (
-        reasons[2] == "time 1970-01-01 00:01:00 UTC stands twice with different values; the first one counts"
+        reasons[2] == "duplicate timestamp 1970-01-01 00:01:00 UTC with other values; the first row is kept"
     )
 
 

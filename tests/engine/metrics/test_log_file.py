@@ -33,7 +33,7 @@ def test_a_step_is_one_line_with_time_level_and_place(tmp_path: Path) -> None:
     LOG.info("session %s activated", "2024-07-03")
     [line] = lines_of(tmp_path / "state")
     assert re.fullmatch(
-        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO    engine\.threads\.session_coordinator "
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO    tapedeck\.engine\.run\.session_coordinator "
         r"\[\d+ MainThread\] session 2024-07-03 activated",
         line,
     )
@@ -73,7 +73,7 @@ def test_levels_decide_what_is_kept(tmp_path: Path, level: str, expected: int) -
 
 
 def test_an_unknown_level_names_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"'warnign' is no level.*Did you mean 'warning'\?"):
+    with pytest.raises(ConfigError, match=r"invalid log level 'warnign'.*Did you mean 'warning'\?"):
         configure_logging(tmp_path, level="warnign")
     assert not (tmp_path / LOG_FILE).exists()
 

@@ -99,7 +99,7 @@ def explained_live(system: SystemManager) -> Given:
     return given
 
 
-@pytest.mark.parametrize("earlier_bytes", [0, 2**26], ids=["let go", "in memory"])
+@pytest.mark.parametrize("tape_cache_bytes", [0, 2**26], ids=["let go", "in memory"])
 def test_a_number_of_a_day_that_is_over_is_explained_as_it_was_then(
     store: BarStore, tape_cache_bytes: int
 ) -> None:
@@ -141,7 +141,7 @@ def test_an_earlier_day_is_explained_while_the_run_plays_on(store: BarStore) -> 
         system.step(100)
         assert system.wait_for(at_frontier(system, 1, 100), LIMIT_S)
         live = system.explain("AAA", "ema_5")
-        with pytest.raises(ExportError, match=r"no tape of 2013-11-26 is kept. No session has ended yet"):
+        with pytest.raises(ExportError, match=r"no tape for 2013-11-26\. No session has ended yet"):
             system.recompute_session(DAYS[0])
         system.step(390)
         assert system.wait_for(at_frontier(system, 2, 100), LIMIT_S)
@@ -174,13 +174,13 @@ def test_a_day_whose_bars_have_changed_since_is_not_explained(tmp_path: Path) ->
         label = SessionSlots(system.time.get_trading_session(DAYS[1]), MINUTE).stored_labels[:1]
         store.write("AAA", MINUTE, random_bars(label, seed=99), replace=True)
         assert system.recompute_session(DAYS[0]).require_tape().frontier == 390
-        with pytest.raises(ExportError, match=r"2013-11-27 cannot be given back .*: the store has changed"):
+        with pytest.raises(ExportError, match=r"2013-11-27 cannot be recomputed .*: the store has changed"):
             system.recompute_session(DAYS[1])
 
 
 def test_a_run_that_keeps_no_days_explains_the_last_one_only(store: BarStore) -> None:
     system = play(week(), store)
-    with pytest.raises(EngineError, match="does not keep the days that are over, so none can be explained"):
+    with pytest.raises(EngineError, match="earlier sessions cannot be explained: this run has no tape cache"):
         system.recompute_session(DAYS[0])
     why = system.explain("AAA", "close", interval=Interval.parse("5m"))
     assert why.clock.date() == DAYS[-1]

@@ -12,13 +12,13 @@ import pytest
 import talib
 
 from tapedeck.engine.errors import EngineError
-from tapedeck.engine.importers import import_lean
 from tapedeck.engine.indicators.formulas import formula_of
 from tapedeck.engine.intervals import DAY, MINUTE, Interval
 from tapedeck.engine.read.explain.explanation import Explained, Explanation
 from tapedeck.engine.store.locations import open_store
 from tapedeck.engine.system import SystemManager
 from tests.support.files import session_file
+from tests.support.imports import import_lean
 from tests.support.markets import fill_store, open_new_store
 from tests.support.runs import LIMIT_S, at_frontier
 

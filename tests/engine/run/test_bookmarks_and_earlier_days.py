@@ -39,8 +39,8 @@ def until(condition: Callable[[], bool]) -> bool:
 
 def days_of(system: SystemManager) -> tuple[date, ...]:
     """Return the days of a run that are over."""
-    assert system.earlier is not None
-    return system.earlier.days()
+    assert system.tape_cache is not None
+    return system.tape_cache.days()
 
 
 @pytest.fixture
@@ -59,12 +59,12 @@ def test_a_bookmark_stands_where_the_run_stands_or_at_an_earlier_slot(marked: Sy
     marked.add_bookmark("turn", 12)
     marks = [event for event in marked.events() if event.kind is EventKind.BOOKMARK]
     assert [(event.frontier, event.text) for event in marks] == [(12, "turn"), (20, "bookmark")]
-    with pytest.raises(EngineError, match="slot 21 cannot be marked: 20 slots of the session are over"):
+    with pytest.raises(EngineError, match="invalid slot 21 for a bookmark: use 0 to 20"):
         marked.add_bookmark("ahead", 21)
 
 
 def test_nothing_can_be_marked_before_a_session(session_config: Config, gapped_store: BarStore) -> None:
-    with pytest.raises(EngineError, match="no session to mark"):
+    with pytest.raises(EngineError, match="no bookmark possible before the first session"):
         SystemManager(session_config(), gapped_store).add_bookmark()
 
 
@@ -74,8 +74,8 @@ def over(session_config: Config, gapped_store: BarStore) -> TapeCache:
     system = SystemManager(session_config(), gapped_store, tape_cache_bytes=0)
     system.start()
     assert system.wait(LIMIT_S)
-    assert system.earlier is not None
-    return system.earlier
+    assert system.tape_cache is not None
+    return system.tape_cache
 
 
 @pytest.mark.parametrize("memory_bytes", [0, MEMORY_BYTES], ids=["played again", "in memory"])
@@ -84,7 +84,7 @@ def test_a_day_that_is_over_can_be_looked_at_again(
 ) -> None:
     system = SystemManager(session_config(), gapped_store, tape_cache_bytes=memory_bytes)
     system.start(paused=True)
-    earlier = system.earlier
+    earlier = system.tape_cache
     assert earlier is not None
     first = date(2013, 11, 26)
     try:
@@ -103,7 +103,7 @@ def test_a_day_that_is_over_can_be_looked_at_again(
         system.stop(LIMIT_S)
     assert again.frontier == 390
     assert again.bars_grid(again.indicator_interval("ema_5"))[3].tobytes() == closes
-    with pytest.raises(ExportError, match=r"no tape of 2013-12-02 is kept.*; the nearest is 2013-11-"):
+    with pytest.raises(ExportError, match=r"no tape for 2013-12-02\. Available: .*; nearest: 2013-11-"):
         earlier.tape(date(2013, 12, 2))
 
 
@@ -160,10 +160,10 @@ def test_a_session_that_was_cut_short_comes_back_as_far_as_it_was_played(
     system.step(390 + 25)
     assert system.wait_for(at_frontier(system, 2, 25), LIMIT_S)
     system.stop(LIMIT_S)
-    assert system.earlier is not None
-    records = [record for record, _ in system.earlier.records()]
+    assert system.tape_cache is not None
+    records = [record for record, _ in system.tape_cache.records()]
     assert [(record.frontier, record.state) for record in records] == [(390, "running"), (25, "stopped")]
-    assert system.earlier.tape(date(2013, 11, 27)).frontier == 25
+    assert system.tape_cache.tape(date(2013, 11, 27)).frontier == 25
 
 
 def test_a_run_that_began_in_mid_session_has_that_day_whole(
@@ -172,8 +172,8 @@ def test_a_run_that_began_in_mid_session_has_that_day_whole(
     system = SystemManager(session_config(start_time="11:00"), gapped_store, tape_cache_bytes=0)
     system.start()
     assert system.wait(LIMIT_S)
-    assert system.earlier is not None
-    digests = [digest for _, digest in system.earlier.records()]
+    assert system.tape_cache is not None
+    digests = [digest for _, digest in system.tape_cache.records()]
     assert digests == [session.digest for session in system.summary().sessions]
 
 
@@ -188,12 +188,12 @@ def test_a_store_that_has_changed_since_is_told(
         assert system.wait(LIMIT_S)
         label = SessionSlots(system.time.get_trading_session(date(2013, 11, 27)), MINUTE).stored_labels[:1]
         store.write("AAA", MINUTE, random_bars(label, seed=99), replace=True)
-        earlier = system.earlier
+        earlier = system.tape_cache
         assert earlier is not None
         assert earlier.tape(date(2013, 11, 26)).frontier == 390
-        with pytest.raises(ExportError, match=r"2013-11-27 cannot be given .*: the store has changed since"):
+        with pytest.raises(ExportError, match=r"2013-11-27 cannot be recomputed .*: the store has changed"):
             earlier.tape(date(2013, 11, 27))
-        with pytest.raises(ExportError, match="2013-11-27 cannot be given back"):
+        with pytest.raises(ExportError, match="2013-11-27 cannot be recomputed"):
             system.export_csv(tmp_path / "out")
     assert not (tmp_path / "out" / "bars.csv").exists()
 
@@ -202,7 +202,7 @@ def test_a_run_that_keeps_no_days_cannot_export_them(
     session_config: Config, gapped_store: BarStore, tmp_path: Path
 ) -> None:
     system = play(session_config(), gapped_store)
-    with pytest.raises(EngineError, match="does not keep the days that are over"):
+    with pytest.raises(EngineError, match="this run has no tape cache"):
         system.export_csv(tmp_path / "out")
 
 

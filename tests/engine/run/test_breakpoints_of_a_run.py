@@ -14,7 +14,6 @@ import pytest
 
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import ConditionError, EngineError
-from tapedeck.engine.importers import import_lean
 from tapedeck.engine.read.event import EventKind
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.breakpoints import Breakpoints
@@ -22,6 +21,7 @@ from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.locations import open_store
 from tapedeck.engine.system import SystemManager
 from tests.support.files import session_file
+from tests.support.imports import import_lean
 from tests.support.runs import LIMIT_S
 
 Config = Callable[..., SessionConfig]
@@ -183,10 +183,10 @@ def test_a_breakpoint_that_cannot_be_is_refused_at_once(system: SystemManager) -
 
 
 def test_an_unknown_breakpoint_cannot_be_removed(system: SystemManager) -> None:
-    with pytest.raises(EngineError, match=r"no breakpoint 7 \(none is set\)"):
+    with pytest.raises(EngineError, match=r"unknown breakpoint 7 \(set: none\)"):
         system.remove_breakpoint(7)
     system.add_breakpoint("time >= 10:00")
-    with pytest.raises(EngineError, match=r"no breakpoint 7 \(1\)"):
+    with pytest.raises(EngineError, match=r"unknown breakpoint 7 \(set: 1\)"):
         system.remove_breakpoint(7)
     system.remove_breakpoint(1)
 
@@ -194,7 +194,7 @@ def test_an_unknown_breakpoint_cannot_be_removed(system: SystemManager) -> None:
 def test_taking_out_what_is_not_there_changes_nothing() -> None:
     breakpoints = Breakpoints()
     breakpoints.remove(3)
-    assert breakpoints.shown == ()
+    assert breakpoints.listed == ()
     assert not breakpoints.any_set
 
 

@@ -52,6 +52,6 @@ def test_days_up_to_a_fault_of_the_recorder_are_exported_whole(
     assert "while a day is recorded" in str(system.error)
     export.finish(system.summary(), system.metrics)
     assert exported_days(tmp_path / "out") == BEFORE
-    assert [day.isoformat() for day in system.earlier.days()] == kept
+    assert [day.isoformat() for day in system.tape_cache.days()] == kept
     system.export_csv(tmp_path / "by key")
     assert exported_days(tmp_path / "by key")[: len(kept)] == kept

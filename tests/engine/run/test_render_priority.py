@@ -17,7 +17,7 @@ LIMIT_S = 20.0
 
 
 def test_who_asks_waits_until_the_outermost_holder_lets_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(render_priority, "_LONGEST_S", LIMIT_S)
+    monkeypatch.setattr(render_priority, "_MAX_WAIT_S", LIMIT_S)
     held = RenderPriority()
     held.yield_to_rendering()  # nobody holds it
     with held.held():

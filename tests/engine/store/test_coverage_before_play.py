@@ -18,13 +18,13 @@ from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.errors import DataMissingError
-from tapedeck.engine.importers import import_lean
 from tapedeck.engine.intervals import DAY, MINUTE, SECOND, Interval
 from tapedeck.engine.store import coverage as coverage_module
 from tapedeck.engine.store.bar_store import BarColumns, BarStore
 from tapedeck.engine.store.coverage import DayCoverage, measure_coverage
 from tapedeck.engine.store.locations import open_store
 from tapedeck.engine.streams.base_interval import choose_base
+from tests.support.imports import import_lean
 
 FIVE_MINUTES = Interval.parse("5m")
 NEW_YORK = TimeManager("XNYS")

@@ -185,12 +185,10 @@ def test_another_version_or_a_damaged_store_is_made_anew(tmp_path, name):
 def test_a_store_of_somebody_is_left_alone(tmp_path):
     place = tmp_path / "mine.db"
     open_store(place, create=True).close()
-    with pytest.raises(
-        StoreError, match=r"mine\.db is there already, and is no demo market: it is left alone"
-    ):
+    with pytest.raises(StoreError, match=r"mine\.db exists, and is not a demo market; it was not changed"):
         ensure_demo_market(place)
     (tmp_path / "mine.db.demo.json").write_text("[]")
-    with pytest.raises(StoreError, match="is no demo market"):
+    with pytest.raises(StoreError, match="is not a demo market"):
         make_demo_market(place)
 
 
@@ -201,7 +199,7 @@ def test_bars_added_to_an_old_demo_market_are_left_alone(tmp_path):
         store.write("SPY", DAY, MARKET["DEMO_NEW"][DAY])
     assert not ensure_demo_market(place)
     stamp.write_text(stamp.read_text().replace('"version": 1', '"version": 0'))
-    with pytest.raises(StoreError, match="older demo market, but also holds SPY: it is left alone"):
+    with pytest.raises(StoreError, match="older demo market, but also holds SPY; it was not changed"):
         ensure_demo_market(place)
 
 

@@ -22,7 +22,7 @@ from tapedeck.engine.store import parquet_writing
 from tapedeck.engine.store.bar_store import BarColumns
 from tapedeck.engine.store.locations import open_store
 from tapedeck.engine.store.parquet_cache import FileCache
-from tapedeck.engine.store.parquet_files import KeptRows, OpenFile, write_file
+from tapedeck.engine.store.parquet_files import OpenFile, RowBudget, write_file
 
 ALWAYS = (-(10**11), 10**12)
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="a child process has to die half-way")
@@ -88,7 +88,7 @@ def test_files_with_other_names_beside_the_bars_are_not_read(store):
 
 def test_a_symbol_too_long_for_a_file_name_is_refused_with_a_way_out(store):
     with pytest.raises(
-        StoreError, match=r"the symbol is too long for a file name of this disk\. Use a shorter"
+        StoreError, match=r"the symbol is too long for a file name on this disk\. Use a shorter"
     ):
         store.write("X" * 300, MINUTE, minutes(1))
     assert store.series() == {}
@@ -136,9 +136,9 @@ def test_a_file_that_may_not_be_read_is_named(store):
     path = store.location / "interval=1m/symbol=SPY/2013.parquet"
     path.unlink()
     path.mkdir()
-    with pytest.raises(StoreError, match=r"2013\.parquet cannot be read: .* Check what it is"):
+    with pytest.raises(StoreError, match=r"2013\.parquet cannot be read: .* Check the file and its"):
         store.read("SPY", MINUTE, *ALWAYS)
-    with pytest.raises(StoreError, match=r"2013\.parquet cannot be read: .* Check what it is"):
+    with pytest.raises(StoreError, match=r"2013\.parquet cannot be read: .* Check the file and its"):
         store.write("SPY", MINUTE, minutes(1))
     shutil.rmtree(path.parent)
     path.parent.write_text("a file where a folder was")
@@ -178,7 +178,7 @@ def test_writing_what_is_stored_already_does_not_touch_the_file(store):
 
 
 def test_a_long_batch_stores_in_between_and_an_atomic_one_does_not(store, monkeypatch):
-    monkeypatch.setattr(parquet_writing, "_GATHERED_ROWS", 100)
+    monkeypatch.setattr(parquet_writing, "_BUFFERED_ROWS", 100)
     with store.batch():
         store.write("SPY", MINUTE, minutes(150))
         assert files(store) == ["interval=1m/symbol=SPY/2013.parquet"]
@@ -281,10 +281,10 @@ def test_a_journal_that_cannot_be_completed_is_explained(store):
 def test_a_commit_that_is_stuck_says_what_is_in_the_way_and_goes_on_once_it_is_gone(store):
     store.write("IBM", MINUTE, minutes(1))
     in_the_way = store.location / "interval=1m/symbol=SPY/2014.parquet"
-    with pytest.raises(StoreError, match=r"completed before .* Remove what is in the way"), store.batch():  # noqa: PT012 - the block is the matter
+    with pytest.raises(StoreError, match=r"completed before .* Remove the obstacle"), store.batch():  # noqa: PT012 - the block is the matter
         store.write("SPY", MINUTE, piece(0))
         in_the_way.mkdir(parents=True)
-    with pytest.raises(StoreError, match=r"Remove what is in the way"):
+    with pytest.raises(StoreError, match=r"Remove the obstacle"):
         open_store(store.location)
     in_the_way.rmdir()
     assert whole_count_of(store.read("SPY", MINUTE, *ALWAYS)) == 1, "the reader completed it"
@@ -342,7 +342,7 @@ def test_rows_are_the_same_whether_or_not_there_is_room_to_keep_them(tmp_path, r
     path = tmp_path / "bars.parquet"
     bars = minutes(30_000)
     write_file(path, bars)
-    budget = KeptRows(room)
+    budget = RowBudget(room)
     file = OpenFile(str(path), budget)
     start = int(bars.opened_at[0])
     edges = [0, 100, 4096, 4097, 4100, 9000, 9000, 22_000, 22_001, 30_000, 40_000]
@@ -351,7 +351,7 @@ def test_rows_are_the_same_whether_or_not_there_is_room_to_keep_them(tmp_path, r
         wanted = bits(part(bars, slice(low, high)))
         assert [time for run in parts for time in run.opened_at.tolist()] == wanted[0]
         assert np.concatenate([[], *(run.close for run in parts)]).tolist() == bars.close[low:high].tolist()
-    file.forget()
+    file.drop_cached_rows()
     assert budget.reserve(room), "all room was given back"
     assert not budget.reserve(1)
 
@@ -360,7 +360,7 @@ def test_a_chunk_that_begins_in_a_gap_uses_what_was_kept(tmp_path):
     path = tmp_path / "bars.parquet"
     bars = bars_at([*range(0, 6000, 60), *range(100_000, 106_000, 60)])
     write_file(path, bars)
-    file = OpenFile(str(path), KeptRows())
+    file = OpenFile(str(path), RowBudget())
     assert as_rows(file.read(0, 6000)[0]) == as_rows(bars)[:100]
     path.unlink()
     [rest] = file.read(50_000, 200_000)

@@ -105,14 +105,14 @@ def test_a_missing_place_names_its_nearest_neighbour_and_how_to_make_it(tmp_path
 
 def test_a_missing_place_in_a_missing_folder_has_no_neighbours(tmp_path):
     text = refusal(tmp_path / "none" / "bars.db")
-    assert "does not exist. To make it, import bars" in text
+    assert "does not exist. To create it, import bars" in text
     assert not (tmp_path / "none").exists()
 
 
 def test_a_file_of_another_kind_is_no_store(tmp_path):
     (tmp_path / "bars.csv").write_text("time,open\n")
     text = refusal(tmp_path / "bars.csv", create=True)
-    assert "is a file of another kind" in text
+    assert "is not a store: a store is a file that ends in" in text
     assert "tapedeck import ... --store PATH" in text
 
 
@@ -122,15 +122,13 @@ def test_a_name_with_an_unknown_suffix_is_not_made_a_folder(tmp_path):
 
 def test_a_folder_named_like_a_database_is_refused(tmp_path):
     (tmp_path / "bars.db").mkdir()
-    assert "is a folder, though its name is that of a database file" in refusal(
-        tmp_path / "bars.db", create=True
-    )
+    assert "is a folder with the name of a database file" in refusal(tmp_path / "bars.db", create=True)
 
 
 @pytest.mark.parametrize("create", [False, True])
 def test_a_text_file_named_like_a_database_is_refused(tmp_path, create):
     (tmp_path / "bars.db").write_text("not a database, but long enough to be looked at\n" * 40)
-    assert "is no SQLite database, or is encrypted" in refusal(tmp_path / "bars.db", create=create)
+    assert "is not an SQLite database, or is encrypted" in refusal(tmp_path / "bars.db", create=create)
 
 
 @pytest.mark.parametrize("create", [False, True])
@@ -149,7 +147,7 @@ def test_a_database_of_another_program_is_left_alone(tmp_path, create):
 def test_an_empty_file_is_filled_only_where_that_was_asked_for(tmp_path):
     path = tmp_path / "bars.db"
     path.touch()
-    assert "is empty: no bars were ever stored in it" in refusal(path)
+    assert "is empty: it has no stored bars" in refusal(path)
     assert path.read_bytes() == b""
     assert open_store(path, create=True).series() == {}
 
@@ -159,7 +157,7 @@ def test_a_database_of_a_newer_tapedeck_is_refused(tmp_path):
     open_store(path, create=True)
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 7")
-    assert "was made by a newer tapedeck (schema 7; this one knows 1)" in refusal(path, create=True)
+    assert "was made by a newer tapedeck (schema 7; this one reads 1)" in refusal(path, create=True)
 
 
 def test_a_database_that_lost_its_tables_is_refused_when_it_is_used(tmp_path):
@@ -200,12 +198,12 @@ def test_a_store_that_was_moved_away_says_so(tmp_path, place):
 def test_a_folder_of_other_things_is_no_store(tmp_path):
     (tmp_path / "photo.png").touch()
     for create in (False, True):
-        assert "is a folder with other things in it, and no store of bars" in refusal(tmp_path, create=create)
+        assert "is a folder with other files, not a store" in refusal(tmp_path, create=create)
     assert [entry.name for entry in tmp_path.iterdir()] == ["photo.png"]
 
 
 def test_an_empty_folder_is_made_a_store_only_where_that_was_asked_for(tmp_path):
-    assert "is empty: no bars were ever stored in it" in refusal(tmp_path)
+    assert "is empty: it has no stored bars" in refusal(tmp_path)
     assert open_store(tmp_path, create=True).series() == {}
 
 
@@ -214,10 +212,10 @@ def test_an_empty_folder_is_made_a_store_only_where_that_was_asked_for(tmp_path)
     [
         (
             '{"format": "tapedeck-bars", "version": 9}',
-            "was made by a newer tapedeck (format 9; this one knows 1)",
+            "was made by a newer tapedeck (format 9; this one reads 1)",
         ),
-        ('{"format": "other", "version": 1}', "tapedeck.json is not of tapedeck"),
-        ("[]", "tapedeck.json is not of tapedeck"),
+        ('{"format": "other", "version": 1}', "tapedeck.json is not from tapedeck"),
+        ("[]", "tapedeck.json is not from tapedeck"),
         ("{", "tapedeck.json cannot be read"),
     ],
 )
@@ -229,7 +227,7 @@ def test_a_folder_whose_marker_is_not_ours_is_refused(tmp_path, marker, text):
 @pytest.mark.parametrize("place", PLACES)
 def test_a_place_that_may_not_be_written_cannot_be_made_a_store(open_place, place):
     with plain_user():
-        assert "Permission denied. Name a place where you may write" in refusal(
+        assert "Permission denied. Use a folder that you can write to" in refusal(
             open_place / place, create=True
         )
         assert "Permission denied" in refusal(open_place / "deeper" / place, create=True)
@@ -317,8 +315,8 @@ def test_a_log_that_cannot_be_opened_beside_its_database_is_no_silent_loss(open_
 
 def test_a_complaint_of_sqlite_that_nobody_foresaw_is_passed_on():
     text = str(explained(Path("bars.db"), sqlite3.OperationalError("disk I/O error")))
-    assert text == "bars.db cannot be used: SQLite says 'disk I/O error'"
-    assert "SQLite says 'MemoryError'" in str(explained(Path("bars.db"), MemoryError()))
+    assert text == "bars.db cannot be used (SQLite: disk I/O error)"
+    assert "SQLite: MemoryError" in str(explained(Path("bars.db"), MemoryError()))
 
 
 @pytest.mark.parametrize("batched", [False, True])
@@ -328,9 +326,9 @@ def test_a_database_replaced_by_something_else_is_refused_by_the_next_write(tmp_
         (tmp_path / "other").write_text("not a database, but long enough to be looked at\n" * 40)
         os.replace(tmp_path / "other", tmp_path / "bars.db")
         for _ in range(2):
-            with pytest.raises(StoreError, match="is no SQLite database"):
+            with pytest.raises(StoreError, match="is not an SQLite database"):
                 store.write("SPY", MINUTE, minutes(1))
-            with pytest.raises(StoreError, match="is no SQLite database"):
+            with pytest.raises(StoreError, match="is not an SQLite database"):
                 list(store.scan(["SPY"], MINUTE, *ALWAYS))
 
 

@@ -17,8 +17,8 @@ from tapedeck.engine.quality.historical import HistoricalQuality
 from tapedeck.engine.run.session_loader import LoadedSession, SessionLoader
 from tapedeck.engine.run.session_setup import (
     build_tape,
-    put_in_place,
-    roll_history,
+    extend_history,
+    install_session,
 )
 from tapedeck.engine.store.bar_store import BarColumns, BarStore
 from tapedeck.engine.store.data_manager import DataManager
@@ -149,7 +149,7 @@ def test_played_sessions_become_history_from_the_same_source(store: BarStore) ->
         bars = resampled(own, monday.slots.session, 60) if source == SECOND else own
         assert_bits(monday.companions[MINUTE].grid.values[:, row], on_slots(bars, "2013-12-02", MINUTE))
     tape = compute(build_tape(plan, monday))
-    roll_history(history, tape, monday.companions)
+    extend_history(history, tape, monday.companions)
     assert days_kept(loader, MINUTE) == ["2013-11-29", "2013-12-02"]
     assert history.intraday[MINUTE].last(1)[0].grid is monday.companions[MINUTE].grid
 
@@ -163,7 +163,7 @@ def test_a_tape_that_is_its_own_history_needs_no_companion(store: BarStore) -> N
     monday, tuesday = loader.load(plan.sessions)
     assert monday.companions == tuesday.companions == {}
     tape = compute(build_tape(plan, monday))
-    roll_history(history, tape, monday.companions)
+    extend_history(history, tape, monday.companions)
     assert days_kept(loader, MINUTE) == days_kept(loader, FIVE) == ["2013-12-02"]
     assert history.intraday[FIVE].last(1)[0].grid is tape.derived[FIVE]
     for row, symbol in enumerate(("ALL", "MIN")):
@@ -267,8 +267,8 @@ def ready(plan: StreamPlan, loader: SessionLoader, position: int = 0) -> tuple[S
     for number in range(position):
         tape = build_tape(plan, sessions[number])
         data.load_tape(tape)
-        roll_history(data.history, compute(tape), sessions[number].companions)
-    put_in_place(plan, data, sessions[position], position, scores_history=True)
+        extend_history(data.history, compute(tape), sessions[number].companions)
+    install_session(plan, data, sessions[position], position, scores_history=True)
     return data, sessions[position]
 
 
@@ -363,7 +363,7 @@ def test_history_is_scored_by_the_bars_that_the_calendar_expects(store: BarStore
     assert data.get_historical_quality("ALL", DAY) == HistoricalQuality(stored, 12)
     # The weeks of the 18th and of the 25th of November; that of the 2nd of December is not over.
     assert data.get_historical_quality("ALL", WEEK) == HistoricalQuality(2, 2)
-    put_in_place(plan, data, loaded, 0, scores_history=False)
+    install_session(plan, data, loaded, 0, scores_history=False)
     unmeasured = data.get_historical_quality("MIN", MINUTE)
     assert unmeasured is not None
     assert (unmeasured.measured, unmeasured.percent) == (False, 100.0)

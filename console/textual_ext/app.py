@@ -1,0 +1,84 @@
+"""Application base class: a terminal that may stall, short reports of failures, and the direct drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+from rich.console import RenderableType
+from rich.segment import Segments
+from rich.traceback import Traceback
+from textual._compositor import CompositorUpdate
+from textual.app import App
+from textual.notifications import Notifications
+from textual.screen import Screen
+
+from tapedeck.console.textual_ext.screen_diff import DiffUpdate, ScreenDiff
+from tapedeck.console.textual_ext.terminal_driver import TerminalLink, resilient
+from tapedeck.engine.errors import EngineError
+
+
+class TerminalApp(App[None]):
+    """An application with a resilient driver.
+
+    `direct_drawing`: screens draw uncovered widgets past Textual's compositor, and only differences are
+    written; without it Textual draws alone. `on_key` is called by the thread that reads the terminal.
+    """
+
+    def __init__(
+        self, notifications: Notifications, on_key: Callable[[], None], *, direct_drawing: bool
+    ) -> None:
+        super().__init__()
+        self._notifications = notifications
+        self.direct_drawing = direct_drawing
+        self.link = TerminalLink(on_key=on_key)
+        self.driver_class = resilient(self.driver_class, self.link)
+        self._screen_diff = ScreenDiff()
+        self._repaints_seen = 0
+
+    @property
+    def can_suspend(self) -> bool:
+        """Whether the terminal can be given back to the shell for a while."""
+        return self._driver is not None and self._driver.can_suspend
+
+    @property
+    def has_input(self) -> bool:
+        """Whether a key or a mouse event waits to be handled."""
+        return self.link.has_input
+
+    def render_priority(self) -> AbstractContextManager[None]:
+        """Return a context in which other threads yield to the drawing; here there are none."""
+        return nullcontext()
+
+    # Failures
+
+    @property
+    def failure(self) -> Exception | None:
+        """The fault that ended the application, if any; Textual has shown it."""
+        return self._exception
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """Leave with a fault that Textual reports without raising it, such as one in reading keys."""
+        self._exception = self._exception or EngineError("the console ended by a fault, which stands above")
+        super().panic(*renderables)
+
+    def _fatal_error(self) -> None:
+        """Leave with the traceback, without Textual's pages of local variables."""
+        self._exit_renderables.append(Segments(self.console.render(Traceback(), self.console.options)))
+        self._close_messages_no_wait()
+
+    # Drawing
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """Write a screen's update; with direct drawing, only what differs from the terminal's contents."""
+        if self._repaints_seen != self.link.repaints:
+            self._repaints_seen = self.link.repaints
+            self._screen_diff.forget()
+        self._screen_diff.by_cell = self.link.is_slow
+        if self.direct_drawing and isinstance(renderable, CompositorUpdate) and not self.link.has_dropped:
+            renderable = DiffUpdate(renderable, self._screen_diff)
+        super()._display(screen, renderable)
+
+    def on_resize(self) -> None:
+        """Assume that a resized terminal has kept nothing."""
+        self._screen_diff.forget()

@@ -1,0 +1,75 @@
+"""Protocol of an importer: the options of its command, and the files that it finds and reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from tapedeck.engine.importers.report import SkippedFile
+
+if TYPE_CHECKING:
+    from tapedeck.engine.importers.file_rows import FileRows  # imports numpy, which help texts do without
+
+OptionKind = Literal["text", "interval", "choice", "pairs"]
+
+
+@dataclass(frozen=True, slots=True)
+class ImporterOption:
+    """An option of an importer's command.
+
+    Its value is passed to `Importer.find` as keyword `parameter`, by kind: text as str, an interval as
+    Interval, a choice as one of `choices`, pairs (`ROLE=NAME`, given any number of times) as a dict of str.
+    A required option has no default; that of pairs is an empty dict.
+    """
+
+    flag: str
+    parameter: str
+    help: str
+    metavar: str
+    kind: OptionKind = "text"
+    default: str | None = None
+    is_required: bool = False
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BarFiles:
+    """The files of an import, how one of them is read, and the files that are skipped.
+
+    `read` returns the rows of a file, or raises UnreadableFileError.
+    """
+
+    files: Sequence[Path]
+    read: Callable[[Path], FileRows]
+    skipped: Sequence[SkippedFile] = ()
+
+
+class Importer(Protocol):
+    """One kind of files with bars. Its command is `tapedeck import NAME PATH`, made from these attributes.
+
+    Help texts are shown without numpy, pandas or pyarrow: import them, and modules that need them, in `find`.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name of the command, and of the importer in the registry."""
+
+    @property
+    def summary(self) -> str:
+        """Help of the command, in a sentence."""
+
+    @property
+    def examples(self) -> Sequence[str]:
+        """Commands to try."""
+
+    @property
+    def options(self) -> Sequence[ImporterOption]:
+        """Options of the command, beside those of every import."""
+
+    def find(self, path: Path, *args: Any, **kwargs: Any) -> BarFiles:  # noqa: ANN401  # its own options
+        """Return the files in `path`, a file or a folder; keywords are the values of `options`.
+
+        Raises BarImportError where there are none, or where a value cannot be used.
+        """
