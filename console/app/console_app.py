@@ -113,6 +113,7 @@ class ConsoleApp(TerminalApp):
         self.data = DataHandlers(self, setup.exports)
         application = ApplicationHandlers(self, self.data)
         self._handlers = {
+            "transport": self.transport,
             "navigation": self.navigation,
             "panels": PanelHandlers(self),
             "data": self.data,

@@ -6,8 +6,6 @@ from dataclasses import replace
 
 from textual.screen import Screen
 
-from tapedeck.console.actions.run_actions import read_speed
-from tapedeck.console.actions.speeds import speed_text
 from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.screens.prompt import PromptScreen
 from tapedeck.console.app.widgets.table_columns import SYMBOL
@@ -87,20 +85,6 @@ class PanelHandlers:
     def type_filter(self, _argument: str) -> None:
         """Open the line in which a filter is typed."""
         self._app.main.open_filter()
-
-    # Speed
-
-    async def ask_speed(self, _argument: str) -> None:
-        """Ask for a speed, and play at it."""
-
-        async def chosen(answer: str | None) -> None:
-            if answer:
-                await self._app.do("speed", answer)
-
-        def meaning(answer: str) -> str:
-            return speed_text(read_speed(answer))
-
-        await self._app.open(PromptScreen("Speed", "60, x3600 or max", meaning), chosen)
 
     # Panels and screens
 

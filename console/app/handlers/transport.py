@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from tapedeck.console.actions.keys import shown_keys
+from tapedeck.console.actions.run_actions import read_speed
+from tapedeck.console.actions.speeds import speed_text
 from tapedeck.console.actions.table import BY_ID
 from tapedeck.console.actions.time_expressions import moment_words, session_after
 from tapedeck.console.app.context import AppContext
+from tapedeck.console.app.screens.prompt import PromptScreen
 from tapedeck.console.app.viewpoint import Place
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.errors import EngineError
@@ -61,6 +64,18 @@ class Transport:
         """Play at a speed from now on."""
         self.check_under_way()
         self._playback.set_speed(speed)  # the session bar shows it
+
+    async def ask_speed(self, _argument: str) -> None:
+        """Ask for a speed, and play at it."""
+
+        async def chosen(answer: str | None) -> None:
+            if answer:
+                await self._app.do("speed", answer)
+
+        def meaning(answer: str) -> str:
+            return speed_text(read_speed(answer))
+
+        await self._app.open(PromptScreen("Speed", "60, x3600 or max", meaning), chosen)
 
     def check_under_way(self) -> None:
         """Raise EngineError where the run is over."""
