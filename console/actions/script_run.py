@@ -15,7 +15,7 @@ from tapedeck.console.actions.key_script import Script, ScriptLine
 from tapedeck.console.actions.table import Action, Effect, action_of
 from tapedeck.console.actions.time_expressions import Here
 from tapedeck.engine.clock.trading_session import TradingSession
-from tapedeck.engine.errors import ConfigError, ConfigProblem, TapedeckError
+from tapedeck.engine.errors import ConfigError, ConfigProblem, EngineError, TapedeckError
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.system import SystemManager
 
@@ -67,8 +67,10 @@ class ScriptedRun:
 
     def here(self) -> Here:
         """Return the engine's moment."""
-        session, now = self.system.session_data.require_tape().session, self.system.snapshot().clock
-        return Here(session, now or session.regular_open)
+        now = self.system.snapshot().view
+        if now is None:
+            raise EngineError("no session is loaded yet")
+        return Here(now.session, now.clock)
 
     async def pause(self) -> None:
         """Pause."""

@@ -31,9 +31,9 @@ class Area(Enum):
 class PanelEntry:
     """A panel of the main screen.
 
-    `widget`: its class, a Panel, as `module:name`. `table`: the function of a SystemManager that returns its
-    content as a Table, likewise; "" where there is none. `view`: the name of that table, where it is not the
-    panel's. `title`: its name on the screen, where it is not its id.
+    `widget`: its class, a Panel, as `module:name`. `table`: the function of SystemManager and Snapshot that
+    returns its content as a Table, likewise; "" where there is none. `view`: the name of that table, where it
+    is not the panel's. `title`: its name on the screen, where it is not its id.
     """
 
     id: str
@@ -129,7 +129,7 @@ def view_names() -> tuple[str, ...]:
 
 
 def table_maker(view: str) -> Callable[..., object]:
-    """Return the function of a SystemManager that makes a table; KeyError for a name that none has."""
+    """Return the function of SystemManager and Snapshot that makes a table. Raises KeyError."""
     maker = load(dict(_tables())[view])
     assert callable(maker), view
     return maker

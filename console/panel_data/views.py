@@ -20,6 +20,7 @@ from tapedeck.console.panel_data.registry import table_maker, view_names
 from tapedeck.console.panel_data.tables import Row, Table, table_text
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.errors import ConfigError, ConfigProblem, nearest
+from tapedeck.engine.read.snapshot import Snapshot
 from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.bar_grid import FIELDS
 
@@ -31,7 +32,8 @@ def view_text(system: SystemManager, panel: str, form: str) -> str:
 
 def headed_view_text(system: SystemManager, panel: str, form: str) -> str:
     """Return a panel's content under its name and the run's clock, to be told from others beside it."""
-    now, text = system.snapshot(), view_text(system, panel, form)
+    now = system.snapshot()
+    text = table_text(view_table(system, panel, now), form)
     clock = local_time(now.clock, None if now.view is None else now.view.session.zone)
     if form == "json":
         document = {"view": panel, "clock": clock, "rows": json.loads(text)}
@@ -40,20 +42,19 @@ def headed_view_text(system: SystemManager, panel: str, form: str) -> str:
     return f"## {heading}\n\n{text}" if form == "markdown" else f"# {heading}\n{text}"
 
 
-def view_table(system: SystemManager, panel: str) -> Table:
-    """Return a panel's content at the run's clock; no rows where no session is loaded."""
+def view_table(system: SystemManager, panel: str, now: Snapshot | None = None) -> Table:
+    """Return a panel's content at the run's clock, or of a snapshot; no rows where no session is loaded."""
     known = view_names()
     if panel not in known:
         message = f"{panel!r} is no panel: {', '.join(known)}."
         raise ConfigError("view", [ConfigProblem("panel", panel, message, nearest(panel, known))])
-    table = table_maker(panel)(system)
+    table = table_maker(panel)(system, now or system.snapshot())
     assert isinstance(table, Table)
     return table
 
 
-def session(system: SystemManager) -> Table:
+def session(_system: SystemManager, now: Snapshot) -> Table:
     """Return the run and its session, a field a row."""
-    now = system.snapshot()
     zone = None if now.view is None else now.view.session.zone
     rows: list[Row] = [
         ("session_name", now.session_name),
@@ -77,18 +78,18 @@ def session(system: SystemManager) -> Table:
     return Table.of(["field", "value"], rows)
 
 
-def symbols(system: SystemManager) -> Table:
+def symbols(_system: SystemManager, now: Snapshot) -> Table:
     """Return the figures of all symbols."""
-    view = system.session_data.view()
+    view = now.view
     if view is None:
         return Table.of(["symbol", "last", "change_pct", "volume", "quality", "gaps"], [])
-    return symbols_table(view, system.snapshot().base, view.symbols)
+    return symbols_table(view, now.base, view.symbols)
 
 
-def bars(system: SystemManager) -> Table:
+def bars(system: SystemManager, now: Snapshot) -> Table:
     """Return all bars of the session, by symbol and interval."""
     headings = ["symbol", "interval", "timestamp", *FIELDS, "base_bars"]
-    view, tape = system.session_data.view(), system.tape
+    view, tape = now.view, system.tape
     rows: list[Row] = []
     if view is None or tape is None:
         return Table.of(headings, rows)
@@ -102,29 +103,29 @@ def bars(system: SystemManager) -> Table:
     return Table.of(headings, rows)
 
 
-def indicators(system: SystemManager) -> Table:
+def indicators(system: SystemManager, now: Snapshot) -> Table:
     """Return the indicators of all symbols."""
-    view, tape = system.session_data.view(), system.tape
+    view, tape = now.view, system.tape
     if view is None or tape is None:
         return Table.of(INDICATORS, [])
     return indicators_table(view, tape, view.symbols)
 
 
-def quality(system: SystemManager) -> Table:
+def quality(system: SystemManager, now: Snapshot) -> Table:
     """Return scores and gaps of all symbols."""
-    view, tape = system.session_data.view(), system.tape
+    view, tape = now.view, system.tape
     if view is None or tape is None:
         return Table.of(QUALITY, [])
     return quality_table(view, tape, system.session_data.historical_quality, view.symbols)
 
 
-def events(system: SystemManager) -> Table:
+def events(system: SystemManager, now: Snapshot) -> Table:
     """Return the events of the run."""
-    view, missing = system.session_data.view(), system.unlisted_gaps()
+    view, missing = now.view, system.unlisted_gaps()
     note = f"{missing} earlier gaps are not listed: each day's quality has them" if missing else ""
     return events_table(system.events(), None if view is None else view.session.zone, note=note)
 
 
-def metrics(system: SystemManager) -> Table:
+def metrics(system: SystemManager, _now: Snapshot) -> Table:
     """Return timers and counters of the run."""
     return metrics_table(system.metrics)

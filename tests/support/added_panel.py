@@ -17,6 +17,7 @@ from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.widgets import StyledLines
 from tapedeck.console.panel_data.registry import PanelEntry, register
 from tapedeck.console.panel_data.tables import Table
+from tapedeck.engine.read.snapshot import Snapshot
 from tapedeck.engine.system import SystemManager
 
 register(PanelEntry("slots", f"{__name__}:SlotsPanel", table=f"{__name__}:slots_table", title="slots played"))
@@ -24,8 +25,8 @@ register(PanelEntry("slots", f"{__name__}:SlotsPanel", table=f"{__name__}:slots_
 from tapedeck.console.app.panels.panel import Panel  # noqa: E402 - which loads the action table
 
 
-def slots_table(system: SystemManager) -> Table:
-    return Table.of(["slots", "of"], [(system.snapshot().frontier, system.snapshot().slots)])
+def slots_table(_system: SystemManager, now: Snapshot) -> Table:
+    return Table.of(["slots", "of"], [(now.frontier, now.slots)])
 
 
 class SlotsPanel(Panel):

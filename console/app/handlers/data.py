@@ -58,7 +58,7 @@ class DataHandlers:
         return tuple(self._failures[before:])
 
     def _target(self, path: str) -> Path:
-        if self._playback.system.tape is None and not self._playback.earlier.days():
+        if self._playback.present() is None:
             raise EngineError("nothing was played yet, so there is nothing to export")
         return Path(path).expanduser() if path else export_folder(self._playback, self._exports_folder)
 

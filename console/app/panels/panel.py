@@ -198,8 +198,8 @@ class Panel(Vertical):
         raise NotImplementedError
 
     def as_table(self, view_state: ViewState) -> Table:
-        """Return the panel's content as data: of the moment shown, where a panel has that; else the run's."""
-        return view_table(self.playback.system, panel_entry(self.NAME).view_name)
+        """Return the panel's content as data: by default its table of `--view`."""
+        return view_table(self.playback.system, panel_entry(self.NAME).view_name, view_state.snapshot)
 
     def keyboard_target(self) -> Widget:
         """Return what gets the keyboard when the panel is chosen."""
