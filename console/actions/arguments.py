@@ -33,7 +33,7 @@ class Argument:
 
 
 def _nothing(text: str) -> str | None:
-    return f"takes nothing, and {text!r} stands behind it" if text else None
+    return f"unexpected argument {text!r}" if text else None
 
 
 def _anything(_text: str) -> str | None:
@@ -43,11 +43,11 @@ def _anything(_text: str) -> str | None:
 def _slots(text: str) -> str | None:
     if not text or (text.isdecimal() and int(text) > 0):
         return None
-    return f"{text!r} is no number of slots: give 1 or more, or nothing for 1"
+    return f"invalid step count {text!r}: use a whole number of at least 1, or nothing for 1"
 
 
 def _number(text: str) -> str | None:
-    return None if text.isdecimal() else f"{text!r} is no number of a breakpoint"
+    return None if text.isdecimal() else f"invalid breakpoint number {text!r}: use a whole number"
 
 
 def _speed(text: str) -> str | None:
@@ -60,7 +60,7 @@ def _speed(text: str) -> str | None:
 
 def _moment(text: str) -> str | None:
     if not text:
-        return "a time is missing: 10:30, +15m, next open, 2013-10-08 10:30"
+        return "time missing: use 10:30, +15m, next open or 2013-10-08 10:30"
     calendar = TimeManager(_ANY_EXCHANGE)
     session = calendar.get_trading_session(_ANY_DAY)
     try:
@@ -85,15 +85,15 @@ def _export(text: str) -> str | None:
     form, _, folder = text.partition(" ")
     if form in ("csv", "json") and folder.strip():
         return None
-    return f"{text!r}: write csv and a folder, or json and a file, as in: export csv out/"
+    return f"invalid export {text!r}: use csv and a folder, or json and a file, as in: export csv out/"
 
 
 def _view(text: str) -> str | None:
     panel, _, form = text.partition(" ")
     if panel not in view_names():
-        return f"{panel!r} is no panel: {', '.join(view_names())}"
+        return f"unknown panel {panel!r}: use {', '.join(view_names())}"
     if form.strip() not in ("", *FORMATS):
-        return f"{form.strip()!r} is no format: {', '.join(FORMATS)}"
+        return f"unknown format {form.strip()!r}: use {', '.join(FORMATS)}"
     return None
 
 

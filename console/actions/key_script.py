@@ -1,6 +1,6 @@
 """Key scripts: the console's actions as lines of a file, to be played with or without a screen.
 
-One action a line, with what it needs behind it; lines that begin with `#` are remarks:
+One action a line, followed by its argument; lines that begin with `#` are comments:
 
     # stop where it gets interesting, and keep it
     break SPY.close > 168
@@ -34,7 +34,7 @@ class ScriptLine:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """The lines of a key script, remarks left out; `source` names the file in errors."""
+    """The lines of a key script, without comments; `source` names the file in errors."""
 
     source: str
     lines: tuple[ScriptLine, ...] = field(default=())
@@ -64,7 +64,7 @@ class Script:
         try:
             text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror or error if isinstance(error, OSError) else "it is no text in UTF-8"
+            reason = error.strerror or error if isinstance(error, OSError) else "not UTF-8 text"
             raise ConfigError(
                 str(path), [ConfigProblem("file", None, f"cannot be read: {reason}")]
             ) from error
@@ -87,7 +87,7 @@ def _problem_of(line: ScriptLine) -> ConfigProblem | None:
     place, action = f"line {line.number}", action_of(line.action)
     if action is None:
         headless = ", ".join(script_words(needs_screen=False))
-        message = f"{line.action!r} is no action; those without a screen are {headless}."
+        message = f"unknown action {line.action!r}: actions without a screen are {headless}."
         return ConfigProblem(place, line.action, message, nearest(line.action, script_words()))
     fault = action.argument.check(line.argument)
     return None if fault is None else ConfigProblem(place, line.argument, f"{line.action}: {fault}")

@@ -1,4 +1,4 @@
-"""Keys of actions: how they are written, which the user may change, and the table of keys for README."""
+"""Keys of actions: spelling, changes by the user, and the table of keys for README."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tapedeck.console.actions.table import BY_ID, Action, screen_actions
 from tapedeck.engine.errors import nearest
 
 LIST_KEYS: Final = (
-    ("pageup pagedown", "In the table and in lists: a page up, a page down"),
-    ("home ctrl+end", "In the table and in lists: to the first row, to the last"),
+    ("pageup pagedown", "Page up or down in lists"),
+    ("home ctrl+end", "First or last row of lists"),
 )
-"""Keys of the table and of lists themselves, as help and README tell them."""
+"""Keys of the table and of lists, for help and README."""
 
 _SIGNS: Final = {
     "full_stop": ".", "comma": ",", "plus": "+", "equals_sign": "=", "minus": "-", "slash": "/",
@@ -40,7 +40,7 @@ def shown_keys(action: Action, changes: Mapping[str, str] | None = None) -> str:
 
 
 def first_key(action_id: str, changes: Mapping[str, str] | None = None) -> str:
-    """Return the key that an action is told with, as help shows it; nothing where it has none."""
+    """Return the first key of an action, as help shows it; "" where it has none."""
     return next(map(key_sign, keys_of(BY_ID[action_id], changes)), "")
 
 
@@ -63,13 +63,13 @@ def unknown_actions(ids: Iterable[str]) -> tuple[str, ...]:
     for word in ids:
         if word not in known:
             near = nearest(word, known)
-            hint = f" Did you mean {near!r}?" if near else " `tapedeck` shows all of them with ?."
-            said.append(f"{word!r} is no action.{hint}")
+            hint = f" Did you mean {near!r}?" if near else " Press ? in the console to list them."
+            said.append(f"unknown action {word!r}.{hint}")
     return tuple(said)
 
 
 def usable_keys(changes: Mapping[str, str]) -> dict[str, str]:
-    """Return the key changes that can be taken, in Textual's names; without those `key_problems` tells of."""
+    """Return the valid key changes, in Textual's names; `key_problems` reports the others."""
     known = _with_keys()
     taken = {
         name: ",".join(_named(key) for key in _words(keys))
@@ -80,17 +80,17 @@ def usable_keys(changes: Mapping[str, str]) -> dict[str, str]:
 
 
 def key_problems(changes: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a sentence for each key change that cannot be taken: unknown actions and keys, none, clashes."""
+    """Return a sentence for each invalid key change: unknown actions and keys, missing keys, clashes."""
     said, ids = [*unknown_actions(changes)], _with_keys()
     for name, keys in changes.items():
         if name in ids:
-            stays = f"{name} stays on {shown_keys(BY_ID[name]) or 'none'}."
+            stays = f"{name} keeps {shown_keys(BY_ID[name]) or 'no key'}."
             if not _words(keys):
-                said.append(f"{name}: no key is given (a comma is written comma). {stays}")
+                said.append(f"{name}: no key given (write a comma as comma). {stays}")
             said += [f"{name}: {_unknown_key(key)} {stays}" for key in _words(keys) if not _is_key(key)]
     known = {name: keys for name, keys in changes.items() if name in ids}
     said += [
-        f"the key {key_sign(key)} would do both {one} and {other}: no key is changed."
+        f"key {key_sign(key)!r} is used by both {one} and {other}: no key is changed."
         for key, one, other in clashes({name: ",".join(map(_named, _words(k))) for name, k in known.items()})
     ]
     return tuple(said)
@@ -132,8 +132,8 @@ def _is_key(key: str) -> bool:
 
 def _unknown_key(key: str) -> str:
     near = nearest(key, _known_keys())
-    hint = f" Did you mean {near!r}?" if near else " Keys are written as n, f5, ctrl+n, left, full_stop."
-    return f"{key!r} is no key.{hint}"
+    hint = f" Did you mean {near!r}?" if near else " Use names such as n, f5, ctrl+n, left, full_stop."
+    return f"unknown key {key!r}.{hint}"
 
 
 def key_table_markdown() -> str:
@@ -145,5 +145,5 @@ def key_table_markdown() -> str:
             lines.append(f"| {keys} | {action.help} |")
     for listed, sentence in LIST_KEYS:
         lines.append(f"| {' '.join(f'`{key}`' for key in listed.split())} | {sentence} |")
-    lines.append("| `ctrl+p` | Command palette: every command and every symbol |")
+    lines.append("| `ctrl+p` | Open command palette |")
     return "\n".join(lines)

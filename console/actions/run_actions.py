@@ -22,7 +22,7 @@ def slots_in(length: str, base: Interval) -> int:
         return slots_of(_LENGTHS_S[length], base)
     if length.isdecimal() and int(length) > 0:
         return int(length)
-    raise EngineError(f"{length!r} is no distance: give slot, minute, hour, day or a number of slots")
+    raise EngineError(f"invalid distance {length!r}: use slot, minute, hour, day or a number of slots")
 
 
 async def pause(run: RunContext, _argument: str) -> None:
@@ -108,7 +108,7 @@ def add_breakpoint(run: RunContext, condition: str) -> None:
 def remove_breakpoint(run: RunContext, number: str) -> None:
     """Remove the breakpoint of a number."""
     if not number.isdecimal():
-        raise EngineError(f"invalid breakpoint {number!r}: give the number of a breakpoint")
+        raise EngineError(f"invalid breakpoint number {number!r}: use one of the list of breakpoints")
     run.remove_breakpoint(int(number))
 
 

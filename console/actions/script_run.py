@@ -159,7 +159,7 @@ class ScriptRun:
         return self._run.has_quit
 
     def advance(self) -> bool:
-        """Do the lines whose turn it is; return whether the script is over.
+        """Do the lines that are due; return whether the script is over.
 
         Raises ConfigError where a line cannot be done, with its number.
         """

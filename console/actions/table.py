@@ -24,7 +24,7 @@ _SCRIPTS_ALONE: Final = frozenset[str]()
 
 
 class Effect(Enum):
-    """What an action does to the run, as a saved script has to know."""
+    """Effect of an action on the run, which a saved script depends on."""
 
     NONE = "none"
     SETS = "sets"
@@ -56,7 +56,7 @@ class Action:
     function of the run that does it, or the handler of the screen. `group` heads it in help. `fixed`: what
     the function is given where no argument is. `aliases`: other words for it in scripts. `modes`: where it
     works; nowhere: in scripts alone. `footer`: its rank there, 0: not shown; where it gets narrow, high
-    ranks go first. `label` is the footer's word, `help` one sentence.
+    ranks go first. `label` is the footer's word, `help` its text of one to five words.
     """
 
     id: str
@@ -83,101 +83,101 @@ _STEPS, _PLAYS_ON, _SETS = Effect.STEPS, Effect.PLAYS_ON, Effect.SETS
 
 ACTIONS: Final[list[Action]] = [
     Action(
-        "pause", "space", "pause", "Pause, or play on",
+        "pause", "space", "pause", "Play / pause",
         run_actions.pause, PLAY, NOTHING, effect=Effect.STOPS, footer=1
     ),
-    Action("resume", "", "play", "Play on", run_actions.resume, PLAY, NOTHING, effect=_PLAYS_ON),
+    Action("resume", "", "play", "Play", run_actions.resume, PLAY, NOTHING, effect=_PLAYS_ON),
     Action(
-        "step", "full_stop", "step", "One slot on",
+        "step", "full_stop", "step", "Step forward",
         run_actions.step, PLAY, arguments.SLOTS, "slot", effect=_STEPS, footer=2
     ),
     Action(
-        "step_back", "comma", "back", "One slot back: look at the past",
+        "step_back", "comma", "back", "Step back",
         OnScreen("navigation.back"), PLAY, fixed="slot", footer=3
     ),
     Action(
-        "minute_on", "m", "minute", "A minute on", run_actions.step, PLAY, NOTHING, "minute", effect=_STEPS
+        "minute_on", "m", "minute", "Minute forward", run_actions.step, PLAY, NOTHING, "minute", effect=_STEPS
     ),
     Action(
-        "minute_back", "M", "minute back", "A minute back",
+        "minute_back", "M", "minute back", "Minute back",
         OnScreen("navigation.back"), PLAY, fixed="minute"
     ),
-    Action("hour_on", "o", "hour", "An hour on", run_actions.step, PLAY, NOTHING, "hour", effect=_STEPS),
-    Action("hour_back", "O", "hour back", "An hour back", OnScreen("navigation.back"), PLAY, fixed="hour"),
+    Action("hour_on", "o", "hour", "Hour forward", run_actions.step, PLAY, NOTHING, "hour", effect=_STEPS),
+    Action("hour_back", "O", "hour back", "Hour back", OnScreen("navigation.back"), PLAY, fixed="hour"),
     Action(
-        "day_on", "d", "day", "A day on, to the same time",
+        "day_on", "d", "day", "Day forward",
         run_actions.day_forward, PLAY, NOTHING, effect=_PLAYS_ON
     ),
     Action(
-        "day_back", "D", "day back", "A day back, to the same time",
+        "day_back", "D", "day back", "Day back",
         OnScreen("navigation.back"), PLAY, fixed="day"
     ),
     Action(
         "next_session", "n", "next session",
-        "On to the next session's open; in the past, at most to the present",
+        "Go to next session",
         run_actions.next_session, PLAY, NOTHING, effect=_PLAYS_ON
     ),
     Action(
-        "faster", "plus,equals_sign", "faster", "Play faster",
+        "faster", "plus,equals_sign", "faster", "Increase speed",
         run_actions.faster, PLAY, NOTHING, effect=_SETS, footer=5
     ),
     Action(
-        "slower", "minus", "slower", "Play slower",
+        "slower", "minus", "slower", "Decrease speed",
         run_actions.slower, PLAY, NOTHING, effect=_SETS, footer=6
     ),
     Action(
-        "max_speed", "0", "max", "As fast as data allow",
+        "max_speed", "0", "max", "Maximum speed",
         run_actions.speed, PLAY, NOTHING, "max", effect=_SETS
     ),
     Action(
-        "speed", "", "speed", "Play at a speed: 60, or max",
+        "speed", "", "speed", "Set speed",
         run_actions.speed, PLAY, arguments.SPEED, effect=_SETS
     ),
     Action(
-        "goto", "g", "go to", "Go to a time or date: 10:30, 14h, next open, tuesday",
+        "goto", "g", "go to", "Go to time or date",
         run_actions.go_to, LOOK, arguments.MOMENT, aliases=("run_to",), effect=_PLAYS_ON, footer=4
     ),
     Action(
-        "previous_event", "left_square_bracket", "previous event", "Back to the previous event of the list",
+        "previous_event", "left_square_bracket", "previous event", "Go to previous event",
         OnScreen("navigation.event"), LOOK, fixed="back"
     ),
     Action(
         "next_event", "right_square_bracket", "next event",
-        "On to the next event of the list, up to the present",
+        "Go to next event",
         OnScreen("navigation.event"), LOOK, fixed="on"
     ),
-    Action("present", "end", "present", "Return from looking back", OnScreen("navigation.present"), LOOK),
+    Action("present", "end", "present", "Return to the present", OnScreen("navigation.present"), LOOK),
     Action(
-        "next_symbol", "tab,down", "next symbol", "The next symbol",
+        "next_symbol", "tab,down", "next symbol", "Next symbol",
         OnScreen("panels.symbol"), LOOK, fixed="1"
     ),
     Action(
-        "previous_symbol", "shift+tab,up", "previous symbol", "The previous symbol",
+        "previous_symbol", "shift+tab,up", "previous symbol", "Previous symbol",
         OnScreen("panels.symbol"), LOOK, fixed="-1"
     ),
     Action(
-        "symbol", "", "symbol", "Go to a symbol by its name",
+        "symbol", "", "symbol", "Go to symbol",
         OnScreen("panels.focus"), LOOK, arguments.SYMBOL
     ),
     Action(
-        "why", "w", "why", "Where the symbol's numbers come from; first the one it is sorted by",
+        "why", "w", "why", "Explain this symbol's numbers",
         OnScreen("navigation.why"), LOOK, arguments.FIGURE, footer=9
     ),
     Action(
-        "breakpoint", "b", "break", "Pause wherever a condition becomes true; list and remove such",
+        "breakpoint", "b", "break", "Set, list or delete breakpoints",
         run_actions.add_breakpoint, LOOK, arguments.CONDITION, aliases=("break",), effect=_SETS, footer=8
     ),
     Action(
-        "unbreak", "", "unbreak", "Remove a breakpoint",
+        "unbreak", "", "unbreak", "Delete a breakpoint",
         run_actions.remove_breakpoint, LOOK, arguments.BREAKPOINT_NUMBER, effect=_SETS
     ),
     Action(
-        "bookmark", "apostrophe", "bookmark", "Mark this moment",
+        "bookmark", "apostrophe", "bookmark", "Bookmark this moment",
         run_actions.bookmark, LOOK, arguments.NOTE, effect=_SETS
     ),
     *(
         Action(
-            f"panel_{panel.id}", key_of(panel.id), panel.name, f"Show {panel.name}, or go there",
+            f"panel_{panel.id}", key_of(panel.id), panel.name, f"Show {panel.name}",
             OnScreen("panels.show"), SHOW, fixed=panel.id
         )
         for panel in panels()
@@ -187,64 +187,64 @@ ACTIONS: Final[list[Action]] = [
         for page in pages()
     ),
     Action(
-        "maximise", "z", "maximise", "The panel alone, or all again",
+        "maximise", "z", "maximise", "Maximise or restore panel",
         OnScreen("panels.maximise"), SHOW, footer=10
     ),
-    Action("hide", "x", "hide", "Hide the panel; its key brings it back", OnScreen("panels.hide"), SHOW),
+    Action("hide", "x", "hide", "Hide panel", OnScreen("panels.hide"), SHOW),
     Action(
-        "interval", "i", "interval", "The chart's next interval",
+        "interval", "i", "interval", "Next chart interval",
         OnScreen("panels.interval"), SHOW, footer=7
     ),
     Action(
-        "filter", "slash", "filter", "Filter symbols, events or log as you type",
+        "filter", "slash", "filter", "Filter symbols, events or log",
         OnScreen("panels.filter"), SHOW, arguments.FILTER, footer=11
     ),
     Action(
         "sort", "s", "sort",
-        "Sort symbols by the next column, and show the largest on top",
+        "Sort by next column",
         OnScreen("panels.sort"), SHOW
     ),
-    Action("reverse", "S", "reverse", "Turn the order of symbols round", OnScreen("panels.reverse"), SHOW),
-    Action("theme", "t", "theme", "The next theme", OnScreen("panels.theme"), SHOW),
+    Action("reverse", "S", "reverse", "Reverse sort order", OnScreen("panels.reverse"), SHOW),
+    Action("theme", "t", "theme", "Next theme", OnScreen("panels.theme"), SHOW),
     Action(
-        "export_csv", "e", "export", "Export what was played as CSV",
+        "export_csv", "e", "export", "Export as CSV",
         run_actions.export_csv, DATA, modes=frozenset({MAIN, "report"}), footer=12
     ),
     Action(
-        "export_json", "j", "export JSON", "Export the state as session.json",
+        "export_json", "j", "export JSON", "Export state as JSON",
         run_actions.export_json, DATA, modes=frozenset({MAIN, "report"})
     ),
     Action(
-        "export", "", "export", "Export what was played: csv and a folder, or json and a file",
+        "export", "", "export", "Export to a path",
         run_actions.export, DATA, arguments.EXPORT, modes=_SCRIPTS_ALONE
     ),
     Action(
-        "view", "", "view", "Write a panel as data: its name, and a format",
+        "view", "", "view", "Write a panel as data",
         run_actions.view, DATA, arguments.VIEW, modes=_SCRIPTS_ALONE
     ),
     Action(
-        "copy", "y", "copy", "Copy the panel as CSV, Markdown or JSON",
+        "copy", "y", "copy", "Copy panel as data",
         OnScreen("data.copy"), DATA, arguments.FORMAT
     ),
     Action(
         "save_script", "", "save script",
-        "Save what was done as a key script; looking back is left out",
+        "Save as key script",
         OnScreen("data.save_script"), DATA
     ),
     Action(
-        "help", "question_mark", "help", "All keys",
+        "help", "question_mark", "help", "Show keys and help",
         OnScreen("app.help"), APP, modes=EVERYWHERE, footer=1
     ),
     Action(
-        "quit", "q", "quit", "End the run in order, and leave",
+        "quit", "q", "quit", "End run and quit",
         run_actions.leave, APP, NOTHING, modes=EVERYWHERE, footer=1
     ),
     Action(
-        "quit_now", "ctrl+c,ctrl+q", "end", "End in order, without asking",
+        "quit_now", "ctrl+c,ctrl+q", "end", "Quit without asking",
         OnScreen("app.quit_now"), APP, modes=EVERYWHERE
     ),
     Action(
-        "suspend", "ctrl+z", "suspend", "Stand still and give the terminal back; fg there returns",
+        "suspend", "ctrl+z", "suspend", "Suspend (`fg` resumes)",
         OnScreen("app.suspend"), APP, modes=EVERYWHERE
     ),
 ]  # fmt: skip
@@ -273,7 +273,7 @@ def register(action: Action) -> None:
 
 
 def action_of(word: str) -> Action | None:
-    """Return the action that a word of a script stands for."""
+    """Return the action that a script's word names."""
     return _BY_WORD.get(word)
 
 

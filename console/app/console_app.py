@@ -62,7 +62,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What the console is started with.
+    """Start options of the console.
 
     `exports`: folder below which keys export. `config_folder`: where the user has themes. `interrupted`:
     whether a signal asks the run to end. `frames`: frames per second at most. `direct_drawing`: draw past
@@ -143,7 +143,7 @@ class ConsoleApp(TerminalApp):
     # Life
 
     def on_mount(self) -> None:
-        """Take themes, keys and what is remembered; start the run, and look at it from now on."""
+        """Load themes, keys and the saved state of the screen; start the run, and update from now on."""
         self.themes.start()
         ui_state = self.setup.ui_state
         names = self.theme_names
@@ -155,7 +155,7 @@ class ConsoleApp(TerminalApp):
         self._restore_ui_state(ui_state)
         for notice in self.setup.notices:
             self.notify(notice, severity="warning", timeout=10)
-        # What is to be waited for is seen first; the engine would only take its turns from the first picture.
+        # The first frame is drawn before the run starts, which would compete with it.
         self.main.call_after_refresh(self._start_run)
         self.set_interval(self.frames.tick_s, self._frame)
 
@@ -173,7 +173,7 @@ class ConsoleApp(TerminalApp):
         await asyncio.to_thread(self.playback.system.stop)
 
     def _hold(self, _app: App[object]) -> None:
-        """Have the run stand still while the process does, unless a script waits for it."""
+        """Pause the run while the process is suspended, unless a script waits for it."""
         log.info("suspended")
         if self._script is None:
             self.playback.hold()
@@ -195,7 +195,7 @@ class ConsoleApp(TerminalApp):
         self.exit(message="\n".join(failed) or None)  # told once the screen is given back
 
     def ui_state(self) -> UiState:
-        """Return what is to be remembered of how the console looks now."""
+        """Return the state of the screen, to be saved."""
         main = self.main
         column, descending = main.symbols.table.sort
         return replace(
@@ -237,7 +237,7 @@ class ConsoleApp(TerminalApp):
         return self.playback.view_state()
 
     def _frame(self) -> None:
-        """Look at the run, and show what has changed."""
+        """Update the screen from the run."""
         if not self.link.has_input:  # a key that led to nothing
             self._let_engine_go_on()
         if not self.is_running or not self.screen_stack:  # a timer's last tick, on the way out
@@ -254,7 +254,7 @@ class ConsoleApp(TerminalApp):
         self._gc_scheduler.collect_if_due()
 
     def _advance_script(self) -> None:
-        """Do the lines of the script whose turn it is."""
+        """Do the lines of the script that are due."""
         if self._script is None or self.ending:
             return
         try:
@@ -287,11 +287,11 @@ class ConsoleApp(TerminalApp):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Tell something: plain text, as it may hold names and words of the user's."""
+        """Show a notification as plain text, as it may hold the user's own words."""
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def _frame_soon(self) -> None:
-        """Show what a key has done, and what the engine makes of it, before the next tick."""
+        """Update the screen after a key, and after the engine's answer, before the next tick."""
         self.frames.request()
         self._frame()
         for seconds in _AFTER_KEY_S:
@@ -300,7 +300,7 @@ class ConsoleApp(TerminalApp):
     # Actions
 
     async def on_event(self, event: Event) -> None:
-        """Have keys wait for their turn; all else goes its way."""
+        """Put keys into the queue; handle other events at once."""
         if isinstance(event, InputEvent):
             self.link.has_input = False
             self._gc_scheduler.note_input()
@@ -316,7 +316,7 @@ class ConsoleApp(TerminalApp):
 
     @property
     def done(self) -> list[tuple[str, str]]:
-        """What was done so far, as words and arguments of a key script."""
+        """The actions so far, as words and arguments of a key script."""
         return list(self.recording.done)
 
     def handler(self, name: str) -> Callable[[str], Work]:
@@ -369,7 +369,7 @@ class ConsoleApp(TerminalApp):
         self.playback.system.render_priority.release()
 
     async def do(self, action_id: str, argument: str = "") -> None:
-        """Do an action of the table, by its id; what it cannot do is told."""
+        """Do an action of the table, by its id; notify of errors."""
         action = BY_ID[action_id]
         self.recording.begin(action_id)
         self._let_engine_go_on()  # it may be the one that has to answer

@@ -1,4 +1,4 @@
-"""The command palette: every action of the table, and every symbol."""
+"""Command palette: every action of the table, and every symbol."""
 
 from __future__ import annotations
 

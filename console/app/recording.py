@@ -44,7 +44,7 @@ class Recording:
 
     @property
     def done(self) -> tuple[Line, ...]:
-        """What was done so far: word and argument."""
+        """The lines so far: word and argument."""
         return tuple(self._done)
 
     def begin(self, action_id: str) -> None:
@@ -119,7 +119,7 @@ class Recording:
             self.told()
 
     def told(self) -> None:
-        """Note that the engine was told what was written last."""
+        """Note that the last line was sent to the engine."""
         self._taken = self._system.mark()
 
     async def stand(self) -> None:
@@ -162,7 +162,7 @@ class Recording:
         self._is_loose = is_loose
 
     def _has_landed(self) -> bool:
-        """Whether the engine stands, and has taken in what it was told."""
+        """Whether the engine stands, and has handled all commands."""
         if self._system.state.is_over:
             return True
         if self._taken is not None and not self._taken.is_set():

@@ -25,7 +25,7 @@ class ScriptLines:
         self._has_several_views = sum(line.action == "view" for line in script.lines) > 1
 
     def advance(self, system: SystemManager) -> bool:
-        """Do the lines whose turn it is; return whether the script is over."""
+        """Do the lines that are due; return whether the script is over."""
         if self._run is None:
             outlet = _TerminalOutlet(system, self._terminal, has_headings=self._has_several_views)
             self._run = ScriptRun(self._script, system, outlet)
@@ -46,14 +46,14 @@ class _TerminalOutlet:
     def export(self, line: ScriptLine, form: str, path: str) -> None:
         """Write what was played to the path that is named."""
         if not path:
-            self._terminal.remark(f"line {line.number}: say where to, as in: export {form} out")
+            self._terminal.remark(f"line {line.number}: path missing, as in: export {form} out")
             return
         target = Path(path).expanduser()
         if form == "csv":
             self._system.export_csv(target)
         else:
             self._system.export_json(json_file(target))
-        self._terminal.remark(f"line {line.number}: {path} is written")
+        self._terminal.remark(f"line {line.number}: wrote {path}")
 
     def view(self, _line: ScriptLine, panel: str, form: str) -> None:
         """Write a view; of several all but the first stand behind an empty line."""
@@ -63,4 +63,4 @@ class _TerminalOutlet:
 
     def do_on_screen(self, line: ScriptLine) -> None:
         """Remark that there is no screen."""
-        self._terminal.remark(f"line {line.number}: {line.action} needs the console, and is passed over")
+        self._terminal.remark(f"line {line.number}: {line.action} needs the console; skipped")

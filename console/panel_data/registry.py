@@ -58,7 +58,7 @@ class PanelEntry:
 class PageEntry:
     """A page over the main screen. `screen`: the function of the application that returns it, `module:name`.
 
-    `help`: its sentence there.
+    `help`: its text there.
     """
 
     id: str
@@ -71,7 +71,7 @@ _SCREENS: Final = "tapedeck.console.app.screens"
 _TABLES: Final = "tapedeck.console.panel_data.views"
 
 _BAR_TABLES: Final = {"session": f"{_TABLES}:session"}
-"""Tables of the session bar, which is no panel."""
+"""Tables beside those of panels: the session bar's."""
 
 _SHOWN: Final[list[PanelEntry | PageEntry]] = [
     PanelEntry("symbols", f"{_PANELS}.symbols:SymbolsPanel", Area.LEFT, f"{_TABLES}:symbols"),
@@ -81,8 +81,8 @@ _SHOWN: Final[list[PanelEntry | PageEntry]] = [
     PanelEntry("metrics", f"{_PANELS}.metrics:MetricsPanel", table=f"{_TABLES}:metrics"),
     PanelEntry("events", f"{_PANELS}.events:EventsPanel", table=f"{_TABLES}:events"),
     PanelEntry("log", f"{_PANELS}.log:LogPanel"),
-    PageEntry("coverage", "Which bars are stored: symbols by days", f"{_SCREENS}.coverage:coverage_screen"),
-    PageEntry("report", "How the run went so far", f"{_SCREENS}.report:report_screen"),
+    PageEntry("coverage", "Data coverage", f"{_SCREENS}.coverage:coverage_screen"),
+    PageEntry("report", "Run report", f"{_SCREENS}.report:report_screen"),
 ]
 
 
@@ -136,7 +136,7 @@ def table_maker(view: str) -> Callable[..., object]:
 
 
 def load(name: str) -> object:
-    """Return the object that `module:name` stands for."""
+    """Return the object that `module:name` names."""
     module, _, attribute = name.partition(":")
     found: object = getattr(import_module(module), attribute)
     return found

@@ -1,4 +1,4 @@
-"""What the panels show, as tables of plain values, of all symbols and without a screen."""
+"""Tables of `--view` and key scripts: panels as plain values, of all symbols, without a screen."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tapedeck.engine.tape.bar_grid import FIELDS
 
 
 def view_text(system: SystemManager, panel: str, form: str) -> str:
-    """Return a panel's content as csv, markdown or json; ConfigError for a panel that there is not."""
+    """Return a panel's content as csv, markdown or json; ConfigError for an unknown panel."""
     return table_text(view_table(system, panel), form)
 
 
@@ -46,7 +46,7 @@ def view_table(system: SystemManager, panel: str, now: Snapshot | None = None) -
     """Return a panel's content at the run's clock, or of a snapshot; no rows where no session is loaded."""
     known = view_names()
     if panel not in known:
-        message = f"{panel!r} is no panel: {', '.join(known)}."
+        message = f"unknown panel {panel!r}: use {', '.join(known)}."
         raise ConfigError("view", [ConfigProblem("panel", panel, message, nearest(panel, known))])
     table = table_maker(panel)(system, now or system.snapshot())
     assert isinstance(table, Table)

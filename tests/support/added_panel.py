@@ -74,8 +74,8 @@ def main(folder: Path) -> None:
     async def on_a_wide_screen(console: Watched, _pilot: Any) -> None:
         assert all(panel.display for panel in console.app.main.panels.values())
 
-    assert "| `f2` | Show slots played, or go there |" in key_table_markdown()
-    assert "Show slots played, or go there" in help_text({}, 80).plain
+    assert "| `f2` | Show slots played |" in key_table_markdown()
+    assert "Show slots played" in help_text({}, 80).plain
     with open_new_store(folder / "bars.db") as store:
         fill_store(store, SYMBOLS, "2013-11-20", "2013-12-03", missing=0.1)
         with watched(store, folder) as console:

@@ -24,7 +24,7 @@ class ApplicationHandlers:
         await self._app.open(help_page(self._app.key_changes))
 
     async def quit(self) -> None:
-        """Leave; asked first while a run is under way."""
+        """Quit; while the run is not over, only after a confirmation."""
         self._app.recording.leave_out()
         system = self._app.playback.system
         if system.state.is_over:
@@ -37,14 +37,14 @@ class ApplicationHandlers:
 
         snapshot = system.snapshot()
         where = f", session {snapshot.session} of {snapshot.sessions}" if snapshot.session else ""
-        question = f"The run is under way{where}. End it and leave?"
-        await self._app.open(ConfirmScreen(question, yes="End and leave", no="Stay"), answered)
+        question = f"The run is not over{where}. End it and quit?"
+        await self._app.open(ConfirmScreen(question, yes="End and quit", no="Stay"), answered)
 
     def suspend(self, _argument: str) -> None:
-        """Give the terminal back to the shell, until it brings the console to the front again."""
+        """Suspend the console: the shell has the terminal until `fg`."""
         self._app.recording.leave_out()
         if not self._app.can_suspend:
-            raise EngineError("this terminal cannot be given back for a while: q leaves the console")
+            raise EngineError("this terminal cannot suspend programs: q quits")
         os.kill(os.getpid(), signal.SIGTSTP)
 
     def quit_now(self, _argument: str) -> None:

@@ -48,18 +48,18 @@ class DataHandlers:
 
     @property
     def is_exporting(self) -> bool:
-        """Whether an export is being written: of the moment at which it was asked for, if nothing moves."""
+        """Whether an export is being written; it has the moment of its start if nothing moves the run."""
         return self._exports > 0
 
     async def idle(self) -> tuple[str, ...]:
-        """Wait until all exports are written; return what is told of those that failed meanwhile."""
+        """Wait until all exports are written; return the errors of those that failed meanwhile."""
         before = len(self._failures)
         await self._all_written.wait()
         return tuple(self._failures[before:])
 
     def _target(self, path: str) -> Path:
         if self._playback.present() is None:
-            raise EngineError("nothing was played yet, so there is nothing to export")
+            raise EngineError("nothing to export yet: no session is loaded")
         return Path(path).expanduser() if path else export_folder(self._playback, self._exports_folder)
 
     def _export(self, form: str, write: Callable[[Playback, Path], Path], target: Path) -> None:
@@ -98,23 +98,23 @@ class DataHandlers:
     def copy(self, form: str) -> None:
         """Copy the active panel in a format."""
         if form not in FORMATS:
-            raise EngineError(f"{form!r} is no format: give {', '.join(FORMATS)}")
+            raise EngineError(f"unknown format {form!r}: use {', '.join(FORMATS)}")
         view_state, panel_shown = self._app.view_state(), self._app.main.active_panel
         if view_state.view is None and panel_shown.NEEDS_SESSION:
-            raise EngineError("no session is loaded yet, so there is nothing to copy")
+            raise EngineError("nothing to copy yet: no session is loaded")
         table = panel_shown.as_table(view_state)
         self._app.copy_to_clipboard(table_text(table, form))
         rows = counted(len(table.rows), "row")
         self._app.notify(f"{panel_shown.name_shown}: {rows} copied as {_FORMS[form]}", timeout=4)
 
     def save_script(self, path: str) -> None:
-        """Write what was done so far as a key script: a new one, unless the one that is there is named."""
+        """Save the actions so far as a key script, in a new file where no path is given."""
         target = Path(path).expanduser() if path else self._script_path()
         script = Script.of(self._app.recording.lines())
         self._app.recording.leave_out()
         is_new = not target.exists()
         _write_text(target, script.dump())
-        lines, how = counted(len(script.lines), "line"), "saved to" if is_new else "saved in place of"
+        lines, how = counted(len(script.lines), "line"), "saved to" if is_new else "saved, replacing"
         self._app.notify(f"{lines} {how} {_two_lines(target)}", timeout=8)
 
     def _script_path(self) -> Path:

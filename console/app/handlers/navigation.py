@@ -24,7 +24,7 @@ from tapedeck.engine.tape.session_view import SessionView
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where going to an instant leads: to a frontier that was played, or, without one, to be played."""
+    """Destination of a jump: a frontier that was played or, without one, a moment still to be played."""
 
     session: TradingSession
     clock: datetime
@@ -32,13 +32,13 @@ class Destination:
 
     @classmethod
     def at(cls, slots: SessionSlots, seconds: int, most: int) -> Destination:
-        """Return the last moment up to an instant (seconds UTC), of a session of which so much was played."""
+        """Return the last moment up to an instant (seconds UTC) of a session played up to `most` slots."""
         frontier = min(most, slots.slots_over_at(seconds))
         return cls(slots.session, utc_from_epoch(slots.clock(frontier)), frontier)
 
 
 class NavigationHandlers:
-    """What moves the viewer, and what asks about the moment."""
+    """Moves the viewer; breakpoints, bookmarks and explanations at the moment shown."""
 
     def __init__(self, app: AppContext, transport: Transport) -> None:
         self._app = app
@@ -49,7 +49,7 @@ class NavigationHandlers:
     # Back and forth
 
     async def back(self, length: str) -> None:
-        """Look so much back: slot, minute, hour, day, or a number of slots."""
+        """Step back by a slot, minute, hour, day, or a number of slots."""
         self._recording.leave_out()
         await self._playback.wait_for_moves()
         if length == "day" or self._here().frontier == 0:
@@ -60,16 +60,16 @@ class NavigationHandlers:
         else:
             moved = viewpoint.back(slots_in(length, self._playback.plan.base), present)
         if not moved:
-            raise EngineError("this is where the run began: there is nothing earlier to look at")
+            raise EngineError("this is the start of the run")
 
     def present(self, _argument: str) -> None:
-        """Return to the present, also from a way back that is still being made."""
+        """Return to the present; cancel steps back that wait for a session to be recomputed."""
         self._recording.leave_out()
         self._app.session_recompute.forget()
         self._playback.viewpoint.stand_at(None, self._present())
 
     def seek(self, slot: int) -> None:
-        """Go to where a slot of the session that is shown begins: back by looking, on by playing."""
+        """Go to the start of a slot of the session shown: look at it, or play to it."""
         here, present = self._here(), self._present()
         if here.tape is not present.tape or slot <= present.frontier:
             self._playback.viewpoint.stand_at(Place(here.tape, min(slot, here.tape.frontier)), present)
@@ -77,7 +77,7 @@ class NavigationHandlers:
             self.go_to(utc_from_epoch(present.tape.slots.clock(slot)))
 
     def go_to(self, instant: datetime) -> None:
-        """Go to an instant: to look at it where it has been, else the engine plays on to it."""
+        """Go to an instant: look at it where it was played, else play to it."""
         found = self._destination(instant)
         if found.frontier is None:
             self._transport.run_to(found.session, found.clock)
@@ -86,7 +86,7 @@ class NavigationHandlers:
             self._recording.leave_out()
 
     def _destination(self, instant: datetime) -> Destination:
-        """Return where going to an instant leads; EngineError where it leads nowhere."""
+        """Return where going to an instant leads; EngineError where it is outside the run."""
         present, seconds = self._present(), epoch_seconds(instant)
         if seconds > present.tape.slots.clock(present.frontier):
             return self._ahead(instant)
@@ -97,11 +97,11 @@ class NavigationHandlers:
     def _ahead(self, instant: datetime) -> Destination:
         """Return the first moment that is still to be played, from an instant on."""
         if self._playback.system.state.is_over:
-            raise EngineError("the run is over: only what was played can be looked at")
+            raise EngineError("the run is over: only played sessions can be shown")
         plan = self._playback.plan
         session = next((session for session in plan.sessions if session.regular_close >= instant), None)
         if session is None:
-            raise EngineError(f"the run ends with the session of {plan.sessions[-1].trading_day}")
+            raise EngineError(f"this is after the last session of the run, {plan.sessions[-1].trading_day}")
         slots = SessionSlots(session, plan.base)
         return Destination(
             session, utc_from_epoch(slots.clock(slots.frontier_reaching(epoch_seconds(instant))))
@@ -113,7 +113,7 @@ class NavigationHandlers:
         opened = [s for s in plan.sessions if s.trading_day in played and s.regular_open <= instant]
         if not opened:
             local = instant.astimezone(self._playback.system.time.zone)
-            raise EngineError(f"{local:%Y-%m-%d %H:%M %Z} lies before what this run has played")
+            raise EngineError(f"{local:%Y-%m-%d %H:%M %Z} is before the start of this run")
         slots = SessionSlots(opened[-1], plan.base)
         return Destination.at(slots, epoch_seconds(instant), len(slots))
 
@@ -146,18 +146,18 @@ class NavigationHandlers:
         instant = read_moment(text, self.here(), self._playback.system.time)
         found, zone = self._destination(instant), self._playback.system.time.zone
         if found.frontier is None:
-            how = "plays on to it"
+            how = "plays to it"
         elif self._is_present(found):
             how = "the present"
         else:
-            how = "looks back at it"
+            how = "looks back"
         asked = ""
         if found.clock != instant:
-            asked = f"; nothing is played at {instant.astimezone(zone):%a %H:%M:%S}".removesuffix(":00")
+            asked = f"; no trading at {instant.astimezone(zone):%a %H:%M:%S}".removesuffix(":00")
         return f"{found.clock.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}, {how}{asked}"
 
     async def event(self, direction: str) -> None:
-        """Go to the next event before or after what is shown, of those that are known."""
+        """Go to the nearest event before or after the moment shown."""
         self._recording.leave_out()
         await self._playback.wait_for_moves()
         here = self._here()
@@ -167,16 +167,14 @@ class NavigationHandlers:
             for event in self._playback.system.events()
             if event.trading_day is not None
         ]
-        # The list has the latest gaps of the run; of the session that is looked at its tape has all.
+        # The list has the latest gaps of the run; the tape has all gaps of its session.
         places += [(here.day, slot + 1) for slot in gap_slots(here.tape)]
         if direction == "back":
             found = max((place for place in places if place < at), default=None)
         else:
             found = min((place for place in places if place > at), default=None)
         if found is None:
-            raise EngineError(
-                "no earlier event is known" if direction == "back" else "no later event is known yet"
-            )
+            raise EngineError("no earlier event" if direction == "back" else "no later event yet")
         self._stand(*found)
 
     def show_event(self, event: Event) -> None:
@@ -222,7 +220,7 @@ class NavigationHandlers:
 
     def _condition_meaning(self, text: str) -> str:
         condition = Condition.parse(text, self._playback.system.vocabulary())
-        return f"pauses wherever {condition.text} becomes true"
+        return f"pauses when {condition.text} becomes true"
 
     async def bookmark(self, text: str) -> None:
         """Mark the moment that is shown."""
@@ -240,7 +238,7 @@ class NavigationHandlers:
 
         local = self._clock(here).astimezone(here.tape.session.zone)
         clock = f"{local:%H:%M:%S}".removesuffix(":00") + f" {local:%Z}"
-        prompt = PromptScreen(f"Bookmark {clock}", "a note", lambda note: f"marks {clock}: {note}")
+        prompt = PromptScreen(f"Bookmark {clock}", "a note", lambda note: f"bookmarks {clock}: {note}")
         await self._app.open(prompt, chosen)
 
     def _mark(self, text: str, place: Place) -> None:
@@ -250,10 +248,10 @@ class NavigationHandlers:
             recording.at_moment("bookmark", text)
         else:  # a script, which never looks back, would mark another moment
             recording.leave_out()
-        self._app.notify(f"marked: {text}", timeout=3)
+        self._app.notify(f"bookmarked: {text}", timeout=3)
 
     async def why(self, name: str) -> None:
-        """Show where the numbers of the focused symbol come from."""
+        """Explain the numbers of the focused symbol."""
         await self._playback.wait_for_moves()
         self._view()
         main = self._app.main

@@ -41,7 +41,7 @@ class PanelHandlers:
             if answer:
                 await self._app.do("symbol", answer)
 
-        prompt = PromptScreen("Symbol", "its name, or how it begins", self._known)
+        prompt = PromptScreen("Symbol", "name, or its first letters", self._known)
         await self._app.open(prompt, chosen)
 
     def _known(self, text: str) -> str:
@@ -51,7 +51,7 @@ class PanelHandlers:
         if found is None:
             near = nearest(text, symbols)
             hint = f" Did you mean {near!r}?" if near else ""
-            raise EngineError(f"{text.strip()!r} is no symbol of this run.{hint}")
+            raise EngineError(f"unknown symbol {text.strip()!r}.{hint}")
         return found
 
     def sort(self, column: str) -> None:
@@ -67,15 +67,15 @@ class PanelHandlers:
         name, _ = panel.table.sort
         panel.table.sort_by(name, reverse=name not in (None, SYMBOL))
         if not panel.display:
-            self._notify(f"sorted by {(name or 'the order of the file').replace('_', ' ')}")
+            self._notify(f"sorted by {(name or 'order of the file').replace('_', ' ')}")
 
     def _notify(self, sentence: str) -> None:
-        """Tell what cannot be seen elsewhere, in place of what was told before."""
+        """Show a notification in place of earlier ones."""
         self._app.clear_notifications()
         self._app.notify(sentence, timeout=2)
 
     def reverse(self, _argument: str) -> None:
-        """Turn the order of symbols round."""
+        """Reverse the order of the symbols."""
         self._app.main.symbols.table.sort_reversed()
 
     def filter(self, text: str) -> None:
@@ -103,7 +103,7 @@ class PanelHandlers:
         main = self._app.main
         layout = main.panel_layout.hiding_active(main.width)
         if layout is main.panel_layout:
-            raise EngineError("this is the last panel: bring another one back by its key first")
+            raise EngineError("the last panel cannot be hidden: show another one first")
         main.take_layout(layout)
 
     def interval(self, text: str) -> None:
@@ -123,7 +123,7 @@ class PanelHandlers:
         found = next((interval for interval in intervals if str(interval) == text), None)
         if found is None:
             known = ", ".join(str(interval) for interval in intervals)
-            raise EngineError(f"{text!r} is no interval of this run: it has {known}")
+            raise EngineError(f"unknown interval {text!r}: this run has {known}")
         return found
 
     def theme(self, name: str) -> None:
@@ -131,8 +131,8 @@ class PanelHandlers:
         names = self._app.theme_names
         if name and name not in names:
             near = nearest(name, names)
-            hint = f" Did you mean {near!r}?" if near else f" There are {', '.join(names)}."
-            raise EngineError(f"{name!r} is no theme.{hint}")
+            hint = f" Did you mean {near!r}?" if near else f" Use {', '.join(names)}."
+            raise EngineError(f"unknown theme {name!r}.{hint}")
         now = self._app.theme_name
         at = names.index(now) if now in names else -1
         chosen = name or names[(at + 1) % len(names)]

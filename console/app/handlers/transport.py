@@ -83,7 +83,7 @@ class Transport:
             back, day, leave = (
                 shown_keys(BY_ID[name], self._app.key_changes) for name in ("step_back", "day_back", "quit")
             )
-            raise EngineError(f"the run is over: look back with {back} or {day}, leave with {leave}")
+            raise EngineError(f"the run is over: step back with {back} or {day}, quit with {leave}")
 
 
 class PastMoves:

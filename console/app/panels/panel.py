@@ -1,4 +1,4 @@
-"""What all panels share: a frame with key and name, four faces, and their content as data."""
+"""Base of panels: a frame with key and name, four faces, and the content as data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SIGNS: Final = {"loading": "…", "empty": "·", "failed": "!"}
 
 
 class Frame(Enum):
-    """How the line on top of a panel looks: its sign, and the styles of the line and of the name on it."""
+    """Look of the line on top of a panel: its sign, and the styles of the line and of the name on it."""
 
     PLAIN = ("─", "$foreground 30%", "$foreground 75%")
     ACTIVE = ("━", "$primary", "$primary bold")
@@ -40,7 +40,7 @@ class Frame(Enum):
 
 
 class Face(Static):
-    """What a panel shows instead of its content: that it is loading, empty, or has failed."""
+    """Message in place of a panel's content: loading, empty, or failed."""
 
 
 class Panel(Vertical):
@@ -125,7 +125,7 @@ class Panel(Vertical):
 
     @property
     def frame(self) -> Frame:
-        """How the line on top looks."""
+        """Look of the line on top."""
         return self._frame
 
     @frame.setter

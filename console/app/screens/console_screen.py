@@ -1,4 +1,4 @@
-"""What screens with actions share: bindings from the action table, and who carries the actions out."""
+"""Base of screens with actions: bindings from the action table, and the application that does them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The coverage screen: which bars of the session file are stored."""
+"""Coverage page: stored bars of the session file, symbols by days."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class CoverageScreen(ConsoleScreen):
 
     def compose(self) -> ComposeResult:
         """Compose the map and what is said about the chosen day."""
-        yield Label("Coverage: what is stored", classes="page-title")
+        yield Label("Data coverage", classes="page-title")
         yield Static(id="coverage-summary")
         yield Static(_legend(), id="coverage-legend")
         yield self.map
@@ -97,6 +97,6 @@ def coverage_screen(app: AppContext) -> CoverageScreen:
 
 
 def _legend() -> Content:
-    """Say what the signs mean: the denser, the more is missing, as in the map of gaps."""
+    """Return the legend: the denser a sign, the more is missing, as in the map of gaps."""
     signs = CoverageMap.SIGNS
     return Content.styled(f"{signs[0]} full   {signs[1:-1]} partial   {signs[-1]} missing", "$text-muted")

@@ -33,7 +33,7 @@ from tapedeck.console.panel_data.registry import Area, PanelEntry, load, panel_i
 from tapedeck.console.panel_data.registry import panels as panel_entries
 
 _FRAME: Final = 4
-"""What is left of the line of a frame beside its heading."""
+"""Columns of a frame's line that a heading never covers."""
 
 
 AnyPanel = TypeVar("AnyPanel", bound=Panel)
@@ -71,7 +71,7 @@ class Box(Container):
 
 
 class MainScreen(ConsoleScreen):
-    """All panels; which of them are seen depends on the width and on the layout."""
+    """All panels; the width and the layout decide which are visible."""
 
     MODE = MAIN
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -113,7 +113,7 @@ class MainScreen(ConsoleScreen):
                 yield from self._panels_in(Area.MAIN)
                 with Box(id="side"):
                     yield from self._panels_in(Area.SIDE)
-        yield FilterLine(id="filter", placeholder="filter; return keeps it, escape shows all")
+        yield FilterLine(id="filter", placeholder="filter: return keeps it, escape clears it")
         yield KeyLine(self.MODE, self.key_changes)
 
     def on_mount(self) -> None:
@@ -124,7 +124,7 @@ class MainScreen(ConsoleScreen):
     # Pictures
 
     def update(self, view_state: ViewState) -> None:
-        """Show a moment on the bar and on the panels that are seen."""
+        """Show a moment on the bar and on the visible panels."""
         was_past = self._view_state is not None and self._view_state.is_past
         self._view_state = view_state
         self.bar.update(view_state, self.events.ticks(view_state))
@@ -279,7 +279,7 @@ class MainScreen(ConsoleScreen):
         self.update_again()
 
     def action_show_all(self) -> None:
-        """Give the filter of the active panel up."""
+        """Clear the filter of the active panel."""
         if self.active_panel.search:
             self.filter_active("")
 
@@ -296,12 +296,12 @@ class MainScreen(ConsoleScreen):
         self._close_filter()
 
     def _close_filter(self) -> None:
-        """Put the line away; what is filtered stays so."""
+        """Hide the line; the filter stays."""
         self.query_one(FilterLine).display = False
         self.set_focus(self.active_panel.keyboard_target())
 
     def _give_filter_up(self) -> None:
-        """Show all again, and the symbol that was focused before others went out of sight."""
+        """Clear the filter, and focus the symbol that was focused before it."""
         self.filter_active("")
         symbol, self._unfiltered_symbol = self._unfiltered_symbol, None
         if symbol is not None and self.active_panel is self.symbols:

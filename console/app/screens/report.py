@@ -1,4 +1,4 @@
-"""The report: how a run went, session by session; at its end, and whenever asked for."""
+"""Report page: a run session by session, with quality, timers and stamp."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ReportScreen(ConsoleScreen):
 
     def compose(self) -> ComposeResult:
         """Compose the report."""
-        yield Label(f"Report: {self.summary.session_name}", classes="page-title", markup=False)
+        yield Label(f"Run report: {self.summary.session_name}", classes="page-title", markup=False)
         with VerticalScroll(id="report"):
             yield Static(report_text(self.summary, self._step_timers))
         yield KeyLine(self.MODE, self.key_changes)

@@ -126,7 +126,7 @@ def test_go_to_plays_on_to_a_time_ahead_and_looks_back_at_one_that_is_over(
         await press(pilot, "g")
         await pilot.press(*"rubbish")
         await pilot.pause()
-        assert "no time or date" in console.text("#meaning")
+        assert "invalid time or date" in console.text("#meaning")
         await press(pilot, "enter", "escape")
         assert console.app.screen is console.app.main
 
@@ -368,7 +368,7 @@ def test_the_palette_finds_symbols_and_commands(console_store: BarStore, tmp_pat
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         for typed, reached in (
             ("CCC", lambda: console.app.main.symbol == "CCC"),
-            ("an hour on", lambda: at(console, 60)),
+            ("hour forward", lambda: at(console, 60)),
         ):
             await press(pilot, "ctrl+p")
             console.app.screen.query_one(Input).value = typed
@@ -445,7 +445,7 @@ def test_a_run_at_a_speed_stands_still_while_the_console_is_suspended(
         assert console.state is RunState.PAUSED
         assert console.frontier == stood
         await press(pilot, "ctrl+z")
-        assert "q leaves" in next(iter(app._notifications)).message, "no shell is behind a test"
+        assert "q quits" in next(iter(app._notifications)).message, "no shell is behind a test"
 
     with watched(console_store, tmp_path, config=document(speed_multiplier=10)) as console:
         drive(console, act)

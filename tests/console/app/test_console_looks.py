@@ -150,7 +150,7 @@ def test_the_last_panel_says_why_it_stays_and_hidden_ones_stand_in_brackets(
         assert len(console.app._notifications) == 0
         await press(pilot, "x")
         assert [notice.message for notice in console.app._notifications] == [
-            "this is the last panel: bring another one back by its key first"
+            "the last panel cannot be hidden: show another one first"
         ]
 
     with watched(console_store, tmp_path) as console:
@@ -640,7 +640,7 @@ def test_prompts_write_their_hint_once_with_the_runs_own_symbol(
 
 def test_help_tells_how_to_get_at_what_only_the_palette_has() -> None:
     lines = help_text({}, 80).plain.splitlines()
-    assert any(line.split("  ")[0] == "ctrl+p speed" and "Play at a speed" in line for line in lines)
+    assert any(line.split("  ")[0] == "ctrl+p speed" and "Set speed" in line for line in lines)
     assert any(line.split("  ")[0] == "ctrl+p" and "palette" in line for line in lines)
 
 
@@ -648,8 +648,8 @@ def test_help_tells_how_to_get_at_what_only_the_palette_has() -> None:
 def test_a_long_sentence_of_help_goes_on_below_its_beginning(width: int) -> None:
     lines = help_text({}, width).plain.splitlines()
     assert max(map(len, lines)) <= width
-    at = next(number for number, line in enumerate(lines) if "On to the next" in line)
-    begin = lines[at].index("On to the next")
+    at = next(number for number, line in enumerate(lines) if "Share of the symbols" in line)
+    begin = lines[at].index("Share of the symbols")
     assert lines[at + 1][:begin].isspace()
     assert not lines[at + 1][begin].isspace()
 

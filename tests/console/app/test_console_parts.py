@@ -58,13 +58,13 @@ def test_a_changed_key_that_another_action_has_is_a_clash() -> None:
 
 
 def test_a_misspelt_action_names_the_nearest_one() -> None:
-    assert unknown_actions(["setp", "pause"]) == ("'setp' is no action. Did you mean 'step'?",)
+    assert unknown_actions(["setp", "pause"]) == ("unknown action 'setp'. Did you mean 'step'?",)
 
 
 def test_the_table_of_keys_has_every_action_that_has_a_key() -> None:
     table = key_table_markdown()
     assert all(action.help in table for action in ACTIONS if action.keys)
-    assert "| `.` | One slot on |" in table
+    assert "| `.` | Step forward |" in table
 
 
 # Speeds

@@ -181,7 +181,7 @@ def test_both_ways_of_drawing_show_the_same_screens_in_a_real_terminal(
         terminal(tmp_path / "off", *arguments, TAPEDECK_DIRECT_DRAWING="off") as by_textual,
     ):
         for screen in (direct, by_textual):
-            screen.read_until_shown("Report", "completed")
+            screen.read_until_shown("Run report", "completed")
         for key, text in WALK:
             for screen in (direct, by_textual):
                 screen.press(key)
