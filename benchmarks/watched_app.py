@@ -6,7 +6,7 @@ import gc
 import time
 from pathlib import Path
 
-from tapedeck.console.app import app as app_module
+from tapedeck.console.app import console_app
 from tapedeck.console.app.console_app import ConsoleApp, Setup
 from tapedeck.console.app.launch import beside_an_engine
 from tapedeck.console.app.log_lines import LogLines
@@ -22,7 +22,7 @@ from tapedeck.engine.system import SystemManager
 class TimedApp(ConsoleApp):
     """Adds the time of drawing and writing to that of the look before; leaves by itself at the end."""
 
-    CSS_PATH = Path(app_module.__file__).with_name("console.tcss")
+    CSS_PATH = Path(console_app.__file__).with_name("console.tcss")
 
     def __init__(self, playback: Playback, store: BarStore, log_lines: LogLines, setup: Setup) -> None:
         super().__init__(playback, store, log_lines, setup)

@@ -12,7 +12,6 @@ from tapedeck.console.actions.key_script import ScriptLine
 from tapedeck.console.actions.table import Effect
 from tapedeck.console.actions.time_expressions import moment_words
 from tapedeck.console.app.playback import Playback
-from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.read.status import RunState
 
@@ -174,7 +173,8 @@ class Recording:
 
         def is_settled() -> bool:
             # Between two sessions a pause holds at the open of the next.
-            return self._system.state.is_over or (taken.is_set() and self._system.tape is not None)
+            is_loaded = self._system.session_data.played() is not None
+            return self._system.state.is_over or (taken.is_set() and is_loaded)
 
         await asyncio.to_thread(self._system.wait_for, is_settled, _TAKEN_S)
 
@@ -187,8 +187,7 @@ class Recording:
         place, left = self._playback.present(), self._without_moves()
         if place is None:  # before the first session
             return left
-        clock = utc_from_epoch(place.tape.slots.clock(place.frontier))
-        return [*left, ("run_to", moment_words(place.tape.session, clock))]
+        return [*left, ("run_to", moment_words(place.played.session, place.clock))]
 
     def _without_moves(self) -> list[Line]:
         left = list(self._done)

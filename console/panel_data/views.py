@@ -20,6 +20,7 @@ from tapedeck.console.panel_data.registry import table_maker, view_names
 from tapedeck.console.panel_data.tables import Row, Table, table_text
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.errors import ConfigError, ConfigProblem, nearest
+from tapedeck.engine.read.events import events_known_at
 from tapedeck.engine.read.snapshot import Snapshot
 from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.bar_grid import FIELDS
@@ -83,18 +84,18 @@ def symbols(_system: SystemManager, now: Snapshot) -> Table:
     view = now.view
     if view is None:
         return Table.of(["symbol", "last", "change_pct", "volume", "quality", "gaps"], [])
-    return symbols_table(view, now.base, view.symbols)
+    return symbols_table(view, view.symbols)
 
 
-def bars(system: SystemManager, now: Snapshot) -> Table:
+def bars(_system: SystemManager, now: Snapshot) -> Table:
     """Return all bars of the session, by symbol and interval."""
     headings = ["symbol", "interval", "timestamp", *FIELDS, "base_bars"]
-    view, tape = now.view, system.tape
+    view = now.view
     rows: list[Row] = []
-    if view is None or tape is None:
+    if view is None:
         return Table.of(headings, rows)
     for symbol in view.symbols:
-        for interval in tape.intervals:
+        for interval in view.intervals:
             bars = view.bars(symbol, interval)
             times = [local_time(utc_from_epoch(at), view.session.zone) for at in bars.opened_at.tolist()]
             columns = [getattr(bars, name).tolist() for name in (*FIELDS, "base_bars")]
@@ -103,27 +104,24 @@ def bars(system: SystemManager, now: Snapshot) -> Table:
     return Table.of(headings, rows)
 
 
-def indicators(system: SystemManager, now: Snapshot) -> Table:
+def indicators(_system: SystemManager, now: Snapshot) -> Table:
     """Return the indicators of all symbols."""
-    view, tape = now.view, system.tape
-    if view is None or tape is None:
-        return Table.of(INDICATORS, [])
-    return indicators_table(view, tape, view.symbols)
+    view = now.view
+    return Table.of(INDICATORS, []) if view is None else indicators_table(view, view.symbols)
 
 
-def quality(system: SystemManager, now: Snapshot) -> Table:
+def quality(_system: SystemManager, now: Snapshot) -> Table:
     """Return scores and gaps of all symbols."""
-    view, tape = now.view, system.tape
-    if view is None or tape is None:
-        return Table.of(QUALITY, [])
-    return quality_table(view, tape, system.session_data.historical_quality, view.symbols)
+    view = now.view
+    return Table.of(QUALITY, []) if view is None else quality_table(view, view.symbols)
 
 
 def events(system: SystemManager, now: Snapshot) -> Table:
-    """Return the events of the run."""
-    view, missing = now.view, system.unlisted_gaps()
+    """Return the events that were known at a snapshot."""
+    view, known, missing = now.view, system.events(), system.unlisted_gaps()
+    known = known if view is None else events_known_at(known, view)
     note = f"{missing} earlier gaps are not listed: each day's quality has them" if missing else ""
-    return events_table(system.events(), None if view is None else view.session.zone, note=note)
+    return events_table(known, None if view is None else view.session.zone, note=note)
 
 
 def metrics(system: SystemManager, _now: Snapshot) -> Table:

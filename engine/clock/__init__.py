@@ -1,1 +1,1 @@
-"""The clock and the calendar: what time it is, when an exchange trades, how fast a session is played."""
+"""Clock and calendar: current time, trading sessions, slots, pace."""

@@ -150,7 +150,7 @@ def exchange_zone(code: str) -> ZoneInfo:
 
 
 def exchange_bounds(code: str) -> tuple[date, date]:
-    """Return the first and the last date for which the calendar of that exchange can be asked."""
+    """Return the first and the last date of the calendar of that exchange."""
     factory = _factories()[resolve_exchange(code)]
     lower, upper = factory.bound_min(), factory.bound_max()
     first = _EARLIEST if lower is None else max(_EARLIEST, lower.date())
@@ -168,12 +168,12 @@ def load_calendar(code: str, first: date, last: date) -> CalendarWindow:
     code = resolve_exchange(code)
     lower, upper = exchange_bounds(code)
     if last < first:
-        raise CalendarError(f"{first} to {last} runs backwards: give the earlier date first.")
+        raise CalendarError(f"invalid range {first} to {last}: the earlier date must be first")
     for day in (first, last):
         if not lower <= day <= upper:
             raise CalendarError(
-                f"{day} is outside the calendar of {code}, which runs from {lower} to {upper}: "
-                "choose dates inside, or another exchange."
+                f"{day} is outside the calendar of {code}: use dates from {lower} to {upper}, "
+                "or another exchange"
             )
     opening = max(lower, date(max(first.year - _YEARS_BEFORE, lower.year), 1, 1))
     ending = min(upper, date(min(last.year + _YEARS_AFTER, upper.year), 12, 31))
@@ -221,7 +221,8 @@ def _check_weekend_sessions(bombay: type[_LibraryCalendar]) -> None:
     if tuple(session.date() for session in sessions) != _SPECIAL_SATURDAY:
         raise CalendarError(
             f"{_library_versions()} leaves out sessions on weekends, such as Saturday 2025-02-01 on XBOM, so "
-            "days would be skipped. Install an older pandas: pip install 'pandas<3.1'"
+            "days would be skipped. Install versions that have them: "
+            "pip install 'pandas<3.1' 'exchange-calendars>=4.12'"
         )
 
 

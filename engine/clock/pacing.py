@@ -1,8 +1,8 @@
-"""When slots fall due while a clock drives the play: arithmetic alone, no waiting.
+"""Pace of a clock-driven session: computes when slots fall due, without waiting.
 
-Wall time is monotonic seconds, handed in by who waits. Paced time is seconds of trading since the open: a
-lunch break takes none. Which frontier is due follows from one anchor, never from the wait before, so that
-late wake-ups do not add up.
+Wall time is given by the caller as monotonic seconds. Paced time is trading seconds since the open; a lunch
+break takes none. The due frontier is computed from one anchor, not from the previous wait, so that late
+wake-ups do not add up.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ Floats = NDArray[np.float64]
 
 
 def achieved_speed(traded_seconds: float, elapsed_seconds: float) -> float | None:
-    """Return how many times real time was played; None as long as no time has passed."""
+    """Return the measured speed as a multiple of real time; None if no time has passed."""
     return traded_seconds / elapsed_seconds if elapsed_seconds > 0 else None
 
 
 class Pace:
     """The times at which the frontiers of one session fall due, at `speed` times real time.
 
-    `offsets`: int64, shape (n + 1,), ascending, the trading seconds from the open to clock(k), as
-    `SessionSlots.paced_seconds` gives them. Frontier `frontier` stands at monotonic second `now`. Frontiers
-    already reached are due at once. Has one owner: not to be shared between threads.
+    `offsets`: int64, shape (n + 1,), ascending, the trading seconds from the open to clock(k), from
+    `SessionSlots.paced_seconds`. `frontier` is reached at monotonic second `now`; it and earlier ones are due
+    at once. Not thread-safe: it has one owner.
     """
 
     __slots__ = ("_anchor", "_deadlines", "_offsets", "_position", "_speed")
@@ -39,11 +39,11 @@ class Pace:
 
     @property
     def speed(self) -> float:
-        """Times real time; 0 while held."""
+        """Multiple of real time; 0 while held."""
         return self._speed
 
     def due(self, now: float) -> int:
-        """Return how many slots are over at `now`: the greatest frontier whose deadline has come."""
+        """Return the frontier due at `now`: the greatest one whose deadline has passed."""
         return int(np.searchsorted(self._deadlines, now, side="right")) - 1
 
     def deadline(self, frontier: int) -> float:
@@ -54,30 +54,30 @@ class Pace:
         return float(self._deadlines[frontier])
 
     def hold(self, now: float) -> None:
-        """Stand still from `now` on; what was played of the slot that is under way is kept."""
+        """Stop at `now`; the elapsed part of the current slot is kept."""
         frontier = self.due(now)
         self._start(now, self._position_at(now, frontier), frontier, 0.0)
 
     def rebase(self, now: float, frontier: int, speed: float) -> None:
-        """Go on from `frontier` at `now`, at another speed or after a hold, without a jump.
+        """Continue from `frontier` at `now`, at another speed or after a hold, without a jump.
 
-        What was played of the slot under way counts: changing speed often delays nothing. Where the owner's
-        frontier is ahead (it stepped) the slot begins now; where it lags behind, the backlog is dropped and
-        the next slot is due at once.
+        The elapsed part of the current slot counts, so that frequent changes of speed cause no delay. If the
+        owner's frontier is ahead (after a step) the slot starts now; if it lags behind, the backlog is
+        dropped and the next slot is due at once.
         """
         self._start(now, self._position_at(now, frontier), frontier, _checked(speed))
 
     def achieved(self, now: float, frontier: int) -> float | None:
-        """Return the speed since the pace was last set, for an owner at `frontier`; None at that moment.
+        """Return the measured speed since the pace was set, for an owner at `frontier`; None at that moment.
 
-        It is `speed` as long as the owner keeps up, and less where slots that are due have not been played.
+        It equals `speed` while the owner keeps up, and is less if due slots have not been played.
         """
         behind = frontier < self.due(now)
         reached = float(self._offsets[frontier]) if behind else self._position_at(now, frontier)
         return achieved_speed(max(0.0, reached - self._position), now - self._anchor)
 
     def _position_at(self, now: float, frontier: int) -> float:
-        """Return the trading seconds played at `now`, kept within the slot that follows `frontier`."""
+        """Return the trading seconds played at `now`, limited to the slot after `frontier`."""
         begun = float(self._offsets[frontier])
         over = float(self._offsets[min(frontier + 1, len(self._offsets) - 1)])
         played = self._position + (now - self._anchor) * self._speed
@@ -93,7 +93,7 @@ class Pace:
 def _checked(speed: float) -> float:
     if not (math.isfinite(speed) and speed > 0):
         raise ClockError(
-            f"A clock cannot drive the play at speed {speed}: give a number above 0. "
-            "Speed 0, as fast as data allows, is played without a clock."
+            f"invalid speed {speed} for a clock-driven session: it must be above 0 "
+            "(0, maximum speed, is not driven by a clock)"
         )
     return speed

@@ -1,4 +1,4 @@
-"""Slots of a session: where the n-th base bar belongs, and when it is over."""
+"""Slots of a session: the open and close of each base interval."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ Ints = NDArray[np.int64]
 
 
 def epoch_seconds(instant: datetime) -> int:
-    """Return whole seconds since 1970 UTC of a zone-aware instant."""
+    """Return a zone-aware instant as whole seconds since 1970 UTC."""
     return int(instant.timestamp())
 
 
 def utc_from_epoch(seconds: int) -> datetime:
-    """Return the UTC instant that `seconds` since 1970 name."""
+    """Return seconds since 1970 as a UTC instant."""
     return datetime.fromtimestamp(int(seconds), UTC)
 
 
 class SessionSlots:
-    """The slots of one session at one base interval: n runs of time that tile the trading hours.
+    """The n slots of one session at one base interval, which tile the trading hours.
 
     `opened_at` and `closed_at`: int64, shape (n,), seconds since 1970 UTC. A break has no slots; the slot
     before a break or the close may be shorter than the interval. A daily base has one slot, the session.
-    `segments` are half-open runs of slots without a break between: one, or two.
+    `segments` are half-open runs of slots without a break: one, or two.
     """
 
     __slots__ = ("_span", "closed_at", "interval", "opened_at", "segments", "session")
@@ -60,11 +60,11 @@ class SessionSlots:
         return np.concatenate([np.array([self._span[0]], dtype=np.int64), self.closed_at])
 
     def slots_over_at(self, seconds: int) -> int:
-        """Return how many slots are over at an instant: the frontier k with clock(k) <= instant."""
+        """Return the frontier at an instant: the number of slots that are over."""
         return int(np.searchsorted(self.closed_at, seconds, side="right"))
 
     def frontier_reaching(self, seconds: int) -> int:
-        """Return the first frontier whose clock is at or past the instant; n where none is."""
+        """Return the first frontier whose clock is at or past the instant, at most n."""
         if seconds <= self._span[0]:
             return 0
         return min(len(self), int(np.searchsorted(self.closed_at, seconds, side="left")) + 1)
@@ -76,7 +76,7 @@ class SessionSlots:
 
     @property
     def stored_labels(self) -> Ints:
-        """`opened_at` under which a store keeps each slot's bar: the open, or for days midnight UTC."""
+        """The stored `opened_at` of each slot's bar: its open, or for daily bars midnight UTC."""
         if self.interval.is_intraday:
             return self.opened_at
         day = self.session.trading_day
@@ -87,13 +87,13 @@ _EPOCH_ORDINAL = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
 
 
 def day_label(ordinal: int) -> int:
-    """Return the store's label of a trading day: midnight UTC of the date with that ordinal."""
+    """Return the stored label of a trading day: midnight UTC of the date with that ordinal."""
     return (ordinal - _EPOCH_ORDINAL) * 86400
 
 
 @lru_cache(maxsize=256)
 def _offsets(spans: tuple[tuple[int, int], ...], step: int) -> tuple[Ints, Ints, tuple[tuple[int, int], ...]]:
-    """Tile spans of seconds by `step`: opens, closes, and the runs of slots of each span."""
+    """Tile spans of seconds by `step`; return opens, closes, and the run of slots of each span."""
     opens = [np.arange(start, stop, step, dtype=np.int64) for start, stop in spans]
     ends = [np.minimum(part + step, stop) for part, (_, stop) in zip(opens, spans, strict=True)]
     edges = np.cumsum([0, *(len(part) for part in opens)]).tolist()

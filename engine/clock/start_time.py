@@ -1,4 +1,4 @@
-"""A start in mid-session: the instant that a time of day means in a session."""
+"""Start time in mid-session: the instant of a time of day within a session."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tapedeck.engine.errors import CalendarError
 def start_instant(session: TradingSession, start_time: time) -> datetime:
     """Return the UTC instant of an exchange's time of day within a session.
 
-    Raises CalendarError where it is outside the session's hours, and names them.
+    Raises CalendarError if it is outside the session's hours.
     """
     local_open = session.regular_open.astimezone(session.zone)
     local_close = session.regular_close.astimezone(session.zone)
@@ -20,6 +20,6 @@ def start_instant(session: TradingSession, start_time: time) -> datetime:
         if session.regular_open <= instant < session.regular_close:
             return instant
     raise CalendarError(
-        f"start_time {start_time:%H:%M} is outside the hours of {session.exchange} on {session.trading_day}, "
-        f"which are {local_open:%H:%M} to {local_close:%H:%M}. Choose a time between them, or leave it out."
+        f"start_time {start_time:%H:%M} is outside the hours of {session.exchange} on {session.trading_day}: "
+        f"use a time from {local_open:%H:%M} to before {local_close:%H:%M}, or delete it"
     )

@@ -1,4 +1,4 @@
-"""One trading day of one exchange, as its calendar gives it."""
+"""Trading session: one trading day of one exchange."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 class TradingSession:
     """Bounds of the regular hours of `trading_day`; instants are UTC and zone-aware.
 
-    `break_start` and `break_end` bound the lunch break where the exchange has one that day, else both are
-    None. `exchange` is the exchange_calendars code, `zone` the exchange's own zone, for display and export.
+    `break_start` and `break_end`: the lunch break, or None without one. `exchange`: the exchange_calendars
+    code. `zone`: the exchange's time zone, for display and export.
     """
 
     exchange: str
@@ -26,7 +26,7 @@ class TradingSession:
 
     @property
     def segments(self) -> tuple[tuple[datetime, datetime], ...]:
-        """The runs of trading hours, half-open: one, or two around a break."""
+        """The half-open spans of trading hours: one, or two around a break."""
         if self.break_start is None or self.break_end is None:
             return ((self.regular_open, self.regular_close),)
         return ((self.regular_open, self.break_start), (self.break_end, self.regular_close))

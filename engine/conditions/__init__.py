@@ -1,4 +1,4 @@
-"""Conditions on what a session shows: `SPY.rsi_14 < 30 and time >= 10:30`."""
+"""Conditions on a session's values: `SPY.rsi_14 < 30 and time >= 10:30`."""
 
 from tapedeck.engine.conditions.condition import Condition
 from tapedeck.engine.conditions.vocabulary import Vocabulary

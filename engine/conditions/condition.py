@@ -1,4 +1,4 @@
-"""A condition on a session: read once, checked against the session's words, then asked of tapes."""
+"""Condition on a session: parsed once, checked against its vocabulary, then evaluated on tapes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tapedeck.engine.tape.tape import Tape
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What is true or false for a reader at each frontier of a tape.
+    """A statement that is true or false at each frontier of a tape.
 
-    Bar fields and indicators are those of the symbol's last bar that is over (of that interval), held through
-    gaps; a historical value by the minute is that of the minute of the symbol's last bar; `change` is in
-    percent since the session's first open. A missing value makes a comparison false. `any` and `all` range
-    over the symbols of one comparison: in `any.volume > 3 * any.usual` both are of the same symbol.
+    Bar fields and indicators are those of the symbol's last closed bar (of that interval), also during gaps.
+    A historical value by minute is that of the minute of the symbol's last bar. `change` is in percent
+    since the session's first open. A missing value makes a comparison false. `any` and `all` range over the
+    symbols of one comparison: in `any.volume > 3 * any.usual` both values are of the same symbol.
     """
 
     text: str
@@ -30,26 +30,26 @@ class Condition:
 
     @classmethod
     def parse(cls, text: str, vocabulary: Vocabulary) -> Condition:
-        """Return the condition; ConditionError says where it cannot be used, and what is near."""
+        """Parse and check a condition; ConditionError gives the fault's position and the nearest word."""
         root = read_condition(text, vocabulary.symbols)
         vocabulary.check(text, root)
         return cls(" ".join(text.split()), root)
 
     def holds(self, tape: Tape, start: int, stop: int) -> Mask:
-        """Return whether it holds at the frontiers start … stop (both included), shape (stop − start + 1,).
+        """Return whether it is true at the frontiers start … stop (inclusive), shape (stop − start + 1,).
 
-        The tape's derived bars and indicators must be computed up to `stop`; its clock need not be there.
+        The tape's derived bars and indicators must be computed up to `stop`; its clock may be earlier.
         """
         return Evaluation(KnownValues(tape, start, stop), tape.symbols).truth(self.root)
 
     def first_true(self, tape: Tape, start: int, stop: int) -> int | None:
-        """Return the first frontier k with start < k ≤ stop at which it holds, None where none is."""
+        """Return the first frontier k with start < k ≤ stop at which it is true, or None."""
         if stop <= start:
             return None
         return first_of(self.holds(tape, start + 1, stop), start + 1)
 
 
 def first_of(holds: Mask, start: int) -> int | None:
-    """Return the first frontier at which something holds, `holds[0]` being `start`'s, or None."""
+    """Return the first true frontier of a mask whose first entry belongs to `start`, or None."""
     at = int(np.argmax(holds))
     return start + at if holds[at] else None

@@ -1,4 +1,4 @@
-"""Works a condition out, for many frontiers at once."""
+"""Evaluation of a condition at many frontiers at once."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ _FOLD: Final[dict[Function, np.ufunc]] = {"min": np.minimum, "max": np.maximum}
 
 
 class Evaluation:
-    """One condition over the values known at some frontiers; `symbols` are the rows of those values.
+    """Evaluates a condition over the values known at some frontiers; `symbols` are the rows of the values.
 
-    A value is an array (1 or S, frontiers), S only where `any` or `all` is in it. What cannot be computed
-    (a value that is missing, a division by zero) is NaN, and makes every comparison with it false.
+    A value is an array (1, frontiers), or (S, frontiers) if it contains `any` or `all`. Missing values and
+    divisions by zero are NaN, and make every comparison with them false.
     """
 
     def __init__(self, known: KnownValues, symbols: tuple[str, ...]) -> None:
@@ -60,7 +60,7 @@ class Evaluation:
         self._rows = row_index(symbols)
 
     def truth(self, node: Truth) -> Mask:
-        """Return whether it holds at each frontier, shape (frontiers,)."""
+        """Return whether a node is true at each frontier, shape (frontiers,)."""
         match node:
             case Comparison():
                 return self._comparison(node)
@@ -75,10 +75,10 @@ class Evaluation:
         values = [self._value(operand) for operand in node.operands]
         holds: Mask = np.ones((1, len(self._known)), dtype=np.bool_)
         for comparator, left, right in zip(node.comparators, values[:-1], values[1:], strict=True):
-            # NaN differs from everything, but nothing is known of what is missing.
-            there = ~(np.isnan(left) | np.isnan(right))
+            # Needed for !=, which is true for NaN.
+            known = ~(np.isnan(left) | np.isnan(right))
             compared: Mask = _COMPARE[comparator](left, right)
-            holds = holds & compared & there
+            holds = holds & compared & known
         return np.asarray(holds.all(axis=0) if _quantifier(node) == "all" else holds.any(axis=0))
 
     def _value(self, node: Value) -> Floats:  # noqa: PLR0911  # a case for each kind of node

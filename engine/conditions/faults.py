@@ -1,4 +1,4 @@
-"""Errors of conditions: the text, a mark below the place, what is wrong, what is near."""
+"""Errors of conditions, with the position in the text."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from tapedeck.engine.errors import ConditionError
 
 
 def condition_fault(text: str, span: Span, message: str, suggestion: str | None = None) -> ConditionError:
-    """Return the error of a condition, for the characters of `span`."""
+    """Return the error for the characters of `span` in a condition."""
     return ConditionError(text, span.start, max(1, span.stop - span.start), message, suggestion)

@@ -1,4 +1,4 @@
-"""Reads the text of a condition by a closed grammar: what is not in it cannot be said."""
+"""Parser of conditions, with a closed grammar."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ _GRAMMAR: Final = r"""
 """
 _EXAMPLE: Final = "SPY.rsi_14 < 30 and time >= 10:30"
 _DAY_SECONDS: Final = 86_400
-# What the grammar calls its words, and what a reader does; a value may begin in many ways, told once.
+# Names of the grammar's tokens in messages; the tokens that begin a value share one entry.
 _VALUE: Final = "a value such as SPY.close, any.quality, 30, time or 10:30"
 _WORDS: Final = {
     "NUMBER": _VALUE,
@@ -90,18 +90,18 @@ _WORDS: Final = {
     "COMMA": "a comma",
     "$END": "the end",
 }
-# What is read as a symbol and its value where a dot follows.
+# A name with dots, which could be a symbol without quotes.
 _DOTTED: Final = re.compile(r"(?<![\w.\"'])(?P<symbol>[^\W\d]\w*\.\w+)\.(?P<rest>[\w.]+)")
 _KEYWORDS: Final = ("and", "or", "not")
 
 
 def read_condition(text: str, symbols: Collection[str] | None = None) -> Truth:
-    """Return the tree of a condition; ConditionError says where it cannot be read, and what may be there.
+    """Return the tree of a condition; ConditionError gives the position of a fault and what is allowed.
 
-    `symbols`: those of the session, None where they are not known: one that is no plain word is recognised.
+    `symbols`: those of the session, or None; used to recognise a symbol with a dot that needs quotes.
     """
     if not text.strip():
-        raise condition_fault(text, Span(0, len(text)), f"it is empty; write one such as {_EXAMPLE}")
+        raise condition_fault(text, Span(0, len(text)), f"it is empty; an example is {_EXAMPLE}")
     try:
         tree = _parser().parse(text)
     except UnexpectedToken as error:
@@ -113,7 +113,7 @@ def read_condition(text: str, symbols: Collection[str] | None = None) -> Truth:
             raise unquoted from None
         allowed = _allowed(error.allowed)
         raise condition_fault(
-            text, Span(at, at + 1), f"{text[at]!r} cannot stand here; {allowed} can"
+            text, Span(at, at + 1), f"unexpected {text[at]!r}; expected {allowed}"
         ) from None
     return cast(Truth, _node(text, cast("Tree[Token]", tree.children[0])))
 
@@ -127,30 +127,28 @@ def _unexpected(text: str, error: UnexpectedToken) -> ConditionError:
     token, expected = error.token, set(error.accepts or error.expected)
     if token.type == "$END":
         end = len(text.rstrip())
-        return condition_fault(
-            text, Span(end, end + 1), f"it ends too early; {_allowed(expected)} may follow"
-        )
+        return condition_fault(text, Span(end, end + 1), f"unexpected end; expected {_allowed(expected)}")
     span = Span(token.start_pos or 0, token.end_pos or len(text))
     suggestion = None
     if token.type == "NAME" and expected & {"AND", "OR"}:
         suggestion = nearest(str(token), _KEYWORDS)
-    message = f"{str(token)!r} cannot stand here; {_allowed(expected)} can"
+    message = f"unexpected {str(token)!r}; expected {_allowed(expected)}"
     if "COMPARATOR" in expected and token.type in ("AND", "OR", "RPAR"):
-        message = f"a comparison is missing before {str(token)!r}: write one such as > 30"
+        message = f"missing comparison before {str(token)!r}, such as > 30"
     return condition_fault(text, span, message, suggestion)
 
 
 def _unquoted(text: str, at: int, symbols: Collection[str] | None) -> ConditionError | None:
-    """Return what is said of a dot that belongs to a symbol, as in BRK.B.close; None for other places."""
+    """Return the error for a symbol with a dot but without quotes, as in BRK.B.close, or None."""
     found = next((match for match in _DOTTED.finditer(text) if match.end("symbol") == at), None)
     if found is None or (symbols is not None and found["symbol"] not in symbols):
         return None
-    message = f"{found['symbol']!r} has a dot in it, and such a symbol stands in quotes"
+    message = f"symbol {found['symbol']!r} has a dot: put it in quotes"
     return condition_fault(text, Span(*found.span("symbol")), message, f'"{found["symbol"]}".{found["rest"]}')
 
 
 def _allowed(expected: set[str] | None) -> str:
-    """Return what may stand in a place: what ends a comparison, else a comparison, else the rest."""
+    """Return the allowed tokens: those that end a comparison, else a comparison, else all."""
     names = set(expected or ())
     if "AND" in names:
         names -= {"COMPARATOR", "PLUS_MINUS", "TIMES_OVER"}
@@ -165,7 +163,7 @@ def _allowed(expected: set[str] | None) -> str:
 
 
 def _node(text: str, tree: Tree[Token]) -> Node:  # noqa: PLR0911  # a case for each rule
-    """Return the node that a part of the grammar's tree means."""
+    """Return the node of a part of the grammar's tree."""
     span = _span(tree)
     match tree.data:
         case "number" | "time_of_day" | "clock_time" | "reference" | "lonely" | "call":
@@ -220,7 +218,7 @@ def _comparison(text: str, tree: Tree[Token], span: Span) -> Comparison:
 
 
 def _arithmetic(text: str, tree: Tree[Token]) -> Value:
-    """Return a sum or product, worked from left to right."""
+    """Return a sum or product, evaluated from left to right."""
     first, *rest = tree.children
     value = _value(text, first)
     start = _span(tree).start
@@ -241,7 +239,7 @@ def _truth(text: str, child: Tree[Token] | Token) -> Truth:
 def _seconds(text: str, token: Token) -> int:
     hours, minutes, seconds = ([int(part) for part in token.split(":")] + [0])[:3]
     if hours > 23 or minutes > 59 or seconds > 59:
-        message = f"{str(token)!r} is no time of day: hours go to 23, minutes and seconds to 59"
+        message = f"invalid time of day {str(token)!r}: hours are 0 to 23, minutes and seconds 0 to 59"
         raise condition_fault(text, _token_span(token), message)
     return (hours * 60 + minutes) * 60 + seconds
 

@@ -1,4 +1,4 @@
-"""What a condition is made of, once it has been read: a small tree of frozen nodes."""
+"""Syntax tree of a condition: frozen nodes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Function = Literal["abs", "min", "max"]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Where in the text something stands: characters [start, stop), counted from 0."""
+    """Position in the text: characters [start, stop), counted from 0."""
 
     start: int
     stop: int
@@ -49,7 +49,7 @@ class ClockTime:
 class Reference:
     """`SYMBOL.name` or `SYMBOL.5m.close`: a value of one symbol, or of `any` or `all` of them.
 
-    `symbol` is None for a name that stands alone. `quantifier` is set instead of a symbol.
+    `symbol` is None for a name without a symbol. `quantifier` is set instead of a symbol.
     """
 
     symbol: str | None
@@ -63,7 +63,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Negative:
-    """A value with its sign turned."""
+    """A value with reversed sign."""
 
     operand: Value
     span: Span
@@ -71,7 +71,7 @@ class Negative:
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """Two values and what is done with them."""
+    """Two values and the operator between them."""
 
     operator: Operator
     left: Value
@@ -90,7 +90,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Values that are compared, each with the next: `30 < SPY.rsi_14 < 70` has two comparators."""
+    """Values compared each with the next: `30 < SPY.rsi_14 < 70` has two comparators."""
 
     operands: tuple[Value, ...]
     comparators: tuple[Comparator, ...]
@@ -99,7 +99,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """True where the other is not."""
+    """Negation of a condition."""
 
     operand: Truth
     span: Span
@@ -107,7 +107,7 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class Both:
-    """`and` of two or more."""
+    """`and` of two or more conditions."""
 
     operands: tuple[Truth, ...]
     span: Span
@@ -115,7 +115,7 @@ class Both:
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """`or` of two or more."""
+    """`or` of two or more conditions."""
 
     operands: tuple[Truth, ...]
     span: Span
@@ -127,7 +127,7 @@ Node = Value | Truth
 
 
 def references(node: Node) -> Iterator[Reference]:
-    """Give all references below a node, from left to right."""
+    """Yield all references below a node, from left to right."""
     if isinstance(node, Reference):
         yield node
     for child in children(node):

@@ -1,4 +1,4 @@
-"""The words that a condition may use in one session: symbols, fields, indicators; and its check."""
+"""Vocabulary of conditions: the symbols, fields and indicators of a session, and checks against them."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from tapedeck.engine.tape.bar_grid import FIELDS
 from tapedeck.engine.tape.tape import Tape
 
 SESSION_FIELDS: Final = ("last", "change", "quality", "gaps")
-"""Fields of a symbol besides those of its bars."""
+"""Fields of a symbol in addition to its bar fields."""
 _LISTED: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What a session has: symbols, intervals (base first), session and historical indicators, by name."""
+    """Names in a session: symbols, intervals (base first), session and historical indicators."""
 
     symbols: tuple[str, ...]
     intervals: tuple[Interval, ...]
@@ -39,23 +39,21 @@ class Vocabulary:
 
     @classmethod
     def of(cls, tape: Tape) -> Vocabulary:
-        """Return the words of a tape."""
+        """Return the vocabulary of a tape."""
         return cls(tape.symbols, tape.intervals, tuple(tape.indicators), tuple(tape.historical))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What may stand behind the dot of a symbol."""
+        """Names allowed after a symbol's dot."""
         return (*FIELDS, *SESSION_FIELDS, *self.indicators, *self.historical)
 
     def check(self, text: str, condition: Truth) -> None:
-        """Raise ConditionError where a condition uses what the session does not have, or mixes kinds."""
+        """Raise ConditionError if a condition uses unknown names, or mixes times and numbers."""
         for reference in references(condition):
             self._check_reference(text, reference)
         _check_kinds(text, condition)
         if not _depends_on_session(condition):
-            raise condition_fault(
-                text, condition.span, "it is the same at every moment: name a value or time"
-            )
+            raise condition_fault(text, condition.span, "it never changes: use a value of a symbol, or time")
 
     def _check_reference(self, text: str, reference: Reference) -> None:
         if reference.quantifier is None:
@@ -63,7 +61,7 @@ class Vocabulary:
         if reference.interval is not None:
             self._check_interval(text, reference)
         elif reference.name not in self.names:
-            message = f"{reference.name!r} is no value of this session ({_listed(self.names)})"
+            message = f"unknown value {reference.name!r} (this session has {_listed(self.names)})"
             raise condition_fault(text, reference.name_span, message, nearest(reference.name, self.names))
 
     def _check_symbol(self, text: str, reference: Reference) -> None:
@@ -74,35 +72,35 @@ class Vocabulary:
                 name = reference.name
                 message = f"{name!r} needs a symbol: {example}, any.{name} or all.{name}"
                 raise condition_fault(text, reference.span, message)
-            message = f"{reference.name!r} is neither time nor a value of a symbol, such as SPY.close"
+            message = f"unknown name {reference.name!r}: use time, or a value of a symbol, such as SPY.close"
             raise condition_fault(text, reference.span, message, nearest(reference.name, known))
         if reference.symbol not in self.symbols:
-            message = f"{reference.symbol!r} is no symbol of this session ({_listed(self.symbols)})"
+            message = f"unknown symbol {reference.symbol!r} (this session has {_listed(self.symbols)})"
             near = nearest(reference.symbol, [*self.symbols, "any", "all"])
             raise condition_fault(text, reference.symbol_span, message, near)
 
     def _check_interval(self, text: str, reference: Reference) -> None:
         if reference.interval not in self.intervals:
             known = [str(interval) for interval in self.intervals]
-            message = f"{reference.interval} bars are not in this session ({', '.join(known)})"
+            message = f"unknown interval {reference.interval} (this session has {', '.join(known)})"
             raise condition_fault(text, reference.span, message)
         if reference.name not in FIELDS:
             fields = ", ".join(FIELDS)
-            message = f"{reference.name!r} is no field of a bar ({fields}); an interval is for those only"
+            message = f"unknown bar field {reference.name!r}: after an interval use {fields}"
             raise condition_fault(text, reference.name_span, message, nearest(reference.name, FIELDS))
 
 
 def _check_kinds(text: str, node: Node) -> None:
-    """Refuse arithmetic with times, comparisons of times with numbers, and any mixed with all."""
+    """Reject arithmetic with times, comparisons of times with numbers, and mixtures of any and all."""
     for child in children(node):
         _check_kinds(text, child)
     if isinstance(node, Comparison):
         kinds = {_is_time(operand) for operand in node.operands}
         if len(kinds) > 1:
-            message = "a time is compared with a number: compare time with a time of day such as 10:30"
+            message = "a time cannot be compared with a number: use a time of day such as 10:30"
             raise condition_fault(text, node.span, message)
         if len({r.quantifier for r in references(node) if r.quantifier is not None}) > 1:
-            message = "any and all stand in one comparison: use one of them, or two comparisons joined by and"
+            message = "any and all are mixed in one comparison: use one of them, or two comparisons with and"
             raise condition_fault(text, node.span, message)
     elif not isinstance(node, Truth):
         _refuse_times(text, node)
@@ -111,7 +109,7 @@ def _check_kinds(text: str, node: Node) -> None:
 def _refuse_times(text: str, node: Value) -> None:
     for child in children(node):
         if isinstance(child, TimeOfDay | ClockTime):
-            message = "nothing can be computed with a time; compare it with another, as in time >= 10:30"
+            message = "arithmetic with a time is not possible: compare it, as in time >= 10:30"
             raise condition_fault(text, child.span, message)
 
 

@@ -38,7 +38,7 @@ def zone_of_column(name: str) -> tzinfo:
 
 
 def localise(wall: Ints, zone: ZoneInfo) -> tuple[Ints, dict[int, str]]:
-    """Return local times (seconds since 1970 in local time) as UTC, and the reasons of ambiguous ones.
+    """Return local times (seconds since 1970 in local time) as UTC, and the faults.
 
     The dict maps the position of a local time that a clock change skipped or repeated to the reason; its
     entry in the array is invalid.

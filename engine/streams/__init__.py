@@ -1,1 +1,1 @@
-"""What a run streams, generates, and needs of earlier days."""
+"""Stream planning: base interval, derived intervals, and history of a run."""

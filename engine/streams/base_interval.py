@@ -1,4 +1,4 @@
-"""Which stored interval is streamed, and what everything else is made from."""
+"""Choice of the streamed base interval, and of the stored source of each history interval."""
 
 from __future__ import annotations
 
@@ -12,57 +12,56 @@ _COARSEST_FIRST = tuple(sorted(BASE_INTERVALS, reverse=True))
 
 
 def sources_of(interval: Interval) -> tuple[Interval, ...]:
-    """Return the base intervals from which `interval` can be made exactly, coarsest first."""
+    """Return the base intervals that can make `interval` exactly, coarsest first."""
     return tuple(base for base in _COARSEST_FIRST if interval.can_be_made_from(base))
 
 
 def choose_base(requested: Iterable[Interval], symbols: Sequence[str], stored: Stored) -> Interval:
-    """Return the coarsest stored interval from which every requested one can be made, for all symbols.
+    """Return the coarsest stored interval that can make every requested one, for all symbols.
 
-    Raises DataMissingError where there is none, naming the symbols that stand in the way.
+    Raises DataMissingError with the symbols that lack it, if there is none.
     """
-    wanted = sorted(set(requested))
-    candidates = [base for base in _COARSEST_FIRST if all(i.can_be_made_from(base) for i in wanted)]
+    intervals = sorted(set(requested))
+    candidates = [base for base in _COARSEST_FIRST if all(i.can_be_made_from(base) for i in intervals)]
     for base in candidates:
         if all(base in stored[symbol] for symbol in symbols):
             return base
-    raise _no_base(wanted, candidates, symbols, stored)
+    raise _no_base(intervals, candidates, symbols, stored)
 
 
 def choose_source(interval: Interval, symbol: str, stored: Stored) -> Interval:
-    """Return where a symbol's history of an interval comes from: the store's own bars, or the next finer.
+    """Return the stored source of a symbol's history of an interval: that interval, or the next finer one.
 
-    Raises DataMissingError where nothing stored can make it.
+    Raises DataMissingError if no stored interval can make it.
     """
     for source in sources_of(interval):
         if source in stored[symbol]:
             return source
     raise DataMissingError(
-        f"history of {interval} for {symbol} cannot be made: stored are {_listed(stored[symbol])}, "
-        f"needed is one of {_listed(sources_of(interval))}. Import such bars, or leave {interval} out of "
-        "historical.data.",
+        f"no source for the {interval} history of {symbol}: it needs one of {_listed(sources_of(interval))}, "
+        f"stored: {_listed(stored[symbol])}. Import such bars, or delete {interval} from historical.data.",
         symbols=[symbol],
         interval=str(interval),
     )
 
 
 def _no_base(
-    wanted: Sequence[Interval], candidates: Sequence[Interval], symbols: Sequence[str], stored: Stored
+    intervals: Sequence[Interval], candidates: Sequence[Interval], symbols: Sequence[str], stored: Stored
 ) -> DataMissingError:
     best = candidates[0]
     missing = [symbol for symbol in symbols if not any(base in stored[symbol] for base in candidates)]
-    # No one interval fits all, though each symbol has one: name those that lack the commonest.
+    # Each symbol has some candidate, but there is no common one: name those without the most common.
     if not missing:
         best = max(candidates, key=lambda base: sum(base in stored[symbol] for symbol in symbols))
         missing = [symbol for symbol in symbols if best not in stored[symbol]]
     lines = [
-        f"{', '.join(missing)}: no bars are stored from which {_listed(wanted)} can be made "
-        f"(needed: {' or '.join(str(base) for base in candidates)}, for all symbols alike)."
+        f"{', '.join(missing)}: no stored bars that can make {_listed(intervals)} "
+        f"(needed: {' or '.join(str(base) for base in candidates)}, the same for all symbols)."
     ]
     for symbol in missing[:5]:
         hint = nearest(symbol, [name for name in stored if stored[name] and name != symbol])
-        has = _listed(stored[symbol]) if stored[symbol] else "nothing"
-        lines.append(f"  {symbol}: stored is {has}" + (f"; did you mean {hint}?" if hint else ""))
+        found = f"stored: {_listed(stored[symbol])}" if stored[symbol] else "no bars stored"
+        lines.append(f"  {symbol}: {found}" + (f"; did you mean {hint}?" if hint else ""))
     lines.append("Import them: `tapedeck import lean PATH --store STORE`, or `import csv`, `import parquet`.")
     return DataMissingError("\n".join(lines), symbols=missing, interval=str(best))
 

@@ -1,4 +1,4 @@
-"""How far back each interval's history must reach, from what the file asks and the indicators need."""
+"""History planner: depth of each interval's history, from the session file and the indicators."""
 
 from __future__ import annotations
 
@@ -21,16 +21,15 @@ from tapedeck.engine.streams.periods import period_sessions, period_start
 from tapedeck.engine.streams.stream_plan import HistoryPlan, TrailingPlan
 from tapedeck.engine.tape.bar_grid import Ints
 
-# Early closes are a few days a year, seldom more than one day in thirty; so many more days hold a period
-# that skips them.
+# Extra days for a period that skips early closes, which are seldom more than one day in thirty.
 _EARLY_CLOSE_MARGIN = 30
 _EARLY_CLOSE_SHARE = 20
-# So many more days show whether the first week of a span lies in it with all its trading days.
+# Extra days that show whether the first week of a span is complete.
 _WEEK_MARGIN = 6
 
 
 class HistoryPlanner:
-    """Collects the needs of one run, interval by interval, and the notes about what was added."""
+    """Collects the history needed by one run, by interval, and notes about history that was added."""
 
     def __init__(
         self,
@@ -40,7 +39,7 @@ class HistoryPlanner:
         time: TimeManager,
     ) -> None:
         self._config = config
-        self._specs = [spec for spec in specs if spec.function is not None]
+        self._specs = [spec for spec in specs if spec.lookback is not None]
         self._played = tuple(played)
         self._time = time
         self._sessions = self._all_sessions()
@@ -49,9 +48,9 @@ class HistoryPlanner:
         self.notes: list[str] = []
 
     def plan(self, stored: Stored) -> HistoryPlan:
-        """Return the plan; DataMissingError where a symbol has nothing to make its history from."""
-        asked = self._asked()
-        for interval, depths in asked.items():
+        """Return the plan; DataMissingError if a symbol has no source for its history."""
+        requested = self._requested()
+        for interval, depths in requested.items():
             self._need(interval, depths)
         trailing = tuple(self._trailing())
         for spec in self._specs:
@@ -71,27 +70,27 @@ class HistoryPlanner:
             sessions=self._sessions,
             first_played=self._first,
             depths=intraday,
-            asked=asked,
+            requested=requested,
             sources=sources,
             trailing=trailing,
             daily_from=max(0, self._first - max(daily)) if daily else None,
         )
 
-    def _asked(self) -> dict[Interval, Ints]:
-        asked: dict[Interval, Ints] = {}
-        for wish in self._config.historical.data:
-            days = np.array([wish.trailing_days if wish.applies_to(s) else 0 for s in self._config.symbols])
-            for interval in wish.intervals:
-                asked[interval] = np.maximum(asked.get(interval, 0), days).astype(np.int64)
-        return asked
+    def _requested(self) -> dict[Interval, Ints]:
+        requested: dict[Interval, Ints] = {}
+        for entry in self._config.historical.data:
+            days = np.array([entry.trailing_days if entry.applies_to(s) else 0 for s in self._config.symbols])
+            for interval in entry.intervals:
+                requested[interval] = np.maximum(requested.get(interval, 0), days).astype(np.int64)
+        return requested
 
-    def _need(self, interval: Interval, depths: Ints | int, why: str | None = None) -> None:
-        """Deepen an interval's history; `why` names the indicator that asks, where the file did not."""
-        everyone = np.full(len(self._config.symbols), depths) if isinstance(depths, int) else depths
-        before = self._depths.get(interval, np.zeros(len(everyone), dtype=np.int64))
-        self._depths[interval] = np.maximum(before, everyone).astype(np.int64)
-        if why is not None and bool((everyone > before).any()):
-            self.notes.append(f"history added for {why}: {int(everyone.max())} sessions of {interval}")
+    def _need(self, interval: Interval, depths: Ints | int, indicator: str | None = None) -> None:
+        """Deepen an interval's history for the session file, or for an indicator."""
+        needed = np.full(len(self._config.symbols), depths) if isinstance(depths, int) else depths
+        before = self._depths.get(interval, np.zeros(len(needed), dtype=np.int64))
+        self._depths[interval] = np.maximum(before, needed).astype(np.int64)
+        if indicator is not None and bool((needed > before).any()):
+            self.notes.append(f"history added for {indicator}: {int(needed.max())} sessions of {interval}")
 
     def _trailing(self) -> list[TrailingPlan]:
         plans = []
@@ -115,7 +114,7 @@ class HistoryPlanner:
         return plans
 
     def _need_warm_up(self, spec: IndicatorSpec) -> None:
-        lookback = _lookback(spec)
+        lookback = spec.lookback or 0
         if not spec.interval.is_intraday:
             self._need(spec.interval, max(LEAST_SESSIONS, LOOKBACKS * lookback), spec.name)
             return
@@ -132,12 +131,12 @@ class HistoryPlanner:
         return len(SessionSlots(session, interval))
 
     def _all_sessions(self) -> tuple[TradingSession, ...]:
-        """Return the sessions played and all earlier ones that any need may reach, within the calendar."""
+        """Return the sessions played and all earlier ones that may be needed, within the calendar."""
         first = self._played[0].trading_day
         count = max([self._earlier_days(spec) for spec in self._specs], default=0)
         starts = [first]
-        for wish in self._config.historical.data:
-            count = max(count, wish.trailing_days + (_WEEK_MARGIN if WEEK in wish.intervals else 0))
+        for entry in self._config.historical.data:
+            count = max(count, entry.trailing_days + (_WEEK_MARGIN if WEEK in entry.intervals else 0))
         for definition in self._config.historical.indicators.values():
             period = definition.period
             if period.is_in_trading_days:
@@ -149,19 +148,15 @@ class HistoryPlanner:
         if count:
             try:
                 starts.append(self._time.get_previous_trading_date(first, count))
-            except CalendarError:  # the calendar begins later than that: history is what it has
+            except CalendarError:  # the calendar starts later: history is then shorter
                 starts.append(begin)
         return self._time.trading_sessions(max(begin, min(starts)), self._played[-1].trading_day)
 
     def _earlier_days(self, spec: IndicatorSpec) -> int:
-        lookback = _lookback(spec)
+        lookback = spec.lookback or 0
         bars = LOOKBACKS * lookback
         if not spec.interval.is_intraday:
             return max(LEAST_SESSIONS, bars)
-        # Half days count half at worst; two more for the division.
+        # At worst all are half days; two more for rounding.
         per_session = self._columns(self._played[0], spec.interval)
         return max(LEAST_SESSIONS, 2 * bars // per_session + 2)
-
-
-def _lookback(spec: IndicatorSpec) -> int:
-    return 0 if spec.function is None else spec.function.lookback

@@ -1,4 +1,4 @@
-"""Which earlier sessions a trailing period, a number of days, or a warm-up takes in."""
+"""Trailing periods: the earlier sessions that a period covers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tapedeck.engine.config.period import Period
 def period_start(period: Period, day: date) -> date:
     """Return the first date of a calendar period that ends before `day`: 52w is 364 days, 1y twelve months.
 
-    Months keep the day of the month, cut to the month's length. Periods in trading days have no such date.
+    Months keep the day of the month, limited to the month's length. Not for periods in trading days.
     """
     if period.unit == "w":
         return day - timedelta(weeks=period.count)
@@ -28,19 +28,19 @@ def period_start(period: Period, day: date) -> date:
 def period_sessions(
     period: Period, position: int, sessions: Sequence[TradingSession], *, skip_early_close: bool = False
 ) -> list[int]:
-    """Return the positions of the sessions that a period before `sessions[position]` holds, oldest first.
+    """Return the positions of the sessions in a period before `sessions[position]`, oldest first.
 
-    `sessions`: ascending, without a gap. A period in trading days counts back over the days that are taken:
-    where early closes are skipped, it reaches further back for as many full days.
+    `sessions`: ascending, without a gap. A period in trading days counts included days only: if early closes
+    are skipped, it reaches further back for the same number of full days.
     """
     if period.is_in_trading_days:
-        taken: list[int] = []
+        included: list[int] = []
         at = position - 1
-        while at >= 0 and len(taken) < period.count:
+        while at >= 0 and len(included) < period.count:
             if not (skip_early_close and sessions[at].is_early_close):
-                taken.append(at)
+                included.append(at)
             at -= 1
-        return taken[::-1]
+        return included[::-1]
     start = period_start(period, sessions[position].trading_day)
     first = bisect_left(sessions, start, hi=position, key=lambda session: session.trading_day)
     return [at for at in range(first, position) if not (skip_early_close and sessions[at].is_early_close)]

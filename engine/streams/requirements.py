@@ -1,4 +1,4 @@
-"""StreamRequirements: checks a session file against the store and the calendar before anything starts."""
+"""StreamRequirements: checks a session file against the store and the calendar before the run starts."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from tapedeck.engine.streams.stream_plan import StreamPlan
 
 
 class StreamRequirements:
-    """Decides what a run streams and generates, or says why it cannot; registers nothing."""
+    """Plans the streamed and generated intervals of a run, or raises the reason; registers nothing."""
 
     def __init__(self, config: SessionConfig, time: TimeManager, data: DataManager) -> None:
         self._config = config
-        self._wanted: SessionDataConfig = config.session_data_config
+        self._data_config: SessionDataConfig = config.session_data_config
         self._time = time
         self._data = data
 
     def plan(self) -> StreamPlan:
         """Return the plan of the run.
 
-        Raises ConfigError for streams that cannot be, CalendarError where no trading day lies in the range,
-        and DataMissingError where bars that the session needs are not stored.
+        Raises ConfigError for invalid streams, CalendarError if the range has no trading day, and
+        DataMissingError if the store lacks bars that the session needs.
         """
-        streams = self._wanted.streams
+        streams = self._data_config.streams
         if not streams:
             raise ConfigError(
                 self._config.session_name,
@@ -42,18 +42,18 @@ class StreamRequirements:
                     ConfigProblem(
                         "session_data_config.streams",
                         ["quotes"],
-                        "holds no interval of bars; quotes are made from bars, so name one too, such as 1m.",
+                        "must have an interval of bars, such as 1m: quotes are made from bars.",
                     )
                 ],
             )
         played = self._played()
-        specs = indicator_specs(self._wanted)
-        symbols = self._wanted.symbols
+        specs = indicator_specs(self._data_config)
+        symbols = self._data_config.symbols
         stored = self._stored()
         requested = [*streams, *(spec.interval for spec in specs)]
         base = choose_base(requested, symbols, stored)
         self._check_data_exist(base, played)
-        planner = HistoryPlanner(self._wanted, specs, played, self._time)
+        planner = HistoryPlanner(self._data_config, specs, played, self._time)
         history = planner.plan(stored)
         derived = tuple(sorted({interval for interval in requested if interval != base}))
         return StreamPlan(
@@ -63,8 +63,8 @@ class StreamRequirements:
             specs=specs,
             sessions=played,
             history=history,
-            min_completeness=self._wanted.min_completeness,
-            measure_quality=self._wanted.gap_filler.enable_session_quality,
+            min_completeness=self._data_config.min_completeness,
+            measure_quality=self._data_config.gap_filler.enable_session_quality,
             notes=(*self._notes(base, derived), *planner.notes),
             warnings=self._quote_warning(),
         )
@@ -83,30 +83,28 @@ class StreamRequirements:
         return sessions
 
     def _stored(self) -> Stored:
-        """Return what is stored of every symbol, those of the file that are unknown included."""
+        """Return the stored intervals of every symbol of the store and of the file."""
         series = dict(self._data.store.series())
-        return {**series, **self._data.stored_intervals(self._wanted.symbols)}
+        return {**series, **self._data.stored_intervals(self._data_config.symbols)}
 
     def _check_data_exist(self, base: Interval, played: Sequence[TradingSession]) -> None:
         slots = [SessionSlots(session, base) for session in played]
-        empty = [s for s in self._wanted.symbols if self._data.first_session_with_bars(s, slots) is None]
+        empty = [s for s in self._data_config.symbols if self._data.first_session_with_bars(s, slots) is None]
         if empty:
             raise _no_data(empty, base, played[0].trading_day, played[-1].trading_day, self._data)
 
     def _notes(self, base: Interval, derived: Sequence[Interval]) -> list[str]:
         generated = ", ".join(str(interval) for interval in derived) or "nothing"
         notes = [f"streaming {base}, generating {generated}"]
-        unasked = [str(i) for i in (base, *derived) if i not in self._wanted.streams]
-        if unasked:
-            notes.append(
-                f"added to the streams, because others are made from it or need it: {', '.join(unasked)}"
-            )
+        added = [str(i) for i in (base, *derived) if i not in self._data_config.streams]
+        if added:
+            notes.append(f"streams added, as sources or for indicators: {', '.join(added)}")
         return notes
 
     def _quote_warning(self) -> tuple[str, ...]:
-        if not self._wanted.wants_quotes:
+        if not self._data_config.wants_quotes:
             return ()
-        return ("quotes are not played from stored sessions yet; the stream is left out",)
+        return ("quotes are not available in a backtest yet; the stream is ignored",)
 
 
 def indicator_specs(config: SessionDataConfig) -> tuple[IndicatorSpec, ...]:
@@ -120,13 +118,13 @@ def indicator_specs(config: SessionDataConfig) -> tuple[IndicatorSpec, ...]:
 def _no_data(
     symbols: Sequence[str], interval: Interval, start: date, end: date, data: DataManager
 ) -> DataMissingError:
-    lines = [f"{', '.join(symbols)}: no {interval} bars are stored from {start} to {end}, in regular hours."]
+    lines = [f"{', '.join(symbols)}: no {interval} bars stored from {start} to {end} in regular hours."]
     for symbol in symbols[:5]:
         first, last = data.span(symbol, interval)
         if first is not None and last is not None:
-            lines.append(f"  {symbol}: stored are {first:%Y-%m-%d} to {last:%Y-%m-%d}")
+            lines.append(f"  {symbol}: stored from {first:%Y-%m-%d} to {last:%Y-%m-%d}")
     lines.append(
-        "Choose dates that are stored, leave the symbols out, or import their bars: "
+        "Choose other dates, delete the symbols, or import their bars: "
         f"`tapedeck import lean PATH --store {data.store.location}`."
     )
     return DataMissingError("\n".join(lines), symbols=symbols, interval=str(interval))

@@ -1,4 +1,4 @@
-"""What a run streams, generates, and loads of earlier days: decided once, before anything starts."""
+"""Stream plan: streamed and derived intervals, indicators and history of a run, fixed before it starts."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tapedeck.engine.tape.bar_grid import Ints
 
 @dataclass(frozen=True, slots=True)
 class TrailingPlan:
-    """A historical indicator and, for each session played, which earlier sessions go into it.
+    """A historical indicator, with the earlier sessions it covers at each session played.
 
-    `sessions[i]` are positions in `HistoryPlan.sessions`, oldest first, for the i-th session played.
+    `sessions[i]`: positions in `HistoryPlan.sessions`, oldest first, for the i-th session played.
     """
 
     name: str
@@ -28,23 +28,23 @@ class TrailingPlan:
 class HistoryPlan:
     """Earlier bars that a run needs.
 
-    `sessions`: all sessions from the earliest needed to the last played, ascending; the first played stands
-    at `first_played`. `depths`: intraday interval → sessions to keep per symbol, int64 (S,). `asked`: every
-    interval of `historical.data` → trading days per symbol, int64 (S,), 0 where not asked for. `sources`:
-    interval → the stored interval it comes from, per symbol. `daily_from`: position of the first day of
-    which daily bars are needed, None where none are.
+    `sessions`: all sessions from the earliest needed to the last played, ascending. `first_played`: position
+    of the first session played. `depths`: intraday interval → sessions to keep per symbol, int64 (S,).
+    `requested`: interval in `historical.data` → trading days per symbol, int64 (S,), 0: none. `sources`:
+    interval → its stored source, per symbol. `daily_from`: position of the first day with daily bars, or
+    None.
     """
 
     sessions: tuple[TradingSession, ...]
     first_played: int
     depths: Mapping[Interval, Ints]
-    asked: Mapping[Interval, Ints]
+    requested: Mapping[Interval, Ints]
     sources: Mapping[Interval, tuple[Interval, ...]]
     trailing: tuple[TrailingPlan, ...]
     daily_from: int | None
 
     def part(self, played: range) -> HistoryPlan:
-        """Return the history of some of the sessions played; as deep, so that no value of them differs."""
+        """Return the history of a part of the sessions, with the same depth, so that values are equal."""
         stop = self.first_played + played.stop
         trailing = tuple(
             replace(one, sessions=one.sessions[played.start : played.stop]) for one in self.trailing
@@ -59,9 +59,9 @@ class HistoryPlan:
 
 @dataclass(frozen=True, slots=True)
 class StreamPlan:
-    """The streamed base, what is derived from it, the indicators, and the history they need.
+    """The streamed base interval, derived intervals, indicators, and the history they need.
 
-    `notes` say what was added to the file's wishes, `warnings` what a user should look at.
+    `notes`: additions to the streams and history in the file. `warnings`: messages for the user.
     """
 
     symbols: tuple[str, ...]
@@ -76,7 +76,7 @@ class StreamPlan:
     warnings: tuple[str, ...]
 
     def part(self, played: range) -> StreamPlan:
-        """Return the plan of some of the sessions, given by their positions; their values are the same."""
+        """Return the plan of a part of the sessions, given by their positions; their values are equal."""
         return replace(
             self, sessions=self.sessions[played.start : played.stop], history=self.history.part(played)
         )

@@ -19,7 +19,7 @@ from tapedeck.console.app.screens.choice import ChoiceScreen
 from tapedeck.console.panel_data.tables import FORMATS, table_text
 from tapedeck.engine.errors import EngineError, ExportError
 from tapedeck.engine.export.manifest import SESSION_JSON
-from tapedeck.engine.export.staged_files import make_folder, put_all_in_place, write_whole
+from tapedeck.engine.export.staged_files import install_files, make_folder, write_whole
 
 _SCRIPT_SUFFIX: Final = ".keys"
 _FORMS: Final = {"csv": "CSV", "markdown": "Markdown", "json": "JSON"}
@@ -128,7 +128,7 @@ def _write_text(path: Path, text: str) -> None:
     staged = write_whole(path, text.encode())
     try:
         staged.close()
-        put_all_in_place([staged])
+        install_files([staged])
     except ExportError:
         staged.discard()
         raise

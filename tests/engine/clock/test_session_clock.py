@@ -1,4 +1,4 @@
-"""The present instant: set, bounded by its session, and never running back."""
+"""Session clock: set, bounded by its session, never running backwards."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_entering_a_session_sets_the_time_to_its_regular_open(clock):
     assert clock.current_session == clock.get_trading_session(MONDAY)
 
 
-def test_time_stands_where_it_was_set(clock):
+def test_time_is_what_was_set(clock):
     clock.set_backtest_time(OPEN + timedelta(minutes=1))
     assert clock.get_current_time() == OPEN + timedelta(minutes=1)
     assert clock.get_current_time() == OPEN + timedelta(minutes=1)
@@ -48,7 +48,7 @@ def test_time_given_in_another_zone_is_kept_as_utc(clock):
 
 
 @given(st.lists(st.integers(-600, 30_000), min_size=1, max_size=30))
-def test_whatever_is_asked_the_time_only_moves_forward_within_the_session(seconds):
+def test_time_only_moves_forward_within_the_session(seconds):
     clock = TimeManager("XNYS")
     clock.enter_session(clock.get_trading_session(MONDAY))
     before = clock.get_current_time()
@@ -68,14 +68,14 @@ def test_time_that_runs_back_is_an_error_that_says_so(clock):
     with pytest.raises(ClockError) as caught:
         clock.set_backtest_time(OPEN)
     assert str(caught.value) == (
-        "XNYS 2013-10-07: the session's clock was told to run back from 2013-10-07 20:00:00 UTC to "
-        "2013-10-07 13:30:00 UTC. The session has to stop; what was played so far is right."
+        "XNYS 2013-10-07: invalid session time 2013-10-07 13:30:00 UTC, which is before the clock, "
+        "2013-10-07 20:00:00 UTC. The session must stop; everything played so far is valid"
     )
 
 
 def test_time_past_the_close_is_an_error_and_not_clamped(clock):
     with pytest.raises(
-        ClockError, match="told to leave its hours, 2013-10-07 13:30:00 UTC to 2013-10-07 20:00:00 UTC"
+        ClockError, match="outside the hours, 2013-10-07 13:30:00 UTC to 2013-10-07 20:00:00 UTC"
     ):
         clock.set_backtest_time(CLOSE + timedelta(seconds=1))
     assert clock.get_current_time() == OPEN
@@ -85,7 +85,7 @@ def test_the_close_of_an_early_close_bounds_the_time():
     clock = TimeManager("XNYS")
     clock.enter_session(clock.get_trading_session(date(2013, 11, 29)))
     clock.set_backtest_time(datetime(2013, 11, 29, 18, 0, tzinfo=UTC))
-    with pytest.raises(ClockError, match="leave its hours"):
+    with pytest.raises(ClockError, match="outside the hours"):
         clock.set_backtest_time(datetime(2013, 11, 29, 18, 1, tzinfo=UTC))
 
 
@@ -97,7 +97,7 @@ def test_the_next_session_is_entered_forwards(clock):
 
 def test_an_earlier_session_cannot_be_entered(clock):
     with pytest.raises(
-        ClockError, match=r"session of 2013-10-04 opens at .* but the clock stands at 2013-10-07 13:30:00"
+        ClockError, match=r"session of 2013-10-04 opens at .*, before the clock, 2013-10-07 13:30:00"
     ):
         clock.enter_session(clock.get_trading_session(date(2013, 10, 4)))
     assert clock.get_current_time() == OPEN
@@ -105,7 +105,7 @@ def test_an_earlier_session_cannot_be_entered(clock):
 
 def test_a_session_that_has_been_played_cannot_be_entered_again(clock):
     clock.set_backtest_time(OPEN + timedelta(minutes=1))
-    with pytest.raises(ClockError, match="sessions follow each other forwards"):
+    with pytest.raises(ClockError, match="sessions must follow each other"):
         clock.enter_session(clock.get_trading_session(MONDAY))
 
 
@@ -129,7 +129,7 @@ def test_a_new_backtest_window_starts_time_anew(clock):
     clock.set_backtest_window(MONDAY, TUESDAY)
     assert clock.current_session is None
     with pytest.raises(
-        ClockError, match="The backtest clock of XNYS has not been set: enter a session first"
+        ClockError, match="the backtest clock of XNYS has not been set: enter a session first"
     ):
         clock.get_current_time()
     clock.enter_session(clock.get_trading_session(MONDAY))
@@ -179,7 +179,7 @@ def test_a_live_session_is_entered_late_and_leaves_the_time_alone():
     live.enter_session(live.get_trading_session(MONDAY))
     assert live.get_current_time() == late
     live.enter_session(live.get_trading_session(TUESDAY))
-    with pytest.raises(ClockError, match="sessions follow each other forwards"):
+    with pytest.raises(ClockError, match="sessions must follow each other"):
         live.enter_session(live.get_trading_session(MONDAY))
 
 

@@ -1,4 +1,4 @@
-"""A start in mid-session: which instant a time of day means."""
+"""Start time in mid-session: the instant of a time of day."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def test_a_time_outside_the_hours_is_refused_and_the_hours_are_named(moment: tim
         start_instant(session_of("2013-10-07"), moment)
     text = str(caught.value)
     assert f"start_time {moment:%H:%M} is outside the hours of XNYS on 2013-10-07" in text
-    assert "09:30 to 16:00" in text
-    assert "Choose a time between them, or leave it out" in text
+    assert "09:30 to before 16:00" in text
+    assert "or delete it" in text
 
 
 def test_an_early_close_moves_the_end_of_the_hours() -> None:
-    with pytest.raises(CalendarError, match="2013-11-29, which are 09:30 to 13:00"):
+    with pytest.raises(CalendarError, match="2013-11-29: use a time from 09:30 to before 13:00"):
         start_instant(session_of("2013-11-29"), time(13, 0))
 
 

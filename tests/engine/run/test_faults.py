@@ -19,7 +19,7 @@ from tests.support.runs import LIMIT_S, KeepRecords, play_recorded
 
 
 class InjectedError(RuntimeError):
-    """What the tests break the engine with."""
+    """The error injected by the tests."""
 
 
 PLACES = [
@@ -148,4 +148,4 @@ def test_a_clock_that_would_run_back_stops_the_session(session_config, gapped_st
     system.start()
     assert system.wait(LIMIT_S)
     assert system.state is RunState.ERROR
-    assert "clock was told to" in str(system.error)
+    assert "which is before the clock" in str(system.error)

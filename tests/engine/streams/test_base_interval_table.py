@@ -1,4 +1,4 @@
-"""Which base is streamed, and what history is made from: the table of STRM1."""
+"""Base intervals and sources of history: the table of STRM1."""
 
 from __future__ import annotations
 
@@ -60,14 +60,16 @@ def test_without_a_base_the_error_names_what_is_wanted_stored_and_needed(
     with pytest.raises(DataMissingError) as caught:
         choose_base(intervals(requested), ["SPY"], {"SPY": intervals(stored)})
     first, second, third = str(caught.value).splitlines()
-    wanted = f"from which {', '.join(requested.split())} can be made"
-    assert first == f"SPY: no bars are stored {wanted} (needed: {needed}, for all symbols alike)."
-    assert second == f"  SPY: stored is {', '.join(stored.split())}"
+    intervals_text = ", ".join(requested.split())
+    assert first == (
+        f"SPY: no stored bars that can make {intervals_text} (needed: {needed}, the same for all symbols)."
+    )
+    assert second == f"  SPY: stored: {', '.join(stored.split())}"
     assert third.startswith("Import them: `tapedeck import lean PATH --store STORE`")
     assert caught.value.symbols == ("SPY",)
 
 
-def test_a_misspelt_symbol_is_told_from_one_without_bars() -> None:
+def test_a_misspelt_symbol_is_distinguished_from_one_without_bars() -> None:
     stored = {
         "SPY": intervals("1m"),
         "IBM": intervals("1d"),
@@ -77,20 +79,20 @@ def test_a_misspelt_symbol_is_told_from_one_without_bars() -> None:
     with pytest.raises(DataMissingError) as caught:
         choose_base(intervals("5m"), ["SPY", "IBM", "SPYY", "QQQQ"], stored)
     text = str(caught.value)
-    assert text.startswith("IBM, SPYY, QQQQ: no bars are stored from which 5m")
-    assert "  IBM: stored is 1d\n" in text
-    assert "  SPYY: stored is nothing; did you mean SPY?\n" in text
-    assert "  QQQQ: stored is nothing\n" in text
+    assert text.startswith("IBM, SPYY, QQQQ: no stored bars that can make 5m")
+    assert "  IBM: stored: 1d\n" in text
+    assert "  SPYY: no bars stored; did you mean SPY?\n" in text
+    assert "  QQQQ: no bars stored\n" in text
     assert caught.value.symbols == ("IBM", "SPYY", "QQQQ")
 
 
-def test_symbols_that_share_no_base_are_told_by_the_one_that_most_have() -> None:
+def test_symbols_without_a_common_base_are_compared_with_the_most_common_one() -> None:
     stored = {"SPY": intervals("1m"), "IBM": intervals("1m"), "BAC": intervals("1s")}
     with pytest.raises(DataMissingError) as caught:
         choose_base(intervals("5m"), ["SPY", "IBM", "BAC"], stored)
     assert caught.value.symbols == ("BAC",)
     assert caught.value.interval == "1m"
-    assert "  BAC: stored is 1s" in str(caught.value)
+    assert "  BAC: stored: 1s" in str(caught.value)
 
 
 def test_of_many_symbols_the_first_five_are_explained() -> None:
@@ -98,7 +100,7 @@ def test_of_many_symbols_the_first_five_are_explained() -> None:
     with pytest.raises(DataMissingError) as caught:
         choose_base(intervals("5m"), names, dict.fromkeys(names, frozenset[Interval]()))
     assert caught.value.symbols == tuple(names)
-    assert str(caught.value).count("stored is nothing") == 5
+    assert str(caught.value).count("no bars stored") == 5
 
 
 @pytest.mark.parametrize(
@@ -132,7 +134,7 @@ def test_history_that_cannot_be_made_is_an_error_with_both_ways_out() -> None:
     with pytest.raises(DataMissingError) as caught:
         choose_source(Interval.parse("5m"), "SPY", {"SPY": intervals("1d")})
     assert str(caught.value) == (
-        "history of 5m for SPY cannot be made: stored are 1d, needed is one of 1s, 1m. "
-        "Import such bars, or leave 5m out of historical.data."
+        "no source for the 5m history of SPY: it needs one of 1s, 1m, stored: 1d. "
+        "Import such bars, or delete 5m from historical.data."
     )
     assert (caught.value.symbols, caught.value.interval) == (("SPY",), "5m")

@@ -1,4 +1,4 @@
-"""How far back history reaches: what the file asks for, and what indicators need on top."""
+"""Depth of history, for the session file and for indicators."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def planned(
     indicators: Mapping[str, Any] | None = None,
     stored: frozenset[Interval] = EVERYTHING,
 ) -> tuple[HistoryPlan, list[str]]:
-    """Return the plan of the history of a run, and what was added to the file's wishes."""
+    """Return the history plan of a run, and the notes about additions."""
     historical = {"data": list(data), "indicators": dict(trailing or {})}
     config = session_file(
         SYMBOLS, ["1m"], start, end, exchange=exchange, historical=historical, indicators=indicators
@@ -47,19 +47,19 @@ def depth(plan: HistoryPlan, interval: str) -> list[int]:
 
 
 def days_of_history(plan: HistoryPlan) -> int:
-    """Return how many earlier days' daily bars are loaded."""
+    """Return the number of earlier days with daily bars."""
     assert plan.daily_from is not None
     return plan.first_played - plan.daily_from
 
 
 def test_a_file_that_asks_for_nothing_loads_nothing() -> None:
     plan, notes = planned("2013-10-07", "2013-10-08")
-    assert (dict(plan.depths), dict(plan.asked), plan.trailing, plan.daily_from) == ({}, {}, (), None)
+    assert (dict(plan.depths), dict(plan.requested), plan.trailing, plan.daily_from) == ({}, {}, (), None)
     assert [session.trading_day.isoformat() for session in plan.sessions] == ["2013-10-07", "2013-10-08"]
     assert (plan.first_played, notes) == (0, [])
 
 
-def test_symbols_get_the_depth_that_was_asked_for_them() -> None:
+def test_symbols_get_their_requested_depth() -> None:
     plan, notes = planned(
         "2013-10-07",
         "2013-10-08",
@@ -71,7 +71,7 @@ def test_symbols_get_the_depth_that_was_asked_for_them() -> None:
     )
     assert depth(plan, "1m") == [1, 3, 1]
     assert depth(plan, "5m") == [0, 3, 0]
-    assert plan.asked[Interval.parse("1d")].tolist() == [10, 0, 0]
+    assert plan.requested[Interval.parse("1d")].tolist() == [10, 0, 0]
     assert Interval.parse("1d") not in plan.depths
     assert days_of_history(plan) == 10
     assert plan.sessions[0].trading_day.isoformat() == "2013-09-23"
@@ -141,7 +141,7 @@ def test_what_the_file_asks_for_anyway_is_not_noted_as_added() -> None:
     assert notes == []
 
 
-def test_history_asked_for_one_symbol_is_deepened_for_all_by_an_indicator() -> None:
+def test_history_requested_for_one_symbol_is_deepened_for_all_by_an_indicator() -> None:
     plan, notes = planned(
         "2013-10-07",
         "2013-10-07",
@@ -149,7 +149,7 @@ def test_history_asked_for_one_symbol_is_deepened_for_all_by_an_indicator() -> N
         indicators={"x": {"type": "SMA", "interval": "1m", "timeperiod": 20}},
     )
     assert depth(plan, "1m") == [5, 2, 2]
-    assert plan.asked[Interval.parse("1m")].tolist() == [5, 0, 0]
+    assert plan.requested[Interval.parse("1m")].tolist() == [5, 0, 0]
     assert len(notes) == 1
 
 
@@ -184,7 +184,7 @@ def test_a_calendar_period_reaches_a_year_back_for_every_session() -> None:
 
 
 @pytest.mark.parametrize(("exchange", "count"), [("XNYS", 10), ("XNYS", 2000), ("CMES", 2000)])
-def test_a_period_that_skips_early_closes_is_as_long_as_asked(exchange: str, count: int) -> None:
+def test_a_period_that_skips_early_closes_has_its_full_length(exchange: str, count: int) -> None:
     trailing = {
         "x": {"type": "trailing_average", "period": f"{count}d", "field": "volume", "skip_early_close": True}
     }

@@ -1,4 +1,4 @@
-"""StreamRequirements: what a file needs of a store, and the errors that say what is missing."""
+"""StreamRequirements: plans of session files, and errors of missing bars."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tapedeck.engine.clock.time_manager import TimeManager
-from tapedeck.engine.config import parse_session_config
 from tapedeck.engine.errors import CalendarError, ConfigError, DataMissingError
 from tapedeck.engine.intervals import DAY, MINUTE, SECOND
+from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.streams.requirements import StreamRequirements
@@ -71,7 +71,7 @@ def test_what_was_added_to_the_streams_is_noted(store: BarStore) -> None:
     assert [str(interval) for interval in (plan.base, *plan.derived)] == ["1m", "5m", "15m"]
     assert plan.notes[:2] == (
         "streaming 1m, generating 5m, 15m",
-        "added to the streams, because others are made from it or need it: 1m, 15m",
+        "streams added, as sources or for indicators: 1m, 15m",
     )
     assert plan.notes[2] == "history added for x: 12 sessions of 15m"  # 290 bars, 26 a day
 
@@ -86,28 +86,26 @@ def test_an_indicator_on_minutes_keeps_days_from_being_the_base(store: BarStore)
     assert str(plan_of(by_minute, store).base) == "1m"
 
 
-def test_seconds_are_streamed_where_there_are_no_minutes(store: BarStore) -> None:
+def test_seconds_are_streamed_without_minutes(store: BarStore) -> None:
     plan = plan_of(session_file(["BAC"], ["5m"], "2013-10-07", "2013-10-08"), store)
     assert [str(interval) for interval in (plan.base, *plan.derived)] == ["1s", "5m"]
 
 
 def test_seconds_that_are_not_stored_are_an_error(store: BarStore) -> None:
-    with pytest.raises(
-        DataMissingError, match=r"SPY: no bars are stored from which 5s can be made \(needed: 1s,"
-    ):
+    with pytest.raises(DataMissingError, match=r"SPY: no stored bars that can make 5s \(needed: 1s,"):
         plan_of(session_file(["SPY"], ["5s"], "2013-10-07", "2013-10-08"), store)
 
 
-def test_quotes_alone_are_no_session(store: BarStore) -> None:
+def test_quotes_alone_are_an_error(store: BarStore) -> None:
     with pytest.raises(ConfigError) as caught:
         plan_of(session_file(["SPY"], ["quotes"], "2013-10-07", "2013-10-08"), store)
     assert "a test: 1 problem" in str(caught.value)
-    assert "session_data_config.streams: holds no interval of bars" in str(caught.value)
+    assert "session_data_config.streams: must have an interval of bars" in str(caught.value)
 
 
-def test_quotes_beside_bars_are_left_out_with_a_warning(store: BarStore) -> None:
+def test_quotes_are_ignored_with_a_warning(store: BarStore) -> None:
     plan = plan_of(session_file(["SPY"], ["1m", "quotes"], "2013-10-07", "2013-10-08"), store)
-    assert plan.warnings == ("quotes are not played from stored sessions yet; the stream is left out",)
+    assert plan.warnings == ("quotes are not available in a backtest yet; the stream is ignored",)
     assert plan.derived == ()
 
 
@@ -138,33 +136,33 @@ def test_a_misspelt_symbol_names_the_one_that_was_meant(store: BarStore) -> None
     with pytest.raises(DataMissingError) as caught:
         plan_of(session_file(["SPY", "IBMM"], ["1m"], "2013-10-07", "2013-10-08"), store)
     assert caught.value.symbols == ("IBMM",)
-    assert "IBMM: no bars are stored from which 1m can be made" in str(caught.value)
-    assert "IBMM: stored is nothing; did you mean IBM?" in str(caught.value)
+    assert "IBMM: no stored bars that can make 1m" in str(caught.value)
+    assert "IBMM: no bars stored; did you mean IBM?" in str(caught.value)
 
 
 def test_a_symbol_without_minutes_is_named(store: BarStore) -> None:
     with pytest.raises(DataMissingError) as caught:
         plan_of(session_file(["SPY", "AIG"], ["1m", "1d"], "2013-10-07", "2013-10-08"), store)
     assert caught.value.symbols == ("AIG",)
-    assert "  AIG: stored is 1d" in str(caught.value)
+    assert "  AIG: stored: 1d" in str(caught.value)
 
 
 def test_symbols_without_bars_in_the_range_are_an_error_with_dates_and_command(store: BarStore) -> None:
     with pytest.raises(DataMissingError) as caught:
         plan_of(session_file(["SPY", "IBM"], ["1m"], "2013-10-21", "2013-10-25"), store)
     lines = str(caught.value).splitlines()
-    assert lines[0] == "SPY, IBM: no 1m bars are stored from 2013-10-21 to 2013-10-25, in regular hours."
-    assert lines[1] == "  SPY: stored are 2013-10-07 to 2013-10-18"
+    assert lines[0] == "SPY, IBM: no 1m bars stored from 2013-10-21 to 2013-10-25 in regular hours."
+    assert lines[1] == "  SPY: stored from 2013-10-07 to 2013-10-18"
     assert lines[-1] == (
-        "Choose dates that are stored, leave the symbols out, or import their bars: "
+        "Choose other dates, delete the symbols, or import their bars: "
         f"`tapedeck import lean PATH --store {store.location}`."
     )
     assert (caught.value.symbols, caught.value.interval) == (("SPY", "IBM"), "1m")
 
 
-def test_bars_outside_the_hours_are_no_data_to_play(store: BarStore) -> None:
+def test_bars_outside_the_hours_do_not_count(store: BarStore) -> None:
     with pytest.raises(
-        DataMissingError, match="NIGHT: no 1m bars are stored from 2013-10-07 to 2013-10-08, in regular"
+        DataMissingError, match="NIGHT: no 1m bars stored from 2013-10-07 to 2013-10-08 in regular"
     ):
         plan_of(session_file(["SPY", "NIGHT"], ["1m"], "2013-10-07", "2013-10-08"), store)
 
@@ -182,7 +180,9 @@ def test_history_that_cannot_be_made_stops_the_run_before_it_starts(store: BarSt
         "2013-10-08",
         historical={"data": [{"trailing_days": 1, "intervals": ["1m"]}]},
     )
-    with pytest.raises(DataMissingError, match="history of 1m for AIG cannot be made: stored are 1d"):
+    with pytest.raises(
+        DataMissingError, match="no source for the 1m history of AIG: it needs one of 1s, 1m, stored: 1d"
+    ):
         plan_of(config, store)
 
 
