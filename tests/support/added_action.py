@@ -30,7 +30,7 @@ def main(folder: Path) -> None:
     from tapedeck.console.app.screens.help import help_text
     from tapedeck.console.cli.script_lines import ScriptLines
     from tapedeck.console.cli.terminal import Terminal
-    from tapedeck.engine.config import parse_session_config
+    from tapedeck.engine.session_file import parse_session_config
     from tapedeck.engine.system import SystemManager
     from tests.support.console_runs import SYMBOLS, Watched, document, drive, press, until, watched
     from tests.support.markets import fill_store, open_new_store
