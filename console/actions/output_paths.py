@@ -1,4 +1,4 @@
-"""Where what the user asks for is written, in the console and in a batch job alike."""
+"""Paths of exports and scripts, for the console and batch jobs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _MOST_OF_ONE_NAME: Final = 10_000
 
 
 def json_file(path: Path) -> Path:
-    """Return the file that `export json` writes: the one that is named, in a folder its session.json."""
+    """Return the file that `export json` writes: the path, or session.json in it where it is a folder."""
     return path / SESSION_JSON if path.is_dir() else path
 
 
 def free_name(path: Path) -> Path:
-    """Return a path at which nothing stands: this one, or one with a number behind its name."""
+    """Return a path that does not exist yet: this one, or one with a number after its name."""
     names = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(2, _MOST_OF_ONE_NAME))
     return next((name for name in chain((path,), names) if not name.exists()), path)

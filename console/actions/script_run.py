@@ -1,69 +1,165 @@
-"""Plays a key script over a run: each line when the one before has had its effect. No waiting in here."""
+"""Plays a key script over a run: each line when the one before has had its effect. It never waits itself."""
 
 from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from threading import Event
-from typing import Final
+from typing import Any, Protocol
 
+from tapedeck.console.actions.executor import Executor
 from tapedeck.console.actions.key_script import Script, ScriptLine
-from tapedeck.console.actions.speeds import faster, read_speed, slower
-from tapedeck.console.actions.time_expressions import Here, read_moment, same_time, session_after, slots_of
+from tapedeck.console.actions.table import Action, Effect, action_of
+from tapedeck.console.actions.time_expressions import Here
+from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.errors import ConfigError, ConfigProblem, EngineError, TapedeckError
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.system import SystemManager
 
 log = logging.getLogger(__name__)
 
-# Other names of what a line does, with its argument where it has none of its own.
-_SAME_AS: Final = {
-    "goto": ("run_to", ""),
-    "breakpoint": ("break", ""),
-    "max_speed": ("speed", "max"),
-}
-_LENGTHS_S: Final = {"minute_on": 60, "hour_on": 3600}
-_MOVES: Final = ("pause", "resume", "step", "run_to", "day_on", "next_session", *_LENGTHS_S)
-_SPEEDS: Final = ("speed", "faster", "slower")
-_COMMANDS: Final = frozenset({*_MOVES, *_SPEEDS, "bookmark", "break", "unbreak"})
-Other = Callable[[ScriptLine], None]
-Witness = Callable[[str, str], AbstractContextManager[None]]
+
+class Outlet(Protocol):
+    """The output of a script, which goes to the screen or to a batch job's terminal."""
+
+    def export(self, line: ScriptLine, form: str, path: str) -> None:
+        """Write what was played."""
+        ...
+
+    def view(self, line: ScriptLine, panel: str, form: str) -> None:
+        """Write a panel as data."""
+        ...
+
+    def do_on_screen(self, line: ScriptLine) -> None:
+        """Do an action of the screen."""
+        ...
 
 
-def _unseen(_action: str, _argument: str) -> AbstractContextManager[None]:
+Witness = Callable[[Effect, ScriptLine], AbstractContextManager[None]]
+
+
+def _unrecorded(_effect: Effect, _line: ScriptLine) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-class ScriptRun:
-    """A script under way. `other` does the lines that are not the engine's: export, view, and the screen's.
+class ScriptedRun:
+    """A run as the lines of a script drive it: straight to the engine, at the script's speed.
 
-    Asked again and again by whoever drives the run: a batch job, or the console at each frame. `is_busy`:
-    whether what `other` was told is still being done. `witness` is around each line that is the engine's.
+    It is a RunContext. `line`: the one that is being done.
+    """
+
+    past = None
+
+    def __init__(self, system: SystemManager, outlet: Outlet) -> None:
+        self.system = system
+        self.line = ScriptLine(0, "")
+        self.has_quit = False
+        self._outlet = outlet
+
+    def check_under_way(self) -> None:
+        """Do nothing: moves are left out where the run is over."""
+
+    async def settle(self) -> None:
+        """Do nothing: the run stands whenever a line is done."""
+
+    def here(self) -> Here:
+        """Return the engine's moment."""
+        now = self.system.snapshot().view
+        if now is None:
+            raise EngineError("no session is loaded yet")
+        return Here(now.session, now.clock)
+
+    async def pause(self) -> None:
+        """Pause."""
+        self.system.pause()
+
+    def resume(self) -> None:
+        """Play on."""
+        self.system.resume()
+
+    async def step(self, slots: int) -> None:
+        """Play so many slots."""
+        self.system.step(slots)
+
+    def run_to(self, _session: TradingSession, clock: datetime) -> None:
+        """Play to a moment of a session."""
+        self.go_to(clock)
+
+    def go_to(self, instant: datetime) -> None:
+        """Play to an instant, unless the run stands there already."""
+        if instant != self.here().clock:
+            self.system.run_to(instant)
+
+    @property
+    def speed(self) -> float:
+        """The speed that is asked for."""
+        return self.system.snapshot().speed
+
+    def set_speed(self, speed: float) -> None:
+        """Play at a speed from now on."""
+        self.system.set_speed(speed)
+
+    def add_breakpoint(self, condition: str) -> None:
+        """Pause where a condition becomes true."""
+        self.system.add_breakpoint(condition)
+
+    def remove_breakpoint(self, number: int) -> None:
+        """Remove a breakpoint."""
+        self.system.remove_breakpoint(number)
+
+    async def bookmark(self, text: str) -> None:
+        """Mark the engine's moment."""
+        self.system.add_bookmark(text)
+
+    def export(self, form: str, path: str) -> None:
+        """Have what was played written."""
+        self._outlet.export(self.line, form, path)
+
+    def view(self, panel: str, form: str) -> None:
+        """Have a panel written."""
+        self._outlet.view(self.line, panel, form)
+
+    async def quit(self) -> None:
+        """End the script, and the run with it."""
+        self.has_quit = True
+
+
+class ScriptRun:
+    """A script under way, driven by a batch job, or by the console at each frame.
+
+    `is_busy`: whether output of a line is still being written. `witness` is around each line that has an
+    effect on the run.
     """
 
     def __init__(
         self,
         script: Script,
         system: SystemManager,
-        other: Other,
+        outlet: Outlet,
         *,
         is_busy: Callable[[], bool] = bool,
-        witness: Witness = _unseen,
+        witness: Witness = _unrecorded,
     ) -> None:
         self._script = script
         self._is_busy = is_busy
         self._system = system
-        self._other = other
+        self._outlet = outlet
         self._witness = witness
         self._left = deque(script.lines)
         self._taken: Event | None = None
-        self.has_quit = False
+        self._run = ScriptedRun(system, outlet)
+        self._executor = Executor(self._run)
+
+    @property
+    def has_quit(self) -> bool:
         """Whether the script asked for the end."""
+        return self._run.has_quit
 
     def advance(self) -> bool:
-        """Do the lines whose turn it is; return whether the script is over.
+        """Do the lines that are due; return whether the script is over.
 
         Raises ConfigError where a line cannot be done, with its number.
         """
@@ -80,11 +176,11 @@ class ScriptRun:
         return self.has_quit or self._is_at_rest()
 
     def may_go_on(self) -> bool:
-        """Whether `advance` would get further; cheap, for whoever waits for a change of the run."""
+        """Whether `advance` would get further; cheap, to be asked after each change of the run."""
         return self._is_at_rest()
 
     def _is_at_rest(self) -> bool:
-        """Whether what was told has been taken in and done, and the run stands, or is over."""
+        """Whether commands have been taken in and done, and the run stands, or is over."""
         if self._is_busy():
             return False
         state, snapshot = self._system.state, self._system.snapshot()
@@ -97,67 +193,30 @@ class ScriptRun:
         return state is RunState.PAUSED and snapshot.steps_left == 0
 
     def _do(self, line: ScriptLine) -> None:
-        action, argument = _SAME_AS.get(line.action, (line.action, ""))
-        argument = line.argument or argument
-        if action == "quit":
-            self.has_quit = True
-        elif action in _COMMANDS:
-            with self._witness(action, argument):
-                self._command(action, argument)
-        elif action == "export":
-            form, _, path = argument.partition(" ")
-            self._other(ScriptLine(line.number, f"export_{form}", path.strip()))
+        action = action_of(line.action)
+        if action is None:
+            raise ConfigError(line.action, [ConfigProblem("action", line.action, "is unknown")])
+        if action.needs_screen:
+            self._outlet.do_on_screen(line)
+        elif action.effect is Effect.NONE:
+            self._act(action, line)
         else:
-            self._other(line)
+            with self._witness(action.effect, line):
+                if not (action.effect.is_move and self._system.state.is_over):
+                    self._act(action, line)
         if not self._system.state.is_over:
             self._taken = self._system.mark()
 
-    def _command(self, action: str, argument: str) -> None:
-        system = self._system
-        if action == "bookmark":
-            system.add_bookmark(argument)
-        elif action == "break":
-            system.add_breakpoint(argument)
-        elif action == "unbreak":
-            system.remove_breakpoint(int(argument))
-        elif action in _SPEEDS:
-            system.set_speed(self._speed(action, argument))
-        else:
-            self._move(action, argument)
+    def _act(self, action: Action, line: ScriptLine) -> None:
+        self._run.line = line
+        _finish(self._executor.do(action, line.argument))
 
-    def _move(self, action: str, argument: str) -> None:
-        system = self._system
-        if system.state.is_over:
-            return
-        if action == "pause":
-            system.pause()
-        elif action == "resume":
-            system.resume()
-        elif action == "step":
-            system.step(int(argument or 1))
-        elif action in _LENGTHS_S:
-            system.step(slots_of(_LENGTHS_S[action], system.prepare().base))
-        else:
-            self._run_to(action, argument)
 
-    def _run_to(self, action: str, argument: str) -> None:
-        system = self._system
-        now = system.snapshot().view
-        if now is None:
-            raise EngineError("no session is loaded")
-        session, here = now.session, Here(now.session, now.clock)
-        if action == "run_to":
-            instant = read_moment(argument, here, system.time)
-        else:
-            following = session_after(system.prepare().sessions, session.trading_day)
-            instant = following.regular_open if action == "next_session" else same_time(following, here)
-        if instant != here.clock:  # else it stands there already
-            system.run_to(instant)
-
-    def _speed(self, action: str, argument: str) -> float:
-        now = self._system.snapshot().speed
-        if action == "faster":
-            return faster(now)
-        if action == "slower":
-            return slower(now)
-        return read_speed(argument)
+def _finish(work: Coroutine[Any, Any, object]) -> None:
+    """Do work that has nothing to wait for, as a run driven by a script stands whenever a line is done."""
+    try:
+        work.send(None)
+    except StopIteration:
+        return
+    work.close()
+    raise RuntimeError("an action of a script waited for something")

@@ -1,11 +1,11 @@
-"""The ladder of speeds that `+` and `-` climb, and how a speed is written."""
+"""Speeds: the ladder that `+` and `-` climb, reading and writing."""
 
 from __future__ import annotations
 
 from typing import Final
 
 LADDER: Final = (1.0, 2.0, 5.0, 10.0, 60.0, 360.0, 3600.0, 0.0)
-"""Times real time; the last, 0, is as fast as data allow."""
+"""Multiples of real time; the last, 0, is the maximum speed."""
 
 
 def read_speed(text: str) -> float:
@@ -16,7 +16,7 @@ def read_speed(text: str) -> float:
     except ValueError:
         speed = -1.0
     if not 0 <= speed < float("inf"):
-        raise ValueError(f"{text!r} is no speed: give max (or 0), or times real time, such as 60")
+        raise ValueError(f"invalid speed {text!r}: use max (or 0), or a multiple of real time such as 60")
     return speed
 
 
@@ -37,7 +37,7 @@ def speed_text(speed: float) -> str:
 
 
 def achieved_text(asked: float, achieved: float | None) -> str:
-    """Return what is achieved of a speed, empty while nothing plays or it is as asked within a twentieth."""
+    """Return the achieved speed as text; "" while paused, or within 5 % of the speed that was asked for."""
     if achieved is None or (asked and abs(achieved - asked) <= asked / 20):
         return ""
     return f"getting x{short_number(achieved)}"

@@ -1,284 +1,288 @@
-"""The one table of actions: behind footer, help, palette, key changes, mouse, key scripts and README."""
+"""Action table: one row for all that is known of an action; behind keys, mouse, palette, scripts and help.
+
+A new action is one row here and one function: a function of a RunContext where it is the run's, a method of
+the screen's handlers where it is the screen's.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
+from itertools import chain
 from typing import Final
 
-from tapedeck.engine.errors import nearest
+from tapedeck.console.actions import arguments, run_actions
+from tapedeck.console.actions.arguments import ANYTHING, NOTHING, Argument
+from tapedeck.console.actions.context import RunContext, Work
+from tapedeck.console.panel_data.registry import key_of, pages, panels
+
+MAIN: Final = "main"
+"""The mode of the main screen; a page's mode is its name."""
+EVERYWHERE: Final = frozenset({MAIN, *(page.id for page in pages())})
+_SCRIPTS_ALONE: Final = frozenset[str]()
 
 
-class Mode(Enum):
-    """Where an action works: the main screen, or a screen that opens over it."""
+class Effect(Enum):
+    """Effect of an action on the run, which a saved script depends on."""
 
-    MAIN = "main"
-    COVERAGE = "coverage"
-    REPORT = "report"
+    NONE = "none"
+    SETS = "sets"
+    """Sets something at a moment, and moves nothing: a speed, a breakpoint, a bookmark."""
+    STOPS = "stops"
+    STEPS = "steps"
+    """Plays to an end that is known: so many slots."""
+    PLAYS_ON = "plays on"
+    """Plays on until something stops it: a breakpoint, a key, the moment that it looks for."""
+
+    @property
+    def is_move(self) -> bool:
+        """Whether it makes the run stand or play."""
+        return self in (Effect.STOPS, Effect.STEPS, Effect.PLAYS_ON)
+
+
+@dataclass(frozen=True, slots=True)
+class OnScreen:
+    """An action of the screen: the name of its handler there, such as `panels.hide`."""
+
+    handler: str
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
     """One thing that a user can do.
 
-    `keys`: Textual's names, several with commas; "" where only the palette and scripts have it. `handler`:
-    group and method that do it, `argument` what that is given. `group` heads it in help. `footer`: its rank
-    there, 0: not shown; where it gets narrow, high ranks go first. `label` is the footer's word, `help` one
-    sentence.
+    `keys`: Textual's names, several with commas; "" where only the palette and scripts have it. `does`: the
+    function of the run that does it, or the handler of the screen. `group` heads it in help. `fixed`: what
+    the function is given where no argument is. `aliases`: other words for it in scripts. `modes`: where it
+    works; nowhere: in scripts alone. `footer`: its rank there, 0: not shown; where it gets narrow, high
+    ranks go first. `label` is the footer's word, `help` its text of one to five words.
     """
 
     id: str
     keys: str
     label: str
     help: str
-    handler: str
+    does: Callable[[RunContext, str], Work] | OnScreen
     group: str
-    argument: str = ""
-    modes: frozenset[Mode] = frozenset({Mode.MAIN})
+    argument: Argument = ANYTHING
+    fixed: str = ""
+    aliases: tuple[str, ...] = ()
+    effect: Effect = Effect.NONE
+    modes: frozenset[str] = frozenset({MAIN})
     footer: int = 0
 
+    @property
+    def needs_screen(self) -> bool:
+        """Whether a batch job passes it over."""
+        return isinstance(self.does, OnScreen)
 
-EVERYWHERE: Final = frozenset(Mode)
-PANELS: Final = ("symbols", "chart", "indicators", "quality", "metrics", "events", "log")
-"""The panels of the main screen; their keys are 1, 2, 3, …"""
 
-_PLAY, _LOOK, _SHOW, _DATA, _APP = "Play", "Look around", "Show", "Data", "Console"
+PLAY, LOOK, SHOW, DATA, APP = "Play", "Look around", "Show", "Data", "Console"
+_STEPS, _PLAYS_ON, _SETS = Effect.STEPS, Effect.PLAYS_ON, Effect.SETS
 
-ACTIONS: Final[tuple[Action, ...]] = (
-    Action("pause", "space", "pause", "Pause, or play on", "transport.toggle", _PLAY, footer=1),
-    Action("resume", "", "play", "Play on", "transport.resume", _PLAY),
-    Action("step", "full_stop", "step", "One slot on", "transport.on", _PLAY, "slot", footer=2),
+ACTIONS: Final[list[Action]] = [
     Action(
-        "step_back", "comma", "back", "One slot back: look at the past",
-        "looking.back", _PLAY, "slot", footer=3
+        "pause", "space", "pause", "Play / pause",
+        run_actions.pause, PLAY, NOTHING, effect=Effect.STOPS, footer=1
     ),
-    Action("minute_on", "m", "minute", "A minute on", "transport.on", _PLAY, "minute"),
-    Action("minute_back", "M", "minute back", "A minute back", "looking.back", _PLAY, "minute"),
-    Action("hour_on", "o", "hour", "An hour on", "transport.on", _PLAY, "hour"),
-    Action("hour_back", "O", "hour back", "An hour back", "looking.back", _PLAY, "hour"),
-    Action("day_on", "d", "day", "A day on, to the same time", "transport.on", _PLAY, "day"),
-    Action("day_back", "D", "day back", "A day back, to the same time", "looking.back", _PLAY, "day"),
+    Action("resume", "", "play", "Play", run_actions.resume, PLAY, NOTHING, effect=_PLAYS_ON),
+    Action(
+        "step", "full_stop", "step", "Step forward",
+        run_actions.step, PLAY, arguments.SLOTS, "slot", effect=_STEPS, footer=2
+    ),
+    Action(
+        "step_back", "comma", "back", "Step back",
+        OnScreen("navigation.back"), PLAY, fixed="slot", footer=3
+    ),
+    Action(
+        "minute_on", "m", "minute", "Minute forward", run_actions.step, PLAY, NOTHING, "minute", effect=_STEPS
+    ),
+    Action(
+        "minute_back", "M", "minute back", "Minute back",
+        OnScreen("navigation.back"), PLAY, fixed="minute"
+    ),
+    Action("hour_on", "o", "hour", "Hour forward", run_actions.step, PLAY, NOTHING, "hour", effect=_STEPS),
+    Action("hour_back", "O", "hour back", "Hour back", OnScreen("navigation.back"), PLAY, fixed="hour"),
+    Action(
+        "day_on", "d", "day", "Day forward",
+        run_actions.day_forward, PLAY, NOTHING, effect=_PLAYS_ON
+    ),
+    Action(
+        "day_back", "D", "day back", "Day back",
+        OnScreen("navigation.back"), PLAY, fixed="day"
+    ),
     Action(
         "next_session", "n", "next session",
-        "On to the next session's open; in the past, at most to the present",
-        "transport.next_session", _PLAY
-    ),
-    Action("faster", "plus,equals_sign", "faster", "Play faster", "transport.faster", _PLAY, footer=5),
-    Action("slower", "minus", "slower", "Play slower", "transport.slower", _PLAY, footer=6),
-    Action("max_speed", "0", "max", "As fast as data allow", "transport.fastest", _PLAY),
-    Action("speed", "", "speed", "Play at a speed: 60, or max", "transport.speed", _PLAY),
-    Action(
-        "goto", "g", "go to", "Go to a time or date: 10:30, 14h, next open, tuesday",
-        "looking.ask_moment", _LOOK, footer=4
+        "Go to next session",
+        run_actions.next_session, PLAY, NOTHING, effect=_PLAYS_ON
     ),
     Action(
-        "previous_event", "left_square_bracket", "previous event", "Back to the previous event of the list",
-        "looking.event", _LOOK, "back"
+        "faster", "plus,equals_sign", "faster", "Increase speed",
+        run_actions.faster, PLAY, NOTHING, effect=_SETS, footer=5
+    ),
+    Action(
+        "slower", "minus", "slower", "Decrease speed",
+        run_actions.slower, PLAY, NOTHING, effect=_SETS, footer=6
+    ),
+    Action(
+        "max_speed", "0", "max", "Maximum speed",
+        run_actions.speed, PLAY, NOTHING, "max", effect=_SETS
+    ),
+    Action(
+        "speed", "", "speed", "Set speed",
+        run_actions.speed, PLAY, arguments.SPEED, effect=_SETS
+    ),
+    Action(
+        "goto", "g", "go to", "Go to time or date",
+        run_actions.go_to, LOOK, arguments.MOMENT, aliases=("run_to",), effect=_PLAYS_ON, footer=4
+    ),
+    Action(
+        "previous_event", "left_square_bracket", "previous event", "Go to previous event",
+        OnScreen("navigation.event"), LOOK, fixed="back"
     ),
     Action(
         "next_event", "right_square_bracket", "next event",
-        "On to the next event of the list, up to the present",
-        "looking.event", _LOOK, "on"
+        "Go to next event",
+        OnScreen("navigation.event"), LOOK, fixed="on"
     ),
-    Action("present", "end", "present", "Return from looking back", "looking.present", _LOOK),
-    Action("next_symbol", "tab,down", "next symbol", "The next symbol", "panels.symbol", _LOOK, "1"),
+    Action("present", "end", "present", "Return to the present", OnScreen("navigation.present"), LOOK),
     Action(
-        "previous_symbol", "shift+tab,up", "previous symbol", "The previous symbol",
-        "panels.symbol", _LOOK, "-1"
-    ),
-    Action("symbol", "", "symbol", "Go to a symbol by its name", "panels.focus", _LOOK),
-    Action(
-        "why", "w", "why", "Where the symbol's numbers come from; first the one it is sorted by",
-        "looking.why", _LOOK, footer=9
+        "next_symbol", "tab,down", "next symbol", "Next symbol",
+        OnScreen("panels.symbol"), LOOK, fixed="1"
     ),
     Action(
-        "breakpoint", "b", "break", "Pause wherever a condition becomes true; list and remove such",
-        "looking.ask_breakpoint", _LOOK, footer=8
+        "previous_symbol", "shift+tab,up", "previous symbol", "Previous symbol",
+        OnScreen("panels.symbol"), LOOK, fixed="-1"
     ),
-    Action("unbreak", "", "unbreak", "Remove a breakpoint", "looking.remove_breakpoint", _LOOK),
-    Action("bookmark", "apostrophe", "bookmark", "Mark this moment", "looking.ask_bookmark", _LOOK),
+    Action(
+        "symbol", "", "symbol", "Go to symbol",
+        OnScreen("panels.focus"), LOOK, arguments.SYMBOL
+    ),
+    Action(
+        "why", "w", "why", "Explain this symbol's numbers",
+        OnScreen("navigation.why"), LOOK, arguments.FIGURE, footer=9
+    ),
+    Action(
+        "breakpoint", "b", "break", "Set, list or delete breakpoints",
+        run_actions.add_breakpoint, LOOK, arguments.CONDITION, aliases=("break",), effect=_SETS, footer=8
+    ),
+    Action(
+        "unbreak", "", "unbreak", "Delete a breakpoint",
+        run_actions.remove_breakpoint, LOOK, arguments.BREAKPOINT_NUMBER, effect=_SETS
+    ),
+    Action(
+        "bookmark", "apostrophe", "bookmark", "Bookmark this moment",
+        run_actions.bookmark, LOOK, arguments.NOTE, effect=_SETS
+    ),
     *(
-        Action(f"panel_{name}", str(number), name, f"Show {name}, or go there", "panels.show", _SHOW, name)
-        for number, name in enumerate(PANELS, 1)
+        Action(
+            f"panel_{panel.id}", key_of(panel.id), panel.name, f"Show {panel.name}",
+            OnScreen("panels.show"), SHOW, fixed=panel.id
+        )
+        for panel in panels()
     ),
-    Action("coverage", "8", "coverage", "Which bars are stored: symbols by days", "panels.coverage", _SHOW),
-    Action("report", "9", "report", "How the run went so far", "panels.report", _SHOW),
-    Action("maximise", "z", "maximise", "The panel alone, or all again", "panels.maximise", _SHOW, footer=10),
-    Action("hide", "x", "hide", "Hide the panel; its key brings it back", "panels.hide", _SHOW),
-    Action("interval", "i", "interval", "The chart's next interval", "panels.interval", _SHOW, footer=7),
+    *(
+        Action(page.id, key_of(page.id), page.id, page.help, OnScreen("panels.page"), SHOW, fixed=page.id)
+        for page in pages()
+    ),
     Action(
-        "filter", "slash", "filter", "Filter symbols, events or log as you type",
-        "panels.filter", _SHOW, footer=11
+        "maximise", "z", "maximise", "Maximise or restore panel",
+        OnScreen("panels.maximise"), SHOW, footer=10
+    ),
+    Action("hide", "x", "hide", "Hide panel", OnScreen("panels.hide"), SHOW),
+    Action(
+        "interval", "i", "interval", "Next chart interval",
+        OnScreen("panels.interval"), SHOW, footer=7
+    ),
+    Action(
+        "filter", "slash", "filter", "Filter symbols, events or log",
+        OnScreen("panels.filter"), SHOW, arguments.FILTER, footer=11
     ),
     Action(
         "sort", "s", "sort",
-        "Sort symbols by the next column, and show the largest on top",
-        "panels.sort", _SHOW
+        "Sort by next column",
+        OnScreen("panels.sort"), SHOW
     ),
-    Action("reverse", "S", "reverse", "Turn the order of symbols round", "panels.reverse", _SHOW),
-    Action("theme", "t", "theme", "The next theme", "panels.theme", _SHOW),
+    Action("reverse", "S", "reverse", "Reverse sort order", OnScreen("panels.reverse"), SHOW),
+    Action("theme", "t", "theme", "Next theme", OnScreen("panels.theme"), SHOW),
     Action(
-        "export_csv", "e", "export", "Export what was played as CSV",
-        "data.export_csv", _DATA, modes=frozenset({Mode.MAIN, Mode.REPORT}), footer=12
+        "export_csv", "e", "export", "Export as CSV",
+        run_actions.export_csv, DATA, modes=frozenset({MAIN, "report"}), footer=12
     ),
     Action(
-        "export_json", "j", "export JSON", "Export the state as session.json",
-        "data.export_json", _DATA, modes=frozenset({Mode.MAIN, Mode.REPORT})
+        "export_json", "j", "export JSON", "Export state as JSON",
+        run_actions.export_json, DATA, modes=frozenset({MAIN, "report"})
     ),
-    Action("copy", "y", "copy", "Copy the panel as CSV, Markdown or JSON", "data.copy", _DATA),
+    Action(
+        "export", "", "export", "Export to a path",
+        run_actions.export, DATA, arguments.EXPORT, modes=_SCRIPTS_ALONE
+    ),
+    Action(
+        "view", "", "view", "Write a panel as data",
+        run_actions.view, DATA, arguments.VIEW, modes=_SCRIPTS_ALONE
+    ),
+    Action(
+        "copy", "y", "copy", "Copy panel as data",
+        OnScreen("data.copy"), DATA, arguments.FORMAT
+    ),
     Action(
         "save_script", "", "save script",
-        "Save what was done as a key script; looking back is left out",
-        "data.save_script", _DATA
-    ),
-    Action("help", "question_mark", "help", "All keys", "app.help", _APP, modes=EVERYWHERE, footer=1),
-    Action(
-        "quit", "q", "quit", "End the run in order, and leave",
-        "app.quit", _APP, modes=EVERYWHERE, footer=1
+        "Save as key script",
+        OnScreen("data.save_script"), DATA
     ),
     Action(
-        "quit_now", "ctrl+c,ctrl+q", "end", "End in order, without asking",
-        "app.quit_now", _APP, modes=EVERYWHERE
+        "help", "question_mark", "help", "Show keys and help",
+        OnScreen("app.help"), APP, modes=EVERYWHERE, footer=1
     ),
     Action(
-        "suspend", "ctrl+z", "suspend", "Stand still and give the terminal back; fg there returns",
-        "app.suspend", _APP, modes=EVERYWHERE
+        "quit", "q", "quit", "End run and quit",
+        run_actions.leave, APP, NOTHING, modes=EVERYWHERE, footer=1
     ),
-)  # fmt: skip
+    Action(
+        "quit_now", "ctrl+c,ctrl+q", "end", "Quit without asking",
+        OnScreen("app.quit_now"), APP, modes=EVERYWHERE
+    ),
+    Action(
+        "suspend", "ctrl+z", "suspend", "Suspend (`fg` resumes)",
+        OnScreen("app.suspend"), APP, modes=EVERYWHERE
+    ),
+]  # fmt: skip
 
-LIST_KEYS: Final = (
-    ("pageup pagedown", "In the table and in lists: a page up, a page down"),
-    ("home ctrl+end", "In the table and in lists: to the first row, to the last"),
-)
-"""Keys of the table and of lists themselves, as help and README tell them."""
-
-BY_ID: Final[Mapping[str, Action]] = {action.id: action for action in ACTIONS}
-
-_SIGNS: Final = {
-    "full_stop": ".", "comma": ",", "plus": "+", "equals_sign": "=", "minus": "-", "slash": "/",
-    "left_square_bracket": "[", "right_square_bracket": "]", "apostrophe": "'", "question_mark": "?",
-    "up": "↑", "down": "↓",
-}  # fmt: skip
+BY_ID: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
+_BY_WORD: Final[dict[str, Action]] = {word: a for a in ACTIONS for word in (a.id, *a.aliases)}
 
 
-def key_sign(key: str) -> str:
-    """Return how a key is written for people: `.` for `full_stop`."""
-    return _SIGNS.get(key, key)
+def register(action: Action) -> None:
+    """Add an action behind the others of its group; before the screens are imported, which bind its keys.
 
-
-def keys_of(action: Action, changes: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Return an action's keys in Textual's names, changed ones in place of its own."""
-    text = (changes or {}).get(action.id, action.keys)
-    return tuple(key.strip() for key in text.split(",") if key.strip())
-
-
-def shown_keys(action: Action, changes: Mapping[str, str] | None = None) -> str:
-    """Return an action's keys as help shows them."""
-    return " ".join(key_sign(key) for key in keys_of(action, changes))
-
-
-def first_key(action_id: str, changes: Mapping[str, str] | None = None) -> str:
-    """Return the key that an action is told with, as help shows it; nothing where it has none."""
-    return next(map(key_sign, keys_of(BY_ID[action_id], changes)), "")
-
-
-def clashes(changes: Mapping[str, str] | None = None) -> tuple[tuple[str, str, str], ...]:
-    """Return (key, action id, action id) for every key that two actions of one mode would have."""
-    found: list[tuple[str, str, str]] = []
-    owners: dict[tuple[str, Mode], str] = {}
-    for action in ACTIONS:
-        for key in keys_of(action, changes):
-            for mode in sorted(action.modes, key=lambda mode: mode.value):
-                other = owners.setdefault((key, mode), action.id)
-                if other != action.id and (key, other, action.id) not in found:
-                    found.append((key, other, action.id))
-    return tuple(found)
-
-
-def unknown_actions(ids: Iterable[str]) -> tuple[str, ...]:
-    """Return a sentence for every id that no action has, with the nearest one that exists."""
-    said = []
-    for word in ids:
-        if word not in BY_ID:
-            near = nearest(word, BY_ID)
-            hint = f" Did you mean {near!r}?" if near else " `tapedeck` shows all of them with ?."
-            said.append(f"{word!r} is no action.{hint}")
-    return tuple(said)
-
-
-def usable_keys(changes: Mapping[str, str]) -> dict[str, str]:
-    """Return the key changes that can be taken, in Textual's names; without those `key_problems` tells of."""
-    taken = {
-        name: ",".join(_named(key) for key in _words(keys))
-        for name, keys in changes.items()
-        if name in BY_ID and _words(keys) and all(map(_is_key, _words(keys)))
-    }
-    return {} if clashes(taken) else taken
-
-
-def key_problems(changes: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a sentence for each key change that cannot be taken: unknown actions and keys, none, clashes."""
-    said = [*unknown_actions(changes)]
-    for name, keys in changes.items():
-        if name in BY_ID:
-            stays = f"{name} stays on {shown_keys(BY_ID[name]) or 'none'}."
-            if not _words(keys):
-                said.append(f"{name}: no key is given (a comma is written comma). {stays}")
-            said += [f"{name}: {_unknown_key(key)} {stays}" for key in _words(keys) if not _is_key(key)]
-    known = {name: keys for name, keys in changes.items() if name in BY_ID}
-    said += [
-        f"the key {key_sign(key)} would do both {one} and {other}: no key is changed."
-        for key, one, other in clashes({name: ",".join(map(_named, _words(k))) for name, k in known.items()})
+    ValueError where one of its words or keys is taken.
+    """
+    words, keys = (action.id, *action.aliases), set(filter(None, action.keys.split(",")))
+    taken = [word for word in words if word in _BY_WORD]
+    taken += [
+        key for other in ACTIONS if other.modes & action.modes for key in keys & set(other.keys.split(","))
     ]
-    return tuple(said)
+    if taken:
+        raise ValueError(f"{action.id}: taken by other actions: {', '.join(taken)}")
+    groups = [known.group for known in ACTIONS]
+    last = max((at for at, group in enumerate(groups) if group == action.group), default=len(ACTIONS) - 1)
+    ACTIONS.insert(last + 1, action)
+    BY_ID[action.id] = action
+    _BY_WORD.update(dict.fromkeys(words, action))
 
 
-_MODIFIERS: Final = re.compile(r"(?:(?:ctrl|shift|alt|meta|super|hyper)\+)*")
+def action_of(word: str) -> Action | None:
+    """Return the action that a script's word names."""
+    return _BY_WORD.get(word)
 
 
-def _words(keys: str) -> list[str]:
-    return [key.strip() for key in keys.split(",") if key.strip()]
+def script_words(*, needs_screen: bool | None = None) -> tuple[str, ...]:
+    """Return the words of scripts, of all actions or of those that do, or do not, need the screen."""
+    rows = (action for action in ACTIONS if needs_screen in (None, action.needs_screen))
+    return tuple(chain.from_iterable((action.id, *action.aliases) for action in rows))
 
 
-def _named(key: str) -> str:
-    """Return Textual's name of a key that is written as its sign: `full_stop` for `.`."""
-    from textual.binding import BindingsMap  # noqa: PLC0415 - only the console has keys
-
-    if len(key) != 1 or key == ",":  # which stands between keys
-        return "comma" if key == "," else key
-    return next(iter(BindingsMap([(key, "", "")]).key_to_bindings))
-
-
-@cache
-def _known_keys() -> frozenset[str]:
-    from textual.keys import Keys  # noqa: PLC0415 - as above
-
-    printable = (chr(code) for code in range(33, 127))
-    return frozenset({key.value for key in Keys} | {_named(sign) for sign in printable})
-
-
-def _is_key(key: str) -> bool:
-    base = key[_MODIFIERS.match(key).end() :]  # type: ignore[union-attr] # it matches nothing, too
-    return key in _known_keys() or base in _known_keys() or (len(base) == 1 and base.isprintable())
-
-
-def _unknown_key(key: str) -> str:
-    near = nearest(key, _known_keys())
-    hint = f" Did you mean {near!r}?" if near else " Keys are written as n, f5, ctrl+n, left, full_stop."
-    return f"{key!r} is no key.{hint}"
-
-
-def key_table_markdown() -> str:
-    """Return the table of keys for README, in the order of help."""
-    lines = ["| key | what it does |", "|---|---|"]
-    for action in ACTIONS:
-        if action.keys:
-            keys = " ".join(f"`{key_sign(key)}`" for key in keys_of(action))
-            lines.append(f"| {keys} | {action.help} |")
-    for listed, sentence in LIST_KEYS:
-        lines.append(f"| {' '.join(f'`{key}`' for key in listed.split())} | {sentence} |")
-    lines.append("| `ctrl+p` | Command palette: every command and every symbol |")
-    return "\n".join(lines)
+def screen_actions(mode: str | None = None) -> tuple[Action, ...]:
+    """Return the actions that the screen has, or those of one mode, in the order of help."""
+    return tuple(action for action in ACTIONS if (action.modes if mode is None else mode in action.modes))

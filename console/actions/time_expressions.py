@@ -1,4 +1,4 @@
-"""Reading what a user types after `g`: a time, a date, a word, a distance; generously."""
+"""Time expressions: times, dates, words and distances as users type them, read generously."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NEXT: Final = ("next", "n")
 _PREVIOUS: Final = ("previous", "prev", "last")
 _WORDS: Final = (*_POINTS, "next open", "next close", "previous open", "previous close", "now", *_DAYS,
                  *_WEEKDAYS, "last friday")  # fmt: skip
-# Letters that mean something: the rest is told to whoever typed it. Names may be cut to three letters.
+# Known words; others are named in the error. Names may be cut to three letters.
 _KNOWN_LETTERS: Final = frozenset(
     {*_POINTS, *_DAYS, *_NEXT, *_PREVIOUS, "now", "session", "day", "am", "pm", "a", "p", "h", "m", "min",
      "s", "d", "t", "st", "nd", "rd", "th"}
@@ -42,14 +42,14 @@ _SHARE: Final = re.compile(r"(?P<pct>\d{1,3}(?:\.\d+)?)\s*%")
 
 
 class NoMomentError(ConfigError):
-    """Words that name no time and no date, on whatever day and exchange they are read."""
+    """Text that names no time or date on any day and exchange."""
 
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """Where one stands when one types: the session looked at, and its clock (UTC).
+    """Moment from which a text is read: the session shown, and its clock (UTC).
 
-    `last_day`: the last one that there is; a weekday that would come after it is the one before.
+    `last_day`: the last day of the run; a weekday after it means the one before.
     """
 
     session: TradingSession
@@ -60,7 +60,7 @@ class Here:
 def read_moment(text: str, here: Here, calendar: TimeManager) -> datetime:
     """Return the instant (UTC) that a text names, in the exchange's time.
 
-    A time alone is of the day looked at, a date alone that day's open. Raises ConfigError where it names
+    A time alone is of the day shown, a date alone that day's open. Raises ConfigError where it names
     nothing (NoMomentError where that is so on any day), CalendarError where the exchange does not trade then.
     """
     words = " ".join(text.strip().lower().replace(",", " ").split())
@@ -84,7 +84,7 @@ def _read(text: str, words: str, here: Here, calendar: TimeManager) -> datetime:
 
 
 def moment_words(session: TradingSession, clock: datetime) -> str:
-    """Return the words that name a moment of a session wherever one stands: `2013-10-08 10:30`."""
+    """Return the words that name a moment of a session from any other: `2013-10-08 10:30`."""
     day = session.trading_day.isoformat()
     # By their names, as a session of a whole day closes at the time of day at which it opens.
     if clock == session.regular_open:
@@ -103,7 +103,7 @@ def session_after(sessions: Sequence[TradingSession], day: date) -> TradingSessi
     """Return the session of a run that follows a day; EngineError after the last one."""
     following = next((session for session in sessions if session.trading_day > day), None)
     if following is None:
-        raise EngineError(f"{day} is the last session of the run: there is no next one")
+        raise EngineError(f"{day} is the last session of this run")
     return following
 
 
@@ -247,7 +247,9 @@ def _written_date(words: str, year: int) -> date | None:
     except ValueError:
         return None
     if weekdays and found.weekday() != weekdays[0]:
-        message = f"{found} is a {_WEEKDAYS[found.weekday()].title()}, no {_WEEKDAYS[weekdays[0]].title()}."
+        message = (
+            f"{found} is a {_WEEKDAYS[found.weekday()].title()}, not a {_WEEKDAYS[weekdays[0]].title()}."
+        )
         raise ConfigError("go to", [ConfigProblem("go to", words, message)])
     return found
 
@@ -267,7 +269,7 @@ def _no_moment(text: str) -> NoMomentError:
     foreign = [word for word in _LETTERS.findall(said.lower()) if not _is_known(word)]
     # Where all of it is such a word, that is said already.
     why = f" (not understood: {', '.join(foreign)})" if foreign and foreign != [said.lower()] else ""
-    message = f"{said!r} is no time or date{why}. Try: {EXAMPLES}."
+    message = f"invalid time or date {said!r}{why}. Try: {EXAMPLES}."
     return NoMomentError("go to", [ConfigProblem("go to", text, message, nearest(said.lower(), _WORDS))])
 
 

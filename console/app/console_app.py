@@ -1,41 +1,46 @@
-"""The Textual application: wires run, screens and actions together; it holds nothing of the market."""
+"""Textual application: wires run, screens and actions together; it holds nothing of the market."""
 
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.events import Event, InputEvent, Key
 from textual.notifications import SeverityLevel
+from textual.screen import Screen
 
+from tapedeck.console.actions.context import Work
+from tapedeck.console.actions.executor import Executor
 from tapedeck.console.actions.key_script import Script, ScriptLine
+from tapedeck.console.actions.keys import key_problems, usable_keys
 from tapedeck.console.actions.script_run import ScriptRun
-from tapedeck.console.actions.table import BY_ID, key_problems, usable_keys
+from tapedeck.console.actions.table import BY_ID, action_of
 from tapedeck.console.app.frames import Frames
 from tapedeck.console.app.gc_scheduler import GcScheduler
 from tapedeck.console.app.handlers.application import ApplicationHandlers
 from tapedeck.console.app.handlers.data import DataHandlers
 from tapedeck.console.app.handlers.navigation import NavigationHandlers
 from tapedeck.console.app.handlers.panels import PanelHandlers
-from tapedeck.console.app.handlers.transport import TransportHandlers
+from tapedeck.console.app.handlers.transport import Transport
 from tapedeck.console.app.key_queue import KeyMarker, KeyQueue
 from tapedeck.console.app.layout import Layout
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.palette import ConsoleCommands
 from tapedeck.console.app.panels.events import EventsPanel
 from tapedeck.console.app.playback import Playback, SessionNotCachedError, ViewState
+from tapedeck.console.app.recording import Recording
+from tapedeck.console.app.screen_run import ScreenRun
 from tapedeck.console.app.screens.console_screen import APPLICATION_WIDE
 from tapedeck.console.app.screens.main import MainScreen
-from tapedeck.console.app.screens.report import ReportScreen
+from tapedeck.console.app.screens.report import report_screen
 from tapedeck.console.app.session_recompute import SessionRecompute
 from tapedeck.console.app.theme_watch import ThemeWatch
 from tapedeck.console.app.theming import DEFAULT_DARK
@@ -52,14 +57,12 @@ log = logging.getLogger(__name__)
 # After a key the screen is drawn at once, and again when the engine may have answered.
 _AFTER_KEY_S: Final = (0.005, 0.015, 0.03, 0.06)
 _SLOW_LINE: Final = "-slow-line"
-_EXPORTS: Final = {"export_csv": DataHandlers.export_csv, "export_json": DataHandlers.export_json}
-_ASK_FIRST: Final = frozenset({"goto", "breakpoint", "bookmark", "symbol", "speed", "filter", "copy", "why"})
-"""Actions that ask for what they need, and are done again with the answer."""
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What the console is started with.
+    """Start options of the console.
 
     `exports`: folder below which keys export. `config_folder`: where the user has themes. `interrupted`:
     whether a signal asks the run to end. `frames`: frames per second at most. `direct_drawing`: draw past
@@ -101,25 +104,27 @@ class ConsoleApp(TerminalApp):
         self.store = store
         self.setup = setup
         self.themes = ThemeWatch(self, setup.config_folder)
-        self.done: list[tuple[str, str]] = []
-        self.done_as = ""
         self.key_changes = {**setup.ui_state.keys, **setup.key_changes}
-        self.transport = TransportHandlers(self)
-        self.navigation = NavigationHandlers(self)
-        self.data = DataHandlers(self)
-        self.handlers = {
+        self.main = MainScreen(playback, log_lines, _layout(setup.ui_state), note=setup.note)
+        self.session_recompute = SessionRecompute(self, playback.earlier)
+        self.recording = Recording(playback, begins_paused=setup.start_paused and setup.script is None)
+        self.transport = Transport(self)
+        self.navigation = NavigationHandlers(self, self.transport)
+        self.data = DataHandlers(self, setup.exports)
+        application = ApplicationHandlers(self, self.data)
+        self._handlers = {
             "transport": self.transport,
-            "looking": self.navigation,
+            "navigation": self.navigation,
             "panels": PanelHandlers(self),
             "data": self.data,
-            "app": ApplicationHandlers(self),
+            "app": application,
         }
-        self.main = MainScreen(playback, log_lines, _layout(setup.ui_state), note=setup.note)
+        run = ScreenRun(self, self.transport, self.navigation, self.data, application)
+        self._executor = Executor(run, self)
         self.ending = False
         self.left_by_script = False
         self._gc_scheduler = GcScheduler()
         self._key_queue = KeyQueue(self, super().on_event)
-        self.session_recompute = SessionRecompute(self, playback.earlier)
         self.frames = Frames(playback, self.main, self.link, setup.frames)
         self._was_over = False
         script = setup.script
@@ -129,16 +134,16 @@ class ConsoleApp(TerminalApp):
             else ScriptRun(
                 script,
                 playback.system,
-                self._scripted,
+                _ScreenOutlet(self),
                 is_busy=lambda: self.data.is_exporting,
-                witness=self.transport.recording.scripted,
+                witness=self.recording.scripted,
             )
         )
 
     # Life
 
     def on_mount(self) -> None:
-        """Take themes, keys and what is remembered; start the run, and look at it from now on."""
+        """Load themes, keys and the saved state of the screen; start the run, and update from now on."""
         self.themes.start()
         ui_state = self.setup.ui_state
         names = self.theme_names
@@ -150,7 +155,7 @@ class ConsoleApp(TerminalApp):
         self._restore_ui_state(ui_state)
         for notice in self.setup.notices:
             self.notify(notice, severity="warning", timeout=10)
-        # What is to be waited for is seen first; the engine would only take its turns from the first picture.
+        # The first frame is drawn before the run starts, which would compete with it.
         self.main.call_after_refresh(self._start_run)
         self.set_interval(self.frames.tick_s, self._frame)
 
@@ -168,7 +173,7 @@ class ConsoleApp(TerminalApp):
         await asyncio.to_thread(self.playback.system.stop)
 
     def _hold(self, _app: App[object]) -> None:
-        """Have the run stand still while the process does, unless a script waits for it."""
+        """Pause the run while the process is suspended, unless a script waits for it."""
         log.info("suspended")
         if self._script is None:
             self.playback.hold()
@@ -190,7 +195,7 @@ class ConsoleApp(TerminalApp):
         self.exit(message="\n".join(failed) or None)  # told once the screen is given back
 
     def ui_state(self) -> UiState:
-        """Return what is to be remembered of how the console looks now."""
+        """Return the state of the screen, to be saved."""
         main = self.main
         column, descending = main.symbols.table.sort
         return replace(
@@ -232,13 +237,13 @@ class ConsoleApp(TerminalApp):
         return self.playback.view_state()
 
     def _frame(self) -> None:
-        """Look at the run, and show what has changed."""
+        """Update the screen from the run."""
         if not self.link.has_input:  # a key that led to nothing
             self._let_engine_go_on()
         if not self.is_running or not self.screen_stack:  # a timer's last tick, on the way out
             return
         if self.setup.interrupted() and not self.ending:
-            self.run_worker(self.end(), group="end")
+            self.leave()
         if self.link.is_slow and not self.has_class(_SLOW_LINE):
             self.add_class(_SLOW_LINE)
         self.playback.finish_jump()
@@ -249,7 +254,7 @@ class ConsoleApp(TerminalApp):
         self._gc_scheduler.collect_if_due()
 
     def _advance_script(self) -> None:
-        """Do the lines of the script whose turn it is."""
+        """Do the lines of the script that are due."""
         if self._script is None or self.ending:
             return
         try:
@@ -261,14 +266,7 @@ class ConsoleApp(TerminalApp):
             quits, self._script = self._script.has_quit, None
             if quits:
                 self.left_by_script = True
-                self.run_worker(self.end(), group="end")
-
-    def _scripted(self, line: ScriptLine) -> None:
-        """Do a line of the script that is the screen's."""
-        if line.action in _EXPORTS:  # begun at once: the next line may move the engine
-            _EXPORTS[line.action](self.data, line.argument)
-        elif line.action in BY_ID:
-            self.call_later(self.do, line.action, line.argument)
+                self.leave()
 
     def _report_end(self, snapshot: Snapshot) -> None:
         """Show the report once when the run is over by itself."""
@@ -278,7 +276,7 @@ class ConsoleApp(TerminalApp):
         self._was_over = True
         if system.error is not None:
             self.notify(str(system.error), title="The run failed", severity="error", timeout=30)
-        self.push_screen(ReportScreen(system.summary(), system.metrics.timers()))
+        self.push_screen(report_screen(self))
 
     def notify(
         self,
@@ -289,11 +287,11 @@ class ConsoleApp(TerminalApp):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Tell something: plain text, as it may hold names and words of the user's."""
+        """Show a notification as plain text, as it may hold the user's own words."""
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def _frame_soon(self) -> None:
-        """Show what a key has done, and what the engine makes of it, before the next tick."""
+        """Update the screen after a key, and after the engine's answer, before the next tick."""
         self.frames.request()
         self._frame()
         for seconds in _AFTER_KEY_S:
@@ -302,7 +300,7 @@ class ConsoleApp(TerminalApp):
     # Actions
 
     async def on_event(self, event: Event) -> None:
-        """Have keys wait for their turn; all else goes its way."""
+        """Put keys into the queue; handle other events at once."""
         if isinstance(event, InputEvent):
             self.link.has_input = False
             self._gc_scheduler.note_input()
@@ -315,6 +313,47 @@ class ConsoleApp(TerminalApp):
     async def _key_handled(self, event: KeyMarker) -> None:
         self._let_engine_go_on()
         await self._key_queue.marker_arrived(event)
+
+    @property
+    def done(self) -> list[tuple[str, str]]:
+        """The actions so far, as words and arguments of a key script."""
+        return list(self.recording.done)
+
+    def handler(self, name: str) -> Callable[[str], Work]:
+        """Return the method that does a screen's action, such as `panels.hide`."""
+        group, _, method = name.partition(".")
+        found: Callable[[str], Work] = getattr(self._handlers[group], method)
+        return found
+
+    async def open(
+        self,
+        screen: Screen[Answer],
+        then: Callable[[Answer | None], None] | Callable[[Answer | None], Awaitable[None]] | None = None,
+    ) -> None:
+        """Show a screen over the others; `then` gets what it was left with."""
+        await self.push_screen(screen, then)
+
+    def in_background(self, work: Coroutine[Any, Any, None], group: str) -> None:
+        """Do work beside the screen; it reports its errors itself."""
+        self.run_worker(work, group=group, exit_on_error=False)
+
+    def leave(self) -> None:
+        """End the run in order, then leave."""
+        self.run_worker(self.end(), group="end")
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of the run."""
+        return self.playback.plan.symbols
+
+    @property
+    def theme_name(self) -> str:
+        """The theme of the screen."""
+        return self.theme
+
+    def take_theme(self, name: str) -> None:
+        """Show another theme."""
+        self.theme = name
 
     def can_do(self, action_id: str) -> bool | None:
         """Whether an action can be done now."""
@@ -330,23 +369,20 @@ class ConsoleApp(TerminalApp):
         self.playback.system.render_priority.release()
 
     async def do(self, action_id: str, argument: str = "") -> None:
-        """Do an action of the table, by its id; what it cannot do is told."""
+        """Do an action of the table, by its id; notify of errors."""
         action = BY_ID[action_id]
-        self.done_as = action_id
+        self.recording.begin(action_id)
         self._let_engine_go_on()  # it may be the one that has to answer
-        group, _, method = action.handler.partition(".")
         try:
-            result = getattr(self.handlers[group], method)(argument or action.argument)
-            if inspect.isawaitable(result):
-                await result
+            is_done = await self._executor.do(action, argument)
         except SessionNotCachedError as away:
             self.session_recompute.fetch(away.day, lambda: self.do(action_id, argument))
             return
         except TapedeckError as error:
             self.notify(str(error), severity="error", timeout=6)
             return
-        if self.done_as and (argument or action_id not in _ASK_FIRST):
-            self.done.append((self.done_as, argument))
+        if is_done:  # and not asked for what it needs, to be done again with the answer
+            self.recording.end(argument)
         self._frame_soon()
 
     async def action_do(self, action_id: str) -> None:
@@ -374,6 +410,26 @@ class ConsoleApp(TerminalApp):
         except TapedeckError as error:
             self.notify(str(error), severity="error", timeout=6)
         self._frame_soon()
+
+
+class _ScreenOutlet:
+    """The output of a script in the console."""
+
+    def __init__(self, app: ConsoleApp) -> None:
+        self._app = app
+
+    def export(self, _line: ScriptLine, form: str, path: str) -> None:
+        """Begin to export at once: the next line may move the engine."""
+        self._app.data.export(form, path)
+
+    def view(self, _line: ScriptLine, _panel: str, _form: str) -> None:
+        """Write nothing: panels are on the screen."""
+
+    def do_on_screen(self, line: ScriptLine) -> None:
+        """Do the action once the screen comes to it."""
+        action = action_of(line.action)
+        assert action is not None
+        self._app.call_later(self._app.do, action.id, line.argument)
 
 
 def _layout(ui_state: UiState) -> Layout:

@@ -1,21 +1,19 @@
-"""Which panels are on the screen: by its width, and by what the user has hidden, chosen or maximised."""
+"""Layout: the panels on the screen, by its width, and by what the user has hidden, chosen or maximised."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tapedeck.console.actions.table import PANELS
+from tapedeck.console.panel_data.registry import Area, panel_ids
 
 MEDIUM_WIDTH: Final = 100
 WIDE_WIDTH: Final = 160
-SIDE: Final = ("quality", "metrics", "events", "log")
-"""The panels that share one place where the screen is not wide."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What the user has chosen. `active` has the focus, `side` is the one of `SIDE` that is in front."""
+    """The user's choice. `active` has the focus, `side` is the panel in front of those at the side."""
 
     active: str = "symbols"
     side: str = "quality"
@@ -26,26 +24,25 @@ class Layout:
         """Return the panels on a screen of that many columns, in the order of their numbers."""
         if self.maximised or width < MEDIUM_WIDTH:
             return (self.active,)
-        medium = ("symbols", "chart", "indicators", self.side)
-        candidates: tuple[str, ...] = medium if width < WIDE_WIDTH else PANELS
-        visible = [name for name in PANELS if name in candidates and name not in self.hidden]
+        behind = set(panel_ids(Area.SIDE)) - {self.side} if width < WIDE_WIDTH else set()
+        visible = [name for name in panel_ids() if name not in behind and name not in self.hidden]
         return tuple(visible) or (self.active,)
 
     def activated(self, name: str) -> Layout:
         """Return the layout with a panel in front, brought back where it was hidden."""
-        side = name if name in SIDE else self.side
+        side = name if name in panel_ids(Area.SIDE) else self.side
         return replace(self, active=name, side=side, hidden=self.hidden - {name})
 
     def hiding_active(self, width: int) -> Layout:
         """Return the layout without its active panel, the next one active; the last one stays."""
         others = [name for name in self.shown(width) if name != self.active] or [
-            name for name in PANELS if name not in self.hidden and name != self.active
+            name for name in panel_ids() if name not in self.hidden and name != self.active
         ]
         if not others:
             return self
         hidden = self.hidden | {self.active}
-        side = self.side
+        side, at_side = self.side, panel_ids(Area.SIDE)
         if self.side == self.active:
-            side = next((name for name in SIDE if name not in hidden), self.side)
-        active = side if self.active in SIDE and side not in hidden else others[0]
+            side = next((name for name in at_side if name not in hidden), self.side)
+        active = side if self.active in at_side and side not in hidden else others[0]
         return replace(self, active=active, side=side, hidden=hidden, maximised=False)

@@ -19,18 +19,18 @@ from tapedeck.engine.system import SystemManager
 
 if TYPE_CHECKING:
     from tapedeck.console.actions.key_script import Script
-    from tapedeck.console.actions.script_lines import ScriptLines
+    from tapedeck.console.cli.script_lines import ScriptLines
     from tapedeck.engine.config import SessionConfig
     from tapedeck.engine.export.csv_export import CsvExport
     from tapedeck.engine.store.bar_store import BarStore
 
-# How often a run is looked at: so late a Ctrl-C is noticed, so often the progress bar moves.
+# Period of the main loop: Ctrl-C is noticed and the progress bar moves this often.
 _LOOK_EVERY_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A run that is over. `error`: what ended it, if anything did; `interrupted`: it was told to stop.
+    """A run that is over. `error`: the error that ended it; `interrupted`: a signal ended it.
 
     `stopped_at`: the breakpoint at which it was ended, None where there was none; `views`: panels as text, as
     they were when the run was over.
@@ -47,7 +47,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class BatchOptions:
-    """What a batch job does besides playing: breakpoints, a key script, panels to write (name, form).
+    """Options of a batch job: breakpoints, a key script, panels to write (name, form).
 
     Without a script the run ends at the first breakpoint.
     """
@@ -77,7 +77,7 @@ def play(
         sinks: list[CsvExport] = [] if sink is None else [sink]
         lines = None
         if batch_options.script is not None:
-            from tapedeck.console.actions.script_lines import ScriptLines  # noqa: PLC0415 - most runs have no script
+            from tapedeck.console.cli.script_lines import ScriptLines  # noqa: PLC0415 - most runs have no script
 
             lines = ScriptLines(batch_options.script, terminal)
         tape_cache_bytes = None if lines is None else SystemManager.TAPE_CACHE_BYTES
@@ -94,7 +94,7 @@ def play(
 
 @dataclass(slots=True)
 class _End:
-    """How a run came to its end: at a breakpoint, by an error in the script, or by itself."""
+    """End of a run: at a breakpoint, by an error in the script, or by itself."""
 
     stopped_at: BreakpointHit | None = None
     error: Exception | None = None
@@ -121,7 +121,7 @@ def _outcome(
         timers=system.metrics.timers(),
         export=exported,
         error=error,
-        # A signal that came after the last session has interrupted nothing.
+        # A signal after the last session has interrupted nothing.
         interrupted=interrupts.seen and not summary.complete,
         stopped_at=end.stopped_at,
         views=_views(system, batch_options.views),
@@ -165,7 +165,7 @@ def _has_ended(system: SystemManager, lines: ScriptLines | None, end: _End) -> b
 
 
 def _follow(system: SystemManager, lines: ScriptLines, end: _End) -> None:
-    """Let the script go on; what is wrong with one of its lines ends the run."""
+    """Advance the script; an error in one of its lines ends the run."""
     try:
         over = lines.advance(system)
     except TapedeckError as error:

@@ -1,14 +1,11 @@
-"""Views: the panels as tables of plain values, of all symbols and without a screen."""
+"""Tables of `--view` and key scripts: panels as plain values, of all symbols, without a screen."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Final
 
 import numpy as np
 
-from tapedeck.console.panel_data.panel_names import PANELS
 from tapedeck.console.panel_data.panel_tables import (
     INDICATORS,
     QUALITY,
@@ -19,6 +16,7 @@ from tapedeck.console.panel_data.panel_tables import (
     quality_table,
     symbols_table,
 )
+from tapedeck.console.panel_data.registry import table_maker, view_names
 from tapedeck.console.panel_data.tables import Row, Table, table_text
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.errors import ConfigError, ConfigProblem, nearest
@@ -29,7 +27,7 @@ from tapedeck.engine.tape.bar_grid import FIELDS
 
 
 def view_text(system: SystemManager, panel: str, form: str) -> str:
-    """Return a panel's content as csv, markdown or json; ConfigError for a panel that there is not."""
+    """Return a panel's content as csv, markdown or json; ConfigError for an unknown panel."""
     return table_text(view_table(system, panel), form)
 
 
@@ -47,13 +45,17 @@ def headed_view_text(system: SystemManager, panel: str, form: str) -> str:
 
 def view_table(system: SystemManager, panel: str, now: Snapshot | None = None) -> Table:
     """Return a panel's content at the run's clock, or of a snapshot; no rows where no session is loaded."""
-    if panel not in _MAKERS:
-        message = f"{panel!r} is no panel: {', '.join(PANELS)}."
-        raise ConfigError("view", [ConfigProblem("panel", panel, message, nearest(panel, PANELS))])
-    return _MAKERS[panel](system, now or system.snapshot())
+    known = view_names()
+    if panel not in known:
+        message = f"unknown panel {panel!r}: use {', '.join(known)}."
+        raise ConfigError("view", [ConfigProblem("panel", panel, message, nearest(panel, known))])
+    table = table_maker(panel)(system, now or system.snapshot())
+    assert isinstance(table, Table)
+    return table
 
 
-def _session(_system: SystemManager, now: Snapshot) -> Table:
+def session(_system: SystemManager, now: Snapshot) -> Table:
+    """Return the run and its session, a field a row."""
     zone = None if now.view is None else now.view.session.zone
     rows: list[Row] = [
         ("session_name", now.session_name),
@@ -77,14 +79,16 @@ def _session(_system: SystemManager, now: Snapshot) -> Table:
     return Table.of(["field", "value"], rows)
 
 
-def _symbols(_system: SystemManager, now: Snapshot) -> Table:
+def symbols(_system: SystemManager, now: Snapshot) -> Table:
+    """Return the figures of all symbols."""
     view = now.view
     if view is None:
         return Table.of(["symbol", "last", "change_pct", "volume", "quality", "gaps"], [])
     return symbols_table(view, view.symbols)
 
 
-def _bars(_system: SystemManager, now: Snapshot) -> Table:
+def bars(_system: SystemManager, now: Snapshot) -> Table:
+    """Return all bars of the session, by symbol and interval."""
     headings = ["symbol", "interval", "timestamp", *FIELDS, "base_bars"]
     view = now.view
     rows: list[Row] = []
@@ -100,29 +104,26 @@ def _bars(_system: SystemManager, now: Snapshot) -> Table:
     return Table.of(headings, rows)
 
 
-def _indicators(_system: SystemManager, now: Snapshot) -> Table:
+def indicators(_system: SystemManager, now: Snapshot) -> Table:
+    """Return the indicators of all symbols."""
     view = now.view
     return Table.of(INDICATORS, []) if view is None else indicators_table(view, view.symbols)
 
 
-def _quality(_system: SystemManager, now: Snapshot) -> Table:
+def quality(_system: SystemManager, now: Snapshot) -> Table:
+    """Return scores and gaps of all symbols."""
     view = now.view
     return Table.of(QUALITY, []) if view is None else quality_table(view, view.symbols)
 
 
-def _events(system: SystemManager, now: Snapshot) -> Table:
-    view, events, missing = now.view, system.events(), system.unlisted_gaps()
-    known = events if view is None else events_known_at(events, view)
+def events(system: SystemManager, now: Snapshot) -> Table:
+    """Return the events that were known at a snapshot."""
+    view, known, missing = now.view, system.events(), system.unlisted_gaps()
+    known = known if view is None else events_known_at(known, view)
     note = f"{missing} earlier gaps are not listed: each day's quality has them" if missing else ""
     return events_table(known, None if view is None else view.session.zone, note=note)
 
 
-_MAKERS: Final[Mapping[str, Callable[[SystemManager, Snapshot], Table]]] = {
-    "session": _session,
-    "symbols": _symbols,
-    "bars": _bars,
-    "indicators": _indicators,
-    "quality": _quality,
-    "events": _events,
-    "metrics": lambda system, _now: metrics_table(system.metrics),
-}
+def metrics(system: SystemManager, _now: Snapshot) -> Table:
+    """Return timers and counters of the run."""
+    return metrics_table(system.metrics)

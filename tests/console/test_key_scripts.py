@@ -65,31 +65,36 @@ def test_what_was_done_is_written_as_a_script_that_reads_back() -> None:
 
 def test_every_action_of_the_console_is_possible_in_a_script() -> None:
     for action in BY_ID:
-        argument = {"breakpoint": "SPY.close > 1", "goto": "10:30", "speed": "60", "unbreak": "1"}.get(
-            action, ""
-        )
+        argument = {
+            "breakpoint": "SPY.close > 1",
+            "export": "csv out",
+            "goto": "10:30",
+            "speed": "60",
+            "unbreak": "1",
+            "view": "bars",
+        }.get(action, "")
         assert Script.parse(f"{action} {argument}").lines[0].action == action
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("stpe 3", "'stpe' is no action; those without a screen are pause, resume, step"),
+        ("stpe 3", "unknown action 'stpe': actions without a screen are pause, resume, step"),
         ("stpe 3", "Did you mean 'step'?"),
-        ("step x", "step: 'x' is no number of slots: give 1 or more"),
-        ("step 0", "step: '0' is no number of slots"),
+        ("step x", "step: invalid step count 'x': use a whole number of at least 1"),
+        ("step 0", "step: invalid step count '0'"),
         ("break SPY.close >", "unexpected end"),
-        ("export", "export: '': write csv and a folder, or json and a file"),
-        ("export xml out", "write csv and a folder"),
-        ("view foo", "view: 'foo' is no panel: session, symbols, bars"),
-        ("view bars xml", "view: 'xml' is no format: csv, markdown, json"),
-        ("speed fast", "speed: 'fast' is no speed: give max"),
-        ("speed -1", "speed: '-1' is no speed"),
-        ("quit now", "quit: takes nothing, and 'now' stands behind it"),
-        ("run_to", "run_to: a time is missing: 10:30"),
-        ("run_to someday", "run_to: 'someday' is no time or date. Try: 10:30"),
-        ("goto 25:00", "goto: '25:00' is no time or date"),
-        ("unbreak one", "unbreak: 'one' is no number of a breakpoint"),
+        ("export", "export: invalid export '': use csv and a folder, or json and a file"),
+        ("export xml out", "use csv and a folder"),
+        ("view foo", "view: unknown panel 'foo': use session, symbols, bars"),
+        ("view bars xml", "view: unknown format 'xml': use csv, markdown, json"),
+        ("speed fast", "speed: invalid speed 'fast': use max"),
+        ("speed -1", "speed: invalid speed '-1'"),
+        ("quit now", "quit: unexpected argument 'now'"),
+        ("run_to", "run_to: time missing: use 10:30"),
+        ("run_to someday", "run_to: invalid time or date 'someday'. Try: 10:30"),
+        ("goto 25:00", "goto: invalid time or date '25:00'"),
+        ("unbreak one", "unbreak: invalid breakpoint number 'one'"),
     ],
 )
 def test_a_line_that_is_wrong_is_named_with_its_number(line: str, message: str) -> None:
@@ -131,7 +136,7 @@ def test_a_script_drives_a_batch_job(
     path = script(SCRIPT.format(out=tmp_path))
     done = tapedeck("run", session_file(), "--store", lean_store, "--no-ui", "--script", path)
     assert done.exit_code == 0, done.stderr
-    assert "line 10: theme needs the console, and is passed over" in done.stderr
+    assert "line 10: theme needs the console; skipped" in done.stderr
     assert "clock,2013-10-10T15:04:00-04:00" in done.stdout
     # The first export was made on Monday at 10:40, the second where SPY first closed above 168.50.
     manifest = json.loads((tmp_path / "csv" / "manifest.json").read_text())
@@ -176,7 +181,7 @@ def test_an_export_without_a_folder_is_passed_over_with_what_to_write(
     path = script("step\nexport_csv\nquit\n")
     done = tapedeck("run", session_file(), "--store", lean_store, "--no-ui", "--script", path)
     assert done.exit_code == 0
-    assert "line 2: say where to, as in: export csv out" in done.stderr
+    assert "line 2: path missing, as in: export csv out" in done.stderr
 
 
 @pytest.mark.parametrize(

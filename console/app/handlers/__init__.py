@@ -1,1 +1,1 @@
-"""What the actions do, grouped by what they act on."""
+"""Handlers: the screen's side of actions, grouped by subject."""

@@ -1,32 +1,31 @@
-"""The console itself: help, standing aside for the shell, and leaving."""
+"""The console itself: help, suspending and leaving."""
 
 from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING
 
+from tapedeck.console.app.context import AppContext
+from tapedeck.console.app.handlers.data import DataHandlers
 from tapedeck.console.app.screens.confirm import ConfirmScreen
 from tapedeck.console.app.screens.help import help_page
 from tapedeck.engine.errors import EngineError
-
-if TYPE_CHECKING:
-    from tapedeck.console.app.console_app import ConsoleApp
 
 
 class ApplicationHandlers:
     """Help, suspend and quit."""
 
-    def __init__(self, app: ConsoleApp) -> None:
+    def __init__(self, app: AppContext, data: DataHandlers) -> None:
         self._app = app
+        self._data = data
 
     async def help(self, _argument: str) -> None:
         """Show all keys."""
-        await self._app.push_screen(help_page(self._app.key_changes))
+        await self._app.open(help_page(self._app.key_changes))
 
-    async def quit(self, _argument: str) -> None:
-        """Leave; asked first while a run is under way."""
-        self._app.transport.recording.leave_out()
+    async def quit(self) -> None:
+        """Quit; while the run is not over, only after a confirmation."""
+        self._app.recording.leave_out()
         system = self._app.playback.system
         if system.state.is_over:
             self.quit_now("")
@@ -38,18 +37,18 @@ class ApplicationHandlers:
 
         snapshot = system.snapshot()
         where = f", session {snapshot.session} of {snapshot.sessions}" if snapshot.session else ""
-        question = f"The run is under way{where}. End it and leave?"
-        await self._app.push_screen(ConfirmScreen(question, yes="End and leave", no="Stay"), answered)
+        question = f"The run is not over{where}. End it and quit?"
+        await self._app.open(ConfirmScreen(question, yes="End and quit", no="Stay"), answered)
 
     def suspend(self, _argument: str) -> None:
-        """Give the terminal back to the shell, until it brings the console to the front again."""
-        self._app.transport.recording.leave_out()
+        """Suspend the console: the shell has the terminal until `fg`."""
+        self._app.recording.leave_out()
         if not self._app.can_suspend:
-            raise EngineError("this terminal cannot be given back for a while: q leaves the console")
+            raise EngineError("this terminal cannot suspend programs: q quits")
         os.kill(os.getpid(), signal.SIGTSTP)
 
     def quit_now(self, _argument: str) -> None:
         """Leave without asking, once the run has ended in order."""
-        waits = ", once the export is written" if self._app.data.is_exporting else ""
+        waits = ", once the export is written" if self._data.is_exporting else ""
         self._app.notify(f"ending the run{waits}", timeout=5)
-        self._app.run_worker(self._app.end(), group="end")
+        self._app.leave()

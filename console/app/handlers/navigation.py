@@ -1,13 +1,14 @@
-"""Looking around: back into the past, to a moment or an event, at what stands behind a number."""
+"""Navigation: back into the past, to a moment or an event, and to where a number comes from."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 
-from tapedeck.console.actions.table import first_key
+from tapedeck.console.actions.run_actions import slots_in
 from tapedeck.console.actions.time_expressions import EXAMPLES, Here, read_moment
+from tapedeck.console.app.context import AppContext
+from tapedeck.console.app.handlers.transport import Transport, present_of
 from tapedeck.console.app.screens.breakpoints import BreakpointsScreen
 from tapedeck.console.app.screens.prompt import PromptScreen
 from tapedeck.console.app.screens.why import WhyScreen
@@ -19,13 +20,10 @@ from tapedeck.engine.errors import EngineError
 from tapedeck.engine.read.events import Event
 from tapedeck.engine.tape.session_view import SessionView
 
-if TYPE_CHECKING:
-    from tapedeck.console.app.console_app import ConsoleApp
-
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where going to an instant leads: to a frontier that was played, or, without one, to be played."""
+    """Destination of a jump: a frontier that was played or, without one, a moment still to be played."""
 
     session: TradingSession
     clock: datetime
@@ -33,23 +31,25 @@ class Destination:
 
     @classmethod
     def at(cls, slots: SessionSlots, seconds: int, most: int) -> Destination:
-        """Return the last moment up to an instant (seconds UTC), of a session of which so much was played."""
+        """Return the last moment up to an instant (seconds UTC) of a session played up to `most` slots."""
         frontier = min(most, slots.slots_over_at(seconds))
         return cls(slots.session, utc_from_epoch(slots.clock(frontier)), frontier)
 
 
 class NavigationHandlers:
-    """What moves the viewer, and what asks about the moment."""
+    """Moves the viewer; breakpoints, bookmarks and explanations at the moment shown."""
 
-    def __init__(self, app: ConsoleApp) -> None:
+    def __init__(self, app: AppContext, transport: Transport) -> None:
         self._app = app
         self._playback = app.playback
+        self._recording = app.recording
+        self._transport = transport
 
     # Back and forth
 
     async def back(self, length: str) -> None:
-        """Look so much back: slot, minute, hour, day, or a number of slots."""
-        self._app.transport.recording.leave_out()
+        """Step back by a slot, minute, hour, day, or a number of slots."""
+        self._recording.leave_out()
         await self._playback.wait_for_moves()
         if length == "day" or self._here().frontier == 0:
             await self._playback.recorded()
@@ -57,18 +57,18 @@ class NavigationHandlers:
         if length == "day":
             moved = viewpoint.day_back(present)
         else:
-            moved = viewpoint.back(self._app.transport.slots(length), present)
+            moved = viewpoint.back(slots_in(length, self._playback.plan.base), present)
         if not moved:
-            raise EngineError("this is where the run began: there is nothing earlier to look at")
+            raise EngineError("this is the start of the run")
 
     def present(self, _argument: str) -> None:
-        """Return to the present, also from a way back that is still being made."""
-        self._app.transport.recording.leave_out()
+        """Return to the present; cancel steps back that wait for a session to be recomputed."""
+        self._recording.leave_out()
         self._app.session_recompute.forget()
         self._playback.viewpoint.stand_at(None, self._present())
 
     def seek(self, slot: int) -> None:
-        """Go to where a slot of the session that is shown begins: back by looking, on by playing."""
+        """Go to the start of a slot of the session shown: look at it, or play to it."""
         here, present = self._here(), self._present()
         if here.played != present.played or slot <= present.frontier:
             place = Place(here.played, min(slot, here.played.frontier))
@@ -77,16 +77,16 @@ class NavigationHandlers:
             self.go_to(present.played.clock(slot))
 
     def go_to(self, instant: datetime) -> None:
-        """Go to an instant: to look at it where it has been, else the engine plays on to it."""
+        """Go to an instant: look at it where it was played, else play to it."""
         found = self._destination(instant)
         if found.frontier is None:
-            self._app.transport.run_to(found.session, found.clock)
+            self._transport.run_to(found.session, found.clock)
         else:
             self._stand(found.session.trading_day, found.frontier)
-            self._app.transport.recording.leave_out()
+            self._recording.leave_out()
 
     def _destination(self, instant: datetime) -> Destination:
-        """Return where going to an instant leads; EngineError where it leads nowhere."""
+        """Return where going to an instant leads; EngineError where it is outside the run."""
         present, seconds = self._present(), epoch_seconds(instant)
         slots = present.played.slot_times
         if seconds > slots.clock(present.frontier):
@@ -98,11 +98,11 @@ class NavigationHandlers:
     def _ahead(self, instant: datetime) -> Destination:
         """Return the first moment that is still to be played, from an instant on."""
         if self._playback.system.state.is_over:
-            raise EngineError("the run is over: only what was played can be looked at")
+            raise EngineError("the run is over: only played sessions can be shown")
         plan = self._playback.plan
         session = next((session for session in plan.sessions if session.regular_close >= instant), None)
         if session is None:
-            raise EngineError(f"the run ends with the session of {plan.sessions[-1].trading_day}")
+            raise EngineError(f"this is after the last session of the run, {plan.sessions[-1].trading_day}")
         slots = SessionSlots(session, plan.base)
         return Destination(
             session, utc_from_epoch(slots.clock(slots.frontier_reaching(epoch_seconds(instant))))
@@ -114,7 +114,7 @@ class NavigationHandlers:
         opened = [s for s in plan.sessions if s.trading_day in played and s.regular_open <= instant]
         if not opened:
             local = instant.astimezone(self._playback.system.time.zone)
-            raise EngineError(f"{local:%Y-%m-%d %H:%M %Z} lies before what this run has played")
+            raise EngineError(f"{local:%Y-%m-%d %H:%M %Z} is before the start of this run")
         slots = SessionSlots(opened[-1], plan.base)
         return Destination.at(slots, epoch_seconds(instant), len(slots))
 
@@ -123,42 +123,39 @@ class NavigationHandlers:
 
     # Moments and events
 
-    async def ask_moment(self, text: str) -> None:
-        """Go to a moment, asked for where none is given."""
+    async def ask_moment(self, _argument: str) -> None:
+        """Ask for a moment, and go there."""
         await self._playback.wait_for_moves()
-        if text:
-            self.go_to(self._read(text))
-            return
 
         async def chosen(answer: str | None) -> None:
             if answer:
                 await self._app.do("goto", answer)
 
         prompt = PromptScreen("Go to", EXAMPLES, self._meaning)
-        await self._app.push_screen(prompt, chosen)
+        await self._app.open(prompt, chosen)
 
-    def _read(self, text: str) -> datetime:
+    def here(self) -> Here:
+        """Return the moment that is shown, for reading times from there."""
         view = self._view()
-        here = Here(view.session, view.clock, self._playback.plan.sessions[-1].trading_day)
-        return read_moment(text, here, self._playback.system.time)
+        return Here(view.session, view.clock, self._playback.plan.sessions[-1].trading_day)
 
     def _meaning(self, text: str) -> str:
-        instant = self._read(text)
+        instant = read_moment(text, self.here(), self._playback.system.time)
         found, zone = self._destination(instant), self._playback.system.time.zone
         if found.frontier is None:
-            how = "plays on to it"
+            how = "plays to it"
         elif self._is_present(found):
             how = "the present"
         else:
-            how = "looks back at it"
+            how = "looks back"
         asked = ""
         if found.clock != instant:
-            asked = f"; nothing is played at {instant.astimezone(zone):%a %H:%M:%S}".removesuffix(":00")
+            asked = f"; no trading at {instant.astimezone(zone):%a %H:%M:%S}".removesuffix(":00")
         return f"{found.clock.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}, {how}{asked}"
 
     async def event(self, direction: str) -> None:
-        """Go to the next event before or after what is shown, of those that are known."""
-        self._app.transport.recording.leave_out()
+        """Go to the nearest event before or after the moment shown."""
+        self._recording.leave_out()
         await self._playback.wait_for_moves()
         here = self._here()
         at = (here.day, here.frontier)
@@ -167,16 +164,14 @@ class NavigationHandlers:
             for event in self._playback.system.events()
             if event.trading_day is not None
         ]
-        # The list has the latest gaps of the run; the session that is looked at has all of its own.
+        # The list has the latest gaps of the run; the session shown has all of its own.
         places += [(here.day, slot + 1) for slot in here.played.view().gap_slots()]
         if direction == "back":
             found = max((place for place in places if place < at), default=None)
         else:
             found = min((place for place in places if place > at), default=None)
         if found is None:
-            raise EngineError(
-                "no earlier event is known" if direction == "back" else "no later event is known yet"
-            )
+            raise EngineError("no earlier event" if direction == "back" else "no later event yet")
         self._stand(*found)
 
     def show_event(self, event: Event) -> None:
@@ -196,44 +191,43 @@ class NavigationHandlers:
 
     # Breakpoints, bookmarks, why
 
-    async def ask_breakpoint(self, text: str) -> None:
-        """Add a breakpoint, asked for where none is given."""
-        system = self._playback.system
-        if text:
-            added = system.add_breakpoint(text)
-            self._app.transport.recording.at_moment("break", added.text)
-            self._app.notify(f"breakpoint {added.number}: {added.text}", timeout=4)
-            return
+    def add_breakpoint(self, condition: str) -> None:
+        """Pause where a condition becomes true."""
+        added = self._playback.system.add_breakpoint(condition)
+        self._recording.at_moment("break", added.text)
+        self._app.notify(f"breakpoint {added.number}: {added.text}", timeout=4)
 
+    async def ask_breakpoint(self, _argument: str) -> None:
+        """Show the breakpoints: one may be added, others removed."""
+        system = self._playback.system
         before = {known.number for known in system.breakpoints()}
 
         async def left(answer: str | None) -> None:
             for number in sorted(before - {known.number for known in system.breakpoints()}):
-                self._app.transport.recording.at_moment("unbreak", str(number))
+                self._recording.at_moment("unbreak", str(number))
             if answer:
                 await self._app.do("breakpoint", answer)
 
-        await self._app.push_screen(BreakpointsScreen(system, self._condition_meaning), left)
+        await self._app.open(BreakpointsScreen(system, self._condition_meaning), left)
 
-    def remove_breakpoint(self, text: str) -> None:
-        """Remove a breakpoint by its number."""
-        if not text.isdecimal():
-            lists = first_key("breakpoint", self._app.key_changes)
-            raise EngineError(f"give the number of a breakpoint: {lists} lists them, x there removes one")
-        self._playback.system.remove_breakpoint(int(text))
-        self._app.transport.recording.at_moment("unbreak", text)
+    def remove_breakpoint(self, number: int) -> None:
+        """Remove a breakpoint."""
+        self._playback.system.remove_breakpoint(number)
+        self._recording.at_moment("unbreak", str(number))
 
     def _condition_meaning(self, text: str) -> str:
         condition = Condition.parse(text, self._playback.system.vocabulary())
-        return f"pauses wherever {condition.text} becomes true"
+        return f"pauses when {condition.text} becomes true"
 
-    async def ask_bookmark(self, text: str) -> None:
-        """Mark the moment that is shown, with a note that is asked for where none is given."""
+    async def bookmark(self, text: str) -> None:
+        """Mark the moment that is shown."""
+        await self._playback.wait_for_moves()
+        self._mark(text, self._here())
+
+    async def ask_bookmark(self, _argument: str) -> None:
+        """Ask for a note, and mark the moment that was shown when it was asked for."""
         await self._playback.wait_for_moves()
         here = self._here()
-        if text:
-            self._mark(text, here)
-            return
 
         async def chosen(answer: str | None) -> None:
             if answer:
@@ -241,33 +235,30 @@ class NavigationHandlers:
 
         local = here.clock.astimezone(here.played.session.zone)
         clock = f"{local:%H:%M:%S}".removesuffix(":00") + f" {local:%Z}"
-        prompt = PromptScreen(f"Bookmark {clock}", "a note", lambda note: f"marks {clock}: {note}")
-        await self._app.push_screen(prompt, chosen)
+        prompt = PromptScreen(f"Bookmark {clock}", "a note", lambda note: f"bookmarks {clock}: {note}")
+        await self._app.open(prompt, chosen)
 
     def _mark(self, text: str, place: Place) -> None:
-        recording, present = self._app.transport.recording, self._present()
+        recording, present = self._recording, self._present()
         self._playback.system.add_bookmark(text, place.frontier, session=place.played)
         if place == present:
             recording.at_moment("bookmark", text)
         else:  # a script, which never looks back, would mark another moment
             recording.leave_out()
-        self._app.notify(f"marked: {text}", timeout=3)
+        self._app.notify(f"bookmarked: {text}", timeout=3)
 
     async def why(self, name: str) -> None:
-        """Show where the numbers of the focused symbol come from."""
+        """Explain the numbers of the focused symbol."""
         await self._playback.wait_for_moves()
         self._view()
         main = self._app.main
         picked = name or (main.symbols.table.sort[0] or "last")
-        await self._app.push_screen(WhyScreen(self._playback, self._app.view_state(), main.symbol, picked))
+        await self._app.open(WhyScreen(self._playback, self._app.view_state(), main.symbol, picked))
 
     # Where one stands
 
     def _present(self) -> Place:
-        present = self._playback.present()
-        if present is None:
-            raise EngineError("no session is loaded yet")
-        return present
+        return present_of(self._app)
 
     def _here(self) -> Place:
         return self._playback.viewpoint.place or self._present()

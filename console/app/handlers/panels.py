@@ -1,26 +1,23 @@
-"""Which panels are seen, of which symbol, in which order and colours."""
+"""Panels and pages on the screen: which are shown, of which symbol, in which order and colours."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from tapedeck.console.app.screens.coverage import CoverageScreen
+from textual.screen import Screen
+
+from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.screens.prompt import PromptScreen
-from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.console.app.widgets.table_columns import SYMBOL
+from tapedeck.console.panel_data.registry import load, pages
 from tapedeck.engine.errors import EngineError, nearest
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.store.coverage import Coverage, measure_coverage
-
-if TYPE_CHECKING:
-    from tapedeck.console.app.console_app import ConsoleApp
 
 
 class PanelHandlers:
-    """What changes the screen, and nothing of the run."""
+    """Changes the screen, and nothing of the run."""
 
-    def __init__(self, app: ConsoleApp) -> None:
+    def __init__(self, app: AppContext) -> None:
         self._app = app
         self._playback = app.playback
 
@@ -33,18 +30,19 @@ class PanelHandlers:
         at = shown.index(main.symbol) + int(steps) if main.symbol in shown else 0
         main.focus_symbol(shown[at % len(shown)])
 
-    async def focus(self, symbol: str) -> None:
-        """Focus a symbol by its name, asked for where none is given."""
-        if symbol:
-            self._app.main.focus_symbol(self._known(symbol))
-            return
+    def focus(self, symbol: str) -> None:
+        """Focus a symbol by its name."""
+        self._app.main.focus_symbol(self._known(symbol))
+
+    async def ask_symbol(self, _argument: str) -> None:
+        """Ask for the name of a symbol, and focus it."""
 
         async def chosen(answer: str | None) -> None:
             if answer:
                 await self._app.do("symbol", answer)
 
-        prompt = PromptScreen("Symbol", "its name, or how it begins", self._known)
-        await self._app.push_screen(prompt, chosen)
+        prompt = PromptScreen("Symbol", "name, or its first letters", self._known)
+        await self._app.open(prompt, chosen)
 
     def _known(self, text: str) -> str:
         symbols, wanted = self._playback.plan.symbols, text.strip().upper()
@@ -53,7 +51,7 @@ class PanelHandlers:
         if found is None:
             near = nearest(text, symbols)
             hint = f" Did you mean {near!r}?" if near else ""
-            raise EngineError(f"{text.strip()!r} is no symbol of this run.{hint}")
+            raise EngineError(f"unknown symbol {text.strip()!r}.{hint}")
         return found
 
     def sort(self, column: str) -> None:
@@ -69,24 +67,24 @@ class PanelHandlers:
         name, _ = panel.table.sort
         panel.table.sort_by(name, reverse=name not in (None, SYMBOL))
         if not panel.display:
-            self._notify(f"sorted by {(name or 'the order of the file').replace('_', ' ')}")
+            self._notify(f"sorted by {(name or 'order of the file').replace('_', ' ')}")
 
     def _notify(self, sentence: str) -> None:
-        """Tell what cannot be seen elsewhere, in place of what was told before."""
+        """Show a notification in place of earlier ones."""
         self._app.clear_notifications()
         self._app.notify(sentence, timeout=2)
 
     def reverse(self, _argument: str) -> None:
-        """Turn the order of symbols round."""
+        """Reverse the order of the symbols."""
         self._app.main.symbols.table.sort_reversed()
 
     def filter(self, text: str) -> None:
-        """Filter the active panel by a text, typed where none is given."""
-        main = self._app.main
-        if text:
-            main.filter_active(text)
-        else:
-            main.open_filter()
+        """Filter the active panel by a text."""
+        self._app.main.filter_active(text)
+
+    def type_filter(self, _argument: str) -> None:
+        """Open the line in which a filter is typed."""
+        self._app.main.open_filter()
 
     # Panels and screens
 
@@ -103,9 +101,9 @@ class PanelHandlers:
     def hide(self, _argument: str) -> None:
         """Hide the active panel."""
         main = self._app.main
-        layout = main.panel_layout.hiding_active(self._app.size.width)
+        layout = main.panel_layout.hiding_active(main.width)
         if layout is main.panel_layout:
-            raise EngineError("this is the last panel: bring another one back by its key first")
+            raise EngineError("the last panel cannot be hidden: show another one first")
         main.take_layout(layout)
 
     def interval(self, text: str) -> None:
@@ -125,7 +123,7 @@ class PanelHandlers:
         found = next((interval for interval in intervals if str(interval) == text), None)
         if found is None:
             known = ", ".join(str(interval) for interval in intervals)
-            raise EngineError(f"{text!r} is no interval of this run: it has {known}")
+            raise EngineError(f"unknown interval {text!r}: this run has {known}")
         return found
 
     def theme(self, name: str) -> None:
@@ -133,22 +131,19 @@ class PanelHandlers:
         names = self._app.theme_names
         if name and name not in names:
             near = nearest(name, names)
-            hint = f" Did you mean {near!r}?" if near else f" There are {', '.join(names)}."
-            raise EngineError(f"{name!r} is no theme.{hint}")
-        at = names.index(self._app.theme) if self._app.theme in names else -1
-        self._app.theme = name or names[(at + 1) % len(names)]
-        self._notify(f"theme: {self._app.theme}")
+            hint = f" Did you mean {near!r}?" if near else f" Use {', '.join(names)}."
+            raise EngineError(f"unknown theme {name!r}.{hint}")
+        now = self._app.theme_name
+        at = names.index(now) if now in names else -1
+        chosen = name or names[(at + 1) % len(names)]
+        self._app.take_theme(chosen)
+        self._notify(f"theme: {chosen}")
 
-    async def coverage(self, _argument: str) -> None:
-        """Open the coverage screen."""
-        await self._app.push_screen(CoverageScreen(self._measure))
-
-    def _measure(self) -> Coverage:
-        plan = self._playback.plan
-        intervals = [plan.base, *plan.derived]
-        return measure_coverage(plan.symbols, intervals, plan.sessions, self._app.store)
-
-    async def report(self, _argument: str) -> None:
-        """Open the report."""
-        system = self._playback.system
-        await self._app.push_screen(ReportScreen(system.summary(), system.metrics.timers()))
+    async def page(self, page_id: str) -> None:
+        """Open a page."""
+        entry = next(page for page in pages() if page.id == page_id)
+        make = load(entry.screen)
+        assert callable(make)
+        screen = make(self._app)
+        assert isinstance(screen, Screen)
+        await self._app.open(screen)

@@ -24,7 +24,6 @@ class ChartPanel(Panel):
     def __init__(self, playback: Playback) -> None:
         super().__init__(playback)
         self.chart = CandleChart()
-        self.symbol = playback.plan.symbols[0]
         self.interval: Interval = playback.plan.base
 
     def content(self) -> ComposeResult:

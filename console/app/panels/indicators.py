@@ -30,7 +30,6 @@ class IndicatorsPanel(Panel):
 
     def __init__(self, playback: Playback) -> None:
         super().__init__(playback)
-        self.symbol = playback.plan.symbols[0]
         self._prices = names_on_price_scale(playback)
         self._lines = StyledLines()
 

@@ -8,7 +8,8 @@ from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Static
 
-from tapedeck.console.actions.table import ACTIONS, Action, Mode, first_key
+from tapedeck.console.actions.keys import first_key
+from tapedeck.console.actions.table import MAIN, Action, screen_actions
 
 _GAP: Final = "  "
 _BACK: Final = Content.assemble(("escape", "$footer-key-foreground bold"), " panels")
@@ -17,7 +18,7 @@ _BACK: Final = Content.assemble(("escape", "$footer-key-foreground bold"), " pan
 class KeyLine(Static):
     """One line of keys. Where it gets narrow, those of the highest rank go first; help and quit stay."""
 
-    def __init__(self, mode: Mode, changes: dict[str, str]) -> None:
+    def __init__(self, mode: str, changes: dict[str, str]) -> None:
         super().__init__(id="keys")
         self._mode = mode
         self._changes = changes
@@ -27,11 +28,11 @@ class KeyLine(Static):
         self.update(key_line(self._mode, self._changes, event.size.width))
 
 
-def key_line(mode: Mode, changes: dict[str, str], width: int) -> Content:
+def key_line(mode: str, changes: dict[str, str], width: int) -> Content:
     """Return the keys of a mode that fit into a width: on pages the way back, then those of the table."""
-    back = [] if mode is Mode.MAIN else [_BACK.stylize("@click=screen.leave")]
+    back = [] if mode == MAIN else [_BACK.stylize("@click=screen.leave")]
     width -= sum(len(part) + len(_GAP) for part in back)
-    actions = [action for action in ACTIONS if action.footer and mode in action.modes]
+    actions = [action for action in screen_actions(mode) if action.footer]
     while len(actions) > 1 and _width(actions, changes) > width:
         actions.remove(max(actions, key=lambda action: action.footer))
     return Content(_GAP).join([*back, *(_part(action, changes) for action in actions)])

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import attrgetter
-from typing import ClassVar, Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple, Self
 
 from textual.app import ComposeResult
 from textual.events import Resize
@@ -132,6 +132,11 @@ class LogPanel(Searchable):
         self._shown: tuple[int, str] | None = None
         self._looked = 0.0
         self.clock = time.monotonic
+
+    @classmethod
+    def build(cls, playback: Playback, log_lines: LogLines) -> Self:
+        """Return the panel for a run and its log."""
+        return cls(playback, log_lines)
 
     def content(self) -> ComposeResult:
         """Compose the view."""

@@ -1,9 +1,9 @@
-"""What all panels share: a frame with key and name, four faces, and their content as data."""
+"""Base of panels: a frame with key and name, four faces, and the content as data."""
 
 from __future__ import annotations
 
 from enum import Enum
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal, Self
 
 from rich.segment import Segment
 from textual.app import ComposeResult
@@ -16,18 +16,21 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tapedeck.console.actions.table import first_key
+from tapedeck.console.actions.keys import first_key
+from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.screens.console_screen import ActionRunner
 from tapedeck.console.app.widgets.canvas import cells_of, shortened
+from tapedeck.console.panel_data.registry import panel_entry
 from tapedeck.console.panel_data.tables import Table
+from tapedeck.console.panel_data.views import view_table
 
 FaceKind = Literal["loading", "empty", "failed"]
 _SIGNS: Final = {"loading": "…", "empty": "·", "failed": "!"}
 
 
 class Frame(Enum):
-    """How the line on top of a panel looks: its sign, and the styles of the line and of the name on it."""
+    """Look of the line on top of a panel: its sign, and the styles of the line and of the name on it."""
 
     PLAIN = ("─", "$foreground 30%", "$foreground 75%")
     ACTIVE = ("━", "$primary", "$primary bold")
@@ -37,11 +40,11 @@ class Frame(Enum):
 
 
 class Face(Static):
-    """What a panel shows instead of its content: that it is loading, empty, or has failed."""
+    """Message in place of a panel's content: loading, empty, or failed."""
 
 
 class Panel(Vertical):
-    """A panel of the main screen. It shows pictures; `NAME` is its word in the action table."""
+    """A panel of the main screen. `NAME`: its id in the registry; `symbol`: the focused one."""
 
     NAME: ClassVar[str] = ""
     LOADING: ClassVar[str] = "loading the session"
@@ -60,12 +63,18 @@ class Panel(Vertical):
     def __init__(self, playback: Playback) -> None:
         super().__init__(id=self.NAME, classes="panel")
         self.playback = playback
+        self.symbol = playback.plan.symbols[0]
         self.search = ""
         self._face = Face()
         self._face_text: str | None = None
         self._title = ""
         self._frame = Frame.PLAIN
         self._heading_strip: Strip | None = None
+
+    @classmethod
+    def build(cls, playback: Playback, _log_lines: LogLines) -> Self:
+        """Return the panel for a run."""
+        return cls(playback)
 
     def compose(self) -> ComposeResult:
         """Compose the face, and the content behind it."""
@@ -96,7 +105,13 @@ class Panel(Vertical):
     @property
     def heading(self) -> str:
         """Key and name, and what is searched for: rows that are missing are so for a reason."""
-        return f"{self.key(f'panel_{self.NAME}')} {self.NAME}{f' /{self.search}' if self.search else ''}"
+        search = f" /{self.search}" if self.search else ""
+        return f"{self.key(f'panel_{self.NAME}')} {self.name_shown}{search}"
+
+    @property
+    def name_shown(self) -> str:
+        """The panel's name on the screen."""
+        return panel_entry(self.NAME).name
 
     def key(self, action_id: str) -> str:
         """Return the key of an action, as the user has it."""
@@ -110,7 +125,7 @@ class Panel(Vertical):
 
     @property
     def frame(self) -> Frame:
-        """How the line on top looks."""
+        """Look of the line on top."""
         return self._frame
 
     @frame.setter
@@ -183,8 +198,8 @@ class Panel(Vertical):
         raise NotImplementedError
 
     def as_table(self, view_state: ViewState) -> Table:
-        """Return what the panel shows, as data."""
-        raise NotImplementedError
+        """Return the panel's content as data: by default its table of `--view`."""
+        return view_table(self.playback.system, panel_entry(self.NAME).view_name, view_state.snapshot)
 
     def keyboard_target(self) -> Widget:
         """Return what gets the keyboard when the panel is chosen."""

@@ -30,7 +30,6 @@ class QualityPanel(Panel):
 
     def __init__(self, playback: Playback) -> None:
         super().__init__(playback)
-        self.symbol = playback.plan.symbols[0]
         self.map = GapMap()
         self._map_height = 0
         self._scores: list[Content] = []

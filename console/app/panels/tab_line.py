@@ -9,10 +9,12 @@ from typing import Final
 from textual.content import Content
 from textual.widgets import Static
 
-from tapedeck.console.actions.table import BY_ID, PANELS, first_key
+from tapedeck.console.actions.keys import first_key
+from tapedeck.console.actions.table import BY_ID
 from tapedeck.console.app.layout import MEDIUM_WIDTH, Layout
+from tapedeck.console.panel_data.registry import pages as page_entries
+from tapedeck.console.panel_data.registry import panels as panel_entries
 
-_PAGES: Final = ("coverage", "report")
 _WIDE_GAP: Final = "  "
 _GAP: Final = " "
 _ACTIVE: Final = "$text-accent bold reverse"
@@ -71,16 +73,19 @@ def tabs_of(
     framed = layout.shown(columns) if columns >= MEDIUM_WIDTH else ()
     panels = [
         Tab(
-            first_key(f"panel_{name}", changes),
-            f"{name}{f' /{searches[name]}' if searches.get(name) else ''}",
-            f"panel_{name}",
-            is_active=name == layout.active,
-            is_hidden=name in layout.hidden,
+            first_key(f"panel_{panel.id}", changes),
+            f"{panel.name}{f' /{searches[panel.id]}' if searches.get(panel.id) else ''}",
+            f"panel_{panel.id}",
+            is_active=panel.id == layout.active,
+            is_hidden=panel.id in layout.hidden,
         )
-        for name in PANELS
-        if name not in framed
+        for panel in panel_entries()
+        if panel.id not in framed
     ]
-    pages = [Tab(first_key(name, changes), BY_ID[name].label, name, is_page=True) for name in _PAGES]
+    pages = [
+        Tab(first_key(page.id, changes), BY_ID[page.id].label, page.id, is_page=True)
+        for page in page_entries()
+    ]
     return (*panels, *pages)
 
 

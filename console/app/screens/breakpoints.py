@@ -1,4 +1,4 @@
-"""Breakpoints: a line for a new one, and those that are set, to be removed."""
+"""Breakpoints dialog: a line for a new one, and a list to delete from."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class BreakpointsScreen(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """Compose the line and the list."""
         with Vertical(classes="dialog"):
-            yield Label("Break where", classes="dialog-title")
+            yield Label("Pause when", classes="dialog-title")
             yield Input(id="prompt")
             yield Static(Content(self._hint), id="meaning")
-            yield Label("Set, down goes there and x removes:", id="set-title", classes="dialog-foot")
+            yield Label("Breakpoints: down selects, x deletes", id="set-title", classes="dialog-foot")
             yield self._list
 
     def on_mount(self) -> None:

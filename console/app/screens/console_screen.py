@@ -1,4 +1,4 @@
-"""What screens with actions share: bindings from the action table, and who carries the actions out."""
+"""Base of screens with actions: bindings from the action table, and the application that does them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import ClassVar, Final, Protocol, runtime_checkable
 
 from textual.binding import Binding, BindingType
 
-from tapedeck.console.actions.table import ACTIONS, Mode
+from tapedeck.console.actions.table import screen_actions
 from tapedeck.console.textual_ext.screen import DirectScreen
 
 APPLICATION_WIDE: Final = ("quit_now", "suspend")
@@ -27,8 +27,13 @@ class ActionRunner(Protocol):
         """Do it."""
         ...
 
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of the run."""
+        ...
 
-def bindings_of(mode: Mode) -> list[BindingType]:
+
+def bindings_of(mode: str) -> list[BindingType]:
     """Return the bindings of all actions of a mode; a table's own keys must not hide `end`."""
     return [
         Binding(
@@ -40,15 +45,15 @@ def bindings_of(mode: Mode) -> list[BindingType]:
             id=action.id,
             priority=action.id == "present",
         )
-        for action in ACTIONS
-        if mode in action.modes and action.keys and action.id not in APPLICATION_WIDE
+        for action in screen_actions(mode)
+        if action.keys and action.id not in APPLICATION_WIDE
     ]
 
 
 class ConsoleScreen(DirectScreen):
     """A screen whose keys are those of the action table."""
 
-    MODE: ClassVar[Mode]
+    MODE: ClassVar[str]
 
     @property
     def key_changes(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The coverage screen: which bars of the session file are stored."""
+"""Coverage page: stored bars of the session file, symbols by days."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Label, Static
 
-from tapedeck.console.actions.table import Mode
+from tapedeck.console.actions.table import BY_ID
 from tapedeck.console.app.background import run_in_background
+from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.grid_text import counted
 from tapedeck.console.app.panels.key_line import KeyLine
 from tapedeck.console.app.rows import coverage_map
 from tapedeck.console.app.screens.console_screen import ConsoleScreen, bindings_of
 from tapedeck.console.app.widgets import CoverageMap
-from tapedeck.engine.store.coverage import Coverage
+from tapedeck.engine.store.coverage import Coverage, measure_coverage
 
 
 class CoverageScreen(ConsoleScreen):
     """Symbols by trading days: full, partial, missing."""
 
-    MODE = Mode.COVERAGE
+    MODE = "coverage"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,8", "leave", "back"),
-        *bindings_of(Mode.COVERAGE),
+        Binding(f"escape,{BY_ID[MODE].keys}", "leave", "back"),
+        *bindings_of(MODE),
     ]
 
     def __init__(self, measure: Callable[[], Coverage]) -> None:
@@ -38,7 +39,7 @@ class CoverageScreen(ConsoleScreen):
 
     def compose(self) -> ComposeResult:
         """Compose the map and what is said about the chosen day."""
-        yield Label("Coverage: what is stored", classes="page-title")
+        yield Label("Data coverage", classes="page-title")
         yield Static(id="coverage-summary")
         yield Static(_legend(), id="coverage-legend")
         yield self.map
@@ -85,7 +86,17 @@ class CoverageScreen(ConsoleScreen):
         self.dismiss(None)
 
 
+def coverage_screen(app: AppContext) -> CoverageScreen:
+    """Return the page for the run of the application."""
+
+    def measure() -> Coverage:
+        plan = app.playback.plan
+        return measure_coverage(plan.symbols, [plan.base, *plan.derived], plan.sessions, app.store)
+
+    return CoverageScreen(measure)
+
+
 def _legend() -> Content:
-    """Say what the signs mean: the denser, the more is missing, as in the map of gaps."""
+    """Return the legend: the denser a sign, the more is missing, as in the map of gaps."""
     signs = CoverageMap.SIGNS
     return Content.styled(f"{signs[0]} full   {signs[1:-1]} partial   {signs[-1]} missing", "$text-muted")

@@ -1,4 +1,4 @@
-"""The help page: every action with its keys, from the action table."""
+"""Help page: every action with its keys, from the action table."""
 
 from __future__ import annotations
 
@@ -9,29 +9,36 @@ from typing import Final
 
 from textual.content import Content
 
-from tapedeck.console.actions.table import ACTIONS, LIST_KEYS, Action, shown_keys
+from tapedeck.console.actions.keys import LIST_KEYS, shown_keys
+from tapedeck.console.actions.table import Action, screen_actions
 from tapedeck.console.app.grid_text import Cell, folded
 from tapedeck.console.app.screens.text_page import TextPage
 from tapedeck.console.app.widgets import TickKind
 
-_PALETTE: Final = ("ctrl+p", "Command palette: every command and every symbol")
+_PALETTE: Final = ("ctrl+p", "Open command palette")
 _MOUSE: Final = (
-    ("click a row", "Focus a symbol"),
-    ("click a column", "Sort by it, as s does; again, the other way round"),
-    ("click a panel", "Go there; twice on its name, the panel alone, or all again"),
-    ("click the timeline", "Go there"),
-    ("click the gap map", "Go to that slot of that symbol"),
-    ("click the footer", "What the key does"),
+    ("click a row", "Focus symbol"),
+    ("click a column", "Sort by it; again: reverse order"),
+    ("click a panel", "Activate it; twice on its name: maximise or restore"),
+    ("click the timeline", "Go to that moment"),
+    ("click the gap map", "Go to that slot and symbol"),
+    ("click the footer", "Same as the key"),
     ("wheel", "Scroll"),
 )
 _TIMELINE: Final = (
-    ("┃ ◉", "Where the run stands, and the moment that is looked at; what is right of it is of the present"),
-    ("━ ╍ ┄ ·", "Bars of all symbols are there, 90 % of them at least, fewer, none; each has its colour"),
-    (f"{TickKind.GAP.value} {TickKind.SESSION.value}", "Bars are missing; the session opened or closed"),
+    ("┃ ◉", "Present of the run; moment shown, where that is in the past"),
+    ("━ ╍ ┄ ·", "Share of the symbols that have a bar: all, at least 90 %, fewer, none"),
+    (f"{TickKind.GAP.value} {TickKind.SESSION.value}", "Gap; open or close of the session"),
     (
         f"{TickKind.BOOKMARK.value} {TickKind.BREAK.value} {TickKind.ERROR.value}",
-        "A bookmark, a breakpoint that was met, something that failed",
+        "Bookmark; breakpoint hit; error",
     ),
+)
+_WORDS: Final = (
+    ("slot", "One base interval of a session, such as 10:30 to 10:31, with or without a bar"),
+    ("stamp", "Hash over all sessions of a run: same input, same stamp"),
+    ("digest", "Hash over one session: its bars, indicators and quality"),
+    ("coverage", "Share of a session's slots that have a stored bar: full, partial or missing"),
 )
 
 
@@ -41,20 +48,22 @@ def help_page(changes: Mapping[str, str]) -> TextPage:
 
 
 def help_text(changes: Mapping[str, str], width: int) -> Content:
-    """Return all actions under their groups, then what the mouse does, and what signs mean.
+    """Return all actions by group, then the mouse, the signs and the words of the console.
 
     Sentences are wrapped to a width.
     """
-    page = _Page(max(len(_how(action, changes)) for action in ACTIONS), width)
-    for group, actions in groupby(ACTIONS, key=lambda action: action.group):
+    rows = screen_actions()
+    page = _Page(max(len(_how(action, changes)) for action in rows), width)
+    for group, actions in groupby(rows, key=lambda action: action.group):
         page.add(group, [(_how(action, changes), action.help) for action in actions])
     page.add("Lists, palette and mouse", [*LIST_KEYS, _PALETTE, *_MOUSE])
     page.add("Signs on the timeline", _TIMELINE)
+    page.add("Words", _WORDS)
     return page.text
 
 
 def _how(action: Action, changes: Mapping[str, str]) -> str:
-    """Return the keys of an action; of one that has none, what to type in the palette."""
+    """Return the keys of an action, or the words to type in the palette where it has none."""
     return shown_keys(action, changes) or f"{_PALETTE[0]} {action.label}"
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar, Final, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,26 +15,28 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import Input
 
-from tapedeck.console.actions.table import PANELS, Mode
-from tapedeck.console.app.layout import MEDIUM_WIDTH, SIDE, WIDE_WIDTH, Layout
+from tapedeck.console.actions.table import MAIN
+from tapedeck.console.app.layout import MEDIUM_WIDTH, WIDE_WIDTH, Layout
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.panels.chart import ChartPanel
 from tapedeck.console.app.panels.events import EventsPanel
-from tapedeck.console.app.panels.indicators import IndicatorsPanel
 from tapedeck.console.app.panels.key_line import KeyLine
-from tapedeck.console.app.panels.log import LogPanel
 from tapedeck.console.app.panels.metrics import MetricsPanel
 from tapedeck.console.app.panels.panel import Frame, Panel
-from tapedeck.console.app.panels.quality import QualityPanel
 from tapedeck.console.app.panels.session_bar import SessionBar
 from tapedeck.console.app.panels.symbols import SymbolsPanel
 from tapedeck.console.app.panels.tab_line import TabLine, tabs_of
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.screens.console_screen import ConsoleScreen, bindings_of
 from tapedeck.console.app.widgets import SymbolTable
+from tapedeck.console.panel_data.registry import Area, PanelEntry, load, panel_ids
+from tapedeck.console.panel_data.registry import panels as panel_entries
 
 _FRAME: Final = 4
-"""What is left of the line of a frame beside its heading."""
+"""Columns of a frame's line that a heading never covers."""
+
+
+AnyPanel = TypeVar("AnyPanel", bound=Panel)
 
 
 class FilterLine(Input):
@@ -60,7 +62,7 @@ class FilterLine(Input):
         self.post_message(self.Left(kept=kept))
 
 
-class Area(Container):
+class Box(Container):
     """Holds panels that cover all of it, so that it has nothing to draw itself."""
 
     def render_lines(self, crop: Region) -> list[Strip]:
@@ -69,11 +71,11 @@ class Area(Container):
 
 
 class MainScreen(ConsoleScreen):
-    """All panels; which of them are seen depends on the width and on the layout."""
+    """All panels; the width and the layout decide which are visible."""
 
-    MODE = Mode.MAIN
+    MODE = MAIN
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings_of(Mode.MAIN),
+        *bindings_of(MAIN),
         Binding("escape", "show_all", "show all", show=False),
     ]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by Textual
@@ -88,21 +90,13 @@ class MainScreen(ConsoleScreen):
         self.bar = SessionBar(note=note)
         self._tabs = TabLine()
         self.panel_layout = layout
-        self.symbols = SymbolsPanel(playback)
-        self.chart = ChartPanel(playback)
-        self.indicators = IndicatorsPanel(playback)
-        self.quality = QualityPanel(playback)
-        self.metrics = MetricsPanel(playback)
-        self.events = EventsPanel(playback)
         self.panels: Mapping[str, Panel] = {
-            "symbols": self.symbols,
-            "chart": self.chart,
-            "indicators": self.indicators,
-            "quality": self.quality,
-            "metrics": self.metrics,
-            "events": self.events,
-            "log": LogPanel(playback, log_lines),
+            entry.id: _panel_class(entry).build(playback, log_lines) for entry in panel_entries()
         }
+        self.symbols = self._panel_of(SymbolsPanel)
+        self.chart = self._panel_of(ChartPanel)
+        self.metrics = self._panel_of(MetricsPanel)
+        self.events = self._panel_of(EventsPanel)
         self.first_symbol: str | None = None
         self._unfiltered_symbol: str | None = None
         self._view_state: ViewState | None = None
@@ -111,17 +105,15 @@ class MainScreen(ConsoleScreen):
     def compose(self) -> ComposeResult:
         """Compose the bar, the panels in their places, filter line and footer."""
         yield self.bar
-        with Area(id="body"):
+        with Box(id="body"):
             yield self._tabs
-            with Area(id="left"):
-                yield self.symbols
-                yield self.indicators
-            with Area(id="main"):
-                yield self.chart
-                with Area(id="side"):
-                    for name in ("quality", "metrics", "events", "log"):
-                        yield self.panels[name]
-        yield FilterLine(id="filter", placeholder="filter; return keeps it, escape shows all")
+            with Box(id="left"):
+                yield from self._panels_in(Area.LEFT)
+            with Box(id="main"):
+                yield from self._panels_in(Area.MAIN)
+                with Box(id="side"):
+                    yield from self._panels_in(Area.SIDE)
+        yield FilterLine(id="filter", placeholder="filter: return keeps it, escape clears it")
         yield KeyLine(self.MODE, self.key_changes)
 
     def on_mount(self) -> None:
@@ -132,7 +124,7 @@ class MainScreen(ConsoleScreen):
     # Pictures
 
     def update(self, view_state: ViewState) -> None:
-        """Show a moment on the bar and on the panels that are seen."""
+        """Show a moment on the bar and on the visible panels."""
         was_past = self._view_state is not None and self._view_state.is_past
         self._view_state = view_state
         self.bar.update(view_state, self.events.ticks(view_state))
@@ -153,7 +145,7 @@ class MainScreen(ConsoleScreen):
 
     def focus_symbol(self, symbol: str) -> None:
         """Have all panels show a symbol."""
-        for panel in (self.chart, self.indicators, self.quality):
+        for panel in self.panels.values():
             panel.symbol = symbol
         self.symbols.table.focus_symbol(symbol)
         self.update_again()
@@ -166,6 +158,11 @@ class MainScreen(ConsoleScreen):
     # Places
 
     @property
+    def width(self) -> int:
+        """The columns of the screen."""
+        return self.app.size.width
+
+    @property
     def active_panel(self) -> Panel:
         """The panel that has the keyboard."""
         return self.panels[self.panel_layout.active]
@@ -176,11 +173,14 @@ class MainScreen(ConsoleScreen):
         shown = layout.shown(self.app.size.width)
         for name, panel in self.panels.items():
             panel.display = name in shown
-        self._span_side([name for name in shown if name in SIDE])
         self._mark_active()
-        self.query_one("#left").display = bool({"symbols", "indicators"} & set(shown))
-        self.query_one("#side").display = bool(set(PANELS[3:]) & set(shown))
-        self.query_one("#main").display = bool({"chart", *PANELS[3:]} & set(shown))
+        left, main, side = (
+            [name for name in shown if name in panel_ids(area)] for area in (Area.LEFT, Area.MAIN, Area.SIDE)
+        )
+        self._span_side(side)
+        self.query_one("#left").display = bool(left)
+        self.query_one("#side").display = bool(side)
+        self.query_one("#main").display = bool(main or side)
         # Beside the headings is what room they leave: known once the panels are in their places.
         self.call_after_refresh(self._show_tabs)
         if self.focused is None or not isinstance(self.focused, FilterLine):
@@ -203,7 +203,7 @@ class MainScreen(ConsoleScreen):
 
     def _span_side(self, shown: Sequence[str]) -> None:
         """On a wide screen two panels stand beside each other: an odd one has a line of its own."""
-        for name in SIDE:
+        for name in panel_ids(Area.SIDE):
             self.panels[name].set_class(len(shown) % 2 == 1 and name == shown[-1], "-across")
 
     @on(Panel.Picked)
@@ -254,6 +254,12 @@ class MainScreen(ConsoleScreen):
             is_active = panel is self.active_panel
             panel.frame = (Frame.PAST if is_past else Frame.ACTIVE) if is_active else Frame.PLAIN
 
+    def _panels_in(self, area: Area) -> Iterator[Panel]:
+        return (self.panels[name] for name in panel_ids(area))
+
+    def _panel_of(self, kind: type[AnyPanel]) -> AnyPanel:
+        return next(panel for panel in self.panels.values() if isinstance(panel, kind))
+
     # The filter line
 
     def open_filter(self) -> None:
@@ -273,7 +279,7 @@ class MainScreen(ConsoleScreen):
         self.update_again()
 
     def action_show_all(self) -> None:
-        """Give the filter of the active panel up."""
+        """Clear the filter of the active panel."""
         if self.active_panel.search:
             self.filter_active("")
 
@@ -290,12 +296,12 @@ class MainScreen(ConsoleScreen):
         self._close_filter()
 
     def _close_filter(self) -> None:
-        """Put the line away; what is filtered stays so."""
+        """Hide the line; the filter stays."""
         self.query_one(FilterLine).display = False
         self.set_focus(self.active_panel.keyboard_target())
 
     def _give_filter_up(self) -> None:
-        """Show all again, and the symbol that was focused before others went out of sight."""
+        """Clear the filter, and focus the symbol that was focused before it."""
         self.filter_active("")
         symbol, self._unfiltered_symbol = self._unfiltered_symbol, None
         if symbol is not None and self.active_panel is self.symbols:
@@ -307,3 +313,11 @@ class MainScreen(ConsoleScreen):
         symbol = event.table.focused_symbol
         if symbol is not None and symbol != self.symbol:
             self.focus_symbol(symbol)
+
+
+def _panel_class(entry: PanelEntry) -> type[Panel]:
+    found = load(entry.widget)
+    assert isinstance(found, type)
+    assert issubclass(found, Panel)
+    assert entry.id == found.NAME, f"{entry.widget} calls itself {found.NAME!r}, not {entry.id!r}"
+    return found

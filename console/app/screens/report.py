@@ -1,4 +1,4 @@
-"""The report: how a run went, session by session; at its end, and whenever asked for."""
+"""Report page: a run session by session, with quality, timers and stamp."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Label, Static
 
-from tapedeck.console.actions.table import Mode
+from tapedeck.console.actions.table import BY_ID
+from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.grid_text import MISSING, Cell, counted, grid, percent, quality_style
 from tapedeck.console.app.panels.key_line import KeyLine
 from tapedeck.console.app.screens.console_screen import ConsoleScreen, bindings_of
@@ -26,10 +27,10 @@ _STATES = {"completed": "$text-success bold", "error": "$text-error bold"}
 class ReportScreen(ConsoleScreen):
     """Sessions, quality per day, metrics and stamp of a run."""
 
-    MODE = Mode.REPORT
+    MODE = "report"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,9,enter", "leave", "back"),
-        *bindings_of(Mode.REPORT),
+        Binding(f"escape,{BY_ID[MODE].keys},enter", "leave", "back"),
+        *bindings_of(MODE),
     ]
 
     def __init__(self, summary: RunSummary, timers: dict[str, TimerSummary]) -> None:
@@ -39,7 +40,7 @@ class ReportScreen(ConsoleScreen):
 
     def compose(self) -> ComposeResult:
         """Compose the report."""
-        yield Label(f"Report: {self.summary.session_name}", classes="page-title", markup=False)
+        yield Label(f"Run report: {self.summary.session_name}", classes="page-title", markup=False)
         with VerticalScroll(id="report"):
             yield Static(report_text(self.summary, self._step_timers))
         yield KeyLine(self.MODE, self.key_changes)
@@ -51,6 +52,12 @@ class ReportScreen(ConsoleScreen):
     def action_leave(self) -> None:
         """Go back to the panels."""
         self.dismiss(None)
+
+
+def report_screen(app: AppContext) -> ReportScreen:
+    """Return the page for the run of the application, as it went so far."""
+    system = app.playback.system
+    return ReportScreen(system.summary(), system.metrics.timers())
 
 
 def report_text(summary: RunSummary, timers: dict[str, TimerSummary]) -> Content:

@@ -20,7 +20,7 @@ from tapedeck.console.cli.options import (
     read_speed_option,
 )
 from tapedeck.console.cli.terminal import is_interactive
-from tapedeck.console.panel_data.panel_names import PANELS
+from tapedeck.console.panel_data.registry import view_names
 from tapedeck.console.panel_data.tables import FORMATS
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def run(
     script: Annotated[Path | None, typer.Option("--script", metavar="FILE", help="Run a key script.")] = None,
     view: Annotated[
         str | None,
-        typer.Option("--view", metavar="PANEL", help=f"Write a panel's data: {', '.join(PANELS)}."),
+        typer.Option("--view", metavar="PANEL", help=f"Write a panel's data: {', '.join(view_names())}."),
     ] = None,
     form: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help=f"Format for --view: {', '.join(FORMATS)}.")
@@ -167,7 +167,7 @@ def _batch_options(
     views = (
         []
         if view is None
-        else [(read_choice("--view", view, PANELS), read_choice("--format", form, FORMATS))]
+        else [(read_choice("--view", view, view_names()), read_choice("--format", form, FORMATS))]
     )
     if script is None:
         return BatchOptions(tuple(breaks), None, tuple(views))

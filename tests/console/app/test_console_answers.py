@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 
 from tapedeck.console.actions.key_script import Script
-from tapedeck.console.actions.script_lines import ScriptLines
+from tapedeck.console.actions.keys import key_problems, usable_keys
 from tapedeck.console.actions.speeds import read_speed
-from tapedeck.console.actions.table import ACTIONS, key_problems, usable_keys
+from tapedeck.console.actions.table import ACTIONS
 from tapedeck.console.actions.time_expressions import Here, moment_words, read_moment
 from tapedeck.console.app.handlers.data import short_path
 from tapedeck.console.app.screens.report import ReportScreen
+from tapedeck.console.cli.script_lines import ScriptLines
 from tapedeck.console.cli.terminal import Terminal, encoding_notice
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.read.events import EventKind
@@ -63,14 +64,14 @@ async def enter_and_wait(
 
 def test_go_to_says_where_it_will_lead(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
-        assert "11:00:00 EST, plays on to it" in await meaning_of(console, pilot, "11:00")
+        assert "11:00:00 EST, plays to it" in await meaning_of(console, pilot, "11:00")
         await enter_and_wait(console, pilot, lambda: at(console, 90), "11:00")
         meaning = await meaning_of(console, pilot, "17:00")
-        assert "Wed 2013-11-27 09:30:00 EST, plays on to it; nothing is played at Tue 17:00" in meaning
+        assert "Wed 2013-11-27 09:30:00 EST, plays to it; no trading at Tue 17:00" in meaning
         await enter_and_wait(console, pilot, lambda: at(console, 0, 2), "the next open")
         await until(pilot, lambda: len(console.app.playback.earlier.days()) == 1, "the first day is kept")
         meaning = await meaning_of(console, pilot, "8:00")
-        assert "Tue 2013-11-26 16:00:00 EST, looks back at it; nothing is played at Wed 08:00" in meaning
+        assert "Tue 2013-11-26 16:00:00 EST, looks back; no trading at Wed 08:00" in meaning
         await enter_and_wait(console, pilot, lambda: console.looked_at == 390, "the close of Tuesday")
         assert "09:30:00 EST, the present" in await meaning_of(console, pilot, "2013-11-27")
         await enter_and_wait(console, pilot, lambda: console.looked_at is None, "the present")
@@ -81,16 +82,18 @@ def test_go_to_says_where_it_will_lead(console_store: BarStore, tmp_path: Path) 
 
 def test_go_to_refuses_while_one_types_what_it_cannot_do(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
-        assert "the run ends with the session of 2013-12-02" in await meaning_of(console, pilot, "2013-12-03")
+        assert "after the last session of the run, 2013-12-02" in await meaning_of(
+            console, pilot, "2013-12-03"
+        )
         await press(pilot, "escape")
-        assert "lies before what this run has played" in await meaning_of(console, pilot, "8:00")
+        assert "is before the start of this run" in await meaning_of(console, pilot, "8:00")
         await press(pilot, "escape")
         await console.app.do("resume")
         await until(pilot, lambda: console.state is RunState.COMPLETED, "the end")
         await until(pilot, lambda: isinstance(console.app.screen, ReportScreen), "the report")
         await press(pilot, "escape")
         meaning = await meaning_of(console, pilot, "2013-12-02 17:00")
-        assert "the run is over: only what was played can be looked at" in meaning
+        assert "the run is over: only played sessions can be shown" in meaning
 
     with watched(console_store, tmp_path) as console:
         drive(console, act)
@@ -124,11 +127,11 @@ def test_n_in_the_past_looks_at_the_next_open_and_the_last_day_has_none(
         assert place is not None
         assert f"{place.day}" == "2013-11-29"
         await press(pilot, "end", "n")
-        assert "2013-12-02 is the last session of the run: there is no next one" in told(console)
+        assert "2013-12-02 is the last session of this run" in told(console)
         console.app.clear_notifications()
         await press(pilot, "comma", "d")
         assert console.looked_at == 59
-        assert "2013-12-02 is the last session of the run: there is no next one" in told(console)
+        assert "2013-12-02 is the last session of this run" in told(console)
 
     with watched(console_store, tmp_path) as console:
         drive(console, act)
@@ -215,10 +218,10 @@ def test_a_locale_without_unicode_is_told_with_what_to_set(monkeypatch: pytest.M
 def test_key_changes_that_cannot_be_are_told_and_the_others_are_taken() -> None:
     changes = {"step": "nosuchkey", "pause": "", "faster": "ctrl+u, .", "stpe": "n", "slower": "pagedwn"}
     said = "\n".join(key_problems(changes))
-    assert "'stpe' is no action. Did you mean 'step'?" in said
-    assert "step: 'nosuchkey' is no key." in said
-    assert "pause: no key is given (a comma is written comma). pause stays on space." in said
-    assert "slower: 'pagedwn' is no key. Did you mean 'pagedown'?" in said
+    assert "unknown action 'stpe'. Did you mean 'step'?" in said
+    assert "step: unknown key 'nosuchkey'." in said
+    assert "pause: no key given (write a comma as comma). pause keeps space." in said
+    assert "slower: unknown key 'pagedwn'. Did you mean 'pagedown'?" in said
     assert usable_keys({"step": "ctrl+u, >", "pause": " "}) == {"step": "ctrl+u,greater_than_sign"}
 
 
@@ -226,7 +229,7 @@ def test_every_key_of_the_table_is_one_and_two_actions_cannot_have_the_same() ->
     own = {action.id: action.keys for action in ACTIONS if action.keys}
     assert key_problems(own) == ()
     assert usable_keys(own) == own
-    assert "the key , would do both" in "\n".join(key_problems({"step": "comma"}))
+    assert "key ',' is used by both" in "\n".join(key_problems({"step": "comma"}))
     assert usable_keys({"step": "comma"}) == {}
 
 

@@ -65,7 +65,7 @@ def show_what_still_works(screen: Terminal) -> None:
     screen.press("?")
     screen.read_until_shown("escape goes back")
     screen.press(ESCAPE)
-    screen.read_until_shown("Report")
+    screen.read_until_shown("Run report")
     screen.press(ESCAPE)
     screen.read_until_shown("! error", "1 symbols")
     screen.press(",")
@@ -92,7 +92,7 @@ def test_a_thread_fault_is_told_and_the_console_goes_on_until_it_is_left(
     store = str(console_store.location)
     arguments = (part, "run", str(session_file), "--store", store, "--export", str(out))
     with terminal(home, *arguments, module="tests.support.faulty_console") as screen:
-        screen.read_until_shown("Report", "error", f"! {CAUSE}")
+        screen.read_until_shown("Run report", "error", f"! {CAUSE}")
         show_what_still_works(screen)
         screen.press("q")
         assert screen.exit_code() == 1
@@ -245,7 +245,7 @@ def test_a_disk_that_fills_up_under_an_export_ends_the_run_but_loses_nothing(
     before = contents(small_disk)
     arguments = ("run", str(session_file), "--store", str(console_store.location))
     with terminal(tmp_path / "home", *arguments, "--export", str(small_disk)) as screen:
-        screen.read_until_shown("Report", "error")
+        screen.read_until_shown("Run report", "error")
         screen.read_until(lambda: "No space left on device. An earlier" in screen.words, "the cause")
         assert contents(small_disk) == before
         filler.unlink()
@@ -294,7 +294,7 @@ def test_a_state_folder_that_cannot_be_written_is_told_and_done_without(
     (tmp_path / "home" / "state").write_text("in the way")
     arguments = ("run", str(session_file), "--store", str(console_store.location))
     with terminal(tmp_path / "home", *arguments) as screen:
-        screen.read_until_shown("Report", "completed")
+        screen.read_until_shown("Run report", "completed")
         screen.press("q")
         assert screen.exit_code() == 0
         assert screen.left_changed() == set()
@@ -310,6 +310,6 @@ def test_words_that_look_like_markup_are_shown_as_they_stand(
         screen.press("'")
         screen.read_until_shown("a note")
         screen.press("[/b] [red]here\r")
-        screen.read_until_shown("▌ marked: [/b] [red]here", "▶ running")
+        screen.read_until_shown("▌ bookmarked: [/b] [red]here", "▶ running")
         screen.press("\x03")
         assert screen.exit_code() == 130

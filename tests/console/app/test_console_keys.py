@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
-from tapedeck.console.actions.table import ACTIONS, PANELS
+from tapedeck.console.actions.table import screen_actions
 from tapedeck.console.app.palette import ConsoleCommands
 from tapedeck.console.app.panels.key_line import KeyLine
 from tapedeck.console.app.panels.panel import Frame
@@ -19,6 +19,7 @@ from tapedeck.console.app.screens.coverage import CoverageScreen
 from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.console.app.screens.text_page import TextPage
 from tapedeck.console.app.screens.why import WhyScreen
+from tapedeck.console.panel_data.registry import panel_ids
 from tapedeck.engine.export.validation import validate_export
 from tapedeck.engine.read.events import EventKind
 from tapedeck.engine.read.status import RunState
@@ -125,7 +126,7 @@ def test_go_to_plays_on_to_a_time_ahead_and_looks_back_at_one_that_is_over(
         await press(pilot, "g")
         await pilot.press(*"rubbish")
         await pilot.pause()
-        assert "no time or date" in console.text("#meaning")
+        assert "invalid time or date" in console.text("#meaning")
         await press(pilot, "enter", "escape")
         assert console.app.screen is console.app.main
 
@@ -181,7 +182,7 @@ def test_tab_moves_to_the_next_symbol_in_every_panel(console_store: BarStore, tm
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         main = console.app.main
         await press(pilot, "full_stop", "2", "tab")
-        assert {main.symbol, main.indicators.symbol, main.quality.symbol} == {"BBB"}
+        assert {main.symbol, main.panels["indicators"].symbol, main.panels["quality"].symbol} == {"BBB"}
         assert main.symbols.table.focused_symbol == "BBB"
         await press(pilot, "shift+tab", "shift+tab")
         assert main.symbol == SYMBOLS[-1]
@@ -305,7 +306,7 @@ def test_why_help_coverage_and_report_open_and_close(console_store: BarStore, tm
             assert "formula" in console.text("#why-text"), number
         await press(pilot, "escape", "question_mark")
         assert isinstance(console.app.screen, TextPage)
-        for action in ACTIONS:
+        for action in screen_actions():
             assert action.help in console.text("#page-text")
         await press(pilot, "escape", "8")
         assert isinstance(console.app.screen, CoverageScreen)
@@ -353,7 +354,7 @@ def test_every_panel_can_be_copied_in_every_format(console_store: BarStore, tmp_
         await press(pilot, "y", "down", "down", "enter")
         await until(pilot, lambda: bool(console.app.clipboard), "the clipboard")
         assert [row["symbol"] for row in json.loads(console.app.clipboard)] == list(SYMBOLS)
-        for panel in PANELS:
+        for panel in panel_ids():
             await console.app.do(f"panel_{panel}")
             await console.app.do("copy", "csv")
             assert "," in console.app.clipboard, panel
@@ -368,7 +369,7 @@ def test_the_palette_finds_symbols_and_commands(console_store: BarStore, tmp_pat
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         for typed, reached in (
             ("CCC", lambda: console.app.main.symbol == "CCC"),
-            ("an hour on", lambda: at(console, 60)),
+            ("hour forward", lambda: at(console, 60)),
         ):
             await press(pilot, "ctrl+p")
             console.app.screen.query_one(Input).value = typed
@@ -445,7 +446,7 @@ def test_a_run_at_a_speed_stands_still_while_the_console_is_suspended(
         assert console.state is RunState.PAUSED
         assert console.frontier == stood
         await press(pilot, "ctrl+z")
-        assert "q leaves" in next(iter(app._notifications)).message, "no shell is behind a test"
+        assert "q quits" in next(iter(app._notifications)).message, "no shell is behind a test"
 
     with watched(console_store, tmp_path, config=document(speed_multiplier=10)) as console:
         drive(console, act)

@@ -34,8 +34,8 @@ def test_a_changed_key_takes_the_place_of_the_old_one(console_store: BarStore, t
 
 def test_key_changes_that_cannot_be_are_told(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
-        assert "'setp' is no action. Did you mean 'step'?" in told(console)
-        assert "the key m would do both" in told(console)
+        assert "unknown action 'setp'. Did you mean 'step'?" in told(console)
+        assert "key 'm' is used by both" in told(console)
         await press(pilot, "full_stop")
         await until(pilot, lambda: console.system.snapshot().frontier == 1, "a step")
 
@@ -77,18 +77,18 @@ def test_a_script_that_goes_wrong_says_which_line(console_store: BarStore, tmp_p
 def test_what_cannot_be_done_is_told_and_nothing_breaks(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         for action, argument, sentence in (
-            ("step_back", "", "nothing earlier to look at"),
-            ("step", "many", "'many' is no distance"),
-            ("speed", "quick", "'quick' is no speed"),
+            ("step_back", "", "this is the start of the run"),
+            ("step", "many", "invalid distance 'many'"),
+            ("speed", "quick", "invalid speed 'quick'"),
             ("symbol", "AAB", "Did you mean 'AAA'?"),
-            ("interval", "7m", "it has 1m, 5m, 1d"),
+            ("interval", "7m", "this run has 1m, 5m, 1d"),
             ("theme", "paper-tap", "Did you mean 'paper-tape'?"),
-            ("copy", "xml", "'xml' is no format"),
-            ("goto", "2013-12-03", "the run ends with the session of 2013-12-02"),
-            ("goto", "2013-11-25", "lies before what this run has played"),
+            ("copy", "xml", "unknown format 'xml'"),
+            ("goto", "2013-12-03", "after the last session of the run, 2013-12-02"),
+            ("goto", "2013-11-25", "is before the start of this run"),
             ("breakpoint", "AAA.closs < 1", "close"),
-            ("unbreak", "one", "the number of a breakpoint"),
-            ("next_event", "", "no later event is known yet"),
+            ("unbreak", "one", "invalid breakpoint number 'one'"),
+            ("next_event", "", "no later event yet"),
             ("save_script", "/proc/none/x", "cannot be written"),
         ):
             await console.app.do(action, argument)

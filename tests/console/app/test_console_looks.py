@@ -16,7 +16,6 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 from textual.widgets._toast import Toast, ToastRack
 
-from tapedeck.console.actions.table import Mode
 from tapedeck.console.app.grid_text import counted, figure, grid, milliseconds, number, percent
 from tapedeck.console.app.layout import Layout
 from tapedeck.console.app.panels.key_line import key_line
@@ -151,7 +150,7 @@ def test_the_last_panel_says_why_it_stays_and_hidden_ones_stand_in_brackets(
         assert len(console.app._notifications) == 0
         await press(pilot, "x")
         assert [notice.message for notice in console.app._notifications] == [
-            "this is the last panel: bring another one back by its key first"
+            "the last panel cannot be hidden: show another one first"
         ]
 
     with watched(console_store, tmp_path) as console:
@@ -168,7 +167,7 @@ def test_a_wide_screen_gives_the_chart_the_most(console_store: BarStore, tmp_pat
         assert headings[-1] == "trend"
         assert {"rsi_5", "ema_5"} <= set(headings)
         await press(pilot, "7", "x")
-        assert main.events.size.width > main.quality.size.width
+        assert main.events.size.width > main.panels["quality"].size.width
 
     with watched(console_store, tmp_path) as console:
         drive(console, act, size=(200, 60))
@@ -543,7 +542,7 @@ def test_the_map_of_gaps_is_no_taller_than_its_rows(console_store: BarStore, tmp
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await press(pilot, "4", "z", "o")
         await until(pilot, lambda: console.frontier == 60, "an hour")
-        quality = console.app.main.quality
+        quality = console.app.main.panels["quality"]
         await until(pilot, lambda: quality.map.size.height == 4, "three rows and the axis")
 
     with watched(console_store, tmp_path) as console:
@@ -562,7 +561,7 @@ def test_no_score_of_a_symbol_is_cut_however_long_its_name_is(tmp_path: Path, wi
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await press(pilot, "4", "o")
         await until(pilot, lambda: console.frontier == 60, "an hour")
-        figures = console.app.main.quality.query_one(StyledLines)
+        figures = console.app.main.panels["quality"].query_one(StyledLines)
         await until(pilot, lambda: "1d" in figures.text, "the scores")
         await pilot.resize_terminal(width, 36)
         await until(pilot, lambda: console.app.main.size.width == width, "the width")
@@ -582,11 +581,9 @@ def test_no_score_of_a_symbol_is_cut_however_long_its_name_is(tmp_path: Path, wi
 
 
 def test_the_report_says_first_how_to_leave_it(console_store: BarStore, tmp_path: Path) -> None:
-    assert all(
-        key_line(mode, {}, 80).plain.startswith("escape panels  ") for mode in (Mode.REPORT, Mode.COVERAGE)
-    )
-    assert not key_line(Mode.MAIN, {}, 80).plain.startswith("escape")
-    assert len(key_line(Mode.REPORT, {}, 40).plain) <= 40
+    assert all(key_line(mode, {}, 80).plain.startswith("escape panels  ") for mode in ("report", "coverage"))
+    assert not key_line("main", {}, 80).plain.startswith("escape")
+    assert len(key_line("report", {}, 40).plain) <= 40
 
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         for key, screen in (("9", ReportScreen), ("8", CoverageScreen)):
@@ -643,7 +640,7 @@ def test_prompts_write_their_hint_once_with_the_runs_own_symbol(
 
 def test_help_tells_how_to_get_at_what_only_the_palette_has() -> None:
     lines = help_text({}, 80).plain.splitlines()
-    assert any(line.split("  ")[0] == "ctrl+p speed" and "Play at a speed" in line for line in lines)
+    assert any(line.split("  ")[0] == "ctrl+p speed" and "Set speed" in line for line in lines)
     assert any(line.split("  ")[0] == "ctrl+p" and "palette" in line for line in lines)
 
 
@@ -651,8 +648,8 @@ def test_help_tells_how_to_get_at_what_only_the_palette_has() -> None:
 def test_a_long_sentence_of_help_goes_on_below_its_beginning(width: int) -> None:
     lines = help_text({}, width).plain.splitlines()
     assert max(map(len, lines)) <= width
-    at = next(number for number, line in enumerate(lines) if "On to the next" in line)
-    begin = lines[at].index("On to the next")
+    at = next(number for number, line in enumerate(lines) if "Share of the symbols" in line)
+    begin = lines[at].index("Share of the symbols")
     assert lines[at + 1][:begin].isspace()
     assert not lines[at + 1][begin].isspace()
 

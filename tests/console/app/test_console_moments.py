@@ -89,7 +89,7 @@ def test_times_and_dates_are_read_as_a_trader_writes_them(text: str, expected: s
 
 @pytest.mark.parametrize("text", ["", "  ", "soon", "25:00", "13pm", "120%", "2013-13-01", "oct", "99"])
 def test_what_is_no_moment_is_refused_with_examples(text: str) -> None:
-    with pytest.raises(ConfigError, match="is no time or date"):
+    with pytest.raises(ConfigError, match="invalid time or date"):
         read(text)
 
 
@@ -108,18 +108,20 @@ def test_what_is_no_moment_is_refused_with_examples(text: str) -> None:
     ],
 )
 def test_what_is_almost_a_date_is_none(text: str) -> None:
-    with pytest.raises(ConfigError, match="is no time or date"):
+    with pytest.raises(ConfigError, match="invalid time or date"):
         read(text)
 
 
 def test_letters_that_mean_nothing_are_named_instead_of_passed_over() -> None:
-    with pytest.raises(ConfigError, match=r"'29 nov banana' is no time or date \(not understood: banana\)\."):
+    with pytest.raises(
+        ConfigError, match=r"invalid time or date '29 nov banana' \(not understood: banana\)\."
+    ):
         read("29 nov banana")
 
 
 def test_a_date_with_another_weekday_is_told_with_its_own() -> None:
     for text in ("mon 9 oct", "monday, oct 9th 2013 10:30"):
-        with pytest.raises(ConfigError, match=r"2013-10-09 is a Wednesday, no Monday\."):
+        with pytest.raises(ConfigError, match=r"2013-10-09 is a Wednesday, not a Monday\."):
             read(text)
 
 

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from tapedeck.console.actions.keys import clashes, key_table_markdown, unknown_actions
 from tapedeck.console.actions.speeds import LADDER, achieved_text, faster, short_number, slower, speed_text
-from tapedeck.console.actions.table import ACTIONS, BY_ID, clashes, key_table_markdown, unknown_actions
+from tapedeck.console.actions.table import ACTIONS, BY_ID, OnScreen
 from tapedeck.console.app import rows
 from tapedeck.console.app.console_app import ConsoleApp
 from tapedeck.console.app.grid_text import folded, grid, number, percent, quality_style
@@ -39,8 +40,10 @@ def test_every_action_has_a_handler_a_label_and_a_sentence(console_store: BarSto
     with watched(console_store, tmp_path) as console:
         app: ConsoleApp = console.app
         for action in ACTIONS:
-            group, _, method = action.handler.partition(".")
-            assert callable(getattr(app.handlers[group], method)), action.id
+            if isinstance(action.does, OnScreen):
+                assert callable(app.handler(action.does.handler)), action.id
+            if action.argument.ask:
+                assert callable(app.handler(action.argument.ask)), action.id
             assert action.label, action.id
             assert action.help[0].isupper(), action.id
 
@@ -55,13 +58,13 @@ def test_a_changed_key_that_another_action_has_is_a_clash() -> None:
 
 
 def test_a_misspelt_action_names_the_nearest_one() -> None:
-    assert unknown_actions(["setp", "pause"]) == ("'setp' is no action. Did you mean 'step'?",)
+    assert unknown_actions(["setp", "pause"]) == ("unknown action 'setp'. Did you mean 'step'?",)
 
 
 def test_the_table_of_keys_has_every_action_that_has_a_key() -> None:
     table = key_table_markdown()
     assert all(action.help in table for action in ACTIONS if action.keys)
-    assert "| `.` | One slot on |" in table
+    assert "| `.` | Step forward |" in table
 
 
 # Speeds

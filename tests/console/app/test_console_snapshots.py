@@ -20,7 +20,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input
 
-from tapedeck.console.actions.table import ACTIONS, PANELS, Mode
+from tapedeck.console.actions.table import screen_actions
 from tapedeck.console.app.screens.breakpoints import BreakpointsScreen
 from tapedeck.console.app.screens.choice import ChoiceScreen
 from tapedeck.console.app.screens.confirm import ConfirmScreen
@@ -31,6 +31,7 @@ from tapedeck.console.app.screens.text_page import TextPage
 from tapedeck.console.app.screens.why import WhyScreen
 from tapedeck.console.app.ui_state import UiState
 from tapedeck.console.app.widgets import CoverageMap
+from tapedeck.console.panel_data.registry import panel_ids
 from tapedeck.engine.read.status import RunState, WorkerState
 from tapedeck.engine.store.bar_store import BarStore
 from tests.support.console_runs import Watched, document, press, until
@@ -206,7 +207,7 @@ def on_panel(panel: str, act: Act, *, maximised: bool = False) -> Act:
 
     async def then(console: Watched, pilot: Pilot[None]) -> None:
         await act(console, pilot)
-        await press(pilot, str(PANELS.index(panel) + 1), *("z" if maximised else ""))
+        await press(pilot, str(panel_ids().index(panel) + 1), *("z" if maximised else ""))
         await rest(console, pilot)
 
     return then
@@ -253,7 +254,7 @@ async def palette_again(console: Watched, pilot: Pilot[None]) -> None:
 
 async def all_commands(console: Watched, pilot: Pilot[None]) -> None:
     """Wait until the palette has found all that there is."""
-    commands = sum(Mode.MAIN in action.modes for action in ACTIONS)
+    commands = len(screen_actions("main"))
     found = console.app.screen.query_one(CommandList)
     await until(pilot, lambda: found.option_count == commands, "all commands")
 
@@ -325,10 +326,13 @@ SCENES: Final = (
     Scene("copy", over_panels("y", ChoiceScreen)),
     Scene("symbol", asked("symbol")),
     Scene("speed", asked("speed")),
-    *(Scene(f"alone-{panel}", on_panel(panel, at_half_past_eleven), sizes=(NARROW,)) for panel in PANELS[1:]),
+    *(
+        Scene(f"alone-{panel}", on_panel(panel, at_half_past_eleven), sizes=(NARROW,))
+        for panel in panel_ids()[1:]
+    ),
     *(
         Scene(f"maximised-{panel}", on_panel(panel, at_half_past_eleven, maximised=True), sizes=(MEDIUM,))
-        for panel in PANELS
+        for panel in panel_ids()
     ),
 )
 SHOTS: Final = [Shot(scene, size) for scene in SCENES for size in scene.sizes]

@@ -28,7 +28,7 @@ def test_run_opens_the_console_and_q_leaves_it_with_a_summary(session: Session, 
     with terminal(tmp_path / "home", *arguments, is_warm=False) as screen:
         read_until_it_plays(screen)
         screen.press("q")
-        screen.read_until_shown("leave?")
+        screen.read_until_shown("quit?")
         screen.press("y")
         assert screen.exit_code() == 130, "a run that was stopped, as in a batch job"
         assert screen.left_changed() == set()
@@ -40,7 +40,7 @@ def test_run_opens_the_console_and_q_leaves_it_with_a_summary(session: Session, 
 
 def test_a_run_that_was_watched_to_its_end_leaves_with_0(session: Session, tmp_path: Path) -> None:
     with terminal(tmp_path / "home", *session("--speed", "0"), NO_COLOR="1") as screen:
-        screen.read_until_shown("Report", "completed")
+        screen.read_until_shown("Run report", "completed")
         screen.press("q")
         assert screen.exit_code() == 0
         assert screen.left_changed() == set()
@@ -130,7 +130,7 @@ def test_a_console_continued_while_its_export_is_finished_still_writes_it(
 
 def lines_at_the_end(screen: Terminal, expected: list[str] | None = None) -> list[str]:
     """Return the main screen once the run is over: as expected, or, where nothing is, once it rests."""
-    screen.read_until_shown("Report", "completed")
+    screen.read_until_shown("Run report", "completed")
     screen.press("\x1b")
     screen.read_until_shown("■ completed", "1 symbols", "q quit")
     if expected is None:

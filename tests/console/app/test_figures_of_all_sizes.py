@@ -59,7 +59,7 @@ def session_file(*symbols: str) -> dict[str, Any]:
 
 def told_of(console: Watched, name: str) -> str:
     """Return what the indicators panel shows of an indicator."""
-    lines = console.app.main.indicators.query_one(StyledLines).text.splitlines()
+    lines = console.app.main.panels["indicators"].query_one(StyledLines).text.splitlines()
     (line,) = [line for line in lines if line.startswith(name)]
     return str(line.split()[2])
 

@@ -32,7 +32,7 @@ def read_everywhere(console: Watched, symbol: str, frontier: int) -> list[float]
     tape = console.system.session_data.tape
     assert tape is not None
     view = SessionView(tape, frontier)
-    panel = console.app.main.indicators
+    panel = console.app.main.panels["indicators"]
     panel.symbol = symbol
     view_state = ViewState(console.system.snapshot(), view, view, is_past=True)
     (shown,) = [row[4] for row in panel.as_table(view_state).rows if row[1] == "usual"]

@@ -44,7 +44,7 @@ def test_a_filter_that_is_typed_with_its_key_filters(paused: Terminal) -> None:
 
 def test_keys_before_the_one_that_asks_are_done_before(paused: Terminal) -> None:
     paused.press("..'note of the two keys\r")
-    paused.read_until_shown("marked: note of the two keys", "09:32")
+    paused.read_until_shown("bookmarked: note of the two keys", "09:32")
 
 
 def test_the_symbol_that_is_gone_to_is_the_one_whose_numbers_are_explained(paused: Terminal) -> None:
@@ -64,13 +64,13 @@ def test_a_key_behind_a_prompt_goes_to_where_its_answer_has_led(paused: Terminal
 
 def test_prompts_and_keys_follow_each_other_in_one_breath(paused: Terminal) -> None:
     paused.press("g14:05\rg10:00\r...'well\r,")
-    paused.read_until_shown("marked: well", "10:02 EST")
+    paused.read_until_shown("bookmarked: well", "10:02 EST")
 
 
 def test_what_is_typed_behind_a_prompt_that_is_given_up_is_done(paused: Terminal) -> None:
     paused.press("g14:05")
-    paused.read_until_shown("plays on to it")
+    paused.read_until_shown("plays to it")
     paused.press("\x1b")
-    paused.read_until(lambda: "plays on to it" not in paused.text, "the prompt is gone")
+    paused.read_until(lambda: "plays to it" not in paused.text, "the prompt is gone")
     paused.press("..")
     paused.read_until_shown("09:32")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tapedeck.console.actions.table import key_table_markdown
+from tapedeck.console.actions.keys import key_table_markdown
 
 README = Path(__file__).resolve().parents[3] / "README.md"
 

@@ -9,7 +9,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from tapedeck.console.actions.key_script import Script
-from tapedeck.console.actions.script_lines import ScriptLines
+from tapedeck.console.cli.script_lines import ScriptLines
 from tapedeck.console.cli.terminal import Terminal
 from tapedeck.engine.read.events import EventKind
 from tapedeck.engine.run.tape_cache import MEMORY_BYTES

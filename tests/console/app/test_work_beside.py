@@ -11,9 +11,9 @@ import pytest
 from textual.pilot import Pilot
 
 from tapedeck.console.actions.key_script import Script
-from tapedeck.console.actions.script_lines import ScriptLines
 from tapedeck.console.app.screens.coverage import CoverageScreen
 from tapedeck.console.app.screens.why import WhyScreen
+from tapedeck.console.cli.script_lines import ScriptLines
 from tapedeck.console.cli.terminal import Terminal
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.tape_cache import MEMORY_BYTES
@@ -163,7 +163,7 @@ def test_a_script_that_is_named_takes_the_place_of_the_one_there_and_that_is_tol
         await console.app.do("save_script", "~/mine.keys")
         await until(pilot, lambda: "1 line saved to mine.keys" in told(console), "the first")
         await console.app.do("save_script", "~/mine.keys")
-        await until(pilot, lambda: "1 line saved in place of mine.keys" in told(console), "the second")
+        await until(pilot, lambda: "1 line saved, replacing mine.keys" in told(console), "the second")
 
     monkeypatch.setenv("HOME", str(tmp_path))
     with watched(console_store, tmp_path) as console:
@@ -208,7 +208,7 @@ def test_log_and_metrics_can_be_copied_before_a_session_is_loaded(
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         assert console.app.view_state().view is None
         for panel, sentence in (
-            ("log", "rows copied"), ("metrics", "rows copied"), ("symbols", "there is nothing to copy")
+            ("log", "rows copied"), ("metrics", "rows copied"), ("symbols", "nothing to copy yet")
         ):  # fmt: skip
             await console.app.do(f"panel_{panel}")
             console.app.clear_notifications()

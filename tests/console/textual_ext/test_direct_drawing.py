@@ -130,7 +130,7 @@ def test_most_widgets_of_a_frame_are_drawn_directly(console_store: BarStore, tmp
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 60, "an hour")
         uncovered = compositor_of(console).free_regions()
-        shown = (main.symbols.table, main.chart.query_one("CandleChart"), main.quality.map)
+        shown = (main.symbols.table, main.chart.query_one("CandleChart"), main.panels["quality"].map)
         assert all(widget in uncovered for widget in shown)
         assert main.symbols not in uncovered  # a panel is covered by the widgets in it
 
@@ -159,10 +159,10 @@ def test_a_new_layout_is_drawn_at_once(console_store: BarStore, tmp_path: Path) 
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         main = console.app.main
         await press(pilot, "m")
-        await until(pilot, lambda: main.quality.map.size.height > 3, "the map")
-        main.quality.map.styles.max_height = 3
+        await until(pilot, lambda: main.panels["quality"].map.size.height > 3, "the map")
+        main.panels["quality"].map.styles.max_height = 3
         main.draw_now()
-        assert main.quality.map.size.height == 3
+        assert main.panels["quality"].map.size.height == 3
 
     with watched(console_store, tmp_path) as console:
         drive(console, act, size=(200, 60))
@@ -181,7 +181,7 @@ def test_both_ways_of_drawing_show_the_same_screens_in_a_real_terminal(
         terminal(tmp_path / "off", *arguments, TAPEDECK_DIRECT_DRAWING="off") as by_textual,
     ):
         for screen in (direct, by_textual):
-            screen.read_until_shown("Report", "completed")
+            screen.read_until_shown("Run report", "completed")
         for key, text in WALK:
             for screen in (direct, by_textual):
                 screen.press(key)

@@ -1,47 +1,65 @@
-"""What is done to the run, as lines of a key script that plays to the same slots again."""
+"""Recording of what is done to the run, as lines of a key script that plays to the same slots again."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from threading import Event
+from typing import Final
 
+from tapedeck.console.actions.key_script import ScriptLine
+from tapedeck.console.actions.table import Effect
 from tapedeck.console.actions.time_expressions import moment_words
+from tapedeck.console.app.playback import Playback
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.read.status import RunState
 
-if TYPE_CHECKING:
-    from threading import Event
-
-    from tapedeck.console.app.console_app import ConsoleApp
-
 Line = tuple[str, str]
 _TAKEN_S: Final = 2.0
-# What the lines of a script do: some say where they end, some play on to wherever they are stopped.
-_STEPS: Final = frozenset({"step", "minute_on", "hour_on"})
-_LOOSE_MOVES: Final = frozenset({"resume", "run_to", "day_on", "next_session"})
 
 
 class Recording:
-    """Writes moves, and what happens at a moment, into the console's list of what was done.
+    """Lists what was done: moves, and what was set at a moment.
 
-    A script takes each line when the one before has come to its end; a user need not wait. So what ends where
-    nobody could know beforehand is written as the moment that was reached.
+    A script takes each line when the one before has come to its end; a user need not wait. So a move whose
+    end is not known beforehand is written as the moment that was reached. `begins_paused`: whether the run
+    stands at its first open.
     """
 
-    def __init__(self, app: ConsoleApp) -> None:
-        self._app = app
-        self._system = app.playback.system
-        self._done = app.done
+    def __init__(self, playback: Playback, *, begins_paused: bool) -> None:
+        self._playback = playback
+        self._system = playback.system
+        self._begins_paused = begins_paused
+        self._action = ""
         # Those of the command line: a script that is saved stands on its own.
-        self._done.extend(("break", known.text) for known in self._system.breakpoints())
+        self._done: list[Line] = [("break", known.text) for known in self._system.breakpoints()]
         self._moves: list[Line] = []  # the last lines that move the run, while their end is not known
         self._is_loose = False  # whether they have no end of their own, as steps have
         self._taken: Event | None = None
         self._has_begun = False
 
-    # What handlers tell, before they tell the engine
+    # Actions of the table, by their own names
+
+    @property
+    def done(self) -> tuple[Line, ...]:
+        """The lines so far: word and argument."""
+        return tuple(self._done)
+
+    def begin(self, action_id: str) -> None:
+        """Note that an action is being done."""
+        self._action = action_id
+
+    def end(self, argument: str) -> None:
+        """Write the action that was being done, unless it was left out meanwhile."""
+        if self._action:
+            self._done.append((self._action, argument))
+
+    def leave_out(self) -> None:
+        """Have the action that is being done not be written by its own name: it would play otherwise."""
+        self._action = ""
+
+    # Notes of handlers, before they send commands to the engine
 
     async def steps(self, slots: int) -> None:
         """Note that so many slots are played; an engine that plays on is paused before."""
@@ -85,26 +103,23 @@ class Recording:
             raise
 
     @contextmanager
-    def scripted(self, action: str, argument: str) -> Iterator[None]:
+    def scripted(self, effect: Effect, line: ScriptLine) -> Iterator[None]:
         """Note a line that a script has the engine do, where it can be done; the engine stands before."""
         self._has_begun = True  # at the first open, paused
         self._settle()
         yield
-        if action in _STEPS or action in _LOOSE_MOVES:
+        if effect in (Effect.STEPS, Effect.PLAYS_ON):
             # A key may have come in between: what it began still has no end of its own.
-            self._add_move(action, argument, is_loose=self._is_loose or action in _LOOSE_MOVES)
-        elif action != "pause":  # it stands already
-            self._done.append((action, argument))
+            is_loose = self._is_loose or effect is Effect.PLAYS_ON
+            self._add_move(line.action, line.argument, is_loose=is_loose)
+        elif effect is not Effect.STOPS:  # it stands already
+            self._done.append((line.action, line.argument))
         if not self._system.state.is_over:
             self.told()
 
     def told(self) -> None:
-        """Note that the engine was told what was written last."""
+        """Note that the last line was sent to the engine."""
         self._taken = self._system.mark()
-
-    def leave_out(self) -> None:
-        """Have the action that is being done not be written by its own name: it would play otherwise."""
-        self._app.done_as = ""
 
     async def stand(self) -> None:
         """Pause the engine where it moves, and write where."""
@@ -127,8 +142,7 @@ class Recording:
         """Write where the moves so far have led to, if the engine stands again."""
         if not self._has_begun:
             self._has_begun = True
-            setup = self._app.setup  # a script begins at the first open, paused
-            if setup.script is not None or not setup.start_paused:
+            if not self._begins_paused:  # as a script does
                 self._move("resume", is_loose=True)
         if not self._has_landed() or self._system.state.is_over:
             return
@@ -147,7 +161,7 @@ class Recording:
         self._is_loose = is_loose
 
     def _has_landed(self) -> bool:
-        """Whether the engine stands, and has taken in what it was told."""
+        """Whether the engine stands, and has handled all commands."""
         if self._system.state.is_over:
             return True
         if self._taken is not None and not self._taken.is_set():
@@ -170,7 +184,7 @@ class Recording:
 
     def _with_moment(self) -> list[Line]:
         """Return what was done, with the moment that is reached in place of the moves that lead there."""
-        place, left = self._app.playback.present(), self._without_moves()
+        place, left = self._playback.present(), self._without_moves()
         if place is None:  # before the first session
             return left
         return [*left, ("run_to", moment_words(place.played.session, place.clock))]

@@ -1,0 +1,113 @@
+"""Kinds of arguments of actions: the check of a key script's line, and what asks for one on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from tapedeck.console.actions.speeds import read_speed
+from tapedeck.console.actions.time_expressions import Here, NoMomentError, read_moment
+from tapedeck.console.panel_data.registry import view_names
+from tapedeck.console.panel_data.tables import FORMATS
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.conditions.reading import read_condition
+from tapedeck.engine.errors import ConditionError, TapedeckError
+
+# Whether words name a time at all is the same on every exchange and day.
+_ANY_EXCHANGE: Final = "24/7"
+_ANY_DAY: Final = date(2013, 11, 26)
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A kind of argument. `check` returns what is wrong with a text, or None.
+
+    `ask`: name of the screen's handler that asks for it where none is given, and then does the action again;
+    "" where the action can do without.
+    """
+
+    check: Callable[[str], str | None]
+    ask: str = ""
+
+
+def _nothing(text: str) -> str | None:
+    return f"unexpected argument {text!r}" if text else None
+
+
+def _anything(_text: str) -> str | None:
+    return None
+
+
+def _slots(text: str) -> str | None:
+    if not text or (text.isdecimal() and int(text) > 0):
+        return None
+    return f"invalid step count {text!r}: use a whole number of at least 1, or nothing for 1"
+
+
+def _number(text: str) -> str | None:
+    return None if text.isdecimal() else f"invalid breakpoint number {text!r}: use a whole number"
+
+
+def _speed(text: str) -> str | None:
+    try:
+        read_speed(text)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _moment(text: str) -> str | None:
+    if not text:
+        return "time missing: use 10:30, +15m, next open or 2013-10-08 10:30"
+    calendar = TimeManager(_ANY_EXCHANGE)
+    session = calendar.get_trading_session(_ANY_DAY)
+    try:
+        read_moment(text, Here(session, session.regular_open), calendar)
+    except NoMomentError as error:
+        (problem,) = error.problems
+        return problem.message
+    except TapedeckError:  # it is a moment, and only the run knows whether there is a session then
+        return None
+    return None
+
+
+def _condition(text: str) -> str | None:
+    try:
+        read_condition(text)
+    except ConditionError as error:
+        return str(error)
+    return None
+
+
+def _export(text: str) -> str | None:
+    form, _, folder = text.partition(" ")
+    if form in ("csv", "json") and folder.strip():
+        return None
+    return f"invalid export {text!r}: use csv and a folder, or json and a file, as in: export csv out/"
+
+
+def _view(text: str) -> str | None:
+    panel, _, form = text.partition(" ")
+    if panel not in view_names():
+        return f"unknown panel {panel!r}: use {', '.join(view_names())}"
+    if form.strip() not in ("", *FORMATS):
+        return f"unknown format {form.strip()!r}: use {', '.join(FORMATS)}"
+    return None
+
+
+NOTHING: Final = Argument(_nothing)
+ANYTHING: Final = Argument(_anything)
+SLOTS: Final = Argument(_slots)
+MOMENT: Final = Argument(_moment, ask="navigation.ask_moment")
+SPEED: Final = Argument(_speed, ask="transport.ask_speed")
+CONDITION: Final = Argument(_condition, ask="navigation.ask_breakpoint")
+BREAKPOINT_NUMBER: Final = Argument(_number, ask="navigation.ask_breakpoint")
+NOTE: Final = Argument(_anything, ask="navigation.ask_bookmark")
+SYMBOL: Final = Argument(_anything, ask="panels.ask_symbol")
+FILTER: Final = Argument(_anything, ask="panels.type_filter")
+FIGURE: Final = Argument(_anything, ask="navigation.why")
+FORMAT: Final = Argument(_anything, ask="data.ask_format")
+EXPORT: Final = Argument(_export)
+VIEW: Final = Argument(_view)

@@ -1,0 +1,66 @@
+"""A key script in a batch job, with its views and remarks on the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tapedeck.console.actions.key_script import Script, ScriptLine
+from tapedeck.console.actions.output_paths import json_file
+from tapedeck.console.actions.script_run import ScriptRun
+from tapedeck.console.cli.terminal import Terminal
+from tapedeck.console.panel_data.views import headed_view_text, view_text
+from tapedeck.engine.system import SystemManager
+
+
+class ScriptLines:
+    """Plays a script's lines over a run, which has to keep its days where the script exports them.
+
+    The content of one view is all that it writes; of several, each has a heading.
+    """
+
+    def __init__(self, script: Script, terminal: Terminal) -> None:
+        self._script = script
+        self._terminal = terminal
+        self._run: ScriptRun | None = None
+        self._has_several_views = sum(line.action == "view" for line in script.lines) > 1
+
+    def advance(self, system: SystemManager) -> bool:
+        """Do the lines that are due; return whether the script is over."""
+        if self._run is None:
+            outlet = _TerminalOutlet(system, self._terminal, has_headings=self._has_several_views)
+            self._run = ScriptRun(self._script, system, outlet)
+        return self._run.advance()
+
+    def may_go_on(self) -> bool:
+        """Whether there is something for `advance` to do."""
+        return self._run is None or self._run.may_go_on()
+
+
+class _TerminalOutlet:
+    def __init__(self, system: SystemManager, terminal: Terminal, *, has_headings: bool) -> None:
+        self._system = system
+        self._terminal = terminal
+        self._has_headings = has_headings
+        self._has_written = False
+
+    def export(self, line: ScriptLine, form: str, path: str) -> None:
+        """Write what was played to the path that is named."""
+        if not path:
+            self._terminal.remark(f"line {line.number}: path missing, as in: export {form} out")
+            return
+        target = Path(path).expanduser()
+        if form == "csv":
+            self._system.export_csv(target)
+        else:
+            self._system.export_json(json_file(target))
+        self._terminal.remark(f"line {line.number}: wrote {path}")
+
+    def view(self, _line: ScriptLine, panel: str, form: str) -> None:
+        """Write a view; of several all but the first stand behind an empty line."""
+        text = (headed_view_text if self._has_headings else view_text)(self._system, panel, form).rstrip("\n")
+        self._terminal.write(f"\n{text}" if self._has_written else text)
+        self._has_written = True
+
+    def do_on_screen(self, line: ScriptLine) -> None:
+        """Remark that there is no screen."""
+        self._terminal.remark(f"line {line.number}: {line.action} needs the console; skipped")

@@ -1,0 +1,72 @@
+"""New actions and panels: one row and one function, one file and one line, and everything has them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[3]
+
+FIVE_MORE = """
+from tapedeck.console.panel_data.registry import PageEntry, PanelEntry, panels, register
+for number in range(3):
+    register(PanelEntry(f"panel{number}", "module:Panel"))
+for number in range(2):
+    register(PageEntry(f"page{number}", "A page", "module:page"))
+from tapedeck.console.actions.keys import clashes, first_key
+from tapedeck.console.actions.table import ACTIONS, BY_ID
+assert clashes() == (), clashes()
+known = [first_key(f"panel_{panel.id}") for panel in panels()]
+assert known == ["1", "2", "3", "4", "5", "6", "7", "f2", "f3", "f4"], known
+pages = [first_key(page) for page in ("coverage", "report", "page0", "page1")]
+assert pages == ["8", "9", "f5", "f6"], pages
+"""
+
+
+def run_python(*arguments: str) -> None:
+    """Run a program in an interpreter of its own."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=PROJECT,
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("added", ["added_action", "added_panel"])
+def test_what_is_added_by_one_line_works_everywhere(added: str, tmp_path: Path) -> None:
+    run_python("-m", f"tests.support.{added}", str(tmp_path))
+
+
+def test_five_more_panels_and_pages_find_keys_without_a_clash() -> None:
+    run_python("-c", FIVE_MORE)
+
+
+@pytest.mark.parametrize(
+    ("row", "taken"),
+    [
+        ('Action("mine", "s", "mine", "Mine", OnScreen("panels.mine"), PLAY)', "s"),
+        ('Action("break", "h", "mine", "Mine", OnScreen("panels.mine"), PLAY)', "break"),
+    ],
+)
+def test_an_action_with_a_word_or_key_of_another_is_refused(row: str, taken: str) -> None:
+    run_python(
+        "-c",
+        f"""
+from tapedeck.console.actions.table import Action, OnScreen, PLAY, register
+try:
+    register({row})
+except ValueError as error:
+    assert "taken by other actions: {taken}" in str(error), error
+else:
+    raise AssertionError("it was taken")
+""",
+    )
