@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tapedeck.console.app import console_app
 from tapedeck.console.app.console_app import ConsoleApp, Setup
-from tapedeck.console.app.launch import beside_an_engine
+from tapedeck.console.app.launch import tuned_interpreter
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.screens.main import MainScreen
@@ -83,7 +83,7 @@ def play_watched(
     with LogLines() as lines:
         app = TimedApp(Playback(system), store, lines, Setup(exports=folder, before_run=gc.freeze))
         app.leave_after = leave_after
-        with beside_an_engine():
+        with tuned_interpreter():
             app.run()
     system.stop()
     if app.return_code:

@@ -1,4 +1,4 @@
-"""Exports at the press of a key: what was played so far, days that are over and the one under way."""
+"""Exports by key: the part of the run that has been played, the current day included."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tapedeck.engine.clock.slots import utc_from_epoch
 
 
 def export_folder(playback: Playback, exports: Path) -> Path:
-    """Return the folder for an export at the engine's moment: named after run, day and clock."""
+    """Return the folder for an export now, named after the run, the day and the engine's clock."""
     snapshot = playback.system.snapshot()
     name = re.sub(r"[^a-z0-9]+", "-", snapshot.session_name.lower()).strip("-") or "session"
-    place = playback.present()
-    if place is None:
+    present = playback.present()
+    if present is None:
         return exports / name
-    clock = utc_from_epoch(place.tape.slots.clock(place.frontier))
-    return exports / f"{name}-{place.day}-{clock.astimezone(place.tape.session.zone):%H%M%S}"
+    clock = utc_from_epoch(present.tape.slots.clock(present.frontier))
+    return exports / f"{name}-{present.day}-{clock.astimezone(present.tape.session.zone):%H%M%S}"
 
 
 def export_csv(playback: Playback, folder: Path) -> Path:

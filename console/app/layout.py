@@ -1,4 +1,4 @@
-"""Which panels are on the screen: by its width, and by what the user has hidden, chosen or maximised."""
+"""Layout: the visible panels, by screen width and by the user's hidden, active and maximised panels."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tapedeck.console.actions.table import PANELS
 MEDIUM_WIDTH: Final = 100
 WIDE_WIDTH: Final = 160
 SIDE: Final = ("quality", "metrics", "events", "log")
-"""The panels that share one place where the screen is not wide."""
+"""Panels that share one place on screens that are not wide."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What the user has chosen. `active` has the focus, `side` is the one of `SIDE` that is in front."""
+    """Choices of the user. `active`: the focused panel. `side`: the visible one of `SIDE`."""
 
     active: str = "symbols"
     side: str = "quality"
@@ -23,7 +23,7 @@ class Layout:
     maximised: bool = False
 
     def shown(self, width: int) -> tuple[str, ...]:
-        """Return the panels on a screen of that many columns, in the order of their numbers."""
+        """Return the visible panels on a screen of `width` columns, in the order of their numbers."""
         if self.maximised or width < MEDIUM_WIDTH:
             return (self.active,)
         medium = ("symbols", "chart", "indicators", self.side)
@@ -32,12 +32,12 @@ class Layout:
         return tuple(visible) or (self.active,)
 
     def activated(self, name: str) -> Layout:
-        """Return the layout with a panel in front, brought back where it was hidden."""
+        """Return the layout with a panel active, and no longer hidden."""
         side = name if name in SIDE else self.side
         return replace(self, active=name, side=side, hidden=self.hidden - {name})
 
     def hiding_active(self, width: int) -> Layout:
-        """Return the layout without its active panel, the next one active; the last one stays."""
+        """Return the layout with the active panel hidden and the next one active; the last panel stays."""
         others = [name for name in self.shown(width) if name != self.active] or [
             name for name in PANELS if name not in self.hidden and name != self.active
         ]

@@ -134,7 +134,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     told = save_ui_state(tmp_path / "file", UiState())
     assert told is not None
-    assert "not remembered" in told
+    assert "not saved" in told
 
 
 # Data out

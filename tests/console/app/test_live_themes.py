@@ -131,7 +131,7 @@ def test_a_broken_edit_is_told_with_file_and_line_and_the_theme_before_stays(
         await press(pilot, "o")
         path = save(folder, OWN.replace(f'"{GREEN}"', "gren"))
         await until(pilot, lambda: bool(told(console)), "the fault")
-        fault = "'gren' is no colour: write #rrggbb, rgb(…), hsl(…) or a name of CSS; did you mean 'green'?"
+        fault = "invalid colour 'gren': use #rrggbb, rgb(…), hsl(…) or a CSS name; did you mean 'green'?"
         assert told(console) == [f"{path}: line 11: success: {fault}"]
         assert (console.app.theme, gain(console)) == (MINE, Color.parse(GREEN))
         assert MINE in console.app.theme_names
@@ -157,9 +157,9 @@ def test_a_value_on_which_the_screen_would_fail_is_a_broken_edit(
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         path = save(folder, OWN + wrong)
         await until(pilot, lambda: bool(told(console)), "the faults")
-        assert told(console)[0].startswith(f"{path}: line 15: variables.text-warning: 'blu' is no colour")
-        assert "line 16: variables.block-cursor-text-style: 'boldly' is no text style" in told(console)[0]
-        assert "line 17: variables.border: 'red; } Screen {' is no colour" in told(console)[0]
+        assert told(console)[0].startswith(f"{path}: line 15: variables.text-warning: invalid colour 'blu'")
+        assert "line 16: variables.block-cursor-text-style: invalid text style 'boldly'" in told(console)[0]
+        assert "line 17: variables.border: invalid colour 'red; } Screen {'" in told(console)[0]
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 60, "an hour")
         assert console.app.failure is None
@@ -209,8 +209,8 @@ def test_files_that_are_no_themes_are_told_once_at_the_start(
 
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         lines = told(console)[0].splitlines()
-        assert lines[0].startswith(f"{empty}: is empty: a theme has name, dark, foreground")
-        assert lines[1].startswith(f"{other}: line 11: success: has no value: a colour that begins with #")
+        assert lines[0].startswith(f"{empty}: empty file: a theme needs name, dark, foreground")
+        assert lines[1].startswith(f"{other}: line 11: success: has no value: put a colour that begins")
         save(folder, OWN.replace(GREEN, VIOLET))
         await until(pilot, lambda: gain(console) == Color.parse(VIOLET), "another file's edit")
         assert len(told(console)) == 1

@@ -235,7 +235,7 @@ def test_of_a_traceback_the_error_comes_first_then_where_it_was_raised(
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         write("data processor failed", logging.ERROR, failure())
-        await until(pilot, lambda: any("callers more" in row for row in seen(console)), "the traceback")
+        await until(pilot, lambda: any("more callers" in row for row in seen(console)), "the traceback")
         rows = seen(console)
         rows = rows[rows.index("11:30:05 E session feed: data processor failed") + 1 :]
         place = Path(__file__).name
@@ -244,7 +244,7 @@ def test_of_a_traceback_the_error_comes_first_then_where_it_was_raised(
         assert rows[1].endswith(", failure")
         assert rows[2] == " " * 11 + "from ValueError: no bar at 10:31"
         assert [row.endswith(", fail") for row in rows[3:9]] == [True] * 6
-        assert rows[9] == " " * 13 + "and 6 callers more, in the log file"
+        assert rows[9] == " " * 13 + "and 6 more callers, in the log file"
         assert len(rows) == 10
 
     with watched(console_store, tmp_path) as console:

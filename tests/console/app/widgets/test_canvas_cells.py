@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.style import Style
 
-from tapedeck.console.app.widgets.canvas import GROUND, Canvas, cells_of, code_points, shortened
+from tapedeck.console.app.widgets.canvas import BACKGROUND, Canvas, cells_of, code_points, shortened
 
 
 def plain(_code: int) -> Style:
@@ -54,10 +54,10 @@ def test_cells_of_one_style_become_one_segment() -> None:
 def test_a_ground_lies_under_a_whole_line_and_can_be_laid_twice() -> None:
     canvas = Canvas(3, 1)
     canvas.text(0, 0, "a", 2)
-    canvas.lay_ground(0, 4)
-    canvas.lay_ground(0, 5)
-    canvas.lay_ground(9, 5)
-    assert canvas.codes.tolist() == [[2 + 5 * GROUND, 5 * GROUND, 5 * GROUND]]
+    canvas.set_background(0, 4)
+    canvas.set_background(0, 5)
+    canvas.set_background(9, 5)
+    assert canvas.codes.tolist() == [[2 + 5 * BACKGROUND, 5 * BACKGROUND, 5 * BACKGROUND]]
 
 
 def test_a_line_below_the_canvas_is_blank() -> None:

@@ -35,16 +35,18 @@ def test_the_caret_stands_at_the_last_cell_once_the_session_is_over(
 
 
 def test_the_past_that_is_looked_at_has_a_caret_of_its_own(play: Any, lines: Any, strip: Any) -> None:
-    assert line(play, lines, strip([1.0] * 8, looked_at=3)) == "━━━◉━━━━┃─"
+    assert line(play, lines, strip([1.0] * 8, viewed_frontier=3)) == "━━━◉━━━━┃─"
 
 
 def test_what_is_known_of_later_slots_is_quiet_while_the_past_is_looked_at(play: Any, strip: Any) -> None:
-    data = strip([1.0, 0.5] * 4, looked_at=3, ticks=(StripTick(1, TickKind.GAP), StripTick(6, TickKind.GAP)))
+    data = strip(
+        [1.0, 0.5] * 4, viewed_frontier=3, ticks=(StripTick(1, TickKind.GAP), StripTick(6, TickKind.GAP))
+    )
     widget = TapeStrip()
     inks: list[str] = []
 
     async def act(_pilot: Any, _stage: Any) -> None:
-        for shown in (data, replace(data, looked_at=None)):
+        for shown in (data, replace(data, viewed_frontier=None)):
             canvas = Canvas(10, 1)
             widget.show(shown)
             widget.paint(canvas)
@@ -113,7 +115,7 @@ def test_without_a_session_the_strip_says_so(play: Any, lines: Any, strip: Any) 
 
 @pytest.mark.parametrize("width", [1, 2, 29, 31])
 def test_a_strip_fits_into_any_width(play: Any, lines: Any, strip: Any, width: int) -> None:
-    data = strip([0.5] * 3, opens="09:30", closes="16:00 EDT", looked_at=1)
+    data = strip([0.5] * 3, opens="09:30", closes="16:00 EDT", viewed_frontier=1)
     assert len(line(play, lines, data, width)) <= width
 
 

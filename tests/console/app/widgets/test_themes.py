@@ -141,11 +141,14 @@ def test_a_theme_of_the_users_takes_the_place_of_its_namesake(folder: Path) -> N
 def test_good_themes_load_and_bad_ones_are_listed_with_what_to_mend(folder: Path) -> None:
     save(folder, "good.yaml", OWN)
     bad = {
-        "colour.yaml": (OWN.replace('"#222222"', "blu"), "panel: 'blu' is no colour: write #rrggbb"),
-        "key.yaml": (OWN + "sucess: red\n", "sucess: is no field of a theme. Did you mean 'success'?"),
-        "what.yaml": (OWN + "zzz: red\n", "zzz: is no field of a theme. Known are name, dark, foreground,"),
+        "colour.yaml": (OWN.replace('"#222222"', "blu"), "panel: invalid colour 'blu': use #rrggbb"),
+        "key.yaml": (OWN + "sucess: red\n", "sucess: unknown field. Did you mean 'success'?"),
+        "what.yaml": (OWN + "zzz: red\n", "zzz: unknown field. Fields are name, dark, foreground,"),
         "less.yaml": (OWN.replace('error: "#ff6060"\n', ""), "error: is missing"),
-        "name.yaml": (OWN.replace("my-theme", "My Theme"), "name: 'My Theme' must be lower-case words"),
+        "name.yaml": (
+            OWN.replace("my-theme", "My Theme"),
+            "name: invalid name 'My Theme': use lower-case",
+        ),
         "dark.yaml": (OWN.replace("dark: true", "dark: perhaps"), "dark: Input should be a valid boolean"),
         "list.yaml": ("- red\n", "must be a mapping of name, dark and colours, not list"),
         "form.yaml": ("name: [\n", "line 2"),
