@@ -59,9 +59,8 @@ class TerminalApp(App[None]):
 
     def panic(self, *renderables: RenderableType) -> None:
         """Exit with an error that Textual reports without raising, such as one in reading keys."""
-        self._exception = self._exception or EngineError(
-            "the console ended by a fault; its traceback is above"
-        )
+        fault = "the console ended by a fault; its traceback is above"
+        self._exception = self._exception or EngineError(fault)
         super().panic(*renderables)
 
     def _fatal_error(self) -> None:
