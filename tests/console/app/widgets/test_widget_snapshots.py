@@ -1,4 +1,4 @@
-"""Pictures of the widgets on real-looking data: fixed figures, two themes, three sizes."""
+"""Snapshots of the widgets with fixed data, in two themes and three sizes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tapedeck.console.app.widgets import (
 
 
 class Gallery(App[None]):
-    """All widgets, filled or not, in one picture."""
+    """All widgets on one screen, with or without data."""
 
     CSS = "Horizontal { height: 1fr; } Horizontal > * { width: 1fr; margin: 0 1; }"
 
