@@ -13,11 +13,11 @@ def export_folder(playback: Playback, exports: Path) -> Path:
     """Return the folder for an export now, named after the run, the day and the engine's clock."""
     snapshot = playback.system.snapshot()
     name = re.sub(r"[^a-z0-9]+", "-", snapshot.session_name.lower()).strip("-") or "session"
-    present = playback.present()
-    if present is None:
+    place = playback.present()
+    if place is None:
         return exports / name
-    clock = utc_from_epoch(present.tape.slots.clock(present.frontier))
-    return exports / f"{name}-{present.day}-{clock.astimezone(present.tape.session.zone):%H%M%S}"
+    clock = utc_from_epoch(place.tape.slots.clock(place.frontier))
+    return exports / f"{name}-{place.day}-{clock.astimezone(place.tape.session.zone):%H%M%S}"
 
 
 def export_csv(playback: Playback, folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Layout: the visible panels, by screen width and by the user's hidden, active and maximised panels."""
+"""Layout: the panels on the screen, by its width, and by what the user has hidden, chosen or maximised."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tapedeck.console.actions.table import PANELS
 MEDIUM_WIDTH: Final = 100
 WIDE_WIDTH: Final = 160
 SIDE: Final = ("quality", "metrics", "events", "log")
-"""Panels that share one place on screens that are not wide."""
+"""The panels that share one place where the screen is not wide."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Choices of the user. `active`: the focused panel. `side`: the visible one of `SIDE`."""
+    """The user's choice. `active` has the focus, `side` is the panel in front of those at the side."""
 
     active: str = "symbols"
     side: str = "quality"
@@ -32,12 +32,12 @@ class Layout:
         return tuple(visible) or (self.active,)
 
     def activated(self, name: str) -> Layout:
-        """Return the layout with a panel active, and no longer hidden."""
+        """Return the layout with a panel in front, brought back where it was hidden."""
         side = name if name in SIDE else self.side
         return replace(self, active=name, side=side, hidden=self.hidden - {name})
 
     def hiding_active(self, width: int) -> Layout:
-        """Return the layout with the active panel hidden and the next one active; the last panel stays."""
+        """Return the layout without its active panel, the next one active; the last one stays."""
         others = [name for name in self.shown(width) if name != self.active] or [
             name for name in PANELS if name not in self.hidden and name != self.active
         ]

@@ -25,7 +25,7 @@ class SessionRecompute:
 
     def __init__(self, app: App[Any], earlier: TapeCache) -> None:
         self._app = app
-        self._tape_cache = earlier
+        self._earlier = earlier
         self._one_at_a_time = asyncio.Lock()
 
     def fetch(self, day: date, then: Callable[[], Awaitable[None]]) -> None:
@@ -38,10 +38,8 @@ class SessionRecompute:
 
     async def _fetched(self, day: date, then: Callable[[], Awaitable[None]]) -> None:
         async with self._one_at_a_time:
-            recompute = run_in_background(
-                f"playing {day} again", lambda: self._tape_cache.tape(day), self._failed
-            )
-            load = asyncio.create_task(recompute)
+            again = run_in_background(f"playing {day} again", lambda: self._earlier.tape(day), self._failed)
+            load = asyncio.create_task(again)
             done, _ = await asyncio.wait([load], timeout=_NOTIFY_AFTER_S)
             if not done:
                 self._app.notify(f"{day} is played again to be shown", timeout=2)

@@ -23,7 +23,7 @@ from tapedeck.engine.system import SystemManager
 from tests.support.console_runs import LIMIT_S, Watched, document, drive, press, until, watched
 
 
-def notices(console: Watched) -> str:
+def told(console: Watched) -> str:
     return "\n".join(f"{note.title}: {note.message}" for note in console.app._notifications)
 
 
@@ -60,7 +60,7 @@ def test_a_failed_recomputation_is_reported(
         await play_two_days(console, pilot)
         failing.setattr(type(console_store), "scan", raise_memory_error)
         await press(pilot, "D")
-        await until(pilot, lambda: "unexpected MemoryError: out of memory" in notices(console), "the reason")
+        await until(pilot, lambda: "unexpected MemoryError: out of memory" in told(console), "the reason")
         failing.undo()
         await assert_the_run_continues(console, pilot)
         lines = [line.text for line in console.app.main.panels["log"]._lines.lines()]  # type: ignore[attr-defined]
@@ -126,7 +126,7 @@ def test_leaving_the_console_waits_for_a_running_export_and_reports_its_failure(
         await press(pilot, "ctrl+c")
         await until(pilot, lambda: not console.app.is_running, "the end")
         assert not console.app.data.is_exporting
-        assert "unexpected MemoryError: out of memory" in notices(console)
+        assert "unexpected MemoryError: out of memory" in told(console)
 
     monkeypatch.setattr(SystemManager, "export_csv", fail_late)
     monkeypatch.setattr(SystemManager, "stop", stop_and_signal)
@@ -161,9 +161,9 @@ def test_a_script_saved_under_a_name_replaces_the_file_and_a_notice_says_so(
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await console.app.do("bookmark", "here")
         await console.app.do("save_script", "~/mine.keys")
-        await until(pilot, lambda: "1 line saved to mine.keys" in notices(console), "the first")
+        await until(pilot, lambda: "1 line saved to mine.keys" in told(console), "the first")
         await console.app.do("save_script", "~/mine.keys")
-        await until(pilot, lambda: "1 line saved in place of mine.keys" in notices(console), "the second")
+        await until(pilot, lambda: "1 line saved in place of mine.keys" in told(console), "the second")
 
     monkeypatch.setenv("HOME", str(tmp_path))
     with watched(console_store, tmp_path) as console:
@@ -213,7 +213,7 @@ def test_log_and_metrics_can_be_copied_before_a_session_is_loaded(
             await console.app.do(f"panel_{panel}")
             console.app.clear_notifications()
             await console.app.do("copy", "csv")
-            await until(pilot, lambda sentence=sentence: sentence in notices(console), sentence)
+            await until(pilot, lambda sentence=sentence: sentence in told(console), sentence)
 
     async def run(console: Watched) -> None:
         async with console.app.run_test(size=(120, 36)) as pilot:

@@ -57,8 +57,8 @@ def session_file(*symbols: str) -> dict[str, Any]:
     return file
 
 
-def shown_value(console: Watched, name: str) -> str:
-    """Return the value of an indicator in the indicators panel."""
+def told_of(console: Watched, name: str) -> str:
+    """Return what the indicators panel shows of an indicator."""
     lines = console.app.main.indicators.query_one(StyledLines).text.splitlines()
     (line,) = [line for line in lines if line.startswith(name)]
     return str(line.split()[2])
@@ -81,7 +81,7 @@ def test_prices_far_below_a_cent_are_readable_in_every_panel(store: BarStore, tm
         axis = [chart.render_line(y).text for y in range(chart.size.height)]
         assert any(f"◂{price}" in line for line in axis)
         assert not any("…" in line for line in axis[1:])
-        assert shown_value(console, "ema_5") == f"{view.indicator('COIN', 'ema_5'):.8f}"
+        assert told_of(console, "ema_5") == f"{view.indicator('COIN', 'ema_5'):.8f}"
 
     with watched(store, tmp_path, config=session_file("COIN")) as console:
         drive(console, act)
@@ -96,10 +96,10 @@ def test_an_indicator_much_smaller_than_its_price_has_digits_and_prices_keep_the
         await pilot.pause(0.1)
         view = console.app.view_state().view
         assert view is not None
-        assert shown_value(console, "ema_5") == f"{view.indicator('BBB', 'ema_5'):.2f}"
+        assert told_of(console, "ema_5") == f"{view.indicator('BBB', 'ema_5'):.2f}"
         momentum = np.abs(view.indicator_grid("momentum")[view.row("BBB")])
         assert 0.01 < np.nanmax(momentum) < 0.1
-        assert shown_value(console, "momentum") == f"{view.indicator('BBB', 'momentum'):.5f}"
+        assert told_of(console, "momentum") == f"{view.indicator('BBB', 'momentum'):.5f}"
 
     with watched(store, tmp_path, config=session_file("BBB", "AAA")) as console:
         drive(console, act)

@@ -181,7 +181,7 @@ def test_a_slash_searches_text_source_and_level_and_escape_shows_all(
         await press(pilot, "slash")
         await type_line(pilot, "no such thing")
         face = "#log Face"
-        await until(pilot, lambda: "nothing matches 'no such thing'" in console.text(face), "told")
+        await until(pilot, lambda: "nothing matches 'no such thing'" in console.text(face), "the notice")
         write("such a thing, no")
         await until(
             pilot, lambda: row_texts(console) == ["11:30:05 I session feed: such a thing, no"], "found"
@@ -343,26 +343,26 @@ def test_at_maximum_speed_the_log_is_updated_a_few_times_a_second_and_a_search_a
         view_state = console.app.view_state()
         racing = replace(view_state, snapshot=replace(view_state.snapshot, state=RunState.RUNNING, speed=0.0))
         panel(console).clock = lambda: now[0]
-        looked = panel(console).update
+        update = panel(console).update
 
         def shows(text: str) -> bool:
             return any(text in line.text for line in view(console).lines)
 
-        looked(view_state)
+        update(view_state)
         write("one of very many")
         now[0] += 0.1
-        looked(racing)
+        update(racing)
         assert not shows("very many")
         now[0] += 0.15
-        looked(racing)
+        update(racing)
         assert shows("very many")
-        write("the line looked for")
-        panel(console).filter_by("looked for")
-        looked(racing)
-        assert shows("looked for")
+        write("the line update for")
+        panel(console).filter_by("update for")
+        update(racing)
+        assert shows("update for")
         panel(console).filter_by("")
         write("not at full speed")
-        looked(view_state)
+        update(view_state)
         assert shows("not at full")
 
     with watched(console_store, tmp_path) as console:

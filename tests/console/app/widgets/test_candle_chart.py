@@ -241,10 +241,10 @@ class RecordingChart(CandleChart):
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[tuple[Region, ...]] = []
+        self.refreshed: list[tuple[Region, ...]] = []
 
     def refresh(self, *regions: Region, **options: Any) -> Any:
-        self.asked.append(regions)
+        self.refreshed.append(regions)
         return super().refresh(*regions, **options)
 
 
@@ -255,11 +255,11 @@ def test_unchanged_bars_draw_nothing_and_a_new_clock_draws_its_line_only(play: A
     async def act(pilot: Any, _app: Any) -> None:
         widget.show(chart(closes))
         await pilot.pause()
-        widget.asked.clear()
+        widget.refreshed.clear()
         widget.show(chart(closes))
-        assert widget.asked == []
+        assert widget.refreshed == []
         widget.show(chart(closes, as_of="10:01 EDT"))
-        assert widget.asked == [(Region(0, 0, 80, 1),)]
+        assert widget.refreshed == [(Region(0, 0, 80, 1),)]
 
     play(widget, act)
 

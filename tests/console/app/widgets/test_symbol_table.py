@@ -130,7 +130,7 @@ def test_sorting_by_a_removed_column_gives_the_file_order(play: Any, rows: Any, 
 def test_the_sort_key_cycles_through_the_columns_and_the_order_of_the_file(
     play: Any, rows: Any, table: SymbolTable
 ) -> None:
-    seen: list[str | None] = []
+    sort_columns: list[str | None] = []
 
     async def act(pilot: Any, _app: Any) -> None:
         table.show(rows())
@@ -138,10 +138,10 @@ def test_the_sort_key_cycles_through_the_columns_and_the_order_of_the_file(
         for _ in range(9):
             table.sort_next()
             await pilot.pause()
-            seen.append(table.sort[0])
+            sort_columns.append(table.sort[0])
 
     play(table, act)
-    assert seen == [
+    assert sort_columns == [
         "symbol", "last", "change", "volume", "rel_volume", "quality", "gaps", None, "symbol",
     ]  # fmt: skip
 
