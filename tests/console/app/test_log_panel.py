@@ -356,10 +356,10 @@ def test_at_maximum_speed_the_log_is_updated_a_few_times_a_second_and_a_search_a
         now[0] += 0.15
         update(racing)
         assert shows("very many")
-        write("the line update for")
-        panel(console).filter_by("update for")
+        write("the line searched for")
+        panel(console).filter_by("searched for")
         update(racing)
-        assert shows("update for")
+        assert shows("searched for")
         panel(console).filter_by("")
         write("not at full speed")
         update(view_state)
