@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from scheduler.abc import Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
