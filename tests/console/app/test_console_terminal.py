@@ -127,7 +127,7 @@ def test_a_console_continued_while_its_export_is_finished_still_writes_it(
 
 
 def lines_at_the_end(screen: Terminal, expected: list[str] | None = None) -> list[str]:
-    """Return the main screen after the run, once it equals the expected one or, without one, no longer changes."""
+    """Return the main screen once the run is over: as expected, or, where nothing is, once it rests."""
     screen.read_until_shown("Report", "completed")
     screen.press("\x1b")
     screen.read_until_shown("■ completed", "1 symbols", "q quit")
