@@ -32,9 +32,7 @@ def step_times(symbols: int) -> list[float]:
         for slot in range(1, STEPS + 1):
             began = time.perf_counter()
             system.step()
-            system.wait_for(
-                lambda slot=slot: system.tape is not None and system.tape.frontier == slot, LIMIT_S
-            )
+            system.wait_for(lambda slot=slot: system.session_data.require_tape().frontier == slot, LIMIT_S)
             times.append(time.perf_counter() - began)
         system.stop()
     return times

@@ -11,8 +11,9 @@ import numpy as np
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.clock.trading_session import TradingSession
-from tapedeck.engine.config import SessionConfig, parse_session_config
+from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.intervals import MINUTE
+from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarColumns, BarStore
 from tapedeck.engine.store.locations import open_store
 

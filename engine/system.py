@@ -8,6 +8,7 @@ from datetime import date, datetime
 from itertools import count
 from pathlib import Path
 from threading import Event as ThreadEvent
+from typing import ClassVar
 
 from tapedeck.engine.clock.slots import epoch_seconds
 from tapedeck.engine.clock.start_time import start_instant
@@ -19,12 +20,10 @@ from tapedeck.engine.export.manifest import Manifest
 from tapedeck.engine.export.partial_export import Records, export_played, with_current, write_state
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
-from tapedeck.engine.read.breaks import Breakpoint
-from tapedeck.engine.read.event import Event, EventKind
-from tapedeck.engine.read.events import EventLog
+from tapedeck.engine.read.events import Event, EventKind, EventLog
 from tapedeck.engine.read.explain.explain import explain
 from tapedeck.engine.read.explain.explanation import Explanation
-from tapedeck.engine.read.snapshot import RunSummary, Snapshot
+from tapedeck.engine.read.snapshot import Breakpoint, RunSummary, Snapshot
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.messages import (
     AddBreakpoint,
@@ -42,17 +41,16 @@ from tapedeck.engine.run.session_coordinator import SessionCoordinator
 from tapedeck.engine.run.session_feed import LOAD_TIMEOUT_S
 from tapedeck.engine.run.session_loader import SessionLoader
 from tapedeck.engine.run.session_recompute import complete_record, recomputed_sessions
-from tapedeck.engine.run.session_recorder import SessionSink
-from tapedeck.engine.run.tape_cache import TapeCache
+from tapedeck.engine.run.tape_cache import MEMORY_BYTES, TapeCache
 from tapedeck.engine.run.transport import checked_speed
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.streams.requirements import StreamRequirements
 from tapedeck.engine.streams.stream_plan import StreamPlan
+from tapedeck.engine.tape.played_session import PlayedSession
 from tapedeck.engine.tape.session_data import SessionData
-from tapedeck.engine.tape.session_record import SessionRecord
+from tapedeck.engine.tape.session_record import SessionRecord, SessionSink
 from tapedeck.engine.tape.stamp import run_stamp
-from tapedeck.engine.tape.tape import Tape
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +67,9 @@ class SystemManager:
     `render_priority` makes the engine's threads yield for some milliseconds while a frame renders; no result
     depends on it.
     """
+
+    TAPE_CACHE_BYTES: ClassVar[int] = MEMORY_BYTES
+    """What is enough for `tape_cache_bytes`, as a rule."""
 
     def __init__(
         self,
@@ -247,17 +248,19 @@ class SystemManager:
         conditions = tuple(self._conditions.items())
         return tuple(listed.get(number) or Breakpoint(number, c.text, 0) for number, c in conditions)
 
-    def add_bookmark(self, text: str = "", frontier: int | None = None, *, tape: Tape | None = None) -> Event:
+    def add_bookmark(
+        self, text: str = "", frontier: int | None = None, *, session: PlayedSession | None = None
+    ) -> Event:
         """Bookmark a frontier of the current session, by default the current one; return the event.
 
-        `tape`: the tape of an earlier session of this run.
+        `session`: an earlier session of this run.
         """
-        tape = tape or self.session_data.tape
-        if tape is None:
+        session = session or self.session_data.played()
+        if session is None:
             raise EngineError("no bookmark possible before the first session starts")
-        if frontier is not None and not 0 <= frontier <= tape.frontier:
-            raise EngineError(f"invalid slot {frontier} for a bookmark: use 0 to {tape.frontier}")
-        return self._events.add(EventKind.BOOKMARK, text or "bookmark", frontier=frontier, tape=tape)
+        if frontier is not None and not 0 <= frontier <= session.frontier:
+            raise EngineError(f"invalid slot {frontier} for a bookmark: use 0 to {session.frontier}")
+        return self._events.add(EventKind.BOOKMARK, text or "bookmark", frontier=frontier, session=session)
 
     # Reading
 
@@ -285,8 +288,8 @@ class SystemManager:
         """Return the derivation of a number of the current session, at a frontier up to the clock.
 
         `name`: an indicator, a historical indicator, a bar field (of `interval`, or of the base interval),
-        `last`, `change`, `quality` or `gaps`. `session`: an earlier one, from `recompute_session`.
-        EngineError if the session does not have that name.
+        `last`, `change`, `session volume`, `quality` or `gaps`. `session`: an earlier one, from
+        `recompute_session`. EngineError if the session does not have that name.
         """
         data = session or self.session_data
         return explain(self.prepare(), data, symbol, name, frontier=frontier, interval=interval)
@@ -406,8 +409,7 @@ class SystemManager:
         self._running().quality.wait_until_ready(_RECORDING_S)
         state = self.state if self.state.is_over else RunState.STOPPED
         error = None if self.error is None else str(self.error)
-        quality = dict(self.session_data.historical_quality)
-        return SessionRecord(tape, tape.settled(), state.value, error, quality)
+        return SessionRecord(tape, tape.computed_frontier(), state.value, error)
 
     def summary(self) -> RunSummary:
         """Return the run's summary; complete after the run, empty before its start."""
@@ -436,11 +438,6 @@ class SystemManager:
             parameters=_resolved_parameters(plan),
             counts=self.metrics.counts(),
         )
-
-    @property
-    def tape(self) -> Tape | None:
-        """The current session's tape; after the run, the last day's."""
-        return self.session_data.tape
 
     # Internal
 

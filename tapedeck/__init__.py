@@ -6,12 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tapedeck.engine.config import SessionConfig, load_session_config
+    from tapedeck.engine.config import SessionConfig
     from tapedeck.engine.errors import TapedeckError
     from tapedeck.engine.export.csv_export import CsvExport
     from tapedeck.engine.export.validation import validate_export
     from tapedeck.engine.read.snapshot import RunSummary, Snapshot
     from tapedeck.engine.read.status import RunState
+    from tapedeck.engine.session_file import load_session_config
     from tapedeck.engine.store.locations import open_store
     from tapedeck.engine.system import SystemManager
     from tapedeck.engine.tape.session_view import SessionView
@@ -39,7 +40,7 @@ _HOMES = {
     "Snapshot": "tapedeck.engine.read.snapshot",
     "SystemManager": "tapedeck.engine.system",
     "TapedeckError": "tapedeck.engine.errors",
-    "load_session_config": "tapedeck.engine.config",
+    "load_session_config": "tapedeck.engine.session_file",
     "open_store": "tapedeck.engine.store.locations",
     "validate_export": "tapedeck.engine.export.validation",
 }

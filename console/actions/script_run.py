@@ -12,7 +12,7 @@ from typing import Final
 from tapedeck.console.actions.key_script import Script, ScriptLine
 from tapedeck.console.actions.speeds import faster, read_speed, slower
 from tapedeck.console.actions.time_expressions import Here, read_moment, same_time, session_after, slots_of
-from tapedeck.engine.errors import ConfigError, ConfigProblem, TapedeckError
+from tapedeck.engine.errors import ConfigError, ConfigProblem, EngineError, TapedeckError
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.system import SystemManager
 
@@ -142,8 +142,10 @@ class ScriptRun:
 
     def _run_to(self, action: str, argument: str) -> None:
         system = self._system
-        session, now = system.session_data.require_tape().session, system.snapshot().clock
-        here = Here(session, now or session.regular_open)
+        now = system.snapshot().view
+        if now is None:
+            raise EngineError("no session is loaded")
+        session, here = now.session, Here(now.session, now.clock)
         if action == "run_to":
             instant = read_moment(argument, here, system.time)
         else:

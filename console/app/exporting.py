@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 from tapedeck.console.app.playback import Playback
-from tapedeck.engine.clock.slots import utc_from_epoch
 
 
 def export_folder(playback: Playback, exports: Path) -> Path:
@@ -16,8 +15,7 @@ def export_folder(playback: Playback, exports: Path) -> Path:
     place = playback.present()
     if place is None:
         return exports / name
-    clock = utc_from_epoch(place.tape.slots.clock(place.frontier))
-    return exports / f"{name}-{place.day}-{clock.astimezone(place.tape.session.zone):%H%M%S}"
+    return exports / f"{name}-{place.day}-{place.clock.astimezone(place.played.session.zone):%H%M%S}"
 
 
 def export_csv(playback: Playback, folder: Path) -> Path:

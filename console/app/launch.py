@@ -20,7 +20,6 @@ from tapedeck.console.cli.terminal import encoding_notice
 from tapedeck.console.textual_ext.terminal_driver import is_terminal_there, restored_job_control
 from tapedeck.engine.errors import ExportError
 from tapedeck.engine.read.status import RunState
-from tapedeck.engine.run.tape_cache import MEMORY_BYTES
 from tapedeck.engine.system import SystemManager
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def play_on_screen(
     with ExitStack() as stack:
         sink = stack.enter_context(exporting(config, invocation.settings.export))
         sinks = [] if sink is None else [sink]
-        system = SystemManager(config, store, sinks=sinks, tape_cache_bytes=MEMORY_BYTES)
+        system = SystemManager(config, store, sinks=sinks, tape_cache_bytes=SystemManager.TAPE_CACHE_BYTES)
         stack.callback(system.stop)
         for condition in batch_options.breaks:
             system.add_breakpoint(condition)

@@ -1,55 +1,45 @@
-"""What the console shows: the engine's run as it is now, or as it was where the viewer looks."""
+"""Playback: the engine's run as the console shows it, now or where the viewer looks."""
 
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from operator import attrgetter
 from threading import Event
-from typing import Final
+from typing import Final, Protocol
 
-import talib
-
-from tapedeck.console.app.viewpoint import Place, Viewpoint
+from tapedeck.console.app.viewpoint import EarlierDays, Place, Viewpoint
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.quality.historical import HistoricalQuality
-from tapedeck.engine.read.event import Event as MarketEvent
-from tapedeck.engine.read.gap_events import as_known_at
+from tapedeck.engine.read.events import Event as MarketEvent
+from tapedeck.engine.read.events import events_known_at
 from tapedeck.engine.read.snapshot import Snapshot
 from tapedeck.engine.read.status import RunState
-from tapedeck.engine.run.tape_cache import TapeCache
 from tapedeck.engine.system import SystemManager
+from tapedeck.engine.tape.played_session import PlayedSession
 from tapedeck.engine.tape.session_view import Bars, SessionView
-from tapedeck.engine.tape.tape import Tape
 
-
-def _overlaps() -> list[str]:
-    groups = talib.get_function_groups()  # type: ignore[no-untyped-call]
-    return list(groups["Overlap Studies"])
-
-
-_PRICE_KINDS: Final = frozenset({"VWAP", "SESSION_HIGH", "SESSION_LOW", *_overlaps()})
 _TABLE_INDICATORS: Final = 3
 _SETTLED_S: Final = 0.5
-_PLACE: Final = attrgetter("place")
 _TRADING_DAY: Final = attrgetter("trading_day")
 
 
 @dataclass(frozen=True, slots=True)
 class ViewState:
-    """One moment of a run, for all panels alike: `view` ends where the viewer looks, `tape` is the whole.
+    """One moment of a run, for all panels alike.
 
-    `is_past`: that is before the engine's clock. Without a session yet, `tape` and `view` are None.
+    `view` ends where the viewer looks, `played` is of the same session as far as it was played when the
+    snapshot was taken, for the timeline; they are one where `is_past` is false. Without a session yet, both
+    are None.
     """
 
     snapshot: Snapshot
-    tape: Tape | None
     view: SessionView | None
+    played: SessionView | None
     is_past: bool
 
     @property
@@ -75,10 +65,26 @@ class SessionNotCachedError(Exception):
         self.day = day
 
 
-class CachedSessions:
-    """Tapes of sessions that are over, as far as to have them takes no time."""
+class PlayedDays(EarlierDays, Protocol):
+    """All sessions of a run that are over, kept or played again where they are asked for."""
 
-    def __init__(self, earlier: TapeCache) -> None:
+    def days(self) -> tuple[date, ...]:
+        """Return the trading days that are there, oldest first."""
+        ...
+
+    def last(self) -> PlayedSession | None:
+        """Return the last day, None where no session is over."""
+        ...
+
+    def cached(self, trading_day: date) -> PlayedSession | None:
+        """Return a day where that takes no time, None where it has to be played again."""
+        ...
+
+
+class CachedSessions:
+    """Sessions that are over, as far as to have them takes no time."""
+
+    def __init__(self, earlier: PlayedDays) -> None:
         self._earlier = earlier
 
     def before(self, trading_day: date) -> date | None:
@@ -89,12 +95,12 @@ class CachedSessions:
         """Return the first day that is there after another."""
         return self._earlier.after(trading_day)
 
-    def tape(self, trading_day: date) -> Tape:
-        """Return a day's tape; DayAwayError where it, or the day before, is not at hand."""
-        tape, before = self._earlier.cached(trading_day), self._earlier.before(trading_day)
-        if tape is None or (before is not None and self._earlier.cached(before) is None):
+    def session(self, trading_day: date) -> PlayedSession:
+        """Return a day; SessionNotCachedError where it, or the day before, is not at hand."""
+        session, before = self._earlier.cached(trading_day), self._earlier.before(trading_day)
+        if session is None or (before is not None and self._earlier.cached(before) is None):
             raise SessionNotCachedError(trading_day)
-        return tape
+        return session
 
 
 class Playback:
@@ -104,11 +110,11 @@ class Playback:
         if system.tape_cache is None:
             raise EngineError("the console needs a run that keeps the days that are over")
         self.system = system
-        self.earlier: TapeCache = system.tape_cache
+        self.earlier: PlayedDays = system.tape_cache
         self.days = CachedSessions(self.earlier)
         self.viewpoint = Viewpoint(self.days)
         self.plan = system.prepare()
-        self._history_of: tuple[Tape | None, str, Interval] | None = None
+        self._history_of: tuple[SessionView, str, Interval] | None = None
         self._history: tuple[Bars, ...] = ()
         self._speed_after: float | None = None
         self._jump_taken = Event()
@@ -123,36 +129,37 @@ class Playback:
 
         Between two sessions that is the end of the one before.
         """
-        tape = self.system.tape or self.earlier.last()
-        return None if tape is None else Place(tape, tape.frontier)
+        session = self.system.session_data.played() or self.earlier.last()
+        return None if session is None else Place(session, session.frontier)
 
-    def _last_moment(self, snapshot: Snapshot) -> Place | None:
-        """Return the last moment that there is something to see of.
+    def _last_moment(self, snapshot: Snapshot) -> SessionView | None:
+        """Return the last moment of a snapshot that has something to show.
 
-        At full speed a session of many symbols is being set up or stands at its open most of the time, and is
-        over at once after that: then this is the close of the session before.
+        Between two sessions that is the close of the one before. So it is at full speed, where a session of
+        many symbols is being set up or stands at its open most of the time, and is over at once after that.
         """
-        here = self.present()
+        here = snapshot.view
         is_racing = snapshot.speed == 0 and snapshot.state is RunState.RUNNING
-        if not is_racing or (here is not None and here.frontier):
+        if here is not None and (here.frontier or not is_racing):
             return here
         kept = self.earlier.last()
-        return here if kept is None else Place(kept, kept.frontier)
+        return here if kept is None else kept.view()
 
     def version(self, snapshot: Snapshot) -> tuple[object, ...]:
-        """Return what differs whenever a picture would; cheap."""
-        tape = self.system.tape
-        parts = () if tape is None else (tape.processed, tape.scored)
-        return (snapshot.version, self.viewpoint.revision, snapshot.state, len(snapshot.finished), *parts)
+        """Return what differs whenever a frame would; cheap."""
+        view = snapshot.view
+        computed = None if view is None else (view.frontier, view.computed_frontier)
+        return (snapshot.version, self.viewpoint.revision, snapshot.state, len(snapshot.finished), computed)
 
     def view_state(self, snapshot: Snapshot | None = None) -> ViewState:
         """Return the run as it is to be shown now, or was when a snapshot was taken."""
         snapshot, place = snapshot or self.system.snapshot(), self.viewpoint.place
-        here = place or self._last_moment(snapshot)
-        if here is None:
-            return ViewState(snapshot, None, None, is_past=False)
-        view = SessionView(here.tape, here.frontier)
-        return ViewState(snapshot, here.tape, view, is_past=place is not None)
+        if place is None:
+            view = self._last_moment(snapshot)
+            return ViewState(snapshot, view, view, is_past=False)
+        view, now = place.view(), snapshot.view
+        played = now if now is not None and view.is_of_same_session(now) else place.played.view()
+        return ViewState(snapshot, view, played, is_past=True)
 
     # Jumps
 
@@ -203,11 +210,11 @@ class Playback:
 
     async def recorded(self) -> None:
         """Wait, but not for long, until the day before the present one is kept: that goes on beside play."""
-        tape, sessions = self.system.tape, self.plan.sessions
-        if tape is None:
+        session, sessions = self.system.session_data.played(), self.plan.sessions
+        if session is None:
             return
-        at = bisect_left(sessions, tape.session.trading_day, key=_TRADING_DAY)
-        if at and self.earlier.before(tape.session.trading_day) != sessions[at - 1].trading_day:
+        at = bisect_left(sessions, session.trading_day, key=_TRADING_DAY)
+        if at and self.earlier.before(session.trading_day) != sessions[at - 1].trading_day:
             await asyncio.to_thread(self.system.wait_until_recorded, _SETTLED_S)
 
     async def _until(self, condition: Callable[[], bool]) -> None:
@@ -257,66 +264,52 @@ class Playback:
         return tuple(spec for spec in self.plan.specs if spec.interval == interval)
 
     def overlays(self, interval: Interval) -> tuple[str, ...]:
-        """Return the indicators of an interval that stand on the price scale."""
-        return tuple(
-            name for spec in self.specs_on(interval) if spec.kind in _PRICE_KINDS for name in spec.outputs
-        )
+        """Return the indicators of an interval that stand on the price scale, the first to be drawn first."""
+        over_price = [spec for spec in self.specs_on(interval) if spec.description.over_price]
+        over_price.sort(key=lambda spec: spec.description.overlay_order)
+        return tuple(name for spec in over_price for name in spec.outputs)
 
     def table_indicators(self) -> tuple[str, ...]:
         """Return the few indicators that the symbol table shows: those on the base first."""
         named = [
             name
-            for spec in sorted(self.plan.specs, key=lambda spec: (spec.interval, spec.kind in _PRICE_KINDS))
-            if spec.kind != "RELATIVE_VOLUME"
+            for spec in sorted(self.plan.specs, key=lambda spec: (spec.interval, spec.description.over_price))
+            if spec.description.symbol_column is None
             for name in spec.outputs
         ]
         return tuple(named[:_TABLE_INDICATORS])
 
-    def relative_volume(self) -> str | None:
-        """Return the name of the first indicator that compares volume, None where there is none."""
-        return next((spec.name for spec in self.plan.specs if spec.kind == "RELATIVE_VOLUME"), None)
+    def indicator_in_column(self, column: str) -> str | None:
+        """Return the first indicator for which the symbol table keeps a column, None where there is none."""
+        return next((spec.name for spec in self.plan.specs if spec.description.symbol_column == column), None)
 
     def events_until(self, view_state: ViewState) -> tuple[MarketEvent, ...]:
         """Return the events that were known at a moment, in the order of the market's clock."""
         events, view = self.system.events(), view_state.view
-        if not view_state.is_past or view is None or view_state.tape is None:
-            return events
-        slots, frontier = view_state.tape.slots, view.frontier
-        known = events[: bisect_right(events, slots.clock(frontier), key=_PLACE)]
-        first = bisect_left(known, slots.clock(0), key=_PLACE)  # of this session; those before are over
-        return known[:first] + tuple(as_known_at(event, view_state.tape, frontier) for event in known[first:])
+        return events if view is None else events_known_at(events, view)
 
     # Earlier days
 
-    def historical_quality(self, view_state: ViewState) -> Mapping[tuple[str, Interval], HistoricalQuality]:
-        """Return (symbol, interval) → quality of the history that the session shown began with."""
-        tape = view_state.tape
-        if tape is None or tape is self.system.tape:
-            return self.system.session_data.historical_quality
-        return self.earlier.historical_quality(tape.session.trading_day)
+    def is_in_place(self, view: SessionView) -> bool:
+        """Whether a view is of the session that the engine has in place."""
+        return view.is_of_same_session(self.system.session_data.view())
 
     def history(self, view_state: ViewState, symbol: str, interval: Interval) -> tuple[Bars, ...]:
         """Return a symbol's earlier bars to the left of the chart: the session before, or all daily ones.
 
         Empty where none are held. Kept until symbol, interval or session change.
         """
-        tape = view_state.tape
-        before = self._history_of
-        if before is None or before[0] is not tape or before[1:] != (symbol, interval):
-            self._history_of = (tape, symbol, interval)
-            self._history = () if tape is None else self._read_history(tape, symbol, interval)
+        view, before = view_state.view, self._history_of
+        if view is None:
+            return ()
+        if before is None or not before[0].is_of_same_session(view) or before[1:] != (symbol, interval):
+            self._history_of = (view, symbol, interval)
+            self._history = self._read_history(view, symbol, interval)
         return self._history
 
-    def _read_history(self, tape: Tape, symbol: str, interval: Interval) -> tuple[Bars, ...]:
-        if tape is not self.system.tape:
-            return self._kept_history(tape, symbol, interval)
-        try:
-            held = self.system.session_data.get_symbol_data(symbol).historical.bars.get(interval, ())
-        except EngineError:  # the session has just been let go
-            return ()
-        return held[-1:]
-
-    def _kept_history(self, tape: Tape, symbol: str, interval: Interval) -> tuple[Bars, ...]:
-        earlier = self.earlier.before(tape.session.trading_day)
+    def _read_history(self, view: SessionView, symbol: str, interval: Interval) -> tuple[Bars, ...]:
+        if self.is_in_place(view):
+            return self.system.session_data.history_bars(view, symbol, interval)[-1:]
+        earlier = self.earlier.before(view.trading_day)
         before = None if earlier is None else self.earlier.cached(earlier)
-        return () if before is None else (SessionView(before).bars(symbol, interval),)
+        return () if before is None else (before.view().bars(symbol, interval),)

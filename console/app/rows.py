@@ -1,4 +1,4 @@
-"""From a view to what widgets draw: plain arrays, for all symbols at once."""
+"""Rows of widgets, made from a view: plain arrays, for all symbols at once."""
 
 from __future__ import annotations
 
@@ -18,42 +18,13 @@ from tapedeck.console.app.widgets import (
     SymbolRows,
 )
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.quality.gap_grids import gap_counts, gap_starts
 from tapedeck.engine.store.coverage import Coverage
-from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, OPEN, VOLUME, Floats
-from tapedeck.engine.tape.changes import change_pct
+from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, Floats
+from tapedeck.engine.tape.session_totals import last_values
 from tapedeck.engine.tape.session_view import Bars, SessionView
-from tapedeck.engine.tape.tape import Tape
 
 TREND_POINTS: Final = 16
 """Points of a sparkline in the symbol table."""
-
-
-def last_values(values: Floats) -> Floats:
-    """Return the last value of each row that is not missing, shape (S,), NaN where all are."""
-    rows, columns = values.shape
-    if columns == 0:
-        return np.full(rows, np.nan)
-    last: Floats = values[:, -1].copy()
-    missing = np.flatnonzero(np.isnan(last))
-    if len(missing):  # few, as a rule: only they are searched
-        there = ~np.isnan(values[missing])
-        at = columns - 1 - np.argmax(there[:, ::-1], axis=1)
-        last[missing] = values[missing, at]
-    return last
-
-
-def first_values(values: Floats) -> Floats:
-    """Return the first value of each row that is not missing, shape (S,), NaN where all are."""
-    return last_values(values[:, ::-1])
-
-
-def gap_slots(tape: Tape) -> list[int]:
-    """Return all slots played so far in which a gap begins; none where gaps are not looked for."""
-    if tape.scores is None or tape.base.full:
-        return []
-    starts: list[int] = np.flatnonzero(gap_starts(tape.base.present[:, : tape.frontier])).tolist()
-    return starts
 
 
 def trend(closes: Floats, points: int = TREND_POINTS) -> Floats:
@@ -68,7 +39,6 @@ def trend(closes: Floats, points: int = TREND_POINTS) -> Floats:
 
 def symbol_rows(
     view: SessionView,
-    base: Interval,
     *,
     indicators: Sequence[str],
     relative_volume: str | None,
@@ -78,27 +48,21 @@ def symbol_rows(
 
     `prices` names the indicators that stand on the price scale.
     """
-    grid = view.bars_grid(base)
-    present = view.present_grid(base)
-    closes = grid[CLOSE]
-    last = last_values(closes)
-    scores = view.quality_grid()
     missing = np.full(len(view.symbols), np.nan)
-    opens = first_values(grid[OPEN])
     values = {name: view.indicator_grid(name) for name in indicators}
     return SymbolRows(
         symbols=view.symbols,
-        last=last,
-        change_pct=change_pct(opens, last),
-        volume=np.where(present.any(axis=1), np.nansum(grid[VOLUME], axis=1), np.nan),
+        last=view.last_prices(),
+        change_pct=view.changes_pct(),
+        volume=view.volumes(),
         relative_volume=missing
         if relative_volume is None
         else last_values(view.indicator_grid(relative_volume)),
-        quality=missing if scores is None else scores[:, -1],
-        gaps=gap_counts(present).astype(np.float64) if view.quality_measured else missing,
-        trend=trend(closes),
+        quality=_scores(view),
+        gaps=view.gap_counts().astype(np.float64) if view.has_scores else missing,
+        trend=trend(view.bars_grid(view.base_interval)[CLOSE]),
         indicators={name: last_values(columns) for name, columns in values.items()},
-        decimals=column_decimals(opens),
+        decimals=column_decimals(view.first_opens()),
         indicator_decimals={
             name: column_decimals(sizes_of(columns, view.slots))
             for name, columns in values.items()
@@ -107,24 +71,25 @@ def symbol_rows(
     )
 
 
-def strip_data(
-    view: SessionView,
-    base: Interval,
-    *,
-    known: int,
-    looked_at: int | None,
-    ticks: Sequence[StripTick] = (),
-) -> StripData:
-    """Return the timeline of a session played up to slot `known`; `view` is of the whole of that."""
-    present = view.present_grid(base)
-    session = view.session
+def _scores(view: SessionView) -> Floats:
+    """Return every symbol's score, NaN while none says anything."""
+    scores = view.quality_grid()
+    if scores is None or not view.has_scores:
+        return np.full(len(view.symbols), np.nan)
+    return scores[:, -1]
+
+
+def strip_data(played: SessionView, *, looked_at: int | None, ticks: Sequence[StripTick] = ()) -> StripData:
+    """Return the timeline of a session as far as it was played."""
+    present = played.present_grid(played.base_interval)
+    session = played.session
     opens, closes = (
         f"{instant.astimezone(session.zone):%H:%M}"
         for instant in (session.regular_open, session.regular_close)
     )
     return StripData(
-        slots=view.slots,
-        frontier=known,
+        slots=played.slots,
+        frontier=played.frontier,
         complete=present.mean(axis=0) if len(present) else np.zeros(present.shape[1]),
         ticks=tuple(ticks),
         viewed_frontier=looked_at,
@@ -133,13 +98,13 @@ def strip_data(
     )
 
 
-def gap_map(view: SessionView, base: Interval) -> GapMapData:
+def gap_map(view: SessionView) -> GapMapData:
     """Return which bars of the session there are."""
     return GapMapData(
         symbols=view.symbols,
-        present=view.present_grid(base),
+        present=view.present_grid(view.base_interval),
         slots=view.slots,
-        opened_at=view.opened_at(base),
+        opened_at=view.opened_at(view.base_interval),
         zone=view.session.zone,
     )
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date
+from functools import partial
 from typing import Any, Final
 
 from textual.app import App
 
 from tapedeck.console.app.background import run_in_background
-from tapedeck.engine.run.tape_cache import TapeCache
+from tapedeck.console.app.viewpoint import EarlierDays
 
 # A recomputation that takes longer is announced.
 _NOTIFY_AFTER_S: Final = 0.3
@@ -23,7 +24,7 @@ class SessionRecompute:
     Actions that need no recomputation do not go through here, and do not wait.
     """
 
-    def __init__(self, app: App[Any], earlier: TapeCache) -> None:
+    def __init__(self, app: App[Any], earlier: EarlierDays) -> None:
         self._app = app
         self._earlier = earlier
         self._one_at_a_time = asyncio.Lock()
@@ -38,7 +39,8 @@ class SessionRecompute:
 
     async def _fetched(self, day: date, then: Callable[[], Awaitable[None]]) -> None:
         async with self._one_at_a_time:
-            again = run_in_background(f"playing {day} again", lambda: self._earlier.tape(day), self._failed)
+            play_again = partial(self._earlier.session, day)
+            again = run_in_background(f"playing {day} again", play_again, self._failed)
             load = asyncio.create_task(again)
             done, _ = await asyncio.wait([load], timeout=_NOTIFY_AFTER_S)
             if not done:

@@ -1,16 +1,17 @@
-"""Where the viewer stands: at the present, or at an earlier moment of a tape; no matter of the engine's."""
+"""Viewpoint: where the viewer stands, at the present or at an earlier moment, apart from the engine."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
-from tapedeck.engine.tape.tape import Tape
+from tapedeck.engine.tape.played_session import PlayedSession
+from tapedeck.engine.tape.session_view import SessionView
 
 
 class EarlierDays(Protocol):
-    """Tapes of sessions that are over."""
+    """Sessions that are over."""
 
     def before(self, trading_day: date) -> date | None:
         """Return the last day that is there before another."""
@@ -20,22 +21,31 @@ class EarlierDays(Protocol):
         """Return the first day that is there after another."""
         ...
 
-    def tape(self, trading_day: date) -> Tape:
-        """Return a day's tape, or raise what stands in the way."""
+    def session(self, trading_day: date) -> PlayedSession:
+        """Return a day's session, or raise what stands in the way."""
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Place:
-    """A frontier of a tape."""
+    """A frontier of a session."""
 
-    tape: Tape
+    played: PlayedSession
     frontier: int
 
     @property
     def day(self) -> date:
-        """The trading day of the tape."""
-        return self.tape.session.trading_day
+        """The trading day of the session."""
+        return self.played.trading_day
+
+    @property
+    def clock(self) -> datetime:
+        """The session's time there, UTC."""
+        return self.played.clock(self.frontier)
+
+    def view(self) -> SessionView:
+        """Return what is known there."""
+        return self.played.view(self.frontier)
 
 
 class Viewpoint:
@@ -51,7 +61,7 @@ class Viewpoint:
 
     def stand_at(self, place: Place | None, present: Place) -> None:
         """Look at a place; one that is not before the present is the present."""
-        if place is not None and place.tape is present.tape and place.frontier >= present.frontier:
+        if place is not None and place.played == present.played and place.frontier >= present.frontier:
             place = None
         self.place = place
         self.revision += 1
@@ -59,25 +69,25 @@ class Viewpoint:
     def back(self, slots: int, present: Place) -> bool:
         """Look so many slots back, into earlier days where there are any; return whether that moved it."""
         here = self.place or present
-        frontier, tape = here.frontier - slots, here.tape
+        frontier, session = here.frontier - slots, here.played
         if frontier < 0 and here.frontier > 0:
             frontier = 0  # the open is not passed over on the way
         if frontier < 0:
             earlier = self._days.before(here.day)
             if earlier is None:
                 return False
-            tape = self._days.tape(earlier)
-            frontier = tape.frontier  # nor is the close
-        moved = tape is not here.tape or frontier != here.frontier
-        self.stand_at(Place(tape, frontier), present)
+            session = self._days.session(earlier)
+            frontier = session.frontier  # nor is the close
+        moved = session != here.played or frontier != here.frontier
+        self.stand_at(Place(session, frontier), present)
         return moved
 
     def on(self, slots: int, present: Place) -> None:
         """Look so many slots on, at most to the present."""
         here = self.place or present
-        if here.frontier < here.tape.frontier:
-            frontier = min(here.tape.frontier, here.frontier + slots)
-            self.stand_at(Place(here.tape, frontier), present)
+        if here.frontier < here.played.frontier:
+            frontier = min(here.played.frontier, here.frontier + slots)
+            self.stand_at(Place(here.played, frontier), present)
         else:
             self.stand_at(self._following(here, present), present)
 
@@ -87,19 +97,18 @@ class Viewpoint:
         earlier = self._days.before(here.day)
         if earlier is None:
             return False
-        tape = self._days.tape(earlier)
-        self.stand_at(Place(tape, min(here.frontier, tape.frontier)), present)
+        session = self._days.session(earlier)
+        self.stand_at(Place(session, min(here.frontier, session.frontier)), present)
         return True
 
     def day_on(self, present: Place) -> None:
         """Look at the same slot of the day after, at most at the present."""
         here = self.place or present
-        if here.tape is present.tape:
+        if here.played == present.played:
             self.stand_at(None, present)
             return
-        following = self._following(here, present)
-        tape = following.tape
-        self.stand_at(Place(tape, min(here.frontier, tape.frontier)), present)
+        session = self._following(here, present).played
+        self.stand_at(Place(session, min(here.frontier, session.frontier)), present)
 
     def session_on(self, present: Place) -> None:
         """Look at the open of the day after, at most at the present."""
@@ -107,9 +116,9 @@ class Viewpoint:
 
     def _following(self, here: Place, present: Place) -> Place:
         """Return the start of the day after."""
-        if here.tape is present.tape:
+        if here.played == present.played:
             return present
         later = self._days.after(here.day)
         if later is None or later >= present.day:
-            return Place(present.tape, 0)
-        return Place(self._days.tape(later), 0)
+            return Place(present.played, 0)
+        return Place(self._days.session(later), 0)

@@ -1,1 +1,1 @@
-"""The command line and the batch job."""
+"""Command line: commands and the batch job."""

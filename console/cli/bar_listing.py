@@ -1,4 +1,4 @@
-"""A day's bars as a table, CSV or JSON."""
+"""Listing of a day's bars as a table, CSV or JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_DECIMALS: Final = 8
 
 
 def write_table(found: DayBars, terminal: Terminal) -> None:
-    """Write the bars for people: the exchange's time of day, and fixed decimals."""
+    """Write the bars as a table, with exchange time and fixed decimals."""
     session = found.session
     terminal.write(
         f"{found.symbol} {found.interval} of {session.trading_day}, times are {session.zone.key}\n"
@@ -52,18 +52,18 @@ def write_csv(found: DayBars, terminal: Terminal) -> None:
     import csv  # noqa: PLC0415 - one format of three
     import io  # noqa: PLC0415 - as above
 
-    paper = io.StringIO()
-    writer = csv.writer(paper, lineterminator="\n")
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     for opened, values, base_bars, is_regular in _bars(found):
         numbers = map(_shortest, values)
         hours = "regular" if is_regular else "extended"
         writer.writerow([found.symbol, found.interval, opened.isoformat(), *numbers, base_bars, hours])
-    terminal.write(paper.getvalue().removesuffix("\n"))
+    terminal.write(buffer.getvalue().removesuffix("\n"))
 
 
 def write_json(found: DayBars, terminal: Terminal) -> None:
-    """Write the bars, and what they are, as one JSON document."""
+    """Write the bars and their session as one JSON document."""
     session = found.session
     rows = [
         {
@@ -88,7 +88,7 @@ def write_json(found: DayBars, terminal: Terminal) -> None:
 
 
 def _bars(found: DayBars) -> Iterator[tuple[datetime, list[float], int, bool]]:
-    """Give each bar's open in exchange time, its values, its base bars, whether in regular hours."""
+    """Yield each bar's open in exchange time, values, number of base bars, and whether in regular hours."""
     zone = found.session.zone
     columns = (found.opened_at, found.values.T, found.base_bars, found.is_regular)
     for opened, values, base_bars, is_regular in zip(*(column.tolist() for column in columns), strict=True):
@@ -96,7 +96,7 @@ def _bars(found: DayBars) -> Iterator[tuple[datetime, list[float], int, bool]]:
 
 
 def _decimals(values: list[float]) -> int:
-    """Return how many decimals show all values exactly, up to a limit."""
+    """Return the number of decimals that shows all values exactly, up to a limit."""
     texts = (f"{value:.{_MOST_DECIMALS}f}".rstrip("0") for value in values)
     return max((len(text.partition(".")[2]) for text in texts), default=0)
 

@@ -13,11 +13,8 @@ from tapedeck.console.cli.run_progress import RunProgress
 from tapedeck.console.cli.terminal import Terminal
 from tapedeck.engine.errors import ExportError, TapedeckError
 from tapedeck.engine.metrics.performance import TimerSummary
-from tapedeck.engine.read.breaks import BreakpointHit
-from tapedeck.engine.read.snapshot import RunSummary
+from tapedeck.engine.read.snapshot import BreakpointHit, RunSummary
 from tapedeck.engine.read.status import RunState
-from tapedeck.engine.run.session_recorder import SessionSink
-from tapedeck.engine.run.tape_cache import MEMORY_BYTES
 from tapedeck.engine.system import SystemManager
 
 if TYPE_CHECKING:
@@ -77,13 +74,13 @@ def play(
     batch_options = batch_options or BatchOptions()
     with ExitStack() as stack:
         sink = stack.enter_context(exporting(config, export))
-        sinks: list[SessionSink] = [] if sink is None else [sink]
+        sinks: list[CsvExport] = [] if sink is None else [sink]
         lines = None
         if batch_options.script is not None:
             from tapedeck.console.actions.script_lines import ScriptLines  # noqa: PLC0415 - most runs have no script
 
             lines = ScriptLines(batch_options.script, terminal)
-        tape_cache_bytes = None if lines is None else MEMORY_BYTES
+        tape_cache_bytes = None if lines is None else SystemManager.TAPE_CACHE_BYTES
         system = SystemManager(config, store, sinks=sinks, tape_cache_bytes=tape_cache_bytes)
         for condition in batch_options.breaks:
             system.add_breakpoint(condition)

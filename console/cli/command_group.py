@@ -1,4 +1,4 @@
-"""The application's group of commands: makes the invocation, and tells errors the same way for all."""
+"""Command group of the application: creates the invocation, and reports errors of all commands."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import Any, Final
 
 from typer.core import TyperGroup
 
-from tapedeck.console.cli.invocation import Invocation, errors_told
+from tapedeck.console.cli.invocation import Invocation, errors_reported
 
 _JSON_KEY: Final = "tapedeck.as_json"
 
 
 class CommandGroup(TyperGroup):
-    """Runs a command, and turns what it raises into text, or a JSON document, and an exit code."""
+    """Runs a command, and converts its errors to text or a JSON document, and an exit code."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  # typer's own context
-        """Note whether JSON was asked for: an error may come before the command is reached."""
-        ctx.meta[_JSON_KEY] = _wants_json(args)
+        """Record whether the output is JSON, as an error may precede the command."""
+        ctx.meta[_JSON_KEY] = _has_json_option(args)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  # as above
         """Run the command."""
         ctx.obj = Invocation(ctx.params, as_json=ctx.meta[_JSON_KEY])
-        with errors_told(ctx.obj):
+        with errors_reported(ctx.obj):
             return super().invoke(ctx)
 
 
-def _wants_json(args: Sequence[str]) -> bool:
+def _has_json_option(args: Sequence[str]) -> bool:
     return not {"--json", "--format=json"}.isdisjoint(args) or ("--format", "json") in pairwise(args)

@@ -1,4 +1,4 @@
-"""One symbol's bars of one trading day, as they are stored or as a session would derive them."""
+"""Bars of one symbol and trading day, stored, or derived as in a session."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tapedeck.engine.tape.buckets import DerivedGrid, buckets_of
 class DayBars:
     """Bars of a day, oldest first. `opened_at`: seconds UTC, (n,); `values`: (5, n) in the order of FIELDS.
 
-    `base_bars`: how many bars of `source` each was made of, (n,); `is_regular`: whether it lies in regular
-    hours, (n,). `expected`: how many bars regular hours have room for.
+    `base_bars`: number of `source` bars in each, (n,); `is_regular`: whether it is in regular hours, (n,).
+    `expected`: number of bars in complete regular hours.
     """
 
     symbol: str
@@ -43,14 +43,14 @@ class DayBars:
 def read_day(
     store: BarStore, symbol: str, session: TradingSession, interval: Interval, *, extended: bool = False
 ) -> DayBars:
-    """Return a symbol's bars of one session; with `extended` also those stored outside its hours.
+    """Return a symbol's bars of one session; with `extended` also stored ones outside its hours.
 
-    Raises DataMissingError where the store has none, ConfigError where `extended` cannot be.
+    Raises DataMissingError if the store has none, ConfigError if `extended` is not possible.
     """
     source = _source(store, symbol, interval)
     if extended and not (interval.is_intraday and interval == source):
         stored = source if source.is_intraday else "1m"
-        message = f"{interval} bars are not stored outside regular hours, nor derived there: ask for {stored}"
+        message = f"is not possible for {interval} bars, which exist in regular hours only: use {stored}"
         raise ConfigError("command line", [ConfigProblem("--extended", True, message)])
     found = (
         _extended(store, symbol, session, interval)
@@ -63,19 +63,19 @@ def read_day(
 
 
 def _source(store: BarStore, symbol: str, interval: Interval) -> Interval:
-    """Return the stored interval that the bars come from."""
+    """Return the stored interval that is the source of the bars."""
     series = store.series()
     stored = series.get(symbol, frozenset())
     for source in sources_of(interval):
         if source in stored:
             return source
     if stored:
-        has = ", ".join(str(item) for item in sorted(stored))
-        text = f"{symbol}: {interval} bars cannot be made from what is stored, {has}"
+        known = ", ".join(str(item) for item in sorted(stored))
+        text = f"{symbol}: no stored bars that can make {interval}; stored: {known}"
     else:
         near = nearest(symbol, series)
         hint = f" Did you mean {near!r}?" if near else ""
-        text = f"{symbol}: {store.location} holds no bars of it.{hint}"
+        text = f"no bars stored for {symbol} in {store.location}.{hint}"
     raise DataMissingError(
         f"{text}\nImport them: `tapedeck import lean PATH --store {store.location}`.",
         symbols=[symbol],
@@ -127,7 +127,7 @@ def _extended(store: BarStore, symbol: str, session: TradingSession, interval: I
 
 
 def _whole_day(session: TradingSession) -> tuple[int, int]:
-    """Return the bounds, in seconds UTC, of the exchange's calendar day, and of hours that leave it."""
+    """Return the bounds (seconds UTC) of the exchange's calendar day, extended by hours outside it."""
     midnight = datetime.combine(session.trading_day, datetime.min.time(), session.zone)
     following = datetime.combine(session.trading_day + timedelta(days=1), datetime.min.time(), session.zone)
     start = min(midnight, session.regular_open)
@@ -142,7 +142,7 @@ def _no_bars(store: BarStore, symbol: str, session: TradingSession, source: Inte
     days = [f"{np.datetime64(at, 's').astype('datetime64[D]')}" for at in (before, after) if at is not None]
     near = f" The nearest days with bars are {' and '.join(days)}." if days else ""
     return DataMissingError(
-        f"{symbol}: no {source} bars are stored of {session.trading_day}, in the hours asked for.{near}\n"
+        f"no {source} bars stored for {symbol} on {session.trading_day} in these hours.{near}\n"
         f"Import them: `tapedeck import lean PATH --store {store.location}`.",
         symbols=[symbol],
         interval=str(source),

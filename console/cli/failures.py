@@ -1,4 +1,4 @@
-"""How errors end a command: their text, their exit code, their JSON document."""
+"""Failures of a command: error text, exit code, JSON document."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tapedeck.engine.errors import (
 )
 
 USAGE_ERROR: Final = typer.BadParameter.__mro__[1]
-"""What typer raises for a command line that it cannot read; under this name it is not public."""
+"""Typer's error for an invalid command line; it has no public name."""
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +41,12 @@ _EXIT_CODES: Final = (
 
 
 def exit_code_of(error: BaseException) -> int:
-    """Return the exit code that an error means to scripts."""
+    """Return the exit code of an error."""
     return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), FAILED)
 
 
 def describe(error: BaseException, log_path: object = None) -> str:
-    """Return what the user is told: the text of our own errors, one line and the log's place for others."""
+    """Return the message of an error: the text of tapedeck's own; one line and the log's path for others."""
     if isinstance(error, TapedeckError):
         return str(error)
     if isinstance(error, typer.BadParameter):
@@ -59,7 +59,7 @@ def describe(error: BaseException, log_path: object = None) -> str:
 
 
 def error_document(error: BaseException, log_path: object = None) -> dict[str, object]:
-    """Return an error as part of a JSON document, with the facts that it keeps."""
+    """Return an error as part of a JSON document, with its attributes."""
     document: dict[str, object] = {
         "kind": type(error).__name__,
         "message": describe(error, log_path),
@@ -78,5 +78,5 @@ def error_document(error: BaseException, log_path: object = None) -> dict[str, o
 
 
 def log_failure(error: BaseException) -> None:
-    """Keep an error with its traceback in the log."""
+    """Log an error with its traceback."""
     log.error("the command failed: %s", type(error).__name__, exc_info=error)

@@ -1,4 +1,4 @@
-"""Ctrl-C and the system's wish to end: noted while work goes on, so that it can end in order."""
+"""Interrupts: records Ctrl-C and termination signals, so that work can stop in order."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _NAMES: Final = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class Interrupts:
-    """While entered, signals that end a program are noted; until `hold` they also end it at once.
+    """Records termination signals within the context; until `hold` they also end the program at once.
 
-    Signals that were ignored before (a job in the background, `nohup`) stay ignored. Only the main thread
-    may enter. A second signal changes nothing: the first has set everything going.
+    Signals ignored before (by a background job, `nohup`) stay ignored. Only the main thread may enter.
+    A second signal has no further effect.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Interrupts:
         for name in _NAMES:
             number = getattr(signal, name, None)  # Windows has no SIGHUP
             if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._note)
+                self._before[number] = signal.signal(number, self._record)
         return self
 
     def __exit__(
@@ -35,10 +35,10 @@ class Interrupts:
             signal.signal(number, handler)
 
     def hold(self) -> None:
-        """From now on signals are noted only: whoever works asks `seen`, and ends in order."""
+        """Only record signals from now on; the running work checks `seen`, and stops in order."""
         self._held = True
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _record(self, number: int, frame: FrameType | None) -> None:
         self.seen = True
         if not self._held:
             raise KeyboardInterrupt

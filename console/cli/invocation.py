@@ -1,4 +1,4 @@
-"""One invocation of a command: its flags, settings, log and terminal, from start to exit code."""
+"""Invocation of a command: its flags, settings, log and terminal, from start to exit code."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class Invocation:
-    """What a command has at hand. `flags` are those that name settings; `as_json`: stdout gets JSON only."""
+    """Context of a command. `flags`: command-line values of settings; `as_json`: stdout has JSON only."""
 
     def __init__(self, flags: Mapping[str, object], *, as_json: bool = False) -> None:
         self.flags = dict(flags)
@@ -41,16 +41,16 @@ class Invocation:
 
     @cached_property
     def folders(self) -> Folders:
-        """Where this user's data, settings and log are."""
+        """Folders of this user's data, settings and log."""
         return user_folders()
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings that hold for this command."""
+        """The settings of this command."""
         return resolve_settings(self.folders, self.flags)
 
     def open(self) -> None:
-        """Read the settings, and open the log; a log that cannot be written is told, and done without."""
+        """Read the settings, and open the log; without a log, after a warning, if it cannot be written."""
         settings = self.settings
         self.terminal = Terminal(settings.color)
         try:
@@ -58,35 +58,35 @@ class Invocation:
                 self.folders.state, level=settings.log_level, json_lines=settings.log_format == "json"
             )
         except TapedeckError as error:
-            self.terminal.remark(f"warning: there will be no log: {error}")
+            self.terminal.remark(f"warning: no log: {error}")
         log.info("started: %s", " ".join(sys.argv[1:]) or "demo market")
 
     def warn(self, text: str) -> None:
-        """Tell something to look at, on stderr, and in the log."""
+        """Write a warning to stderr and to the log."""
         log.warning("%s", text)
         self.terminal.remark(f"warning: {text}")
 
-    def tell(self, error: BaseException) -> None:
-        """Tell an error on stderr, unless stdout has it as JSON; its traceback goes to the log."""
+    def report_error(self, error: BaseException) -> None:
+        """Write an error to stderr, unless stdout has it as JSON; its traceback goes to the log."""
         if self.log_path is None:
-            with suppress(TapedeckError):  # of a log that cannot be written the user has been told
+            with suppress(TapedeckError):  # the user has been warned that there is no log
                 self.log_path = configure_logging(self.folders.state)
         log_failure(error)
         if not self.as_json:
             self.terminal.remark(f"error: {describe(error, self.log_path)}")
 
     def fail(self, error: BaseException) -> int:
-        """Tell an error that ends the command, and return its exit code."""
-        self.tell(error)
+        """Report an error that ends the command, and return its exit code."""
+        self.report_error(error)
         if self.as_json:
             self.terminal.write_json({"error": error_document(error, self.log_path)})
         return exit_code_of(error)
 
 
 def begin(context: typer.Context, *, as_json: bool = False, **flags: object) -> Invocation:
-    """Return the invocation of the command that `context` runs; `flags` are settings given to the command."""
+    """Return the opened invocation of the running command; `flags`: settings given to the command."""
     invocation = context.find_object(Invocation)
-    assert invocation is not None  # the application's group has made it
+    assert invocation is not None  # created by the application's group
     invocation.flags |= flags
     invocation.as_json = invocation.as_json or as_json
     invocation.open()
@@ -94,8 +94,8 @@ def begin(context: typer.Context, *, as_json: bool = False, **flags: object) -> 
 
 
 @contextmanager
-def errors_told(invocation: Invocation) -> Iterator[None]:
-    """Turn what a command raises into text and an exit code; what typer itself ends with passes."""
+def errors_reported(invocation: Invocation) -> Iterator[None]:
+    """Convert errors of a command to text and an exit code; typer's own exits pass."""
     try:
         with invocation.interrupts:
             yield
@@ -106,7 +106,7 @@ def errors_told(invocation: Invocation) -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
     except Exception as error:
         if isinstance(error, USAGE_ERROR) and not invocation.as_json:
-            raise  # typer tells it, with the command's usage
+            raise  # typer shows it, with the command's usage
         raise typer.Exit(invocation.fail(error)) from error
     finally:
         close_logging()

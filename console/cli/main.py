@@ -1,4 +1,4 @@
-"""The command line: which commands there are. What they do is in `tapedeck.console.cli.commands`."""
+"""Main program: the list of commands, which are in `tapedeck.console.cli.commands`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HELP_NAMES: Final = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(
     name="tapedeck",
     cls=CommandGroup,
-    # Plain help texts: rich would cost more than the rest of a start.
+    # Plain help texts: importing rich would take longer than the rest of a start.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings=HELP_NAMES,
@@ -33,14 +33,14 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow, and seldom asked
+def _show_version(requested: bool) -> None:
+    if requested:
+        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow, and seldom needed
 
         try:
             number = version("tapedeck-console")
         except PackageNotFoundError:
-            number = "from its source, not installed"
+            number = "from source, not installed"
         typer.echo(f"tapedeck {number}")
         raise typer.Exit
 
@@ -49,22 +49,22 @@ def _show_version(wanted: bool) -> None:
 def tapedeck(
     context: typer.Context,
     log_level: Annotated[
-        str | None, typer.Option(metavar="LEVEL", help=f"Least that is logged: {', '.join(LOG_LEVELS)}.")
+        str | None, typer.Option(metavar="LEVEL", help=f"Minimum log level: {', '.join(LOG_LEVELS)}.")
     ] = None,
     log_format: Annotated[
-        str | None, typer.Option(metavar="FORMAT", help=f"Lines of the log: {' or '.join(LOG_FORMATS)}.")
+        str | None, typer.Option(metavar="FORMAT", help=f"Log format: {' or '.join(LOG_FORMATS)}.")
     ] = None,
     color: Annotated[
         str | None, typer.Option(metavar="WHEN", help=f"Coloured output: {', '.join(COLORS)}.")
     ] = None,
     version: Annotated[
         bool,
-        typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version, and leave."),
+        typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit."),
     ] = False,
 ) -> None:
-    """Play market sessions: stored bars, bar by bar, with nothing of the future in sight.
+    """Play market sessions: stored bars, bar by bar, without look-ahead.
 
-    Without a command, plays the built-in market, which is synthetic: made up, and the same on every machine.
+    Without a command, plays the built-in demo market, which is synthetic and the same on every machine.
     """
     if context.invoked_subcommand is None:
         run.run_demo(context)

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how words of the command line are read."""
+"""Shared options of commands, and readers of their values."""
 
 from __future__ import annotations
 
@@ -15,47 +15,47 @@ from tapedeck.engine.intervals import COMMON_SPELLINGS, Interval
 
 StoreOption = Annotated[
     Path | None,
-    typer.Option("--store", metavar="PATH", help="Bars: a .db file or a folder of Parquet files."),
+    typer.Option("--store", metavar="PATH", help="Bar store: a .db file or a folder of Parquet files."),
 ]
 ExportOption = Annotated[
     Path | None,
-    typer.Option("--export", metavar="DIR", help="Write every session to CSV files in this folder."),
+    typer.Option("--export", metavar="DIR", help="Export all sessions as CSV files to this folder."),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON document, and nothing else.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON document only.")]
 SessionFile = Annotated[Path, typer.Argument(metavar="FILE", help="Session file, YAML or JSON.")]
 
 _INTERVALS: Final = tuple(word for word in COMMON_SPELLINGS if word != "1w")
 
 
 def examples(*lines: str) -> str:
-    """Return the end of a help text: commands to try, one a line."""
+    """Return the examples of a help text, one command per line."""
     word = "Example" if len(lines) == 1 else "Examples"
     return "\n".join(["\b", f"{word}:", *(f"  {line}" for line in lines)])
 
 
 def complete_interval(incomplete: str) -> list[str]:
-    """Return the intervals that begin as typed, for the shell."""
+    """Return the intervals that start with `incomplete`, for shell completion."""
     return [word for word in _INTERVALS if word.startswith(incomplete)]
 
 
 def complete_exchange(incomplete: str) -> list[str]:
-    """Return the groups of exchanges that begin as typed, for the shell."""
-    from tapedeck.engine.config.exchanges import EXCHANGE_GROUPS  # noqa: PLC0415 - slow, and only the shell asks
+    """Return the exchange groups and codes that start with `incomplete`, for shell completion."""
+    from tapedeck.engine.config.exchanges import EXCHANGE_GROUPS  # noqa: PLC0415 - slow, for completion only
 
     known = [*EXCHANGE_GROUPS, *EXCHANGE_GROUPS.values()]
     return [word for word in known if word.startswith(incomplete.upper())]
 
 
 def read_date(option: str, text: str) -> date:
-    """Return the date that an option names; ConfigError says how dates are written."""
+    """Return the date given to an option; ConfigError for an invalid one."""
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
-        raise bad_option(option, text, f"{text!r} is no date: write it as 2024-07-03") from None
+        raise bad_option(option, text, f"invalid date {text!r}: use YYYY-MM-DD, such as 2024-07-03") from None
 
 
 def read_speed_option(option: str, text: str) -> float:
-    """Return the speed that an option names; ConfigError says how one is written."""
+    """Return the speed given to an option; ConfigError for an invalid one."""
     try:
         return read_speed(text)
     except ValueError as error:
@@ -63,7 +63,7 @@ def read_speed_option(option: str, text: str) -> float:
 
 
 def read_interval(option: str, text: str) -> Interval:
-    """Return the interval that an option names; ConfigError says which there are."""
+    """Return the interval given to an option; ConfigError for an invalid one."""
     try:
         return Interval.parse(text)
     except ValueError as error:
@@ -71,15 +71,15 @@ def read_interval(option: str, text: str) -> Interval:
 
 
 def read_choice(option: str, text: str, choices: Iterable[str]) -> str:
-    """Return the word if it is one of the choices; ConfigError lists them."""
+    """Return the word if it is one of the choices; otherwise ConfigError lists them."""
     known = list(choices)
     word = text.strip().lower()
     if word not in known:
-        message = f"{text!r} is not one of {', '.join(known)}."
+        message = f"invalid value {text!r}: use one of {', '.join(known)}."
         raise bad_option(option, text, message, nearest(word, known))
     return word
 
 
 def bad_option(option: str, value: object, message: str, suggestion: str | None = None) -> ConfigError:
-    """Return the error of an option whose value cannot be used."""
+    """Return the error of an option with an invalid value."""
     return ConfigError("command line", [ConfigProblem(option, value, message, suggestion)])

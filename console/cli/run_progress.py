@@ -1,4 +1,4 @@
-"""The progress bar of a run: sessions, bars, bars per second, time left."""
+"""Progress bar of a run: sessions, bars, bars per second, time left."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class RunProgress:
-    """A bar on a terminal, redrawn by `show` and by no thread of its own; nothing where there is none."""
+    """A progress bar, redrawn by `show` without a thread; without a terminal it draws nothing."""
 
     def __init__(self, console: Console | None) -> None:
         self._started = time.perf_counter()
@@ -34,7 +34,7 @@ class RunProgress:
             self._progress.stop()
 
     def show(self, snapshot: Snapshot) -> None:
-        """Redraw the bar for a run as it is now."""
+        """Redraw the bar for a snapshot of the run."""
         if self._progress is None:
             return
         over = len(snapshot.finished)
@@ -53,7 +53,7 @@ class RunProgress:
         self._progress.refresh()
 
     def say(self, text: str) -> None:
-        """Show a word in place of the trading day."""
+        """Show a text in place of the trading day."""
         if self._progress is not None:
             self._progress.update(self._task, description=text)
             self._progress.refresh()

@@ -1,4 +1,4 @@
-"""How a run went, as text for people and as a document for scripts."""
+"""Report of a run, as text and as a JSON document."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from tapedeck.console.panel_data.scores import Grade, cut_score, grade_of
 
 if TYPE_CHECKING:
     from tapedeck.console.cli.batch import Outcome
-    from tapedeck.engine.read.breaks import BreakpointHit
+    from tapedeck.engine.read.snapshot import BreakpointHit
     from tapedeck.engine.tape.session_record import SessionSummary
 
-# More sessions than twice this are cut in the middle; the JSON document has them all.
+# Sessions shown at the start and at the end of a long list; the JSON document has all.
 _SHOWN_AT_EACH_END: Final = 20
 _SHORT_DIGEST: Final = 12
 _GRADE_STYLES: Final = {Grade.GOOD: "", Grade.FAIR: "yellow", Grade.BAD: "red"}
 
 
 def outcome_document(outcome: Outcome, log_path: object) -> dict[str, object]:
-    """Return the run as one JSON document; `error` is null where nothing failed."""
+    """Return the run as one JSON document; `error` is null without a failure."""
     document: dict[str, object] = asdict(outcome.summary)
     document["interrupted"] = outcome.interrupted
     document["stopped_at"] = None if outcome.stopped_at is None else _hit_document(outcome.stopped_at)
@@ -51,7 +51,7 @@ def write_report(outcome: Outcome, terminal: Terminal) -> None:
     _write_timers(outcome, terminal)
     for warning in summary.warnings:
         terminal.write(f"warning: {warning}")
-    terminal.write(f"stamp: {summary.stamp}" if summary.sessions else "stamp: none, as no session was played")
+    terminal.write(f"stamp: {summary.stamp}" if summary.sessions else "stamp: none, no session was played")
     if outcome.export is not None:
         whole = "complete" if summary.complete else "partial"
         terminal.write(f"export: {outcome.export} ({whole})")
@@ -64,11 +64,13 @@ def _hit_document(hit: BreakpointHit) -> dict[str, object]:
 
 def _state(outcome: Outcome) -> str:
     if outcome.interrupted:
-        return "interrupted; what was played is below"
+        return "interrupted; the report is of the part played"
     if outcome.stopped_at is not None:
         hit = outcome.stopped_at
-        clock = f"{hit.local_clock:%H:%M:%S %Z}"
-        return f"stopped where {hit.text}: {hit.trading_day} at {clock}, with {hit.frontier} slots over"
+        day, clock = hit.trading_day.isoformat(), f"{hit.local_clock:%H:%M:%S %Z}"
+        sessions = outcome.summary.sessions
+        total = next((f" of {known.slots}" for known in sessions if known.trading_day == day), "")
+        return f"stopped at {day} {clock}, slot {hit.frontier}{total}: {hit.text}"
     return {"completed": "completed", "stopped": "stopped"}.get(outcome.summary.state, "failed")
 
 
@@ -85,12 +87,12 @@ def _write_sessions(sessions: Sequence[SessionSummary], terminal: Terminal) -> N
 def _session_row(session: SessionSummary) -> tuple[str | Cell, ...]:
     day = session.trading_day
     if session.played < session.slots:
-        day = f"{day} (cut short at {session.played} of {session.slots})"
+        day = f"{day} (partial: {session.played} of {session.slots} slots)"
     return day, f"{session.bars:,}", _quality(session), session.digest[:_SHORT_DIGEST]
 
 
 def _quality(session: SessionSummary) -> str | Cell:
-    """Return a session's score; of no slot at all there is none."""
+    """Return a session's score, or a dash if no slot was played."""
     if session.quality_pct is None:
         return "not measured"
     if not session.played:
@@ -100,7 +102,7 @@ def _quality(session: SessionSummary) -> str | Cell:
 
 
 def _write_timers(outcome: Outcome, terminal: Terminal) -> None:
-    """Write what took the time."""
+    """Write the timers and counters."""
     rows = [
         (
             name.replace("_", " "),

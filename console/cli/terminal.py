@@ -1,4 +1,4 @@
-"""What is written to the terminal: results on stdout, remarks on stderr, whatever kind of terminal it is."""
+"""Terminal output of commands: results on stdout, remarks on stderr."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tapedeck.engine.errors import ExportError
 if TYPE_CHECKING:
     from rich.console import Console
 
-# Typographic signs are spelled out where the terminal has no Unicode; any other becomes a question mark.
-_PLAIN_SIGNS: Final = {
+# Replacements of typographic characters on a terminal without Unicode; others become a question mark.
+_REPLACEMENTS: Final = {
     "…": "...", "–": "-", "—": "-", "−": "-", "×": "x", "·": "-", "→": "->", "≤": "<=", "≥": ">=",
     "“": '"', "”": '"', "‘": "'", "’": "'", "─": "-", "━": "-",
 }  # fmt: skip
-# File names and rows of files may hold what would steer the terminal.
+# Control characters in file names or file contents could control the terminal.
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _NARROWEST: Final = 40
 _FALLBACK_SIZE: Final = (80, 24)
@@ -34,14 +34,14 @@ Justify = Literal["left", "right"]
 
 
 class Column(NamedTuple):
-    """A column of a table; numbers stand on the right."""
+    """A column of a table; numbers are right-aligned."""
 
     heading: str
     justify: Justify = "left"
 
 
 class Cell(NamedTuple):
-    """A cell with a style, which is never its only sign."""
+    """A cell with a style, which only emphasises the text."""
 
     text: str
     style: str
@@ -66,7 +66,7 @@ class Terminal:
         _put(sys.stdout, f"{_printable(text)}\n")
 
     def write_json(self, document: object) -> None:
-        """Write a JSON document to stdout; not-a-number has no place in one."""
+        """Write a JSON document to stdout, without NaN."""
         _put(sys.stdout, f"{json.dumps(document, indent=2, allow_nan=False)}\n")
 
     def remark(self, text: str) -> None:
@@ -76,8 +76,8 @@ class Terminal:
     def table(
         self, columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]], *, title: str | None = None
     ) -> None:
-        """Write a table to stdout; where it is too wide, its cells are folded."""
-        from rich.box import ASCII, SIMPLE_HEAD  # noqa: PLC0415 - only commands that show a table pay for it
+        """Write a table to stdout; cells are folded if it is too wide."""
+        from rich.box import ASCII, SIMPLE_HEAD  # noqa: PLC0415 - slow, for tables only
         from rich.table import Table  # noqa: PLC0415 - as above
         from rich.text import Text  # noqa: PLC0415 - as above
 
@@ -90,12 +90,12 @@ class Terminal:
         for row in rows:
             cells = (cell if isinstance(cell, Cell) else Cell(cell, "") for cell in row)
             table.add_row(*(Text(_printable(text), style) for text, style in cells))
-        paper = io.StringIO()
-        self._rich(paper, sys.stdout).print(table)
-        _put(sys.stdout, "".join(f"{line.rstrip()}\n" for line in paper.getvalue().splitlines()))
+        buffer = io.StringIO()
+        self._rich(buffer, sys.stdout).print(table)
+        _put(sys.stdout, "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines()))
 
     def progress_console(self) -> Console | None:
-        """Return where a progress bar may be drawn, or None where stderr is no terminal that could."""
+        """Return the console for a progress bar, or None if stderr is not a capable terminal."""
         if sys.stderr is None or not sys.stderr.isatty() or _is_dumb():
             return None
         return self._rich(sys.stderr, sys.stderr)
@@ -108,7 +108,7 @@ class Terminal:
 
     @property
     def width(self) -> int:
-        """Columns that a line may have; 80 where nobody knows."""
+        """Width of the terminal in columns; 80 if unknown."""
         return max(_NARROWEST, shutil.get_terminal_size(_FALLBACK_SIZE).columns)
 
     def _has_color(self, stream: TextIO | None) -> bool:
@@ -132,51 +132,51 @@ class Terminal:
 
 
 def encoding_notice() -> str | None:
-    """Return what to tell a user whose locale has no Unicode, in ASCII; None where it has."""
-    # The console is drawn on stderr's terminal.
+    """Return a notice in ASCII if the locale has no Unicode, else None."""
+    # The console draws on the terminal of stderr.
     encoding = getattr(sys.__stderr__, "encoding", None) or "ascii"
     if codecs.lookup(encoding).name.startswith("utf"):
         return None
     return (
-        f"The locale has no UTF-8 (it says {encoding}): candles and signs show as ?. "
-        "Leave, and start with LC_ALL=C.UTF-8 set: export LC_ALL=C.UTF-8"
+        f"The locale is not UTF-8 ({encoding}): candles and symbols show as ?. "
+        "Quit, and restart after: export LC_ALL=C.UTF-8"
     )
 
 
 def is_interactive() -> bool:
-    """Whether input and output are a terminal that can show the console."""
+    """Whether input and output are a terminal capable of showing the console."""
     streams = (sys.stdin, sys.stdout)
     return all(stream is not None and stream.isatty() for stream in streams) and not _is_dumb()
 
 
 def _put(stream: TextIO | None, text: str) -> None:
-    """Write and flush; that the reader has gone away (`| head`) is no error, a full disk is."""
+    """Write and flush; a closed pipe (`| head`) is ignored, a full disk is an error."""
     if stream is None:  # closed before the start
         return
     try:
         stream.write(text)
         stream.flush()
     except OSError as error:
-        has_left = _has_reader_left(stream, error)
-        lead_nowhere(stream)
-        if not has_left:
+        is_closed = _is_reader_gone(stream, error)
+        discard_output(stream)
+        if not is_closed:
             raise ExportError(f"the output cannot be written: {error.strerror or error}") from error
 
 
-def _has_reader_left(stream: TextIO, error: OSError) -> bool:
-    """Whether a pipe was closed or a terminal has gone away; the latter says what a broken disk says, too."""
+def _is_reader_gone(stream: TextIO, error: OSError) -> bool:
+    """Whether a pipe or terminal was closed; a terminal gives the same error code as a broken disk."""
     if error.errno == errno.EIO:
         return stat.S_ISCHR(os.fstat(stream.fileno()).st_mode)
     return error.errno == errno.EPIPE
 
 
-def lead_nowhere(stream: TextIO) -> None:
-    """Lead what is still to come, and what waits in the buffer, into nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+def discard_output(stream: TextIO) -> None:
+    """Discard buffered and all later output of a stream."""
+    null = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, stream.fileno())
+        os.dup2(null, stream.fileno())
     finally:
-        os.close(nowhere)
+        os.close(null)
 
 
 def _is_dumb() -> bool:
@@ -188,11 +188,11 @@ def _printable(text: str) -> str:
 
 
 def _spell_out(error: UnicodeError) -> tuple[str, int]:
-    """Give an encoder what to write instead of a sign that it does not have."""
+    """Error handler of encoders: return the replacement of characters that the encoding lacks."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    signs = error.object[error.start : error.end]
-    return "".join(_PLAIN_SIGNS.get(sign, "?") for sign in signs), error.end
+    missing = error.object[error.start : error.end]
+    return "".join(_REPLACEMENTS.get(character, "?") for character in missing), error.end
 
 
 codecs.register_error(_SPELL_OUT, _spell_out)

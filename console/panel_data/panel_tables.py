@@ -1,24 +1,18 @@
-"""What panels show, as tables of plain values: the same for a key, a script and a batch job."""
+"""Tables of the panels: plain values, the same for a key, a script and a batch job."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
 from tapedeck.console.panel_data.tables import Row, Table
 from tapedeck.engine.clock.slots import utc_from_epoch
-from tapedeck.engine.intervals import DAY, MINUTE, Interval
+from tapedeck.engine.intervals import DAY, MINUTE
 from tapedeck.engine.metrics.performance import PerformanceMetrics
-from tapedeck.engine.quality.historical import HistoricalQuality
-from tapedeck.engine.read.event import Event
-from tapedeck.engine.tape.bar_grid import OPEN
-from tapedeck.engine.tape.changes import change_pct
+from tapedeck.engine.read.events import Event
 from tapedeck.engine.tape.session_view import SessionView
-from tapedeck.engine.tape.tape import Tape
 
 INDICATORS: Final = ("symbol", "name", "kind", "interval", "value")
 QUALITY: Final = ("symbol", "interval", "kind", "quality", "gaps", "missing", "first", "last")
@@ -26,32 +20,26 @@ EVENTS: Final = ("number", "kind", "trading_day", "timestamp", "symbol", "text")
 METRICS: Final = ("name", "count", "min_ms", "mean_ms", "p95_ms", "max_ms", "total_s")
 _UNLISTED: Final = "note"
 
-Qualities = Mapping[tuple[str, Interval], HistoricalQuality]
-
 
 def local_time(instant: datetime | None, zone: ZoneInfo | None) -> str | None:
     """Return an instant in the exchange's time, ISO 8601 with its offset."""
     return None if instant is None else instant.astimezone(zone).isoformat()
 
 
-def symbols_table(view: SessionView, base: Interval, symbols: Sequence[str]) -> Table:
+def symbols_table(view: SessionView, symbols: Sequence[str]) -> Table:
     """Return last, change, volume, all indicators, quality and gaps of symbols, in their order."""
     names = view.indicator_names()
-    rows = [_symbol(view, base, symbol, names) for symbol in symbols]
+    rows = [_symbol(view, symbol, names) for symbol in symbols]
     return Table.of(["symbol", "last", "change_pct", "volume", *names, "quality", "gaps"], rows)
 
 
-def _symbol(view: SessionView, base: Interval, symbol: str, names: Sequence[str]) -> Row:
-    totals, change = view.totals(symbol), None
-    if totals is not None:
-        opens = view.bars_grid(base)[OPEN, view.row(symbol)]
-        first = opens[~np.isnan(opens)][:1]
-        change = float(change_pct(first, np.array([totals.last]))[0])
-    measured = _is_measured(view)
+def _symbol(view: SessionView, symbol: str, names: Sequence[str]) -> Row:
+    totals = view.totals(symbol)
+    measured = view.has_scores
     return (
         symbol,
         None if totals is None else totals.last,
-        change,
+        None if totals is None else totals.change_pct,
         None if totals is None else totals.volume,
         *(view.indicator(symbol, name) for name in names),
         view.quality(symbol) if measured else None,
@@ -59,43 +47,38 @@ def _symbol(view: SessionView, base: Interval, symbol: str, names: Sequence[str]
     )
 
 
-def _is_measured(view: SessionView) -> bool:
-    """Whether quality says anything: before a slot is over it does not, even where it is measured."""
-    return view.quality_measured and view.frontier > 0
-
-
-def indicators_table(view: SessionView, tape: Tape, symbols: Sequence[str]) -> Table:
-    """Return session and historical indicators of symbols, as they hold at the moment of a view of a tape."""
+def indicators_table(view: SessionView, symbols: Sequence[str]) -> Table:
+    """Return session and historical indicators of symbols, as they hold at the moment of a view."""
     rows: list[Row] = []
     for symbol in symbols:
         for name in view.indicator_names():
             interval = str(view.indicator_interval(name))
             rows.append((symbol, name, "session", interval, view.indicator(symbol, name)))
-        for name, known in tape.historical.items():
-            interval = str(MINUTE if known.per_minute else DAY)
+        for name in view.historical_names():
+            interval = str(MINUTE if view.historical_value(name).per_minute else DAY)
             rows.append((symbol, name, "historical", interval, view.historical(symbol, name).value))
     return Table.of(INDICATORS, rows)
 
 
-def quality_table(view: SessionView, tape: Tape, history: Qualities, symbols: Sequence[str]) -> Table:
+def quality_table(view: SessionView, symbols: Sequence[str]) -> Table:
     """Return scores of symbols, of session and history, and each gap: `first` and `last` missing slot."""
-    rows = [row for symbol in symbols for row in _quality(view, tape, history, symbol)]
+    rows = [row for symbol in symbols for row in _quality(view, symbol)]
     return Table.of(QUALITY, rows)
 
 
-def _quality(view: SessionView, tape: Tape, history: Qualities, symbol: str) -> Iterator[Row]:
-    gaps = view.gaps(symbol) if _is_measured(view) else ()
+def _quality(view: SessionView, symbol: str) -> Iterator[Row]:
+    gaps = view.gaps(symbol) if view.has_scores else ()
     known: Row = (None, None, None)
-    if _is_measured(view):
+    if view.has_scores:
         known = (view.quality(symbol), len(gaps), sum(gap.count for gap in gaps))
-    for interval in tape.intervals:
+    for interval in view.intervals:
         yield symbol, str(interval), "session", *known, None, None
-    for (owner, interval), quality in history.items():
+    for (owner, interval), quality in view.historical_quality.items():
         if owner == symbol:
             lost = None if quality.expected is None else quality.expected - quality.actual
             percent = quality.percent if quality.measured else None
             yield symbol, str(interval), "historical", percent, None, lost, None, None
-    base, zone, opened_at = str(tape.base_interval), tape.session.zone, tape.slots.opened_at
+    base, zone, opened_at = str(view.base_interval), view.session.zone, view.slot_times.opened_at
     for gap in gaps:
         ends = (local_time(utc_from_epoch(int(opened_at[slot])), zone) for slot in (gap.first, gap.last))
         yield symbol, base, "gap", None, None, gap.count, *ends

@@ -1,4 +1,4 @@
-"""What the panels show, as tables of plain values, of all symbols and without a screen."""
+"""Views: the panels as tables of plain values, of all symbols and without a screen."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from tapedeck.console.panel_data.panel_tables import (
 from tapedeck.console.panel_data.tables import Row, Table, table_text
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.errors import ConfigError, ConfigProblem, nearest
+from tapedeck.engine.read.events import events_known_at
+from tapedeck.engine.read.snapshot import Snapshot
 from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.bar_grid import FIELDS
 
@@ -33,7 +35,8 @@ def view_text(system: SystemManager, panel: str, form: str) -> str:
 
 def headed_view_text(system: SystemManager, panel: str, form: str) -> str:
     """Return a panel's content under its name and the run's clock, to be told from others beside it."""
-    now, text = system.snapshot(), view_text(system, panel, form)
+    now = system.snapshot()
+    text = table_text(view_table(system, panel, now), form)
     clock = local_time(now.clock, None if now.view is None else now.view.session.zone)
     if form == "json":
         document = {"view": panel, "clock": clock, "rows": json.loads(text)}
@@ -42,16 +45,15 @@ def headed_view_text(system: SystemManager, panel: str, form: str) -> str:
     return f"## {heading}\n\n{text}" if form == "markdown" else f"# {heading}\n{text}"
 
 
-def view_table(system: SystemManager, panel: str) -> Table:
-    """Return a panel's content at the run's clock; no rows where no session is loaded."""
+def view_table(system: SystemManager, panel: str, now: Snapshot | None = None) -> Table:
+    """Return a panel's content at the run's clock, or of a snapshot; no rows where no session is loaded."""
     if panel not in _MAKERS:
         message = f"{panel!r} is no panel: {', '.join(PANELS)}."
         raise ConfigError("view", [ConfigProblem("panel", panel, message, nearest(panel, PANELS))])
-    return _MAKERS[panel](system)
+    return _MAKERS[panel](system, now or system.snapshot())
 
 
-def _session(system: SystemManager) -> Table:
-    now = system.snapshot()
+def _session(_system: SystemManager, now: Snapshot) -> Table:
     zone = None if now.view is None else now.view.session.zone
     rows: list[Row] = [
         ("session_name", now.session_name),
@@ -75,21 +77,21 @@ def _session(system: SystemManager) -> Table:
     return Table.of(["field", "value"], rows)
 
 
-def _symbols(system: SystemManager) -> Table:
-    view = system.session_data.view()
+def _symbols(_system: SystemManager, now: Snapshot) -> Table:
+    view = now.view
     if view is None:
         return Table.of(["symbol", "last", "change_pct", "volume", "quality", "gaps"], [])
-    return symbols_table(view, system.snapshot().base, view.symbols)
+    return symbols_table(view, view.symbols)
 
 
-def _bars(system: SystemManager) -> Table:
+def _bars(_system: SystemManager, now: Snapshot) -> Table:
     headings = ["symbol", "interval", "timestamp", *FIELDS, "base_bars"]
-    view, tape = system.session_data.view(), system.tape
+    view = now.view
     rows: list[Row] = []
-    if view is None or tape is None:
+    if view is None:
         return Table.of(headings, rows)
     for symbol in view.symbols:
-        for interval in tape.intervals:
+        for interval in view.intervals:
             bars = view.bars(symbol, interval)
             times = [local_time(utc_from_epoch(at), view.session.zone) for at in bars.opened_at.tolist()]
             columns = [getattr(bars, name).tolist() for name in (*FIELDS, "base_bars")]
@@ -98,32 +100,29 @@ def _bars(system: SystemManager) -> Table:
     return Table.of(headings, rows)
 
 
-def _indicators(system: SystemManager) -> Table:
-    view, tape = system.session_data.view(), system.tape
-    if view is None or tape is None:
-        return Table.of(INDICATORS, [])
-    return indicators_table(view, tape, view.symbols)
+def _indicators(_system: SystemManager, now: Snapshot) -> Table:
+    view = now.view
+    return Table.of(INDICATORS, []) if view is None else indicators_table(view, view.symbols)
 
 
-def _quality(system: SystemManager) -> Table:
-    view, tape = system.session_data.view(), system.tape
-    if view is None or tape is None:
-        return Table.of(QUALITY, [])
-    return quality_table(view, tape, system.session_data.historical_quality, view.symbols)
+def _quality(_system: SystemManager, now: Snapshot) -> Table:
+    view = now.view
+    return Table.of(QUALITY, []) if view is None else quality_table(view, view.symbols)
 
 
-def _events(system: SystemManager) -> Table:
-    view, missing = system.session_data.view(), system.unlisted_gaps()
+def _events(system: SystemManager, now: Snapshot) -> Table:
+    view, events, missing = now.view, system.events(), system.unlisted_gaps()
+    known = events if view is None else events_known_at(events, view)
     note = f"{missing} earlier gaps are not listed: each day's quality has them" if missing else ""
-    return events_table(system.events(), None if view is None else view.session.zone, note=note)
+    return events_table(known, None if view is None else view.session.zone, note=note)
 
 
-_MAKERS: Final[Mapping[str, Callable[[SystemManager], Table]]] = {
+_MAKERS: Final[Mapping[str, Callable[[SystemManager, Snapshot], Table]]] = {
     "session": _session,
     "symbols": _symbols,
     "bars": _bars,
     "indicators": _indicators,
     "quality": _quality,
     "events": _events,
-    "metrics": lambda system: metrics_table(system.metrics),
+    "metrics": lambda system, _now: metrics_table(system.metrics),
 }

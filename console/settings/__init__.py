@@ -1,1 +1,1 @@
-"""Settings and the folders that hold them."""
+"""Settings, and the user's folders."""

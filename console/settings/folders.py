@@ -1,4 +1,4 @@
-"""Where tapedeck keeps its data, settings and log on this machine."""
+"""Folders of tapedeck's data, settings and log on this machine."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Final
 
 HOME_VARIABLE: Final = "TAPEDECK_HOME"
-"""Environment variable that puts all folders below one of the user's choice."""
+"""Environment variable with the parent folder of all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """The folders of one user; none of them need exist yet."""
+    """The folders of one user; they may not exist yet."""
 
     data: Path
     config: Path
@@ -22,22 +22,22 @@ class Folders:
 
     @property
     def database(self) -> Path:
-        """The bars that commands use without `--store`."""
+        """The default store of commands without `--store`."""
         return self.data / "bars.db"
 
     @property
     def demo_market(self) -> Path:
-        """The synthetic market that `tapedeck` alone plays."""
+        """The store of the built-in demo market."""
         return self.data / "demo.db"
 
 
 def user_folders(environment: Mapping[str, str] = os.environ) -> Folders:
-    """Return the folders that the system has for this user's programs, or those below TAPEDECK_HOME."""
+    """Return the system's standard folders for this user, or those below TAPEDECK_HOME."""
     home = environment.get(HOME_VARIABLE, "")
     if home:
         root = Path(home).expanduser()
         return Folders(root / "data", root / "config", root / "state")
-    import platformdirs  # noqa: PLC0415 - not needed to show a help text
+    import platformdirs  # noqa: PLC0415 - not needed for help texts
 
     def named(folder: str) -> Path:
         return Path(folder)

@@ -1,4 +1,4 @@
-"""Settings: each value from a flag, the environment, the settings file or its default, in that order."""
+"""Settings: values from a flag, the environment, the settings file or the default, in this order."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from tapedeck.console.settings.folders import HOME_VARIABLE, Folders
 from tapedeck.engine.errors import ConfigError, ConfigProblem, nearest
 
 PREFIX: Final = "TAPEDECK_"
-"""Environment variables of settings begin so: TAPEDECK_STORE, TAPEDECK_LOG_LEVEL."""
+"""Prefix of the settings' environment variables: TAPEDECK_STORE, TAPEDECK_LOG_LEVEL."""
 FILE_NAMES: Final = ("settings.yaml", "settings.yml", "settings.toml")
-"""Names under which a settings file is looked for in the config folder."""
+"""Possible names of the settings file in the config folder."""
 COLORS: Final = ("auto", "always", "never")
 LOG_FORMATS: Final = ("text", "json")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 SWITCH: Final = ("on", "off")
 FRAMES: Final = range(1, 31)
-"""Frames per second that can be asked for."""
+"""Allowed frames per second."""
 _KEYS: Final = "keys"
 _FRAMES: Final = 10
-# Each frame of a large terminal is some kilobytes, and a line that is behind makes keys late.
+# A frame of a large terminal takes some kilobytes; on a slow connection, more frames would delay keys.
 _FRAMES_OVER_SSH: Final = 4
 _SSH_VARIABLES: Final = ("SSH_CONNECTION", "SSH_TTY")
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: how a value is read (ValueError says what is allowed), and where it came from."""
+    """One setting with its value and the origin of the value."""
 
     name: str
     description: str
@@ -40,10 +40,10 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings of one invocation. `export`: None where sessions are not exported.
+    """All settings of one invocation. `export`: None for no export.
 
-    `frames`: how often per second the console draws while something changes. `direct_drawing`: it draws past
-    Textual's compositor. `keys`: keys of the console that the settings file changes, action → keys.
+    `frames`: frames per second of the console while values change. `direct_drawing`: whether the console
+    draws past Textual's compositor. `keys`: changed keys of the console, action → keys.
     """
 
     store: Path
@@ -72,9 +72,9 @@ class _Default(NamedTuple):
 def resolve_settings(
     folders: Folders, flags: Mapping[str, object], environment: Mapping[str, str] = os.environ
 ) -> Settings:
-    """Return every setting, with its origin. `flags`: setting → value given on the command line, or None.
+    """Return all settings with their origins. `flags`: setting → value on the command line, or None.
 
-    Raises ConfigError with every fault of the settings file, of the environment or of a flag.
+    Raises ConfigError with all faults of the settings file, of the environment or of a flag.
     """
     path, document = _read_file(folders.config)
     _check_environment(environment)
@@ -107,15 +107,17 @@ def resolve_settings(
 
 
 def _defaults(folders: Folders, environment: Mapping[str, str]) -> Mapping[str, _Default]:
-    """Return what holds where nothing is said; a console that is far away draws less often."""
-    is_far = any(environment.get(name) for name in _SSH_VARIABLES)
+    """Return the defaults; over SSH the console draws fewer frames."""
+    is_remote = any(environment.get(name) for name in _SSH_VARIABLES)
     return {
         "store": _Default(str(folders.database)),
         "export": _Default(None),
         "log_level": _Default("info"),
         "log_format": _Default("text"),
         "color": _Default("auto"),
-        "frames": _Default(str(_FRAMES_OVER_SSH), "default over SSH") if is_far else _Default(str(_FRAMES)),
+        "frames": _Default(str(_FRAMES_OVER_SSH), "default over SSH")
+        if is_remote
+        else _Default(str(_FRAMES)),
         "direct_drawing": _Default("on"),
     }
 
@@ -152,7 +154,7 @@ def _resolve(
 def _read_path(value: object, base: Path) -> str:
     if not isinstance(value, str | os.PathLike) or not str(value).strip():
         raise ValueError(f"must be a path, not {value!r}")
-    # A path in the settings file counts from that file's folder, wherever one stands.
+    # A path in the settings file is relative to that file's folder.
     return str(base / Path(value).expanduser())
 
 
@@ -181,13 +183,13 @@ def _read_frames(value: object, _base: Path) -> str:
 
 
 _DEFINITIONS: Final[Mapping[str, _Definition]] = {
-    "store": _Definition("where bars are kept: a .db file, or a folder of Parquet files", _read_path),
-    "export": _Definition("folder into which runs write their CSV files; none: no export", _read_path),
+    "store": _Definition("bar store: a .db file, or a folder of Parquet files", _read_path),
+    "export": _Definition("folder for CSV exports of runs; none: no export", _read_path),
     "log_level": _Definition(f"{', '.join(LOG_LEVELS)}", _one_of(*LOG_LEVELS), LOG_LEVELS),
     "log_format": _Definition("text, or json for JSON lines", _one_of(*LOG_FORMATS), LOG_FORMATS),
-    "color": _Definition("auto, always or never; auto heeds NO_COLOR", _one_of(*COLORS), COLORS),
+    "color": _Definition("auto, always or never; auto respects NO_COLOR", _one_of(*COLORS), COLORS),
     "frames": _Definition(
-        f"how often per second the console draws while something changes, {FRAMES[0]} to {FRAMES[-1]}",
+        f"frames per second of the console while values change, {FRAMES[0]} to {FRAMES[-1]}",
         _read_frames,
     ),
     "direct_drawing": _Definition(
@@ -200,15 +202,15 @@ _DEFINITIONS: Final[Mapping[str, _Definition]] = {
 
 
 def _read_file(folder: Path) -> tuple[Path | None, Mapping[str, object]]:
-    """Return the settings file that is there, and what it says; an empty mapping where there is none."""
-    there = [folder / name for name in FILE_NAMES if (folder / name).is_file()]
-    if not there:
+    """Return the settings file and its content, or None and an empty mapping without a file."""
+    found = [folder / name for name in FILE_NAMES if (folder / name).is_file()]
+    if not found:
         return None, {}
-    if len(there) > 1:
-        names = " and ".join(path.name for path in there)
-        message = f"{names} both stand here: keep one of them"
+    if len(found) > 1:
+        names = " and ".join(path.name for path in found)
+        message = f"more than one settings file ({names}): keep one of them"
         raise ConfigError(str(folder), [ConfigProblem("settings", names, message)])
-    path = there[0]
+    path = found[0]
     document = _parse(path, _read_text(path))
     if document is None:
         return path, {}
@@ -221,7 +223,7 @@ def _read_file(folder: Path) -> tuple[Path | None, Mapping[str, object]]:
 
 
 def _key_changes(path: Path | None, document: Mapping[str, object]) -> Mapping[str, str]:
-    """Return `keys` of the settings file: which actions there are, the console knows, and tells."""
+    """Return `keys` of the settings file; the console checks the actions and keys."""
     keys = document.get(_KEYS) or {}
     words = [word for pair in keys.items() for word in pair] if isinstance(keys, Mapping) else [None]
     if not isinstance(keys, Mapping) or not all(isinstance(word, str) for word in words):
@@ -234,7 +236,7 @@ def _listed_keys(keys: Mapping[str, str], path: Path | None) -> Setting:
     text = ", ".join(f"{action}: {shown}" for action, shown in keys.items())
     description = (
         "keys of the console, in the settings file only: {step: n, step_back: 'left,b'}; "
-        "what is no key, or empty, leaves the action its own"
+        "an action with an unknown or empty key keeps its default"
     )
     return Setting(_KEYS, description, text or None, f"file {path}" if keys else "default")
 
@@ -243,7 +245,7 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror or error if isinstance(error, OSError) else "it is no text in UTF-8"
+        reason = error.strerror or error if isinstance(error, OSError) else "it is not UTF-8 text"
         message = f"cannot be read: {reason}"
         raise ConfigError(str(path), [ConfigProblem("file", None, message)]) from error
 
@@ -255,15 +257,15 @@ def _parse(path: Path, text: str) -> object:
         try:
             return tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise ConfigError(str(path), [ConfigProblem("file", None, f"is no TOML: {error}")]) from error
-    # A third of a second, which only those pay who have a settings file in YAML.
+            raise ConfigError(str(path), [ConfigProblem("file", None, f"invalid TOML: {error}")]) from error
+    # The import takes a third of a second, and is needed for YAML only.
     from tapedeck.engine.config.documents import parse_text  # noqa: PLC0415
 
     return parse_text(text, str(path), is_json=False)
 
 
 def _check_environment(environment: Mapping[str, str]) -> None:
-    """Refuse a variable that looks like the misspelt name of a setting; others may be some other part's."""
+    """Raise ConfigError for a variable similar to the name of a setting; others are ignored."""
     problems = list(_misspelt(environment))
     if problems:
         raise ConfigError("environment", problems)
@@ -277,10 +279,12 @@ def _misspelt(environment: Mapping[str, str]) -> Iterator[ConfigProblem]:
             continue
         near = nearest(name.removeprefix(PREFIX), tails)
         if near is not None:
-            message = f"is no setting; the variables of settings are {', '.join(known)}."
+            message = f"unknown setting; the variables of settings are {', '.join(known)}."
             yield ConfigProblem(name, environment[name], message, tails[near])
 
 
 def _unknown(name: str) -> ConfigProblem:
     known = ", ".join(_DEFINITIONS)
-    return ConfigProblem(name, None, f"is no setting; the settings are {known}.", nearest(name, _DEFINITIONS))
+    return ConfigProblem(
+        name, None, f"unknown setting; the settings are {known}.", nearest(name, _DEFINITIONS)
+    )

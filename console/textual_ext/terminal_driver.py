@@ -27,7 +27,7 @@ from textual.driver import Driver
 from textual.events import InputEvent, Key
 from textual.message import Message
 
-from tapedeck.console.cli.terminal import lead_nowhere
+from tapedeck.console.cli.terminal import discard_output
 
 log = logging.getLogger(__name__)
 
@@ -177,7 +177,7 @@ class TerminalWriter:
                     return
         except OSError as error:
             log.warning("the terminal cannot be written to (%s)", error.strerror or error)
-            lead_nowhere(self._stream)
+            discard_output(self._stream)
         finally:
             os.close(file)
 
@@ -319,6 +319,6 @@ def resilient(driver_class: type[Driver], link: TerminalLink) -> type[Driver]:
                 log.warning("the terminal has stalled, and is left as it is")
                 for stream in (sys.__stdout__, sys.__stderr__):
                     if stream is not None:
-                        lead_nowhere(stream)
+                        discard_output(stream)
 
     return ResilientDriver

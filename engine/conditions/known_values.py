@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.quality.scores import FULL_SCORE
+from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, gaps_begin, score
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, OPEN, Floats, Ints
-from tapedeck.engine.tape.changes import change_pct
-from tapedeck.engine.tape.session_view import minutes_of_last_bars
+from tapedeck.engine.tape.session_totals import change_pct, first_values, minutes_of_last_bars
 from tapedeck.engine.tape.tape import Tape
 
 Rows = slice
@@ -59,12 +58,8 @@ class KnownValues:
         return self._bar_field(CLOSE, self._tape.base_interval, rows)
 
     def _change(self, rows: Rows) -> Floats:
-        opens = self._tape.base.values[OPEN, rows, : self._frontiers[-1]]
-        there = ~np.isnan(opens)
         # Before its first bar a symbol has no last price, so that its first open is not seen too early.
-        first = np.full(len(opens), np.nan)
-        for row in np.flatnonzero(there.any(axis=1)).tolist():
-            first[row] = opens[row, there[row].argmax()]
+        first = first_values(self._tape.base.values[OPEN, rows, : self._frontiers[-1]])
         return change_pct(first[:, None], self._last(rows))
 
     def _quality(self, rows: Rows) -> Floats:
@@ -77,9 +72,7 @@ class KnownValues:
         counts[:, 0] = np.count_nonzero(present[:, :start], axis=1)
         np.cumsum(present[:, start:stop], axis=1, out=counts[:, 1:])
         counts[:, 1:] += counts[:, :1]
-        scores = np.full(counts.shape, FULL_SCORE)
-        np.divide(counts * FULL_SCORE, self._frontiers, out=scores, where=self._frontiers > 0)
-        return scores
+        return score(counts, self._frontiers)
 
     def _gaps(self, rows: Rows) -> Floats:
         """Return how many gaps have begun."""
@@ -87,9 +80,7 @@ class KnownValues:
         if self._tape.scores is None:
             return np.zeros((count, len(self)))
         stop = int(self._frontiers[-1])
-        missing = ~self._tape.base.present[rows, :stop]
-        begun = missing.copy()
-        begun[:, 1:] &= ~missing[:, :-1]
+        begun = gaps_begin(self._tape.base.present[rows, :stop])
         totals = np.zeros((count, stop + 1))
         np.cumsum(begun, axis=1, out=totals[:, 1:])
         return totals[:, self._frontiers]

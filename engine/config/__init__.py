@@ -1,7 +1,11 @@
-"""Session file: model, loading, checks, JSON Schema."""
+"""Session file: model, loading, checks, JSON Schema.
+
+Indicators are checked against a catalogue that is handed in; `engine/session_file.py` hands in all of them.
+"""
 
 from __future__ import annotations
 
+from tapedeck.engine.config.catalogue import HistoricalNeed, IndicatorCatalogue, IndicatorType
 from tapedeck.engine.config.exchanges import EXCHANGE_GROUPS, resolve_exchange
 from tapedeck.engine.config.historical import HistoricalConfig, HistoricalData, HistoricalIndicator
 from tapedeck.engine.config.loading import LoadedConfig, dump, load_session_config, parse_session_config
@@ -27,6 +31,9 @@ __all__ = [
     "HistoricalConfig",
     "HistoricalData",
     "HistoricalIndicator",
+    "HistoricalNeed",
+    "IndicatorCatalogue",
+    "IndicatorType",
     "LoadedConfig",
     "Period",
     "ScanSchedule",

@@ -11,10 +11,9 @@ from typing import Final, TypeVar
 
 from pydantic_core import PydanticCustomError
 
+from tapedeck.engine.config.catalogue import HistoricalNeed, IndicatorCatalogue, IndicatorType, output_names
 from tapedeck.engine.config.plain_documents import dotted
 from tapedeck.engine.config.readers import ALL, read_date
-from tapedeck.engine.config.session_indicator import output_names
-from tapedeck.engine.config.talib_catalogue import RELATIVE_VOLUME, read_indicator_type
 from tapedeck.engine.errors import ConfigProblem, nearest
 
 T = TypeVar("T")
@@ -22,12 +21,14 @@ T = TypeVar("T")
 _DATA: Final = "session_data_config"
 _INDICATORS: Final = (_DATA, "indicators")
 _TRAILING: Final = (_DATA, "historical", "indicators")
-_MINUTE_SPELLINGS: Final = ("minute", "intraday")
 
 
-def find_conflicts(document: Mapping[str, object]) -> list[ConfigProblem]:
+def find_conflicts(document: Mapping[str, object], catalogue: IndicatorCatalogue) -> list[ConfigProblem]:
     """Return every disagreement between fields of `document`, which need not be valid otherwise."""
-    return [problem for check in _CHECKS for problem in check(document)]
+    found = [problem for check in _CHECKS for problem in check(document)]
+    found += _check_against(document, catalogue)
+    found += _check_names(document, catalogue)
+    return found
 
 
 def find_oddities(document: Mapping[str, object]) -> list[str]:
@@ -74,42 +75,47 @@ def _check_apply_to(document: Mapping[str, object]) -> Iterator[ConfigProblem]:
                 yield ConfigProblem(place, symbol, message, nearest(symbol, known))
 
 
-def _check_against(document: Mapping[str, object]) -> Iterator[ConfigProblem]:
+def _check_against(document: Mapping[str, object], catalogue: IndicatorCatalogue) -> Iterator[ConfigProblem]:
     trailing = _section(document, *_TRAILING)
     for name, definition in _section(document, *_INDICATORS).items():
         wanted = definition.get("against") if isinstance(definition, Mapping) else None
-        if not isinstance(wanted, str) or _type_of(definition) != RELATIVE_VOLUME:
+        type_ = _type_of(definition, catalogue)
+        if not isinstance(wanted, str) or type_ is None or type_.against is None:
             continue
-        place = dotted((*_INDICATORS, name, "against"))
+        place, need = dotted((*_INDICATORS, name, "against")), type_.against
         if wanted not in trailing:
-            usable = [other for other, one in trailing.items() if _is_minute_volume(one)]
-            names = _some(usable) if usable else "there is none"
-            wish = "a trailing_average of volume by the minute is wanted"
-            message = f"{wanted!r} is no historical indicator; {wish}: {names}"
-            yield ConfigProblem(place, wanted, message, nearest(wanted, usable))
-        elif not _is_minute_volume(trailing[wanted]):
+            usable = [other for other, one in trailing.items() if _meets(one, need)]
+            names = f"usable here: {_some(usable)}" if usable else "the file has none"
             message = (
-                f"{wanted!r} will not do: {RELATIVE_VOLUME} compares with "
-                "{type: trailing_average, granularity: minute, field: volume}"
+                f"{wanted!r} is not a historical indicator of this file; {type_.type} needs one with {need}"
             )
-            yield ConfigProblem(place, wanted, message)
+            yield ConfigProblem(place, wanted, f"{message} ({names})", nearest(wanted, usable))
+        elif not _meets(trailing[wanted], need):
+            yield ConfigProblem(
+                place, wanted, f"{wanted!r} cannot be used here: {type_.type} compares with {need}"
+            )
 
 
-def _is_minute_volume(definition: object) -> bool:
+def _meets(definition: object, need: HistoricalNeed) -> bool:
     # A definition that is wrong otherwise is reported as such, not as unfit.
-    return isinstance(definition, Mapping) and (
-        definition.get("type") == "trailing_average"
-        and definition.get("granularity") in _MINUTE_SPELLINGS
-        and definition.get("field") == "volume"
+    if not isinstance(definition, Mapping):
+        return False
+    granularity = definition.get("granularity", "daily")
+    if granularity == "intraday":
+        granularity = "minute"
+    return (
+        definition.get("type") == need.type
+        and granularity == need.granularity
+        and definition.get("field") == need.field
     )
 
 
-def _check_names(document: Mapping[str, object]) -> Iterator[ConfigProblem]:
+def _check_names(document: Mapping[str, object], catalogue: IndicatorCatalogue) -> Iterator[ConfigProblem]:
     """No two indicators, historical or of the session, and no two of their outputs, have one name."""
     taken: dict[str, str] = {name: dotted((*_TRAILING, name)) for name in _section(document, *_TRAILING)}
     for name, definition in _section(document, *_INDICATORS).items():
         place = dotted((*_INDICATORS, name))
-        for output in _names_of(name, definition):
+        for output in _names_of(name, _type_of(definition, catalogue)):
             if output in taken:
                 what = "the name" if output == name else "the output"
                 yield ConfigProblem(
@@ -119,15 +125,14 @@ def _check_names(document: Mapping[str, object]) -> Iterator[ConfigProblem]:
                 taken[output] = place
 
 
-def _names_of(name: str, definition: object) -> list[str]:
+def _names_of(name: str, type_: IndicatorType | None) -> list[str]:
     """Return the indicator's own name and those of its outputs, as far as its type is known."""
-    type_ = _type_of(definition)
-    return [name] if type_ is None else list(dict.fromkeys([name, *output_names(name, type_)]))
+    return [name] if type_ is None else list(dict.fromkeys([name, *output_names(name, type_.outputs)]))
 
 
-def _type_of(definition: object) -> str | None:
+def _type_of(definition: object, catalogue: IndicatorCatalogue) -> IndicatorType | None:
     written = definition.get("type") if isinstance(definition, Mapping) else None
-    return _valid(read_indicator_type, written) if isinstance(written, str) else None
+    return _valid(catalogue.read_type, written) if isinstance(written, str) else None
 
 
 def _section(document: Mapping[str, object], *path: str) -> Mapping[str, object]:
@@ -151,4 +156,4 @@ def _some(names: list[str]) -> str:
     return shown_names if len(names) <= 8 else f"{shown_names} and {len(names) - 8} more"
 
 
-_CHECKS: Final = (_check_mode, _check_dates, _check_apply_to, _check_against, _check_names)
+_CHECKS: Final = (_check_mode, _check_dates, _check_apply_to)

@@ -28,6 +28,9 @@ class FaultList:
     def __init__(self) -> None:
         self._details: list[InitErrorDetails] = []
 
+    def __len__(self) -> int:
+        return len(self._details)
+
     def add(self, place: Location, value: object, error: PydanticCustomError) -> None:
         """Add the fault of `value`, at `place` within the field."""
         self._details.append(InitErrorDetails(type=error, loc=place, input=value))

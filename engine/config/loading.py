@@ -9,6 +9,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from tapedeck.engine.config.catalogue import IndicatorCatalogue
 from tapedeck.engine.config.cross_checks import find_conflicts, find_oddities
 from tapedeck.engine.config.documents import parse_text, write_yaml
 from tapedeck.engine.config.older_fields import upgrade
@@ -30,16 +31,19 @@ class LoadedConfig:
     source: str
 
 
-def load_session_config(path: Path) -> LoadedConfig:
-    """Read the session file at `path`, YAML or JSON. Raises ConfigError with all its faults."""
+def load_session_config(path: Path, catalogue: IndicatorCatalogue) -> LoadedConfig:
+    """Read the session file at `path`, YAML or JSON. Raises ConfigError with all its faults.
+
+    `catalogue` has the indicators that the file may ask for.
+    """
     text = _read_text(path)
     is_json = path.suffix.lower() == ".json" or (
         path.suffix.lower() not in _SUFFIXES and text.lstrip()[:1] == "{"
     )
-    return parse_session_config(parse_text(text, str(path), is_json=is_json), str(path))
+    return parse_session_config(parse_text(text, str(path), is_json=is_json), str(path), catalogue)
 
 
-def parse_session_config(document: object, source: str) -> LoadedConfig:
+def parse_session_config(document: object, source: str, catalogue: IndicatorCatalogue) -> LoadedConfig:
     """Check a document of plain values; `source` names it in errors. Raises ConfigError with all faults."""
     misfits = find_misfits(document)
     if misfits or not isinstance(document, Mapping):
@@ -49,10 +53,10 @@ def parse_session_config(document: object, source: str) -> LoadedConfig:
     problems += current.problems
     config = None
     try:
-        config = SessionConfig.model_validate(current.document)
+        config = SessionConfig.model_validate(current.document, context=catalogue)
     except ValidationError as error:
         problems += problems_of(error, current.origins)
-    problems += find_conflicts(current.document)
+    problems += find_conflicts(current.document, catalogue)
     if problems or config is None:
         raise ConfigError(source, _as_sentences(problems))
     return LoadedConfig(config, (*current.warnings, *find_oddities(current.document)), source)

@@ -1,4 +1,4 @@
-"""Indicators that are computed while a session plays: TA-Lib's by name, and tapedeck's own."""
+"""Indicators that are computed while a session plays, as the file defines them."""
 
 from __future__ import annotations
 
@@ -17,70 +17,56 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from tapedeck.engine.config.catalogue import IndicatorType, catalogue_of
 from tapedeck.engine.config.faults import fault
 from tapedeck.engine.config.fields import SessionInterval
 from tapedeck.engine.config.names import IndicatorName
 from tapedeck.engine.config.section import Section
-from tapedeck.engine.config.talib_catalogue import (
-    RELATIVE_VOLUME,
-    describe_indicator,
-    indicator_types,
-    read_indicator_type,
-    resolve_parameters,
-)
-from tapedeck.engine.intervals import MINUTE, Interval
+from tapedeck.engine.intervals import Interval
 
 _OWN_FIELDS = ("type", "interval", "against")
+
+
+def _read_type(text: str, info: ValidationInfo) -> str:
+    return catalogue_of(info).read_type(text).type
 
 
 class SessionIndicator(Section):
     """One indicator on one interval, its parameters complete.
 
-    In the file the parameters stand beside `type`, under TA-Lib's names: `{type: SMA, interval: 1m,
-    timeperiod: 20}`. Here they are `parameters`, all of them, TA-Lib's defaults included.
+    In the file the parameters stand beside `type`: `{type: SMA, interval: 1m, timeperiod: 20}`. Here they are
+    `parameters`, all of them, defaults included.
     """
 
     name: str
     """Name under which the file has it; the key there, not a field."""
-    type: Annotated[str, AfterValidator(read_indicator_type)]
-    """A TA-Lib function such as SMA, RSI, MACD, or VWAP, SESSION_HIGH, SESSION_LOW, RELATIVE_VOLUME."""
+    type: Annotated[str, AfterValidator(_read_type)]
+    """The kind of indicator, such as SMA, RSI, MACD or VWAP; `tapedeck config schema` lists all."""
     interval: SessionInterval
     """Interval of the bars it reads; it need not be in `streams`, the engine makes what is missing."""
     against: Annotated[str | None, Field(validate_default=True)] = None
-    """RELATIVE_VOLUME only: the historical trailing_average of volume, by the minute, to compare with."""
+    """The historical indicator to compare with, for types that compare, such as RELATIVE_VOLUME."""
     parameters: Annotated[Mapping[str, int | float], Field(validate_default=True, default_factory=dict)]
-    """Every parameter of the function under TA-Lib's name; one that is not given has TA-Lib's default."""
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """Full names of what it gives: its own name, or `name_output` for each of several outputs."""
-        return output_names(self.name, self.type)
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """Columns of bars that it reads, in the order in which TA-Lib takes them."""
-        return describe_indicator(self.type).inputs
+    """Every parameter of the type; one that is not given has its default."""
 
     @field_validator("interval")
     @classmethod
     def _check_interval(cls, interval: Interval, info: ValidationInfo) -> Interval:
-        if info.data.get("type") == RELATIVE_VOLUME and interval != MINUTE:
-            raise fault(
-                f"must be 1m for {RELATIVE_VOLUME}, whose average is by the minute, not '{interval}'", "1m"
-            )
+        type_ = _type_in(info)
+        if type_ is not None:
+            type_.check_interval(interval)
         return interval
 
     @field_validator("against")
     @classmethod
     def _check_against(cls, against: str | None, info: ValidationInfo) -> str | None:
-        type_ = info.data.get("type", RELATIVE_VOLUME if against else "")
-        if against is None and type_ == RELATIVE_VOLUME:
-            raise fault(
-                f"is required for {RELATIVE_VOLUME}: the name of a historical indicator "
-                "{type: trailing_average, granularity: minute, field: volume}"
-            )
-        if against is not None and type_ != RELATIVE_VOLUME:
-            raise fault(f"is for {RELATIVE_VOLUME} only, and {type_} does not compare with {against!r}")
+        type_ = _type_in(info)
+        if type_ is None:
+            return against
+        if against is None and type_.against is not None:
+            raise fault(f"is required for {type_.type}: the name of a historical indicator {type_.against}")
+        if against is not None and type_.against is None:
+            raise fault(f"cannot be used with {type_.type}, which compares with no historical indicator")
         return against
 
     @field_validator("parameters", mode="before")
@@ -89,7 +75,8 @@ class SessionIndicator(Section):
         cls, given: Mapping[str, object], info: ValidationInfo
     ) -> Mapping[str, int | float]:
         # Of an unknown type no parameter can be judged; the type is reported.
-        return resolve_parameters(info.data["type"], given) if "type" in info.data else {}
+        type_ = _type_in(info)
+        return {} if type_ is None else type_.resolve_parameters(given, info.data.get("interval"))
 
     @model_serializer
     def _as_written(self) -> dict[str, Any]:
@@ -102,12 +89,9 @@ class SessionIndicator(Section):
         fields = cls.model_fields
         return {
             "type": "object",
-            "description": "One indicator; TA-Lib's parameters stand beside `type`, under TA-Lib's names.",
+            "description": "One indicator; its parameters stand beside `type`.",
             "properties": {
-                "type": {
-                    "description": fields["type"].description,
-                    "anyOf": [{"enum": list(indicator_types())}, {"type": "string"}],
-                },
+                "type": {"description": fields["type"].description, "type": "string"},
                 "interval": {
                     "description": fields["interval"].description,
                     **handler.resolve_ref_schema(handler(core))["properties"]["interval"],
@@ -116,16 +100,16 @@ class SessionIndicator(Section):
             },
             "required": ["type", "interval"],
             "additionalProperties": {
-                "description": "A parameter of the function, such as timeperiod; matype by name or number.",
+                "description": "A parameter of the type, such as timeperiod; matype by name or number.",
                 "type": ["number", "string"],
             },
         }
 
 
-def output_names(name: str, type_: str) -> tuple[str, ...]:
-    """Return the full names of the outputs of an indicator called `name`, of a type in capitals."""
-    outputs = describe_indicator(type_).outputs
-    return (name,) if len(outputs) == 1 else tuple(f"{name}_{output}" for output in outputs)
+def _type_in(info: ValidationInfo) -> IndicatorType | None:
+    """Return the type that was read before this field, None where it was at fault."""
+    type_ = info.data.get("type")
+    return None if type_ is None else catalogue_of(info).read_type(type_)
 
 
 def _split_definitions(value: object) -> object:

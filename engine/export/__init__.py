@@ -1,3 +1,3 @@
-"""Exports: a run as CSV and JSON files, its tapes kept for later, and the check of an export read back."""
+"""Exports: a run as CSV and JSON files, and validation of an export."""
 
 from __future__ import annotations

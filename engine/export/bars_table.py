@@ -22,7 +22,7 @@ from tapedeck.engine.export.text_columns import (
     time_texts,
 )
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.quality.scores import FULL_SCORE
+from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, score
 from tapedeck.engine.tape.bar_grid import VOLUME, Mask
 from tapedeck.engine.tape.tape import Tape
 
@@ -86,6 +86,6 @@ def _completeness(tape: Tape, interval: Interval, start: int, present: Mask) -> 
         return pa.scalar("1"), pa.scalar(f"{FULL_SCORE:g}")
     symbols, columns = present.shape
     base_bars = tape.derived[interval].base_bars[start : start + symbols, :columns]
-    quality = base_bars * FULL_SCORE / tape.bucket_widths(interval)[:columns]
+    quality = score(base_bars, tape.bucket_widths(interval)[:columns])
     base_bars, quality = base_bars[present], quality[present]
     return number_texts(base_bars.astype(np.float64)), number_texts(quality)

@@ -1,4 +1,4 @@
-"""The export of a run: four CSV files written session by session, and the documents that go with them."""
+"""CSV export of a run: four CSV files written session by session, and their JSON documents."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tapedeck.engine.export.metrics_json import metrics_document
 from tapedeck.engine.export.quality_table import QUALITY_HEADER, quality_rows
 from tapedeck.engine.export.session_json import session_document
 from tapedeck.engine.export.session_table import SESSION_HEADER, end_row, session_rows
-from tapedeck.engine.export.staged_files import StagedFile, make_folder, put_all_in_place, write_whole
+from tapedeck.engine.export.staged_files import StagedFile, install_files, make_folder, write_whole
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.read.snapshot import RunSummary
 from tapedeck.engine.tape.session_record import SessionRecord
@@ -43,23 +43,23 @@ _TABLES: Final = {
 class CsvExport:
     """Writes a run into a folder; a `SessionSink`.
 
-    Everything goes to temporary files beside the final ones, which get their names in `finish`: until then
-    an earlier export in the folder stays as it is. Other files of the folder are never touched. After a
-    failure the temporary files are gone, and every later call tells the failure again.
+    Temporary files in the same folder get their final names in `finish`; until then an earlier export in the
+    folder stays unchanged. Other files in the folder are never changed. After a failure the temporary files
+    are removed, and every later call raises the same failure.
     """
 
     def __init__(self, folder: Path, config: SessionConfig) -> None:
-        """Make the folder and the temporary files; ExportError where that cannot be."""
+        """Create the folder and the temporary files; ExportError if that fails."""
         self.folder = folder
         self._config = config
         self._made_folder = make_folder(folder)
         self._tables: dict[str, StagedFile] = {}
         self._documents: list[StagedFile] = []
         self._last: SessionRecord | None = None
-        # The last row is held back: only the end of the run tells what it says.
+        # The last row is held back, as it depends on how the run ends.
         self._held_row: str | None = None
         self._failure: ExportError | None = None
-        self._is_over = False
+        self._has_ended = False
         try:
             for name, header in _TABLES.items():
                 self._tables[name] = StagedFile(folder / name)
@@ -69,7 +69,7 @@ class CsvExport:
             raise
 
     def write_session(self, record: SessionRecord, digest: str) -> None:
-        """Append one session; the manifest gets its digest from the run's summary."""
+        """Append one session; its digest in the manifest comes from the run's summary."""
         self._check()
         tape, frontier = record.tape, record.frontier
         try:
@@ -83,9 +83,9 @@ class CsvExport:
         self._last = record
 
     def finish(self, summary: RunSummary, metrics: PerformanceMetrics) -> Manifest:
-        """Complete the files, give them their names, the manifest last, and return it.
+        """Complete the files, rename them, the manifest last, and return the manifest.
 
-        Meant for when the run is over. Raises ExportError where something cannot be written.
+        Call it after the run. Raises ExportError if a file cannot be written.
         """
         self._check()
         try:
@@ -93,22 +93,22 @@ class CsvExport:
         except ExportError as error:
             self._fail(error)
             raise
-        self._is_over = True
+        self._has_ended = True
         return manifest
 
     def abandon(self) -> None:
-        """Remove the temporary files, and leave all others as they were; after `finish` it does nothing."""
-        if self._is_over:
+        """Remove the temporary files, leaving all others unchanged; after `finish` it does nothing."""
+        if self._has_ended:
             return
-        self._is_over = True
+        self._has_ended = True
         for staged in (*self._tables.values(), *self._documents):
             staged.discard()
         if self._made_folder:
-            with contextlib.suppress(OSError):  # somebody else keeps something there
+            with contextlib.suppress(OSError):  # the folder has other files
                 self.folder.rmdir()
 
     def _clock_rows(self, record: SessionRecord) -> Iterator[bytes]:
-        """Give the rows of session.csv up to the last but one, which is the next to be held back."""
+        """Yield the rows of session.csv, except for the last one, which is held back."""
         rows = session_rows(record.tape, record.frontier, self._config.mode)
         if self._held_row is not None:
             yield self._held_row.encode()
@@ -130,7 +130,7 @@ class CsvExport:
         manifest = build_manifest(self._config, summary, self._last, tuple(staged.close() for staged in data))
         self._add_document(MANIFEST, manifest.to_json())
         self._documents[-1].close()
-        put_all_in_place([*data, self._documents[-1]])
+        install_files([*data, self._documents[-1]])
         return manifest
 
     def _add_document(self, name: str, data: bytes) -> None:
@@ -139,8 +139,8 @@ class CsvExport:
     def _check(self) -> None:
         if self._failure is not None:
             raise ExportError(str(self._failure)) from self._failure
-        if self._is_over:
-            raise ExportError(f"The export to {self.folder} is over; make a new one for another run.")
+        if self._has_ended:
+            raise ExportError(f"the export to {self.folder} has ended: create a new one for another run")
 
     def _fail(self, error: ExportError) -> None:
         self._failure = error

@@ -1,4 +1,4 @@
-"""Rows of indicators.csv: the values of the session indicators, at the bars on which they stand."""
+"""Rows of indicators.csv: values of the session indicators at their bars."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from tapedeck.engine.intervals import Interval
 from tapedeck.engine.tape.tape import IndicatorColumn, Tape
 
 INDICATORS_HEADER: Final = ("symbol", "interval", "timestamp", "name", "value")
-# About so many values are written at once.
+# Approximate number of values written at once.
 _VALUES_AT_ONCE: Final = 2**20
 
 
 def indicator_rows(tape: Tape, frontier: int) -> Iterator[bytes]:
-    """Give the rows of a tape cut at `frontier`, by symbol, output and time, in pieces of several symbols.
+    """Yield the rows of a tape up to `frontier`, by symbol, output and time, in pieces of several symbols.
 
-    Each row begins with its line break, as in bars.csv. A missing value is no row.
+    Each row begins with its line break, as in bars.csv. Missing values have no row.
     """
     if not tape.indicators:
         return
@@ -51,16 +51,16 @@ def _output_rows(
     column: IndicatorColumn, symbols: tuple[str, ...], start: int, labels: TextColumn
 ) -> list[memoryview]:
     values = column.values[start : start + len(symbols), : len(labels)]
-    there = ~np.isnan(values)
-    rows, at = np.nonzero(there)
+    present = ~np.isnan(values)
+    rows, at = np.nonzero(present)
     prefixes = pa.array([f"\n{csv_field(symbol)},{column.interval}" for symbol in symbols])
     lines = csv_lines(
         [
             pc.take(prefixes, pa.array(rows)),
             pc.take(labels, pa.array(at)),
             pa.scalar(column.name),
-            number_texts(values[there]),
+            number_texts(values[present]),
         ]
     )
-    edges = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
+    edges = np.concatenate([[0], np.cumsum(present.sum(axis=1))])
     return text_bytes(lines, edges.tolist())

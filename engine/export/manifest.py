@@ -1,4 +1,4 @@
-"""manifest.json: what an export holds, how it came about, and how each of its files can be checked."""
+"""Manifest of an export (manifest.json): sessions, versions, session file, and hashes of the files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Part(BaseModel):
 
 
 class ManifestFile(_Part):
-    """One file of the export: its size, and the XXH3 hash (128 bits, hexadecimal) of its bytes."""
+    """One file of the export: size, and XXH3 hash (128 bits, hexadecimal) of its bytes."""
 
     name: str
     bytes: int
@@ -37,7 +37,7 @@ class ManifestFile(_Part):
 
 
 class ManifestSession(_Part):
-    """One session: slots of its calendar, slots played, base bars of all symbols, mean quality, hash."""
+    """One session: slots of the calendar, slots played, base bars of all symbols, mean quality, digest."""
 
     trading_day: date
     slots: NonNegativeInt
@@ -48,11 +48,10 @@ class ManifestSession(_Part):
 
 
 class Manifest(_Part):
-    """What manifest.json says.
+    """Content of manifest.json.
 
-    `status` is partial where not every session of the range was played to its close, and `reason` then says
-    why. `indicators`: each output's interval. `session_file`: the session file as it was understood, every
-    field written out.
+    `status`: partial if not every session of the range was played to its close; `reason` then gives the
+    cause. `indicators`: each output's interval. `session_file`: the session file with all fields.
     """
 
     format: Literal[1] = 1
@@ -92,12 +91,12 @@ def build_manifest(
     last: SessionRecord | None,
     files: tuple[ManifestFile, ...],
 ) -> Manifest:
-    """Return the manifest of a run; `last` is its last session, None where it never got to one."""
-    wanted = config.session_data_config
+    """Return the manifest of a run; `last`: its last session, or None."""
+    data_config = config.session_data_config
     columns = {} if last is None else last.tape.indicators
     return Manifest(
         status="complete" if summary.complete else "partial",
-        state=summary.state,  # type: ignore[arg-type]  # pydantic refuses a run that is not over
+        state=summary.state,  # type: ignore[arg-type]  # pydantic rejects a run that has not ended
         reason=_reason(summary),
         stamp=summary.stamp,
         session_name=summary.session_name,
@@ -122,8 +121,8 @@ def build_manifest(
         base_interval=summary.base,
         derived_intervals=summary.derived,
         indicators={name: str(column.interval) for name, column in columns.items()},
-        min_completeness=wanted.min_completeness,
-        quality_measured=wanted.gap_filler.enable_session_quality,
+        min_completeness=data_config.min_completeness,
+        quality_measured=data_config.gap_filler.enable_session_quality,
         warnings=summary.warnings,
         notes=summary.notes,
         files=files,
@@ -142,5 +141,5 @@ def _reason(summary: RunSummary) -> str | None:
 
 
 def json_bytes(document: object) -> bytes:
-    """Return a document as the bytes of a JSON file: indented, in UTF-8, and no NaN."""
+    """Return a document as the bytes of a JSON file: indented, in UTF-8, without NaN."""
     return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()

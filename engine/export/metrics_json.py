@@ -1,4 +1,4 @@
-"""metrics.json: what differs from run to run: how long things took, and how often they happened."""
+"""Metrics of an export (metrics.json): timers and counters, which differ from run to run."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.export.manifest import Manifest, json_bytes
-from tapedeck.engine.export.staged_files import make_folder, put_all_in_place, write_whole
+from tapedeck.engine.export.staged_files import install_files, make_folder, write_whole
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.read.snapshot import RunSummary
 from tapedeck.engine.tape.session_record import SessionRecord, SessionSummary
@@ -63,7 +63,7 @@ def write_state(path: Path, records: Records, summary: RunSummary) -> None:
     make_folder(path.parent)
     staged = write_whole(path, json_bytes(session_document(_of_sessions(summary, sessions), last)))
     staged.close()
-    put_all_in_place([staged])
+    install_files([staged])
 
 
 def _of_sessions(summary: RunSummary, sessions: list[SessionSummary]) -> RunSummary:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tapedeck.engine.export.text_columns import csv_field, number_text, time_text
-from tapedeck.engine.quality.gaps import find_gaps
-from tapedeck.engine.quality.scores import FULL_SCORE
+from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, find_gaps
 from tapedeck.engine.tape.tape import Tape
 
 QUALITY_HEADER: Final = (

@@ -1,4 +1,4 @@
-"""session.json: the whole final state of a run. The same tape gives the same bytes: no timings, no paths."""
+"""Final state of a run (session.json). The same tape gives the same bytes: no timings, no paths."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from tapedeck.engine.read.snapshot import RunSummary
 from tapedeck.engine.tape.bar_grid import FIELDS, Floats
 from tapedeck.engine.tape.historical_value import HistoricalValue
 from tapedeck.engine.tape.session_record import SessionRecord
-from tapedeck.engine.tape.session_view import SessionTotals, SessionView
-from tapedeck.engine.tape.tape import Tape
+from tapedeck.engine.tape.session_totals import SessionTotals
+from tapedeck.engine.tape.session_view import SessionView
 
-# Documents are made of what JSON has.
+# A JSON object.
 Document = dict[str, Any]
 
 _WHOLE_BELOW = 2.0**53
 
 
 def session_document(summary: RunSummary, last: SessionRecord | None) -> Document:
-    """Return the final state; `last` is the session that was played last, None where there was none."""
+    """Return the final state; `last`: the last session played, or None."""
     return {
         "session_name": summary.session_name,
         "exchange": summary.exchange,
@@ -54,22 +54,23 @@ def session_document(summary: RunSummary, last: SessionRecord | None) -> Documen
 
 
 def _number(value: float) -> float | int | None:
-    """Return a number as JSON can show it: whole ones without a fraction, one that is none as null."""
+    """Return a number for JSON: whole numbers without a fraction, null if not finite."""
     if not math.isfinite(value):
         return None
     return int(value) if value.is_integer() and abs(value) < _WHOLE_BELOW else value
 
 
 def _last_session(record: SessionRecord) -> Document:
-    session, frontier = record.tape.session, record.frontier
+    view = SessionView(record.tape, record.frontier)
+    session = view.session
     return {
         "trading_day": session.trading_day.isoformat(),
         "zone": session.zone.key,
         **_bounds(session),
         "is_early_close": session.is_early_close,
-        "clock": time_text(record.tape.slots.clock(frontier), session.zone),
-        "frontier": frontier,
-        "slots": len(record.tape),
+        "clock": time_text(view.clock_seconds, session.zone),
+        "frontier": view.frontier,
+        "slots": view.slots,
     }
 
 
@@ -93,13 +94,10 @@ def _symbols(record: SessionRecord) -> Document:
     return {
         symbol: {
             "totals": _totals(view.totals(symbol)),
-            "quality": _quality(view, record.tape, row),
-            "intervals": {
-                str(interval): _interval(view, record.tape, row, interval)
-                for interval in record.tape.intervals
-            },
+            "quality": _quality(view, row),
+            "intervals": {str(interval): _interval(view, row, interval) for interval in view.intervals},
             "indicators": {name: _last_value(grid[row]) for name, grid in grids.items()},
-            "historical": _historical(record, row),
+            "historical": _historical(view, row),
         }
         for row, symbol in enumerate(view.symbols)
     }
@@ -111,14 +109,14 @@ def _totals(totals: SessionTotals | None) -> Document | None:
     return {name: _number(getattr(totals, name)) for name in ("volume", "high", "low", "last")}
 
 
-def _quality(view: SessionView, tape: Tape, row: int) -> Document:
-    symbol, opened_at, zone = view.symbols[row], tape.slots.opened_at, tape.session.zone
+def _quality(view: SessionView, row: int) -> Document:
+    symbol, opened_at, zone = view.symbols[row], view.slot_times.opened_at, view.session.zone
     measured = view.quality_measured
     return {
         "measured": measured,
         "percent": _number(view.quality(symbol)),
         "expected": view.frontier if measured else None,
-        "actual": int(tape.base.present[row, : view.frontier].sum()) if measured else None,
+        "actual": int(view.present_grid(view.base_interval)[row].sum()) if measured else None,
         "gaps": [
             {
                 "start": time_text(int(opened_at[gap.first]), zone),
@@ -130,39 +128,39 @@ def _quality(view: SessionView, tape: Tape, row: int) -> Document:
     }
 
 
-def _interval(view: SessionView, tape: Tape, row: int, interval: Interval) -> Document:
+def _interval(view: SessionView, row: int, interval: Interval) -> Document:
     present = view.present_grid(interval)[row]
     at = np.flatnonzero(present)
-    derived = interval != tape.base_interval
+    derived = interval != view.base_interval
     return {
         "derived": derived,
-        "base": str(tape.base_interval) if derived else None,
+        "base": str(view.base_interval) if derived else None,
         "expected": len(present),
         "bars": len(at),
-        "last_bar": _bar(view, tape, row, interval, int(at[-1])) if len(at) else None,
+        "last_bar": _bar(view, row, interval, int(at[-1])) if len(at) else None,
     }
 
 
-def _bar(view: SessionView, tape: Tape, row: int, interval: Interval, column: int) -> Document:
+def _bar(view: SessionView, row: int, interval: Interval, column: int) -> Document:
     values = view.bars_grid(interval)[:, row, column].tolist()
     return {
-        "timestamp": time_text(int(view.opened_at(interval)[column]), tape.session.zone),
+        "timestamp": time_text(int(view.opened_at(interval)[column]), view.session.zone),
         **{field: _number(value) for field, value in zip(FIELDS, values, strict=True)},
         "base_bars": int(view.base_bars_grid(interval)[row, column]),
-        "slots": int(tape.bucket_widths(interval)[column]),
+        "slots": int(view.bucket_widths(interval)[column]),
     }
 
 
 def _last_value(values: Floats) -> float | int | None:
-    there = values[~np.isnan(values)]
-    return _number(float(there[-1])) if len(there) else None
+    present = values[~np.isnan(values)]
+    return _number(float(present[-1])) if len(present) else None
 
 
-def _historical(record: SessionRecord, row: int) -> Document:
-    symbol = record.tape.symbols[row]
-    quality = {interval: q for (name, interval), q in record.historical_quality.items() if name == symbol}
+def _historical(view: SessionView, row: int) -> Document:
+    symbol = view.symbols[row]
+    quality = {interval: q for (name, interval), q in view.historical_quality.items() if name == symbol}
     return {
-        "indicators": {name: _trailing(value, row) for name, value in record.tape.historical.items()},
+        "indicators": {name: _trailing(view.historical_value(name), row) for name in view.historical_names()},
         "quality": {
             str(interval): {
                 "measured": scored.measured,

@@ -1,4 +1,4 @@
-"""Rows of session.csv: the clock of a session from its open on, one row for each frontier."""
+"""Rows of session.csv: the clock of a session, one row for each frontier."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _RUNNING: Final = RunState.RUNNING.value
 
 
 def session_rows(tape: Tape, frontier: int, mode: str) -> tuple[str, ...]:
-    """Return the rows for k = 0 … frontier, with what the last one needs besides left to `end_row`.
+    """Return the rows for k = 0 … frontier; `end_row` completes the last row of a run.
 
     Each row begins with its line break.
     """
@@ -43,6 +43,6 @@ def session_rows(tape: Tape, frontier: int, mode: str) -> tuple[str, ...]:
 
 
 def end_row(row: str, state: str, error: str | None) -> str:
-    """Return the very last row of a run: with the run's final state, and its error where there is one."""
+    """Return the last row of a run, with the run's final state and error."""
     head, _, rest = row.partition(f",{_RUNNING},")
     return f"{head},{state},{rest}{csv_field(error or '')}"

@@ -1,4 +1,4 @@
-"""Columns of text for the CSV files: numbers in their shortest exact form, times with their offset."""
+"""Text columns of CSV files: numbers in their shortest exact form, times with their offset."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from tapedeck.engine.tape.bar_grid import Floats, Ints
 # pyarrow ships no types.
 TextColumn = Any
 
-# Between these pyarrow writes a float without an exponent.
+# Within these bounds pyarrow writes a float without an exponent.
 _PLAIN_FROM, _PLAIN_BELOW = 1e-6, 1e10
-# Beyond these nobody would want to read it without one.
+# Within these bounds the export writes a number without an exponent.
 _LEAST_POSITIONAL, _MOST_POSITIONAL = 1e-15, 1e21
 _WHOLE_BELOW = 2.0**63
 
 
 def number_text(value: float) -> str:
-    """Return a finite number in its shortest form that reads back to the same bits; no `.0` ends it."""
+    """Return a finite number in its shortest form that reads back to the same bits, without a final `.0`."""
     size = abs(value)
     if size == 0:
         return "0"
@@ -35,8 +35,8 @@ def number_text(value: float) -> str:
 
 
 def number_texts(values: Floats) -> TextColumn:
-    """Return each of the numbers, shape (n,) and finite, as `number_text` writes it."""
-    # Prices repeat: each different one is written once.
+    """Return each number, shape (n,) and finite, in the form of `number_text`."""
+    # Prices repeat: each distinct one is converted once.
     encoded = pc.dictionary_encode(pa.array(values + 0.0))
     return pc.take(_different_texts(encoded.dictionary.to_numpy()), encoded.indices)
 
@@ -59,35 +59,35 @@ def time_text(seconds: int, zone: ZoneInfo) -> str:
 
 
 def time_texts(seconds: Ints, zone: ZoneInfo) -> TextColumn:
-    """Return ascending instants (seconds UTC) of one session as `time_text` writes them."""
+    """Return ascending instants (seconds UTC) of one session in the form of `time_text`."""
     if not len(seconds):
         return pa.array([], type=pa.string())
     first, last = (datetime.fromtimestamp(int(seconds[at]), zone) for at in (0, -1))
     shift = first.utcoffset()
     if shift is None or shift != last.utcoffset():
-        # The clocks are put forward or back within the session.
+        # Daylight saving time changes within the session.
         return pa.array([time_text(second, zone) for second in seconds.tolist()], type=pa.string())
     local = (seconds + int(shift.total_seconds())).astype("datetime64[s]")
     return pa.array([f"{text}{first.isoformat()[19:]}" for text in np.datetime_as_string(local).tolist()])
 
 
 def csv_field(text: str) -> str:
-    """Return a text as a field of a CSV line: on one line, and quoted where it has to be."""
+    """Return a text as a CSV field: on one line, with quotes if needed."""
     line = " ".join(text.split("\n")).replace("\r", "")
     return '"' + line.replace('"', '""') + '"' if "," in line or '"' in line else line
 
 
 def csv_lines(columns: Sequence[TextColumn]) -> TextColumn:
-    """Return the columns, one of them at least an array, joined to lines by commas."""
+    """Join columns, at least one of them an array, to lines with commas."""
     return pc.binary_join_element_wise(*columns, ",")
 
 
 def text_bytes(lines: TextColumn, edges: Sequence[int]) -> list[memoryview]:
-    """Return the text of lines `[edges[i], edges[i + 1])` as bytes, for each i, without copying it."""
+    """Return the text of lines `[edges[i], edges[i + 1])` as bytes, for each i, without a copy."""
     if not len(lines):
         return [memoryview(b"")] * (len(edges) - 1)
     _, offsets_buffer, text = lines.buffers()
     offsets = np.frombuffer(offsets_buffer, dtype=np.int32)
     at = offsets[np.asarray(edges) + lines.offset].tolist()
-    whole = memoryview(text)
-    return [whole[a:b] for a, b in pairwise(at)]
+    view = memoryview(text)
+    return [view[a:b] for a, b in pairwise(at)]

@@ -1,4 +1,4 @@
-"""Versions of what computed a result: other versions may give other bits."""
+"""Versions of the libraries on which results depend."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
-import talib
+from tapedeck.engine.indicators.talib_adapter import talib_c_version
 
 _LIBRARIES: Final = {
     "tapedeck": "tapedeck-console",
@@ -21,10 +21,10 @@ _LIBRARIES: Final = {
 
 @cache
 def library_versions() -> dict[str, str]:
-    """Return the version of tapedeck, of Python, and of each library that values depend on, by name.
+    """Return the versions of tapedeck, of Python, and of each library on which values depend, by name.
 
-    `ta_lib` is the Python package, `ta_lib_c` the C library within. A source tree that is not installed has
-    no version of its own.
+    `ta_lib` is the Python package, `ta_lib_c` its C library. A source tree that is not installed has no
+    version.
     """
     versions = {"python": platform.python_version()}
     for name, distribution in _LIBRARIES.items():
@@ -32,6 +32,5 @@ def library_versions() -> dict[str, str]:
             versions[name] = version(distribution)
         except PackageNotFoundError:
             versions[name] = "not installed"
-    built: bytes = talib.__ta_version__  # type: ignore[attr-defined]  # missing in its stubs
-    versions["ta_lib_c"] = built.decode().split(" ")[0]
+    versions["ta_lib_c"] = talib_c_version()
     return versions

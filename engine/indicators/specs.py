@@ -1,4 +1,4 @@
-"""What an indicator is asked to be: its name, kind, interval and parameters, free of any file format."""
+"""The specification of an indicator: its name, kind, interval and parameters, free of any file format."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from tapedeck.engine.indicators.talib_functions import TalibFunction, talib_function
+from tapedeck.engine.config.catalogue import output_names
+from tapedeck.engine.indicators.kind import IndicatorKind
+from tapedeck.engine.indicators.registry import REGISTRY
 from tapedeck.engine.intervals import Interval
-
-OWN_TYPES = ("VWAP", "SESSION_HIGH", "SESSION_LOW", "RELATIVE_VOLUME")
 
 
 @dataclass(frozen=True)
 class IndicatorSpec:
     """A session indicator on the bars of one interval.
 
-    `kind` is one of `OWN_TYPES` or a TA-Lib function's name; `parameters` stand under TA-Lib's names, those
-    left out take its defaults. `against` names the trailing minute average that RELATIVE_VOLUME divides by.
+    `kind` is a type of the registry; `parameters` left out take the kind's defaults. `against` names the
+    historical indicator that it compares with, where its kind does.
     """
 
     name: str
@@ -27,14 +27,16 @@ class IndicatorSpec:
     against: str | None = None
 
     @cached_property
-    def function(self) -> TalibFunction | None:
-        """TA-Lib's function with these parameters; None for a kind of our own."""
-        return None if self.kind in OWN_TYPES else talib_function(self.kind, self.parameters)
+    def description(self) -> IndicatorKind:
+        """All that the registry knows of the kind."""
+        return REGISTRY.kind(self.kind)
+
+    @cached_property
+    def lookback(self) -> int | None:
+        """Bars before the first value; None for a kind that needs no earlier sessions."""
+        return self.description.lookback(self.parameters)
 
     @cached_property
     def outputs(self) -> tuple[str, ...]:
         """The column names: the indicator's own, or `name_output` where it has several outputs."""
-        function = self.function
-        if function is None or len(function.outputs) == 1:
-            return (self.name,)
-        return tuple(f"{self.name}_{output}" for output in function.outputs)
+        return output_names(self.name, self.description.outputs)

@@ -1,24 +1,68 @@
-"""What happened in a run, as one numbered list: gaps, breaks, bookmarks, errors, sessions."""
+"""Events of a run, as one numbered list: gaps, breaks, bookmarks, errors, sessions."""
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import deque
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import Enum
 from operator import attrgetter
 from threading import RLock
 from typing import Final
 
-from tapedeck.engine.clock.slots import utc_from_epoch
-from tapedeck.engine.errors import EngineError
-from tapedeck.engine.read.event import Event, EventKind
-from tapedeck.engine.read.gap_events import GapTracker
-from tapedeck.engine.tape.tape import Tape
+import numpy as np
 
-__all__ = ["Event", "EventKind", "EventLog"]
+from tapedeck.engine.clock.slots import utc_from_epoch
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.errors import EngineError
+from tapedeck.engine.quality.gaps_and_scores import gap_runs, gaps_begin
+from tapedeck.engine.tape.bar_grid import Ints, Mask
+from tapedeck.engine.tape.played_session import PlayedSession
+from tapedeck.engine.tape.session_view import SessionView
+from tapedeck.engine.tape.tape import Tape
 
 _MARKS_KEPT: Final = 5_000
 _SESSIONS_KEPT: Final = 2_000
 _GAPS_KEPT: Final = 2_000
 _ORDER: Final = attrgetter("place", "number")
+_PLACE: Final = attrgetter("place")
+
+
+class EventKind(Enum):
+    """What kind of thing happened."""
+
+    GAP = "gap"
+    BREAK = "break"
+    BOOKMARK = "bookmark"
+    ERROR = "error"
+    SESSION = "session"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened, and where to look at it.
+
+    `slot`: the slot that was over when it was known, −1 for the session's open, None outside of any session.
+    A gap's event stands at its first missing slot, and tells its end once that is known: then it is replaced
+    by one of the same number. `last`: of a gap whose end is known the last missing slot, else None.
+    `place`: its clock (seconds since 1970 UTC), or, of what has none, that of what was known before it.
+    """
+
+    number: int
+    kind: EventKind
+    slot: int | None
+    trading_day: date | None
+    clock: datetime | None
+    symbol: str | None
+    text: str
+    place: int
+    last: int | None = None
+
+    @property
+    def frontier(self) -> int:
+        """The frontier at which a reader first sees it."""
+        return 0 if self.slot is None else self.slot + 1
 
 
 class EventLog:
@@ -76,23 +120,24 @@ class EventLog:
         *,
         frontier: int | None = None,
         symbol: str | None = None,
-        tape: Tape | None = None,
+        session: PlayedSession | None = None,
     ) -> Event:
         """Add an event at a frontier of the session under way (None: where it stands), and return it.
 
-        `tape`: another session's, such as the last one when the run is over.
+        `session`: another one, such as the last when the run is over.
         """
         with self._lock:
             self._look_for_gaps()
             self._number += 1
-            tape = tape or self._tape
-            if tape is None:
+            if session is None and self._tape is not None:
+                session = PlayedSession(self._tape)
+            if session is None:
                 event = Event(self._number, kind, None, None, None, symbol, text, self._latest)
             else:
-                at = tape.frontier if frontier is None else frontier
-                if not 0 <= at <= len(tape):
-                    raise EngineError(f"slot {at} is outside the session's {len(tape)} slots")
-                place, day = tape.slots.clock(at), tape.session.trading_day
+                at, slots = session.frontier if frontier is None else frontier, session.slot_times
+                if not 0 <= at <= len(slots):
+                    raise EngineError(f"slot {at} is outside the session's {len(slots)} slots")
+                place, day = slots.clock(at), session.trading_day
                 self._latest = max(self._latest, place)
                 event = Event(self._number, kind, at - 1, day, utc_from_epoch(place), symbol, text, place)
             (self._sessions if kind is EventKind.SESSION else self._marks).append(event)
@@ -113,7 +158,7 @@ class EventLog:
     def _list(self) -> tuple[Event, ...]:
         self._look_for_gaps()
         if self._listed is None:
-            while self._finished:  # put into words only where somebody asks
+            while self._finished:  # texts are made only when they are asked for
                 self._gaps += self._finished.popleft().gaps(self._gaps_kept)
             self._gaps_finished = 0
             gaps = list(self._gaps)
@@ -132,3 +177,127 @@ class EventLog:
         self._gaps_begun += self._number - before
         if changed:
             self._listed = None
+
+
+class GapTracker:
+    """Numbers the gaps of a session as its frontier moves on, and lists them when asked.
+
+    Numbering is counting alone, so that a run without a screen hardly pays for it. A session that is over
+    keeps one bit a slot.
+    """
+
+    def __init__(self, tape: Tape) -> None:
+        self._slots = tape.slots
+        self._symbols = tape.symbols
+        self._tape: Tape | None = tape
+        self._packed: np.ndarray | None = None
+        self._looked = 0
+        self._numbers: list[range] = []
+        self._listed: dict[tuple[int, int], Event] = {}
+        self._times: dict[int, str] = {}  # of many gaps few times of day
+
+    @property
+    def count(self) -> int:
+        """How many gaps are known."""
+        return sum(len(numbers) for numbers in self._numbers)
+
+    def advance(self, frontier: int, number: int) -> tuple[int, bool]:
+        """Look at the slots up to `frontier`, numbering new gaps from `number` + 1 on.
+
+        Returns the last number given, and whether any gap has begun or ended.
+        """
+        start = self._looked
+        if self._tape is None or frontier <= start:
+            return number, False
+        present = self._tape.base.present
+        block = present[:, start:frontier]
+        before = present[:, start - 1] if start else np.ones(len(present), dtype=np.bool_)
+        self._looked = frontier
+        begun = int(np.count_nonzero(gaps_begin(block, before)))
+        if begun:
+            self._numbers.append(range(number + 1, number + 1 + begun))
+        # A gap ends where a run of bars begins, or at the close.
+        ended = gaps_begin(~block, ~before).any() or (frontier == len(self._slots) and not block[:, -1].all())
+        return number + begun, bool(begun or ended)
+
+    def finish(self) -> None:
+        """Let go of the tape; what is needed of it is kept in little room."""
+        self._packed = np.packbits(self._present(), axis=1)
+        self._tape = None
+
+    def gaps(self, most: int) -> list[Event]:
+        """Return the last gaps that are known, `most` of them, in the order of their numbers."""
+        runs = gap_runs(self._present())
+        # Slot by slot, and row by row within one: the order in which they were numbered.
+        order = np.lexsort((runs.rows, runs.first))[-most:]
+        numbers = [number for known in self._numbers for number in known][-most:]
+        columns = (runs.rows[order].tolist(), runs.first[order].tolist(), runs.last[order].tolist())
+        listed = {}
+        for number, row, first, last in zip(numbers, *columns, strict=True):
+            key = (number, -1 if self._goes_on(last) else last)
+            listed[key] = self._listed.get(key) or self._event(number, row, first, last)
+        self._listed = listed
+        return list(listed.values())
+
+    def _present(self) -> Mask:
+        """Return which slots that were looked at have a bar, bool (S, slots)."""
+        if self._tape is not None:
+            return self._tape.base.present[:, : self._looked]
+        assert self._packed is not None  # `finish` has packed what the tape had
+        return np.unpackbits(self._packed, axis=1, count=self._looked).astype(np.bool_)
+
+    def _event(self, number: int, row: int, first: int, last: int) -> Event:
+        place = int(self._slots.closed_at[first])
+        clock, day = utc_from_epoch(place), self._slots.session.trading_day
+        known_last = None if self._goes_on(last) else last
+        text = self._text(first, last)
+        return Event(number, EventKind.GAP, first, day, clock, self._symbols[row], text, place, known_last)
+
+    def _text(self, first: int, last: int) -> str:
+        begun = self._time(self._slots.opened_at, first)
+        if self._goes_on(last):
+            return _no_bar_since(begun)
+        if first == last:
+            return f"1 bar missing, {begun}"
+        return f"{last - first + 1} bars missing, {begun} to {self._time(self._slots.opened_at, last)}"
+
+    def _goes_on(self, last: int) -> bool:
+        """Whether the end of a gap is not known yet, its last slot being the last that was looked at."""
+        return last == self._looked - 1 and self._looked < len(self._slots)
+
+    def _time(self, instants: Ints, slot: int) -> str:
+        seconds = int(instants[slot])
+        text = self._times.get(seconds)
+        if text is None:
+            text = self._times[seconds] = _time_of_day(seconds, self._slots.session)
+        return text
+
+
+def events_known_at(events: tuple[Event, ...], view: SessionView) -> tuple[Event, ...]:
+    """Return those of `events`, in their order, that were known at the moment of a view, as they were then.
+
+    The same tuple where that is all of them. A gap that still went on has no end.
+    """
+    known = events[: bisect_right(events, view.clock_seconds, key=_PLACE)]
+    if len(known) == len(events) and view.is_latest:
+        return events
+    first = bisect_left(known, view.slot_times.clock(0), key=_PLACE)  # of this session; those before are over
+    return known[:first] + tuple(_as_known_at(event, view) for event in known[first:])
+
+
+def _as_known_at(event: Event, view: SessionView) -> Event:
+    frontier = view.frontier
+    is_over = event.last is None or frontier > event.last + 1 or frontier == view.slots
+    if is_over or event.slot is None or event.trading_day != view.trading_day:
+        return event
+    begun = _time_of_day(int(view.slot_times.opened_at[event.slot]), view.session)
+    return replace(event, text=_no_bar_since(begun), last=None)
+
+
+def _no_bar_since(begun: str) -> str:
+    return f"no bar since {begun}"
+
+
+def _time_of_day(seconds: int, session: TradingSession) -> str:
+    local = utc_from_epoch(seconds).astimezone(session.zone)
+    return f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tapedeck.engine.conditions import Condition
-from tapedeck.engine.read.breaks import Breakpoint, BreakpointHit
+from tapedeck.engine.read.snapshot import Breakpoint, BreakpointHit
 from tapedeck.engine.tape.tape import Tape
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tapedeck.engine.metrics.performance import PerformanceMetrics
-from tapedeck.engine.quality.scores import RunningScores
+from tapedeck.engine.quality.gaps_and_scores import RunningScores
 from tapedeck.engine.run.messages import Message
 from tapedeck.engine.run.worker import Worker
 from tapedeck.engine.tape.session_data import SessionData

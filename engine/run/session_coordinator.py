@@ -14,9 +14,8 @@ from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.conditions import Condition
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
-from tapedeck.engine.read.breaks import BreakpointHit
-from tapedeck.engine.read.event import EventKind
-from tapedeck.engine.read.events import EventLog
+from tapedeck.engine.read.events import EventKind, EventLog
+from tapedeck.engine.read.snapshot import BreakpointHit
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.breakpoints import Breakpoints
 from tapedeck.engine.run.data_processor import DataProcessor
@@ -39,13 +38,13 @@ from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.run.session_feed import LOAD_TIMEOUT_S, SessionFeed
 from tapedeck.engine.run.session_loader import LoadedSession, SessionLoader
 from tapedeck.engine.run.session_player import SessionPlayer
-from tapedeck.engine.run.session_recorder import SessionRecorder, SessionSink
+from tapedeck.engine.run.session_recorder import SessionRecorder
 from tapedeck.engine.run.session_setup import extend_history, install_session
 from tapedeck.engine.run.transport import Transport
 from tapedeck.engine.run.worker import Worker
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.session_data import SessionData
-from tapedeck.engine.tape.session_record import SessionRecord
+from tapedeck.engine.tape.session_record import SessionRecord, SessionSink
 
 log = logging.getLogger(__name__)
 
@@ -273,9 +272,8 @@ class SessionCoordinator:
 
     def _session_record(self, state: RunState) -> SessionRecord:
         tape = self._data.require_tape()
-        quality = dict(self._data.historical_quality)
         text = None if self.error is None else str(self.error)
-        return SessionRecord(tape, tape.settled(), state.value, text, quality)
+        return SessionRecord(tape, tape.computed_frontier(), state.value, text)
 
     def _warn_of_missing_symbols(self, loaded: LoadedSession) -> None:
         if loaded.base.full:
@@ -288,7 +286,7 @@ class SessionCoordinator:
         warning = f"{loaded.slots.session.trading_day}: no {self._plan.base} bars of {names}"
         self.warnings = (*self.warnings, warning)
         # Belongs to its own day: views of earlier days do not show it.
-        self._events.add(EventKind.ERROR, warning, tape=self._data.require_tape(), frontier=0)
+        self._events.add(EventKind.ERROR, warning, session=self._data.played(), frontier=0)
         log.warning("%s", warning)
 
     # The end of the run

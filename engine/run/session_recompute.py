@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 
 from tapedeck.engine.indicators.block_computer import BlockComputer
-from tapedeck.engine.quality.scores import RunningScores
+from tapedeck.engine.quality.gaps_and_scores import RunningScores
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.session_loader import SessionLoader
 from tapedeck.engine.run.session_setup import extend_history, install_session
@@ -52,8 +52,8 @@ def recomputed_sessions(
 
 def complete_record(session_data: SessionData) -> SessionRecord:
     """Return the record of the current session, played to its close."""
-    tape, quality = session_data.require_tape(), dict(session_data.historical_quality)
-    return SessionRecord(tape, len(tape), RunState.COMPLETED.value, None, quality)
+    tape = session_data.require_tape()
+    return SessionRecord(tape, len(tape), RunState.COMPLETED.value, None)
 
 
 def _compute(plan: StreamPlan, session_data: SessionData, cancelled: Callable[[], bool]) -> bool:
@@ -71,5 +71,7 @@ def _compute(plan: StreamPlan, session_data: SessionData, cancelled: Callable[[]
         return False
     if tape.scores is not None:
         RunningScores(tape.scores).advance(tape.base.present, slots, full=tape.base.full is True)
-    tape.processed = tape.scored = tape.frontier = slots
+    tape.processed = slots
+    session_data.set_quality_metric(slots)
+    tape.frontier = slots
     return True

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.run.messages import Message
 from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.run.worker import Worker
-from tapedeck.engine.tape.session_record import SessionRecord, SessionSummary
+from tapedeck.engine.tape.session_record import SessionRecord, SessionSink, SessionSummary
 from tapedeck.engine.tape.stamp import RunStamp, session_digest
-
-
-class SessionSink(Protocol):
-    """Destination of recorded sessions, such as an export or the tape cache."""
-
-    def write_session(self, record: SessionRecord, digest: str) -> None:
-        """Write one session; the last one of a run may be incomplete."""
-        ...
 
 
 class SessionRecorder(Worker[SessionRecord]):

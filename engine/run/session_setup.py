@@ -10,7 +10,7 @@ from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.indicators.historical import daily_value, minute_value
 from tapedeck.engine.intervals import MINUTE, Interval
-from tapedeck.engine.quality.historical import HistoricalQuality
+from tapedeck.engine.quality.gaps_and_scores import HistoricalQuality
 from tapedeck.engine.run.session_loader import LoadedSession
 from tapedeck.engine.streams.stream_plan import StreamPlan, TrailingPlan
 from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
@@ -27,11 +27,9 @@ def install_session(
     The tape is set last, so that readers see it complete, with historical indicators and quality.
     """
     tape = build_tape(plan, loaded)
-    tape.historical = {
-        trailing.name: _historical_value(plan, data.history, trailing, position, tape.session)
-        for trailing in plan.history.trailing
-    }
-    data.replace_historical_quality(_historical_quality(plan, data.history, tape, is_scored=scores_history))
+    for trailing in plan.history.trailing:
+        tape.set_historical_indicator(_historical_value(plan, data.history, trailing, position, tape.session))
+    tape.historical_quality = _historical_quality(plan, data.history, tape, is_scored=scores_history)
     data.load_tape(tape)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
@@ -12,8 +12,7 @@ from threading import Lock
 from typing import Final
 
 from tapedeck.engine.errors import ExportError
-from tapedeck.engine.intervals import Interval
-from tapedeck.engine.quality.historical import HistoricalQuality
+from tapedeck.engine.tape.played_session import PlayedSession
 from tapedeck.engine.tape.session_record import SessionRecord
 from tapedeck.engine.tape.stamp import session_digest
 from tapedeck.engine.tape.tape import Tape
@@ -116,8 +115,8 @@ class TapeCache:
         with self._lock:
             return tuple(self._days)
 
-    def last(self) -> Tape | None:
-        """Return the last day's tape, or None before the first session has ended."""
+    def last(self) -> PlayedSession | None:
+        """Return the last day, or None before the first session has ended."""
         with self._lock:
             day = self._days[-1] if self._days else None
         return None if day is None else self.cached(day)
@@ -153,18 +152,13 @@ class TapeCache:
         verify_digest(tape, frontier, facts.digest)
         return frontier
 
-    def cached(self, trading_day: date) -> Tape | None:
-        """Return a day's tape if it is in memory, else None."""
+    def cached(self, trading_day: date) -> PlayedSession | None:
+        """Return a day if its tape is in memory, else None."""
         record = self._in_memory(trading_day)
-        return None if record is None else record.tape
+        return None if record is None else PlayedSession(record.tape)
 
-    def historical_quality(self, trading_day: date) -> Mapping[tuple[str, Interval], HistoricalQuality]:
-        """Return the quality of the history before a day; empty if the day is not in memory."""
-        record = self._in_memory(trading_day)
-        return {} if record is None else record.historical_quality
-
-    def tape(self, trading_day: date) -> Tape:
-        """Return a day's tape as far as it was played; the day before is then in memory, too.
+    def session(self, trading_day: date) -> PlayedSession:
+        """Return a day as far as it was played; the day before is then in memory, too.
 
         Tapes that are not in memory are recomputed in the caller's thread: some milliseconds a session, up to
         half a second for 500 symbols. ExportError if the day was not played or the store has changed since;
@@ -179,12 +173,12 @@ class TapeCache:
                 self._recompute_days(days[max(0, at + 1 - self._batch_size()) : at + 1])
                 record = self._in_memory(trading_day)
         assert record is not None
-        return record.tape
+        return PlayedSession(record.tape)
 
     def records(self) -> Iterator[tuple[SessionRecord, str]]:
         """Yield every session as recorded, with its digest, oldest first, a few in memory at a time.
 
-        Raises as `tape`.
+        Raises as `session`.
         """
         with self._lock:
             days, facts = list(self._days), dict(self._facts)

@@ -13,6 +13,7 @@ from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.errors import DataMissingError
 from tapedeck.engine.intervals import BASE_INTERVALS, Interval
+from tapedeck.engine.quality.gaps_and_scores import score
 from tapedeck.engine.store.bar_store import BarStore, Ints
 from tapedeck.engine.store.data_manager import DataManager
 
@@ -34,7 +35,7 @@ class DayCoverage:
     @property
     def pct(self) -> float:
         """Percentage of the slots that have a bar; 100 only where all have."""
-        return 100.0 * self.bars / self.slots
+        return score(self.bars, self.slots)
 
     @property
     def status(self) -> Status:
@@ -58,7 +59,7 @@ class SymbolCoverage:
     @property
     def pct(self) -> float:
         """Percentage of the slots of all days that have a bar."""
-        return 100.0 * sum(day.bars for day in self.days) / sum(day.slots for day in self.days)
+        return score(sum(day.bars for day in self.days), sum(day.slots for day in self.days))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from tapedeck.engine.errors import StoreError
-
-if TYPE_CHECKING:
-    from tapedeck.engine.store.sqlite_writing import WriteBatch
 
 
 class Library(Enum):
@@ -57,7 +53,8 @@ class FileGate:
 
     `write_lock` is held by the one transaction of this process that writes; take it inside the gate.
     `inherited` names the libraries that had the file open when this process was forked: they believe that
-    they still hold their locks, and so must not be used for it again.
+    they still hold their locks, and so must not be used for it again. `of_thread` is for what a thread keeps
+    for this file between its calls, such as its open batch of writes (`sqlite_writing`).
     """
 
     def __init__(self, inherited: frozenset[Library] = frozenset()) -> None:
@@ -66,17 +63,7 @@ class FileGate:
         self._changed = threading.Condition()
         self._holders: list[Holder] = []
         self._waiting: list[_Request] = []
-        self._thread = threading.local()
-
-    @property
-    def batch(self) -> WriteBatch | None:
-        """The batch of writes that the calling thread has open on this file, if any."""
-        batch: WriteBatch | None = getattr(self._thread, "batch", None)
-        return batch
-
-    @batch.setter
-    def batch(self, batch: WriteBatch | None) -> None:
-        self._thread.batch = batch
+        self.of_thread = threading.local()
 
     @property
     def open_connections(self) -> tuple[Library, ...]:

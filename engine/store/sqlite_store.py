@@ -46,7 +46,7 @@ from tapedeck.engine.store.sqlite_schema import (
     make_file,
     make_tables,
 )
-from tapedeck.engine.store.sqlite_writing import WriteBatch
+from tapedeck.engine.store.sqlite_writing import WriteBatch, batch_of_thread, opened_batch
 
 
 class SqliteStore:
@@ -151,16 +151,13 @@ class SqliteStore:
     def _writing(self) -> Iterator[WriteBatch]:
         """Yield this thread's batch on the file, a new one if it has none."""
         gate = self._gate()
-        if gate.batch is not None:
-            yield gate.batch
+        batch = batch_of_thread(gate)
+        if batch is not None:
+            yield batch
             return
         self._check_writable()
-        batch = gate.batch = WriteBatch(gate, self._path)
-        try:
+        with opened_batch(gate, self._path) as batch:
             yield batch
-        finally:
-            gate.batch = None
-            batch.close()
 
     def _gate(self) -> FileGate:
         try:
@@ -224,4 +221,5 @@ class SqliteStore:
 
 
 def _connection_in_transaction(gate: FileGate) -> sqlite3.Connection | None:
-    return gate.batch.connection_in_transaction if gate.batch else None
+    batch = batch_of_thread(gate)
+    return None if batch is None else batch.connection_in_transaction

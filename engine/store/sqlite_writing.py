@@ -112,3 +112,20 @@ class WriteBatch:
             if self._holder is not None:
                 self._gate.leave(self._holder)
                 self._holder = None
+
+
+def batch_of_thread(gate: FileGate) -> WriteBatch | None:
+    """Return the batch of writes that the calling thread has open on a file, if any."""
+    batch: WriteBatch | None = getattr(gate.of_thread, "batch", None)
+    return batch
+
+
+@contextmanager
+def opened_batch(gate: FileGate, path: Path) -> Iterator[WriteBatch]:
+    """Give a new batch of writes of the calling thread, which has none on the file yet; closed at the end."""
+    batch = gate.of_thread.batch = WriteBatch(gate, path)
+    try:
+        yield batch
+    finally:
+        gate.of_thread.batch = None
+        batch.close()

@@ -39,7 +39,7 @@ class HistoryPlanner:
         time: TimeManager,
     ) -> None:
         self._config = config
-        self._specs = [spec for spec in specs if spec.function is not None]
+        self._specs = [spec for spec in specs if spec.lookback is not None]
         self._played = tuple(played)
         self._time = time
         self._sessions = self._all_sessions()
@@ -114,7 +114,7 @@ class HistoryPlanner:
         return plans
 
     def _need_warm_up(self, spec: IndicatorSpec) -> None:
-        lookback = _lookback(spec)
+        lookback = spec.lookback or 0
         if not spec.interval.is_intraday:
             self._need(spec.interval, max(LEAST_SESSIONS, LOOKBACKS * lookback), spec.name)
             return
@@ -153,14 +153,10 @@ class HistoryPlanner:
         return self._time.trading_sessions(max(begin, min(starts)), self._played[-1].trading_day)
 
     def _earlier_days(self, spec: IndicatorSpec) -> int:
-        lookback = _lookback(spec)
+        lookback = spec.lookback or 0
         bars = LOOKBACKS * lookback
         if not spec.interval.is_intraday:
             return max(LEAST_SESSIONS, bars)
         # At worst all are half days; two more for rounding.
         per_session = self._columns(self._played[0], spec.interval)
         return max(LEAST_SESSIONS, 2 * bars // per_session + 2)
-
-
-def _lookback(spec: IndicatorSpec) -> int:
-    return 0 if spec.function is None else spec.function.lookback

@@ -34,7 +34,7 @@ class BarGrid:
     `values`: float64, shape (5, S, n), in the order of `FIELDS`; NaN in all five where there is no bar.
     `present`: bool, shape (S, n), whether there is one. `full`: no bar is missing anywhere, which lets
     reductions take a shorter way to the same bits; None while the grid is being recorded. `packed`: fields of
-    the whole grid without the missing bars, where somebody has made them already; history is read from it.
+    the whole grid without the missing bars, as far as they were made already; history is read from it.
     """
 
     __slots__ = ("full", "packed", "present", "values")
@@ -65,7 +65,7 @@ class BarGrid:
     def write_bar(self, row: int, slot: int, bar: tuple[float, float, float, float, float]) -> None:
         """Write one bar into its slot; the same bar again lands on itself. Only the grid's owner may."""
         self.values[:, row, slot] = bar
-        self.values[:, row, slot] += 0.0  # -0.0 becomes 0.0
+        canonical(self.values[:, row, slot])
         self.present[row, slot] = True
         self.full = None
         self.packed.clear()

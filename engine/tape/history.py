@@ -76,7 +76,7 @@ class IntradayHistory:
         return int(self.depths.min(initial=self.depth))
 
     def add(self, day: HistoryDay) -> None:
-        """Add the session that has just ended, and let go of what nobody needs any more."""
+        """Add the session that has just ended, and drop what is no longer needed."""
         self._days.append(day)
         while len(self._days) > self.depth:
             self._days.popleft()

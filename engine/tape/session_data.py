@@ -1,4 +1,4 @@
-"""The one place that knows what a session holds now, from its symbols to its history."""
+"""Session data: what a run holds now, from its symbols and the tape they are on to its history."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import numpy as np
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.errors import EngineError, nearest
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.quality.gaps import Gap
-from tapedeck.engine.quality.historical import HistoricalQuality
+from tapedeck.engine.quality.gaps_and_scores import Gap, HistoricalQuality
 from tapedeck.engine.tape.bar_grid import FIELDS, BarGrid, Floats, Ints
 from tapedeck.engine.tape.historical_value import HistoricalValue
 from tapedeck.engine.tape.history import History, HistoryDay
-from tapedeck.engine.tape.session_view import Bars, SessionTotals, SessionView, frozen
+from tapedeck.engine.tape.played_session import PlayedSession
+from tapedeck.engine.tape.session_totals import SessionTotals
+from tapedeck.engine.tape.session_view import Bars, SessionView, frozen
 from tapedeck.engine.tape.tape import IndicatorColumn, Tape
 
 
@@ -60,9 +61,11 @@ class SymbolSessionData:
 
 
 class SessionData:
-    """Symbols and the tape they are on. Written by the engine's threads, each its own part; read by anyone.
+    """Symbols, the tape they are on, and history: what strategies, scanners and users read.
 
-    A symbol keeps its row for the whole run. Readers that need several things of one moment take `view()`.
+    Readers get all through a `SessionView` at the clock; those that need several things of one moment take
+    `view()`. Written by the engine's threads, each its own part; what writes to a tape is the tape's own
+    methods, here as in the engine. A symbol keeps its row for the whole run.
     """
 
     def __init__(self) -> None:
@@ -71,8 +74,6 @@ class SessionData:
         self._active = False
         self.history = History({}, None)
         self.asked_history: Mapping[Interval, Ints] = {}
-        # Replaced as a whole, as are a tape's historical indicators: others may be reading.
-        self._historical_quality: Mapping[tuple[str, Interval], HistoricalQuality] = {}
 
     # Symbols
 
@@ -131,9 +132,15 @@ class SessionData:
             raise EngineError("no session is loaded")
         return self._tape
 
+    def played(self) -> PlayedSession | None:
+        """Return a handle on the session in place, for readers that look back in it; None where none is."""
+        tape = self._tape
+        return None if tape is None else PlayedSession(tape)
+
     def view(self, frontier: int | None = None) -> SessionView | None:
         """Return the session as it is known now, or at an earlier frontier; None where none is loaded."""
-        return None if self._tape is None else SessionView(self._tape, frontier)
+        tape = self._tape
+        return None if tape is None else SessionView(tape, frontier)
 
     def activate_session(self) -> None:
         """Mark the session as under way."""
@@ -157,7 +164,6 @@ class SessionData:
         """Forget everything."""
         self.clear_session_bars()
         self._rows.clear()
-        self._historical_quality = {}
         self.history = History({}, None)
         self.asked_history = {}
 
@@ -173,7 +179,7 @@ class SessionData:
     def get_bars(self, symbol: str, interval: Interval) -> Bars:
         """Return a symbol's bars up to the clock, without copying them."""
         self._row(symbol)
-        return SessionView(self.require_tape()).bars(symbol, interval)
+        return self._require_view().bars(symbol, interval)
 
     def history_before(self, interval: Interval) -> Sequence[BarGrid]:
         """Return the bars of an interval that are held of the sessions before, oldest first."""
@@ -193,76 +199,72 @@ class SessionData:
     def get_quality_metric(self, symbol: str) -> float:
         """Return a symbol's score so far, in percent; derived intervals carry their base's."""
         self._row(symbol)
-        return SessionView(self.require_tape()).quality(symbol)
-
-    def replace_historical_quality(self, quality: Mapping[tuple[str, Interval], HistoricalQuality]) -> None:
-        """Keep the quality of all history, as measured before the session."""
-        self._historical_quality = quality
-
-    @property
-    def historical_quality(self) -> Mapping[tuple[str, Interval], HistoricalQuality]:
-        """The quality of all history that was asked for."""
-        return self._historical_quality
-
-    def get_historical_quality(self, symbol: str, interval: Interval) -> HistoricalQuality | None:
-        """Return the quality of a symbol's history of an interval, None where none was asked for."""
-        return self._historical_quality.get((symbol, interval))
+        return self._require_view().quality(symbol)
 
     def set_indicator(self, column: IndicatorColumn) -> None:
         """Add an indicator's column to the tape. Only the data processor may."""
-        self.require_tape().indicators[column.name] = column
+        self.require_tape().set_indicator(column)
 
     def get_indicator(self, symbol: str, name: str) -> float | None:
         """Return the last value of a session indicator up to the clock, None where it is missing."""
         self._row(symbol)
-        view = SessionView(self.require_tape())
+        view = self._require_view()
         if name not in view.indicator_names():
             raise EngineError(_unknown("indicator", name, view.indicator_names()))
         return view.indicator(symbol, name)
 
     def set_historical_indicator(self, value: HistoricalValue) -> None:
         """Keep a historical indicator, computed before the session."""
-        tape = self.require_tape()
-        tape.historical = {**tape.historical, value.name: value}
+        self.require_tape().set_historical_indicator(value)
 
     def get_historical_indicator(self, symbol: str, name: str) -> float | Floats:
         """Return a historical indicator: a number, or an array by minute; NaN where it is missing."""
-        historical = self.require_tape().historical
-        if name not in historical:
-            raise EngineError(_unknown("historical indicator", name, historical))
-        values = historical[name].values[self._row(symbol)]
-        return frozen(values) if isinstance(values, np.ndarray) else float(values)
+        view = self._require_view()
+        if name not in view.historical_names():
+            raise EngineError(_unknown("historical indicator", name, view.historical_names()))
+        return _of_row(view.historical_value(name), self._row(symbol))
 
     # One symbol's handle
 
     def get_symbol_data(self, symbol: str) -> SymbolSessionData:
         """Return all that is known of a symbol now."""
-        row, tape = self._row(symbol), self.require_tape()
-        view = SessionView(tape)
+        row, view = self._row(symbol), self._require_view()
         return SymbolSessionData(
             symbol=symbol,
             row=row,
-            base_interval=tape.base_interval,
-            bars={interval: _interval_data(tape, view, symbol, interval) for interval in tape.intervals},
+            base_interval=view.base_interval,
+            bars={interval: _interval_data(view, symbol, interval) for interval in view.intervals},
             totals=view.totals(symbol),
             indicators={name: view.indicator(symbol, name) for name in view.indicator_names()},
-            historical=self._historical(symbol, row, tape),
+            historical=self._historical(symbol, row, view),
         )
 
-    def _historical(self, symbol: str, row: int, tape: Tape) -> HistoricalSymbolData:
-        day = tape.session.trading_day
+    def history_bars(self, view: SessionView, symbol: str, interval: Interval) -> tuple[Bars, ...]:
+        """Return a symbol's bars of an interval before the session of a view, as the file asks for them.
+
+        Oldest first: one part a session below a day, one part for all daily ones.
+        """
+        row, depths = self._row(symbol), self.asked_history.get(interval)
+        if depths is None or not depths[row]:
+            return ()
+        return tuple(
+            _history_bars(held, own)
+            for held in self.history.days(interval, int(depths[row]), view.trading_day)
+            if (own := held.row_of(row)) is not None
+        )
+
+    def _historical(self, symbol: str, row: int, view: SessionView) -> HistoricalSymbolData:
         bars = {
-            interval: tuple(
-                _history_bars(held, own)
-                for held in self.history.days(interval, int(depths[row]), day)
-                if (own := held.row_of(row)) is not None
-            )
+            interval: self.history_bars(view, symbol, interval)
             for interval, depths in self.asked_history.items()
             if depths[row]
         }
-        quality = {i: q for (name, i), q in self._historical_quality.items() if name == symbol}
-        values = {name: self.get_historical_indicator(symbol, name) for name in tape.historical}
+        quality = {i: q for (name, i), q in view.historical_quality.items() if name == symbol}
+        values = {name: _of_row(view.historical_value(name), row) for name in view.historical_names()}
         return HistoricalSymbolData(bars, values, quality)
+
+    def _require_view(self) -> SessionView:
+        return SessionView(self.require_tape())
 
     def _row(self, symbol: str) -> int:
         if symbol not in self._rows:
@@ -270,19 +272,24 @@ class SessionData:
         return self._rows[symbol]
 
 
-def _interval_data(tape: Tape, view: SessionView, symbol: str, interval: Interval) -> BarIntervalData:
+def _interval_data(view: SessionView, symbol: str, interval: Interval) -> BarIntervalData:
     data = view.bars(symbol, interval)
     last = np.flatnonzero(~np.isnan(data.close))
-    derived = interval != tape.base_interval
+    derived = interval != view.base_interval
     return BarIntervalData(
         interval=interval,
         derived=derived,
-        base=tape.base_interval if derived else None,
+        base=view.base_interval if derived else None,
         data=data,
         quality=view.quality(symbol),
         gaps=view.gaps(symbol),
-        updated=utc_from_epoch(int(tape.closed_at(interval)[last[-1]])) if len(last) else None,
+        updated=utc_from_epoch(int(view.closed_at(interval)[last[-1]])) if len(last) else None,
     )
+
+
+def _of_row(value: HistoricalValue, row: int) -> float | Floats:
+    values = value.values[row]
+    return values if isinstance(values, np.ndarray) else float(values)
 
 
 def _history_bars(day: HistoryDay, row: int) -> Bars:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.quality.historical import HistoricalQuality
+from tapedeck.engine.quality.gaps_and_scores import HistoricalQuality
 from tapedeck.engine.tape.tape import Tape
 
 
@@ -17,19 +18,30 @@ class SessionRecord:
     """A tape and how far it was played; nothing writes to the tape any more.
 
     `state` is what the run's state was when the session ended: `running`, or how the run itself ended.
-    `historical_quality`: (symbol, interval) → quality of the history it started with.
     """
 
     tape: Tape
     frontier: int
     state: str
     error: str | None
-    historical_quality: Mapping[tuple[str, Interval], HistoricalQuality]
+
+    @property
+    def historical_quality(self) -> Mapping[tuple[str, Interval], HistoricalQuality]:
+        """The quality of the history that the session began with, by symbol and interval."""
+        return self.tape.historical_quality
 
     @property
     def complete(self) -> bool:
         """Whether the session was played to its close."""
         return self.frontier == len(self.tape)
+
+
+class SessionSink(Protocol):
+    """Takes sessions as they end, such as an export."""
+
+    def write_session(self, record: SessionRecord, digest: str) -> None:
+        """Write one session; it may be the run's last, and cut short."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

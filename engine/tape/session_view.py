@@ -1,10 +1,11 @@
-"""What a reader may see: a tape cut at a frontier. The only place where the cut is made."""
+"""Session view: a tape cut at a frontier, all that a reader gets of it. The only place where it is cut."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Final, TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +13,26 @@ from numpy.typing import NDArray
 from tapedeck.engine.clock.slots import SessionSlots, utc_from_epoch
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.quality.gaps import Gap, find_gaps
-from tapedeck.engine.quality.scores import FULL_SCORE
-from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, HIGH, LOW, VOLUME, Counts, Floats, Ints, Mask
-from tapedeck.engine.tape.minutes import minute_of_slots
-from tapedeck.engine.tape.tape import Tape, row_index
+from tapedeck.engine.quality.gaps_and_scores import (
+    FULL_SCORE,
+    Gap,
+    HistoricalQuality,
+    find_gaps,
+    gap_counts,
+    gap_slots,
+)
+from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, OPEN, VOLUME, Counts, Floats, Ints, Mask
+from tapedeck.engine.tape.historical_value import HistoricalValue
+from tapedeck.engine.tape.session_totals import (
+    NO_BAR,
+    SessionTotals,
+    change_pct,
+    first_values,
+    last_values,
+    minutes_of_last_bars,
+    session_volumes,
+)
+from tapedeck.engine.tape.tape import Tape
 
 Value = TypeVar("Value", bound=np.generic)
 
@@ -41,16 +57,6 @@ class Bars:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionTotals:
-    """A symbol's session so far, of its base bars: None while it has no bar."""
-
-    volume: float
-    high: float
-    low: float
-    last: float
-
-
-@dataclass(frozen=True, slots=True)
 class HistoricalFigure:
     """A historical indicator of one symbol, as it holds at a frontier.
 
@@ -66,12 +72,14 @@ class HistoricalFigure:
 class SessionView:
     """A session as it is known at frontier k: bars, derived bars, indicators, quality, clock, all cut there.
 
-    A `frontier` past the tape's is cut to it, one below 0 is the open. A view is cheap (slices, no copy, no
+    What is not cut was known before the open: symbols, calendar, intervals, names, historical values. A
+    `frontier` past the tape's is cut to it, one below 0 is the open. A view is cheap (slices, no copy, no
     lock), and cannot look ahead: nothing past k can be reached through it. What the processor or the quality
-    manager has not computed yet is not there yet.
+    manager has not computed yet is not there yet. Grids are of all symbols, shape (S, columns over), and
+    read-only.
     """
 
-    __slots__ = ("_computed", "_rows", "_scored", "_tape", "frontier")
+    __slots__ = ("_computed", "_scored", "_tape", "frontier")
 
     def __init__(self, tape: Tape, frontier: int | None = None) -> None:
         known = tape.frontier
@@ -79,7 +87,8 @@ class SessionView:
         self._computed = min(self.frontier, tape.processed)
         self._scored = min(self.frontier, tape.scored)
         self._tape = tape
-        self._rows = row_index(tape.symbols)
+
+    # Known before the open
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -88,8 +97,13 @@ class SessionView:
 
     @property
     def session(self) -> TradingSession:
-        """The session that is looked at."""
+        """The session's hours, from the calendar."""
         return self._tape.session
+
+    @property
+    def trading_day(self) -> date:
+        """The session's date."""
+        return self._tape.session.trading_day
 
     @property
     def slots(self) -> int:
@@ -97,13 +111,70 @@ class SessionView:
         return len(self._tape)
 
     @property
-    def clock(self) -> datetime:
-        """The session's time at this frontier, UTC."""
-        return utc_from_epoch(self._tape.slots.clock(self.frontier))
+    def slot_times(self) -> SessionSlots:
+        """When each slot of the session opens and closes, from the calendar."""
+        return self._tape.slots
+
+    @property
+    def base_interval(self) -> Interval:
+        """The interval of the slots."""
+        return self._tape.base_interval
+
+    @property
+    def intervals(self) -> tuple[Interval, ...]:
+        """All intervals of the session, base first."""
+        return self._tape.intervals
 
     def row(self, symbol: str) -> int:
         """Return the symbol's row; KeyError for a symbol that is not in the session."""
-        return self._rows[symbol]
+        return self._tape.rows[symbol]
+
+    @property
+    def quality_measured(self) -> bool:
+        """Whether quality is counted, rather than taken as 100."""
+        return self._tape.scores is not None
+
+    @property
+    def historical_quality(self) -> Mapping[tuple[str, Interval], HistoricalQuality]:
+        """The quality of the history that the session began with, by symbol and interval."""
+        return self._tape.historical_quality
+
+    def historical_names(self) -> tuple[str, ...]:
+        """Return the names of all historical indicators."""
+        return tuple(self._tape.historical)
+
+    def historical_value(self, name: str) -> HistoricalValue:
+        """Return a historical indicator of all symbols, as computed before the session; read-only."""
+        value = self._tape.historical[name]
+        return replace(value, values=frozen(value.values), used=frozen(value.used))
+
+    # The moment
+
+    @property
+    def clock(self) -> datetime:
+        """The session's time at this frontier, UTC."""
+        return utc_from_epoch(self.clock_seconds)
+
+    @property
+    def clock_seconds(self) -> int:
+        """The session's time at this frontier, seconds since 1970 UTC."""
+        return self._tape.slots.clock(self.frontier)
+
+    @property
+    def computed_frontier(self) -> int:
+        """The frontier up to which indicators and scores of this view are there."""
+        return min(self._computed, self._scored) if self.quality_measured else self._computed
+
+    @property
+    def is_latest(self) -> bool:
+        """Whether the session has not been played on since."""
+        return self._tape.frontier == self.frontier
+
+    def is_of_same_session(self, other: SessionView | None) -> bool:
+        """Whether another view shows the very same session, played once."""
+        return other is not None and other._tape is self._tape  # noqa: SLF001 - of its own class
+
+    # Bars
 
     def bars_grid(self, interval: Interval) -> Floats:
         """Return the bars of all symbols, read-only, shape (5, S, columns over), fields as in `FIELDS`."""
@@ -125,11 +196,28 @@ class SessionView:
         """Return the labels of the columns that are over, seconds UTC."""
         return frozen(self._tape.opened_at(interval)[: self._columns(interval)])
 
+    def closed_at(self, interval: Interval) -> Ints:
+        """Return when each of the columns was over, seconds UTC."""
+        return frozen(self._tape.closed_at(interval)[: self._columns(interval)])
+
+    def bucket_widths(self, interval: Interval) -> Ints:
+        """Return how many slots each of the columns spans."""
+        return frozen(self._tape.bucket_widths(interval)[: self._columns(interval)])
+
+    def bucket_span(self, interval: Interval, column: int) -> tuple[int, int]:
+        """Return the run of slots [start, stop) of one of the columns."""
+        if interval == self._tape.base_interval:
+            return column, column + 1
+        buckets = self._tape.derived[interval].buckets
+        return int(buckets.starts[column]), int(buckets.stops[column])
+
     def bars(self, symbol: str, interval: Interval) -> Bars:
         """Return a symbol's bars of an interval up to the clock."""
-        row = self._rows[symbol]
+        row = self._tape.rows[symbol]
         fields = dict(zip(FIELDS, self.bars_grid(interval)[:, row], strict=True))
         return Bars(self.opened_at(interval), **fields, base_bars=self.base_bars_grid(interval)[row])
+
+    # Indicators
 
     def indicator_names(self) -> tuple[str, ...]:
         """Return the names of all session indicator outputs."""
@@ -146,7 +234,7 @@ class SessionView:
 
     def indicator(self, symbol: str, name: str) -> float | None:
         """Return the last value of an indicator, None where it is missing."""
-        values = self.indicator_grid(name)[self._rows[symbol]]
+        values = self.indicator_grid(name)[self._tape.rows[symbol]]
         there = values[~np.isnan(values)]
         return float(there[-1]) if len(there) else None
 
@@ -155,38 +243,49 @@ class SessionView:
 
         Before its first bar that is the session's first minute.
         """
-        row, known = self._rows[symbol], self._tape.historical[name]
+        row, known = self._tape.rows[symbol], self._tape.historical[name]
         if not known.per_minute:
             return HistoricalFigure(float(known.values[row]), int(known.used[row]), None)
         there = np.flatnonzero(~np.isnan(self._tape.base.values[CLOSE, row, : self.frontier]))
         minute = int(minutes_of_last_bars(self._tape.slots, there[-1:] if len(there) else NO_BAR)[0])
         return HistoricalFigure(float(known.values[row, minute]), int(known.used[row, minute]), minute)
 
+    # The session so far
+
     def totals(self, symbol: str) -> SessionTotals | None:
         """Return the symbol's volume, high, low and last price of the session so far."""
-        row = self._rows[symbol]
-        bars = self._tape.base.values[:, row, : self.frontier]
-        here = self._tape.base.present[row, : self.frontier]
-        if not here.any():
-            return None
-        bars = bars[:, here]
-        return SessionTotals(
-            volume=float(np.cumsum(bars[VOLUME])[-1]),
-            high=float(bars[HIGH].max()),
-            low=float(bars[LOW].min()),
-            last=float(bars[CLOSE][-1]),
-        )
+        row = self._tape.rows[symbol]
+        return SessionTotals.of(self._tape.base.values[:, row, : self.frontier])
+
+    def volumes(self) -> Floats:
+        """Return every symbol's volume of the session so far, (S,), NaN without a bar, as in `totals`."""
+        base = self.base_interval
+        return session_volumes(self.bars_grid(base)[VOLUME], self.present_grid(base))
+
+    def first_opens(self) -> Floats:
+        """Return every symbol's first open, (S,), NaN without a bar."""
+        return first_values(self.bars_grid(self.base_interval)[OPEN])
+
+    def last_prices(self) -> Floats:
+        """Return every symbol's last close, (S,), NaN without a bar."""
+        return last_values(self.bars_grid(self.base_interval)[CLOSE])
+
+    def changes_pct(self) -> Floats:
+        """Return every symbol's change from its first open, (S,), in percent."""
+        return change_pct(self.first_opens(), self.last_prices())
+
+    # Quality
 
     @property
-    def quality_measured(self) -> bool:
-        """Whether quality is counted, rather than taken as 100."""
-        return self._tape.scores is not None
+    def has_scores(self) -> bool:
+        """Whether scores say anything: quality is measured, and a slot is over."""
+        return self.quality_measured and self.frontier > 0
 
     def quality(self, symbol: str) -> float:
         """Return the symbol's score in percent, of all slots that are over; 100 where it is not measured."""
         if self._tape.scores is None:
             return FULL_SCORE
-        return float(self._tape.scores[self._rows[symbol], self._scored])
+        return float(self._tape.scores[self._tape.rows[symbol], self._scored])
 
     def quality_grid(self) -> Floats | None:
         """Return the scores at k = 0 … frontier, shape (S, k + 1), or None where quality is not measured."""
@@ -198,25 +297,23 @@ class SessionView:
         """Return the symbol's gaps up to the clock, in base slots; none where quality is not measured."""
         if self._tape.scores is None:
             return ()
-        return find_gaps(self._tape.base.present[self._rows[symbol], : self.frontier])
+        return find_gaps(self._tape.base.present[self._tape.rows[symbol], : self.frontier])
+
+    def gap_counts(self) -> Ints:
+        """Return how many gaps every symbol has, int64 (S,), none where quality is not measured."""
+        if not self.quality_measured:
+            return np.zeros(len(self.symbols), dtype=np.int64)
+        return gap_counts(self._tape.base.present[:, : self.frontier])
+
+    def gap_slots(self) -> list[int]:
+        """Return the slots in which a gap of any symbol begins; none where quality is not measured."""
+        if self._tape.scores is None or self._tape.base.full:
+            return []
+        return gap_slots(self._tape.base.present[:, : self.frontier])
 
     def _columns(self, interval: Interval) -> int:
         base = interval == self._tape.base_interval
         return self._tape.columns_over(interval, self.frontier if base else self._computed)
-
-
-NO_BAR: Final = np.array([-1], dtype=np.int64)
-"""In place of the slot of a last bar where there is none yet."""
-
-
-def minutes_of_last_bars(slots: SessionSlots, last: Ints) -> Ints:
-    """Return the minute of the session in which each last bar opened; for −1, no bar yet, the first.
-
-    The one rule by which a historical indicator kept by the minute is read, here and in conditions. `last`:
-    base slots, int64, any shape.
-    """
-    minutes: Ints = minute_of_slots(slots)[np.maximum(last, 0)]
-    return minutes
 
 
 def frozen(values: NDArray[Value]) -> NDArray[Value]:

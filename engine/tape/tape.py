@@ -10,7 +10,7 @@ import numpy as np
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.quality.scores import FULL_SCORE
+from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, HistoricalQuality
 from tapedeck.engine.tape.bar_grid import BarGrid, Floats, Ints
 from tapedeck.engine.tape.buckets import DerivedGrid, buckets_of
 from tapedeck.engine.tape.historical_value import HistoricalValue
@@ -31,8 +31,10 @@ class Tape:
 
     Each part has one writer: the coordinator `base` and `frontier`, the data processor `derived`,
     `indicators` and `processed`, the quality manager `scores` (float64 (S, n + 1), percent at k = 0 … n; None
-    where quality is not measured) and `scored`. A writer fills the arrays first
-    and its integer last. Readers go through a `SessionView`, which is cut at the clock.
+    where quality is not measured) and `scored`. A writer fills the arrays first and its integer last.
+    `historical` and `historical_quality`, (symbol, interval) → quality of the history that the session begins
+    with, are there before the open; `rows` is each symbol's. Readers go through a `SessionView`, which is
+    cut at the clock.
     """
 
     slots: SessionSlots
@@ -41,10 +43,15 @@ class Tape:
     derived: dict[Interval, DerivedGrid] = field(default_factory=dict)
     indicators: dict[str, IndicatorColumn] = field(default_factory=dict)
     historical: dict[str, HistoricalValue] = field(default_factory=dict)
+    historical_quality: Mapping[tuple[str, Interval], HistoricalQuality] = field(default_factory=dict)
     scores: Floats | None = None
     frontier: int = 0
     processed: int = 0
     scored: int = 0
+    rows: Mapping[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rows = row_index(self.symbols)
 
     @classmethod
     def over(
@@ -111,6 +118,14 @@ class Tape:
             return np.ones(len(self.slots), dtype=np.int64)
         return self.derived[interval].buckets.widths
 
+    def set_indicator(self, column: IndicatorColumn) -> None:
+        """Add an indicator's column."""
+        self.indicators[column.name] = column
+
+    def set_historical_indicator(self, value: HistoricalValue) -> None:
+        """Add a historical indicator; the mapping is replaced, as others may be reading."""
+        self.historical = {**self.historical, value.name: value}
+
     @property
     def nbytes(self) -> int:
         """How many bytes the grids take."""
@@ -119,7 +134,7 @@ class Tape:
         arrays += [column.values for column in self.indicators.values()]
         return sum(array.nbytes for array in arrays) + (0 if self.scores is None else self.scores.nbytes)
 
-    def settled(self) -> int:
+    def computed_frontier(self) -> int:
         """Return the frontier up to which every part of the tape is written."""
         parts = [self.frontier, self.processed]
         if self.scores is not None:

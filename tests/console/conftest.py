@@ -1,4 +1,4 @@
-"""A command line to call, a home of its own for each test, and stores to call it on."""
+"""Fixtures of the command line: a command to call, a home folder for each test, stores."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CommandLine = Callable[..., Result]
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder below which data, settings and log of the test are."""
+    """Parent folder of the test's data, settings and log."""
     for name in [
         name for name in os.environ if name.startswith("TAPEDECK_") and name != "TAPEDECK_LEAN_DATA"
     ]:
@@ -122,7 +122,7 @@ def console_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BarStore
 
 @pytest.fixture
 def session(console_store: BarStore, tmp_path: Path) -> Callable[..., list[str]]:
-    """Return the arguments that play a session file, at ten times real time unless told otherwise."""
+    """Return the arguments that play a session file, by default at ten times real time."""
 
     def arguments(*options: str, until: str = "2013-11-27") -> list[str]:
         path = tmp_path / "session.yaml"

@@ -1,4 +1,4 @@
-"""Whatever is typed wrong: the text says what and where, and the exit code tells scripts."""
+"""Errors of the command line and of session files: texts and exit codes."""
 
 from __future__ import annotations
 
@@ -38,14 +38,17 @@ def assert_told(done: Any, code: int, *words: str) -> None:
         ("config chek october.yaml", ["No such command 'chek'", "'check'"]),
         ("coverage nowhere.yaml", ["nowhere.yaml", "does not exist"]),
         ("calendar NYES", ["unknown exchange 'NYES'", "Did you mean 'XNYS'?"]),
-        ("calendar --from 2024-07-08 --to 2024-07-01", ["--to", "runs backwards", "earlier date first"]),
-        ("calendar --from 2024-13-01", ["--from", "'2024-13-01' is no date", "2024-07-03"]),
-        ("calendar --year 2024 --from 2024-07-01", ["--year", "leave out --from and --to"]),
-        ("calendar --year 20244", ["20244 is no year"]),
+        (
+            "calendar --from 2024-07-08 --to 2024-07-01",
+            ["--to", "invalid range", "earlier date must"],
+        ),
+        ("calendar --from 2024-13-01", ["--from", "invalid date '2024-13-01'", "2024-07-03"]),
+        ("calendar --year 2024 --from 2024-07-01", ["--year", "cannot be combined with --from or --to"]),
+        ("calendar --year 20244", ["invalid year 20244"]),
         ("calendar --year 1820", ["1820 is outside the calendar of XNYS"]),
         ("bars SPY --date 2024-07-03 --interval 7x", ["--interval", "invalid interval '7x'"]),
-        ("bars SPY --date 2024-07-03 --interval 1w", ["weeks are known in a session's history only", "'1d'"]),
-        ("bars SPY --date July --interval 1m", ["--date", "'July' is no date"]),
+        ("bars SPY --date 2024-07-03 --interval 1w", ["weekly bars exist in history only", "'1d'"]),
+        ("bars SPY --date July --interval 1m", ["--date", "invalid date 'July'"]),
         ("bars SPY --date 2024-07-04 --interval 1m", ["Thursday 2024-07-04 is not a trading day of XNYS"]),
         ("bars SPY --date 2024-07-06 --interval 1m", ["Saturday 2024-07-06", "Friday 2024-07-05"]),
         ("bars SPY --date 2024-07-03 --interval 1m --format tabel", ["'tabel'", "Did you mean 'table'?"]),
@@ -58,7 +61,7 @@ def assert_told(done: Any, code: int, *words: str) -> None:
         ("import csv a.csv --interval 1m --column opne=A --store b.db", ["'opne'", "Did you mean 'open'?"]),
         ("import csv a.csv --interval 1m --zone Amerika/New_York --store b.db", ["America/New_York"]),
         ("import csv a.csv --interval 1m --label clsoe", ["--label", "'clsoe'", "'close'"]),
-        ("import csv a.csv --interval 1m --store bars.txt", ["bars.txt", "no known kind"]),
+        ("import csv a.csv --interval 1m --store bars.txt", ["bars.txt", "invalid store name"]),
         ("validate nowhere", ["nowhere"]),
         ("settings --store bars.db --colour never", ["No such option"]),
         ("--log-level laud settings", ["--log-level", "'laud'", "debug, info, warning or error"]),
@@ -101,7 +104,7 @@ def test_the_database_of_another_program_is_left_alone(
     assert other.read_bytes() == before
 
 
-def test_a_folder_with_the_name_of_a_database_is_told(
+def test_a_folder_with_the_name_of_a_database_is_an_error(
     tapedeck: Any, session_file: Writer, tmp_path: Path
 ) -> None:
     folder = tmp_path / "bars.db"
@@ -109,7 +112,7 @@ def test_a_folder_with_the_name_of_a_database_is_told(
     assert_told(tapedeck("coverage", session_file(), "--store", folder), 2, "is a folder")
 
 
-def test_a_text_file_is_no_store(tapedeck: Any, session_file: Writer, tmp_path: Path) -> None:
+def test_a_text_file_is_not_a_store(tapedeck: Any, session_file: Writer, tmp_path: Path) -> None:
     text = tmp_path / "bars.csv"
     text.write_text("time,open")
     assert_told(tapedeck("run", session_file(), "--store", text), 2, "is not a store", "import")
@@ -124,14 +127,14 @@ def test_a_corrupt_zip_is_named(tapedeck: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anywhere")
-def test_a_store_in_a_folder_that_may_not_be_written_is_told(tapedeck: Any, tmp_path: Path) -> None:
+def test_a_store_in_a_read_only_folder_is_an_error(tapedeck: Any, tmp_path: Path) -> None:
     folder = tmp_path / "locked"
     folder.mkdir(mode=0o500)
     done = tapedeck("import", "lean", tmp_path, "--store", folder / "bars.db")
     assert_told(done, 2, "cannot be made", "may write")
 
 
-def test_a_store_below_a_file_is_told(tapedeck: Any, tmp_path: Path) -> None:
+def test_a_store_below_a_file_is_an_error(tapedeck: Any, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = tapedeck("import", "lean", tmp_path, "--store", tmp_path / "file" / "bars.db")
     assert_told(done, 2, str(tmp_path / "file" / "bars.db"))
@@ -156,40 +159,40 @@ def test_dates_without_bars_name_those_that_are_stored(
     assert_told(done, 3, "no 1m bars stored from 2014-01-06", "2013-10-04 to 2013-10-11")
 
 
-def test_a_weekend_alone_is_no_backtest(tapedeck: Any, session_file: Writer, lean_store: Path) -> None:
+def test_a_weekend_alone_is_an_error(tapedeck: Any, session_file: Writer, lean_store: Path) -> None:
     file = session_file(backtest_config={"start_date": "2013-10-12", "end_date": "2013-10-13"})
     for command in (["run", file, "--store", lean_store], ["config", "check", file]):
         assert_told(tapedeck(*command), 2, "XNYS has no trading day from", "Monday 2013-10-14")
 
 
-def test_dates_the_wrong_way_round_are_told(tapedeck: Any, session_file: Writer) -> None:
+def test_dates_the_wrong_way_round_are_an_error(tapedeck: Any, session_file: Writer) -> None:
     file = session_file(backtest_config={"start_date": "2013-10-11", "end_date": "2013-10-07"})
     assert_told(tapedeck("config", "check", file), 2, "october.json", "2013-10-11", "2013-10-07")
 
 
-def test_a_start_before_the_open_is_told(tapedeck: Any, session_file: Writer) -> None:
+def test_a_start_before_the_open_is_an_error(tapedeck: Any, session_file: Writer) -> None:
     file = session_file(backtest_config={"start_time": "08:00"})
-    assert_told(tapedeck("config", "check", file), 2, "08:00", "09:30 to 16:00")
+    assert_told(tapedeck("config", "check", file), 2, "08:00", "09:30 to before 16:00")
 
 
-def test_all_faults_of_a_session_file_are_told_at_once(tapedeck: Any, session_file: Writer) -> None:
+def test_all_faults_of_a_session_file_are_reported_at_once(tapedeck: Any, session_file: Writer) -> None:
     file = session_file(mood="backtest", session_data_config={"streams": ["7x"]})
     assert_told(tapedeck("config", "check", file), 2, "'mood'", "'mode'", "7x")
 
 
 @pytest.mark.parametrize("speed", ["-1", "nan", "inf"])
-def test_a_speed_that_cannot_be_is_told(tapedeck: Any, session_file: Writer, speed: str) -> None:
+def test_an_invalid_speed_is_an_error(tapedeck: Any, session_file: Writer, speed: str) -> None:
     done = tapedeck("run", session_file(), "--speed", speed)
     assert_told(done, 2, "--speed", f"{speed!r} is no speed")
 
 
 @pytest.mark.parametrize("quality", ["-1", "100.5", "nan"])
-def test_a_quality_that_is_no_percentage_is_told(tapedeck: Any, session_file: Writer, quality: str) -> None:
+def test_an_invalid_percentage_is_an_error(tapedeck: Any, session_file: Writer, quality: str) -> None:
     done = tapedeck("coverage", session_file(), "--min-quality", quality)
     assert_told(done, 2, "--min-quality", "0 to 100")
 
 
-def test_an_export_folder_that_is_a_file_is_told(
+def test_an_export_folder_that_is_a_file_is_an_error(
     tapedeck: Any, session_file: Writer, lean_store: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "out").write_text("mine")
@@ -213,7 +216,7 @@ def test_coverage_needs_days(tapedeck: Any, session_file: Writer, lean_store: Pa
     )
     file.write_text(text)
     done = tapedeck("coverage", file, "--store", lean_store)
-    assert_told(done, 2, "backtest_config", "which days")
+    assert_told(done, 2, "backtest_config", "the days to check")
 
 
 # Errors as JSON
@@ -230,7 +233,7 @@ def test_with_json_an_error_is_a_document_too(tapedeck: Any, session_file: Write
     assert error["exit_code"] == 3
 
 
-def test_with_json_the_problems_of_a_file_are_told_apart(tapedeck: Any, session_file: Writer) -> None:
+def test_with_json_the_problems_of_a_file_are_separate(tapedeck: Any, session_file: Writer) -> None:
     done = tapedeck("config", "check", session_file(mood="x", session_name=""), "--json")
     assert done.exit_code == 2
     assert {problem["path"] for problem in done.document["error"]["problems"]} >= {"mood", "session_name"}
@@ -250,7 +253,7 @@ def test_an_unexpected_error_is_one_line_and_the_place_of_the_log(
     def break_down(*_: object) -> None:
         raise ZeroDivisionError("of a sort\nthat nobody thought of")
 
-    monkeypatch.setattr("tapedeck.engine.config.load_session_config", break_down)
+    monkeypatch.setattr("tapedeck.engine.session_file.load_session_config", break_down)
     done = tapedeck("run", session_file())
     log = home / "state" / "tapedeck.log"
     assert done.exit_code == 1

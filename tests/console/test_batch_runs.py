@@ -1,4 +1,4 @@
-"""Batch runs: what is written where, with which exit code, and how they end when they are told to."""
+"""Batch runs: output, exit codes, interrupts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tapedeck.console.cli.batch import play
 from tapedeck.console.cli.interrupts import Interrupts
 from tapedeck.console.cli.run_report import write_report
 from tapedeck.console.cli.terminal import Terminal
-from tapedeck.engine.config import load_session_config
+from tapedeck.engine.session_file import load_session_config
 from tapedeck.engine.store.locations import open_store
 
 Writer = Callable[..., Path]
@@ -78,7 +78,7 @@ def test_the_demo_market_is_played_and_says_what_it_is(tapedeck: Any, home: Path
     assert first.exit_code == 0
     assert first.stdout.startswith("The demo market is synthetic")
     assert (home / "data" / "demo.db").is_file()
-    assert "made" in first.stderr
+    assert "created" in first.stderr
     again = tapedeck()
     assert again.stderr == ""
     assert stamp_of(again.stdout) == stamp_of(first.stdout)
@@ -176,7 +176,7 @@ def test_an_export_that_breaks_ends_the_run_with_its_reason(
 
 @contextmanager
 def started(*arguments: object) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """Start a command with stderr on a terminal; give the process and that terminal's other end."""
+    """Start a command with stderr on a terminal; return the process and the terminal's other end."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "tapedeck", *map(str, arguments)],
@@ -224,13 +224,13 @@ def test_an_interrupted_run_ends_in_order_and_keeps_what_was_played(
         assert document["interrupted"] is True
         assert document["state"] == "stopped"
     else:
-        assert "2013-10-07 (cut short at " in stdout.decode()
+        assert "2013-10-07 (partial: " in stdout.decode()
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["status"] == "partial"
     assert not [file for file in out.iterdir() if file.name.startswith(".")]
 
 
-def test_a_reader_that_goes_away_is_no_error(session_file: Writer, lean_store: Path) -> None:
+def test_a_closed_pipe_is_not_an_error(session_file: Writer, lean_store: Path) -> None:
     line = "exec 3>&1; { %s -m tapedeck calendar XNYS --year 2013 --json; echo code $? >&3; } | head -1"
     done = subprocess.run(
         ["bash", "-c", line % sys.executable],
@@ -245,7 +245,7 @@ def test_a_reader_that_goes_away_is_no_error(session_file: Writer, lean_store: P
     assert "code 0" in done.stdout
 
 
-def test_a_full_disk_behind_stdout_is_told(shell: Any) -> None:
+def test_a_full_disk_behind_stdout_is_an_error(shell: Any) -> None:
     done = subprocess.run(
         ["bash", "-c", f"{sys.executable} -m tapedeck settings > /dev/full"],
         cwd=PROJECT,

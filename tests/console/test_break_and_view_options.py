@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tapedeck.console.panel_data.views import view_table
-from tapedeck.engine.config import load_session_config
 from tapedeck.engine.errors import ConfigError
+from tapedeck.engine.session_file import load_session_config
 from tapedeck.engine.store.locations import open_store
 from tapedeck.engine.system import SystemManager
 
@@ -41,16 +41,14 @@ def test_a_batch_job_ends_at_a_breakpoint_with_its_export(
     assert done.exit_code == 0
     assert done.stderr == ""
     first = done.stdout.splitlines()[0]
-    assert (
-        first == "October: stopped where SPY.close > 168.5: 2013-10-10 at 15:04:00 EDT, with 334 slots over"
-    )
+    assert first == "October: stopped at 2013-10-10 15:04:00 EDT, slot 334 of 390: SPY.close > 168.5"
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["status"] == "partial"
     assert [session["played"] for session in manifest["sessions"]] == [390, 390, 390, 334]
     assert tapedeck("validate", out).exit_code == 0
 
 
-def test_where_it_stopped_stands_in_the_document(tapedeck: Any, week: Path, lean_store: Path) -> None:
+def test_the_document_has_the_breakpoint_hit(tapedeck: Any, week: Path, lean_store: Path) -> None:
     done = tapedeck("run", week, "--store", lean_store, "--json", "--break", "time >= 10:30")
     assert done.document["stopped_at"] == {
         "condition": "time >= 10:30",
@@ -61,7 +59,7 @@ def test_where_it_stopped_stands_in_the_document(tapedeck: Any, week: Path, lean
     assert done.document["interrupted"] is False
 
 
-def test_a_breakpoint_that_never_fires_lets_the_run_end(tapedeck: Any, week: Path, lean_store: Path) -> None:
+def test_a_breakpoint_that_never_fires_stops_nothing(tapedeck: Any, week: Path, lean_store: Path) -> None:
     done = tapedeck("run", week, "--store", lean_store, "--json", "--break", "SPY.close < 1")
     assert (done.exit_code, done.document["complete"], done.document["stopped_at"]) == (0, True, None)
 
@@ -114,7 +112,7 @@ def test_the_panels_show_the_last_day(tapedeck: Any, week: Path, lean_store: Pat
 def test_a_view_and_the_summary_cannot_both_be_on_stdout(tapedeck: Any, week: Path, lean_store: Path) -> None:
     done = tapedeck("run", week, "--store", lean_store, "--view", "bars", "--json")
     assert done.exit_code == 2
-    assert "choose one" in done.stdout + done.stderr
+    assert "cannot be combined" in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(("option", "near"), [("--view", "bars"), ("--format", "json")])

@@ -1,4 +1,4 @@
-"""Every command explains itself, with an example that can be typed."""
+"""Help texts: every command has a valid example."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_the_help_says_that_the_built_in_market_is_synthetic(tapedeck: Any) -> N
     assert "synthetic" in tapedeck("--help").stdout
 
 
-def test_the_version_is_told(tapedeck: Any) -> None:
+def test_the_version_is_shown(tapedeck: Any) -> None:
     done = tapedeck("--version")
     assert done.exit_code == 0
     assert done.stdout.startswith("tapedeck ")

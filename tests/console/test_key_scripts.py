@@ -1,4 +1,4 @@
-"""Key scripts: what may stand in one, what is wrong with one, and what it does without a screen."""
+"""Key scripts: syntax, errors, and batch runs."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_what_was_done_is_written_as_a_script_that_reads_back() -> None:
     assert Script.parse(done.dump(), done.source) == done
 
 
-def test_every_action_of_the_console_may_stand_in_a_script() -> None:
+def test_every_action_of_the_console_is_possible_in_a_script() -> None:
     for action in BY_ID:
         argument = {"breakpoint": "SPY.close > 1", "goto": "10:30", "speed": "60", "unbreak": "1"}.get(
             action, ""
@@ -78,7 +78,7 @@ def test_every_action_of_the_console_may_stand_in_a_script() -> None:
         ("stpe 3", "Did you mean 'step'?"),
         ("step x", "step: 'x' is no number of slots: give 1 or more"),
         ("step 0", "step: '0' is no number of slots"),
-        ("break SPY.close >", "it ends too early"),
+        ("break SPY.close >", "unexpected end"),
         ("export", "export: '': write csv and a folder, or json and a file"),
         ("export xml out", "write csv and a folder"),
         ("view foo", "view: 'foo' is no panel: session, symbols, bars"),
@@ -138,7 +138,7 @@ def test_a_script_drives_a_batch_job(
     assert [(s["trading_day"], s["played"]) for s in manifest["sessions"]] == [("2013-10-07", 70)]
     now = json.loads((tmp_path / "now.json").read_text())
     assert [s["played"] for s in now["sessions"]] == [390, 390, 390, 334]
-    assert "2013-10-11 (cut short at 0 of 390)" in done.stdout
+    assert "2013-10-11 (partial: 0 of 390 slots)" in done.stdout
     checked = tapedeck("validate", tmp_path / "csv")
     assert checked.exit_code == 0
 
@@ -151,7 +151,7 @@ def test_a_script_may_play_to_the_end_and_beyond(
     assert done.exit_code == 0
 
 
-def test_quit_ends_a_run_where_it_stands(
+def test_quit_ends_a_run_at_the_current_slot(
     tapedeck: Any, session_file: Writer, lean_store: Path, script: Callable[[str], Path]
 ) -> None:
     path = script("minute_on\nquit\nresume\n")

@@ -104,14 +104,17 @@ def test_the_table_has_the_exchanges_time_of_day(tapedeck: Any, lean_store: Path
     [
         (
             ["SPYY", "--date", "2013-10-07", "--interval", "1m"],
-            ["holds no bars of it", "Did you mean 'SPY'?"],
+            ["no bars stored for SPYY", "Did you mean 'SPY'?"],
         ),
-        (["SPY", "--date", "2013-10-07", "--interval", "5s"], ["cannot be made from what is stored, 1m, 1d"]),
+        (
+            ["SPY", "--date", "2013-10-07", "--interval", "5s"],
+            ["no stored bars that can make 5s; stored: 1m, 1d"],
+        ),
         (["SPY", "--date", "2013-11-04", "--interval", "1m"], ["no 1m bars", "2013-10-11"]),
         (["SPY", "--date", "2013-10-03", "--interval", "1m"], ["no 1m bars", "2013-10-04"]),
     ],
 )
-def test_bars_that_are_missing_are_told(
+def test_missing_bars_are_an_error(
     tapedeck: Any, lean_store: Path, arguments: list[str], words: list[str]
 ) -> None:
     done = tapedeck("bars", *arguments, "--store", lean_store)
@@ -125,7 +128,7 @@ def test_extended_hours_are_not_derived(tapedeck: Any, lean_store: Path, interva
         "bars", "SPY", "--date", "2013-10-07", "--interval", interval, "--extended", "--store", lean_store
     )
     assert done.exit_code == 2
-    assert "ask for 1m" in done.stderr
+    assert "use 1m" in done.stderr
 
 
 # Coverage
@@ -148,7 +151,7 @@ def test_coverage_counts_what_pandas_counts(
     }
 
 
-def test_below_the_quality_asked_for_is_exit_code_3(
+def test_below_the_minimum_quality_is_exit_code_3(
     tapedeck: Any, session_file: Writer, lean_store: Path
 ) -> None:
     strict = tapedeck("coverage", session_file(), "--store", lean_store, "--min-quality", "100")
@@ -167,7 +170,7 @@ def test_missing_days_and_symbols_are_exit_code_3(
     )
     done = tapedeck("coverage", file, "--store", lean_store)
     assert done.exit_code == 3
-    assert "of NOPE no 1m bars are stored" in done.stdout
+    assert "no 1m bars stored for NOPE" in done.stdout
     assert "missing" in done.stdout
     document = tapedeck("coverage", file, "--store", lean_store, "--json").document
     assert [(row["full"], row["partial"], row["missing"]) for row in document["symbols"]] == [
@@ -182,9 +185,9 @@ def test_wide_coverage_folds_at_80_columns(tapedeck: Any, session_file: Writer, 
     lines = done.stdout.splitlines()
     assert all(len(line) <= 80 for line in lines)
     assert any("2014" in line and "01-15" in line for line in lines)  # a block of its own for the new year
-    assert "further days are full" in done.stdout
+    assert "full days not shown" in done.stdout
     shown = tapedeck("coverage", file, "--store", lean_store, "--all-days").stdout
-    assert "further days" not in shown
+    assert "full days not shown" not in shown
 
 
 def test_of_a_long_span_without_a_gap_no_day_is_shown(
@@ -196,10 +199,10 @@ def test_of_a_long_span_without_a_gap_no_day_is_shown(
     )
     done = tapedeck("coverage", file, "--store", lean_store)
     assert done.exit_code == 0
-    assert "124 further days are full" in done.stdout
+    assert "124 full days not shown" in done.stdout
 
 
-def test_a_store_without_any_of_the_symbols_is_told(
+def test_a_store_without_any_of_the_symbols_is_an_error(
     tapedeck: Any, session_file: Writer, lean_store: Path
 ) -> None:
     file = session_file(session_data_config={"symbols": ["NOPE"]})
@@ -283,7 +286,7 @@ def test_a_good_session_file_is_said_to_be_one(tapedeck: Any, session_file: Writ
     file = session_file(backtest_config={"start_time": "10:30"})
     done = tapedeck("config", "check", file)
     assert done.exit_code == 0
-    assert "nothing wrong" in done.stdout
+    assert "valid (" in done.stdout
     assert "5 sessions, 2013-10-07 to 2013-10-11" in done.stdout.replace("\n", " ")
     document = tapedeck("config", "check", file, "--json").document
     assert document["ok"] is True
@@ -303,10 +306,10 @@ def test_a_live_session_file_has_no_days_to_check(tapedeck: Any, session_file: W
     del text["backtest_config"]
     file.write_text(json.dumps(text))
     done = tapedeck("config", "check", file)
-    assert "nothing wrong" in done.stdout
-    assert "live sessions cannot be played yet" in " ".join(done.stderr.split())
+    assert "valid (" in done.stdout
+    assert "live sessions are not supported yet" in " ".join(done.stderr.split())
     assert (
-        "live sessions cannot be played yet"
+        "live sessions are not supported yet"
         in tapedeck("config", "check", file, "--json").document["warnings"][0]
     )
 
@@ -318,14 +321,14 @@ def test_the_schema_knows_the_fields_of_a_session_file(tapedeck: Any, session_fi
     assert set(json.loads(session_file().read_text())) <= schema["properties"].keys()
 
 
-def test_an_export_validates_until_somebody_touches_it(
+def test_an_export_is_valid_until_it_is_changed(
     tapedeck: Any, session_file: Writer, lean_store: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     assert tapedeck("run", session_file(), "--store", lean_store, "--export", out).exit_code == 0
     good = tapedeck("validate", out)
     assert good.exit_code == 0
-    assert "nothing wrong" in good.stdout
+    assert "valid (" in good.stdout
     path = out / "bars.csv"
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join([*lines[:5], *lines[6:]]))

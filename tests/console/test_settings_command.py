@@ -1,4 +1,4 @@
-"""Settings: each value, and where it came from."""
+"""Settings: values and origins."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ FRAMES_ALLOWED = "must be frames per second, a whole number from 1 to 30, not "
 
 @pytest.fixture
 def at_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Has the test run as in a terminal of the machine itself, wherever it runs."""
+    """Run the test without the variables of SSH."""
     for name in ("SSH_CONNECTION", "SSH_TTY"):
         monkeypatch.delenv(name, raising=False)
 
@@ -93,7 +93,7 @@ def test_the_console_draws_ten_times_a_second_and_four_times_over_ssh(tapedeck: 
 
 
 @pytest.mark.usefixtures("at_the_machine")
-def test_frames_that_were_asked_for_hold_over_ssh_too(tapedeck: Any, home: Path) -> None:
+def test_configured_frames_apply_over_ssh_too(tapedeck: Any, home: Path) -> None:
     path = write(home, "settings.yaml", "frames: 30\n")
     over_ssh = {"SSH_TTY": "/dev/pts/3"}
     assert values(tapedeck("settings", "--json", **over_ssh))["frames"] == ("30", f"file {path}")
@@ -136,7 +136,7 @@ def test_settings_are_handed_on_with_direct_drawing_as_a_switch(home: Path) -> N
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("settings.yaml", "stoer: x.db", ["stoer: is no setting", "Did you mean 'store'?"]),
+        ("settings.yaml", "stoer: x.db", ["stoer: unknown setting", "Did you mean 'store'?"]),
         ("settings.yaml", "log_level: loud", ["must be debug, info, warning or error, not 'loud'"]),
         ("settings.yaml", "color: 7", ["must be auto, always or never, not 7"]),
         ("settings.yaml", "frames: fast", [f"frames: {FRAMES_ALLOWED}'fast'"]),
@@ -146,8 +146,8 @@ def test_settings_are_handed_on_with_direct_drawing_as_a_switch(home: Path) -> N
         ("settings.yaml", "store: [a, b]", ["store: must be a path"]),
         ("settings.yaml", "- store", ["must be a mapping of settings"]),
         ("settings.yaml", "store: [", ["invalid YAML"]),
-        ("settings.toml", "store = ", ["is no TOML"]),
-        ("settings.toml", 'colour = "never"', ["colour: is no setting", "Did you mean 'color'?"]),
+        ("settings.toml", "store = ", ["invalid TOML"]),
+        ("settings.toml", 'colour = "never"', ["colour: unknown setting", "Did you mean 'color'?"]),
     ],
 )
 def test_a_fault_of_the_settings_file_is_named(
@@ -160,11 +160,11 @@ def test_a_fault_of_the_settings_file_is_named(
     assert all(word in done.stderr for word in words), done.stderr
 
 
-def test_keys_of_the_settings_file_are_shown_with_what_may_stand_there(tapedeck: Any, home: Path) -> None:
+def test_keys_of_the_settings_file_are_shown_with_their_syntax(tapedeck: Any, home: Path) -> None:
     assert values(tapedeck("settings", "--json"))["keys"] == (None, "default")
     path = write(home, "settings.yaml", "keys: {step: n, step_back: 'left,b'}\n")
     assert values(tapedeck("settings", "--json"))["keys"] == ("step: n, step_back: left,b", f"file {path}")
-    assert "or empty, leaves the action its own" in tapedeck("settings").stdout
+    assert "or empty key keeps its default" in tapedeck("settings").stdout
 
 
 def test_two_settings_files_are_one_too_many(tapedeck: Any, home: Path) -> None:
@@ -172,14 +172,14 @@ def test_two_settings_files_are_one_too_many(tapedeck: Any, home: Path) -> None:
     write(home, "settings.toml", 'color = "always"')
     done = tapedeck("settings")
     assert done.exit_code == 2
-    assert "settings.yaml and settings.toml both stand here" in done.stderr
+    assert "more than one settings file (settings.yaml and settings.toml)" in done.stderr
 
 
-def test_a_settings_file_that_is_no_text_is_told(tapedeck: Any, home: Path) -> None:
+def test_a_settings_file_that_is_not_text_is_an_error(tapedeck: Any, home: Path) -> None:
     write(home, "settings.yaml", "").write_bytes(b"\xff\xfe\x00")
     done = tapedeck("settings")
     assert done.exit_code == 2
-    assert "it is no text in UTF-8" in done.stderr
+    assert "it is not UTF-8 text" in done.stderr
 
 
 def test_an_empty_settings_file_changes_nothing(tapedeck: Any, home: Path) -> None:
@@ -187,7 +187,7 @@ def test_an_empty_settings_file_changes_nothing(tapedeck: Any, home: Path) -> No
     assert values(tapedeck("settings", "--json"))["color"] == ("auto", "default")
 
 
-def test_a_misspelt_variable_is_told_and_others_are_left_alone(tapedeck: Any) -> None:
+def test_a_misspelt_variable_is_an_error_and_others_are_ignored(tapedeck: Any) -> None:
     done = tapedeck("settings", TAPEDECK_STOER="x.db")
     assert done.exit_code == 2
     assert "TAPEDECK_STOER" in done.stderr
@@ -212,7 +212,7 @@ def test_a_log_that_cannot_be_written_is_a_warning_only(tapedeck: Any, home: Pat
     (home / "state").write_text("a file where the folder belongs")
     done = tapedeck("settings", "--json")
     assert done.exit_code == 0
-    assert "warning: there will be no log" in done.stderr
+    assert "warning: no log" in done.stderr
     assert done.document["log"] is None
     failing = tapedeck("run", "nowhere.yaml")
     assert failing.exit_code == 2

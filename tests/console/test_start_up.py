@@ -1,4 +1,4 @@
-"""What a start costs: help texts and batch runs import nothing that they do not need."""
+"""Imports at the start: help texts and batch runs import only what they need."""
 
 from __future__ import annotations
 

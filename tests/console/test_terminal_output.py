@@ -16,10 +16,9 @@ from rich.console import Console
 from tapedeck.console.cli.batch import play
 from tapedeck.console.cli.failures import describe, error_document, exit_code_of
 from tapedeck.console.cli.interrupts import Interrupts
-from tapedeck.console.cli.invocation import Invocation, errors_told
+from tapedeck.console.cli.invocation import Invocation, errors_reported
 from tapedeck.console.cli.run_progress import RunProgress
 from tapedeck.console.cli.terminal import Cell, Column, Terminal, number_column
-from tapedeck.engine.config import load_session_config
 from tapedeck.engine.errors import (
     BarImportError,
     CalendarError,
@@ -29,11 +28,12 @@ from tapedeck.engine.errors import (
     ExportError,
     StoreError,
 )
+from tapedeck.engine.session_file import load_session_config
 from tapedeck.engine.store.locations import open_store
 
 
 class Screen(io.TextIOWrapper):
-    """A stream that takes itself for a terminal, in some encoding."""
+    """A stream that reports to be a terminal, in some encoding."""
 
     def __init__(self, encoding: str = "utf-8") -> None:
         self.paper = io.BytesIO()
@@ -135,7 +135,7 @@ def test_only_a_full_disk_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path:
                 Terminal().write("text")
 
 
-def test_the_progress_bar_tells_sessions_bars_and_the_day(
+def test_the_progress_bar_shows_sessions_bars_and_the_day(
     session_file: Any, lean_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     screen = io.StringIO()
@@ -183,7 +183,7 @@ def test_signals_that_were_ignored_stay_ignored() -> None:
 
 
 def test_an_interrupt_before_the_start_is_exit_code_130(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(typer.Exit) as left, errors_told(Invocation({})):
+    with pytest.raises(typer.Exit) as left, errors_reported(Invocation({})):
         signal.raise_signal(signal.SIGINT)
     assert left.value.exit_code == 130
     assert capsys.readouterr().err == "interrupted\n"

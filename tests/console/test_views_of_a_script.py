@@ -1,4 +1,4 @@
-"""Panels that a key script writes to stdout: one alone is all there is, several are told apart."""
+"""Panels written to stdout by a key script: one alone, or several with headings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Views = Callable[[str], str]
 
 @pytest.fixture
 def views(tapedeck: Any, session_file: Writer, lean_store: Path, tmp_path: Path) -> Views:
-    """Play a script over the week, and return what stood on stdout before the run's summary."""
+    """Play a script over the week, and return stdout before the run's summary."""
 
     def play(lines: str) -> str:
         script = tmp_path / "steps.txt"

@@ -1,4 +1,4 @@
-"""Errors: what their texts and attributes hold."""
+"""Errors: texts and attributes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Intervals: how they are written, ordered, and which can be made from which."""
+"""Intervals: spelling, order, and sources."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_an_interval_is_written_in_its_shortest_form(text: str, seconds: int, sh
         "tick",
     ],
 )
-def test_text_that_is_no_interval_is_refused_with_examples(text: str) -> None:
+def test_an_invalid_interval_is_refused_with_examples(text: str) -> None:
     with pytest.raises(
         ValueError,
         match=r"invalid interval .*: use a whole number and s, m, h, d or w, such as 1m, 15m",

@@ -14,7 +14,7 @@ import pytest
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import CalendarError, EngineError
 from tapedeck.engine.intervals import DAY, MINUTE, Interval
-from tapedeck.engine.quality.gaps import find_gaps
+from tapedeck.engine.quality.gaps_and_scores import find_gaps
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
@@ -306,7 +306,7 @@ def test_the_last_days_data_are_still_there_when_the_run_is_over(store: BarStore
     system, records = play(config)
     data = system.session_data
     assert not data.is_session_active()
-    assert system.tape is records[-1].tape
+    assert system.session_data.tape is records[-1].tape
     handle = data.get_symbol_data("B")
     assert len(handle.bars[MINUTE].data) == 390
     assert [len(day) for day in handle.historical.bars[MINUTE]] == [390, 390]
@@ -324,7 +324,7 @@ def test_a_day_before_the_calendars_knowledge_cannot_be_played(store: BarStore) 
 def test_a_run_is_played_once(store: BarStore, play: Play) -> None:
     fill_store(store, ["A"], "2013-10-07", "2013-10-07")
     system, _ = play(session_file(["A"], ["1m"], "2013-10-07", "2013-10-07"))
-    with pytest.raises(EngineError, match="started before; make a new SystemManager"):
+    with pytest.raises(EngineError, match="started before: create a new SystemManager"):
         system.start()
 
 

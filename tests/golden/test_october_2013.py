@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 import talib
 
-from tapedeck.engine.config import SessionConfig, load_session_config
+from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.intervals import Interval
+from tapedeck.engine.session_file import load_session_config
 from tapedeck.engine.tape.bar_grid import FIELDS, Floats
 from tapedeck.engine.tape.session_record import SessionRecord
 from tapedeck.engine.tape.tape import Tape

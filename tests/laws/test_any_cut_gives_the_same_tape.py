@@ -13,19 +13,30 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tapedeck.engine.config import SessionConfig, parse_session_config
+from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import EngineError
+from tapedeck.engine.indicators.registry import REGISTRY
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.data_processor import DataProcessor
 from tapedeck.engine.run.data_quality_manager import DataQualityManager
 from tapedeck.engine.run.session_recorder import SessionRecorder
 from tapedeck.engine.run.worker import Worker
+from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
 from tests.support.markets import fill_store, open_new_store
 from tests.support.runs import LIMIT_S, play
 
 SYMBOLS = ("AAA", "BBB", "CCC")
+
+
+def own_indicators() -> dict[str, dict[str, str]]:
+    """Return every kind of tapedeck's own, on base bars."""
+    return {
+        f"own_{type_.lower()}": {"type": type_, "interval": "1m"}
+        | ({} if REGISTRY.kind(type_).against is None else {"against": "usual"})
+        for type_ in REGISTRY.own_types()
+    }
 
 
 def law_config(**backtest: object) -> SessionConfig:
@@ -64,6 +75,7 @@ def law_config(**backtest: object) -> SessionConfig:
                 "vwap_7m": {"type": "VWAP", "interval": "7m"},
                 "day_high": {"type": "SESSION_HIGH", "interval": "1m"},
                 "rel": {"type": "RELATIVE_VOLUME", "interval": "1m", "against": "usual"},
+                **own_indicators(),
             },
         },
     }

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tapedeck.engine.read.event import EventKind
+from tapedeck.engine.read.events import EventKind
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager

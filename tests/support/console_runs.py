@@ -14,8 +14,8 @@ from tapedeck.console.app.console_app import ConsoleApp, Setup
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.playback import Playback
 from tapedeck.console.app.widgets import StyledLines
-from tapedeck.engine.config import parse_session_config
 from tapedeck.engine.read.status import RunState
+from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
 
@@ -54,7 +54,7 @@ class Watched:
 
     def is_settled(self) -> bool:
         """Whether all that was played is computed and scored."""
-        tape = self.system.tape
+        tape = self.system.session_data.tape
         return tape is not None and min(tape.processed, tape.scored) >= tape.frontier
 
     def text(self, selector: str) -> str:
@@ -163,7 +163,9 @@ def drive(console: Watched, act: Drive, *, size: tuple[int, int] = (120, 36), to
         async with console.app.run_test(size=size, notifications=toasts) as pilot:
             await until(pilot, lambda: console.system.state is not RunState.STARTING, "the start")
             await until(
-                pilot, lambda: console.app.main.is_mounted and console.system.tape is not None, "a session"
+                pilot,
+                lambda: console.app.main.is_mounted and console.system.session_data.tape is not None,
+                "a session",
             )
             await until(pilot, lambda: shows_a_session(console), "its picture")
             await act(console, pilot)

@@ -20,12 +20,13 @@ from tapedeck.console.app.playback import Playback
 from tapedeck.console.app.ui_state import UiState
 from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds
 from tapedeck.engine.clock.time_manager import TimeManager
-from tapedeck.engine.config import SessionConfig, parse_session_config
+from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import StoreError
 from tapedeck.engine.intervals import MINUTE, Interval
 from tapedeck.engine.metrics.performance import PerformanceMetrics, Scope, Step, TimerSummary
 from tapedeck.engine.read.snapshot import RunSummary, Snapshot
 from tapedeck.engine.read.status import WorkerState, WorkerStatus
+from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarBatch, BarStore
 from tapedeck.engine.store.sqlite_store import SqliteStore
 from tapedeck.engine.system import SystemManager

@@ -1,4 +1,4 @@
-"""Session files for tests, and what a run of them needs before anything starts."""
+"""Session files for tests, and their stream plans."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tapedeck.engine.clock.time_manager import TimeManager
-from tapedeck.engine.config import SessionConfig, parse_session_config
+from tapedeck.engine.config import SessionConfig
+from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.streams.requirements import StreamRequirements
@@ -42,5 +43,5 @@ def session_file(
 
 
 def plan_of(config: SessionConfig, store: BarStore) -> StreamPlan:
-    """Return what a run of the file over the store would stream, generate and load."""
+    """Return the stream plan of the file over the store."""
     return StreamRequirements(config, TimeManager(config.exchange), DataManager(store)).plan()

@@ -16,7 +16,7 @@ from tapedeck.engine.store.locations import open_store
 
 
 def open_new_store(location: Path) -> BarStore:
-    """Return a new store at a place where there is none."""
+    """Return a new store at a free path."""
     return open_store(location, create=True)
 
 

@@ -1,4 +1,4 @@
-"""What tapedeck computes, once more, in plain pandas and loops: slow, and obvious."""
+"""Reference computations in plain pandas and loops: slow, and simple."""
 
 from __future__ import annotations
 

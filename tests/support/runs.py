@@ -27,7 +27,7 @@ class KeepRecords:
 def play(
     config: SessionConfig, store: BarStore, drive: Callable[[SystemManager], None] | None = None
 ) -> SystemManager:
-    """Play a run to its end, with `drive` giving commands meanwhile, and check that it completed."""
+    """Play a run to its end, with commands from `drive`, and check that it completed."""
     system = SystemManager(config, store)
     try:
         system.start(paused=drive is not None)

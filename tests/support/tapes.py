@@ -1,4 +1,4 @@
-"""Sessions, grids and tapes for tests of what computes: no store, no thread."""
+"""Sessions, grids and tapes for tests of computations, without a store or threads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.indicators.block_computer import BlockComputer
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.quality.scores import RunningScores
+from tapedeck.engine.quality.gaps_and_scores import RunningScores
 from tapedeck.engine.tape.bar_grid import FIELDS, BarGrid, Floats, Mask
 from tapedeck.engine.tape.tape import Tape
 from tests.support.markets import random_bars
@@ -85,7 +85,7 @@ def compute(
     cuts: Iterable[int] = (),
     min_completeness: float = 0.0,
 ) -> Tape:
-    """Play a tape to its close in blocks that end at `cuts`, with all that is derived and scored."""
+    """Play a tape to its close in blocks that end at `cuts`, with derived bars, indicators and scores."""
     earlier = history or {}
     computer = BlockComputer(
         tape, specs, lambda interval: earlier.get(interval, ()), min_completeness=min_completeness

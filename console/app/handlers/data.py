@@ -16,7 +16,7 @@ from tapedeck.console.app.screens.choice import ChoiceScreen
 from tapedeck.console.panel_data.tables import FORMATS, table_text
 from tapedeck.engine.errors import EngineError, ExportError
 from tapedeck.engine.export.manifest import SESSION_JSON
-from tapedeck.engine.export.staged_files import make_folder, put_all_in_place, write_whole
+from tapedeck.engine.export.staged_files import install_files, make_folder, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,7 @@ class DataHandlers:
         return tuple(self._failures[before:])
 
     def _target(self, path: str) -> Path:
-        if self._playback.system.tape is None and not self._playback.earlier.days():
+        if self._playback.present() is None:
             raise EngineError("nothing was played yet, so there is nothing to export")
         return Path(path).expanduser() if path else export_folder(self._playback, self._app.setup.exports)
 
@@ -130,7 +130,7 @@ def _write_text(path: Path, text: str) -> None:
     staged = write_whole(path, text.encode())
     try:
         staged.close()
-        put_all_in_place([staged])
+        install_files([staged])
     except ExportError:
         staged.discard()
         raise

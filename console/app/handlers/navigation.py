@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from tapedeck.console.actions.table import first_key
 from tapedeck.console.actions.time_expressions import EXAMPLES, Here, read_moment
-from tapedeck.console.app.rows import gap_slots
 from tapedeck.console.app.screens.breakpoints import BreakpointsScreen
 from tapedeck.console.app.screens.prompt import PromptScreen
 from tapedeck.console.app.screens.why import WhyScreen
@@ -17,7 +16,7 @@ from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds, utc_from_ep
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.conditions import Condition
 from tapedeck.engine.errors import EngineError
-from tapedeck.engine.read.event import Event
+from tapedeck.engine.read.events import Event
 from tapedeck.engine.tape.session_view import SessionView
 
 if TYPE_CHECKING:
@@ -71,10 +70,11 @@ class NavigationHandlers:
     def seek(self, slot: int) -> None:
         """Go to where a slot of the session that is shown begins: back by looking, on by playing."""
         here, present = self._here(), self._present()
-        if here.tape is not present.tape or slot <= present.frontier:
-            self._playback.viewpoint.stand_at(Place(here.tape, min(slot, here.tape.frontier)), present)
+        if here.played != present.played or slot <= present.frontier:
+            place = Place(here.played, min(slot, here.played.frontier))
+            self._playback.viewpoint.stand_at(place, present)
         else:
-            self.go_to(utc_from_epoch(present.tape.slots.clock(slot)))
+            self.go_to(present.played.clock(slot))
 
     def go_to(self, instant: datetime) -> None:
         """Go to an instant: to look at it where it has been, else the engine plays on to it."""
@@ -88,10 +88,11 @@ class NavigationHandlers:
     def _destination(self, instant: datetime) -> Destination:
         """Return where going to an instant leads; EngineError where it leads nowhere."""
         present, seconds = self._present(), epoch_seconds(instant)
-        if seconds > present.tape.slots.clock(present.frontier):
+        slots = present.played.slot_times
+        if seconds > slots.clock(present.frontier):
             return self._ahead(instant)
-        if instant >= present.tape.session.regular_open:
-            return Destination.at(present.tape.slots, seconds, present.frontier)
+        if instant >= slots.session.regular_open:
+            return Destination.at(slots, seconds, present.frontier)
         return self._earlier(instant)
 
     def _ahead(self, instant: datetime) -> Destination:
@@ -118,11 +119,7 @@ class NavigationHandlers:
         return Destination.at(slots, epoch_seconds(instant), len(slots))
 
     def _is_present(self, found: Destination) -> bool:
-        return found.clock == self._clock(self._present())
-
-    @staticmethod
-    def _clock(place: Place) -> datetime:
-        return utc_from_epoch(place.tape.slots.clock(place.frontier))
+        return found.clock == self._present().clock
 
     # Moments and events
 
@@ -170,8 +167,8 @@ class NavigationHandlers:
             for event in self._playback.system.events()
             if event.trading_day is not None
         ]
-        # The list has the latest gaps of the run; of the session that is looked at its tape has all.
-        places += [(here.day, slot + 1) for slot in gap_slots(here.tape)]
+        # The list has the latest gaps of the run; the session that is looked at has all of its own.
+        places += [(here.day, slot + 1) for slot in here.played.view().gap_slots()]
         if direction == "back":
             found = max((place for place in places if place < at), default=None)
         else:
@@ -192,10 +189,10 @@ class NavigationHandlers:
     def _stand(self, day: date, frontier: int) -> None:
         present = self._present()
         if day == present.day:
-            self._playback.viewpoint.stand_at(Place(present.tape, frontier), present)
+            self._playback.viewpoint.stand_at(Place(present.played, frontier), present)
             return
-        tape = self._playback.days.tape(day)
-        self._playback.viewpoint.stand_at(Place(tape, min(frontier, tape.frontier)), present)
+        session = self._playback.days.session(day)
+        self._playback.viewpoint.stand_at(Place(session, min(frontier, session.frontier)), present)
 
     # Breakpoints, bookmarks, why
 
@@ -242,15 +239,15 @@ class NavigationHandlers:
             if answer:
                 self._mark(answer, here)  # which the run may have left behind meanwhile
 
-        local = self._clock(here).astimezone(here.tape.session.zone)
+        local = here.clock.astimezone(here.played.session.zone)
         clock = f"{local:%H:%M:%S}".removesuffix(":00") + f" {local:%Z}"
         prompt = PromptScreen(f"Bookmark {clock}", "a note", lambda note: f"marks {clock}: {note}")
         await self._app.push_screen(prompt, chosen)
 
     def _mark(self, text: str, place: Place) -> None:
         recording, present = self._app.transport.recording, self._present()
-        self._playback.system.add_bookmark(text, place.frontier, tape=place.tape)
-        if place.tape is present.tape and place.frontier == present.frontier:
+        self._playback.system.add_bookmark(text, place.frontier, session=place.played)
+        if place == present:
             recording.at_moment("bookmark", text)
         else:  # a script, which never looks back, would mark another moment
             recording.leave_out()
@@ -276,5 +273,4 @@ class NavigationHandlers:
         return self._playback.viewpoint.place or self._present()
 
     def _view(self) -> SessionView:
-        here = self._here()
-        return SessionView(here.tape, here.frontier)
+        return self._here().view()

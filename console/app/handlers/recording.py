@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from tapedeck.console.actions.time_expressions import moment_words
-from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.read.status import RunState
 
@@ -160,7 +159,8 @@ class Recording:
 
         def is_settled() -> bool:
             # Between two sessions a pause holds at the open of the next.
-            return self._system.state.is_over or (taken.is_set() and self._system.tape is not None)
+            is_loaded = self._system.session_data.played() is not None
+            return self._system.state.is_over or (taken.is_set() and is_loaded)
 
         await asyncio.to_thread(self._system.wait_for, is_settled, _TAKEN_S)
 
@@ -173,8 +173,7 @@ class Recording:
         place, left = self._app.playback.present(), self._without_moves()
         if place is None:  # before the first session
             return left
-        clock = utc_from_epoch(place.tape.slots.clock(place.frontier))
-        return [*left, ("run_to", moment_words(place.tape.session, clock))]
+        return [*left, ("run_to", moment_words(place.played.session, place.clock))]
 
     def _without_moves(self) -> list[Line]:
         left = list(self._done)

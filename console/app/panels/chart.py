@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import numpy as np
 from textual.app import ComposeResult
@@ -13,12 +13,7 @@ from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.rows import chart_data
 from tapedeck.console.app.widgets import CandleChart, ChartData
 from tapedeck.console.panel_data.tables import Table, Value
-from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import Interval
-
-_AVERAGES: Final = frozenset(
-    {"SMA", "EMA", "WMA", "DEMA", "TEMA", "TRIMA", "KAMA", "T3", "MA", "MAMA", "MAVP", "HT_TRENDLINE"}
-)
 
 
 class ChartPanel(Panel):
@@ -72,20 +67,6 @@ class ChartPanel(Panel):
             self.symbol,
             self.interval,
             history=self.playback.history(view_state, self.symbol, self.interval),
-            overlays=[name for name in self._overlays() if name in known],
+            overlays=[name for name in self.playback.overlays(self.interval) if name in known],
             as_of=view_state.clock_text,
         )
-
-    def _overlays(self) -> list[str]:
-        """Return what stands on the price scale, what is looked at first at the head: not all may fit."""
-        ranks = {name: _rank(spec) for spec in self.playback.specs_on(self.interval) for name in spec.outputs}
-        return sorted(self.playback.overlays(self.interval), key=ranks.__getitem__)
-
-
-def _rank(spec: IndicatorSpec) -> int:
-    """Return 0 for VWAP, 1 for moving averages, 3 for bands, 2 for what else stands on the price scale."""
-    if spec.kind == "VWAP":
-        return 0
-    if spec.kind in _AVERAGES:
-        return 1
-    return 3 if len(spec.outputs) > 1 else 2

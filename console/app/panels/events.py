@@ -15,12 +15,11 @@ from textual.widget import Widget
 from tapedeck.console.app.grid_text import counted
 from tapedeck.console.app.panels.searchable import Searchable
 from tapedeck.console.app.playback import Playback, ViewState
-from tapedeck.console.app.rows import gap_slots
 from tapedeck.console.app.widgets import LineList, StripTick, TickKind
 from tapedeck.console.panel_data.panel_tables import events_table
 from tapedeck.console.panel_data.tables import Table
-from tapedeck.engine.read.event import Event, EventKind
-from tapedeck.engine.tape.tape import Tape
+from tapedeck.engine.read.events import Event, EventKind
+from tapedeck.engine.tape.session_view import SessionView
 
 _TICKS: Final = {
     EventKind.GAP: TickKind.GAP,
@@ -63,7 +62,7 @@ class EventsPanel(Searchable):
         self._listed: Listed = ()
         self._note = ""
         self._shown: tuple[Listed, str] | None = None
-        self._ticks_of: tuple[Tape, int, Listed] | None = None
+        self._ticks_of: tuple[SessionView, Listed] | None = None
         self._ticks: tuple[StripTick, ...] = ()
 
     def show(self, view_state: ViewState) -> None:
@@ -89,14 +88,14 @@ class EventsPanel(Searchable):
 
     def ticks(self, view_state: ViewState) -> tuple[StripTick, ...]:
         """Return the events of the session that is shown as ticks."""
-        tape = view_state.tape
-        if tape is None:
+        played = view_state.played
+        if played is None:
             return ()
-        events, frontier, before = self.playback.system.events(), tape.frontier, self._ticks_of
-        if before is None or before[:2] != (tape, frontier) or before[2] is not events:
-            self._ticks_of = (tape, frontier, events)
-            gaps = (StripTick(slot, TickKind.GAP) for slot in gap_slots(tape))
-            self._ticks = (*gaps, *_mark_ticks(tape, events))
+        events, before = self.playback.system.events(), self._ticks_of
+        if before is None or not _is_same_moment(before[0], played) or before[1] is not events:
+            self._ticks_of = (played, events)
+            gaps = (StripTick(slot, TickKind.GAP) for slot in played.gap_slots())
+            self._ticks = (*gaps, *_mark_ticks(played, events))
         return self._ticks
 
     def as_table(self, view_state: ViewState) -> Table:
@@ -154,11 +153,15 @@ class EventsPanel(Searchable):
         return f"{event.clock.astimezone(self.playback.system.time.zone):%H:%M:%S}".removesuffix(":00")
 
 
-def _mark_ticks(tape: Tape, events: Listed) -> Iterator[StripTick]:
-    """Return the ticks of what else happened in the session."""
-    first = bisect_left(events, tape.slots.clock(0), key=_PLACE)
-    behind = bisect_right(events, tape.slots.clock(len(tape)), key=_PLACE)
-    day = tape.session.trading_day
+def _is_same_moment(one: SessionView, other: SessionView) -> bool:
+    return one.is_of_same_session(other) and one.frontier == other.frontier
+
+
+def _mark_ticks(played: SessionView, events: Listed) -> Iterator[StripTick]:
+    """Return the ticks of what else happened in the session as far as it was played."""
+    first = bisect_left(events, played.slot_times.clock(0), key=_PLACE)
+    behind = bisect_right(events, played.clock_seconds, key=_PLACE)
+    day = played.trading_day
     return (
         StripTick(max(event.slot, 0), _TICKS[event.kind])
         for event in events[first:behind]

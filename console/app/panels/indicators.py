@@ -14,12 +14,10 @@ from tapedeck.console.app.decimals import column_decimals, names_on_price_scale,
 from tapedeck.console.app.grid_text import MISSING, Cell, figure, grid_lines
 from tapedeck.console.app.panels.panel import Panel
 from tapedeck.console.app.playback import Playback, ViewState
-from tapedeck.console.app.rows import first_values
 from tapedeck.console.app.widgets import StyledLines, sparkline
 from tapedeck.console.panel_data.panel_tables import indicators_table
 from tapedeck.console.panel_data.tables import Table
-from tapedeck.engine.intervals import Interval
-from tapedeck.engine.tape.bar_grid import OPEN, Floats
+from tapedeck.engine.tape.bar_grid import Floats
 from tapedeck.engine.tape.session_view import SessionView
 
 _TREND = 12
@@ -43,7 +41,7 @@ class IndicatorsPanel(Panel):
     def show(self, view_state: ViewState) -> None:
         """Show the symbol's indicators at a moment."""
         assert view_state.view is not None
-        prices = _price_decimals(view_state.view, view_state.snapshot.base, self.symbol)
+        prices = _price_decimals(view_state.view, self.symbol)
         session = [
             (
                 name,
@@ -71,8 +69,7 @@ class IndicatorsPanel(Panel):
     def as_table(self, view_state: ViewState) -> Table:
         """Return the indicators of the focused symbol and their values."""
         assert view_state.view is not None
-        assert view_state.tape is not None
-        return indicators_table(view_state.view, view_state.tape, [self.symbol])
+        return indicators_table(view_state.view, [self.symbol])
 
     def keyboard_target(self) -> Widget:
         """Return the scrolling list."""
@@ -89,12 +86,11 @@ class IndicatorsPanel(Panel):
             yield name, str(view.indicator_interval(name)), last, values
 
     def _history(self, view_state: ViewState) -> Iterator[tuple[str, float, str, Floats]]:
-        view, tape = view_state.view, view_state.tape
+        view = view_state.view
         assert view is not None
-        assert tape is not None
         row = view.row(self.symbol)
-        for name, known in tape.historical.items():
-            shown = view.historical(self.symbol, name)
+        for name in view.historical_names():
+            known, shown = view.historical_value(name), view.historical(self.symbol, name)
             per = ", this minute" if known.per_minute else " sessions"
             # All of them are known since before the session.
             values = np.atleast_1d(known.values[row])
@@ -107,10 +103,9 @@ class IndicatorsPanel(Panel):
         return column_decimals(sizes_of(values[None]))
 
 
-def _price_decimals(view: SessionView, base: Interval, symbol: str) -> int:
+def _price_decimals(view: SessionView, symbol: str) -> int:
     """Return how many decimals the symbol's prices have, by its first open."""
-    opens = view.bars_grid(base)[OPEN, [view.row(symbol)]]
-    return column_decimals(first_values(opens))
+    return column_decimals(view.first_opens()[[view.row(symbol)]])
 
 
 def _trend(values: Floats) -> Cell:

@@ -16,8 +16,8 @@ from tapedeck.console.app.widgets import GapMap, StyledLines
 from tapedeck.console.panel_data.panel_tables import quality_table
 from tapedeck.console.panel_data.tables import Table
 from tapedeck.engine.clock.slots import utc_from_epoch
-from tapedeck.engine.quality.gaps import Gap
-from tapedeck.engine.tape.tape import Tape
+from tapedeck.engine.quality.gaps_and_scores import Gap
+from tapedeck.engine.tape.session_view import SessionView
 
 _MOST_GAPS: Final = 200
 _SCROLLBAR: Final = 1
@@ -57,7 +57,7 @@ class QualityPanel(Panel):
             self.face("empty", f"no slot is over yet{ways}")
             return
         self.fill()
-        self.map.show(gap_map(view, view_state.snapshot.base))
+        self.map.show(gap_map(view))
         # A row for each symbol and one for the axis; what is left is for the list.
         height = len(view.symbols) + 1
         if self._map_height != height:
@@ -76,21 +76,20 @@ class QualityPanel(Panel):
 
     def _words(self, view_state: ViewState) -> tuple[list[Content], list[Content]]:
         """Return the scores of the focused symbol, and the list of its gaps."""
-        view, tape = view_state.view, view_state.tape
+        view = view_state.view
         assert view is not None
-        assert tape is not None
         gaps = view.gaps(self.symbol)
         scores = [
             Content.styled(self.symbol, "bold"),
             _score("session", view.quality(self.symbol)),
             Content(counted(len(gaps), "gap")),
-            *self._before(view_state),
+            *self._before(view),
         ]
-        rows = [_gap_row(tape, gap) for gap in gaps[-_MOST_GAPS:][::-1]]
+        rows = [_gap_row(view, gap) for gap in gaps[-_MOST_GAPS:][::-1]]
         return scores, grid_lines(["first", "last", "missing"], rows, right="llr") if rows else []
 
-    def _before(self, view_state: ViewState) -> list[Content]:
-        held = self.playback.historical_quality(view_state)
+    def _before(self, view: SessionView) -> list[Content]:
+        held = view.historical_quality
         return [
             _score(f"history {interval}", quality.percent if quality.measured else None)
             for (symbol, interval), quality in sorted(held.items(), key=lambda item: item[0][1])
@@ -99,10 +98,9 @@ class QualityPanel(Panel):
 
     def as_table(self, view_state: ViewState) -> Table:
         """Return scores and gaps of all symbols."""
-        view, tape = view_state.view, view_state.tape
+        view = view_state.view
         assert view is not None
-        assert tape is not None
-        return quality_table(view, tape, self.playback.historical_quality(view_state), view.symbols)
+        return quality_table(view, view.symbols)
 
     def keyboard_target(self) -> Widget:
         """Return the map."""
@@ -115,12 +113,12 @@ def _score(name: str, score: float | None) -> Content:
     return Content.assemble(f"{name} ", (percent(score), quality_style(score)))
 
 
-def _gap_times(tape: Tape, gap: Gap) -> tuple[str, str]:
-    zone, opened_at = tape.session.zone, tape.slots.opened_at
+def _gap_times(view: SessionView, gap: Gap) -> tuple[str, str]:
+    zone, opened_at = view.session.zone, view.slot_times.opened_at
     first, last = (utc_from_epoch(int(opened_at[at])).astimezone(zone) for at in (gap.first, gap.last))
     return first.isoformat(), last.isoformat()
 
 
-def _gap_row(tape: Tape, gap: Gap) -> tuple[str | Cell, ...]:
-    first, last = _gap_times(tape, gap)
+def _gap_row(view: SessionView, gap: Gap) -> tuple[str | Cell, ...]:
+    first, last = _gap_times(view, gap)
     return first[11:19].removesuffix(":00"), last[11:19].removesuffix(":00"), f"{gap.count:,}"

@@ -64,16 +64,14 @@ class SessionBar(Vertical):
         parts = session_parts(view_state, self._note, is_slow=self._slow_looks >= _SLOW_LOOKS)
         self._line.show([_fitted(parts, self._line.size.width or self.app.size.width)])
         self._show_ground(is_past=view_state.is_past)
-        if view_state.tape is None or view_state.view is None:
+        if view_state.played is None or view_state.view is None:
             if view_state.snapshot.error:
                 self.strip.show_failed("the run failed")
             else:
                 self.strip.show_loading()
             return
-        known = SessionView(view_state.tape)
         looked_at = view_state.view.frontier if view_state.is_past else None
-        base = view_state.tape.base_interval
-        self.strip.show(strip_data(known, base, known=known.frontier, looked_at=looked_at, ticks=ticks))
+        self.strip.show(strip_data(view_state.played, looked_at=looked_at, ticks=ticks))
 
     def notify_style_update(self) -> None:
         """Take the ground of a new theme."""

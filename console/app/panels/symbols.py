@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
-import numpy as np
 from textual.app import ComposeResult
 from textual.widget import Widget
 
@@ -43,7 +41,7 @@ class SymbolsPanel(Panel):
         assert view_state.view is not None
         rows = self._rows(view_state)
         shown = [rows.symbols[at] for at in self.table.order_of(rows).tolist()]
-        return symbols_table(view_state.view, view_state.snapshot.base, shown)
+        return symbols_table(view_state.view, shown)
 
     def keyboard_target(self) -> Widget:
         """Return the table."""
@@ -57,16 +55,10 @@ class SymbolsPanel(Panel):
     def _rows(self, view_state: ViewState) -> SymbolRows:
         assert view_state.view is not None
         known = set(view_state.view.indicator_names())
-        relative = self.playback.relative_volume()
-        rows = symbol_rows(
+        relative = self.playback.indicator_in_column("rel_volume")
+        return symbol_rows(
             view_state.view,
-            view_state.snapshot.base,
             indicators=[name for name in self.playback.table_indicators() if name in known],
             relative_volume=relative if relative in known else None,
             prices=self._prices,
         )
-        if view_state.view.frontier:
-            return rows
-        # No slot is over: that none is missing says nothing yet.
-        unknown = np.full(len(rows.symbols), np.nan)
-        return replace(rows, quality=unknown, gaps=unknown)

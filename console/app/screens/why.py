@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import ClassVar, Final
@@ -25,13 +24,17 @@ from tapedeck.console.app.screens.text_page import PageText
 from tapedeck.console.app.widgets.figures import decimals_of
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.errors import TapedeckError
-from tapedeck.engine.read.explain.explanation import Explained, ExplainedInput, Explanation
+from tapedeck.engine.indicators.reasons import ExplainedInput
+from tapedeck.engine.read.explain.bars import SESSION_VOLUME
+from tapedeck.engine.read.explain.explanation import Explanation
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.session_view import SessionView
 
 _BAR_VOLUME: Final = "bar volume"
 _FIGURES: Final = ("last", "change", "volume", _BAR_VOLUME, "quality", "gaps")
 _TABLE_NAMES: Final = {"change_pct": "change"}
+# As the symbol table has it, `volume` is the session's; the engine's `volume` is a bar's.
+_ASKED: Final = {"volume": SESSION_VOLUME, _BAR_VOLUME: "volume"}
 _SHOWN_BARS: Final = 6
 _DECIMALS: Final = 4
 _COUNTED: Final = frozenset({"volume", "gaps", "bars", "slots"})
@@ -48,6 +51,7 @@ class WhyScreen(ModalScreen[None]):
 
     def __init__(self, playback: Playback, view_state: ViewState, symbol: str, name: str) -> None:
         super().__init__()
+        self._playback = playback
         self._system = playback.system
         self._view_state = view_state
         self._symbol = symbol
@@ -101,7 +105,7 @@ class WhyScreen(ModalScreen[None]):
 
     def _is_in_place(self) -> bool:
         """Whether the session that is asked about is the one that the engine has in place."""
-        return self._view_state.tape is self._system.tape
+        return self._playback.is_in_place(self._view)
 
     def _explain(self) -> None:
         """Explain the chosen number, once its day is there."""
@@ -121,11 +125,11 @@ class WhyScreen(ModalScreen[None]):
         """Return where the chosen number comes from, None where its day has to be played again first."""
         if self._again is None and not self._is_in_place():
             return None
-        asked = "volume" if self._chosen == _BAR_VOLUME else self._chosen
+        asked = _ASKED.get(self._chosen, self._chosen)
         found = self._system.explain(self._symbol, asked, self._view.frontier, session=self._again)
         if self._again is None and not self._is_in_place():
             return None  # the engine has gone on to the next day in between
-        return session_volume(found, self._view) if self._chosen == "volume" else found
+        return found
 
     async def _play_again(self) -> None:
         day = self._view.session.trading_day
@@ -142,22 +146,6 @@ class WhyScreen(ModalScreen[None]):
 
 def _failed(sentence: str) -> Content:
     return Content.styled(f"! {sentence}", "$text-error")
-
-
-def session_volume(found: Explanation, view: SessionView) -> Explanation:
-    """Return where the volume of the table comes from: all bars of the session, not only the last one."""
-    bars = view.bars(found.symbol, found.interval)
-    there = ~np.isnan(bars.volume)
-    volumes = bars.volume[there]
-    return replace(
-        found,
-        kind=Explained.SESSION,
-        value=float(volumes.sum()) if len(volumes) else None,
-        formula="sum of the volumes of the session's bars so far",
-        inputs=(ExplainedInput("volume", found.interval, bars.opened_at[there], volumes),),
-        bars_used=len(volumes),
-        missing_bars=view.frontier - len(volumes),
-    )
 
 
 def explanation_text(found: Explanation, zone: ZoneInfo, width: int) -> Content:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from tapedeck.console.app.widgets.downsample import slot_bounds, window_means
 from tapedeck.console.app.widgets.shade_map import CellMessage, Floats, ShadeMap
 from tapedeck.console.app.widgets.time_axis import clock_labels
+from tapedeck.engine.quality.gaps_and_scores import Ints, score
 
-Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 
@@ -57,8 +57,8 @@ class GapMap(ShadeMap[GapMapData]):
         present = self.data.present[rows]
         if not present.shape[1]:
             return np.full(len(present), np.nan)
-        pct: Floats = 100.0 * np.mean(present, axis=1)
-        return pct
+        counts: Ints = np.count_nonzero(present, axis=1)
+        return score(counts, present.shape[1])
 
     def axis(self, cells: int) -> dict[int, str]:
         """Return times in the exchange's zone, for the slots known so far."""

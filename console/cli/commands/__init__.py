@@ -1,1 +1,1 @@
-"""The commands, one module for each group; what they need is imported when they run."""
+"""Commands, one module per group; their dependencies are imported when they run."""

@@ -34,30 +34,30 @@ def bars(
     interval: Annotated[
         str,
         typer.Option(
-            "--interval", metavar="I", help="Such as 1m, 5m, 1h, 1d.", autocompletion=complete_interval
+            "--interval", metavar="I", help="Interval: 1m, 5m, 1h, 1d, ...", autocompletion=complete_interval
         ),
     ],
     store: StoreOption = None,
     exchange: Annotated[
         str,
         typer.Option(
-            "--exchange", metavar="E", help="Whose hours: a group or code.", autocompletion=complete_exchange
+            "--exchange", metavar="E", help="Exchange: a group or code.", autocompletion=complete_exchange
         ),
     ] = "US_EQUITY",
     extended: Annotated[
-        bool, typer.Option("--extended", help="Stored bars outside regular hours too.")
+        bool, typer.Option("--extended", help="Include stored bars outside regular hours.")
     ] = False,
-    form: Annotated[str, typer.Option("--format", metavar="F", help="table, csv or json.")] = "table",
+    form: Annotated[str, typer.Option("--format", metavar="F", help="Format: table, csv or json.")] = "table",
 ) -> None:
-    """Show one symbol's bars of a trading day, in the exchange's time.
+    """Show one symbol's bars of a trading day, in exchange time.
 
-    What is stored comes from the store; other intervals are derived as in a session. Only regular hours,
-    unless --extended. Exit code 3 where there is no bar.
+    Stored intervals come from the store; others are derived as in a session. Regular hours only, unless
+    --extended is given. Exit code 3 if there is no bar.
     """
     form = read_choice("--format", form, FORMATS)
-    wanted = read_interval("--interval", interval)
-    if wanted >= WEEK:
-        message = "weeks are known in a session's history only: choose 1d or a shorter interval."
+    requested = read_interval("--interval", interval)
+    if requested >= WEEK:
+        message = "weekly bars exist in history only: use 1d or a shorter interval."
         raise bad_option("--interval", interval, message, "1d")
     trading_day = read_date("--date", day)
     invocation = begin(context, as_json=form == "json", store=store)
@@ -70,6 +70,6 @@ def bars(
 
     session = TimeManager(resolve_exchange(exchange)).get_trading_session(trading_day)
     with open_store(invocation.settings.store) as bar_store:
-        found = read_day(bar_store, symbol, session, wanted, extended=extended)
+        found = read_day(bar_store, symbol, session, requested, extended=extended)
     write = {"table": write_table, "csv": write_csv, "json": write_json}[form]
     write(found, invocation.terminal)

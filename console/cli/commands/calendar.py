@@ -1,4 +1,4 @@
-"""`tapedeck calendar`: the sessions of an exchange, and which exchanges there are."""
+"""`tapedeck calendar`: sessions of an exchange, and the list of exchanges."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ def calendar(
     ] = "US_EQUITY",
     *,
     first: Annotated[
-        str | None, typer.Option("--from", metavar="DATE", help="First date; else today.")
+        str | None, typer.Option("--from", metavar="DATE", help="First date; default: today.")
     ] = None,
     last: Annotated[
-        str | None, typer.Option("--to", metavar="DATE", help="Last date; else 30 days after the first.")
+        str | None, typer.Option("--to", metavar="DATE", help="Last date; default: 30 days after the first.")
     ] = None,
-    year: Annotated[int | None, typer.Option("--year", metavar="Y", help="All of a year.")] = None,
+    year: Annotated[int | None, typer.Option("--year", metavar="Y", help="Whole year.")] = None,
     list_all: Annotated[bool, typer.Option("--list", help="List all exchanges.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the sessions of an exchange in its own time, with early closes and holidays."""
+    """Show the sessions of an exchange in exchange time, with early closes and holidays."""
     invocation = begin(context, as_json=as_json)
     if list_all:
         _show_exchanges(invocation)
@@ -83,9 +83,9 @@ def calendar(
 def _span(time: TimeManager, first: str | None, last: str | None, year: int | None) -> tuple[date, date]:
     if year is not None:
         if first is not None or last is not None:
-            raise bad_option("--year", year, "says the dates already: leave out --from and --to")
+            raise bad_option("--year", year, "cannot be combined with --from or --to")
         if not 1 <= year <= 9999:
-            raise bad_option("--year", year, f"{year} is no year")
+            raise bad_option("--year", year, f"invalid year {year}: use 1 to 9999")
         return _within(time, date(year, 1, 1), date(year, 12, 31))
     start = read_date("--from", first) if first is not None else None
     end = read_date("--to", last) if last is not None else None
@@ -94,24 +94,24 @@ def _span(time: TimeManager, first: str | None, last: str | None, year: int | No
         start = today if end is None or today <= end else end - _AHEAD
     end = end or start + _AHEAD
     if end < start:
-        raise bad_option("--to", last, f"{start} to {end} runs backwards: give the earlier date first")
+        raise bad_option("--to", last, f"invalid range {start} to {end}: the earlier date must be first")
     return start, end
 
 
 def _within(time: TimeManager, start: date, end: date) -> tuple[date, date]:
-    """Cut a year to the dates that the calendar has; a year outside is left to fail as it is."""
+    """Limit a year to the calendar's dates; CalendarError for a year outside."""
     from tapedeck.engine.clock.calendars import exchange_bounds  # noqa: PLC0415 - slow to import
 
     first, last = exchange_bounds(time.exchange)
     if end < first or last < start:
         raise CalendarError(
-            f"{start.year} is outside the calendar of {time.exchange}, which runs from {first} to {last}"
+            f"{start.year} is outside the calendar of {time.exchange}: use dates from {first} to {last}"
         )
     return max(start, first), min(end, last)
 
 
 def _days(time: TimeManager, start: date, end: date) -> Iterator[Day]:
-    """Give the trading days and holidays of a span, in order."""
+    """Yield the trading days and holidays of a span, in order."""
     sessions = {session.trading_day: session for session in time.trading_sessions(start, end)}
     for offset in range((end - start).days + 1):
         day = start + timedelta(days=offset)
@@ -132,7 +132,7 @@ def _row(day: date, session: TradingSession | None) -> tuple[str | Cell, ...]:
 
 
 def _clock(session: TradingSession, instant: datetime) -> str:
-    """Return the exchange's time of day, and how many days before or after the trading day it is."""
+    """Return the exchange's time of day, with the offset in days from the trading day."""
     local = instant.astimezone(session.zone)
     away = (local.date() - session.trading_day).days
     return f"{local:%H:%M}" + (f" ({away:+d} d)" if away else "")

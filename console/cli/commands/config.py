@@ -1,4 +1,4 @@
-"""`tapedeck config`: checks a session file, and describes what may stand in one."""
+"""`tapedeck config`: checks a session file, or writes the JSON Schema."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tapedeck.engine.config import SessionConfig
 
 app = typer.Typer(
-    help="Check a session file, or describe what may stand in one.",
+    help="Check a session file, or write the JSON Schema of session files.",
     no_args_is_help=True,
     rich_markup_mode=None,
     epilog=examples("tapedeck config check october.yaml", "tapedeck config schema"),
@@ -27,13 +27,13 @@ _SCHEMA: Final = examples("tapedeck config schema > session.schema.json")
 
 @app.command("check", epilog=_CHECK)
 def check(context: typer.Context, file: SessionFile, as_json: JsonOption = False) -> None:
-    """Check a session file, and its dates against the calendar; every fault of it is shown."""
+    """Check a session file, and its dates against the calendar; show all faults."""
     invocation = begin(context, as_json=as_json)
-    from tapedeck.engine.config import load_session_config  # noqa: PLC0415 - slow, see this package's __init__.py
+    from tapedeck.engine.session_file import load_session_config  # noqa: PLC0415 - slow, see this package's __init__.py
 
     loaded = load_session_config(file)
     sessions = _sessions(loaded.config)
-    warnings = [*loaded.warnings, *_not_there_yet(loaded.config)]
+    warnings = [*loaded.warnings, *_unsupported(loaded.config)]
     if as_json:
         document = {
             "file": loaded.source,
@@ -46,20 +46,20 @@ def check(context: typer.Context, file: SessionFile, as_json: JsonOption = False
         return
     for warning in warnings:
         invocation.warn(warning)
-    invocation.terminal.write(f"{loaded.source}: nothing wrong ({_outline(loaded.config, sessions)})")
+    invocation.terminal.write(f"{loaded.source}: valid ({_outline(loaded.config, sessions)})")
 
 
 @app.command("schema", epilog=_SCHEMA)
 def schema(context: typer.Context) -> None:
-    """Write the JSON Schema of session files, for editors that complete and check."""
+    """Write the JSON Schema of session files, for completion and checks in editors."""
     invocation = begin(context)
-    from tapedeck.engine.config import session_config_schema  # noqa: PLC0415 - as above
+    from tapedeck.engine.session_file import session_config_schema  # noqa: PLC0415 - as above
 
     invocation.terminal.write_json(session_config_schema())
 
 
 def _sessions(config: SessionConfig) -> tuple[TradingSession, ...]:
-    """Return the sessions that a backtest plays; CalendarError where there are none, or it starts outside."""
+    """Return the sessions of a backtest; CalendarError if there are none, or for an invalid start time."""
     from tapedeck.engine.clock.start_time import start_instant  # noqa: PLC0415 - as above
     from tapedeck.engine.clock.time_manager import TimeManager  # noqa: PLC0415 - as above
 
@@ -74,10 +74,10 @@ def _sessions(config: SessionConfig) -> tuple[TradingSession, ...]:
     return sessions
 
 
-def _not_there_yet(config: SessionConfig) -> Iterator[str]:
-    """Give what a session file may ask for, and `tapedeck run` cannot do yet."""
+def _unsupported(config: SessionConfig) -> Iterator[str]:
+    """Yield warnings about valid settings that `tapedeck run` does not support yet."""
     if config.mode == "live":
-        yield "mode: live sessions cannot be played yet, as no data come in: set mode to backtest."
+        yield "mode: live sessions are not supported yet: use backtest."
 
 
 def _outline(config: SessionConfig, sessions: tuple[TradingSession, ...]) -> str:

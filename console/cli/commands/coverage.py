@@ -1,4 +1,4 @@
-"""`tapedeck coverage`: which bars of a session file are stored, before it is played."""
+"""`tapedeck coverage`: stored bars of a session file, by symbol and trading day."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ EPILOG: Final = examples(
     "tapedeck coverage october.yaml --store bars.db",
     "tapedeck coverage october.yaml --min-quality 99 --json",
 )
-# Of longer spans only the days are shown on which something is missing.
-_MOST_DAYS: Final = 31
+# For longer spans only days with missing bars are shown.
+_MAX_DAYS: Final = 31
 _DAY_WIDTH: Final = 7
 _STYLES: Final = {"full": "", "partial": "yellow", "missing": "red"}
 
@@ -33,27 +33,25 @@ def coverage(
     store: StoreOption = None,
     min_quality: Annotated[
         float | None,
-        typer.Option("--min-quality", metavar="X", help="Percent of its bars that every day must have."),
+        typer.Option("--min-quality", metavar="X", help="Minimum quality of every day, in percent."),
     ] = None,
-    all_days: Annotated[
-        bool, typer.Option("--all-days", help="Show full days too, however many there are.")
-    ] = False,
+    all_days: Annotated[bool, typer.Option("--all-days", help="Show full days, too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show which bars of a session file are stored: symbols by trading days; full, partial, missing.
+    """Show the stored bars of a session file: symbols by trading days; full, partial, missing.
 
-    Counted are the bars in regular hours, of the interval that a run would stream. Exit code 3 where a day is
-    missing, or below --min-quality.
+    Counts bars in regular hours, of the interval that a run would stream. Exit code 3 if a day is missing, or
+    below --min-quality.
     """
     invocation = begin(context, as_json=as_json, store=store)
     if min_quality is not None and not 0 <= min_quality <= 100:
-        raise bad_option("--min-quality", min_quality, f"{min_quality:g} is no percentage: give 0 to 100")
+        raise bad_option("--min-quality", min_quality, f"invalid percentage {min_quality:g}: use 0 to 100")
     found = _measure(invocation, file)
     wanting = found.wanting(min_quality)
     if as_json:
         invocation.terminal.write_json(_document(found, min_quality))
     else:
-        _write(found, invocation.terminal, all_days=all_days or len(found.days) <= _MOST_DAYS)
+        _write(found, invocation.terminal, all_days=all_days or len(found.days) <= _MAX_DAYS)
         invocation.terminal.write(_verdict(found, wanting, min_quality))
     raise typer.Exit(DATA_MISSING if wanting else DONE)
 
@@ -61,15 +59,15 @@ def coverage(
 def _measure(invocation: Invocation, file: SessionFile) -> Coverage:
     # Slow to import, see this package's __init__.py.
     from tapedeck.engine.clock.time_manager import TimeManager  # noqa: PLC0415
-    from tapedeck.engine.config import load_session_config  # noqa: PLC0415
     from tapedeck.engine.errors import ConfigError, ConfigProblem  # noqa: PLC0415
+    from tapedeck.engine.session_file import load_session_config  # noqa: PLC0415
     from tapedeck.engine.store.coverage import measure_coverage  # noqa: PLC0415
     from tapedeck.engine.store.locations import open_store  # noqa: PLC0415
 
     config = load_session_config(file).config
     backtest, wanted = config.backtest_config, config.session_data_config
     if backtest is None:
-        problem = ConfigProblem("backtest_config", None, "is required: it says which days are looked at")
+        problem = ConfigProblem("backtest_config", None, "is required: it gives the days to check")
         raise ConfigError(str(file), [problem])
     time = TimeManager(config.exchange)
     time.set_backtest_window(backtest.start_date, backtest.end_date)
@@ -114,13 +112,13 @@ def _day_document(day: DayCoverage) -> dict[str, object]:
 
 
 def _write(found: Coverage, terminal: Terminal, *, all_days: bool) -> None:
-    """Write the symbols' totals, then the days in blocks that fit the terminal's width."""
+    """Write the totals of symbols, then the days in blocks that fit the terminal's width."""
     headings = ("full", "partial", "missing", "bars")
     rows = [
         (row.symbol, *(f"{row.count(status):,}" for status in ("full", "partial", "missing")), _pct(row.pct))
         for row in found.symbols
     ]
-    terminal.write(f"{found.interval} bars, {found.days[0]} to {found.days[-1]}: days that are\n")
+    terminal.write(f"{found.interval} bars, {found.days[0]} to {found.days[-1]}: number of days\n")
     terminal.table([Column("symbol"), *map(number_column, headings)], rows)
     shown = [
         i
@@ -135,11 +133,11 @@ def _write(found: Coverage, terminal: Terminal, *, all_days: bool) -> None:
         terminal.write("")
         terminal.table(columns, [(row.symbol, *(_cell(row.days[i]) for i in block)) for row in found.symbols])
     if len(shown) < len(found.days):
-        terminal.write(f"\n{len(found.days) - len(shown):,} further days are full (--all-days shows them)")
+        terminal.write(f"\n{len(found.days) - len(shown):,} full days not shown (use --all-days)")
 
 
 def _blocks(positions: Sequence[int], most: int, days: Sequence[date]) -> Iterator[list[int]]:
-    """Cut the positions of days into runs of one year, and of at most so many."""
+    """Split the positions of days into blocks within one year, of at most `most` days."""
     block: list[int] = []
     for at in positions:
         if block and (len(block) == most or days[at].year != days[block[0]].year):
@@ -156,7 +154,7 @@ def _cell(day: DayCoverage) -> Cell:
 
 
 def _pct(value: float) -> str:
-    # Cut, not rounded: 100.0 % is what lacks nothing, 0.0 % may still hold a bar.
+    # Truncated, not rounded: 100.0 % is complete, while 0.0 % may have a bar.
     return f"{int(value * 10) / 10:.1f}%"
 
 
@@ -170,5 +168,5 @@ def _verdict(found: Coverage, wanting: Sequence[tuple[str, DayCoverage]], min_qu
     whose = f"{symbols} symbol{'' if symbols == 1 else 's'}"
     text = f"\n{len(wanting):,} of {total:,} days are missing{bound}, of {whose}; {first} first"
     if found.unknown:
-        text += f"\nof {', '.join(found.unknown)} no {found.interval} bars are stored"
-    return f"{text}\nimport what is missing: tapedeck import lean PATH --store STORE"
+        text += f"\nno {found.interval} bars stored for {', '.join(found.unknown)}"
+    return f"{text}\nimport missing bars: tapedeck import lean PATH --store STORE"

@@ -1,4 +1,4 @@
-"""`tapedeck run`, and `tapedeck` alone, which plays the demo market: in the console, or as a batch job."""
+"""`tapedeck run`, and `tapedeck` without a command, which plays the demo market."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EPILOG: Final = examples(
     "tapedeck run october.yaml --no-ui --script steps.txt",
     "tapedeck run october.yaml --no-ui --view quality --format markdown",
 )
-_SYNTHETIC: Final = "The demo market is synthetic: no price or volume in it was ever traded."
+_SYNTHETIC: Final = "The demo market is synthetic: its prices and volumes are not from a real market."
 _DEMO_SPEED: Final = 360.0
 
 
@@ -42,10 +42,10 @@ def run(
     context: typer.Context,
     file: SessionFile,
     *,
-    no_ui: Annotated[bool, typer.Option("--no-ui", help="Without the console: as a batch job.")] = False,
+    no_ui: Annotated[bool, typer.Option("--no-ui", help="Run as a batch job, without the console.")] = False,
     speed: Annotated[
         str | None,
-        typer.Option("--speed", metavar="X", help="Times real time; 0: as fast as data allow."),
+        typer.Option("--speed", metavar="X", help="Speed: multiple of real time; 0: maximum speed."),
     ] = None,
     store: StoreOption = None,
     export: ExportOption = None,
@@ -55,59 +55,57 @@ def run(
         typer.Option(
             "--break",
             metavar="COND",
-            help="Pause where this becomes true (a batch job ends there); may be repeated.",
+            help="Breakpoint: pause when true (a batch job ends there); repeatable.",
         ),
     ] = None,
-    script: Annotated[
-        Path | None, typer.Option("--script", metavar="FILE", help="Play the actions of a key script.")
-    ] = None,
+    script: Annotated[Path | None, typer.Option("--script", metavar="FILE", help="Run a key script.")] = None,
     view: Annotated[
         str | None,
-        typer.Option("--view", metavar="PANEL", help=f"Write a panel as data: {', '.join(PANELS)}."),
+        typer.Option("--view", metavar="PANEL", help=f"Write a panel's data: {', '.join(PANELS)}."),
     ] = None,
     form: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help=f"Of --view: {', '.join(FORMATS)}.")
+        str, typer.Option("--format", metavar="FORMAT", help=f"Format for --view: {', '.join(FORMATS)}.")
     ] = FORMATS[0],
 ) -> None:
     """Play a session file, in the console or, with --no-ui, as a batch job; then write a summary.
 
-    The console opens where input and output are a terminal; --json and --view are batch jobs, too. Exit
-    codes: 0 done, 1 failed, 2 bad input or configuration, 3 data missing, 130 interrupted
-    (stopped in order; exports are written and marked as partial).
+    The console opens if input and output are a terminal; --json and --view run a batch job. Exit codes:
+    0 done, 1 failed, 2 bad input or configuration, 3 data missing, 130 interrupted (stopped in order;
+    exports are written and marked as partial).
 
-    A condition compares what the panels show: SPY.close > 168, any.quality < 95, all.volume > 0,
+    A condition compares values of the panels: SPY.close > 168, any.quality < 95, all.volume > 0,
     BAC.volume > 3 * BAC.usual_volume, "BRK.B".5m.close < 300, time >= 10:30; with and, or, not. A batch
-    job ends at the first --break, at that very slot, with its export marked as partial, and exit code 0.
-    A key script has an action a line (break SPY.close > 168, resume, step 10, run_to 10:30, speed 60,
-    export csv out, view quality json, quit), and ends the batch job with its last line. With --view,
-    stdout has that panel as it is at the end, and nothing else.
+    job ends at the first --break, at exactly that slot, with a partial export and exit code 0. A key script
+    has one action per line (break SPY.close > 168, resume, step 10, run_to 10:30, speed 60, export csv out,
+    view quality json, quit); a batch job ends with its last line. With --view, stdout has only that panel's
+    data at the end.
     """
     invocation = begin(context, as_json=as_json, store=store, export=export)
-    asked_speed = None if speed is None else read_speed_option("--speed", speed)
-    batch_options = _wishes(breaks or [], script, view, form, as_json=as_json)
-    from tapedeck.engine.config import load_session_config  # noqa: PLC0415 - slow, see this package's __init__.py
+    given_speed = None if speed is None else read_speed_option("--speed", speed)
+    batch_options = _batch_options(breaks or [], script, view, form, as_json=as_json)
+    from tapedeck.engine.session_file import load_session_config  # noqa: PLC0415 - slow, see this package's __init__.py
 
     loaded = load_session_config(file)
     for warning in loaded.warnings:
         invocation.warn(f"{loaded.source}: {warning}")
     on_screen = not (no_ui or as_json or view is not None) and is_interactive()
-    config = _at_speed(loaded.config, asked_speed)
+    config = _at_speed(loaded.config, given_speed)
     play_config(invocation, config, invocation.settings.store, batch_options, on_screen=on_screen)
 
 
 def run_demo(context: typer.Context) -> None:
-    """Play the synthetic market that comes with tapedeck; it is made on first use."""
+    """Play the built-in synthetic market, which is made on first use."""
     invocation = begin(context)
-    from tapedeck.engine.config import parse_session_config  # noqa: PLC0415 - as above
+    from tapedeck.engine.session_file import parse_session_config  # noqa: PLC0415 - as above
     from tapedeck.engine.store.demo import demo_session_document, ensure_demo_market  # noqa: PLC0415 - as above
 
     location = invocation.folders.demo_market
     invocation.terminal.write(_SYNTHETIC)
     if ensure_demo_market(location):
-        invocation.terminal.remark(f"the demo market was made, in {location}")
+        invocation.terminal.remark(f"demo market created in {location}")
     config = parse_session_config(demo_session_document(), "demo market").config
     on_screen = is_interactive()
-    if on_screen:  # at full speed the market would be over before anybody has seen it
+    if on_screen:  # at maximum speed the market would end within a second
         config = _at_speed(config, _DEMO_SPEED)
     play_config(invocation, config, location, on_screen=on_screen, note="synthetic")
 
@@ -121,9 +119,9 @@ def play_config(
     on_screen: bool = False,
     note: str = "",
 ) -> None:
-    """Play a checked session file, write how it went, and leave with the exit code of that.
+    """Play a checked session file, write the report, and exit with its code.
 
-    `on_screen`: in the console; `note` stands on its session bar.
+    `on_screen`: in the console; `note` is shown in its session bar.
     """
     from tapedeck.console.cli.batch import play  # noqa: PLC0415 - as above
     from tapedeck.console.cli.run_report import outcome_document, write_report  # noqa: PLC0415 - as above
@@ -131,7 +129,7 @@ def play_config(
 
     with open_store(location) as store:
         if on_screen:
-            from tapedeck.console.app.launch import play_on_screen  # noqa: PLC0415 - a batch job needs no screen
+            from tapedeck.console.app.launch import play_on_screen  # noqa: PLC0415 - not for batch jobs
 
             outcome = play_on_screen(
                 config, store, invocation=invocation, batch_options=batch_options, note=note
@@ -153,21 +151,19 @@ def play_config(
     else:
         write_report(outcome, invocation.terminal)
     if outcome.error is not None:
-        invocation.tell(outcome.error)
+        invocation.report_error(outcome.error)
         raise typer.Exit(FAILED)
     raise typer.Exit(INTERRUPTED if outcome.interrupted else DONE)
 
 
-def _wishes(
+def _batch_options(
     breaks: list[str], script: Path | None, view: str | None, form: str, *, as_json: bool
 ) -> BatchOptions:
-    """Return what the options ask of a batch job; ConfigError where they cannot be."""
+    """Return the options of a batch job; ConfigError if they are invalid."""
     from tapedeck.console.cli.batch import BatchOptions  # noqa: PLC0415 - as above
 
     if view is not None and as_json:
-        raise bad_option(
-            "--view", view, "--json writes the summary to stdout, and --view a panel: choose one"
-        )
+        raise bad_option("--view", view, "cannot be combined with --json: both write to stdout")
     views = (
         []
         if view is None

@@ -1,4 +1,4 @@
-"""`tapedeck settings`: each value, and where it came from."""
+"""`tapedeck settings`: all settings with their values and origins."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def settings(
     export: ExportOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show each setting, and where it came from.
+    """Show all settings with their values and origins.
 
-    A flag wins over an environment variable (TAPEDECK_STORE, TAPEDECK_LOG_LEVEL, ...), that over the settings
-    file, that over the default. TAPEDECK_HOME puts the folders for data, settings and log below another one.
+    Precedence: flag, environment variable (TAPEDECK_STORE, TAPEDECK_LOG_LEVEL, ...), settings file, default.
+    TAPEDECK_HOME sets the parent folder of data, settings and log.
     """
     invocation = begin(context, as_json=as_json, store=store, export=export)
     listed, folders, terminal = invocation.settings.listed, invocation.folders, invocation.terminal

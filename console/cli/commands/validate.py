@@ -1,4 +1,4 @@
-"""`tapedeck validate`: reads an export back, and says what is wrong with it."""
+"""`tapedeck validate`: reads an export back, and reports its faults."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ EPILOG: Final = examples("tapedeck validate out", "tapedeck validate out --json"
 
 def validate(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that a run was exported to.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of an export.")],
     as_json: JsonOption = False,
 ) -> None:
     """Check an export: order, hours, early closes, counts, and derived bars against their base.
 
-    Exit code 1 where anything is wrong.
+    Exit code 1 if there are faults.
     """
     invocation = begin(context, as_json=as_json)
     from tapedeck.engine.export.validation import validate_export  # noqa: PLC0415 - slow, see this package's __init__.py
@@ -58,5 +58,5 @@ def _document(report: ValidationReport) -> dict[str, object]:
 def _verdict(report: ValidationReport) -> str:
     extent = f"{report.status}, {report.sessions:,} sessions, {report.rows:,} rows"
     count = len(report.findings)
-    found = "nothing wrong" if report.ok else f"{count:,} finding{'' if count == 1 else 's'}"
+    found = "valid" if report.ok else f"{count:,} finding{'' if count == 1 else 's'}"
     return f"{report.folder}: {found} ({extent})"

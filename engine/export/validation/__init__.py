@@ -1,4 +1,4 @@
-"""Reads an export back, and checks it against its manifest, the exchange's calendar, and itself."""
+"""Validation of an export against its manifest, the exchange's calendar, and itself."""
 
 from __future__ import annotations
 

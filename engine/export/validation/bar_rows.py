@@ -1,4 +1,4 @@
-"""Checks bars.csv session by session: order, hours, sense of the values, derived bars against base bars."""
+"""Checks bars.csv session by session: order, hours, values, derived bars against base bars."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ NUMBERS = (*FIELDS, "base_bars", "quality")
 
 @dataclass(frozen=True, slots=True)
 class BarsFound:
-    """Which bars a session has in the file: per interval, base first, bool (S, m)."""
+    """Bars of a session in the file: per interval, base first, bool (S, m)."""
 
     present: tuple[Mask, ...]
 
     @property
     def base(self) -> Mask:
-        """Those of the base interval."""
+        """The bars of the base interval."""
         return self.present[0]
 
 
@@ -43,7 +43,7 @@ class BarRows:
         self._locator = Locator(BARS_CSV, expectation, log)
 
     def locate(self, piece: Piece) -> pd.DataFrame:
-        """Return rows by position; those about nothing known, or with no numbers, are left out."""
+        """Return rows by position, without those that have unknown words or invalid numbers."""
         known, locator = self._expectation, self._locator
         symbol = locator.words(piece, "symbol", known.symbols, "symbol")
         interval = locator.words(piece, "interval", known.intervals, "interval")
@@ -59,7 +59,7 @@ class BarRows:
         return rows.iloc[np.flatnonzero(good)]
 
     def check(self, rows: pd.DataFrame | None, expected: ExpectedSession) -> BarsFound:
-        """Check one session's rows, and return which bars it has."""
+        """Check one session's rows, and return its bars."""
         symbols = len(self._expectation.symbols)
         present = tuple(
             np.zeros((symbols, len(layout.labels)), dtype=np.bool_) for layout in expected.layouts
@@ -84,7 +84,7 @@ class BarRows:
             bad = np.flatnonzero(~np.isfinite(values)).tolist()
             texts = piece.texts(name) if bad else []
             for at in bad:
-                self._log.add(BARS_CSV, int(piece.lines[at]), f"{name} {texts[at]!r} is no number")
+                self._log.add(BARS_CSV, int(piece.lines[at]), f"invalid number {texts[at]!r} of {name}")
 
     def _describe(self, expected: ExpectedSession) -> Describe:
         def describe(row: tuple[int, ...]) -> str:
@@ -95,21 +95,21 @@ class BarRows:
         return describe
 
     def _over(self, rows: pd.DataFrame, expected: ExpectedSession) -> pd.DataFrame:
-        """Leave out, and report, bars that were not over yet where the session was cut."""
+        """Report and drop bars that had not closed at the end of a partial session."""
         over = np.array([layout.over for layout in expected.layouts])[rows["interval"].to_numpy()]
         early = rows["column"].to_numpy() >= over
         clock = expected.time_text(int(expected.clock_times[expected.frontier]))
         for line in rows["line"].to_numpy()[early].tolist():
-            self._log.add(BARS_CSV, line, f"the bar is not over at {clock}, where the session was cut")
+            self._log.add(BARS_CSV, line, f"the bar closes after {clock}, the end of the partial session")
         return rows.iloc[np.flatnonzero(~early)]
 
     def _check_values(self, rows: pd.DataFrame) -> None:
         opened, high, low, close, volume = (rows[name].to_numpy() for name in FIELDS)
         faults = {
             "high {high:.15g} is below low {low:.15g}": high < low,
-            "open {open:.15g} lies outside low {low:.15g} to high {high:.15g}": (opened < low)
+            "open {open:.15g} is outside low {low:.15g} to high {high:.15g}": (opened < low)
             | (opened > high),
-            "close {close:.15g} lies outside low {low:.15g} to high {high:.15g}": (close < low)
+            "close {close:.15g} is outside low {low:.15g} to high {high:.15g}": (close < low)
             | (close > high),
             "low {low:.15g} is negative": low < 0,
             "volume {volume:.15g} is negative": volume < 0,

@@ -1,4 +1,4 @@
-"""Rows whose session stands in a column of its own: session.csv and quality.csv."""
+"""Rows with a column for the session date: session.csv and quality.csv."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tapedeck.engine.errors import nearest
 from tapedeck.engine.export.validation.report import FindingLog
 from tapedeck.engine.export.validation.table_reader import Piece
 
-# A row as it stands: each column's text, and its line.
+# A row of the file: each column's text, and the line.
 Record = dict[str, Any]
 
 
 def locate_by_date(piece: Piece, file: str, days: Sequence[str], log: FindingLog) -> pd.DataFrame:
-    """Return all columns as texts, with line and session; rows of a date that is not played are left out."""
+    """Return all columns as texts, with line and session, without rows of unknown dates."""
     codes, texts = piece.codes("session_date")
     positions = {day: at for at, day in enumerate(days)}
     session = np.array([positions.get(text, -1) for text in texts], dtype=np.int64)[codes]
@@ -25,7 +25,7 @@ def locate_by_date(piece: Piece, file: str, days: Sequence[str], log: FindingLog
         text = texts[codes[at]]
         near = nearest(text, days)
         hint = f" Did you mean {near}?" if near else ""
-        log.add(file, int(piece.lines[at]), f"session_date {text!r} is no session of this export.{hint}")
+        log.add(file, int(piece.lines[at]), f"unknown session_date {text!r}.{hint}")
     fields = {name: piece.texts(name) for name in piece.columns}
     rows = pd.DataFrame({"line": piece.lines, "session": session, **fields})
     return rows[session >= 0]

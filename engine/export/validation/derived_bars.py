@@ -1,4 +1,4 @@
-"""Makes derived bars once more from the base bars of the file, with pandas alone, and compares."""
+"""Checks derived bars against those made from the file's base bars, with pandas alone."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pandas as pd
 from tapedeck.engine.export.manifest import BARS_CSV
 from tapedeck.engine.export.validation.expectation import Expectation, ExpectedSession, Layout
 from tapedeck.engine.export.validation.report import FindingLog
+from tapedeck.engine.quality.gaps_and_scores import score
 
 _EXACT: Final = ("open", "high", "low", "close", "base_bars")
-# Sums and quotients may round differently when they are made in another order.
+# Sums and quotients computed in another order may round differently.
 _ROUNDED: Final = ("volume", "quality")
 _TOLERANCE: Final = 1e-11
 
@@ -20,7 +21,7 @@ _TOLERANCE: Final = 1e-11
 def check_derived(
     rows: pd.DataFrame, expected: ExpectedSession, expectation: Expectation, log: FindingLog
 ) -> None:
-    """Compare each derived interval's bars with those that the base bars give; `rows` sorted, none twice."""
+    """Compare derived bars with those made from the base bars; `rows`: sorted, without duplicates."""
     base = rows[rows["interval"] == 0]
     for code in range(1, len(expectation.intervals)):
         layout = expected.layouts[code]
@@ -37,9 +38,9 @@ def check_derived(
             label = expected.time_text(int(layout.labels[int(column)]))
             name = f"{expectation.symbols[int(symbol)]} {expectation.intervals[code]} {label}"
             if side == "left_only":
-                log.add(BARS_CSV, None, f"{name} is missing, though its base bars are there")
+                log.add(BARS_CSV, None, f"{name} is missing, but its base bars exist")
             else:
-                log.add(BARS_CSV, int(line), f"{name} should not be there: too few of its base bars are")
+                log.add(BARS_CSV, int(line), f"unexpected {name}: it has too few base bars")
         _compare(both[both["side"] == "both"], expectation.intervals[code], log)
 
 
@@ -56,7 +57,7 @@ def _made(base: pd.DataFrame, layout: Layout, min_completeness: float) -> pd.Dat
     ).reset_index()
     columns = made["column"].to_numpy(dtype=np.int64)
     share = made["base_bars"].to_numpy() / layout.widths[columns]
-    made["quality"] = 100.0 * share
+    made["quality"] = score(made["base_bars"].to_numpy(), layout.widths[columns])
     kept: pd.DataFrame = made.loc[(columns < layout.over) & (share >= min_completeness)]
     return kept
 

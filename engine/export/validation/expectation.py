@@ -1,7 +1,7 @@
-"""What the calendar and the manifest lead one to expect of each session: slots, buckets, labels.
+"""Expected slots, buckets and labels of each session, from the calendar and the manifest.
 
-Buckets are laid out here once more, from the sessions' hours alone: a check that shared the engine's own
-layout would not see its faults.
+Buckets are computed here again, from the sessions' hours alone: a check with the engine's own buckets would
+not find their faults.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from tapedeck.engine.intervals import Interval
 
 Ints = NDArray[np.int64]
 
-_SESSIONS_KEPT = 16
+_CACHE_SIZE = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The bars that one interval can have in a session.
+    """The possible bars of one interval in a session.
 
-    `labels`, `widths`: int64 (m,), opening seconds UTC and slots of each; `over`: how many are over at the
-    frontier; `of_slot`: int64 (n,), in which of them each base slot lies.
+    `labels`, `widths`: int64 (m,), opening seconds UTC and slots of each; `over`: number of closed ones at
+    the frontier; `of_slot`: int64 (n,), the bar of each base slot.
     """
 
     labels: Ints
@@ -41,7 +41,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedSession:
-    """One session of the export: its calendar facts, how far it was played, the layout of each interval."""
+    """One session of the export: its calendar facts, its frontier, the layout of each interval."""
 
     session: TradingSession
     frontier: int
@@ -54,14 +54,14 @@ class ExpectedSession:
         return self.layouts[0]
 
     def time_text(self, seconds: int) -> str:
-        """Return an instant as the export writes it."""
+        """Return an instant in the export's form."""
         return datetime.fromtimestamp(seconds, self.session.zone).isoformat()
 
 
 class Expectation:
-    """What a whole export should hold. `intervals`: base first; `outputs`: indicators' names in order.
+    """Expected content of an export. `intervals`: base first; `outputs`: indicators' names in order.
 
-    Raises CalendarError, and ValueError where the manifest names an interval that is none.
+    Raises CalendarError, and ValueError for an invalid interval in the manifest.
     """
 
     def __init__(self, manifest: Manifest, time: TimeManager) -> None:
@@ -82,13 +82,13 @@ class Expectation:
             [epoch_seconds(session.regular_close) for session in self.sessions], dtype=np.int64
         )
         self.zone = time.zone
-        self.session = lru_cache(_SESSIONS_KEPT)(self._expect)
+        self.session = lru_cache(_CACHE_SIZE)(self._expect)
 
     def __len__(self) -> int:
         return len(self.sessions)
 
     def session_at(self, seconds: int) -> int:
-        """Return the position of the session in whose hours an instant lies, -1 where it lies in none."""
+        """Return the position of the session whose hours contain an instant, or -1."""
         at = int(np.searchsorted(self._opens, seconds, side="right")) - 1
         return at if at >= 0 and seconds < self._closes[at] else -1
 
@@ -101,7 +101,7 @@ class Expectation:
 
 
 def _layout(session: TradingSession, slots: SessionSlots, interval: Interval, frontier: int) -> Layout:
-    """Put every slot into the bucket that its time since the open, or since the break, says."""
+    """Assign every slot to a bucket by its time since the open, or since the break."""
     opened_at = slots.opened_at
     marks = np.zeros((2, len(slots)), dtype=np.int64)
     if interval.is_intraday:

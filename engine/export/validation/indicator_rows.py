@@ -1,4 +1,4 @@
-"""Checks indicators.csv: known names, on their intervals, in order, at bars that are there."""
+"""Checks indicators.csv: known names, their intervals, order, and their bars."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class IndicatorRows:
         self._own_interval: Ints = np.array([*own, -1], dtype=np.int64)
 
     def locate(self, piece: Piece) -> pd.DataFrame:
-        """Return rows by position; those about nothing known are left out."""
+        """Return rows by position, without those that have unknown words."""
         known, locator = self._expectation, self._locator
         symbol = locator.words(piece, "symbol", known.symbols, "symbol")
         interval = locator.words(piece, "interval", known.intervals, "interval")
@@ -50,7 +50,7 @@ class IndicatorRows:
         return rows.iloc[np.flatnonzero((rows[positions] >= 0).to_numpy().all(axis=1))]
 
     def check(self, rows: pd.DataFrame | None, bars: BarsFound, expected: ExpectedSession) -> None:
-        """Check one session's rows against the bars that it has."""
+        """Check one session's rows against its bars."""
         if rows is None:
             return
         known = self._expectation
@@ -70,7 +70,7 @@ class IndicatorRows:
             ):
                 label = expected.time_text(int(expected.layouts[code].labels[column]))
                 bar = f"{known.symbols[symbol]} {known.intervals[code]} {label}"
-                self._log.add(INDICATORS_CSV, line, f"has a value where there is no bar: {bar}")
+                self._log.add(INDICATORS_CSV, line, f"has a value without a bar: {bar}")
 
     def _check_intervals(self, piece: Piece, name: Ints, interval: Ints) -> None:
         wrong = (name >= 0) & (interval >= 0) & (self._own_interval[name] != interval)
@@ -88,5 +88,5 @@ class IndicatorRows:
             return
         texts = piece.texts("value")
         for at in np.flatnonzero(bad).tolist():
-            message = f"value {texts[at]!r} is no number; a missing value has no row"
+            message = f"invalid value {texts[at]!r}: it must be a number; missing values have no row"
             self._log.add(INDICATORS_CSV, int(piece.lines[at]), message)

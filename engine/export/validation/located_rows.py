@@ -1,4 +1,4 @@
-"""From texts to positions: which symbol, interval, session and slot or bucket each row is about."""
+"""Location of rows: position of each row's symbol, interval, session, and slot or bucket."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Locate = Callable[[Piece], pd.DataFrame]
 
 
 class Locator:
-    """Finds positions for one file. What is unknown becomes -1, with a finding for each row concerned."""
+    """Finds positions for one file. Unknown words become -1, with a finding for each row."""
 
     def __init__(self, file: str, expectation: Expectation, log: FindingLog) -> None:
         self._file = file
@@ -26,7 +26,7 @@ class Locator:
         self._log = log
 
     def words(self, piece: Piece, column: str, known: Sequence[str], what: str) -> Ints:
-        """Return the position in `known` of each row's word; `what` says what they are."""
+        """Return the position in `known` of each row's word; `what`: the kind of words."""
         codes, texts = piece.codes(column)
         positions = {word: at for at, word in enumerate(known)}
         found = np.array([positions.get(text, -1) for text in texts], dtype=np.int64)[codes]
@@ -34,11 +34,11 @@ class Locator:
             text = texts[codes[row]]
             near = nearest(text, known)
             hint = f" Did you mean {near!r}?" if near else ""
-            self._log.add(self._file, int(piece.lines[row]), f"{text!r} is no {what} of this export.{hint}")
+            self._log.add(self._file, int(piece.lines[row]), f"unknown {what} {text!r}.{hint}")
         return found
 
     def sessions(self, piece: Piece, column: str) -> tuple[Ints, Ints]:
-        """Return the instant (seconds UTC) of each row, and the position of the session that it lies in."""
+        """Return the instant (seconds UTC) of each row, and the position of its session."""
         codes, texts = piece.codes(column)
         answers = [self._read_time(text) for text in texts]
         seconds = np.array([answer[0] for answer in answers], dtype=np.int64)[codes]
@@ -51,26 +51,24 @@ class Locator:
         return seconds, session
 
     def _read_time(self, text: str) -> tuple[int, int, str]:
-        """Return instant, session, and what is wrong with the text, or nothing."""
+        """Return instant, session, and the fault of the text or an empty string."""
         try:
             moment = datetime.fromisoformat(text)
         except ValueError:
-            return 0, -1, f"timestamp {text!r} is no time in ISO 8601"
+            return 0, -1, f"invalid timestamp {text!r}: use ISO 8601"
         if moment.tzinfo is None:
             return 0, -1, f"timestamp {text!r} has no offset from UTC"
         expectation = self._expectation
         seconds = int(moment.timestamp())
         session = expectation.session_at(seconds)
         if session < 0:
-            return seconds, -1, f"timestamp {text} is outside the hours of every session of the export"
+            return seconds, -1, f"timestamp {text} is outside the hours of all sessions of the export"
         written = datetime.fromtimestamp(seconds, expectation.zone).isoformat()
-        fault = (
-            "" if written == text else f"timestamp {text} is not in the exchange's time, which is {written}"
-        )
+        fault = "" if written == text else f"timestamp {text} is not in exchange time, which is {written}"
         return seconds, session, fault
 
     def columns(self, piece: Piece, seconds: Ints, session: Ints, interval: Ints) -> Ints:
-        """Return the slot or bucket of each row: the one of its interval that opens at its time."""
+        """Return the slot or bucket of each row's interval that opens at its time, or -1."""
         found = np.full(len(seconds), -1, dtype=np.int64)
         known = (session >= 0) & (interval >= 0)
         for at in np.unique(session[known]).tolist():
@@ -91,7 +89,7 @@ class Locator:
 
 
 class SessionCursor:
-    """Gives a file's rows session by session, reading on only as far as it must."""
+    """Returns a file's rows session by session, reading only as far as needed."""
 
     def __init__(
         self, file: str, pieces: Iterator[Piece], locate: Locate, days: Sequence[str], log: FindingLog
@@ -103,9 +101,9 @@ class SessionCursor:
         self._log = log
 
     def take(self, index: int) -> pd.DataFrame | None:
-        """Return the rows of the session at `index`, None where there are none; call in order.
+        """Return the rows of the session at `index`, or None; call in order.
 
-        A row of an earlier session that stands here is a finding, and left out.
+        A row of an earlier session among them is a finding, and is left out.
         """
         parts: list[pd.DataFrame] = []
         while (rows := self._next()) is not None:
@@ -123,7 +121,7 @@ class SessionCursor:
         return pd.concat(parts, ignore_index=True) if parts else None
 
     def finish(self) -> None:
-        """Read what is left: rows of an export that has no session, which locating them reports."""
+        """Read the remaining rows, so that their faults are reported; they belong to no session."""
         while self._next() is not None:
             continue
 
@@ -133,7 +131,5 @@ class SessionCursor:
 
     def _report_late(self, rows: pd.DataFrame, index: int) -> None:
         for line, session in zip(rows["line"].tolist(), rows["session"].tolist(), strict=True):
-            message = (
-                f"is out of order: a row of {self._days[session]} stands among those of {self._days[index]}"
-            )
+            message = f"is out of order: a row of {self._days[session]} is among those of {self._days[index]}"
             self._log.add(self._file, line, message)

@@ -1,4 +1,4 @@
-"""Checks the manifest: can it be read, do its files have the bytes that it says, does the calendar agree."""
+"""Checks the manifest: its form, the files' sizes and hashes, and the calendar."""
 
 from __future__ import annotations
 
@@ -22,19 +22,17 @@ _CHUNK: Final = 2**20
 
 
 def read_manifest(folder: Path, log: FindingLog) -> Manifest | None:
-    """Return the manifest, or None where there is none that can be read, with a finding.
+    """Return the manifest, or None with a finding if it is missing or invalid.
 
-    Raises ExportError where the folder is no export at all.
+    Raises ExportError if the folder is not an export.
     """
     path = folder / MANIFEST
     if not path.is_file():
         if not any((folder / name).is_file() for name in DATA_FILES):
-            what = "has no export in it" if folder.is_dir() else "is no folder"
-            raise ExportError(
-                f"{folder} {what}: name the folder that was given to `tapedeck run FILE --export DIR`."
-            )
+            what = "has no export" if folder.is_dir() else "is not a folder"
+            raise ExportError(f"{folder} {what}: use the folder of `tapedeck run FILE --export DIR`")
         log.add(
-            MANIFEST, None, "is missing: the export was interrupted, or the file was removed; export again"
+            MANIFEST, None, "is missing: the export was interrupted, or the file was deleted; export again"
         )
         return None
     try:
@@ -47,7 +45,7 @@ def read_manifest(folder: Path, log: FindingLog) -> Manifest | None:
 
 
 def check_files(folder: Path, manifest: Manifest, log: FindingLog) -> None:
-    """Compare sizes and hashes of the files with what the manifest says."""
+    """Compare sizes and hashes of the files with the manifest."""
     listed = {entry.name: entry for entry in manifest.files}
     for name in DATA_FILES:
         if name not in listed:
@@ -58,14 +56,14 @@ def check_files(folder: Path, manifest: Manifest, log: FindingLog) -> None:
 
 def _check_file(path: Path, entry: ManifestFile, log: FindingLog) -> None:
     if not path.is_file():
-        log.add(entry.name, None, "is missing, though the manifest lists it")
+        log.add(entry.name, None, "is missing, but is in the manifest")
         return
     size = path.stat().st_size
     if size != entry.bytes:
         log.add(
             entry.name,
             None,
-            f"has {size} bytes, the manifest says {entry.bytes}: it was changed since",
+            f"has {size} bytes, but {entry.bytes} in the manifest: it was changed",
         )
         return
     digest = xxhash.xxh3_128()
@@ -76,7 +74,7 @@ def _check_file(path: Path, entry: ManifestFile, log: FindingLog) -> None:
         log.add(
             entry.name,
             None,
-            f"has the hash {digest.hexdigest()}, the manifest says {entry.xxh3}: it was changed since",
+            f"has the hash {digest.hexdigest()}, but {entry.xxh3} in the manifest: it was changed",
         )
 
 
@@ -88,9 +86,7 @@ def check_run(manifest: Manifest, time: TimeManager, log: FindingLog) -> None:
     elif manifest.stamp != stamp:
         log.add(MANIFEST, None, f"stamp: is {manifest.stamp}, but the sessions' digests give {stamp}")
     if (manifest.status == "complete") != (manifest.state == "completed"):
-        log.add(
-            MANIFEST, None, f"status: is {manifest.status}, which does not go with the state {manifest.state}"
-        )
+        log.add(MANIFEST, None, f"status: is {manifest.status}, which contradicts the state {manifest.state}")
     planned = _planned_days(manifest, time, log)
     _check_days(manifest, planned, log)
     _check_lengths(manifest, time, log)
@@ -119,12 +115,14 @@ def _check_days(manifest: Manifest, planned: Sequence[str], log: FindingLog) -> 
         return
     for day in days:
         if day not in planned:
-            log.add(MANIFEST, None, f"sessions: {day} is no trading day of {manifest.exchange} in the range")
+            log.add(
+                MANIFEST, None, f"sessions: {day} is not a trading day of {manifest.exchange} in the range"
+            )
     for day in expected:
         if day not in days:
-            log.add(MANIFEST, None, f"sessions: {day} is missing, a trading day of {manifest.exchange}")
+            log.add(MANIFEST, None, f"sessions: the trading day {day} of {manifest.exchange} is missing")
     if len(set(days)) != len(days) or sorted(days) != days:
-        log.add(MANIFEST, None, "sessions: days are not in order, or stand twice")
+        log.add(MANIFEST, None, "sessions: days are out of order or duplicate")
 
 
 def _check_lengths(manifest: Manifest, time: TimeManager, log: FindingLog) -> None:
@@ -135,9 +133,7 @@ def _check_lengths(manifest: Manifest, time: TimeManager, log: FindingLog) -> No
             continue
         slots = len(SessionSlots(time.get_trading_session(day), base))
         if session.slots != slots:
-            log.add(
-                MANIFEST, None, f"sessions: {day} has {session.slots} slots, the calendar gives it {slots}"
-            )
+            log.add(MANIFEST, None, f"sessions: {day} has {session.slots} slots, but {slots} in the calendar")
         is_cut = session.played < slots
         may_be_cut = manifest.status == "partial" and at == len(manifest.sessions) - 1
         if session.played > slots or (is_cut and not may_be_cut):
@@ -145,18 +141,18 @@ def _check_lengths(manifest: Manifest, time: TimeManager, log: FindingLog) -> No
 
 
 def check_session_json(folder: Path, manifest: Manifest, log: FindingLog) -> None:
-    """Compare what session.json says of the run with the manifest."""
+    """Compare session.json with the manifest."""
     path = folder / SESSION_JSON
     if not path.is_file():
         return
     try:
         document = json.loads(path.read_bytes())
     except ValueError as error:
-        log.add(SESSION_JSON, None, f"is no JSON: {error}")
+        log.add(SESSION_JSON, None, f"invalid JSON: {error}")
         return
     for name in ("stamp", "state", "exchange", "session_name"):
         found = document.get(name) if isinstance(document, dict) else None
         if found != getattr(manifest, name):
             log.add(
-                SESSION_JSON, None, f"{name}: is {found!r}, the manifest says {getattr(manifest, name)!r}"
+                SESSION_JSON, None, f"{name}: is {found!r}, but {getattr(manifest, name)!r} in the manifest"
             )

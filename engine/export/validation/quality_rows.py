@@ -1,4 +1,4 @@
-"""Checks quality.csv against the calendar and the bars: what was expected, what is there, and every gap."""
+"""Checks quality.csv against the calendar and the bars: expected and actual counts, and gaps."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from tapedeck.engine.export.validation.dated_rows import Record, locate_by_date,
 from tapedeck.engine.export.validation.expectation import Expectation, ExpectedSession
 from tapedeck.engine.export.validation.report import FindingLog
 from tapedeck.engine.export.validation.table_reader import Piece
+from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, find_gaps, score
 
-Gap = tuple[str, str, str]
+GapRow = tuple[str, str, str]
 Numbers = tuple[float, str, str]
-_NO_GAP: Gap = ("", "", "")
+_NO_GAP: GapRow = ("", "", "")
 _TOLERANCE = 1e-12
 
 
@@ -36,19 +37,19 @@ class QualityRows:
 
     def check(self, rows: pd.DataFrame | None, bars: BarsFound, expected: ExpectedSession) -> None:
         """Check one session's rows against the base bars that are in bars.csv."""
-        wanted = [
+        required = [
             (symbol, interval)
             for symbol in self._expectation.symbols
             for interval in self._expectation.intervals
         ]
-        found = self._groups([] if rows is None else records(rows), wanted)
+        found = self._groups([] if rows is None else records(rows), required)
         day = expected.session.trading_day
         base = bars.base[:, : expected.frontier]
         facts = {
             symbol: self._facts(present, expected)
             for symbol, present in zip(self._expectation.symbols, base, strict=True)
         }
-        for symbol, interval in wanted:
+        for symbol, interval in required:
             if (symbol, interval) in found:
                 self._check_group(found[symbol, interval], *facts[symbol])
             else:
@@ -57,7 +58,7 @@ class QualityRows:
     def _groups(
         self, rows: Sequence[Record], wanted: Sequence[tuple[str, str]]
     ) -> dict[tuple[str, str], list[Record]]:
-        """Return the rows of each symbol and interval, having checked their order."""
+        """Return the rows of each symbol and interval, and check their order."""
         found: dict[tuple[str, str], list[Record]] = {}
         place = {key: at for at, key in enumerate(wanted)}
         before = -1
@@ -67,22 +68,21 @@ class QualityRows:
                 self._log.add(QUALITY_CSV, own[0]["line"], f"{name} is not part of this export")
                 continue
             if place[key] < before or key in found:
-                self._log.add(QUALITY_CSV, own[0]["line"], f"{name} is out of order, or stands twice")
+                self._log.add(QUALITY_CSV, own[0]["line"], f"{name} is out of order or duplicate")
             before = max(before, place[key])
             found.setdefault(key, []).extend(own)
         return found
 
-    def _facts(self, present: NDArray[np.bool_], expected: ExpectedSession) -> tuple[Numbers, list[Gap]]:
-        """Return what a symbol's rows must say; `present`: the base slots that are over."""
+    def _facts(self, present: NDArray[np.bool_], expected: ExpectedSession) -> tuple[Numbers, list[GapRow]]:
+        """Return the expected numbers and gaps of a symbol; `present`: the closed base slots."""
         if not self._expectation.manifest.quality_measured:
-            return (100.0, "", ""), [_NO_GAP]
+            return (FULL_SCORE, "", ""), [_NO_GAP]
         count, actual = len(present), int(present.sum())
-        quality = 100.0 * actual / count if count else 100.0
-        return (quality, str(count), str(actual)), _gaps(present, expected) or [_NO_GAP]
+        return (score(actual, count), str(count), str(actual)), _gaps(present, expected) or [_NO_GAP]
 
-    def _check_group(self, rows: list[Record], numbers: Numbers, gaps: list[Gap]) -> None:
+    def _check_group(self, rows: list[Record], numbers: Numbers, gaps: list[GapRow]) -> None:
         """Check the rows of one symbol and interval."""
-        # All rows of a group say the same; a fault of all of them is told once.
+        # All rows of a group have the same numbers; a fault of all of them is reported once.
         for row in {(row["quality"], row["expected"], row["actual"]): row for row in reversed(rows)}.values():
             self._check_numbers(row, numbers)
         listed = {(row["gap_start"], row["gap_end"], row["missing"]): row for row in rows}
@@ -106,40 +106,34 @@ class QualityRows:
                 message = f"{field} of {name} is {row[field]!r}, but calendar and bars make {right!r}"
                 self._log.add(QUALITY_CSV, row["line"], message)
 
-    def _check_gaps(self, rows: list[Record], listed: Mapping[Gap, Record], gaps: list[Gap]) -> None:
+    def _check_gaps(self, rows: list[Record], listed: Mapping[GapRow, Record], gaps: list[GapRow]) -> None:
         name, first = f"{rows[0]['symbol']} {rows[0]['interval']}", rows[0]["line"]
         wanted = set(gaps)
         for gap in gaps:
             if gap not in listed:
-                self._log.add(QUALITY_CSV, first, f"of {name} {_gap_text(gap)} is not listed")
+                self._log.add(QUALITY_CSV, first, f"{_gap_text(gap)} of {name} is missing")
         for gap, row in listed.items():
             if gap not in wanted:
                 self._log.add(
                     QUALITY_CSV,
                     row["line"],
-                    f"of {name} {_gap_text(gap)} is listed, but bars.csv has other gaps",
+                    f"{_gap_text(gap)} of {name} is not a gap of bars.csv",
                 )
         order = [gap for gap in (self._gap_of(row) for row in rows) if gap in wanted]
         if len(order) != len(set(order)) or order != [gap for gap in gaps if gap in listed]:
-            self._log.add(QUALITY_CSV, first, f"gaps of {name} are not in order, or stand twice")
+            self._log.add(QUALITY_CSV, first, f"gaps of {name} are out of order or duplicate")
 
     @staticmethod
-    def _gap_of(row: Record) -> Gap:
+    def _gap_of(row: Record) -> GapRow:
         return row["gap_start"], row["gap_end"], row["missing"]
 
 
-def _gaps(present: NDArray[np.bool_], expected: ExpectedSession) -> list[Gap]:
+def _gaps(present: NDArray[np.bool_], expected: ExpectedSession) -> list[GapRow]:
     """Return the runs of missing slots as quality.csv writes them."""
-    labels = expected.base.labels
-    gaps: list[Gap] = []
-    for is_there, run in groupby(range(len(present)), key=lambda slot: bool(present[slot])):
-        if not is_there:
-            slots = list(run)
-            first, last = (expected.time_text(int(labels[slot])) for slot in (slots[0], slots[-1]))
-            gaps.append((first, last, str(len(slots))))
-    return gaps
+    times = [expected.time_text(int(label)) for label in expected.base.labels[: len(present)]]
+    return [(times[gap.first], times[gap.last], str(gap.count)) for gap in find_gaps(present)]
 
 
-def _gap_text(gap: Gap) -> str:
+def _gap_text(gap: GapRow) -> str:
     start, end, missing = gap
     return f"the gap from {start} to {end} ({missing} missing)" if start else "a row without a gap"

@@ -1,4 +1,4 @@
-"""What a validation finds: each fault with its file, line and reason."""
+"""Validation report: findings with file, line and message."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LISTED: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fault: file, line (the header is 1; None where it is no line's), and what is wrong."""
+    """One fault: file, line (the header is 1; None for the whole file), and message."""
 
     file: str
     line: int | None
@@ -26,9 +26,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class ValidationReport:
-    """What was checked, and what was found wrong. `status`: complete, partial, or unknown without a manifest.
+    """Result of a validation. `status`: complete, partial, or unknown without a manifest.
 
-    `sessions`, `rows`: how many sessions, and rows of the CSV files, were read.
+    `sessions`, `rows`: number of sessions and CSV rows that were read.
     """
 
     folder: Path
@@ -40,27 +40,27 @@ class ValidationReport:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether there are no findings."""
         return not self.findings
 
 
 class FindingLog:
-    """Collects findings, so many of each file, and counts the rest."""
+    """Collects findings, up to a limit for each file, and counts the others."""
 
     def __init__(self) -> None:
         self._findings: list[Finding] = []
         self._counts: Counter[str] = Counter()
 
     def add(self, file: str, line: int | None, message: str) -> None:
-        """Note one fault."""
+        """Add one fault."""
         self._counts[file] += 1
         if self._counts[file] <= _LISTED:
             self._findings.append(Finding(file, line, message))
 
     def findings(self) -> tuple[Finding, ...]:
-        """Return what was found, in the order found; a file with too many faults says how many more."""
+        """Return the findings in order, with the number of unlisted ones for each file."""
         more = [
-            Finding(file, None, f"{count - _LISTED} more faults are not listed")
+            Finding(file, None, f"{count - _LISTED} more faults not listed")
             for file, count in self._counts.items()
             if count > _LISTED
         ]

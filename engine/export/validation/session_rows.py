@@ -1,4 +1,4 @@
-"""Checks session.csv: a row for each clock time of each session, with the hours that the calendar gives."""
+"""Checks session.csv: a row for each clock time of each session, and the calendar's hours."""
 
 from __future__ import annotations
 
@@ -25,16 +25,18 @@ class ClockRows:
         return locate_by_date(piece, SESSION_CSV, self._expectation.days, self._log)
 
     def check(self, rows: pd.DataFrame | None, expected: ExpectedSession, *, is_last: bool) -> None:
-        """Check one session's rows; the very last row of the run tells how it ended."""
-        day, wanted = expected.session.trading_day, expected.frontier + 1
+        """Check one session's rows; the last row of the run has its final state."""
+        day, required = expected.session.trading_day, expected.frontier + 1
         count = 0 if rows is None else len(rows)
-        if count != wanted:
+        if count != required:
             self._log.add(
-                SESSION_CSV, None, f"{day} has {count} rows, but k = 0 to {expected.frontier} makes {wanted}"
+                SESSION_CSV,
+                None,
+                f"{day} has {count} rows, but k = 0 to {expected.frontier} needs {required}",
             )
         if rows is None:
             return
-        times = [expected.time_text(second) for second in expected.clock_times[:wanted].tolist()]
+        times = [expected.time_text(second) for second in expected.clock_times[:required].tolist()]
         place = {text: k for k, text in enumerate(times)}
         constant = self._constant_fields(expected)
         before = -1
@@ -42,7 +44,7 @@ class ClockRows:
             line, text = row["line"], row["timestamp"]
             k = place.get(text)
             if k is None:
-                self._log.add(SESSION_CSV, line, f"timestamp {text!r} is no clock time of {day}")
+                self._log.add(SESSION_CSV, line, f"timestamp {text!r} is not a clock time of {day}")
                 continue
             self._check_step(line, text, k, before, times)
             before = max(before, k)
@@ -56,12 +58,10 @@ class ClockRows:
                 SESSION_CSV, line, f"{k - before - 1} rows are missing before {text}, {missing} first"
             )
         elif k <= before:
-            self._log.add(
-                SESSION_CSV, line, f"is out of order, or stands twice: {text} after {times[before]}"
-            )
+            self._log.add(SESSION_CSV, line, f"is out of order or duplicate: {text} after {times[before]}")
 
-    def _check_fields(self, line: int, row: Record, wanted: dict[str, str]) -> None:
-        for name, right in wanted.items():
+    def _check_fields(self, line: int, row: Record, required: dict[str, str]) -> None:
+        for name, right in required.items():
             if row[name] != right:
                 self._log.add(SESSION_CSV, line, f"{name} is {row[name]!r}, but should be {right!r}")
 

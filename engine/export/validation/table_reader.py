@@ -1,4 +1,4 @@
-"""Reads a CSV file in pieces, every field as text, and tells each row's line."""
+"""Table reader: reads a CSV file in pieces, every field as text, with each row's line."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from pyarrow import csv
 from tapedeck.engine.export.validation.report import FindingLog
 from tapedeck.engine.tape.bar_grid import Floats, Ints
 
-# About so many bytes are read at once.
+# Approximate number of bytes read at once.
 _BYTES_AT_ONCE: Final = 2**23
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Rows of a table that follow each other: `lines` int64 (n,), and each column as text."""
+    """Consecutive rows of a table: `lines` int64 (n,), and each column as text."""
 
     lines: Ints
     columns: dict[str, Any]
 
     def codes(self, name: str) -> tuple[Ints, list[str]]:
-        """Return a column as positions in the list of its different texts."""
+        """Return a column as positions in the list of its distinct texts."""
         encoded = pc.dictionary_encode(self.columns[name])
         return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
 
     def texts(self, name: str) -> list[str]:
-        """Return a column as it stands."""
+        """Return a column as texts."""
         texts: list[str] = self.columns[name].to_pylist()
         return texts
 
     def numbers(self, name: str) -> Floats:
-        """Return a column as numbers; NaN for what is none."""
+        """Return a column as numbers; NaN for invalid ones."""
         try:
             values: Floats = pc.cast(self.columns[name], pa.float64()).to_numpy()
         except pa.ArrowInvalid:
@@ -54,7 +54,7 @@ def _number(text: str) -> float:
 
 
 class TableReader:
-    """One CSV file of an export; a file that is not there has no rows, which the manifest's check reports."""
+    """One CSV file of an export; a missing file has no rows, and is reported by the manifest's check."""
 
     def __init__(self, path: Path, header: Sequence[str], log: FindingLog) -> None:
         self.name = path.name
@@ -64,7 +64,7 @@ class TableReader:
         self._log = log
 
     def pieces(self) -> Iterator[Piece]:
-        """Give the rows in pieces; what cannot be read as rows of this table is a finding, and left out."""
+        """Yield the rows in pieces; lines that are not rows of this table are findings, and left out."""
         if not self._path.is_file():
             return
         with self._path.open("rb") as file:
@@ -80,25 +80,25 @@ class TableReader:
                 line, last = line + len(lines), lines[-1]
                 self.rows += len(lines)
             if not last.endswith(b"\n"):
-                self._log.add(self.name, line - 1, "the last line is not ended: the file was cut short")
+                self._log.add(self.name, line - 1, "the last line has no line end: the file is truncated")
 
     def _header_is_right(self, head: bytes) -> bool:
         found = head.decode("utf-8", "replace").rstrip("\n")
-        wanted = ",".join(self._header)
-        if found == wanted:
+        required = ",".join(self._header)
+        if found == required:
             return True
-        self._log.add(self.name, 1, f"the header is {found!r}, but should be {wanted!r}")
+        self._log.add(self.name, 1, f"the header is {found!r}, but should be {required!r}")
         return False
 
     def _parse(self, lines: Sequence[bytes], first: int) -> Piece | None:
-        """Return the lines as a piece, None where they cannot be read; `first`: the number of the first."""
+        """Return the lines as a piece, or None if they cannot be read; `first`: number of the first line."""
         data = b"".join(lines)
         if not self._is_plain_text(data, first):
             return None
         table, skipped = self._read(data, first)
         numbers = np.delete(np.arange(first, first + len(lines)), skipped)
         if len(numbers) != len(table):
-            self._log.add(self.name, first, "cannot be read from here on: a quote is opened and not closed")
+            self._log.add(self.name, first, "cannot be read from here on: a quote is not closed")
             return None
         columns = {name: table.column(name).combine_chunks() for name in self._header}
         return Piece(numbers, columns)
@@ -108,16 +108,16 @@ class TableReader:
             data.decode()
         except UnicodeDecodeError as error:
             line = first + data.count(b"\n", 0, error.start)
-            self._log.add(self.name, line, "cannot be read from here on: the line is no text in UTF-8")
+            self._log.add(self.name, line, "cannot be read from here on: the line is not UTF-8 text")
             return False
         if b"\r" in data:
             line = first + data.count(b"\n", 0, data.index(b"\r"))
-            message = "the line has a carriage return; lines end with a line feed alone"
+            message = "the line has a carriage return: lines must end with a line feed alone"
             self._log.add(self.name, line, message)
         return True
 
     def _read(self, data: bytes, first: int) -> tuple[Any, list[int]]:
-        """Return the rows with as many fields as the header, and the positions of those without."""
+        """Return the rows with as many fields as the header, and the positions of the others."""
         skipped: list[int] = []
 
         def skip(row: Any) -> str:  # noqa: ANN401 - pyarrow ships no types

@@ -1,4 +1,4 @@
-"""validate_export: reads an export back, session by session, and checks all of it."""
+"""Validation: reads an export back, session by session, and checks it."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ from tapedeck.engine.export.validation.table_reader import TableReader
 
 
 def validate_export(folder: Path) -> ValidationReport:
-    """Check the export in a folder, and return what is wrong with it; partial ones up to their end.
+    """Check the export in a folder, and return a report; a partial export is checked up to its end.
 
-    Memory holds one session at a time. Raises ExportError where the folder is no export, or cannot be read.
+    Holds one session in memory at a time. Raises ExportError if the folder is not an export, or cannot be
+    read.
     """
     log = FindingLog()
     try:
@@ -53,7 +54,7 @@ def validate_export(folder: Path) -> ValidationReport:
 
 
 def _check(folder: Path, manifest: Manifest, log: FindingLog) -> int:
-    """Check everything; return how many rows were read."""
+    """Check everything; return the number of rows read."""
     check_files(folder, manifest, log)
     check_session_json(folder, manifest, log)
     try:
@@ -89,7 +90,7 @@ def _check_tables(folder: Path, expectation: Expectation, log: FindingLog) -> in
         count = int(found.base.sum())
         if count != played.bars:
             day = played.trading_day
-            log.add(BARS_CSV, None, f"{day} has {count} base bars, the manifest says {played.bars}")
+            log.add(BARS_CSV, None, f"{day} has {count} base bars, but {played.bars} in the manifest")
         quality.check(quality_rows.take(index), found, expected)
         indicators.check(indicator_rows.take(index), found, expected)
     for rows in (clock_rows, bar_rows, quality_rows, indicator_rows):

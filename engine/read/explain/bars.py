@@ -1,4 +1,4 @@
-"""Explains a field of a bar, and what a symbol's row shows of the session: last, change, quality, gaps."""
+"""Explanations of a bar's fields and of a symbol's session: last, change, volume, quality, gaps."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from typing import Final
 
 import numpy as np
 
+from tapedeck.engine.indicators.reasons import ExplainedInput
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.quality.scores import score
-from tapedeck.engine.read.explain.explanation import Explained, ExplainedInput, Explanation
+from tapedeck.engine.quality.gaps_and_scores import score
+from tapedeck.engine.read.explain.explanation import Explained, Explanation
 from tapedeck.engine.read.explain.moment import Moment, last_value
-from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, OPEN
-from tapedeck.engine.tape.changes import change_pct
+from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, OPEN, VOLUME
+from tapedeck.engine.tape.session_totals import SessionTotals
+
+SESSION_VOLUME: Final = "session volume"
+"""The session's volume so far; `volume` alone is that of a bar."""
+SESSION_NAMES: Final = ("last", "change", SESSION_VOLUME, "quality", "gaps")
 
 _REDUCTIONS: Final = {
     "open": "open of the first base bar",
@@ -25,17 +30,14 @@ _REDUCTIONS: Final = {
 
 def explain_bar(moment: Moment, field: str, interval: Interval) -> Explanation:
     """Return where a field of the symbol's last bar of an interval comes from."""
-    tape, view = moment.tape, moment.view
+    view = moment.view
     values = moment.bars(interval)[FIELDS.index(field)]
     column = last_value(values)
-    derived = interval != tape.base_interval
+    derived = interval != view.base_interval
     inputs: tuple[ExplainedInput, ...] = ()
     used = missing = 0
     if column is not None:
-        start, stop = column, column + 1
-        if derived:
-            buckets = tape.derived[interval].buckets
-            start, stop = int(buckets.starts[column]), int(buckets.stops[column])
+        start, stop = view.bucket_span(interval, column)
         inputs = (moment.base_input(field, start, stop),)
         used = len(inputs[0].values)
         missing = stop - start - used
@@ -58,14 +60,39 @@ def explain_bar(moment: Moment, field: str, interval: Interval) -> Explanation:
 
 
 def explain_session(moment: Moment, name: str) -> Explanation:
-    """Return where `last`, `change`, `quality` or `gaps` comes from."""
+    """Return where one of `SESSION_NAMES` comes from."""
+    totals = moment.view.totals(moment.symbol)
+    if name == SESSION_VOLUME:
+        return _explain_volume(moment, totals)
     if name in ("last", "change"):
-        return _explain_price(moment, name)
+        return _explain_price(moment, name, totals)
     return _explain_quality(moment, name)
 
 
-def _explain_price(moment: Moment, name: str) -> Explanation:
-    base, view = moment.tape.base_interval, moment.view
+def _explain_volume(moment: Moment, totals: SessionTotals | None) -> Explanation:
+    """Explain the volume of the session so far: all its bars, not only the last one."""
+    base, frontier = moment.view.base_interval, moment.view.frontier
+    volumes = moment.base_input("volume", 0, frontier)
+    return Explanation(
+        symbol=moment.symbol,
+        name="volume",
+        kind=Explained.SESSION,
+        frontier=frontier,
+        clock=moment.view.clock,
+        value=None if totals is None else totals.volume,
+        formula="sum of the volumes of the session's bars so far",
+        source=moment.made_from(base),
+        interval=base,
+        bar_opened_at=moment.opened_at(base, last_value(moment.bars(base)[VOLUME])),
+        inputs=(volumes,),
+        bars_used=len(volumes.values),
+        missing_bars=frontier - len(volumes.values),
+        is_warm=totals is not None,
+    )
+
+
+def _explain_price(moment: Moment, name: str, totals: SessionTotals | None) -> Explanation:
+    base, view = moment.view.base_interval, moment.view
     bars = moment.bars(base)
     last = last_value(bars[CLOSE])
     plain = Explanation(
@@ -84,21 +111,19 @@ def _explain_price(moment: Moment, name: str) -> Explanation:
         missing_bars=view.frontier,
         is_warm=last is not None,
     )
-    if last is None:
+    if last is None or totals is None:
         return plain
     close, since = moment.base_input("close", last, last + 1), view.frontier - 1 - last
-    price = bars[CLOSE][last]
     if name == "last":
-        terms = {"last": float(price)}
+        terms = {"last": totals.last}
         return replace(
-            plain, value=float(price), terms=terms, inputs=(close,), bars_used=1, missing_bars=since
+            plain, value=totals.last, terms=terms, inputs=(close,), bars_used=1, missing_bars=since
         )
     first = int(np.flatnonzero(~np.isnan(bars[OPEN]))[0])
-    opening = bars[OPEN][first]
     return replace(
         plain,
-        value=float(change_pct(np.array([opening]), np.array([price]))[0]),
-        terms={"first open": float(opening), "last": float(price)},
+        value=totals.change_pct,
+        terms={"first open": totals.open, "last": totals.last},
         inputs=(moment.base_input("open", first, first + 1), close),
         bars_used=len({first, last}),
         missing_bars=first + since,  # with these there it would be made from others
@@ -106,7 +131,7 @@ def _explain_price(moment: Moment, name: str) -> Explanation:
 
 
 def _explain_quality(moment: Moment, name: str) -> Explanation:
-    base, view = moment.tape.base_interval, moment.view
+    base, view = moment.view.base_interval, moment.view
     present = int(view.present_grid(base)[moment.row].sum())
     gaps = view.gaps(moment.symbol)
     measured = view.quality_measured

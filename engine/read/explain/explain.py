@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tapedeck.engine.errors import EngineError, nearest
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.read.explain.bars import explain_bar, explain_session
+from tapedeck.engine.read.explain.bars import SESSION_NAMES, explain_bar, explain_session
 from tapedeck.engine.read.explain.explanation import Explanation
 from tapedeck.engine.read.explain.indicator import explain_indicator
 from tapedeck.engine.read.explain.moment import Moment
@@ -13,8 +13,6 @@ from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.bar_grid import FIELDS
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.session_view import SessionView
-
-_SESSION_NAMES = ("last", "change", "quality", "gaps")
 
 
 def explain(
@@ -34,18 +32,19 @@ def explain(
     view = SessionView(tape, frontier)
     if symbol not in view.symbols:
         raise _unknown("symbol", symbol, view.symbols)
-    if interval is not None and interval not in tape.intervals:
-        raise _unknown("interval", str(interval), [str(known) for known in tape.intervals])
+    if interval is not None and interval not in view.intervals:
+        raise _unknown("interval", str(interval), [str(known) for known in view.intervals])
     moment = Moment(plan, data.history, tape, view, symbol, view.row(symbol))
     if name in FIELDS:
-        return explain_bar(moment, name, interval or tape.base_interval)
-    if name in _SESSION_NAMES:
+        return explain_bar(moment, name, interval or view.base_interval)
+    if name in SESSION_NAMES:
         return explain_session(moment, name)
-    if name in tape.indicators:
+    indicators, historical = view.indicator_names(), view.historical_names()
+    if name in indicators:
         return explain_indicator(moment, name)
-    if name in tape.historical:
+    if name in historical:
         return explain_trailing(moment, name)
-    raise _unknown("value", name, [*FIELDS, *_SESSION_NAMES, *tape.indicators, *tape.historical])
+    raise _unknown("value", name, [*FIELDS, *SESSION_NAMES, *indicators, *historical])
 
 
 def _unknown(what: str, name: str, known: list[str] | tuple[str, ...]) -> EngineError:

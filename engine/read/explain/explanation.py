@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from tapedeck.engine.indicators.reasons import ExplainedInput
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.tape.bar_grid import Floats, Ints
 
 
 class Explained(Enum):
@@ -19,21 +19,6 @@ class Explained(Enum):
     INDICATOR = "indicator"
     HISTORICAL = "historical indicator"
     QUALITY = "quality"
-
-
-@dataclass(frozen=True, slots=True)
-class ExplainedInput:
-    """A series that went in, oldest first, missing bars taken out.
-
-    `opened_at`: int64 (m,), seconds UTC, labels of the bars; `values`: float64 (m,); the first `earlier` of
-    them are of earlier sessions.
-    """
-
-    name: str
-    interval: Interval
-    opened_at: Ints
-    values: Floats
-    earlier: int = 0
 
 
 @dataclass(frozen=True, slots=True)

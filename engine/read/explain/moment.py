@@ -9,8 +9,8 @@ from datetime import datetime
 import numpy as np
 
 from tapedeck.engine.clock.slots import utc_from_epoch
+from tapedeck.engine.indicators.reasons import ExplainedInput
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.read.explain.explanation import ExplainedInput
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.bar_grid import FIELDS, Floats
 from tapedeck.engine.tape.history import History
@@ -39,18 +39,18 @@ class Moment:
 
     def base_input(self, field: str, start: int, stop: int) -> ExplainedInput:
         """Return a field of the base bars of slots [start, stop) that are there."""
-        return self.base_series(field, self.bars(self.tape.base_interval)[FIELDS.index(field)], start, stop)
+        return self.base_series(field, self.bars(self.view.base_interval)[FIELDS.index(field)], start, stop)
 
     def base_series(self, name: str, values: Floats, start: int, stop: int) -> ExplainedInput:
         """Return values by slot, float64 (slots over,), as an input, for those of [start, stop)."""
-        base = self.tape.base_interval
+        base = self.view.base_interval
         part = values[start:stop]
         there = ~np.isnan(part)
         return ExplainedInput(name, base, self.view.opened_at(base)[start:stop][there], part[there])
 
     def made_from(self, interval: Interval) -> str:
         """Say where the session's bars of an interval come from."""
-        base = self.tape.base_interval
+        base = self.view.base_interval
         return f"stored {base} bars" if interval == base else f"{interval} bars, made from stored {base} bars"
 
 

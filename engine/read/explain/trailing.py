@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.indicators.reasons import ExplainedInput
 from tapedeck.engine.intervals import DAY, MINUTE, Interval
-from tapedeck.engine.read.explain.explanation import Explained, ExplainedInput, Explanation
+from tapedeck.engine.read.explain.explanation import Explained, Explanation
 from tapedeck.engine.read.explain.moment import Moment
 from tapedeck.engine.streams.stream_plan import TrailingPlan
 from tapedeck.engine.tape.bar_grid import FIELDS, Floats, Ints
@@ -17,7 +18,7 @@ _WHAT = {"trailing_average": "mean", "trailing_max": "highest", "trailing_min": 
 def explain_trailing(moment: Moment, name: str) -> Explanation:
     """Return where a historical indicator comes from; by the minute, that of the minute of the last bar."""
     trailing = next(known for known in moment.plan.history.trailing if known.name == name)
-    definition, value = trailing.definition, moment.tape.historical[name]
+    definition, value = trailing.definition, moment.view.historical_value(name)
     sessions = _sessions(moment, trailing)
     figure = moment.view.historical(moment.symbol, name)
     if figure.minute is None:
@@ -52,7 +53,7 @@ def explain_trailing(moment: Moment, name: str) -> Explanation:
 
 
 def _sessions(moment: Moment, trailing: TrailingPlan) -> list[TradingSession]:
-    position = moment.plan.sessions.index(moment.tape.session)
+    position = moment.plan.sessions.index(moment.view.session)
     return [moment.plan.history.sessions[at] for at in trailing.sessions[position]]
 
 

@@ -15,9 +15,9 @@ from tapedeck.console.actions.script_lines import ScriptLines
 from tapedeck.console.app.screens.coverage import CoverageScreen
 from tapedeck.console.app.screens.why import WhyScreen
 from tapedeck.console.cli.terminal import Terminal
-from tapedeck.engine.config import parse_session_config
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.tape_cache import MEMORY_BYTES
+from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
 from tests.support.console_runs import LIMIT_S, Watched, document, drive, press, until, watched

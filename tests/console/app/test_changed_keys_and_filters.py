@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from tapedeck.console.app.screens.breakpoints import BreakpointsScreen
 from tapedeck.console.app.screens.main import FilterLine
-from tapedeck.engine.read.event import EventKind
+from tapedeck.engine.read.events import EventKind
 from tapedeck.engine.store.bar_store import BarStore
 from tests.support.console_runs import Watched, drive, press, until, watched
 

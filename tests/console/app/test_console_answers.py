@@ -22,10 +22,10 @@ from tapedeck.console.app.handlers.data import short_path
 from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.console.cli.terminal import Terminal, encoding_notice
 from tapedeck.engine.clock.time_manager import TimeManager
-from tapedeck.engine.config import parse_session_config
-from tapedeck.engine.read.event import EventKind
+from tapedeck.engine.read.events import EventKind
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.tape_cache import MEMORY_BYTES
+from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
 from tests.support.console_runs import Watched, document, drive, press, type_line, until, watched

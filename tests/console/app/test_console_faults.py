@@ -12,10 +12,10 @@ import pytest
 from textual.pilot import Pilot
 
 from tapedeck.console.app.screens.report import ReportScreen
-from tapedeck.engine.config import load_session_config
 from tapedeck.engine.errors import StoreError
 from tapedeck.engine.export.validation import validate_export
 from tapedeck.engine.read.status import RunState
+from tapedeck.engine.session_file import load_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tests.support.console_runs import Watched, document, drive, press, until, watched
 from tests.support.faulty_console import CAUSE, FAULTY_DAY, break_part

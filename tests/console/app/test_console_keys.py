@@ -20,7 +20,7 @@ from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.console.app.screens.text_page import TextPage
 from tapedeck.console.app.screens.why import WhyScreen
 from tapedeck.engine.export.validation import validate_export
-from tapedeck.engine.read.event import EventKind
+from tapedeck.engine.read.events import EventKind
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.store.bar_store import BarStore
 from tests.support.console_runs import SYMBOLS, Watched, document, drive, press, type_line, until, watched
@@ -327,7 +327,8 @@ def test_e_exports_what_was_played_and_the_export_is_valid(console_store: BarSto
         )
         await press(pilot, "o")
         await until(pilot, lambda: at(console, 60), "an hour")
-        await until(pilot, lambda: console.app.playback.present().tape.settled() == 60, "computed")  # type: ignore[union-attr]
+        tape = console.system.session_data.require_tape()
+        await until(pilot, lambda: tape.computed_frontier() == 60, "computed")
         await press(pilot, "e", "j")
         await pilot.app.workers.wait_for_complete()
 

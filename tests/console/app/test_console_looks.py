@@ -286,7 +286,7 @@ def test_nothing_that_is_told_lies_over_what_is_typed(
     async def run(console: Watched) -> None:
         app = console.app
         async with app.run_test(size=size, notifications=True) as pilot:
-            await until(pilot, lambda: console.system.tape is not None, "a session")
+            await until(pilot, lambda: console.system.session_data.tape is not None, "a session")
             for hour in range(10, 16):
                 console.system.add_breakpoint(f"time >= {hour}:00")
             await press(pilot, key)
@@ -435,7 +435,7 @@ def test_gaps_that_are_no_longer_listed_are_counted_in_the_first_line_and_still_
 ) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await an_hour_of_gaps(console, pilot)
-        panel, tape = console.app.main.events, console.system.tape
+        panel, tape = console.app.main.events, console.system.session_data.tape
         assert tape is not None
         missing = ~tape.base.present[:, :60]
         begun = missing & ~np.pad(missing, ((0, 0), (1, 0)))[:, :-1]
@@ -695,7 +695,7 @@ def test_only_the_screen_on_top_shows_toasts(console_store: BarStore, tmp_path: 
 
     async def run(console: Watched) -> None:
         async with console.app.run_test(size=(120, 36), notifications=True) as pilot:
-            await until(pilot, lambda: console.system.tape is not None, "a session")
+            await until(pilot, lambda: console.system.session_data.tape is not None, "a session")
             console.app.notify("a word", timeout=60)
             await press(pilot, "b")
             await until(pilot, lambda: racks(console) == [False, True], "the dialog's own")

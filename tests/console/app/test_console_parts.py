@@ -170,14 +170,6 @@ def test_columns_of_figures_are_aligned() -> None:
 
 
 @given(GRIDS)
-def test_last_and_first_values_equal_those_of_pandas(values: np.ndarray) -> None:
-    for row, last, first in zip(values, rows.last_values(values), rows.first_values(values), strict=True):
-        there = [value for value in row if not np.isnan(value)]
-        np.testing.assert_equal(last, there[-1] if there else np.nan)
-        np.testing.assert_equal(first, there[0] if there else np.nan)
-
-
-@given(GRIDS)
 def test_a_trend_ends_with_the_last_known_price(values: np.ndarray) -> None:
     trend = rows.trend(values, 4)
     assert trend.shape == (len(values), min(4, values.shape[1]))
@@ -214,4 +206,4 @@ def test_earlier_days_have_a_day_before_and_after(console_store: BarStore, tmp_p
         assert days.before(date(2013, 11, 29)) == date(2013, 11, 27)
         assert days.after(date(2013, 11, 29)) == date(2013, 12, 2)
         assert days.before(date(2013, 11, 26)) is None
-        assert days.tape(date(2013, 11, 29)).session.is_early_close
+        assert days.session(date(2013, 11, 29)).session.is_early_close

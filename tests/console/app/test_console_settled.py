@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from tapedeck.console.actions.key_script import Script
 from tapedeck.engine.errors import EngineError
-from tapedeck.engine.read.event import EventKind
+from tapedeck.engine.read.events import EventKind
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run import session_coordinator
 from tapedeck.engine.run.session_feed import SessionFeed
@@ -80,7 +80,7 @@ def is_recorded(console: Watched) -> bool:
 async def to_the_gap(console: Watched, pilot: Pilot[None], gap: Gap) -> None:
     await press(pilot, "0", "space")
     await until(pilot, gap.is_reached.is_set, "the end of the first session")
-    assert console.system.tape is None
+    assert console.system.session_data.tape is None
 
 
 # Looking back right after a move
@@ -352,7 +352,7 @@ def test_a_session_is_never_found_in_its_own_history(
 
     def watched_roll(*arguments: object) -> None:
         roll(*arguments)  # type: ignore[arg-type]
-        rolled.append(console.system.tape is None)
+        rolled.append(console.system.session_data.tape is None)
 
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await press(pilot, "0", "space")

@@ -110,8 +110,8 @@ def wide() -> dict[str, Any]:
 
 def stands(console: Watched, frontier: int) -> bool:
     """Whether the run is paused there, and every part of the tape is written."""
-    now, tape = console.system.snapshot(), console.system.tape
-    settled = tape is not None and tape.settled() == frontier
+    now, tape = console.system.snapshot(), console.system.session_data.tape
+    settled = tape is not None and tape.computed_frontier() == frontier
     return now.state is RunState.PAUSED and now.frontier == frontier and settled
 
 

@@ -18,8 +18,8 @@ from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.intervals import MINUTE
 from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.tape.played_session import PlayedSession
 from tapedeck.engine.tape.session_data import SessionData
-from tapedeck.engine.tape.tape import Tape
 from tests.support.console_runs import SYMBOLS, Watched, drive, press, type_line, until, watched
 from tests.support.markets import fill_store, open_new_store, random_bars
 
@@ -45,14 +45,14 @@ def candles(console: Watched) -> int:
 def slowly(console: Watched, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Have days played again only when the event is set."""
     earlier, go_on = console.app.playback.earlier, threading.Event()
-    tape: Callable[[date], Tape] = earlier.tape
+    session: Callable[[date], PlayedSession] = earlier.session
 
-    def wait(day: date) -> Tape:
+    def wait(day: date) -> PlayedSession:
         assert go_on.wait(20)
-        return tape(day)
+        return session(day)
 
     with monkeypatch.context() as patched:
-        patched.setattr(earlier, "tape", wait)
+        patched.setattr(earlier, "session", wait)
         yield go_on
         go_on.set()
 
@@ -322,7 +322,9 @@ def test_the_quality_of_history_is_that_of_the_day_shown(tmp_path: Path) -> None
                 await pilot.press("D")
                 await until(pilot, lambda shown=shown: day_shown(console) == shown, shown)
                 playback = console.app.playback
-                known = playback.historical_quality(playback.view_state())
+                view = playback.view_state().view
+                assert view is not None
+                known = view.historical_quality
                 assert {symbol for symbol, _ in known} == set(SYMBOLS)
                 assert all((quality.percent == 100) is is_full for quality in known.values())
 

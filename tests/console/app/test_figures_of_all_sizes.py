@@ -137,7 +137,7 @@ def test_why_shows_the_prices_that_a_small_number_is_made_of(store: BarStore, tm
         console.system.step(60)
         await until(pilot, lambda: console.frontier == 60, "an hour")
         found = console.system.explain("COIN", "ema_5")
-        text = explanation_text(found, console.system.tape.session.zone, 80).plain  # type: ignore[union-attr]
+        text = explanation_text(found, console.system.session_data.tape.session.zone, 80).plain  # type: ignore[union-attr]
         assert f"{found.inputs[0].values[-1]:.8f}" in text
         assert f"{found.value:.8f}" in text
 

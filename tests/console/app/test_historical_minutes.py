@@ -29,12 +29,12 @@ def of_seconds() -> dict[str, Any]:
 
 def read_everywhere(console: Watched, symbol: str, frontier: int) -> list[float]:
     """Return what panel, why and conditions have for `usual` at a frontier, NaN where it is missing."""
-    tape = console.system.tape
+    tape = console.system.session_data.tape
     assert tape is not None
     view = SessionView(tape, frontier)
     panel = console.app.main.indicators
     panel.symbol = symbol
-    view_state = ViewState(console.system.snapshot(), tape, view, is_past=True)
+    view_state = ViewState(console.system.snapshot(), view, view, is_past=True)
     (shown,) = [row[4] for row in panel.as_table(view_state).rows if row[1] == "usual"]
     told = console.system.explain(symbol, "usual", frontier).value
     known = KnownValues(tape, frontier, frontier).value(
@@ -53,7 +53,7 @@ def test_panel_why_and_conditions_read_the_minute_of_the_last_bar(
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         console.system.step(60)
         await until(pilot, lambda: console.frontier == 60, "an hour")
-        tape = console.system.tape
+        tape = console.system.session_data.tape
         assert tape is not None
         missing = 0
         for symbol in tape.symbols:
@@ -77,7 +77,7 @@ def test_on_bars_of_a_second_the_minute_is_that_of_the_last_second(
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         console.system.step(3601)
         await until(pilot, lambda: console.frontier == 3601, "an hour and a second")
-        tape = console.system.tape
+        tape = console.system.session_data.tape
         assert tape is not None
         expected = of_minute(tape, "AAA", minute)
         assert np.isfinite(expected)

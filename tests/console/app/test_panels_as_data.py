@@ -50,7 +50,7 @@ def test_copied_quality_has_each_gap_with_its_first_and_last_minute(
         assert console.system.wait_for(console.is_settled, 20)
         await console.app.do("copy", "csv")
         rows = list(csv.DictReader(io.StringIO(console.app.clipboard)))
-        tape = console.system.tape
+        tape = console.system.session_data.tape
         assert tape is not None
         minute = "2013-11-26T{:02}:{:02}:00-05:00"
         for symbol, there in zip(SYMBOLS, tape.base.present[:, :60].tolist(), strict=True):

@@ -11,9 +11,9 @@ from textual.pilot import Pilot
 from tapedeck.console.actions.key_script import Script
 from tapedeck.console.actions.script_lines import ScriptLines
 from tapedeck.console.cli.terminal import Terminal
-from tapedeck.engine.config import parse_session_config
-from tapedeck.engine.read.event import EventKind
+from tapedeck.engine.read.events import EventKind
 from tapedeck.engine.run.tape_cache import MEMORY_BYTES
+from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
 from tests.support.console_runs import Watched, document, drive, press, type_line, until, watched

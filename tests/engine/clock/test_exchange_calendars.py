@@ -1,4 +1,4 @@
-"""Calendars against exchange_calendars itself, asked the plain way, and against facts anyone can look up."""
+"""Calendars against exchange_calendars itself, and against public facts."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_calendar_from_1970_to_2049_is_the_same_as_the_library_s_holidays_and_
     assert np.count_nonzero(window.is_early) == len(library.early_closes)
 
 
-def test_a_window_depends_on_the_dates_asked_and_on_nothing_else():
+def test_a_window_depends_on_the_requested_dates_only():
     window = load_calendar("XNYS", date(2013, 10, 7), date(2013, 10, 11))
     assert (window.first, window.last) == (date(2011, 1, 1), date(2014, 12, 31))
 

@@ -70,7 +70,7 @@ def test_a_slot_is_due_exactly_from_its_deadline_on(offsets, speed, anchor):
 
 
 @given(OFFSETS, SPEEDS, st.lists(st.floats(0.0, 1e6), max_size=30))
-def test_as_time_goes_on_no_slot_comes_back(offsets, speed, times):
+def test_the_due_frontier_never_decreases(offsets, speed, times):
     pace = Pace(offsets, speed=speed, now=0.0)
     seen = [pace.due(now) for now in sorted(times)]
     assert seen == sorted(seen)
@@ -152,7 +152,7 @@ def test_a_speed_that_no_clock_can_drive_is_refused(speed):
     assert pace.speed == 1.0
 
 
-def test_whoever_keeps_up_achieves_the_speed_asked_even_within_a_slot():
+def test_an_owner_that_keeps_up_achieves_the_given_speed_even_within_a_slot():
     pace = Pace(MINUTES, speed=4.0, now=100.0)
     for now in (101.0, 115.0, 130.0, 1000.0):
         assert pace.achieved(now, pace.due(now)) == pytest.approx(4.0)

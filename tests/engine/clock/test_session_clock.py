@@ -1,4 +1,4 @@
-"""The present instant: set, bounded by its session, and never running back."""
+"""Session clock: set, bounded by its session, never running backwards."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_entering_a_session_sets_the_time_to_its_regular_open(clock):
     assert clock.current_session == clock.get_trading_session(MONDAY)
 
 
-def test_time_stands_where_it_was_set(clock):
+def test_time_is_what_was_set(clock):
     clock.set_backtest_time(OPEN + timedelta(minutes=1))
     assert clock.get_current_time() == OPEN + timedelta(minutes=1)
     assert clock.get_current_time() == OPEN + timedelta(minutes=1)
@@ -48,7 +48,7 @@ def test_time_given_in_another_zone_is_kept_as_utc(clock):
 
 
 @given(st.lists(st.integers(-600, 30_000), min_size=1, max_size=30))
-def test_whatever_is_asked_the_time_only_moves_forward_within_the_session(seconds):
+def test_time_only_moves_forward_within_the_session(seconds):
     clock = TimeManager("XNYS")
     clock.enter_session(clock.get_trading_session(MONDAY))
     before = clock.get_current_time()

@@ -1,4 +1,4 @@
-"""A start in mid-session: which instant a time of day means."""
+"""Start time in mid-session: the instant of a time of day."""
 
 from __future__ import annotations
 

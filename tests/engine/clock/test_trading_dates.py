@@ -1,4 +1,4 @@
-"""What an exchange does on which date: facts of its own calendar, and laws between the queries."""
+"""Trading dates: facts of the calendars, and laws between the queries."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_2013_had_252_trading_days_in_new_york(new_york):
     assert new_york.count_trading_days(date(2013, 1, 1), date(2013, 12, 31)) == 252
 
 
-def test_a_weekend_is_no_holiday_and_no_trading_day(new_york):
+def test_a_weekend_is_neither_a_holiday_nor_a_trading_day(new_york):
     saturday = date(2013, 10, 5)
     assert not new_york.is_holiday(saturday)
     assert not new_york.is_trading_day(saturday)
@@ -147,7 +147,7 @@ def test_a_round_the_clock_market_trades_every_day_and_knows_no_holiday():
         assert today.regular_close == tomorrow.regular_open
 
 
-def test_riyadh_trades_on_sunday_and_its_friday_is_no_holiday():
+def test_riyadh_trades_on_sunday_and_its_friday_is_not_a_holiday():
     riyadh = TimeManager("XSAU")
     assert riyadh.is_trading_day(date(2024, 1, 7))
     assert not riyadh.is_holiday(date(2024, 1, 5))
@@ -197,7 +197,7 @@ def test_the_nth_next_trading_date_has_n_trading_days_on_the_way(day, n):
 
 @in_any_time
 @given(DAYS, st.integers(1, 200))
-def test_going_back_from_the_nth_next_trading_date_leads_to_the_day_itself_or_the_one_before(day, n):
+def test_going_back_from_the_nth_next_trading_date_gives_the_day_itself_or_the_one_before(day, n):
     back = NEW_YORK.get_previous_trading_date(NEW_YORK.get_next_trading_date(day, n), n)
     assert back == max(known for known in NEW_YORK_DAYS if known <= day)
 
@@ -220,7 +220,7 @@ def test_sessions_of_a_span_are_the_sessions_of_its_days(one, other):
         assert session == NEW_YORK.get_trading_session(session.trading_day)
 
 
-def test_answers_do_not_depend_on_what_was_asked_before():
+def test_results_do_not_depend_on_earlier_queries():
     narrow, wide = TimeManager("XNYS"), TimeManager("XNYS")
     wide.trading_sessions(date(1990, 1, 1), date(2030, 1, 1))
     for day in (date(2013, 7, 3), date(2020, 2, 29), date(1998, 1, 1), date(2021, 12, 31)):
@@ -321,7 +321,7 @@ def test_a_backtest_runs_from_its_first_to_its_last_trading_day():
     assert (clock.backtest_start, clock.backtest_end) == (date(2013, 10, 7), date(2013, 10, 11))
 
 
-def test_a_weekend_alone_is_no_backtest_and_the_error_names_the_next_trading_day(new_york):
+def test_a_weekend_alone_is_an_error_that_names_the_next_trading_day(new_york):
     with pytest.raises(CalendarError) as caught:
         new_york.set_backtest_window(date(2013, 10, 5), date(2013, 10, 6))
     assert str(caught.value) == (
@@ -330,14 +330,14 @@ def test_a_weekend_alone_is_no_backtest_and_the_error_names_the_next_trading_day
     )
 
 
-def test_a_holiday_alone_is_no_backtest(new_york):
+def test_a_holiday_alone_is_an_error(new_york):
     with pytest.raises(
         CalendarError, match="Wednesday 2013-12-25 is not a trading day of XNYS; the next is Thursday"
     ):
         new_york.set_backtest_window(date(2013, 12, 25), date(2013, 12, 25))
 
 
-def test_before_a_window_is_set_there_is_no_start_and_no_end():
+def test_start_and_end_need_a_window():
     clock = TimeManager("XNYS")
     with pytest.raises(ClockError, match="no backtest window set on the clock of XNYS"):
         _ = clock.backtest_start

@@ -1,4 +1,4 @@
-"""What can be said in a condition, and what is said about a condition that cannot be used."""
+"""Texts of conditions, and errors of invalid ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A condition worked out over many slots at once is what a reader would find slot by slot."""
+"""A condition evaluated over many slots at once equals its evaluation slot by slot."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ WORDS: Final = Vocabulary.of(TAPES["early close"])
 
 
 class Said(NamedTuple):
-    """A part of a condition, and what a patient reader makes of it at a view, for one symbol of `any`."""
+    """A part of a condition, and its value computed from a view, for one symbol of `any`."""
 
     text: str
     read: Callable[[Tape, SessionView, str], float | bool | None]
@@ -72,7 +72,7 @@ def last(values: np.ndarray) -> float | None:
 
 
 def read_value(tape: Tape, view: SessionView, symbol: str, name: str, interval: Interval) -> float | None:  # noqa: PLR0911
-    """Return what the view shows of a value, by looking at it."""
+    """Return a value, read from the view."""
     bars = view.bars(symbol, MINUTE)
     if name in FIELDS:
         return last(getattr(view.bars(symbol, interval), name))

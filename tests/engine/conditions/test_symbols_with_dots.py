@@ -1,4 +1,4 @@
-"""A symbol with a dot in it, written as any other: what is told shows how it is written."""
+"""Symbols with a dot but without quotes: the error suggests the right spelling."""
 
 from __future__ import annotations
 
@@ -27,9 +27,7 @@ def fault_of(text: str) -> ConditionError:
         ("115 < BRK.B.close", 7, '"BRK.B".close'),
     ],
 )
-def test_a_symbol_of_the_session_that_needs_quotes_is_told_with_them(
-    text: str, column: int, suggestion: str
-) -> None:
+def test_a_symbol_that_needs_quotes_is_suggested_with_them(text: str, column: int, suggestion: str) -> None:
     fault = fault_of(text)
     assert (fault.column, fault.suggestion) == (column, suggestion)
     assert "symbol 'BRK.B' has a dot" in fault.message
@@ -37,7 +35,7 @@ def test_a_symbol_of_the_session_that_needs_quotes_is_told_with_them(
 
 
 @pytest.mark.parametrize("text", ["SPY.close.high > 3", '"BRK.B".close.x > 3'])
-def test_other_dots_are_told_as_what_they_are(text: str) -> None:
+def test_other_dots_are_unexpected(text: str) -> None:
     assert "unexpected '.'" in fault_of(text).message
 
 

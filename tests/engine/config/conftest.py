@@ -1,4 +1,4 @@
-"""The smallest session file, and ways to change it."""
+"""A minimal session file, and helpers to change it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from tapedeck.engine.config import LoadedConfig, parse_session_config
+from tapedeck.engine.config import LoadedConfig
 from tapedeck.engine.errors import ConfigError
+from tapedeck.engine.session_file import parse_session_config
 
 
 @pytest.fixture
 def document() -> dict[str, Any]:
-    """The least that a backtest needs."""
+    """A minimal session file of a backtest."""
     return {
         "session_name": "October 2013",
         "exchange_group": "US_EQUITY",
@@ -30,7 +31,7 @@ def read() -> Callable[[object], LoadedConfig]:
 
 @pytest.fixture
 def faults() -> Callable[[object], list[str]]:
-    """Read a document that cannot be used; return the lines of the error, the heading left out."""
+    """Read an invalid document; return the lines of the error without the heading."""
 
     def lines(document: object) -> list[str]:
         with pytest.raises(ConfigError) as caught:

@@ -1,4 +1,4 @@
-"""A file that cannot be used says where, what stood there, what is allowed, and what was probably meant."""
+"""Errors of session files: path, value, allowed values, nearest spelling."""
 
 # ruff: noqa: E501  # a table of errors reads best with one in a line
 
@@ -95,7 +95,7 @@ SINGLE_FAULTS = [
     (f"{DATA}/indicators/sma-20", {"type": "SMA", "interval": "1m"}, f"{INDICATORS}.sma-20: invalid indicator name 'sma-20': use letters, digits and _, with a letter or _ first. Did you mean 'sma_20'?"),
     (f"{DATA}/indicators/20_sma", {"type": "SMA", "interval": "1m"}, f"{INDICATORS}.20_sma: invalid indicator name '20_sma': use letters, digits and _, with a letter or _ first."),
     (f"{DATA}/indicators/lambda", {"type": "SMA", "interval": "1m"}, f"{INDICATORS}.lambda: reserved name 'lambda', used by conditions and columns: choose another."),
-    (f"{DATA}/indicators/rv", {"type": "RELATIVE_VOLUME", "interval": "1m", "against": "usual"}, f"{INDICATORS}.rv.against: 'usual' is no historical indicator; a trailing_average of volume by the minute is wanted: there is none."),
+    (f"{DATA}/indicators/rv", {"type": "RELATIVE_VOLUME", "interval": "1m", "against": "usual"}, f"{INDICATORS}.rv.against: 'usual' is not a historical indicator of this file; RELATIVE_VOLUME needs one with {{type: trailing_average, granularity: minute, field: volume}} (the file has none)."),
     (f"{DATA}/scanners", [{"scanner": "gaps"}], f"{DATA}.scanners[0].scanner: must be module:Class, such as my_scanners.gaps:GapScanner, not 'gaps'."),
     (f"{DATA}/scanners", [{"scanner": "a:B", "schedules": [{"every": "1d"}]}], f"{DATA}.scanners[0].schedules[0].every: '1d' is too long: use less than a day, such as 5m or 1h."),
     (f"{DATA}/scanners", [{"scanner": "a:B", "schedules": [{"every": "5m", "till": "10:00"}]}], f"{DATA}.scanners[0].schedules[0].till: unknown field 'till': the fields here are from, to, every."),
@@ -109,7 +109,7 @@ SINGLE_FAULTS = [
 @pytest.mark.parametrize(
     ("path", "value", "line"), SINGLE_FAULTS, ids=[fault[2][:70] for fault in SINGLE_FAULTS]
 )
-def test_a_single_fault_is_told_as(document, faults, path, value, line):
+def test_a_single_fault_has_this_message(document, faults, path, value, line):
     assert faults(changed(document, path, value)) == [line]
 
 
@@ -133,7 +133,7 @@ def test_an_exchange_that_does_not_exist_names_the_nearest_group(document, fault
         ),
     ],
 )
-def test_what_is_no_session_file_at_all_is_told_as(faults, document, line):
+def test_a_document_that_is_not_a_session_file_has_this_message(faults, document, line):
     assert faults(document) == [line]
 
 
@@ -153,7 +153,7 @@ def test_an_empty_mapping_names_each_field_that_is_required(faults):
     ]
 
 
-def test_all_faults_are_told_at_once_even_those_between_fields_of_which_a_third_is_wrong(document, faults):
+def test_all_faults_are_reported_at_once_even_those_between_fields(document, faults):
     document["sesion_name"] = "x"
     document["backtest_config"] = {"start_date": "2013-10-11", "end_date": "2013-10-07", "prefetch_days": 0}
     document["session_data_config"] |= {
@@ -191,7 +191,7 @@ def test_relative_volume_compares_with_an_average_by_the_minute_and_nothing_else
     data["historical"] = {"indicators": {"daily_volume": MINUTE_AVERAGE | {"granularity": "daily"}}}
     data["indicators"] = {"rv": {"type": "RELATIVE_VOLUME", "interval": "1m", "against": "daily_volume"}}
     assert faults(document) == [
-        f"{INDICATORS}.rv.against: 'daily_volume' will not do: RELATIVE_VOLUME compares with "
+        f"{INDICATORS}.rv.against: 'daily_volume' cannot be used here: RELATIVE_VOLUME compares with "
         "{type: trailing_average, granularity: minute, field: volume}."
     ]
 
@@ -201,7 +201,7 @@ def test_a_misspelt_average_to_compare_with_names_the_nearest(document, faults):
     data["historical"] = {"indicators": {"avg_volume_minute": MINUTE_AVERAGE}}
     data["indicators"] = {"rv": {"type": "RELATIVE_VOLUME", "interval": "1m", "against": "avg_volum_minute"}}
     (line,) = faults(document)
-    assert line.endswith("is wanted: avg_volume_minute. Did you mean 'avg_volume_minute'?")
+    assert line.endswith("(usable here: avg_volume_minute). Did you mean 'avg_volume_minute'?")
 
 
 def test_outputs_of_two_indicators_may_not_have_one_name(document, faults):

@@ -1,4 +1,4 @@
-"""Names of exchanges, held against exchange_calendars itself."""
+"""Names of exchanges against exchange_calendars."""
 
 from __future__ import annotations
 

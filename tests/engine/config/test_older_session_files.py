@@ -1,4 +1,4 @@
-"""Session files of earlier versions: read with a warning, or told what to write today."""
+"""Session files of earlier versions: deprecated and removed fields."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_no_derived_intervals_add_none(document, read):
     assert loaded.warnings[0].endswith(f"add the intervals to {DATA}.streams")
 
 
-def test_faults_of_older_fields_are_told_where_the_file_has_them(document, faults):
+def test_faults_of_older_fields_have_their_path_in_the_file(document, faults):
     document["data_upkeep"] = {
         "enabled": "sometimes",
         "check_interval_seconds": 0,
@@ -56,14 +56,14 @@ def test_faults_of_older_fields_are_told_where_the_file_has_them(document, fault
     ]
 
 
-def test_the_older_and_the_newer_field_may_not_stand_together(document, faults):
+def test_the_older_and_the_newer_field_cannot_be_combined(document, faults):
     document[DATA] |= {"gap_filler": {"enable_session_quality": True}, "data_upkeep": {"enabled": True}}
     assert faults(document) == [
         f"{DATA}.data_upkeep.enabled: duplicates {DATA}.gap_filler.enable_session_quality: keep one of them."
     ]
 
 
-def test_data_upkeep_may_not_stand_in_two_places(document, faults):
+def test_data_upkeep_cannot_be_in_two_places(document, faults):
     document["data_upkeep"] = {"enabled": True}
     document[DATA]["data_upkeep"] = {"enabled": True}
     assert faults(document) == [
@@ -82,7 +82,7 @@ def test_data_upkeep_may_not_stand_in_two_places(document, faults):
         ),
     ],
 )
-def test_data_upkeep_of_another_shape_is_told_as(document, faults, upkeep, line):
+def test_data_upkeep_of_another_shape_has_this_message(document, faults, upkeep, line):
     document["data_upkeep"] = upkeep
     assert faults(document) == [line]
 
@@ -100,7 +100,7 @@ def test_older_fields_do_not_hide_that_the_newer_sections_are_wrong(document, fa
     assert [line.split(": ")[0] for line in faults(document)] == [DATA]
 
 
-def test_older_fields_in_place_of_the_whole_section_do_not_stand_for_what_is_required(document, faults):
+def test_older_fields_do_not_replace_required_ones(document, faults):
     del document[DATA]
     document["data_upkeep"] = {"enabled": True}
     assert [line.split(": ")[0] for line in faults(document)] == [f"{DATA}.symbols", f"{DATA}.streams"]

@@ -1,4 +1,4 @@
-"""Law: what is dumped reads back as the same configuration, in YAML and as a document."""
+"""Law: a dumped configuration reads back as the same, in YAML and as a document."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tapedeck.engine.config import dump, parse_session_config
+from tapedeck.engine.config import dump
 from tapedeck.engine.config.documents import parse_text
+from tapedeck.engine.session_file import parse_session_config
 
 INTRADAY = st.sampled_from(["1s", "5s", "1m", "5m", "15m", "30m", "1h", "4h"])
 INTERVALS = INTRADAY | st.just("1d")

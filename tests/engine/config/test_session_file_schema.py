@@ -1,4 +1,4 @@
-"""The JSON Schema that editors use, and what reading a file costs to import."""
+"""JSON Schema of session files, and the imports of reading one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tapedeck.engine.config import session_config_schema
+from tapedeck.engine.session_file import session_config_schema
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +75,9 @@ def test_an_indicator_is_described_as_the_file_has_it(schema):
 
 def test_reading_the_configuration_model_does_not_import_what_is_slow():
     program = (
-        "import sys, tapedeck.engine.config\n"
+        "import sys, tapedeck.engine.session_file\n"
         "slow = {'exchange_calendars', 'pandas', 'numpy', 'talib', 'pyarrow'} & set(sys.modules)\n"
-        "tapedeck.engine.config.parse_session_config({'session_name': 'x', 'exchange_group': 'XTKS',\n"
+        "tapedeck.engine.session_file.parse_session_config({'session_name': 'x', 'exchange_group': 'XTKS',\n"
         "    'backtest_config': {'start_date': '2013-10-07', 'end_date': '2013-10-07'},\n"
         "    'session_data_config': {'symbols': ['SPY'], 'streams': ['1m']}}, 'x')\n"
         "slow |= {'exchange_calendars', 'pandas', 'numpy', 'talib', 'pyarrow'} & set(sys.modules)\n"

@@ -1,4 +1,4 @@
-"""Session files as they lie on disk: YAML and JSON, and what goes wrong with text."""
+"""Session files on disk: YAML, JSON, and errors of their text."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tapedeck.engine.config import dump, load_session_config
+from tapedeck.engine.config import dump
 from tapedeck.engine.config.documents import parse_text, write_yaml
 from tapedeck.engine.errors import ConfigError
+from tapedeck.engine.session_file import load_session_config
 
 
 def told(path: Path) -> list[str]:
@@ -120,7 +121,7 @@ YAML_FAULTS = [
 
 
 @pytest.mark.parametrize(("text", "line"), YAML_FAULTS, ids=[line[:60] for _, line in YAML_FAULTS])
-def test_a_fault_of_yaml_is_told_with_its_line(tmp_path, text, line):
+def test_a_yaml_error_has_its_line(tmp_path, text, line):
     path = tmp_path / "session.yaml"
     path.write_text(text)
     assert told(path) == [line]
@@ -153,7 +154,7 @@ JSON_FAULTS = [
 
 
 @pytest.mark.parametrize(("text", "line"), JSON_FAULTS, ids=[line[:60] for _, line in JSON_FAULTS])
-def test_a_fault_of_json_is_told_with_its_place(tmp_path, text, line):
+def test_a_json_error_has_its_position(tmp_path, text, line):
     path = tmp_path / "session.json"
     path.write_text(text)
     assert told(path) == [line]
@@ -173,12 +174,12 @@ def test_a_missing_file_names_the_nearest_in_its_folder(tmp_path):
     assert line == f"file: does not exist. Did you mean {str(tmp_path / 'october-2013.yaml')!r}?"
 
 
-def test_a_missing_folder_is_told_as_such(tmp_path):
+def test_a_missing_folder_is_named(tmp_path):
     (line,) = told(tmp_path / "nowhere" / "session.yaml")
     assert line == f"file: does not exist, nor does the folder {str(tmp_path / 'nowhere')!r}."
 
 
-def test_a_folder_is_no_file_but_may_hold_some(tmp_path):
+def test_a_folder_is_an_error_that_lists_its_session_files(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "b.json").write_text("{}")
     (tmp_path / "a.yaml").write_text("{}")
@@ -186,7 +187,7 @@ def test_a_folder_is_no_file_but_may_hold_some(tmp_path):
     assert told(tmp_path / "empty") == ["file: is a folder, not a session file."]
 
 
-def test_a_binary_file_is_told_as_such(tmp_path):
+def test_a_binary_file_is_an_error(tmp_path):
     zeros, latin = tmp_path / "bars.db", tmp_path / "latin.yaml"
     zeros.write_bytes(b"SQLite format 3\0" + bytes(100))
     latin.write_bytes("session_name: Börse".encode("latin-1"))
@@ -201,7 +202,7 @@ def test_a_file_far_too_large_is_not_even_read(tmp_path):
     assert told(path) == ["file: is too large for a session file: more than 1024 KiB."]
 
 
-def test_a_path_that_the_system_refuses_is_told_with_its_reason(tmp_path):
+def test_an_invalid_path_is_an_error_with_the_systems_reason(tmp_path):
     plain = tmp_path / "plain.yaml"
     plain.write_text("")
     (line,) = told(plain / "session.yaml")

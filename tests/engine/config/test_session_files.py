@@ -1,4 +1,4 @@
-"""What a session file says, and what it need not say."""
+"""Fields of session files, and their defaults."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tapedeck.engine.config import Period, load_session_config, parse_session_config
+from tapedeck.engine.config import Period
 from tapedeck.engine.config.documents import parse_text
 from tapedeck.engine.intervals import Interval
+from tapedeck.engine.session_file import load_session_config, parse_session_config
 
 SPEC_EXAMPLE = """
 session_name: October 2013
@@ -82,7 +83,8 @@ def test_the_specified_example_says_which_trailing_values_to_make(spec):
 
 def test_the_specified_example_says_which_indicators_to_show(spec):
     indicators = spec.session_data_config.indicators
-    assert indicators["macd"].outputs == ("macd_macd", "macd_macdsignal", "macd_macdhist")
+    assert indicators["macd"].type == "MACD"
+    assert indicators["macd"].parameters == {"fastperiod": 12, "slowperiod": 26, "signalperiod": 9}
     assert indicators["rsi_14_5m"].interval == Interval(300)
     assert indicators["rel_volume"].against == "avg_volume_minute"
 
@@ -135,7 +137,7 @@ def test_values_that_have_their_type_already_are_taken_as_they_are(document, rea
     assert config.session_data_config.historical.indicators["high_1y"].period == Period(1, "y")
 
 
-def test_quotes_stand_among_the_streams_but_are_no_interval(document, read):
+def test_quotes_are_a_stream_but_not_an_interval(document, read):
     document["session_data_config"]["streams"] = ["quotes", "1m"]
     data = read(document).config.session_data_config
     assert data.wants_quotes
@@ -195,7 +197,7 @@ def test_a_scanner_that_never_runs_is_a_warning(document, read):
     )
 
 
-def test_where_an_editor_finds_the_schema_is_no_field_of_the_session(document, read):
+def test_the_schema_key_of_editors_is_ignored(document, read):
     document["$schema"] = "session.schema.json"
     assert read(document).config.session_name == "October 2013"
 

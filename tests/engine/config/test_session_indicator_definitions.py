@@ -1,4 +1,4 @@
-"""Indicators of a session as the file defines them, held against TA-Lib itself."""
+"""Definitions of session indicators against TA-Lib."""
 
 # ruff: noqa: E501  # a table of errors reads best with one in a line
 
@@ -10,23 +10,28 @@ import talib
 from pydantic_core import PydanticCustomError
 from talib import abstract
 
-from tapedeck.engine.config import SessionIndicator
-from tapedeck.engine.config.talib_catalogue import (
-    describe_indicator,
-    indicator_types,
-    moving_average_types,
-    resolve_parameters,
-)
+from tapedeck.engine.config import SessionConfig, SessionIndicator
+from tapedeck.engine.config.catalogue import output_names
 from tapedeck.engine.errors import ConfigError
+from tapedeck.engine.indicators.registry import REGISTRY
+from tapedeck.engine.indicators.talib_adapter import TalibKind, moving_average_types
 from tapedeck.engine.intervals import Interval
 
-OWN = {"VWAP", "SESSION_HIGH", "SESSION_LOW", "RELATIVE_VOLUME"}
+OWN = {
+    "VWAP",
+    "ROLLING_VWAP",
+    "SESSION_HIGH",
+    "SESSION_LOW",
+    "OPENING_RANGE_HIGH",
+    "OPENING_RANGE_LOW",
+    "RELATIVE_VOLUME",
+}
 AVERAGE = {"type": "trailing_average", "period": "5d", "granularity": "minute", "field": "volume"}
 
 
 @pytest.fixture
 def define(document, read):
-    """Define one indicator called `x`, on 1m unless told otherwise."""
+    """Define one indicator called `x`, on 1m by default."""
 
     def define(**definition: object) -> SessionIndicator:
         data = document["session_data_config"]
@@ -39,7 +44,7 @@ def define(document, read):
 
 @pytest.fixture
 def refused(define):
-    """Define an indicator that cannot be; return what is told."""
+    """Define an invalid indicator; return the messages."""
 
     def refused(**definition: object) -> list[str]:
         with pytest.raises(ConfigError) as caught:
@@ -51,7 +56,7 @@ def refused(define):
 
 
 def test_every_function_of_ta_lib_but_mavp_can_be_asked_for():
-    assert set(indicator_types()) == (set(talib.get_functions()) - {"MAVP"}) | OWN
+    assert set(REGISTRY.types()) == (set(talib.get_functions()) - {"MAVP"}) | OWN
 
 
 @pytest.mark.parametrize("type_", sorted(set(talib.get_functions()) - {"MAVP", "VWAP"}))
@@ -62,10 +67,11 @@ def test_inputs_and_parameters_as_described_are_what_ta_lib_takes(define, type_)
             ("open", "high", "low", "close", "volume"), np.random.default_rng(7).random((5, 300)), strict=True
         )
     )
-    ours = getattr(talib, type_)(*(columns[name] for name in indicator.inputs), **indicator.parameters)
+    kind = REGISTRY.kind(type_)
+    ours = getattr(talib, type_)(*(columns[name] for name in kind.inputs), **indicator.parameters)
     theirs = abstract.Function(type_)(columns)
     np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs))
-    assert len(indicator.outputs) == (len(theirs) if isinstance(theirs, list) else 1)
+    assert len(kind.outputs) == (len(theirs) if isinstance(theirs, list) else 1)
 
 
 def test_a_type_may_be_written_in_small_letters(define):
@@ -87,13 +93,19 @@ def test_a_parameter_that_ta_lib_has_as_a_float_becomes_one(define):
     assert isinstance(value, float)
 
 
-def test_a_single_output_has_the_name_and_several_add_their_own(define):
-    assert define(type="RSI").outputs == ("x",)
-    assert define(type="CDLDOJI").outputs == ("x",)
-    assert define(type="VWAP").outputs == ("x",)
-    assert define(type="BBANDS").outputs == ("x_upperband", "x_middleband", "x_lowerband")
-    assert define(type="STOCH").outputs == ("x_slowk", "x_slowd")
-    assert define(type="AROON").outputs == ("x_aroondown", "x_aroonup")
+@pytest.mark.parametrize(
+    ("type_", "names"),
+    [
+        ("RSI", ("x",)),
+        ("CDLDOJI", ("x",)),
+        ("VWAP", ("x",)),
+        ("BBANDS", ("x_upperband", "x_middleband", "x_lowerband")),
+        ("STOCH", ("x_slowk", "x_slowd")),
+        ("AROON", ("x_aroondown", "x_aroonup")),
+    ],
+)
+def test_a_single_output_has_the_name_and_several_add_their_own(type_, names):
+    assert output_names("x", REGISTRY.kind(type_).outputs) == names
 
 
 def test_an_indicator_may_be_on_an_interval_that_is_not_streamed(define):
@@ -108,9 +120,16 @@ def test_a_moving_average_may_be_chosen_by_name(define):
 
 
 def test_vwap_and_the_like_are_tapedecks_own(define):
-    assert describe_indicator("VWAP").inputs == ("high", "low", "close", "volume")
+    assert REGISTRY.kind("VWAP").source == "tapedeck's own"
     for type_ in ("VWAP", "SESSION_HIGH", "session_low"):
         assert dict(define(type=type_, interval="5m").parameters) == {}
+
+
+def test_defaults_of_tapedecks_own_are_filled_in(define):
+    assert define(type="ROLLING_VWAP").parameters == {"timeperiod": 20}
+    assert define(type="rolling_vwap", timeperiod=1).parameters == {"timeperiod": 1}
+    assert define(type="OPENING_RANGE_HIGH", interval="15m").parameters == {"minutes": 30}
+    assert define(type="OPENING_RANGE_LOW", interval="30s", minutes=1).parameters == {"minutes": 1}
 
 
 def test_relative_volume_compares_with_a_historical_average_by_the_minute(define):
@@ -124,31 +143,40 @@ def test_relative_volume_compares_with_a_historical_average_by_the_minute(define
         ({"type": "RSI", "timeperiod": 100001}, ["timeperiod: must be 2 to 100000 for RSI, not 100001."]),
         ({"type": "RSI", "timeperiod": 2**40}, [f"timeperiod: must be 2 to 100000 for RSI, not {2**40}."]),
         ({"type": "ROC", "timeperiod": 0}, ["timeperiod: must be 1 to 100000 for ROC, not 0."]),
-        ({"type": "RSI", "timeperiod": 14.0}, ["timeperiod: must be a whole number, not 14.0; TA-Lib's default is 14."]),
-        ({"type": "RSI", "timeperiod": True}, ["timeperiod: must be a whole number, not true; TA-Lib's default is 14."]),
-        ({"type": "RSI", "timeperiod": "14"}, ["timeperiod: must be a whole number, not '14'; TA-Lib's default is 14."]),
+        ({"type": "RSI", "timeperiod": 14.0}, ["timeperiod: must be a whole number, not 14.0; the default is 14."]),
+        ({"type": "RSI", "timeperiod": True}, ["timeperiod: must be a whole number, not true; the default is 14."]),
+        ({"type": "RSI", "timeperiod": "14"}, ["timeperiod: must be a whole number, not '14'; the default is 14."]),
         ({"type": "T3", "vfactor": 2}, ["vfactor: must be 0.0 to 1.0 for T3, not 2."]),
         ({"type": "MAMA", "fastlimit": 1.0}, ["fastlimit: must be 0.01 to 0.99 for MAMA, not 1.0."]),
         ({"type": "SAR", "maximum": -1}, ["maximum: must be at least 0.0 for SAR, not -1."]),
         ({"type": "STDDEV", "nbdev": 1e40}, ["nbdev: must be a finite number for STDDEV, not 1e+40."]),
         ({"type": "STDDEV", "nbdev": 10**400}, [f"nbdev: must be a finite number for STDDEV, not {'1' + '0' * 58}…."]),
         ({"type": "STDDEV", "nbdev": float("nan")}, ["nbdev: must be a finite number for STDDEV, not nan."]),
-        ({"type": "SMA", "timeperod": 5}, ["timeperod: 'timeperod' is no parameter of SMA: it takes timeperiod. Did you mean 'timeperiod'?"]),
-        ({"type": "VWAP", "timeperiod": 5}, ["timeperiod: 'timeperiod' is no parameter of VWAP: it takes none."]),
-        ({"type": "TRANGE", "timeperiod": 5}, ["timeperiod: 'timeperiod' is no parameter of TRANGE: it takes none."]),
+        ({"type": "SMA", "timeperod": 5}, ["timeperod: unknown parameter 'timeperod' of SMA: it takes timeperiod. Did you mean 'timeperiod'?"]),
+        ({"type": "VWAP", "timeperiod": 5}, ["timeperiod: unknown parameter 'timeperiod' of VWAP: it takes none."]),
+        ({"type": "TRANGE", "timeperiod": 5}, ["timeperiod: unknown parameter 'timeperiod' of TRANGE: it takes none."]),
         ({"type": "SMA", "parameters": {}}, ["parameters: parameters stand beside the type, not in a field of their own, like {type: SMA, interval: 1m, timeperiod: 20}."]),
-        ({"type": "SMA", "name": "y"}, ["name: 'name' is no parameter of SMA: it takes timeperiod."]),
+        ({"type": "SMA", "name": "y"}, ["name: unknown parameter 'name' of SMA: it takes timeperiod."]),
         ({"type": "BBANDS", "matype": 14}, ["matype: must be 0 to 13 for BBANDS, not 14."]),
-        ({"type": "BBANDS", "matype": "EMMA"}, ["matype: 'EMMA' is no moving average: SMA, EMA, WMA, DEMA, TEMA, TRIMA, KAMA, MAMA, T3, HMA, DISABLED, DEFAULT, ZLEMA, RMA, or TA-Lib's number for one. Did you mean 'EMA'?"]),
+        ({"type": "BBANDS", "matype": "EMMA"}, ["matype: unknown moving average 'EMMA': use SMA, EMA, WMA, DEMA, TEMA, TRIMA, KAMA, MAMA, T3, HMA, DISABLED, DEFAULT, ZLEMA, RMA, or TA-Lib's number for one. Did you mean 'EMA'?"]),
         ({"type": "MACD", "fastperiod": 1, "slowperiod": 0}, ["fastperiod: must be 2 to 100000 for MACD, not 1.", "slowperiod: must be 2 to 100000 for MACD, not 0."]),
-        ({"type": "SMAA", "timeperiod": 1}, ["type: 'SMAA' is no indicator: a TA-Lib function such as SMA, EMA, RSI, MACD, BBANDS, ATR, or VWAP, SESSION_HIGH, SESSION_LOW, RELATIVE_VOLUME. Did you mean 'SMA'?"]),
-        ({"type": "relativ_volume", "against": "usual"}, ["type: 'relativ_volume' is no indicator: a TA-Lib function such as SMA, EMA, RSI, MACD, BBANDS, ATR, or VWAP, SESSION_HIGH, SESSION_LOW, RELATIVE_VOLUME. Did you mean 'RELATIVE_VOLUME'?"]),
+        ({"type": "SMAA", "timeperiod": 1}, ["type: unknown indicator type 'SMAA': use a TA-Lib function such as SMA, EMA, RSI, MACD, BBANDS, ATR, or VWAP, ROLLING_VWAP, SESSION_HIGH, SESSION_LOW, OPENING_RANGE_HIGH, OPENING_RANGE_LOW, RELATIVE_VOLUME. Did you mean 'SMA'?"]),
+        ({"type": "relativ_volume", "against": "usual"}, ["type: unknown indicator type 'relativ_volume': use a TA-Lib function such as SMA, EMA, RSI, MACD, BBANDS, ATR, or VWAP, ROLLING_VWAP, SESSION_HIGH, SESSION_LOW, OPENING_RANGE_HIGH, OPENING_RANGE_LOW, RELATIVE_VOLUME. Did you mean 'RELATIVE_VOLUME'?"]),
         ({"type": "MAVP"}, ["type: 'MAVP' needs more than prices and volume, and cannot be computed from bars alone."]),
         ({"type": 5}, ["type: must be text (in quotes, if YAML reads it as another type), not 5."]),
-        ({}, ["type: is required: A TA-Lib function such as SMA, RSI, MACD, or VWAP, SESSION_HIGH, SESSION_LOW, RELATIVE_VOLUME."]),
+        ({}, ["type: is required: The kind of indicator, such as SMA, RSI, MACD or VWAP; `tapedeck config schema` lists all."]),
         ({"type": "SMA", "interval": "1w"}, ["interval: '1w' is for history only: the longest bar of a session is 1d. Did you mean '1d'?"]),
         ({"type": "SMA", "interval": None}, ["interval: is required: Interval of the bars it reads; it need not be in `streams`, the engine makes what is missing."]),
-        ({"type": "SMA", "against": "usual"}, ["against: is for RELATIVE_VOLUME only, and SMA does not compare with 'usual'."]),
+        ({"type": "SMA", "against": "usual"}, ["against: cannot be used with SMA, which compares with no historical indicator."]),
+        ({"type": "ROLLING_VWAP", "timeperiod": 0}, ["timeperiod: must be 1 to 100000 for ROLLING_VWAP, not 0."]),
+        ({"type": "ROLLING_VWAP", "timeperiod": 5.0}, ["timeperiod: must be a whole number, not 5.0; the default is 20."]),
+        ({"type": "ROLLING_VWAP", "period": 5}, ["period: unknown parameter 'period' of ROLLING_VWAP: it takes timeperiod. Did you mean 'timeperiod'?"]),
+        ({"type": "OPENING_RANGE_HIGH", "minute": 5, "timeperiod": 3}, ["minute: unknown parameter 'minute' of OPENING_RANGE_HIGH: it takes minutes. Did you mean 'minutes'?", "timeperiod: unknown parameter 'timeperiod' of OPENING_RANGE_HIGH: it takes minutes."]),
+        ({"type": "OPENING_RANGE_HIGH", "minutes": 1441}, ["minutes: must be 1 to 1440 for OPENING_RANGE_HIGH, not 1441."]),
+        ({"type": "OPENING_RANGE_LOW", "interval": "5m", "minutes": 12}, ["minutes: must be a multiple of the interval 5m: 12 minutes are not whole bars."]),
+        ({"type": "OPENING_RANGE_LOW", "interval": "7m"}, ["minutes: must be a multiple of the interval 7m: 30 minutes are not whole bars."]),
+        ({"type": "OPENING_RANGE_LOW", "interval": "1d"}, ["minutes: must be a multiple of the interval 1d: 30 minutes are not whole bars."]),
+        ({"type": "OPENING_RANGE_LOW", "interval": "1w", "minutes": 0}, ["interval: '1w' is for history only: the longest bar of a session is 1d. Did you mean '1d'?", "minutes: must be 1 to 1440 for OPENING_RANGE_LOW, not 0."]),
         ({"type": "RELATIVE_VOLUME", "interval": "5m", "against": "usual"}, ["interval: must be 1m for RELATIVE_VOLUME, whose average is by the minute, not '5m'. Did you mean '1m'?"]),
         ({"type": "RELATIVE_VOLUME"}, ["against: is required for RELATIVE_VOLUME: the name of a historical indicator {type: trailing_average, granularity: minute, field: volume}."]),
     ],
@@ -188,4 +216,10 @@ def test_parameters_that_ta_lib_refuses_only_together_are_told_together():
     with pytest.raises(
         PydanticCustomError, match=r"TA-Lib refuses these parameters of MAVP together: .*14.*3"
     ):
-        resolve_parameters("MAVP", {"minperiod": 14, "maxperiod": 3})
+        TalibKind("MAVP").resolve_parameters({"minperiod": 14, "maxperiod": 3})
+
+
+def test_a_model_that_is_validated_without_a_catalogue_says_how_to_read_a_file(document):
+    document["session_data_config"]["indicators"] = {"x": {"type": "SMA", "interval": "1m"}}
+    with pytest.raises(TypeError, match=r"use tapedeck\.load_session_config"):
+        SessionConfig.model_validate(document)

@@ -1,4 +1,4 @@
-"""One run over the real bars, exported, that many tests look at."""
+"""One exported run over the real bars, shared by many tests."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tapedeck.engine.config import parse_session_config
 from tapedeck.engine.export.csv_export import CsvExport
 from tapedeck.engine.export.manifest import Manifest
 from tapedeck.engine.read.snapshot import RunSummary
+from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.locations import open_store
 from tapedeck.engine.system import SystemManager
@@ -49,7 +49,7 @@ WEEK = {
 
 @dataclass(frozen=True)
 class PlayedWeek:
-    """Where a run left its export, and what it said of itself."""
+    """The export folder of a run, and its summary."""
 
     folder: Path
     manifest: Manifest

@@ -10,15 +10,16 @@ import numpy as np
 
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
-from tapedeck.engine.config import SessionConfig, parse_session_config
+from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.export.csv_export import CsvExport
 from tapedeck.engine.export.manifest import Manifest
 from tapedeck.engine.indicators.block_computer import BlockComputer
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.metrics.performance import PerformanceMetrics
-from tapedeck.engine.quality.scores import RunningScores
+from tapedeck.engine.quality.gaps_and_scores import RunningScores
 from tapedeck.engine.read.snapshot import RunSummary
+from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.tape.bar_grid import BarGrid
 from tapedeck.engine.tape.session_record import SessionRecord, SessionSummary
 from tapedeck.engine.tape.stamp import run_stamp, session_digest
@@ -57,7 +58,7 @@ def make_config(
 
 
 def random_bars(symbols: int, slots: int, seed: int, *, missing: float = 0.0) -> np.ndarray:
-    """Bars whose prices are cents, and which hang together; float64 (5, symbols, slots)."""
+    """Consistent bars with prices in cents; float64 (5, symbols, slots)."""
     random = np.random.default_rng(seed)
     cents = random.integers(1000, 20000, size=(2, symbols, slots))
     spread = random.integers(0, 30, size=(2, symbols, slots))
@@ -107,7 +108,7 @@ def make_tape(
 
 
 def make_record(tape: Tape, *, state: str = "running", error: str | None = None) -> SessionRecord:
-    return SessionRecord(tape, tape.frontier, state, error, {})
+    return SessionRecord(tape, tape.frontier, state, error)
 
 
 def digest_of(record: SessionRecord) -> str:
@@ -168,7 +169,7 @@ def write_export(
     state: str = "completed",
     error: str | None = None,
 ) -> Manifest:
-    """Export the records as a run that ended so."""
+    """Export the records as a run with this end."""
     export = CsvExport(folder, config)
     for record in records:
         export.write_session(record, digest_of(record))

@@ -58,7 +58,7 @@ def test_winter_and_summer_time_have_their_offsets(tmp_path):
     assert validate_export(tmp_path).ok
 
 
-def test_daily_bars_as_base_stand_at_the_open(tmp_path):
+def test_daily_bars_as_base_are_at_the_open(tmp_path):
     one_day(tmp_path, date(2013, 10, 7), base="1d", derived=(), specs=(), missing=0.0)
     assert [row["timestamp"] for row in rows_of(tmp_path / "bars.csv")] == ["2013-10-07T09:30:00-04:00"] * 2
     assert len(rows_of(tmp_path / "session.csv")) == 2
@@ -90,7 +90,7 @@ def test_a_session_that_was_cut_is_written_up_to_its_clock(tmp_path, frontier):
     assert validate_export(tmp_path).findings == ()
 
 
-def test_an_error_stands_on_the_very_last_row_only(tmp_path):
+def test_an_error_is_in_the_last_row_only(tmp_path):
     records = two_days()
     text = 'disk "C", full\nsecond line'
     manifest = write_export(tmp_path, make_config(), records, state="error", error=text)
@@ -113,7 +113,7 @@ def test_quality_that_is_not_measured_is_100_with_no_counts(tmp_path):
     assert validate_export(tmp_path).findings == ()
 
 
-def test_bars_below_min_completeness_are_no_rows(tmp_path):
+def test_bars_below_min_completeness_have_no_rows(tmp_path):
     config = make_config(min_completeness=0.9)
     write_export(tmp_path, config, two_days(min_completeness=0.9, missing=0.3))
     five = [row for row in rows_of(tmp_path / "bars.csv") if row["interval"] == "5m"]
@@ -148,7 +148,7 @@ def test_a_symbol_with_a_comma_is_quoted_and_reads_back(tmp_path):
 
 
 def test_many_symbols_are_written_in_several_pieces_in_order(tmp_path, monkeypatch):
-    """How many symbols are written at once does not show."""
+    """The number of symbols written at once has no effect."""
     symbols = tuple(f"S{number}" for number in range(7))
     config = make_config(symbols=symbols)
     write_export(tmp_path / "whole", config, two_days(symbols=symbols))

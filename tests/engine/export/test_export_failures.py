@@ -1,4 +1,4 @@
-"""Exports that cannot be written, or are interrupted: the earlier one stays whole, and the error says why."""
+"""Failed and interrupted exports: the earlier one stays complete, and the error gives the reason."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def earlier(tmp_path):
-    """A folder with an earlier export in it, and somebody's own file."""
+    """A folder with an earlier export and another file."""
     folder = tmp_path / "export"
     write_export(folder, make_config(), two_days(missing=0.5))
     (folder / "notes.txt").write_text("mine")
@@ -77,7 +77,7 @@ def test_a_finished_export_is_not_abandoned_and_takes_no_more(earlier):
     after = contents(earlier)
     export.abandon()
     assert contents(earlier) == after
-    with pytest.raises(ExportError, match=r"is over; make a new one for another run"):
+    with pytest.raises(ExportError, match=r"has ended: create a new one for another run"):
         export.write_session(records[0], digest_of(records[0]))
 
 
@@ -116,13 +116,13 @@ def test_a_killed_export_leaves_the_old_files_and_the_next_one_cleans_up(earlier
 
 def test_a_file_where_the_folder_belongs_is_named(tmp_path):
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(ExportError, match=r"out is a file, not a folder: name a folder for the export"):
+    with pytest.raises(ExportError, match=r"out is a file: use a folder for the export"):
         CsvExport(tmp_path / "out", make_config())
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(ExportError, match=r"out/below cannot be written: .*choose another folder"):
+    with pytest.raises(ExportError, match=r"out/below cannot be written: .*use another folder"):
         CsvExport(tmp_path / "out" / "below", make_config())
 
 
@@ -143,11 +143,11 @@ def test_a_folder_in_the_place_of_a_file_stops_the_export_at_once(tmp_path):
 
 @needs_full_disk
 @pytest.mark.parametrize("name", ["bars.csv", "indicators.csv"])
-def test_a_full_disk_is_told_and_the_earlier_export_untouched(earlier, name):
+def test_a_full_disk_is_an_error_and_the_earlier_export_unchanged(earlier, name):
     before = contents(earlier)
     (earlier / f".{name}.partial").symlink_to(FULL_DISK)
     export, records = CsvExport(earlier, make_config()), two_days()
-    with pytest.raises(ExportError, match=rf"{name} cannot be written: No space left on device.*untouched"):
+    with pytest.raises(ExportError, match=rf"{name} cannot be written: No space left on device.*unchanged"):
         export.write_session(records[0], digest_of(records[0]))
     assert contents(earlier) == before
     with pytest.raises(ExportError, match=r"No space left on device"):

@@ -1,4 +1,4 @@
-"""Numbers and times as the CSV files write them."""
+"""Number and time texts of the CSV files."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_many_times_are_written_as_each_alone(start, count):
     assert time_texts(seconds, NEW_YORK).to_pylist() == [time_text(s, NEW_YORK) for s in seconds.tolist()]
 
 
-def test_no_times_are_no_texts():
+def test_no_times_give_no_texts():
     assert len(time_texts(np.array([], dtype=np.int64), NEW_YORK)) == 0
 
 

@@ -93,7 +93,7 @@ def test_spy_vwap_ends_7_october_2013_at_167_920886(played_week):
     assert last == pytest.approx(167.920886, abs=5e-7)
 
 
-def test_rows_of_bars_stand_by_session_symbol_interval_and_time(bars):
+def test_rows_of_bars_are_ordered_by_session_symbol_interval_and_time(bars):
     intervals = ["1m", "5m", "15m", "1h", "1d"]
     keys = list(
         zip(
@@ -148,7 +148,7 @@ def test_session_csv_has_a_row_for_each_clock_time(played_week):
 
 def test_indicator_values_are_the_numbers_of_the_tape(played_week):
     values = pd.read_csv(played_week.folder / "indicators.csv", converters={"value": float})
-    tape = played_week.system.tape
+    tape = played_week.system.session_data.tape
     for name, interval in (("sma_20", "1m"), ("rsi_14_5m", "5m"), ("vwap", "1m"), ("rel_volume", "1m")):
         own = values[(values["name"] == name) & values["timestamp"].str.startswith("2013-10-11")]
         assert set(own["interval"]) == {interval}
@@ -160,7 +160,7 @@ def test_indicator_values_are_the_numbers_of_the_tape(played_week):
 
 def test_every_number_reads_back_bit_for_bit(played_week):
     bars = pd.read_csv(played_week.folder / "bars.csv", converters=dict.fromkeys([*PRICES, "volume"], float))
-    tape = played_week.system.tape
+    tape = played_week.system.session_data.tape
     own = of(bars, "IBM", "1m", "2013-10-11")
     values = tape.base.values[:, 3][:, tape.base.present[3]]
     np.testing.assert_array_equal(own[[*PRICES, "volume"]].to_numpy(dtype=float).T, values)
@@ -193,7 +193,7 @@ def test_session_json_holds_the_last_state(played_week, lean_root):
     }
 
 
-def test_the_manifest_tells_stamp_sessions_and_files(played_week):
+def test_the_manifest_has_stamp_sessions_and_files(played_week):
     document = json.loads((played_week.folder / "manifest.json").read_text())
     assert (document["status"], document["reason"]) == ("complete", None)
     assert document["stamp"] == played_week.summary.stamp
@@ -212,7 +212,7 @@ def test_metrics_json_holds_what_differs_from_run_to_run(played_week):
 
 
 def hashes(manifest: Manifest) -> dict[str, str]:
-    """What must not differ from run to run."""
+    """Hashes of the files that must not differ from run to run."""
     return {file.name: file.xxh3 for file in manifest.files if file.name != "metrics.json"}
 
 

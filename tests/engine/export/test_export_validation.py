@@ -1,4 +1,4 @@
-"""Exports that were damaged: each fault is found, with its file, its line and its reason."""
+"""Damaged exports: each fault is found, with file, line and reason."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tapedeck.engine.export.validation import ValidationReport, validate_export
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory):
-    """A sound export of two days, gapped."""
+    """A valid export of two days, with gaps."""
     folder = tmp_path_factory.mktemp("sound") / "export"
     write_export(folder, make_config(), two_days())
     assert validate_export(folder).findings == ()
@@ -37,7 +37,7 @@ def lines_of(path: Path) -> list[str]:
 
 
 def line_of(folder: Path, name: str, start: str) -> int:
-    """The number of the first line that begins so; the header is line 1."""
+    """Number of the first line with this beginning; the header is line 1."""
     return next(at for at, line in enumerate(lines_of(folder / name), start=1) if line.startswith(start))
 
 
@@ -108,31 +108,31 @@ BAR_FIELDS = (
 @pytest.mark.parametrize(
     ("field", "text", "pattern"),
     [
-        ("symbol", "SPYY", r"^'SPYY' is no symbol of this export\. Did you mean 'SPY'\?"),
-        ("interval", "2m", r"^'2m' is no interval of this export"),
-        ("timestamp", "noon", r"^timestamp 'noon' is no time in ISO 8601"),
+        ("symbol", "SPYY", r"^unknown symbol 'SPYY'\. Did you mean 'SPY'\?"),
+        ("interval", "2m", r"^unknown interval '2m'"),
+        ("timestamp", "noon", r"^invalid timestamp 'noon': use ISO 8601"),
         ("timestamp", "2013-10-08T11:00:00", r"has no offset from UTC"),
         (
             "timestamp",
             "2013-10-08T15:00:00+00:00",
-            r"is not in the exchange's time, which is 2013-10-08T11:00:00-04",
+            r"is not in exchange time, which is 2013-10-08T11:00:00-04",
         ),
-        ("timestamp", "2013-10-08T09:29:00-04:00", r"outside the hours of every session"),
-        ("timestamp", "2013-10-08T16:00:00-04:00", r"outside the hours of every session"),
+        ("timestamp", "2013-10-08T09:29:00-04:00", r"outside the hours of all sessions"),
+        ("timestamp", "2013-10-08T16:00:00-04:00", r"outside the hours of all sessions"),
         ("timestamp", "2013-10-08T11:00:30-04:00", r"no bar of 1m opens at 2013-10-08T11:00:30-04:00"),
         (
             "timestamp",
             "2013-10-07T11:00:00-04:00",
-            r"out of order: a row of 2013-10-07 stands among those of 2013-10-08",
+            r"out of order: a row of 2013-10-07 is among those of 2013-10-08",
         ),
         ("high", "0.01", r"^high 0\.01 is below low"),
         ("low", "-1", r"^low -1 is negative"),
-        ("open", "100000", r"^open 100000 lies outside low"),
-        ("close", "0.001", r"^close 0\.001 lies outside low"),
+        ("open", "100000", r"^open 100000 is outside low"),
+        ("close", "0.001", r"^close 0\.001 is outside low"),
         ("volume", "-5", r"^volume -5 is negative"),
-        ("volume", "many", r"^volume 'many' is no number"),
-        ("close", "nan", r"^close 'nan' is no number"),
-        ("high", "inf", r"^high 'inf' is no number"),
+        ("volume", "many", r"^invalid number 'many' of volume"),
+        ("close", "nan", r"^invalid number 'nan' of close"),
+        ("high", "inf", r"^invalid number 'inf' of high"),
         ("base_bars", "2", r"^base_bars of a base bar is 2, not 1"),
         ("quality", "99.5", r"^quality of a base bar is 99\.5, not 100"),
     ],
@@ -163,7 +163,7 @@ def test_a_changed_minute_shows_in_the_bars_made_of_it(copy):
 def test_a_missing_derived_bar_is_found(copy):
     drop(copy, "bars.csv", line_of(copy, "bars.csv", "AIG,5m,2013-10-08T11:00"))
     assert_found(
-        validate_export(copy), "bars.csv", None, r"^AIG 5m 2013-10-08T11:00:00-04:00 is missing, though"
+        validate_export(copy), "bars.csv", None, r"^AIG 5m 2013-10-08T11:00:00-04:00 is missing, but"
     )
 
 
@@ -174,28 +174,26 @@ def test_a_derived_bar_without_base_bars_is_found(copy):
     ):
         drop(copy, "bars.csv", start)
     line = line_of(copy, "bars.csv", "AIG,5m,2013-10-08T11:00")
-    assert_found(
-        validate_export(copy), "bars.csv", line, r"should not be there: too few of its base bars are"
-    )
+    assert_found(validate_export(copy), "bars.csv", line, r"it has too few base bars")
 
 
 def test_a_missing_minute_is_a_count_and_a_gap_that_do_not_agree(copy):
     drop(copy, "bars.csv", line_of(copy, "bars.csv", FIRST))
     report = validate_export(copy)
-    assert_found(report, "bars.csv", None, r"2013-10-08 has \d+ base bars, the manifest says \d+")
+    assert_found(report, "bars.csv", None, r"2013-10-08 has \d+ base bars, but \d+ in the manifest")
     quality = line_of(copy, "quality.csv", "2013-10-08,SPY,1m")
     assert_found(
         report, "quality.csv", quality, r"actual of SPY 1m is '\d+', but calendar and bars make '\d+'"
     )
-    assert_found(report, "quality.csv", quality, r"^of SPY 1m the gap from .* is not listed")
+    assert_found(report, "quality.csv", quality, r"^the gap from .* of SPY 1m is missing")
 
 
-def test_a_bar_that_stands_twice_is_found(copy):
+def test_a_duplicate_bar_is_found(copy):
     line = line_of(copy, "bars.csv", FIRST)
     repeat(copy, "bars.csv", line)
     assert_found(
         validate_export(copy), "bars.csv", line + 1,
-        rf"^SPY 1m 2013-10-08T11:00:00-04:00 stands twice; it was in line {line} before",
+        rf"^duplicate SPY 1m 2013-10-08T11:00:00-04:00, first in line {line}",
     )  # fmt: skip
 
 
@@ -214,7 +212,7 @@ def test_a_bar_of_a_later_session_is_found(copy):
     line = line_of(copy, "bars.csv", "SPY,1m,2013-10-07T11:")
     edit(copy, "bars.csv", line, 2, "2013-10-08T11:00:00-04:00")
     assert_found(
-        validate_export(copy), "bars.csv", line + 1, r"a row of 2013-10-07 stands among those of 2013-10-08"
+        validate_export(copy), "bars.csv", line + 1, r"a row of 2013-10-07 is among those of 2013-10-08"
     )
 
 
@@ -239,9 +237,9 @@ def test_a_file_that_was_cut_is_found(copy):
     data = (copy / "bars.csv").read_bytes()
     (copy / "bars.csv").write_bytes(data[:-20])
     report = validate_export(copy)
-    assert_found(report, "bars.csv", None, r"^has \d+ bytes, the manifest says \d+")
+    assert_found(report, "bars.csv", None, r"^has \d+ bytes, but \d+ in the manifest")
     assert_found(
-        report, "bars.csv", len(lines_of(copy / "bars.csv")), r"the last line is not ended: the file was cut"
+        report, "bars.csv", len(lines_of(copy / "bars.csv")), r"the last line has no line end: the file is"
     )
 
 
@@ -253,13 +251,13 @@ def test_lines_that_end_as_on_windows_are_found(copy):
     assert_found(validate_export(copy), "quality.csv", len(text.splitlines()), r"carriage return")
 
 
-def test_bytes_that_are_no_text_are_found(copy):
+def test_bytes_that_are_not_text_are_found(copy):
     data = bytearray((copy / "bars.csv").read_bytes())
     data[500] = 0xFF
     (copy / "bars.csv").write_bytes(data)
     line = data[:500].count(b"\n") + 1
     assert_found(
-        validate_export(copy), "bars.csv", line, r"cannot be read from here on: the line is no text in UTF-8"
+        validate_export(copy), "bars.csv", line, r"cannot be read from here on: the line is not UTF-8 text"
     )
 
 
@@ -285,13 +283,13 @@ def indicator_line(folder: Path) -> int:
 @pytest.mark.parametrize(
     ("field", "text", "pattern"),
     [
-        (0, "SPX", r"^'SPX' is no symbol of this export\. Did you mean 'SPY'"),
+        (0, "SPX", r"^unknown symbol 'SPX'\. Did you mean 'SPY'"),
         (1, "5m", r"^vwap is an indicator of 1m, not 5m"),
-        (1, "7m", r"^'7m' is no interval"),
-        (3, "vwapp", r"^'vwapp' is no indicator of this export\. Did you mean 'vwap'\?"),
-        (4, "nan", r"^value 'nan' is no number; a missing value has no row"),
-        (4, "", r"^value '' is no number"),
-        (2, "2013-10-09T11:00:00-04:00", r"outside the hours of every session"),
+        (1, "7m", r"^unknown interval '7m'"),
+        (3, "vwapp", r"^unknown indicator 'vwapp'\. Did you mean 'vwap'\?"),
+        (4, "nan", r"^invalid value 'nan': it must be a number; missing values"),
+        (4, "", r"^invalid value ''"),
+        (2, "2013-10-09T11:00:00-04:00", r"outside the hours of all sessions"),
     ],
 )
 def test_a_wrong_field_of_an_indicator_is_found(copy, field, text, pattern):
@@ -310,18 +308,14 @@ def test_an_indicator_where_no_bar_is_is_found(copy):
     line = indicator_line(copy)
     edit(copy, "indicators.csv", line, 2, missing)
     report = validate_export(copy)
-    found = [
-        f for f in report.findings if f"has a value where there is no bar: SPY 1m {missing}" in f.message
-    ]
+    found = [f for f in report.findings if f"has a value without a bar: SPY 1m {missing}" in f.message]
     assert [finding.line for finding in found] == [line]
 
 
-def test_indicators_that_stand_twice_or_in_disorder_are_found(copy):
+def test_duplicate_or_unordered_indicators_are_found(copy):
     line = indicator_line(copy)
     repeat(copy, "indicators.csv", line)
-    assert_found(
-        validate_export(copy), "indicators.csv", line + 1, r"^SPY vwap 2013-10-08T11:.* stands twice"
-    )
+    assert_found(validate_export(copy), "indicators.csv", line + 1, r"^duplicate SPY vwap 2013-10-08T11:")
     drop(copy, "indicators.csv", line)
     swap(copy, "indicators.csv", line)
     assert_found(validate_export(copy), "indicators.csv", line + 1, r"^is out of order: SPY vwap")
@@ -349,15 +343,15 @@ QUALITY_FIELDS = (
         (
             "session_date",
             "2013-10-09",
-            r"^session_date '2013-10-09' is no session of this export\. Did you mean",
+            r"^unknown session_date '2013-10-09'\. Did you mean",
         ),
         ("symbol", "AIGG", r"^AIGG 1m is not part of this export"),
         ("quality", "100", r"^quality of AIG 1m is '100', but its bars make \d"),
         ("quality", "good", r"^quality of AIG 1m is 'good'"),
         ("expected", "391", r"^expected of AIG 1m is '391', but calendar and bars make '390'"),
         ("actual", "390", r"^actual of AIG 1m is '390', but calendar and bars make"),
-        ("gap_start", "2013-10-08T09:30:00-04:00", r"is listed, but bars\.csv has other gaps"),
-        ("missing", "77", r"\(77 missing\) is listed, but bars\.csv has other gaps"),
+        ("gap_start", "2013-10-08T09:30:00-04:00", r"of AIG 1m is not a gap of bars\.csv"),
+        ("missing", "77", r"\(77 missing\) of AIG 1m is not a gap of bars\.csv"),
     ],
 )
 def test_a_wrong_field_of_the_quality_is_found(copy, field, text, pattern):
@@ -370,22 +364,16 @@ def test_a_gap_that_is_not_listed_is_found(copy):
     line = line_of(copy, "quality.csv", GAP)
     gap = lines_of(copy / "quality.csv")[line].split(",")[6]
     drop(copy, "quality.csv", line + 1)
-    assert_found(
-        validate_export(copy), "quality.csv", line, rf"^of AIG 1m the gap from {gap} .* is not listed"
-    )
+    assert_found(validate_export(copy), "quality.csv", line, rf"^the gap from {gap} .* of AIG 1m is missing")
 
 
 def test_gaps_in_the_wrong_order_or_twice_are_found(copy):
     line = line_of(copy, "quality.csv", GAP)
     swap(copy, "quality.csv", line)
-    assert_found(
-        validate_export(copy), "quality.csv", line, r"^gaps of AIG 1m are not in order, or stand twice"
-    )
+    assert_found(validate_export(copy), "quality.csv", line, r"^gaps of AIG 1m are out of order or duplicate")
     swap(copy, "quality.csv", line)
     repeat(copy, "quality.csv", line)
-    assert_found(
-        validate_export(copy), "quality.csv", line, r"^gaps of AIG 1m are not in order, or stand twice"
-    )
+    assert_found(validate_export(copy), "quality.csv", line, r"^gaps of AIG 1m are out of order or duplicate")
 
 
 def test_a_symbol_without_quality_is_found(copy):
@@ -399,9 +387,7 @@ def test_quality_rows_of_symbols_in_disorder_are_found(copy):
     aig = [line for line in lines if line.startswith("2013-10-07,AIG")]
     rest = [line for line in lines if line not in aig]
     (copy / "quality.csv").write_text("\n".join([rest[0], *aig, *rest[1:]]) + "\n")
-    assert_found(
-        validate_export(copy), "quality.csv", len(aig) + 2, r"^SPY 1m is out of order, or stands twice"
-    )
+    assert_found(validate_export(copy), "quality.csv", len(aig) + 2, r"^SPY 1m is out of order or duplicate")
 
 
 # Session
@@ -415,10 +401,10 @@ SESSION_FIELDS = (
 @pytest.mark.parametrize(
     ("field", "text", "pattern"),
     [
-        ("timestamp", "2013-10-08T11:00:30-04:00", r"is no clock time of 2013-10-08"),
+        ("timestamp", "2013-10-08T11:00:30-04:00", r"is not a clock time of 2013-10-08"),
         ("system_state", "paused", r"^system_state is 'paused', but should be 'running'"),
         ("system_mode", "live", r"^system_mode is 'live', but should be 'backtest'"),
-        ("session_date", "2013-10-06", r"^session_date '2013-10-06' is no session"),
+        ("session_date", "2013-10-06", r"^unknown session_date '2013-10-06'"),
         ("session_time", "11:01:00", r"^session_time is '11:01:00', but should be '11:00:00'"),
         ("session_active", "false", r"^session_active is 'false', but should be 'true'"),
         ("trading_hours_open", "09:00", r"^trading_hours_open is '09:00', but should be '09:30'"),
@@ -438,13 +424,13 @@ def test_missing_doubled_and_swapped_clock_times_are_found(copy):
     line = line_of(copy, "session.csv", "2013-10-08T11:00")
     drop(copy, "session.csv", line)
     report = validate_export(copy)
-    assert_found(report, "session.csv", None, r"^2013-10-08 has 390 rows, but k = 0 to 390 makes 391")
+    assert_found(report, "session.csv", None, r"^2013-10-08 has 390 rows, but k = 0 to 390 needs 391")
     assert_found(
         report, "session.csv", line, r"^1 rows are missing before .*, 2013-10-08T11:00:00-04:00 first"
     )
     repeat(copy, "session.csv", line)
     assert_found(
-        validate_export(copy), "session.csv", line + 1, r"^is out of order, or stands twice: 2013-10-08T11:01"
+        validate_export(copy), "session.csv", line + 1, r"^is out of order or duplicate: 2013-10-08T11:01"
     )
 
 
@@ -452,7 +438,7 @@ def test_a_session_without_rows_is_found(copy):
     lines = [line for line in lines_of(copy / "session.csv") if not line.startswith("2013-10-08")]
     (copy / "session.csv").write_text("\n".join(lines) + "\n")
     assert_found(
-        validate_export(copy), "session.csv", None, r"^2013-10-08 has 0 rows, but k = 0 to 390 makes 391"
+        validate_export(copy), "session.csv", None, r"^2013-10-08 has 0 rows, but k = 0 to 390 needs 391"
     )
 
 
@@ -473,15 +459,17 @@ def test_a_file_with_other_bytes_of_the_same_length_is_found(copy):
     (copy / "metrics.json").write_bytes(data)
     report = validate_export(copy)
     assert len(report.findings) == 1
-    assert_found(report, "metrics.json", None, r"^has the hash [0-9a-f]{32}, the manifest says [0-9a-f]{32}")
+    assert_found(
+        report, "metrics.json", None, r"^has the hash [0-9a-f]{32}, but [0-9a-f]{32} in the manifest"
+    )
 
 
 def test_a_missing_file_is_found(copy):
     (copy / "indicators.csv").unlink()
     (copy / "session.json").unlink()
     report = validate_export(copy)
-    assert_found(report, "indicators.csv", None, r"^is missing, though the manifest lists it")
-    assert_found(report, "session.json", None, r"^is missing, though the manifest lists it")
+    assert_found(report, "indicators.csv", None, r"^is missing, but is in the manifest")
+    assert_found(report, "session.json", None, r"^is missing, but is in the manifest")
 
 
 def test_a_missing_manifest_is_found(copy):
@@ -497,14 +485,14 @@ def test_a_missing_manifest_is_found(copy):
     [
         ({"stamp": ""}, r"^stamp: is missing"),
         ({"stamp": "0" * 32}, r"^stamp: is 0{32}, but the sessions' digests give"),
-        ({"status": "partial"}, r"^status: is partial, which does not go with the state completed"),
+        ({"status": "partial"}, r"^status: is partial, which contradicts the state completed"),
         ({"status": "fine"}, r"^status: Input should be 'complete' or 'partial'"),
         ({"surprise": 1}, r"^surprise: Extra inputs"),
         ({"files": []}, r"^files: bars\.csv is not listed"),
         ({"exchange": "XNYSS"}, r"^exchange: unknown exchange 'XNYSS'\. Did you mean 'XNYS'"),
-        ({"base_interval": "soon"}, r"^base_interval, derived_intervals: 'soon' is no interval"),
+        ({"base_interval": "soon"}, r"^base_interval, derived_intervals: invalid interval 'soon'"),
         ({"first_day": "1900-01-01"}, r"^first_day, last_day: 1900-01-01 is outside the calendar"),
-        ({"last_day": "2013-10-09"}, r"^sessions: 2013-10-09 is missing, a trading day of XNYS"),
+        ({"last_day": "2013-10-09"}, r"^sessions: the trading day 2013-10-09 of XNYS is missing"),
         ({"last_day": "2013-10-09"}, r"^sessions_planned: is 2, but the calendar of XNYS has 3"),
     ],
 )
@@ -520,9 +508,9 @@ def sessions_of(folder: Path) -> list[dict[str, object]]:
 @pytest.mark.parametrize(
     ("changes", "pattern"),
     [
-        ({"trading_day": "2013-10-06"}, r"^sessions: 2013-10-06 is no trading day of XNYS in the range"),
-        ({"trading_day": "2013-10-08"}, r"^sessions: days are not in order, or stand twice"),
-        ({"slots": 391}, r"^sessions: 2013-10-07 has 391 slots, the calendar gives it 390"),
+        ({"trading_day": "2013-10-06"}, r"^sessions: 2013-10-06 is not a trading day of XNYS in the range"),
+        ({"trading_day": "2013-10-08"}, r"^sessions: days are out of order or duplicate"),
+        ({"slots": 391}, r"^sessions: 2013-10-07 has 391 slots, but 390 in the calendar"),
         ({"played": 391}, r"^sessions: 2013-10-07 was played for 391 of 390 slots"),
         ({"played": 200}, r"^sessions: 2013-10-07 was played for 200 of 390 slots"),
     ],
@@ -533,7 +521,7 @@ def test_wrong_sessions_of_the_manifest_are_found(copy, changes, pattern):
     assert_found(validate_export(copy), "manifest.json", None, pattern)
 
 
-def test_a_manifest_that_is_no_json_is_found(copy):
+def test_a_manifest_with_invalid_json_is_found(copy):
     (copy / "manifest.json").write_text("{")
     assert_found(validate_export(copy), "manifest.json", None, r"^the document: Invalid JSON")
 
@@ -541,13 +529,11 @@ def test_a_manifest_that_is_no_json_is_found(copy):
 def test_a_session_json_of_another_run_is_found(copy):
     document = json.loads((copy / "session.json").read_text())
     (copy / "session.json").write_text(json.dumps({**document, "stamp": "0" * 32}))
-    assert_found(validate_export(copy), "session.json", None, r"^stamp: is '0{32}', the manifest says '")
+    assert_found(validate_export(copy), "session.json", None, r"^stamp: is '0{32}', but '")
     (copy / "session.json").write_text("[]")
-    assert_found(
-        validate_export(copy), "session.json", None, r"^state: is None, the manifest says 'completed'"
-    )
+    assert_found(validate_export(copy), "session.json", None, r"^state: is None, but 'completed'")
     (copy / "session.json").write_text("{")
-    assert_found(validate_export(copy), "session.json", None, r"^is no JSON")
+    assert_found(validate_export(copy), "session.json", None, r"^invalid JSON")
 
 
 # Partial exports
@@ -564,7 +550,7 @@ def test_bars_beyond_the_cut_are_found(tmp_path):
     (tmp_path / "bars.csv").write_text("\n".join(lines) + "\n")
     assert_found(
         validate_export(tmp_path), "bars.csv", at,
-        r"^the bar is not over at 2013-10-07T11:10:00-04:00, where the session was cut",
+        r"^the bar closes after 2013-10-07T11:10:00-04:00, the end of the partial session",
     )  # fmt: skip
 
 
@@ -576,7 +562,7 @@ def test_many_faults_of_one_file_are_counted_not_listed(copy):
     (copy / "bars.csv").write_text(text.replace("SPY,", "SPX,"))
     findings = [finding for finding in validate_export(copy).findings if finding.file == "bars.csv"]
     assert len(findings) == 51
-    assert re.fullmatch(r"\d{3,} more faults are not listed", findings[-1].message)
+    assert re.fullmatch(r"\d{3,} more faults not listed", findings[-1].message)
 
 
 def test_a_finding_reads_as_file_line_and_message(copy):
@@ -585,17 +571,15 @@ def test_a_finding_reads_as_file_line_and_message(copy):
     assert "session.csv:3: system_state is 'paused', but should be 'running'" in text
 
 
-def test_a_folder_that_is_no_export_is_an_error(tmp_path):
-    with pytest.raises(
-        ExportError, match=r"has no export in it: name the folder that was given to `tapedeck run"
-    ):
+def test_a_folder_without_an_export_is_an_error(tmp_path):
+    with pytest.raises(ExportError, match=r"has no export: use the folder of `tapedeck run"):
         validate_export(tmp_path)
-    with pytest.raises(ExportError, match=r"nowhere is no folder: name the folder"):
+    with pytest.raises(ExportError, match=r"nowhere is not a folder: use the folder"):
         validate_export(tmp_path / "nowhere")
 
 
 def test_a_large_file_is_read_in_pieces(copy, monkeypatch):
-    """Where a piece ends does not matter, not even within a session."""
+    """The end of a piece has no effect, not even within a session."""
     monkeypatch.setattr("tapedeck.engine.export.validation.table_reader._BYTES_AT_ONCE", 4000)
     report = validate_export(copy)
     assert report.findings == ()
@@ -608,10 +592,10 @@ def test_rows_of_an_export_without_sessions_are_found(tmp_path):
     write_export(tmp_path, make_config(), [], state="stopped")
     row = "SPY,1m,2013-10-08T11:00:00-04:00,1,1,1,1,1,1,100"
     (tmp_path / "bars.csv").write_text((tmp_path / "bars.csv").read_text() + row + "\n")
-    assert_found(validate_export(tmp_path), "bars.csv", 2, r"outside the hours of every session")
+    assert_found(validate_export(tmp_path), "bars.csv", 2, r"outside the hours of all sessions")
 
 
-def test_a_fault_of_all_rows_of_a_symbol_is_told_once(copy):
+def test_a_fault_of_all_rows_of_a_symbol_is_reported_once(copy):
     text = (copy / "quality.csv").read_text()
     (copy / "quality.csv").write_text(text.replace(",390,", ",391,"))
     report = validate_export(copy)
@@ -632,7 +616,7 @@ def test_a_file_that_cannot_be_read_is_an_error_that_names_it(copy):
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(["session.csv", "bars.csv", "indicators.csv", "quality.csv"]), st.data())
 def test_no_damage_to_a_table_goes_unseen(copy, name, data):
-    """Whatever bytes are put anywhere: something is found, and nothing breaks."""
+    """Any bytes at any position: there is a finding, and no crash."""
     path = copy / name
     whole = path.read_bytes()
     start = data.draw(st.integers(0, len(whole)))

@@ -11,19 +11,22 @@ import pytest
 import talib
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic_core import PydanticCustomError
 from talib.abstract import Function  # type: ignore[attr-defined]  # TA-Lib's annotations lack it
 
 from tapedeck.engine.clock.slots import SessionSlots
-from tapedeck.engine.config.talib_catalogue import describe_indicator, indicator_types
 from tapedeck.engine.indicators.block_computer import BlockComputer
-from tapedeck.engine.indicators.specs import OWN_TYPES, IndicatorSpec
-from tapedeck.engine.intervals import Interval
+from tapedeck.engine.indicators.registry import REGISTRY
+from tapedeck.engine.indicators.specs import IndicatorSpec
+from tapedeck.engine.intervals import MINUTE, Interval
+from tapedeck.engine.session_file import session_config_schema
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, BarGrid, Floats
 from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
 from tapedeck.engine.tape.tape import Tape
 from tests.support.tapes import compute, random_values, same_bits, sessions_of, slots_of, tape_over
 
-KINDS: Final = indicator_types()
+OWN_TYPES: Final = REGISTRY.own_types()
+KINDS: Final = REGISTRY.types()
 TALIB_KINDS: Final = tuple(kind for kind in KINDS if kind not in OWN_TYPES)
 SYMBOLS: Final = 2
 FIVE: Final = Interval.parse("5m")
@@ -34,16 +37,17 @@ TODAY: Final = slots_of("2013-12-03", "5m")
 
 def spec_of(kind: str, interval: Interval = FIVE) -> IndicatorSpec:
     """Return an indicator with the parameters that a session file gives it by default."""
-    against = "usual" if kind == "RELATIVE_VOLUME" else None
-    return IndicatorSpec(kind.lower(), kind, interval, dict(describe_indicator(kind).parameters), against)
+    description = REGISTRY.kind(kind)
+    against = None if description.against is None else "usual"
+    return IndicatorSpec(kind.lower(), kind, interval, description.resolve_parameters({}), against)
 
 
 SPECS: Final = tuple(spec_of(kind) for kind in KINDS)
 
 
-def make_tape(values: Floats, slots: SessionSlots = TODAY) -> Tape:
-    """Return a tape with the usual volume that RELATIVE_VOLUME compares with."""
-    tape = tape_over(slots, values, measure_quality=False)
+def make_tape(values: Floats, slots: SessionSlots = TODAY, *, derived: Sequence[str] = ()) -> Tape:
+    """Return a tape with the usual volume that kinds compare with."""
+    tape = tape_over(slots, values, derived=derived, measure_quality=False)
     usual: Floats = np.random.default_rng(3).integers(0, 4, (SYMBOLS, len(slots))).astype(np.float64) * 250
     usual[:, 3] = np.nan
     tape.historical["usual"] = HistoricalValue(
@@ -81,8 +85,8 @@ def columns_of(kind: str, all_values: Mapping[str, Floats]) -> list[Floats]:
 
 
 def lookback_of(kind: str) -> int:
-    """Return TA-Lib's own lookback, 0 for indicators that are not its."""
-    return 0 if kind in OWN_TYPES else int(Function(kind).lookback)
+    """Return TA-Lib's own lookback; of indicators that are not its, what their kind says."""
+    return spec_of(kind).lookback or 0 if kind in OWN_TYPES else int(Function(kind).lookback)
 
 
 def sessions_in_warm_up(lookback: int, sizes: Sequence[int]) -> int:
@@ -109,7 +113,7 @@ def by_talib(kind: str, earlier: Sequence[Floats], own: Floats, row: int) -> lis
     return outputs
 
 
-def test_the_file_accepts_talibs_functions_of_bars_and_four_of_our_own() -> None:
+def test_the_file_accepts_talibs_functions_of_bars_and_our_own() -> None:
     foreign = {"MAVP"}  # needs a series of periods
     assert set(OWN_TYPES) < set(KINDS)
     known = set(talib.get_functions())  # type: ignore[no-untyped-call]  # as TA-Lib has it
@@ -212,6 +216,35 @@ def test_random_cuts_and_random_gaps_change_no_bit_of_any(
         if not same_bits(column.values, cut.indicators[name].values)
     ]
     assert different == []
+
+
+@pytest.mark.parametrize("kind", OWN_TYPES)
+def test_an_own_kind_on_derived_bars_is_the_same_however_the_minutes_are_cut(kind: str) -> None:
+    interval = FIVE
+    try:
+        REGISTRY.kind(kind).check_interval(interval)
+    except PydanticCustomError:
+        interval = MINUTE
+    slots = slots_of("2013-12-03")
+    values = random_values(SYMBOLS, len(slots), seed=77, missing=0.4)
+
+    def columns(cuts: Sequence[int]) -> list[Floats]:
+        tape = make_tape(values, slots, derived=["5m"])
+        compute(tape, [spec_of(kind, interval)], {FIVE: history(0.25)}, cuts=cuts)
+        return [column.values for column in tape.indicators.values()]
+
+    whole = columns(())
+    assert any(np.isfinite(column).any() for column in whole)
+    for cuts in (range(1, len(slots)), (1, 2, 3, 34, 100, 101, 389)):
+        for cut, expected in zip(columns(cuts), whole, strict=True):
+            assert same_bits(cut, expected)
+
+
+@pytest.mark.parametrize("kind", OWN_TYPES)
+def test_an_own_kind_tells_its_formula_and_is_found_in_the_schema(kind: str) -> None:
+    assert REGISTRY.kind(kind).formula
+    types = session_config_schema()["$defs"]["SessionIndicator"]["properties"]["type"]["anyOf"][0]["enum"]
+    assert kind in types
 
 
 def test_a_single_bar_in_a_whole_history_is_no_trouble_for_any() -> None:

@@ -1,4 +1,4 @@
-"""Indicators against formulas that are not TA-Lib's, and our own four against pandas."""
+"""Indicators against formulas that are not TA-Lib's, and our own against pandas."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tapedeck.engine.errors import TapedeckError
-from tapedeck.engine.indicators.block_computer import relative_volume
-from tapedeck.engine.indicators.running import RunningExtreme, RunningVwap, typical_price
+from tapedeck.engine.indicators.kinds.relative_volume import relative_volume
+from tapedeck.engine.indicators.kinds.session_extremes import RunningExtreme
+from tapedeck.engine.indicators.kinds.vwap import RunningVwap, typical_price
 from tapedeck.engine.indicators.specs import IndicatorSpec
-from tapedeck.engine.indicators.talib_functions import tail_of_output, talib_function
+from tapedeck.engine.indicators.talib_adapter import talib_function
+from tapedeck.engine.indicators.talib_kernel import tail_of_output
 from tapedeck.engine.intervals import MINUTE, Interval
 from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, VOLUME, BarGrid, Floats
 from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind

@@ -1,4 +1,4 @@
-"""The log: one file, cheap to write, nothing of it on the terminal."""
+"""Log file: levels, formats, rotation, buffering."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_a_file_that_has_grown_is_rotated(tmp_path: Path) -> None:
     assert (tmp_path / f"{LOG_FILE}.1").stat().st_size == 6_000_000
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
     with pytest.raises(StoreError, match=r"tapedeck\.log: the log file cannot be written.*TAPEDECK_HOME"):
         configure_logging(tmp_path / "state")

@@ -1,4 +1,4 @@
-"""What timers tell, beside numpy's own."""
+"""Timer summaries against numpy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SECONDS = st.lists(st.floats(0, 1e3), min_size=1, max_size=60)
 
 
 @given(SECONDS)
-def test_a_timer_tells_what_numpy_would(seconds: list[float]) -> None:
+def test_a_timer_summary_equals_numpys(seconds: list[float]) -> None:
     clock = iter([moment for each in seconds for moment in (0.0, each)])
     metrics = PerformanceMetrics(lambda: next(clock))
     for _ in seconds:

@@ -7,8 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tapedeck.engine.quality.gap_grids import gap_counts, gap_starts
-from tapedeck.engine.quality.gaps import find_gaps
+from tapedeck.engine.quality.gaps_and_scores import (
+    Gap,
+    find_gaps,
+    gap_counts,
+    gap_runs,
+    gap_slots,
+    gaps_begin,
+)
 
 PRESENT = arrays.arrays(np.bool_, st.tuples(st.integers(1, 3), st.integers(0, 15)))
 
@@ -21,4 +27,20 @@ def test_gaps_are_counted_as_they_are_listed(present: np.ndarray) -> None:
 @given(PRESENT)
 def test_a_gap_of_any_symbol_begins_where_one_is_listed(present: np.ndarray) -> None:
     listed = {gap.first for row in present for gap in find_gaps(row)}
-    assert set(np.flatnonzero(gap_starts(present)).tolist()) == listed
+    assert gap_slots(present) == sorted(listed)
+
+
+@given(PRESENT)
+def test_all_runs_at_once_are_those_of_each_symbol(present: np.ndarray) -> None:
+    runs = gap_runs(present)
+    found = list(zip(runs.rows.tolist(), runs.first.tolist(), runs.last.tolist(), strict=True))
+    assert found == [(r, gap.first, gap.last) for r, row in enumerate(present) for gap in find_gaps(row)]
+    assert all(Gap(first, last).count >= 1 for _, first, last in found)
+
+
+@given(PRESENT, st.integers(0, 15))
+def test_gaps_begin_at_the_same_slots_whatever_the_cut(present: np.ndarray, cut: int) -> None:
+    cut = min(cut, present.shape[1])
+    whole = gaps_begin(present)
+    before = present[:, cut - 1] if cut else None
+    assert np.array_equal(gaps_begin(present[:, cut:], before), whole[:, cut:])

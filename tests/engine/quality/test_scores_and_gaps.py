@@ -7,9 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tapedeck.engine.quality.gaps import Gap, find_gaps
-from tapedeck.engine.quality.historical import HistoricalQuality
-from tapedeck.engine.quality.scores import RunningScores, score
+from tapedeck.engine.quality.gaps_and_scores import Gap, HistoricalQuality, RunningScores, find_gaps, score
 from tests.support.naive import gaps_by_walking
 from tests.support.tapes import same_bits
 

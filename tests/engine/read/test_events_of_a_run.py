@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tapedeck.engine.errors import EngineError
-from tapedeck.engine.read.events import Event, EventKind, EventLog
-from tapedeck.engine.read.gap_events import as_known_at
+from tapedeck.engine.read.events import Event, EventKind, EventLog, events_known_at
+from tapedeck.engine.tape.played_session import PlayedSession
+from tapedeck.engine.tape.session_view import SessionView
 from tapedeck.engine.tape.tape import Tape
 from tests.support.naive import gaps_by_walking
 from tests.support.tapes import random_values, slots_of, tape_over, with_presence
@@ -113,8 +114,8 @@ def test_what_belongs_to_no_session_stands_behind_what_was_known_before_it() -> 
     tape.frontier = 20
     log.end_session()
     log.add(EventKind.ERROR, "after it")
-    log.add(EventKind.BOOKMARK, "marked late", frontier=20, tape=tape)
-    log.add(EventKind.BOOKMARK, "of an earlier moment", frontier=3, tape=tape)
+    log.add(EventKind.BOOKMARK, "marked late", frontier=20, session=PlayedSession(tape))
+    log.add(EventKind.BOOKMARK, "of an earlier moment", frontier=3, session=PlayedSession(tape))
     log.begin_session(gapped_tape(np.array([[True]]), day="2013-12-02"))
     assert [event.text for event in log.events()] == [
         "before all",
@@ -226,8 +227,8 @@ def test_a_look_back_at_gaps_knows_no_more_than_was_known_then(
     tape.frontier = len(tape)
     log.end_session()
     for frontier, then in seen.items():
-        now = [as_known_at(event, tape, frontier) for event in gaps_of(log) if event.frontier <= frontier]
-        assert now == then
+        known = events_known_at(log.events(), SessionView(tape, frontier))
+        assert [event for event in known if event.kind is EventKind.GAP] == then
 
 
 def test_a_moment_of_the_last_session_can_be_marked_when_the_run_is_over() -> None:
@@ -236,6 +237,6 @@ def test_a_moment_of_the_last_session_can_be_marked_when_the_run_is_over() -> No
     log.begin_session(tape)
     tape.frontier = len(tape)
     log.end_session()
-    mark = log.add(EventKind.BOOKMARK, "late", frontier=60, tape=tape)
+    mark = log.add(EventKind.BOOKMARK, "late", frontier=60, session=PlayedSession(tape))
     assert (mark.trading_day, mark.frontier) == (tape.session.trading_day, 60)
     assert mark.clock is not None

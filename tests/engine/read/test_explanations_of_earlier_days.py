@@ -15,8 +15,9 @@ import pytest
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import EngineError, ExportError
+from tapedeck.engine.indicators.reasons import ExplainedInput
 from tapedeck.engine.intervals import MINUTE, Interval
-from tapedeck.engine.read.explain.explanation import ExplainedInput, Explanation
+from tapedeck.engine.read.explain.explanation import Explanation
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.session_record import SessionRecord

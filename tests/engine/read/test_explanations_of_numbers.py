@@ -12,7 +12,7 @@ import pytest
 import talib
 
 from tapedeck.engine.errors import EngineError
-from tapedeck.engine.indicators.formulas import formula_of
+from tapedeck.engine.indicators.registry import REGISTRY
 from tapedeck.engine.intervals import DAY, MINUTE, Interval
 from tapedeck.engine.read.explain.explanation import Explained, Explanation
 from tapedeck.engine.store.locations import open_store
@@ -42,6 +42,10 @@ def system(lean_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         "vwap_5m": {"type": "VWAP", "interval": "5m"},
         "high_so_far": {"type": "SESSION_HIGH", "interval": "1m"},
         "low_so_far": {"type": "SESSION_LOW", "interval": "1m"},
+        "rolling": {"type": "ROLLING_VWAP", "interval": "1m", "timeperiod": 20},
+        "rolling_days": {"type": "ROLLING_VWAP", "interval": "1d", "timeperiod": 3},
+        "or_high": {"type": "OPENING_RANGE_HIGH", "interval": "5m", "minutes": 15},
+        "or_low": {"type": "OPENING_RANGE_LOW", "interval": "1m"},
         "rel": {"type": "RELATIVE_VOLUME", "interval": "1m", "against": "usual"},
     }
     historical = {
@@ -127,9 +131,7 @@ def test_vwap_is_money_by_volume(system: SystemManager) -> None:
     why = system.explain("AIG", "vwap")
     price, volume = series(why, "typical price"), series(why, "volume")
     assert why.value == pytest.approx((price * volume).sum() / volume.sum(), rel=1e-12)
-    assert why.value == pytest.approx(
-        why.terms["Σ typical price × volume"] / why.terms["Σ volume"], rel=1e-12
-    )
+    assert why.value == why.terms["Σ typical price × volume"] / why.terms["Σ volume"]
     assert (why.bars_used, why.missing_bars) == (FRONTIER - 1, 1)
 
 
@@ -145,6 +147,52 @@ def test_the_extremes_are_those_of_the_bars_they_name(system: SystemManager) -> 
     high, low = system.explain("SPY", "high_so_far"), system.explain("SPY", "low_so_far")
     assert high.value == series(high, "high").max()
     assert low.value == series(low, "low").min()
+
+
+@pytest.mark.parametrize("frontier", [None, 5, MISSING + 10])
+@pytest.mark.parametrize("symbol", ["SPY", "AIG"])
+def test_rolling_vwap_names_the_bars_of_its_window(
+    system: SystemManager, symbol: str, frontier: int | None
+) -> None:
+    why = system.explain(symbol, "rolling", frontier)
+    price, volume = series(why, "typical price"), series(why, "volume")
+    assert why.value == pytest.approx((price * volume).sum() / volume.sum(), rel=1e-12)
+    assert why.value == why.terms["Σ typical price × volume"] / why.terms["Σ volume"]
+    assert (len(price), why.bars_used, why.warm_up_bars, why.is_warm) == (20, 20, 19, True)
+    assert (why.parameters, why.source) == ({"timeperiod": 20}, "tapedeck's own, on stored 1m bars")
+    opened = pd.to_datetime(why.inputs[0].opened_at, unit="s", utc=True).tz_convert("America/New_York")
+    over = pd.Timestamp(why.clock).tz_convert("America/New_York")
+    assert opened[-1] + pd.Timedelta(minutes=1) == over
+    if frontier == 5:  # the window reaches back into the session before
+        assert list(opened[[0, 14]].strftime("%m-%d %H:%M")) == ["10-04 15:45", "10-04 15:59"]
+        assert [part.earlier for part in why.inputs] == [15, 15]
+    else:
+        assert [part.earlier for part in why.inputs] == [0, 0]
+        missing = int(symbol == "AIG" and frontier is not None)
+        assert (why.missing_bars, over - opened[0]) == (missing, pd.Timedelta(minutes=20 + missing))
+
+
+def test_rolling_vwap_on_days_has_no_value_before_the_days_close(system: SystemManager) -> None:
+    why = system.explain("SPY", "rolling_days")
+    assert (why.value, why.bars_used, why.history_sessions) == (None, 3, 20)
+    days = pd.to_datetime(why.inputs[0].opened_at, unit="s", utc=True)
+    assert list(days.strftime("%Y-%m-%d")) == ["2013-10-02", "2013-10-03", "2013-10-04"]
+
+
+@pytest.mark.parametrize(
+    ("frontier", "used", "warm"), [(0, 0, False), (14, 2, False), (15, 3, True), (None, 3, True)]
+)
+def test_an_opening_range_names_the_bars_that_open_in_its_minutes(
+    system: SystemManager, frontier: int | None, used: int, warm: bool
+) -> None:
+    why = system.explain("SPY", "or_high", frontier)
+    assert (why.bars_used, why.missing_bars, why.warm_up_bars, why.is_warm) == (used, 0, 2, warm)
+    assert why.value == (series(why, "high").max() if warm else None)
+    assert why.parameters == {"minutes": 15}
+    low = system.explain("SPY", "or_low")
+    assert (low.value, low.bars_used, low.parameters) == (series(low, "low").min(), 30, {"minutes": 30})
+    opened = pd.to_datetime(low.inputs[0].opened_at, unit="s", utc=True).tz_convert("America/New_York")
+    assert (opened[0].strftime("%H:%M"), opened[-1].strftime("%H:%M")) == ("09:30", "09:59")
 
 
 def test_relative_volume_names_both_volumes(system: SystemManager) -> None:
@@ -278,5 +326,5 @@ def test_without_history_and_quality_it_says_so(tmp_path: Path) -> None:
 
 
 def test_every_kind_of_indicator_has_a_formula() -> None:
-    assert formula_of("ATR").startswith("Wilder's average")
-    assert all(formula_of(kind) for kind in ("RSI", "VWAP", "CDLDOJI", "HT_TRENDLINE", "RELATIVE_VOLUME"))
+    assert REGISTRY.kind("ATR").formula.startswith("Wilder's average")
+    assert [type_ for type_ in REGISTRY.types() if not REGISTRY.kind(type_).formula] == []

@@ -1,4 +1,4 @@
-"""A small store of generated bars that the thread tests play."""
+"""Store of generated bars for the tests of a run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tapedeck.engine.config import SessionConfig, parse_session_config
+from tapedeck.engine.config import SessionConfig
+from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tests.support.markets import fill_store, open_new_store
 

@@ -1,4 +1,4 @@
-"""What a user marks, and going back to days that are over."""
+"""Bookmarks, and views of earlier days."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import EngineError, ExportError
 from tapedeck.engine.export.validation import validate_export
 from tapedeck.engine.intervals import MINUTE
-from tapedeck.engine.read.event import EventKind
+from tapedeck.engine.read.events import EventKind
 from tapedeck.engine.run.tape_cache import MEMORY_BYTES, TapeCache
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
@@ -30,7 +30,7 @@ Config = Callable[..., SessionConfig]
 
 
 def until(condition: Callable[[], bool]) -> bool:
-    """Wait for what the recorder and the quality manager do, who announce nothing; return whether it came."""
+    """Wait until a condition is true that the run does not announce; return whether it is."""
     deadline, pause = time.monotonic() + LIMIT_S, threading.Event()
     while not condition() and time.monotonic() < deadline:
         pause.wait(0.002)
@@ -38,7 +38,7 @@ def until(condition: Callable[[], bool]) -> bool:
 
 
 def days_of(system: SystemManager) -> tuple[date, ...]:
-    """Return the days of a run that are over."""
+    """Return the ended days of a run."""
     assert system.tape_cache is not None
     return system.tape_cache.days()
 
@@ -52,7 +52,7 @@ def marked(session_config: Config, gapped_store: BarStore):
     system.stop(LIMIT_S)
 
 
-def test_a_bookmark_stands_where_the_run_stands_or_at_an_earlier_slot(marked: SystemManager) -> None:
+def test_a_bookmark_is_at_the_current_or_at_an_earlier_slot(marked: SystemManager) -> None:
     marked.step(20)
     assert marked.wait_for(at_frontier(marked, 1, 20), LIMIT_S)
     marked.add_bookmark()
@@ -63,14 +63,14 @@ def test_a_bookmark_stands_where_the_run_stands_or_at_an_earlier_slot(marked: Sy
         marked.add_bookmark("ahead", 21)
 
 
-def test_nothing_can_be_marked_before_a_session(session_config: Config, gapped_store: BarStore) -> None:
+def test_no_bookmark_is_possible_before_a_session(session_config: Config, gapped_store: BarStore) -> None:
     with pytest.raises(EngineError, match="no bookmark possible before the first session"):
         SystemManager(session_config(), gapped_store).add_bookmark()
 
 
 @pytest.fixture
 def over(session_config: Config, gapped_store: BarStore) -> TapeCache:
-    """The sessions of a run that is over, of which only the last is in memory."""
+    """The sessions of an ended run, with only the last one in memory."""
     system = SystemManager(session_config(), gapped_store, tape_cache_bytes=0)
     system.start()
     assert system.wait(LIMIT_S)
@@ -79,7 +79,7 @@ def over(session_config: Config, gapped_store: BarStore) -> TapeCache:
 
 
 @pytest.mark.parametrize("memory_bytes", [0, MEMORY_BYTES], ids=["played again", "in memory"])
-def test_a_day_that_is_over_can_be_looked_at_again(
+def test_an_earlier_day_can_be_viewed_again(
     session_config: Config, gapped_store: BarStore, memory_bytes: int
 ) -> None:
     system = SystemManager(session_config(), gapped_store, tape_cache_bytes=memory_bytes)
@@ -97,38 +97,37 @@ def test_a_day_that_is_over_can_be_looked_at_again(
         assert system.wait_for(at_frontier(system, 3, 30), LIMIT_S)
         assert until(lambda: len(earlier.days()) == 2)
         assert (earlier.cached(first) is None) is (memory_bytes == 0)
-        again = SessionView(earlier.tape(first))
-        assert earlier.cached(first) is earlier.tape(first)
+        again = earlier.session(first).view()
+        assert earlier.cached(first) == earlier.session(first)
     finally:
         system.stop(LIMIT_S)
     assert again.frontier == 390
     assert again.bars_grid(again.indicator_interval("ema_5"))[3].tobytes() == closes
     with pytest.raises(ExportError, match=r"no tape for 2013-12-02\. Available: .*; nearest: 2013-11-"):
-        earlier.tape(date(2013, 12, 2))
+        earlier.session(date(2013, 12, 2))
 
 
-def test_every_day_comes_back_as_it_was_played(
+def test_every_recomputed_day_equals_the_played_one(
     session_config: Config, gapped_store: BarStore, over: TapeCache
 ) -> None:
     played = play_recorded(session_config(), gapped_store).records
     assert [record.tape.session.trading_day for record in played] == list(over.days())
     for record in played:
-        again = over.tape(record.tape.session.trading_day)
-        assert again.frontier == len(again)
-        then, now = SessionView(record.tape), SessionView(again)
+        then, now = SessionView(record.tape), over.session(record.tape.session.trading_day).view()
+        assert now.frontier == now.slots
         for interval in record.tape.intervals:
             np.testing.assert_array_equal(now.bars_grid(interval), then.bars_grid(interval))
             np.testing.assert_array_equal(now.base_bars_grid(interval), then.base_bars_grid(interval))
         for name in then.indicator_names():
             np.testing.assert_array_equal(now.indicator_grid(name), then.indicator_grid(name))
         for name, value in record.tape.historical.items():
-            np.testing.assert_array_equal(again.historical[name].values, value.values)
+            np.testing.assert_array_equal(now.historical_value(name).values, value.values)
         for symbol in then.symbols:
             assert now.gaps(symbol) == then.gaps(symbol)
             assert now.quality(symbol) == then.quality(symbol)
 
 
-def test_records_come_back_as_they_were_made(
+def test_recomputed_records_equal_the_recorded_ones(
     session_config: Config, gapped_store: BarStore, over: TapeCache
 ) -> None:
     played = play_recorded(session_config(), gapped_store).records
@@ -138,21 +137,20 @@ def test_records_come_back_as_they_were_made(
     assert [digest for _, digest in again] == [session_digest(one.tape, one.frontier) for one in played]
 
 
-def test_the_day_looked_at_and_the_one_before_are_at_hand_and_no_more_than_that_without_memory(
+def test_without_memory_only_the_requested_day_and_the_one_before_are_cached(
     over: TapeCache,
 ) -> None:
     days = over.days()
     assert [str(day) for day in days] == ["2013-11-26", "2013-11-27", "2013-11-29", "2013-12-02"]
     for at in (3, 2, 1, 0, 2):
-        tape = over.tape(days[at])
-        assert tape.session.trading_day == days[at]
+        assert over.session(days[at]).trading_day == days[at]
         there = {day for day in days if over.cached(day) is not None}
         assert there >= {days[at], days[max(0, at - 1)], days[-1]}
         assert len(there) <= 3
-    assert over.tape(days[2]) is over.cached(days[2])
+    assert over.session(days[2]) == over.cached(days[2])
 
 
-def test_a_session_that_was_cut_short_comes_back_as_far_as_it_was_played(
+def test_a_partial_session_is_returned_as_far_as_it_was_played(
     session_config: Config, gapped_store: BarStore
 ) -> None:
     system = SystemManager(session_config(), gapped_store, tape_cache_bytes=0)
@@ -163,7 +161,7 @@ def test_a_session_that_was_cut_short_comes_back_as_far_as_it_was_played(
     assert system.tape_cache is not None
     records = [record for record, _ in system.tape_cache.records()]
     assert [(record.frontier, record.state) for record in records] == [(390, "running"), (25, "stopped")]
-    assert system.tape_cache.tape(date(2013, 11, 27)).frontier == 25
+    assert system.tape_cache.session(date(2013, 11, 27)).frontier == 25
 
 
 def test_a_run_that_began_in_mid_session_has_that_day_whole(
@@ -177,9 +175,7 @@ def test_a_run_that_began_in_mid_session_has_that_day_whole(
     assert digests == [session.digest for session in system.summary().sessions]
 
 
-def test_a_store_that_has_changed_since_is_told(
-    session_config: Config, tmp_path: Path, gapped_store: BarStore
-) -> None:
+def test_a_changed_store_is_an_error(session_config: Config, tmp_path: Path, gapped_store: BarStore) -> None:
     config = session_config()
     with open_new_store(tmp_path / "bars.db") as store:
         fill_store(store, config.session_data_config.symbols, "2013-11-20", "2013-12-02", missing=0.05)
@@ -190,9 +186,9 @@ def test_a_store_that_has_changed_since_is_told(
         store.write("AAA", MINUTE, random_bars(label, seed=99), replace=True)
         earlier = system.tape_cache
         assert earlier is not None
-        assert earlier.tape(date(2013, 11, 26)).frontier == 390
+        assert earlier.session(date(2013, 11, 26)).frontier == 390
         with pytest.raises(ExportError, match=r"2013-11-27 cannot be recomputed .*: the store has changed"):
-            earlier.tape(date(2013, 11, 27))
+            earlier.session(date(2013, 11, 27))
         with pytest.raises(ExportError, match="2013-11-27 cannot be recomputed"):
             system.export_csv(tmp_path / "out")
     assert not (tmp_path / "out" / "bars.csv").exists()
@@ -214,7 +210,9 @@ def test_an_export_in_mid_session_is_a_valid_partial_export(
     try:
         system.step(400)
         assert system.wait_for(at_frontier(system, 2, 10), LIMIT_S)
-        assert until(lambda: len(days_of(system)) == 1 and system.session_data.require_tape().settled() == 10)
+        assert until(
+            lambda: len(days_of(system)) == 1 and system.session_data.require_tape().computed_frontier() == 10
+        )
         manifest = system.export_csv(tmp_path / "out")
         system.export_json(tmp_path / "state" / "now.json")
     finally:

@@ -14,7 +14,7 @@ import pytest
 
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import ConditionError, EngineError
-from tapedeck.engine.read.event import EventKind
+from tapedeck.engine.read.events import EventKind
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.breakpoints import Breakpoints
 from tapedeck.engine.store.bar_store import BarStore
@@ -45,7 +45,7 @@ def stops(system: SystemManager) -> list[tuple[int, int]]:
 
 
 def rests(system: SystemManager, taken: threading.Event) -> bool:
-    """Wait until the run stands, or is over; return whether it stands."""
+    """Wait until the run is paused or has ended; return whether it is paused."""
     assert system.wait_for(
         lambda: system.state.is_over or (taken.is_set() and system.state is RunState.PAUSED), LIMIT_S
     )
@@ -98,7 +98,7 @@ def test_what_holds_at_the_open_fires_at_the_open(system: SystemManager) -> None
     assert stops(system) == [(1, 0), (2, 0), (3, 0), (4, 0)]
 
 
-def test_a_start_in_mid_session_looks_at_the_moment_of_the_start(
+def test_a_start_in_mid_session_checks_the_first_frontier(
     session_config: Config, gapped_store: BarStore
 ) -> None:
     system = SystemManager(session_config(start_time="11:00"), gapped_store)
@@ -191,7 +191,7 @@ def test_an_unknown_breakpoint_cannot_be_removed(system: SystemManager) -> None:
     system.remove_breakpoint(1)
 
 
-def test_taking_out_what_is_not_there_changes_nothing() -> None:
+def test_deleting_an_unknown_breakpoint_changes_nothing() -> None:
     breakpoints = Breakpoints()
     breakpoints.remove(3)
     assert breakpoints.listed == ()

@@ -32,7 +32,7 @@ def paused(session_config: Config, gapped_store: BarStore):
     assert not [t for t in threading.enumerate() if t.name.startswith("tapedeck")]
 
 
-def test_a_run_that_starts_paused_stands_at_the_open(paused):
+def test_a_run_that_starts_paused_is_at_the_open(paused):
     now = paused.snapshot()
     assert now.clock == datetime(2013, 11, 26, 14, 30, tzinfo=UTC)
     assert now.session_active
@@ -47,7 +47,7 @@ def test_steps_move_the_clock_slot_by_slot(paused):
     assert paused.wait_for(at_frontier(paused, 1, 10), LIMIT_S)
 
 
-def test_steps_lead_from_one_session_into_the_next(paused):
+def test_steps_continue_in_the_next_session(paused):
     paused.step(390)
     assert paused.wait_for(at_frontier(paused, 1, 390), LIMIT_S)
     assert paused.snapshot().trading_day.isoformat() == "2013-11-26"
@@ -129,7 +129,7 @@ def test_pause_takes_effect_while_the_clock_drives(session_config, gapped_store)
         system.stop(LIMIT_S)
 
 
-def test_the_clock_drives_at_the_speed_that_was_asked_for(session_config, gapped_store):
+def test_the_clock_drives_at_the_given_speed(session_config, gapped_store):
     # A slot at 6000 times real time takes 10 ms: however late any thread is, none is seen too early.
     system = SystemManager(session_config(speed_multiplier=6000.0), gapped_store)
     began = time.monotonic()
@@ -252,7 +252,7 @@ def test_a_worker_is_waited_for_until_its_work_is_done_or_the_time_is_over():
     assert not worker.wait_until_ready(LIMIT_S), "a thread that has ended does nothing more"
 
 
-def test_an_export_while_the_run_stands_holds_all_that_was_played(paused, tmp_path, monkeypatch):
+def test_an_export_of_a_paused_run_has_everything_played(paused, tmp_path, monkeypatch):
     process = DataQualityManager.process
     late = threading.Event()
 

@@ -19,7 +19,7 @@ from tests.support.runs import LIMIT_S, KeepRecords, play_recorded
 
 
 class InjectedError(RuntimeError):
-    """What the tests break the engine with."""
+    """The error injected by the tests."""
 
 
 PLACES = [

@@ -1,4 +1,4 @@
-"""A fault while a session is recorded: what was played is still looked at and exported, without a hole."""
+"""A fault while a session is recorded: played sessions can still be viewed and exported, without a hole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threads that stand aside while somebody draws a screen: all that work long, and not for long."""
+"""Render priority: busy threads yield while a frame renders, for a limited time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tapedeck.engine.system import SystemManager
 LIMIT_S = 20.0
 
 
-def test_who_asks_waits_until_the_outermost_holder_lets_go(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_waits_until_the_outermost_holder_releases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(render_priority, "_MAX_WAIT_S", LIMIT_S)
     held = RenderPriority()
     held.yield_to_rendering()  # nobody holds it
@@ -31,7 +31,7 @@ def test_who_asks_waits_until_the_outermost_holder_lets_go(monkeypatch: pytest.M
     assert not thread.is_alive()
 
 
-def test_one_that_forgets_itself_is_not_waited_for_long() -> None:
+def test_a_holder_that_never_releases_delays_threads_by_the_limit_only() -> None:
     held = RenderPriority()
     with held.held():
         thread = threading.Thread(target=held.yield_to_rendering)
@@ -40,7 +40,7 @@ def test_one_that_forgets_itself_is_not_waited_for_long() -> None:
         assert not thread.is_alive()
 
 
-def test_what_is_held_is_not_let_go_by_who_asked_before() -> None:
+def test_a_release_of_a_request_does_not_end_holding() -> None:
     held = RenderPriority()
     held.request()
     with held.held():
@@ -49,7 +49,7 @@ def test_what_is_held_is_not_let_go_by_who_asked_before() -> None:
     assert held.is_free
 
 
-def test_every_thread_of_a_run_that_works_long_asks(
+def test_every_busy_thread_of_a_run_yields(
     gapped_store: BarStore, session_config: Callable[..., SessionConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: set[str] = set()

@@ -1,4 +1,4 @@
-"""Bars for tests of stores: plain to make, and hard to keep."""
+"""Bars for tests of stores."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ finite = st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=True, 
 
 
 def bars_at(times, *, first_price=100.0):
-    """Bars whose values tell their time and column, at the given instants."""
+    """Bars at the given instants, with values that identify time and column."""
     opened_at = np.array(list(times), np.int64)
     steps = first_price + np.arange(len(opened_at)) / 128
     return BarColumns(
@@ -30,7 +30,7 @@ def minutes(count, *, start=OPEN_7_OCTOBER_2013, first_price=100.0):
 
 @st.composite
 def bar_columns(draw, *, max_size=40):
-    """Any bars that a store takes: times over some years around New Year, values of any size."""
+    """Any valid bars: times over some years around New Year, values of any size."""
     times = draw(st.lists(st.integers(1_388_500_000, 1_420_200_000), unique=True, max_size=max_size))
     count = len(times)
     values = [draw(st.lists(finite, min_size=count, max_size=count)) for _ in range(5)]
@@ -59,7 +59,7 @@ def with_close(bars, position, price):
 
 
 def by_row(batches: list[BarBatch]):
-    """What a scan gave, per row: a sorted list of (time, open, high, low, close, volume)."""
+    """The result of a scan, per row: a sorted list of (time, open, high, low, close, volume)."""
     found: dict[int, list[tuple]] = {}
     for batch in batches:
         rows = np.broadcast_to(batch.rows, len(batch.bars)).tolist()

@@ -105,7 +105,7 @@ def test_some_rows_can_be_loaded_into_their_places(market: tuple[BarStore, dict[
     assert not grid.present[[0, 2, 3, 5]].any()
 
 
-def test_no_session_is_no_read(market: tuple[BarStore, dict[str, BarColumns]]) -> None:
+def test_no_sessions_need_no_read(market: tuple[BarStore, dict[str, BarColumns]]) -> None:
     store, _ = market
     assert DataManager(store).load_sessions(["AAA"], []) == []
 
@@ -120,7 +120,7 @@ def test_bars_of_the_lunch_break_stay_in_the_store(tmp_path: Path) -> None:
             assert same_bits(grid.values[:, 0].copy(), naive(bars, own))
 
 
-def test_bars_of_the_night_and_the_lunch_alone_are_no_session(tmp_path: Path) -> None:
+def test_bars_outside_the_slots_are_not_loaded(tmp_path: Path) -> None:
     slots = [slots_of(day, "1m", "XTKS") for day in ("2023-06-01", "2023-06-02")]
     noon = slots[0].opened_at[149] + 1800
     labels = np.array([noon, noon + 60, slots[0].opened_at[-1] + 3600, slots[1].opened_at[0] - 600])

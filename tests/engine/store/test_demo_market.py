@@ -1,4 +1,4 @@
-"""The demo market: always the same, whole or not there, and never in place of somebody's own bars."""
+"""The demo market: deterministic, complete or absent, and never replacing other bars."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import exchange_calendars
 import numpy as np
 import pytest
 
-from tapedeck.engine.config import parse_session_config
 from tapedeck.engine.errors import StoreError
 from tapedeck.engine.importers.validation import validate_bars
 from tapedeck.engine.intervals import DAY, MINUTE
+from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarColumns
 from tapedeck.engine.store.demo import (
     demo_session_document,
@@ -63,7 +63,7 @@ def test_the_bars_are_the_same_bits_everywhere_and_always():
 
 
 @pytest.mark.parametrize("symbol", DEMO_SYMBOLS)
-def test_every_bar_could_be_true_and_stands_in_order(symbol):
+def test_every_bar_is_plausible_and_in_order(symbol):
     for interval, bars in MARKET[symbol].items():
         assert validate_bars(bars, interval)[0].all()
         assert (np.diff(bars.opened_at) > 0).all()
@@ -182,7 +182,7 @@ def test_another_version_or_a_damaged_store_is_made_anew(tmp_path, name):
     assert is_demo_market(place)
 
 
-def test_a_store_of_somebody_is_left_alone(tmp_path):
+def test_another_store_is_not_changed(tmp_path):
     place = tmp_path / "mine.db"
     open_store(place, create=True).close()
     with pytest.raises(StoreError, match=r"mine\.db exists, and is not a demo market; it was not changed"):

@@ -1,4 +1,4 @@
-"""The folder of Parquet files: what lies where, how it is replaced, and what is not read twice."""
+"""Parquet store: file layout, commits, cached rows."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_files_are_compressed_sorted_and_cut_into_row_groups_with_known_times(st
     assert all(not field.nullable for field in file.schema_arrow)
 
 
-def test_a_folder_that_was_not_made_by_the_store_is_no_series(store):
+def test_a_foreign_folder_is_not_a_series(store):
     store.write("SPY", MINUTE, minutes(1))
     for name in ("symbol=", "symbol=spy", "notes", "symbol=IBM"):
         (store.location / "interval=1m" / name).mkdir()
@@ -79,7 +79,7 @@ def test_a_folder_that_was_not_made_by_the_store_is_no_series(store):
     assert list(store.series()) == ["SPY"]
 
 
-def test_files_with_other_names_beside_the_bars_are_not_read(store):
+def test_files_with_other_names_are_not_read(store):
     store.write("SPY", MINUTE, minutes(4, start=NEW_YEAR_2014 - 120))
     for name in ("copy.parquet", "20134.parquet", "notes.txt"):
         (store.location / "interval=1m/symbol=SPY" / name).write_text("mine")

@@ -1,4 +1,4 @@
-"""The database of bars as other SQLite tools see it."""
+"""The database of bars, read by other SQLite tools."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_symbol_is_stored_once(path):
         connection.execute("INSERT INTO symbols(symbol) VALUES ('SPY')")
 
 
-def test_nothing_lies_beside_the_file_once_all_is_closed(path):
+def test_no_other_file_remains_once_all_is_closed(path):
     assert [entry.name for entry in path.parent.iterdir()] == ["bars.db"]
 
 

@@ -1,4 +1,4 @@
-"""What is said about places where no store can be opened."""
+"""Errors of locations at which no store can be opened."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def open_place():
 
 @contextlib.contextmanager
 def plain_user():
-    """Give up the rights of the superuser, to whom nothing is forbidden."""
+    """Drop the rights of the superuser, who may access everything."""
     if not hasattr(os, "setresuid"):
         pytest.skip("rights are of another kind on this system")
     if os.getuid() != 0:
@@ -109,7 +109,7 @@ def test_a_missing_place_in_a_missing_folder_has_no_neighbours(tmp_path):
     assert not (tmp_path / "none").exists()
 
 
-def test_a_file_of_another_kind_is_no_store(tmp_path):
+def test_a_file_with_another_suffix_is_not_a_store(tmp_path):
     (tmp_path / "bars.csv").write_text("time,open\n")
     text = refusal(tmp_path / "bars.csv", create=True)
     assert "is not a store: a store is a file that ends in" in text
@@ -144,7 +144,7 @@ def test_a_database_of_another_program_is_left_alone(tmp_path, create):
     assert [entry.name for entry in tmp_path.iterdir()] == ["contacts.db"]
 
 
-def test_an_empty_file_is_filled_only_where_that_was_asked_for(tmp_path):
+def test_an_empty_file_becomes_a_store_only_with_create(tmp_path):
     path = tmp_path / "bars.db"
     path.touch()
     assert "is empty: it has no stored bars" in refusal(path)
@@ -195,14 +195,14 @@ def test_a_store_that_was_moved_away_says_so(tmp_path, place):
         store.write("SPY", MINUTE, minutes(1))
 
 
-def test_a_folder_of_other_things_is_no_store(tmp_path):
+def test_a_folder_with_other_files_is_not_a_store(tmp_path):
     (tmp_path / "photo.png").touch()
     for create in (False, True):
         assert "is a folder with other files, not a store" in refusal(tmp_path, create=create)
     assert [entry.name for entry in tmp_path.iterdir()] == ["photo.png"]
 
 
-def test_an_empty_folder_is_made_a_store_only_where_that_was_asked_for(tmp_path):
+def test_an_empty_folder_becomes_a_store_only_with_create(tmp_path):
     assert "is empty: it has no stored bars" in refusal(tmp_path)
     assert open_store(tmp_path, create=True).series() == {}
 
@@ -301,7 +301,7 @@ def test_a_database_that_its_owner_writes_to_can_be_read_by_another_user(open_pl
     assert not path.with_name("bars.db-wal").exists()
 
 
-def test_a_log_that_cannot_be_opened_beside_its_database_is_no_silent_loss(open_place, tmp_path):
+def test_a_database_without_its_unreadable_log_is_an_error(open_place, tmp_path):
     """A copy made while a writer was at work: without its log, the newer bars would be missing."""
     store = open_store(tmp_path / "bars.db", create=True)
     with store.batch():
@@ -313,7 +313,7 @@ def test_a_log_that_cannot_be_opened_beside_its_database_is_no_silent_loss(open_
     assert read_all(open_store(open_place / "bars.db"))[1] == as_rows(minutes(100))
 
 
-def test_a_complaint_of_sqlite_that_nobody_foresaw_is_passed_on():
+def test_an_unknown_error_of_sqlite_is_passed_on():
     text = str(explained(Path("bars.db"), sqlite3.OperationalError("disk I/O error")))
     assert text == "bars.db cannot be used (SQLite: disk I/O error)"
     assert "SQLite: MemoryError" in str(explained(Path("bars.db"), MemoryError()))

@@ -1,4 +1,4 @@
-"""What every store of bars does, whatever it keeps them in."""
+"""Contract of all bar stores."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_the_smallest_and_the_largest_numbers_are_kept(store):
     assert found.volume.tolist() == values.tolist()
 
 
-def test_a_negative_zero_is_stored_as_zero_and_is_no_conflict(store):
+def test_a_negative_zero_is_stored_as_zero_without_a_conflict(store):
     zero, negative = (BarColumns(np.array([60]), *[np.array([value])] * 5) for value in (0.0, -0.0))
     store.write("SPY", MINUTE, negative)
     assert np.signbit(store.read("SPY", MINUTE, 0, 100).open).tolist() == [False]
@@ -109,7 +109,7 @@ def test_a_bar_stored_with_another_price_is_left_alone_and_named(store):
     assert bits(store.read("SPY", MINUTE, *ALWAYS)) == bits(bars)
 
 
-def test_replace_lets_a_corrected_price_overwrite(store):
+def test_replace_overwrites_with_a_corrected_price(store):
     bars = minutes(10)
     store.write("SPY", MINUTE, bars)
     corrected = with_close(bars, 7, 99.0)
@@ -233,7 +233,7 @@ def test_a_scan_of_600_symbols_gives_each_its_own_row(store):
     assert found == {row: as_rows(minutes(2, first_price=float(row))) for row in range(600) if row % 3}
 
 
-def test_a_symbol_asked_for_twice_comes_in_both_rows(store):
+def test_a_symbol_requested_twice_is_in_both_rows(store):
     store.write("SPY", MINUTE, minutes(2))
     assert by_row(store.scan(["SPY", "SPY"], MINUTE, *ALWAYS)) == {
         0: as_rows(minutes(2)),
@@ -242,7 +242,7 @@ def test_a_symbol_asked_for_twice_comes_in_both_rows(store):
 
 
 def test_chunks_read_one_after_the_other_are_the_whole(store):
-    """The way a player reads: forward, in chunks that end inside a row group, sometimes going back."""
+    """As a player reads: forward, in chunks that end inside a row group, sometimes going back."""
     bars = minutes(9000, start=NEW_YEAR_2014 - 4000 * 60)
     store.write("SPY", MINUTE, bars)
     start = int(bars.opened_at[0])
@@ -271,7 +271,7 @@ def test_a_closed_store_opens_again_when_it_is_used(store):
     assert counts(store.write("SPY", MINUTE, minutes(6))) == (1, 5, 0, [])
 
 
-def test_each_write_of_a_batch_tells_its_exact_result(store):
+def test_each_write_of_a_batch_returns_its_exact_result(store):
     bars = minutes(100)
     with store.batch():
         assert counts(store.write("SPY", MINUTE, part(bars, slice(0, 60)))) == (60, 0, 0, [])
@@ -341,7 +341,7 @@ def test_bars_handed_to_a_batch_may_be_changed_afterwards(store):
     assert bits(store.read("SPY", MINUTE, *ALWAYS)) == bits(minutes(5))
 
 
-def test_a_scan_may_be_left_half_way_and_written_beside(store):
+def test_a_scan_may_be_left_half_way_during_a_write(store):
     store.write("SPY", MINUTE, minutes(20000))
     scan = store.scan(["SPY", "SPY", "SPY"], MINUTE, *ALWAYS)
     first = next(scan)

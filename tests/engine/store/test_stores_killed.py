@@ -1,4 +1,4 @@
-"""A writer may die at any moment, and others may read while it lives: what is stored stays whole."""
+"""Killed writers and concurrent readers: stored bars stay complete."""
 
 from __future__ import annotations
 

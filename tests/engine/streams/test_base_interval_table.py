@@ -1,4 +1,4 @@
-"""Which base is streamed, and what history is made from: the table of STRM1."""
+"""Base intervals and sources of history: the table of STRM1."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_without_a_base_the_error_names_what_is_wanted_stored_and_needed(
     assert caught.value.symbols == ("SPY",)
 
 
-def test_a_misspelt_symbol_is_told_from_one_without_bars() -> None:
+def test_a_misspelt_symbol_is_distinguished_from_one_without_bars() -> None:
     stored = {
         "SPY": intervals("1m"),
         "IBM": intervals("1d"),
@@ -86,7 +86,7 @@ def test_a_misspelt_symbol_is_told_from_one_without_bars() -> None:
     assert caught.value.symbols == ("IBM", "SPYY", "QQQQ")
 
 
-def test_symbols_that_share_no_base_are_told_by_the_one_that_most_have() -> None:
+def test_symbols_without_a_common_base_are_compared_with_the_most_common_one() -> None:
     stored = {"SPY": intervals("1m"), "IBM": intervals("1m"), "BAC": intervals("1s")}
     with pytest.raises(DataMissingError) as caught:
         choose_base(intervals("5m"), ["SPY", "IBM", "BAC"], stored)

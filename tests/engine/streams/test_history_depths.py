@@ -1,4 +1,4 @@
-"""How far back history reaches: what the file asks for, and what indicators need on top."""
+"""Depth of history, for the session file and for indicators."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def planned(
     indicators: Mapping[str, Any] | None = None,
     stored: frozenset[Interval] = EVERYTHING,
 ) -> tuple[HistoryPlan, list[str]]:
-    """Return the plan of the history of a run, and what was added to the file's wishes."""
+    """Return the history plan of a run, and the notes about additions."""
     historical = {"data": list(data), "indicators": dict(trailing or {})}
     config = session_file(
         SYMBOLS, ["1m"], start, end, exchange=exchange, historical=historical, indicators=indicators
@@ -47,7 +47,7 @@ def depth(plan: HistoryPlan, interval: str) -> list[int]:
 
 
 def days_of_history(plan: HistoryPlan) -> int:
-    """Return how many earlier days' daily bars are loaded."""
+    """Return the number of earlier days with daily bars."""
     assert plan.daily_from is not None
     return plan.first_played - plan.daily_from
 
@@ -59,7 +59,7 @@ def test_a_file_that_asks_for_nothing_loads_nothing() -> None:
     assert (plan.first_played, notes) == (0, [])
 
 
-def test_symbols_get_the_depth_that_was_asked_for_them() -> None:
+def test_symbols_get_their_requested_depth() -> None:
     plan, notes = planned(
         "2013-10-07",
         "2013-10-08",
@@ -141,7 +141,7 @@ def test_what_the_file_asks_for_anyway_is_not_noted_as_added() -> None:
     assert notes == []
 
 
-def test_history_asked_for_one_symbol_is_deepened_for_all_by_an_indicator() -> None:
+def test_history_requested_for_one_symbol_is_deepened_for_all_by_an_indicator() -> None:
     plan, notes = planned(
         "2013-10-07",
         "2013-10-07",
@@ -184,7 +184,7 @@ def test_a_calendar_period_reaches_a_year_back_for_every_session() -> None:
 
 
 @pytest.mark.parametrize(("exchange", "count"), [("XNYS", 10), ("XNYS", 2000), ("CMES", 2000)])
-def test_a_period_that_skips_early_closes_is_as_long_as_asked(exchange: str, count: int) -> None:
+def test_a_period_that_skips_early_closes_has_its_full_length(exchange: str, count: int) -> None:
     trailing = {
         "x": {"type": "trailing_average", "period": f"{count}d", "field": "volume", "skip_early_close": True}
     }

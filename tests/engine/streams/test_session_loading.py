@@ -13,7 +13,7 @@ import pytest
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.intervals import DAY, MINUTE, SECOND, WEEK, Interval
-from tapedeck.engine.quality.historical import HistoricalQuality
+from tapedeck.engine.quality.gaps_and_scores import HistoricalQuality
 from tapedeck.engine.run.session_loader import LoadedSession, SessionLoader
 from tapedeck.engine.run.session_setup import (
     build_tape,
@@ -72,7 +72,7 @@ def on_slots(bars: pd.DataFrame, day: str, interval: Interval) -> Floats:
 
 
 def stored_day(store: BarStore, symbol: str, day: str) -> list[float]:
-    """Return the vendor's own daily bar, NaN where there is none."""
+    """Return the vendor's daily bar, NaN if missing."""
     label = int(pd.Timestamp(day, tz="UTC").timestamp())
     bars = store.read(symbol, DAY, label, label + 1)
     return [float(getattr(bars, name)[0]) for name in FIELDS] if len(bars) else [np.nan] * 5
@@ -171,7 +171,7 @@ def test_a_tape_that_is_its_own_history_needs_no_companion(store: BarStore) -> N
         assert_bits(history.intraday[FIVE].last(1)[0].grid.values[:, row], on_slots(bars, "2013-12-02", FIVE))
 
 
-def test_an_interval_that_only_history_has_is_made_beside_the_tape(store: BarStore) -> None:
+def test_an_interval_of_history_alone_is_not_on_the_tape(store: BarStore) -> None:
     historical = {"data": [{"trailing_days": 1, "intervals": ["5m"]}]}
     plan, loader = loader_of(store, ["1m"], "2013-12-02", "2013-12-02", historical, symbols=("MIN",))
     [monday] = loader.load(plan.sessions)
@@ -256,6 +256,13 @@ def test_sessions_are_read_in_chunks_that_fit_into_memory(store: BarStore) -> No
     assert loader.chunk_length(session_of("2013-12-02"), 0) == 1
 
 
+def history_of(data: SessionData) -> Mapping[tuple[str, Interval], HistoricalQuality]:
+    """Return the quality of the history that the session in place began with."""
+    view = data.view()
+    assert view is not None
+    return view.historical_quality
+
+
 def ready(plan: StreamPlan, loader: SessionLoader, position: int = 0) -> tuple[SessionData, LoadedSession]:
     """Return the data of one of the played sessions, set up as before its open."""
     data = SessionData()
@@ -322,7 +329,7 @@ def test_historical_indicators_are_those_of_the_days_before_the_session(
     assert used["high_2w"].asked == len(two_weeks)
 
 
-def test_less_history_than_asked_for_is_used_as_far_as_it_goes_and_said(store: BarStore) -> None:
+def test_less_history_than_requested_is_used_with_its_number_of_bars(store: BarStore) -> None:
     trailing = {"volume_40d": {"type": "trailing_average", "period": "40d", "field": "volume"}}
     plan, loader = loader_of(
         store, ["1m"], "2013-10-04", "2013-10-04", {"indicators": trailing}, symbols=("MIN",)
@@ -354,18 +361,17 @@ def test_history_is_scored_by_the_bars_that_the_calendar_expects(store: BarStore
     data, loaded = ready(plan, loader)
     days = ("2013-11-27", "2013-11-29", "2013-12-02")
     bars = sum(len(frame(store, "MIN", MINUTE, day)) for day in days)
-    assert data.get_historical_quality("MIN", MINUTE) == HistoricalQuality(bars, 390 + 210 + 390)
-    assert data.get_historical_quality("ALL", MINUTE) == HistoricalQuality(
+    assert history_of(data)["MIN", MINUTE] == HistoricalQuality(bars, 390 + 210 + 390)
+    assert history_of(data)["ALL", MINUTE] == HistoricalQuality(
         len(frame(store, "ALL", MINUTE, "2013-12-02")), 390
     )
     twelve = [s.trading_day.isoformat() for s in sessions_of(FIRST, "2013-12-02")][-12:]
     stored = sum(not np.isnan(stored_day(store, "ALL", day)[0]) for day in twelve)
-    assert data.get_historical_quality("ALL", DAY) == HistoricalQuality(stored, 12)
+    assert history_of(data)["ALL", DAY] == HistoricalQuality(stored, 12)
     # The weeks of the 18th and of the 25th of November; that of the 2nd of December is not over.
-    assert data.get_historical_quality("ALL", WEEK) == HistoricalQuality(2, 2)
+    assert history_of(data)["ALL", WEEK] == HistoricalQuality(2, 2)
     install_session(plan, data, loaded, 0, scores_history=False)
-    unmeasured = data.get_historical_quality("MIN", MINUTE)
-    assert unmeasured is not None
+    unmeasured = history_of(data)["MIN", MINUTE]
     assert (unmeasured.measured, unmeasured.percent) == (False, 100.0)
 
 

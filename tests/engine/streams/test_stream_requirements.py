@@ -1,4 +1,4 @@
-"""StreamRequirements: what a file needs of a store, and the errors that say what is missing."""
+"""StreamRequirements: plans of session files, and errors of missing bars."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tapedeck.engine.clock.time_manager import TimeManager
-from tapedeck.engine.config import parse_session_config
 from tapedeck.engine.errors import CalendarError, ConfigError, DataMissingError
 from tapedeck.engine.intervals import DAY, MINUTE, SECOND
+from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.streams.requirements import StreamRequirements
@@ -86,7 +86,7 @@ def test_an_indicator_on_minutes_keeps_days_from_being_the_base(store: BarStore)
     assert str(plan_of(by_minute, store).base) == "1m"
 
 
-def test_seconds_are_streamed_where_there_are_no_minutes(store: BarStore) -> None:
+def test_seconds_are_streamed_without_minutes(store: BarStore) -> None:
     plan = plan_of(session_file(["BAC"], ["5m"], "2013-10-07", "2013-10-08"), store)
     assert [str(interval) for interval in (plan.base, *plan.derived)] == ["1s", "5m"]
 
@@ -96,14 +96,14 @@ def test_seconds_that_are_not_stored_are_an_error(store: BarStore) -> None:
         plan_of(session_file(["SPY"], ["5s"], "2013-10-07", "2013-10-08"), store)
 
 
-def test_quotes_alone_are_no_session(store: BarStore) -> None:
+def test_quotes_alone_are_an_error(store: BarStore) -> None:
     with pytest.raises(ConfigError) as caught:
         plan_of(session_file(["SPY"], ["quotes"], "2013-10-07", "2013-10-08"), store)
     assert "a test: 1 problem" in str(caught.value)
     assert "session_data_config.streams: must have an interval of bars" in str(caught.value)
 
 
-def test_quotes_beside_bars_are_left_out_with_a_warning(store: BarStore) -> None:
+def test_quotes_are_ignored_with_a_warning(store: BarStore) -> None:
     plan = plan_of(session_file(["SPY"], ["1m", "quotes"], "2013-10-07", "2013-10-08"), store)
     assert plan.warnings == ("quotes are not available in a backtest yet; the stream is ignored",)
     assert plan.derived == ()
@@ -160,7 +160,7 @@ def test_symbols_without_bars_in_the_range_are_an_error_with_dates_and_command(s
     assert (caught.value.symbols, caught.value.interval) == (("SPY", "IBM"), "1m")
 
 
-def test_bars_outside_the_hours_are_no_data_to_play(store: BarStore) -> None:
+def test_bars_outside_the_hours_do_not_count(store: BarStore) -> None:
     with pytest.raises(
         DataMissingError, match="NIGHT: no 1m bars stored from 2013-10-07 to 2013-10-08 in regular"
     ):

@@ -11,7 +11,7 @@ import pytest
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import DAY, MINUTE, Interval
-from tapedeck.engine.quality.historical import HistoricalQuality
+from tapedeck.engine.quality.gaps_and_scores import HistoricalQuality
 from tapedeck.engine.tape.bar_grid import CLOSE, BarGrid
 from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
 from tapedeck.engine.tape.history import DailyHistory, History, HistoryDay, IntradayHistory
@@ -50,7 +50,7 @@ def one_session(missing: float = 0.2) -> tuple[SessionData, Tape]:
     data.set_historical_indicator(
         HistoricalValue("usual", TrailingKind.AVERAGE, True, usual, np.ones((3, 210), dtype=np.int64), 1)
     )
-    data.replace_historical_quality({("SPY", MINUTE): HistoricalQuality(700, 780)})
+    tape.historical_quality = {("SPY", MINUTE): HistoricalQuality(700, 780)}
     return data, tape
 
 
@@ -177,9 +177,11 @@ def test_historical_indicators_are_numbers_or_arrays_by_minute() -> None:
 
 def test_historical_quality_is_kept_per_symbol_and_interval() -> None:
     data, _ = one_session()
-    assert data.get_historical_quality("SPY", MINUTE) == HistoricalQuality(700, 780)
-    assert data.get_historical_quality("SPY", DAY) is None
-    assert dict(data.historical_quality) == {("SPY", MINUTE): HistoricalQuality(700, 780)}
+    view = data.view()
+    assert view is not None
+    assert dict(view.historical_quality) == {("SPY", MINUTE): HistoricalQuality(700, 780)}
+    assert data.get_symbol_data("SPY").historical.quality == {MINUTE: HistoricalQuality(700, 780)}
+    assert data.get_symbol_data("AIG").historical.quality == {}
 
 
 def test_a_symbol_handle_holds_all_that_is_known_of_it() -> None:
@@ -275,7 +277,6 @@ def test_clearing_the_bars_keeps_symbols_and_history() -> None:
     assert not data.is_session_active()
     assert data.get_active_symbols() == SYMBOLS
     assert data.history.daily is not None
-    assert data.get_historical_quality("SPY", MINUTE) is not None
 
 
 def test_clearing_forgets_everything() -> None:
@@ -285,5 +286,4 @@ def test_clearing_forgets_everything() -> None:
     assert data.history.daily is None
     assert data.history.intraday == {}
     assert dict(data.asked_history) == {}
-    assert dict(data.historical_quality) == {}
     assert data.register_symbol_data("IBM") == 0

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import MINUTE, Interval
+from tapedeck.engine.quality.gaps_and_scores import HistoricalQuality
 from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, VOLUME
+from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
+from tapedeck.engine.tape.played_session import PlayedSession
 from tapedeck.engine.tape.session_view import SessionView
 from tapedeck.engine.tape.tape import Tape
 from tests.support.naive import gaps_by_walking, in_order
@@ -46,8 +49,11 @@ def everything(view: SessionView) -> list[object]:
         told += [
             grid(interval).tobytes() for grid in (view.bars_grid, view.present_grid, view.base_bars_grid)
         ]
-        told.append(view.opened_at(interval).tobytes())
+        told += [at(interval).tobytes() for at in (view.opened_at, view.closed_at, view.bucket_widths)]
+        told += [view.bucket_span(interval, at) for at in range(len(view.opened_at(interval)))]
     told += [view.indicator_grid(name).tobytes() for name in view.indicator_names()]
+    told += [one().tobytes() for one in (view.volumes, view.first_opens, view.last_prices, view.changes_pct)]
+    told += [view.gap_counts().tolist(), view.gap_slots(), view.has_scores, view.computed_frontier]
     scores = view.quality_grid()
     told.append(None if scores is None else scores.tobytes())
     for symbol in view.symbols:
@@ -97,6 +103,7 @@ def test_nothing_can_be_written_through_a_view(interval: Interval) -> None:
     scores = view.quality_grid()
     assert scores is not None
     arrays = [view.bars_grid(interval), view.present_grid(interval), view.base_bars_grid(interval), scores]
+    arrays += [view.closed_at(interval), view.bucket_widths(interval)]
     arrays += [view.opened_at(interval), view.indicator_grid("sma"), bars.opened_at, bars.open, bars.high]
     arrays += [bars.low, bars.close, bars.volume, bars.base_bars]
     for array in arrays:
@@ -207,6 +214,63 @@ def test_a_view_tells_which_session_it_shows() -> None:
         view.bars("nobody", MINUTE)
 
 
+def test_a_view_tells_what_was_known_before_the_open() -> None:
+    tape = early_close_tape()
+    values, used = np.array([1.5, np.nan, 2.5]), np.array([3, 0, 3])
+    tape.set_historical_indicator(HistoricalValue("high_52w", TrailingKind.MAX, False, values, used, 3))
+    tape.historical_quality = {("S0", MINUTE): HistoricalQuality(700, 780)}
+    view = SessionView(tape, 0)
+    assert (view.base_interval, view.intervals) == (MINUTE, (MINUTE, FIVE, HOUR, DAY))
+    assert view.trading_day.isoformat() == "2013-11-29"
+    assert view.slot_times.clock(LENGTH) == view.session.regular_close.timestamp()
+    assert view.historical_names() == ("high_52w",)
+    np.testing.assert_array_equal(view.historical_value("high_52w").values, values)
+    for array in (view.historical_value("high_52w").values, view.historical_value("high_52w").used):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+    assert dict(view.historical_quality) == {("S0", MINUTE): HistoricalQuality(700, 780)}
+
+
+def test_all_symbols_at_once_have_the_gaps_of_each() -> None:
+    for frontier in (0, 1, 37, 210):
+        view = SessionView(FULL, frontier)
+        assert view.gap_counts().tolist() == [len(view.gaps(symbol)) for symbol in view.symbols]
+        assert view.gap_slots() == sorted({gap.first for symbol in view.symbols for gap in view.gaps(symbol)})
+        assert view.has_scores is (frontier > 0)
+    unmeasured = SessionView(early_close_tape(measure_quality=False))
+    assert (unmeasured.gap_counts().tolist(), unmeasured.gap_slots()) == ([0, 0, 0], [])
+    assert not unmeasured.has_scores
+
+
+def test_a_bucket_spans_the_slots_from_its_open_to_its_close() -> None:
+    view = SessionView(FULL)
+    assert [view.bucket_span(HOUR, at) for at in range(4)] == [(0, 60), (60, 120), (120, 180), (180, 210)]
+    assert view.bucket_span(MINUTE, 7) == (7, 8)
+    assert view.closed_at(HOUR).tolist() == FULL.slots.clock_times()[[60, 120, 180, 210]].tolist()
+
+
+def test_a_played_session_gives_views_of_any_moment_that_was_played() -> None:
+    tape, other = early_close_tape(), early_close_tape()
+    tape.frontier = 60
+    played = PlayedSession(tape)
+    assert (played.frontier, played.trading_day, played.session) == (
+        60,
+        tape.session.trading_day,
+        tape.session,
+    )
+    assert played.clock(60).timestamp() == played.slot_times.clock(60) == played.view().clock_seconds
+    assert (played.view().frontier, played.view(7).frontier, played.view(99).frontier) == (60, 7, 60)
+    now = played.view()
+    assert now.is_latest
+    tape.frontier = 61
+    assert not now.is_latest
+    assert played == PlayedSession(tape) != PlayedSession(other)
+    assert len({played, PlayedSession(tape), PlayedSession(other)}) == 2
+    assert now.is_of_same_session(played.view())
+    assert not now.is_of_same_session(SessionView(other))
+    assert not now.is_of_same_session(None)
+
+
 def test_a_tape_knows_when_each_column_opens_and_closes() -> None:
     clock = FULL.slots.clock_times()
     assert FULL.closed_at(MINUTE).tolist() == clock[1:].tolist()
@@ -217,10 +281,10 @@ def test_a_tape_knows_when_each_column_opens_and_closes() -> None:
     assert FULL.intervals == (MINUTE, FIVE, HOUR, DAY)
 
 
-def test_a_tape_is_settled_as_far_as_every_part_is_written() -> None:
+def test_a_tape_is_computed_as_far_as_every_part_is_written() -> None:
     tape = early_close_tape()
     tape.frontier, tape.processed, tape.scored = 100, 90, 80
-    assert tape.settled() == 80
+    assert tape.computed_frontier() == 80
     unscored = early_close_tape(measure_quality=False)
     unscored.frontier, unscored.processed = 100, 90
-    assert unscored.settled() == 90
+    assert unscored.computed_frontier() == 90

@@ -110,5 +110,5 @@ def test_the_stamp_of_a_run_depends_on_its_sessions_and_their_order() -> None:
 
 def test_a_record_is_complete_when_it_was_played_to_the_close() -> None:
     tape = finished()
-    assert SessionRecord(tape, 210, "completed", None, {}).complete
-    assert not SessionRecord(tape, 209, "stopped", None, {}).complete
+    assert SessionRecord(tape, 210, "completed", None).complete
+    assert not SessionRecord(tape, 209, "stopped", None).complete

@@ -1,14 +1,11 @@
-"""What an indicator computes, in a line that can be worked out by hand."""
+"""Formulas of TA-Lib's better known functions, in a line that can be worked out by hand."""
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Mapping
 from typing import Final
 
-from tapedeck.engine.indicators.talib_functions import talib_title
-
-# Formulas as TA-Lib computes them; p is the last price, n the period, yesterday's bar the one before.
-_FORMULAS: Final = {
+TALIB_FORMULAS: Final[Mapping[str, str]] = {
     "SMA": "mean of the last n closes",
     "EMA": "EMA + 2 / (n + 1) × (close − EMA), begun with the mean of the first n closes",
     "WMA": "mean of the last n closes, weighted 1, 2, … n from the oldest to the newest",
@@ -31,17 +28,4 @@ _FORMULAS: Final = {
     "STDDEV": "nbdev × standard deviation of the last n closes",
     "MAX": "highest of the last n closes",
     "MIN": "lowest of the last n closes",
-    "VWAP": "Σ (high + low + close) / 3 × volume ÷ Σ volume, of the base bars since the regular open",
-    "SESSION_HIGH": "highest high of the base bars since the regular open",
-    "SESSION_LOW": "lowest low of the base bars since the regular open",
-    "RELATIVE_VOLUME": "volume of the bar ÷ trailing average of the volume of the same minute",
 }
-
-
-@cache
-def formula_of(kind: str) -> str:
-    """Return the formula of an indicator's kind; of TA-Lib's less common ones, what TA-Lib calls them."""
-    known = _FORMULAS.get(kind)
-    if known is not None:
-        return known
-    return f"{talib_title(kind)}, as TA-Lib computes it"

@@ -1,0 +1,142 @@
+"""A kind of indicator: everything that is known about it, in one description."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Protocol
+
+import numpy as np
+from pydantic_core import PydanticCustomError
+
+from tapedeck.engine.config.catalogue import HistoricalNeed
+from tapedeck.engine.config.faults import FaultList, fault, shown
+from tapedeck.engine.errors import nearest
+from tapedeck.engine.indicators.kernel import Kernel, KernelInputs
+from tapedeck.engine.indicators.reasons import Evidence, Reasons
+from tapedeck.engine.intervals import Interval
+
+_SEVERAL_OUTPUTS: Final = 3
+_ONE_OUTPUT: Final = 2
+
+
+class Parameter(Protocol):
+    """One parameter of a kind."""
+
+    @property
+    def default(self) -> int | float:
+        """The value where the file gives none."""
+
+    def read(self, type_: str, value: object) -> int | float:
+        """Return the file's value for the kind `type_`, or raise a fault that says what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class WholeNumber:
+    """A parameter that is a whole number within bounds."""
+
+    default: int
+    lowest: int
+    highest: int
+
+    def read(self, type_: str, value: object) -> int:
+        """Return the value; raises a fault where it is not a whole number, or out of bounds."""
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise fault(f"must be a whole number, not {shown(value)}; the default is {self.default}")
+        if not self.lowest <= value <= self.highest:
+            raise fault(f"must be {self.lowest} to {self.highest} for {type_}, not {shown(value)}")
+        return value
+
+
+class IndicatorKind(ABC):
+    """One kind of indicator. A kind sets what differs from the values below, and makes its kernel.
+
+    `type`: its name in files, in capitals. `inputs`: fields of bars that it reads. `formula`: what it
+    computes, in a line that can be worked out by hand. `parameters`: by name, in order. `outputs`: their
+    names, where there are several. `against`: the historical indicator that a file has to name for it.
+    `over_price`: whether it is drawn over the candles, as a price. `overlay_order`: which overlays are drawn
+    first where not all fit, lowest first. `symbol_column`: the column of the symbol table that is kept for
+    it; it then takes none of those for indicators. `source`: who computes it.
+    """
+
+    type: str
+    inputs: tuple[str, ...]
+    formula: str
+    parameters: Mapping[str, Parameter] = MappingProxyType({})
+    outputs: tuple[str, ...] = ("value",)
+    against: HistoricalNeed | None = None
+    over_price: bool = False
+    symbol_column: str | None = None
+    source: str = "tapedeck's own"
+
+    @abstractmethod
+    def kernel(self, inputs: KernelInputs) -> Kernel:
+        """Return what computes it on one tape."""
+
+    @property
+    def overlay_order(self) -> int:
+        """Lines before bands."""
+        return _SEVERAL_OUTPUTS if len(self.outputs) > 1 else _ONE_OUTPUT
+
+    def lookback(self, parameters: Mapping[str, float | int]) -> int | None:
+        """Return how many bars come before the first value, earlier sessions' included.
+
+        None for a kind that is computed from the session alone: no history is loaded for it.
+        """
+        del parameters
+        return None
+
+    def check_interval(self, interval: Interval) -> None:
+        """Raise a fault where it cannot be computed on bars of an interval."""
+        del interval
+
+    def check_parameters(
+        self, parameters: Mapping[str, float | int], interval: Interval | None, faults: FaultList
+    ) -> None:
+        """Add the faults of parameters that are right by themselves, but not together or on an interval."""
+        del parameters, interval, faults
+
+    def explain(self, evidence: Evidence) -> Reasons:
+        """Return what a value was made of: unless a kind says otherwise, all bars that it was given."""
+        there = evidence.bars.present
+        used, lookback = int(np.count_nonzero(there)), self.lookback(evidence.parameters)
+        return Reasons(
+            inputs=tuple(evidence.bars.as_input(name) for name in dict.fromkeys(self.inputs)),
+            bars_used=used,
+            missing_bars=len(there) - used,
+            warm_up_bars=lookback or 0,
+            is_warm=evidence.value is not None if lookback is None else used > lookback,
+        )
+
+    def resolve_parameters(
+        self, given: Mapping[str, object], interval: Interval | None = None
+    ) -> dict[str, int | float]:
+        """Return all parameters in the kind's order, defaults where none is given.
+
+        Raises a ValidationError with one fault for each parameter that is unknown or refused. `interval` is
+        None where it is not known.
+        """
+        faults = FaultList()
+        resolved = {name: parameter.default for name, parameter in self.parameters.items()}
+        for name, value in given.items():
+            try:
+                resolved[name] = self._parameter(name).read(self.type, value)
+            except PydanticCustomError as error:
+                faults.add((name,), value, error)
+        if not faults:
+            self.check_parameters(resolved, interval, faults)
+        faults.raise_any()
+        return resolved
+
+    def _parameter(self, name: str) -> Parameter:
+        if name in self.parameters:
+            return self.parameters[name]
+        if name == "parameters":
+            raise fault(
+                "parameters stand beside the type, not in a field of their own, "
+                "like {type: SMA, interval: 1m, timeperiod: 20}"
+            )
+        takes = f"it takes {', '.join(self.parameters)}" if self.parameters else "it takes none"
+        raise fault(f"unknown parameter {name!r} of {self.type}: {takes}", nearest(name, self.parameters))

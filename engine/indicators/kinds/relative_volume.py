@@ -1,0 +1,70 @@
+"""Relative volume: a minute's volume against its usual one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from tapedeck.engine.config.catalogue import HistoricalNeed
+from tapedeck.engine.config.faults import fault
+from tapedeck.engine.indicators.kernel import KernelInputs
+from tapedeck.engine.indicators.kind import IndicatorKind
+from tapedeck.engine.indicators.reasons import Evidence, Reasons
+from tapedeck.engine.intervals import MINUTE, Interval
+from tapedeck.engine.tape.bar_grid import VOLUME, Floats, canonical
+
+
+class RelativeVolume(IndicatorKind):
+    """Volume of a minute ÷ the trailing average volume of that minute; missing where the average is 0."""
+
+    type = "RELATIVE_VOLUME"
+    inputs = ("volume",)
+    formula = "volume of the bar ÷ trailing average of the volume of the same minute"
+    against = HistoricalNeed("trailing_average", "minute", "volume")
+    symbol_column = "rel_volume"
+
+    def check_interval(self, interval: Interval) -> None:
+        """Raise a fault for any interval but a minute."""
+        if interval != MINUTE:
+            raise fault(f"must be 1m for {self.type}, whose average is by the minute, not '{interval}'", "1m")
+
+    def kernel(self, inputs: KernelInputs) -> RelativeVolumeKernel:
+        """Return what divides."""
+        return RelativeVolumeKernel(inputs)
+
+    def explain(self, evidence: Evidence) -> Reasons:
+        """Return both volumes."""
+        if evidence.value is None or evidence.against is None:
+            return Reasons(is_warm=False)
+        name, average = evidence.against
+        terms = {"volume": float(evidence.bars.field("volume")[-1]), name: average}
+        return Reasons(terms=terms, bars_used=1, is_warm=True)
+
+
+class RelativeVolumeKernel:
+    """Divides the volume of each minute by its usual volume."""
+
+    def __init__(self, inputs: KernelInputs) -> None:
+        assert inputs.against is not None  # the file is checked for it
+        self._volume, self._usual = inputs.grid.values[VOLUME], inputs.against
+        (self._column,) = inputs.columns
+
+    def advance(self, slots: range, columns: range) -> None:
+        """Write the columns that a block completes."""
+        del slots
+        relative_volume(self._volume, self._usual, self._column, columns.start, columns.stop)
+
+
+def relative_volume(volume: Floats, usual: Floats, out: Floats, first: int, last: int) -> None:
+    """Write volume / usual volume of the same minute into `out[:, first:last]`; NaN where usual is 0.
+
+    `volume`, `out`: (S, minutes of the session); `usual`: (S, minutes), NaN where nothing is known.
+    """
+    divisor = usual[:, first:last]
+    target = out[:, first:last]
+    np.divide(volume[:, first:last], divisor, out=target, where=divisor > 0)
+    canonical(target)
+
+
+RELATIVE_VOLUME: Final = RelativeVolume()

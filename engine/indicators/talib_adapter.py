@@ -1,0 +1,214 @@
+"""TA-Lib's functions as kinds of indicators: the one place that imports TA-Lib, and asks it what it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from types import MappingProxyType
+from typing import Any, Final
+
+import talib
+from talib import abstract
+
+from tapedeck.engine.config.faults import FaultList, fault, shown
+from tapedeck.engine.errors import TapedeckError, nearest
+from tapedeck.engine.indicators.kernel import KernelInputs
+from tapedeck.engine.indicators.kind import IndicatorKind
+from tapedeck.engine.indicators.talib_formulas import TALIB_FORMULAS
+from tapedeck.engine.indicators.talib_kernel import TalibFunction, TalibKernel
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.tape.bar_grid import FIELDS
+
+_PRICE_GROUP: Final = "Overlap Studies"
+_AVERAGES: Final = frozenset(
+    {"SMA", "EMA", "WMA", "DEMA", "TEMA", "TRIMA", "KAMA", "T3", "MA", "MAMA", "HT_TRENDLINE"}
+)
+_AVERAGES_ORDER: Final = 1
+_UNBOUNDED: Final = 1e37  # TA-Lib writes "no limit" as 3e37
+_WIDEST_INT: Final = 2**31 - 1
+_WIDEST_FLOAT: Final = 1e38
+
+
+class TalibKind(IndicatorKind):
+    """One TA-Lib function, described by TA-Lib.
+
+    Computed over the bars of the earlier sessions that hold ten times its lookback, two sessions at least,
+    and those of the session; missing ones are taken out.
+    """
+
+    def __init__(self, name: str) -> None:
+        info = _handle(name).info
+        self.type = name
+        self.inputs = _flat(info["input_names"].values())
+        self.outputs = tuple(info["output_names"])
+        self.parameters = MappingProxyType(
+            {one: TalibParameter(one, default) for one, default in info["parameters"].items()}
+        )
+        self.formula = TALIB_FORMULAS.get(name, f"{info['display_name']}, as TA-Lib computes it")
+        self.over_price = info["group"] == _PRICE_GROUP
+        self.source = f"TA-Lib's {name}"
+
+    @property
+    def overlay_order(self) -> int:
+        """Moving averages before others."""
+        return _AVERAGES_ORDER if self.type in _AVERAGES else super().overlay_order
+
+    def lookback(self, parameters: Mapping[str, float | int]) -> int:
+        """Return TA-Lib's own lookback."""
+        return talib_function(self.type, parameters).lookback
+
+    def kernel(self, inputs: KernelInputs) -> TalibKernel:
+        """Return what calls the function."""
+        return TalibKernel(talib_function(self.type, inputs.parameters), inputs)
+
+    def check_parameters(
+        self, parameters: Mapping[str, float | int], interval: Interval | None, faults: FaultList
+    ) -> None:
+        """Refuse parameters that TA-Lib takes one by one, but not together."""
+        del interval, faults
+        if parameters and not _is_accepted(self.type, parameters):
+            raise fault(f"TA-Lib refuses these parameters of {self.type} together: {dict(parameters)}")
+
+
+@dataclass(frozen=True, slots=True)
+class TalibParameter:
+    """One parameter of a function; TA-Lib itself is asked which values it takes."""
+
+    name: str
+    default: int | float
+
+    def read(self, type_: str, value: object) -> int | float:
+        """Return the value in the type of the default, a moving average's name as its number."""
+        if self.name.endswith("matype") and isinstance(value, str):
+            return _read_moving_average(value)
+        wanted = int if isinstance(self.default, int) else (int, float)
+        if isinstance(value, bool) or not isinstance(value, wanted):
+            what = "a whole number" if isinstance(self.default, int) else "a number"
+            raise fault(f"must be {what}, not {shown(value)}; the default is {self.default}")
+        number = self._as_c_number(value)
+        if number is None or not _is_accepted(type_, {self.name: number}):
+            raise fault(f"must be {self._allowed_range(type_)} for {type_}, not {shown(value)}")
+        return number
+
+    def _as_c_number(self, value: int | float) -> int | float | None:
+        """`value` in the type of the default, or None where C has no room for it (or for NaN)."""
+        if isinstance(self.default, int):
+            return value if abs(value) <= _WIDEST_INT else None
+        return float(value) if abs(value) <= _WIDEST_FLOAT else None
+
+    def _allowed_range(self, type_: str) -> str:
+        """Say which values TA-Lib takes; found by asking, because its Python side does not tell."""
+
+        def accepts(value: int | float) -> bool:
+            return _is_accepted(type_, {self.name: value})
+
+        limit: int | float = _WIDEST_INT if isinstance(self.default, int) else _WIDEST_FLOAT
+        lowest, highest = _edge(accepts, self.default, -limit), _edge(accepts, self.default, limit)
+        if highest < _UNBOUNDED:
+            return f"{_rounded(lowest)} to {_rounded(highest)}"
+        return f"at least {_rounded(lowest)}" if lowest > -_UNBOUNDED else "a finite number"
+
+
+@cache
+def talib_kinds() -> Mapping[str, TalibKind]:
+    """Return the functions that can be computed from the columns of bars, by name."""
+    kinds = {name: TalibKind(name) for name in sorted(all_talib_names())}
+    # MAVP, for one, wants a series of periods.
+    return {name: kind for name, kind in kinds.items() if set(kind.inputs) <= set(FIELDS)}
+
+
+@cache
+def all_talib_names() -> frozenset[str]:
+    """Return the names of all functions, those that need more than bars included."""
+    return frozenset(talib.get_functions())  # type: ignore[no-untyped-call]  # as TA-Lib has it
+
+
+def talib_c_version() -> str:
+    """Return the version of the C library within the Python package."""
+    built: bytes = talib.__ta_version__  # type: ignore[attr-defined]  # missing in its stubs
+    return built.decode().split(" ")[0]
+
+
+def moving_average_types() -> dict[str, int]:
+    """Return TA-Lib's numbers for the values of `matype`, by name: `SMA` is 0."""
+    names = vars(type(talib.MA_Type))  # type: ignore[attr-defined]  # TA-Lib's annotations lack it
+    return {name: number for name, number in names.items() if isinstance(number, int)}
+
+
+def talib_function(name: str, parameters: Mapping[str, float | int]) -> TalibFunction:
+    """Return a function with its parameters; those not given take TA-Lib's defaults."""
+    return _bound(name, tuple(sorted(parameters.items())))
+
+
+@lru_cache(maxsize=512)
+def _bound(name: str, parameters: tuple[tuple[str, float | int], ...]) -> TalibFunction:
+    try:
+        handle = _handle(name)
+        if parameters:
+            handle.parameters = dict(parameters)
+        info = handle.info
+        lookback = int(handle.lookback)
+    except Exception as error:
+        raise TapedeckError(f"TA-Lib cannot compute {name} with {dict(parameters)}: {error}") from error
+    return TalibFunction(
+        name=name,
+        inputs=tuple(_field(name, column) for column in _flat(info["input_names"].values())),
+        outputs=tuple(info["output_names"]),
+        lookback=lookback,
+        arguments=tuple(info["parameters"].values()),
+        function=getattr(talib, name),
+    )
+
+
+def _handle(name: str) -> Any:  # noqa: ANN401  # a foreign class without annotations
+    """TA-Lib's own description of a function, made anew, because it keeps the parameters it is given."""
+    return abstract.Function(name)  # type: ignore[attr-defined]  # TA-Lib's annotations lack it
+
+
+def _flat(columns: Iterable[str | list[str]]) -> tuple[str, ...]:
+    """Names of input columns in order: TA-Lib gives single ones as text, several as lists."""
+    flat: list[str] = []
+    for column in columns:
+        flat.extend([column] if isinstance(column, str) else column)
+    return tuple(flat)
+
+
+def _field(name: str, column: str) -> int:
+    if column not in FIELDS:
+        raise TapedeckError(f"TA-Lib's {name} needs {column!r}, which a bar does not have")
+    return FIELDS.index(column)
+
+
+def _is_accepted(type_: str, parameters: Mapping[str, int | float]) -> bool:
+    """Whether TA-Lib takes these values, the others at their defaults; a lookback of -1 is its refusal."""
+    function = _handle(type_)
+    function.set_parameters(dict(parameters))
+    return bool(function.lookback >= 0)
+
+
+def _read_moving_average(text: str) -> int:
+    types = moving_average_types()
+    try:
+        return types[text.strip().upper()]
+    except KeyError:
+        raise fault(
+            f"unknown moving average {text!r}: use {', '.join(types)}, or TA-Lib's number for one",
+            nearest(text, types),
+        ) from None
+
+
+def _edge(accepts: Callable[[int | float], bool], good: int | float, bad: int | float) -> int | float:
+    """Return the accepted value nearest to `bad`, by halving; `good` is accepted, `bad` is not."""
+    whole = isinstance(good, int)
+    while abs(bad - good) > (1 if whole else 1e-9 * max(1.0, abs(good))):
+        middle = (good + bad) // 2 if whole else (good + bad) / 2
+        if accepts(middle):
+            good = middle
+        else:
+            bad = middle
+    return good
+
+
+def _rounded(value: int | float) -> int | float:
+    return value if isinstance(value, int) else round(value, 6) + 0.0

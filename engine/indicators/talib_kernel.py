@@ -1,0 +1,102 @@
+"""The kernel of TA-Lib's functions: each is called over history and session, and a block takes the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapedeck.engine.indicators.kernel import KernelInputs
+from tapedeck.engine.tape.bar_grid import Floats, Mask, canonical
+
+_FLOAT64: Final = np.dtype(np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class TalibFunction:
+    """One TA-Lib function with its parameters bound.
+
+    Called as `function(*inputs, *arguments)`: `inputs` are positions in `FIELDS`, arrays (n,) without missing
+    bars; `outputs` TA-Lib's output names, several of which come as a tuple; `lookback` the bars before the
+    first value. Source of every formula: TA-Lib itself.
+    """
+
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[str, ...]
+    lookback: int
+    arguments: tuple[float | int, ...]
+    function: Callable[..., Any]
+
+
+class TalibKernel:
+    """One TA-Lib function with the columns that its outputs go to.
+
+    TA-Lib gives the same bits for a prefix as for the whole, so that no carry is needed.
+    """
+
+    def __init__(self, function: TalibFunction, inputs: KernelInputs) -> None:
+        self._function = function
+        self._columns = inputs.columns
+        self._grid, self._series, self._skipped = inputs.grid, inputs.series, inputs.skipped
+
+    def advance(self, slots: range, columns: range) -> None:
+        """Write the columns that a block completes."""
+        del slots
+        first, last = columns.start, columns.stop
+        lengths = self._series.length.tolist()
+        targets = [column[:, first:last] for column in self._columns]
+        if self._grid.is_full(first, last):
+            self._compute_full(lengths, targets, last - first)
+        else:
+            self._compute_gapped(lengths, targets, self._grid.present[:, first:last])
+        for target in targets:
+            canonical(target)
+
+    # These loops run once per symbol and indicator: what can be looked up before them, is.
+
+    def _compute_full(self, lengths: list[int], targets: list[Floats], width: int) -> None:
+        function, arguments = self._function.function, self._function.arguments
+        lookback, several = self._function.lookback, len(targets) > 1
+        sources = [self._series.values[field] for field in self._function.inputs]
+        rows = enumerate(zip(self._skipped, lengths, strict=True))
+        if not several and all(
+            stop - start - width >= lookback for start, stop in zip(self._skipped, lengths, strict=True)
+        ):
+            (target,) = targets
+            for row, (start, stop) in rows:
+                target[row] = function(*[source[row, start:stop] for source in sources], *arguments)[-width:]
+            return
+        for row, (start, stop) in rows:
+            result = function(*[source[row, start:stop] for source in sources], *arguments)
+            for target, output in zip(targets, result if several else (result,), strict=True):
+                target[row] = tail_of_output(output, width, lookback)
+
+    def _compute_gapped(self, lengths: list[int], targets: list[Floats], present: Mask) -> None:
+        function, arguments = self._function.function, self._function.arguments
+        lookback, several = self._function.lookback, len(targets) > 1
+        sources = [self._series.values[field] for field in self._function.inputs]
+        counts = present.sum(axis=1).tolist()
+        for row, (start, stop, count) in enumerate(zip(self._skipped, lengths, counts, strict=True)):
+            if count == 0:
+                continue
+            result = function(*[source[row, start:stop] for source in sources], *arguments)
+            for target, output in zip(targets, result if several else (result,), strict=True):
+                target[row, present[row]] = tail_of_output(output, count, lookback)
+
+
+def tail_of_output(output: NDArray[Any], count: int, lookback: int) -> Floats:
+    """Return the last `count` values as float64, missing (NaN) where the function is not warm.
+
+    Pattern functions give integers, and 0 before they are warm; a 0 there would read as a value.
+    """
+    start = len(output) - count
+    values = output[start:]
+    if start >= lookback and values.dtype is _FLOAT64:
+        return values
+    values = values.astype(np.float64)
+    values[: max(0, lookback - start)] = np.nan
+    return values

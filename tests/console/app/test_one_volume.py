@@ -1,0 +1,118 @@
+"""The session's volume is one number, to the last bit, wherever it stands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from textual.pilot import Pilot
+
+from tapedeck.console.panel_data.views import view_table
+from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME
+from tests.support.console_runs import Watched, document, drive, until, watched
+from tests.support.markets import fill_store, open_new_store
+from tests.support.naive import in_order
+
+COINS = ("BTC", "ETH", "XRP")
+SLOTS = 1111
+
+
+def of_coins() -> dict[str, Any]:
+    """Return a session file over one day that never closes, with volumes of fractions."""
+    file = document(start_date="2013-11-26", end_date="2013-11-26")
+    file["exchange_group"] = "CRYPTO"
+    file["session_data_config"] = {
+        "symbols": list(COINS),
+        "streams": ["1m", "5m"],
+        "indicators": {"vwap": {"type": "VWAP", "interval": "1m"}},
+    }
+    return file
+
+
+def by_walking(store: BarStore, console: Watched) -> dict[str, tuple[float, float, float]]:
+    """Return each symbol's volume, last price and change, added up bar by bar."""
+    view = console.system.session_data.view()
+    assert view is not None
+    found = {}
+    for row, symbol in enumerate(view.symbols):
+        bars = view.bars_grid(view.base_interval)[:, row]
+        bars = bars[:, ~np.isnan(bars[CLOSE])]
+        last = float(bars[CLOSE, -1])
+        change = (last / float(bars[OPEN, 0]) - 1.0) * 100.0
+        found[symbol] = (float(in_order(bars[VOLUME])), last, change)
+    return found
+
+
+def test_table_view_copy_why_totals_and_export_have_the_same_volume_last_and_change(tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        system = console.system
+        system.step(SLOTS)
+        await until(pilot, lambda: console.frontier == SLOTS and console.is_settled(), "the slots")
+        view, expected = system.session_data.view(), by_walking(store, console)
+        assert view is not None
+        volumes = view.bars_grid(view.base_interval)[VOLUME]
+        pairwise = {symbol: float(np.nansum(volumes[view.row(symbol)])) for symbol in COINS}
+        assert any(pairwise[symbol] != expected[symbol][0] for symbol in COINS), "no fractions to tell by"
+
+        panel, state = console.app.main.symbols, console.app.view_state()
+        table = panel._rows(state)
+        shown = {
+            symbol: (table.volume[at], table.last[at], table.change_pct[at])
+            for at, symbol in enumerate(table.symbols)
+        }
+        assert shown == expected
+        for copy in (panel.as_table(state), view_table(system, "symbols")):
+            at = [copy.headings.index(name) for name in ("symbol", "volume", "last", "change_pct")]
+            assert {row[at[0]]: tuple(row[i] for i in at[1:]) for row in copy.rows} == expected
+
+        state_file = tmp_path / "session.json"
+        system.export_json(state_file)
+        exported = json.loads(state_file.read_text())["symbols"]
+        for symbol, (volume, last, change) in expected.items():
+            totals = view.totals(symbol)
+            assert totals is not None
+            assert (totals.volume, totals.last, totals.change_pct) == (volume, last, change)
+            assert (exported[symbol]["totals"]["volume"], exported[symbol]["totals"]["last"]) == (
+                volume,
+                last,
+            )
+            told = {name: system.explain(symbol, name).value for name in ("session volume", "last", "change")}
+            assert told == {"session volume": volume, "last": last, "change": change}
+
+    with open_new_store(tmp_path / "bars.db") as store:
+        fill_store(store, COINS, "2013-11-26", "2013-11-26", exchange="24/7", missing=0.05)
+        with watched(store, tmp_path, config=of_coins()) as console:
+            drive(console, act)
+
+
+def test_why_divides_the_very_sums_that_make_the_running_vwap(tmp_path: Path) -> None:
+    async def act(console: Watched, pilot: Pilot[None]) -> None:
+        system = console.system
+        system.step(SLOTS)
+        await until(pilot, lambda: console.frontier == SLOTS and console.is_settled(), "the slots")
+        view = system.session_data.view()
+        assert view is not None
+        pairwise = 0
+        for symbol in COINS:
+            for frontier in range(SLOTS - 40, SLOTS + 1):
+                bars = view.bars_grid(view.base_interval)[:, view.row(symbol), :frontier]
+                if np.isnan(bars[CLOSE, -1]):
+                    continue
+                here = bars[:, ~np.isnan(bars[CLOSE])]
+                money = (here[HIGH] + here[LOW] + here[CLOSE]) / 3.0 * here[VOLUME]
+                why = system.explain(symbol, "vwap", frontier)
+                assert why.terms == {
+                    "Σ typical price × volume": in_order(money),
+                    "Σ volume": in_order(here[VOLUME]),
+                }
+                assert why.value == why.terms["Σ typical price × volume"] / why.terms["Σ volume"]
+                pairwise += float(money.sum()) / float(here[VOLUME].sum()) != why.value
+        assert pairwise, "these numbers do not tell one order of adding from another"
+
+    with open_new_store(tmp_path / "bars.db") as store:
+        fill_store(store, COINS, "2013-11-26", "2013-11-26", exchange="24/7", missing=0.05)
+        with watched(store, tmp_path, config=of_coins()) as console:
+            drive(console, act)

@@ -1,0 +1,78 @@
+"""Session totals: one definition, whose sums run from the first bar to the last."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME
+from tapedeck.engine.tape.session_totals import (
+    SessionTotals,
+    change_pct,
+    first_values,
+    last_values,
+    session_volumes,
+    sum_in_order,
+)
+from tapedeck.engine.tape.session_view import SessionView
+from tests.support.naive import in_order
+from tests.support.tapes import compute, random_values, slots_of, tape_over
+
+GRIDS = arrays.arrays(
+    np.float64,
+    st.tuples(st.integers(1, 4), st.integers(0, 12)),
+    elements=st.floats(1, 100) | st.just(float("nan")),
+)
+
+
+@given(GRIDS)
+def test_last_and_first_values_are_those_of_walking_along_the_row(values: np.ndarray) -> None:
+    for row, last, first in zip(values, last_values(values), first_values(values), strict=True):
+        there = [value for value in row if not np.isnan(value)]
+        np.testing.assert_equal(last, there[-1] if there else np.nan)
+        np.testing.assert_equal(first, there[0] if there else np.nan)
+
+
+@given(GRIDS)
+def test_sums_skip_what_is_missing_and_run_in_order(values: np.ndarray) -> None:
+    present = ~np.isnan(values)
+    for row, total, volume in zip(
+        values, sum_in_order(values), session_volumes(values, present), strict=True
+    ):
+        there = row[~np.isnan(row)]
+        assert total == in_order(there)
+        np.testing.assert_equal(volume, in_order(there) if len(there) else np.nan)
+
+
+def test_all_symbols_at_once_have_the_totals_of_each() -> None:
+    slots = slots_of("2013-11-29", exchange="24/7")
+    tape = compute(tape_over(slots, random_values(3, len(slots), seed=7, missing=0.1)))
+    pairwise_sums = 0
+    for frontier in (1, 100, 777, 1440):
+        view = SessionView(tape, frontier)
+        bars = tape.base.values[:, :, :frontier]
+        pairwise_sums += int((np.nansum(bars[VOLUME], axis=1) != view.volumes()).sum())
+        for row, symbol in enumerate(view.symbols):
+            own = bars[:, row, ~np.isnan(bars[CLOSE, row])]
+            totals = view.totals(symbol)
+            if not own.shape[1]:
+                assert totals is None
+                assert np.isnan([view.volumes()[row], view.last_prices()[row], view.changes_pct()[row]]).all()
+                continue
+            opened, last = float(own[OPEN, 0]), float(own[CLOSE, -1])
+            expected = SessionTotals(
+                opened, own[HIGH].max(), own[LOW].min(), last, float(in_order(own[VOLUME]))
+            )
+            assert totals == expected
+            assert totals.change_pct == (last / opened - 1.0) * 100.0
+            assert view.volumes()[row] == totals.volume
+            assert (view.first_opens()[row], view.last_prices()[row]) == (opened, last)
+            assert view.changes_pct()[row] == totals.change_pct
+    assert pairwise_sums, "these volumes do not tell one order of adding from another"
+
+
+def test_a_first_open_of_zero_gives_no_change() -> None:
+    assert np.isnan(change_pct(np.array([0.0]), np.array([1.0]))).all()
+    assert np.isnan(SessionTotals(0.0, 1.0, 0.0, 1.0, 0.0).change_pct)
