@@ -32,7 +32,7 @@ def test_run_opens_the_console_and_q_exits_with_a_summary(session: Session, tmp_
         screen.press("y")
         assert screen.exit_code() == 130, "a run that was stopped, as in a batch job"
         assert screen.left_changed() == set()
-        assert b"interrupted; what was played is below" in screen.seen
+        assert b"interrupted; the report is of the part played" in screen.seen
     assert_exported_in_part(tmp_path / "out")
     assert_nothing_is_left_of_the_run(tmp_path)
     assert (tmp_path / "home" / "state" / "console.json").is_file()

@@ -70,7 +70,7 @@ def test_a_signal_ends_a_run_whose_terminal_has_stalled(
         assert screen.process.wait(PROMPTLY_S) == 130
         assert screen.exit_code() == 130
         assert screen.left_changed() == set(), "once the terminal continues"
-        assert b"interrupted; what was played is below" in screen.seen
+        assert b"interrupted; the report is of the part played" in screen.seen
     assert_exported_in_part(tmp_path / "out")
     assert_nothing_is_left_of_the_run(tmp_path)
     log = (tmp_path / "home" / "state" / "tapedeck.log").read_text()
