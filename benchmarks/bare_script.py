@@ -1,4 +1,4 @@
-"""The reference: what a person would write for the session job, in one thread, without an engine.
+"""Reference implementation of the session job: a plain script in one thread, without the engine.
 
 Loads by chunk and computes by session: 5m and 15m bars, SMA 20, EMA 20, RSI 14 (two sessions of warm-up),
 VWAP and quality. No gaps between blocks, no pause, no views, no log, no stamp.
@@ -22,7 +22,7 @@ HIGH, LOW, CLOSE, VOLUME = 1, 2, 3, 4
 
 
 def play(store: BarStore, symbols: int, sessions: int, chunk: int) -> int:
-    """Do the session job; return how many bars were there."""
+    """Do the session job; return the number of bars."""
     names = symbols_of(symbols)
     days = sessions_of(sessions)
     data = DataManager(store, readers=1)
@@ -40,7 +40,7 @@ def _slots(days: Sequence[TradingSession]) -> list[SessionSlots]:
 
 
 def compute_session(values: np.ndarray, earlier: list[np.ndarray]) -> int:
-    """Compute all of one session at once; `values` (5, S, n)."""
+    """Compute one session as a whole; return its number of bars. `values`: shape (5, S, n)."""
     present = ~np.isnan(values[CLOSE])
     full = bool(present.all())
     for width in (5, 15):
@@ -69,13 +69,13 @@ def compute_session(values: np.ndarray, earlier: list[np.ndarray]) -> int:
 
 
 def derive(values: np.ndarray, present: np.ndarray, width: int, *, full: bool) -> np.ndarray:
-    """Return bars of `width` slots, (5, S, n / width)."""
+    """Return bars of `width` slots, shape (5, S, n / width)."""
     parts = values.reshape(5, values.shape[1], -1, width)
     if full:
         opens, closes = parts[0, :, :, 0], parts[CLOSE, :, :, -1]
     else:
-        there = present.reshape(present.shape[0], -1, width)
-        first, last = there.argmax(axis=2), width - 1 - there[:, :, ::-1].argmax(axis=2)
+        parts_present = present.reshape(present.shape[0], -1, width)
+        first, last = parts_present.argmax(axis=2), width - 1 - parts_present[:, :, ::-1].argmax(axis=2)
         opens = np.take_along_axis(parts[0], first[:, :, None], axis=2)[:, :, 0]
         closes = np.take_along_axis(parts[CLOSE], last[:, :, None], axis=2)[:, :, 0]
     high, low = np.fmax.reduce(parts[HIGH], axis=2), np.fmin.reduce(parts[LOW], axis=2)

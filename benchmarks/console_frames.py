@@ -1,13 +1,13 @@
-"""The real console in a pseudo-terminal: frame times, the engine's slow-down for being watched, key latency.
+"""The console in a pseudo-terminal: frame times, slow-down of the engine, key latency.
 
     python -m benchmarks.console_frames [SYMBOLS ...]
 
-Each run is a process of its own whose terminal is read and thrown away as fast as it writes. A frame is the
-time from looking at the run to having written what changed. The engine is timed without a console in the
-same process, too, in turns and with the same log file; the fastest of each side count, as what else the
-machine does only adds. A key is timed from being pressed to its effect being read from the terminal, in runs
-of their own. As single keys say little on a machine that is slow for a while, those of the runs that found it
-at its speed, before and after, stand apart.
+Each run is a separate process; its terminal's output is read as fast as it is written, and discarded. A frame
+is the time from the start of an update until its changes are written. In the same process the engine is timed
+with and without a console, in turns and with the same log file; the fastest run of each side counts, since
+other load only adds time. A key is timed from the key press until its effect is read from the terminal, in
+separate runs. A shared machine is slow at times: keys of runs during which it was not, by a measurement
+before and after, have a column of their own.
 """
 
 from __future__ import annotations
@@ -29,40 +29,41 @@ from pathlib import Path
 from benchmarks.market import market, session_file
 from benchmarks.measure import MachineSpeed, row
 
-# Symbols and sessions: enough bars for some seconds at full speed.
+# Number of symbols → sessions: enough bars for some seconds at maximum speed.
 MARKETS = {4: 4000, 100: 504, 500: 126}
 SIZES = ((120, 36), (200, 60))
 SPEEDS = (0.0, 60.0)
 PACED_S = 8.0
 LIMIT_S = 120.0
 KEY, EFFECT, UNDO = b",", b"PAST", b"\x1b[F"
-"""A step back, which the session bar shows as the past, and the key that returns."""
+"""Key for a step back, its effect on the session bar, and the key that returns to the present."""
 OPENED = b"running"
-"""Stands on the session bar once there are pictures of the run."""
+"""Text on the session bar once the run is shown."""
 STARTED_S = 2.0
-"""So long after that the first bar has come at 60x, too, and the panels have their places."""
+"""Wait after that, until at 60x, too, the first bar has arrived and the panels are laid out."""
 BETWEEN_KEYS_S = 0.35
 ROUNDS = 3
-"""How often the engine is timed at full speed, alone and watched."""
+"""Runs at maximum speed, each with and without a console."""
 KEY_RUNS = 3
-"""At full speed a run is over after some seconds, and few keys."""
+"""Minimum number of key runs at maximum speed, each of which is too short for many keys."""
 STEADY_RUNS = 2
 MOST_KEY_RUNS = 6
-"""More runs follow until so many have found the machine at its speed, but no more than so many in all."""
+"""Runs are added until `STEADY_RUNS` have found the machine at full speed, up to `MOST_KEY_RUNS` in all."""
 SLOW = 1.3
-"""A machine that takes so many times as long as at best is not at its speed."""
+"""Factor above the best time of a fixed piece of work from which the machine counts as slow."""
 HEADER = (
     "| console | frame p50 / p95 / max ms (target p95 50) | frames/s (10, 4 when saturated) "
-    "| engine slower than headless (10 %) | key p50 / p95 / max ms (50) | the machine at its speed |\n"
+    "| engine slower than headless (10 %) | key p50 / p95 / max ms (50) "
+    "| keys with the machine at full speed |\n"
     "|---|---|---|---|---|---|"
 )
 
 
 @dataclass(slots=True)
 class Watched:
-    """What the process of one case reports: milliseconds per frame, and seconds on screen and of the runs.
+    """Measurements of one case: milliseconds per frame, seconds on screen, and seconds of the runs.
 
-    `alone_s`: those without a console, none where that was not asked for.
+    `watched_s`: runs in the console; `alone_s`: runs without it, empty unless `with_alone`.
     """
 
     frames_ms: list[float]
@@ -74,12 +75,12 @@ class Watched:
 # The process that plays
 
 
-def play(symbols: int, speed: float, report: Path, *, beside_alone: bool) -> None:
-    """Play a market in the console on this terminal, and write what was measured to a file.
+def play(symbols: int, speed: float, report: Path, *, with_alone: bool) -> None:
+    """Play a market in the console on this terminal, and write the measurements to a file.
 
-    `beside_alone`: some times, in turns with playing it without a console.
+    `with_alone`: play it several times, in turns with runs without a console.
     """
-    from benchmarks.watched_app import play_alone, play_watched  # noqa: PLC0415 - only here is a screen
+    from benchmarks.watched_app import play_alone, play_watched  # noqa: PLC0415 - only this process has a screen
     from tapedeck.engine.metrics.log import close_logging, configure_logging  # noqa: PLC0415 - as above
 
     sessions = MARKETS[symbols]
@@ -92,8 +93,8 @@ def play(symbols: int, speed: float, report: Path, *, beside_alone: bool) -> Non
     with market("parquet", symbols, sessions) as store, tempfile.TemporaryDirectory() as folder:
         configure_logging(Path(folder))
         measured = Watched([], 0.0, [], [])
-        for _ in range(ROUNDS if beside_alone else 1):
-            measured.alone_s += [play_alone(config, store)] if beside_alone else []
+        for _ in range(ROUNDS if with_alone else 1):
+            measured.alone_s += [play_alone(config, store)] if with_alone else []
             frames_ms, seconds, watched_s = play_watched(
                 config, store, Path(folder), PACED_S if speed else None
             )
@@ -104,11 +105,11 @@ def play(symbols: int, speed: float, report: Path, *, beside_alone: bool) -> Non
     report.write_text(json.dumps(asdict(measured)), encoding="utf-8")
 
 
-# The terminal that reads
+# The process that reads the terminal
 
 
 class Terminal:
-    """The near end of a pseudo-terminal: reads and discards, and looks for what a key should show."""
+    """The near end of a pseudo-terminal: reads and discards output, and searches it for a key's effect."""
 
     def __init__(self, size: tuple[int, int]) -> None:
         self.near, self.far = pty.openpty()
@@ -116,14 +117,14 @@ class Terminal:
         fcntl.ioctl(self.far, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
 
     def read_until(self, effect: bytes | None, limit_s: float) -> float | None:
-        """Read until an effect is seen, and return the seconds; None after `limit_s`, or at the end."""
+        """Read until an effect appears, and return the seconds; None after `limit_s` or at the end."""
         began, seen = time.perf_counter(), b""
         while (left := began + limit_s - time.perf_counter()) > 0:
             if not select.select([self.near], [], [], left)[0]:
                 return None
             try:
                 data = os.read(self.near, 1 << 16)
-            except OSError:  # the other side has ended
+            except OSError:  # the process has ended
                 return None
             seen, self.last = seen[-64:] + data, data
             if effect is not None and effect in seen:
@@ -135,13 +136,13 @@ class Terminal:
         os.write(self.near, key)
 
     def close(self) -> None:
-        """Give both ends back."""
+        """Close both ends."""
         os.close(self.near)
         os.close(self.far)
 
 
 def watch(symbols: int, speed: float, size: tuple[int, int], *, presses: bool) -> tuple[Watched, list[float]]:
-    """Run one process on a terminal of a size; return what it measured, and the seconds of each key."""
+    """Run one process on a terminal of a size; return its measurements, and the seconds of each key."""
     terminal, keys = Terminal(size), list[float]()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
@@ -188,7 +189,7 @@ def watch(symbols: int, speed: float, size: tuple[int, int], *, presses: bool) -
 
 
 def _percentiles(ordered: list[float], decimals: int) -> str:
-    """Return median, 95th percentile and the greatest of values in ascending order."""
+    """Return median, 95th percentile and maximum of values in ascending order."""
     picked = ordered[len(ordered) // 2], ordered[int(0.95 * (len(ordered) - 1))], ordered[-1]
     return " / ".join(f"{value:.{decimals}f}" for value in picked)
 
@@ -202,18 +203,18 @@ def _latency(keys: list[float]) -> str:
 def press_keys(
     symbols: int, speed: float, size: tuple[int, int], machine: MachineSpeed
 ) -> tuple[list[float], list[float]]:
-    """Return the seconds of the keys of some runs, and of those that found the machine at its speed."""
+    """Return the seconds of all keys, and of those in runs with the machine at full speed."""
     keys, steady = list[float](), list[float]()
     runs = steady_runs = 0
     slowness = machine.slowness()
     while runs < (1 if speed else KEY_RUNS) or (runs < MOST_KEY_RUNS and steady_runs < STEADY_RUNS):
         before = slowness
-        found = watch(symbols, speed, size, presses=True)[1]
+        pressed = watch(symbols, speed, size, presses=True)[1]
         slowness = machine.slowness()
-        keys += found
+        keys += pressed
         runs += 1
         if max(before, slowness) < SLOW:
-            steady += found
+            steady += pressed
             steady_runs += 1
     return keys, steady
 
@@ -223,7 +224,7 @@ def report(symbols: int, speed: float, size: tuple[int, int], machine: MachineSp
     watched, _ = watch(symbols, speed, size, presses=False)
     keys, steady = press_keys(symbols, speed, size, machine)
     frames = sorted(watched.frames_ms)
-    shown = "too short to tell"
+    shown = "no frames"
     rate = "–"
     if frames:
         shown = _percentiles(frames, 1)
@@ -237,12 +238,12 @@ def report(symbols: int, speed: float, size: tuple[int, int], machine: MachineSp
 
 def main() -> None:
     if sys.argv[1:2] == ["--play"]:
-        play(int(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4]), beside_alone="--alone" in sys.argv)
+        play(int(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4]), with_alone="--alone" in sys.argv)
         return
     print(HEADER)
     machine = MachineSpeed()
     for symbols in [int(word) for word in sys.argv[1:]] or MARKETS:
-        with market("parquet", symbols, MARKETS[symbols]):  # made here, not on the console's time
+        with market("parquet", symbols, MARKETS[symbols]):  # created here, outside the measurement
             pass
         for speed in SPEEDS:
             for size in SIZES:

@@ -1,8 +1,8 @@
-"""One slot at a time, and a pause at any moment.
+"""Latency of single steps, and of pauses at random moments.
 
     python -m benchmarks.latency
 
-A slot is timed from the command to the moment at which it is computed and revealed, all threads taking part.
+A step is timed from the command until its slot is computed and published, with all threads running.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LIMIT_S = 30.0
 
 
 def step_times(symbols: int) -> list[float]:
-    """Return the seconds of single steps through a session with 4 % of its bars missing."""
+    """Return the seconds of each step through a session with 4 % of its bars missing."""
     with market("sqlite", symbols, 5, 0.04) as store:
         system = SystemManager(session_file(symbols, 5, prefetch_days=1), store)
         system.start(paused=True)
@@ -39,14 +39,14 @@ def step_times(symbols: int) -> list[float]:
 
 
 def pause_times() -> list[float]:
-    """Return the seconds from a pause to the state `paused`, at moments all over a run at full speed."""
+    """Return the seconds from a pause command to the state `paused`, throughout a run at maximum speed."""
     random = np.random.default_rng(1)
     times: list[float] = []
     with market("sqlite", 100, 63) as store:
         system = SystemManager(session_file(100, 63, prefetch_days=5), store)
         system.start()
         while len(times) < PAUSES and not system.state.is_over:
-            # Any condition that holds later will do; it spreads the pauses over sessions and phases.
+            # A random number of changes between pauses spreads them over sessions and phases.
             version = system.snapshot().version + int(random.integers(1, 6))
             system.wait_for(lambda version=version: system.snapshot().version >= version, 0.2)
             began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Random markets of any size for the benchmarks, made once per size in a temporary folder."""
+"""Random markets for the benchmarks, created once per size in a temporary folder."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def symbols_of(count: int) -> list[str]:
 
 
 def sessions_of(count: int) -> tuple[TradingSession, ...]:
-    """Return `count` sessions of XNYS, with the two before them that warm indicators up."""
+    """Return `count` sessions of XNYS, and the two before them for warm-up."""
     time = TimeManager("XNYS")
     last = time.get_next_trading_date(FIRST_DAY, count + HISTORY_SESSIONS - 1)
     return time.trading_sessions(FIRST_DAY, last)
 
 
 def make_bars(sessions: tuple[TradingSession, ...], missing: float, seed: int) -> BarColumns:
-    """Return a random walk in cents over all minutes, with a fraction of the bars missing."""
+    """Return a random walk in cents over all minutes; `missing`: fraction of the bars left out."""
     random = np.random.default_rng(seed)
     opened_at = np.concatenate([SessionSlots(session, MINUTE).opened_at for session in sessions])
     close = 100 + np.cumsum(random.integers(-3, 4, len(opened_at))) / 100
@@ -47,7 +47,7 @@ def make_bars(sessions: tuple[TradingSession, ...], missing: float, seed: int) -
 
 
 def market(kind: str, symbols: int, sessions: int, missing: float = 0.0) -> BarStore:
-    """Return a store (`sqlite` or `parquet`) with that market, made on first use and kept for later runs."""
+    """Return a store (`sqlite` or `parquet`) with such a market, created on first use and kept."""
     folder = Path(tempfile.gettempdir()) / "tapedeck-benchmarks"
     folder.mkdir(exist_ok=True)
     name = f"{symbols}x{sessions}-{round(100 * missing)}"

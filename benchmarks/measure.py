@@ -1,4 +1,4 @@
-"""Timing in turns, so that a machine whose speed drifts treats both sides alike."""
+"""Timing in turns, so that drifts of the machine's speed affect both sides alike."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Median seconds of two sides timed in turns, and the median of their ratios, first to second."""
+    """Median seconds of two sides timed in turns, and the median of the ratios first to second."""
 
     first_s: float
     second_s: float
@@ -18,7 +18,7 @@ class Pair:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Return how long some work takes."""
+    """Return the duration of some work."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
@@ -37,17 +37,17 @@ def in_turns(first: Callable[[], object], second: Callable[[], object], rounds: 
 
 
 class MachineSpeed:
-    """How slow the machine is just now, while nothing of ours runs, against the fastest that was seen.
+    """Current speed of the machine, compared with the fastest measured; call it while no benchmark runs.
 
-    Where others share it, its speed halves at times, for a second or for minutes. What single events took
-    says something only together with that.
+    A shared machine is at half its speed at times, for seconds or minutes; times of single events can only be
+    judged together with that.
     """
 
     def __init__(self) -> None:
         self._fastest = self._fixed_work_s()
 
     def slowness(self) -> float:
-        """Return how many times longer than at best a fixed piece of Python takes; needs 0.1 s."""
+        """Return the time of a fixed piece of work as a multiple of the best one; takes 0.1 s."""
         took = self._fixed_work_s()
         self._fastest = min(self._fastest, took)
         return took / self._fastest
@@ -58,7 +58,7 @@ class MachineSpeed:
 
 
 def row(what: str, figure: str, target: str, reference: str = "") -> str:
-    """Return one line of the table that every benchmark prints."""
+    """Return one line of a benchmark's table."""
     return f"| {what} | {figure} | {target} | {reference} |"
 
 

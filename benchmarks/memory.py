@@ -1,4 +1,4 @@
-"""Memory of a long run: flat from the tenth session on.
+"""Memory of a long run, which must stay flat from the tenth session on.
 
 python -m benchmarks.memory [--symbols 100] [--sessions 252]
 """
@@ -19,12 +19,12 @@ PAGE = resource.getpagesize()
 
 
 def resident_mb() -> float:
-    """Return the memory that the process holds now, in MB."""
+    """Return the resident memory of the process in MB."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE / 1e6
 
 
 def _load_libraries() -> None:
-    """Play one symbol for a session, so that every library that a run imports has been."""
+    """Play one symbol for a session, which imports all libraries of a run."""
     with market("sqlite", 1, 1) as store:
         run_engine(store, 1, 1, 1)
 
@@ -40,19 +40,19 @@ def main() -> None:
         _load_libraries()
         imports = resident_mb()
         system = SystemManager(config, store)
-        seen: dict[int, float] = {}
+        peak_mb: dict[int, float] = {}
 
         def note() -> bool:
             snapshot = system.snapshot()
-            seen[snapshot.session] = max(seen.get(snapshot.session, 0.0), resident_mb())
+            peak_mb[snapshot.session] = max(peak_mb.get(snapshot.session, 0.0), resident_mb())
             return snapshot.state.is_over
 
         system.start()
         system.wait_for(note, 600)
         system.stop()
     grids = PREFETCH_DAYS * options.symbols * 390 * 5 * 8 / 1e6
-    tenth = max(value for session, value in seen.items() if session <= 10)
-    last = max(value for session, value in seen.items() if session > options.sessions - 10)
+    tenth = max(value for session, value in peak_mb.items() if session <= 10)
+    last = max(value for session, value in peak_mb.items() if session > options.sessions - 10)
     print(HEADER)
     print(
         row(

@@ -1,4 +1,4 @@
-"""One symbol over many sessions: what a session costs besides its bars.
+"""One symbol over many sessions: the fixed cost of a session.
 
 python -m benchmarks.one_symbol [--sessions 252] [--rounds 7]
 """

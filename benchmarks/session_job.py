@@ -1,4 +1,4 @@
-"""The session job, end to end, from both stores, full and gapped; beside the bare script.
+"""Session job from end to end, from both stores, full and gapped, compared with the bare script.
 
 python -m benchmarks.session_job [--symbols 100] [--sessions 63] [--rounds 5]
 """
@@ -13,13 +13,13 @@ from benchmarks.measure import HEADER, in_turns, row
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
 
-# Sessions read at once: a week, and a month.
+# Store → sessions read at once: a week, and a month.
 CHUNKS = {"sqlite": 5, "parquet": 21}
 TARGETS = {("parquet", 0.0): 6.0, ("parquet", 0.04): 4.0, ("sqlite", 0.0): 2.2, ("sqlite", 0.04): 2.2}
 
 
 def run_engine(store: BarStore, symbols: int, sessions: int, prefetch_days: int) -> int:
-    """Play the session job with all threads; return the bars played."""
+    """Play the session job with all threads; return the number of bars played."""
     system = SystemManager(session_file(symbols, sessions, prefetch_days=prefetch_days), store)
     system.start()
     system.wait()

@@ -1,4 +1,4 @@
-"""Start-up of the command, as whole processes.
+"""Start-up time of the command, as a whole process.
 
 python -m benchmarks.start_up [--rounds 9]
 """

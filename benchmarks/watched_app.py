@@ -1,4 +1,4 @@
-"""The console with a stop-watch in it: how long each frame takes, from looking to having written."""
+"""Console with a timer: the duration of each frame, from the update until it is written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tapedeck.console.app import console_app
 from tapedeck.console.app.console_app import ConsoleApp, Setup
-from tapedeck.console.app.launch import beside_an_engine
+from tapedeck.console.app.launch import tuned_interpreter
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.screens.main import MainScreen
@@ -20,7 +20,7 @@ from tapedeck.engine.system import SystemManager
 
 
 class TimedApp(ConsoleApp):
-    """Adds the time of drawing and writing to that of the look before; leaves by itself at the end."""
+    """Console that records the time of each update with its drawing and writing, and exits after the run."""
 
     CSS_PATH = Path(console_app.__file__).with_name("console.tcss")
 
@@ -28,39 +28,39 @@ class TimedApp(ConsoleApp):
         super().__init__(playback, store, log_lines, setup)
         self.frames_ms: list[float] = []
         self.seconds = 0.0
-        self.leave_after: float | None = None
+        self.exit_after: float | None = None
         self._began = time.perf_counter()
         self._frame_ms = 0.0
 
     def on_mount(self) -> None:
-        """Look for the end every now and then; Textual calls the console's own on_mount besides."""
+        """Check for the end regularly; Textual also calls the console's own `on_mount`."""
         self._began = time.perf_counter()
-        self.set_interval(0.05, self._leave_at_end)
+        self.set_interval(0.05, self._exit_at_end)
 
-    def looked(self, ms: float) -> None:
-        """Note how long a look at the run took."""
+    def record_update(self, ms: float) -> None:
+        """Record the duration of an update."""
         self._frame_ms = ms
 
-    def drawn(self, ms: float) -> None:
-        """Note that what a look changed has been written."""
+    def record_drawing(self, ms: float) -> None:
+        """Record that the changes of the latest update have been written."""
         if self._frame_ms:
             self.frames_ms.append(self._frame_ms + ms)
             self._frame_ms = 0.0
 
     def _report_end(self, snapshot: Snapshot) -> None:
-        """Show no report: the benchmark leaves instead."""
+        """Show no report; the benchmark exits instead."""
 
-    async def _leave_at_end(self) -> None:
+    async def _exit_at_end(self) -> None:
         spent = time.perf_counter() - self._began
-        late = self.leave_after is not None and spent > self.leave_after
+        is_late = self.exit_after is not None and spent > self.exit_after
         is_over = self.playback.system.snapshot().version > 0 and self.playback.system.state.is_over
-        if late or is_over:
+        if is_late or is_over:
             self.seconds = self.seconds or spent
             await self.end()
 
 
 def play_watched(
-    config: SessionConfig, store: BarStore, folder: Path, leave_after: float | None
+    config: SessionConfig, store: BarStore, folder: Path, exit_after: float | None
 ) -> tuple[list[float], float, float]:
     """Play in the console on this terminal; return frames in ms, seconds on screen, seconds of the run."""
     refresh, update = MainScreen._compositor_refresh, MainScreen.update
@@ -69,21 +69,21 @@ def play_watched(
         began = time.perf_counter()
         refresh(screen)
         if isinstance(screen.app, TimedApp):
-            screen.app.drawn(1e3 * (time.perf_counter() - began))
+            screen.app.record_drawing(1e3 * (time.perf_counter() - began))
 
-    def timed_look(screen: MainScreen, view_state: ViewState) -> None:
+    def timed_update(screen: MainScreen, view_state: ViewState) -> None:
         began = time.perf_counter()
         update(screen, view_state)
         if isinstance(screen.app, TimedApp):
-            screen.app.looked(1e3 * (time.perf_counter() - began))
+            screen.app.record_update(1e3 * (time.perf_counter() - began))
 
     MainScreen._compositor_refresh = timed_refresh  # type: ignore[method-assign]
-    MainScreen.update = timed_look  # type: ignore[method-assign]
+    MainScreen.update = timed_update  # type: ignore[method-assign]
     system = SystemManager(config, store, tape_cache_bytes=MEMORY_BYTES)
     with LogLines() as lines:
         app = TimedApp(Playback(system), store, lines, Setup(exports=folder, before_run=gc.freeze))
-        app.leave_after = leave_after
-        with beside_an_engine():
+        app.exit_after = exit_after
+        with tuned_interpreter():
             app.run()
     system.stop()
     if app.return_code:

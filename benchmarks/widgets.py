@@ -1,8 +1,8 @@
-"""Time to show new data and render every line, widget by widget, with all cells changing.
+"""Render time of each widget, with all cells changing.
 
     python -m benchmarks.widgets
 
-Without a terminal behind it: what is timed is our share of a frame, `show` and `render_line` of each line.
+Times `show` and `render_line` of every line, tapedeck's own part of a frame, without a terminal.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _chart(bars: int, random: np.random.Generator) -> ChartData:
 
 
 def tables(symbols: int) -> list[SymbolRows]:
-    """Return tables of twelve columns, every figure of which differs from one to the next."""
+    """Return tables of twelve columns, in which every figure changes from one table to the next."""
     random = np.random.default_rng(2)
     names = tuple(f"S{number:03d}" for number in range(symbols))
     return [
@@ -81,7 +81,7 @@ def tables(symbols: int) -> list[SymbolRows]:
 
 
 def maps(symbols: int) -> list[GapMapData]:
-    """Return sessions with 4 % of their bars missing, each some slots longer than the one before."""
+    """Return gap maps with 4 % of the bars missing, each one slot longer than the one before."""
     random = np.random.default_rng(3)
     names = tuple(f"S{number:03d}" for number in range(symbols))
     opened_at = OPEN + 60 * np.arange(390, dtype=np.int64)
@@ -92,7 +92,7 @@ def maps(symbols: int) -> list[GapMapData]:
 
 
 def strips() -> list[StripData]:
-    """Return strips of a session of minutes."""
+    """Return tape strips of a session of minute bars."""
     random = np.random.default_rng(4)
     return [
         StripData(390, 300 + number, random.random(300 + number), opens="09:30", closes="16:00 EDT")
@@ -101,13 +101,13 @@ def strips() -> list[StripData]:
 
 
 async def frame_ms(widget: Painted, size: tuple[int, int], show: Callable[[int], None]) -> Sequence[float]:
-    """Return the milliseconds of frames in which everything changes."""
+    """Return the milliseconds of each frame."""
 
-    class Alone(App[None]):
+    class SingleWidget(App[None]):
         def compose(self) -> ComposeResult:
             yield widget
 
-    app, times = Alone(), []
+    app, times = SingleWidget(), []
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         for number in range(ROUNDS):
@@ -122,7 +122,7 @@ async def frame_ms(widget: Painted, size: tuple[int, int], show: Callable[[int],
 def report(
     what: str, target_ms: float, size: tuple[int, int], widget: Painted, show: Callable[[int], None]
 ) -> None:
-    """Time a widget, and print its line."""
+    """Time a widget, and print its line of the table."""
     times = sorted(asyncio.run(frame_ms(widget, size, show)))
     p50, p95 = statistics.median(times), times[int(0.95 * len(times))]
     print(row(what, f"{p50:.1f} / {p95:.1f}", f"≤ {target_ms:g}", f"{size[0]}x{size[1]}"))

@@ -1,1 +1,1 @@
-"""The terminal console: the only package that imports Textual."""
+"""The terminal console: screens, panels, widgets."""

@@ -1,4 +1,4 @@
-"""Exports at the press of a key: what was played so far, days that are over and the one under way."""
+"""Exports by key: the part of the run that has been played, the current day included."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tapedeck.console.app.playback import Playback
 
 
 def export_folder(playback: Playback, exports: Path) -> Path:
-    """Return the folder for an export at the engine's moment: named after run, day and clock."""
+    """Return the folder for an export now, named after the run, the day and the engine's clock."""
     snapshot = playback.system.snapshot()
     name = re.sub(r"[^a-z0-9]+", "-", snapshot.session_name.lower()).strip("-") or "session"
     place = playback.present()

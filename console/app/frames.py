@@ -18,11 +18,11 @@ _IDLE_S: Final = 0.5
 _SATURATED_S: Final = 0.25
 # Below a dialog: each frame there redraws the dialog, too.
 _COVERED_S: Final = 1.0
-# A tick comes a little early or late; it counts as on time.
+# Ticks come a little early or late; they count as on time.
 _TOLERANCE_S: Final = 0.02
 # A connection that takes longer than this for a frame is slow.
 _SLOW_S: Final = 0.25
-# For so long after a key, changes in the engine are taken as its answer.
+# Time after a key in which changes in the engine count as its effect, and are drawn at once.
 _EAGER_S: Final = 0.1
 
 

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import Final
 
 _IDLE_S: Final = 0.2
-"""Time after a key or a click within which its answer is shown."""
-# Objects made and not yet freed since the last collection; one frame makes some ten thousand. While a key is
-# kept pressed, there may be no rest for long.
+"""Time after a key or a click that is kept free for its response."""
+# Objects allocated and not freed since the last collection; a frame allocates about ten thousand. While a key
+# is held down, there may be no idle moment for long.
 _DUE: Final = 5_000
 _OVERDUE: Final = 100_000
 _FULL_EVERY: Final = 100
@@ -20,7 +20,7 @@ _FULL_EVERY: Final = 100
 
 @contextmanager
 def no_collections() -> Iterator[None]:
-    """Switch automatic collection off; objects frozen meanwhile are unfrozen at the end.
+    """Switch automatic collection off; objects frozen inside are unfrozen at the end.
 
     A collection stops all threads for 1 to 70 ms, and as drawing makes many objects, it tends to start
     between drawing a frame and writing it.
@@ -44,7 +44,7 @@ class GcScheduler:
         self._done = 0
 
     def note_input(self) -> None:
-        """Record that a key or a click came now."""
+        """Record a key or a click at the current time."""
         self._last_input = self._monotonic()
 
     def collect_if_due(self) -> bool:

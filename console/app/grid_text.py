@@ -1,4 +1,4 @@
-"""Small tables as styled text: columns aligned, numbers on the right, headings quiet."""
+"""Text tables: styled rows in aligned columns, and formats of numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ QUIET: Final = "$text-muted"
 _NO_DECIMALS_FROM: Final = 1e6
 _GAP: Final = 2
 _NARROWEST: Final = 16
-"""Cells that a folded text takes at least, however narrow the screen."""
+"""Minimum width in cells of a folded text."""
 _GRADE_STYLES: Final = {
     Grade.GOOD: "$text-success",
     Grade.FAIR: "$text-warning",
@@ -26,7 +26,7 @@ _GRADE_STYLES: Final = {
 
 
 class Cell(NamedTuple):
-    """A text, and a style of the theme, which is never its only sign."""
+    """A text with a style of the theme; its meaning never depends on the style alone."""
 
     text: str
     style: str = ""
@@ -52,9 +52,9 @@ def grid_lines(
     gap: int = 2,
     width: int | None = None,
 ) -> list[Content]:
-    """Return rows under headings, line by line. `right`: one letter a column, `r` where numbers stand.
+    """Return rows under headings, line by line. `right`: one letter per column, `r` for numbers.
 
-    Where they do not fit a `width`, columns stand closer together.
+    If they do not fit `width`, the gap between columns is 1.
     """
     cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
     widths = [
@@ -79,32 +79,32 @@ def _line(cells: Sequence[Cell], widths: Sequence[int], sides: str, gap: int) ->
 
 
 def folded(rows: Sequence[tuple[str | Cell, str | Cell]], width: int) -> Content:
-    """Return rows of a name and a text, which goes on below itself where it is longer than a width allows."""
+    """Return rows of a name and a text; texts wrap inside their own column at the given width."""
     named = [tuple(cell if isinstance(cell, Cell) else Cell(cell) for cell in row) for row in rows]
-    room = max(width - max(len(name.text) for name, _ in named) - _GAP, _NARROWEST)
+    remaining = max(width - max(len(name.text) for name, _ in named) - _GAP, _NARROWEST)
     lines = [
-        (Cell("") if number else name, Cell(line, told.style))
-        for name, told in named
-        for number, line in enumerate(wrap(told.text, room) or [""])
+        (Cell("") if number else name, Cell(line, text.style))
+        for name, text in named
+        for number, line in enumerate(wrap(text.text, remaining) or [""])
     ]
     return grid(["", ""], lines, gap=_GAP)
 
 
 def flowed(parts: Sequence[Content], width: int, *, gap: int = 2) -> list[Content]:
-    """Return parts side by side, on as many lines as they take; none is cut that fits a line of its own."""
+    """Return parts side by side on as few lines as possible; parts are not split."""
     lines: list[list[Content]] = []
-    room = 0
+    remaining = 0
     for part in parts:
-        if not lines or len(part) + gap > room:
+        if not lines or len(part) + gap > remaining:
             lines.append([])
-            room = width + gap
+            remaining = width + gap
         lines[-1].append(part)
-        room -= len(part) + gap
+        remaining -= len(part) + gap
     return [Content(" " * gap).join(line) for line in lines]
 
 
 def number(value: float | None, decimals: int = LEAST_DECIMALS) -> str:
-    """Return a number with fixed decimals, or the sign of a missing one."""
+    """Return a number with fixed decimals, or a dash if missing."""
     if value is None or math.isnan(value):
         return MISSING
     return without_minus_zero(f"{value:,.{decimals}f}")
@@ -127,13 +127,13 @@ def counted(count: int, noun: str) -> str:
 
 
 def percent(value: float, decimals: int = 1) -> str:
-    """Return a percentage, cut and not rounded: 100.0 % is what lacks nothing."""
+    """Return a percentage, cut and not rounded: only complete data show 100.0 %."""
     if math.isnan(value):
         return MISSING
     return f"{cut_score(value, decimals)}%"
 
 
 def quality_style(value: float) -> str:
-    """Return the style of a quality score: the worse, the louder."""
+    """Return the style of a quality score, by its grade."""
     grade = grade_of(value)
     return QUIET if grade is None else _GRADE_STYLES[grade]

@@ -1,4 +1,4 @@
-"""Opening the console on a run, and closing it: the one way in from the command line."""
+"""Console launch: opens the console on a run, and closes it; called by the command line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tapedeck.console.app.playback import Playback
 from tapedeck.console.app.ui_state import load_ui_state, save_ui_state
 from tapedeck.console.cli.batch import BatchOptions, Outcome, exporting
 from tapedeck.console.cli.terminal import encoding_notice
-from tapedeck.console.textual_ext.terminal_driver import is_terminal_there, job_control_given_back
+from tapedeck.console.textual_ext.terminal_driver import is_terminal_there, restored_job_control
 from tapedeck.engine.errors import ExportError
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.system import SystemManager
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_TURN_S: Final = 0.0005
+_SWITCH_INTERVAL_S: Final = 0.0005
 
 
 def play_on_screen(
@@ -41,9 +41,9 @@ def play_on_screen(
     batch_options: BatchOptions | None = None,
     note: str = "",
 ) -> Outcome:
-    """Watch a run in the console until it is left; whatever was played is exported where that was asked for.
+    """Show a run in the console until it is left; with an export set, the part that was played is exported.
 
-    Must be called in the main thread. Raises what stands in the way of a start, before the screen opens.
+    Must be called in the main thread. Errors that prevent a start are raised before the screen opens.
     """
     batch_options = batch_options or BatchOptions()
     folders, interrupts = invocation.folders, invocation.interrupts
@@ -72,24 +72,24 @@ def play_on_screen(
         lines = stack.enter_context(LogLines())
         interrupts.hold()
         app = ConsoleApp(playback, store, lines, setup)
-        with job_control_given_back(), beside_an_engine():
+        with restored_job_control(), tuned_interpreter():
             app.run()
         system.stop()
         outcome = _outcome(system, sink, app)
-        _remember(folders.state, app)
+        _save_ui_state(folders.state, app)
         return outcome
 
 
 @contextmanager
-def beside_an_engine() -> Iterator[None]:
-    """Have screen and engine disturb each other less, in one process.
+def tuned_interpreter() -> Iterator[None]:
+    """Tune the interpreter for a screen and an engine in one process.
 
-    Threads take shorter turns than Python's 5 ms: a key then waits less for a busy engine. Garbage is
-    collected when the application finds it time, and what is frozen meanwhile (`gc.freeze`), its widgets, is
-    left alone.
+    Threads switch more often than every 5 ms, Python's default, so that a key waits less for a busy engine.
+    Automatic garbage collection is off; the application collects at suitable times, and objects frozen by
+    `gc.freeze`, its widgets, are skipped.
     """
     before = sys.getswitchinterval()
-    sys.setswitchinterval(_TURN_S)
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     try:
         with no_collections():
             yield
@@ -98,7 +98,7 @@ def beside_an_engine() -> Iterator[None]:
 
 
 def _outcome(system: SystemManager, sink: CsvExport | None, app: ConsoleApp) -> Outcome:
-    """Finish the export of a run that is over, and gather how it went."""
+    """Finish the export of a run that is over; return the run's outcome."""
     summary, error = system.summary(), system.error
     exported = None
     if sink is not None:
@@ -113,7 +113,7 @@ def _outcome(system: SystemManager, sink: CsvExport | None, app: ConsoleApp) -> 
     return Outcome(summary, system.metrics.timers(), exported, error, interrupted)
 
 
-def _remember(folder: Path, app: ConsoleApp) -> None:
-    trouble = save_ui_state(folder, app.ui_state())
-    if trouble is not None:
-        log.warning("%s", trouble)
+def _save_ui_state(folder: Path, app: ConsoleApp) -> None:
+    problem = save_ui_state(folder, app.ui_state())
+    if problem is not None:
+        log.warning("%s", problem)

@@ -21,7 +21,7 @@ class Layout:
     maximised: bool = False
 
     def shown(self, width: int) -> tuple[str, ...]:
-        """Return the panels on a screen of that many columns, in the order of their numbers."""
+        """Return the visible panels on a screen of `width` columns, in the order of their numbers."""
         if self.maximised or width < MEDIUM_WIDTH:
             return (self.active,)
         behind = set(panel_ids(Area.SIDE)) - {self.side} if width < WIDE_WIDTH else set()

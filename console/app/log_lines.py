@@ -15,14 +15,14 @@ from tapedeck.engine.metrics.log import ROOT
 
 _KEPT: Final = 2000
 _FRAMES: Final = 6
-"""How many places of a traceback are kept; the log file has all."""
+"""Frames kept of a traceback; the log file has all."""
 
 
 class LogLine(NamedTuple):
-    """One line: when it was written (seconds since 1970), its level, the part of tapedeck, and what it says.
+    """A log line: time of writing (seconds since 1970), level, part of tapedeck, and text.
 
-    `number` counts all lines so far. A text may have several lines: below the first stands what was raised,
-    and where, the innermost place first.
+    `number`: counted from the first line of the run. With an exception the text has further lines: the error,
+    then the traceback, innermost frame first.
     """
 
     number: int
@@ -33,7 +33,7 @@ class LogLine(NamedTuple):
 
 
 class LogLines(logging.Handler):
-    """Keeps the last lines of the log while entered; safe from any thread. `count` is of all so far."""
+    """Handler that keeps the last log lines while entered; any thread may log. `count`: all lines so far."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
@@ -57,39 +57,39 @@ class LogLines(logging.Handler):
         logger.setLevel(self._level)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep one line, as text: the record itself would keep alive what its arguments and frames hold."""
+        """Keep one line, as text: the record would keep its arguments and frames alive."""
         try:
             text = record.getMessage()
-        except (TypeError, ValueError, LookupError):  # of a message that does not fit its arguments
+        except (TypeError, ValueError, LookupError):  # the message does not fit its arguments
             text = str(record.msg)
         if record.exc_info and record.exc_info[1] is not None:
-            text = "\n".join((text, *_raised(TracebackException.from_exception(record.exc_info[1]))))
+            text = "\n".join((text, *_traceback_lines(TracebackException.from_exception(record.exc_info[1]))))
         source = record.name.rpartition(".")[2].replace("_", " ")
         self.count += 1
         self._lines.append(LogLine(self.count, record.created, record.levelname.lower(), source, text))
 
     def lines(self) -> tuple[LogLine, ...]:
-        """Return the lines that are kept, oldest first."""
-        self.acquire()  # a deque must not grow while it is walked
+        """Return the kept lines, oldest first."""
+        self.acquire()  # a deque must not change during iteration
         try:
             return tuple(self._lines)
         finally:
             self.release()
 
 
-def _raised(error: TracebackException) -> Iterator[str]:
-    """Give what was raised, where, innermost first, and the same of what it came from."""
+def _traceback_lines(error: TracebackException) -> Iterator[str]:
+    """Yield an error and its traceback, innermost frame first, then the same of its cause."""
     yield from "".join(error.format_exception_only()).rstrip().splitlines()
-    places = error.stack
-    yield from map(_place, islice(reversed(places), _FRAMES))
-    if len(places) > _FRAMES:
-        yield f"  and {len(places) - _FRAMES} callers more, in the log file"
+    frames = error.stack
+    yield from map(_frame_line, islice(reversed(frames), _FRAMES))
+    if len(frames) > _FRAMES:
+        yield f"  and {len(frames) - _FRAMES} more callers, in the log file"
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is not None:
-        first, *others = _raised(cause)
+        first, *others = _traceback_lines(cause)
         yield f"from {first}"
         yield from others
 
 
-def _place(frame: FrameSummary) -> str:
+def _frame_line(frame: FrameSummary) -> str:
     return f"  at {PurePath(frame.filename).name}:{frame.lineno}, {frame.name}"

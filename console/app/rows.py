@@ -92,7 +92,7 @@ def strip_data(played: SessionView, *, looked_at: int | None, ticks: Sequence[St
         frontier=played.frontier,
         complete=present.mean(axis=0) if len(present) else np.zeros(present.shape[1]),
         ticks=tuple(ticks),
-        looked_at=looked_at,
+        viewed_frontier=looked_at,
         opens=opens,
         closes=closes,
     )

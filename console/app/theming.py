@@ -1,4 +1,4 @@
-"""Themes: colours as data, those that come with tapedeck and the user's own."""
+"""Themes: colours from YAML files, tapedeck's and the user's own."""
 
 from __future__ import annotations
 
@@ -28,71 +28,72 @@ _NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _FLAG: Final = r"(not )?(bold|dim|italic|underline|overline|strike|reverse|blink)"
 _TEXT_STYLE: Final = re.compile(rf"none|{_FLAG}( {_FLAG})*")
 
-Stamp = tuple[int, int]
-"""Time of change and size of a file: where either differs, it was written."""
+FileVersion = tuple[int, int]
+"""Modification time (ns) and size of a file; either differs after it was written."""
 
 
-def _checked_colour(text: str) -> str:
+def _validated_colour(text: str) -> str:
     try:
         Color.parse(text)
     except ColorParseError as error:
         near = f"; did you mean {error.suggested_color!r}?" if error.suggested_color else ""
-        raise ValueError(f"is no colour: write #rrggbb, rgb(…), hsl(…) or a name of CSS{near}") from None
+        message = f"invalid colour {text!r}: use #rrggbb, rgb(…), hsl(…) or a CSS name{near}"
+        raise ValueError(message) from None
     return text
 
 
-def _checked_name(text: str) -> str:
+def _validated_name(text: str) -> str:
     if _NAME.fullmatch(text) is None:
-        raise ValueError("must be lower-case words joined by hyphens, like amber-terminal")
+        raise ValueError(f"invalid name {text!r}: use lower-case words joined by hyphens")
     return text
 
 
-Colour = Annotated[str, AfterValidator(_checked_colour)]
+Colour = Annotated[str, AfterValidator(_validated_colour)]
 
 
 class ThemeFile(BaseModel):
-    """A theme as its file has it. Colours are `#rrggbb` or anything else that CSS in Textual understands."""
+    """Contents of a theme file. Colours are `#rrggbb` or any other format of Textual's CSS."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, AfterValidator(_checked_name)]
-    """What the theme is called: lower-case words joined by hyphens."""
+    name: Annotated[str, AfterValidator(_validated_name)]
+    """Name of the theme: lower-case words joined by hyphens."""
     dark: bool
-    """Whether the ground is dark."""
+    """Whether the background is dark."""
     foreground: Colour
     """Text."""
     background: Colour
-    """Ground of the screen."""
+    """Background of the screen."""
     surface: Colour
-    """Ground of panels."""
+    """Background of panels."""
     panel: Colour
-    """Ground of what is chosen, and of bars at the edges."""
+    """Background of the cursor's row, and of bars at the edges."""
     primary: Colour
-    """Volumes, sparklines, borders of what has the focus."""
+    """Volumes, sparklines, the border of the focused panel."""
     secondary: Colour
     """Second colour of lines and titles."""
     accent: Colour
-    """What calls for attention without being good or bad: sorted columns, marks."""
+    """Highlights that are neither good nor bad: the sort column, marks."""
     success: Colour
     """Gains, complete data."""
     warning: Colour
-    """Gaps, the past, what is late."""
+    """Gaps, the past, late data."""
     error: Colour
     """Losses, faults, missing data."""
     variables: Mapping[str, str] = Field(default_factory=dict)
     """Further variables of Textual's themes: colours such as `footer-key-foreground`, and text styles."""
 
     def theme(self) -> Theme:
-        """Return the theme as Textual takes it."""
+        """Return the theme for Textual."""
         colours = self.model_dump(exclude={"name", "dark", "variables"})
-        # What lies on the cursor is the ground's own colour, so that it can be read wherever the accents can.
+        # Text on the cursor has the background's colour: its contrast is that of primary on background.
         cursor = {"block-cursor-background": self.primary, "block-cursor-foreground": self.background}
         return Theme(name=self.name, dark=self.dark, variables=cursor | dict(self.variables), **colours)
 
 
 @dataclass(frozen=True, slots=True)
 class ThemeFailure:
-    """A file that is no theme, and why; the others are loaded all the same."""
+    """An invalid theme file, and the reason. The other files are loaded."""
 
     source: str
     reason: str
@@ -102,24 +103,24 @@ class ThemeFailure:
 
 
 class ThemesLoaded(NamedTuple):
-    """The themes that can be used, by name in the order of their files, and the files that cannot.
+    """The valid themes, in the order of their files, and the invalid files.
 
-    `own`: the user's file → its theme, the one before where the file is broken now. `files`: what
-    `own_theme_files` said before they were read.
+    `own`: path of the user's file → its theme; of a file that has become invalid, its last valid theme.
+    `files`: result of `own_theme_files` before the files were read.
     """
 
     themes: tuple[Theme, ...]
     failures: tuple[ThemeFailure, ...]
     own: Mapping[str, Theme]
-    files: tuple[tuple[str, Stamp], ...]
+    files: tuple[tuple[str, FileVersion], ...]
 
 
 def load_themes(config_folder: Path | None = None, before: ThemesLoaded | None = None) -> ThemesLoaded:
-    """Return the themes of tapedeck and those in `config_folder/themes`; of one name, the user's counts.
+    """Return tapedeck's themes and those in `config_folder/themes`; the user's replace tapedeck's by name.
 
-    A file that is broken now gives the theme that it gave `before`.
+    A file that has become invalid keeps its theme of `before`.
     """
-    stamps = own_theme_files(config_folder)
+    versions = own_theme_files(config_folder)
     bundled = _bundled_themes()
     found = {theme.name: theme for theme in bundled if isinstance(theme, Theme)}
     failures = [failure for failure in bundled if isinstance(failure, ThemeFailure)]
@@ -131,33 +132,33 @@ def load_themes(config_folder: Path | None = None, before: ThemesLoaded | None =
         theme = result if isinstance(result, Theme) else before and before.own.get(source)
         if theme is not None:
             own[source] = found[theme.name] = theme
-    return ThemesLoaded(tuple(found.values()), tuple(failures), own, stamps)
+    return ThemesLoaded(tuple(found.values()), tuple(failures), own, versions)
 
 
-def own_theme_files(config_folder: Path | None) -> tuple[tuple[str, Stamp], ...]:
-    """Return the user's files, each with its stamp; where they differ, `load_themes` is worth a call."""
+def own_theme_files(config_folder: Path | None) -> tuple[tuple[str, FileVersion], ...]:
+    """Return the user's files with their versions, to detect changes since `load_themes`."""
     try:
-        return tuple((path.name, _stamp(path)) for path in _own_paths(config_folder))
-    except OSError:  # the folder has gone, or is closed; `load_themes` says so
+        return tuple((path.name, _version(path)) for path in _own_paths(config_folder))
+    except OSError:  # the folder was removed, or cannot be read: `load_themes` reports it
         return ()
 
 
-def _stamp(path: Path) -> Stamp:
+def _version(path: Path) -> FileVersion:
     try:
         status = path.stat()
-    except OSError:  # an editor has just put another file in its place
+    except OSError:  # an editor is replacing the file
         return 0, 0
     return status.st_mtime_ns, status.st_size
 
 
 @cache
 def _bundled_themes() -> tuple[Theme | ThemeFailure, ...]:
-    """Return the themes of the package, which nobody edits while it runs."""
+    """Return the themes of the package, which do not change during a run."""
     return tuple(_read(source, text) for source, text in _bundled())
 
 
 def _bundled() -> Iterator[tuple[str, str]]:
-    """Give the themes of the package."""
+    """Yield name and text of the package's theme files."""
     folder = files("tapedeck").joinpath(FOLDER)
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.name.endswith(SUFFIXES):
@@ -192,7 +193,7 @@ def _read(source: str, text: str | OSError) -> Theme | ThemeFailure:
     except ConfigError as error:
         return ThemeFailure(source, "; ".join(str(problem) for problem in error.problems))
     if document is None:
-        return ThemeFailure(source, f"is empty: a theme has {', '.join(_REQUIRED)}")
+        return ThemeFailure(source, f"empty file: a theme needs {', '.join(_REQUIRED)}")
     if not isinstance(document, Mapping):
         return ThemeFailure(
             source, "must be a mapping of name, dark and colours, not " + type(document).__name__
@@ -200,71 +201,67 @@ def _read(source: str, text: str | OSError) -> Theme | ThemeFailure:
     try:
         file = ThemeFile.model_validate(document)
     except ValidationError as error:
-        return _failure(source, text, ((_place(detail), _in_words(detail)) for detail in error.errors()))
+        return _failure(source, text, ((_field_path(detail), _message(detail)) for detail in error.errors()))
     faults = [(("variables", name), fault) for name, fault in _variable_faults(file.variables)]
     return _failure(source, text, faults) if faults else file.theme()
 
 
-# What is wrong, and where
+# Faults of a file
 
-_Place = tuple[str, ...]
+_FieldPath = tuple[str, ...]
 _REQUIRED: Final = tuple(name for name, field in ThemeFile.model_fields.items() if field.is_required())
 
 
-def _failure(source: str, text: str, faults: Iterable[tuple[_Place, str]]) -> ThemeFailure:
+def _failure(source: str, text: str, faults: Iterable[tuple[_FieldPath, str]]) -> ThemeFailure:
     lines = _lines(text)
-    told = []
-    for place, fault in faults:
-        at = f"line {lines[place]}: " if place in lines else ""
-        told.append(f"{at}{'.'.join(place)}: {fault}")
-    return ThemeFailure(source, "; ".join(told))
+    messages = []
+    for path, fault in faults:
+        at = f"line {lines[path]}: " if path in lines else ""
+        messages.append(f"{at}{'.'.join(path)}: {fault}")
+    return ThemeFailure(source, "; ".join(messages))
 
 
-def _lines(text: str) -> dict[_Place, int]:
-    """Return the lines in which the fields stand, and those of `variables`."""
-    found: dict[_Place, int] = {}
+def _lines(text: str) -> dict[_FieldPath, int]:
+    """Return the line of each field, those in `variables` included."""
+    found: dict[_FieldPath, int] = {}
 
-    def note(node: yaml.Node | None, above: _Place) -> None:
-        # No deeper than variables: an alias may lead back to where it stands.
+    def note(node: yaml.Node | None, above: _FieldPath) -> None:
+        # Not below `variables`: a YAML alias may refer to one of its own parents.
         if not isinstance(node, yaml.MappingNode) or len(above) > 1:
             return
         for key, value in node.value:
-            place = (*above, str(key.value))
-            found[place] = key.start_mark.line + 1
-            note(value, place)
+            path = (*above, str(key.value))
+            found[path] = key.start_mark.line + 1
+            note(value, path)
 
     note(yaml.compose(text, Loader=yaml.SafeLoader), ())
     return found
 
 
 def _variable_faults(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Give what Textual would fail on in the middle of the run: values that are not of their kind."""
+    """Yield name and fault of invalid variables, on which Textual would fail during the run."""
     for name, value in variables.items():
         if "style" in name.split("-"):
             if _TEXT_STYLE.fullmatch(value) is None:
-                yield (
-                    name,
-                    f"{value!r} is no text style: write none, or words such as bold italic",
-                )
+                yield name, f"invalid text style {value!r}: use none, or words such as bold italic"
             continue
         try:
-            _checked_colour(value)
+            _validated_colour(value)
         except ValueError as error:
-            yield name, f"{value!r} {error}"
+            yield name, str(error)
 
 
-def _place(detail: ErrorDetails) -> _Place:
+def _field_path(detail: ErrorDetails) -> _FieldPath:
     return tuple(str(part) for part in detail["loc"])
 
 
-def _in_words(detail: ErrorDetails) -> str:
+def _message(detail: ErrorDetails) -> str:
     if detail["type"] == "extra_forbidden":
         near = nearest(str(detail["loc"][-1]), ThemeFile.model_fields)
-        hint = f" Did you mean {near!r}?" if near else f" Known are {', '.join(ThemeFile.model_fields)}."
-        return f"is no field of a theme.{hint}"
+        hint = f" Did you mean {near!r}?" if near else f" Fields are {', '.join(ThemeFile.model_fields)}."
+        return f"unknown field.{hint}"
     if detail["type"] == "missing":
         return "is missing"
     if detail["input"] is None:
-        return 'has no value: a colour that begins with # stands in quotes, as in "#ff8800"'
-    reason = detail["msg"].removeprefix("Value error, ")
-    return f"{detail['input']!r} {reason}" if detail["type"] == "value_error" else reason
+        return 'has no value: put a colour that begins with # in quotes, as in "#ff8800"'
+    return detail["msg"].removeprefix("Value error, ")

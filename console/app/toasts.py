@@ -1,4 +1,4 @@
-"""Toasts at the edge of the screen: at most three, and no two with the same text."""
+"""Toasts at the edge of the screen: three at most, without duplicates."""
 
 from __future__ import annotations
 

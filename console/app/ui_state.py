@@ -1,4 +1,4 @@
-"""What the console remembers from one time to the next: a small JSON file in the state folder."""
+"""UI state kept between runs: a JSON file in the state folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LARGEST: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class UiState:
-    """Theme, layout, order and focus of the symbols, and changed keys (action id → keys)."""
+    """Theme, layout, sort order, focused symbol, and changed keys (action id → keys)."""
 
     theme: str = ""
     hidden: tuple[str, ...] = ()
@@ -29,11 +29,11 @@ class UiState:
 
 
 def load_ui_state(folder: Path) -> tuple[UiState, str | None]:
-    """Return what is remembered, and a sentence where the file cannot be used, which is then ignored."""
+    """Return the saved state; with an unusable file, the defaults and a notice."""
     path = folder / FILE_NAME
     try:
         if path.stat().st_size > _LARGEST:
-            return UiState(), _ignored(path, "it is far too large")
+            return UiState(), _ignored(path, f"larger than {_LARGEST:,} bytes")
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return UiState(), None
@@ -46,7 +46,7 @@ def load_ui_state(folder: Path) -> tuple[UiState, str | None]:
 
 
 def save_ui_state(folder: Path, ui_state: UiState) -> str | None:
-    """Write what is to be remembered, whole or not at all; return a sentence where that cannot be."""
+    """Write the state atomically; return a notice if that fails."""
     path = folder / FILE_NAME
     text = json.dumps(asdict(ui_state), indent=2, ensure_ascii=False) + "\n"
     temporary = ""
@@ -59,29 +59,29 @@ def save_ui_state(folder: Path, ui_state: UiState) -> str | None:
     except OSError as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
-        return f"{path} cannot be written ({error.strerror or error}): layout and theme are not remembered."
+        return f"{path} cannot be written ({error.strerror or error}): layout and theme are not saved."
     return None
 
 
 def _read(document: object) -> UiState:
     if not isinstance(document, dict):
-        raise TypeError("it holds no mapping")
+        raise TypeError(f"expected a mapping, found {type(document).__name__}")
     known = UiState()
     texts = {name: _text(document, name) for name in ("theme", "panel", "sort", "symbol", "interval")}
     hidden, keys = document.get("hidden", ()), document.get("keys", known.keys)
     if not isinstance(hidden, list | tuple) or not all(isinstance(name, str) for name in hidden):
-        raise TypeError("hidden is no list of panels")
+        raise TypeError("hidden must be a list of panels")
     if not isinstance(keys, dict) or not all(isinstance(word, str) for pair in keys.items() for word in pair):
-        raise TypeError("keys is no mapping of actions to keys")
+        raise TypeError("keys must be a mapping of actions to keys")
     return UiState(**texts, hidden=tuple(hidden), descending=document.get("descending") is True, keys=keys)
 
 
 def _text(document: dict[str, object], name: str) -> str:
     value = document.get(name, "")
     if not isinstance(value, str):
-        raise TypeError(f"{name} is no text")
+        raise TypeError(f"{name} must be text, not {value!r}")
     return value
 
 
 def _ignored(path: Path, reason: str) -> str:
-    return f"{path} cannot be used ({reason}): starting with the defaults, and writing it anew at the end."
+    return f"{path} cannot be used ({reason}): using the defaults; the file is replaced at the end."

@@ -1,1 +1,1 @@
-"""Everything that relies on private names of Textual."""
+"""Extensions of Textual that use its private names."""

@@ -22,7 +22,7 @@ class TerminalApp(App[None]):
     """An application with a resilient driver.
 
     `direct_drawing`: screens draw uncovered widgets past Textual's compositor, and only differences are
-    written; without it Textual draws alone. `on_key` is called by the thread that reads the terminal.
+    written; without it, all drawing is Textual's. `on_key` is called by the thread that reads the terminal.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class TerminalApp(App[None]):
 
     @property
     def can_suspend(self) -> bool:
-        """Whether the terminal can be given back to the shell for a while."""
+        """Whether the application can be suspended to the shell."""
         return self._driver is not None and self._driver.can_suspend
 
     @property
@@ -47,23 +47,24 @@ class TerminalApp(App[None]):
         return self.link.has_input
 
     def render_priority(self) -> AbstractContextManager[None]:
-        """Return a context in which other threads yield to the drawing; here there are none."""
+        """Return a context in which other threads yield to the drawing; here it has no effect."""
         return nullcontext()
 
     # Failures
 
     @property
     def failure(self) -> Exception | None:
-        """The fault that ended the application, if any; Textual has shown it."""
+        """The exception that ended the application, or None; Textual has printed it."""
         return self._exception
 
     def panic(self, *renderables: RenderableType) -> None:
-        """Leave with a fault that Textual reports without raising it, such as one in reading keys."""
-        self._exception = self._exception or EngineError("the console ended by a fault, which stands above")
+        """Exit with an error that Textual reports without raising, such as one in reading keys."""
+        fault = "the console ended by a fault; its traceback is above"
+        self._exception = self._exception or EngineError(fault)
         super().panic(*renderables)
 
     def _fatal_error(self) -> None:
-        """Leave with the traceback, without Textual's pages of local variables."""
+        """Exit with the traceback only; Textual adds pages of local variables."""
         self._exit_renderables.append(Segments(self.console.render(Traceback(), self.console.options)))
         self._close_messages_no_wait()
 
@@ -80,5 +81,5 @@ class TerminalApp(App[None]):
         super()._display(screen, renderable)
 
     def on_resize(self) -> None:
-        """Assume that a resized terminal has kept nothing."""
+        """Clear the record of the terminal's contents: resizing may have changed them."""
         self._screen_diff.forget()

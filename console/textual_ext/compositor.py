@@ -14,8 +14,8 @@ from tapedeck.console.textual_ext.screen_diff import Piece, PiecesUpdate
 class DirectCompositor(Compositor):
     """Textual's compositor with a short path for uncovered widgets, taken while `draws_directly` is set.
 
-    For every update Textual's has all widgets render all their lines, and cuts each line at the edges of all
-    other widgets. The lines of an uncovered widget can be written without being cut.
+    For every update, Textual's own renders all lines of all widgets, and cuts each line at the edges of all
+    other widgets. Here the lines of an uncovered widget are written uncut.
     """
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class DirectCompositor(Compositor):
         return PiecesUpdate(pieces, others) if pieces else others  # type: ignore[return-value]
 
     def free_regions(self) -> Mapping[Widget, Region]:
-        """Return the uncovered widgets, each with its region but for its own vertical scrollbar."""
+        """Return the uncovered widgets with their regions, without their vertical scrollbars."""
         visible = self.visible_widgets
         if visible is not self._uncovered_of:
             in_front: list[Region] = []
@@ -86,7 +86,7 @@ class DirectCompositor(Compositor):
                         yield Piece(region.y + y, region.x, region.right, strip)
 
     def _hand_to_textual(self, widget: Widget, dirty: set[Region]) -> None:
-        """Have Textual draw parts of a widget that has been covered meanwhile; skip a widget that is gone."""
+        """Have Textual draw parts of a widget that is covered by now; skip a removed widget."""
         if widget in self.visible_widgets:
             region, clip = self.visible_widgets[widget]
             parts = (clip.intersection(part.translate(region.offset)) for part in dirty)

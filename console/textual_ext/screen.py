@@ -11,14 +11,14 @@ from tapedeck.console.textual_ext.compositor import DirectCompositor
 
 
 class DirectScreen(Screen[None]):
-    """A screen with direct drawing, where its application has that switched on."""
+    """A screen with direct drawing, if its application has it switched on."""
 
     def __init__(self) -> None:
         super().__init__()
         self._compositor = self._direct = DirectCompositor()
 
     def on_screen_suspend(self) -> None:
-        """Leave toasts to the screen that comes on top: each screen draws its own."""
+        """Hide toasts: each screen draws its own, and the one on top shows them."""
         self._show_toasts(is_shown=False)
 
     def on_screen_resume(self) -> None:
@@ -31,10 +31,10 @@ class DirectScreen(Screen[None]):
                 widget.display = is_shown
 
     def draw_now(self) -> None:
-        """Draw all changes now; Textual has each widget send messages, and draws after a timer.
+        """Draw all changes now, without Textual's messages of each widget and its timer.
 
-        Next to a busy engine each of those steps waits for a turn of the interpreter. A covered screen is
-        left to Textual, and so is every screen while direct drawing is off.
+        With a busy engine, each of those steps waits for the interpreter's lock. Textual draws covered
+        screens, and all screens while direct drawing is off.
         """
         if not self.is_active or self._direct_app is None:
             return
@@ -59,10 +59,10 @@ class DirectScreen(Screen[None]):
         return app if isinstance(app, TerminalApp) and app.direct_drawing else None
 
     def _on_timer_update(self) -> None:
-        """Draw Textual's pending changes, unless a key waits: its own frame follows."""
+        """Draw Textual's pending changes, unless a key waits: it brings its own frame."""
         app = self._direct_app
         if app is None or not app.has_input:
-            super()._on_timer_update()  # otherwise the timer keeps running, and asks again
+            super()._on_timer_update()  # otherwise the timer keeps running, and calls again
 
     def _compositor_refresh(self) -> None:
         """Draw while the engine yields; Textual calls this some time after a change."""

@@ -1,4 +1,4 @@
-"""Differences between an update and the terminal's contents, so that nothing is sent twice."""
+"""Differences between an update and the terminal's contents, so that unchanged cells are not sent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Piece(NamedTuple):
 
 
 class PiecesUpdate(CompositorUpdate):
-    """Pieces of the screen, followed by an update of Textual's."""
+    """Pieces of the screen, followed by an update by Textual."""
 
     def __init__(self, pieces: Sequence[Piece], others: CompositorUpdate | None) -> None:
         self.pieces = pieces
@@ -104,17 +104,17 @@ def _pieces(update: CompositorUpdate) -> Iterator[Piece]:
             yield from _pieces(update.others)
     elif isinstance(update, LayoutUpdate):
         for y, line in enumerate(update.strips, update.region.y):
-            yield from _side_by_side(y, update.region.x, line)
+            yield from _adjacent_pieces(y, update.region.x, line)
     elif isinstance(update, ChopsUpdate):
         for y, start, stop in update.spans:
             for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
                 if strip is None or x > stop or end <= start:
                     continue
                 part = strip if x >= start and end <= stop else strip.crop(0, min(end, stop) - x)
-                yield from _side_by_side(y, x, [part])
+                yield from _adjacent_pieces(y, x, [part])
 
 
-def _side_by_side(y: int, x: int, strips: Iterable[Strip]) -> Iterator[Piece]:
+def _adjacent_pieces(y: int, x: int, strips: Iterable[Strip]) -> Iterator[Piece]:
     for strip in strips:
         stop = x + strip.cell_length
         if stop > x:
@@ -157,7 +157,7 @@ def _changed(before: Strip, old_text: str, after: Strip) -> Iterator[tuple[int, 
         if styles[last] != style:
             yield start, text, style
         elif (old := old_text[start:stop]) != text:
-            first, end = _between(old, text)
+            first, end = _changed_range(old, text)
             yield start + first, text[first:end], style
         start = stop
 
@@ -172,7 +172,7 @@ def _runs(strip: Strip) -> tuple[list[int], list[Style | None]]:
     return ends, styles
 
 
-def _between(old: str, new: str) -> tuple[int, int]:
+def _changed_range(old: str, new: str) -> tuple[int, int]:
     """Return the start of the first and the end of the last difference of two texts of the same length."""
     first, end = 0, len(new)
     while old[first] == new[first]:

@@ -1,9 +1,10 @@
-"""Terminal driver that survives a terminal which stalls or goes away.
+"""Terminal driver that survives a stalled or closed terminal.
 
 Textual 8 writes in a thread that ends with the first error of the terminal; once its queue is full, the
-application waits for it forever and handles no signals. It suspends the application in the middle of
-whatever a signal interrupts, and leaves the mouse reporting pixels. Here no thread of the application waits
-for a stalled terminal: frames are dropped, and the screen is repainted when the terminal continues.
+application waits for it forever and handles no signals. Textual also suspends inside the signal handler, in
+the middle of the interrupted code, and at exit leaves mouse reports in pixels switched on. Here no thread of
+the application waits for a stalled terminal: frames are dropped, and the screen is repainted when the
+terminal continues.
 """
 
 from __future__ import annotations
@@ -33,27 +34,27 @@ log = logging.getLogger(__name__)
 _JOB_CONTROL: Final = ("SIGTSTP", "SIGCONT", "SIGWINCH")
 
 # A switch of the terminal (mouse, keyboard, alternate screen) must never be dropped. The marks around a frame
-# (mode 2026) may be: the next frame brings its own.
+# (mode 2026) may be: the next frame has its own.
 _SWITCH: Final = re.compile(r"\x1b\[[?<>](?!2026)")
-# Ends a frame that is to appear as a whole; it is written even if the frame has taken all the room.
+# Ends a synchronized frame; it is written even if the frame has filled the queue.
 _END_OF_FRAME: Final = "\x1b[?2026l"
-# Ends an interrupted escape sequence, and a frame that was to appear as a whole.
-_AFTER_A_CUT: Final = f"\x18{_END_OF_FRAME}"
+# Ends an interrupted escape sequence, and a synchronized frame.
+_RESET: Final = f"\x18{_END_OF_FRAME}"
 _MAX_PENDING: Final = 16_384
 """Characters that may wait for a slow terminal; frames beyond them are dropped."""
 _POLL_S: Final = 0.1
-# Some terminals report room, and still accept nothing.
+# Some terminals report that they are writable, and still accept nothing.
 _RETRY_S: Final = 0.005
 _CLOSE_TIMEOUT_S: Final = 1.0
 """Longest wait at the end for the pending text to be written, and again for the terminal to be restored."""
 
 
 @contextmanager
-def job_control_given_back() -> Iterator[None]:
+def restored_job_control() -> Iterator[None]:
     """Restore the handlers for suspend, continue and resize afterwards.
 
-    Textual's stay in place after the application has ended, and a `fg` while the last export is written would
-    end it with an error.
+    Textual's stay installed after the application has ended; an `fg` while the last export is written would
+    then end in an error.
     """
     numbers = [getattr(signal, name) for name in _JOB_CONTROL if hasattr(signal, name)]  # Windows has none
     before = [(number, signal.getsignal(number)) for number in numbers]
@@ -65,7 +66,7 @@ def job_control_given_back() -> Iterator[None]:
 
 
 def is_terminal_there() -> bool:
-    """Whether the input is still a terminal; one that has gone away reads as end of file."""
+    """Whether the input is still a terminal; a closed one reads as end of file."""
     stream = sys.__stdin__
     try:
         return stream is not None and os.isatty(stream.fileno())
@@ -77,10 +78,10 @@ def is_terminal_there() -> bool:
 class TerminalLink:
     """State of the connection to the terminal, kept by its writer and its reader.
 
-    `is_busy`: text is still being written; frames sent meanwhile would queue up and delay every key.
-    `is_slow`: a frame has taken long to write. `has_dropped`: text was dropped at some time, so the
-    terminal's contents are uncertain. `repaints`: how often the whole screen had to be painted: when the
-    terminal was taken, and after text had been dropped. `has_input`: a key or a mouse event waits for the
+    `is_busy`: text is still being written; further frames would queue up and delay every key.
+    `is_slow`: a frame has taken long to write. `has_dropped`: text has been dropped, so that the terminal's
+    contents are uncertain. `repaints`: number of full repaints: after the terminal was opened, and after text
+    was dropped. `has_input`: a key or a mouse event waits for the
     application. `on_key` is called by the reading thread for each key.
     """
 
@@ -95,8 +96,8 @@ class TerminalLink:
 class TerminalWriter:
     """Writes to the terminal in its own thread, so that callers never wait.
 
-    Frames are dropped while a stalled terminal has no room; `repaint` is called once it has taken the rest.
-    All text is dropped if the terminal has gone away.
+    Frames are dropped while a stalled terminal does not accept text; `repaint` is called once it has accepted
+    the rest. All text is dropped if the terminal was closed.
     """
 
     def __init__(self, stream: TextIO, link: TerminalLink, repaint: Callable[[], None]) -> None:
@@ -121,7 +122,7 @@ class TerminalWriter:
             return
         self._takes_frames, self._needs_repaint, self._is_closing = True, False, False
         self._give_up.clear()
-        # A daemon: where writing must block, a stalled terminal would keep the program alive forever.
+        # A daemon: where writes can only block, a stalled terminal would keep the process alive.
         self._thread = Thread(target=self._run, name="tapedeck-terminal", daemon=True)
         self._thread.start()
 
@@ -131,7 +132,7 @@ class TerminalWriter:
             if text == _END_OF_FRAME:
                 if not self._takes_frames:
                     return
-            elif _SWITCH.match(text) is None and not self._has_room():
+            elif _SWITCH.match(text) is None and not self._accepts_frames():
                 return
             self._pending.append(text)
             self._pending_length += len(text)
@@ -139,15 +140,15 @@ class TerminalWriter:
             self._changed.notify()
 
     def drop_frames(self) -> None:
-        """Drop all frames from now on: the screen is about to be left. Switches are kept."""
+        """Drop all frames from now on, before the screen is left; switches are kept."""
         with self._changed:
             self._takes_frames = False
-            self._pending = [_AFTER_A_CUT, *_switches(self._pending)]
+            self._pending = [_RESET, *_switches(self._pending)]
             self._pending_length = 0
             self._changed.notify()
 
     def close(self) -> bool:
-        """Write the pending text within a time limit; return whether the terminal has taken it."""
+        """Write the pending text within a time limit; return whether the terminal has accepted it."""
         thread, self._thread = self._thread, None
         if thread is None:
             return True
@@ -159,7 +160,7 @@ class TerminalWriter:
         thread.join(_CLOSE_TIMEOUT_S + 2 * _POLL_S)
         return self._is_complete and not thread.is_alive()
 
-    def _has_room(self) -> bool:
+    def _accepts_frames(self) -> bool:
         if self._pending_length > _MAX_PENDING:
             self._needs_repaint = self._link.has_dropped = True
         return self._takes_frames and not self._needs_repaint
@@ -169,8 +170,8 @@ class TerminalWriter:
     def _run(self) -> None:
         file = _open_non_blocking(self._stream.fileno())
         try:
-            while texts := self._next():
-                self._is_complete = self._put(file, texts, self._give_up.is_set)
+            while texts := self._wait_for_texts():
+                self._is_complete = self._write_texts(file, texts, self._give_up.is_set)
                 if not self._is_complete:
                     self._is_complete = self._restore(file, texts)
                     return
@@ -180,7 +181,7 @@ class TerminalWriter:
         finally:
             os.close(file)
 
-    def _next(self) -> list[str]:
+    def _wait_for_texts(self) -> list[str]:
         """Wait for text and take all of it; an empty list once the writer is closing."""
         with self._changed:
             while not self._pending and not self._is_closing:
@@ -190,14 +191,14 @@ class TerminalWriter:
                     self._link.repaints += 1
                     self._repaint()
                 self._changed.wait()
-            return self._take()
+            return self._take_pending()
 
-    def _take(self) -> list[str]:
+    def _take_pending(self) -> list[str]:
         texts, self._pending, self._pending_length = self._pending, [], 0
         return texts
 
-    def _put(self, file: int, texts: list[str], is_cut: Callable[[], bool]) -> bool:
-        """Write texts; stop when `is_cut` while the terminal has no room. Return whether all was written."""
+    def _write_texts(self, file: int, texts: list[str], is_cut: Callable[[], bool]) -> bool:
+        """Write texts and return True; return False when `is_cut` while the terminal accepts nothing."""
         left = memoryview("".join(texts).encode(self._stream.encoding, self._stream.errors or "strict"))
         was_refused = False
         while left:
@@ -216,9 +217,9 @@ class TerminalWriter:
         """Discard the text that the terminal has not shown yet, and write the switches that restore it."""
         _discard_output(file)
         with self._changed:
-            switches = _switches([*texts, *self._take()])
+            switches = _switches([*texts, *self._take_pending()])
         deadline = time.monotonic() + _CLOSE_TIMEOUT_S
-        return self._put(file, [_AFTER_A_CUT, *switches], lambda: time.monotonic() > deadline)
+        return self._write_texts(file, [_RESET, *switches], lambda: time.monotonic() > deadline)
 
 
 def _switches(texts: list[str]) -> list[str]:
@@ -281,7 +282,7 @@ def resilient(driver_class: type[Driver], link: TerminalLink) -> type[Driver]:
             self._loop.call_soon_threadsafe(self._app.refresh)
 
         def start_application_mode(self) -> None:
-            """Take the terminal."""
+            """Open the terminal."""
             self._writer.open()
             link.repaints += 1
             super().start_application_mode()  # type: ignore[no-untyped-call]
@@ -295,7 +296,7 @@ def resilient(driver_class: type[Driver], link: TerminalLink) -> type[Driver]:
             super()._sigtstp_application()
 
         def _sigcont_application(self, *arguments: object) -> None:
-            """Take the terminal again, from the event loop."""
+            """Open the terminal again, from the event loop."""
             self._loop.call_soon_threadsafe(super()._sigcont_application, *arguments)
 
         def stop_application_mode(self) -> None:
@@ -306,13 +307,13 @@ def resilient(driver_class: type[Driver], link: TerminalLink) -> type[Driver]:
             super().stop_application_mode()
 
         def suspend_application_mode(self) -> None:
-            """Give the terminal back for a while, if it accepts the switches."""
+            """Suspend: restore the terminal, if it accepts the switches."""
             self.stop_application_mode()
             super().close()
             self._writer.close()
 
         def close(self) -> None:
-            """Give the terminal back; if it has stalled, discard later output, which would wait for it."""
+            """Restore the terminal; if it has stalled, discard later output, which would block."""
             super().close()
             if not self._writer.close():
                 log.warning("the terminal has stalled, and is left as it is")

@@ -88,7 +88,7 @@ class SessionBar(Vertical):
         if ground != self._ground:
             self._ground = self.styles.background = ground
             for line in (self._line, self.strip):
-                line.stand_on(ground)
+                line.set_background(ground)
 
 
 def session_parts(view_state: ViewState, note: str = "", *, is_slow: bool = False) -> list[Part]:

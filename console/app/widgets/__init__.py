@@ -1,4 +1,4 @@
-"""The console's own widgets: frozen data in, a canvas out, messages for what is clicked or chosen."""
+"""Widgets of the console: each takes frozen data, draws a canvas and posts messages for clicks."""
 
 from tapedeck.console.app.widgets.candle_chart import CandleChart
 from tapedeck.console.app.widgets.candles import ChartData

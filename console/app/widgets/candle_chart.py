@@ -11,9 +11,9 @@ from tapedeck.console.app.widgets.painted import Painted
 
 
 class CandleChart(Painted, can_focus=True, inherit_bindings=False):
-    """Candles with volume below and overlays over them; the last candle at the right, as many as fit.
+    """The latest candles that fit, newest at the right, with overlays and with volumes below.
 
-    It can have the keyboard, so that a click chooses it; it has no keys of its own that would hide others.
+    A click focuses it. It binds no keys, so that those of the screen work.
     """
 
     INKS = INKS
@@ -45,7 +45,7 @@ class CandleChart(Painted, can_focus=True, inherit_bindings=False):
         self._data: ChartData | None = None
 
     def show(self, data: ChartData) -> None:
-        """Show these candles; only the lines that changed are drawn again."""
+        """Show candles; only changed lines are redrawn."""
         if len(data) == 0:
             self.show_empty(f"{data.title}: no bar yet as of {data.as_of}")
             return

@@ -1,4 +1,4 @@
-"""Candles of a chart as data, and drawing them, overlays and volumes into a rectangle of a canvas."""
+"""Chart data, and drawing of candles, overlays and volumes into a rectangle of a canvas."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tapedeck.console.app.widgets.price_scale import PriceScale
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Places = NDArray[np.intp]
+Indices = NDArray[np.intp]
 Inks = NDArray[np.uint16]
 
 
@@ -23,23 +23,23 @@ def _points(signs: str) -> NDArray[np.uint32]:
     return np.array([ord(sign) for sign in signs], dtype=np.uint32)
 
 
-# What stands in the upper and the lower half of a cell: nothing, wick or body (rows: upper, columns: lower).
+# Glyphs by the contents of a cell's upper half (rows) and lower half (columns): blank, wick or body.
 _THIN: Final = _points(" ╷╻╵│╽╹╿┃").reshape(3, 3)
-# Without colour a fallen candle is solid, as on paper; a wick beside a solid half has no glyph of its own.
+# Without colour a fallen candle is solid, as on paper. No glyph has a wick next to a solid half.
 _SOLID: Final = _points(" ╷▄╵│▄▀▀█").reshape(3, 3)
-# A line by the third of the cell in which it runs, top to bottom.
+# Overlay line in the upper, middle or lower third of a cell.
 _LINE: Final = _points("▔─▁")
 _LEVELS: Final = _points("▁▂▃▄▅▆▇█")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChartData:
-    """Candles of one symbol and interval, oldest first, shape (n,); a missing bar is NaN and keeps its place.
+    """Candles of one symbol and interval, oldest first, shape (n,); missing bars are NaN.
 
-    `opened_at`: int64, seconds UTC. `today`: index of the first candle of the session that is looked at
-    (n where it has none yet); those before are history. `overlays`: name → values on the price scale,
-    shape (n,), NaN until warm. `zone`: the exchange's, for the time axis. `as_of`: the clock as text, with
-    its zone. `is_daily`: the candles are days or longer, so that the axis shows dates.
+    `opened_at`: int64, seconds UTC. `today`: index of the first candle of the session on view (n if it has
+    none yet); earlier candles are history. `overlays`: name → values on the price scale, shape (n,), NaN
+    until warm. `zone`: the exchange's, for the time axis. `as_of`: the clock as text, with its zone.
+    `is_daily`: the candles are days or longer, and the axis shows dates.
     """
 
     title: str
@@ -61,12 +61,12 @@ class ChartData:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Where things are drawn: rows [top, top + rows) of the canvas, and the column of each candle, (m,)."""
+    """A rectangle of a canvas: rows [top, top + rows), and the column of each candle, shape (m,)."""
 
     canvas: Canvas
     top: int
     rows: int
-    columns: Places
+    columns: Indices
 
 
 def draw_candles(
@@ -80,49 +80,51 @@ def draw_candles(
     """Draw wicks and bodies; `inks`: style code of each candle, (m,). A missing bar leaves a blank."""
     opens, highs, lows, closes = (scale.halves(prices) for prices in ohlc)
     body_top, body_end = np.minimum(opens, closes), np.maximum(opens, closes)
-    there = (np.minimum(np.minimum(highs, lows), body_top) >= 0)[None, :]
+    present = (np.minimum(np.minimum(highs, lows), body_top) >= 0)[None, :]
     half = np.arange(2 * plot.rows)[:, None]
-    wick = (half >= np.minimum(highs, body_top)) & (half <= np.maximum(lows, body_end)) & there
-    body = (half >= body_top) & (half <= body_end) & there
+    wick = (half >= np.minimum(highs, body_top)) & (half <= np.maximum(lows, body_end)) & present
+    body = (half >= body_top) & (half <= body_end) & present
     state = wick.astype(np.intp) + body
     upper, lower = state[0::2], state[1::2]
     glyphs = _THIN[upper, lower]
     if solid_falls:
         glyphs = np.where(ohlc[3] < ohlc[0], _SOLID[upper, lower], glyphs)
-    _stamp(plot, glyphs, np.broadcast_to(inks, glyphs.shape))
+    _copy_glyphs(plot, glyphs, np.broadcast_to(inks, glyphs.shape))
 
 
 def draw_overlay(plot: Plot, scale: PriceScale, values: Floats, ink: int) -> None:
-    """Draw a line through the values where the cells are still blank; it breaks where values are missing."""
+    """Draw a line through the values, in cells that are still blank; missing values interrupt it."""
     first, last = int(plot.columns[0]), int(plot.columns[-1])
     columns = np.arange(first, last + 1)
-    # Between two candles the line runs straight; NaN on either side makes NaN between them, too.
+    # Linear between two candles; NaN at either makes the columns between them NaN, too.
     thirds = scale.thirds(np.interp(columns, plot.columns, values))
-    there = thirds >= 0
-    rows, columns = thirds[there] // 3 + plot.top, columns[there]
+    present = thirds >= 0
+    rows, columns = thirds[present] // 3 + plot.top, columns[present]
     glyphs, codes = plot.canvas.glyphs, plot.canvas.codes
-    free = glyphs[rows, columns] == BLANK
-    glyphs[rows[free], columns[free]] = _LINE[thirds[there][free] % 3]
-    codes[rows[free], columns[free]] = ink
+    blank = glyphs[rows, columns] == BLANK
+    glyphs[rows[blank], columns[blank]] = _LINE[thirds[present][blank] % 3]
+    codes[rows[blank], columns[blank]] = ink
 
 
 def draw_volumes(plot: Plot, volumes: Floats, inks: Inks) -> float:
-    """Draw a bar of blocks for each volume, and return the volume that fills all rows; 0 without any."""
-    there = np.isfinite(volumes) & (volumes > 0)
-    most = float(np.max(volumes[there], initial=0.0))
-    if most <= 0.0:
+    """Draw a bar of blocks for each volume; return the largest, which fills all rows, or 0 without volume."""
+    present = np.isfinite(volumes) & (volumes > 0)
+    largest = float(np.max(volumes[present], initial=0.0))
+    if largest <= 0.0:
         return 0.0
     steps = len(_LEVELS) * plot.rows
-    # What traded at all shows one step.
-    heights = np.where(there, np.ceil(np.where(there, volumes, 0.0) / most * steps), 0.0).astype(np.intp)
+    # Any volume above zero shows at least one step.
+    heights = np.where(present, np.ceil(np.where(present, volumes, 0.0) / largest * steps), 0.0).astype(
+        np.intp
+    )
     below = len(_LEVELS) * np.arange(plot.rows - 1, -1, -1)[:, None]
     filled = np.clip(heights[None, :] - below, 0, len(_LEVELS))
     glyphs = np.where(filled > 0, _LEVELS[np.maximum(filled, 1) - 1], np.uint32(BLANK))
-    _stamp(plot, glyphs, np.broadcast_to(inks, glyphs.shape))
-    return most
+    _copy_glyphs(plot, glyphs, np.broadcast_to(inks, glyphs.shape))
+    return largest
 
 
-def _stamp(plot: Plot, glyphs: NDArray[np.uint32], codes: Inks) -> None:
+def _copy_glyphs(plot: Plot, glyphs: NDArray[np.uint32], codes: Inks) -> None:
     rows = slice(plot.top, plot.top + plot.rows)
     drawn = glyphs != BLANK
     area = plot.canvas.glyphs[rows]

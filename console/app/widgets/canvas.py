@@ -1,4 +1,4 @@
-"""A grid of character cells, drawn with numpy and turned into strips line by line."""
+"""Canvas of character cells: drawn with numpy, rendered to Textual strips line by line."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Codes = NDArray[np.uint16]
 
 BASE: Final = 0
 """Code of the widget's own style."""
-GROUND: Final = 32
-"""A code is an ink below 32, plus 32 times the ink that gives the background."""
+BACKGROUND: Final = 32
+"""A style code is an ink (below 32), plus 32 times the ink whose background it has."""
 BLANK: Final = ord(" ")
 _COVERED: Final = "\0"
 """Glyph of the second cell of a wide character."""
@@ -30,7 +30,7 @@ ELLIPSIS: Final = "…"
 class Canvas:
     """Cells of a widget, shape (height, width): a glyph (a code point) and a style code each.
 
-    Drawn once, then read. A wide character takes two cells: its glyph, and a covered cell.
+    It is drawn first and read afterwards. A wide character takes two cells: its glyph, and a covered cell.
     """
 
     __slots__ = ("_has_wide_characters", "_runs", "codes", "glyphs", "height", "width")
@@ -44,7 +44,7 @@ class Canvas:
         self._has_wide_characters = False
 
     def text(self, x: int, y: int, text: str, code: int = BASE, *, stop: int | None = None) -> int:
-        """Write a text from column x on, cut at `stop` (the right edge), and return the column after it."""
+        """Write a text from column x on, cut at `stop` or the right edge; return the column after it."""
         stop = self.width if stop is None else min(stop, self.width)
         if not 0 <= y < self.height or x >= stop:
             return x
@@ -59,13 +59,13 @@ class Canvas:
         return end
 
     def right_text(self, stop: int, y: int, text: str, code: int = BASE) -> int:
-        """Write a text that ends before column `stop`, and return the column where it starts."""
+        """Write a text that ends before column `stop`; return its first column."""
         start = stop - cells_of(text)
         self.text(start, y, text, code, stop=stop)
         return start
 
     def column(self, x: int, y: int, texts: Sequence[str], codes: Sequence[int]) -> None:
-        """Write texts below each other from line y on: all of the same length, without wide characters."""
+        """Write texts of the same length, without wide characters, on the lines from y on."""
         if not texts:
             return
         block = np.frombuffer("".join(texts).encode("utf-32-le"), dtype=np.uint32).reshape(len(texts), -1)
@@ -73,10 +73,10 @@ class Canvas:
         self.glyphs[area] = block
         self.codes[area] = np.array(codes, dtype=np.uint16)[:, None]
 
-    def lay_ground(self, y: int, code: int) -> None:
-        """Give the whole line the background of an ink."""
+    def set_background(self, y: int, code: int) -> None:
+        """Set the background of a line to that of an ink."""
         if 0 <= y < self.height:
-            self.codes[y] = self.codes[y] % GROUND + code * GROUND
+            self.codes[y] = self.codes[y] % BACKGROUND + code * BACKGROUND
 
     def changed_lines(self, earlier: Canvas | None) -> list[int]:
         """Return the lines that differ from an earlier canvas; all lines if the size differs."""
@@ -153,7 +153,7 @@ def _cells(character: str) -> str:
 
 
 def _without_halves(line: str) -> str:
-    """Return a line with blanks in place of single halves of wide characters."""
+    """Replace single halves of wide characters by blanks."""
     kept: list[str] = []
     for character, following in pairwise(f"{line} "):
         if character == _COVERED:
@@ -170,7 +170,7 @@ def cells_of(text: str) -> int:
 
 
 def shortened(text: str, width: int) -> str:
-    """Return a text cut to a number of cells, ending in an ellipsis where it was cut."""
+    """Return a text cut to a number of cells; a cut text ends in an ellipsis."""
     if cells_of(text) <= width:
         return text
     kept = text[: max(width - 1, 0)]

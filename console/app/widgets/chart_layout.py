@@ -1,4 +1,4 @@
-"""How a chart divides its rectangle: title, legend, candles, volumes and axes, by what there is room for."""
+"""Layout of a chart: rows and columns of title, legend, candles, volumes and axes, by its size."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 AXIS_WIDTH: Final = 10
-"""Columns of the price axis: its line, and prices of up to nine signs."""
+"""Columns of the price axis: its line, and prices of up to nine characters."""
 _NARROWEST_WITH_AXIS: Final = 28
 _WIDEST_STRIDE: Final = 3
 _VOLUME_SHARE: Final = 6
@@ -19,12 +19,10 @@ _MIDDLING: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class ChartLayout:
-    """Rows of the parts (None: not shown), the column of the price axis, and how many candles fit.
+    """Rows of the parts (None: not shown), the column of the price axis, and the number of candles.
 
-    The legend's rows are those below the title.
-
-    The axis stands at `axis_left`; where that is the width, there is none. The column before it is kept for
-    the numbers of the overlays, and the last candle stands in the one before that.
+    The legend is below the title. `axis_left`: column of the price axis; equal to the width if there is no
+    axis. The column left of it holds the numbers of the overlays; the last candle is left of that.
     """
 
     title: int | None
@@ -42,16 +40,16 @@ class ChartLayout:
     def of(
         cls, width: int, height: int, count: int, legend: int, *, axis_width: int = AXIS_WIDTH
     ) -> ChartLayout:
-        """Return the layout for `count` candles, and a legend that would like so many lines."""
+        """Return the layout for `count` candles and a legend of at most `legend` lines."""
         legend_rows = min(legend, 2 if height >= _TALL else 1 if height >= _MIDDLING else 0)
         rule = height - 2 if height >= 7 else None
         top = (1 if height >= 4 else 0) + legend_rows
         bottom = height - (2 if rule is not None else 0)
         volume_rows = max(1, (bottom - top) // _VOLUME_SHARE) if height >= 9 else 0
         axis_left = width - axis_width if width >= _NARROWEST_WITH_AXIS else width
-        room = max(axis_left - 1, 1)
-        # Two columns are left over for the divider, so that the stride does not change with it.
-        stride = max(1, min(_WIDEST_STRIDE, (room - 2) // max(count, 1)))
+        available = max(axis_left - 1, 1)
+        # Two columns are reserved for the divider: the stride is the same with and without it.
+        stride = max(1, min(_WIDEST_STRIDE, (available - 2) // max(count, 1)))
         return cls(
             title=0 if height >= 4 else None,
             legend_rows=legend_rows,
@@ -62,7 +60,7 @@ class ChartLayout:
             times=None if rule is None else rule + 1,
             axis_left=axis_left,
             stride=stride,
-            candles=min(count, (room - 1) // stride if room > 1 else 1),
+            candles=min(count, (available - 1) // stride if available > 1 else 1),
         )
 
     @property
@@ -71,11 +69,11 @@ class ChartLayout:
         return self.plot_top + self.plot_rows
 
     def columns(self, shown: slice, today: int) -> NDArray[np.intp]:
-        """Return the column of each candle shown; a column is left free before the first of today."""
-        places = np.arange(shown.start, shown.stop)
+        """Return the column of each candle in `shown`; the first of today has a blank column before it."""
+        indices = np.arange(shown.start, shown.stop)
         last = max(self.axis_left - 2, 0)
-        columns = last - (shown.stop - 1 - places) * self.stride
+        columns = last - (shown.stop - 1 - indices) * self.stride
         if shown.start < today < shown.stop and self.stride == 1:
-            columns = columns - (places < today)
+            columns = columns - (indices < today)
         placed: NDArray[np.intp] = np.maximum(columns, 0).astype(np.intp)
         return placed

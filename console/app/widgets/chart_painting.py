@@ -1,4 +1,4 @@
-"""Painting a chart: titles, candles, overlays, volumes and axes, on a canvas of any size."""
+"""Drawing of a chart: titles, candles, overlays, volumes and axes, on a canvas of any size."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from tapedeck.console.app.widgets.candles import (
     ChartData,
+    Indices,
     Inks,
-    Places,
     Plot,
     draw_candles,
     draw_overlay,
@@ -39,11 +39,11 @@ _OVERLAYS: Final = tuple(_INK[f"overlay-{number}"] for number in range(1, 6))
 
 
 def paint_chart(canvas: Canvas, data: ChartData, *, solid_falls: bool) -> None:
-    """Draw a chart of at least one candle. `solid_falls`: a fall is told by its shape, not by its colour."""
+    """Draw a chart of at least one candle. `solid_falls`: fallen candles are solid; used without colour."""
     if not canvas.width or not canvas.height:
         return
     legend = _legend(data, canvas.width)
-    layout = _laid_out(canvas, data, len(legend))
+    layout = _fitted_layout(canvas, data, len(legend))
     shown = _shown(layout, data)
     columns = layout.columns(shown, data.today)
     _paint_titles(canvas, layout, data)
@@ -55,15 +55,15 @@ def paint_chart(canvas: Canvas, data: ChartData, *, solid_falls: bool) -> None:
     _paint_divider(canvas, layout, data.today - shown.start, columns)
 
 
-def _laid_out(canvas: Canvas, data: ChartData, legend: int) -> ChartLayout:
-    """Return a layout whose axis has room for its prices."""
+def _fitted_layout(canvas: Canvas, data: ChartData, legend: int) -> ChartLayout:
+    """Return a layout whose axis is wide enough for its prices."""
     axis = AXIS_WIDTH
     for _ in range(_AXIS_TRIES):
         layout = ChartLayout.of(canvas.width, canvas.height, len(data), legend, axis_width=axis)
         needed = min(1 + _scale(layout, data).label_width(), canvas.width // 2)
         if needed <= axis:
             break
-        axis = needed  # leaves fewer candles, whose prices may have one decimal more
+        axis = needed  # fewer candles fit, and their prices may need one more decimal
     return layout
 
 
@@ -89,7 +89,7 @@ def _paint_titles(canvas: Canvas, layout: ChartLayout, data: ChartData) -> None:
 
 
 def _paint_plot(
-    canvas: Canvas, layout: ChartLayout, data: ChartData, shown: slice, columns: Places, *, solid_falls: bool
+    canvas: Canvas, layout: ChartLayout, data: ChartData, shown: slice, columns: Indices, *, solid_falls: bool
 ) -> PriceScale:
     overlays = tuple(values[shown] for values in data.overlays.values())[: len(_OVERLAYS)]
     scale = _scale(layout, data)
@@ -99,20 +99,20 @@ def _paint_plot(
     draw_candles(plot, scale, ohlc, inks, solid_falls=solid_falls)
     for number, values in enumerate(overlays):
         draw_overlay(plot, scale, values, _OVERLAYS[number])
-        _number_overlay(canvas, layout, scale, values, number)
+        _paint_overlay_number(canvas, layout, scale, values, number)
     return scale
 
 
 def _paint_volumes(
-    canvas: Canvas, layout: ChartLayout, data: ChartData, shown: slice, columns: Places
+    canvas: Canvas, layout: ChartLayout, data: ChartData, shown: slice, columns: Indices
 ) -> None:
     if not layout.volume_rows:
         return
     plot = Plot(canvas, layout.volume_top, layout.volume_rows, columns)
     inks = np.where(_is_history(shown, data), _INK["volume-before"], _INK["volume"]).astype(np.uint16)
-    most = draw_volumes(plot, data.volume[shown], inks)
-    if most:
-        canvas.text(layout.axis_left + 1, layout.volume_top, compact(most), _INK["axis"])
+    largest = draw_volumes(plot, data.volume[shown], inks)
+    if largest:
+        canvas.text(layout.axis_left + 1, layout.volume_top, compact(largest), _INK["axis"])
 
 
 def _is_history(shown: slice, data: ChartData) -> Mask:
@@ -121,17 +121,17 @@ def _is_history(shown: slice, data: ChartData) -> Mask:
 
 
 def _direction(opens: NDArray[np.float64], closes: NDArray[np.float64], before: Mask | bool = False) -> Inks:
-    """Return the ink of each candle: risen, fallen or neither, and set back where it is history."""
-    now = np.where(closes > opens, _INK["up"], np.where(closes < opens, _INK["down"], _INK["flat"]))
+    """Return the ink of each candle: up, down or flat, and the dimmed ones for history."""
+    today = np.where(closes > opens, _INK["up"], np.where(closes < opens, _INK["down"], _INK["flat"]))
     fallen_before = np.where(closes < opens, _INK["down-before"], _INK["axis"])
-    then = np.where(closes > opens, _INK["up-before"], fallen_before)
-    inks: Inks = np.where(before, then, now).astype(np.uint16)
+    history = np.where(closes > opens, _INK["up-before"], fallen_before)
+    inks: Inks = np.where(before, history, today).astype(np.uint16)
     return inks
 
 
 def _last_candle(data: ChartData) -> tuple[str, int]:
-    """Return the figures of the last bar that is there, and their ink; one that is older says so."""
-    at = _last_there(data)
+    """Return the text of the last bar that is not missing, and its ink; an older bar has its time in it."""
+    at = _last_present(data)
     names = ("O", data.open), ("H", data.high), ("L", data.low), ("C", data.close)
     decimals = PriceScale.around(data.low, data.high, 20).decimals()
     prices = " ".join(f"{name} {fixed(float(values[at]), decimals)}" for name, values in names)
@@ -143,29 +143,29 @@ def _last_candle(data: ChartData) -> tuple[str, int]:
     return figures, int(_direction(data.open[-1:], data.close[-1:])[0])
 
 
-def _last_there(data: ChartData) -> int:
-    """Return the place of the last bar that is there; of the last candle where none is."""
-    there = np.flatnonzero(np.isfinite(data.close))
-    return int(there[-1]) if len(there) else len(data) - 1
+def _last_present(data: ChartData) -> int:
+    """Return the index of the last bar that is not missing; of the last candle if all are."""
+    present = np.flatnonzero(np.isfinite(data.close))
+    return int(present[-1]) if len(present) else len(data) - 1
 
 
 def _label(data: ChartData, at: int) -> str:
-    """Return the time or date by which a candle goes."""
+    """Return the time, or the date, at which a candle opened."""
     opened = datetime.fromtimestamp(int(data.opened_at[at]), UTC if data.is_daily else data.zone)
     return f"{opened:%Y-%m-%d}" if data.is_daily else f"{opened:%H:%M:%S}".removesuffix(":00")
 
 
 def _last_known(values: NDArray[np.float64]) -> float:
-    """Return the last value that is there, as the tables show it; NaN before the first."""
-    there = values[np.isfinite(values)]
-    return float(there[-1]) if len(there) else float("nan")
+    """Return the last value that is not missing, as the tables show it; NaN if all are."""
+    present = values[np.isfinite(values)]
+    return float(present[-1]) if len(present) else float("nan")
 
 
 def _legend(data: ChartData, width: int) -> list[list[tuple[str, int]]]:
     """Return the lines of the legend: each overlay with its number, last value and ink."""
     decimals = PriceScale.around(data.low, data.high, 20).decimals()
     lines: list[list[tuple[str, int]]] = []
-    room = 0
+    remaining = 0
     parts = [
         (f"{number + 1}─{name} {fixed(_last_known(values), decimals)}", ink)
         for number, ((name, values), ink) in enumerate(zip(data.overlays.items(), _OVERLAYS, strict=False))
@@ -173,16 +173,16 @@ def _legend(data: ChartData, width: int) -> list[list[tuple[str, int]]]:
     if len(data.overlays) > len(_OVERLAYS):
         parts.append((f"{len(data.overlays) - len(_OVERLAYS)} more in indicators", _INK["axis"]))
     for text, ink in parts:
-        if len(text) > room:
+        if len(text) > remaining:
             lines.append([])
-            room = width
+            remaining = width
         lines[-1].append((text, ink))
-        room -= len(text) + _LEGEND_GAP
+        remaining -= len(text) + _LEGEND_GAP
     return lines
 
 
 def _paint_legend(canvas: Canvas, layout: ChartLayout, legend: list[list[tuple[str, int]]]) -> None:
-    """Write the lines for which there is room; a sign says that there are more."""
+    """Write the legend's lines that fit; an ellipsis marks omitted ones."""
     for y, line in enumerate(legend[: layout.legend_rows], start=1):
         x = 0
         for text, ink in line:
@@ -191,10 +191,10 @@ def _paint_legend(canvas: Canvas, layout: ChartLayout, legend: list[list[tuple[s
             canvas.text(min(x, canvas.width - 1), y, "…", _INK["axis"])
 
 
-def _number_overlay(
+def _paint_overlay_number(
     canvas: Canvas, layout: ChartLayout, scale: PriceScale, values: NDArray[np.float64], number: int
 ) -> None:
-    """Write the number of the legend at the end of the line, so that it can be told without colour."""
+    """Write an overlay's legend number at its right end, so that it can be identified without colour."""
     third = int(scale.thirds(values[-1:])[0])
     y = layout.plot_top + third // 3
     if third >= 0 and layout.axis_left <= canvas.width and canvas.line(y)[layout.axis_left - 1] == " ":
@@ -218,7 +218,7 @@ def _paint_price_axis(canvas: Canvas, layout: ChartLayout, scale: PriceScale, da
 
 
 def _paint_time_axis(
-    canvas: Canvas, layout: ChartLayout, data: ChartData, shown: slice, columns: Places
+    canvas: Canvas, layout: ChartLayout, data: ChartData, shown: slice, columns: Indices
 ) -> None:
     if layout.rule is None or layout.times is None:
         return
@@ -227,18 +227,20 @@ def _paint_time_axis(
     missing = columns[~np.isfinite(data.close[shown])]
     canvas.glyphs[layout.rule, missing] = ord("×")
     canvas.codes[layout.rule, missing] = _INK["gap"]
-    opened_at, places = data.opened_at[shown], columns.tolist()
-    labels = date_labels(opened_at, places) if data.is_daily else clock_labels(opened_at, places, data.zone)
+    opened_at, positions = data.opened_at[shown], columns.tolist()
+    labels = (
+        date_labels(opened_at, positions) if data.is_daily else clock_labels(opened_at, positions, data.zone)
+    )
     for index, label in labels.items():
-        start = min(max(places[index] - len(label) // 2, 0), max(end - len(label), 0))
+        start = min(max(positions[index] - len(label) // 2, 0), max(end - len(label), 0))
         canvas.text(start, layout.times, label, _INK["axis"])
-        # The label's tick takes the place of a gap's sign, and its colour; the gap is blank above it.
-        ink = "gap" if places[index] in missing else "axis"
-        canvas.text(places[index], layout.rule, "┬", _INK[ink])
+        # A label's tick replaces the sign of a gap and takes its colour; the column above it is blank.
+        ink = "gap" if positions[index] in missing else "axis"
+        canvas.text(positions[index], layout.rule, "┬", _INK[ink])
 
 
-def _paint_divider(canvas: Canvas, layout: ChartLayout, first: int, columns: Places) -> None:
-    """Set today apart from the history on its left."""
+def _paint_divider(canvas: Canvas, layout: ChartLayout, first: int, columns: Indices) -> None:
+    """Draw a dotted line between history and today."""
     if not 0 < first < len(columns):
         return
     rows = layout.plot_rows + layout.volume_rows

@@ -1,4 +1,4 @@
-"""Downsampling of slots to the cells of a line: the slots of each cell, and their mean."""
+"""Downsampling: bounds and means of the slots in each cell of a line."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Places = NDArray[np.intp]
+Indices = NDArray[np.intp]
 
 
-def slot_bounds(slots: int, cells: int) -> tuple[Places, Places]:
-    """Return the first slot of each cell and the one after its last, (cells,); no cell is empty."""
+def slot_bounds(slots: int, cells: int) -> tuple[Indices, Indices]:
+    """Return the first slot of each cell and the slot after its last, shape (cells,) each.
+
+    Every cell has at least one slot; with fewer slots than cells, neighbouring cells share one.
+    """
     first = np.arange(cells) * slots // cells
     return first, np.maximum((np.arange(cells) + 1) * slots // cells, first + 1)
 
 
 def window_means(values: NDArray[np.generic], slots: int, cells: int) -> Floats:
-    """Return the mean per cell of `values` (S, k), the first k of `slots`: (S, cells), NaN if unknown."""
+    """Return the mean of each cell's slots, shape (S, cells).
+
+    `values`: the first k of `slots` slots, shape (S, k). A cell with later slots only is NaN.
+    """
     known = values.shape[1]
     first, after = (np.minimum(bound, known) for bound in slot_bounds(slots, cells))
     sums = np.zeros((len(values), known + 1))

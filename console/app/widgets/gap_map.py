@@ -1,4 +1,4 @@
-"""The gap map: symbols by time."""
+"""Gap map: symbols by slots of a session."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GapMapData:
-    """Which bars there are: `present`, shape (S, k), of the k slots that are over, of `slots` in all.
+    """Bars of a session: `present`, shape (S, k), for the k slots that are over, of `slots` in all.
 
-    `opened_at`: labels of the session's slots as far as they are known, seconds UTC, shape (k,) or longer;
-    shown in `zone`.
+    `opened_at`: labels of the session's slots as far as they are known, seconds UTC, shape (k,) or longer.
+    `zone`: time zone of the axis.
     """
 
     symbols: tuple[str, ...]
@@ -32,28 +32,28 @@ class GapMapData:
 
     @property
     def columns(self) -> int:
-        """The slots of the session."""
+        """Number of slots in the session."""
         return self.slots
 
 
 class GapMap(ShadeMap[GapMapData]):
-    """Where bars are missing: a cell for a few slots, shaded by the fraction that has no bar."""
+    """Missing bars by symbol and time: a cell is a few slots, shaded by the fraction without a bar."""
 
     EMPTY_TEXT = "no session yet: gaps show as it plays"
 
     class Seek(CellMessage):
-        """A cell was clicked: its symbol, and the first of its slots."""
+        """Posted when a cell is clicked: its symbol, and the first of its slots."""
 
         def __init__(self, gap_map: GapMap, symbol: str, slot: int) -> None:
             super().__init__(gap_map, symbol)
             self.slot = slot
 
     def missing(self, rows: slice, cells: int) -> Floats:
-        """Return the fraction of each cell's slots that are over and have no bar."""
+        """Return the fraction without a bar of each cell's slots that are over."""
         return window_means(~self.data.present[rows], self.data.slots, cells)
 
     def present_pct(self, rows: slice) -> Floats:
-        """Return the percentage of the slots that are over and have a bar."""
+        """Return the percentage that has a bar, of the slots that are over; NaN if none is."""
         present = self.data.present[rows]
         if not present.shape[1]:
             return np.full(len(present), np.nan)
@@ -61,7 +61,7 @@ class GapMap(ShadeMap[GapMapData]):
         return score(counts, present.shape[1])
 
     def axis(self, cells: int) -> dict[int, str]:
-        """Return times of the exchange, as far as the slots are known."""
+        """Return times in the exchange's zone, for the slots known so far."""
         data = self.data
         first, _ = slot_bounds(data.slots, cells)
         opened_at = data.opened_at[: data.slots]
@@ -69,6 +69,6 @@ class GapMap(ShadeMap[GapMapData]):
         labels = clock_labels(opened_at, columns.tolist(), data.zone)
         return {int(columns[index]): text for index, text in labels.items()}
 
-    def chosen(self, symbol: str, column: int) -> Seek:
-        """Ask for a slot."""
+    def click_message(self, symbol: str, column: int) -> Seek:
+        """Return the message of a clicked slot."""
         return self.Seek(self, symbol, column)

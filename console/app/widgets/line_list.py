@@ -1,4 +1,4 @@
-"""Lines to choose from: virtual, so that only those that are seen are ever put into words."""
+"""List of selectable lines; only visible lines are formatted."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _INK: Final = {name.partition("--")[2]: number for number, name in enumerate(_IN
 
 Part = tuple[str, str]
 """A text and its ink: base, quiet, strong, good, fair, bad or mark."""
-Words = Callable[[int], Sequence[Part]]
-"""What a line says, by its number."""
+LineParts = Callable[[int], Sequence[Part]]
+"""Returns the parts of a line, by its number."""
 Identify = Callable[[int], Hashable]
-"""What tells a line from others wherever it stands, by its number."""
+"""Returns a key that stays the same when a line moves, by its number."""
 
 
 class LineList(ScrolledLines):
-    """Lines with a cursor, newest below. The end is followed until the reader leaves it."""
+    """Lines with a cursor, newest at the bottom. A cursor on the last line follows new lines."""
 
     INKS = _INKS
     COMPONENT_CLASSES: ClassVar[set[str]] = set(_INKS)
@@ -42,7 +42,7 @@ class LineList(ScrolledLines):
     """
 
     class Chosen(Message):
-        """A line was chosen, by enter or a click."""
+        """Posted when a line is chosen, by enter or a click."""
 
         def __init__(self, line_list: LineList, line: int) -> None:
             super().__init__()
@@ -56,20 +56,20 @@ class LineList(ScrolledLines):
 
     def __init__(self) -> None:
         super().__init__()
-        self._words: Words = lambda _line: ()
+        self._parts_of: LineParts = lambda _line: ()
         self._identify: Identify = int
         self._chosen: Hashable = None
         self.count = 0
         self.cursor = 0
 
-    def show_lines(self, count: int, words: Words, identify: Identify = int) -> None:
-        """Show so many lines. A cursor at the end stays there, one on another line on that line.
+    def show_lines(self, count: int, parts_of: LineParts, identify: Identify = int) -> None:
+        """Show `count` lines. A cursor on the last line stays on the last line, any other on its line.
 
-        `identify` finds it where it has moved; where it is gone, the cursor stays in its place.
+        `identify` finds that line if it has moved; if it is gone, the cursor keeps its position.
         """
         follows, before, top = self.cursor >= self.count - 1, self.cursor, self.scroll_offset.y
-        self._words, self._identify, self.count = words, identify, count
-        self._put(count - 1 if follows else self._found())
+        self._parts_of, self._identify, self.count = parts_of, identify, count
+        self._set_cursor(count - 1 if follows else self._found())
         self.take_rows(count)
         if follows:
             self._reveal()
@@ -78,24 +78,24 @@ class LineList(ScrolledLines):
         self.data_changed()
 
     def _found(self) -> int:
-        """Return where the line under the cursor stands now; it has seldom moved far."""
+        """Return the current number of the line under the cursor."""
         lines = (self.cursor, *range(self.count))
         found = (line for line in lines if line < self.count and self._identify(line) == self._chosen)
         return next(found, self.cursor)
 
-    def _put(self, line: int) -> None:
+    def _set_cursor(self, line: int) -> None:
         self.cursor = min(max(line, 0), max(self.count - 1, 0))
         self._chosen = self._identify(self.cursor) if self.count else None
 
     # Keys and mouse
 
     @property
-    def place(self) -> int:
+    def current_line(self) -> int:
         """The line under the cursor."""
         return self.cursor
 
     @property
-    def last_place(self) -> int:
+    def last_line(self) -> int:
         """The newest line."""
         return self.count - 1
 
@@ -106,15 +106,15 @@ class LineList(ScrolledLines):
 
     def on_click(self, event: events.Click) -> None:
         """Choose a line."""
-        place = event.get_content_offset(self)
-        line = -1 if place is None else place.y + self.scroll_offset.y
+        position = event.get_content_offset(self)
+        line = -1 if position is None else position.y + self.scroll_offset.y
         if 0 <= line < self.count:
             self.go_to(line)
             self.action_choose()
 
     def go_to(self, line: int) -> None:
-        """Put the cursor on a line, and scroll to it."""
-        self._put(line)
+        """Move the cursor to a line, and scroll to it."""
+        self._set_cursor(line)
         self._reveal()
         self.data_changed()
 
@@ -130,13 +130,13 @@ class LineList(ScrolledLines):
     # Drawing
 
     def paint(self, canvas: Canvas) -> None:
-        """Draw the lines that are seen."""
+        """Draw the visible lines."""
         top = self.scroll_offset.y
         for y, line in enumerate(range(top, min(top + canvas.height, self.count))):
             x = length = 0
-            for text, ink in self._words(line):
+            for text, ink in self._parts_of(line):
                 x, length = canvas.text(x, y, text, _INK[ink]), length + len(text)
             if length > canvas.width:
                 canvas.text(canvas.width - 1, y, ELLIPSIS, _INK["quiet"])
             if line == self.cursor and self.has_focus:
-                canvas.lay_ground(y, _INK["cursor"])
+                canvas.set_background(y, _INK["cursor"])

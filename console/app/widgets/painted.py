@@ -15,11 +15,11 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tapedeck.console.app.widgets.canvas import BASE, GROUND, Canvas
+from tapedeck.console.app.widgets.canvas import BACKGROUND, BASE, Canvas
 
 
-class Face(Enum):
-    """Kinds of notice in place of data, each with a character that tells it without colour."""
+class NoticeKind(Enum):
+    """Kinds of notice in place of data, each with a character that marks it without colour."""
 
     EMPTY = "·"
     LOADING = "…"
@@ -28,9 +28,9 @@ class Face(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A face and its text: the reason, and the key to press."""
+    """A kind and a text: the reason, and the key to press."""
 
-    face: Face
+    kind: NoticeKind
     text: str
 
 
@@ -53,28 +53,28 @@ class Painted(ScrollView, can_focus=False):
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
-        self._notice: Notice | None = Notice(Face.EMPTY, self.EMPTY_TEXT)
+        self._notice: Notice | None = Notice(NoticeKind.EMPTY, self.EMPTY_TEXT)
         self._canvas: Canvas | None = None
         self._canvas_key: object = None
         self._generation = 0
         self._changed: list[int] = []
         self._strips: dict[int, Strip] = {}
         self._styles_by_code: dict[int, Style] = {}
-        self._styles_by_ground: dict[Hashable, dict[int, Style]] = {None: self._styles_by_code}
+        self._styles_by_background: dict[Hashable, dict[int, Style]] = {None: self._styles_by_code}
 
     # For the application
 
     def show_empty(self, text: str | None = None) -> None:
         """Show that there is no data, and the key to press."""
-        self._show_notice(Notice(Face.EMPTY, self.EMPTY_TEXT if text is None else text))
+        self._show_notice(Notice(NoticeKind.EMPTY, self.EMPTY_TEXT if text is None else text))
 
     def show_loading(self, text: str = "loading") -> None:
         """Show the text of a pending load."""
-        self._show_notice(Notice(Face.LOADING, text))
+        self._show_notice(Notice(NoticeKind.LOADING, text))
 
     def show_failed(self, text: str) -> None:
         """Show an error, and the way out of it."""
-        self._show_notice(Notice(Face.FAILED, text))
+        self._show_notice(Notice(NoticeKind.FAILED, text))
 
     # For subclasses
 
@@ -88,7 +88,7 @@ class Painted(ScrollView, can_focus=False):
         self._redraw()
 
     def take_rows(self, rows: int) -> None:
-        """Set the number of rows to scroll over; lay out anew only if a scrollbar appears or disappears."""
+        """Set the number of rows to scroll over; the layout changes only if a scrollbar comes or goes."""
         size, height = Size(0, rows), self.scrollable_content_region.height
         if size == self.virtual_size:
             return
@@ -155,51 +155,51 @@ class Painted(ScrollView, can_focus=False):
             strips |= {y: canvas.strip(y, styles.__getitem__) for y in changed}
         lines = [strips[y] for y in crop.line_range]
         if crop.column_span != (0, canvas.width):  # with the columns of a scrollbar, or a part
-            ground = self._style_of(BASE).background_style
-            lines = [strip.crop_extend(*crop.column_span, ground) for strip in lines]
+            background = self._style_of(BASE).background_style
+            lines = [strip.crop_extend(*crop.column_span, background) for strip in lines]
         return lines
 
     def _style_of(self, code: int) -> Style:
         style = self._styles_by_code.get(code)
         if style is None:
-            style = self._ink(code % GROUND)
-            if code >= GROUND:
-                style += Style(bgcolor=self._ink(code // GROUND).bgcolor)
+            style = self._ink(code % BACKGROUND)
+            if code >= BACKGROUND:
+                style += Style(bgcolor=self._ink(code // BACKGROUND).bgcolor)
             self._styles_by_code[code] = style = self._filtered(style)
         return style
 
     def _filtered(self, style: Style) -> Style:
         """Return a style after the application's line filters, such as the one that removes colour."""
-        ground = self.background_colors[1]
+        background = self.background_colors[1]
         for line_filter in self.get_line_filters():
-            (segment,) = line_filter.apply([Segment(" ", style)], ground)
+            (segment,) = line_filter.apply([Segment(" ", style)], background)
             style = segment.style or style
         return style
 
     def _ink(self, number: int) -> Style:
         return self.rich_style if number == BASE else self.get_component_rich_style(self.INKS[number])
 
-    def stand_on(self, ground: Hashable) -> None:
-        """Redraw on another background colour; the styles for each `ground` are kept."""
+    def set_background(self, background: Hashable) -> None:
+        """Redraw on another background colour; styles are cached for each `background`."""
         super().notify_style_update()
-        self._styles_by_code = self._styles_by_ground.setdefault(ground, {})
+        self._styles_by_code = self._styles_by_background.setdefault(background, {})
         self._strips.clear()
         self.refresh()
 
     def notify_style_update(self) -> None:
         """Clear the styles of the theme before."""
-        for styles in self._styles_by_ground.values():
+        for styles in self._styles_by_background.values():
             styles.clear()
         self._strips.clear()
         super().notify_style_update()
 
 
 def _paint_notice(canvas: Canvas, notice: Notice) -> None:
-    code = {Face.EMPTY: 1, Face.LOADING: 1, Face.FAILED: 2}[notice.face]
+    code = {NoticeKind.EMPTY: 1, NoticeKind.LOADING: 1, NoticeKind.FAILED: 2}[notice.kind]
     width = max(canvas.width - 2, 1)
     lines = [
         line
-        for paragraph in f"{notice.face.value} {notice.text}".splitlines()
+        for paragraph in f"{notice.kind.value} {notice.text}".splitlines()
         for line in textwrap.wrap(paragraph, width) or [""]
     ][: canvas.height]
     top = (canvas.height - len(lines)) // 2

@@ -1,4 +1,4 @@
-"""Base class of lines that keys scroll: the log, figures, lists."""
+"""Base class of lines that scroll with keys: the log, figures, lists."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tapedeck.console.app.widgets.painted import Painted
 
 
 class ScrolledLines(Painted, can_focus=True, inherit_bindings=False):
-    """Lines with a current place that keys move: a cursor, or the top line."""
+    """Lines with a current one that keys move: the cursor's, or the top line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "Up", show=False),
@@ -25,15 +25,15 @@ class ScrolledLines(Painted, can_focus=True, inherit_bindings=False):
     ScrolledLines { scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     """
 
-    # The place: the top line, unless a subclass has another
+    # The current line: the top one, unless a subclass overrides it
 
     @property
-    def place(self) -> int:
-        """The line that keys start from: the top line, or the one that is being scrolled to."""
+    def current_line(self) -> int:
+        """The line that keys start from: the top line, or the target of a pending scroll."""
         return round(self.scroll_target_y)
 
     @property
-    def last_place(self) -> int:
+    def last_line(self) -> int:
         """The last line that keys can go to: the top line when the newest is visible."""
         return self.max_scroll_y
 
@@ -47,7 +47,7 @@ class ScrolledLines(Painted, can_focus=True, inherit_bindings=False):
 
     def action_move(self, lines: int) -> None:
         """Move by a number of lines."""
-        self.go_to(self.place + lines)
+        self.go_to(self.current_line + lines)
 
     def action_page(self, pages: int) -> None:
         """Move by a number of pages."""
@@ -55,4 +55,4 @@ class ScrolledLines(Painted, can_focus=True, inherit_bindings=False):
 
     def action_edge(self, direction: int) -> None:
         """Go to the first or the last line."""
-        self.go_to(0 if direction < 0 else self.last_place)
+        self.go_to(0 if direction < 0 else self.last_line)

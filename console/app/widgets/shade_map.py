@@ -1,4 +1,4 @@
-"""A map of rows and cells, shaded by how much is missing: what the gap map and the coverage map share."""
+"""Base class of the gap map and the coverage map: rows of cells, shaded by the missing fraction."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Floats = NDArray[np.float64]
 
 
 class MapData(Protocol):
-    """What every map is given: its rows, and how many slots or days its cells share."""
+    """Data of a map: its rows, and the number of slots or days in each."""
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """The rows."""
+        """Names of the rows."""
         ...
 
     @property
     def columns(self) -> int:
-        """Slots or days."""
+        """Number of slots or days."""
         ...
 
 
@@ -42,7 +42,7 @@ _INK: Final = {name.partition("--")[2]: number for number, name in enumerate(_IN
 _LONGEST_LABEL: Final = 12
 _PCT_WIDTH: Final = 7
 _NARROWEST_WITH_PCT: Final = 40
-# Fractions of what is missing: none; up to a quarter, up to a half, less than all; all.
+# Upper bounds of the missing fraction by level: none, up to 1/4, up to 1/2, less than all; above: all.
 _BOUNDS: Final = (1e-9, 0.25, 0.5, 1.0 - 1e-9)
 _LEVEL_INKS: Final = np.array(
     [_INK[ink] for ink in ("whole", "some", "some", "many", "all")], dtype=np.uint16
@@ -50,7 +50,7 @@ _LEVEL_INKS: Final = np.array(
 
 
 class CellMessage(Message):
-    """A cell was clicked: its symbol, and what its map adds to that."""
+    """Posted when a cell is clicked: its symbol; subclasses add the day or the slot."""
 
     def __init__(self, shade_map: ShadeMap[Any], symbol: str) -> None:
         super().__init__()
@@ -64,9 +64,9 @@ class CellMessage(Message):
 
 
 class ShadeMap(Painted, Generic[Data], can_focus=True):
-    """Rows named on the left, cells shaded by the missing fraction, the row's percentage on the right.
+    """Symbols on the left, cells shaded by the missing fraction, the percentage present on the right.
 
-    The denser a cell, the more is missing: `SIGNS` has the levels from nothing to all.
+    `SIGNS`: characters of the levels, from none missing to all.
     """
 
     SIGNS: ClassVar[str] = "─░▒▓█"
@@ -86,28 +86,28 @@ class ShadeMap(Painted, Generic[Data], can_focus=True):
         super().__init__(name=name, id=id, classes=classes)
         self._data: Data | None = None
 
-    # What the two maps write
+    # For subclasses
 
     @abstractmethod
     def missing(self, rows: slice, cells: int) -> Floats:
-        """Return the missing fraction of each cell of some rows, NaN where nothing is known."""
+        """Return the missing fraction of each cell of some rows, shape (rows, cells); NaN if unknown."""
 
     @abstractmethod
     def present_pct(self, rows: slice) -> Floats:
-        """Return what is there of each row, in percent; NaN where nothing is known."""
+        """Return the percentage present in each of some rows; NaN if unknown."""
 
     @abstractmethod
     def axis(self, cells: int) -> dict[int, str]:
-        """Return cell → label of the line above the map."""
+        """Return cell → label for the line above the map."""
 
     @abstractmethod
-    def chosen(self, symbol: str, column: int) -> CellMessage:
-        """Return what is said of a clicked cell; `column`: the first of its slots or days."""
+    def click_message(self, symbol: str, column: int) -> CellMessage:
+        """Return the message of a clicked cell; `column`: the first of its slots or days."""
 
-    # Shared
+    # Drawing and mouse
 
     def show(self, data: Data) -> None:
-        """Show these rows, and draw what changed."""
+        """Show data; only changed lines are redrawn."""
         if not data.symbols or data.columns <= 0:
             self.show_empty()
             return
@@ -117,24 +117,24 @@ class ShadeMap(Painted, Generic[Data], can_focus=True):
 
     @property
     def data(self) -> Data:
-        """What is shown; nothing is drawn before there is something."""
+        """The data on view; only for use in drawing, which starts with the first data."""
         assert self._data is not None
         return self._data
 
     def on_click(self, event: events.Click) -> None:
-        """Say which cell is under the mouse."""
-        place, data = event.get_content_offset(self), self._data
-        if place is None or data is None or self._notice is not None:
+        """Post the message of the clicked cell."""
+        position, data = event.get_content_offset(self), self._data
+        if position is None or data is None or self._notice is not None:
             return
         left, cells = self.track()
-        row = self._row_at(place.y)
-        if row is not None and left <= place.x < left + cells:
+        row = self._row_at(position.y)
+        if row is not None and left <= position.x < left + cells:
             event.stop()
-            column = int(slot_bounds(data.columns, cells)[0][place.x - left])
-            self.post_message(self.chosen(data.symbols[row], column))
+            column = int(slot_bounds(data.columns, cells)[0][position.x - left])
+            self.post_message(self.click_message(data.symbols[row], column))
 
     def track(self) -> tuple[int, int]:
-        """Return the first column of the cells, and how many there are."""
+        """Return the first column of the cells, and their number."""
         width = self.scrollable_content_region.width
         left = min(max((len(label) for label in self._labels()), default=0), _LONGEST_LABEL) + 1
         right = _PCT_WIDTH if width >= _NARROWEST_WITH_PCT else 0
@@ -144,29 +144,29 @@ class ShadeMap(Painted, Generic[Data], can_focus=True):
         return () if self._data is None else self._data.symbols
 
     def _row_at(self, y: int) -> int | None:
-        """Return the row in a line of the screen; None for the axis, or below the last."""
+        """Return the row on a line of the widget; None on the axis and below the last row."""
         row = y - 1 + self.scroll_offset.y
         return row if y >= 1 and row < len(self._labels()) else None
 
     def paint(self, canvas: Canvas) -> None:
-        """Draw the axis and the rows that are seen."""
+        """Draw the axis and the visible rows."""
         left, cells = self.track()
         for cell, label in self.axis(cells).items():
             canvas.text(left + cell, 0, label, _INK["axis"], stop=left + cells)
         top = self.scroll_offset.y
         names = self._labels()
-        seen = slice(top, min(top + max(canvas.height - 1, 0), len(names)))
-        names = names[seen]
+        visible = slice(top, min(top + max(canvas.height - 1, 0), len(names)))
+        names = names[visible]
         if not names:
             return
         for y, name in enumerate(names, start=1):
             canvas.text(0, y, shortened(name, left - 1), _INK["label"])
-        signs, inks = self._shades(self.missing(seen, cells))
+        signs, inks = self._shades(self.missing(visible, cells))
         shown = slice(left, min(left + cells, canvas.width))
         canvas.glyphs[1 : 1 + len(names), shown] = signs[:, : shown.stop - left]
         canvas.codes[1 : 1 + len(names), shown] = inks[:, : shown.stop - left]
         if left + cells < canvas.width:
-            self._paint_pct(canvas, seen, left + cells + _PCT_WIDTH)
+            self._paint_pct(canvas, visible, left + cells + _PCT_WIDTH)
 
     def _shades(self, missing: Floats) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
         known = ~np.isnan(missing)
@@ -174,7 +174,7 @@ class ShadeMap(Painted, Generic[Data], can_focus=True):
         signs = np.array([ord(sign) for sign in self.SIGNS], dtype=np.uint32)
         return np.where(known, signs[level], np.uint32(ord(" "))), _LEVEL_INKS[level]
 
-    def _paint_pct(self, canvas: Canvas, seen: slice, stop: int) -> None:
-        for y, pct in enumerate(self.present_pct(seen).tolist(), start=1):
+    def _paint_pct(self, canvas: Canvas, visible: slice, stop: int) -> None:
+        for y, pct in enumerate(self.present_pct(visible).tolist(), start=1):
             text = "–" if np.isnan(pct) else f"{cut_score(pct)}%"
             canvas.right_text(stop, y, text, _INK["label"])

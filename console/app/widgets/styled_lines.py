@@ -8,7 +8,7 @@ from typing import ClassVar
 from rich.style import Style
 from textual.content import Content
 
-from tapedeck.console.app.widgets.canvas import ELLIPSIS, GROUND, Canvas, cells_of
+from tapedeck.console.app.widgets.canvas import BACKGROUND, ELLIPSIS, Canvas, cells_of
 from tapedeck.console.app.widgets.scrolled_lines import ScrolledLines
 
 
@@ -30,9 +30,10 @@ class StyledLines(ScrolledLines):
         self.show(())
 
     def show(self, lines: Sequence[Content], *, is_racing: bool = False) -> None:
-        """Show lines. `is_racing`: at maximum speed, with another day in each frame, their number only grows.
+        """Show lines. `is_racing`: at maximum speed, where each frame may be of another day.
 
-        A scrollbar that appears or disappears makes Textual lay out the screen each time.
+        While racing, the number of lines only grows: a scrollbar that appears or disappears makes Textual lay
+        out the screen.
         """
         self.lines = lines
         self.take_rows(max(len(lines), self.virtual_size.height) if is_racing else len(lines))
@@ -65,7 +66,7 @@ class StyledLines(ScrolledLines):
         if code is None:
             code = self._code_of[style] = len(self.INKS) + len(self._styles)
             self._styles.append(style)
-            assert code < GROUND, "too many styles in one widget"
+            assert code < BACKGROUND, "too many styles in one widget"
         return code
 
     def _ink(self, number: int) -> Style:

@@ -1,4 +1,4 @@
-"""The live table of symbols: virtual, over arrays, so that only what is seen is ever formatted."""
+"""Live symbol table over arrays; only visible rows are formatted."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from tapedeck.console.app.widgets.table_columns import SymbolRows, largest_first
 from tapedeck.console.app.widgets.table_painting import (
     TABLE_INKS,
     Heading,
-    TableFace,
+    TableView,
     paint_note,
     paint_table,
 )
 
 
 class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
-    """Symbols with their figures; sorted by any column, filtered, with a cursor that stays on its symbol.
+    """Symbols and their figures, sorted by any column and filtered; the cursor stays on its symbol.
 
-    `end` alone is left to others: it returns from looking back, and must not change the symbol besides.
+    `end` is not bound: on the screen it returns to the present, and must not move the cursor, too.
     """
 
     INKS = TABLE_INKS
@@ -55,7 +55,7 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
     """
 
     class Focused(Message):
-        """Another symbol is the focused one."""
+        """Posted when another symbol is focused."""
 
         def __init__(self, table: SymbolTable, symbol: str) -> None:
             super().__init__()
@@ -68,7 +68,7 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
             return self.table
 
     class SortChanged(Message):
-        """The table is sorted by another column (None: the order of the file), or the other way round."""
+        """Posted when the sort column (None: the order of the file) or direction has changed."""
 
         def __init__(self, table: SymbolTable, column: str | None, reverse: bool) -> None:
             super().__init__()
@@ -91,10 +91,10 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
         self._reverse = False
         self._headings: list[Heading] = []
 
-    # What the app calls
+    # For the application
 
     def show(self, rows: SymbolRows) -> None:
-        """Show these figures; cursor, scroll and sort stay."""
+        """Show figures; cursor, scroll position and sort order stay."""
         if not rows.symbols:
             self._rows = None
             self.show_empty()
@@ -105,21 +105,21 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
 
     @property
     def focused_symbol(self) -> str | None:
-        """The symbol under the cursor; None where nothing is shown."""
+        """The symbol under the cursor; None if the table is empty."""
         return self._focused
 
     @property
     def sort(self) -> tuple[str | None, bool]:
-        """The column by which the table is sorted (None: as the file has it), and whether downwards."""
+        """The sort column (None: the order of the file), and whether it is reversed."""
         return self._column, self._reverse
 
     @property
     def shown_symbols(self) -> tuple[str, ...]:
-        """The symbols that pass the filter, from the top."""
+        """The symbols that pass the filter, in the order shown."""
         return () if self._rows is None else tuple(self._rows.symbols[row] for row in self._order.tolist())
 
     def order_of(self, rows: SymbolRows) -> NDArray[np.intp]:
-        """Return which of some rows pass the filter, in the order in which the table shows them."""
+        """Return the indices of rows that pass the filter, in the table's sort order."""
         words = self._filter.casefold().replace(",", " ").split()
         chosen = [
             row
@@ -129,70 +129,69 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
         return order_of(rows, np.array(chosen, dtype=np.intp), self._column, reverse=self._reverse)
 
     def filter(self, text: str) -> None:
-        """Show only the symbols that contain one of the words of `text`; an empty text shows all."""
+        """Show only symbols that contain one of the words in `text`; an empty text shows all."""
         self._filter = text.strip()
-        self._rearranged()
+        self._arrange_and_redraw()
 
     def focus_symbol(self, symbol: str) -> None:
-        """Put the cursor on a symbol, and scroll to it; one that is not shown is left alone."""
+        """Move the cursor to a symbol, and scroll to it; ignored if the symbol is not shown."""
         if symbol in self.shown_symbols:
             self._go_to(self.shown_symbols.index(symbol))
 
     def sort_by(self, column: str | None, *, reverse: bool | None = None) -> None:
         """Sort by a column, `symbol` included; None is the order of the file.
 
-        `reverse`: None is the column's own direction, figures from the largest down and names from A on. Who
-        ranks by figures looks for those on top: they come into sight. In the order of names, or of the file,
-        the symbol under the cursor stays there.
+        `reverse`: None is the column's default direction, largest first for figures and A to Z for names.
+        Sorting by figures scrolls to the top, sorting by names or by the file to the symbol under the cursor.
         """
         if reverse is None:
             reverse = largest_first(column)
         if (column, reverse) != (self._column, self._reverse):
             self._column, self._reverse = column, reverse
-            self._rearranged(shows_top=largest_first(column))
+            self._arrange_and_redraw(shows_top=largest_first(column))
             self.post_message(self.SortChanged(self, column, reverse))
 
     def sort_next(self) -> None:
-        """Sort by the next column that is seen; after the last one, as the file has it."""
+        """Sort by the next visible column; after the last one, in the order of the file."""
         keys = [None, *(key for _, _, key in self._headings)]
-        place = keys.index(self._column) if self._column in keys else 0
-        self.sort_by(keys[(place + 1) % len(keys)])
+        position = keys.index(self._column) if self._column in keys else 0
+        self.sort_by(keys[(position + 1) % len(keys)])
 
     def sort_reversed(self) -> None:
-        """Turn the order round."""
+        """Reverse the sort order."""
         self.sort_by(self._column, reverse=not self._reverse)
 
     # Keys and mouse
 
     def action_move(self, rows: int) -> None:
-        """Move the cursor by so many rows."""
-        self._go_to(self._place() + rows)
+        """Move the cursor by a number of rows."""
+        self._go_to(self._position() + rows)
 
     def action_page(self, pages: int) -> None:
-        """Move the cursor by so many pages."""
-        self._go_to(self._place() + pages * max(self._page_rows() - 1, 1))
+        """Move the cursor by a number of pages."""
+        self._go_to(self._position() + pages * max(self._page_rows() - 1, 1))
 
     def action_edge(self, direction: int) -> None:
         """Move the cursor to the first or the last row."""
         self._go_to(0 if direction < 0 else len(self._order) - 1)
 
     def on_click(self, event: events.Click) -> None:
-        """Sort by a heading, the other way round where the table is sorted by it; or focus a row."""
-        place = event.get_content_offset(self)
-        if place is None or self._notice is not None:
+        """Sort by a clicked heading, reversed if it is the sort column; or focus a clicked row."""
+        position = event.get_content_offset(self)
+        if position is None or self._notice is not None:
             return
         event.stop()
-        if place.y == 0:
-            key = next((key for start, stop, key in self._headings if start <= place.x < stop), None)
+        if position.y == 0:
+            key = next((key for start, stop, key in self._headings if start <= position.x < stop), None)
             if key is not None:
                 self.sort_by(key, reverse=not self._reverse if key == self._column else None)
-        elif (row := place.y - 1 + self.scroll_offset.y) < len(self._order):
+        elif (row := position.y - 1 + self.scroll_offset.y) < len(self._order):
             self._go_to(row)
 
     # Rows
 
     def _arrange(self) -> None:
-        """Choose and order the rows; a cursor whose symbol is gone takes the first one."""
+        """Filter and sort the rows; if the focused symbol is gone, focus the first one."""
         if self._rows is None:
             return
         self._order = self.order_of(self._rows)
@@ -201,24 +200,24 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
         if shown and self._focused not in shown:
             self._focus(shown[0])
 
-    def _rearranged(self, *, shows_top: bool = False) -> None:
+    def _arrange_and_redraw(self, *, shows_top: bool = False) -> None:
         if self._rows is not None:
             self._arrange()
-            self._reveal(0 if shows_top else self._place())
+            self._reveal(0 if shows_top else self._position())
             self.data_changed()
 
-    def _place(self) -> int:
+    def _position(self) -> int:
         shown = self.shown_symbols
         return shown.index(self._focused) if self._focused in shown else 0
 
-    def _go_to(self, place: int) -> None:
+    def _go_to(self, position: int) -> None:
         shown = self.shown_symbols
         if not shown:
             return
-        place = min(max(place, 0), len(shown) - 1)
-        if shown[place] != self._focused:
-            self._focus(shown[place])
-        self._reveal(place)
+        position = min(max(position, 0), len(shown) - 1)
+        if shown[position] != self._focused:
+            self._focus(shown[position])
+        self._reveal(position)
         self._redraw()
 
     def _focus(self, symbol: str) -> None:
@@ -228,27 +227,27 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
     def _page_rows(self) -> int:
         return max(self.scrollable_content_region.height - 1, 1)
 
-    def _reveal(self, place: int) -> None:
+    def _reveal(self, position: int) -> None:
         top, rows = self.scroll_offset.y, self._page_rows()
-        wanted = min(max(top, place - rows + 1), place)
+        wanted = min(max(top, position - rows + 1), position)
         if wanted != top:
             self.scroll_to(y=wanted, animate=False, force=True)
 
     # Drawing
 
     def paint(self, canvas: Canvas) -> None:
-        """Draw the header and the rows that are seen."""
+        """Draw the header and the visible rows."""
         if self._rows is None or not canvas.height:
             return
         top = self.scroll_offset.y
-        face = TableFace(
+        view = TableView(
             rows=self._rows,
-            seen=self._order[top : top + canvas.height - 1],
+            visible=self._order[top : top + canvas.height - 1],
             sorted_by=self._column,
             reverse=self._reverse,
             focused=self._focused,
             has_focus=self.has_focus,
         )
-        self._headings = paint_table(canvas, face)
+        self._headings = paint_table(canvas, view)
         if not len(self._order):
             paint_note(canvas, f"no symbol contains {self._filter!r}: clear the filter to see all")

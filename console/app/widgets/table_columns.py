@@ -1,4 +1,4 @@
-"""Rows and columns of the symbol table: what each shows, how wide, and which go first where it is narrow."""
+"""Rows and columns of the symbol table: their data, formats, widths, and order of removal in narrow ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PRICE_WIDTH: Final = 10
 _INDICATOR_WIDTH: Final = 9
 _WIDEST_FIGURE: Final = 16
 _FIRST_INDICATOR: Final = 10
-# The trend gives way to the first two indicators, and stays before others.
+# The first two indicators have precedence over the trend, the trend over other indicators.
 _TREND_RANK: Final = _FIRST_INDICATOR + 2
 
 
@@ -35,9 +35,8 @@ class SymbolRows:
     """Symbols and their figures at one moment; arrays of shape (S,), NaN where a figure is missing.
 
     `change_pct` and `quality` are percentages, `relative_volume` a ratio, `gaps` a count. `indicators`: name
-    → values, in the order in which the columns stand. `trend`: what the sparkline draws, oldest first, shape
-    (S, any). `decimals`: places behind the point of prices; `indicator_decimals`: those of indicators that
-    are none, by name.
+    → values, in the order of the columns. `trend`: values of the sparkline, oldest first, shape (S, any).
+    `decimals`: decimals of prices; `indicator_decimals`: name → those of indicators that are not prices.
     """
 
     symbols: tuple[str, ...]
@@ -55,7 +54,7 @@ class SymbolRows:
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """A column of figures. `rank`: where it is narrow, the highest goes first. `tone`: ink of a value."""
+    """A column of figures. `rank`: in a narrow table the highest is dropped first. `tone`: ink of a value."""
 
     key: str
     heading: str
@@ -67,7 +66,7 @@ class TableColumn:
 
 
 def figure_columns(rows: SymbolRows) -> tuple[TableColumn, ...]:
-    """Return the columns of figures, in the order in which they stand."""
+    """Return the columns of figures, from left to right."""
     indicators = [
         _indicator(name, values, rows.indicator_decimals.get(name, rows.decimals), _FIRST_INDICATOR + number)
         for number, (name, values) in enumerate(rows.indicators.items())
@@ -91,51 +90,51 @@ def _indicator(name: str, values: Floats, decimals: int, rank: int) -> TableColu
 
 
 def _figure_width(values: Floats, decimals: int, least: int) -> int:
-    """Return how wide a column is: wider than usual only where its figures have many decimals."""
+    """Return the width of a column: `least`, or more if its figures have many decimals."""
     if decimals <= LEAST_DECIMALS:
         return least
     largest = float(np.max(np.abs(values), where=np.isfinite(values), initial=0.0))
-    # With room for a sign: the column does not grow with the first value below zero.
+    # Includes a minus sign, so that the width stays when the first negative value appears.
     return min(max(least, len(fixed(-largest, decimals))), _WIDEST_FIGURE)
 
 
 def fitted(
     columns: Sequence[TableColumn], symbol_width: int, width: int
 ) -> tuple[tuple[TableColumn, ...], int]:
-    """Return the columns that fit, and the width that is left for the trend: 0 where that is too little.
+    """Return the columns that fit, and the width of the trend, or 0 if too little is left for it.
 
-    Indicators past the second go first, then the trend, the other indicators from the right, relative
-    volume, gaps, volume, quality, change.
+    Columns are dropped in this order: indicators after the second, the trend, the other indicators from the
+    right, relative volume, gaps, volume, quality, change.
     """
-    room = width - MARKER_WIDTH - symbol_width
+    available = width - MARKER_WIDTH - symbol_width
     ranked = sorted(columns, key=lambda column: column.rank)
     kept: set[str] = set()
     for column in ranked:
         reserved = TREND_GAP + _NARROWEST_TREND if column.rank >= _TREND_RANK else 0
-        if column.width + 1 + reserved > room:
+        if column.width + 1 + reserved > available:
             break
         kept.add(column.key)
-        room -= column.width + 1
+        available -= column.width + 1
     shown = tuple(column for column in columns if column.key in kept)
-    trend = min(room - TREND_GAP, _WIDEST_TREND)
+    trend = min(available - TREND_GAP, _WIDEST_TREND)
     return shown, trend if trend >= _NARROWEST_TREND else 0
 
 
 def symbol_width(symbols: Sequence[str]) -> int:
-    """Return the width of the column of symbols."""
+    """Return the width of the symbol column."""
     longest = max((len(symbol) for symbol in symbols), default=0)
     return min(max(longest, len(SYMBOL) + 1), _LONGEST_SYMBOL)
 
 
 def largest_first(key: str | None) -> bool:
-    """Whether a column is sorted from the largest down at first: figures are, names are not."""
+    """Whether a column is sorted largest first by default: figures are, names are not."""
     return key not in (None, SYMBOL)
 
 
 def order_of(
     rows: SymbolRows, chosen: NDArray[np.intp], key: str | None, *, reverse: bool
 ) -> NDArray[np.intp]:
-    """Return the chosen rows in the order of a column, missing figures last; None: as the file has them."""
+    """Return the chosen rows sorted by a column, missing figures last; None: the order of the file."""
     if key is None:
         return chosen[::-1] if reverse else chosen
     if key == SYMBOL:

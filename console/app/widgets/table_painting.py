@@ -1,4 +1,4 @@
-"""How the symbol table is drawn: heading, rows, trends; which rows, and in what order, is the table's."""
+"""Drawing of the symbol table: headings, rows, trends and cursor. The table filters and sorts the rows."""
 
 from __future__ import annotations
 
@@ -32,46 +32,47 @@ TABLE_INKS: Final = (
 _INK: Final = {name.partition("--")[2]: number for number, name in enumerate(TABLE_INKS)}
 
 Heading = tuple[int, int, str]
-"""A heading's first column, the one after its last, and what a click sorts by."""
+"""A heading's first column, the column after its last, and its sort key."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TableFace:
-    """What is seen of a table: the places of its rows from the top, sort and cursor.
+class TableView:
+    """Visible part of a table: rows, sort column and cursor.
 
-    `sorted_by`: a column, None for the order of the file. `focused`: the symbol under the cursor.
+    `visible`: indices of the visible rows, from the top. `sorted_by`: a column, None for the order of the
+    file. `focused`: the symbol under the cursor.
     """
 
     rows: SymbolRows
-    seen: NDArray[np.intp]
+    visible: NDArray[np.intp]
     sorted_by: str | None
     reverse: bool
     focused: str | None
     has_focus: bool
 
 
-def paint_table(canvas: Canvas, face: TableFace) -> list[Heading]:
-    """Draw the header and the rows that are seen; return where the headings stand."""
-    width = symbol_width(face.rows.symbols)
-    columns, trend = fitted(figure_columns(face.rows), width, canvas.width)
+def paint_table(canvas: Canvas, view: TableView) -> list[Heading]:
+    """Draw the header and the visible rows; return the headings with their columns."""
+    width = symbol_width(view.rows.symbols)
+    columns, trend = fitted(figure_columns(view.rows), width, canvas.width)
     headings = _headings(width, columns)
     for start, stop, key in headings[:1]:
-        canvas.text(start + MARKER_WIDTH, 0, _heading_text(face, key, key, width), _ink(face, key), stop=stop)
+        canvas.text(start + MARKER_WIDTH, 0, _heading_text(view, key, key, width), _ink(view, key), stop=stop)
     for column, (_, stop, key) in zip(columns, headings[1:], strict=True):
-        canvas.right_text(stop, 0, _heading_text(face, key, column.heading, column.width), _ink(face, key))
-    _paint_symbols(canvas, face, width)
+        canvas.right_text(stop, 0, _heading_text(view, key, column.heading, column.width), _ink(view, key))
+    _paint_symbols(canvas, view, width)
     for column, (_, stop, _) in zip(columns, headings[1:], strict=True):
-        values = column.values[face.seen].tolist()
+        values = column.values[view.visible].tolist()
         figures = [_figure(column, value).rjust(column.width) for value in values]
         canvas.column(stop - column.width, 1, figures, [_INK[column.tone(value)] for value in values])
     if trend:
-        _paint_trends(canvas, face, headings[-1][1] + TREND_GAP, trend)
-    _paint_cursor(canvas, face)
+        _paint_trends(canvas, view, headings[-1][1] + TREND_GAP, trend)
+    _paint_cursor(canvas, view)
     return headings
 
 
 def paint_note(canvas: Canvas, text: str) -> None:
-    """Say in place of the rows why there are none."""
+    """Draw a note in place of the rows."""
     canvas.text(MARKER_WIDTH, 1, shortened(text, canvas.width - MARKER_WIDTH), _INK["quiet"])
 
 
@@ -84,37 +85,37 @@ def _headings(width: int, columns: Sequence[TableColumn]) -> list[Heading]:
     return headings
 
 
-def _heading_text(face: TableFace, key: str, heading: str, width: int) -> str:
-    arrow = ("▼" if face.reverse else "▲") if key == face.sorted_by else ""
+def _heading_text(view: TableView, key: str, heading: str, width: int) -> str:
+    arrow = ("▼" if view.reverse else "▲") if key == view.sorted_by else ""
     return arrow + shortened(heading, width - len(arrow))
 
 
-def _ink(face: TableFace, key: str) -> int:
-    return _INK["header-sorted" if key == face.sorted_by else "header"]
+def _ink(view: TableView, key: str) -> int:
+    return _INK["header-sorted" if key == view.sorted_by else "header"]
 
 
-def _paint_symbols(canvas: Canvas, face: TableFace, width: int) -> None:
-    for y, row in enumerate(face.seen.tolist(), start=1):
-        canvas.text(MARKER_WIDTH, y, shortened(face.rows.symbols[row], width), _INK["symbol"])
+def _paint_symbols(canvas: Canvas, view: TableView, width: int) -> None:
+    for y, row in enumerate(view.visible.tolist(), start=1):
+        canvas.text(MARKER_WIDTH, y, shortened(view.rows.symbols[row], width), _INK["symbol"])
 
 
-def _paint_cursor(canvas: Canvas, face: TableFace) -> None:
-    for y, row in enumerate(face.seen.tolist(), start=1):
-        if face.rows.symbols[row] == face.focused:
+def _paint_cursor(canvas: Canvas, view: TableView) -> None:
+    for y, row in enumerate(view.visible.tolist(), start=1):
+        if view.rows.symbols[row] == view.focused:
             canvas.text(0, y, "▸", _INK["symbol"])
-            canvas.lay_ground(y, _INK["cursor-focused" if face.has_focus else "cursor"])
+            canvas.set_background(y, _INK["cursor-focused" if view.has_focus else "cursor"])
 
 
 def _figure(column: TableColumn, value: float) -> str:
-    """Return a figure that fits its column: one that is too long in thousands, millions, … instead."""
+    """Return the text of a figure, in thousands, millions and so on if it is too long."""
     text = column.text(value)
     return text if len(text) <= column.width else shortened(compact(value), column.width)
 
 
-def _paint_trends(canvas: Canvas, face: TableFace, start: int, width: int) -> None:
+def _paint_trends(canvas: Canvas, view: TableView, start: int, width: int) -> None:
     canvas.text(start, 0, TREND, _INK["header"])
-    glyphs = spark_glyphs(face.rows.trend[face.seen], width)
+    glyphs = spark_glyphs(view.rows.trend[view.visible], width)
     area = slice(start, start + glyphs.shape[1])
-    lines = slice(1, 1 + len(face.seen))
+    lines = slice(1, 1 + len(view.visible))
     canvas.glyphs[lines, area] = glyphs
     canvas.codes[lines, area] = _INK["trend"]

@@ -1,4 +1,4 @@
-"""The tape strip: one line that is the session."""
+"""Tape strip: a session on one line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 
 class TickKind(Enum):
-    """What a tick on the strip stands for, with its sign; where several share a cell, the last here wins."""
+    """Kinds of ticks, with their characters; of several in one cell, the kind listed last is drawn."""
 
     GAP = "╎"
     SESSION = "│"
@@ -34,7 +34,7 @@ class TickKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class StripTick:
-    """Something that happened at a slot."""
+    """A tick at a slot."""
 
     slot: int
     kind: TickKind
@@ -42,18 +42,18 @@ class StripTick:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StripData:
-    """A session as one line: `slots` long, played up to `frontier`.
+    """Data of the strip: a session of `slots` slots, played up to `frontier`.
 
-    `complete`: for every slot that is over, the fraction (0 to 1) of the symbols that have a bar in it, shape
-    (frontier,). `looked_at`: the earlier frontier that the viewer looks at, None at the present. `opens`,
-    `closes`: the session's bounds as text, at the ends of the line.
+    `complete`: fraction (0 to 1) of the symbols that have a bar, for each slot that is over, shape
+    (frontier,). `viewed_frontier`: the earlier frontier on view, None at the present. `opens`, `closes`: the
+    session's bounds as text, shown at the ends of the line.
     """
 
     slots: int
     frontier: int
     complete: Floats
     ticks: tuple[StripTick, ...] = ()
-    looked_at: int | None = None
+    viewed_frontier: int | None = None
     opens: str = ""
     closes: str = ""
 
@@ -66,7 +66,7 @@ _INKS: Final = (
 )  # fmt: skip
 _INK: Final = {name.partition("--")[2]: number for number, name in enumerate(_INKS)}
 _NARROWEST_WITH_LABELS: Final = 30
-# Least fraction of the bars that are there, its sign (told apart without colour), its ink.
+# Minimum fraction of bars present, with its character (distinct without colour) and ink.
 _LEVELS: Final = ((0.99, "━", "full"), (0.9, "╍", "fair"), (1e-9, "┄", "bad"), (-1.0, "·", "none"))
 _TICK_INKS: Final = {
     TickKind.GAP: "gap",
@@ -74,16 +74,16 @@ _TICK_INKS: Final = {
     TickKind.BREAK: "stop",
     TickKind.ERROR: "error",
 }
-# Gaps come in crowds: so many cells at least from one's tick to the next, so that the line shows between.
+# Minimum distance in cells between ticks of gaps, which are frequent, so that the line stays visible.
 _GAP_SPACING: Final = 4
 _NOW: Final = "┃"
 _PAST: Final = "◉"
 
 
 class TapeStrip(Painted):
-    """The session from open to close: colour is quality, ticks are what happened, carets where one stands.
+    """A session from open to close: the line's colour is quality; ticks mark events, carets the clock.
 
-    While the past is looked at, what is known of later slots has one quiet ink: it is of the present.
+    While the past is on view, slots between it and the present are drawn in one dim ink.
     """
 
     INKS = _INKS
@@ -107,7 +107,7 @@ class TapeStrip(Painted):
     """
 
     class Seek(Message):
-        """A place of the session was clicked: the slot that begins there."""
+        """Posted when the line is clicked: the first slot of the clicked cell."""
 
         def __init__(self, strip: TapeStrip, slot: int) -> None:
             super().__init__()
@@ -124,7 +124,7 @@ class TapeStrip(Painted):
         self._data: StripData | None = None
 
     def show(self, data: StripData) -> None:
-        """Show the session like this."""
+        """Show a session."""
         if data.slots <= 0:
             self.show_empty()
             return
@@ -132,14 +132,14 @@ class TapeStrip(Painted):
         self.data_changed()
 
     def on_click(self, event: events.Click) -> None:
-        """Ask for the slot under the mouse."""
-        place, data = event.get_content_offset(self), self._data
-        if place is None or data is None or self._notice is not None:
+        """Post the slot under the mouse."""
+        position, data = event.get_content_offset(self), self._data
+        if position is None or data is None or self._notice is not None:
             return
         left, cells = _track(self.size.width, data)
-        if left <= place.x < left + cells:
+        if left <= position.x < left + cells:
             event.stop()
-            self.post_message(self.Seek(self, int(slot_bounds(data.slots, cells)[0][place.x - left])))
+            self.post_message(self.Seek(self, int(slot_bounds(data.slots, cells)[0][position.x - left])))
 
     def paint(self, canvas: Canvas) -> None:
         """Draw the line, its ticks and its carets."""
@@ -153,15 +153,15 @@ class TapeStrip(Painted):
         _paint_track(canvas, left, cells, data)
         for cell, kind in _ticks(data, cells):
             canvas.text(left + cell, 0, kind.value, _INK[_TICK_INKS.get(kind, "mark")])
-        if data.looked_at is not None:
-            _quieten(canvas, left, cells, data, data.looked_at)
+        if data.viewed_frontier is not None:
+            _dim_later_slots(canvas, left, cells, data, data.viewed_frontier)
         canvas.text(left + _cell(data.frontier, data.slots, cells), 0, _NOW, _INK["now"])
-        if data.looked_at is not None:
-            canvas.text(left + _cell(data.looked_at, data.slots, cells), 0, _PAST, _INK["past"])
+        if data.viewed_frontier is not None:
+            canvas.text(left + _cell(data.viewed_frontier, data.slots, cells), 0, _PAST, _INK["past"])
 
 
 def _track(width: int, data: StripData) -> tuple[int, int]:
-    """Return the first column of the line, and how many it has."""
+    """Return the first column of the line, and its number of cells."""
     if width < _NARROWEST_WITH_LABELS or not data.opens:
         return 0, width
     left = len(data.opens) + 1
@@ -173,19 +173,19 @@ def _cell(slot: int, slots: int, cells: int) -> int:
 
 
 def _ticks(data: StripData, cells: int) -> list[tuple[int, TickKind]]:
-    """Return cell and kind of the ticks to draw, in order: gaps first, thinned out, so that others win."""
+    """Return cell and kind of the ticks in drawing order: gaps first and thinned out, others over them."""
     order = list(TickKind)
-    placed = {(order.index(tick.kind), _cell(tick.slot, data.slots, cells)) for tick in data.ticks}
-    kept: list[tuple[int, TickKind]] = []
-    free = 0
-    for rank, cell in sorted(placed):
+    by_kind = {(order.index(tick.kind), _cell(tick.slot, data.slots, cells)) for tick in data.ticks}
+    drawn: list[tuple[int, TickKind]] = []
+    next_free = 0
+    for rank, cell in sorted(by_kind):
         kind = order[rank]
         if kind is TickKind.GAP:
-            if cell < free:
+            if cell < next_free:
                 continue
-            free = cell + _GAP_SPACING
-        kept.append((cell, kind))
-    return kept
+            next_free = cell + _GAP_SPACING
+        drawn.append((cell, kind))
+    return drawn
 
 
 def _paint_track(canvas: Canvas, left: int, cells: int, data: StripData) -> None:
@@ -195,14 +195,14 @@ def _paint_track(canvas: Canvas, left: int, cells: int, data: StripData) -> None
     canvas.codes[0, left : left + cells] = inks
 
 
-def _quieten(canvas: Canvas, left: int, cells: int, data: StripData, looked_at: int) -> None:
-    """Take the colour from what is known of the slots after the moment looked at; its signs stay."""
-    first, stop = (_cell(slot, data.slots, cells) for slot in (looked_at, data.frontier))
+def _dim_later_slots(canvas: Canvas, left: int, cells: int, data: StripData, viewed_frontier: int) -> None:
+    """Dim the slots after the viewed frontier; their characters stay."""
+    first, stop = (_cell(slot, data.slots, cells) for slot in (viewed_frontier, data.frontier))
     canvas.codes[0, left + first + 1 : left + stop] = _INK["later"]
 
 
 def _levels(means: NDArray[np.float64]) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
-    """Return sign and ink of each cell; NaN is what is still to come."""
+    """Return character and ink of each cell; NaN is a slot that is not over."""
     least = [means >= level for level, _, _ in _LEVELS]
     signs = np.select(least, [ord(sign) for _, sign, _ in _LEVELS], default=ord("─"))
     inks = np.select(least, [_INK[ink] for _, _, ink in _LEVELS], default=_INK["ahead"])

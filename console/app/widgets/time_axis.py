@@ -1,4 +1,4 @@
-"""The labels below a chart: round times of the exchange, dates for candles of days."""
+"""Labels of a time axis: round times in the exchange's zone, and dates for daily candles."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _QUARTER_S: Final = 900
 
 
 def clock_labels(opened_at: Ints, columns: Sequence[int], zone: tzinfo) -> dict[int, str]:
-    """Return index → time of the candles that open first after a round time, far enough apart to be read.
+    """Return index → label of the candles that are first at or after a round time, spaced to be readable.
 
-    `columns`: where each candle stands. A new day is named by its date: `Mon 7 Oct`.
+    `columns`: column of each candle. The first candle of a new day is labelled with its date: `Mon 7 Oct`.
     """
     if len(opened_at) == 0:
         return {}
@@ -32,14 +32,14 @@ def clock_labels(opened_at: Ints, columns: Sequence[int], zone: tzinfo) -> dict[
     step = _step(opened_at, columns)
     labels: dict[int, str] = {}
     form = "%H:%M:%S" if step < 60 else "%H:%M"
-    # The first candle of each stretch, not only one on the stroke: bars of an hour open at 09:30, 10:30.
-    days, stretches = local // _DAY_S, local % _DAY_S // step
-    new_day = np.diff(days, prepend=days[0]) != 0
-    new_stretch = np.diff(stretches, prepend=stretches[0]) != 0
-    new_stretch[0] = local[0] % step == 0
-    for index in np.flatnonzero(new_day | new_stretch).tolist():
-        moment = datetime.fromtimestamp(int(local[index]), UTC)  # reads as the exchange's clock does
-        if new_day[index]:
+    # The first candle of each step, not only one at a round time: hourly bars open at 09:30, 10:30.
+    days, steps = local // _DAY_S, local % _DAY_S // step
+    is_new_day = np.diff(days, prepend=days[0]) != 0
+    is_new_step = np.diff(steps, prepend=steps[0]) != 0
+    is_new_step[0] = local[0] % step == 0
+    for index in np.flatnonzero(is_new_day | is_new_step).tolist():
+        moment = datetime.fromtimestamp(int(local[index]), UTC)  # already shifted to the exchange's zone
+        if is_new_day[index]:
             labels[index] = f"{moment:%a} {moment.day} {moment:%b}"
         else:
             labels[index] = moment.strftime(form)
@@ -47,7 +47,7 @@ def clock_labels(opened_at: Ints, columns: Sequence[int], zone: tzinfo) -> dict[
 
 
 def _offsets(seconds: Ints, zone: tzinfo) -> Ints:
-    """Return what a zone adds to seconds UTC; that changes at the quarters of an hour only."""
+    """Return a zone's offsets in seconds; they change at quarters of an hour only."""
     quarters, which = np.unique(seconds // _QUARTER_S, return_inverse=True)
     offsets = [_offset(quarter, zone) for quarter in quarters.tolist()]
     return np.array(offsets, dtype=np.int64)[which]
@@ -61,7 +61,7 @@ def _offset(quarter: int, zone: tzinfo) -> int:
 
 
 def date_labels(opened_at: Ints, columns: Sequence[int]) -> dict[int, str]:
-    """Return index → date of candles of a day or more; their labels are midnight UTC of the trading day."""
+    """Return index → date of candles of a day or longer, whose labels are midnight UTC of the trading day."""
     if len(opened_at) == 0:
         return {}
     days = opened_at.astype("datetime64[s]").astype("datetime64[D]").tolist()
@@ -73,7 +73,7 @@ def date_labels(opened_at: Ints, columns: Sequence[int]) -> dict[int, str]:
 
 
 def _step(opened_at: Ints, columns: Sequence[int]) -> int:
-    """Return the seconds between labels that leave `_SPACING` columns between them."""
+    """Return the seconds between labels for which they are at least `_SPACING` columns apart."""
     gaps = np.diff(opened_at)
     interval = int(np.min(gaps[gaps > 0], initial=86400))
     stride = (columns[-1] - columns[0]) / (len(columns) - 1) if len(columns) > 1 else 1.0
@@ -82,7 +82,7 @@ def _step(opened_at: Ints, columns: Sequence[int]) -> int:
 
 
 def _spread(labels: dict[int, str], columns: Sequence[int], first: Callable[[str], bool]) -> dict[int, str]:
-    """Drop labels that would touch; those for which `first` holds go before the others."""
+    """Drop labels that would touch; those for which `first` is true have precedence."""
     kept: dict[int, str] = {}
     taken: list[tuple[int, int]] = []
     for index in sorted(labels, key=lambda each: (not first(labels[each]), each)):

@@ -1,4 +1,4 @@
-"""The console's plain parts: actions, speeds, layout, what is remembered, data out, rows."""
+"""Parts of the console without a screen: actions, speeds, layout, UI state, text tables, rows, log lines."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def test_every_action_has_a_handler_a_label_and_a_sentence(console_store: BarSto
             assert action.help[0].isupper(), action.id
 
 
-def test_no_key_does_two_things_and_no_id_stands_twice() -> None:
+def test_keys_and_ids_of_actions_are_unique() -> None:
     assert clashes() == ()
     assert len(BY_ID) == len(ACTIONS)
 
 
-def test_a_changed_key_that_another_action_has_is_a_clash() -> None:
+def test_a_changed_key_that_another_action_has_is_a_conflict() -> None:
     assert clashes({"step": "m"}) == (("m", "step", "minute_on"),)
 
 
@@ -70,18 +70,18 @@ def test_the_table_of_keys_has_every_action_that_has_a_key() -> None:
 # Speeds
 
 
-def test_plus_and_minus_walk_the_ladder_of_speeds() -> None:
+def test_plus_and_minus_step_through_the_speeds() -> None:
     assert [faster(speed) for speed in (1, 2, 5, 10, 60, 360, 3600, 0)] == [2, 5, 10, 60, 360, 3600, 0, 0]
     assert [slower(speed) for speed in (0, 3600, 2, 1, 0.5, 7)] == [3600, 360, 1, 1, 0.5, 5]
     assert faster(7) == 10
 
 
 @given(st.sampled_from(LADDER[:-1]))
-def test_a_step_up_and_down_the_ladder_is_where_one_was(speed: float) -> None:
+def test_a_step_up_and_down_gives_the_same_speed(speed: float) -> None:
     assert slower(faster(speed)) == speed
 
 
-def test_speeds_are_written_as_traders_say_them() -> None:
+def test_speeds_as_text() -> None:
     assert [speed_text(speed) for speed in (0, 1, 3600, 0.5)] == ["max", "x1", "x3,600", "x0.5"]
     assert achieved_text(3600, 2900) == "getting x2.9k"
     assert achieved_text(60, 60.5) == ""
@@ -102,7 +102,7 @@ def test_a_narrow_screen_shows_one_panel_a_wide_one_all() -> None:
     assert layout.activated("log").shown(120) == ("symbols", "chart", "indicators", "log")
 
 
-def test_hiding_goes_on_to_another_panel_and_stops_at_the_last() -> None:
+def test_hiding_a_panel_activates_another_and_keeps_the_last() -> None:
     layout = Layout()
     for _ in range(20):
         layout = layout.hiding_active(200)
@@ -111,10 +111,10 @@ def test_hiding_goes_on_to_another_panel_and_stops_at_the_last() -> None:
     assert layout.activated("symbols").shown(80) == ("symbols",)
 
 
-# What is remembered
+# UI state
 
 
-def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
+def test_a_saved_ui_state_is_loaded(tmp_path: Path) -> None:
     kept = UiState("paper-tape", ("log",), "chart", "last", True, "SPY", "5m", {"step": "right"})
     assert save_ui_state(tmp_path / "new", kept) is None
     assert load_ui_state(tmp_path / "new") == (kept, None)
@@ -133,14 +133,14 @@ def test_a_broken_file_is_ignored_with_a_notice(tmp_path: Path, text: str) -> No
     assert FILE_NAME in notice
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_an_unwritable_folder_gives_a_notice(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    told = save_ui_state(tmp_path / "file", UiState())
-    assert told is not None
-    assert "not remembered" in told
+    text = save_ui_state(tmp_path / "file", UiState())
+    assert text is not None
+    assert "not saved" in text
 
 
-# Data out
+# Text tables
 
 
 def test_tables_are_written_as_csv_markdown_and_json() -> None:
@@ -153,9 +153,9 @@ def test_tables_are_written_as_csv_markdown_and_json() -> None:
     ]
 
 
-def test_a_text_that_is_too_long_goes_on_below_itself() -> None:
-    told = folded([("formula", "100 × bars there ÷ slots that are over"), ("on", "1m bars")], 30)
-    assert told.plain.splitlines() == [
+def test_a_long_text_wraps_in_its_column() -> None:
+    text = folded([("formula", "100 × bars there ÷ slots that are over"), ("on", "1m bars")], 30)
+    assert text.plain.splitlines() == [
         "formula  100 × bars there ÷",
         "         slots that are over",
         "on       1m bars",
@@ -173,14 +173,14 @@ def test_columns_of_figures_are_aligned() -> None:
 
 
 @given(GRIDS)
-def test_a_trend_ends_with_the_last_price_known_in_its_share(values: np.ndarray) -> None:
+def test_a_trend_ends_with_the_last_known_price(values: np.ndarray) -> None:
     trend = rows.trend(values, 4)
     assert trend.shape == (len(values), min(4, values.shape[1]))
     if values.shape[1]:
         np.testing.assert_array_equal(np.isnan(trend).all(axis=1), np.isnan(values).all(axis=1))
 
 
-# Log and days
+# Log lines and earlier days
 
 
 def test_the_log_panel_keeps_lines_and_leaves_logging_as_it_was() -> None:
@@ -195,7 +195,7 @@ def test_the_log_panel_keeps_lines_and_leaves_logging_as_it_was() -> None:
     assert (logging.getLogger("tapedeck").level, logging.getLogger("tapedeck").handlers) == (level, handlers)
 
 
-def test_days_that_are_over_know_their_neighbours(console_store: BarStore, tmp_path: Path) -> None:
+def test_earlier_days_have_a_day_before_and_after(console_store: BarStore, tmp_path: Path) -> None:
     with watched(console_store, tmp_path) as console:
         console.system.start()
         assert console.system.wait(20)

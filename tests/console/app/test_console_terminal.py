@@ -1,4 +1,4 @@
-"""The console in a real pseudo-terminal: opened, resized, ended by signals, left."""
+"""The console in a pseudo-terminal: start, resizing, signals, exit."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tests.support.terminal_runs import (
 
 Session = Callable[..., list[str]]
 SIZES = ((20, 5), (1, 1), (200, 60), (3, 40), (120, 2))
-"""Sizes that no panel is made for, and one that all are."""
+"""Sizes below the minimum of every panel, and one that all panels fit."""
 
 
 # Leaving
 
 
-def test_run_opens_the_console_and_q_leaves_it_with_a_summary(session: Session, tmp_path: Path) -> None:
+def test_run_opens_the_console_and_q_exits_with_a_summary(session: Session, tmp_path: Path) -> None:
     arguments = session("--export", str(tmp_path / "out"))
     with terminal(tmp_path / "home", *arguments, is_warm=False) as screen:
         read_until_it_plays(screen)
@@ -38,7 +38,7 @@ def test_run_opens_the_console_and_q_leaves_it_with_a_summary(session: Session, 
     assert (tmp_path / "home" / "state" / "console.json").is_file()
 
 
-def test_a_run_that_was_watched_to_its_end_leaves_with_0(session: Session, tmp_path: Path) -> None:
+def test_a_run_watched_to_its_end_exits_with_0(session: Session, tmp_path: Path) -> None:
     with terminal(tmp_path / "home", *session("--speed", "0"), NO_COLOR="1") as screen:
         screen.read_until_shown("Run report", "completed")
         screen.press("q")
@@ -56,10 +56,10 @@ def test_a_key_script_drives_the_console(session: Session, tmp_path: Path) -> No
         assert b"partial: 60 of 390 slots" in screen.seen
 
 
-# Being told to end
+# Signals
 
 
-def test_signals_one_after_the_other_end_the_run_in_order(session: Session, tmp_path: Path) -> None:
+def test_repeated_signals_end_the_run_cleanly(session: Session, tmp_path: Path) -> None:
     with terminal(tmp_path / "home", *session("--export", str(tmp_path / "out"))) as screen:
         read_until_it_plays(screen)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -71,9 +71,7 @@ def test_signals_one_after_the_other_end_the_run_in_order(session: Session, tmp_
     assert_nothing_is_left_of_the_run(tmp_path)
 
 
-def test_ctrl_c_pressed_twice_ends_the_run_in_order_whatever_is_open(
-    session: Session, tmp_path: Path
-) -> None:
+def test_ctrl_c_pressed_twice_ends_the_run_cleanly_on_any_screen(session: Session, tmp_path: Path) -> None:
     with terminal(tmp_path / "home", *session("--export", str(tmp_path / "out"))) as screen:
         read_until_it_plays(screen)
         screen.press("g")
@@ -84,7 +82,7 @@ def test_ctrl_c_pressed_twice_ends_the_run_in_order_whatever_is_open(
     assert_exported_in_part(tmp_path / "out")
 
 
-# A terminal that goes away
+# A closed terminal
 
 
 @pytest.mark.parametrize(
@@ -92,7 +90,7 @@ def test_ctrl_c_pressed_twice_ends_the_run_in_order_whatever_is_open(
     [(True, False), (False, True)],
     ids=["with SIGHUP, while it is written to", "without a word, while it is not"],
 )
-def test_a_terminal_that_goes_away_ends_the_run_in_order(
+def test_a_closed_terminal_ends_the_run_cleanly(
     session: Session, tmp_path: Path, *, is_controlling: bool, is_paused: bool
 ) -> None:
     arguments = session("--export", str(tmp_path / "out"), "--speed", "600")
@@ -110,7 +108,7 @@ def test_a_terminal_that_goes_away_ends_the_run_in_order(
     assert "Traceback" not in log
 
 
-# Suspended, and back
+# Suspend and continue
 
 
 def test_a_console_continued_while_its_export_is_finished_still_writes_it(
@@ -140,9 +138,7 @@ def lines_at_the_end(screen: Terminal, expected: list[str] | None = None) -> lis
     return screen.lines
 
 
-def test_a_console_that_was_resized_to_nothing_and_back_looks_as_if_it_never_was(
-    session: Session, tmp_path: Path
-) -> None:
+def test_a_console_resized_to_nothing_and_back_looks_as_before(session: Session, tmp_path: Path) -> None:
     def arguments() -> list[str]:
         return session("--speed", "20000", until="2013-12-03")
 

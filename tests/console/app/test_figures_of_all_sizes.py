@@ -1,4 +1,4 @@
-"""Prices far below a cent, and indicators far smaller than their prices, can be read."""
+"""Decimals of prices far below a cent, and of indicators far smaller than prices."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.support.console_runs import Watched, document, drive, press, until, w
 from tests.support.markets import open_new_store, random_bars
 
 PRICES: dict[str, float] = {"AAA": 168.0, "BBB": 14.0, "COIN": 0.0000125}
-"""About what each symbol trades at."""
+"""Approximate price of each symbol."""
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def told_of(console: Watched, name: str) -> str:
     return str(line.split()[2])
 
 
-def test_a_coin_far_below_a_cent_can_be_read_in_every_panel(store: BarStore, tmp_path: Path) -> None:
+def test_prices_far_below_a_cent_are_readable_in_every_panel(store: BarStore, tmp_path: Path) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 60, "an hour")
@@ -105,7 +105,7 @@ def test_an_indicator_much_smaller_than_its_price_has_digits_and_prices_keep_the
         drive(console, act)
 
 
-def test_decimals_are_those_of_what_is_known_and_only_become_fewer() -> None:
+def test_decimals_follow_known_values_and_only_decrease() -> None:
     random = np.random.default_rng(1)
     values = np.cumsum(random.normal(0.0, 0.001, (3, 390)), axis=1)
     values[2, :40] = np.nan
@@ -118,7 +118,7 @@ def test_decimals_are_those_of_what_is_known_and_only_become_fewer() -> None:
     assert np.isnan(sizes[40]).tolist() == [False, False, True]
 
 
-def test_a_column_has_the_decimals_that_its_smallest_row_needs() -> None:
+def test_a_column_has_the_decimals_of_its_smallest_row() -> None:
     assert column_decimals(np.array([12.5, 0.0031, np.nan])) == 6
     assert column_decimals(np.array([168.89, 13.92, np.nan])) == 2
     assert column_decimals(np.array([30_000.0, 0.08])) == 5
@@ -145,7 +145,7 @@ def test_why_shows_the_prices_that_a_small_number_is_made_of(store: BarStore, tm
         drive(console, act)
 
 
-def test_copied_symbols_are_those_that_the_table_shows_in_its_order(store: BarStore, tmp_path: Path) -> None:
+def test_copied_symbols_are_the_visible_ones_in_table_order(store: BarStore, tmp_path: Path) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 60, "an hour")
@@ -163,7 +163,7 @@ def test_copied_symbols_are_those_that_the_table_shows_in_its_order(store: BarSt
         drive(console, act)
 
 
-def test_of_no_slot_at_all_a_report_has_no_score(store: BarStore, tmp_path: Path) -> None:
+def test_a_report_before_the_first_slot_has_no_score(store: BarStore, tmp_path: Path) -> None:
     with watched(store, tmp_path, config=session_file("AAA"), start_paused=False) as console:
         console.system.start()
         console.system.set_speed(0.0)

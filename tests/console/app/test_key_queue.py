@@ -1,4 +1,4 @@
-"""What is typed in one breath, in a real terminal: every key goes where the ones before it lead."""
+"""Keys typed at once in a real terminal: each is delivered after the ones before have been handled."""
 
 from __future__ import annotations
 
@@ -27,47 +27,47 @@ def paused(console_store: BarStore, tmp_path: Path) -> Iterator[Terminal]:
         yield screen
 
 
-def test_a_time_that_is_typed_with_the_key_that_asks_for_it_is_gone_to(paused: Terminal) -> None:
+def test_a_time_typed_right_after_the_key_of_its_prompt_is_jumped_to(paused: Terminal) -> None:
     paused.press("g14:05\r")
     paused.read_until_shown("14:05 EST")
 
 
-def test_a_condition_that_is_typed_with_the_key_that_asks_for_it_breaks(paused: Terminal) -> None:
+def test_a_condition_typed_right_after_the_key_of_its_prompt_is_set(paused: Terminal) -> None:
     paused.press("bAAA.close > 1\r")
     paused.read_until_shown("breakpoint 1: AAA.close > 1")
 
 
-def test_a_filter_that_is_typed_with_its_key_filters(paused: Terminal) -> None:
+def test_a_filter_typed_right_after_its_key_is_applied(paused: Terminal) -> None:
     paused.press("/BB\r")
     paused.read_until(lambda: "▸ BBB" in paused.text and "AAA" not in paused.text, "BBB alone")
 
 
-def test_keys_before_the_one_that_asks_are_done_before(paused: Terminal) -> None:
+def test_keys_before_a_prompts_key_are_handled_first(paused: Terminal) -> None:
     paused.press("..'note of the two keys\r")
     paused.read_until_shown("bookmarked: note of the two keys", "09:32")
 
 
-def test_the_symbol_that_is_gone_to_is_the_one_whose_numbers_are_explained(paused: Terminal) -> None:
+def test_the_symbol_jumped_to_is_the_one_explained(paused: Terminal) -> None:
     paused.press("\x1b[Bw")
     paused.read_until_shown("Why: BBB")
 
 
-def test_what_is_typed_behind_a_question_that_is_refused_is_done(paused: Terminal) -> None:
+def test_keys_after_a_declined_question_are_handled(paused: Terminal) -> None:
     paused.press("qn.")
     paused.read_until_shown("09:31")
 
 
-def test_a_key_behind_a_prompt_goes_to_where_its_answer_has_led(paused: Terminal) -> None:
+def test_a_key_after_a_prompt_goes_to_the_screen_opened_by_its_answer(paused: Terminal) -> None:
     paused.press("g14:05\r,")
     paused.read_until_shown("◂ PAST", "14:04 EST")
 
 
-def test_prompts_and_keys_follow_each_other_in_one_breath(paused: Terminal) -> None:
+def test_prompts_and_keys_can_be_typed_at_once(paused: Terminal) -> None:
     paused.press("g14:05\rg10:00\r...'well\r,")
     paused.read_until_shown("bookmarked: well", "10:02 EST")
 
 
-def test_what_is_typed_behind_a_prompt_that_is_given_up_is_done(paused: Terminal) -> None:
+def test_keys_after_a_cancelled_prompt_are_handled(paused: Terminal) -> None:
     paused.press("g14:05")
     paused.read_until_shown("plays to it")
     paused.press("\x1b")

@@ -1,4 +1,4 @@
-"""The log panel: what was written when, how bad it is, and where a reader is in it."""
+"""Log panel: times, levels, wrapping, search, scrolling."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MOMENT = 1_381_246_205.25
 
 @pytest.fixture(autouse=True)
 def new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Has the test run on a machine in New York's summer, four hours behind UTC."""
+    """Runs the test in the time zone of New York's summer, four hours behind UTC."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "EDT4")
         time.tzset()
@@ -39,7 +39,7 @@ def new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def write(text: str, level: int = logging.INFO, error: Exception | None = None) -> None:
-    """Log a line as if at the moment."""
+    """Log a line with the time `MOMENT`."""
     trace = None if error is None else (type(error), error, error.__traceback__)
     record = FEED.makeRecord(FEED.name, level, __file__, 1, text, (), trace)
     record.created = MOMENT
@@ -57,7 +57,7 @@ def view(console: Watched) -> LogView:
 
 
 def strips(console: Watched) -> list[tuple[str, Style | None]]:
-    """What is seen, row by row: the text, and the style in which it begins to say something."""
+    """Return the visible rows: text, and the style at the start of the message."""
     shown = []
     for y in range(view(console).size.height):
         strip = view(console).render_line(y)
@@ -66,13 +66,13 @@ def strips(console: Watched) -> list[tuple[str, Style | None]]:
     return shown
 
 
-def seen(console: Watched) -> list[str]:
+def row_texts(console: Watched) -> list[str]:
     return [text for text, _ in strips(console) if text]
 
 
 async def open_log(console: Watched, pilot: Pilot[None]) -> None:
     await press(pilot, "7")
-    await until(pilot, lambda: bool(seen(console)), "the log")
+    await until(pilot, lambda: bool(row_texts(console)), "the log")
 
 
 def test_a_line_has_its_time_of_day_on_this_machine_and_its_level_as_a_letter(
@@ -83,8 +83,8 @@ def test_a_line_has_its_time_of_day_on_this_machine_and_its_level_as_a_letter(
         for level in (logging.INFO, logging.WARNING, logging.ERROR):
             write("four bars are late", level)
         rows = [f"11:30:05 {letter} session feed: four bars are late" for letter in "IWE"]
-        await until(pilot, lambda: seen(console)[-3:] == rows, "the lines")
-        styles = [style and style.color for _, style in strips(console)[len(seen(console)) - 3 :][:3]]
+        await until(pilot, lambda: row_texts(console)[-3:] == rows, "the lines")
+        styles = [style and style.color for _, style in strips(console)[len(row_texts(console)) - 3 :][:3]]
         assert len(set(styles)) == 3, "each level has a colour of its own"
         assert panel(console).heading == "7 log, times in EDT"
 
@@ -92,68 +92,68 @@ def test_a_line_has_its_time_of_day_on_this_machine_and_its_level_as_a_letter(
         drive(console, act)
 
 
-def test_the_end_is_followed_until_the_reader_scrolls_up_and_again_from_the_end_on(
+def test_new_lines_are_followed_until_the_user_scrolls_up_and_again_from_the_end(
     console_store: BarStore, tmp_path: Path
 ) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         for number in range(100):
             write(f"line {number}")
-        await until(pilot, lambda: seen(console)[-1].endswith("line 99"), "the end")
+        await until(pilot, lambda: row_texts(console)[-1].endswith("line 99"), "the end")
         await press(pilot, "up", "up")
-        before = seen(console)
+        before = row_texts(console)
         assert before[-1].endswith("line 97")
         for number in range(100, 150):
             write(f"line {number}")
         await until(pilot, lambda: view(console).max_scroll_y >= 150 - view(console).size.height, "taken")
-        assert seen(console) == before
+        assert row_texts(console) == before
         await press(pilot, "end")
-        assert seen(console)[-1].endswith("line 149")
+        assert row_texts(console)[-1].endswith("line 149")
         write("and on")
-        await until(pilot, lambda: seen(console)[-1].endswith("and on"), "followed again")
+        await until(pilot, lambda: row_texts(console)[-1].endswith("and on"), "followed again")
         await press(pilot, "home")
-        assert "line" not in seen(console)[0]
+        assert "line" not in row_texts(console)[0]
         await press(pilot, "pagedown")
-        assert seen(console)[-1] != before[-1]
+        assert row_texts(console)[-1] != before[-1]
 
     with watched(console_store, tmp_path) as console:
         drive(console, act, size=(80, 24))
 
 
-def test_the_mouse_wheel_leaves_the_end_as_keys_do(console_store: BarStore, tmp_path: Path) -> None:
+def test_the_mouse_wheel_stops_following_as_keys_do(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         for number in range(100):
             write(f"line {number}")
-        await until(pilot, lambda: seen(console)[-1].endswith("line 99"), "the end")
+        await until(pilot, lambda: row_texts(console)[-1].endswith("line 99"), "the end")
         await pilot._post_mouse_events([MouseScrollUp], view(console), button=0)
         write("one more")
         await until(pilot, lambda: view(console).max_scroll_y > view(console).scroll_y + 1, "scrolled up")
-        assert not seen(console)[-1].endswith("one more")
+        assert not row_texts(console)[-1].endswith("one more")
 
     with watched(console_store, tmp_path) as console:
         drive(console, act, size=(80, 24))
 
 
-def test_lines_beyond_the_last_two_thousand_go_and_the_reader_stays_where_they_read(
+def test_lines_before_the_last_two_thousand_are_dropped_and_the_scroll_position_stays(
     console_store: BarStore, tmp_path: Path
 ) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         for number in range(KEPT):
             write(f"line {number}.")
-        await until(pilot, lambda: seen(console)[-1].endswith(f"line {KEPT - 1}."), "the end")
+        await until(pilot, lambda: row_texts(console)[-1].endswith(f"line {KEPT - 1}."), "the end")
         await press(pilot, "pageup")
-        before = seen(console)
+        before = row_texts(console)
         for number in range(1000):
             write(f"later {number}.")
         await until(pilot, lambda: console_lines(console)[0].endswith("line 1000."), "the oldest are gone")
         assert len(console_lines(console)) == KEPT
-        assert seen(console) == before
+        assert row_texts(console) == before
         for number in range(KEPT):
             write(f"latest {number}.")
         # What was read is no longer kept: the oldest line that is takes its place.
-        await until(pilot, lambda: seen(console)[0].endswith("latest 0."), "the oldest line")
+        await until(pilot, lambda: row_texts(console)[0].endswith("latest 0."), "the oldest line")
 
     with watched(console_store, tmp_path) as console:
         drive(console, act, size=(80, 24))
@@ -173,19 +173,21 @@ def test_a_slash_searches_text_source_and_level_and_escape_shows_all(
         await press(pilot, "slash")
         await type_line(pilot, "warning bbb")
         warning = "11:30:05 W session feed: BBB has no bars"
-        await until(pilot, lambda: seen(console) == [warning], "what matches")
+        await until(pilot, lambda: row_texts(console) == [warning], "what matches")
         write("AAA has no bars", logging.WARNING)
         write("BBB has none again", logging.WARNING)
-        await until(pilot, lambda: len(seen(console)) == 2, "what matches since")
-        assert seen(console)[-1].endswith("BBB has none again")
+        await until(pilot, lambda: len(row_texts(console)) == 2, "what matches since")
+        assert row_texts(console)[-1].endswith("BBB has none again")
         await press(pilot, "slash")
         await type_line(pilot, "no such thing")
         face = "#log Face"
-        await until(pilot, lambda: "nothing matches 'no such thing'" in console.text(face), "told")
+        await until(pilot, lambda: "nothing matches 'no such thing'" in console.text(face), "the notice")
         write("such a thing, no")
-        await until(pilot, lambda: seen(console) == ["11:30:05 I session feed: such a thing, no"], "found")
+        await until(
+            pilot, lambda: row_texts(console) == ["11:30:05 I session feed: such a thing, no"], "found"
+        )
         await press(pilot, "slash", "escape")
-        await until(pilot, lambda: warning in seen(console) and len(seen(console)) > 4, "all again")
+        await until(pilot, lambda: warning in row_texts(console) and len(row_texts(console)) > 4, "all again")
 
     with watched(console_store, tmp_path) as console:
         drive(console, act)
@@ -201,8 +203,8 @@ def test_long_lines_are_wrapped_below_their_text_at_any_width(
         write(words)
         for width in (80, 60):
             await pilot.resize_terminal(width, 24)
-            await until(pilot, lambda: seen(console)[-1].endswith("xx"), "the end")
-            rows = seen(console)
+            await until(pilot, lambda: row_texts(console)[-1].endswith("xx"), "the end")
+            rows = row_texts(console)
             first = next(at for at, row in enumerate(rows) if "word0" in row)
             assert all(row.startswith(" " * 11) and row[11] != " " for row in rows[first + 1 :])
             text = " ".join(row[11:] for row in rows[first:]).removeprefix("session feed: ")
@@ -219,9 +221,7 @@ def fail(depth: int) -> None:
     raise ValueError("no bar at 10:31")
 
 
-def test_of_a_traceback_the_error_comes_first_then_where_it_was_raised(
-    console_store: BarStore, tmp_path: Path
-) -> None:
+def test_a_traceback_has_the_error_first_then_the_frames(console_store: BarStore, tmp_path: Path) -> None:
     def failure() -> Exception:
         try:
             try:
@@ -235,8 +235,8 @@ def test_of_a_traceback_the_error_comes_first_then_where_it_was_raised(
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         write("data processor failed", logging.ERROR, failure())
-        await until(pilot, lambda: any("callers more" in row for row in seen(console)), "the traceback")
-        rows = seen(console)
+        await until(pilot, lambda: any("more callers" in row for row in row_texts(console)), "the traceback")
+        rows = row_texts(console)
         rows = rows[rows.index("11:30:05 E session feed: data processor failed") + 1 :]
         place = Path(__file__).name
         assert rows[0] == " " * 11 + "RuntimeError: the session cannot be played"
@@ -244,16 +244,14 @@ def test_of_a_traceback_the_error_comes_first_then_where_it_was_raised(
         assert rows[1].endswith(", failure")
         assert rows[2] == " " * 11 + "from ValueError: no bar at 10:31"
         assert [row.endswith(", fail") for row in rows[3:9]] == [True] * 6
-        assert rows[9] == " " * 13 + "and 6 callers more, in the log file"
+        assert rows[9] == " " * 13 + "and 6 more callers, in the log file"
         assert len(rows) == 10
 
     with watched(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_copied_lines_have_their_instant_as_the_log_file_has_it(
-    console_store: BarStore, tmp_path: Path
-) -> None:
+def test_copied_lines_have_their_time_as_in_the_log_file(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         write("copy me", logging.WARNING)
@@ -269,7 +267,7 @@ def test_copied_lines_have_their_instant_as_the_log_file_has_it(
         drive(console, act)
 
 
-def test_a_hidden_log_is_not_looked_at(console_store: BarStore, tmp_path: Path) -> None:
+def test_a_hidden_log_is_not_updated(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         assert not panel(console).display
         write("unseen")
@@ -278,36 +276,36 @@ def test_a_hidden_log_is_not_looked_at(console_store: BarStore, tmp_path: Path) 
         await pilot.pause()
         assert view(console).virtual_size.height == 0
         await open_log(console, pilot)
-        await until(pilot, lambda: any(row.endswith("unseen") for row in seen(console)), "the line")
+        await until(pilot, lambda: any(row.endswith("unseen") for row in row_texts(console)), "the line")
 
     with watched(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_the_end_is_still_followed_after_the_log_was_hidden_and_the_terminal_resized(
+def test_new_lines_are_followed_after_the_log_was_hidden_and_the_terminal_resized(
     console_store: BarStore, tmp_path: Path
 ) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         for number in range(100):
             write(f"line {number}")
-        await until(pilot, lambda: seen(console)[-1].endswith("line 99"), "the end")
+        await until(pilot, lambda: row_texts(console)[-1].endswith("line 99"), "the end")
         await press(pilot, "1")
         write("while hidden")
         await press(pilot, "7")
-        await until(pilot, lambda: seen(console)[-1].endswith("while hidden"), "the end")
+        await until(pilot, lambda: row_texts(console)[-1].endswith("while hidden"), "the end")
         for height in (12, 40):
             await pilot.resize_terminal(80, height)
             write(f"at height {height}")
             await until(
-                pilot, lambda height=height: seen(console)[-1].endswith(f"height {height}"), "the end"
+                pilot, lambda height=height: row_texts(console)[-1].endswith(f"height {height}"), "the end"
             )
 
     with watched(console_store, tmp_path) as console:
         drive(console, act, size=(80, 24))
 
 
-def test_of_many_lines_the_latest_are_kept() -> None:
+def test_the_latest_lines_are_kept() -> None:
     lines = LogLines()
     for number in range(2 * KEPT):
         lines.handle(FEED.makeRecord(FEED.name, logging.INFO, __file__, 1, "line %d", (number,), None))
@@ -316,7 +314,7 @@ def test_of_many_lines_the_latest_are_kept() -> None:
     assert lines.count == 2 * KEPT
 
 
-def test_the_panel_shows_more_than_the_file_is_asked_to_have(tmp_path: Path) -> None:
+def test_the_panel_has_levels_that_the_file_leaves_out(tmp_path: Path) -> None:
     path = configure_logging(tmp_path, level="error")
     try:
         with LogLines() as lines:
@@ -328,14 +326,14 @@ def test_the_panel_shows_more_than_the_file_is_asked_to_have(tmp_path: Path) -> 
     assert [line.split("] ")[1] for line in path.read_text().splitlines()] == ["a fault"]
 
 
-def test_a_message_that_does_not_fit_its_arguments_stops_nobody() -> None:
+def test_a_message_that_does_not_fit_its_arguments_is_kept_as_it_is() -> None:
     lines = LogLines()
     for text, argument in (("bars: %d", "many"), ("100 %", "x"), ("%(there)s", {"here": 1})):
         lines.handle(FEED.makeRecord(FEED.name, logging.INFO, __file__, 1, text, (argument,), None))
     assert [line.text for line in lines.lines()] == ["bars: %d", "100 %", "%(there)s"]
 
 
-def test_at_full_speed_the_log_follows_a_few_times_a_second_and_a_search_at_once(
+def test_at_maximum_speed_the_log_is_updated_a_few_times_a_second_and_a_search_at_once(
     console_store: BarStore, tmp_path: Path
 ) -> None:
     now = [1000.0]
@@ -345,26 +343,26 @@ def test_at_full_speed_the_log_follows_a_few_times_a_second_and_a_search_at_once
         view_state = console.app.view_state()
         racing = replace(view_state, snapshot=replace(view_state.snapshot, state=RunState.RUNNING, speed=0.0))
         panel(console).clock = lambda: now[0]
-        looked = panel(console).update
+        update = panel(console).update
 
         def shows(text: str) -> bool:
             return any(text in line.text for line in view(console).lines)
 
-        looked(view_state)
+        update(view_state)
         write("one of very many")
         now[0] += 0.1
-        looked(racing)
+        update(racing)
         assert not shows("very many")
         now[0] += 0.15
-        looked(racing)
+        update(racing)
         assert shows("very many")
-        write("the line looked for")
-        panel(console).filter_by("looked for")
-        looked(racing)
-        assert shows("looked for")
+        write("the line searched for")
+        panel(console).filter_by("searched for")
+        update(racing)
+        assert shows("searched for")
         panel(console).filter_by("")
         write("not at full speed")
-        looked(view_state)
+        update(view_state)
         assert shows("not at full")
 
     with watched(console_store, tmp_path) as console:

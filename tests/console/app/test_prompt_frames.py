@@ -1,4 +1,4 @@
-"""What keeps a key from waiting: pictures give way to it and are drawn at once, garbage waits for rest."""
+"""Fast response to keys: frames yield to keys and are drawn at once; garbage is collected when idle."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tapedeck.console.app.gc_scheduler import GcScheduler, no_collections
 from tapedeck.engine.store.bar_store import BarStore
 from tests.support.console_runs import LIMIT_S, Watched, drive, press, until, watched
 
-# Pictures
+# Frames
 
 
 def shown_frontier(console: Watched) -> int:
@@ -22,11 +22,11 @@ def shown_frontier(console: Watched) -> int:
     return -1 if view is None else view.frontier
 
 
-def test_a_picture_that_nobody_asked_for_gives_way_to_a_key(console_store: BarStore, tmp_path: Path) -> None:
+def test_an_unrequested_frame_yields_to_a_key(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await press(pilot, "full_stop")
         await until(pilot, lambda: shown_frontier(console) == 1, "the first slot is shown")
-        console.app.link.has_input = True  # as the thread that reads the terminal says it
+        console.app.link.has_input = True  # as set by the thread that reads the terminal
         console.system.step()
         assert console.system.wait_for(lambda: console.frontier == 2, LIMIT_S)
         for _ in range(5):
@@ -41,7 +41,7 @@ def test_a_picture_that_nobody_asked_for_gives_way_to_a_key(console_store: BarSt
         drive(console, act)
 
 
-def test_a_key_that_comes_while_a_picture_is_made_has_it_not_drawn(
+def test_a_key_during_an_update_cancels_its_drawing(
     console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
@@ -61,26 +61,26 @@ def test_a_key_that_comes_while_a_picture_is_made_has_it_not_drawn(
             patch.setattr(main, "update", interrupted)
             console.system.step()
             assert console.system.wait_for(lambda: console.frontier == 1, LIMIT_S)
-            await until(pilot, lambda: shown_frontier(console) == 1, "it was looked at")
+            await until(pilot, lambda: shown_frontier(console) == 1, "the update")
         assert drawn == []
         await press(pilot, "full_stop")
-        await until(pilot, lambda: drawn[-1:] == [2], "the key's own picture is drawn")
+        await until(pilot, lambda: drawn[-1:] == [2], "the key's own frame is drawn")
 
     with watched(console_store, tmp_path) as console:
         drive(console, act)
 
 
 @pytest.mark.parametrize("key", ["full_stop", "f12"])
-def test_a_key_has_the_engine_stand_still_no_longer_than_it_takes_whatever_it_does(
+def test_the_engine_yields_only_until_a_key_is_handled(
     console_store: BarStore, tmp_path: Path, key: str
 ) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
-        console.app.link.on_key()  # as the thread that reads the terminal does
+        console.app.link.on_key()  # as called by the thread that reads the terminal
         assert not console.system.render_priority.is_free
         await press(pilot, key)
         assert console.system.render_priority.is_free
         await press(pilot, "full_stop")
-        await until(pilot, lambda: console.frontier > 0, "it plays on")
+        await until(pilot, lambda: console.frontier > 0, "the step")
 
     with watched(console_store, tmp_path) as console:
         drive(console, act)
@@ -89,8 +89,8 @@ def test_a_key_has_the_engine_stand_still_no_longer_than_it_takes_whatever_it_do
 # Garbage
 
 
-class Knot:
-    """An object that only the garbage collector can let go."""
+class Cycle:
+    """An object in a reference cycle, freed only by the garbage collector."""
 
     def __init__(self) -> None:
         self.own = self
@@ -110,54 +110,54 @@ def clock() -> Iterator[Clock]:
         yield Clock()
 
 
-def test_garbage_is_collected_once_there_is_enough_and_nobody_waits(clock: Clock) -> None:
-    collections = GcScheduler(clock)
+def test_garbage_is_collected_when_due_and_idle(clock: Clock) -> None:
+    scheduler = GcScheduler(clock)
     clock.now += 1
-    assert not collections.collect_if_due()
-    knots = [Knot() for _ in range(gc_scheduler._DUE)]
+    assert not scheduler.collect_if_due()
+    cycles = [Cycle() for _ in range(gc_scheduler._DUE)]
     assert gc.isenabled() is False
-    del knots
-    collections.note_input()
+    del cycles
+    scheduler.note_input()
     clock.now += 0.1
-    assert not collections.collect_if_due()
+    assert not scheduler.collect_if_due()
     clock.now += 0.2
-    assert collections.collect_if_due()
-    assert not any(isinstance(known, Knot) for known in gc.get_objects())
-    assert not collections.collect_if_due()
+    assert scheduler.collect_if_due()
+    assert not any(isinstance(known, Cycle) for known in gc.get_objects())
+    assert not scheduler.collect_if_due()
 
 
-def test_garbage_does_not_pile_up_while_a_key_is_kept_pressed(clock: Clock) -> None:
-    collections = GcScheduler(clock)
-    piles = []
+def test_garbage_does_not_accumulate_while_a_key_is_held_down(clock: Clock) -> None:
+    scheduler = GcScheduler(clock)
+    counts = []
     for _ in range(300):
-        knots = [Knot() for _ in range(1_000)]
-        del knots
-        collections.note_input()
-        collections.collect_if_due()
-        piles.append(gc.get_count()[0])
-    assert max(piles) < gc_scheduler._OVERDUE + 10_000
-    assert min(piles[100:]) < 10_000
+        cycles = [Cycle() for _ in range(1_000)]
+        del cycles
+        scheduler.note_input()
+        scheduler.collect_if_due()
+        counts.append(gc.get_count()[0])
+    assert max(counts) < gc_scheduler._OVERDUE + 10_000
+    assert min(counts[100:]) < 10_000
 
 
-def test_now_and_then_everything_is_looked_through(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_collection_runs_at_regular_intervals(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gc_scheduler, "_FULL_EVERY", 3)
-    collections, old = GcScheduler(clock), Knot()
+    scheduler, old_cycle = GcScheduler(clock), Cycle()
     gc.collect()  # it is among the oldest now
-    del old
+    del old_cycle
     clock.now += 1
     left = []
     for _ in range(3):
-        knots = [Knot() for _ in range(gc_scheduler._DUE)]
-        del knots
-        assert collections.collect_if_due()
-        left.append(sum(isinstance(known, Knot) for known in gc.get_objects()))
+        cycles = [Cycle() for _ in range(gc_scheduler._DUE)]
+        del cycles
+        assert scheduler.collect_if_due()
+        left.append(sum(isinstance(known, Cycle) for known in gc.get_objects()))
     assert left == [1, 1, 0]
 
 
-def test_elsewhere_garbage_is_left_to_python() -> None:
+def test_outside_the_console_garbage_collection_is_pythons() -> None:
     assert gc.isenabled()
-    knots = [Knot() for _ in range(gc_scheduler._DUE)]
-    del knots
+    cycles = [Cycle() for _ in range(gc_scheduler._DUE)]
+    del cycles
     assert not GcScheduler(lambda: 0.0).collect_if_due()
     with no_collections():
         assert not gc.isenabled()

@@ -1,4 +1,4 @@
-"""Direct drawing, switched on and off: the terminal shows the screen as Textual draws it as a whole."""
+"""Direct drawing, switched on and off: the terminal shows the screen as Textual draws it in full."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SIZES = ((80, 24), (120, 36), (200, 60))
 
 
 class EmulatedTerminal:
-    """A terminal that receives what the application would write to the real one."""
+    """Emulated terminal that receives the application's output."""
 
     def __init__(self, columns: int, rows: int) -> None:
         self.console = Console(
@@ -47,7 +47,7 @@ class EmulatedTerminal:
         return screen
 
     def connect(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Receive what Textual would write; without a screen it writes nothing."""
+        """Receive Textual's output; without a screen there is none."""
         stream = pyte.Stream(self.actual)
 
         def display(_app: App[None], _screen: object, update: object) -> None:
@@ -57,8 +57,8 @@ class EmulatedTerminal:
 
         monkeypatch.setattr(App, "_display", display)
 
-    def is_right(self, app: ConsoleApp) -> bool:
-        """Whether it shows the top screen as Textual draws it as a whole."""
+    def matches(self, app: ConsoleApp) -> bool:
+        """Whether it shows the top screen as Textual draws it in full."""
         compositor = app.screen._compositor
         lines = [[strip] for strip in compositor.render_strips()]
         whole = LayoutUpdate(lines, compositor.size.region)
@@ -88,7 +88,7 @@ def test_after_any_keys_the_terminal_shows_the_screen(
         console.app.link.is_slow = is_slow
         for key in ("o", *keys):
             await press(pilot, key)
-            await until(pilot, lambda: emulated.is_right(console.app), f"the screen after {keys}, at {key}")
+            await until(pilot, lambda: emulated.matches(console.app), f"the screen after {keys}, at {key}")
         assert (emulated.updates == {DiffUpdate}) is direct_drawing
         assert (DiffUpdate in emulated.updates) is direct_drawing
 
@@ -101,7 +101,7 @@ def test_after_any_keys_the_terminal_shows_the_screen(
 
 
 @pytest.mark.parametrize("direct_drawing", [True, False])
-def test_frames_are_drawn_directly_only_where_that_is_switched_on(
+def test_frames_are_drawn_directly_only_if_switched_on(
     console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, direct_drawing: bool
 ) -> None:
     taken: list[bool] = []

@@ -1,4 +1,4 @@
-"""Painted widgets bypass Textual's styles cache: their lines are those that Textual makes of them."""
+"""Painted widgets bypass Textual's styles cache, with the same lines as a result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tapedeck.console.app.widgets import SymbolRows, SymbolTable
 
 
 class TableApp(App[None]):
-    """The symbol table alone, in a theme of tapedeck's."""
+    """An application with the symbol table only, in one of tapedeck's themes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ def play(act: Callable[[Pilot[None], SymbolTable], Awaitable[None]]) -> None:
 
 
 def cells(strips: list[Strip]) -> list[list[Segment]]:
-    """Return lines as segments without control codes, those of the same style joined."""
+    """Return lines as segments without control codes, adjacent ones of the same style joined."""
     return [list(Segment.simplify(strip)) for strip in strips]
 
 
@@ -69,7 +69,7 @@ def by_textual(widget: Widget, crop: Region) -> list[Strip]:
 
 @pytest.mark.parametrize("no_color", [False, True])
 @pytest.mark.parametrize("count", [0, 4, 60])
-def test_lines_are_those_that_textual_makes(
+def test_lines_equal_those_rendered_by_textual(
     monkeypatch: pytest.MonkeyPatch, *, no_color: bool, count: int
 ) -> None:
     if no_color:

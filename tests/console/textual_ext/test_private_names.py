@@ -1,4 +1,4 @@
-"""Textual's private names: outside `console/textual_ext` nothing uses, overrides or shadows one."""
+"""Textual's private names: none is used, overridden or shadowed outside `console/textual_ext`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def is_private(name: str) -> bool:
 
 
 def private_imports(tree: ast.AST) -> Iterator[str]:
-    """Give what is imported from private modules of other packages, or is itself private."""
+    """Yield private names imported from other packages, and names imported from their private modules."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -37,7 +37,7 @@ def private_imports(tree: ast.AST) -> Iterator[str]:
 
 
 def own_names(tree: ast.AST) -> set[str]:
-    """Return the names that a module itself gives to attributes, methods, fields and functions."""
+    """Return the names that a module defines: attributes, methods, fields and functions."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -54,7 +54,7 @@ def is_self(node: ast.expr) -> bool:
 
 
 def foreign_attributes(tree: ast.AST) -> Iterator[str]:
-    """Give private attributes of other objects that the module itself does not define."""
+    """Yield private attributes of other objects that the module does not define."""
     known = own_names(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and is_private(node.attr) and not is_self(node.value):
@@ -65,7 +65,7 @@ def foreign_attributes(tree: ast.AST) -> Iterator[str]:
 
 @cache
 def private_names(owner: type) -> frozenset[str]:
-    """Return the private names that a class of Textual's defines, on itself and on its instances."""
+    """Return the private names that one of Textual's classes defines, on itself and on its instances."""
     names = {name for name in vars(owner) if is_private(name)}
     tree = ast.parse(textwrap.dedent(inspect.getsource(owner)))
     for node in ast.walk(tree):
@@ -75,7 +75,7 @@ def private_names(owner: type) -> frozenset[str]:
 
 
 def inherited_names(module: str, tree: ast.AST) -> Iterator[str]:
-    """Give private names of Textual's that a class of ours, which inherits them, uses or defines."""
+    """Yield Textual's private names that a subclass in this project uses or defines."""
     loaded = importlib.import_module(module)
     for node in ast.walk(tree):
         owner = getattr(loaded, node.name, None) if isinstance(node, ast.ClassDef) else None

@@ -1,4 +1,4 @@
-"""Differences: the terminal shows the updates as Textual would write them, and nothing is written twice."""
+"""Screen differences: the terminal shows the same as with Textual's updates, for less output."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_an_update_is_not_written_twice(
     assert known.changes(whole, CONSOLE) == first
 
 
-def test_on_a_slow_connection_only_the_cells_that_differ_are_written() -> None:
+def test_on_a_slow_connection_only_changed_cells_are_written() -> None:
     def line(price: str) -> LayoutUpdate:
         segments = [Segment("SPY ", STYLES[0]), Segment(price, STYLES[1]), Segment("  up", STYLES[2])]
         return LayoutUpdate([[Strip(segments, WIDTH)]], Region(0, 0, WIDTH, 1))

@@ -1,4 +1,4 @@
-"""Lines of styled text: what is drawn is what Textual would draw of them."""
+"""Lines of styled text, drawn as Textual's `Static` draws them."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ LONG = [Content.assemble((f"{at:>3} ", "$text-muted"), "word " * at) for at in r
 WIDE = [Content.assemble(("東京", "bold"), " 7203 ", ("株", "$text-error"), " 1")]
 
 
-class Both(App[None]):
-    """The same lines drawn by our widget and by Textual's, below each other."""
+class BothWidgets(App[None]):
+    """The same lines in `StyledLines` and in Textual's `Static`, one below the other."""
 
     CSS = """
     Static { height: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -46,14 +46,14 @@ class Both(App[None]):
 
 
 def cells(widget: Widget) -> list[list[tuple[str, object, object]]]:
-    """Return what is seen of a widget, line by line: signs, grounds, styles of what is no blank."""
+    """Return the cells of each line of a widget: char, background, and style unless blank."""
     lines = []
     for strip in widget.render_lines(Region(0, 0, *widget.size)):
         line = []
         for text, style, _ in strip:
             assert style is not None
             line += [
-                (sign, style.bgcolor, None if sign == " " else style.clear_meta_and_links()) for sign in text
+                (char, style.bgcolor, None if char == " " else style.clear_meta_and_links()) for char in text
             ]
         lines.append(line)
     return lines
@@ -64,7 +64,7 @@ def cells(widget: Widget) -> list[list[tuple[str, object, object]]]:
 @pytest.mark.parametrize("width", [80, 33])
 def test_lines_are_drawn_as_textual_draws_them(lines: list[Content], width: int, theme: str) -> None:
     async def act() -> None:
-        app = Both(lines)
+        app = BothWidgets(lines)
         async with app.run_test(size=(width, 30)) as pilot:
             app.theme = theme
             await pilot.pause()
@@ -75,7 +75,7 @@ def test_lines_are_drawn_as_textual_draws_them(lines: list[Content], width: int,
 
 
 class Scrolled(App[None]):
-    """Many lines, and the one of a bar."""
+    """An application with a list of lines and a single line."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,8 +89,8 @@ class Scrolled(App[None]):
 
 
 def drawn(widget: Widget) -> list[str]:
-    """Return the texts of the lines that are seen."""
-    return ["".join(sign for sign, _, _ in line).strip() for line in cells(widget)]
+    """Return the texts of the visible lines."""
+    return ["".join(char for char, _, _ in line).strip() for line in cells(widget)]
 
 
 async def keys(pilot: Pilot[None], *names: str) -> None:
@@ -98,7 +98,7 @@ async def keys(pilot: Pilot[None], *names: str) -> None:
     await pilot.pause()
 
 
-def test_keys_scroll_lines_that_do_not_fit_and_no_bar_of_one_line() -> None:
+def test_keys_scroll_long_lists_but_not_a_single_line() -> None:
     async def act() -> None:
         app = Scrolled()
         async with app.run_test(size=(20, 6)) as pilot:
@@ -118,7 +118,7 @@ def test_keys_scroll_lines_that_do_not_fit_and_no_bar_of_one_line() -> None:
     asyncio.run(act())
 
 
-def test_at_full_speed_a_scrollbar_does_not_come_and_go() -> None:
+def test_at_maximum_speed_a_scrollbar_stays() -> None:
     async def act() -> None:
         app = Scrolled()
         async with app.run_test(size=(20, 6)) as pilot:
@@ -134,7 +134,7 @@ def test_at_full_speed_a_scrollbar_does_not_come_and_go() -> None:
     asyncio.run(act())
 
 
-def test_where_all_is_scrollbar_no_line_is_drawn() -> None:
+def test_a_widget_of_scrollbar_width_draws_no_lines() -> None:
     async def act() -> None:
         app = Scrolled()
         async with app.run_test(size=(1, 6)) as pilot:

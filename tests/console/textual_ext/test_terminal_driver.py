@@ -34,7 +34,7 @@ PROMPTLY_S = 8.0
 @pytest.mark.parametrize(
     ("message", "is_input"), [(Key("a", "a"), True), (Resize(Size(1, 1), Size(1, 1)), False)]
 )
-def test_the_reading_thread_notes_that_a_key_waits(
+def test_the_reading_thread_records_a_waiting_key(
     message: Message, is_input: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[Message] = []
@@ -157,7 +157,7 @@ def test_a_large_frame_between_marks_is_written_whole() -> None:
 
 
 @pytest.mark.parametrize("way", ["ctrl+z", "ctrl+z in a dialog", "a signal"])
-def test_a_suspended_console_gives_the_terminal_back_and_takes_it_again(
+def test_a_suspended_console_restores_the_terminal_and_opens_it_again(
     session: Session, tmp_path: Path, way: str
 ) -> None:
     with terminal(tmp_path / "home", *session()) as screen:
@@ -180,13 +180,13 @@ def test_a_suspended_console_gives_the_terminal_back_and_takes_it_again(
         assert screen.exit_code() == 130
         assert screen.left_changed() == set()
     steps = (tmp_path / "home" / "state" / "tapedeck.log").read_text()
-    assert steps.index("suspended") < steps.index("continued"), "the run is held meanwhile"
+    assert steps.index("suspended") < steps.index("continued"), "the run is held while suspended"
 
 
 # Restored
 
 
-def test_a_terminal_that_reports_its_size_by_itself_is_restored(session: Session, tmp_path: Path) -> None:
+def test_a_terminal_with_size_reports_is_restored(session: Session, tmp_path: Path) -> None:
     with terminal(tmp_path / "home", *session(), columns=0, rows=0) as screen:
         read_until_it_plays(screen)
         screen.press("\x1b[?2048;1$y")

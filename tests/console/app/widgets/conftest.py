@@ -1,4 +1,4 @@
-"""A stage for one widget: a theme of tapedeck's, a size, and a record of the messages that it sent."""
+"""Fixtures for widget tests: an application around one widget, its messages, and example data."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ MONDAY_OPEN = int(datetime(2013, 10, 7, 13, 30, tzinfo=UTC).timestamp())
 THEMES = load_themes().themes
 
 
-class Stage(App[None]):
-    """Shows one widget, and keeps what it heard from it."""
+class WidgetApp(App[None]):
+    """Shows one widget, and records its messages."""
 
     def __init__(self, widget: Widget, theme: str = "tapedeck-dark") -> None:
         super().__init__()
         self.shown = widget
-        self.heard: list[Any] = []
+        self.messages: list[Any] = []
         for loaded in THEMES:
             self.register_theme(loaded)
         self.theme = theme
@@ -49,45 +49,45 @@ class Stage(App[None]):
         yield self.shown
 
     def on_symbol_table_focused(self, message: SymbolTable.Focused) -> None:
-        self.heard.append(("focused", message.symbol, message.control is self.shown))
+        self.messages.append(("focused", message.symbol, message.control is self.shown))
 
     def on_symbol_table_sort_changed(self, message: SymbolTable.SortChanged) -> None:
-        self.heard.append(("sorted", message.column, message.reverse, message.control is self.shown))
+        self.messages.append(("sorted", message.column, message.reverse, message.control is self.shown))
 
     def on_tape_strip_seek(self, message: TapeStrip.Seek) -> None:
-        self.heard.append(("seek", message.slot, message.control is self.shown))
+        self.messages.append(("seek", message.slot, message.control is self.shown))
 
     def on_gap_map_seek(self, message: GapMap.Seek) -> None:
-        self.heard.append(("gap", message.symbol, message.slot, message.control is self.shown))
+        self.messages.append(("gap", message.symbol, message.slot, message.control is self.shown))
 
     def on_coverage_map_chosen(self, message: CoverageMap.Chosen) -> None:
-        self.heard.append(("day", message.symbol, message.day, message.control is self.shown))
+        self.messages.append(("day", message.symbol, message.day, message.control is self.shown))
 
 
-Act = Callable[[Pilot[None], Stage], Awaitable[None]]
-Play = Callable[..., Stage]
+Act = Callable[[Pilot[None], WidgetApp], Awaitable[None]]
+Play = Callable[..., WidgetApp]
 
 
 @pytest.fixture
 def play() -> Play:
-    """Puts a widget on a stage of a size, lets a test act, and returns the stage."""
+    """Runs a widget in an application of a size, awaits a test's actions, and returns the application."""
 
-    def run(widget: Widget, act: Act, size: tuple[int, int] = (80, 24)) -> Stage:
-        async def whole() -> Stage:
-            stage = Stage(widget)
-            async with stage.run_test(size=size) as pilot:
+    def run(widget: Widget, act: Act, size: tuple[int, int] = (80, 24)) -> WidgetApp:
+        async def main() -> WidgetApp:
+            app = WidgetApp(widget)
+            async with app.run_test(size=size) as pilot:
                 await pilot.pause()
-                await act(pilot, stage)
+                await act(pilot, app)
                 await pilot.pause()
-            return stage
+            return app
 
-        return asyncio.run(whole())
+        return asyncio.run(main())
 
     return run
 
 
 def lines_of(widget: Any) -> list[str]:
-    """Return what a widget shows, line by line."""
+    """Return the text of each line of a widget."""
     return [widget.render_line(y).text.rstrip() for y in range(widget.size.height)]
 
 
@@ -98,7 +98,7 @@ def lines() -> Callable[[Any], list[str]]:
 
 
 def chart_of(closes: Any, **changes: Any) -> ChartData:
-    """Return a chart of one-minute candles from Monday's open on, each from the close before to its own."""
+    """Return a chart of one-minute candles from Monday's open on; each opens at the close before."""
     close = np.asarray(closes, dtype=np.float64)
     opening = np.concatenate([close[:1], close[:-1]])
     opening = np.where(np.isnan(close), np.nan, np.where(np.isnan(opening), close, opening))
@@ -124,7 +124,7 @@ def chart() -> Callable[..., ChartData]:
 
 
 def rows_of(symbols: tuple[str, ...] = ("SPY", "AIG", "BAC", "IBM"), **changes: Any) -> SymbolRows:
-    """Return a table of symbols with figures that can be checked by eye."""
+    """Return a symbol table with simple figures."""
     count = len(symbols)
     number = np.arange(count, dtype=np.float64)
     values: dict[str, Any] = {
@@ -147,7 +147,7 @@ def rows() -> Callable[..., SymbolRows]:
 
 
 def gap_map_of(symbols: int = 4, slots: int = 390, known: int = 200) -> GapMapData:
-    """Return a map in which the second symbol misses every bar, the others none."""
+    """Return a map in which all bars of the second symbol are missing, and none of the others."""
     present = np.ones((symbols, known), dtype=np.bool_)
     present[1:2] = False
     return GapMapData(

@@ -22,7 +22,7 @@ def drawn(canvas: Canvas) -> list[str]:
 
 
 def one_candle(opening: float, high: float, low: float, close: float, *, solid: bool = False) -> list[str]:
-    """A candle on a scale of 0 to 7 in four rows: every half row is one dollar."""
+    """Return a candle on a scale of 0 to 7 in four rows: every half row is one dollar."""
     canvas = Canvas(1, 4)
     plot = Plot(canvas, 0, 4, np.array([0]))
     ohlc = tuple(np.array([price]) for price in (opening, high, low, close))
@@ -34,7 +34,7 @@ def test_wicks_are_thin_and_bodies_are_thick() -> None:
     assert one_candle(2, 7, 0, 5) == ["│", "┃", "┃", "│"]
 
 
-def test_a_body_that_ends_in_the_middle_of_a_cell_shows_it() -> None:
+def test_a_body_can_end_in_the_middle_of_a_cell() -> None:
     assert one_candle(1, 7, 1, 6) == ["╽", "┃", "┃", "╹"]
     assert one_candle(2, 5, 1, 5) == [" ", "┃", "┃", "╵"]
     assert one_candle(3, 6, 2, 4) == ["╷", "╽", "╿", " "]
@@ -49,7 +49,7 @@ def test_a_missing_bar_leaves_its_column_blank() -> None:
     assert one_candle(np.nan, np.nan, np.nan, np.nan) == [" "] * 4
 
 
-def test_volumes_are_blocks_and_what_traded_at_all_can_be_seen() -> None:
+def test_volumes_are_blocks_and_the_smallest_is_visible() -> None:
     canvas = Canvas(5, 2)
     volumes = np.array([1600.0, 800.0, 1.0, 0.0, np.nan])
     top = draw_volumes(Plot(canvas, 0, 2, np.arange(5)), volumes, np.ones(5, dtype=np.uint16))
@@ -57,7 +57,7 @@ def test_volumes_are_blocks_and_what_traded_at_all_can_be_seen() -> None:
     assert drawn(canvas) == ["█    ", "██▁  "]
 
 
-def test_without_any_volume_there_are_no_blocks() -> None:
+def test_zero_volumes_have_no_blocks() -> None:
     canvas = Canvas(2, 1)
     assert draw_volumes(Plot(canvas, 0, 1, np.arange(2)), np.zeros(2), np.ones(2, dtype=np.uint16)) == 0.0
     assert drawn(canvas) == ["  "]
@@ -82,7 +82,7 @@ def shown(play: Any, lines: Any, data: ChartData, size: tuple[int, int] = (80, 2
     widget = CandleChart()
     texts: list[str] = []
 
-    async def act(pilot: Any, _stage: Any) -> None:
+    async def act(pilot: Any, _app: Any) -> None:
         widget.show(data)
         await pilot.pause()
         texts.extend(lines(widget))
@@ -91,7 +91,7 @@ def shown(play: Any, lines: Any, data: ChartData, size: tuple[int, int] = (80, 2
     return texts
 
 
-def test_the_last_candle_stands_at_the_right_beside_its_price(play: Any, lines: Any, chart: Any) -> None:
+def test_the_last_candle_is_at_the_right_next_to_its_price(play: Any, lines: Any, chart: Any) -> None:
     texts = shown(play, lines, chart([100.0, 101.0, 102.0]))
     assert texts[0].startswith("SPY 1m")
     assert texts[0].endswith("10:00 EDT")
@@ -136,7 +136,7 @@ def test_history_is_set_apart_from_today(play: Any, lines: Any, chart: Any) -> N
     assert "┊" not in "".join(shown(play, lines, chart([100.0, 101.0], today=2)))
 
 
-def test_before_todays_first_bar_the_heading_says_that_its_candle_is_of_the_session_before(
+def test_before_todays_first_bar_the_heading_shows_a_candle_of_the_session_before_and_says_so(
     play: Any, lines: Any, chart: Any
 ) -> None:
     assert "session before: O 100.00" in shown(play, lines, chart([100.0, 101.0], today=2))[0]
@@ -150,10 +150,10 @@ def test_overlays_far_from_the_candles_are_cut_off(play: Any, lines: Any, chart:
     assert far[2:] == near[2:]
 
 
-def test_a_click_chooses_the_chart(play: Any, chart: Any) -> None:
+def test_a_click_focuses_the_chart(play: Any, chart: Any) -> None:
     widget = CandleChart()
 
-    async def act(pilot: Any, _stage: Any) -> None:
+    async def act(pilot: Any, _app: Any) -> None:
         widget.show(chart([100.0, 101.0]))
         pilot.app.set_focus(None)
         await pilot.click(widget)
@@ -162,7 +162,7 @@ def test_a_click_chooses_the_chart(play: Any, chart: Any) -> None:
     play(widget, act)
 
 
-def test_where_the_last_bar_is_missing_the_heading_has_the_one_before_and_says_of_when(
+def test_with_the_last_bar_missing_the_heading_has_the_one_before_with_its_time(
     play: Any, lines: Any, chart: Any
 ) -> None:
     closes = np.r_[np.linspace(100, 110, 40), np.nan, np.nan]
@@ -173,7 +173,7 @@ def test_where_the_last_bar_is_missing_the_heading_has_the_one_before_and_says_o
     assert "session before: O 109.74" in shown(play, lines, chart(closes, today=41))[0]
 
 
-def test_as_many_candles_as_fit_are_shown_the_latest_ones(play: Any, lines: Any, chart: Any) -> None:
+def test_the_latest_candles_that_fit_are_shown(play: Any, lines: Any, chart: Any) -> None:
     closes = np.r_[np.full(400, 500.0), np.linspace(10, 11, 100)]
     texts = "\n".join(shown(play, lines, chart(closes), (80, 24)))
     assert "500.00" not in texts
@@ -189,7 +189,7 @@ def test_overlays_are_named_with_their_last_value_and_numbered_at_their_end(
     assert {text[69] for text in texts[2:18] if text[69:70].isdigit()} == {"1", "2"}
 
 
-def test_a_long_legend_takes_two_lines_where_the_chart_is_tall_and_says_what_is_left_out(
+def test_a_long_legend_takes_two_lines_in_a_tall_chart_and_marks_omissions(
     play: Any, lines: Any, chart: Any
 ) -> None:
     overlays = {f"average_{number}": np.full(3, 100.0) for number in range(5)}
@@ -221,7 +221,7 @@ def test_a_symbol_without_bars_says_so(play: Any, lines: Any, chart: Any) -> Non
     assert "SPY 1m: no bar yet as of 10:00 EDT" in "\n".join(texts)
 
 
-def test_only_missing_bars_are_a_chart_without_candles(play: Any, lines: Any, chart: Any) -> None:
+def test_a_chart_of_missing_bars_has_no_candles(play: Any, lines: Any, chart: Any) -> None:
     texts = shown(play, lines, chart([np.nan, np.nan]))
     assert "O – H – L – C – V –" in texts[0]
     assert not any("◂" in text for text in texts)
@@ -236,38 +236,38 @@ def test_without_colour_falls_are_solid(
     assert "█" in "".join(shown(play, lines, data)[:15])
 
 
-class Watched(CandleChart):
-    """Notes which lines it asks to have drawn."""
+class RecordingChart(CandleChart):
+    """Records the lines that it refreshes."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[tuple[Region, ...]] = []
+        self.refreshed: list[tuple[Region, ...]] = []
 
     def refresh(self, *regions: Region, **options: Any) -> Any:
-        self.asked.append(regions)
+        self.refreshed.append(regions)
         return super().refresh(*regions, **options)
 
 
-def test_the_same_bars_again_draw_nothing_and_a_new_clock_only_its_line(play: Any, chart: Any) -> None:
-    widget = Watched()
+def test_unchanged_bars_draw_nothing_and_a_new_clock_draws_its_line_only(play: Any, chart: Any) -> None:
+    widget = RecordingChart()
     closes = np.linspace(100, 110, 40)
 
-    async def act(pilot: Any, _stage: Any) -> None:
+    async def act(pilot: Any, _app: Any) -> None:
         widget.show(chart(closes))
         await pilot.pause()
-        widget.asked.clear()
+        widget.refreshed.clear()
         widget.show(chart(closes))
-        assert widget.asked == []
+        assert widget.refreshed == []
         widget.show(chart(closes, as_of="10:01 EDT"))
-        assert widget.asked == [(Region(0, 0, 80, 1),)]
+        assert widget.refreshed == [(Region(0, 0, 80, 1),)]
 
     play(widget, act)
 
 
-def test_the_four_faces(play: Any, lines: Any, chart: Any) -> None:
+def test_empty_loading_failed_and_filled_charts(play: Any, lines: Any, chart: Any) -> None:
     widget = CandleChart()
 
-    async def act(_pilot: Any, _stage: Any) -> None:
+    async def act(_pilot: Any, _app: Any) -> None:
         assert "no symbol chosen: press up or down" in "\n".join(lines(widget))
         widget.show_loading("loading 7 October")
         assert "… loading 7 October" in "\n".join(lines(widget))

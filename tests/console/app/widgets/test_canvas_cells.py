@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.style import Style
 
-from tapedeck.console.app.widgets.canvas import GROUND, Canvas, cells_of, code_points, shortened
+from tapedeck.console.app.widgets.canvas import BACKGROUND, Canvas, cells_of, code_points, shortened
 
 
 def plain(_code: int) -> Style:
@@ -21,7 +21,7 @@ def test_a_text_is_cut_at_the_edges_of_the_canvas() -> None:
     assert [canvas.line(0), canvas.line(1)] == ["   ab", "cd   "]
 
 
-def test_a_text_beside_the_canvas_is_not_there() -> None:
+def test_a_text_outside_the_canvas_is_not_drawn() -> None:
     canvas = Canvas(3, 1)
     for x, y in ((0, -1), (0, 1), (3, 0), (-9, 0)):
         canvas.text(x, y, "abc")
@@ -51,13 +51,13 @@ def test_cells_of_one_style_become_one_segment() -> None:
     assert strip.cell_length == 6
 
 
-def test_a_ground_lies_under_a_whole_line_and_can_be_laid_twice() -> None:
+def test_a_background_covers_a_whole_line_and_can_be_set_twice() -> None:
     canvas = Canvas(3, 1)
     canvas.text(0, 0, "a", 2)
-    canvas.lay_ground(0, 4)
-    canvas.lay_ground(0, 5)
-    canvas.lay_ground(9, 5)
-    assert canvas.codes.tolist() == [[2 + 5 * GROUND, 5 * GROUND, 5 * GROUND]]
+    canvas.set_background(0, 4)
+    canvas.set_background(0, 5)
+    canvas.set_background(9, 5)
+    assert canvas.codes.tolist() == [[2 + 5 * BACKGROUND, 5 * BACKGROUND, 5 * BACKGROUND]]
 
 
 def test_a_line_below_the_canvas_is_blank() -> None:
@@ -65,11 +65,11 @@ def test_a_line_below_the_canvas_is_blank() -> None:
     assert Canvas(0, 1).strip(0, plain).text == ""
 
 
-def test_signs_without_a_width_of_their_own_take_one_cell() -> None:
+def test_characters_without_width_take_one_cell() -> None:
     assert "".join(map(chr, code_points("a\x1bé\u0301").tolist())) == "a?é?"
 
 
-def test_wide_signs_are_shown_and_take_two_cells() -> None:
+def test_wide_characters_take_two_cells() -> None:
     canvas = Canvas(8, 2)
     assert canvas.text(0, 0, "漢字|", 1) == 5
     assert canvas.right_text(8, 1, "漢9") == 5
@@ -78,7 +78,7 @@ def test_wide_signs_are_shown_and_take_two_cells() -> None:
     assert ([segment.text for segment in strip], strip.cell_length) == (["漢字|", "   "], 8)
 
 
-def test_half_a_wide_sign_is_blank() -> None:
+def test_half_a_wide_character_is_blank() -> None:
     canvas = Canvas(4, 4)
     canvas.text(1, 0, "漢字")
     canvas.text(-1, 1, "漢字")
@@ -90,7 +90,7 @@ def test_half_a_wide_sign_is_blank() -> None:
 
 
 @given(st.text("a漢é\u0301", max_size=12), st.integers(0, 14))
-def test_a_shortened_text_never_takes_more_cells_than_it_may(text: str, width: int) -> None:
+def test_a_shortened_text_fits_its_width(text: str, width: int) -> None:
     assert cells_of(shortened(text, width)) <= width
     assert (shortened(text, width) == text) == (cells_of(text) <= width)
 
@@ -102,11 +102,11 @@ def test_every_line_is_as_wide_as_the_canvas(text: str, x: int, width: int) -> N
     assert cell_len(canvas.strip(0, plain).text) == width
 
 
-def test_a_name_too_long_ends_in_an_ellipsis() -> None:
+def test_a_text_that_is_too_long_ends_in_an_ellipsis() -> None:
     assert [shortened("BERKSHIRE", width) for width in (9, 5, 1, 0)] == ["BERKSHIRE", "BERK…", "…", ""]
 
 
-def test_a_column_of_texts_stands_where_its_texts_would_one_by_one() -> None:
+def test_a_column_of_texts_equals_texts_drawn_one_by_one() -> None:
     texts, codes = [" 1.25", "–    ", "-0.07"], [3, 1, 2]
     at_once, one_by_one = Canvas(9, 4), Canvas(9, 4)
     at_once.column(2, 1, texts, codes)

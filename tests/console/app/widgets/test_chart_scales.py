@@ -28,23 +28,23 @@ def test_the_highest_price_is_at_the_top_and_the_lowest_at_the_bottom() -> None:
     assert scale.thirds(np.array([20.0, 10.0, 9.5, np.nan])).tolist() == [1, 13, -1, -1]
 
 
-def test_the_axis_names_round_prices() -> None:
+def test_the_axis_labels_round_prices() -> None:
     scale = PriceScale.around(np.array([167.93]), np.array([169.07]), 20)
     assert list(scale.labels().values()) == ["169.00", "168.80", "168.60", "168.40", "168.20", "168.00"]
 
 
-def test_cents_of_a_penny_stock_are_told_apart() -> None:
+def test_labels_of_a_penny_stock_differ() -> None:
     scale = PriceScale.around(np.array([0.01231]), np.array([0.01239]), 8)
     assert list(scale.labels().values()) == ["0.01235"]
 
 
-def test_a_price_far_below_a_cent_can_be_read_on_the_axis() -> None:
+def test_a_price_far_below_a_cent_is_readable_on_the_axis() -> None:
     scale = PriceScale.around(np.array([0.0000121]), np.array([0.0000125]), 12)
     assert list(scale.labels().values()) == ["0.00001240", "0.00001220"]
     assert scale.label_width() >= max(len(label) for label in scale.labels().values())
 
 
-def test_a_market_that_does_not_move_gets_a_span_around_its_price() -> None:
+def test_a_constant_price_gets_a_scale_around_it() -> None:
     scale = PriceScale.around(np.array([50.0]), np.array([50.0]), 10)
     assert scale.low < 50 < scale.high
     zero = PriceScale.around(np.array([0.0]), np.array([0.0]), 10)
@@ -84,7 +84,7 @@ def test_times_are_the_exchanges_after_the_clocks_went_back() -> None:
     assert "10:00" in clock_labels(half_hours, [5 * place for place in range(12)], NEW_YORK).values()
 
 
-def test_a_new_day_is_named_where_it_begins() -> None:
+def test_the_first_candle_of_a_day_is_labelled_with_its_date() -> None:
     friday = at(2013, 10, 4, 19, 30) + 60 * np.arange(30)
     monday = at(2013, 10, 7, 13, 30) + 60 * np.arange(30)
     labels = clock_labels(np.concatenate([friday, monday]), range(60), NEW_YORK)
@@ -107,13 +107,13 @@ def test_no_bars_have_no_labels() -> None:
     assert clock_labels(nothing, [], NEW_YORK) == date_labels(nothing, []) == {}
 
 
-def test_bars_that_share_one_column_have_a_label_at_most() -> None:
+def test_bars_in_one_column_have_at_most_one_label() -> None:
     opened_at = at(2013, 10, 7, 13, 30) + 60 * np.arange(60)
     assert len(clock_labels(opened_at, [0] * 60, NEW_YORK)) <= 1
 
 
 @given(st.integers(0, 220), st.integers(0, 70), st.integers(1, 500), st.integers(0, 3), st.integers(0, 500))
-def test_every_part_of_a_chart_lies_inside_it(
+def test_every_part_of_a_chart_is_inside_it(
     width: int, height: int, count: int, legend: int, today: int
 ) -> None:
     layout = ChartLayout.of(width, height, count, legend)

@@ -1,4 +1,4 @@
-"""Numbers as cells show them."""
+"""Number formats of table cells."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_prices_have_fixed_decimals(value: float, decimals: int, text: str) -> N
         (1e-12, 2), (0.0, 2), (math.nan, 2), (math.inf, 2),
     ],
 )  # fmt: skip
-def test_the_smaller_a_figure_the_more_decimals(size: float, decimals: int) -> None:
+def test_smaller_figures_have_more_decimals(size: float, decimals: int) -> None:
     assert decimals_of(size) == decimals
 
 
@@ -66,7 +66,7 @@ def test_gains_carry_plus_losses_minus_and_no_change_neither(value: float, text:
         (math.nan, "–"),
     ],
 )
-def test_volumes_are_short(value: float, text: str) -> None:
+def test_volumes_are_compact(value: float, text: str) -> None:
     assert compact(value) == text
 
 

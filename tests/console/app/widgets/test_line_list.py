@@ -1,4 +1,4 @@
-"""Lines to choose from."""
+"""List of selectable lines."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 from tapedeck.console.app.widgets import LineList
 
 
-def test_a_line_that_is_too_long_says_so(play: Any, lines: Any) -> None:
+def test_a_line_that_is_too_long_ends_in_an_ellipsis(play: Any, lines: Any) -> None:
     widget = LineList()
 
-    async def act(pilot: Any, _stage: Any) -> None:
+    async def act(pilot: Any, _app: Any) -> None:
         widget.show_lines(2, lambda line: (("AAA ", "strong"), ("0123456789" if line else "short", "base")))
         await pilot.pause()
         assert lines(widget)[:2] == ["AAA short", "AAA 01234…"]
@@ -18,10 +18,10 @@ def test_a_line_that_is_too_long_says_so(play: Any, lines: Any) -> None:
     play(widget, act, (11, 4))
 
 
-def test_a_line_whose_end_is_wholly_out_of_sight_says_so_too(play: Any, lines: Any) -> None:
+def test_a_line_with_hidden_parts_ends_in_an_ellipsis(play: Any, lines: Any) -> None:
     widget = LineList()
 
-    async def act(pilot: Any, _stage: Any) -> None:
+    async def act(pilot: Any, _app: Any) -> None:
         widget.show_lines(1, lambda _line: (("10:58 ", "quiet"), ("DEMO_", "strong"), ("2 bars", "base")))
         await pilot.pause()
         assert lines(widget)[0] == "10:58 DEM…"
@@ -29,17 +29,17 @@ def test_a_line_whose_end_is_wholly_out_of_sight_says_so_too(play: Any, lines: A
     play(widget, act, (11, 1))  # one column is kept for the scrollbar
 
 
-def test_keys_go_through_the_lines_and_stop_at_both_ends(play: Any) -> None:
+def test_keys_move_the_cursor_and_stop_at_both_ends(play: Any) -> None:
     widget = LineList()
-    seen = []
+    cursors = []
 
-    async def act(pilot: Any, _stage: Any) -> None:
+    async def act(pilot: Any, _app: Any) -> None:
         widget.show_lines(30, lambda line: ((str(line), "base"),))
         widget.focus()
         await pilot.pause()
         for key in ("end", "down", "up", "pageup", "home", "up", "pagedown"):
             await pilot.press(key)
-            seen.append(widget.cursor)
+            cursors.append(widget.cursor)
 
     play(widget, act, (20, 10))
-    assert seen == [29, 29, 28, 19, 0, 0, 9]
+    assert cursors == [29, 29, 28, 19, 0, 0, 9]

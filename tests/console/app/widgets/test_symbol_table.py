@@ -1,4 +1,4 @@
-"""The live table of symbols."""
+"""Live symbol table."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def table() -> SymbolTable:
     return SymbolTable()
 
 
-def test_every_figure_stands_in_its_column(play: Any, lines: Any, rows: Any, table: SymbolTable) -> None:
-    async def act(_pilot: Any, _stage: Any) -> None:
+def test_every_figure_is_in_its_column(play: Any, lines: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(_pilot: Any, _app: Any) -> None:
         table.show(rows(indicators={"rsi_14": np.array([30.0, 70.5, np.nan, 50.0])}))
         texts = lines(table)
         assert head(texts[0]) == [
@@ -37,7 +37,7 @@ def test_every_figure_stands_in_its_column(play: Any, lines: Any, rows: Any, tab
 
 
 def test_figures_are_aligned_on_the_right(play: Any, lines: Any, rows: Any, table: SymbolTable) -> None:
-    async def act(_pilot: Any, _stage: Any) -> None:
+    async def act(_pilot: Any, _app: Any) -> None:
         table.show(rows(last=np.array([1.0, 10.5, 1000.25, np.nan])))
         ends = {text.index(figure) + len(figure) for text, figure in zip(
             lines(table)[1:5], ("1.00", "10.50", "1000.25", "–"), strict=True
@@ -47,10 +47,10 @@ def test_figures_are_aligned_on_the_right(play: Any, lines: Any, rows: Any, tabl
     play(table, act, (80, 10))
 
 
-def test_small_prices_have_as_many_decimals_as_they_need_and_end_in_one_column(
+def test_small_prices_have_more_decimals_and_are_aligned(
     play: Any, lines: Any, rows: Any, table: SymbolTable
 ) -> None:
-    async def act(_pilot: Any, _stage: Any) -> None:
+    async def act(_pilot: Any, _app: Any) -> None:
         values = np.array([30_000.0, 0.0000123, -0.5, np.nan])
         table.show(
             rows(last=np.abs(values), decimals=8, indicators={"mom": values}, indicator_decimals={"mom": 7})
@@ -79,10 +79,10 @@ def test_small_prices_have_as_many_decimals_as_they_need_and_end_in_one_column(
         (12, []),
     ],
 )
-def test_narrow_tables_drop_what_matters_least(
+def test_narrow_tables_drop_the_columns_of_highest_rank(
     *, play: Any, lines: Any, rows: Any, table: SymbolTable, width: int, kept: list[str]
 ) -> None:
-    async def act(_pilot: Any, _stage: Any) -> None:
+    async def act(_pilot: Any, _app: Any) -> None:
         table.show(rows(indicators={"a": np.arange(4.0), "b": np.arange(4.0)}))
         assert head(lines(table)[0]) == head(" ".join(["symbol", *kept]))
 
@@ -96,19 +96,17 @@ def test_narrow_tables_drop_what_matters_least(
 def test_any_column_sorts(
     *, play: Any, rows: Any, table: SymbolTable, column: str, reverse: bool, first: str
 ) -> None:
-    async def act(_pilot: Any, _stage: Any) -> None:
+    async def act(_pilot: Any, _app: Any) -> None:
         table.show(rows())
         table.sort_by(column, reverse=reverse)
         assert table.shown_symbols[0] == first
 
-    stage = play(table, act)
-    assert stage.heard[-1] == ("sorted", column, reverse, True)
+    app = play(table, act)
+    assert app.messages[-1] == ("sorted", column, reverse, True)
 
 
-def test_missing_figures_are_last_whichever_way_the_table_is_sorted(
-    play: Any, rows: Any, table: SymbolTable
-) -> None:
-    async def act(_pilot: Any, _stage: Any) -> None:
+def test_missing_figures_are_last_in_both_sort_directions(play: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(_pilot: Any, _app: Any) -> None:
         table.show(rows(relative_volume=np.array([np.nan, 2.0, 1.0, np.nan])))
         table.sort_by("rel_volume")
         assert table.shown_symbols == ("AIG", "BAC", "SPY", "IBM")
@@ -118,8 +116,8 @@ def test_missing_figures_are_last_whichever_way_the_table_is_sorted(
     play(table, act)
 
 
-def test_a_column_that_is_gone_leaves_the_order_of_the_file(play: Any, rows: Any, table: SymbolTable) -> None:
-    async def act(_pilot: Any, _stage: Any) -> None:
+def test_sorting_by_a_removed_column_gives_the_file_order(play: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(_pilot: Any, _app: Any) -> None:
         table.show(rows(indicators={"rsi_14": np.array([3.0, 1.0, 2.0, 0.0])}))
         table.sort_by("rsi_14", reverse=False)
         assert table.shown_symbols[0] == "IBM"
@@ -129,52 +127,50 @@ def test_a_column_that_is_gone_leaves_the_order_of_the_file(play: Any, rows: Any
     play(table, act)
 
 
-def test_the_sort_key_walks_through_the_columns_and_back_to_the_file(
+def test_the_sort_key_cycles_through_the_columns_and_the_order_of_the_file(
     play: Any, rows: Any, table: SymbolTable
 ) -> None:
-    seen: list[str | None] = []
+    sort_columns: list[str | None] = []
 
-    async def act(pilot: Any, _stage: Any) -> None:
+    async def act(pilot: Any, _app: Any) -> None:
         table.show(rows())
         await pilot.pause()
         for _ in range(9):
             table.sort_next()
             await pilot.pause()
-            seen.append(table.sort[0])
+            sort_columns.append(table.sort[0])
 
     play(table, act)
-    assert seen == [
+    assert sort_columns == [
         "symbol", "last", "change", "volume", "rel_volume", "quality", "gaps", None, "symbol",
     ]  # fmt: skip
 
 
-def test_sorting_by_what_the_table_is_sorted_by_changes_nothing(
-    play: Any, rows: Any, table: SymbolTable
-) -> None:
-    async def act(pilot: Any, stage: Any) -> None:
+def test_sorting_by_the_sort_column_changes_nothing(play: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(pilot: Any, app: Any) -> None:
         table.show(rows())
         table.sort_by("last")
         table.sort_by("last")
         await pilot.pause()
-        assert [heard[0] for heard in stage.heard] == ["focused", "sorted"]
+        assert [messages[0] for messages in app.messages] == ["focused", "sorted"]
 
     play(table, act)
 
 
-def test_quality_that_is_nearly_full_does_not_read_100(
+def test_quality_just_below_100_does_not_show_100(
     play: Any, lines: Any, rows: Any, table: SymbolTable
 ) -> None:
-    async def act(_pilot: Any, _stage: Any) -> None:
+    async def act(_pilot: Any, _app: Any) -> None:
         table.show(rows(quality=np.array([99.99, 95.0, 10.0, np.nan])))
         assert [head(text.lstrip("▸ "))[5] for text in lines(table)[1:5]] == ["99.9", "95.0", "10.0", "–"]
 
     play(table, act)
 
 
-def test_a_note_that_does_not_fit_says_that_it_goes_on(
+def test_a_note_that_does_not_fit_ends_in_an_ellipsis(
     play: Any, lines: Any, rows: Any, table: SymbolTable
 ) -> None:
-    async def act(_pilot: Any, _stage: Any) -> None:
+    async def act(_pilot: Any, _app: Any) -> None:
         table.show(rows())
         table.filter("zzz")
         assert lines(table)[1].endswith("…")
@@ -182,8 +178,8 @@ def test_a_note_that_does_not_fit_says_that_it_goes_on(
     play(table, act, (40, 10))
 
 
-def test_the_order_of_the_file_can_be_turned_round(play: Any, rows: Any, table: SymbolTable) -> None:
-    async def act(_pilot: Any, _stage: Any) -> None:
+def test_the_order_of_the_file_can_be_reversed(play: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(_pilot: Any, _app: Any) -> None:
         table.show(rows())
         table.sort_reversed()
         assert table.shown_symbols == ("IBM", "BAC", "AIG", "SPY")
@@ -191,10 +187,10 @@ def test_the_order_of_the_file_can_be_turned_round(play: Any, rows: Any, table: 
     play(table, act)
 
 
-def test_a_click_on_a_heading_sorts_as_the_key_does_and_a_second_one_turns_round(
+def test_a_click_on_a_heading_sorts_like_the_key_and_a_second_one_reverses(
     play: Any, lines: Any, rows: Any, table: SymbolTable
 ) -> None:
-    async def act(pilot: Any, _stage: Any) -> None:
+    async def act(pilot: Any, _app: Any) -> None:
         table.show(rows())
         await pilot.pause()
         place = lines(table)[0].index("last")
@@ -217,7 +213,7 @@ def test_a_click_on_a_heading_sorts_as_the_key_does_and_a_second_one_turns_round
 def test_sorting_by_figures_shows_the_top_of_the_order_and_by_names_the_focused_row(
     play: Any, lines: Any, rows: Any, table: SymbolTable
 ) -> None:
-    async def act(pilot: Any, _stage: Any) -> None:
+    async def act(pilot: Any, _app: Any) -> None:
         table.show(rows(MANY))
         table.focus()
         table.focus_symbol("S300")
@@ -234,10 +230,10 @@ def test_sorting_by_figures_shows_the_top_of_the_order_and_by_names_the_focused_
     play(table, act, (80, 10))
 
 
-def test_a_figure_that_is_too_long_is_never_cut_to_another_one(
+def test_a_figure_that_is_too_long_is_never_cut_to_another_number(
     play: Any, lines: Any, rows: Any, table: SymbolTable
 ) -> None:
-    async def act(_pilot: Any, _stage: Any) -> None:
+    async def act(_pilot: Any, _app: Any) -> None:
         table.show(rows(indicators={"obv": np.array([123_456_789.0, -98_765_432.0, 1.5, np.nan])}))
         end = lines(table)[0].index("obv") + len("obv")
         figures = [line[:end].split()[-1] for line in lines(table)[1:5]]
@@ -247,7 +243,7 @@ def test_a_figure_that_is_too_long_is_never_cut_to_another_one(
 
 
 def test_a_click_on_a_row_focuses_its_symbol(play: Any, rows: Any, table: SymbolTable) -> None:
-    async def act(pilot: Any, _stage: Any) -> None:
+    async def act(pilot: Any, _app: Any) -> None:
         await pilot.click(table, offset=(3, 3))
         table.show(rows())
         await pilot.pause()
@@ -256,11 +252,11 @@ def test_a_click_on_a_row_focuses_its_symbol(play: Any, rows: Any, table: Symbol
         await pilot.click(table, offset=(3, 9))
         assert table.focused_symbol == "BAC"
 
-    assert ("focused", "BAC", True) in play(table, act).heard
+    assert ("focused", "BAC", True) in play(table, act).messages
 
 
 def test_keys_move_the_cursor_and_stop_at_the_ends(play: Any, rows: Any, table: SymbolTable) -> None:
-    async def act(pilot: Any, _stage: Any) -> None:
+    async def act(pilot: Any, _app: Any) -> None:
         table.show(rows(MANY))
         table.focus()
         await pilot.pause()
@@ -274,10 +270,10 @@ def test_keys_move_the_cursor_and_stop_at_the_ends(play: Any, rows: Any, table: 
     play(table, act, (80, 10))
 
 
-def test_home_and_control_end_go_to_the_edges_and_end_is_left_to_the_screen(
+def test_home_and_control_end_go_to_the_edges_and_end_is_not_bound(
     play: Any, lines: Any, rows: Any, table: SymbolTable
 ) -> None:
-    async def act(pilot: Any, _stage: Any) -> None:
+    async def act(pilot: Any, _app: Any) -> None:
         table.show(rows(MANY))
         table.focus()
         table.focus_symbol("S300")
@@ -295,20 +291,18 @@ def test_home_and_control_end_go_to_the_edges_and_end_is_left_to_the_screen(
     play(table, act, (80, 10))
 
 
-def test_the_trend_stays_before_a_third_indicator(
+def test_the_trend_has_precedence_over_a_third_indicator(
     play: Any, lines: Any, rows: Any, table: SymbolTable
 ) -> None:
-    async def act(_pilot: Any, _stage: Any) -> None:
+    async def act(_pilot: Any, _app: Any) -> None:
         table.show(rows(indicators={name: np.arange(4.0) for name in ("a", "b", "c")}))
         assert head(lines(table)[0])[-6:] == ["a", "b", "qual", "%", "gaps", "trend"]
 
     play(table, act, (90, 10))
 
 
-def test_the_row_of_the_cursor_is_always_in_sight_after_a_key(
-    play: Any, lines: Any, rows: Any, table: SymbolTable
-) -> None:
-    async def act(pilot: Any, _stage: Any) -> None:
+def test_the_cursor_is_visible_after_every_key(play: Any, lines: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(pilot: Any, _app: Any) -> None:
         table.show(rows(MANY))
         table.focus()
         await pilot.pause()
@@ -323,28 +317,28 @@ def test_the_row_of_the_cursor_is_always_in_sight_after_a_key(
 def test_cursor_scroll_and_sort_stay_when_figures_move(
     play: Any, lines: Any, rows: Any, table: SymbolTable
 ) -> None:
-    async def act(pilot: Any, stage: Any) -> None:
+    async def act(pilot: Any, app: Any) -> None:
         data = rows(MANY)
         table.show(data)
         table.sort_by("change", reverse=True)
         table.focus_symbol("S300")
         await pilot.pause()
-        scroll, heard = table.scroll_offset, len(stage.heard)
+        scroll, messages = table.scroll_offset, len(app.messages)
         table.show(dataclasses.replace(data, change_pct=data.change_pct + 1.0))
         await pilot.pause()
         assert table.focused_symbol == "S300"
         assert table.scroll_offset == scroll
         assert table.sort == ("change", True)
-        assert len(stage.heard) == heard
+        assert len(app.messages) == messages
         assert sum(text.startswith("▸ S300") for text in lines(table)) == 1
 
     play(table, act, (80, 20))
 
 
-def test_the_cursor_stays_on_its_symbol_where_the_order_changes(
+def test_the_cursor_stays_on_its_symbol_when_the_order_changes(
     play: Any, lines: Any, rows: Any, table: SymbolTable
 ) -> None:
-    async def act(_pilot: Any, _stage: Any) -> None:
+    async def act(_pilot: Any, _app: Any) -> None:
         table.show(rows())
         table.sort_by("last", reverse=False)
         table.focus_symbol("BAC")
@@ -357,7 +351,7 @@ def test_the_cursor_stays_on_its_symbol_where_the_order_changes(
 def test_the_filter_keeps_symbols_that_contain_one_of_its_words(
     play: Any, lines: Any, rows: Any, table: SymbolTable
 ) -> None:
-    async def act(_pilot: Any, _stage: Any) -> None:
+    async def act(_pilot: Any, _app: Any) -> None:
         table.filter("b")
         table.show(rows())
         assert table.shown_symbols == ("BAC", "IBM")
@@ -374,10 +368,8 @@ def test_the_filter_keeps_symbols_that_contain_one_of_its_words(
     play(table, act)
 
 
-def test_a_filter_scrolls_back_to_the_rows_that_are_left(
-    play: Any, lines: Any, rows: Any, table: SymbolTable
-) -> None:
-    async def act(pilot: Any, _stage: Any) -> None:
+def test_a_filter_scrolls_to_the_remaining_rows(play: Any, lines: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(pilot: Any, _app: Any) -> None:
         table.show(rows(MANY))
         table.focus_symbol("S499")
         await pilot.pause()
@@ -389,7 +381,7 @@ def test_a_filter_scrolls_back_to_the_rows_that_are_left(
 
 
 def test_a_symbol_that_is_not_shown_cannot_be_focused(play: Any, rows: Any, table: SymbolTable) -> None:
-    async def act(_pilot: Any, _stage: Any) -> None:
+    async def act(_pilot: Any, _app: Any) -> None:
         table.focus_symbol("SPY")
         assert table.focused_symbol is None
         table.sort_by("last", reverse=False)
@@ -400,20 +392,20 @@ def test_a_symbol_that_is_not_shown_cannot_be_focused(play: Any, rows: Any, tabl
     play(table, act)
 
 
-def test_a_symbol_that_is_removed_hands_the_focus_on(play: Any, rows: Any, table: SymbolTable) -> None:
-    async def act(_pilot: Any, _stage: Any) -> None:
+def test_removing_the_focused_symbol_focuses_the_first_one(play: Any, rows: Any, table: SymbolTable) -> None:
+    async def act(_pilot: Any, _app: Any) -> None:
         table.show(rows())
         table.focus_symbol("IBM")
         table.show(rows(("SPY", "AIG")))
         assert table.focused_symbol == "SPY"
 
-    assert play(table, act).heard[-1] == ("focused", "SPY", True)
+    assert play(table, act).messages[-1] == ("focused", "SPY", True)
 
 
 def test_the_wheel_scrolls_the_rows_and_the_header_stays(
     play: Any, lines: Any, rows: Any, table: SymbolTable
 ) -> None:
-    async def act(pilot: Any, _stage: Any) -> None:
+    async def act(pilot: Any, _app: Any) -> None:
         table.show(rows(MANY))
         await pilot.pause()
         table.scroll_to(y=100, animate=False)
@@ -427,12 +419,12 @@ def test_the_wheel_scrolls_the_rows_and_the_header_stays(
     play(table, act, (80, 12))
 
 
-def test_signs_tell_gains_and_losses_without_colour(
+def test_gains_and_losses_have_signs_without_colour(
     play: Any, lines: Any, rows: Any, table: SymbolTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
 
-    async def act(_pilot: Any, _stage: Any) -> None:
+    async def act(_pilot: Any, _app: Any) -> None:
         table.show(rows())
         changes = [head(text.lstrip("▸ "))[2] for text in lines(table)[1:5]]
         assert changes == ["-1.00", "0.00", "+1.00", "+2.00"]
@@ -440,10 +432,10 @@ def test_signs_tell_gains_and_losses_without_colour(
     play(table, act)
 
 
-def test_no_symbols_are_a_face_that_says_what_to_do(
+def test_a_table_without_symbols_says_how_to_add_some(
     play: Any, lines: Any, rows: Any, table: SymbolTable
 ) -> None:
-    async def act(_pilot: Any, _stage: Any) -> None:
+    async def act(_pilot: Any, _app: Any) -> None:
         table.show(rows())
         table.show(rows(()))
         assert "no symbols: name some in the session file" in "\n".join(lines(table))
@@ -455,7 +447,7 @@ def test_no_symbols_are_a_face_that_says_what_to_do(
 def test_a_table_fits_into_any_terminal(
     play: Any, lines: Any, rows: Any, table: SymbolTable, size: tuple[int, int]
 ) -> None:
-    async def act(pilot: Any, _stage: Any) -> None:
+    async def act(pilot: Any, _app: Any) -> None:
         table.show(rows(MANY))
         await pilot.pause()
         assert all(len(text) <= size[0] for text in lines(table))

@@ -1,4 +1,4 @@
-"""Themes: those of tapedeck, and the user's own."""
+"""Themes: tapedeck's and the user's own."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tapedeck.console.app.theming import DEFAULT_DARK, DEFAULT_LIGHT, load_theme
 
 BUNDLED = load_themes().themes
 INKS = ("foreground", "primary", "secondary", "accent", "success", "warning", "error")
-GROUNDS = ("background", "surface", "panel")
+BACKGROUNDS = ("background", "surface", "panel")
 QUIET = 0.75
-"""How much of the foreground the widgets use for what is said quietly."""
+"""Fraction of the foreground colour in quiet text of the widgets."""
 
 
 def luminance(colour: Color) -> float:
@@ -39,7 +39,7 @@ def test_black_on_white_is_the_greatest_contrast() -> None:
     assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.01)
 
 
-def test_there_are_dark_and_light_themes_for_every_need() -> None:
+def test_there_are_dark_light_high_contrast_and_colour_blind_themes() -> None:
     names = {theme.name for theme in BUNDLED}
     assert len(names) >= 6
     assert {DEFAULT_DARK, DEFAULT_LIGHT, "high-contrast", "colour-blind-dark", "colour-blind-light"} <= names
@@ -48,35 +48,35 @@ def test_there_are_dark_and_light_themes_for_every_need() -> None:
 
 
 @pytest.mark.parametrize("theme", BUNDLED, ids=lambda theme: theme.name)
-def test_every_text_can_be_read_on_every_ground(theme: Theme) -> None:
-    for ink, ground in product(INKS, GROUNDS):
-        assert contrast(getattr(theme, ink), getattr(theme, ground)) >= 4.5, (ink, ground)
+def test_every_text_is_readable_on_every_background(theme: Theme) -> None:
+    for ink, background in product(INKS, BACKGROUNDS):
+        assert contrast(getattr(theme, ink), getattr(theme, background)) >= 4.5, (ink, background)
 
 
 @pytest.mark.parametrize("theme", BUNDLED, ids=lambda theme: theme.name)
-def test_what_is_said_quietly_can_be_read(theme: Theme) -> None:
-    for ground in GROUNDS:
-        under = Color.parse(getattr(theme, ground))
+def test_quiet_text_is_readable(theme: Theme) -> None:
+    for background in BACKGROUNDS:
+        under = Color.parse(getattr(theme, background))
         quiet = under.blend(Color.parse(theme.foreground), QUIET)
-        assert contrast(quiet, under) >= 4.5, ground
+        assert contrast(quiet, under) >= 4.5, background
 
 
 @pytest.mark.parametrize("theme", BUNDLED, ids=lambda theme: theme.name)
-def test_what_lies_on_a_coloured_ground_can_be_read(theme: Theme) -> None:
-    for ground in ("foreground", "warning", "primary"):
-        assert contrast(theme.background, getattr(theme, ground)) >= 4.5, ground  # type: ignore[arg-type]
+def test_text_on_a_coloured_background_is_readable(theme: Theme) -> None:
+    for background in ("foreground", "warning", "primary"):
+        assert contrast(theme.background, getattr(theme, background)) >= 4.5, background  # type: ignore[arg-type]
     colours = theme.to_color_system().generate()
     assert contrast(colours["block-cursor-foreground"], colours["block-cursor-background"]) >= 4.5
     assert contrast(colours["footer-key-foreground"], colours["footer-background"]) >= 4.5
 
 
-def test_the_high_contrast_theme_keeps_what_it_says() -> None:
+def test_the_high_contrast_theme_has_a_contrast_of_7() -> None:
     theme = next(theme for theme in BUNDLED if theme.name == "high-contrast")
-    for ink, ground in product(INKS, GROUNDS):
-        assert contrast(getattr(theme, ink), getattr(theme, ground)) >= 7.0, (ink, ground)
+    for ink, background in product(INKS, BACKGROUNDS):
+        assert contrast(getattr(theme, ink), getattr(theme, background)) >= 7.0, (ink, background)
 
 
-def test_gains_and_losses_differ_in_blue_where_red_and_green_look_alike() -> None:
+def test_gains_and_losses_of_colour_blind_themes_differ_in_blue() -> None:
     """Deuteranopia and protanopia leave the blue-yellow axis: gains must be far bluer than losses."""
     for name in ("colour-blind-dark", "colour-blind-light"):
         theme = next(theme for theme in BUNDLED if theme.name == name)
@@ -84,7 +84,7 @@ def test_gains_and_losses_differ_in_blue_where_red_and_green_look_alike() -> Non
         assert gain.b - loss.b > 120
 
 
-# Colours that are not of the theme; `transparent` and such are no hue.
+# Literal colours; names such as `transparent` are allowed.
 HEX = re.compile(r"#[0-9a-fA-F]{3,8}\b|rgb\(|\[(red|green|blue|yellow)\]")
 
 
@@ -132,20 +132,23 @@ def test_the_users_theme_is_loaded_after_those_of_tapedeck(folder: Path) -> None
     assert loaded.failures == ()
 
 
-def test_a_theme_of_the_users_takes_the_place_of_its_namesake(folder: Path) -> None:
+def test_a_users_theme_replaces_the_one_of_the_same_name(folder: Path) -> None:
     save(folder, "dark.yaml", OWN.replace("my-theme", DEFAULT_DARK))
     named = [theme for theme in load_themes(folder).themes if theme.name == DEFAULT_DARK]
     assert [theme.background for theme in named] == ["#000"]
 
 
-def test_good_themes_load_and_bad_ones_are_listed_with_what_to_mend(folder: Path) -> None:
+def test_valid_themes_load_and_invalid_ones_are_listed_with_their_faults(folder: Path) -> None:
     save(folder, "good.yaml", OWN)
     bad = {
-        "colour.yaml": (OWN.replace('"#222222"', "blu"), "panel: 'blu' is no colour: write #rrggbb"),
-        "key.yaml": (OWN + "sucess: red\n", "sucess: is no field of a theme. Did you mean 'success'?"),
-        "what.yaml": (OWN + "zzz: red\n", "zzz: is no field of a theme. Known are name, dark, foreground,"),
+        "colour.yaml": (OWN.replace('"#222222"', "blu"), "panel: invalid colour 'blu': use #rrggbb"),
+        "key.yaml": (OWN + "sucess: red\n", "sucess: unknown field. Did you mean 'success'?"),
+        "what.yaml": (OWN + "zzz: red\n", "zzz: unknown field. Fields are name, dark, foreground,"),
         "less.yaml": (OWN.replace('error: "#ff6060"\n', ""), "error: is missing"),
-        "name.yaml": (OWN.replace("my-theme", "My Theme"), "name: 'My Theme' must be lower-case words"),
+        "name.yaml": (
+            OWN.replace("my-theme", "My Theme"),
+            "name: invalid name 'My Theme': use lower-case",
+        ),
         "dark.yaml": (OWN.replace("dark: true", "dark: perhaps"), "dark: Input should be a valid boolean"),
         "list.yaml": ("- red\n", "must be a mapping of name, dark and colours, not list"),
         "form.yaml": ("name: [\n", "line 2"),
@@ -158,7 +161,7 @@ def test_good_themes_load_and_bad_ones_are_listed_with_what_to_mend(folder: Path
         assert sources[failure.source] in str(failure)
 
 
-def test_a_colour_that_is_nearly_one_is_suggested(folder: Path) -> None:
+def test_the_nearest_colour_is_suggested(folder: Path) -> None:
     save(folder, "near.yaml", OWN.replace("foreground: white", "foreground: whyte"))
     assert "did you mean 'white'?" in load_themes(folder).failures[0].reason
 
@@ -183,14 +186,14 @@ def test_a_file_that_cannot_be_opened_is_listed_with_the_systems_reason(
     ]
 
 
-def test_other_files_are_no_themes(folder: Path) -> None:
+def test_other_files_are_ignored(folder: Path) -> None:
     save(folder, "notes.txt", "not a theme")
     (folder / "themes" / "folder.yaml").mkdir()
     assert load_themes(folder) == load_themes(None)
     assert load_themes(folder / "nowhere") == load_themes()
 
 
-def test_a_changed_file_is_noticed(folder: Path) -> None:
+def test_a_changed_file_is_detected(folder: Path) -> None:
     assert own_theme_files(None) == own_theme_files(folder) == ()
     save(folder, "mine.yaml", OWN)
     before = own_theme_files(folder)

@@ -1,4 +1,4 @@
-"""Pictures of the widgets on real-looking data: fixed figures, two themes, three sizes."""
+"""Snapshots of the widgets with fixed data, in two themes and three sizes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tapedeck.console.app.widgets import (
 
 
 class Gallery(App[None]):
-    """All widgets, filled or not, in one picture."""
+    """All widgets on one screen, with or without data."""
 
     CSS = "Horizontal { height: 1fr; } Horizontal > * { width: 1fr; margin: 0 1; }"
 
@@ -76,7 +76,7 @@ def filled(chart: Any, rows: Any, gap_map: Any, strip: Any) -> Any:
         )
         complete = np.r_[np.ones(100), np.full(50, 0.95), np.full(30, 0.5), np.zeros(20)]
         app.query_one(TapeStrip).show(
-            strip(complete, slots=390, ticks=ticks, looked_at=120, opens="09:30", closes="16:00 EDT")
+            strip(complete, slots=390, ticks=ticks, viewed_frontier=120, opens="09:30", closes="16:00 EDT")
         )
 
     return fill

@@ -1,4 +1,4 @@
-"""What is done beside the screen: whatever goes wrong there is told and logged, and ends nothing."""
+"""Background calls and files: failures are logged and reported, and end neither console nor run."""
 
 from __future__ import annotations
 
@@ -27,86 +27,86 @@ def told(console: Watched) -> str:
     return "\n".join(f"{note.title}: {note.message}" for note in console.app._notifications)
 
 
-def no_memory(*_arguments: object, **_options: object) -> None:
-    raise MemoryError("there is no more")
+def raise_memory_error(*_arguments: object, **_options: object) -> None:
+    raise MemoryError("out of memory")
 
 
 async def play_two_days(console: Watched, pilot: Pilot[None]) -> None:
-    """Stand at the third open, with both days before it over."""
+    """Go to the third open, after two finished days."""
     for session in (2, 3):
         await press(pilot, "n")
         await until(pilot, lambda wanted=session: console.system.snapshot().session == wanted, "the next day")
     await until(pilot, lambda: len(console.system.snapshot().finished) == 2, "both are recorded")
 
 
-async def assert_it_plays_on(console: Watched, pilot: Pilot[None]) -> None:
+async def assert_the_run_continues(console: Watched, pilot: Pilot[None]) -> None:
     before = console.frontier
     await press(pilot, "full_stop")
-    await until(pilot, lambda: console.frontier == before + 1, "it plays on")
+    await until(pilot, lambda: console.frontier == before + 1, "the next step")
     assert console.app.failure is None
 
 
 @pytest.fixture
 def failing(console_store: BarStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """Has every reading of the store fail, in a way that nobody has foreseen, once it is asked to."""
+    """Patches that a test applies to make reads of the store fail, removed at its end."""
     with monkeypatch.context() as patch:
         yield patch
 
 
-def test_a_day_that_cannot_be_played_again_for_any_reason_is_told(
+def test_a_failed_recomputation_is_reported(
     console_store: BarStore, tmp_path: Path, failing: pytest.MonkeyPatch
 ) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await play_two_days(console, pilot)
-        failing.setattr(type(console_store), "scan", no_memory)
+        failing.setattr(type(console_store), "scan", raise_memory_error)
         await press(pilot, "D")
-        await until(pilot, lambda: "unexpected MemoryError: there is no more" in told(console), "the reason")
+        await until(pilot, lambda: "unexpected MemoryError: out of memory" in told(console), "the reason")
         failing.undo()
-        await assert_it_plays_on(console, pilot)
+        await assert_the_run_continues(console, pilot)
         lines = [line.text for line in console.app.main.panels["log"]._lines.lines()]  # type: ignore[attr-defined]
-        assert any("playing 2013-11-27 again failed: there is no more" in line for line in lines)
+        assert any("playing 2013-11-27 again failed: out of memory" in line for line in lines)
 
     with watched(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_why_tells_of_a_day_that_cannot_be_played_again_for_any_reason(
+def test_why_reports_a_failed_recomputation(
     console_store: BarStore, tmp_path: Path, failing: pytest.MonkeyPatch
 ) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await play_two_days(console, pilot)
         await press(pilot, "D")
         await until(pilot, lambda: console.looked_at is not None, "the day before")
-        failing.setattr(type(console_store), "scan", no_memory)
+        failing.setattr(type(console_store), "scan", raise_memory_error)
         await press(pilot, "w")
         await until(pilot, lambda: isinstance(console.app.screen, WhyScreen), "why")
         await until(pilot, lambda: "! unexpected MemoryError" in console.text("#why-text"), "the reason")
         failing.undo()
         await press(pilot, "escape", "end")
-        await assert_it_plays_on(console, pilot)
+        await assert_the_run_continues(console, pilot)
 
     with watched(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_coverage_tells_of_a_store_that_cannot_be_counted_for_any_reason(
+def test_coverage_reports_a_store_that_cannot_be_counted(
     console_store: BarStore, tmp_path: Path, failing: pytest.MonkeyPatch
 ) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
-        failing.setattr(type(console_store), "scan", no_memory)
+        failing.setattr(type(console_store), "scan", raise_memory_error)
         await press(pilot, "8")
         screen = console.app.screen
         assert isinstance(screen, CoverageScreen)
         await until(pilot, lambda: "unexpected MemoryError" in str(screen.map._notice), "the reason")
         failing.undo()
         await press(pilot, "escape")
-        await assert_it_plays_on(console, pilot)
+        await assert_the_run_continues(console, pilot)
 
     with watched(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_an_export_under_way_is_waited_for_and_its_failure_is_told_when_the_console_is_left(
+def test_leaving_the_console_waits_for_a_running_export_and_reports_its_failure(
     console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left = threading.Event()
@@ -114,9 +114,9 @@ def test_an_export_under_way_is_waited_for_and_its_failure_is_told_when_the_cons
 
     def fail_late(*_arguments: object) -> None:
         assert left.wait(LIMIT_S)
-        raise MemoryError("there is no more")
+        raise MemoryError("out of memory")
 
-    def stop_and_say_so(system: SystemManager, *arguments: float) -> None:
+    def stop_and_signal(system: SystemManager, *arguments: float) -> None:
         stop(system, *arguments)
         left.set()
 
@@ -126,10 +126,10 @@ def test_an_export_under_way_is_waited_for_and_its_failure_is_told_when_the_cons
         await press(pilot, "ctrl+c")
         await until(pilot, lambda: not console.app.is_running, "the end")
         assert not console.app.data.is_exporting
-        assert "unexpected MemoryError: there is no more" in told(console)
+        assert "unexpected MemoryError: out of memory" in told(console)
 
     monkeypatch.setattr(SystemManager, "export_csv", fail_late)
-    monkeypatch.setattr(SystemManager, "stop", stop_and_say_so)
+    monkeypatch.setattr(SystemManager, "stop", stop_and_signal)
     with watched(console_store, tmp_path) as console:
         drive(console, act)
         assert console.state is RunState.STOPPED
@@ -138,7 +138,7 @@ def test_an_export_under_way_is_waited_for_and_its_failure_is_told_when_the_cons
 # Files that the console writes
 
 
-def test_a_script_that_is_saved_again_leaves_the_one_before(console_store: BarStore, tmp_path: Path) -> None:
+def test_a_script_saved_again_gets_a_new_name(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await press(pilot, "full_stop")
         await until(pilot, lambda: console.frontier == 1, "a step")
@@ -155,7 +155,7 @@ def test_a_script_that_is_saved_again_leaves_the_one_before(console_store: BarSt
     }
 
 
-def test_a_script_that_is_named_takes_the_place_of_the_one_there_and_that_is_told(
+def test_a_script_saved_under_a_name_replaces_the_file_and_a_notice_says_so(
     console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
@@ -172,7 +172,7 @@ def test_a_script_that_is_named_takes_the_place_of_the_one_there_and_that_is_tol
 
 
 @pytest.mark.parametrize(("named", "written"), [("state", "state"), ("there", "there/session.json")])
-def test_export_json_writes_the_file_that_is_named_in_console_and_batch_alike(
+def test_export_json_writes_the_same_file_in_console_and_batch(
     console_store: BarStore, tmp_path: Path, named: str, written: str
 ) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
@@ -220,6 +220,6 @@ def test_log_and_metrics_can_be_copied_before_a_session_is_loaded(
             await until(pilot, lambda: console.state is RunState.ERROR, "the fault")
             await act(console, pilot)
 
-    monkeypatch.setattr(type(console_store), "scan", no_memory)
+    monkeypatch.setattr(type(console_store), "scan", raise_memory_error)
     with watched(console_store, tmp_path) as console:
         asyncio.run(run(console))

@@ -1,4 +1,4 @@
-"""On a slow line frames are left out, and what would repaint the whole screen is done without."""
+"""Slow connections: frames are skipped, and effects that repaint the whole screen are off."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def bar(console: Watched) -> str:
     return console.text("#session-line")
 
 
-def test_nothing_is_drawn_while_the_line_is_busy_and_all_of_it_afterwards(
+def test_frames_are_skipped_while_the_connection_is_busy_and_drawn_afterwards(
     console_store: BarStore, tmp_path: Path
 ) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
@@ -31,7 +31,7 @@ def test_nothing_is_drawn_while_the_line_is_busy_and_all_of_it_afterwards(
         drive(console, act)
 
 
-def test_a_dialog_dims_what_is_below_it_but_not_on_a_slow_line(
+def test_a_dialog_dims_the_screen_below_but_not_on_a_slow_connection(
     console_store: BarStore, tmp_path: Path
 ) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
