@@ -1,0 +1,50 @@
+"""README's five-minute walk, key by key, in a terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tapedeck.engine.export.validation import validate_export
+from tests.support.pseudo_terminal import PROJECT, Terminal, terminal
+
+CONDITION = "DEMO_CALM.rsi_14 < 40"
+
+
+def press(screen: Terminal, keys: str, *words: str) -> None:
+    """Press keys, and wait for words on the screen."""
+    screen.press(keys)
+    screen.read_until_shown(*words)
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (120, 36)])
+def test_the_five_minute_walk_works_as_written(tmp_path: Path, columns: int, rows: int) -> None:
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    assert f"`{CONDITION}`" in readme
+    home = tmp_path / "home"
+    with terminal(home, columns=columns, rows=rows) as screen:
+        screen.read_until_shown("▶ running", "2024-11-22")
+        press(screen, " ", "‖ paused")
+        press(screen, ".", "‖ paused")
+        press(screen, ",", "PAST")
+        screen.press("\x1b[F")  # end
+        screen.read_until(lambda: "PAST" not in screen.text, "the present")
+        press(screen, "g", "Go to")
+        press(screen, "11:00", "plays to it")
+        press(screen, "\r", "11:00 EST")
+        press(screen, "b", "Pause when")
+        press(screen, CONDITION, "becomes true")
+        screen.press("\r")
+        screen.read_until(lambda: "becomes true" not in screen.text, "the prompt to close")
+        press(screen, " ", "‖ paused", "rsi_14 < 40")
+        press(screen, "w", "Why: DEMO_CALM", "formula")
+        screen.press("\x1b")
+        screen.read_until(lambda: "formula" not in screen.text, "the explanation to close")
+        press(screen, "e", "exported to")
+        press(screen, "q", "End it and quit")
+        screen.press("y")
+        screen.exit_code()
+        assert screen.left_changed() == set()
+    (export,) = (home / "data" / "exports").iterdir()
+    assert not validate_export(export).findings
