@@ -154,7 +154,7 @@ def test_averages_and_extremes_before_each_session_are_those_of_the_daily_file(
     assert historical["avg_volume"].values[row] == in_order(earlier.volume.tail(10)) / 10
     assert historical["high_52w"].values[row] == year.high.max()
     assert historical["low_52w"].values[row] == year.low.min()
-    assert historical["avg_volume"].used[row] == historical["avg_volume"].asked == 10
+    assert historical["avg_volume"].used[row] == historical["avg_volume"].requested == 10
     assert historical["high_52w"].used[row] == len(year)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tapedeck.engine.errors import EngineError, nearest
+from tapedeck.engine.errors import EngineError, unknown_name
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.read.explain.bars import SESSION_NAMES, explain_bar, explain_session
 from tapedeck.engine.read.explain.explanation import Explanation
@@ -30,9 +30,9 @@ def explain(
     """
     view = SessionView(data.require_tape(), frontier)
     if symbol not in view.symbols:
-        raise _unknown("symbol", symbol, view.symbols)
+        raise EngineError(unknown_name("symbol", symbol, view.symbols))
     if interval is not None and interval not in view.intervals:
-        raise _unknown("interval", str(interval), [str(known) for known in view.intervals])
+        raise EngineError(unknown_name("interval", str(interval), [str(known) for known in view.intervals]))
     moment = Moment(plan, data.history, view, symbol, view.row(symbol))
     if name in FIELDS:
         return explain_bar(moment, name, interval or view.base_interval)
@@ -43,10 +43,4 @@ def explain(
         return explain_indicator(moment, name)
     if name in historical:
         return explain_trailing(moment, name)
-    raise _unknown("value", name, [*FIELDS, *SESSION_NAMES, *indicators, *historical])
-
-
-def _unknown(what: str, name: str, known: list[str] | tuple[str, ...]) -> EngineError:
-    near = nearest(name, known)
-    hint = f" Did you mean {near!r}?" if near else ""
-    return EngineError(f"{name!r} is no {what} of this session ({', '.join(known)}).{hint}")
+    raise EngineError(unknown_name("value", name, [*FIELDS, *SESSION_NAMES, *indicators, *historical]))

@@ -43,8 +43,8 @@ class Moment:
         """Return values by slot, float64 (slots over,), as an input, for those of [start, stop)."""
         base = self.view.base_interval
         part = values[start:stop]
-        there = ~np.isnan(part)
-        return ExplainedInput(name, base, self.view.opened_at(base)[start:stop][there], part[there])
+        present = ~np.isnan(part)
+        return ExplainedInput(name, base, self.view.opened_at(base)[start:stop][present], part[present])
 
     def made_from(self, interval: Interval) -> str:
         """Say where the session's bars of an interval come from."""
@@ -54,8 +54,8 @@ class Moment:
 
 def last_value(values: Floats) -> int | None:
     """Return the last place that holds a value, None where none does."""
-    there = np.flatnonzero(~np.isnan(values))
-    return int(there[-1]) if len(there) else None
+    known = np.flatnonzero(~np.isnan(values))
+    return int(known[-1]) if len(known) else None
 
 
 def joined(parts: Sequence[np.ndarray], empty: np.ndarray) -> np.ndarray:

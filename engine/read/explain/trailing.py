@@ -46,7 +46,7 @@ def explain_trailing(moment: Moment, name: str) -> Explanation:
         },
         inputs=(ExplainedInput(definition.field, interval, labels, values, len(values)),),
         bars_used=figure.used,
-        missing_bars=value.asked - figure.used,
+        missing_bars=value.requested - figure.used,
         history_sessions=len(sessions),
         is_warm=figure.used > 0,
     )
@@ -64,8 +64,8 @@ def _days(moment: Moment, field: str, sessions: list[TradingSession]) -> tuple[I
         return np.empty(0, dtype=np.int64), np.empty(0)
     columns = [daily.column_of(session.trading_day) for session in sessions]
     values = daily.values[FIELDS.index(field), moment.row, columns]
-    there = ~np.isnan(values)
-    return daily.labels()[columns][there], values[there]
+    present = ~np.isnan(values)
+    return daily.labels()[columns][present], values[present]
 
 
 def _minutes(moment: Moment, field: str, sessions: list[TradingSession], minute: int) -> tuple[Ints, Floats]:

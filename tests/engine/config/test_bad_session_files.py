@@ -118,7 +118,7 @@ def test_an_exchange_that_does_not_exist_names_the_nearest_group(document, fault
     assert line.startswith(
         "exchange_group: unknown exchange 'US_EQUTY': use a group (US_EQUITY, US_FUTURES, "
     )
-    assert line.endswith("or an exchange_calendars code, such as XNYS. Did you mean 'US_EQUITY'?")
+    assert line.endswith("lists all codes. Did you mean 'US_EQUITY'?")
 
 
 @pytest.mark.parametrize(

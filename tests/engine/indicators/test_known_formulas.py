@@ -200,7 +200,10 @@ def test_parameters_that_talib_refuses_are_named() -> None:
 
 
 def test_a_function_that_needs_more_than_bars_is_refused() -> None:
-    with pytest.raises(TapedeckError, match="TA-Lib's MAVP needs 'periods', which a bar does not have"):
+    with pytest.raises(
+        TapedeckError,
+        match="TA-Lib's MAVP needs the input 'periods': bars have open, high, low, close, volume",
+    ):
         talib_function("MAVP", {})
 
 

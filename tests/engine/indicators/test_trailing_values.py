@@ -71,7 +71,7 @@ def test_a_daily_value_is_made_of_the_days_named_and_says_how_many_had_a_bar() -
     plain = pd.DataFrame(history.values[HIGH, :, 3:13])
     np.testing.assert_array_equal(value.values, plain.max(axis=1))
     assert value.used.tolist() == plain.count(axis=1).tolist()
-    assert (value.name, value.asked, value.per_minute) == ("high", 10, False)
+    assert (value.name, value.requested, value.per_minute) == ("high", 10, False)
     assert np.isnan(value.values[2])
 
 
@@ -79,7 +79,7 @@ def test_without_daily_history_a_value_is_missing() -> None:
     value = daily_value("high", TrailingKind.MIN, "low", [], None, 2)
     assert np.isnan(value.values).all()
     assert value.used.tolist() == [0, 0]
-    assert value.asked == 0
+    assert value.requested == 0
 
 
 def minutes_of(day: date, number: int) -> HistoryDay:
@@ -97,7 +97,7 @@ def test_a_minute_value_is_the_average_of_the_same_minute_of_earlier_days() -> N
     stacked = pd.concat(frames).groupby(level=0)
     np.testing.assert_allclose(value.values, stacked.mean(), rtol=1e-14)
     assert value.used.tolist() == stacked.count().to_numpy().tolist()
-    assert (value.asked, value.per_minute) == (3, True)
+    assert (value.requested, value.per_minute) == (3, True)
 
 
 def test_a_short_day_takes_the_first_minutes_of_longer_ones() -> None:

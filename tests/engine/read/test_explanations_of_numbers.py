@@ -288,12 +288,14 @@ def test_at_the_open_nothing_is_known_yet(system: SystemManager, name: str) -> N
 
 def test_what_the_session_does_not_have_is_named_with_what_is_near(system: SystemManager) -> None:
     with pytest.raises(
-        EngineError, match=r"'SPX' is no symbol of this session \(SPY, AIG\). Did you mean 'SPY'"
+        EngineError, match=r"^unknown symbol 'SPX': this session has SPY, AIG\. Did you mean 'SPY'\?$"
     ):
         system.explain("SPX", "close")
-    with pytest.raises(EngineError, match=r"'rsi_41' is no value of this session .* Did you mean 'rsi_14'"):
+    with pytest.raises(
+        EngineError, match=r"unknown value 'rsi_41': this session has .* Did you mean 'rsi_14'"
+    ):
         system.explain("SPY", "rsi_41")
-    with pytest.raises(EngineError, match="'15m' is no interval of this session"):
+    with pytest.raises(EngineError, match="unknown interval '15m': this session has 1m, "):
         system.explain("SPY", "close", interval=Interval.parse("15m"))
 
 

@@ -41,7 +41,7 @@ def one_session(missing: float = 0.2) -> tuple[SessionData, Tape]:
         grid = BarGrid.loaded(random_values(3, 390, seed=6 + number))
         minutes.add(HistoryDay.of(session, np.arange(390), grid))
     data.history = History({MINUTE: minutes}, daily)
-    data.asked_history = {MINUTE: np.array([2, 1, 0]), DAY: np.array([0, 3, 3])}
+    data.requested_history = {MINUTE: np.array([2, 1, 0]), DAY: np.array([0, 3, 3])}
     value = HistoricalValue(
         "high_52w", TrailingKind.MAX, False, np.array([1.5, np.nan, 2.5]), np.array([3, 0, 3]), 3
     )
@@ -84,7 +84,10 @@ def test_streamed_and_generated_intervals_are_told_apart() -> None:
 def test_a_tape_of_other_symbols_is_refused() -> None:
     data, tape = one_session()
     data.register_symbol_data("IBM")
-    with pytest.raises(EngineError, match="the tape's rows are not the registered symbols"):
+    with pytest.raises(
+        EngineError,
+        match="symbols are SPY, AIG, BAC: they must be the registered ones: SPY, AIG, BAC, IBM",
+    ):
         data.load_tape(tape)
 
 
@@ -154,7 +157,7 @@ def test_indicators_are_asked_for_by_name_and_a_misspelling_names_the_nearest() 
     assert data.get_indicator("SPY", "blank") is None
     with pytest.raises(EngineError) as caught:
         data.get_indicator("SPY", "sma_")
-    text = "'sma_' is no indicator of this session (sma, blank). Did you mean 'sma'?"
+    text = "unknown indicator 'sma_': this session has sma, blank. Did you mean 'sma'?"
     assert str(caught.value) == text
 
 
@@ -170,7 +173,7 @@ def test_historical_indicators_are_numbers_or_arrays_by_minute() -> None:
     with pytest.raises(ValueError, match="read-only"):
         usual[0] = 1.0
     with pytest.raises(
-        EngineError, match=r"'high_52' is no historical indicator .*Did you mean 'high_52w'\?"
+        EngineError, match=r"unknown historical indicator 'high_52': .*Did you mean 'high_52w'\?"
     ):
         data.get_historical_indicator("SPY", "high_52")
 
@@ -231,7 +234,7 @@ def test_a_symbol_handle_holds_its_own_history_as_deep_as_asked() -> None:
 )
 def test_an_unknown_symbol_is_an_error_that_names_the_nearest(symbol: str, hint: str) -> None:
     data, _ = one_session()
-    text = f"'{symbol}' is no symbol of this session (SPY, AIG, BAC).{hint}"
+    text = f"unknown symbol '{symbol}': this session has SPY, AIG, BAC.{hint}"
     for ask in (
         lambda: data.get_symbol_data(symbol),
         lambda: data.get_bars(symbol, MINUTE),
@@ -247,7 +250,7 @@ def test_an_unknown_symbol_is_an_error_that_names_the_nearest(symbol: str, hint:
 
 
 def test_without_symbols_the_error_says_none() -> None:
-    with pytest.raises(EngineError, match=r"'SPY' is no symbol of this session \(none\)\.$"):
+    with pytest.raises(EngineError, match=r"^unknown symbol 'SPY': this session has none\.$"):
         SessionData().get_symbol_data("SPY")
 
 
@@ -259,7 +262,7 @@ def test_nothing_is_left_of_a_removed_symbol() -> None:
     assert data.get_active_symbols() == ("SPY", "BAC")
     assert data.register_symbol_data("BAC") == 1
     assert data.register_symbol_data("AIG") == 2
-    with pytest.raises(EngineError, match="'XOM' is no symbol of this session"):
+    with pytest.raises(EngineError, match="unknown symbol 'XOM': this session has SPY, BAC"):
         data.remove_symbol("XOM")
 
 
@@ -285,5 +288,5 @@ def test_clearing_forgets_everything() -> None:
     assert data.get_active_symbols() == ()
     assert data.history.daily is None
     assert data.history.intraday == {}
-    assert dict(data.asked_history) == {}
+    assert dict(data.requested_history) == {}
     assert data.register_symbol_data("IBM") == 0
