@@ -119,7 +119,17 @@ def did_you_mean(suggestion: str | None) -> str:
     return f" Did you mean {suggestion!r}?" if suggestion else ""
 
 
+def listed(names: Collection[str], limit: int = 12) -> str:
+    """Return the first names in words, with the number of the others; `none` without names."""
+    first = ", ".join(list(names)[:limit])
+    return f"{first} and {len(names) - limit} more" if len(names) > limit else first or "none"
+
+
 def unknown_name(what: str, name: str, known: Collection[str], *, owner: str = "this session") -> str:
-    """Return the message for an unknown name: its kind, the names of `owner`, and the nearest of them."""
-    listed = ", ".join(known) or "none"
-    return f"unknown {what} {name!r}: {owner} has {listed}.{did_you_mean(nearest(name, known))}"
+    """Return the message for an unknown name: its kind, its text, and the names of `owner`."""
+    return f"unknown {what} {name!r}: {owner} has {listed(known)}"
+
+
+def unknown_name_with_hint(what: str, name: str, known: Collection[str]) -> str:
+    """Return the sentence for an unknown name of a session, with the nearest known one."""
+    return f"{unknown_name(what, name, known)}.{did_you_mean(nearest(name, known))}"

@@ -79,7 +79,7 @@ class KernelInputs(NamedTuple):
     running: dict[str, SharedRunning]
 
     def shared_running(self, name: str, make: Callable[[int, int], RunningValues]) -> SharedRunning:
-        """Return the tape's running values called `name`; the first call makes them: `make(symbols, slots)`."""
+        """Return the tape's running values called `name`; the first call runs `make(symbols, slots)`."""
         if name not in self.running:
             self.running[name] = SharedRunning(make(*self.tape.base.shape))
         return self.running[name]

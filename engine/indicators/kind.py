@@ -69,7 +69,7 @@ class IndicatorKind(ABC):
     against: HistoricalNeed | None = None
     over_price: bool = False
     symbol_column: str | None = None
-    source: str = "tapedeck's own"
+    source: str = "tapedeck"
 
     @abstractmethod
     def kernel(self, inputs: KernelInputs) -> Kernel:

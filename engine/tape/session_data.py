@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from tapedeck.engine.clock.slots import utc_from_epoch
-from tapedeck.engine.errors import EngineError, unknown_name
+from tapedeck.engine.errors import EngineError, unknown_name_with_hint
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.quality.gaps_and_scores import Gap, HistoricalQuality
 from tapedeck.engine.tape.bar_grid import FIELDS, BarGrid, Floats, Ints
@@ -213,7 +213,7 @@ class SessionData:
         self._row(symbol)
         view = self._require_view()
         if name not in view.indicator_names():
-            raise EngineError(unknown_name("indicator", name, view.indicator_names()))
+            raise EngineError(unknown_name_with_hint("indicator", name, view.indicator_names()))
         return view.indicator(symbol, name)
 
     def set_historical_indicator(self, value: HistoricalValue) -> None:
@@ -224,7 +224,7 @@ class SessionData:
         """Return a historical indicator: a number, or float64 (minutes,); NaN where it is missing."""
         view = self._require_view()
         if name not in view.historical_names():
-            raise EngineError(unknown_name("historical indicator", name, view.historical_names()))
+            raise EngineError(unknown_name_with_hint("historical indicator", name, view.historical_names()))
         return _of_row(view.historical_value(name), self._row(symbol))
 
     # One symbol
@@ -271,7 +271,7 @@ class SessionData:
 
     def _row(self, symbol: str) -> int:
         if symbol not in self._rows:
-            raise EngineError(unknown_name("symbol", symbol, self.get_active_symbols()))
+            raise EngineError(unknown_name_with_hint("symbol", symbol, self.get_active_symbols()))
         return self._rows[symbol]
 
 

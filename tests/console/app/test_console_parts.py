@@ -154,10 +154,10 @@ def test_tables_are_written_as_csv_markdown_and_json() -> None:
 
 
 def test_a_text_that_is_too_long_goes_on_below_itself() -> None:
-    told = folded([("formula", "100 × bars there ÷ slots that are over"), ("on", "1m bars")], 30)
+    told = folded([("formula", "100 × bars present ÷ slots elapsed"), ("on", "1m bars")], 30)
     assert told.plain.splitlines() == [
-        "formula  100 × bars there ÷",
-        "         slots that are over",
+        "formula  100 × bars present ÷",
+        "         slots elapsed",
         "on       1m bars",
     ]
 

@@ -120,7 +120,7 @@ def test_a_moving_average_may_be_chosen_by_name(define):
 
 
 def test_vwap_and_the_like_are_tapedecks_own(define):
-    assert REGISTRY.kind("VWAP").source == "tapedeck's own"
+    assert REGISTRY.kind("VWAP").source == "tapedeck"
     for type_ in ("VWAP", "SESSION_HIGH", "session_low"):
         assert dict(define(type=type_, interval="5m").parameters) == {}
 
@@ -167,7 +167,7 @@ def test_relative_volume_compares_with_a_historical_average_by_the_minute(define
         ({}, ["type: is required: The kind of indicator, such as SMA, RSI, MACD or VWAP; `tapedeck config schema` lists all."]),
         ({"type": "SMA", "interval": "1w"}, ["interval: '1w' is for history only: the longest bar of a session is 1d. Did you mean '1d'?"]),
         ({"type": "SMA", "interval": None}, ["interval: is required: Interval of the bars it reads; it need not be in `streams`, the engine makes what is missing."]),
-        ({"type": "SMA", "against": "usual"}, ["against: cannot be used with SMA, which compares with no historical indicator."]),
+        ({"type": "SMA", "against": "usual"}, ["against: must be left out: SMA takes no historical indicator."]),
         ({"type": "ROLLING_VWAP", "timeperiod": 0}, ["timeperiod: must be 1 to 100000 for ROLLING_VWAP, not 0."]),
         ({"type": "ROLLING_VWAP", "timeperiod": 5.0}, ["timeperiod: must be a whole number, not 5.0; the default is 20."]),
         ({"type": "ROLLING_VWAP", "period": 5}, ["period: unknown parameter 'period' of ROLLING_VWAP: it takes timeperiod. Did you mean 'timeperiod'?"]),

@@ -75,7 +75,7 @@ def test_an_added_kind_is_validated() -> None:
         config_with(factor=0, facto=3, against="usual")
     start = "session_data_config.indicators.reach."
     assert [str(problem).removeprefix(start) for problem in caught.value.problems] == [
-        "against: cannot be used with BAR_SPAN, which compares with no historical indicator.",
+        "against: must be left out: BAR_SPAN takes no historical indicator.",
         "factor: must be 1 to 9 for BAR_SPAN, not 0.",
         "facto: unknown parameter 'facto' of BAR_SPAN: it takes factor. Did you mean 'factor'?",
     ]
@@ -107,7 +107,7 @@ def test_an_added_kind_is_computed_and_explained(tmp_path: Path) -> None:
     there = bars.dropna()
     assert why.value == 3 * (there[HIGH] - there[LOW]).iloc[-1]
     assert (why.formula, why.interval) == ("factor × (high − low); volume", MINUTE)
-    assert why.source == "tapedeck's own, its span, on stored 1m bars"
+    assert why.source == "tapedeck, output span, on stored 1m bars"
     assert {part.name: part.values.tolist() for part in why.inputs} == {
         "high": there[HIGH].tolist(),
         "low": there[LOW].tolist(),
@@ -131,7 +131,7 @@ def test_it_is_gone_after_the_block() -> None:
 
 
 def test_an_own_kind_goes_before_talibs_of_the_same_name() -> None:
-    assert REGISTRY.kind("VWAP").source == "tapedeck's own"
+    assert REGISTRY.kind("VWAP").source == "tapedeck"
     assert REGISTRY.kind("SMA").source == "TA-Lib's SMA"
     assert tuple(kind.type for kind in OWN_KINDS) == REGISTRY.own_types()
 

@@ -101,7 +101,7 @@ def test_bars_that_are_missing_are_counted_and_skipped(system: SystemManager) ->
 def test_of_several_outputs_the_one_is_named(system: SystemManager) -> None:
     why = system.explain("SPY", "macd_macdsignal")
     assert why.value == talib.MACD(series(why, "close"), 12, 26, 9)[1][-1]
-    assert why.source == "TA-Lib's MACD, its macdsignal, on stored 1m bars"
+    assert why.source == "TA-Lib's MACD, output macdsignal, on stored 1m bars"
     assert "EMA(fast)" in why.formula
 
 
@@ -159,7 +159,7 @@ def test_rolling_vwap_names_the_bars_of_its_window(
     assert why.value == pytest.approx((price * volume).sum() / volume.sum(), rel=1e-12)
     assert why.value == why.terms["Σ typical price × volume"] / why.terms["Σ volume"]
     assert (len(price), why.bars_used, why.warm_up_bars, why.is_warm) == (20, 20, 19, True)
-    assert (why.parameters, why.source) == ({"timeperiod": 20}, "tapedeck's own, on stored 1m bars")
+    assert (why.parameters, why.source) == ({"timeperiod": 20}, "tapedeck, on stored 1m bars")
     opened = pd.to_datetime(why.inputs[0].opened_at, unit="s", utc=True).tz_convert("America/New_York")
     over = pd.Timestamp(why.clock).tz_convert("America/New_York")
     assert opened[-1] + pd.Timedelta(minutes=1) == over
@@ -220,7 +220,7 @@ def test_a_trailing_high_names_its_days(system: SystemManager) -> None:
     days = pd.to_datetime(why.inputs[0].opened_at, unit="s", utc=True)
     assert (str(days[0].date()), str(days[-1].date())) == ("2013-09-23", "2013-10-04")
     assert (why.bars_used, why.missing_bars, why.interval) == (10, 0, DAY)
-    assert why.source == "tapedeck's own, on stored 1d bars"
+    assert why.source == "tapedeck, on stored 1d bars"
     assert why.parameters["period"] == "2w"
 
 
@@ -228,7 +228,7 @@ def test_a_field_of_a_derived_bar_names_its_base_bars(system: SystemManager) -> 
     why = system.explain("AIG", "volume", MISSING + 3, interval=FIVE)
     assert why.value == why.inputs[0].values.sum()
     assert (why.bars_used, why.missing_bars) == (4, 1)
-    assert why.formula == "sum of the base bars' volumes of the bucket"
+    assert why.formula == "sum of the volumes of the bucket's base bars"
 
 
 def test_a_field_of_a_base_bar_is_as_stored(system: SystemManager) -> None:
@@ -274,7 +274,7 @@ def test_a_price_that_is_not_there_yet_is_made_of_no_bar(system: SystemManager) 
 
 def test_quality_counts_bars_and_slots(system: SystemManager) -> None:
     why = system.explain("AIG", "quality")
-    assert why.terms == {"bars there": 299.0, "slots over": 300.0}
+    assert why.terms == {"bars present": 299.0, "slots elapsed": 300.0}
     assert why.value == 299 * 100 / 300
     gaps = system.explain("AIG", "gaps")
     assert (gaps.value, gaps.terms) == (1.0, {"gaps": 1.0, "bars missing": 1.0})
@@ -322,8 +322,8 @@ def test_without_history_and_quality_it_says_so(tmp_path: Path) -> None:
             system.stop(LIMIT_S)
     assert (cold.value, cold.is_warm, cold.bars_used, cold.warm_up_bars) == (None, False, 20, 29)
     assert (trailing.value, trailing.bars_used, trailing.is_warm) == (None, 0, False)
-    assert trailing.source == "tapedeck's own, on 1d bars made from stored 1m bars"
-    assert (quality.value, quality.formula) == (100.0, "not measured: taken as 100")
+    assert trailing.source == "tapedeck, on 1d bars made from stored 1m bars"
+    assert (quality.value, quality.formula) == (100.0, "not measured: set to 100")
     assert (gaps.value, gaps.terms) == (0.0, {})
 
 

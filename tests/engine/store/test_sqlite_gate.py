@@ -285,7 +285,7 @@ def test_any_number_of_one_library_may_enter_and_the_other_waits_for_the_last():
 
     waiter = threading.Thread(target=enter_other)
     waiter.start()
-    wait_until(lambda: gate.is_wanted_from(first))
+    wait_until(lambda: gate.other_library_waits(first))
     gate.leave(first)
     assert not entered.is_set()
     gate.leave(second)
