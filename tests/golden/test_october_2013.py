@@ -166,7 +166,7 @@ def test_spy_traded_106_million_shares_a_day_before_7_october(
 
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
-def test_the_usual_minute_is_that_of_the_day_before(
+def test_the_average_minute_is_that_of_the_day_before(
     lean_root: Path, week: Mapping[str, SessionRecord], symbol: str
 ) -> None:
     for before, day in zip(("2013-10-04", *DAYS), DAYS, strict=False):
@@ -250,7 +250,7 @@ def test_indicators_agree_with_talib_to_the_last_bit_and_with_the_textbook_to_a_
 
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
-def test_rsi_of_five_minute_bars_is_talibs_of_plain_five_minute_bars(
+def test_rsi_of_five_minute_bars_equals_talibs_of_resampled_bars(
     lean_root: Path, week: Mapping[str, SessionRecord], symbol: str
 ) -> None:
     for day in DAYS:
@@ -265,7 +265,7 @@ def test_rsi_of_five_minute_bars_is_talibs_of_plain_five_minute_bars(
         np.testing.assert_allclose(found, formulas.rsi(bars[3], 14)[-own:], rtol=1e-9)
 
 
-def test_a_day_plays_the_same_whether_the_run_began_on_it_or_earlier(
+def test_a_day_does_not_depend_on_the_first_day_of_the_run(
     week: Mapping[str, SessionRecord], store_path: Path
 ) -> None:
     config = load_session_config(EXAMPLE).config
@@ -289,7 +289,7 @@ def test_a_day_plays_the_same_whether_the_run_began_on_it_or_earlier(
         assert replace(played[day], tape=right).historical_quality == week[day].historical_quality
 
 
-def test_seconds_of_bac_make_the_minutes_of_their_own(lean_root: Path, store_path: Path) -> None:
+def test_seconds_of_bac_are_derived_to_their_own_minutes(lean_root: Path, store_path: Path) -> None:
     config = session_file(
         ["BAC"],
         ["1s", "1m"],
@@ -314,7 +314,7 @@ def test_seconds_of_bac_make_the_minutes_of_their_own(lean_root: Path, store_pat
     assert found.tobytes() == talib.SMA(closes, 20)[-len(today) :].tobytes()
 
 
-def test_daily_bars_since_1998_are_played_from_the_daily_files(lean_root: Path, store_path: Path) -> None:
+def test_daily_bars_of_1998_are_played_from_the_daily_files(lean_root: Path, store_path: Path) -> None:
     config = session_file(
         SYMBOLS,
         ["1d"],

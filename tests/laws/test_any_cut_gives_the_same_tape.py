@@ -102,7 +102,7 @@ def digests_of(system: SystemManager) -> list[str]:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cuts=st.lists(st.integers(1, 200), max_size=30), prefetch=st.integers(1, 6))
-def test_any_cut_into_blocks(store, digests, cuts, prefetch):
+def test_any_cut_into_blocks_gives_the_same_tape(store, digests, cuts, prefetch):
     def drive(system: SystemManager) -> None:
         for slots in cuts:
             system.step(slots)
@@ -111,7 +111,7 @@ def test_any_cut_into_blocks(store, digests, cuts, prefetch):
     assert digests_of(play(law_config(prefetch_days=prefetch), store, drive)) == digests
 
 
-def test_bar_by_bar(store, digests):
+def test_bar_by_bar_gives_the_same_tape(store, digests):
     def drive(system: SystemManager) -> None:
         for _ in range(390):
             system.step()
@@ -122,13 +122,13 @@ def test_bar_by_bar(store, digests):
 
 
 @pytest.mark.parametrize("speed", [50_000.0, 400_000.0, 1e9])
-def test_any_speed(store, digests, speed):
+def test_any_speed_gives_the_same_tape(store, digests, speed):
     assert digests_of(play(law_config(speed_multiplier=speed), store)) == digests
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32), speed=st.sampled_from([0.0, 200_000.0]))
-def test_random_commands_from_several_threads(store, digests, seed, speed):
+def test_random_commands_from_several_threads_give_the_same_tape(store, digests, seed, speed):
     """No dead-lock, no thread left, no bar lost, and the same tape."""
 
     def command(system: SystemManager, rng: random.Random) -> None:
@@ -169,7 +169,7 @@ def test_random_commands_from_several_threads(store, digests, seed, speed):
 
 @pytest.mark.parametrize("slow", [DataProcessor, DataQualityManager, SessionRecorder])
 @pytest.mark.parametrize("speed", [0.0, 100_000.0])
-def test_one_slow_thread(store, digests, monkeypatch, slow: type[Worker], speed):
+def test_one_slow_thread_gives_the_same_tape(store, digests, monkeypatch, slow: type[Worker], speed):
     """A thread that is held up at random hand-overs, until the coordinator has gone on in the meantime."""
     process = slow.process
     rng = random.Random(7)

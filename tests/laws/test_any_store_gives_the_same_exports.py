@@ -44,7 +44,7 @@ def in_odd_steps(system: SystemManager) -> None:
 
 
 @pytest.mark.parametrize("location", ["bars.db", "bars"])
-def test_the_same_exports_and_stamp(tmp_path: Path, location: str) -> None:
+def test_exports_and_stamp_are_the_same_for_any_store_and_speed(tmp_path: Path, location: str) -> None:
     with open_new_store(tmp_path / "reference.db") as store:
         fill_store(store, SYMBOLS, "2013-11-18", "2013-12-03", missing=0.1)
         files, stamp = exported(tmp_path / "reference", store)

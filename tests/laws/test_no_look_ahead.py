@@ -49,7 +49,7 @@ def changed(store: BarStore, symbol: str, moment: int, how: str, kept_from: int)
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(session=st.integers(0, 3), part=st.floats(0, 1), how=st.sampled_from(["cut", "altered"]))
-def test_the_future_changes_nothing(store, tapes, session, part, how):
+def test_later_input_changes_no_earlier_value(store, tapes, session, part, how):
     slots = tapes[session].slots
     slot = round(part * len(slots))
     kept_from = slots.clock(len(slots)) if session == 3 else tapes[3].slots.clock(0)

@@ -225,10 +225,10 @@ def test_a_historical_and_a_session_indicator_may_not_have_one_name(document, fa
 
 def test_of_many_symbols_an_error_shows_a_few(document, faults):
     data = document["session_data_config"]
-    data["symbols"] = [f"S{number}" for number in range(12)]
+    data["symbols"] = [f"S{number}" for number in range(14)]
     data["historical"] = {"data": [{"trailing_days": 1, "intervals": ["1m"], "apply_to": ["IBM"]}]}
     (line,) = faults(document)
-    assert "(S0, S1, S2, S3, S4, S5, S6, S7 and 4 more)" in line
+    assert ": this file has S0, S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11 and 2 more." in line
 
 
 def test_long_values_are_cut_in_the_text(document, faults):

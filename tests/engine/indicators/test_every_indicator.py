@@ -113,7 +113,7 @@ def by_talib(kind: str, earlier: Sequence[Floats], own: Floats, row: int) -> lis
     return outputs
 
 
-def test_the_file_accepts_talibs_functions_of_bars_and_our_own() -> None:
+def test_session_files_accept_talibs_functions_of_bars_and_own_kinds() -> None:
     foreign = {"MAVP"}  # needs a series of periods
     assert set(OWN_TYPES) < set(KINDS)
     known = set(talib.get_functions())  # type: ignore[no-untyped-call]  # as TA-Lib has it
@@ -135,7 +135,7 @@ def test_agrees_with_talib_on_the_same_bars_to_the_last_bit(kind: str, missing: 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_is_the_same_bit_by_bit_as_in_one_block(kind: str) -> None:
+def test_slot_by_slot_gives_the_same_bits_as_one_block(kind: str) -> None:
     bar_by_bar = tuple(range(1, len(TODAY)))
     for cuts in (bar_by_bar, (1, 2, 30, 77)):
         for cut, whole in zip(
@@ -145,7 +145,7 @@ def test_is_the_same_bit_by_bit_as_in_one_block(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_has_no_value_where_there_is_no_bar_and_no_zero_before_it_is_warm(kind: str) -> None:
+def test_missing_bars_and_warm_up_have_nan_and_no_zero(kind: str) -> None:
     present = ~np.isnan(today(0.25)[CLOSE])
     for column in columns_of(kind, played(0.25)):
         assert np.isnan(column[~present]).all()
@@ -162,7 +162,7 @@ def cold() -> Mapping[str, Floats]:
 
 
 @pytest.mark.parametrize("kind", TALIB_KINDS)
-def test_without_history_it_is_warm_exactly_at_its_lookback(kind: str) -> None:
+def test_without_history_the_first_value_is_at_the_lookback(kind: str) -> None:
     present = ~np.isnan(random_values(SYMBOLS, 390, seed=21, missing=0.1)[CLOSE])
     lookback = lookback_of(kind)
     for row in range(SYMBOLS):
@@ -185,7 +185,7 @@ def tampered(from_slot: int, *, removed: bool) -> Mapping[str, Floats]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_later_bars_do_not_change_it(kind: str) -> None:
+def test_later_bars_do_not_change_earlier_values(kind: str) -> None:
     for from_slot in (1, 40):
         for removed in (False, True):
             changed = columns_of(kind, tampered(from_slot, removed=removed))
@@ -201,7 +201,7 @@ def test_later_bars_do_not_change_it(kind: str) -> None:
     earlier=st.integers(0, 3),
 )
 @settings(max_examples=25, deadline=None)
-def test_random_cuts_and_random_gaps_change_no_bit_of_any(
+def test_random_cuts_and_gaps_change_no_bit(
     seed: int, missing: float, cuts: list[int], hole: tuple[int, int], earlier: int
 ) -> None:
     slots = slots_of("2013-11-29", "5m")
@@ -219,7 +219,7 @@ def test_random_cuts_and_random_gaps_change_no_bit_of_any(
 
 
 @pytest.mark.parametrize("kind", OWN_TYPES)
-def test_an_own_kind_on_derived_bars_is_the_same_however_the_minutes_are_cut(kind: str) -> None:
+def test_an_own_kind_on_derived_bars_is_the_same_for_any_cut(kind: str) -> None:
     interval = FIVE
     try:
         REGISTRY.kind(kind).check_interval(interval)
@@ -241,13 +241,13 @@ def test_an_own_kind_on_derived_bars_is_the_same_however_the_minutes_are_cut(kin
 
 
 @pytest.mark.parametrize("kind", OWN_TYPES)
-def test_an_own_kind_tells_its_formula_and_is_found_in_the_schema(kind: str) -> None:
+def test_an_own_kind_has_a_formula_and_is_in_the_schema(kind: str) -> None:
     assert REGISTRY.kind(kind).formula
     types = session_config_schema()["$defs"]["SessionIndicator"]["properties"]["type"]["anyOf"][0]["enum"]
     assert kind in types
 
 
-def test_a_single_bar_in_a_whole_history_is_no_trouble_for_any() -> None:
+def test_a_single_bar_gives_a_value_without_lookback_only() -> None:
     values = np.full((5, SYMBOLS, len(TODAY)), np.nan)
     values[:, 0, 7] = (10.0, 11.0, 9.0, 10.0, 100.0)
     tape = compute(make_tape(values), SPECS, {})
@@ -259,7 +259,7 @@ def test_a_single_bar_in_a_whole_history_is_no_trouble_for_any() -> None:
             assert np.isnan(column[0, 7]) or lookback_of(spec.kind) == 0
 
 
-def test_a_block_that_is_cancelled_is_said_to_be_unfinished() -> None:
+def test_a_cancelled_block_returns_false() -> None:
     asked: list[int] = []
 
     def cancelled() -> bool:
@@ -271,7 +271,7 @@ def test_a_block_that_is_cancelled_is_said_to_be_unfinished() -> None:
     assert len(asked) == 3
 
 
-def test_values_of_several_intervals_stand_each_on_their_own_bars() -> None:
+def test_indicators_on_several_intervals_have_values_at_their_own_bars() -> None:
     slots = slots_of("2013-12-03", "1m")
     values = random_values(SYMBOLS, len(slots), seed=8, missing=0.2)
     specs = [

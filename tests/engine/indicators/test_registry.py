@@ -118,7 +118,7 @@ def test_an_added_kind_is_computed_and_explained(tmp_path: Path) -> None:
     assert (first.value, first.bars_used, first.is_warm) == (None, 0, False)
 
 
-def test_it_is_gone_after_the_block() -> None:
+def test_an_added_kind_is_removed_after_the_block() -> None:
     with REGISTRY.added(BarSpan()):
         assert REGISTRY.kind("BAR_SPAN").outputs == ("span", "volume")
         with (
@@ -130,7 +130,7 @@ def test_it_is_gone_after_the_block() -> None:
         REGISTRY.kind("BAR_SPAN")
 
 
-def test_an_own_kind_goes_before_talibs_of_the_same_name() -> None:
+def test_an_own_kind_takes_precedence_over_talibs_of_the_same_name() -> None:
     assert REGISTRY.kind("VWAP").source == "tapedeck"
     assert REGISTRY.kind("SMA").source == "TA-Lib's SMA"
     assert tuple(kind.type for kind in OWN_KINDS) == REGISTRY.own_types()
@@ -143,7 +143,9 @@ def test_an_own_kind_goes_before_talibs_of_the_same_name() -> None:
         (False, ("RELATIVE_VOLUME", "RSI", "MACD", "ATR", "OBV", "CDLDOJI")),
     ],
 )
-def test_what_is_a_price_is_drawn_over_the_price(over_price: bool, types: tuple[str, ...]) -> None:
+def test_indicators_in_price_units_are_drawn_over_the_candles(
+    over_price: bool, types: tuple[str, ...]
+) -> None:
     assert {REGISTRY.kind(type_).over_price for type_ in types} == {over_price}
 
 

@@ -24,7 +24,7 @@ KINDS = {TrailingKind.AVERAGE: "mean", TrailingKind.MAX: "max", TrailingKind.MIN
 
 @pytest.mark.parametrize(("kind", "name"), KINDS.items())
 @pytest.mark.parametrize("missing", [0.0, 0.4, 1.0])
-def test_trailing_days_are_those_of_pandas(kind: TrailingKind, name: str, missing: float) -> None:
+def test_trailing_days_equal_those_of_pandas(kind: TrailingKind, name: str, missing: float) -> None:
     days = random_values(4, 10, seed=2, missing=missing)[VOLUME]
     values, used = trailing_days(days, kind)
     frame = pd.DataFrame(days)
@@ -42,12 +42,12 @@ def test_an_average_is_the_sum_from_the_oldest_on_over_the_count(volumes: list[f
         assert used.ravel()[0] == len(volumes)
 
 
-def test_nothing_to_trail_over_is_a_fault_of_the_caller() -> None:
+def test_trailing_without_layers_raises_a_value_error() -> None:
     with pytest.raises(ValueError, match="at least one layer"):
         trailing([], TrailingKind.MAX)
 
 
-def test_a_shorter_session_counts_for_the_minutes_it_had() -> None:
+def test_a_shorter_session_counts_for_its_own_minutes() -> None:
     layers = [np.array([[1.0, 2.0, 3.0]]), np.array([[3.0, np.nan]]), np.array([[5.0, 4.0, 7.0]])]
     values, used = trailing(layers, TrailingKind.AVERAGE)
     assert values.tolist() == [[3.0, 3.0, 5.0]]
@@ -64,7 +64,7 @@ def daily(missing: float = 0.3) -> DailyHistory:
     return history
 
 
-def test_a_daily_value_is_made_of_the_days_named_and_says_how_many_had_a_bar() -> None:
+def test_a_daily_value_uses_the_given_days_and_counts_those_with_a_bar() -> None:
     history = daily()
     days = [session.trading_day for session in history.days[3:13]]
     value = daily_value("high", TrailingKind.MAX, "high", days, history, 3)
@@ -100,7 +100,7 @@ def test_a_minute_value_is_the_average_of_the_same_minute_of_earlier_days() -> N
     assert (value.requested, value.per_minute) == (3, True)
 
 
-def test_a_short_day_takes_the_first_minutes_of_longer_ones() -> None:
+def test_a_short_day_uses_the_first_minutes_of_longer_days() -> None:
     sessions = sessions_of("2013-11-26", "2013-11-27")
     history = [minutes_of(session.trading_day, at) for at, session in enumerate(sessions)]
     value = minute_value("usual", TrailingKind.AVERAGE, "volume", sessions, history, (2, 210))
@@ -109,7 +109,7 @@ def test_a_short_day_takes_the_first_minutes_of_longer_ones() -> None:
     np.testing.assert_allclose(value.values, pd.DataFrame(np.nanmean(both, axis=0)), rtol=1e-14)
 
 
-def test_only_short_days_leave_the_afternoon_of_a_long_one_missing() -> None:
+def test_after_short_days_only_the_afternoon_of_a_long_day_is_missing() -> None:
     [early] = sessions_of("2013-11-29", "2013-11-29")
     value = minute_value(
         "u", TrailingKind.AVERAGE, "volume", [early], [minutes_of(early.trading_day, 1)], (2, 390)
@@ -136,7 +136,7 @@ def test_only_short_days_leave_the_afternoon_of_a_long_one_missing() -> None:
         (0, [390] * 5, 2),  # OBV and its kin accumulate
     ],
 )
-def test_warm_up_takes_the_sessions_that_hold_ten_lookbacks_two_at_least(
+def test_warm_up_is_ten_lookbacks_in_whole_sessions_at_least_two(
     lookback: int, sizes: list[int], sessions: int
 ) -> None:
     assert sessions_used(sizes, lookback) == sessions
@@ -144,5 +144,5 @@ def test_warm_up_takes_the_sessions_that_hold_ten_lookbacks_two_at_least(
 
 
 @pytest.mark.parametrize(("lookback", "days"), [(1, 10), (14, 140), (20, 200), (200, 260), (0, 2)])
-def test_of_daily_bars_ten_lookbacks_are_so_many_days(lookback: int, days: int) -> None:
+def test_warm_up_on_daily_bars_is_ten_lookbacks_in_days(lookback: int, days: int) -> None:
     assert columns_used([200, 60], lookback, sessions_are_columns=True) == days

@@ -39,7 +39,7 @@ def gaps_of(log: EventLog) -> list[Event]:
     looks=st.sets(st.integers(0, 14)),
     asked=st.booleans(),
 )
-def test_gaps_are_numbered_in_the_order_in_which_they_begin_however_often_one_looks(
+def test_gaps_are_numbered_in_the_order_they_begin_for_any_frequency_of_updates(
     present: list[list[bool]], looks: set[int], asked: bool
 ) -> None:
     tape = gapped_tape(np.array(present))
@@ -68,7 +68,7 @@ def test_gaps_are_numbered_in_the_order_in_which_they_begin_however_often_one_lo
     assert log.events()[-1].text == "session is over"
 
 
-def test_a_gap_tells_its_end_once_it_is_known_and_keeps_its_number() -> None:
+def test_a_gap_gets_its_end_and_keeps_its_number() -> None:
     present = np.ones((1, 10), dtype=np.bool_)
     present[0, 3:6] = False
     tape = gapped_tape(present)
@@ -85,7 +85,7 @@ def test_a_gap_tells_its_end_once_it_is_known_and_keeps_its_number() -> None:
     assert (ended.text, ended.number) == ("3 bars missing, 09:33 to 09:35", begun.number)
 
 
-def test_the_same_list_is_given_as_long_as_nothing_happens() -> None:
+def test_the_same_list_is_returned_until_an_event_is_added() -> None:
     tape = gapped_tape(np.array([[True, False, True, True]]))
     log = EventLog()
     log.begin_session(tape)
@@ -96,7 +96,7 @@ def test_the_same_list_is_given_as_long_as_nothing_happens() -> None:
     assert log.events() is not before
 
 
-def test_a_bookmark_of_an_earlier_moment_stands_there() -> None:
+def test_a_bookmark_of_an_earlier_moment_is_sorted_to_that_moment() -> None:
     tape = gapped_tape(np.array([[True, False, True]]))
     log = EventLog()
     log.begin_session(tape)
@@ -107,7 +107,7 @@ def test_a_bookmark_of_an_earlier_moment_stands_there() -> None:
     assert [event.number for event in log.events()] == [1, early.number, 2, late.number]
 
 
-def test_what_belongs_to_no_session_stands_behind_what_was_known_before_it() -> None:
+def test_an_event_outside_of_a_session_is_sorted_behind_earlier_events() -> None:
     tape, log = gapped_tape(np.array([[True]])), EventLog()
     log.add(EventKind.ERROR, "before all")
     log.begin_session(tape)
@@ -128,7 +128,7 @@ def test_what_belongs_to_no_session_stands_behind_what_was_known_before_it() -> 
     ]
 
 
-def test_what_a_user_marked_is_pushed_out_neither_by_gaps_nor_by_sessions() -> None:
+def test_bookmarks_are_kept_among_many_gaps_and_sessions() -> None:
     log = EventLog(marks_kept=3, gaps_kept=4)
     holes = np.tile([True, False], (2, 40))
     days = ("2013-11-26", "2013-11-27", "2013-11-29")
@@ -154,7 +154,7 @@ def test_what_a_user_marked_is_pushed_out_neither_by_gaps_nor_by_sessions() -> N
     asked=st.lists(st.booleans(), min_size=8, max_size=8),
     kept=st.integers(1, 12),
 )
-def test_the_latest_gaps_are_the_same_whoever_asked_in_between(
+def test_the_latest_gaps_do_not_depend_on_earlier_reads(
     gaps: list[int], asked: list[bool], kept: int
 ) -> None:
     log, begun = EventLog(gaps_kept=kept), list[tuple[str, int]]()
@@ -170,7 +170,7 @@ def test_the_latest_gaps_are_the_same_whoever_asked_in_between(
     assert log.unlisted_gaps() == max(0, len(begun) - kept)
 
 
-def test_the_last_gaps_come_from_as_many_days_as_it_takes() -> None:
+def test_the_last_gaps_may_be_of_several_days() -> None:
     log = EventLog(gaps_kept=3)
     for day in ("2013-11-26", "2013-11-27", "2013-11-29"):
         tape = gapped_tape(np.array([[True, False, True]]), day=day)
@@ -181,7 +181,7 @@ def test_the_last_gaps_come_from_as_many_days_as_it_takes() -> None:
 
 
 @pytest.mark.parametrize("measured", [True, False])
-def test_a_session_without_gaps_or_whose_quality_is_not_measured_has_no_gap_events(measured: bool) -> None:
+def test_a_session_without_gaps_or_measured_quality_has_no_gap_events(measured: bool) -> None:
     tape = gapped_tape(np.full((1, 3), measured), measure_quality=measured)
     log = EventLog()
     log.begin_session(tape)
@@ -211,7 +211,7 @@ def test_a_moment_outside_the_session_cannot_be_marked() -> None:
     present=st.lists(st.lists(st.booleans(), min_size=12, max_size=12), min_size=2, max_size=2),
     at_the_end=st.booleans(),
 )
-def test_a_look_back_at_gaps_knows_no_more_than_was_known_then(
+def test_gaps_at_an_earlier_frontier_are_as_they_were_known_then(
     present: list[list[bool]], *, at_the_end: bool
 ) -> None:
     there = np.ones((2, len(slots_of(DAY))), dtype=np.bool_)

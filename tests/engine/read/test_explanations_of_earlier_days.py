@@ -101,7 +101,7 @@ def explained_live(system: SystemManager) -> Given:
 
 
 @pytest.mark.parametrize("tape_cache_bytes", [0, 2**26], ids=["let go", "in memory"])
-def test_a_number_of_a_day_that_is_over_is_explained_as_it_was_then(
+def test_a_number_of_a_finished_day_is_explained_as_during_the_day(
     store: BarStore, tape_cache_bytes: int
 ) -> None:
     system = SystemManager(week(), store, tape_cache_bytes=tape_cache_bytes)
@@ -154,7 +154,7 @@ def test_an_earlier_day_is_explained_while_the_run_plays_on(store: BarStore) -> 
         system.stop(LIMIT_S)
 
 
-def test_a_day_that_was_cut_short_is_explained_as_far_as_it_was_played(store: BarStore) -> None:
+def test_an_interrupted_day_is_explained_up_to_its_frontier(store: BarStore) -> None:
     system = SystemManager(week(), store, tape_cache_bytes=0)
     system.start(paused=True)
     system.step(390 + 25)

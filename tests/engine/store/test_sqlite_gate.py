@@ -295,7 +295,9 @@ def test_any_number_of_one_library_may_enter_and_the_other_waits_for_the_last():
 
 def test_a_library_that_was_open_at_a_fork_is_not_used_in_the_child():
     gate = FileGate(inherited=frozenset({Library.ARROW}))
-    with pytest.raises(StoreError, match=r"was open when this process was forked .* \(method `spawn`\)"):
+    with pytest.raises(
+        StoreError, match=r"was open when this process was forked.*start worker processes by `spawn`"
+    ):
         gate.enter(Library.ARROW)
     with gate.entered(Library.ARROW, or_other=True) as holder:
         assert holder.library is Library.NATIVE
