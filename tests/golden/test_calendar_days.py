@@ -1,4 +1,4 @@
-"""Awkward days of the calendar, played from start to end over small generated stores."""
+"""Special days of the calendar, played from open to close over small generated stores."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def store(tmp_path: Path) -> BarStore:
 
 @pytest.fixture
 def play(store: BarStore) -> Play:
-    """Play a file over the store to its end; give the system, and the sessions as recorded."""
+    """Play a file over the store to its end; return the system and the recorded sessions."""
 
     def run(config: SessionConfig) -> tuple[SystemManager, list[SessionRecord]]:
         kept = KeepRecords()
@@ -56,7 +56,7 @@ def play(store: BarStore) -> Play:
 
 
 def local_times(record: SessionRecord, interval: str = "1m") -> list[str]:
-    """Return the exchange's time at which each column opens."""
+    """Return the open of each column in exchange time."""
     labels = record.tape.opened_at(Interval.parse(interval))
     zone = str(record.tape.session.zone)
     return list(pd.to_datetime(labels, unit="s", utc=True).tz_convert(zone).strftime("%H:%M"))
@@ -224,7 +224,7 @@ def test_a_symbol_without_a_bar_all_day_is_one_gap_and_a_warning(store: BarStore
     for column in tuesday.tape.indicators.values():
         assert np.isnan(column.values[1]).all()
         assert not np.isnan(column.values[0]).any() or column.name == "vwap"
-    # The day after, indicators go on with the bars there were.
+    # The next day, indicators continue from the bars present.
     assert not np.isnan(records[2].tape.indicators["rsi"].values[1]).any()
 
 

@@ -1,4 +1,4 @@
-"""SQLite or Parquet, at once or slot by slot, by the clock or not: the same exports, byte for byte."""
+"""Law of exports: SQLite or Parquet, in blocks or slot by slot, at any speed: the same bytes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Drive = Callable[[SystemManager], None]
 def exported(
     folder: Path, store: BarStore, drive: Drive = lambda system: system.resume(), **backtest: object
 ) -> tuple[dict[str, bytes], str]:
-    """Play the law's file with an export, and return its files and the stamp."""
+    """Play the file of the laws with an export; return the exported files and the stamp."""
     config = law_config(**backtest)
     export = CsvExport(folder, config)
     system = SystemManager(config, store, sinks=[export])

@@ -1,4 +1,4 @@
-"""Changing or cutting the input from any slot on changes nothing before it."""
+"""Law of no look-ahead: changing or cutting the input from any slot on changes no earlier value."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def tapes(store: BarStore) -> list[Tape]:
 
 
 def changed(store: BarStore, symbol: str, moment: int, how: str, kept_from: int) -> BarColumns:
-    """Return a symbol's minute bars, with those from a moment on altered, or left out.
+    """Return a symbol's minute bars, with those from a moment on changed or removed.
 
     Bars from `kept_from` on stay as they are: a symbol without any bar in the range would not be played.
     """
@@ -62,5 +62,5 @@ def test_later_input_changes_no_earlier_value(store, tapes, session, part, how):
         assert session_digest(records[earlier].tape, whole) == session_digest(tapes[earlier], whole)
     assert session_digest(records[session].tape, slot) == session_digest(tapes[session], slot)
     if slot < len(slots) - 1:
-        # The test would mean little if the change did not reach the tape at all.
+        # Check that the change reached the tape at all.
         assert session_digest(records[session].tape, len(slots)) != session_digest(tapes[session], len(slots))

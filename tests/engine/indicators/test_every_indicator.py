@@ -1,4 +1,4 @@
-"""What every session indicator promises, for all that a session file accepts: one suite, one line a type."""
+"""Contract of every session indicator: one suite for all types of session files."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ KINDS: Final = REGISTRY.types()
 TALIB_KINDS: Final = tuple(kind for kind in KINDS if kind not in OWN_TYPES)
 SYMBOLS: Final = 2
 FIVE: Final = Interval.parse("5m")
-# Ten regular days and one early close (2013-11-29), then the day that is played.
+# Ten regular days and one early close (2013-11-29), then the day played.
 HISTORY_SESSIONS: Final = sessions_of("2013-11-15", "2013-12-02")
 TODAY: Final = slots_of("2013-12-03", "5m")
 
 
 def spec_of(kind: str, interval: Interval = FIVE) -> IndicatorSpec:
-    """Return an indicator with the parameters that a session file gives it by default."""
+    """Return an indicator with its default parameters."""
     description = REGISTRY.kind(kind)
     against = None if description.against is None else "usual"
     return IndicatorSpec(kind.lower(), kind, interval, description.resolve_parameters({}), against)
@@ -46,7 +46,7 @@ SPECS: Final = tuple(spec_of(kind) for kind in KINDS)
 
 
 def make_tape(values: Floats, slots: SessionSlots = TODAY, *, derived: Sequence[str] = ()) -> Tape:
-    """Return a tape with the usual volume that kinds compare with."""
+    """Return a tape with the average volume that some kinds compare with."""
     tape = tape_over(slots, values, derived=derived, measure_quality=False)
     usual: Floats = np.random.default_rng(3).integers(0, 4, (SYMBOLS, len(slots))).astype(np.float64) * 250
     usual[:, 3] = np.nan
@@ -68,7 +68,7 @@ def history(missing: float) -> tuple[BarGrid, ...]:
 
 
 def today(missing: float) -> Floats:
-    """Return the bars of the day that is played."""
+    """Return the bars of the day played."""
     return random_values(SYMBOLS, len(TODAY), seed=99, missing=missing)
 
 
@@ -85,18 +85,18 @@ def columns_of(kind: str, all_values: Mapping[str, Floats]) -> list[Floats]:
 
 
 def lookback_of(kind: str) -> int:
-    """Return TA-Lib's own lookback; of indicators that are not its, what their kind says."""
+    """Return the lookback: TA-Lib's own for its functions, that of the kind for own ones."""
     return spec_of(kind).lookback or 0 if kind in OWN_TYPES else int(Function(kind).lookback)
 
 
 def sessions_in_warm_up(lookback: int, sizes: Sequence[int]) -> int:
-    """Return how many sessions hold ten lookbacks, two at least, all where that is more than there are."""
+    """Return the number of sessions that hold ten lookbacks: at least two, at most all."""
     enough = [n for n in range(2, len(sizes) + 1) if sum(sizes[len(sizes) - n :]) >= 10 * lookback]
     return enough[0] if enough else len(sizes)
 
 
 def by_talib(kind: str, earlier: Sequence[Floats], own: Floats, row: int) -> list[np.ndarray]:
-    """Return what TA-Lib's abstract interface gives for the bars there are, put back in their slots."""
+    """Return the output of TA-Lib's abstract interface for the bars present, placed in their slots."""
     lookback = lookback_of(kind)
     series = np.concatenate([*(values[:, row] for values in earlier), own[:, row]], axis=1)
     there = ~np.isnan(series[CLOSE])
@@ -175,7 +175,7 @@ def test_without_history_the_first_value_is_at_the_lookback(kind: str) -> None:
 
 @cache
 def tampered(from_slot: int, *, removed: bool) -> Mapping[str, Floats]:
-    """Return every indicator of a day whose bars from a slot on are others, or gone."""
+    """Return every indicator of a day with its bars from a slot on changed or removed."""
     values = today(0.25)
     values[:, :, from_slot:] = (
         np.nan if removed else random_values(SYMBOLS, len(TODAY), seed=5)[:, :, from_slot:] * 3
@@ -260,15 +260,15 @@ def test_a_single_bar_gives_a_value_without_lookback_only() -> None:
 
 
 def test_a_cancelled_block_returns_false() -> None:
-    asked: list[int] = []
+    calls: list[int] = []
 
     def cancelled() -> bool:
-        asked.append(1)
-        return len(asked) > 2
+        calls.append(1)
+        return len(calls) > 2
 
     computer = BlockComputer(make_tape(today(0.0)), SPECS, lambda _: (), cancelled=cancelled)
     assert not computer.compute(0, len(TODAY))
-    assert len(asked) == 3
+    assert len(calls) == 3
 
 
 def test_indicators_on_several_intervals_have_values_at_their_own_bars() -> None:

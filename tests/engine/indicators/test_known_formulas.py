@@ -1,4 +1,4 @@
-"""Indicators against formulas that are not TA-Lib's, and our own against pandas."""
+"""TA-Lib's indicators against textbook formulas, own ones against pandas."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ SPECS: Final = (
 
 @cache
 def computed() -> dict[str, Floats]:
-    """Return the indicators of a day that begins without history."""
+    """Return the indicators of a day without history."""
     tape = compute(tape_over(SLOTS, VALUES), SPECS)
     return {name: column.values for name, column in tape.indicators.items()}
 
 
 def expected_of(bars: Floats) -> dict[str, np.ndarray]:
-    """Return the same by the textbook; `bars` (5, n) without missing ones."""
+    """Return the same indicators by textbook formulas; `bars` (5, n) without missing ones."""
     close = bars[CLOSE]
     line, signal, histogram = formulas.macd(close, 12, 26, 9)
     upper, middle, lower = formulas.bbands(close, 20, 2, 1.5)

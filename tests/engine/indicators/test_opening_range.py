@@ -1,4 +1,4 @@
-"""The opening range against plain pandas: the extremes of the bars that open in the first minutes."""
+"""Opening range against plain pandas: the extremes of the bars that open in the first minutes."""
 
 from __future__ import annotations
 

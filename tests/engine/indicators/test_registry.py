@@ -1,4 +1,4 @@
-"""The registry: a kind that is added there is validated, computed, explained and shown like any other."""
+"""Registry of indicators: an added kind is validated, computed and explained like any other."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FRONTIER = 30
 
 
 class BarSpan(IndicatorKind):
-    """A bar's high less its low, so many times, and its volume: a kind that says nothing special."""
+    """A multiple of a bar's high less its low, and its volume: a kind with all defaults."""
 
     type = "BAR_SPAN"
     inputs = ("high", "low", "volume")

@@ -1,4 +1,4 @@
-"""Rolling VWAP against plain pandas: rolling sums over the bars that are there, earlier sessions first."""
+"""Rolling VWAP against plain pandas: rolling sums over the bars present, earlier sessions first."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def history(missing: float, *, sessions: int = 3, columns: int = 390) -> list[Ba
 
 
 def by_pandas(earlier: Sequence[BarGrid], own: Floats, row: int, timeperiod: int) -> np.ndarray:
-    """Return the rolling VWAP at every column of the session, NaN where there is no bar."""
+    """Return the rolling VWAP at every column of the session, NaN for missing bars."""
     series = np.concatenate([*(grid.values[:, row] for grid in earlier), own[:, row]], axis=1)
     bars = pd.DataFrame(series.T, columns=list(FIELDS)).dropna()
     money = ((bars.high + bars.low + bars.close) / 3 * bars.volume).rolling(timeperiod)
     volume = bars.volume.rolling(timeperiod)
-    # Each window summed by itself: pandas' own rolling sum drifts, and finds no exact zero again.
+    # Each window is summed separately: pandas' own rolling sum drifts, and misses exact zeros.
     sums = money.apply(np.sum, raw=True) / volume.apply(np.sum, raw=True).where(lambda total: total > 0)
     return sums.reindex(range(series.shape[1])).to_numpy()[series.shape[1] - own.shape[2] :]
 

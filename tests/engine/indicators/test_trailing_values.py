@@ -1,4 +1,4 @@
-"""Trailing values against pandas, and the rule of how much history warms an indicator up."""
+"""Trailing values against pandas, and the rule for the length of warm-up."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_shorter_session_counts_for_its_own_minutes() -> None:
 
 
 def daily(missing: float = 0.3) -> DailyHistory:
-    """Return daily bars of three symbols, the last of which never traded."""
+    """Return daily bars of three symbols, the last one without any."""
     history = DailyHistory(3, sessions_of("2013-10-01", "2013-10-31"))
     history.values[:] = random_values(3, len(history.days), seed=3, missing=missing)
     history.values[:, 2] = np.nan
@@ -122,7 +122,7 @@ def test_after_short_days_only_the_afternoon_of_a_long_day_is_missing() -> None:
 @pytest.mark.parametrize(
     ("lookback", "sizes", "sessions"),
     [
-        (19, [390] * 5, 2),  # 190 bars would fit into one session; two at least
+        (19, [390] * 5, 2),  # 190 bars fit into one session; at least two
         (39, [390] * 5, 2),
         (78, [390] * 5, 2),  # 780 are exactly two
         (79, [390] * 5, 3),
@@ -133,7 +133,7 @@ def test_after_short_days_only_the_afternoon_of_a_long_day_is_missing() -> None:
         (500, [390] * 5, 5),
         (20, [390], 1),
         (20, [], 0),
-        (0, [390] * 5, 2),  # OBV and its kin accumulate
+        (0, [390] * 5, 2),  # OBV and AD accumulate
     ],
 )
 def test_warm_up_is_ten_lookbacks_in_whole_sessions_at_least_two(

@@ -1,4 +1,4 @@
-"""Gaps of many symbols at once are those that are listed one by one."""
+"""Gaps of many symbols at once, against the lists of single symbols."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores and gaps against walking the slots one by one."""
+"""Scores and gaps against loops over single slots."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_unmeasured_history_has_a_score_of_100_and_is_marked() -> None:
 
 
 def scored(present: np.ndarray, cuts: list[int]) -> np.ndarray:
-    """Return the scores of a session whose blocks end at `cuts`."""
+    """Return the scores of a session with blocks that end at `cuts`."""
     symbols, slots = present.shape
     values = np.full((symbols, slots + 1), np.nan)
     values[:, 0] = 100.0

@@ -1,4 +1,4 @@
-"""Every number tells where it comes from; worked out again from the inputs it names, it is the same."""
+"""Explanations of numbers: recomputed from the listed inputs, every number is the same."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_rsi_of_the_explained_closes_by_talib_is_the_value(
     assert why.parameters == {"timeperiod": 14}
     assert why.source == "TA-Lib's RSI, on stored 1m bars"
     assert (why.kind, why.interval) == (Explained.INDICATOR, MINUTE)
-    # Of the days before, the store has 4 October alone: a session of 390 minutes, and none of them today's.
+    # Of the earlier days the store has only 4 October: a session of 390 minutes.
     opened = pd.to_datetime(why.inputs[0].opened_at, unit="s", utc=True).tz_convert("America/New_York")
     assert sorted(set(opened.strftime("%Y-%m-%d"))) == ["2013-10-04", "2013-10-07"]
     assert int((opened.strftime("%Y-%m-%d") == "2013-10-04").sum()) == why.inputs[0].earlier
@@ -122,7 +122,7 @@ def test_an_indicator_on_days_has_no_value_before_the_days_close(system: SystemM
 def test_a_function_without_lookback_gets_two_sessions_as_well(system: SystemManager) -> None:
     why = system.explain("SPY", "mid")
     assert why.value == (series(why, "high")[-1] + series(why, "low")[-1]) / 2
-    # Of the two sessions before, the store has the 4th of October only.
+    # Of the two earlier sessions the store has only 4 October.
     assert (why.history_sessions, why.bars_used, why.is_warm) == (2, FRONTIER + 390, True)
     assert why.formula == "Median Price, as TA-Lib computes it"
 
@@ -163,7 +163,7 @@ def test_rolling_vwap_lists_the_bars_of_its_window(
     opened = pd.to_datetime(why.inputs[0].opened_at, unit="s", utc=True).tz_convert("America/New_York")
     over = pd.Timestamp(why.clock).tz_convert("America/New_York")
     assert opened[-1] + pd.Timedelta(minutes=1) == over
-    if frontier == 5:  # the window reaches back into the session before
+    if frontier == 5:  # the window begins in the session before
         assert list(opened[[0, 14]].strftime("%m-%d %H:%M")) == ["10-04 15:45", "10-04 15:59"]
         assert [part.earlier for part in why.inputs] == [15, 15]
     else:
@@ -244,7 +244,7 @@ def test_price_and_change_are_of_the_current_session(system: SystemManager) -> N
 
 
 def test_a_price_lists_only_its_own_bars(system: SystemManager) -> None:
-    # The bar of 13:46 is the last that is there while 13:47 is missing.
+    # The bar of 13:46 is the last one while 13:47 is missing.
     fresh, stale = (system.explain("AIG", "last", at) for at in (MISSING, MISSING + 1))
     assert stale.value == fresh.value
     assert [(why.bars_used, why.missing_bars) for why in (fresh, stale)] == [(1, 0), (1, 1)]

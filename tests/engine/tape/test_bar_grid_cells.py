@@ -1,4 +1,4 @@
-"""The grid of bars: presence, single bars, canonical bits."""
+"""Bar grid: presence, single bars, canonical bits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_an_empty_grid_has_no_bar_anywhere() -> None:
     assert not grid.is_full(0, 3)
 
 
-def test_writing_a_bar_twice_changes_its_slot_once() -> None:
+def test_writing_the_same_bar_again_changes_nothing() -> None:
     grid = BarGrid.empty(2, 3)
     grid.write_bar(1, 2, BAR)
     once = grid.values.tobytes()

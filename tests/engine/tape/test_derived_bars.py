@@ -175,7 +175,7 @@ def test_making_buckets_in_parts_gives_the_same_bits(
 
 @given(sparse_sessions())
 @settings(max_examples=60, deadline=None)
-def test_derived_bars_keep_open_close_extremes_and_volume_of_the_day(
+def test_derived_bars_keep_count_open_close_and_volume_of_the_day(
     drawn: tuple[SessionSlots, Floats, str],
 ) -> None:
     slots, values, interval = drawn

@@ -1,4 +1,4 @@
-"""History: how deep it is kept, for whom, and that the day itself is never in it."""
+"""History: depth by symbol, daily and weekly bars before a day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SessionData: every question it answers, and what it says to those that it cannot."""
+"""Session data: results and errors of every method."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def test_session_data_is_empty_before_a_session_is_loaded() -> None:
     assert data.get_loaded_symbols() == ()
     assert data.get_symbols_with_derived() == {"SPY": ()}
     assert not data.is_session_active()
-    for ask in (data.require_tape, data.activate_session, lambda: data.get_bars("SPY", MINUTE)):
+    for call in (data.require_tape, data.activate_session, lambda: data.get_bars("SPY", MINUTE)):
         with pytest.raises(EngineError, match="no session is loaded"):
-            ask()
+            call()
 
 
 def test_streamed_and_derived_intervals_are_listed_separately() -> None:
@@ -235,7 +235,7 @@ def test_symbol_data_has_history_as_deep_as_requested() -> None:
 def test_an_unknown_symbol_is_an_error_that_suggests_the_nearest(symbol: str, hint: str) -> None:
     data, _ = one_session()
     text = f"unknown symbol '{symbol}': this session has SPY, AIG, BAC.{hint}"
-    for ask in (
+    for call in (
         lambda: data.get_symbol_data(symbol),
         lambda: data.get_bars(symbol, MINUTE),
         lambda: data.append_bar(symbol, 0, BAR),
@@ -245,7 +245,7 @@ def test_an_unknown_symbol_is_an_error_that_suggests_the_nearest(symbol: str, hi
         lambda: data.remove_symbol(symbol),
     ):
         with pytest.raises(EngineError) as caught:
-            ask()
+            call()
         assert str(caught.value) == text
 
 

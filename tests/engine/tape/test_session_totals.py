@@ -1,4 +1,4 @@
-"""Session totals: one definition, whose sums run from the first bar to the last."""
+"""Session totals: one definition, with sums from the first bar to the last."""
 
 from __future__ import annotations
 

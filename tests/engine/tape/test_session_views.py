@@ -1,4 +1,4 @@
-"""What a reader may see: nothing past the clock, and nothing that can be written to."""
+"""Session views: cut at the clock, read-only, free of look-ahead."""
 
 from __future__ import annotations
 
@@ -43,23 +43,25 @@ FULL = early_close_tape()
 
 
 def everything(view: SessionView) -> list[object]:
-    """Return all that a view tells, as bytes and plain values."""
-    told: list[object] = [view.frontier, view.clock]
+    """Return all data of a view, as bytes and plain values."""
+    content: list[object] = [view.frontier, view.clock]
     for interval in (MINUTE, FIVE, HOUR, DAY):
-        told += [
+        content += [
             grid(interval).tobytes() for grid in (view.bars_grid, view.present_grid, view.base_bars_grid)
         ]
-        told += [at(interval).tobytes() for at in (view.opened_at, view.closed_at, view.bucket_widths)]
-        told += [view.bucket_span(interval, at) for at in range(len(view.opened_at(interval)))]
-    told += [view.indicator_grid(name).tobytes() for name in view.indicator_names()]
-    told += [one().tobytes() for one in (view.volumes, view.first_opens, view.last_prices, view.changes_pct)]
-    told += [view.gap_counts().tolist(), view.gap_slots(), view.has_scores, view.computed_frontier]
+        content += [at(interval).tobytes() for at in (view.opened_at, view.closed_at, view.bucket_widths)]
+        content += [view.bucket_span(interval, at) for at in range(len(view.opened_at(interval)))]
+    content += [view.indicator_grid(name).tobytes() for name in view.indicator_names()]
+    content += [
+        one().tobytes() for one in (view.volumes, view.first_opens, view.last_prices, view.changes_pct)
+    ]
+    content += [view.gap_counts().tolist(), view.gap_slots(), view.has_scores, view.computed_frontier]
     scores = view.quality_grid()
-    told.append(None if scores is None else scores.tobytes())
+    content.append(None if scores is None else scores.tobytes())
     for symbol in view.symbols:
-        told += [view.totals(symbol), view.quality(symbol), view.gaps(symbol)]
-        told += [view.indicator(symbol, name) for name in view.indicator_names()]
-    return told
+        content += [view.totals(symbol), view.quality(symbol), view.gaps(symbol)]
+        content += [view.indicator(symbol, name) for name in view.indicator_names()]
+    return content
 
 
 @given(st.integers(0, LENGTH))
@@ -135,9 +137,9 @@ def test_a_view_keeps_its_frontier_while_the_tape_advances() -> None:
     tape = early_close_tape()
     tape.frontier = 60
     view = SessionView(tape)
-    told = everything(view)
+    content = everything(view)
     tape.frontier = 120
-    assert everything(view) == told
+    assert everything(view) == content
     assert SessionView(tape).frontier == 120
 
 
@@ -211,7 +213,7 @@ def test_a_view_has_the_session_of_its_tape() -> None:
     assert view.session.trading_day.isoformat() == "2013-11-29"
     assert view.slots == 210
     with pytest.raises(KeyError):
-        view.bars("nobody", MINUTE)
+        view.bars("XYZ", MINUTE)
 
 
 def test_a_view_has_the_data_known_before_the_open() -> None:

@@ -1,4 +1,4 @@
-"""The determinism stamp: equal for equal tapes, different for whatever a reader could tell apart."""
+"""Determinism stamp: equal for equal tapes, different for any other content."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.tapes import compute, random_values, slots_of, tape_over
 def finished(
     cuts: tuple[int, ...] = (), day: str = "2013-11-29", symbols: tuple[str, ...] = ("A", "B")
 ) -> Tape:
-    """Return a finished tape with a bit of everything."""
+    """Return a finished tape with derived bars, indicators, scores and historical values."""
     slots = slots_of(day)
     values = random_values(2, len(slots), seed=1, missing=0.1)
     tape = tape_over(slots, values, derived=["5m", "1d"], symbols=symbols)
