@@ -190,7 +190,7 @@ def test_history_is_scored_against_the_calendar(lean_root: Path, week: Mapping[s
 
 @cache
 def input_bars(root: Path, symbol: str, day: str, width: str | None) -> tuple[Floats, int]:
-    """Return the bars of the two sessions before a day and of the day (5, n), and the number of the day's bars.
+    """Return the bars of a day and of two sessions before it (5, n), and the number of the day's bars.
 
     The 3rd of October is not among the files: the first day has one earlier session only.
     """

@@ -59,7 +59,7 @@ def macd(close: np.ndarray, fast: int, slow: int, signal: int) -> tuple[np.ndarr
 def bbands(
     close: np.ndarray, period: int, up: float, down: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return upper, middle and lower band: the mean, plus and minus a number of population standard deviations."""
+    """Return upper, middle and lower band: the mean plus and minus multiples of the population deviation."""
     middle = sma(close, period)
     # pandas' rolling deviation drifts by 1e-7 on constant prices; here each window is computed separately.
     windows = np.lib.stride_tricks.sliding_window_view(close, period)

@@ -94,8 +94,8 @@ def test_more_history_for_another_indicator_changes_no_bit() -> None:
     own, earlier = random_values(SYMBOLS, len(SLOTS), seed=31, missing=0.9), history(0.97, sessions=9)
     alone = compute(tape_over(SLOTS, own), [spec(60)], {MINUTE: earlier})
     deep = IndicatorSpec("deep", "SMA", MINUTE, {"timeperiod": 300})
-    beside = compute(tape_over(SLOTS, own), [deep, spec(60)], {MINUTE: earlier})
-    assert same_bits(alone.indicators["rolling"].values, beside.indicators["rolling"].values)
+    combined = compute(tape_over(SLOTS, own), [deep, spec(60)], {MINUTE: earlier})
+    assert same_bits(alone.indicators["rolling"].values, combined.indicators["rolling"].values)
 
 
 def test_many_symbols_have_the_same_bits_as_each_alone() -> None:

@@ -70,7 +70,7 @@ def test_totals_of_all_symbols_equal_those_of_each_symbol() -> None:
             assert view.volumes()[row] == totals.volume
             assert (view.first_opens()[row], view.last_prices()[row]) == (opened, last)
             assert view.changes_pct()[row] == totals.change_pct
-    assert pairwise_sums, "these volumes do not tell one order of adding from another"
+    assert pairwise_sums, "these volumes have the same sums in both orders of adding"
 
 
 def test_a_first_open_of_zero_gives_no_change() -> None:
