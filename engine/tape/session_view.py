@@ -186,7 +186,7 @@ class SessionView:
         return frozen(self._tape.grid(interval).present[:, : self._columns(interval)])
 
     def base_bars_grid(self, interval: Interval) -> Counts:
-        """Return how many base bars each bar was made of, shape (S, columns over)."""
+        """Return the number of base bars behind each bar, int32, read-only, shape (S, columns over)."""
         stop = self._columns(interval)
         if interval == self._tape.base_interval:
             return frozen(self.present_grid(interval).astype(np.int32))
