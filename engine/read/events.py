@@ -46,7 +46,7 @@ class Event:
     `slot`: the last slot over when it became known, −1 for the session's open, None outside of a session. A
     gap's event is at its first missing slot; once the gap has ended, it is replaced by one of the same number
     that includes the end. `last`: last missing slot of a gap that has ended, else None. `place`: its clock
-    (seconds since 1970 UTC), for sorting; for an event without a clock, that of the event before it.
+    (seconds since 1970 UTC), for sorting; for an event without a clock, the latest one before it.
     """
 
     number: int

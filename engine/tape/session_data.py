@@ -65,7 +65,8 @@ class SessionData:
 
     All reading goes through a `SessionView` at the clock; `view()` gives several values of one moment. Each
     engine thread writes its own part, through the tape's own methods, here as in the engine. A symbol keeps
-    its row for the whole run. Methods raise EngineError for an unknown symbol, and without a loaded session.
+    its row for the whole run. Reading raises EngineError for an unknown symbol or without a loaded session;
+    lists are empty and `view()` is None then.
     """
 
     def __init__(self) -> None:
