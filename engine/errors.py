@@ -7,7 +7,7 @@ attributes, for front ends that format them their own way.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -30,8 +30,7 @@ class ConfigProblem:
     suggestion: str | None = None
 
     def __str__(self) -> str:
-        hint = f" Did you mean {self.suggestion!r}?" if self.suggestion else ""
-        return f"{self.path}: {self.message}{hint}"
+        return f"{self.path}: {self.message}{did_you_mean(self.suggestion)}"
 
 
 class ConfigError(TapedeckError):
@@ -63,11 +62,13 @@ class ConditionError(TapedeckError):
         self.width = width
         self.message = message
         self.suggestion = suggestion
-        hint = f" Did you mean {suggestion!r}?" if suggestion else ""
         # Tabs or line ends in the text would move the mark.
         shown = "".join(" " if character.isspace() else character for character in condition)
         mark = " " * start + "^" * width
-        super().__init__(f"invalid condition, at column {self.column}: {message}.{hint}\n  {shown}\n  {mark}")
+        super().__init__(
+            f"invalid condition, at column {self.column}: {message}.{did_you_mean(suggestion)}"
+            f"\n  {shown}\n  {mark}"
+        )
 
 
 class CalendarError(TapedeckError):
@@ -111,3 +112,24 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     by_folded = {name.casefold(): name for name in known}
     match = difflib.get_close_matches(word.casefold(), list(by_folded), n=1, cutoff=0.6)
     return by_folded[match[0]] if match else None
+
+
+def did_you_mean(suggestion: str | None) -> str:
+    """Return the end of a message that suggests a spelling, with a space before it; empty for None."""
+    return f" Did you mean {suggestion!r}?" if suggestion else ""
+
+
+def listed(names: Collection[str], limit: int = 12) -> str:
+    """Return the first names in words, with the number of the others; `none` without names."""
+    first = ", ".join(list(names)[:limit])
+    return f"{first} and {len(names) - limit} more" if len(names) > limit else first or "none"
+
+
+def unknown_name(what: str, name: str, known: Collection[str], *, owner: str = "this session") -> str:
+    """Return the message for an unknown name: its kind, its text, and the names of `owner`."""
+    return f"unknown {what} {name!r}: {owner} has {listed(known)}"
+
+
+def unknown_name_with_hint(what: str, name: str, known: Collection[str]) -> str:
+    """Return the sentence for an unknown name of a session, with the nearest known one."""
+    return f"{unknown_name(what, name, known)}.{did_you_mean(nearest(name, known))}"

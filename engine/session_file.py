@@ -1,4 +1,4 @@
-"""Session files read with all of tapedeck's indicators: hands the registry to `config`, which knows none."""
+"""Session file loading with tapedeck's indicators: passes the registry of indicators to `config`."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from tapedeck.engine.config import IndicatorCatalogue, IndicatorType, LoadedConf
 
 
 def load_session_config(path: Path) -> LoadedConfig:
-    """Read the session file at `path`, YAML or JSON. Raises ConfigError with every fault of it."""
+    """Read the session file at `path`, YAML or JSON. Raises ConfigError with all its faults."""
     return config.load_session_config(path, _CATALOGUE)
 
 
 def parse_session_config(document: object, source: str) -> LoadedConfig:
-    """Check a document of plain values; `source` names it in errors. Raises ConfigError with every fault."""
+    """Check a document of plain values; `source`: its name in errors. Raises ConfigError with all faults."""
     return config.parse_session_config(document, source, _CATALOGUE)
 
 
 def session_config_schema() -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of session files, for editors that complete and check."""
+    """Return the JSON Schema (2020-12) of session files, for completion and checks in editors."""
     return config.session_config_schema(_CATALOGUE)
 
 
 class _Registry:
-    """The registry of indicators, imported with the first type that is asked for.
+    """The registry of indicators, imported on first use.
 
-    Importing it takes longer (NumPy, TA-Lib) than reading a file that names none.
+    Importing it (NumPy, TA-Lib) takes longer than reading a file without indicators.
     """
 
     def types(self) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapedeck.engine.clock.trading_session import TradingSession
-from tapedeck.engine.errors import CalendarError, nearest
+from tapedeck.engine.config.exchanges import resolve_exchange
+from tapedeck.engine.errors import CalendarError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +38,6 @@ _LATEST: Final = date(2199, 12, 31)
 # A Saturday on which BSE and NSE traded, for the budget of India, and the sessions beside it.
 _SPECIAL_SATURDAY: Final = (date(2025, 1, 31), date(2025, 2, 1), date(2025, 2, 3))
 _WINDOWS_KEPT: Final = 16
-_WELL_KNOWN: Final = ("XNYS", "XTSE", "XLON", "XETR", "XPAR", "XTKS", "XHKG", "CMES", "24/7")
 
 
 class _LibraryCalendar(Protocol):
@@ -130,42 +130,28 @@ class CalendarWindow:
         )
 
 
-def resolve_exchange(name: str) -> str:
-    """Return the calendar code of an exchange's code or other name (`NASDAQ` is `XNYS`), in any case.
-
-    Raises CalendarError, with the nearest known name, on an unknown one.
-    """
-    by_folded = _codes_by_folded_name()
-    code = by_folded.get(name.strip().casefold())
-    if code is not None:
-        return code
-    near = nearest(name.strip(), [*_factories(), *_aliases()])
-    hint = f"Did you mean {near!r}?" if near else f"Examples are {', '.join(_WELL_KNOWN)}."
-    raise CalendarError(f"unknown exchange {name!r}. {hint} `tapedeck calendar --list` lists them all.")
+def exchange_zone(name: str) -> ZoneInfo:
+    """Return the zone of an exchange, given as a code, an alias or a group."""
+    return ZoneInfo(_factories()[_code_of(name)].tz.key)
 
 
-def exchange_zone(code: str) -> ZoneInfo:
-    """Return the zone of the exchange with that code or name."""
-    return ZoneInfo(_factories()[resolve_exchange(code)].tz.key)
-
-
-def exchange_bounds(code: str) -> tuple[date, date]:
-    """Return the first and the last date of the calendar of that exchange."""
-    factory = _factories()[resolve_exchange(code)]
+def exchange_bounds(name: str) -> tuple[date, date]:
+    """Return the first and the last date of an exchange's calendar."""
+    factory = _factories()[_code_of(name)]
     lower, upper = factory.bound_min(), factory.bound_max()
     first = _EARLIEST if lower is None else max(_EARLIEST, lower.date())
     last = _LATEST if upper is None else min(_LATEST, upper.date())
     return first, last
 
 
-def load_calendar(code: str, first: date, last: date) -> CalendarWindow:
+def load_calendar(name: str, first: date, last: date) -> CalendarWindow:
     """Return the calendar of an exchange around the dates from `first` to `last`, both inclusive.
 
     The window holds whole years, with a margin for history and for the next days; it depends on these dates
     only. Raises CalendarError on dates out of the calendar's bounds or in the wrong order, on an unknown
     exchange, and where the installed libraries cannot build its calendar.
     """
-    code = resolve_exchange(code)
+    code = _code_of(name)
     lower, upper = exchange_bounds(code)
     if last < first:
         raise CalendarError(f"invalid range {first} to {last}: the earlier date must be first")
@@ -239,10 +225,9 @@ def _aliases() -> dict[str, str]:
     return dict(aliases_to_names())
 
 
-@cache
-def _codes_by_folded_name() -> dict[str, str]:
-    named = {alias.casefold(): code for alias, code in _aliases().items()}
-    return named | {code.casefold(): code for code in _factories()}
+def _code_of(name: str) -> str:
+    # A code of the library is taken as it is: one of them (us_futures) is spelled like a group.
+    return name if name in _factories() else resolve_exchange(name)
 
 
 def _build(code: str, first: date, last: date) -> _LibraryCalendar:

@@ -15,9 +15,9 @@ from tapedeck.engine.clock.calendars import (
     exchange_bounds,
     exchange_zone,
     load_calendar,
-    resolve_exchange,
 )
 from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.config.exchanges import resolve_exchange
 from tapedeck.engine.errors import CalendarError, ClockError
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
-"""Columns of a tape as readers at successive frontiers know them: the last value that is known, held on.
+"""Known values: for each of successive frontiers, the last value of a field or indicator known there.
 
-All here is vectorised over frontiers k = start … stop, both included: so many columns has a result. Nothing
-depends on a slot at or past k.
+Vectorised over frontiers k = start … stop, both included: results have one column per frontier. No result at
+k depends on a slot at or past k.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FIRST_LOOK_BACK = 64
 
 
 class KnownValues:
-    """What is known at the frontiers `start` … `stop` of a tape whose columns are computed up to `stop`."""
+    """Known values at frontiers `start` … `stop` of a tape that is computed up to `stop`."""
 
     def __init__(self, tape: Tape, start: int, stop: int) -> None:
         self._tape = tape
@@ -34,7 +34,7 @@ class KnownValues:
         return len(self._frontiers)
 
     def value(self, name: str, rows: Rows, interval: Interval | None = None) -> Floats:
-        """Return a field or indicator of some symbols, float64 (rows, frontiers); NaN where not known yet."""
+        """Return a field or indicator of some symbols, float64 (rows, frontiers); NaN before the first."""
         tape = self._tape
         if interval is not None or name in FIELDS:
             return self._bar_field(FIELDS.index(name), interval or tape.base_interval, rows)
@@ -58,7 +58,7 @@ class KnownValues:
         return self._bar_field(CLOSE, self._tape.base_interval, rows)
 
     def _change(self, rows: Rows) -> Floats:
-        # Before its first bar a symbol has no last price, so that its first open is not seen too early.
+        # Before a symbol's first bar its last price is NaN, and so is the change: no look-ahead.
         first = first_values(self._tape.base.values[OPEN, rows, : self._frontiers[-1]])
         return change_pct(first[:, None], self._last(rows))
 
@@ -75,7 +75,7 @@ class KnownValues:
         return score(counts, self._frontiers)
 
     def _gaps(self, rows: Rows) -> Floats:
-        """Return how many gaps have begun."""
+        """Return the number of gaps that have begun, float64 (rows, frontiers)."""
         count = self._symbols(rows)
         if self._tape.scores is None:
             return np.zeros((count, len(self)))
@@ -86,7 +86,7 @@ class KnownValues:
         return totals[:, self._frontiers]
 
     def _historical(self, name: str, rows: Rows) -> Floats:
-        """Return a historical indicator: one value all day, or as `SessionView.historical` has it."""
+        """Return a historical indicator: a constant, or per minute as in `SessionView.historical`."""
         value = self._tape.historical[name]
         if not value.per_minute:
             return np.repeat(value.values[rows][:, None], len(self), axis=1)
@@ -95,7 +95,7 @@ class KnownValues:
         return np.take_along_axis(value.values[rows], minutes, axis=1)
 
     def _over(self, interval: Interval) -> Ints:
-        """Return how many columns of an interval are over at each frontier."""
+        """Return the number of columns of an interval that are over at each frontier, int64."""
         if interval == self._tape.base_interval:
             return self._frontiers
         return np.searchsorted(self._tape.derived[interval].buckets.stops, self._frontiers, side="right")
@@ -105,10 +105,10 @@ class KnownValues:
 
     @staticmethod
     def _last_columns(values: Floats, over: Ints) -> Ints:
-        """Return the last column below `over` that has a value, −1 for none; (rows, frontiers)."""
+        """Return the last column below `over` with a value, −1 without one; int64 (rows, frontiers)."""
         first, last = int(over[0]), int(over[-1])
         begin, width = first, _FIRST_LOOK_BACK
-        # Mostly a value is near; only a symbol that has not traded for long is searched to the open.
+        # Usually a value is near; only for a symbol without recent trades the search reaches the open.
         while begin > 0 and (begin == first or np.isnan(values[:, begin:first]).all(axis=1).any()):
             begin, width = max(0, first - width), width * 4
         there = ~np.isnan(values[:, begin:last])
@@ -122,7 +122,7 @@ class KnownValues:
 
 
 def _taken(values: Floats, at: Ints) -> Floats:
-    """Return the values at the given columns of each row, NaN where the column is −1."""
+    """Return the values at the given columns of each row, NaN for column −1."""
     if not values.shape[1]:
         return np.full(at.shape, np.nan)
     taken = np.take_along_axis(values, np.maximum(at, 0), axis=1)
@@ -141,6 +141,6 @@ def _times_of_day(slots: SessionSlots) -> Floats:
 
     first, last = offset(int(times[0])), offset(int(times[-1]))
     offsets: NDArray[np.int64] | int = first
-    if first != last:  # the clocks are changed during the session
+    if first != last:  # daylight saving changes during the session
         offsets = np.array([offset(int(seconds)) for seconds in times], dtype=np.int64)
     return ((times + offsets) % 86_400).astype(np.float64)

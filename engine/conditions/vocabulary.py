@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,14 +17,13 @@ from tapedeck.engine.conditions.syntax import (
     children,
     references,
 )
-from tapedeck.engine.errors import nearest
+from tapedeck.engine.errors import listed, nearest
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.tape.bar_grid import FIELDS
 from tapedeck.engine.tape.tape import Tape
 
 SESSION_FIELDS: Final = ("last", "change", "quality", "gaps")
 """Fields of a symbol in addition to its bar fields."""
-_LISTED: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ class Vocabulary:
         if reference.interval is not None:
             self._check_interval(text, reference)
         elif reference.name not in self.names:
-            message = f"unknown value {reference.name!r} (this session has {_listed(self.names)})"
+            message = f"unknown value {reference.name!r} (this session has {listed(self.names)})"
             raise condition_fault(text, reference.name_span, message, nearest(reference.name, self.names))
 
     def _check_symbol(self, text: str, reference: Reference) -> None:
@@ -75,7 +73,7 @@ class Vocabulary:
             message = f"unknown name {reference.name!r}: use time, or a value of a symbol, such as SPY.close"
             raise condition_fault(text, reference.span, message, nearest(reference.name, known))
         if reference.symbol not in self.symbols:
-            message = f"unknown symbol {reference.symbol!r} (this session has {_listed(self.symbols)})"
+            message = f"unknown symbol {reference.symbol!r} (this session has {listed(self.symbols)})"
             near = nearest(reference.symbol, [*self.symbols, "any", "all"])
             raise condition_fault(text, reference.symbol_span, message, near)
 
@@ -121,9 +119,3 @@ def _depends_on_session(node: Node) -> bool:
     if isinstance(node, Reference | ClockTime):
         return True
     return any(_depends_on_session(child) for child in children(node))
-
-
-def _listed(words: Iterable[str]) -> str:
-    known = list(words)
-    more = len(known) - _LISTED
-    return ", ".join(known[:_LISTED]) + (f" and {more} more" if more > 0 else "")

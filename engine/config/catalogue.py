@@ -1,4 +1,4 @@
-"""Catalogue of indicators: what the check of a session file asks about them; it is handed in from above."""
+"""Catalogue of indicators: interface between the check of session files and the registry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tapedeck.engine.intervals import Interval
 
 @dataclass(frozen=True, slots=True)
 class HistoricalNeed:
-    """The historical indicator that an indicator compares with, which the file names in `against`."""
+    """Required properties of the historical indicator that the file names in `against`."""
 
     type: str
     granularity: str
@@ -24,11 +24,11 @@ class HistoricalNeed:
 
 
 class IndicatorType(Protocol):
-    """One type of indicator: what it gives, and what may stand beside it in the file."""
+    """One type of indicator: its outputs, parameters and intervals."""
 
     @property
     def type(self) -> str:
-        """The name, in capitals."""
+        """Its name, in capitals."""
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -36,28 +36,28 @@ class IndicatorType(Protocol):
 
     @property
     def against(self) -> HistoricalNeed | None:
-        """The historical indicator that it compares with, None where it compares with none."""
+        """The historical indicator that it needs, or None."""
 
     def check_interval(self, interval: Interval) -> None:
-        """Raise a fault where it cannot be computed on bars of an interval."""
+        """Raise a fault if it cannot be computed on bars of an interval."""
 
     def resolve_parameters(
         self, given: Mapping[str, object], interval: Interval | None
     ) -> Mapping[str, int | float]:
-        """Return all parameters, defaults where none is given.
+        """Return all parameters, with defaults for those not given.
 
-        `interval` is None where the file's is at fault. Raises a fault, or a ValidationError with several.
+        `interval`: None if that of the file is invalid. Raises a fault, or a ValidationError with several.
         """
 
 
 class IndicatorCatalogue(Protocol):
-    """All types of indicators that a session file may ask for."""
+    """All types of indicators for session files."""
 
     def types(self) -> tuple[str, ...]:
         """Return their names, sorted."""
 
     def read_type(self, text: str) -> IndicatorType:
-        """Return the type of a name in any case; an unknown one raises a fault with the nearest."""
+        """Return the type of a name in any case; raises a fault for an unknown one, with the nearest."""
 
 
 def catalogue_of(info: ValidationInfo) -> IndicatorCatalogue:

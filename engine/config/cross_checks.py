@@ -1,6 +1,6 @@
-"""What only two fields together can get wrong.
+"""Cross checks of a session file: conflicts between fields, and warnings.
 
-Looked at in the document rather than the model, so that other faults of the file hide none of it.
+They read the document, not the model, so a fault in one field does not hide a conflict between others.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from tapedeck.engine.config.catalogue import HistoricalNeed, IndicatorCatalogue, IndicatorType, output_names
 from tapedeck.engine.config.plain_documents import dotted
 from tapedeck.engine.config.readers import ALL, read_date
-from tapedeck.engine.errors import ConfigProblem, nearest
+from tapedeck.engine.errors import ConfigProblem, listed, nearest, unknown_name
 
 T = TypeVar("T")
 
@@ -24,15 +24,15 @@ _TRAILING: Final = (_DATA, "historical", "indicators")
 
 
 def find_conflicts(document: Mapping[str, object], catalogue: IndicatorCatalogue) -> list[ConfigProblem]:
-    """Return every disagreement between fields of `document`, which need not be valid otherwise."""
+    """Return every conflict between fields of `document`, which may have other faults."""
     found = [problem for check in _CHECKS for problem in check(document)]
     found += _check_against(document, catalogue)
     found += _check_names(document, catalogue)
     return found
 
 
-def find_oddities(document: Mapping[str, object]) -> list[str]:
-    """Return warnings: what may stand so, but hardly is what its writer wants."""
+def find_warnings(document: Mapping[str, object]) -> list[str]:
+    """Return warnings: valid settings that are probably mistakes."""
     scanners = _section(document, _DATA).get("scanners")
     return [
         f"{dotted((_DATA, 'scanners', position))} never runs: it has no schedules, and pre_session is false"
@@ -53,7 +53,7 @@ def _check_dates(document: Mapping[str, object]) -> Iterator[ConfigProblem]:
     backtest = _section(document, "backtest_config")
     start, end = (_valid(read_date, backtest.get(name)) for name in ("start_date", "end_date"))
     if isinstance(start, date) and isinstance(end, date) and start > end:
-        message = f"must not be before start_date: {end} is earlier than {start}"
+        message = f"must be on or after start_date {start}, not {end}"
         yield ConfigProblem("backtest_config.end_date", end, message)
 
 
@@ -70,8 +70,8 @@ def _check_apply_to(document: Mapping[str, object]) -> Iterator[ConfigProblem]:
         for index, symbol in enumerate(wanted if isinstance(wanted, list) else []):
             if isinstance(symbol, str) and symbol not in known:
                 place = dotted((_DATA, "historical", "data", position, "apply_to", index))
-                hint = f"; for every symbol, write apply_to: {ALL}" if symbol == ALL else ""
-                message = f"{symbol!r} is not among the symbols of this file ({_some(known)}){hint}"
+                hint = f". For every symbol, write apply_to: {ALL}" if symbol == ALL else ""
+                message = f"{unknown_name('symbol', symbol, known, owner='this file')}{hint}"
                 yield ConfigProblem(place, symbol, message, nearest(symbol, known))
 
 
@@ -85,19 +85,19 @@ def _check_against(document: Mapping[str, object], catalogue: IndicatorCatalogue
         place, need = dotted((*_INDICATORS, name, "against")), type_.against
         if wanted not in trailing:
             usable = [other for other, one in trailing.items() if _meets(one, need)]
-            names = f"usable here: {_some(usable)}" if usable else "the file has none"
             message = (
-                f"{wanted!r} is not a historical indicator of this file; {type_.type} needs one with {need}"
+                f"unknown historical indicator {wanted!r}: {type_.type} needs one with {need}; this file has "
+                f"{listed(usable)}"
             )
-            yield ConfigProblem(place, wanted, f"{message} ({names})", nearest(wanted, usable))
+            yield ConfigProblem(place, wanted, message, nearest(wanted, usable))
         elif not _meets(trailing[wanted], need):
             yield ConfigProblem(
-                place, wanted, f"{wanted!r} cannot be used here: {type_.type} compares with {need}"
+                place, wanted, f"unusable historical indicator {wanted!r}: {type_.type} needs one with {need}"
             )
 
 
 def _meets(definition: object, need: HistoricalNeed) -> bool:
-    # A definition that is wrong otherwise is reported as such, not as unfit.
+    # A definition of a wrong type is reported by the model, not here.
     if not isinstance(definition, Mapping):
         return False
     granularity = definition.get("granularity", "daily")
@@ -111,7 +111,7 @@ def _meets(definition: object, need: HistoricalNeed) -> bool:
 
 
 def _check_names(document: Mapping[str, object], catalogue: IndicatorCatalogue) -> Iterator[ConfigProblem]:
-    """No two indicators, historical or of the session, and no two of their outputs, have one name."""
+    """Yield a problem for each name of an indicator or output, historical or not, that is used twice."""
     taken: dict[str, str] = {name: dotted((*_TRAILING, name)) for name in _section(document, *_TRAILING)}
     for name, definition in _section(document, *_INDICATORS).items():
         place = dotted((*_INDICATORS, name))
@@ -119,14 +119,14 @@ def _check_names(document: Mapping[str, object], catalogue: IndicatorCatalogue) 
             if output in taken:
                 what = "the name" if output == name else "the output"
                 yield ConfigProblem(
-                    place, output, f"{what} {output!r} is taken already, by {taken[output]}: rename one"
+                    place, output, f"{what} {output!r} is used already by {taken[output]}: rename one"
                 )
             else:
                 taken[output] = place
 
 
 def _names_of(name: str, type_: IndicatorType | None) -> list[str]:
-    """Return the indicator's own name and those of its outputs, as far as its type is known."""
+    """Return the names of the indicator and of its outputs; only its own for an unknown type."""
     return [name] if type_ is None else list(dict.fromkeys([name, *output_names(name, type_.outputs)]))
 
 
@@ -136,7 +136,7 @@ def _type_of(definition: object, catalogue: IndicatorCatalogue) -> IndicatorType
 
 
 def _section(document: Mapping[str, object], *path: str) -> Mapping[str, object]:
-    """Return the mapping at `path`, or an empty one where there is none."""
+    """Return the mapping at `path`, or an empty one."""
     node: object = document
     for name in path:
         node = node.get(name) if isinstance(node, Mapping) else None
@@ -144,16 +144,11 @@ def _section(document: Mapping[str, object], *path: str) -> Mapping[str, object]
 
 
 def _valid(read: Callable[..., T], value: object) -> T | None:
-    """Return what `read` makes of `value`, or None where it is at fault, which the model reports."""
+    """Return the result of `read`, or None for an invalid value, which the model reports."""
     try:
         return read(value)
     except PydanticCustomError:
         return None
-
-
-def _some(names: list[str]) -> str:
-    shown_names = ", ".join(names[:8])
-    return shown_names if len(names) <= 8 else f"{shown_names} and {len(names) - 8} more"
 
 
 _CHECKS: Final = (_check_mode, _check_dates, _check_apply_to)

@@ -1,6 +1,7 @@
-"""Exchange groups: the exchange calendar of each `exchange_group`.
+"""Names of exchanges: groups, codes and aliases, each with the code of its calendar.
 
-Importing exchange_calendars takes most of a second, so it is used only for codes that are not listed here.
+The one owner of these names, for session files, commands and calendars. Importing exchange_calendars takes
+most of a second, so it is imported only for names that are not listed here.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
-from tapedeck.engine.errors import CalendarError, nearest
+from tapedeck.engine.errors import CalendarError, did_you_mean, nearest
 
 EXCHANGE_GROUPS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -54,9 +55,7 @@ def resolve_exchange(text: str) -> str:
     """
     code = find_exchange(text)
     if code is None:
-        near = nearest_exchange(text)
-        hint = f" Did you mean {near!r}?" if near else ""
-        raise CalendarError(f"{describe_unknown(text)}.{hint}")
+        raise CalendarError(f"{describe_unknown(text)}.{did_you_mean(nearest_exchange(text))}")
     return code
 
 
@@ -79,7 +78,10 @@ def nearest_exchange(text: str) -> str | None:
 def describe_unknown(text: str) -> str:
     """Return the message for an unknown exchange, with the allowed names."""
     groups = ", ".join(EXCHANGE_GROUPS)
-    return f"unknown exchange {text!r}: use a group ({groups}) or an exchange_calendars code, such as XNYS"
+    return (
+        f"unknown exchange {text!r}: use a group ({groups}) or an exchange_calendars code, such as XNYS; "
+        "`tapedeck calendar --list` lists all codes"
+    )
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from tapedeck.engine.config.catalogue import IndicatorCatalogue
-from tapedeck.engine.config.cross_checks import find_conflicts, find_oddities
+from tapedeck.engine.config.cross_checks import find_conflicts, find_warnings
 from tapedeck.engine.config.documents import parse_text, write_yaml
 from tapedeck.engine.config.older_fields import upgrade
 from tapedeck.engine.config.plain_documents import find_misfits, hide_secrets, without_nulls
@@ -59,7 +59,7 @@ def parse_session_config(document: object, source: str, catalogue: IndicatorCata
     problems += find_conflicts(current.document, catalogue)
     if problems or config is None:
         raise ConfigError(source, _as_sentences(problems))
-    return LoadedConfig(config, (*current.warnings, *find_oddities(current.document)), source)
+    return LoadedConfig(config, (*current.warnings, *find_warnings(current.document)), source)
 
 
 def dump(config: SessionConfig) -> str:

@@ -1,4 +1,4 @@
-"""Indicators that are computed while a session plays, as the file defines them."""
+"""Session indicators as defined in a session file."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ def _read_type(text: str, info: ValidationInfo) -> str:
 
 
 class SessionIndicator(Section):
-    """One indicator on one interval, its parameters complete.
+    """One indicator on one interval, with all its parameters.
 
-    In the file the parameters stand beside `type`: `{type: SMA, interval: 1m, timeperiod: 20}`. Here they are
-    `parameters`, all of them, defaults included.
+    In the file the parameters are on the level of `type`: `{type: SMA, interval: 1m, timeperiod: 20}`. The
+    model has them in `parameters`, defaults included.
     """
 
     name: str
-    """Name under which the file has it; the key there, not a field."""
+    """Name of the indicator: its key in the file."""
     type: Annotated[str, AfterValidator(_read_type)]
-    """The kind of indicator, such as SMA, RSI, MACD or VWAP; `tapedeck config schema` lists all."""
+    """Type of the indicator, such as SMA, RSI, MACD or VWAP; `tapedeck config schema` lists all."""
     interval: SessionInterval
-    """Interval of the bars it reads; it need not be in `streams`, the engine makes what is missing."""
+    """Interval of its bars; the engine makes those of intervals not in `streams`."""
     against: Annotated[str | None, Field(validate_default=True)] = None
-    """The historical indicator to compare with, for types that compare, such as RELATIVE_VOLUME."""
+    """Historical indicator to compare with, for types that need one, such as RELATIVE_VOLUME."""
     parameters: Annotated[Mapping[str, int | float], Field(validate_default=True, default_factory=dict)]
-    """Every parameter of the type; one that is not given has its default."""
+    """All parameters of the type; those not given have their defaults."""
 
     @field_validator("interval")
     @classmethod
@@ -66,7 +66,7 @@ class SessionIndicator(Section):
         if against is None and type_.against is not None:
             raise fault(f"is required for {type_.type}: the name of a historical indicator {type_.against}")
         if against is not None and type_.against is None:
-            raise fault(f"cannot be used with {type_.type}, which compares with no historical indicator")
+            raise fault(f"must be left out: {type_.type} takes no historical indicator")
         return against
 
     @field_validator("parameters", mode="before")
@@ -74,7 +74,7 @@ class SessionIndicator(Section):
     def _resolve_parameters(
         cls, given: Mapping[str, object], info: ValidationInfo
     ) -> Mapping[str, int | float]:
-        # Of an unknown type no parameter can be judged; the type is reported.
+        # Parameters of an unknown type cannot be checked; the type is reported.
         type_ = _type_in(info)
         return {} if type_ is None else type_.resolve_parameters(given, info.data.get("interval"))
 
@@ -85,11 +85,11 @@ class SessionIndicator(Section):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Describe the form in which the file has it."""
+        """Return the schema of the form in the file."""
         fields = cls.model_fields
         return {
             "type": "object",
-            "description": "One indicator; its parameters stand beside `type`.",
+            "description": "One indicator; its parameters are on the level of `type`.",
             "properties": {
                 "type": {"description": fields["type"].description, "type": "string"},
                 "interval": {
@@ -107,13 +107,13 @@ class SessionIndicator(Section):
 
 
 def _type_in(info: ValidationInfo) -> IndicatorType | None:
-    """Return the type that was read before this field, None where it was at fault."""
+    """Return the type read before this field, None if it is invalid."""
     type_ = info.data.get("type")
     return None if type_ is None else catalogue_of(info).read_type(type_)
 
 
 def _split_definitions(value: object) -> object:
-    """Set apart what the model has fields for and what are parameters, and tell each its name."""
+    """Return each definition split into the model's fields, parameters and the name."""
     if not isinstance(value, Mapping):
         return value
     return {name: _split_one(name, definition) for name, definition in value.items()}

@@ -1,7 +1,6 @@
 """Rows of bars.csv: all bars of a session, by symbol, interval and time.
 
-Every row begins with the line break that parts it from the one before, so that rows of different intervals
-can be put behind each other as they are.
+Every row begins with its line break, so that rows of different intervals can be concatenated without change.
 """
 
 from __future__ import annotations
@@ -38,12 +37,12 @@ BARS_HEADER: Final = (
     "base_bars",
     "quality",
 )
-# About so many base slots are written at once: memory stays flat however many symbols there are.
+# Approximate number of base slots written at once: memory does not grow with the number of symbols.
 _SLOTS_AT_ONCE: Final = 2**18
 
 
 def bar_rows(tape: Tape, frontier: int) -> Iterator[bytes]:
-    """Give the rows of a tape cut at `frontier`, in pieces of several symbols."""
+    """Yield the rows of a tape cut at `frontier`, in pieces of several symbols."""
     labels = {interval: _labels(tape, interval, frontier) for interval in tape.intervals}
     step = max(1, _SLOTS_AT_ONCE // len(tape))
     for start in range(0, len(tape.symbols), step):

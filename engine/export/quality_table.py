@@ -1,4 +1,4 @@
-"""Rows of quality.csv: how complete each symbol's session was, and its gaps."""
+"""Rows of quality.csv: score and gaps of each symbol's session."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _NO_GAP: Final = ",,"
 
 
 def quality_rows(tape: Tape, frontier: int) -> bytes:
-    """Return the rows of a tape cut at `frontier`, each with its line break before it.
+    """Return the rows of a tape cut at `frontier`, each preceded by its line break.
 
-    One row per gap, with the labels of its first and last missing slot, or one row where there is none.
-    Derived intervals carry the numbers and gaps of their base.
+    One row per gap, with the labels of its first and last missing slot; one row for a symbol without gaps.
+    Derived intervals have the numbers and gaps of their base interval.
     """
     rows: list[str] = []
     day = tape.session.trading_day.isoformat()

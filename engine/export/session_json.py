@@ -181,5 +181,5 @@ def _trailing(value: HistoricalValue, row: int) -> Document:
         "granularity": "minute" if value.per_minute else "daily",
         "value": [_number(number) for number in numbers] if value.per_minute else _number(numbers),
         "used": used,
-        "asked": value.asked,
+        "asked": value.requested,
     }

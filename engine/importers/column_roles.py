@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tapedeck.engine.errors import BarImportError, nearest
+from tapedeck.engine.errors import BarImportError, did_you_mean, nearest
 
 VALUES: Final = ("open", "high", "low", "close", "volume")
 ROLES: Final = ("time", "date", *VALUES, "symbol")
@@ -65,8 +65,7 @@ def check_roles(chosen: Mapping[str, str]) -> None:
     """Raise BarImportError on a column map with an unknown role."""
     for role in chosen:
         if role not in ROLES:
-            match = nearest(role, ROLES)
-            hint = f" Did you mean {match!r}?" if match else ""
+            hint = did_you_mean(nearest(role, ROLES))
             raise BarImportError(f"unknown role {role!r} in the column map: use {', '.join(ROLES)}.{hint}")
 
 
@@ -76,8 +75,7 @@ def _chosen_columns(names: Sequence[str], chosen: Mapping[str, str], where: str)
     for role, wanted in chosen.items():
         column = wanted if wanted in names else by_folded.get(wanted.strip().casefold())
         if column is None:
-            match = nearest(wanted, names)
-            hint = f" Did you mean {match!r}?" if match else ""
+            hint = did_you_mean(nearest(wanted, names))
             there = ", ".join(map(repr, names))
             raise BarImportError(
                 f"{where}: column {wanted!r} for {role} not found; the columns are {there}.{hint}"

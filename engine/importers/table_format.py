@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import get_args
 
-from tapedeck.engine.errors import BarImportError, nearest
+from tapedeck.engine.errors import BarImportError, did_you_mean, nearest
 from tapedeck.engine.importers.bar_times import EPOCH_UNITS, Label, TimeFormat
 from tapedeck.engine.importers.column_roles import check_roles
 from tapedeck.engine.importers.file_rows import check_base
@@ -47,8 +47,7 @@ def make_format(
             "label close is invalid for daily bars: their time is the date of the trading day; leave it out"
         )
     if time_format is not None and "%" not in time_format and time_format not in EPOCH_UNITS:
-        near = nearest(time_format, EPOCH_UNITS)
-        hint = f" Did you mean {near!r}?" if near else ""
+        hint = did_you_mean(nearest(time_format, EPOCH_UNITS))
         raise BarImportError(
             f"invalid time format {time_format!r}: use {', '.join(EPOCH_UNITS)} for epochs, or a pattern "
             f"like '%m/%d/%Y %H:%M'; ISO 8601 and epochs are recognised without one.{hint}"

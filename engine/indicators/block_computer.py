@@ -1,7 +1,7 @@
-"""Compute what a tape derives from its base bars, block by block: derived bars and session indicators.
+"""Block computer: computes a tape's derived bars and session indicators from its base bars, block by block.
 
-Plain arithmetic over grids, without threads. Every column depends on slots at or before its own only, and
-every sum runs in order, so the way in which a session is cut into blocks does not change a bit of it.
+Plain arithmetic over grids, without threads. Every column depends only on slots at or before its own, and
+every sum runs in order, so results do not depend on the cut into blocks, to the last bit.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ HistoryOf = Callable[[Interval], Sequence[BarGrid]]
 
 
 class BlockComputer:
-    """Computes one tape's derived bars and indicators, for blocks that follow each other.
+    """Computes one tape's derived bars and indicators, for consecutive blocks.
 
-    `history_of(interval)` gives the grids of earlier sessions, oldest first: a grid a session below a day,
-    one grid with a column a day for days. `min_completeness` is the session file's. `cancelled` is asked now
-    and then: when it says so, a block is given up half-way, and nothing more can be computed.
+    `history_of(interval)` returns the grids of earlier sessions, oldest first: one grid per session below a
+    day, one grid with a column per day for days. `min_completeness`: the session file's fraction.
+    `cancelled` is called between indicators; once it returns True, the block is abandoned and the computer
+    must not be used again.
     """
 
     def __init__(
@@ -52,9 +53,9 @@ class BlockComputer:
         ]
 
     def compute(self, start: int, stop: int) -> bool:
-        """Compute what slots [start, stop) add; `start` is where the block before ended.
+        """Compute the columns that slots [start, stop) complete; `start`: the end of the block before.
 
-        Returns whether the block was finished, rather than cancelled.
+        Returns True if the block was finished, False if it was cancelled.
         """
         tape = self._tape
         for interval, grid in tape.derived.items():
@@ -66,7 +67,7 @@ class BlockComputer:
 
 
 class _IntervalGroup:
-    """The indicators on the bars of one interval; those with a lookback share one compact series."""
+    """Indicators on the bars of one interval; those with a lookback share one compact series."""
 
     def __init__(
         self,
@@ -87,7 +88,7 @@ class _IntervalGroup:
         self._series = CompactSeries(sorted(fields), symbols, capacity)
         for grid in history:
             self._series.append(grid, 0, grid.shape[1])
-        self._before_today: list[int] = self._series.length.tolist()
+        self._history_lengths: list[int] = self._series.length.tolist()
         skipped = {lookback: self._skipped(history, lookback) for lookback in lookbacks}
 
         def kernel(spec: IndicatorSpec) -> Kernel:
@@ -106,11 +107,11 @@ class _IntervalGroup:
                 )
             )
 
-        self._of_session = [kernel(spec) for spec in members if spec.lookback is None]
-        self._of_series = [kernel(spec) for spec in with_history]
+        self._session_kernels = [kernel(spec) for spec in members if spec.lookback is None]
+        self._series_kernels = [kernel(spec) for spec in with_history]
 
     def _history(self, history_of: HistoryOf, lookbacks: set[int]) -> Sequence[BarGrid]:
-        """Return the grids of the earlier sessions that some member's warm-up asks for."""
+        """Return the grids of the earlier sessions in the longest warm-up of the members."""
         if not lookbacks:
             return ()
         history = history_of(self._interval)
@@ -120,7 +121,7 @@ class _IntervalGroup:
         return history[len(history) - sessions_used(sizes, max(lookbacks)) :]
 
     def _skipped(self, history: Sequence[BarGrid], lookback: int) -> list[int]:
-        """Return how many bars at the head of each row are older than this lookback's warm-up asks for."""
+        """Return the number of bars at the head of each row that are older than this lookback's warm-up."""
         sizes = [grid.shape[1] for grid in history]
         daily = not self._interval.is_intraday
         older = sum(sizes) - columns_used(sizes, lookback, sessions_are_columns=daily)
@@ -136,27 +137,27 @@ class _IntervalGroup:
         return counts
 
     def advance(self, slots: range, cancelled: Callable[[], bool]) -> bool:
-        """Compute what a block adds; return whether that was finished."""
+        """Compute the columns that a block completes; return False if cancelled."""
         first = self._tape.columns_over(self._interval, slots.start)
         last = self._tape.columns_over(self._interval, slots.stop)
         columns = range(first, last)
-        for kernel in self._of_session:
+        for kernel in self._session_kernels:
             kernel.advance(slots, columns)
-        if not self._of_series or not columns:
+        if not self._series_kernels or not columns:
             return True
         self._series.append(self._grid, first, last)
-        for kernel in self._of_series:
+        for kernel in self._series_kernels:
             if cancelled():
                 return False
             kernel.advance(slots, columns)
         if last == self._grid.shape[1] and not self._grid.is_full(0, last):
-            # Tomorrow this is history, and need not be packed again.
-            self._grid.packed = self._series.packed_since(self._before_today)
+            # The next session reads this grid as history, without packing it again.
+            self._grid.packed = self._series.packed_since(self._history_lengths)
         return True
 
 
 def _add_columns(tape: Tape, specs: Sequence[IndicatorSpec]) -> None:
-    """Put the indicators' empty columns on the tape, in their order; one array holds those of an interval."""
+    """Add the indicators' empty columns to the tape, in order; one array holds those of an interval."""
     names: dict[Interval, int] = {}
     for spec in specs:
         names[spec.interval] = names.get(spec.interval, 0) + len(spec.outputs)

@@ -1,4 +1,4 @@
-"""Bars without the missing ones, history first: what TA-Lib is given."""
+"""Compact series: bars without the missing ones, history first, as input of TA-Lib."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from tapedeck.engine.tape.bar_grid import BarGrid, Floats, Ints, PackedRows
 
 
 class CompactSeries:
-    """The bars of S symbols that exist, packed to the left, for the fields that indicators read.
+    """Bars of S symbols without the missing ones, packed to the left, for the fields that indicators read.
 
-    `values[f][row, :length[row]]` are a symbol's bars of field f, oldest first, history before today.
-    Missing bars are taken out, so an indicator skips them and goes on.
+    `values[f][row, :length[row]]`: a symbol's bars of field f, oldest first, history before the session.
+    Indicators skip missing bars, as the series does not contain them.
     """
 
     __slots__ = ("fields", "length", "uniform", "values")
@@ -22,7 +22,7 @@ class CompactSeries:
         self.fields = tuple(fields)
         self.values: dict[int, Floats] = {field: np.empty((symbols, capacity)) for field in self.fields}
         self.length: Ints = np.zeros(symbols, dtype=np.int64)
-        # The one length of all rows, while no row has missed a bar; None after.
+        # The common length of all rows while no bar is missing; None after.
         self.uniform: int | None = 0
 
     def append(self, grid: BarGrid, start: int, stop: int) -> None:
@@ -41,7 +41,7 @@ class CompactSeries:
             self._append_rows(grid, start, stop)
 
     def packed_since(self, lengths: list[int]) -> dict[int, PackedRows]:
-        """Return the bars that were appended after the rows had those lengths, without copying them."""
+        """Return the bars appended after the rows had the given lengths, as views without a copy."""
         return {field: PackedRows(self.values[field], lengths, self.length.tolist()) for field in self.fields}
 
     def _append_packed(self, grid: BarGrid) -> None:

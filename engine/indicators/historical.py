@@ -1,4 +1,4 @@
-"""Historical indicators of one session, from the history that precedes it."""
+"""Historical indicators of a session, computed from the history before it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ def daily_value(
     history: DailyHistory | None,
     symbols: int,
 ) -> HistoricalValue:
-    """Return a trailing value over the daily bars of `days`, one number per symbol."""
+    """Return a trailing value over the daily bars of `days`, one number per symbol.
+
+    `history`: the daily bars; every value is NaN if it is None. `symbols`: number of symbols.
+    """
     values: Floats = np.empty((symbols, 0))
     if history is not None:
         values = history.values[FIELDS.index(field)][:, history.columns_of(days)]
@@ -38,10 +41,10 @@ def minute_value(
     history: Sequence[HistoryDay],
     shape: tuple[int, int],
 ) -> HistoricalValue:
-    """Return a trailing value per minute of the session: over the same slot of earlier sessions.
+    """Return a trailing value per minute of the session, over the same minute of earlier sessions.
 
-    `history`: earlier sessions' 1m bars; those of `sessions` are taken. `shape`: symbols, minutes of today. A
-    minute that a shorter earlier session did not have is computed from the others.
+    `history`: 1m bars of earlier sessions, of which only those in `sessions` are used. `shape`: number of
+    symbols and of minutes of the session. Shorter earlier sessions are left out of the minutes they lack.
     """
     position = FIELDS.index(field)
     wanted = {session.trading_day for session in sessions}

@@ -1,4 +1,4 @@
-"""Kernels: what computes one indicator's columns, block by block, and what it is given for that."""
+"""Kernels: computation of an indicator's columns block by block, and its inputs."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from tapedeck.engine.tape.tape import Tape
 
 
 class Kernel(Protocol):
-    """Computes one indicator of one tape, for blocks that follow each other from the open on.
+    """Computes one indicator of one tape, for consecutive blocks from the open on.
 
-    How the session is cut into blocks must not change a bit: a value depends on slots at or before its own
-    only, and sums run in order, with the carry of the block before in their first term.
+    The cut into blocks must not change a bit: a value depends only on slots at or before its own, and sums
+    run in order, with the carry of the block before in their first term.
     """
 
     def advance(self, slots: range, columns: range) -> None:
         """Write the columns of the indicator's interval that a block completes.
 
-        `slots`: the block's base slots; `columns`: columns of the interval, none where no bucket ends in the
-        block. A value stands where there is a bar; elsewhere the column stays NaN.
+        `slots`: the block's base slots; `columns`: columns of the interval, empty if no bucket ends in the
+        block. Values are written for bars that are present; for others the column stays NaN.
         """
 
 
 class RunningValues(ABC):
-    """Values by base slot since the open, which indicators on several intervals share.
+    """Values by base slot since the open, shared by indicators on several intervals.
 
-    `values`: float64 (S, n), NaN where there is none yet; a slot without a bar carries the value on.
+    `values`: float64 (S, n), NaN before the first value; a slot without a bar repeats the last value.
     """
 
     __slots__ = ("values",)
@@ -39,11 +39,11 @@ class RunningValues(ABC):
 
     @abstractmethod
     def advance(self, base: BarGrid, start: int, stop: int) -> None:
-        """Compute slots [start, stop), which must follow those computed before."""
+        """Compute slots [start, stop); `start`: the end of the slots computed before."""
 
 
 class SharedRunning:
-    """Running values with how far they are, so that the first of their readers advances them for all."""
+    """Running values with their frontier: the first reader of a block advances them for all readers."""
 
     __slots__ = ("_reached", "running")
 
@@ -52,21 +52,20 @@ class SharedRunning:
         self._reached = 0
 
     def reach(self, base: BarGrid, slots: range) -> None:
-        """Compute the slots of a block, unless that is done."""
+        """Compute the slots of a block, unless they are computed already."""
         if slots.stop > self._reached:
             self.running.advance(base, slots.start, slots.stop)
             self._reached = slots.stop
 
 
 class KernelInputs(NamedTuple):
-    """What a kernel reads, and the columns that it writes.
+    """Inputs of a kernel, and the columns that it writes.
 
     `grid`: the bars of `interval`. `columns`: one array (S, columns of `interval`) per output, all NaN.
     `against`: values of the historical indicator that the kind compares with, (S, minutes) or (S, 1).
-    `series`: for kinds with a lookback, the bars of the interval with the missing ones taken out, earlier
-    sessions first; the block's own are appended before a kernel is called. Of each row the first `skipped`
-    bars are older than the kind's warm-up asks for, and must not be read: they are there or not, as other
-    indicators need them.
+    `series`: for kinds with a lookback, the bars of the interval without the missing ones, earlier sessions
+    first; the bars of a block are appended before the kernel is called. The first `skipped` bars of each row
+    are older than the kind's warm-up and must not be read: their number depends on other indicators.
     """
 
     tape: Tape
@@ -80,7 +79,7 @@ class KernelInputs(NamedTuple):
     running: dict[str, SharedRunning]
 
     def shared_running(self, name: str, make: Callable[[int, int], RunningValues]) -> SharedRunning:
-        """Return the running values called `name` of this tape; `make(symbols, slots)` makes them once."""
+        """Return the tape's running values called `name`; the first call runs `make(symbols, slots)`."""
         if name not in self.running:
             self.running[name] = SharedRunning(make(*self.tape.base.shape))
         return self.running[name]

@@ -1,4 +1,4 @@
-"""A kind of indicator: everything that is known about it, in one description."""
+"""Kind of indicator: parameters, inputs, kernel, formula, explanation and drawing, in one description."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ class Parameter(Protocol):
 
     @property
     def default(self) -> int | float:
-        """The value where the file gives none."""
+        """The value if the file has none."""
 
     def read(self, type_: str, value: object) -> int | float:
-        """Return the file's value for the kind `type_`, or raise a fault that says what is allowed."""
+        """Return the file's value for the kind `type_`; raises a fault with the allowed values."""
 
 
 @dataclass(frozen=True, slots=True)
 class WholeNumber:
-    """A parameter that is a whole number within bounds."""
+    """Whole-number parameter with bounds, both included."""
 
     default: int
     lowest: int
     highest: int
 
     def read(self, type_: str, value: object) -> int:
-        """Return the value; raises a fault where it is not a whole number, or out of bounds."""
+        """Return the value; raises a fault unless it is a whole number within the bounds."""
         if isinstance(value, bool) or not isinstance(value, int):
             raise fault(f"must be a whole number, not {shown(value)}; the default is {self.default}")
         if not self.lowest <= value <= self.highest:
@@ -51,14 +51,14 @@ class WholeNumber:
 
 
 class IndicatorKind(ABC):
-    """One kind of indicator. A kind sets what differs from the values below, and makes its kernel.
+    """One kind of indicator. A kind sets the attributes that differ from the defaults, and makes its kernel.
 
-    `type`: its name in files, in capitals. `inputs`: fields of bars that it reads. `formula`: what it
-    computes, in a line that can be worked out by hand. `parameters`: by name, in order. `outputs`: their
-    names, where there are several. `against`: the historical indicator that a file has to name for it.
-    `over_price`: whether it is drawn over the candles, as a price. `overlay_order`: which overlays are drawn
-    first where not all fit, lowest first. `symbol_column`: the column of the symbol table that is kept for
-    it; it then takes none of those for indicators. `source`: who computes it.
+    `type`: its name in files, in capitals. `inputs`: fields of bars that it reads. `formula`: its formula in
+    one line, for computing by hand. `parameters`: by name, in order. `outputs`: their names, where there are
+    several. `against`: the historical indicator that the file must name for it. `over_price`: True to draw it
+    over the candles. `overlay_order`: priority among overlays where not all fit, lowest first.
+    `symbol_column`: its own column of the symbol table, in place of a general one for indicators. `source`:
+    the library that computes it.
     """
 
     type: str
@@ -69,43 +69,43 @@ class IndicatorKind(ABC):
     against: HistoricalNeed | None = None
     over_price: bool = False
     symbol_column: str | None = None
-    source: str = "tapedeck's own"
+    source: str = "tapedeck"
 
     @abstractmethod
     def kernel(self, inputs: KernelInputs) -> Kernel:
-        """Return what computes it on one tape."""
+        """Return the kernel for one tape."""
 
     @property
     def overlay_order(self) -> int:
-        """Lines before bands."""
+        """Priority among overlays: lines before bands."""
         return _SEVERAL_OUTPUTS if len(self.outputs) > 1 else _ONE_OUTPUT
 
     def lookback(self, parameters: Mapping[str, float | int]) -> int | None:
-        """Return how many bars come before the first value, earlier sessions' included.
+        """Return the number of bars before the first value, those of earlier sessions included.
 
-        None for a kind that is computed from the session alone: no history is loaded for it.
+        None for a kind computed from the session alone: no history is loaded for it.
         """
         del parameters
         return None
 
     def check_interval(self, interval: Interval) -> None:
-        """Raise a fault where it cannot be computed on bars of an interval."""
+        """Raise a fault if it cannot be computed on bars of an interval."""
         del interval
 
     def check_parameters(
         self, parameters: Mapping[str, float | int], interval: Interval | None, faults: FaultList
     ) -> None:
-        """Add the faults of parameters that are right by themselves, but not together or on an interval."""
+        """Add faults of parameters that are valid singly, but not together or on the interval."""
         del parameters, interval, faults
 
     def explain(self, evidence: Evidence) -> Reasons:
-        """Return what a value was made of: unless a kind says otherwise, all bars that it was given."""
-        there = evidence.bars.present
-        used, lookback = int(np.count_nonzero(there)), self.lookback(evidence.parameters)
+        """Return the inputs of a value; by default all bars of its interval."""
+        present = evidence.bars.present
+        used, lookback = int(np.count_nonzero(present)), self.lookback(evidence.parameters)
         return Reasons(
             inputs=tuple(evidence.bars.as_input(name) for name in dict.fromkeys(self.inputs)),
             bars_used=used,
-            missing_bars=len(there) - used,
+            missing_bars=len(present) - used,
             warm_up_bars=lookback or 0,
             is_warm=evidence.value is not None if lookback is None else used > lookback,
         )
@@ -113,10 +113,10 @@ class IndicatorKind(ABC):
     def resolve_parameters(
         self, given: Mapping[str, object], interval: Interval | None = None
     ) -> dict[str, int | float]:
-        """Return all parameters in the kind's order, defaults where none is given.
+        """Return all parameters in the kind's order, with defaults for those not given.
 
-        Raises a ValidationError with one fault for each parameter that is unknown or refused. `interval` is
-        None where it is not known.
+        Raises a ValidationError with one fault for each parameter that is unknown or invalid. `interval`:
+        None if it is unknown.
         """
         faults = FaultList()
         resolved = {name: parameter.default for name, parameter in self.parameters.items()}
@@ -135,7 +135,7 @@ class IndicatorKind(ABC):
             return self.parameters[name]
         if name == "parameters":
             raise fault(
-                "parameters stand beside the type, not in a field of their own, "
+                "parameters belong next to the type, without a field around them, "
                 "like {type: SMA, interval: 1m, timeperiod: 20}"
             )
         takes = f"it takes {', '.join(self.parameters)}" if self.parameters else "it takes none"

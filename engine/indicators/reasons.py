@@ -1,4 +1,4 @@
-"""Reasons of an indicator's value: the bars that it can be made of, and those that it was made of."""
+"""Reasons of an indicator's value: the bars available for it, and the bars used."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, Floats, Ints, Mask
 
 @dataclass(frozen=True, slots=True)
 class ExplainedInput:
-    """A series that went in, oldest first, missing bars taken out.
+    """An input series, oldest first, without missing bars.
 
-    `opened_at`: int64 (m,), seconds UTC, labels of the bars; `values`: float64 (m,); the first `earlier` of
-    them are of earlier sessions.
+    `opened_at`: int64 (m,), labels of the bars, seconds UTC; `values`: float64 (m,); the first `earlier`
+    values are of earlier sessions.
     """
 
     name: str
@@ -28,9 +28,9 @@ class ExplainedInput:
 
 @dataclass(frozen=True, slots=True)
 class BarRun:
-    """One symbol's bars of one interval, a column each: `bars` float64 (5, n), NaN where there is none.
+    """One symbol's bars of one interval, one column each: `bars` float64 (5, n), NaN for missing bars.
 
-    `opened_at`: int64 (n,), labels; the first `earlier` columns are of earlier sessions.
+    `opened_at`: int64 (n,), labels, seconds UTC; the first `earlier` columns are of earlier sessions.
     """
 
     interval: Interval
@@ -40,9 +40,9 @@ class BarRun:
 
     @property
     def present(self) -> Mask:
-        """Whether there is a bar, (n,)."""
-        there: Mask = ~np.isnan(self.bars[CLOSE])
-        return there
+        """True for each bar, False for each missing one, (n,)."""
+        present: Mask = ~np.isnan(self.bars[CLOSE])
+        return present
 
     def field(self, name: str) -> Floats:
         """Return one field of the bars, (n,)."""
@@ -63,21 +63,21 @@ class BarRun:
         )
 
     def as_input(self, name: str, values: Floats | None = None) -> ExplainedInput:
-        """Return a field, or `values` (n,) under a name of their own, where there are bars."""
-        there = self.present
+        """Return a field of the bars, or other `values` (n,) called `name`, without the missing bars."""
+        present = self.present
         series = self.field(name) if values is None else values
-        earlier = int(there[: self.earlier].sum())
-        return ExplainedInput(name, self.interval, self.opened_at[there], series[there], earlier)
+        earlier = int(present[: self.earlier].sum())
+        return ExplainedInput(name, self.interval, self.opened_at[present], series[present], earlier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What a kind can explain one value from: a symbol's bars up to the end of the bar that has the value.
+    """Data for explaining one value: a symbol's bars up to the end of the bar that has the value.
 
-    `bars`: those of the indicator's interval; for a kind with a lookback, with those of the earlier sessions
-    that its kernel is given. `base`: the session's base bars. Where there is no value yet, both end at the
-    clock. `value`: None where it is missing. `against`: the historical indicator compared with, its name and
-    its value at that bar. `session_open`: the regular open, seconds UTC.
+    `bars`: bars of the indicator's interval; for a kind with a lookback, preceded by those of earlier
+    sessions in its warm-up. `base`: the session's base bars. Before the first value both end at the clock.
+    `value`: None where it is missing. `against`: name of the historical indicator compared with, and its
+    value at that bar. `session_open`: the regular open, seconds UTC.
     """
 
     value: float | None
@@ -90,10 +90,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reasons:
-    """What one value was made of.
+    """Inputs and terms of one value.
 
-    `terms`: single numbers of the formula; `bars_used` went in, `missing_bars` of the same span were not
-    there; `warm_up_bars` come before the first value, `is_warm`: there were enough.
+    `terms`: single numbers of the formula, by name. `bars_used`: number of bars in the value; `missing_bars`:
+    number of bars missing in the same span. `warm_up_bars`: number of bars before the first value; `is_warm`:
+    True if there were enough.
     """
 
     is_warm: bool

@@ -1,11 +1,11 @@
-"""The registry of indicators: every kind that a session file may ask for, tapedeck's own and TA-Lib's.
+"""Registry of indicators: every kind for session files, tapedeck's own and TA-Lib's.
 
-To add a kind, write one file in `kinds/` with a subclass of `IndicatorKind` (`kind.py` says what it may tell:
-parameters, inputs, kernel, history, formula, explanation, how it is drawn), and add one line to `OWN_KINDS`
-below. Session files, `config schema`, history, conditions, exports, *why*, chart and tables then know it, and
-the tests of every indicator try it. `kinds/session_extremes.py` is a short example over base bars,
-`kinds/rolling_vwap.py` one with history. TA-Lib's functions come from `talib_adapter.py`; an own kind goes
-before one of TA-Lib's of the same name.
+To add a kind, write one file in `kinds/` with a subclass of `IndicatorKind` (`kind.py` describes its
+attributes: parameters, inputs, kernel, history, formula, explanation, drawing), and add one line to
+`OWN_KINDS` below. Session files, `config schema`, history, conditions, exports, *why*, chart and tables then
+include it, as do the tests of every indicator. `kinds/session_extremes.py` is a short example over base bars,
+`kinds/rolling_vwap.py` one with history. TA-Lib's functions come from `talib_adapter.py`; an own kind takes
+precedence over one of TA-Lib's of the same name.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ OWN_KINDS: Final[tuple[IndicatorKind, ...]] = (
 
 
 class IndicatorRegistry:
-    """Finds kinds by type: own ones first, then TA-Lib's."""
+    """Kinds by type: own ones first, then TA-Lib's."""
 
     def __init__(self, own: Sequence[IndicatorKind]) -> None:
         self._own = {kind.type: kind for kind in own}
@@ -46,23 +46,25 @@ class IndicatorRegistry:
         return tuple(sorted({*self._own, *talib_kinds()}))
 
     def own_types(self) -> tuple[str, ...]:
-        """Return the types that are not TA-Lib's, in the order of the list."""
+        """Return the types of tapedeck's own kinds, in the order of registration."""
         return tuple(self._own)
 
     def kind(self, type_: str) -> IndicatorKind:
-        """Return the kind of a type, in capitals; TapedeckError where there is none."""
+        """Return the kind of a type, given in capitals; TapedeckError for an unknown one."""
         kind = self._own.get(type_) or talib_kinds().get(type_)
         if kind is None:
             raise TapedeckError(f"unknown indicator type {type_!r}")
         return kind
 
     def read_type(self, text: str) -> IndicatorKind:
-        """Return the kind that a session file names, in any case; a fault names the nearest."""
+        """Return the kind of a type in any case; raises a fault for an unknown one, with the nearest."""
         type_ = text.strip().upper()
         if type_ in self._own or type_ in talib_kinds():
             return self.kind(type_)
         if type_ in all_talib_names():
-            raise fault(f"{text!r} needs more than prices and volume, and cannot be computed from bars alone")
+            raise fault(
+                f"unusable indicator type {text!r}: it needs more inputs than the prices and volumes of bars"
+            )
         raise fault(
             f"unknown indicator type {text!r}: use a TA-Lib function such as SMA, EMA, RSI, MACD, BBANDS, "
             f"ATR, or {', '.join(self._own)}",
@@ -71,9 +73,9 @@ class IndicatorRegistry:
 
     @contextmanager
     def added(self, kind: IndicatorKind) -> Iterator[None]:
-        """Have one more own kind within a `with` block; TapedeckError where its type is taken."""
+        """Register one more own kind for a `with` block; TapedeckError if its type is registered already."""
         if kind.type in self._own:
-            raise TapedeckError(f"the indicator type {kind.type!r} is taken")
+            raise TapedeckError(f"indicator type {kind.type!r} is registered already: choose another name")
         self._own[kind.type] = kind
         try:
             yield

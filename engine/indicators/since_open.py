@@ -1,4 +1,4 @@
-"""Kinds whose value runs since the regular open, over the base bars, whatever interval they are shown on."""
+"""Running kinds: values since the regular open, computed from base bars for any interval."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tapedeck.engine.tape.bar_grid import canonical
 
 
 class SinceOpenKind(IndicatorKind):
-    """A kind with one running value: each bar of its interval shows that of the bar's last slot."""
+    """A kind with one running value: each bar of its interval has the value at the bar's last slot."""
 
     @abstractmethod
     def running(self, symbols: int, slots: int) -> RunningValues:
-        """Return what computes the running value by base slot."""
+        """Return the running value by base slot."""
 
     def kernel(self, inputs: KernelInputs) -> SinceOpenKernel:
-        """Return what shows the running value at the bars of an interval."""
+        """Return the kernel that copies the running value to the bars of an interval."""
         return SinceOpenKernel(self, inputs)
 
     def explain(self, evidence: Evidence) -> Reasons:

@@ -1,4 +1,4 @@
-"""The specification of an indicator: its name, kind, interval and parameters, free of any file format."""
+"""Specification of an indicator: name, kind, interval and parameters, independent of file formats."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tapedeck.engine.intervals import Interval
 class IndicatorSpec:
     """A session indicator on the bars of one interval.
 
-    `kind` is a type of the registry; `parameters` left out take the kind's defaults. `against` names the
-    historical indicator that it compares with, where its kind does.
+    `kind`: a type of the registry. `parameters`: those left out take the kind's defaults. `against`: name of
+    the historical indicator to compare with, for kinds that compare.
     """
 
     name: str
@@ -28,15 +28,15 @@ class IndicatorSpec:
 
     @cached_property
     def description(self) -> IndicatorKind:
-        """All that the registry knows of the kind."""
+        """The kind, from the registry."""
         return REGISTRY.kind(self.kind)
 
     @cached_property
     def lookback(self) -> int | None:
-        """Bars before the first value; None for a kind that needs no earlier sessions."""
+        """Number of bars before the first value; None for a kind without history."""
         return self.description.lookback(self.parameters)
 
     @cached_property
     def outputs(self) -> tuple[str, ...]:
-        """The column names: the indicator's own, or `name_output` where it has several outputs."""
+        """Names of the columns: the indicator's own, or `name_output` for each of several outputs."""
         return output_names(self.name, self.description.outputs)

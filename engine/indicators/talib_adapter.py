@@ -1,4 +1,4 @@
-"""TA-Lib's functions as kinds of indicators: the one place that imports TA-Lib, and asks it what it has."""
+"""TA-Lib adapter: TA-Lib's functions as kinds of indicators. The only module that imports TA-Lib."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _WIDEST_FLOAT: Final = 1e38
 class TalibKind(IndicatorKind):
     """One TA-Lib function, described by TA-Lib.
 
-    Computed over the bars of the earlier sessions that hold ten times its lookback, two sessions at least,
-    and those of the session; missing ones are taken out.
+    Computed over the bars of earlier sessions (enough for ten times its lookback, at least two) and of the
+    session, without the missing ones.
     """
 
     def __init__(self, name: str) -> None:
@@ -51,7 +51,7 @@ class TalibKind(IndicatorKind):
 
     @property
     def overlay_order(self) -> int:
-        """Moving averages before others."""
+        """Priority among overlays: moving averages first."""
         return _AVERAGES_ORDER if self.type in _AVERAGES else super().overlay_order
 
     def lookback(self, parameters: Mapping[str, float | int]) -> int:
@@ -59,27 +59,30 @@ class TalibKind(IndicatorKind):
         return talib_function(self.type, parameters).lookback
 
     def kernel(self, inputs: KernelInputs) -> TalibKernel:
-        """Return what calls the function."""
+        """Return the kernel that calls the function."""
         return TalibKernel(talib_function(self.type, inputs.parameters), inputs)
 
     def check_parameters(
         self, parameters: Mapping[str, float | int], interval: Interval | None, faults: FaultList
     ) -> None:
-        """Refuse parameters that TA-Lib takes one by one, but not together."""
+        """Raise a fault for parameters that TA-Lib accepts singly, but not together."""
         del interval, faults
         if parameters and not _is_accepted(self.type, parameters):
-            raise fault(f"TA-Lib refuses these parameters of {self.type} together: {dict(parameters)}")
+            raise fault(f"invalid combination of parameters of TA-Lib's {self.type}: {dict(parameters)}")
 
 
 @dataclass(frozen=True, slots=True)
 class TalibParameter:
-    """One parameter of a function; TA-Lib itself is asked which values it takes."""
+    """One parameter of a function; values are validated by TA-Lib itself."""
 
     name: str
     default: int | float
 
     def read(self, type_: str, value: object) -> int | float:
-        """Return the value in the type of the default, a moving average's name as its number."""
+        """Return the value in the type of the default, and the number for the name of a moving average.
+
+        Raises a fault with the allowed range for a value of the wrong type, or one that TA-Lib refuses.
+        """
         if self.name.endswith("matype") and isinstance(value, str):
             return _read_moving_average(value)
         wanted = int if isinstance(self.default, int) else (int, float)
@@ -92,13 +95,13 @@ class TalibParameter:
         return number
 
     def _as_c_number(self, value: int | float) -> int | float | None:
-        """`value` in the type of the default, or None where C has no room for it (or for NaN)."""
+        """Return `value` in the type of the default; None if it is NaN or too large for C."""
         if isinstance(self.default, int):
             return value if abs(value) <= _WIDEST_INT else None
         return float(value) if abs(value) <= _WIDEST_FLOAT else None
 
     def _allowed_range(self, type_: str) -> str:
-        """Say which values TA-Lib takes; found by asking, because its Python side does not tell."""
+        """Return the allowed range in words, found by trial: TA-Lib's Python side has no list of ranges."""
 
         def accepts(value: int | float) -> bool:
             return _is_accepted(type_, {self.name: value})
@@ -112,15 +115,15 @@ class TalibParameter:
 
 @cache
 def talib_kinds() -> Mapping[str, TalibKind]:
-    """Return the functions that can be computed from the columns of bars, by name."""
+    """Return the functions that need no other inputs than the fields of bars, by name."""
     kinds = {name: TalibKind(name) for name in sorted(all_talib_names())}
-    # MAVP, for one, wants a series of periods.
+    # MAVP, for example, needs a series of periods.
     return {name: kind for name, kind in kinds.items() if set(kind.inputs) <= set(FIELDS)}
 
 
 @cache
 def all_talib_names() -> frozenset[str]:
-    """Return the names of all functions, those that need more than bars included."""
+    """Return the names of all functions, including those that need more inputs than bars."""
     return frozenset(talib.get_functions())  # type: ignore[no-untyped-call]  # as TA-Lib has it
 
 
@@ -137,7 +140,10 @@ def moving_average_types() -> dict[str, int]:
 
 
 def talib_function(name: str, parameters: Mapping[str, float | int]) -> TalibFunction:
-    """Return a function with its parameters; those not given take TA-Lib's defaults."""
+    """Return a function with its parameters, TA-Lib's defaults for those not given.
+
+    Raises TapedeckError for an unknown function, and for parameters that TA-Lib refuses.
+    """
     return _bound(name, tuple(sorted(parameters.items())))
 
 
@@ -162,12 +168,12 @@ def _bound(name: str, parameters: tuple[tuple[str, float | int], ...]) -> TalibF
 
 
 def _handle(name: str) -> Any:  # noqa: ANN401  # a foreign class without annotations
-    """TA-Lib's own description of a function, made anew, because it keeps the parameters it is given."""
+    """Return a new copy of TA-Lib's description of a function: it keeps the parameters set on it."""
     return abstract.Function(name)  # type: ignore[attr-defined]  # TA-Lib's annotations lack it
 
 
 def _flat(columns: Iterable[str | list[str]]) -> tuple[str, ...]:
-    """Names of input columns in order: TA-Lib gives single ones as text, several as lists."""
+    """Return names of input columns in order; TA-Lib has single ones as text, several as lists."""
     flat: list[str] = []
     for column in columns:
         flat.extend([column] if isinstance(column, str) else column)
@@ -176,12 +182,12 @@ def _flat(columns: Iterable[str | list[str]]) -> tuple[str, ...]:
 
 def _field(name: str, column: str) -> int:
     if column not in FIELDS:
-        raise TapedeckError(f"TA-Lib's {name} needs {column!r}, which a bar does not have")
+        raise TapedeckError(f"TA-Lib's {name} needs the input {column!r}: bars have {', '.join(FIELDS)}")
     return FIELDS.index(column)
 
 
 def _is_accepted(type_: str, parameters: Mapping[str, int | float]) -> bool:
-    """Whether TA-Lib takes these values, the others at their defaults; a lookback of -1 is its refusal."""
+    """Whether TA-Lib accepts these values, with defaults for the others; it refuses by a lookback of -1."""
     function = _handle(type_)
     function.set_parameters(dict(parameters))
     return bool(function.lookback >= 0)
@@ -193,13 +199,13 @@ def _read_moving_average(text: str) -> int:
         return types[text.strip().upper()]
     except KeyError:
         raise fault(
-            f"unknown moving average {text!r}: use {', '.join(types)}, or TA-Lib's number for one",
+            f"unknown moving average {text!r}: use {', '.join(types)}, or TA-Lib's number of it",
             nearest(text, types),
         ) from None
 
 
 def _edge(accepts: Callable[[int | float], bool], good: int | float, bad: int | float) -> int | float:
-    """Return the accepted value nearest to `bad`, by halving; `good` is accepted, `bad` is not."""
+    """Return the accepted value nearest to `bad`, by bisection; `good` is accepted, `bad` is not."""
     whole = isinstance(good, int)
     while abs(bad - good) > (1 if whole else 1e-9 * max(1.0, abs(good))):
         middle = (good + bad) // 2 if whole else (good + bad) / 2

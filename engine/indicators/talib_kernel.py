@@ -1,4 +1,4 @@
-"""The kernel of TA-Lib's functions: each is called over history and session, and a block takes the end."""
+"""Kernel of TA-Lib's functions: calls each over history and session, and keeps a block's last values."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _FLOAT64: Final = np.dtype(np.float64)
 class TalibFunction:
     """One TA-Lib function with its parameters bound.
 
-    Called as `function(*inputs, *arguments)`: `inputs` are positions in `FIELDS`, arrays (n,) without missing
-    bars; `outputs` TA-Lib's output names, several of which come as a tuple; `lookback` the bars before the
-    first value. Source of every formula: TA-Lib itself.
+    Called as `function(*inputs, *arguments)`, with arrays (n,) without missing bars; `inputs`: positions in
+    `FIELDS`. `outputs`: TA-Lib's output names; several outputs are returned as a tuple. `lookback`: number
+    of bars before the first value. Source of every formula: TA-Lib.
     """
 
     name: str
@@ -33,9 +33,9 @@ class TalibFunction:
 
 
 class TalibKernel:
-    """One TA-Lib function with the columns that its outputs go to.
+    """Computes the columns of one TA-Lib function's outputs.
 
-    TA-Lib gives the same bits for a prefix as for the whole, so that no carry is needed.
+    TA-Lib returns the same bits for a prefix as for the whole series, so no carry is needed.
     """
 
     def __init__(self, function: TalibFunction, inputs: KernelInputs) -> None:
@@ -56,7 +56,7 @@ class TalibKernel:
         for target in targets:
             canonical(target)
 
-    # These loops run once per symbol and indicator: what can be looked up before them, is.
+    # These loops run once per symbol and indicator, so attributes are looked up before them.
 
     def _compute_full(self, lengths: list[int], targets: list[Floats], width: int) -> None:
         function, arguments = self._function.function, self._function.arguments
@@ -89,9 +89,9 @@ class TalibKernel:
 
 
 def tail_of_output(output: NDArray[Any], count: int, lookback: int) -> Floats:
-    """Return the last `count` values as float64, missing (NaN) where the function is not warm.
+    """Return the last `count` values as float64, NaN during warm-up.
 
-    Pattern functions give integers, and 0 before they are warm; a 0 there would read as a value.
+    Pattern functions return integers, with 0 during warm-up, which would look like a value.
     """
     start = len(output) - count
     values = output[start:]

@@ -1,1 +1,1 @@
-"""Gaps, and how complete bars are."""
+"""Data quality: gaps and scores."""

@@ -1,7 +1,7 @@
-"""The one rule for a gap, and the one for a quality score.
+"""Gaps and quality scores: one rule for each, for panels, conditions, events, coverage and exports.
 
-A gap is a run of slots that are over and have no bar. A score is the percentage of expected slots that have
-one. All take `present`: bool, whether each slot that is over has a bar.
+A gap is a run of elapsed slots without a bar. A score is the percentage of expected slots with a bar. Input
+is `present`: bool, for each elapsed slot True if it has a bar.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FULL_SCORE = 100.0
-"""The score where nothing is missing, nothing is expected yet, or nothing is measured."""
+"""Score in percent without missing bars, before the first slot is over, and if quality is not measured."""
 
 Mask = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -25,20 +25,20 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Slots [first, last], both missing and all between them too; `count` of them."""
+    """A run of missing slots from `first` to `last`, both included."""
 
     first: int
     last: int
 
     @property
     def count(self) -> int:
-        """How many slots the gap has."""
+        """Number of missing slots."""
         return self.last - self.first + 1
 
 
 @dataclass(frozen=True, slots=True)
 class GapRuns:
-    """The gaps of many symbols, by row and slot: int64 (m,), `last` included."""
+    """Gaps of many symbols as columns, int64 (m,): row, first and last slot of each."""
 
     rows: Ints
     first: Ints
@@ -46,9 +46,9 @@ class GapRuns:
 
 
 def gaps_begin(present: Mask, before: Mask | None = None) -> Mask:
-    """Return in which slots a gap begins, shape of `present` (S, k): a missing slot that follows none.
+    """Return True for each first slot of a gap, shape of `present` (S, k).
 
-    `before`: bool (S,), whether the slot before the first one has a bar; None where that is the open.
+    `before`: bool (S,), presence of the slot before the first one; None if the first slot is at the open.
     """
     begin = ~present
     if begin.shape[1]:
@@ -59,9 +59,9 @@ def gaps_begin(present: Mask, before: Mask | None = None) -> Mask:
 
 
 def gap_runs(present: Mask) -> GapRuns:
-    """Return all gaps of `present` (S, k), row by row, each row's in order."""
+    """Return all gaps of `present` (S, k), row by row, in order of slots."""
     rows, first = np.nonzero(gaps_begin(present))
-    # Read backwards a gap begins where it ends; each row has as many ends as beginnings, in the same order.
+    # In reverse order a gap begins at its end; each row has equally many of both, in the same order.
     _, last = np.nonzero(gaps_begin(present[:, ::-1])[:, ::-1])
     return GapRuns(rows, first, last)
 
@@ -73,7 +73,7 @@ def find_gaps(present: Mask) -> tuple[Gap, ...]:
 
 
 def gap_counts(present: Mask) -> Ints:
-    """Return how many gaps each symbol has, int64 (S,); `present`: (S, k)."""
+    """Return the number of gaps of each symbol, int64 (S,); `present`: (S, k)."""
     counts: Ints = np.count_nonzero(gaps_begin(present), axis=1).astype(np.int64)
     return counts
 
@@ -102,9 +102,9 @@ def score(
     expected: int | NDArray[np.integer],
     out: Floats | None = None,
 ) -> float | Floats:
-    """Return the percentage of expected slots that have a bar; 100 while none is expected.
+    """Return the percentage of expected slots with a bar; 100 where 0 are expected.
 
-    Numbers, or arrays whose shapes go together; `out`: float64, where the result is written.
+    Takes two integers, or arrays with shapes that broadcast. `out`: float64 array for the result.
     """
     if isinstance(present, int) and isinstance(expected, int):
         return FULL_SCORE if expected == 0 else present * FULL_SCORE / expected
@@ -116,9 +116,9 @@ def score(
 
 
 class RunningScores:
-    """Counts bars on from block to block, and writes the scores of S symbols over k = 0 … n.
+    """Counts bars from block to block, and writes the scores of S symbols at k = 0 … n.
 
-    `values`: float64, shape (S, n + 1), in percent, with `values[:, 0]` 100: the array to write into.
+    `values`: float64, shape (S, n + 1), the array to write, in percent; `values[:, 0]` must be 100 already.
     """
 
     __slots__ = ("_counted", "_present", "values")
@@ -129,9 +129,9 @@ class RunningScores:
         self._counted = 0
 
     def advance(self, present: Mask, stop: int, *, full: bool = False) -> None:
-        """Score the slots up to `stop`; `present`: (S, n).
+        """Write the scores up to frontier `stop`; `present`: (S, n).
 
-        `full` says that every slot of the session has one: then there is nothing to count.
+        `full`: True if every slot of the session has a bar, which skips the counting.
         """
         start = self._counted
         if stop <= start:
@@ -149,9 +149,9 @@ class RunningScores:
 
 @dataclass(frozen=True, slots=True)
 class HistoricalQuality:
-    """How complete a symbol's history of one interval is: bars there of bars that the calendar expects.
+    """Quality of a symbol's history of one interval: number of bars present, and expected by the calendar.
 
-    `expected` is None where quality is not measured; the score then is 100 by convention.
+    `expected`: None if quality is not measured; the score then is 100 by convention.
     """
 
     actual: int
@@ -164,5 +164,5 @@ class HistoricalQuality:
 
     @property
     def measured(self) -> bool:
-        """Whether bars were counted."""
+        """Whether quality is measured."""
         return self.expected is not None

@@ -1,1 +1,1 @@
-"""The read model: snapshots, events and explanations."""
+"""Read model: snapshots, events and explanations."""

@@ -1,4 +1,4 @@
-"""Events of a run, as one numbered list: gaps, breaks, bookmarks, errors, sessions."""
+"""Events of a run in one numbered list: gaps, breaks, bookmarks, errors, sessions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PLACE: Final = attrgetter("place")
 
 
 class EventKind(Enum):
-    """What kind of thing happened."""
+    """Kind of an event."""
 
     GAP = "gap"
     BREAK = "break"
@@ -41,12 +41,12 @@ class EventKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened, and where to look at it.
+    """One event, with its moment.
 
-    `slot`: the slot that was over when it was known, −1 for the session's open, None outside of any session.
-    A gap's event stands at its first missing slot, and tells its end once that is known: then it is replaced
-    by one of the same number. `last`: of a gap whose end is known the last missing slot, else None.
-    `place`: its clock (seconds since 1970 UTC), or, of what has none, that of what was known before it.
+    `slot`: the last slot over when it became known, −1 for the session's open, None outside of a session. A
+    gap's event is at its first missing slot; once the gap has ended, it is replaced by one of the same number
+    that includes the end. `last`: last missing slot of a gap that has ended, else None. `place`: its clock
+    (seconds since 1970 UTC), for sorting; for an event without a clock, the latest one before it.
     """
 
     number: int
@@ -61,15 +61,15 @@ class Event:
 
     @property
     def frontier(self) -> int:
-        """The frontier at which a reader first sees it."""
+        """The frontier at which it became known."""
         return 0 if self.slot is None else self.slot + 1
 
 
 class EventLog:
-    """What happened, in the order of the market's clock; anyone may add, and anyone may read.
+    """Events in the order of the market's clock; safe to write and read from any thread.
 
-    The latest few thousand are kept, of gaps, of sessions' begins and ends, and of all else apart, so that
-    neither a market full of holes nor a run of many years pushes out what a user marked.
+    The latest few thousand are kept, with separate limits for gaps, for opens and closes of sessions, and for
+    the rest, so that bookmarks are kept among many gaps and sessions.
     """
 
     def __init__(self, *, marks_kept: int = _MARKS_KEPT, gaps_kept: int = _GAPS_KEPT) -> None:
@@ -89,7 +89,7 @@ class EventLog:
         self._gaps_listed = 0
 
     def begin_session(self, tape: Tape, *, frontier: int = 0) -> None:
-        """Follow a session that has just been activated."""
+        """Add the open of a session, and follow its gaps."""
         with self._lock:
             self._tape = tape
             self._tracker = None
@@ -100,7 +100,7 @@ class EventLog:
             self.add(EventKind.SESSION, f"session opens, to {close:%H:%M}{early}", frontier=frontier)
 
     def end_session(self) -> None:
-        """Let the session go that is over; its events stay."""
+        """Add the close of the session, and drop its tape; its events stay."""
         with self._lock:
             if self._tape is None:
                 return
@@ -122,12 +122,13 @@ class EventLog:
         symbol: str | None = None,
         session: PlayedSession | None = None,
     ) -> Event:
-        """Add an event at a frontier of the session under way (None: where it stands), and return it.
+        """Add an event at a frontier of the current session (by default its present one), and return it.
 
-        `session`: another one, such as the last when the run is over.
+        `session`: another session, such as the last one after the run. Raises EngineError for a frontier
+        outside the session.
         """
         with self._lock:
-            self._look_for_gaps()
+            self._update_gaps()
             self._number += 1
             if session is None and self._tape is not None:
                 session = PlayedSession(self._tape)
@@ -145,20 +146,20 @@ class EventLog:
             return event
 
     def events(self) -> tuple[Event, ...]:
-        """Return the events that are kept, by `place` and number; the same tuple until something changes."""
+        """Return the kept events, sorted by `place` and number; the same tuple until something changes."""
         with self._lock:
             return self._list()
 
     def unlisted_gaps(self) -> int:
-        """Return how many gaps have begun that `events` no longer has."""
+        """Return the number of gaps that `events` has dropped."""
         with self._lock:
             self._list()
             return self._gaps_begun - self._gaps_listed
 
     def _list(self) -> tuple[Event, ...]:
-        self._look_for_gaps()
+        self._update_gaps()
         if self._listed is None:
-            while self._finished:  # texts are made only when they are asked for
+            while self._finished:  # texts are made on demand only
                 self._gaps += self._finished.popleft().gaps(self._gaps_kept)
             self._gaps_finished = 0
             gaps = list(self._gaps)
@@ -168,8 +169,8 @@ class EventLog:
             self._listed = tuple(sorted((*self._sessions, *self._marks, *gaps), key=_ORDER))
         return self._listed
 
-    def _look_for_gaps(self) -> None:
-        """Give numbers to the gaps that have begun since the last look, and learn where others ended."""
+    def _update_gaps(self) -> None:
+        """Assign numbers to the gaps begun since the last update, and note those that have ended."""
         if self._tracker is None or self._tape is None:
             return
         before = self._number
@@ -180,10 +181,10 @@ class EventLog:
 
 
 class GapTracker:
-    """Numbers the gaps of a session as its frontier moves on, and lists them when asked.
+    """Numbers the gaps of a session as its frontier advances, and lists them on demand.
 
-    Numbering is counting alone, so that a run without a screen hardly pays for it. A session that is over
-    keeps one bit a slot.
+    Numbering only counts, so its cost is small for a run without a screen. A finished session keeps one bit
+    per slot.
     """
 
     def __init__(self, tape: Tape) -> None:
@@ -191,28 +192,28 @@ class GapTracker:
         self._symbols = tape.symbols
         self._tape: Tape | None = tape
         self._packed: np.ndarray | None = None
-        self._looked = 0
+        self._checked = 0
         self._numbers: list[range] = []
         self._listed: dict[tuple[int, int], Event] = {}
-        self._times: dict[int, str] = {}  # of many gaps few times of day
+        self._times: dict[int, str] = {}  # few distinct times for many gaps
 
     @property
     def count(self) -> int:
-        """How many gaps are known."""
+        """Number of known gaps."""
         return sum(len(numbers) for numbers in self._numbers)
 
     def advance(self, frontier: int, number: int) -> tuple[int, bool]:
-        """Look at the slots up to `frontier`, numbering new gaps from `number` + 1 on.
+        """Check the slots up to `frontier`, and number new gaps from `number` + 1 on.
 
-        Returns the last number given, and whether any gap has begun or ended.
+        Returns the last number used, and whether any gap has begun or ended.
         """
-        start = self._looked
+        start = self._checked
         if self._tape is None or frontier <= start:
             return number, False
         present = self._tape.base.present
         block = present[:, start:frontier]
         before = present[:, start - 1] if start else np.ones(len(present), dtype=np.bool_)
-        self._looked = frontier
+        self._checked = frontier
         begun = int(np.count_nonzero(gaps_begin(block, before)))
         if begun:
             self._numbers.append(range(number + 1, number + 1 + begun))
@@ -221,49 +222,49 @@ class GapTracker:
         return number + begun, bool(begun or ended)
 
     def finish(self) -> None:
-        """Let go of the tape; what is needed of it is kept in little room."""
+        """Drop the tape, and keep its presence packed into bits."""
         self._packed = np.packbits(self._present(), axis=1)
         self._tape = None
 
-    def gaps(self, most: int) -> list[Event]:
-        """Return the last gaps that are known, `most` of them, in the order of their numbers."""
+    def gaps(self, limit: int) -> list[Event]:
+        """Return up to the last `limit` known gaps, in the order of their numbers."""
         runs = gap_runs(self._present())
-        # Slot by slot, and row by row within one: the order in which they were numbered.
-        order = np.lexsort((runs.rows, runs.first))[-most:]
-        numbers = [number for known in self._numbers for number in known][-most:]
+        # Slot by slot, then row by row: the order of numbering.
+        order = np.lexsort((runs.rows, runs.first))[-limit:]
+        numbers = [number for known in self._numbers for number in known][-limit:]
         columns = (runs.rows[order].tolist(), runs.first[order].tolist(), runs.last[order].tolist())
         listed = {}
         for number, row, first, last in zip(numbers, *columns, strict=True):
-            key = (number, -1 if self._goes_on(last) else last)
+            key = (number, -1 if self._is_open(last) else last)
             listed[key] = self._listed.get(key) or self._event(number, row, first, last)
         self._listed = listed
         return list(listed.values())
 
     def _present(self) -> Mask:
-        """Return which slots that were looked at have a bar, bool (S, slots)."""
+        """Return True for each bar of the checked slots, bool (S, slots)."""
         if self._tape is not None:
-            return self._tape.base.present[:, : self._looked]
+            return self._tape.base.present[:, : self._checked]
         assert self._packed is not None  # `finish` has packed what the tape had
-        return np.unpackbits(self._packed, axis=1, count=self._looked).astype(np.bool_)
+        return np.unpackbits(self._packed, axis=1, count=self._checked).astype(np.bool_)
 
     def _event(self, number: int, row: int, first: int, last: int) -> Event:
         place = int(self._slots.closed_at[first])
         clock, day = utc_from_epoch(place), self._slots.session.trading_day
-        known_last = None if self._goes_on(last) else last
+        known_last = None if self._is_open(last) else last
         text = self._text(first, last)
         return Event(number, EventKind.GAP, first, day, clock, self._symbols[row], text, place, known_last)
 
     def _text(self, first: int, last: int) -> str:
         begun = self._time(self._slots.opened_at, first)
-        if self._goes_on(last):
+        if self._is_open(last):
             return _no_bar_since(begun)
         if first == last:
             return f"1 bar missing, {begun}"
         return f"{last - first + 1} bars missing, {begun} to {self._time(self._slots.opened_at, last)}"
 
-    def _goes_on(self, last: int) -> bool:
-        """Whether the end of a gap is not known yet, its last slot being the last that was looked at."""
-        return last == self._looked - 1 and self._looked < len(self._slots)
+    def _is_open(self, last: int) -> bool:
+        """Whether a gap has not ended yet: its last slot is the last one checked, before the close."""
+        return last == self._checked - 1 and self._checked < len(self._slots)
 
     def _time(self, instants: Ints, slot: int) -> str:
         seconds = int(instants[slot])
@@ -274,14 +275,16 @@ class GapTracker:
 
 
 def events_known_at(events: tuple[Event, ...], view: SessionView) -> tuple[Event, ...]:
-    """Return those of `events`, in their order, that were known at the moment of a view, as they were then.
+    """Return the events known at the frontier of a view, in order, with the texts of that moment.
 
-    The same tuple where that is all of them. A gap that still went on has no end.
+    Returns `events` itself if all were known. A gap that had not ended then has no end.
     """
     known = events[: bisect_right(events, view.clock_seconds, key=_PLACE)]
     if len(known) == len(events) and view.is_latest:
         return events
-    first = bisect_left(known, view.slot_times.clock(0), key=_PLACE)  # of this session; those before are over
+    first = bisect_left(
+        known, view.slot_times.clock(0), key=_PLACE
+    )  # first event of this session; earlier gaps have ended
     return known[:first] + tuple(_as_known_at(event, view) for event in known[first:])
 
 

@@ -1,4 +1,4 @@
-"""Snapshots: a run at one moment, its breakpoints, and its summary at the end."""
+"""Snapshots of a run, its breakpoints, and its final summary."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tapedeck.engine.tape.session_view import SessionView
 
 @dataclass(frozen=True, slots=True)
 class Breakpoint:
-    """A condition that pauses the run; `hits`: how often it has."""
+    """A condition that pauses the run; `hits`: number of times it has."""
 
     number: int
     text: str
@@ -26,7 +26,7 @@ class Breakpoint:
 
 @dataclass(frozen=True, slots=True)
 class BreakpointHit:
-    """Where a breakpoint fired: the frontier, the clock there (UTC), and the exchange's zone."""
+    """Hit of a breakpoint: its frontier, its clock (UTC), and the exchange's zone."""
 
     number: int
     text: str
@@ -50,10 +50,10 @@ class BreakpointHit:
 class Snapshot:
     """A run at one moment; frozen, and cut at the clock.
 
-    `version` grows with every change. `view` is None before the first session. `speed` is as asked (0: as
-    fast as data allow), `achieved_speed` market seconds per second, None while nothing is played. `session`
-    counts from 1. `stamp` covers the sessions that are over. `stopped_at` is the breakpoint that the run
-    stands at, None when it has gone on.
+    `version` grows with every change. `view`: None before the first session. `speed`: the requested one (0:
+    maximum); `achieved_speed`: market seconds per second, None unless playing. `session` counts from 1.
+    `stamp` covers the finished sessions. `stopped_at`: the breakpoint that paused the run, None after it has
+    resumed.
     """
 
     version: int
@@ -88,7 +88,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """How a run ended: what the batch prints, and the manifest of an export keeps.
+    """Summary of a finished run, for the batch's output and the manifest of an export.
 
     `state`: completed, stopped or error. `seconds`: wall time from start to end. `complete`: every session
     of the range was played to its close.

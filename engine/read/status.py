@@ -1,4 +1,4 @@
-"""What a run and its threads are doing, in words."""
+"""States of a run and of its worker threads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class RunState(Enum):
-    """Where a run stands; `completed` and `error` are final, as is `stopped` once it has run."""
+    """State of a run; `completed` and `error` are final, as is `stopped` after a start."""
 
     STOPPED = "stopped"
     STARTING = "starting"
@@ -19,12 +19,12 @@ class RunState(Enum):
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing of the run goes on."""
+        """Whether the run has no active part."""
         return self in (RunState.STOPPED, RunState.COMPLETED, RunState.ERROR)
 
 
 class WorkerState(Enum):
-    """What a worker's thread does."""
+    """State of a worker's thread."""
 
     NEW = "new"
     IDLE = "idle"
@@ -35,7 +35,7 @@ class WorkerState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """A worker as the thread table shows it."""
+    """One worker's row of the thread table."""
 
     name: str
     state: WorkerState

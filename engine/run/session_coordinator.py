@@ -178,7 +178,7 @@ class SessionCoordinator:
             self._data.register_symbol_data(symbol)
         started = self._metrics.start_timer()
         self._data.history = self.feed.history(self._process_messages)
-        self._data.asked_history = self._plan.history.requested
+        self._data.requested_history = self._plan.history.requested
         self._metrics.record_historical_load(started, first=True)
         last = len(self._plan.sessions) - 1
         gap: float | None = None

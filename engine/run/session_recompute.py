@@ -39,7 +39,7 @@ def recomputed_sessions(
     for symbol in part.symbols:
         session_data.register_symbol_data(symbol)
     session_data.history = loader.load_history()
-    session_data.asked_history = part.history.requested
+    session_data.requested_history = part.history.requested
     for position, loaded in enumerate(loader.load(part.sessions)):
         install_session(part, session_data, loaded, position, scores_history=historical_quality)
         if not _compute(part, session_data, cancelled):

@@ -1,4 +1,4 @@
-"""Coverage before play: which bars of a session file are stored, symbol by symbol and day by day."""
+"""Data coverage: stored bars of a session file by symbol and day, measured before play."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tapedeck.engine.quality.gaps_and_scores import score
 from tapedeck.engine.store.bar_store import BarStore, Ints
 from tapedeck.engine.store.data_manager import DataManager
 
-# One read of the store fills grids of at most so many bytes, whatever the file asks.
+# Limit of the grids filled by one read of the store, in bytes.
 _CHUNK_BYTES: Final = 64 * 2**20
 _BYTES_PER_SLOT: Final = 5 * 8
 
@@ -26,7 +26,7 @@ Status = Literal["full", "partial", "missing"]
 
 @dataclass(frozen=True, slots=True)
 class DayCoverage:
-    """How many of a trading day's `slots` have a bar stored."""
+    """Number of stored bars of one trading day, and number of its slots."""
 
     trading_day: date
     bars: int
@@ -34,12 +34,12 @@ class DayCoverage:
 
     @property
     def pct(self) -> float:
-        """Percentage of the slots that have a bar; 100 only where all have."""
+        """Percentage of slots with a bar; 100 only if all have one."""
         return score(self.bars, self.slots)
 
     @property
     def status(self) -> Status:
-        """Whether all, some or none of the bars are there."""
+        """`full`, `partial` or `missing`: all, some or none of the bars are stored."""
         if self.bars == self.slots:
             return "full"
         return "partial" if self.bars else "missing"
@@ -53,12 +53,12 @@ class SymbolCoverage:
     days: tuple[DayCoverage, ...]
 
     def count(self, status: Status) -> int:
-        """Return how many days are full, partial or missing."""
+        """Return the number of days that are full, partial or missing."""
         return sum(day.status == status for day in self.days)
 
     @property
     def pct(self) -> float:
-        """Percentage of the slots of all days that have a bar."""
+        """Percentage of the slots of all days with a bar."""
         return score(sum(day.bars for day in self.days), sum(day.slots for day in self.days))
 
 
@@ -66,8 +66,8 @@ class SymbolCoverage:
 class Coverage:
     """Coverage of symbols over trading days, at the interval that a run would stream.
 
-    Every symbol has the same days. `unknown` names the symbols of which the store has no bars of that
-    interval at all; their days are missing.
+    Every symbol has the same days. `unknown`: symbols without any stored bars of that interval; all their
+    days are missing.
     """
 
     interval: Interval
@@ -75,8 +75,8 @@ class Coverage:
     symbols: tuple[SymbolCoverage, ...]
     unknown: tuple[str, ...]
 
-    def wanting(self, min_quality_pct: float | None = None) -> tuple[tuple[str, DayCoverage], ...]:
-        """Return the symbols and days that are missing, or below a quality in percent where one is given."""
+    def incomplete(self, min_quality_pct: float | None = None) -> tuple[tuple[str, DayCoverage], ...]:
+        """Return the symbols and days that are missing, or below `min_quality_pct` if given."""
         return tuple(
             (row.symbol, day)
             for row in self.symbols
@@ -90,9 +90,9 @@ def measure_coverage(
 ) -> Coverage:
     """Count the stored bars in the regular hours of `sessions` (ascending, at least one).
 
-    Counted are the bars of the interval that a run would stream for the `requested` ones: the coarsest from
-    which all of them can be made, stored for all symbols; where none is, the one stored for most of them.
-    Raises DataMissingError where no stored interval can make them, of any symbol.
+    The interval is the one that a run would stream for the `requested` ones: the coarsest one stored for all
+    symbols from which all of them can be made; without one, the interval stored for most symbols. Raises
+    DataMissingError if no symbol has a stored interval from which they can be made.
     """
     data = DataManager(store)
     stored = data.stored_intervals(symbols)
@@ -100,8 +100,8 @@ def measure_coverage(
     known = [symbol for symbol in symbols if interval in stored[symbol]]
     slots = [SessionSlots(session, interval) for session in sessions]
     counts = dict(zip(known, _count_bars(known, slots, data), strict=True))
-    nothing = np.zeros(len(slots), dtype=np.int64)
-    rows = tuple(_row(symbol, counts.get(symbol, nothing), slots) for symbol in symbols)
+    no_bars = np.zeros(len(slots), dtype=np.int64)
+    rows = tuple(_row(symbol, counts.get(symbol, no_bars), slots) for symbol in symbols)
     unknown = tuple(symbol for symbol in symbols if symbol not in counts)
     return Coverage(interval, tuple(session.trading_day for session in sessions), rows, unknown)
 
@@ -109,7 +109,7 @@ def measure_coverage(
 def _streamed(
     requested: Sequence[Interval], stored: Sequence[frozenset[Interval]], store: BarStore
 ) -> Interval:
-    """Return the base interval that most symbols have, of several the coarsest."""
+    """Return the base interval stored for most symbols; the coarsest of several."""
     candidates = [
         base
         for base in sorted(BASE_INTERVALS, reverse=True)
@@ -120,8 +120,8 @@ def _streamed(
     if not holders[best]:
         needed = " or ".join(str(base) for base in candidates)
         raise DataMissingError(
-            f"{store.location} holds no {needed} bars of any symbol of the session file, and "
-            f"{_listed(requested)} are made from these. Import them: `tapedeck import lean PATH --store "
+            f"no {needed} bars stored in {store.location} for the symbols of the session file; "
+            f"{_listed(requested)} bars are made from them. Import them: `tapedeck import lean PATH --store "
             f"{store.location}`, or `import csv`, `import parquet`.",
             interval=str(candidates[0]),
         )
@@ -129,7 +129,7 @@ def _streamed(
 
 
 def _count_bars(symbols: Sequence[str], slots: Sequence[SessionSlots], data: DataManager) -> Ints:
-    """Return how many slots have a bar, int64, shape (S, sessions)."""
+    """Return the number of slots with a bar, int64, shape (S, sessions)."""
     parts = [
         grid.present.sum(axis=1, dtype=np.int64)
         for chunk in _chunks(slots, len(symbols))
@@ -139,7 +139,7 @@ def _count_bars(symbols: Sequence[str], slots: Sequence[SessionSlots], data: Dat
 
 
 def _chunks(slots: Sequence[SessionSlots], symbols: int) -> Iterator[Sequence[SessionSlots]]:
-    """Cut the sessions into runs whose grids fit into memory; one session is the least."""
+    """Yield runs of sessions with grids of limited size; at least one session each."""
     longest = max(len(session) for session in slots)
     step = max(1, _CHUNK_BYTES // (_BYTES_PER_SLOT * longest * symbols))
     for start in range(0, len(slots), step):

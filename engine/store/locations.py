@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tapedeck.engine.errors import StoreError, nearest
+from tapedeck.engine.errors import StoreError, did_you_mean, nearest
 
 if TYPE_CHECKING:
     from tapedeck.engine.store.bar_store import BarStore
@@ -68,4 +68,4 @@ def _hint(path: Path) -> str:
     except OSError:
         return ""
     near = nearest(path.name, siblings)
-    return f" Did you mean {str(path.with_name(near))!r}?" if near else ""
+    return did_you_mean(near and str(path.with_name(near)))

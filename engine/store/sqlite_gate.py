@@ -1,10 +1,10 @@
-"""Keeps the two SQLite libraries of this process apart: one of them at a time has a file open.
+"""Gate between the two SQLite libraries of this process: only one of them at a time has a file open.
 
-The sqlite3 module and ADBC each carry an SQLite of their own. POSIX drops all locks that a process has on a
-file as soon as any descriptor of the file is closed, so the close of one library silently unlocks the other,
-and committed rows can be lost. Each library guards against this only among its own connections. A `FileGate`
-stands before every real file (device and inode, whatever its path): any number of connections of one library
-may be open at a time; the other library waits until all of them are closed, in order of arrival.
+The sqlite3 module and ADBC each contain a copy of SQLite. POSIX drops all locks that a process has on a file
+as soon as any descriptor of the file is closed, so the close of one library silently unlocks the other, and
+committed rows can be lost. Each library guards against this only among its own connections. There is one
+`FileGate` per real file (device and inode, whatever the path): any number of connections of one library may
+be open at a time; the other library waits until all of them are closed, in order of arrival.
 
 For the same reason nothing in this process may `open()` a database file as plain bytes while it is in use.
 """
@@ -24,7 +24,7 @@ from tapedeck.engine.errors import StoreError
 
 
 class Library(Enum):
-    """Which SQLite has the file open."""
+    """A library with a copy of SQLite."""
 
     NATIVE = "sqlite3"
     ARROW = "adbc"
@@ -32,14 +32,14 @@ class Library(Enum):
 
 @dataclass(eq=False, slots=True)
 class Holder:
-    """An open connection. `let_go` is asked for from any thread when the other library waits.
+    """An open connection. `release` is called from any thread when the other library waits.
 
-    It must not block: it closes the connection if that is idle, else does nothing; the owner then closes it,
-    or asks `FileGate.is_wanted_from`, when its present step is done.
+    It must not block: it closes an idle connection, and leaves a busy one open; then the owner calls
+    `FileGate.other_library_waits` after its current step, and closes the connection.
     """
 
     library: Library
-    let_go: Callable[[], None] | None
+    release: Callable[[], None] | None
 
 
 @dataclass(eq=False, slots=True)
@@ -49,12 +49,12 @@ class _Request:
 
 
 class FileGate:
-    """Who has one database file open, and who waits for it.
+    """Open connections of one database file, and the queue of requests for it.
 
-    `write_lock` is held by the one transaction of this process that writes; take it inside the gate.
-    `inherited` names the libraries that had the file open when this process was forked: they believe that
-    they still hold their locks, and so must not be used for it again. `of_thread` is for what a thread keeps
-    for this file between its calls, such as its open batch of writes (`sqlite_writing`).
+    `write_lock`: held by the process's one writing transaction; acquire it inside the gate. `inherited`:
+    libraries that had the file open when this process was forked; their state still records the parent's
+    locks, so they must not open it again. `of_thread`: thread-local state for this file, such as the open
+    batch of writes (`sqlite_writing`).
     """
 
     def __init__(self, inherited: frozenset[Library] = frozenset()) -> None:
@@ -67,17 +67,17 @@ class FileGate:
 
     @property
     def open_connections(self) -> tuple[Library, ...]:
-        """The library of every connection that is open now; never two kinds."""
+        """The library of each open connection; all are of one library."""
         with self._changed:
             return tuple(holder.library for holder in self._holders)
 
     def enter(
-        self, library: Library, *, or_other: bool = False, let_go: Callable[[], None] | None = None
+        self, library: Library, *, or_other: bool = False, release: Callable[[], None] | None = None
     ) -> Holder:
         """Wait until a connection of `library` may be opened, and count it as open until `leave`.
 
-        With `or_other`, either library will do: the one that has the file open, else `library`; the
-        holder says which. Raises StoreError in a forked child that cannot use the library.
+        With `or_other`, either library is admitted: the one that has the file open, else `library`; see the
+        holder's `library`. Raises StoreError in a forked process that cannot use the library.
         """
         request = _Request(self._usable(library, or_other=or_other), or_other)
         with self._changed:
@@ -85,13 +85,13 @@ class FileGate:
         try:
             while True:
                 with self._changed:
-                    if admitted := self._admit(request, let_go):
+                    if admitted := self._admit(request, release):
                         return admitted
-                    asked = self._holders_in_the_way(request)
-                for ask in asked:
-                    ask()
+                    releases = self._blocking_releases(request)
+                for release_holder in releases:
+                    release_holder()
                 with self._changed:
-                    if admitted := self._admit(request, let_go):
+                    if admitted := self._admit(request, release):
                         return admitted
                     self._changed.wait()
         finally:
@@ -100,25 +100,25 @@ class FileGate:
                 self._changed.notify_all()
 
     def open_or_inherited(self) -> frozenset[Library]:
-        """Return what a child forked now inherits; asks for no lock, whose owner may not be there."""
+        """Return the libraries that a child forked now inherits; takes no lock: its owner may not exist."""
         return self._inherited.union(holder.library for holder in self._holders)
 
     def leave(self, holder: Holder) -> None:
-        """Say that the connection is closed."""
+        """Count the connection as closed."""
         with self._changed:
             self._holders.remove(holder)
             self._changed.notify_all()
 
     @contextmanager
     def entered(self, library: Library, *, or_other: bool = False) -> Iterator[Holder]:
-        """Hold the gate for one short piece of work."""
+        """Hold the gate for one short task."""
         holder = self.enter(library, or_other=or_other)
         try:
             yield holder
         finally:
             self.leave(holder)
 
-    def is_wanted_from(self, holder: Holder) -> bool:
+    def other_library_waits(self, holder: Holder) -> bool:
         """Whether the other library waits for the file."""
         with self._changed:
             return any(request.library is not holder.library for request in self._waiting)
@@ -129,11 +129,11 @@ class FileGate:
             if choice not in self._inherited:
                 return choice
         raise StoreError(
-            "The database of bars was open when this process was forked from another, and cannot be used on "
-            "both sides: start worker processes afresh (method `spawn`), or fork before the store is used"
+            "the database of bars was open when this process was forked, and cannot be used in both "
+            "processes: start worker processes by `spawn`, or fork before the store is opened"
         )
 
-    def _admit(self, request: _Request, let_go: Callable[[], None] | None) -> Holder | None:
+    def _admit(self, request: _Request, release: Callable[[], None] | None) -> Holder | None:
         open_library = self._holders[0].library if self._holders else None
         library = (open_library or request.library) if request.or_other else request.library
         if open_library not in (None, library):
@@ -142,24 +142,24 @@ class FileGate:
         # First come, first served, so that a stream of readers cannot keep a writer out, nor the reverse.
         if any(earlier.library is not library and not earlier.or_other for earlier in ahead):
             return None
-        holder = Holder(library, let_go)
+        holder = Holder(library, release)
         self._holders.append(holder)
         return holder
 
-    def _holders_in_the_way(self, request: _Request) -> list[Callable[[], None]]:
+    def _blocking_releases(self, request: _Request) -> list[Callable[[], None]]:
         if request.or_other:
             return []
-        return [h.let_go for h in self._holders if h.library is not request.library and h.let_go]
+        return [h.release for h in self._holders if h.library is not request.library and h.release]
 
 
 _gates: WeakValueDictionary[tuple[int, int], FileGate] = WeakValueDictionary()
 _gates_lock = threading.Lock()
 _inherited: dict[tuple[int, int], frozenset[Library]] = {}
-_of_the_parent: list[FileGate] = []
+_parent_gates: list[FileGate] = []
 
 
 def gate_of(path: Path) -> FileGate:
-    """Return the gate of the real file behind `path`; OSError where there is none."""
+    """Return the gate of the real file at `path`; OSError if there is no file."""
     stat = os.stat(path)
     key = (stat.st_dev, stat.st_ino)
     with _gates_lock:
@@ -170,12 +170,12 @@ def gate_of(path: Path) -> FileGate:
 
 
 def _forget_gates() -> None:
-    # A forked child owns no connection of its parent: it must neither wait for them nor close them, so
-    # the old gates, and through them the connections, are kept unused, and new gates begin empty. The locks
-    # may have been held by threads that are not here.
+    # A forked child owns no connection of its parent: it must neither wait for them nor close them. So the
+    # old gates, with their connections, are kept unused, and new gates begin empty. Locks are replaced, as
+    # threads that do not exist here may have held them.
     global _gates, _gates_lock
     _inherited.update((key, gate.open_or_inherited()) for key, gate in _gates.items())
-    _of_the_parent.extend(_gates.values())
+    _parent_gates.extend(_gates.values())
     _gates, _gates_lock = WeakValueDictionary(), threading.Lock()
 
 

@@ -43,7 +43,7 @@ class ArrowScan:
             if not self._begun:
                 self._begin()
             batch = self._next_batch()
-        if self._holder is not None and self._gate.is_wanted_from(self._holder):
+        if self._holder is not None and self._gate.other_library_waits(self._holder):
             self._release()
         return batch
 
@@ -56,7 +56,7 @@ class ArrowScan:
 
     def _begin(self) -> None:
         self._begun = True
-        self._holder = self._gate.enter(Library.ARROW, let_go=self._release)
+        self._holder = self._gate.enter(Library.ARROW, release=self._release)
         try:
             self._connection = ArrowConnection(self._path)
             self._reader = self._connection.query(self._sql)

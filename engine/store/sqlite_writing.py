@@ -1,4 +1,4 @@
-"""Transactions of one thread on one database file, over a connection that is kept between them."""
+"""Transactions of one thread on one database file, over a connection kept between them."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ _UNDO_INNER: Final = ("ROLLBACK TO inner_write", "RELEASE inner_write")
 
 
 class WriteBatch:
-    """A connection for writing, kept between transactions as long as nobody waits for the file.
+    """A connection for writing, kept between transactions until the other library waits for the file.
 
-    Any thread that does may close it then; the next transaction opens it again.
+    Then any thread may close it between transactions; the next transaction opens it again.
     """
 
     def __init__(self, gate: FileGate, path: Path) -> None:
         self._gate = gate
         self._path = path
         self._process = os.getpid()
-        self._step = threading.RLock()  # guards all below; held throughout a transaction
+        self._step = threading.RLock()  # guards the fields below; held during a transaction
         self._depth = 0
         self._holder: Holder | None = None
         self._connection: sqlite3.Connection | None = None
 
     @property
     def connection_in_transaction(self) -> sqlite3.Connection | None:
-        """The connection, while the calling thread is inside a transaction of its own."""
+        """The connection during a transaction, else None."""
         return self._connection if self._depth else None
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection inside a transaction, or, where there is one, inside a nested one."""
+        """Yield the connection inside a transaction, nested if one is open already."""
         with self._step:
             connection = self._opened()
             self._depth += 1
@@ -47,11 +47,11 @@ class WriteBatch:
                     yield connection
             finally:
                 self._depth -= 1
-        if self._holder is not None and self._gate.is_wanted_from(self._holder):
-            self._let_go()
+        if self._holder is not None and self._gate.other_library_waits(self._holder):
+            self._release()
 
     def close(self) -> None:
-        """Close the connection; in a forked child it is the parent's, and left alone."""
+        """Close the connection; a forked child leaves it open, as it belongs to the parent."""
         if os.getpid() != self._process:
             return
         with self._step:
@@ -63,7 +63,7 @@ class WriteBatch:
             with self._ended(connection, "SAVEPOINT inner_write", "RELEASE inner_write", _UNDO_INNER):
                 yield
         else:
-            # One writer at a time in this process by a lock, which is fair; between processes by SQLite.
+            # A fair lock orders the writers of this process; SQLite orders those of other processes.
             with self._gate.write_lock, self._ended(connection, "BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",)):
                 yield
 
@@ -78,7 +78,7 @@ class WriteBatch:
             with native_errors_explained(self._path):
                 connection.execute(commit)
         except BaseException:
-            # SQLite itself rolls back on a full disk, for example; then there is nothing left to undo.
+            # On a full disk, for example, SQLite has already rolled back.
             if connection.in_transaction:
                 for statement in undo:
                     connection.execute(statement)
@@ -86,7 +86,7 @@ class WriteBatch:
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
-            self._holder = self._gate.enter(Library.NATIVE, let_go=self._let_go)
+            self._holder = self._gate.enter(Library.NATIVE, release=self._release)
             try:
                 self._connection = open_native(self._path)
             except BaseException:
@@ -94,9 +94,9 @@ class WriteBatch:
                 raise
         return self._connection
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         if not self._step.acquire(blocking=False):
-            return  # a transaction is under way; it looks for those who wait when it is done
+            return  # a transaction is open; at its end it releases the file
         try:
             if not self._depth:
                 self._close()
@@ -115,14 +115,14 @@ class WriteBatch:
 
 
 def batch_of_thread(gate: FileGate) -> WriteBatch | None:
-    """Return the batch of writes that the calling thread has open on a file, if any."""
+    """Return the calling thread's open batch of writes on a file, or None."""
     batch: WriteBatch | None = getattr(gate.of_thread, "batch", None)
     return batch
 
 
 @contextmanager
 def opened_batch(gate: FileGate, path: Path) -> Iterator[WriteBatch]:
-    """Give a new batch of writes of the calling thread, which has none on the file yet; closed at the end."""
+    """Yield a new batch of writes for the calling thread, which must not have one; closed at the end."""
     batch = gate.of_thread.batch = WriteBatch(gate, path)
     try:
         yield batch

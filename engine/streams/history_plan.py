@@ -14,7 +14,7 @@ from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.config import SessionDataConfig
 from tapedeck.engine.errors import CalendarError
 from tapedeck.engine.indicators.specs import IndicatorSpec
-from tapedeck.engine.indicators.warm_up import LEAST_SESSIONS, LOOKBACKS
+from tapedeck.engine.indicators.warm_up import LOOKBACKS, MIN_SESSIONS
 from tapedeck.engine.intervals import DAY, MINUTE, WEEK, Interval
 from tapedeck.engine.streams.base_interval import Stored, choose_source
 from tapedeck.engine.streams.periods import period_sessions, period_start
@@ -116,13 +116,13 @@ class HistoryPlanner:
     def _need_warm_up(self, spec: IndicatorSpec) -> None:
         lookback = spec.lookback or 0
         if not spec.interval.is_intraday:
-            self._need(spec.interval, max(LEAST_SESSIONS, LOOKBACKS * lookback), spec.name)
+            self._need(spec.interval, max(MIN_SESSIONS, LOOKBACKS * lookback), spec.name)
             return
         totals = [0, *accumulate(self._columns(session, spec.interval) for session in self._sessions)]
         depth = 0
         for at in range(self._first, len(self._sessions)):
             start = int(np.searchsorted(totals, totals[at] - LOOKBACKS * lookback, side="right")) - 1
-            depth = max(depth, at - max(0, min(start, at - LEAST_SESSIONS)))
+            depth = max(depth, at - max(0, min(start, at - MIN_SESSIONS)))
         if depth:
             self._need(spec.interval, depth, spec.name)
 
@@ -156,7 +156,7 @@ class HistoryPlanner:
         lookback = spec.lookback or 0
         bars = LOOKBACKS * lookback
         if not spec.interval.is_intraday:
-            return max(LEAST_SESSIONS, bars)
+            return max(MIN_SESSIONS, bars)
         # At worst all are half days; two more for rounding.
         per_session = self._columns(self._played[0], spec.interval)
-        return max(LEAST_SESSIONS, 2 * bars // per_session + 2)
+        return max(MIN_SESSIONS, 2 * bars // per_session + 2)

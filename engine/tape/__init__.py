@@ -1,1 +1,1 @@
-"""The tape: grids, derived bars, views, history, stamp."""
+"""Tape: grids, derived bars, views, history, stamp."""

@@ -1,4 +1,4 @@
-"""The grid in which a session's bars stand: one row per symbol, one column per slot."""
+"""Grid of a session's bars: one row per symbol, one column per slot."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FIELDS: Final = ("open", "high", "low", "close", "volume")
 
 
 class PackedRows(NamedTuple):
-    """A field's bars with the missing ones taken out: row r stands in `values[r, starts[r]:stops[r]]`."""
+    """One field of bars without the missing ones: row r is `values[r, starts[r]:stops[r]]`."""
 
     values: Floats
     starts: list[int]
@@ -31,10 +31,10 @@ class PackedRows(NamedTuple):
 class BarGrid:
     """Bars of S symbols over n slots (or buckets).
 
-    `values`: float64, shape (5, S, n), in the order of `FIELDS`; NaN in all five where there is no bar.
-    `present`: bool, shape (S, n), whether there is one. `full`: no bar is missing anywhere, which lets
-    reductions take a shorter way to the same bits; None while the grid is being recorded. `packed`: fields of
-    the whole grid without the missing bars, as far as they were made already; history is read from it.
+    `values`: float64, shape (5, S, n), in the order of `FIELDS`; NaN in all five for a missing bar.
+    `present`: bool, shape (S, n), True for each bar. `full`: True if no bar is missing, which allows faster
+    reductions with the same bits; None while bars are being written. `packed`: cache of the whole grid
+    without its missing bars, by field; history is read from it.
     """
 
     __slots__ = ("full", "packed", "present", "values")
@@ -47,23 +47,23 @@ class BarGrid:
 
     @classmethod
     def empty(cls, symbols: int, slots: int) -> BarGrid:
-        """Return a grid without a bar."""
+        """Return a grid without bars."""
         shape = (symbols, slots)
         return cls(np.full((5, *shape), np.nan), np.zeros(shape, dtype=np.bool_))
 
     @classmethod
     def loaded(cls, values: Floats) -> BarGrid:
-        """Return the grid over loaded values, with presence counted once."""
+        """Return the grid of loaded values (5, S, n); a bar is present where its close is not NaN."""
         present = ~np.isnan(values[CLOSE])
         return cls(values, present, full=bool(present.all()))
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Number of symbols and of slots."""
+        """Number of symbols, number of slots."""
         return self.present.shape[0], self.present.shape[1]
 
     def write_bar(self, row: int, slot: int, bar: tuple[float, float, float, float, float]) -> None:
-        """Write one bar into its slot; the same bar again lands on itself. Only the grid's owner may."""
+        """Write one bar (in the order of `FIELDS`) into its slot, over an earlier one. Grid's owner only."""
         self.values[:, row, slot] = bar
         canonical(self.values[:, row, slot])
         self.present[row, slot] = True
@@ -71,12 +71,12 @@ class BarGrid:
         self.packed.clear()
 
     def is_full(self, start: int, stop: int) -> bool:
-        """Whether no symbol misses a bar in slots [start, stop)."""
+        """Whether every symbol has every bar of slots [start, stop)."""
         return self.full is True or bool(self.present[:, start:stop].all())
 
 
 def canonical(values: Floats) -> Floats:
-    """Make every NaN the one quiet NaN and every -0.0 a 0.0, in place; equal numbers are then equal bits."""
+    """Write the one quiet NaN over every NaN, 0.0 over every -0.0; then equal numbers have equal bits."""
     values += 0.0
     missing = np.isnan(values)
     if missing.any():

@@ -1,4 +1,4 @@
-"""Derived bars: which slots make which bucket, and the reduction of base bars over them.
+"""Derived bars: the layout of buckets over slots, and the reduction of base bars to one bar per bucket.
 
 Buckets below a day are anchored at the open and again after a break, which they never span; the last of a
 segment may be short. A day is one bucket. A derived bar exists once its bucket is over.
@@ -16,16 +16,16 @@ from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME, BarGrid, Counts, Floats, Ints, Mask
 
-# Where numpy's two ways to reduce runs of columns break even: folding column by column over all runs at once
-# pays for many rows and narrow runs, one call per row and run for the others.
-_FOLD_ROWS = 32
-_FOLD_WIDTH = 10
-_WIDEST_FOLD = 60
+# Break-even points of two ways to reduce runs of columns in numpy: folding column by column over all runs at
+# once is faster for many rows and narrow runs, one call per row and run for the others.
+_MIN_FOLD_ROWS = 32
+_MAX_PICK_WIDTH = 10
+_MAX_SUM_WIDTH = 60
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Buckets [first, last) of one width, side by side from slot `origin` on."""
+    """Buckets [first, last) of one width, in sequence from slot `origin` on."""
 
     first: int
     last: int
@@ -37,7 +37,7 @@ class _Run:
 class Buckets:
     """The buckets of one interval over n slots; `starts`, `stops`: int64 (m,), half-open runs of slots.
 
-    `ends` are the stops once more, as plain numbers, for quick look-up.
+    `ends`: the stops as plain integers, for fast look-up.
     """
 
     interval: Interval
@@ -50,12 +50,12 @@ class Buckets:
         return len(self.stops)
 
     def over_at(self, frontier: int) -> int:
-        """Return how many buckets are over when `frontier` slots are."""
+        """Return the number of buckets that are over at a frontier."""
         return bisect_right(self.ends, frontier)
 
     @property
     def widths(self) -> Ints:
-        """Slots in each bucket, shape (m,)."""
+        """Number of slots in each bucket, int64 (m,)."""
         return self.stops - self.starts
 
 
@@ -86,7 +86,7 @@ def _layout(interval: Interval, per_bucket: int, segments: tuple[tuple[int, int]
 
 
 class DerivedGrid(BarGrid):
-    """Bars of a derived interval: a grid over buckets, and how many base bars each was made of.
+    """Bars of a derived interval: a grid over buckets, with the number of base bars behind each.
 
     `base_bars`: int32, shape (S, m).
     """
@@ -100,10 +100,10 @@ class DerivedGrid(BarGrid):
         self.base_bars: Counts = np.zeros(shape, dtype=np.int32)
 
     def derive(self, base: BarGrid, first: int, last: int, min_completeness: float = 0.0) -> None:
-        """Make the bars of buckets [first, last) from the base bars of their slots.
+        """Write the bars of buckets [first, last), made from the base bars of their slots.
 
-        Volume is summed slot after slot, so that the bits do not depend on how many buckets are made at
-        once. A bucket with a smaller fraction of its base bars than `min_completeness` gives no bar.
+        Volume is summed slot after slot, so the bits do not depend on the number of buckets made at once. A
+        bucket with a smaller fraction of its base bars than `min_completeness` gets no bar.
         """
         for run in self.buckets.runs:
             low, high = max(first, run.first), min(last, run.last)
@@ -128,7 +128,7 @@ class DerivedGrid(BarGrid):
 
 
 def _derive_full(values: Floats, width: int, out: Floats) -> None:
-    """Make bars of runs of `width` columns that all hold one; `values` (5, S, runs * width)."""
+    """Reduce runs of `width` columns without missing bars; `values`: (5, S, runs * width)."""
     out[OPEN] = values[OPEN, :, ::width]
     out[CLOSE] = values[CLOSE, :, width - 1 :: width]
     _reduce_runs(np.maximum, values[HIGH], width, out[HIGH])
@@ -137,11 +137,11 @@ def _derive_full(values: Floats, width: int, out: Floats) -> None:
 
 
 def _derive_gapped(values: Floats, present: Mask, width: int, out: Floats, counts: Counts) -> None:
-    """Make bars of runs of `width` columns some of which hold none; what an empty run gets is no bar's."""
+    """Reduce runs of `width` columns with missing bars; the caller removes the values of empty runs."""
     _reduce_runs(np.fmax, values[HIGH], width, out[HIGH])
     _reduce_runs(np.fmin, values[LOW], width, out[LOW])
     _sum_runs(np.where(present, values[VOLUME], 0.0), width, out[VOLUME])
-    if values.shape[1] >= _FOLD_ROWS and width <= _WIDEST_FOLD:
+    if values.shape[1] >= _MIN_FOLD_ROWS and width <= _MAX_SUM_WIDTH:
         counts[...] = 0
         for j in range(width):
             counts += present[:, j::width]
@@ -152,7 +152,7 @@ def _derive_gapped(values: Floats, present: Mask, width: int, out: Floats, count
         slots = np.arange(present.shape[1])
         starts = slots[::width]
         np.add.reduceat(present, starts, axis=1, dtype=np.int32, out=counts)
-        # Of an empty run these are a neighbour's, which the caller removes.
+        # For an empty run these are a neighbour's values, which the caller removes.
         last = np.maximum.reduceat(np.where(present, slots, 0), starts, axis=1)
         first = np.minimum.reduceat(np.where(present, slots, len(slots) - 1), starts, axis=1)
         out[OPEN] = np.take_along_axis(values[OPEN], first, axis=1)
@@ -160,8 +160,8 @@ def _derive_gapped(values: Floats, present: Mask, width: int, out: Floats, count
 
 
 def _reduce_runs(pick: np.ufunc, values: Floats, width: int, out: Floats) -> None:
-    """Reduce runs of `width` columns by a maximum or minimum, whose order does not matter."""
-    if values.shape[0] >= _FOLD_ROWS and width < _FOLD_WIDTH:
+    """Reduce runs of `width` columns by a maximum or minimum; the order does not change the result."""
+    if values.shape[0] >= _MIN_FOLD_ROWS and width < _MAX_PICK_WIDTH:
         out[...] = values[:, ::width]
         for j in range(1, width):
             pick(out, values[:, j::width], out=out)
@@ -170,11 +170,11 @@ def _reduce_runs(pick: np.ufunc, values: Floats, width: int, out: Floats) -> Non
 
 
 def _sum_runs(values: Floats, width: int, out: Floats) -> None:
-    """Add up runs of `width` columns from the first to the last, one after the other.
+    """Sum runs of `width` columns, from the first column to the last.
 
-    Both ways add in that order; numpy's own sums add pairwise, and would give other bits.
+    Both branches add in that order; numpy's own sums add pairwise, which gives other bits.
     """
-    if values.shape[0] >= _FOLD_ROWS and width <= _WIDEST_FOLD:
+    if values.shape[0] >= _MIN_FOLD_ROWS and width <= _MAX_SUM_WIDTH:
         out[...] = values[:, ::width]
         for j in range(1, width):
             np.add(out, values[:, j::width], out=out)

@@ -1,4 +1,4 @@
-"""A historical indicator's value, as it stood before the session."""
+"""Values of a historical indicator, computed before the session."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tapedeck.engine.tape.bar_grid import Floats, Ints
 
 
 class TrailingKind(Enum):
-    """How earlier bars become one value."""
+    """Statistic over earlier bars."""
 
     AVERAGE = "trailing_average"
     MAX = "trailing_max"
@@ -18,11 +18,11 @@ class TrailingKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class HistoricalValue:
-    """A historical indicator of all symbols before one session.
+    """A historical indicator of all symbols for one session.
 
-    `values`: float64, shape (S,) for days, (S, minutes of the session) for minutes; NaN where nothing was
-    there to compute from. `used`: int64, same shape, how many earlier bars went in; `asked`: how many
-    sessions the period holds.
+    `values`: float64, shape (S,) for days, (S, minutes of the session) for minutes; NaN without any earlier
+    bar. `used`: int64, same shape, number of earlier bars in each value; `requested`: number of sessions in
+    the period.
     """
 
     name: str
@@ -30,4 +30,4 @@ class HistoricalValue:
     per_minute: bool
     values: Floats
     used: Ints
-    asked: int
+    requested: int

@@ -1,4 +1,4 @@
-"""History: complete bars of earlier sessions, by interval, moved on by one session at a time."""
+"""History: complete bars of earlier sessions, by interval, extended session by session."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME, BarGri
 class HistoryDay:
     """One earlier session's bars of one interval.
 
-    `opened_at`: int64 (m,); `grid` has one row for each symbol in `rows`, or for all where `rows` is None;
-    `counts`: int64, how many bars each row has.
+    `opened_at`: int64 (m,), labels in seconds UTC; `grid`: one row for each symbol in `rows`, for every
+    symbol where `rows` is None; `counts`: int64, number of bars in each row.
     """
 
     session: TradingSession
@@ -31,29 +31,29 @@ class HistoryDay:
 
     @classmethod
     def of(cls, session: TradingSession, opened_at: Ints, grid: BarGrid) -> HistoryDay:
-        """Return a day with a row for every symbol."""
+        """Return a day with one row per symbol."""
         symbols, columns = grid.shape
         counts = np.full(symbols, columns) if grid.full else grid.present.sum(axis=1)
         return cls(session, opened_at, grid, counts.astype(np.int64))
 
     def row_of(self, symbol_row: int) -> int | None:
-        """Return the grid's row of a symbol, None where the day was not kept for it."""
+        """Return the grid's row of a symbol, None if the day is not kept for it."""
         if self.rows is None:
             return symbol_row
         at = int(np.searchsorted(self.rows, symbol_row))
         return at if at < len(self.rows) and self.rows[at] == symbol_row else None
 
     def narrowed(self, rows: Ints) -> HistoryDay:
-        """Return the same day with only some symbols' rows, copied so that the rest can be let go."""
+        """Return the day with only some symbols' rows, copied so that the full grid can be freed."""
         at = rows if self.rows is None else np.searchsorted(self.rows, rows)
         grid = BarGrid(self.grid.values[:, at], self.grid.present[at], full=self.grid.full)
         return HistoryDay(self.session, self.opened_at, grid, self.counts[at], rows)
 
 
 class IntradayHistory:
-    """The last sessions' bars of one interval, as deep for each symbol as it was asked for.
+    """Bars of one interval of the last sessions, with a depth for each symbol.
 
-    `depths`: int64 (S,), sessions to keep per symbol.
+    `depths`: int64 (S,), number of sessions to keep per symbol.
     """
 
     __slots__ = ("_days", "_thresholds", "depths", "interval")
@@ -62,21 +62,21 @@ class IntradayHistory:
         self.interval = interval
         self.depths = depths
         self._days: deque[HistoryDay] = deque()
-        # Ages at which some symbol no longer needs the day.
+        # Ages at which a day is dropped for some of the symbols.
         self._thresholds: list[int] = [depth + 1 for depth in np.unique(depths).tolist()]
 
     @property
     def depth(self) -> int:
-        """Sessions kept for the symbol that asks for most."""
+        """Greatest number of sessions kept for any symbol."""
         return int(self.depths.max(initial=0))
 
     @property
     def common_depth(self) -> int:
-        """Sessions kept for every symbol."""
+        """Number of sessions kept for every symbol."""
         return int(self.depths.min(initial=self.depth))
 
     def add(self, day: HistoryDay) -> None:
-        """Add the session that has just ended, and drop what is no longer needed."""
+        """Add the session that has just ended, and drop days beyond each symbol's depth."""
         self._days.append(day)
         while len(self._days) > self.depth:
             self._days.popleft()
@@ -91,10 +91,10 @@ class IntradayHistory:
 
 
 class DailyHistory:
-    """Daily bars of all symbols over a span of trading days, readable only before a given day.
+    """Daily bars of all symbols over a span of trading days, read for the days before a given one.
 
-    `values`: float64 (5, S, D). Held whole for the run: a day costs 40 bytes a symbol. Columns of days that
-    are still to be played may be filled already; `before` never shows them.
+    `values`: float64 (5, S, D). Held for the whole run: a day takes 40 bytes per symbol. Columns of days not
+    yet played may be filled already; `before` leaves them out.
     """
 
     __slots__ = ("_labels", "_mondays", "_ordinals", "days", "values")
@@ -109,15 +109,15 @@ class DailyHistory:
         self.values: Floats = np.full((5, symbols, len(self.days)), np.nan)
 
     def column_of(self, day: date) -> int:
-        """Return how many days of the span lie before `day`: its own column, if it has one."""
+        """Return the number of days of the span before `day`: its column, if the span has it."""
         return int(np.searchsorted(self._ordinals, day.toordinal()))
 
     def columns_of(self, days: Sequence[date]) -> Ints:
-        """Return the columns of several days of the span."""
+        """Return the columns of several days of the span, int64."""
         return np.searchsorted(self._ordinals, [day.toordinal() for day in days]).astype(np.int64)
 
     def labels(self) -> Ints:
-        """Return the store's labels of the days, shape (D,)."""
+        """Return the store's labels of the days, int64 (D,)."""
         return self._labels
 
     def before(self, day: date, sessions: int | None = None) -> HistoryDay | None:
@@ -132,8 +132,8 @@ class DailyHistory:
     def weeks_before(self, day: date, sessions: int) -> HistoryDay | None:
         """Return weekly bars, Monday to Sunday, of the last `sessions` trading days before `day`.
 
-        Only weeks that are over, and lie in that span with all their trading days. The week in which the
-        held days begin counts only where they begin on its Monday: what came before is not known here.
+        Weeks that are over, with all their trading days in that span. The first week of the span is left
+        out unless the span begins on its Monday, as its earlier days are unknown here. None without a week.
         """
         stop = self.column_of(day)
         first = self._first_whole_week(max(0, stop - sessions))
@@ -149,7 +149,7 @@ class DailyHistory:
         return HistoryDay.of(self.days[last - 1], labels, BarGrid.loaded(fold_days(values)))
 
     def _first_whole_week(self, start: int) -> int:
-        """Return the first column at or after `start` with which a week begins whose days are all held."""
+        """Return the first column at or after `start` that begins a week with all its days in the span."""
         if start == len(self.days):
             return start
         broken = (
@@ -159,27 +159,27 @@ class DailyHistory:
 
 
 def fold_days(values: Floats) -> Floats:
-    """Fold daily bars (5, …, d) to one bar each, (5, …); missing days are skipped, NaN where all are."""
+    """Fold daily bars (5, …, d) to one bar each, (5, …); missing days are skipped, NaN if all are missing."""
     out = values[..., 0].copy()
     for column in range(1, values.shape[-1]):
         day = values[..., column]
         fresh = np.isnan(out[CLOSE])
-        there = ~np.isnan(day[CLOSE])
+        present = ~np.isnan(day[CLOSE])
         out[OPEN] = np.where(fresh, day[OPEN], out[OPEN])
         np.fmax(out[HIGH], day[HIGH], out=out[HIGH])
         np.fmin(out[LOW], day[LOW], out=out[LOW])
-        out[CLOSE] = np.where(there, day[CLOSE], out[CLOSE])
-        out[VOLUME] = np.where(fresh, day[VOLUME], np.where(there, out[VOLUME] + day[VOLUME], out[VOLUME]))
+        out[CLOSE] = np.where(present, day[CLOSE], out[CLOSE])
+        out[VOLUME] = np.where(fresh, day[VOLUME], np.where(present, out[VOLUME] + day[VOLUME], out[VOLUME]))
     return out
 
 
 def _monday(day: date) -> int:
-    """Return the ordinal of the Monday of a day's week."""
+    """Return the ordinal of the Monday of the week of `day`."""
     return day.toordinal() - day.weekday()
 
 
 class History:
-    """All history of a run: intraday intervals as deques of sessions, days and weeks in one span."""
+    """History of a run: sessions by intraday interval, and one span of daily bars for days and weeks."""
 
     __slots__ = ("daily", "intraday")
 
@@ -188,7 +188,7 @@ class History:
         self.daily = daily
 
     def days(self, interval: Interval, sessions: int, before: date) -> tuple[HistoryDay, ...]:
-        """Return the bars of up to `sessions` earlier sessions, oldest first, for any interval."""
+        """Return the bars of up to `sessions` sessions before a day, oldest first, for any interval."""
         if interval.is_intraday:
             kept = self.intraday.get(interval)
             held = () if kept is None else kept.last(sessions)

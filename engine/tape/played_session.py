@@ -1,4 +1,4 @@
-"""A played session: a handle that gives views of it, at any frontier that the engine has reached."""
+"""Played session: a handle that gives views at any frontier that the engine has reached."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tapedeck.engine.tape.tape import Tape
 
 
 class PlayedSession:
-    """The session in place or one that is over, for readers that move about in it, such as a console.
+    """Handle of the current or of a finished session, for readers that step back in it.
 
-    Its frontier is the engine's, and goes on as that plays. Two handles of one tape are equal.
+    Its frontier is the engine's and advances with it. Two handles of one tape are equal.
     """
 
     __slots__ = ("_tape",)
@@ -39,12 +39,12 @@ class PlayedSession:
 
     @property
     def slot_times(self) -> SessionSlots:
-        """When each slot of the session opens and closes, from the calendar."""
+        """Open and close of each slot of the session, from the calendar."""
         return self._tape.slots
 
     @property
     def frontier(self) -> int:
-        """How many slots have been played."""
+        """Number of slots played."""
         return self._tape.frontier
 
     def clock(self, frontier: int) -> datetime:
@@ -52,5 +52,5 @@ class PlayedSession:
         return utc_from_epoch(self._tape.slots.clock(frontier))
 
     def view(self, frontier: int | None = None) -> SessionView:
-        """Return the session as it is known now, or was at an earlier frontier."""
+        """Return the session cut at its frontier, or at an earlier one."""
         return SessionView(self._tape, frontier)

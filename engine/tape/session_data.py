@@ -1,4 +1,4 @@
-"""Session data: what a run holds now, from its symbols and the tape they are on to its history."""
+"""Session data: a run's symbols, its current tape, and its history."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from tapedeck.engine.clock.slots import utc_from_epoch
-from tapedeck.engine.errors import EngineError, nearest
+from tapedeck.engine.errors import EngineError, unknown_name_with_hint
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.quality.gaps_and_scores import Gap, HistoricalQuality
 from tapedeck.engine.tape.bar_grid import FIELDS, BarGrid, Floats, Ints
@@ -25,8 +25,8 @@ from tapedeck.engine.tape.tape import IndicatorColumn, Tape
 class BarIntervalData:
     """A symbol's bars of one interval, up to the clock.
 
-    `base` is the interval they are derived from, None for the base itself; `quality` in percent and `gaps`
-    (base slots) are the base's; `updated` is when the last bar became known, None before the first.
+    `base`: the interval they are derived from, None for the base interval. `quality` (percent) and `gaps`
+    (base slots) are those of the base interval. `updated`: close of the last bar, UTC, None before the first.
     """
 
     interval: Interval
@@ -40,7 +40,7 @@ class BarIntervalData:
 
 @dataclass(frozen=True, slots=True)
 class HistoricalSymbolData:
-    """What is known of a symbol's earlier days: bars by interval as asked for, indicators, quality."""
+    """A symbol's history: bars by interval, historical indicators by name, quality by interval."""
 
     bars: Mapping[Interval, tuple[Bars, ...]]
     indicators: Mapping[str, float | Floats]
@@ -49,7 +49,7 @@ class HistoricalSymbolData:
 
 @dataclass(frozen=True, slots=True)
 class SymbolSessionData:
-    """A handle on one symbol's row, cut at the clock of the moment it was asked for."""
+    """One symbol's data, cut at the clock of the call that returned it."""
 
     symbol: str
     row: int
@@ -61,11 +61,12 @@ class SymbolSessionData:
 
 
 class SessionData:
-    """Symbols, the tape they are on, and history: what strategies, scanners and users read.
+    """Symbols, the current tape and history, for strategies, scanners and users.
 
-    Readers get all through a `SessionView` at the clock; those that need several things of one moment take
-    `view()`. Written by the engine's threads, each its own part; what writes to a tape is the tape's own
-    methods, here as in the engine. A symbol keeps its row for the whole run.
+    All reading goes through a `SessionView` at the clock; `view()` gives several values of one moment. Each
+    engine thread writes its own part, through the tape's own methods, here as in the engine. A symbol keeps
+    its row for the whole run. Reading raises EngineError for an unknown symbol or without a loaded session;
+    lists are empty and `view()` is None then.
     """
 
     def __init__(self) -> None:
@@ -73,16 +74,16 @@ class SessionData:
         self._tape: Tape | None = None
         self._active = False
         self.history = History({}, None)
-        self.asked_history: Mapping[Interval, Ints] = {}
+        self.requested_history: Mapping[Interval, Ints] = {}
 
     # Symbols
 
     def register_symbol_data(self, symbol: str) -> int:
-        """Add a symbol, and return its row."""
+        """Add a symbol unless it is registered, and return its row."""
         return self._rows.setdefault(symbol, len(self._rows))
 
     def remove_symbol(self, symbol: str) -> None:
-        """Take a symbol out, before a session or history is loaded; the rows after it move up."""
+        """Remove a symbol and move the rows after it up; EngineError once a session or history is loaded."""
         self._row(symbol)
         if self._tape is not None or self.history.intraday or self.history.daily is not None:
             raise EngineError(
@@ -96,7 +97,7 @@ class SessionData:
         return tuple(self._rows)
 
     def get_loaded_symbols(self) -> tuple[str, ...]:
-        """Return the symbols that have a bar in the session up to the clock."""
+        """Return the symbols with at least one bar of the session up to the clock."""
         view = self.view()
         return tuple(s for s in self.get_active_symbols() if view is not None and view.totals(s) is not None)
 
@@ -106,83 +107,86 @@ class SessionData:
         return dict.fromkeys(self.get_active_symbols(), derived)
 
     def get_streamed_data(self) -> tuple[Interval, ...]:
-        """Return the intervals that are streamed: the base."""
+        """Return the streamed intervals: the base interval."""
         return () if self._tape is None else (self._tape.base_interval,)
 
     def get_generated_data(self) -> tuple[Interval, ...]:
-        """Return the intervals that are made from the base."""
+        """Return the intervals that are derived from the base interval."""
         return () if self._tape is None else tuple(self._tape.derived)
 
     # The session
 
     def load_tape(self, tape: Tape) -> None:
-        """Put a session's tape in place; its rows are the registered symbols in order."""
+        """Set the current tape; EngineError unless its rows are the registered symbols in order."""
         if tape.symbols != tuple(self._rows):
-            raise EngineError("the tape's rows are not the registered symbols")
+            raise EngineError(
+                f"the tape's symbols are {', '.join(tape.symbols)}: they must be the registered ones: "
+                + ", ".join(self._rows)
+            )
         self._tape = tape
 
     @property
     def tape(self) -> Tape | None:
-        """The tape, for those who write a part of it; readers take `view()`."""
+        """The current tape, for the threads that write it; readers take `view()`."""
         return self._tape
 
     def require_tape(self) -> Tape:
-        """Return the tape; EngineError where no session is loaded."""
+        """Return the current tape; EngineError if no session is loaded."""
         if self._tape is None:
             raise EngineError("no session is loaded")
         return self._tape
 
     def played(self) -> PlayedSession | None:
-        """Return a handle on the session in place, for readers that look back in it; None where none is."""
+        """Return a handle of the current session, for readers that step back in it; None without one."""
         tape = self._tape
         return None if tape is None else PlayedSession(tape)
 
     def view(self, frontier: int | None = None) -> SessionView | None:
-        """Return the session as it is known now, or at an earlier frontier; None where none is loaded."""
+        """Return the session cut at the clock, or at an earlier frontier; None if no session is loaded."""
         tape = self._tape
         return None if tape is None else SessionView(tape, frontier)
 
     def activate_session(self) -> None:
-        """Mark the session as under way."""
+        """Mark the session as active."""
         self.require_tape()
         self._active = True
 
     def deactivate_session(self) -> None:
-        """Mark the session as over; its data stay."""
+        """Mark the session as inactive; its data stay."""
         self._active = False
 
     def is_session_active(self) -> bool:
-        """Whether a session is under way."""
+        """Whether a session is active."""
         return self._active
 
     def clear_session_bars(self) -> None:
-        """Let the session's tape go; symbols and history stay."""
+        """Drop the current tape; symbols and history stay."""
         self._active = False
         self._tape = None
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop the tape, all symbols and all history."""
         self.clear_session_bars()
         self._rows.clear()
         self.history = History({}, None)
-        self.asked_history = {}
+        self.requested_history = {}
 
     # Bars
 
     def append_bar(self, symbol: str, slot: int, bar: tuple[float, float, float, float, float]) -> None:
-        """Write a base bar into its slot, over one that is there. Only the base's writer may."""
+        """Write a base bar into its slot, over an earlier one. For the writer of base bars only."""
         tape = self.require_tape()
         if not 0 <= slot < len(tape):
             raise EngineError(f"{symbol}: slot {slot} is outside the session's {len(tape)} slots")
         tape.base.write_bar(self._row(symbol), slot, bar)
 
     def get_bars(self, symbol: str, interval: Interval) -> Bars:
-        """Return a symbol's bars up to the clock, without copying them."""
+        """Return a symbol's bars up to the clock, as read-only views without a copy."""
         self._row(symbol)
         return self._require_view().bars(symbol, interval)
 
     def history_before(self, interval: Interval) -> Sequence[BarGrid]:
-        """Return the bars of an interval that are held of the sessions before, oldest first."""
+        """Return the held bars of an interval of the earlier sessions, one grid each, oldest first."""
         if interval.is_intraday:
             kept = self.history.intraday.get(interval)
             return [] if kept is None else [held.grid for held in kept.last(kept.common_depth)]
@@ -193,41 +197,41 @@ class SessionData:
     # Quality and indicators
 
     def set_quality_metric(self, scored: int) -> None:
-        """Publish that the scores up to frontier `scored` are written. Only the quality manager may."""
+        """Publish that the scores up to frontier `scored` are written. For the quality manager only."""
         self.require_tape().scored = scored
 
     def get_quality_metric(self, symbol: str) -> float:
-        """Return a symbol's score so far, in percent; derived intervals carry their base's."""
+        """Return a symbol's score so far, in percent; it holds for all intervals."""
         self._row(symbol)
         return self._require_view().quality(symbol)
 
     def set_indicator(self, column: IndicatorColumn) -> None:
-        """Add an indicator's column to the tape. Only the data processor may."""
+        """Add an indicator's column to the tape. For the data processor only."""
         self.require_tape().set_indicator(column)
 
     def get_indicator(self, symbol: str, name: str) -> float | None:
-        """Return the last value of a session indicator up to the clock, None where it is missing."""
+        """Return the last value of a session indicator up to the clock, None before the first value."""
         self._row(symbol)
         view = self._require_view()
         if name not in view.indicator_names():
-            raise EngineError(_unknown("indicator", name, view.indicator_names()))
+            raise EngineError(unknown_name_with_hint("indicator", name, view.indicator_names()))
         return view.indicator(symbol, name)
 
     def set_historical_indicator(self, value: HistoricalValue) -> None:
-        """Keep a historical indicator, computed before the session."""
+        """Add a historical indicator, computed before the session, to the tape."""
         self.require_tape().set_historical_indicator(value)
 
     def get_historical_indicator(self, symbol: str, name: str) -> float | Floats:
-        """Return a historical indicator: a number, or an array by minute; NaN where it is missing."""
+        """Return a historical indicator: a number, or float64 (minutes,); NaN where it is missing."""
         view = self._require_view()
         if name not in view.historical_names():
-            raise EngineError(_unknown("historical indicator", name, view.historical_names()))
+            raise EngineError(unknown_name_with_hint("historical indicator", name, view.historical_names()))
         return _of_row(view.historical_value(name), self._row(symbol))
 
-    # One symbol's handle
+    # One symbol
 
     def get_symbol_data(self, symbol: str) -> SymbolSessionData:
-        """Return all that is known of a symbol now."""
+        """Return a symbol's bars, totals, indicators and history, cut at the clock."""
         row, view = self._row(symbol), self._require_view()
         return SymbolSessionData(
             symbol=symbol,
@@ -240,11 +244,11 @@ class SessionData:
         )
 
     def history_bars(self, view: SessionView, symbol: str, interval: Interval) -> tuple[Bars, ...]:
-        """Return a symbol's bars of an interval before the session of a view, as the file asks for them.
+        """Return a symbol's bars of an interval before the session of a view, as deep as the file requests.
 
-        Oldest first: one part a session below a day, one part for all daily ones.
+        Oldest first: below a day one part per session, otherwise one part in all.
         """
-        row, depths = self._row(symbol), self.asked_history.get(interval)
+        row, depths = self._row(symbol), self.requested_history.get(interval)
         if depths is None or not depths[row]:
             return ()
         return tuple(
@@ -256,7 +260,7 @@ class SessionData:
     def _historical(self, symbol: str, row: int, view: SessionView) -> HistoricalSymbolData:
         bars = {
             interval: self.history_bars(view, symbol, interval)
-            for interval, depths in self.asked_history.items()
+            for interval, depths in self.requested_history.items()
             if depths[row]
         }
         quality = {i: q for (name, i), q in view.historical_quality.items() if name == symbol}
@@ -268,7 +272,7 @@ class SessionData:
 
     def _row(self, symbol: str) -> int:
         if symbol not in self._rows:
-            raise EngineError(_unknown("symbol", symbol, self.get_active_symbols()))
+            raise EngineError(unknown_name_with_hint("symbol", symbol, self.get_active_symbols()))
         return self._rows[symbol]
 
 
@@ -296,9 +300,3 @@ def _history_bars(day: HistoryDay, row: int) -> Bars:
     fields = dict(zip(FIELDS, frozen(day.grid.values)[:, row], strict=True))
     counts = frozen(day.grid.present[row].astype(np.int32))
     return Bars(frozen(day.opened_at), **fields, base_bars=counts)
-
-
-def _unknown(what: str, name: str, known: Sequence[str] | Mapping[str, object]) -> str:
-    hint = nearest(name, known)
-    ask = f" Did you mean {hint!r}?" if hint else ""
-    return f"{name!r} is no {what} of this session ({', '.join(known) or 'none'}).{ask}"

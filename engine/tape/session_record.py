@@ -1,4 +1,4 @@
-"""A session that is over, or was cut short, as it is recorded: stamped, exported, kept."""
+"""Records of finished or interrupted sessions, as stamped, exported and cached."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tapedeck.engine.tape.tape import Tape
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """A tape and how far it was played; nothing writes to the tape any more.
+    """A tape that is no longer written, with the frontier that was reached.
 
-    `state` is what the run's state was when the session ended: `running`, or how the run itself ended.
+    `state`: the run's state when the session ended: `running`, or the final state of the run.
     """
 
     tape: Tape
@@ -27,7 +27,7 @@ class SessionRecord:
 
     @property
     def historical_quality(self) -> Mapping[tuple[str, Interval], HistoricalQuality]:
-        """The quality of the history that the session began with, by symbol and interval."""
+        """Quality of the session's history, by symbol and interval."""
         return self.tape.historical_quality
 
     @property
@@ -37,16 +37,16 @@ class SessionRecord:
 
 
 class SessionSink(Protocol):
-    """Takes sessions as they end, such as an export."""
+    """Receiver of sessions as they end, such as an export."""
 
     def write_session(self, record: SessionRecord, digest: str) -> None:
-        """Write one session; it may be the run's last, and cut short."""
+        """Write one session; the run's last one may be incomplete."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SessionSummary:
-    """One session in the summary of a run. `quality_pct`: mean over symbols, None where not measured."""
+    """One session in the summary of a run. `quality_pct`: mean over symbols, None if not measured."""
 
     trading_day: str
     slots: int
@@ -57,7 +57,7 @@ class SessionSummary:
 
     @classmethod
     def of(cls, record: SessionRecord, digest: str) -> SessionSummary:
-        """Return the summary of a session that has been stamped."""
+        """Return the summary of a recorded session with its digest."""
         tape, frontier = record.tape, record.frontier
         return cls(
             trading_day=tape.session.trading_day.isoformat(),

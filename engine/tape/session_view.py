@@ -1,4 +1,4 @@
-"""Session view: a tape cut at a frontier, all that a reader gets of it. The only place where it is cut."""
+"""Session view: a tape cut at a frontier. Every reader gets its data here; this is the only cut."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Value = TypeVar("Value", bound=np.generic)
 class Bars:
     """Bars of one symbol and interval, oldest first, gaps as NaN: read-only views, shape (n,).
 
-    `opened_at`: int64, seconds UTC; `base_bars`: how many base bars each was made of.
+    `opened_at`: int64, seconds UTC; `base_bars`: int32, number of base bars behind each bar.
     """
 
     opened_at: Ints
@@ -58,10 +58,10 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class HistoricalFigure:
-    """A historical indicator of one symbol, as it holds at a frontier.
+    """Value of a historical indicator for one symbol at a frontier.
 
-    `value`: NaN where there was nothing to compute from; `used`: how many earlier bars went in; `minute`: of
-    the session, the one for which it stands, None for one that is the same all day.
+    `value`: NaN without any earlier bar; `used`: number of earlier bars in it; `minute`: its minute of the
+    session, None for a daily indicator.
     """
 
     value: float
@@ -70,13 +70,13 @@ class HistoricalFigure:
 
 
 class SessionView:
-    """A session as it is known at frontier k: bars, derived bars, indicators, quality, clock, all cut there.
+    """A session at frontier k: bars, derived bars, indicators, quality and clock, all cut at k.
 
-    What is not cut was known before the open: symbols, calendar, intervals, names, historical values. A
-    `frontier` past the tape's is cut to it, one below 0 is the open. A view is cheap (slices, no copy, no
-    lock), and cannot look ahead: nothing past k can be reached through it. What the processor or the quality
-    manager has not computed yet is not there yet. Grids are of all symbols, shape (S, columns over), and
-    read-only.
+    Data known before the open is not cut: symbols, calendar, intervals, names, historical values. A
+    `frontier` past the tape's is reduced to it, a negative one is raised to 0, the open. A view is cheap
+    (slices, no copy, no lock) and free of look-ahead: no value past k can be reached through it. Values not
+    yet computed by the data processor or the quality manager are left out. Grids hold all symbols, shape
+    (S, columns over), and are read-only.
     """
 
     __slots__ = ("_computed", "_scored", "_tape", "frontier")
@@ -107,12 +107,12 @@ class SessionView:
 
     @property
     def slots(self) -> int:
-        """How many slots the session has."""
+        """Number of slots of the session."""
         return len(self._tape)
 
     @property
     def slot_times(self) -> SessionSlots:
-        """When each slot of the session opens and closes, from the calendar."""
+        """Open and close of each slot of the session, from the calendar."""
         return self._tape.slots
 
     @property
@@ -126,17 +126,17 @@ class SessionView:
         return self._tape.intervals
 
     def row(self, symbol: str) -> int:
-        """Return the symbol's row; KeyError for a symbol that is not in the session."""
+        """Return the symbol's row; KeyError for an unknown symbol."""
         return self._tape.rows[symbol]
 
     @property
     def quality_measured(self) -> bool:
-        """Whether quality is counted, rather than taken as 100."""
+        """Whether quality is measured, rather than set to 100."""
         return self._tape.scores is not None
 
     @property
     def historical_quality(self) -> Mapping[tuple[str, Interval], HistoricalQuality]:
-        """The quality of the history that the session began with, by symbol and interval."""
+        """Quality of the session's history, by symbol and interval."""
         return self._tape.historical_quality
 
     def historical_names(self) -> tuple[str, ...]:
@@ -148,7 +148,7 @@ class SessionView:
         value = self._tape.historical[name]
         return replace(value, values=frozen(value.values), used=frozen(value.used))
 
-    # The moment
+    # The clock
 
     @property
     def clock(self) -> datetime:
@@ -162,16 +162,16 @@ class SessionView:
 
     @property
     def computed_frontier(self) -> int:
-        """The frontier up to which indicators and scores of this view are there."""
+        """The frontier up to which indicators and scores of this view are computed."""
         return min(self._computed, self._scored) if self.quality_measured else self._computed
 
     @property
     def is_latest(self) -> bool:
-        """Whether the session has not been played on since."""
+        """Whether the session has not advanced since."""
         return self._tape.frontier == self.frontier
 
     def is_of_same_session(self, other: SessionView | None) -> bool:
-        """Whether another view shows the very same session, played once."""
+        """Whether another view is of the same tape."""
         return other is not None and other._tape is self._tape  # noqa: SLF001 - of its own class
 
     # Bars
@@ -182,30 +182,30 @@ class SessionView:
         return frozen(grid.values[:, :, : self._columns(interval)])
 
     def present_grid(self, interval: Interval) -> Mask:
-        """Return which bars there are, read-only, shape (S, columns over)."""
+        """Return True for each bar, False for each missing one; bool, read-only, shape (S, columns over)."""
         return frozen(self._tape.grid(interval).present[:, : self._columns(interval)])
 
     def base_bars_grid(self, interval: Interval) -> Counts:
-        """Return how many base bars each bar was made of, shape (S, columns over)."""
+        """Return the number of base bars behind each bar, int32, read-only, shape (S, columns over)."""
         stop = self._columns(interval)
         if interval == self._tape.base_interval:
             return frozen(self.present_grid(interval).astype(np.int32))
         return frozen(self._tape.derived[interval].base_bars[:, :stop])
 
     def opened_at(self, interval: Interval) -> Ints:
-        """Return the labels of the columns that are over, seconds UTC."""
+        """Return the labels of the columns that are over: opens, int64, seconds UTC."""
         return frozen(self._tape.opened_at(interval)[: self._columns(interval)])
 
     def closed_at(self, interval: Interval) -> Ints:
-        """Return when each of the columns was over, seconds UTC."""
+        """Return the closes of the columns that are over, int64, seconds UTC."""
         return frozen(self._tape.closed_at(interval)[: self._columns(interval)])
 
     def bucket_widths(self, interval: Interval) -> Ints:
-        """Return how many slots each of the columns spans."""
+        """Return the number of slots of each of these columns, int64."""
         return frozen(self._tape.bucket_widths(interval)[: self._columns(interval)])
 
     def bucket_span(self, interval: Interval, column: int) -> tuple[int, int]:
-        """Return the run of slots [start, stop) of one of the columns."""
+        """Return the slots [start, stop) of one of these columns."""
         if interval == self._tape.base_interval:
             return column, column + 1
         buckets = self._tape.derived[interval].buckets
@@ -224,7 +224,7 @@ class SessionView:
         return tuple(self._tape.indicators)
 
     def indicator_interval(self, name: str) -> Interval:
-        """Return the interval on whose bars an indicator stands."""
+        """Return the interval of an indicator's bars."""
         return self._tape.indicators[name].interval
 
     def indicator_grid(self, name: str) -> Floats:
@@ -233,27 +233,27 @@ class SessionView:
         return frozen(column.values[:, : self._tape.columns_over(column.interval, self._computed)])
 
     def indicator(self, symbol: str, name: str) -> float | None:
-        """Return the last value of an indicator, None where it is missing."""
+        """Return the last value of an indicator, None before the first value."""
         values = self.indicator_grid(name)[self._tape.rows[symbol]]
-        there = values[~np.isnan(values)]
-        return float(there[-1]) if len(there) else None
+        known = values[~np.isnan(values)]
+        return float(known[-1]) if len(known) else None
 
     def historical(self, symbol: str, name: str) -> HistoricalFigure:
-        """Return a historical indicator; by the minute, that of the minute of the symbol's last bar.
+        """Return a historical indicator; a per-minute one at the minute of the symbol's last bar.
 
-        Before its first bar that is the session's first minute.
+        Before the symbol's first bar it is read at the session's first minute.
         """
         row, known = self._tape.rows[symbol], self._tape.historical[name]
         if not known.per_minute:
             return HistoricalFigure(float(known.values[row]), int(known.used[row]), None)
-        there = np.flatnonzero(~np.isnan(self._tape.base.values[CLOSE, row, : self.frontier]))
-        minute = int(minutes_of_last_bars(self._tape.slots, there[-1:] if len(there) else NO_BAR)[0])
+        columns = np.flatnonzero(~np.isnan(self._tape.base.values[CLOSE, row, : self.frontier]))
+        minute = int(minutes_of_last_bars(self._tape.slots, columns[-1:] if len(columns) else NO_BAR)[0])
         return HistoricalFigure(float(known.values[row, minute]), int(known.used[row, minute]), minute)
 
     # The session so far
 
     def totals(self, symbol: str) -> SessionTotals | None:
-        """Return the symbol's volume, high, low and last price of the session so far."""
+        """Return the symbol's totals of the session so far, None before its first bar."""
         row = self._tape.rows[symbol]
         return SessionTotals.of(self._tape.base.values[:, row, : self.frontier])
 
@@ -278,35 +278,35 @@ class SessionView:
 
     @property
     def has_scores(self) -> bool:
-        """Whether scores say anything: quality is measured, and a slot is over."""
+        """Whether scores are meaningful: quality is measured, and at least one slot is over."""
         return self.quality_measured and self.frontier > 0
 
     def quality(self, symbol: str) -> float:
-        """Return the symbol's score in percent, of all slots that are over; 100 where it is not measured."""
+        """Return the symbol's score in percent, over all slots that are over; 100 if it is not measured."""
         if self._tape.scores is None:
             return FULL_SCORE
         return float(self._tape.scores[self._tape.rows[symbol], self._scored])
 
     def quality_grid(self) -> Floats | None:
-        """Return the scores at k = 0 … frontier, shape (S, k + 1), or None where quality is not measured."""
+        """Return the scores at k = 0 … frontier, shape (S, k + 1), or None if quality is not measured."""
         if self._tape.scores is None:
             return None
         return frozen(self._tape.scores[:, : self._scored + 1])
 
     def gaps(self, symbol: str) -> tuple[Gap, ...]:
-        """Return the symbol's gaps up to the clock, in base slots; none where quality is not measured."""
+        """Return the symbol's gaps up to the clock, in base slots; empty if quality is not measured."""
         if self._tape.scores is None:
             return ()
         return find_gaps(self._tape.base.present[self._tape.rows[symbol], : self.frontier])
 
     def gap_counts(self) -> Ints:
-        """Return how many gaps every symbol has, int64 (S,), none where quality is not measured."""
+        """Return every symbol's number of gaps, int64 (S,); 0 if quality is not measured."""
         if not self.quality_measured:
             return np.zeros(len(self.symbols), dtype=np.int64)
         return gap_counts(self._tape.base.present[:, : self.frontier])
 
     def gap_slots(self) -> list[int]:
-        """Return the slots in which a gap of any symbol begins; none where quality is not measured."""
+        """Return the slots in which a gap of any symbol begins; empty if quality is not measured."""
         if self._tape.scores is None or self._tape.base.full:
             return []
         return gap_slots(self._tape.base.present[:, : self.frontier])
@@ -317,7 +317,7 @@ class SessionView:
 
 
 def frozen(values: NDArray[Value]) -> NDArray[Value]:
-    """Return a view of an array through which it cannot be written."""
+    """Return a read-only view of an array."""
     view = values.view()
     view.flags.writeable = False
     return view

@@ -1,4 +1,4 @@
-"""The determinism stamp: a hash over everything a tape holds, session by session."""
+"""Determinism stamp: a hash over the content of every tape of a run."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tapedeck.engine.tape.tape import Tape
 def session_digest(tape: Tape, frontier: int) -> str:
     """Return the hash of a tape cut at `frontier`: bars, derived bars, indicators, scores, historical values.
 
-    XXH3 with 128 bits, in hexadecimal, over names, labels and values in a fixed order. The arrays hold no
-    -0.0 and only one kind of NaN, so equal values have equal bits.
+    XXH3 with 128 bits, in hexadecimal, over names, labels and values in a fixed order. Tapes contain no -0.0
+    and only one kind of NaN, so equal values have equal bits.
     """
     digest = xxhash.xxh3_128()
     session = tape.session
@@ -39,7 +39,7 @@ def session_digest(tape: Tape, frontier: int) -> str:
         add("scores", tape.scores[:, : frontier + 1])
     digest.update("\n".join(names).encode())
     for values in arrays:
-        # Bars go field by field: the same bytes, without one large copy of a grid that is a view of a chunk.
+        # Bars are hashed field by field: the same bytes, without copying a grid that is a view of a chunk.
         for part in values if values.ndim == 3 else (values,):
             digest.update(np.ascontiguousarray(part).data)
     return digest.hexdigest()
@@ -54,13 +54,13 @@ def run_stamp(digests: Iterable[str]) -> str:
 
 
 class RunStamp:
-    """The stamp of a run that is under way, session by session."""
+    """Stamp of a run in progress, extended session by session."""
 
     def __init__(self) -> None:
         self._chain = xxhash.xxh3_128()
 
     def add(self, digest: str) -> None:
-        """Take in the next session's digest."""
+        """Add the next session's digest."""
         self._chain.update(digest.encode())
 
     @property

@@ -1,4 +1,4 @@
-"""The tape: everything a session holds, as grids whose length is known before it starts."""
+"""Tape: all data of a session, in grids whose length is known before it starts."""
 
 from __future__ import annotations
 
@@ -27,14 +27,13 @@ class IndicatorColumn:
 
 @dataclass(slots=True, eq=False)
 class Tape:
-    """One session's grids and how far each has been written. Rows are symbols, columns slots or buckets.
+    """One session's grids, with the frontier of each writer. Rows are symbols, columns slots or buckets.
 
     Each part has one writer: the coordinator `base` and `frontier`, the data processor `derived`,
     `indicators` and `processed`, the quality manager `scores` (float64 (S, n + 1), percent at k = 0 … n; None
-    where quality is not measured) and `scored`. A writer fills the arrays first and its integer last.
-    `historical` and `historical_quality`, (symbol, interval) → quality of the history that the session begins
-    with, are there before the open; `rows` is each symbol's. Readers go through a `SessionView`, which is
-    cut at the clock.
+    if quality is not measured) and `scored`. A writer fills its arrays first and sets its integer last.
+    `historical` and `historical_quality` (quality of the session's history by symbol and interval) are set
+    before the open. `rows`: row by symbol. Readers go through a `SessionView`, which is cut at the clock.
     """
 
     slots: SessionSlots
@@ -63,7 +62,7 @@ class Tape:
         derived: Sequence[Interval] = (),
         measure_quality: bool = True,
     ) -> Tape:
-        """Return the tape of a session over its base bars, with empty grids for the derived intervals."""
+        """Return a session's tape over its base bars, with empty grids for the derived intervals."""
         rows = len(symbols)
         grids = {interval: DerivedGrid(buckets_of(slots, interval), rows) for interval in derived}
         scores = None
@@ -74,7 +73,7 @@ class Tape:
 
     @property
     def session(self) -> TradingSession:
-        """The session that the tape holds."""
+        """The session of the tape."""
         return self.slots.session
 
     @property
@@ -86,7 +85,7 @@ class Tape:
         return len(self.slots)
 
     def grid(self, interval: Interval) -> BarGrid:
-        """Return the grid of the base or a derived interval; KeyError for any other."""
+        """Return the grid of the base or a derived interval; KeyError for other intervals."""
         return self.base if interval == self.base_interval else self.derived[interval]
 
     @property
@@ -95,25 +94,25 @@ class Tape:
         return (self.base_interval, *self.derived)
 
     def columns_over(self, interval: Interval, frontier: int) -> int:
-        """Return how many bars of an interval are over at a frontier."""
+        """Return the number of columns of an interval that are over at a frontier."""
         if interval == self.base_interval:
             return frontier
         return self.derived[interval].buckets.over_at(frontier)
 
     def opened_at(self, interval: Interval) -> Ints:
-        """Return the label of each column of an interval: seconds UTC of its open."""
+        """Return the label of each column of an interval: its open, int64, seconds UTC."""
         if interval == self.base_interval:
             return self.slots.opened_at
         return self.slots.opened_at[self.derived[interval].buckets.starts]
 
     def closed_at(self, interval: Interval) -> Ints:
-        """Return when each column of an interval is over, seconds UTC."""
+        """Return the close of each column of an interval, int64, seconds UTC."""
         if interval == self.base_interval:
             return self.slots.closed_at
         return self.slots.closed_at[self.derived[interval].buckets.stops - 1]
 
     def bucket_widths(self, interval: Interval) -> Ints:
-        """Return how many slots each column of an interval spans."""
+        """Return the number of slots of each column of an interval, int64."""
         if interval == self.base_interval:
             return np.ones(len(self.slots), dtype=np.int64)
         return self.derived[interval].buckets.widths
@@ -123,12 +122,12 @@ class Tape:
         self.indicators[column.name] = column
 
     def set_historical_indicator(self, value: HistoricalValue) -> None:
-        """Add a historical indicator; the mapping is replaced, as others may be reading."""
+        """Add a historical indicator; the mapping is replaced, as other threads may be reading it."""
         self.historical = {**self.historical, value.name: value}
 
     @property
     def nbytes(self) -> int:
-        """How many bytes the grids take."""
+        """Size of the grids in bytes."""
         grids = [self.base, *self.derived.values()]
         arrays = [array for grid in grids for array in (grid.values, grid.present)]
         arrays += [column.values for column in self.indicators.values()]

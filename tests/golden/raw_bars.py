@@ -1,4 +1,4 @@
-"""Real bars straight from LEAN's zip files, with zipfile and pandas alone."""
+"""Real bars read from LEAN's zip files by zipfile and pandas alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COLUMNS = ["time", *PRICES, "volume"]
 
 @cache
 def minutes(root: Path, symbol: str, day: str, resolution: str = "minute") -> pd.DataFrame:
-    """Return all trade bars of a day, night included, by New York time of their open, prices in dollars."""
+    """Return all trade bars of a day, extended hours included, by New York time of the open, in dollars."""
     name = f"{day.replace('-', '')}_trade.zip"
     path = root / "equity" / "usa" / resolution / symbol.lower() / name
     if not path.exists():
@@ -41,7 +41,7 @@ def daily(root: Path, symbol: str) -> pd.DataFrame:
 
 
 def coarser(frame: pd.DataFrame, width: str) -> pd.DataFrame:
-    """Return bars of `width`, such as 5min, of bars within the hours, anchored at 09:30."""
+    """Return bars of `width`, such as 5min, made from regular-hours bars, anchored at 09:30."""
     bins = frame.resample(width, origin=frame.index[0].normalize() + pd.Timedelta("9h30min"))
     rules = {"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum"}
     return bins.agg(rules).dropna()

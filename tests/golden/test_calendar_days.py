@@ -1,4 +1,4 @@
-"""Awkward days of the calendar, played from start to end over small generated stores."""
+"""Special days of the calendar, played from open to close over small generated stores."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def store(tmp_path: Path) -> BarStore:
 
 @pytest.fixture
 def play(store: BarStore) -> Play:
-    """Play a file over the store to its end; give the system, and the sessions as recorded."""
+    """Play a file over the store to its end; return the system and the recorded sessions."""
 
     def run(config: SessionConfig) -> tuple[SystemManager, list[SessionRecord]]:
         kept = KeepRecords()
@@ -56,7 +56,7 @@ def play(store: BarStore) -> Play:
 
 
 def local_times(record: SessionRecord, interval: str = "1m") -> list[str]:
-    """Return the exchange's time at which each column opens."""
+    """Return the open of each column in exchange time."""
     labels = record.tape.opened_at(Interval.parse(interval))
     zone = str(record.tape.session.zone)
     return list(pd.to_datetime(labels, unit="s", utc=True).tz_convert(zone).strftime("%H:%M"))
@@ -159,7 +159,7 @@ def test_a_backtest_over_a_weekend_is_refused_before_anything_starts(store: BarS
     assert system.wait(0)
 
 
-def test_a_start_in_mid_session_begins_with_what_is_over_by_then(store: BarStore) -> None:
+def test_a_start_in_mid_session_begins_with_the_slots_over_by_then(store: BarStore) -> None:
     fill_store(store, ["A"], "2013-10-07", "2013-10-08")
     config = session_file(["A"], ["1m", "15m"], "2013-10-07", "2013-10-08", start_time="10:30")
     kept = KeepRecords()
@@ -224,7 +224,7 @@ def test_a_symbol_without_a_bar_all_day_is_one_gap_and_a_warning(store: BarStore
     for column in tuesday.tape.indicators.values():
         assert np.isnan(column.values[1]).all()
         assert not np.isnan(column.values[0]).any() or column.name == "vwap"
-    # The day after, indicators go on with the bars there were.
+    # The next day, indicators continue from the bars present.
     assert not np.isnan(records[2].tape.indicators["rsi"].values[1]).any()
 
 
@@ -274,9 +274,7 @@ def test_many_symbols_without_bars_are_counted_in_the_warning(store: BarStore, p
     assert system.summary().warnings == ("2013-10-08: no 1m bars of 7 symbols, X0 first",)
 
 
-def test_quality_that_is_switched_off_counts_as_a_hundred_and_not_measured(
-    store: BarStore, play: Play
-) -> None:
+def test_disabled_quality_is_100_and_not_measured(store: BarStore, play: Play) -> None:
     fill_store(store, ["A"], "2013-10-04", "2013-10-07", missing=0.5)
     config = session_file(
         ["A"],
@@ -294,7 +292,7 @@ def test_quality_that_is_switched_off_counts_as_a_hundred_and_not_measured(
     assert system.summary().sessions[0].quality_pct is None
 
 
-def test_the_last_days_data_are_still_there_when_the_run_is_over(store: BarStore, play: Play) -> None:
+def test_data_of_the_last_day_stay_readable_after_the_run(store: BarStore, play: Play) -> None:
     fill_store(store, ["A", "B"], "2013-10-03", "2013-10-08", missing=0.1)
     config = session_file(
         ["A", "B"],
@@ -314,14 +312,14 @@ def test_the_last_days_data_are_still_there_when_the_run_is_over(store: BarStore
     np.testing.assert_array_equal(handle.historical.bars[MINUTE][-1].close, monday)
 
 
-def test_a_day_before_the_calendars_knowledge_cannot_be_played(store: BarStore) -> None:
+def test_a_day_before_the_calendars_first_date_cannot_be_played(store: BarStore) -> None:
     fill_store(store, ["A"], "2013-10-07", "2013-10-07")
     system = SystemManager(session_file(["A"], ["1m"], "1960-01-04", "1960-01-08"), store)
     with pytest.raises(CalendarError, match="1960-01-04"):
         system.start()
 
 
-def test_a_run_is_played_once(store: BarStore, play: Play) -> None:
+def test_a_run_cannot_be_started_twice(store: BarStore, play: Play) -> None:
     fill_store(store, ["A"], "2013-10-07", "2013-10-07")
     system, _ = play(session_file(["A"], ["1m"], "2013-10-07", "2013-10-07"))
     with pytest.raises(EngineError, match="started before: create a new SystemManager"):

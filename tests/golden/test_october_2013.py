@@ -1,4 +1,4 @@
-"""The week of 7 October 2013 as played, against the raw files read by zipfile and pandas alone."""
+"""Week of 7 October 2013 as played, against the raw files read by zipfile and pandas alone."""
 
 from __future__ import annotations
 
@@ -150,11 +150,11 @@ def test_averages_and_extremes_before_each_session_are_those_of_the_daily_file(
     year = earlier.loc[today - pd.Timedelta(weeks=52) :]
     historical = week[day].tape.historical
     row = week[day].tape.symbols.index(symbol)
-    # No early close fell into the ten days before any of these sessions.
+    # The ten days before each of these sessions have no early close.
     assert historical["avg_volume"].values[row] == in_order(earlier.volume.tail(10)) / 10
     assert historical["high_52w"].values[row] == year.high.max()
     assert historical["low_52w"].values[row] == year.low.min()
-    assert historical["avg_volume"].used[row] == historical["avg_volume"].asked == 10
+    assert historical["avg_volume"].used[row] == historical["avg_volume"].requested == 10
     assert historical["high_52w"].used[row] == len(year)
 
 
@@ -166,7 +166,7 @@ def test_spy_traded_106_million_shares_a_day_before_7_october(
 
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
-def test_the_usual_minute_is_that_of_the_day_before(
+def test_the_average_minute_is_that_of_the_day_before(
     lean_root: Path, week: Mapping[str, SessionRecord], symbol: str
 ) -> None:
     for before, day in zip(("2013-10-04", *DAYS), DAYS, strict=False):
@@ -190,7 +190,7 @@ def test_history_is_scored_against_the_calendar(lean_root: Path, week: Mapping[s
 
 @cache
 def input_bars(root: Path, symbol: str, day: str, width: str | None) -> tuple[Floats, int]:
-    """Return the bars of the two sessions before a day and of the day (5, n), and how many are the day's.
+    """Return the bars of a day and of two sessions before it (5, n), and the number of the day's bars.
 
     The 3rd of October is not among the files: the first day has one earlier session only.
     """
@@ -204,7 +204,7 @@ def input_bars(root: Path, symbol: str, day: str, width: str | None) -> tuple[Fl
 
 
 def talib_outputs(bars: Floats) -> dict[str, np.ndarray]:
-    """Return what TA-Lib says of bars (5, n), by the names of the example file."""
+    """Return TA-Lib's outputs for bars (5, n), by the names of the example file."""
     _, high, low, close, _ = bars
     macd = talib.MACD(close, 12, 26, 9)
     bands = talib.BBANDS(close, timeperiod=20, nbdevup=2.0, nbdevdn=2.0)
@@ -219,7 +219,7 @@ def talib_outputs(bars: Floats) -> dict[str, np.ndarray]:
 
 
 def textbook_outputs(bars: Floats) -> dict[str, np.ndarray]:
-    """Return the same by formulas that are not TA-Lib's."""
+    """Return the same outputs by textbook formulas."""
     _, high, low, close, _ = bars
     macd = formulas.macd(close, 12, 26, 9)
     bands = formulas.bbands(close, 20, 2, 2)
@@ -250,7 +250,7 @@ def test_indicators_agree_with_talib_to_the_last_bit_and_with_the_textbook_to_a_
 
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
-def test_rsi_of_five_minute_bars_is_talibs_of_plain_five_minute_bars(
+def test_rsi_of_five_minute_bars_equals_talibs_of_resampled_bars(
     lean_root: Path, week: Mapping[str, SessionRecord], symbol: str
 ) -> None:
     for day in DAYS:
@@ -265,7 +265,7 @@ def test_rsi_of_five_minute_bars_is_talibs_of_plain_five_minute_bars(
         np.testing.assert_allclose(found, formulas.rsi(bars[3], 14)[-own:], rtol=1e-9)
 
 
-def test_a_day_plays_the_same_whether_the_run_began_on_it_or_earlier(
+def test_a_day_does_not_depend_on_the_first_day_of_the_run(
     week: Mapping[str, SessionRecord], store_path: Path
 ) -> None:
     config = load_session_config(EXAMPLE).config
@@ -289,7 +289,7 @@ def test_a_day_plays_the_same_whether_the_run_began_on_it_or_earlier(
         assert replace(played[day], tape=right).historical_quality == week[day].historical_quality
 
 
-def test_seconds_of_bac_make_the_minutes_of_their_own(lean_root: Path, store_path: Path) -> None:
+def test_seconds_of_bac_are_derived_to_their_own_minutes(lean_root: Path, store_path: Path) -> None:
     config = session_file(
         ["BAC"],
         ["1s", "1m"],
@@ -305,7 +305,7 @@ def test_seconds_of_bac_make_the_minutes_of_their_own(lean_root: Path, store_pat
         expected = raw_bars.coarser(seconds, "1min")
         expected["volume"] = [in_order(own) for _, own in seconds.volume.resample("1min") if len(own)]
         assert_equal_frames(bars_of(played[day].tape, "BAC", "1m"), expected)
-    # History is what the store has: the minutes of the vendor, not those made of seconds.
+    # History has the stored minutes of the vendor, not those derived from seconds.
     today = raw_bars.coarser(raw_bars.regular(lean_root, "BAC", "2013-10-08", "second"), "1min")
     earlier = [raw_bars.regular(lean_root, "BAC", day) for day in ("2013-10-04", "2013-10-07")]
     closes = pd.concat([*earlier, today]).close.to_numpy().copy()
@@ -314,7 +314,7 @@ def test_seconds_of_bac_make_the_minutes_of_their_own(lean_root: Path, store_pat
     assert found.tobytes() == talib.SMA(closes, 20)[-len(today) :].tobytes()
 
 
-def test_daily_bars_since_1998_are_played_from_the_daily_files(lean_root: Path, store_path: Path) -> None:
+def test_daily_bars_of_1998_are_played_from_the_daily_files(lean_root: Path, store_path: Path) -> None:
     config = session_file(
         SYMBOLS,
         ["1d"],

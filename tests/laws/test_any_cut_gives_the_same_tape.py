@@ -1,4 +1,4 @@
-"""The result law: however a session is cut, paced or hindered, the tape is the same to the last bit."""
+"""Law of results: for any cut, speed or delay of a session, the tape is the same to the last bit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SYMBOLS = ("AAA", "BBB", "CCC")
 
 
 def own_indicators() -> dict[str, dict[str, str]]:
-    """Return every kind of tapedeck's own, on base bars."""
+    """Return every own kind of indicator, on base bars."""
     return {
         f"own_{type_.lower()}": {"type": type_, "interval": "1m"}
         | ({} if REGISTRY.kind(type_).against is None else {"against": "usual"})
@@ -92,7 +92,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BarStore]:
 
 @pytest.fixture(scope="module")
 def digests(store: BarStore) -> list[str]:
-    """What every run has to give: the digests of an undisturbed one, a session a block."""
+    """The expected digests: those of a run without commands, one block per session."""
     return [s.digest for s in play(law_config(), store).summary().sessions]
 
 
@@ -102,7 +102,7 @@ def digests_of(system: SystemManager) -> list[str]:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cuts=st.lists(st.integers(1, 200), max_size=30), prefetch=st.integers(1, 6))
-def test_any_cut_into_blocks(store, digests, cuts, prefetch):
+def test_any_cut_into_blocks_gives_the_same_tape(store, digests, cuts, prefetch):
     def drive(system: SystemManager) -> None:
         for slots in cuts:
             system.step(slots)
@@ -111,7 +111,7 @@ def test_any_cut_into_blocks(store, digests, cuts, prefetch):
     assert digests_of(play(law_config(prefetch_days=prefetch), store, drive)) == digests
 
 
-def test_bar_by_bar(store, digests):
+def test_bar_by_bar_gives_the_same_tape(store, digests):
     def drive(system: SystemManager) -> None:
         for _ in range(390):
             system.step()
@@ -122,14 +122,14 @@ def test_bar_by_bar(store, digests):
 
 
 @pytest.mark.parametrize("speed", [50_000.0, 400_000.0, 1e9])
-def test_any_speed(store, digests, speed):
+def test_any_speed_gives_the_same_tape(store, digests, speed):
     assert digests_of(play(law_config(speed_multiplier=speed), store)) == digests
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32), speed=st.sampled_from([0.0, 200_000.0]))
-def test_random_commands_from_several_threads(store, digests, seed, speed):
-    """No dead-lock, no thread left, no bar lost, and the same tape."""
+def test_random_commands_from_several_threads_give_the_same_tape(store, digests, seed, speed):
+    """Every run ends without a deadlock, a leftover thread or a lost bar, with the same tape."""
 
     def command(system: SystemManager, rng: random.Random) -> None:
         kind = rng.choice(["pause", "resume", "step", "speed", "run_to", "snapshot"])
@@ -143,7 +143,7 @@ def test_random_commands_from_several_threads(store, digests, seed, speed):
         elif kind == "speed":
             system.set_speed(rng.choice([0.0, 60.0, 100_000.0, 1e6]))
         elif kind == "run_to" and now.clock is not None:
-            # The clock may have passed the instant by now, which is refused.
+            # Refused if the clock has passed the instant by now.
             with contextlib.suppress(EngineError):
                 system.run_to(now.clock + timedelta(minutes=rng.randint(1, 600)))
 
@@ -169,8 +169,8 @@ def test_random_commands_from_several_threads(store, digests, seed, speed):
 
 @pytest.mark.parametrize("slow", [DataProcessor, DataQualityManager, SessionRecorder])
 @pytest.mark.parametrize("speed", [0.0, 100_000.0])
-def test_one_slow_thread(store, digests, monkeypatch, slow: type[Worker], speed):
-    """A thread that is held up at random hand-overs, until the coordinator has gone on in the meantime."""
+def test_one_slow_thread_gives_the_same_tape(store, digests, monkeypatch, slow: type[Worker], speed):
+    """One thread waits at random hand-overs until the coordinator has advanced."""
     process = slow.process
     rng = random.Random(7)
     wait: Callable[[float], bool] = threading.Event().wait

@@ -1,4 +1,4 @@
-"""SQLite or Parquet, at once or slot by slot, by the clock or not: the same exports, byte for byte."""
+"""Law of exports: SQLite or Parquet, in blocks or slot by slot, at any speed: the same bytes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Drive = Callable[[SystemManager], None]
 def exported(
     folder: Path, store: BarStore, drive: Drive = lambda system: system.resume(), **backtest: object
 ) -> tuple[dict[str, bytes], str]:
-    """Play the law's file with an export, and return its files and the stamp."""
+    """Play the file of the laws with an export; return the exported files and the stamp."""
     config = law_config(**backtest)
     export = CsvExport(folder, config)
     system = SystemManager(config, store, sinks=[export])
@@ -44,7 +44,7 @@ def in_odd_steps(system: SystemManager) -> None:
 
 
 @pytest.mark.parametrize("location", ["bars.db", "bars"])
-def test_the_same_exports_and_stamp(tmp_path: Path, location: str) -> None:
+def test_exports_and_stamp_are_the_same_for_any_store_and_speed(tmp_path: Path, location: str) -> None:
     with open_new_store(tmp_path / "reference.db") as store:
         fill_store(store, SYMBOLS, "2013-11-18", "2013-12-03", missing=0.1)
         files, stamp = exported(tmp_path / "reference", store)

@@ -1,4 +1,4 @@
-"""Where breakpoints fire does not depend on how a session is played, and they leave the tape as it was."""
+"""Law of breakpoints: they fire at the same slots for any cut and speed, and do not change the tape."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BarStore]:
         yield opened
 
 
-def go_on(system: SystemManager, cuts: list[int]) -> None:
-    """Play to the end, going on at every stop: by the next cut's steps, or without a limit."""
+def resume_to_the_end(system: SystemManager, cuts: list[int]) -> None:
+    """Play to the end, resuming at every pause: by the steps of the next cut, or without a limit."""
     left = list(cuts)
     while not system.state.is_over:
         taken = system.mark()
 
         def resting(taken: threading.Event = taken) -> bool:
-            stands = system.state is RunState.PAUSED and system.snapshot().steps_left == 0
-            return system.state.is_over or (taken.is_set() and stands)
+            is_paused = system.state is RunState.PAUSED and system.snapshot().steps_left == 0
+            return system.state.is_over or (taken.is_set() and is_paused)
 
         assert system.wait_for(resting, LIMIT_S)
         if left:
@@ -64,7 +64,7 @@ def broken_run(store: BarStore, cuts: list[int], speed: float) -> tuple[list[Sto
     def drive(system: SystemManager) -> None:
         for text in CONDITIONS:
             system.add_breakpoint(text)
-        go_on(system, cuts)
+        resume_to_the_end(system, cuts)
 
     system = play(law_config(speed_multiplier=speed), store, drive)
     return breaks_of(system), [session.digest for session in system.summary().sessions]
@@ -72,7 +72,7 @@ def broken_run(store: BarStore, cuts: list[int], speed: float) -> tuple[list[Sto
 
 @pytest.fixture(scope="module")
 def plain(store: BarStore) -> tuple[list[Stop], list[str]]:
-    """The stops of a run as fast as data allow, and the digests of one without any breakpoint."""
+    """The stops of a run at maximum speed, and the digests of a run without breakpoints."""
     found, _ = broken_run(store, [], 0.0)
     assert len({text for _, _, text in found}) == len(CONDITIONS), (
         "a condition that never fires tests nothing"

@@ -1,4 +1,4 @@
-"""Changing or cutting the input from any slot on changes nothing before it."""
+"""Law of no look-ahead: changing or cutting the input from any slot on changes no earlier value."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def tapes(store: BarStore) -> list[Tape]:
 
 
 def changed(store: BarStore, symbol: str, moment: int, how: str, kept_from: int) -> BarColumns:
-    """Return a symbol's minute bars, with those from a moment on altered, or left out.
+    """Return a symbol's minute bars, with those from a moment on changed or removed.
 
     Bars from `kept_from` on stay as they are: a symbol without any bar in the range would not be played.
     """
@@ -49,7 +49,7 @@ def changed(store: BarStore, symbol: str, moment: int, how: str, kept_from: int)
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(session=st.integers(0, 3), part=st.floats(0, 1), how=st.sampled_from(["cut", "altered"]))
-def test_the_future_changes_nothing(store, tapes, session, part, how):
+def test_later_input_changes_no_earlier_value(store, tapes, session, part, how):
     slots = tapes[session].slots
     slot = round(part * len(slots))
     kept_from = slots.clock(len(slots)) if session == 3 else tapes[3].slots.clock(0)
@@ -62,5 +62,5 @@ def test_the_future_changes_nothing(store, tapes, session, part, how):
         assert session_digest(records[earlier].tape, whole) == session_digest(tapes[earlier], whole)
     assert session_digest(records[session].tape, slot) == session_digest(tapes[session], slot)
     if slot < len(slots) - 1:
-        # The test would mean little if the change did not reach the tape at all.
+        # Check that the change reached the tape at all.
         assert session_digest(records[session].tape, len(slots)) != session_digest(tapes[session], len(slots))

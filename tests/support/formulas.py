@@ -1,4 +1,4 @@
-"""Indicators as textbooks write them, in plain loops and pandas, started the way TA-Lib starts them."""
+"""Textbook formulas of indicators in plain loops and pandas, with TA-Lib's starting values."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def ema(values: np.ndarray, period: int, start: int | None = None) -> np.ndarray
 
 
 def wilder(values: np.ndarray, period: int) -> np.ndarray:
-    """Return Wilder's average: the mean of the first values, then one part new to the rest old."""
+    """Return Wilder's average: the mean of the first values, then old + (new − old) / period."""
     out = np.full(len(values), np.nan)
     if len(values) >= period:
         out[period - 1] = np.mean(values[:period])
@@ -41,14 +41,14 @@ def rsi(close: np.ndarray, period: int) -> np.ndarray:
 
 
 def atr(high: np.ndarray, low: np.ndarray, close: np.ndarray, period: int) -> np.ndarray:
-    """Return the average true range; the first bar has none, for want of a close before."""
+    """Return the average true range; NaN at the first bar, which has no prior close."""
     before = close[:-1]
     spans = np.stack([high[1:] - low[1:], np.abs(high[1:] - before), np.abs(low[1:] - before)])
     return np.concatenate([[np.nan], wilder(spans.max(axis=0), period)])
 
 
 def macd(close: np.ndarray, fast: int, slow: int, signal: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return MACD, signal and histogram, once signal is warm; the fast average begins with the slow one."""
+    """Return MACD, signal and histogram, NaN until signal is warm; both averages begin at the slow one's."""
     line = ema(close, fast, slow - 1) - ema(close, slow)
     warm = line[slow - 1 :]
     smooth = np.concatenate([np.full(slow - 1, np.nan), ema(warm, signal)])
@@ -59,9 +59,9 @@ def macd(close: np.ndarray, fast: int, slow: int, signal: int) -> tuple[np.ndarr
 def bbands(
     close: np.ndarray, period: int, up: float, down: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return upper, middle and lower band: the mean and so many population standard deviations."""
+    """Return upper, middle and lower band: the mean plus and minus multiples of the population deviation."""
     middle = sma(close, period)
-    # pandas' rolling deviation drifts by 1e-7 where prices stand still; each window is taken by itself here.
+    # pandas' rolling deviation drifts by 1e-7 on constant prices; here each window is computed separately.
     windows = np.lib.stride_tricks.sliding_window_view(close, period)
     spread = np.concatenate([np.full(period - 1, np.nan), windows.std(axis=1)])
     return middle + up * spread, middle, middle - down * spread

@@ -21,7 +21,7 @@ def open_new_store(location: Path) -> BarStore:
 
 
 def random_bars(opened_at: np.ndarray, *, seed: int, missing: float = 0.0) -> BarColumns:
-    """Return bars at the given labels, prices in cents, volumes with fractions, a part of them missing."""
+    """Return bars at the given labels, prices in cents, fractional volumes, some missing at random."""
     random = np.random.default_rng(seed)
     close = 50 + np.cumsum(random.integers(-5, 6, len(opened_at))) / 100
     opening = close + random.integers(-4, 5, len(close)) / 100
@@ -44,7 +44,7 @@ def fill_store(
     missing: float = 0.0,
     seed: int = 0,
 ) -> None:
-    """Write every slot's bar of all sessions of a span, but for a part that is missing."""
+    """Write the bars of all slots of a span's sessions, some missing at random."""
     sessions = TimeManager(exchange).trading_sessions(date.fromisoformat(start), date.fromisoformat(end))
     labels = np.concatenate([SessionSlots(session, interval).stored_labels for session in sessions])
     for number, symbol in enumerate(symbols):

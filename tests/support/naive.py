@@ -1,4 +1,4 @@
-"""Reference computations in plain pandas and loops: slow, and simple."""
+"""Reference computations in plain pandas and loops: slow and simple."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ def resampled(frame: pd.DataFrame, session: TradingSession, seconds: int) -> pd.
 
 
 def whole_day(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the day's one bar, or none."""
+    """Return the day's bar, or an empty frame without bars."""
     return _bars(frame.groupby(np.zeros(len(frame))))
 
 
 def _bars(grouped: Any) -> pd.DataFrame:  # pandas' groups and resamplers share no type
     bars: pd.DataFrame = grouped.agg({"open": "first", "high": "max", "low": "min", "close": "last"})
-    # pandas compensates its sums; the sum meant here is that of adding one volume after the other.
+    # pandas compensates its sums; this one adds one volume after the other.
     bars["volume"] = grouped["volume"].agg(in_order)
     bars["base_bars"] = grouped["volume"].count()
     return bars[bars["base_bars"] > 0]
 
 
 def in_order(values: Iterable[float]) -> float:
-    """Return the sum from the first to the last, rounded at every step, as adding by hand does."""
+    """Return the sum from the first to the last, rounded at every step."""
     return reduce(lambda total, value: total + float(value), values, 0.0)
 
 

@@ -1,4 +1,4 @@
-"""Playing a session file to its end, and comparing what was played."""
+"""Runs for tests: play a session file to its end, and keep its records."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LIMIT_S = 60.0
 
 
 class KeepRecords:
-    """A sink that keeps every session as it was recorded."""
+    """A sink that keeps every recorded session."""
 
     def __init__(self) -> None:
         self.records: list[SessionRecord] = []
@@ -57,7 +57,7 @@ def at_frontier(system: SystemManager, session: int, frontier: int) -> Callable[
 
 
 def play_recorded(config: SessionConfig, store: BarStore) -> KeepRecords:
-    """Play a run to its end, and return its sessions as they were recorded."""
+    """Play a run to its end, and return its recorded sessions."""
     kept = KeepRecords()
     system = SystemManager(config, store, sinks=[kept])
     try:

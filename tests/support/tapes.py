@@ -29,7 +29,7 @@ def exchange_time(exchange: str) -> TimeManager:
 
 
 def session_of(day: str, exchange: str = "XNYS") -> TradingSession:
-    """Return the session of a trading day, as the calendar has it."""
+    """Return the session of a trading day, from the calendar."""
     return exchange_time(exchange).get_trading_session(date.fromisoformat(day))
 
 
@@ -44,7 +44,7 @@ def slots_of(day: str, interval: str = "1m", exchange: str = "XNYS") -> SessionS
 
 
 def random_values(symbols: int, slots: int, *, seed: int, missing: float = 0.0) -> Floats:
-    """Return bars of several symbols, float64 (5, S, n), a part of them missing at random."""
+    """Return bars of several symbols, float64 (5, S, n), some missing at random."""
     random = np.random.default_rng(seed)
     rows = []
     for row in range(symbols):
@@ -70,7 +70,7 @@ def tape_over(
     symbols: Sequence[str] | None = None,
     measure_quality: bool = True,
 ) -> Tape:
-    """Return a tape over copies of `values`, nothing of it played."""
+    """Return a tape over copies of `values`, at frontier 0."""
     names = tuple(symbols or (f"S{row}" for row in range(values.shape[1])))
     base = BarGrid.loaded(values.copy())
     intervals = [Interval.parse(text) for text in derived]

@@ -93,7 +93,7 @@ class IndicatorsPanel(Panel):
             per = ", this minute" if known.per_minute else " sessions"
             # All of them are known since before the session.
             values = np.atleast_1d(known.values[row])
-            yield name, shown.value, f"{shown.used} of {known.asked}{per}", values
+            yield name, shown.value, f"{shown.used} of {known.requested}{per}", values
 
     def _decimals(self, name: str, values: Floats, of_prices: int) -> int:
         """Return how many decimals an indicator has; `values`: its own so far, shape (columns,)."""

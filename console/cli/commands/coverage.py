@@ -47,7 +47,7 @@ def coverage(
     if min_quality is not None and not 0 <= min_quality <= 100:
         raise bad_option("--min-quality", min_quality, f"invalid percentage {min_quality:g}: use 0 to 100")
     found = _measure(invocation, file)
-    wanting = found.wanting(min_quality)
+    wanting = found.incomplete(min_quality)
     if as_json:
         invocation.terminal.write_json(_document(found, min_quality))
     else:
@@ -78,7 +78,7 @@ def _measure(invocation: Invocation, file: SessionFile) -> Coverage:
 
 
 def _document(found: Coverage, min_quality: float | None) -> dict[str, object]:
-    wanting = found.wanting(min_quality)
+    wanting = found.incomplete(min_quality)
     return {
         "interval": str(found.interval),
         "min_quality": min_quality,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tapedeck.engine.errors import nearest
+from tapedeck.engine.errors import did_you_mean, nearest
 from tapedeck.engine.export.validation.report import FindingLog
 from tapedeck.engine.export.validation.table_reader import Piece
 
@@ -23,8 +23,7 @@ def locate_by_date(piece: Piece, file: str, days: Sequence[str], log: FindingLog
     session = np.array([positions.get(text, -1) for text in texts], dtype=np.int64)[codes]
     for at in np.flatnonzero(session < 0).tolist():
         text = texts[codes[at]]
-        near = nearest(text, days)
-        hint = f" Did you mean {near}?" if near else ""
+        hint = did_you_mean(nearest(text, days))
         log.add(file, int(piece.lines[at]), f"unknown session_date {text!r}.{hint}")
     fields = {name: piece.texts(name) for name in piece.columns}
     rows = pd.DataFrame({"line": piece.lines, "session": session, **fields})

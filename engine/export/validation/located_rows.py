@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from tapedeck.engine.errors import nearest
+from tapedeck.engine.errors import did_you_mean, nearest
 from tapedeck.engine.export.validation.expectation import Expectation
 from tapedeck.engine.export.validation.report import FindingLog
 from tapedeck.engine.export.validation.table_reader import Piece
@@ -32,8 +32,7 @@ class Locator:
         found = np.array([positions.get(text, -1) for text in texts], dtype=np.int64)[codes]
         for row in np.flatnonzero(found < 0).tolist():
             text = texts[codes[row]]
-            near = nearest(text, known)
-            hint = f" Did you mean {near!r}?" if near else ""
+            hint = did_you_mean(nearest(text, known))
             self._log.add(self._file, int(piece.lines[row]), f"unknown {what} {text!r}.{hint}")
         return found
 

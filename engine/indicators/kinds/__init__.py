@@ -1,1 +1,1 @@
-"""tapedeck's own kinds of indicators, a file each; `registry.py` lists them and says how to add one."""
+"""Kinds of indicators of tapedeck's own, one file each; `registry.py` lists them and how to add one."""

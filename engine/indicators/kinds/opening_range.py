@@ -1,4 +1,4 @@
-"""The opening range: the high and the low of a session's first minutes."""
+"""Opening range: high and low of a session's first minutes."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ _DAY_MINUTES: Final = 24 * 60
 
 
 class OpeningRange(IndicatorKind):
-    """The highest high or the lowest low of the bars that open in the first `minutes` of regular hours.
+    """Highest high or lowest low of the bars that open in the first `minutes` of regular hours.
 
-    Bars are those of the indicator's interval. Missing until the minutes are over, so all day where the
-    session is shorter than they are, and where none of those bars is there. The default of 30 minutes is the
-    half hour that day traders mean by the opening range.
+    Bars are those of the indicator's interval. Missing until the minutes are over, so all day if the session
+    is shorter, and if all of those bars are missing. The default is 30 minutes, the usual opening range.
     """
 
     parameters = MappingProxyType({"minutes": WholeNumber(30, 1, _DAY_MINUTES)})
@@ -40,18 +39,18 @@ class OpeningRange(IndicatorKind):
     def check_parameters(
         self, parameters: Mapping[str, float | int], interval: Interval | None, faults: FaultList
     ) -> None:
-        """Refuse minutes that are not whole bars."""
+        """Add a fault unless the minutes are a multiple of the interval."""
         minutes = self._minutes(parameters)
         if interval is not None and minutes * 60 % interval.seconds:
-            message = f"must be a multiple of the interval {interval}: {minutes} minutes are not whole bars"
+            message = f"must be a multiple of the interval {interval}, not {minutes} minutes"
             faults.add(("minutes",), minutes, fault(message))
 
     def kernel(self, inputs: KernelInputs) -> OpeningRangeKernel:
-        """Return what takes the extreme of the opening bars."""
+        """Return the kernel for the extreme of the opening bars."""
         return OpeningRangeKernel(inputs, 60 * self._minutes(inputs.parameters), highest=self._highest)
 
     def explain(self, evidence: Evidence) -> Reasons:
-        """Return the opening bars, as far as they are over."""
+        """Return the opening bars that are over."""
         seconds = 60 * self._minutes(evidence.parameters)
         opening = evidence.bars.first(
             int(np.searchsorted(evidence.bars.opened_at, evidence.session_open + seconds))
@@ -70,7 +69,7 @@ class OpeningRange(IndicatorKind):
 
 
 class OpeningRangeKernel:
-    """Carries the extreme of the opening bars, and shows it from the bar on with which the time is over."""
+    """Computes the extreme of the opening bars, and writes it from the bar on that ends the minutes."""
 
     def __init__(self, inputs: KernelInputs, seconds: int, *, highest: bool) -> None:
         tape = inputs.tape

@@ -1,4 +1,4 @@
-"""Relative volume: a minute's volume against its usual one."""
+"""Relative volume: volume of a minute ÷ its trailing average volume."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tapedeck.engine.tape.bar_grid import VOLUME, Floats, canonical
 
 
 class RelativeVolume(IndicatorKind):
-    """Volume of a minute ÷ the trailing average volume of that minute; missing where the average is 0."""
+    """Volume of a minute ÷ trailing average volume of that minute; missing if the average is 0 or missing."""
 
     type = "RELATIVE_VOLUME"
     inputs = ("volume",)
@@ -25,16 +25,16 @@ class RelativeVolume(IndicatorKind):
     symbol_column = "rel_volume"
 
     def check_interval(self, interval: Interval) -> None:
-        """Raise a fault for any interval but a minute."""
+        """Raise a fault for every interval but 1m."""
         if interval != MINUTE:
-            raise fault(f"must be 1m for {self.type}, whose average is by the minute, not '{interval}'", "1m")
+            raise fault(f"must be 1m for {self.type}, which compares minutes, not '{interval}'", "1m")
 
     def kernel(self, inputs: KernelInputs) -> RelativeVolumeKernel:
-        """Return what divides."""
+        """Return the kernel that divides by the average."""
         return RelativeVolumeKernel(inputs)
 
     def explain(self, evidence: Evidence) -> Reasons:
-        """Return both volumes."""
+        """Return the volume and its average."""
         if evidence.value is None or evidence.against is None:
             return Reasons(is_warm=False)
         name, average = evidence.against
@@ -43,25 +43,26 @@ class RelativeVolume(IndicatorKind):
 
 
 class RelativeVolumeKernel:
-    """Divides the volume of each minute by its usual volume."""
+    """Divides the volume of each minute by its trailing average."""
 
     def __init__(self, inputs: KernelInputs) -> None:
-        assert inputs.against is not None  # the file is checked for it
-        self._volume, self._usual = inputs.grid.values[VOLUME], inputs.against
+        assert inputs.against is not None  # the check of the file requires it
+        self._volume, self._average = inputs.grid.values[VOLUME], inputs.against
         (self._column,) = inputs.columns
 
     def advance(self, slots: range, columns: range) -> None:
         """Write the columns that a block completes."""
         del slots
-        relative_volume(self._volume, self._usual, self._column, columns.start, columns.stop)
+        relative_volume(self._volume, self._average, self._column, columns.start, columns.stop)
 
 
-def relative_volume(volume: Floats, usual: Floats, out: Floats, first: int, last: int) -> None:
-    """Write volume / usual volume of the same minute into `out[:, first:last]`; NaN where usual is 0.
+def relative_volume(volume: Floats, average: Floats, out: Floats, first: int, last: int) -> None:
+    """Write volume ÷ average volume of the same minute into `out[:, first:last]`.
 
-    `volume`, `out`: (S, minutes of the session); `usual`: (S, minutes), NaN where nothing is known.
+    `volume`, `out`: (S, minutes of the session). `average`: (S, minutes); where it is 0 or NaN, `out` keeps
+    its NaN.
     """
-    divisor = usual[:, first:last]
+    divisor = average[:, first:last]
     target = out[:, first:last]
     np.divide(volume[:, first:last], divisor, out=target, where=divisor > 0)
     canonical(target)

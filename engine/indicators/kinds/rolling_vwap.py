@@ -1,4 +1,4 @@
-"""Rolling VWAP: that of the last n bars, earlier sessions' included."""
+"""Rolling VWAP: VWAP of the last n bars, those of earlier sessions included."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from tapedeck.engine.indicators.reasons import Evidence, Reasons
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, HIGH, LOW, VOLUME, Floats, canonical
 from tapedeck.engine.tape.session_totals import sum_in_order
 
-# So many bars of several rows are summed at once: few calls, and the sums stay in the cache.
+# Number of bars of several rows that are summed at once: few calls, and the sums stay in the cache.
 _CHUNK: Final = 16_384
 
 
 class RollingVwap(IndicatorKind):
-    """VWAP of the last `timeperiod` bars that are there, of the indicator's interval.
+    """VWAP of the last `timeperiod` bars of the indicator's interval, skipping missing ones.
 
-    Price is the typical price (high + low + close) / 3. Missing while there are fewer bars, and where they
-    have no volume. The default of 20 bars is that of the moving averages that charts begin with.
+    Price is the typical price (high + low + close) / 3. Missing until there are `timeperiod` bars, and while
+    their volume is 0. The default of 20 bars is the usual one of moving averages on charts.
     """
 
     type = "ROLLING_VWAP"
@@ -35,18 +35,18 @@ class RollingVwap(IndicatorKind):
     overlay_order = 1
 
     def lookback(self, parameters: Mapping[str, float | int]) -> int:
-        """Return one bar less than the window."""
+        """Return the length of the window less one."""
         return self._window(parameters) - 1
 
     def kernel(self, inputs: KernelInputs) -> RollingVwapKernel:
-        """Return what sums the windows."""
+        """Return the kernel that sums the windows."""
         return RollingVwapKernel(inputs, self._window(inputs.parameters))
 
     def explain(self, evidence: Evidence) -> Reasons:
         """Return the bars of the window, and their sums."""
         window = self._window(evidence.parameters)
-        there = np.flatnonzero(evidence.bars.present)[-window:]
-        run = evidence.bars.last(len(evidence.bars.opened_at) - int(there[0]) if len(there) else 0)
+        columns = np.flatnonzero(evidence.bars.present)[-window:]
+        run = evidence.bars.last(len(evidence.bars.opened_at) - int(columns[0]) if len(columns) else 0)
         price, volume = typical_price(run.bars), run.field("volume")
         sums = {"Σ typical price × volume": price * volume, "Σ volume": volume}
         return replace(
@@ -60,7 +60,7 @@ class RollingVwap(IndicatorKind):
 
 
 class RollingVwapKernel:
-    """Sums each window anew from its oldest bar on: the bars before the block are all the carry there is."""
+    """Sums each window from its oldest bar on, so the only carry is the bars before the block."""
 
     def __init__(self, inputs: KernelInputs, window: int) -> None:
         self._window = window
@@ -83,9 +83,9 @@ class RollingVwapKernel:
         canonical(target)
 
     def _values(self, rows: list[int], width: int) -> Floats:
-        """Return the values of some rows' last bars, whose windows lie within the last `width` bars.
+        """Return the values at the last bars of some rows, with windows within the last `width` bars.
 
-        NaN where a window is not full, as the bars that a row lacks are NaN.
+        NaN for a window that is not full, as the bars before a row's first are NaN.
         """
         bars = np.full((len(FIELDS), len(rows), width), np.nan)
         lengths = self._series.length
@@ -102,9 +102,9 @@ class RollingVwapKernel:
 
 
 def window_sums(values: Floats, window: int) -> Floats:
-    """Return the sum of each run of `window` values (…, m), shape (…, m - window + 1), added oldest first.
+    """Return the sum of each run of `window` values (…, m), shape (…, m - window + 1), oldest first.
 
-    Both ways add in that order; which is shorter depends on how many runs there are.
+    Both branches add in that order; the number of runs decides which takes fewer calls.
     """
     count = values.shape[-1] - window + 1
     if count < window:

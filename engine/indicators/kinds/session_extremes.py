@@ -1,4 +1,4 @@
-"""The session's high and low so far."""
+"""Session extremes: high and low of the session so far."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tapedeck.engine.tape.bar_grid import HIGH, LOW, BarGrid, Floats
 
 
 class SessionExtreme(SinceOpenKind):
-    """The highest high or the lowest low since the regular open."""
+    """Highest high or lowest low since the regular open."""
 
     over_price = True
 
@@ -30,7 +30,7 @@ class SessionExtreme(SinceOpenKind):
 
 
 class RunningExtreme(RunningValues):
-    """The session's high (or low) so far, of the base bars."""
+    """High (or low) of the session's base bars so far."""
 
     __slots__ = ("_carry", "_field", "_pick")
 
@@ -41,7 +41,7 @@ class RunningExtreme(RunningValues):
         self._pick = np.fmax if highest else np.fmin
 
     def advance(self, base: BarGrid, start: int, stop: int) -> None:
-        """Compute slots [start, stop), which must follow those computed before."""
+        """Compute slots [start, stop); `start`: the end of the slots computed before."""
         out = self.values[:, start:stop]
         out[...] = base.values[self._field, :, start:stop]
         out[:, 0] = self._pick(out[:, 0], self._carry)

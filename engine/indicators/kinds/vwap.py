@@ -1,4 +1,4 @@
-"""VWAP since the regular open, of the typical price."""
+"""Session VWAP: volume-weighted typical price since the regular open."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from tapedeck.engine.tape.session_totals import sum_in_order
 
 
 class Vwap(SinceOpenKind):
-    """Volume-weighted average price since the regular open; missing while no volume has traded.
+    """Volume-weighted average price since the regular open; missing while the volume is 0.
 
-    TA-Lib has a VWAP since 0.8, summed from the first bar it is given; this one begins with the session.
+    Price is the typical price (high + low + close) / 3. TA-Lib has a VWAP since 0.8, summed from its first
+    input bar; this one starts with each session.
     """
 
     type = "VWAP"
@@ -34,17 +35,17 @@ class Vwap(SinceOpenKind):
         """Return the typical prices and volumes, and their sums."""
         base = evidence.base
         price, volume = typical_price(base.bars), base.field("volume")
-        there = base.present
+        present = base.present
         sums = {"Σ typical price × volume": price * volume, "Σ volume": volume}
         return replace(
             super().explain(evidence),
             inputs=(base.as_input("typical price", price), base.as_input("volume")),
-            terms={name: float(sum_in_order(values[there])) for name, values in sums.items()},
+            terms={name: float(sum_in_order(values[present])) for name, values in sums.items()},
         )
 
 
 class RunningVwap(RunningValues):
-    """VWAP since the open: sum of typical price * volume over sum of volume, of the base bars."""
+    """VWAP since the open: sum of typical price × volume ÷ sum of volume, over the base bars."""
 
     __slots__ = ("_money", "_volume")
 
@@ -54,7 +55,7 @@ class RunningVwap(RunningValues):
         self._volume: Floats = np.zeros(symbols)
 
     def advance(self, base: BarGrid, start: int, stop: int) -> None:
-        """Compute slots [start, stop), which must follow those computed before."""
+        """Compute slots [start, stop); `start`: the end of the slots computed before."""
         bars = base.values[:, :, start:stop]
         volume = bars[VOLUME].copy()
         money = typical_price(bars)
@@ -63,7 +64,7 @@ class RunningVwap(RunningValues):
             missing = ~base.present[:, start:stop]
             volume[missing] = 0.0
             money[missing] = 0.0
-        # The carry goes into the first term: added after the sum, it would round otherwise.
+        # The carry is added to the first term: added after the sum, it would round differently.
         money[:, 0] += self._money
         volume[:, 0] += self._volume
         np.cumsum(money, axis=1, out=money)
@@ -77,7 +78,7 @@ class RunningVwap(RunningValues):
 
 
 def typical_price(values: Floats) -> Floats:
-    """Return (high + low + close) / 3 of bars, shape of one field of `values`."""
+    """Return the typical price (high + low + close) / 3, in the shape of one field of `values` (5, …)."""
     price: Floats = values[HIGH] + values[LOW]
     price += values[CLOSE]
     price /= 3.0

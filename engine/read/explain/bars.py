@@ -16,20 +16,20 @@ from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, OPEN, VOLUME
 from tapedeck.engine.tape.session_totals import SessionTotals
 
 SESSION_VOLUME: Final = "session volume"
-"""The session's volume so far; `volume` alone is that of a bar."""
+"""Name of the session's volume so far; `volume` is that of a bar."""
 SESSION_NAMES: Final = ("last", "change", SESSION_VOLUME, "quality", "gaps")
 
 _REDUCTIONS: Final = {
-    "open": "open of the first base bar",
-    "high": "highest high of the base bars",
-    "low": "lowest low of the base bars",
-    "close": "close of the last base bar",
-    "volume": "sum of the base bars' volumes",
+    "open": "open of the bucket's first base bar",
+    "high": "highest high of the bucket's base bars",
+    "low": "lowest low of the bucket's base bars",
+    "close": "close of the bucket's last base bar",
+    "volume": "sum of the volumes of the bucket's base bars",
 }
 
 
 def explain_bar(moment: Moment, field: str, interval: Interval) -> Explanation:
-    """Return where a field of the symbol's last bar of an interval comes from."""
+    """Return the explanation of a field of the symbol's last bar of an interval."""
     view = moment.view
     values = moment.bars(interval)[FIELDS.index(field)]
     column = last_value(values)
@@ -48,8 +48,8 @@ def explain_bar(moment: Moment, field: str, interval: Interval) -> Explanation:
         frontier=view.frontier,
         clock=view.clock,
         value=None if column is None else float(values[column]),
-        formula=f"{_REDUCTIONS[field]} of the bucket" if derived else f"{field} of the last bar that is over",
-        source=moment.made_from(interval),
+        formula=_REDUCTIONS[field] if derived else f"{field} of the last bar that is over",
+        source=moment.describe_bars(interval),
         interval=interval,
         bar_opened_at=moment.opened_at(interval, column),
         inputs=inputs,
@@ -60,7 +60,7 @@ def explain_bar(moment: Moment, field: str, interval: Interval) -> Explanation:
 
 
 def explain_session(moment: Moment, name: str) -> Explanation:
-    """Return where one of `SESSION_NAMES` comes from."""
+    """Return the explanation of one of `SESSION_NAMES`."""
     totals = moment.view.totals(moment.symbol)
     if name == SESSION_VOLUME:
         return _explain_volume(moment, totals)
@@ -70,7 +70,7 @@ def explain_session(moment: Moment, name: str) -> Explanation:
 
 
 def _explain_volume(moment: Moment, totals: SessionTotals | None) -> Explanation:
-    """Explain the volume of the session so far: all its bars, not only the last one."""
+    """Explain the session's volume so far, over all its bars."""
     base, frontier = moment.view.base_interval, moment.view.frontier
     volumes = moment.base_input("volume", 0, frontier)
     return Explanation(
@@ -81,7 +81,7 @@ def _explain_volume(moment: Moment, totals: SessionTotals | None) -> Explanation
         clock=moment.view.clock,
         value=None if totals is None else totals.volume,
         formula="sum of the volumes of the session's bars so far",
-        source=moment.made_from(base),
+        source=moment.describe_bars(base),
         interval=base,
         bar_opened_at=moment.opened_at(base, last_value(moment.bars(base)[VOLUME])),
         inputs=(volumes,),
@@ -105,7 +105,7 @@ def _explain_price(moment: Moment, name: str, totals: SessionTotals | None) -> E
         formula="close of the last bar"
         if name == "last"
         else "100 × (last ÷ first open of the session − 1), in percent",
-        source=moment.made_from(base),
+        source=moment.describe_bars(base),
         interval=base,
         bar_opened_at=moment.opened_at(base, last),
         missing_bars=view.frontier,
@@ -126,7 +126,7 @@ def _explain_price(moment: Moment, name: str, totals: SessionTotals | None) -> E
         terms={"first open": totals.open, "last": totals.last},
         inputs=(moment.base_input("open", first, first + 1), close),
         bars_used=len({first, last}),
-        missing_bars=first + since,  # with these there it would be made from others
+        missing_bars=first + since,  # any of these would replace the first or the last bar
     )
 
 
@@ -135,14 +135,14 @@ def _explain_quality(moment: Moment, name: str) -> Explanation:
     present = int(view.present_grid(base)[moment.row].sum())
     gaps = view.gaps(moment.symbol)
     measured = view.quality_measured
-    # The score itself may lag behind the clock by a block, and is counted anew here.
+    # The tape's score may lag behind the clock by a block, so it is computed here.
     quality = score(present, view.frontier) if measured else view.quality(moment.symbol)
-    terms = {"bars there": float(present), "slots over": float(view.frontier)}
+    terms = {"bars present": float(present), "slots elapsed": float(view.frontier)}
     if name == "gaps":
         terms = {"gaps": float(len(gaps)), "bars missing": float(sum(gap.count for gap in gaps))}
-    how = {
-        "quality": "100 × bars there ÷ slots that are over" if measured else "not measured: taken as 100",
-        "gaps": "runs of slots that are over and have no bar" if measured else "not measured: taken as none",
+    formulas = {
+        "quality": "100 × bars present ÷ slots elapsed" if measured else "not measured: set to 100",
+        "gaps": "runs of elapsed slots without a bar" if measured else "not measured: set to 0",
     }
     return Explanation(
         symbol=moment.symbol,
@@ -151,8 +151,8 @@ def _explain_quality(moment: Moment, name: str) -> Explanation:
         frontier=view.frontier,
         clock=view.clock,
         value=quality if name == "quality" else float(len(gaps)),
-        formula=how[name],
-        source=moment.made_from(base),
+        formula=formulas[name],
+        source=moment.describe_bars(base),
         interval=base,
         terms=terms if measured else {},
         bars_used=present,

@@ -1,8 +1,8 @@
-"""Explanation of any number of a session, by its name."""
+"""Explanations of all numbers of a session, by name."""
 
 from __future__ import annotations
 
-from tapedeck.engine.errors import EngineError, nearest
+from tapedeck.engine.errors import EngineError, unknown_name_with_hint
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.read.explain.bars import SESSION_NAMES, explain_bar, explain_session
 from tapedeck.engine.read.explain.explanation import Explanation
@@ -26,13 +26,16 @@ def explain(
 ) -> Explanation:
     """Return the explanation of a number of the current session.
 
-    EngineError for a symbol, name or interval that the session does not have, and while there is no session.
+    `frontier`: that of the engine by default. `interval`: for fields of bars, the base interval by default.
+    Raises EngineError for an unknown symbol, name or interval, and before the first session.
     """
     view = SessionView(data.require_tape(), frontier)
     if symbol not in view.symbols:
-        raise _unknown("symbol", symbol, view.symbols)
+        raise EngineError(unknown_name_with_hint("symbol", symbol, view.symbols))
     if interval is not None and interval not in view.intervals:
-        raise _unknown("interval", str(interval), [str(known) for known in view.intervals])
+        raise EngineError(
+            unknown_name_with_hint("interval", str(interval), [str(known) for known in view.intervals])
+        )
     moment = Moment(plan, data.history, view, symbol, view.row(symbol))
     if name in FIELDS:
         return explain_bar(moment, name, interval or view.base_interval)
@@ -43,10 +46,6 @@ def explain(
         return explain_indicator(moment, name)
     if name in historical:
         return explain_trailing(moment, name)
-    raise _unknown("value", name, [*FIELDS, *SESSION_NAMES, *indicators, *historical])
-
-
-def _unknown(what: str, name: str, known: list[str] | tuple[str, ...]) -> EngineError:
-    near = nearest(name, known)
-    hint = f" Did you mean {near!r}?" if near else ""
-    return EngineError(f"{name!r} is no {what} of this session ({', '.join(known)}).{hint}")
+    raise EngineError(
+        unknown_name_with_hint("value", name, [*FIELDS, *SESSION_NAMES, *indicators, *historical])
+    )

@@ -1,4 +1,4 @@
-"""Where a number comes from, as it is shown."""
+"""Explanation of a number, as data for display."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tapedeck.engine.intervals import Interval
 
 
 class Explained(Enum):
-    """What kind of number is explained."""
+    """Kind of the explained number."""
 
     BAR = "bar"
     SESSION = "session"
@@ -25,10 +25,11 @@ class Explained(Enum):
 class Explanation:
     """One number at one frontier.
 
-    `value` is None where it is missing. `bar_opened_at`: the bar it stands on, which is the last that has
-    one. `terms`: single numbers of the formula. `bars_used` went in, `missing_bars` of the same span were not
-    there and were skipped. `history_sessions`: earlier sessions that were looked at. `warm_up_bars`: how many
-    bars come before the first value; `is_warm`: whether there were enough. `source`: who computed it.
+    `value`: None where it is missing. `source`: the library that computed it, and the bars it is computed
+    from. `bar_opened_at`: label of its bar, the last one with a value, UTC. `terms`: single numbers of the
+    formula, by name. `bars_used`: number of bars in it; `missing_bars`: number of bars missing in the same
+    span, which were skipped. `history_sessions`: number of earlier sessions in it. `warm_up_bars`: number of
+    bars before the first value; `is_warm`: True if there were enough.
     """
 
     symbol: str

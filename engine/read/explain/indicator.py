@@ -1,4 +1,4 @@
-"""Explains a session indicator: the very bars that it was computed from, history first, as its kind tells."""
+"""Explanation of a session indicator: the bars that its value was computed from, history first."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tapedeck.engine.tape.history import HistoryDay
 
 
 def explain_indicator(moment: Moment, name: str) -> Explanation:
-    """Return where a session indicator's last value comes from."""
+    """Return the explanation of a session indicator's last value."""
     spec = next(spec for spec in moment.plan.specs if name in spec.outputs)
     values = moment.view.indicator_grid(name)[moment.row]
     column = last_value(values)
@@ -27,7 +27,7 @@ def explain_indicator(moment: Moment, name: str) -> Explanation:
     reasons = kind.explain(
         _evidence(moment, spec, value, days, columns=len(values) if column is None else column + 1)
     )
-    output = f", its {name.removeprefix(spec.name + '_')}" if len(spec.outputs) > 1 else ""
+    output = f", output {name.removeprefix(spec.name + '_')}" if len(spec.outputs) > 1 else ""
     return Explanation(
         symbol=moment.symbol,
         name=name,
@@ -36,7 +36,7 @@ def explain_indicator(moment: Moment, name: str) -> Explanation:
         clock=moment.view.clock,
         value=value,
         formula=kind.formula,
-        source=f"{kind.source}{output}, on {moment.made_from(spec.interval)}",
+        source=f"{kind.source}{output}, on {moment.describe_bars(spec.interval)}",
         interval=spec.interval,
         bar_opened_at=moment.opened_at(spec.interval, column),
         parameters={**spec.parameters, **({} if spec.against is None else {"against": spec.against})},
@@ -53,15 +53,15 @@ def explain_indicator(moment: Moment, name: str) -> Explanation:
 def _evidence(
     moment: Moment, spec: IndicatorSpec, value: float | None, days: Sequence[HistoryDay], *, columns: int
 ) -> Evidence:
-    """Return the bars up to the end of the interval's first `columns` columns of the session."""
+    """Return the evidence up to the end of the session's first `columns` columns of the interval."""
     view = moment.view
     interval = view.base_interval
     _, stop = view.bucket_span(spec.interval, columns - 1) if columns else (0, 0)
     base = BarRun(interval, view.opened_at(interval)[:stop], moment.bars(interval)[:, :stop])
     against = None
     if spec.against is not None and columns:
-        usual = view.historical_value(spec.against).values[moment.row]
-        against = (spec.against, float(usual[min(columns, len(usual)) - 1]))
+        compared = view.historical_value(spec.against).values[moment.row]
+        against = (spec.against, float(compared[min(columns, len(compared)) - 1]))
     return Evidence(
         value=value,
         parameters=spec.parameters,
@@ -73,7 +73,7 @@ def _evidence(
 
 
 def _bars(moment: Moment, spec: IndicatorSpec, days: Sequence[HistoryDay], columns: int) -> BarRun:
-    """Return the bars of the history that the kernel is given, and of the session's first columns."""
+    """Return the kernel's input bars: history, then the session's first columns."""
     interval, earlier = spec.interval, _earlier_columns(days, spec)
     rows = [(day, own) for day in days if (own := day.row_of(moment.row)) is not None]
     labels = joined([day.opened_at for day, _ in rows], np.empty(0, dtype=np.int64))
@@ -94,7 +94,7 @@ def _earlier_columns(days: Sequence[HistoryDay], spec: IndicatorSpec) -> int:
 
 
 def _sessions(days: Sequence[HistoryDay], spec: IndicatorSpec) -> int:
-    """Return how many earlier sessions the kernel is given."""
+    """Return the number of earlier sessions in the kernel's input."""
     if not spec.interval.is_intraday:
         return _earlier_columns(days, spec)
     return sessions_used([day.grid.shape[1] for day in days], spec.lookback or 0)

@@ -1,4 +1,4 @@
-"""Starting point of an explanation: a symbol at a frontier, with the plan and the history before it."""
+"""Subject of an explanation: a symbol at a frontier, with the run's plan and history."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tapedeck.engine.tape.session_view import SessionView
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A symbol's row of a session at the frontier of `view`, with the plan and the history before it."""
+    """A symbol at the frontier of `view`, with the run's plan and the history before the session."""
 
     plan: StreamPlan
     history: History
@@ -32,32 +32,32 @@ class Moment:
         return self.view.bars_grid(interval)[:, self.row]
 
     def opened_at(self, interval: Interval, column: int | None) -> datetime | None:
-        """Return the label of a column, None for none."""
+        """Return the label of a column, UTC; None for None."""
         return None if column is None else utc_from_epoch(int(self.view.opened_at(interval)[column]))
 
     def base_input(self, field: str, start: int, stop: int) -> ExplainedInput:
-        """Return a field of the base bars of slots [start, stop) that are there."""
+        """Return a field of the base bars present in slots [start, stop)."""
         return self.base_series(field, self.bars(self.view.base_interval)[FIELDS.index(field)], start, stop)
 
     def base_series(self, name: str, values: Floats, start: int, stop: int) -> ExplainedInput:
-        """Return values by slot, float64 (slots over,), as an input, for those of [start, stop)."""
+        """Return values by slot, float64 (frontier,), as an input: slots [start, stop), without NaN."""
         base = self.view.base_interval
         part = values[start:stop]
-        there = ~np.isnan(part)
-        return ExplainedInput(name, base, self.view.opened_at(base)[start:stop][there], part[there])
+        present = ~np.isnan(part)
+        return ExplainedInput(name, base, self.view.opened_at(base)[start:stop][present], part[present])
 
-    def made_from(self, interval: Interval) -> str:
-        """Say where the session's bars of an interval come from."""
+    def describe_bars(self, interval: Interval) -> str:
+        """Return the origin of the session's bars of an interval in words."""
         base = self.view.base_interval
         return f"stored {base} bars" if interval == base else f"{interval} bars, made from stored {base} bars"
 
 
 def last_value(values: Floats) -> int | None:
-    """Return the last place that holds a value, None where none does."""
-    there = np.flatnonzero(~np.isnan(values))
-    return int(there[-1]) if len(there) else None
+    """Return the position of the last value that is not NaN, None if all are NaN."""
+    known = np.flatnonzero(~np.isnan(values))
+    return int(known[-1]) if len(known) else None
 
 
 def joined(parts: Sequence[np.ndarray], empty: np.ndarray) -> np.ndarray:
-    """Return arrays one behind the other; `empty` where there is none."""
+    """Return the arrays concatenated; `empty` for an empty sequence."""
     return np.concatenate(parts) if parts else empty

@@ -1,4 +1,4 @@
-"""Explains a historical indicator: the earlier days, or the same minute of them, that it was made of."""
+"""Explanation of a historical indicator: its earlier days, or the same minute of them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tapedeck.engine.read.explain.moment import Moment
 from tapedeck.engine.streams.stream_plan import TrailingPlan
 from tapedeck.engine.tape.bar_grid import FIELDS, Floats, Ints
 
-_WHAT = {"trailing_average": "mean", "trailing_max": "highest", "trailing_min": "lowest"}
+_STATISTICS = {"trailing_average": "mean", "trailing_max": "highest", "trailing_min": "lowest"}
 
 
 def explain_trailing(moment: Moment, name: str) -> Explanation:
-    """Return where a historical indicator comes from; by the minute, that of the minute of the last bar."""
+    """Return the explanation of a historical indicator, a per-minute one at the minute of the last bar."""
     trailing = next(known for known in moment.plan.history.trailing if known.name == name)
     definition, value = trailing.definition, moment.view.historical_value(name)
     sessions = _sessions(moment, trailing)
@@ -34,7 +34,7 @@ def explain_trailing(moment: Moment, name: str) -> Explanation:
         frontier=moment.view.frontier,
         clock=moment.view.clock,
         value=None if np.isnan(figure.value) else figure.value,
-        formula=f"{_WHAT[definition.type]} {definition.field} of {each} the last {definition.period}",
+        formula=f"{_STATISTICS[definition.type]} {definition.field} of {each} the last {definition.period}",
         source=_source(moment, interval),
         interval=interval,
         parameters={
@@ -46,7 +46,7 @@ def explain_trailing(moment: Moment, name: str) -> Explanation:
         },
         inputs=(ExplainedInput(definition.field, interval, labels, values, len(values)),),
         bars_used=figure.used,
-        missing_bars=value.asked - figure.used,
+        missing_bars=value.requested - figure.used,
         history_sessions=len(sessions),
         is_warm=figure.used > 0,
     )
@@ -58,18 +58,18 @@ def _sessions(moment: Moment, trailing: TrailingPlan) -> list[TradingSession]:
 
 
 def _days(moment: Moment, field: str, sessions: list[TradingSession]) -> tuple[Ints, Floats]:
-    """Return the labels and values of the days that have one."""
+    """Return the labels and values of the days that have a bar."""
     daily = moment.history.daily
     if daily is None or not sessions:
         return np.empty(0, dtype=np.int64), np.empty(0)
     columns = [daily.column_of(session.trading_day) for session in sessions]
     values = daily.values[FIELDS.index(field), moment.row, columns]
-    there = ~np.isnan(values)
-    return daily.labels()[columns][there], values[there]
+    present = ~np.isnan(values)
+    return daily.labels()[columns][present], values[present]
 
 
 def _minutes(moment: Moment, field: str, sessions: list[TradingSession], minute: int) -> tuple[Ints, Floats]:
-    """Return the labels and values of one minute of the sessions that have it."""
+    """Return the labels and values of one minute, of the sessions that have its bar."""
     wanted = {session.trading_day for session in sessions}
     kept = moment.history.intraday.get(MINUTE)
     found: list[tuple[int, float]] = []
@@ -87,5 +87,5 @@ def _source(moment: Moment, interval: Interval) -> str:
     sources = moment.plan.history.sources.get(interval)
     source = interval if sources is None else sources[moment.row]
     if source == interval:
-        return f"tapedeck's own, on stored {interval} bars"
-    return f"tapedeck's own, on {interval} bars made from stored {source} bars"
+        return f"tapedeck, on stored {interval} bars"
+    return f"tapedeck, on {interval} bars made from stored {source} bars"

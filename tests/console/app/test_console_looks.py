@@ -87,7 +87,7 @@ def test_a_percentage_is_cut_to_its_decimals() -> None:
 
 
 def test_what_is_counted_has_no_decimals_in_why() -> None:
-    counts = [_figure(name, 31_125.0) for name in ("volume", "bars there", "slots over", "gaps")]
+    counts = [_figure(name, 31_125.0) for name in ("volume", "bars present", "slots elapsed", "gaps")]
     assert counts == ["31,125"] * 4
     assert (_figure("volume", 0.25), _figure("last", 100.0)) == ("0.2500", "100.0000")
 

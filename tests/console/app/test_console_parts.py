@@ -154,10 +154,10 @@ def test_tables_are_written_as_csv_markdown_and_json() -> None:
 
 
 def test_a_long_text_wraps_in_its_column() -> None:
-    text = folded([("formula", "100 × bars there ÷ slots that are over"), ("on", "1m bars")], 30)
+    text = folded([("formula", "100 × bars present ÷ slots elapsed"), ("on", "1m bars")], 30)
     assert text.plain.splitlines() == [
-        "formula  100 × bars there ÷",
-        "         slots that are over",
+        "formula  100 × bars present ÷",
+        "         slots elapsed",
         "on       1m bars",
     ]
 

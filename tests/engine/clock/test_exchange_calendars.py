@@ -21,7 +21,6 @@ from tapedeck.engine.clock.calendars import (
     exchange_zone,
     list_exchanges,
     load_calendar,
-    resolve_exchange,
 )
 from tapedeck.engine.errors import CalendarError
 
@@ -126,33 +125,6 @@ def test_dates_in_the_wrong_order_are_refused():
         load_calendar("XNYS", date(2013, 10, 11), date(2013, 10, 7))
 
 
-@pytest.mark.parametrize(
-    ("name", "code"),
-    [
-        ("XNYS", "XNYS"),
-        ("xnys", "XNYS"),
-        ("NASDAQ", "XNYS"),
-        ("nyse ", "XNYS"),
-        ("CME", "CMES"),
-        ("24/7", "24/7"),
-    ],
-)
-def test_an_exchange_is_found_by_code_or_other_name_in_any_case(name, code):
-    assert resolve_exchange(name) == code
-
-
-def test_a_misspelt_exchange_names_the_nearest():
-    with pytest.raises(CalendarError, match=r"unknown exchange 'XNYSS'\. Did you mean 'XNYS'\?"):
-        resolve_exchange("XNYSS")
-
-
-def test_an_exchange_like_no_other_gets_examples_and_the_way_to_the_list():
-    with pytest.raises(
-        CalendarError, match=r"Examples are XNYS, .*24/7\. `tapedeck calendar --list` lists them all"
-    ):
-        resolve_exchange("???????")
-
-
 def test_the_zone_is_the_exchange_s_own():
     assert exchange_zone("XNYS") == ZoneInfo("America/New_York")
     assert exchange_zone("JPX") == ZoneInfo("Asia/Tokyo")
@@ -189,14 +161,6 @@ def test_every_calendar_can_be_built(exchanges):
     for info in exchanges.values():
         day = min(max(date(2024, 7, 1), info.first), info.last)
         assert len(load_calendar(info.code, day, day).days)
-
-
-def test_the_exchanges_that_errors_recommend_exist(exchanges):
-    with pytest.raises(CalendarError) as caught:
-        resolve_exchange("???????")
-    recommended = str(caught.value).split("Examples are ")[1].split(". ")[0].split(", ")
-    assert len(recommended) > 5
-    assert set(recommended) <= set(exchanges)
 
 
 class Unbuildable(calendar_utils._default_calendar_factories["XNYS"]):

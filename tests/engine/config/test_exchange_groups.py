@@ -22,7 +22,10 @@ from tapedeck.engine.errors import CalendarError
         ("US_FUTURES", "CMES"),
         (" XNYS ", "XNYS"),
         ("NYSE", "XNYS"),
+        ("nyse ", "XNYS"),
+        ("xnys", "XNYS"),
         ("nasdaq", "XNYS"),
+        ("CME", "CMES"),
         ("XWAR", "XWAR"),
         ("24/7", "24/7"),
     ],
@@ -57,3 +60,4 @@ def test_an_exchange_like_no_other_gets_no_guess():
     with pytest.raises(CalendarError) as caught:
         resolve_exchange("the moon (dark side)")
     assert "Did you mean" not in str(caught.value)
+    assert "`tapedeck calendar --list` lists all codes" in str(caught.value)

@@ -120,7 +120,7 @@ def test_a_moving_average_may_be_chosen_by_name(define):
 
 
 def test_vwap_and_the_like_are_tapedecks_own(define):
-    assert REGISTRY.kind("VWAP").source == "tapedeck's own"
+    assert REGISTRY.kind("VWAP").source == "tapedeck"
     for type_ in ("VWAP", "SESSION_HIGH", "session_low"):
         assert dict(define(type=type_, interval="5m").parameters) == {}
 
@@ -155,29 +155,29 @@ def test_relative_volume_compares_with_a_historical_average_by_the_minute(define
         ({"type": "SMA", "timeperod": 5}, ["timeperod: unknown parameter 'timeperod' of SMA: it takes timeperiod. Did you mean 'timeperiod'?"]),
         ({"type": "VWAP", "timeperiod": 5}, ["timeperiod: unknown parameter 'timeperiod' of VWAP: it takes none."]),
         ({"type": "TRANGE", "timeperiod": 5}, ["timeperiod: unknown parameter 'timeperiod' of TRANGE: it takes none."]),
-        ({"type": "SMA", "parameters": {}}, ["parameters: parameters stand beside the type, not in a field of their own, like {type: SMA, interval: 1m, timeperiod: 20}."]),
+        ({"type": "SMA", "parameters": {}}, ["parameters: parameters belong next to the type, without a field around them, like {type: SMA, interval: 1m, timeperiod: 20}."]),
         ({"type": "SMA", "name": "y"}, ["name: unknown parameter 'name' of SMA: it takes timeperiod."]),
         ({"type": "BBANDS", "matype": 14}, ["matype: must be 0 to 13 for BBANDS, not 14."]),
-        ({"type": "BBANDS", "matype": "EMMA"}, ["matype: unknown moving average 'EMMA': use SMA, EMA, WMA, DEMA, TEMA, TRIMA, KAMA, MAMA, T3, HMA, DISABLED, DEFAULT, ZLEMA, RMA, or TA-Lib's number for one. Did you mean 'EMA'?"]),
+        ({"type": "BBANDS", "matype": "EMMA"}, ["matype: unknown moving average 'EMMA': use SMA, EMA, WMA, DEMA, TEMA, TRIMA, KAMA, MAMA, T3, HMA, DISABLED, DEFAULT, ZLEMA, RMA, or TA-Lib's number of it. Did you mean 'EMA'?"]),
         ({"type": "MACD", "fastperiod": 1, "slowperiod": 0}, ["fastperiod: must be 2 to 100000 for MACD, not 1.", "slowperiod: must be 2 to 100000 for MACD, not 0."]),
         ({"type": "SMAA", "timeperiod": 1}, ["type: unknown indicator type 'SMAA': use a TA-Lib function such as SMA, EMA, RSI, MACD, BBANDS, ATR, or VWAP, ROLLING_VWAP, SESSION_HIGH, SESSION_LOW, OPENING_RANGE_HIGH, OPENING_RANGE_LOW, RELATIVE_VOLUME. Did you mean 'SMA'?"]),
         ({"type": "relativ_volume", "against": "usual"}, ["type: unknown indicator type 'relativ_volume': use a TA-Lib function such as SMA, EMA, RSI, MACD, BBANDS, ATR, or VWAP, ROLLING_VWAP, SESSION_HIGH, SESSION_LOW, OPENING_RANGE_HIGH, OPENING_RANGE_LOW, RELATIVE_VOLUME. Did you mean 'RELATIVE_VOLUME'?"]),
-        ({"type": "MAVP"}, ["type: 'MAVP' needs more than prices and volume, and cannot be computed from bars alone."]),
+        ({"type": "MAVP"}, ["type: unusable indicator type 'MAVP': it needs more inputs than the prices and volumes of bars."]),
         ({"type": 5}, ["type: must be text (in quotes, if YAML reads it as another type), not 5."]),
-        ({}, ["type: is required: The kind of indicator, such as SMA, RSI, MACD or VWAP; `tapedeck config schema` lists all."]),
+        ({}, ["type: is required: Type of the indicator, such as SMA, RSI, MACD or VWAP; `tapedeck config schema` lists all."]),
         ({"type": "SMA", "interval": "1w"}, ["interval: '1w' is for history only: the longest bar of a session is 1d. Did you mean '1d'?"]),
-        ({"type": "SMA", "interval": None}, ["interval: is required: Interval of the bars it reads; it need not be in `streams`, the engine makes what is missing."]),
-        ({"type": "SMA", "against": "usual"}, ["against: cannot be used with SMA, which compares with no historical indicator."]),
+        ({"type": "SMA", "interval": None}, ["interval: is required: Interval of its bars; the engine makes those of intervals not in `streams`."]),
+        ({"type": "SMA", "against": "usual"}, ["against: must be left out: SMA takes no historical indicator."]),
         ({"type": "ROLLING_VWAP", "timeperiod": 0}, ["timeperiod: must be 1 to 100000 for ROLLING_VWAP, not 0."]),
         ({"type": "ROLLING_VWAP", "timeperiod": 5.0}, ["timeperiod: must be a whole number, not 5.0; the default is 20."]),
         ({"type": "ROLLING_VWAP", "period": 5}, ["period: unknown parameter 'period' of ROLLING_VWAP: it takes timeperiod. Did you mean 'timeperiod'?"]),
         ({"type": "OPENING_RANGE_HIGH", "minute": 5, "timeperiod": 3}, ["minute: unknown parameter 'minute' of OPENING_RANGE_HIGH: it takes minutes. Did you mean 'minutes'?", "timeperiod: unknown parameter 'timeperiod' of OPENING_RANGE_HIGH: it takes minutes."]),
         ({"type": "OPENING_RANGE_HIGH", "minutes": 1441}, ["minutes: must be 1 to 1440 for OPENING_RANGE_HIGH, not 1441."]),
-        ({"type": "OPENING_RANGE_LOW", "interval": "5m", "minutes": 12}, ["minutes: must be a multiple of the interval 5m: 12 minutes are not whole bars."]),
-        ({"type": "OPENING_RANGE_LOW", "interval": "7m"}, ["minutes: must be a multiple of the interval 7m: 30 minutes are not whole bars."]),
-        ({"type": "OPENING_RANGE_LOW", "interval": "1d"}, ["minutes: must be a multiple of the interval 1d: 30 minutes are not whole bars."]),
+        ({"type": "OPENING_RANGE_LOW", "interval": "5m", "minutes": 12}, ["minutes: must be a multiple of the interval 5m, not 12 minutes."]),
+        ({"type": "OPENING_RANGE_LOW", "interval": "7m"}, ["minutes: must be a multiple of the interval 7m, not 30 minutes."]),
+        ({"type": "OPENING_RANGE_LOW", "interval": "1d"}, ["minutes: must be a multiple of the interval 1d, not 30 minutes."]),
         ({"type": "OPENING_RANGE_LOW", "interval": "1w", "minutes": 0}, ["interval: '1w' is for history only: the longest bar of a session is 1d. Did you mean '1d'?", "minutes: must be 1 to 1440 for OPENING_RANGE_LOW, not 0."]),
-        ({"type": "RELATIVE_VOLUME", "interval": "5m", "against": "usual"}, ["interval: must be 1m for RELATIVE_VOLUME, whose average is by the minute, not '5m'. Did you mean '1m'?"]),
+        ({"type": "RELATIVE_VOLUME", "interval": "5m", "against": "usual"}, ["interval: must be 1m for RELATIVE_VOLUME, which compares minutes, not '5m'. Did you mean '1m'?"]),
         ({"type": "RELATIVE_VOLUME"}, ["against: is required for RELATIVE_VOLUME: the name of a historical indicator {type: trailing_average, granularity: minute, field: volume}."]),
     ],
 )  # fmt: skip
@@ -214,7 +214,7 @@ def test_what_is_refused_is_what_ta_lib_refuses(define, type_):
 def test_parameters_that_ta_lib_refuses_only_together_are_told_together():
     """No function of prices does so today, but MAVP, which is not offered, wants minperiod <= maxperiod."""
     with pytest.raises(
-        PydanticCustomError, match=r"TA-Lib refuses these parameters of MAVP together: .*14.*3"
+        PydanticCustomError, match=r"invalid combination of parameters of TA-Lib's MAVP: .*14.*3"
     ):
         TalibKind("MAVP").resolve_parameters({"minperiod": 14, "maxperiod": 3})
 

@@ -1,4 +1,4 @@
-"""What every session indicator promises, for all that a session file accepts: one suite, one line a type."""
+"""Contract of every session indicator: one suite for all types of session files."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ KINDS: Final = REGISTRY.types()
 TALIB_KINDS: Final = tuple(kind for kind in KINDS if kind not in OWN_TYPES)
 SYMBOLS: Final = 2
 FIVE: Final = Interval.parse("5m")
-# Ten regular days and one early close (2013-11-29), then the day that is played.
+# Ten regular days and one early close (2013-11-29), then the day played.
 HISTORY_SESSIONS: Final = sessions_of("2013-11-15", "2013-12-02")
 TODAY: Final = slots_of("2013-12-03", "5m")
 
 
 def spec_of(kind: str, interval: Interval = FIVE) -> IndicatorSpec:
-    """Return an indicator with the parameters that a session file gives it by default."""
+    """Return an indicator with its default parameters."""
     description = REGISTRY.kind(kind)
     against = None if description.against is None else "usual"
     return IndicatorSpec(kind.lower(), kind, interval, description.resolve_parameters({}), against)
@@ -46,7 +46,7 @@ SPECS: Final = tuple(spec_of(kind) for kind in KINDS)
 
 
 def make_tape(values: Floats, slots: SessionSlots = TODAY, *, derived: Sequence[str] = ()) -> Tape:
-    """Return a tape with the usual volume that kinds compare with."""
+    """Return a tape with the average volume that some kinds compare with."""
     tape = tape_over(slots, values, derived=derived, measure_quality=False)
     usual: Floats = np.random.default_rng(3).integers(0, 4, (SYMBOLS, len(slots))).astype(np.float64) * 250
     usual[:, 3] = np.nan
@@ -68,7 +68,7 @@ def history(missing: float) -> tuple[BarGrid, ...]:
 
 
 def today(missing: float) -> Floats:
-    """Return the bars of the day that is played."""
+    """Return the bars of the day played."""
     return random_values(SYMBOLS, len(TODAY), seed=99, missing=missing)
 
 
@@ -85,18 +85,18 @@ def columns_of(kind: str, all_values: Mapping[str, Floats]) -> list[Floats]:
 
 
 def lookback_of(kind: str) -> int:
-    """Return TA-Lib's own lookback; of indicators that are not its, what their kind says."""
+    """Return the lookback: TA-Lib's own for its functions, that of the kind for own ones."""
     return spec_of(kind).lookback or 0 if kind in OWN_TYPES else int(Function(kind).lookback)
 
 
 def sessions_in_warm_up(lookback: int, sizes: Sequence[int]) -> int:
-    """Return how many sessions hold ten lookbacks, two at least, all where that is more than there are."""
+    """Return the number of sessions that hold ten lookbacks: at least two, at most all."""
     enough = [n for n in range(2, len(sizes) + 1) if sum(sizes[len(sizes) - n :]) >= 10 * lookback]
     return enough[0] if enough else len(sizes)
 
 
 def by_talib(kind: str, earlier: Sequence[Floats], own: Floats, row: int) -> list[np.ndarray]:
-    """Return what TA-Lib's abstract interface gives for the bars there are, put back in their slots."""
+    """Return the output of TA-Lib's abstract interface for the bars present, placed in their slots."""
     lookback = lookback_of(kind)
     series = np.concatenate([*(values[:, row] for values in earlier), own[:, row]], axis=1)
     there = ~np.isnan(series[CLOSE])
@@ -113,7 +113,7 @@ def by_talib(kind: str, earlier: Sequence[Floats], own: Floats, row: int) -> lis
     return outputs
 
 
-def test_the_file_accepts_talibs_functions_of_bars_and_our_own() -> None:
+def test_session_files_accept_talibs_functions_of_bars_and_own_kinds() -> None:
     foreign = {"MAVP"}  # needs a series of periods
     assert set(OWN_TYPES) < set(KINDS)
     known = set(talib.get_functions())  # type: ignore[no-untyped-call]  # as TA-Lib has it
@@ -135,7 +135,7 @@ def test_agrees_with_talib_on_the_same_bars_to_the_last_bit(kind: str, missing: 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_is_the_same_bit_by_bit_as_in_one_block(kind: str) -> None:
+def test_slot_by_slot_gives_the_same_bits_as_one_block(kind: str) -> None:
     bar_by_bar = tuple(range(1, len(TODAY)))
     for cuts in (bar_by_bar, (1, 2, 30, 77)):
         for cut, whole in zip(
@@ -145,7 +145,7 @@ def test_is_the_same_bit_by_bit_as_in_one_block(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_has_no_value_where_there_is_no_bar_and_no_zero_before_it_is_warm(kind: str) -> None:
+def test_missing_bars_and_warm_up_have_nan_and_no_zero(kind: str) -> None:
     present = ~np.isnan(today(0.25)[CLOSE])
     for column in columns_of(kind, played(0.25)):
         assert np.isnan(column[~present]).all()
@@ -162,7 +162,7 @@ def cold() -> Mapping[str, Floats]:
 
 
 @pytest.mark.parametrize("kind", TALIB_KINDS)
-def test_without_history_it_is_warm_exactly_at_its_lookback(kind: str) -> None:
+def test_without_history_the_first_value_is_at_the_lookback(kind: str) -> None:
     present = ~np.isnan(random_values(SYMBOLS, 390, seed=21, missing=0.1)[CLOSE])
     lookback = lookback_of(kind)
     for row in range(SYMBOLS):
@@ -175,7 +175,7 @@ def test_without_history_it_is_warm_exactly_at_its_lookback(kind: str) -> None:
 
 @cache
 def tampered(from_slot: int, *, removed: bool) -> Mapping[str, Floats]:
-    """Return every indicator of a day whose bars from a slot on are others, or gone."""
+    """Return every indicator of a day with its bars from a slot on changed or removed."""
     values = today(0.25)
     values[:, :, from_slot:] = (
         np.nan if removed else random_values(SYMBOLS, len(TODAY), seed=5)[:, :, from_slot:] * 3
@@ -185,7 +185,7 @@ def tampered(from_slot: int, *, removed: bool) -> Mapping[str, Floats]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_later_bars_do_not_change_it(kind: str) -> None:
+def test_later_bars_do_not_change_earlier_values(kind: str) -> None:
     for from_slot in (1, 40):
         for removed in (False, True):
             changed = columns_of(kind, tampered(from_slot, removed=removed))
@@ -201,7 +201,7 @@ def test_later_bars_do_not_change_it(kind: str) -> None:
     earlier=st.integers(0, 3),
 )
 @settings(max_examples=25, deadline=None)
-def test_random_cuts_and_random_gaps_change_no_bit_of_any(
+def test_random_cuts_and_gaps_change_no_bit(
     seed: int, missing: float, cuts: list[int], hole: tuple[int, int], earlier: int
 ) -> None:
     slots = slots_of("2013-11-29", "5m")
@@ -219,7 +219,7 @@ def test_random_cuts_and_random_gaps_change_no_bit_of_any(
 
 
 @pytest.mark.parametrize("kind", OWN_TYPES)
-def test_an_own_kind_on_derived_bars_is_the_same_however_the_minutes_are_cut(kind: str) -> None:
+def test_an_own_kind_on_derived_bars_is_the_same_for_any_cut(kind: str) -> None:
     interval = FIVE
     try:
         REGISTRY.kind(kind).check_interval(interval)
@@ -241,13 +241,13 @@ def test_an_own_kind_on_derived_bars_is_the_same_however_the_minutes_are_cut(kin
 
 
 @pytest.mark.parametrize("kind", OWN_TYPES)
-def test_an_own_kind_tells_its_formula_and_is_found_in_the_schema(kind: str) -> None:
+def test_an_own_kind_has_a_formula_and_is_in_the_schema(kind: str) -> None:
     assert REGISTRY.kind(kind).formula
     types = session_config_schema()["$defs"]["SessionIndicator"]["properties"]["type"]["anyOf"][0]["enum"]
     assert kind in types
 
 
-def test_a_single_bar_in_a_whole_history_is_no_trouble_for_any() -> None:
+def test_a_single_bar_gives_a_value_without_lookback_only() -> None:
     values = np.full((5, SYMBOLS, len(TODAY)), np.nan)
     values[:, 0, 7] = (10.0, 11.0, 9.0, 10.0, 100.0)
     tape = compute(make_tape(values), SPECS, {})
@@ -259,19 +259,19 @@ def test_a_single_bar_in_a_whole_history_is_no_trouble_for_any() -> None:
             assert np.isnan(column[0, 7]) or lookback_of(spec.kind) == 0
 
 
-def test_a_block_that_is_cancelled_is_said_to_be_unfinished() -> None:
-    asked: list[int] = []
+def test_a_cancelled_block_returns_false() -> None:
+    calls: list[int] = []
 
     def cancelled() -> bool:
-        asked.append(1)
-        return len(asked) > 2
+        calls.append(1)
+        return len(calls) > 2
 
     computer = BlockComputer(make_tape(today(0.0)), SPECS, lambda _: (), cancelled=cancelled)
     assert not computer.compute(0, len(TODAY))
-    assert len(asked) == 3
+    assert len(calls) == 3
 
 
-def test_values_of_several_intervals_stand_each_on_their_own_bars() -> None:
+def test_indicators_on_several_intervals_have_values_at_their_own_bars() -> None:
     slots = slots_of("2013-12-03", "1m")
     values = random_values(SYMBOLS, len(slots), seed=8, missing=0.2)
     specs = [

@@ -1,4 +1,4 @@
-"""Indicators against formulas that are not TA-Lib's, and our own against pandas."""
+"""TA-Lib's indicators against textbook formulas, own ones against pandas."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ SPECS: Final = (
 
 @cache
 def computed() -> dict[str, Floats]:
-    """Return the indicators of a day that begins without history."""
+    """Return the indicators of a day without history."""
     tape = compute(tape_over(SLOTS, VALUES), SPECS)
     return {name: column.values for name, column in tape.indicators.items()}
 
 
 def expected_of(bars: Floats) -> dict[str, np.ndarray]:
-    """Return the same by the textbook; `bars` (5, n) without missing ones."""
+    """Return the same indicators by textbook formulas; `bars` (5, n) without missing ones."""
     close = bars[CLOSE]
     line, signal, histogram = formulas.macd(close, 12, 26, 9)
     upper, middle, lower = formulas.bbands(close, 20, 2, 1.5)
@@ -115,7 +115,7 @@ def test_vwap_is_missing_while_no_volume_has_traded() -> None:
     assert found[5] == pytest.approx(values[[HIGH, LOW, CLOSE], 0, 5].mean(), rel=1e-14)
 
 
-def test_vwap_on_five_minute_bars_is_that_of_the_minutes_at_the_bars_close() -> None:
+def test_vwap_on_five_minute_bars_is_the_minute_vwap_at_the_bars_close() -> None:
     specs = [IndicatorSpec("vwap", "VWAP", MINUTE), IndicatorSpec("vwap_5m", "VWAP", Interval.parse("5m"))]
     values = random_values(2, len(SLOTS), seed=31)
     values[:, 0, 20:25] = np.nan
@@ -128,7 +128,7 @@ def test_vwap_on_five_minute_bars_is_that_of_the_minutes_at_the_bars_close() -> 
 
 @given(st.integers(0, 10**6), st.sampled_from([0.0, 0.3]), st.lists(st.integers(1, 209), max_size=5))
 @settings(deadline=None, max_examples=40)
-def test_vwap_lies_between_the_low_and_the_high_of_the_session(
+def test_vwap_is_between_the_low_and_the_high_of_the_session(
     seed: int, missing: float, cuts: list[int]
 ) -> None:
     values = random_values(2, len(SLOTS), seed=seed, missing=missing)
@@ -150,7 +150,7 @@ def test_session_high_and_low_are_the_running_extremes_at_every_bar(cuts: tuple[
         np.testing.assert_array_equal(tape.indicators["down"].values[row], low.cummin())
 
 
-def test_running_values_carry_on_through_slots_without_a_bar() -> None:
+def test_running_values_continue_after_slots_without_a_bar() -> None:
     base = BarGrid.loaded(VALUES)
     vwap, high = RunningVwap(2, len(SLOTS)), RunningExtreme(2, len(SLOTS), highest=True)
     for start in range(0, len(SLOTS), 30):
@@ -169,7 +169,7 @@ def test_the_typical_price_is_a_third_of_high_low_and_close() -> None:
     assert values.tolist() == before.tolist()
 
 
-def test_relative_volume_is_volume_over_the_usual_volume_of_that_minute() -> None:
+def test_relative_volume_is_volume_over_the_average_of_that_minute() -> None:
     usual: Floats = np.random.default_rng(1).integers(0, 3, (2, len(SLOTS))).astype(np.float64) * 100
     usual[:, 10:15] = np.nan
     tape = tape_over(SLOTS, VALUES)
@@ -189,22 +189,25 @@ def test_relative_volume_has_no_minus_zero_and_no_infinity() -> None:
     assert np.isnan(out[0, 1:]).all()
 
 
-def test_a_function_that_talib_does_not_have_is_named() -> None:
+def test_an_unknown_talib_function_is_named_in_the_error() -> None:
     with pytest.raises(TapedeckError, match=r"TA-Lib cannot compute SMAA with \{\}"):
         talib_function("SMAA", {})
 
 
-def test_parameters_that_talib_refuses_are_named() -> None:
+def test_parameters_that_talib_refuses_are_named_in_the_error() -> None:
     with pytest.raises(TapedeckError, match=r"TA-Lib cannot compute SMA with {'period': 5}"):
         talib_function("SMA", {"period": 5})
 
 
 def test_a_function_that_needs_more_than_bars_is_refused() -> None:
-    with pytest.raises(TapedeckError, match="TA-Lib's MAVP needs 'periods', which a bar does not have"):
+    with pytest.raises(
+        TapedeckError,
+        match="TA-Lib's MAVP needs the input 'periods': bars have open, high, low, close, volume",
+    ):
         talib_function("MAVP", {})
 
 
-def test_a_bound_function_tells_inputs_outputs_and_lookback() -> None:
+def test_a_bound_function_has_inputs_outputs_and_lookback() -> None:
     stoch = talib_function("STOCH", {})
     assert stoch.inputs == (HIGH, LOW, CLOSE)
     assert stoch.outputs == ("slowk", "slowd")

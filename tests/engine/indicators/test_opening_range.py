@@ -1,4 +1,4 @@
-"""The opening range against plain pandas: the extremes of the bars that open in the first minutes."""
+"""Opening range against plain pandas: the extremes of the bars that open in the first minutes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def assert_as_pandas(tape: Tape, interval: Interval, minutes: int) -> None:
 
 @pytest.mark.parametrize("missing", [0.0, 0.4])
 @pytest.mark.parametrize("minutes", [1, 30, 209, 210, 211, 1440])
-def test_it_is_the_extreme_of_the_first_minutes_once_they_are_over(minutes: int, missing: float) -> None:
+def test_the_range_is_the_extreme_of_the_first_minutes_once_they_are_over(
+    minutes: int, missing: float
+) -> None:
     own = random_values(SYMBOLS, len(SLOTS), seed=41, missing=missing)
     tape = compute(tape_over(SLOTS, own), specs(minutes), cuts=[1, 17, 29, 31])
     assert_as_pandas(tape, MINUTE, minutes)
@@ -56,7 +58,7 @@ def test_it_is_the_extreme_of_the_first_minutes_once_they_are_over(minutes: int,
     assert np.isnan(tape.indicators["high"].values).all() == (minutes > 210)
 
 
-def test_of_three_minutes_by_hand() -> None:
+def test_the_range_of_three_minutes_by_hand() -> None:
     own = random_values(1, len(SLOTS), seed=43)
     tape = compute(tape_over(SLOTS, own), specs(3))
     high, low = (tape.indicators[name].values[0] for name in NAMES)
@@ -66,7 +68,7 @@ def test_of_three_minutes_by_hand() -> None:
     assert set(low[2:].tolist()) == {min(own[2, 0, :3])}
 
 
-def test_it_is_missing_all_day_where_none_of_those_bars_is_there() -> None:
+def test_the_range_is_missing_all_day_without_opening_bars() -> None:
     own = random_values(SYMBOLS, len(SLOTS), seed=47)
     own[:, 0, :30] = np.nan
     own[:, 1, :29] = np.nan
@@ -113,7 +115,7 @@ def test_any_cut_gives_the_same_bits(seed: int, minutes: int, missing: float, cu
             assert same_bits(whole.indicators[name].values, cut.indicators[name].values)
 
 
-def test_earlier_sessions_have_no_part_in_it() -> None:
+def test_earlier_sessions_do_not_change_the_range() -> None:
     own: Floats = random_values(SYMBOLS, len(SLOTS), seed=61)
     before = {MINUTE: [BarGrid.loaded(random_values(SYMBOLS, 390, seed=67) * 9)]}
     with_history = compute(tape_over(SLOTS, own), specs(30), before)

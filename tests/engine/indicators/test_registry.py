@@ -1,4 +1,4 @@
-"""The registry: a kind that is added there is validated, computed, explained and shown like any other."""
+"""Registry of indicators: an added kind is validated, computed and explained like any other."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FRONTIER = 30
 
 
 class BarSpan(IndicatorKind):
-    """A bar's high less its low, so many times, and its volume: a kind that says nothing special."""
+    """A multiple of a bar's high less its low, and its volume: a kind with all defaults."""
 
     type = "BAR_SPAN"
     inputs = ("high", "low", "volume")
@@ -75,7 +75,7 @@ def test_an_added_kind_is_validated() -> None:
         config_with(factor=0, facto=3, against="usual")
     start = "session_data_config.indicators.reach."
     assert [str(problem).removeprefix(start) for problem in caught.value.problems] == [
-        "against: cannot be used with BAR_SPAN, which compares with no historical indicator.",
+        "against: must be left out: BAR_SPAN takes no historical indicator.",
         "factor: must be 1 to 9 for BAR_SPAN, not 0.",
         "facto: unknown parameter 'facto' of BAR_SPAN: it takes factor. Did you mean 'factor'?",
     ]
@@ -107,7 +107,7 @@ def test_an_added_kind_is_computed_and_explained(tmp_path: Path) -> None:
     there = bars.dropna()
     assert why.value == 3 * (there[HIGH] - there[LOW]).iloc[-1]
     assert (why.formula, why.interval) == ("factor × (high − low); volume", MINUTE)
-    assert why.source == "tapedeck's own, its span, on stored 1m bars"
+    assert why.source == "tapedeck, output span, on stored 1m bars"
     assert {part.name: part.values.tolist() for part in why.inputs} == {
         "high": there[HIGH].tolist(),
         "low": there[LOW].tolist(),
@@ -118,17 +118,20 @@ def test_an_added_kind_is_computed_and_explained(tmp_path: Path) -> None:
     assert (first.value, first.bars_used, first.is_warm) == (None, 0, False)
 
 
-def test_it_is_gone_after_the_block() -> None:
+def test_an_added_kind_is_removed_after_the_block() -> None:
     with REGISTRY.added(BarSpan()):
         assert REGISTRY.kind("BAR_SPAN").outputs == ("span", "volume")
-        with pytest.raises(TapedeckError, match="'BAR_SPAN' is taken"), REGISTRY.added(BarSpan()):
+        with (
+            pytest.raises(TapedeckError, match="indicator type 'BAR_SPAN' is registered already"),
+            REGISTRY.added(BarSpan()),
+        ):
             pass
     with pytest.raises(TapedeckError, match="unknown indicator type 'BAR_SPAN'"):
         REGISTRY.kind("BAR_SPAN")
 
 
-def test_an_own_kind_goes_before_talibs_of_the_same_name() -> None:
-    assert REGISTRY.kind("VWAP").source == "tapedeck's own"
+def test_an_own_kind_takes_precedence_over_talibs_of_the_same_name() -> None:
+    assert REGISTRY.kind("VWAP").source == "tapedeck"
     assert REGISTRY.kind("SMA").source == "TA-Lib's SMA"
     assert tuple(kind.type for kind in OWN_KINDS) == REGISTRY.own_types()
 
@@ -140,7 +143,9 @@ def test_an_own_kind_goes_before_talibs_of_the_same_name() -> None:
         (False, ("RELATIVE_VOLUME", "RSI", "MACD", "ATR", "OBV", "CDLDOJI")),
     ],
 )
-def test_what_is_a_price_is_drawn_over_the_price(over_price: bool, types: tuple[str, ...]) -> None:
+def test_indicators_in_price_units_are_drawn_over_the_candles(
+    over_price: bool, types: tuple[str, ...]
+) -> None:
     assert {REGISTRY.kind(type_).over_price for type_ in types} == {over_price}
 
 

@@ -1,4 +1,4 @@
-"""Rolling VWAP against plain pandas: rolling sums over the bars that are there, earlier sessions first."""
+"""Rolling VWAP against plain pandas: rolling sums over the bars present, earlier sessions first."""
 
 from __future__ import annotations
 
@@ -34,19 +34,21 @@ def history(missing: float, *, sessions: int = 3, columns: int = 390) -> list[Ba
 
 
 def by_pandas(earlier: Sequence[BarGrid], own: Floats, row: int, timeperiod: int) -> np.ndarray:
-    """Return the rolling VWAP at every column of the session, NaN where there is no bar."""
+    """Return the rolling VWAP at every column of the session, NaN for missing bars."""
     series = np.concatenate([*(grid.values[:, row] for grid in earlier), own[:, row]], axis=1)
     bars = pd.DataFrame(series.T, columns=list(FIELDS)).dropna()
     money = ((bars.high + bars.low + bars.close) / 3 * bars.volume).rolling(timeperiod)
     volume = bars.volume.rolling(timeperiod)
-    # Each window summed by itself: pandas' own rolling sum drifts, and finds no exact zero again.
+    # Each window is summed separately: pandas' own rolling sum drifts, and misses exact zeros.
     sums = money.apply(np.sum, raw=True) / volume.apply(np.sum, raw=True).where(lambda total: total > 0)
     return sums.reindex(range(series.shape[1])).to_numpy()[series.shape[1] - own.shape[2] :]
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.15])
 @pytest.mark.parametrize("timeperiod", [1, 2, 20, 150])
-def test_it_is_money_over_volume_of_the_last_bars_of_all_sessions(timeperiod: int, missing: float) -> None:
+def test_rolling_vwap_is_money_over_volume_of_the_last_bars_of_all_sessions(
+    timeperiod: int, missing: float
+) -> None:
     own, earlier = random_values(SYMBOLS, len(SLOTS), seed=17, missing=missing), history(missing)
     tape = compute(tape_over(SLOTS, own), [spec(timeperiod)], {MINUTE: earlier}, cuts=[1, 2, 60])
     for row in range(SYMBOLS):
@@ -55,7 +57,7 @@ def test_it_is_money_over_volume_of_the_last_bars_of_all_sessions(timeperiod: in
         assert np.isfinite(expected).any()
 
 
-def test_of_two_bars_by_hand() -> None:
+def test_rolling_vwap_of_two_bars_by_hand() -> None:
     own = np.full((5, 1, len(SLOTS)), np.nan)
     own[:, 0, 0] = (10, 12, 9, 12, 100)  # typical price 11
     own[:, 0, 2] = (12, 15, 12, 15, 300)  # typical price 14
@@ -66,7 +68,7 @@ def test_of_two_bars_by_hand() -> None:
     assert np.isnan(found[[0, 1, 4]]).all()
 
 
-def test_it_is_missing_while_there_are_fewer_bars_and_while_they_have_no_volume() -> None:
+def test_rolling_vwap_is_missing_with_too_few_bars_or_zero_volume() -> None:
     own = random_values(SYMBOLS, len(SLOTS), seed=23, missing=0.1)
     own[VOLUME, :, 50:80] = np.where(np.isnan(own[VOLUME, :, 50:80]), np.nan, 0.0)
     found = compute(tape_over(SLOTS, own), [spec(9)], cuts=[4, 55, 56, 100]).indicators["rolling"].values
@@ -88,15 +90,15 @@ def test_on_derived_bars_it_is_of_those() -> None:
         np.testing.assert_allclose(tape.indicators["rolling"].values[row], expected, rtol=1e-12)
 
 
-def test_another_indicator_with_more_history_changes_no_bit_of_it() -> None:
+def test_more_history_for_another_indicator_changes_no_bit() -> None:
     own, earlier = random_values(SYMBOLS, len(SLOTS), seed=31, missing=0.9), history(0.97, sessions=9)
     alone = compute(tape_over(SLOTS, own), [spec(60)], {MINUTE: earlier})
     deep = IndicatorSpec("deep", "SMA", MINUTE, {"timeperiod": 300})
-    beside = compute(tape_over(SLOTS, own), [deep, spec(60)], {MINUTE: earlier})
-    assert same_bits(alone.indicators["rolling"].values, beside.indicators["rolling"].values)
+    combined = compute(tape_over(SLOTS, own), [deep, spec(60)], {MINUTE: earlier})
+    assert same_bits(alone.indicators["rolling"].values, combined.indicators["rolling"].values)
 
 
-def test_many_symbols_get_the_same_bits_as_each_alone() -> None:
+def test_many_symbols_have_the_same_bits_as_each_alone() -> None:
     own = random_values(150, len(SLOTS), seed=37, missing=0.2)
     together = compute(tape_over(SLOTS, own), [spec(30)]).indicators["rolling"].values
     for row in range(150):
@@ -125,7 +127,7 @@ def test_any_cut_gives_the_same_bits_and_a_value_between_low_and_high(
 
 
 @pytest.mark.parametrize("count", [1, 7, 8, 9, 30])
-def test_windows_are_summed_oldest_first_however_many_there_are(count: int) -> None:
+def test_windows_are_summed_oldest_first_for_any_count(count: int) -> None:
     values, window = np.random.default_rng(4).random(count + 7) / 3, 8
     expected = []
     for at in range(count):

@@ -1,4 +1,4 @@
-"""Trailing values against pandas, and the rule of how much history warms an indicator up."""
+"""Trailing values against pandas, and the rule for the length of warm-up."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KINDS = {TrailingKind.AVERAGE: "mean", TrailingKind.MAX: "max", TrailingKind.MIN
 
 @pytest.mark.parametrize(("kind", "name"), KINDS.items())
 @pytest.mark.parametrize("missing", [0.0, 0.4, 1.0])
-def test_trailing_days_are_those_of_pandas(kind: TrailingKind, name: str, missing: float) -> None:
+def test_trailing_days_equal_those_of_pandas(kind: TrailingKind, name: str, missing: float) -> None:
     days = random_values(4, 10, seed=2, missing=missing)[VOLUME]
     values, used = trailing_days(days, kind)
     frame = pd.DataFrame(days)
@@ -42,12 +42,12 @@ def test_an_average_is_the_sum_from_the_oldest_on_over_the_count(volumes: list[f
         assert used.ravel()[0] == len(volumes)
 
 
-def test_nothing_to_trail_over_is_a_fault_of_the_caller() -> None:
+def test_trailing_without_layers_raises_a_value_error() -> None:
     with pytest.raises(ValueError, match="at least one layer"):
         trailing([], TrailingKind.MAX)
 
 
-def test_a_shorter_session_counts_for_the_minutes_it_had() -> None:
+def test_a_shorter_session_counts_for_its_own_minutes() -> None:
     layers = [np.array([[1.0, 2.0, 3.0]]), np.array([[3.0, np.nan]]), np.array([[5.0, 4.0, 7.0]])]
     values, used = trailing(layers, TrailingKind.AVERAGE)
     assert values.tolist() == [[3.0, 3.0, 5.0]]
@@ -57,21 +57,21 @@ def test_a_shorter_session_counts_for_the_minutes_it_had() -> None:
 
 
 def daily(missing: float = 0.3) -> DailyHistory:
-    """Return daily bars of three symbols, the last of which never traded."""
+    """Return daily bars of three symbols, the last one without any."""
     history = DailyHistory(3, sessions_of("2013-10-01", "2013-10-31"))
     history.values[:] = random_values(3, len(history.days), seed=3, missing=missing)
     history.values[:, 2] = np.nan
     return history
 
 
-def test_a_daily_value_is_made_of_the_days_named_and_says_how_many_had_a_bar() -> None:
+def test_a_daily_value_uses_the_given_days_and_counts_those_with_a_bar() -> None:
     history = daily()
     days = [session.trading_day for session in history.days[3:13]]
     value = daily_value("high", TrailingKind.MAX, "high", days, history, 3)
     plain = pd.DataFrame(history.values[HIGH, :, 3:13])
     np.testing.assert_array_equal(value.values, plain.max(axis=1))
     assert value.used.tolist() == plain.count(axis=1).tolist()
-    assert (value.name, value.asked, value.per_minute) == ("high", 10, False)
+    assert (value.name, value.requested, value.per_minute) == ("high", 10, False)
     assert np.isnan(value.values[2])
 
 
@@ -79,7 +79,7 @@ def test_without_daily_history_a_value_is_missing() -> None:
     value = daily_value("high", TrailingKind.MIN, "low", [], None, 2)
     assert np.isnan(value.values).all()
     assert value.used.tolist() == [0, 0]
-    assert value.asked == 0
+    assert value.requested == 0
 
 
 def minutes_of(day: date, number: int) -> HistoryDay:
@@ -97,10 +97,10 @@ def test_a_minute_value_is_the_average_of_the_same_minute_of_earlier_days() -> N
     stacked = pd.concat(frames).groupby(level=0)
     np.testing.assert_allclose(value.values, stacked.mean(), rtol=1e-14)
     assert value.used.tolist() == stacked.count().to_numpy().tolist()
-    assert (value.asked, value.per_minute) == (3, True)
+    assert (value.requested, value.per_minute) == (3, True)
 
 
-def test_a_short_day_takes_the_first_minutes_of_longer_ones() -> None:
+def test_a_short_day_uses_the_first_minutes_of_longer_days() -> None:
     sessions = sessions_of("2013-11-26", "2013-11-27")
     history = [minutes_of(session.trading_day, at) for at, session in enumerate(sessions)]
     value = minute_value("usual", TrailingKind.AVERAGE, "volume", sessions, history, (2, 210))
@@ -109,7 +109,7 @@ def test_a_short_day_takes_the_first_minutes_of_longer_ones() -> None:
     np.testing.assert_allclose(value.values, pd.DataFrame(np.nanmean(both, axis=0)), rtol=1e-14)
 
 
-def test_only_short_days_leave_the_afternoon_of_a_long_one_missing() -> None:
+def test_after_short_days_only_the_afternoon_of_a_long_day_is_missing() -> None:
     [early] = sessions_of("2013-11-29", "2013-11-29")
     value = minute_value(
         "u", TrailingKind.AVERAGE, "volume", [early], [minutes_of(early.trading_day, 1)], (2, 390)
@@ -122,7 +122,7 @@ def test_only_short_days_leave_the_afternoon_of_a_long_one_missing() -> None:
 @pytest.mark.parametrize(
     ("lookback", "sizes", "sessions"),
     [
-        (19, [390] * 5, 2),  # 190 bars would fit into one session; two at least
+        (19, [390] * 5, 2),  # 190 bars fit into one session; at least two
         (39, [390] * 5, 2),
         (78, [390] * 5, 2),  # 780 are exactly two
         (79, [390] * 5, 3),
@@ -133,10 +133,10 @@ def test_only_short_days_leave_the_afternoon_of_a_long_one_missing() -> None:
         (500, [390] * 5, 5),
         (20, [390], 1),
         (20, [], 0),
-        (0, [390] * 5, 2),  # OBV and its kin accumulate
+        (0, [390] * 5, 2),  # OBV and AD accumulate
     ],
 )
-def test_warm_up_takes_the_sessions_that_hold_ten_lookbacks_two_at_least(
+def test_warm_up_is_ten_lookbacks_in_whole_sessions_at_least_two(
     lookback: int, sizes: list[int], sessions: int
 ) -> None:
     assert sessions_used(sizes, lookback) == sessions
@@ -144,5 +144,5 @@ def test_warm_up_takes_the_sessions_that_hold_ten_lookbacks_two_at_least(
 
 
 @pytest.mark.parametrize(("lookback", "days"), [(1, 10), (14, 140), (20, 200), (200, 260), (0, 2)])
-def test_of_daily_bars_ten_lookbacks_are_so_many_days(lookback: int, days: int) -> None:
+def test_warm_up_on_daily_bars_is_ten_lookbacks_in_days(lookback: int, days: int) -> None:
     assert columns_used([200, 60], lookback, sessions_are_columns=True) == days

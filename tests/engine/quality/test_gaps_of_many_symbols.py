@@ -1,4 +1,4 @@
-"""Gaps of many symbols at once are those that are listed one by one."""
+"""Gaps of many symbols at once, against the lists of single symbols."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ PRESENT = arrays.arrays(np.bool_, st.tuples(st.integers(1, 3), st.integers(0, 15
 
 
 @given(PRESENT)
-def test_gaps_are_counted_as_they_are_listed(present: np.ndarray) -> None:
+def test_gap_counts_equal_the_number_of_listed_gaps(present: np.ndarray) -> None:
     assert gap_counts(present).tolist() == [len(find_gaps(row)) for row in present]
 
 
 @given(PRESENT)
-def test_a_gap_of_any_symbol_begins_where_one_is_listed(present: np.ndarray) -> None:
+def test_gap_slots_are_the_first_slots_of_listed_gaps(present: np.ndarray) -> None:
     listed = {gap.first for row in present for gap in find_gaps(row)}
     assert gap_slots(present) == sorted(listed)
 
 
 @given(PRESENT)
-def test_all_runs_at_once_are_those_of_each_symbol(present: np.ndarray) -> None:
+def test_gap_runs_equal_the_gaps_of_each_symbol(present: np.ndarray) -> None:
     runs = gap_runs(present)
     found = list(zip(runs.rows.tolist(), runs.first.tolist(), runs.last.tolist(), strict=True))
     assert found == [(r, gap.first, gap.last) for r, row in enumerate(present) for gap in find_gaps(row)]
@@ -39,7 +39,7 @@ def test_all_runs_at_once_are_those_of_each_symbol(present: np.ndarray) -> None:
 
 
 @given(PRESENT, st.integers(0, 15))
-def test_gaps_begin_at_the_same_slots_whatever_the_cut(present: np.ndarray, cut: int) -> None:
+def test_gaps_begin_at_the_same_slots_for_any_cut(present: np.ndarray, cut: int) -> None:
     cut = min(cut, present.shape[1])
     whole = gaps_begin(present)
     before = present[:, cut - 1] if cut else None

@@ -1,4 +1,4 @@
-"""Scores and gaps against walking the slots one by one."""
+"""Scores and gaps against loops over single slots."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def test_gaps_at_the_open_at_the_close_single_long_and_all_day(
 
 
 @given(st.lists(st.booleans(), max_size=80))
-def test_gaps_are_the_runs_that_walking_finds(present: list[bool]) -> None:
+def test_gaps_equal_those_of_a_search_slot_by_slot(present: list[bool]) -> None:
     found = find_gaps(np.array(present, dtype=np.bool_))
     assert [(gap.first, gap.last, gap.count) for gap in found] == gaps_by_walking(present)
     assert sum(gap.count for gap in found) == present.count(False)
 
 
-def test_a_gap_is_known_by_its_first_and_last_slot() -> None:
+def test_a_gap_has_its_first_and_last_slot_and_its_count() -> None:
     assert Gap(3, 7).count == 5
     assert Gap(3, 7) == Gap(3, 7)
 
@@ -57,7 +57,7 @@ def test_the_score_is_the_percentage_of_expected_slots(present: int, expected: i
     assert score(present, expected) == percent
 
 
-def test_history_that_is_not_measured_counts_as_a_hundred_and_says_so() -> None:
+def test_unmeasured_history_has_a_score_of_100_and_is_marked() -> None:
     unmeasured, half = HistoricalQuality(7, None), HistoricalQuality(195, 390)
     assert (unmeasured.percent, unmeasured.measured) == (100.0, False)
     assert (half.percent, half.measured) == (50.0, True)
@@ -65,7 +65,7 @@ def test_history_that_is_not_measured_counts_as_a_hundred_and_says_so() -> None:
 
 
 def scored(present: np.ndarray, cuts: list[int]) -> np.ndarray:
-    """Return the scores of a session whose blocks end at `cuts`."""
+    """Return the scores of a session with blocks that end at `cuts`."""
     symbols, slots = present.shape
     values = np.full((symbols, slots + 1), np.nan)
     values[:, 0] = 100.0
@@ -81,7 +81,7 @@ def scored(present: np.ndarray, cuts: list[int]) -> np.ndarray:
     ),
     st.lists(st.integers(0, 60), max_size=8),
 )
-def test_scores_are_those_of_counting_whatever_the_cut(columns: list[list[bool]], cuts: list[int]) -> None:
+def test_scores_equal_plain_counting_for_any_cut(columns: list[list[bool]], cuts: list[int]) -> None:
     present = np.array(columns, dtype=np.bool_).T.copy()
     inside = [cut for cut in cuts if cut <= present.shape[1]]
     values = scored(present, inside)
@@ -93,6 +93,6 @@ def test_scores_are_those_of_counting_whatever_the_cut(columns: list[list[bool]]
     assert same_bits(values, scored(present, []))
 
 
-def test_a_block_that_is_over_already_is_not_counted_twice() -> None:
+def test_a_finished_block_is_not_counted_twice() -> None:
     present = np.array([[True, False, True, True]])
     assert scored(present, [3, 2, 3, 0]).tolist() == [[100.0, 100.0, 50.0, 200 / 3, 75.0]]

@@ -1,4 +1,4 @@
-"""The list of events: what is in it, in which order, and how long."""
+"""Event list of a run: content, order, limits."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ DAYS = [f"2014-01-{day:02}" for day in (6, 7, 8, 9, 10, 13, 14, 15)]
 
 def gapped_tape(present: np.ndarray, *, day: str = DAY, measure_quality: bool = True) -> Tape:
     slots = slots_of(day)
-    there = np.ones((len(present), len(slots)), dtype=np.bool_)
-    there[:, : present.shape[1]] = present
-    values = with_presence(random_values(len(present), len(slots), seed=3), there)
+    complete = np.ones((len(present), len(slots)), dtype=np.bool_)
+    complete[:, : present.shape[1]] = present
+    values = with_presence(random_values(len(present), len(slots), seed=3), complete)
     return tape_over(slots, values, measure_quality=measure_quality)
 
 
@@ -36,18 +36,18 @@ def gaps_of(log: EventLog) -> list[Event]:
 @settings(max_examples=60, deadline=None)
 @given(
     present=st.lists(st.lists(st.booleans(), min_size=12, max_size=12), min_size=3, max_size=3),
-    looks=st.sets(st.integers(0, 14)),
-    asked=st.booleans(),
+    updates=st.sets(st.integers(0, 14)),
+    read=st.booleans(),
 )
-def test_gaps_are_numbered_in_the_order_in_which_they_begin_however_often_one_looks(
-    present: list[list[bool]], looks: set[int], asked: bool
+def test_gaps_are_numbered_in_the_order_they_begin_for_any_frequency_of_updates(
+    present: list[list[bool]], updates: set[int], read: bool
 ) -> None:
     tape = gapped_tape(np.array(present))
     log = EventLog()
     log.begin_session(tape)
-    for frontier in [*sorted(looks), len(tape)]:
+    for frontier in [*sorted(updates), len(tape)]:
         tape.frontier = frontier
-        if asked:
+        if read:
             log.events()
         known = [row[:frontier] for row in tape.base.present.tolist()]
         expected = sorted(
@@ -61,14 +61,14 @@ def test_gaps_are_numbered_in_the_order_in_which_they_begin_however_often_one_lo
         ]
         assert [event.number for event in log.events()] == list(range(1, len(found) + 2))
         for event, (_, _, last, count) in zip(found, expected, strict=True):
-            goes_on = last == frontier - 1 and frontier < len(tape)
-            assert event.text.startswith("no bar since" if goes_on else f"{count} bar")
+            is_open = last == frontier - 1 and frontier < len(tape)
+            assert event.text.startswith("no bar since" if is_open else f"{count} bar")
     log.end_session()
     assert [event.number for event in gaps_of(log)] == [event.number for event in found]
     assert log.events()[-1].text == "session is over"
 
 
-def test_a_gap_tells_its_end_once_it_is_known_and_keeps_its_number() -> None:
+def test_a_gap_gets_its_end_and_keeps_its_number() -> None:
     present = np.ones((1, 10), dtype=np.bool_)
     present[0, 3:6] = False
     tape = gapped_tape(present)
@@ -85,7 +85,7 @@ def test_a_gap_tells_its_end_once_it_is_known_and_keeps_its_number() -> None:
     assert (ended.text, ended.number) == ("3 bars missing, 09:33 to 09:35", begun.number)
 
 
-def test_the_same_list_is_given_as_long_as_nothing_happens() -> None:
+def test_the_same_list_is_returned_until_an_event_is_added() -> None:
     tape = gapped_tape(np.array([[True, False, True, True]]))
     log = EventLog()
     log.begin_session(tape)
@@ -96,7 +96,7 @@ def test_the_same_list_is_given_as_long_as_nothing_happens() -> None:
     assert log.events() is not before
 
 
-def test_a_bookmark_of_an_earlier_moment_stands_there() -> None:
+def test_a_bookmark_of_an_earlier_moment_is_sorted_to_that_moment() -> None:
     tape = gapped_tape(np.array([[True, False, True]]))
     log = EventLog()
     log.begin_session(tape)
@@ -107,7 +107,7 @@ def test_a_bookmark_of_an_earlier_moment_stands_there() -> None:
     assert [event.number for event in log.events()] == [1, early.number, 2, late.number]
 
 
-def test_what_belongs_to_no_session_stands_behind_what_was_known_before_it() -> None:
+def test_an_event_outside_of_a_session_is_sorted_behind_earlier_events() -> None:
     tape, log = gapped_tape(np.array([[True]])), EventLog()
     log.add(EventKind.ERROR, "before all")
     log.begin_session(tape)
@@ -128,7 +128,7 @@ def test_what_belongs_to_no_session_stands_behind_what_was_known_before_it() -> 
     ]
 
 
-def test_what_a_user_marked_is_pushed_out_neither_by_gaps_nor_by_sessions() -> None:
+def test_bookmarks_are_kept_among_many_gaps_and_sessions() -> None:
     log = EventLog(marks_kept=3, gaps_kept=4)
     holes = np.tile([True, False], (2, 40))
     days = ("2013-11-26", "2013-11-27", "2013-11-29")
@@ -140,7 +140,7 @@ def test_what_a_user_marked_is_pushed_out_neither_by_gaps_nor_by_sessions() -> N
         log.end_session()
     marks = [event for event in log.events() if event.kind is EventKind.BOOKMARK]
     assert [event.text for event in marks] == list(days)
-    # Of each day 80 gaps in two rows; the last four are there, and numbers are never given twice.
+    # Each day has 80 gaps in two rows; the last four are kept, and numbers are unique.
     assert [event.slot for event in gaps_of(log)] == [77, 77, 79, 79]
     numbers = [event.number for event in log.events()]
     assert numbers == sorted(set(numbers))
@@ -151,26 +151,26 @@ def test_what_a_user_marked_is_pushed_out_neither_by_gaps_nor_by_sessions() -> N
 @settings(max_examples=60, deadline=None)
 @given(
     gaps=st.lists(st.integers(0, 6), min_size=1, max_size=8),
-    asked=st.lists(st.booleans(), min_size=8, max_size=8),
+    reads=st.lists(st.booleans(), min_size=8, max_size=8),
     kept=st.integers(1, 12),
 )
-def test_the_latest_gaps_are_the_same_whoever_asked_in_between(
-    gaps: list[int], asked: list[bool], kept: int
+def test_the_latest_gaps_do_not_depend_on_earlier_reads(
+    gaps: list[int], reads: list[bool], kept: int
 ) -> None:
     log, begun = EventLog(gaps_kept=kept), list[tuple[str, int]]()
-    for day, count, asks in zip(DAYS, gaps, asked, strict=False):
+    for day, count, read in zip(DAYS, gaps, reads, strict=False):
         tape = gapped_tape(np.array([[True, False] * count + [True]]), day=day)
         log.begin_session(tape)
         tape.frontier = len(tape)
         log.end_session()
         begun += [(day, 2 * at + 1) for at in range(count)]
-        if asks:
+        if read:
             log.events()
     assert [(str(event.trading_day), event.slot) for event in gaps_of(log)] == begun[-kept:]
     assert log.unlisted_gaps() == max(0, len(begun) - kept)
 
 
-def test_the_last_gaps_come_from_as_many_days_as_it_takes() -> None:
+def test_the_last_gaps_may_be_of_several_days() -> None:
     log = EventLog(gaps_kept=3)
     for day in ("2013-11-26", "2013-11-27", "2013-11-29"):
         tape = gapped_tape(np.array([[True, False, True]]), day=day)
@@ -181,7 +181,7 @@ def test_the_last_gaps_come_from_as_many_days_as_it_takes() -> None:
 
 
 @pytest.mark.parametrize("measured", [True, False])
-def test_a_session_without_gaps_or_whose_quality_is_not_measured_has_no_gap_events(measured: bool) -> None:
+def test_a_session_without_gaps_or_measured_quality_has_no_gap_events(measured: bool) -> None:
     tape = gapped_tape(np.full((1, 3), measured), measure_quality=measured)
     log = EventLog()
     log.begin_session(tape)
@@ -211,12 +211,12 @@ def test_a_moment_outside_the_session_cannot_be_marked() -> None:
     present=st.lists(st.lists(st.booleans(), min_size=12, max_size=12), min_size=2, max_size=2),
     at_the_end=st.booleans(),
 )
-def test_a_look_back_at_gaps_knows_no_more_than_was_known_then(
+def test_gaps_at_an_earlier_frontier_are_as_they_were_known_then(
     present: list[list[bool]], *, at_the_end: bool
 ) -> None:
-    there = np.ones((2, len(slots_of(DAY))), dtype=np.bool_)
-    there[:, -12 if at_the_end else 0 :][:, :12] = present
-    tape = gapped_tape(there)
+    complete = np.ones((2, len(slots_of(DAY))), dtype=np.bool_)
+    complete[:, -12 if at_the_end else 0 :][:, :12] = present
+    tape = gapped_tape(complete)
     log = EventLog()
     log.begin_session(tape)
     frontiers = range(len(tape) - 14, len(tape) + 1) if at_the_end else range(16)

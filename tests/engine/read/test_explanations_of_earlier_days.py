@@ -1,4 +1,4 @@
-"""A number of a day that is over is explained as it was at that moment, with nothing of what came later."""
+"""Explanations of earlier days: as they were at that moment, without later data."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ HISTORICAL = {
     "high_2w": {"type": "trailing_max", "period": "2w", "field": "high"},
 }
 NAMES = (*BARS, *INDICATORS, *HISTORICAL)
-# Sessions and slots at which the run is stopped; on the third day, which ends early, at its close.
+# Sessions and slots at which the run is paused; on the third day, an early close, at its close.
 STOPS = ((1, 1), (1, 120), (2, 13), (2, 390), (3, 210), (4, 45))
 
 Given = dict[tuple[date, int, str, str], Explanation]
 
 
 def same(one: Explanation, other: Explanation) -> bool:
-    """Whether two explanations say the same in every word and number, missing ones included."""
+    """Whether two explanations are equal in every word and number, NaN included."""
     plain = all(
         getattr(one, field.name) == getattr(other, field.name)
         for field in fields(Explanation)
@@ -86,7 +86,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BarStore]:
 
 
 def explained_live(system: SystemManager) -> Given:
-    """Step through a run, and have every number explained at each stop."""
+    """Step through a run, and return the explanation of every number at each stop."""
     given: Given = {}
     now = (1, 0)
     for session, frontier in STOPS:
@@ -100,8 +100,8 @@ def explained_live(system: SystemManager) -> Given:
     return given
 
 
-@pytest.mark.parametrize("tape_cache_bytes", [0, 2**26], ids=["let go", "in memory"])
-def test_a_number_of_a_day_that_is_over_is_explained_as_it_was_then(
+@pytest.mark.parametrize("tape_cache_bytes", [0, 2**26], ids=["not cached", "in memory"])
+def test_a_number_of_a_finished_day_is_explained_as_during_the_day(
     store: BarStore, tape_cache_bytes: int
 ) -> None:
     system = SystemManager(week(), store, tape_cache_bytes=tape_cache_bytes)
@@ -124,13 +124,13 @@ def test_a_number_of_a_day_that_is_over_is_explained_as_it_was_then(
 
 
 class FirstDayRecorded:
-    """A sink that tells when the first day is recorded, and so kept: sinks come after that."""
+    """A sink that signals the first recorded day; its tape is cached before sinks are called."""
 
     def __init__(self) -> None:
         self.event = Event()
 
     def write_session(self, record: SessionRecord, digest: str) -> None:
-        """Note a session."""
+        """Signal a session."""
         self.event.set()
 
 
@@ -154,7 +154,7 @@ def test_an_earlier_day_is_explained_while_the_run_plays_on(store: BarStore) -> 
         system.stop(LIMIT_S)
 
 
-def test_a_day_that_was_cut_short_is_explained_as_far_as_it_was_played(store: BarStore) -> None:
+def test_an_interrupted_day_is_explained_up_to_its_frontier(store: BarStore) -> None:
     system = SystemManager(week(), store, tape_cache_bytes=0)
     system.start(paused=True)
     system.step(390 + 25)

@@ -1,4 +1,4 @@
-"""Every number tells where it comes from; worked out again from the inputs it names, it is the same."""
+"""Explanations of numbers: recomputed from the listed inputs, every number is the same."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def series(explained: Explanation, name: str) -> np.ndarray:
 
 @pytest.mark.parametrize("frontier", [None, 1, 14, 200, MISSING, MISSING + 1])
 @pytest.mark.parametrize("symbol", ["SPY", "AIG"])
-def test_rsi_is_ta_libs_over_the_closes_that_it_names(
+def test_rsi_of_the_explained_closes_by_talib_is_the_value(
     system: SystemManager, symbol: str, frontier: int | None
 ) -> None:
     why = system.explain(symbol, "rsi_14", frontier)
@@ -83,7 +83,7 @@ def test_rsi_is_ta_libs_over_the_closes_that_it_names(
     assert why.parameters == {"timeperiod": 14}
     assert why.source == "TA-Lib's RSI, on stored 1m bars"
     assert (why.kind, why.interval) == (Explained.INDICATOR, MINUTE)
-    # Of the days before, the store has 4 October alone: a session of 390 minutes, and none of them today's.
+    # Of the earlier days the store has only 4 October: a session of 390 minutes.
     opened = pd.to_datetime(why.inputs[0].opened_at, unit="s", utc=True).tz_convert("America/New_York")
     assert sorted(set(opened.strftime("%Y-%m-%d"))) == ["2013-10-04", "2013-10-07"]
     assert int((opened.strftime("%Y-%m-%d") == "2013-10-04").sum()) == why.inputs[0].earlier
@@ -98,14 +98,14 @@ def test_bars_that_are_missing_are_counted_and_skipped(system: SystemManager) ->
     assert later.bars_used == before.bars_used + 1
 
 
-def test_of_several_outputs_the_one_is_named(system: SystemManager) -> None:
+def test_the_explained_one_of_several_outputs_is_named(system: SystemManager) -> None:
     why = system.explain("SPY", "macd_macdsignal")
     assert why.value == talib.MACD(series(why, "close"), 12, 26, 9)[1][-1]
-    assert why.source == "TA-Lib's MACD, its macdsignal, on stored 1m bars"
+    assert why.source == "TA-Lib's MACD, output macdsignal, on stored 1m bars"
     assert "EMA(fast)" in why.formula
 
 
-def test_an_indicator_on_derived_bars_names_those(system: SystemManager) -> None:
+def test_an_indicator_on_derived_bars_lists_those_bars(system: SystemManager) -> None:
     why = system.explain("SPY", "sma_5m")
     assert why.value == pytest.approx(series(why, "close")[-3:].mean(), rel=1e-12)
     assert why.source.endswith("on 5m bars, made from stored 1m bars")
@@ -122,7 +122,7 @@ def test_an_indicator_on_days_has_no_value_before_the_days_close(system: SystemM
 def test_a_function_without_lookback_gets_two_sessions_as_well(system: SystemManager) -> None:
     why = system.explain("SPY", "mid")
     assert why.value == (series(why, "high")[-1] + series(why, "low")[-1]) / 2
-    # Of the two sessions before, the store has the 4th of October only.
+    # Of the two earlier sessions the store has only 4 October.
     assert (why.history_sessions, why.bars_used, why.is_warm) == (2, FRONTIER + 390, True)
     assert why.formula == "Median Price, as TA-Lib computes it"
 
@@ -143,7 +143,7 @@ def test_a_running_value_on_five_minutes_ends_with_the_last_bucket_that_is_over(
     assert why.value == system.explain("SPY", "vwap", 60).value
 
 
-def test_the_extremes_are_those_of_the_bars_they_name(system: SystemManager) -> None:
+def test_session_extremes_are_those_of_the_listed_bars(system: SystemManager) -> None:
     high, low = system.explain("SPY", "high_so_far"), system.explain("SPY", "low_so_far")
     assert high.value == series(high, "high").max()
     assert low.value == series(low, "low").min()
@@ -151,7 +151,7 @@ def test_the_extremes_are_those_of_the_bars_they_name(system: SystemManager) -> 
 
 @pytest.mark.parametrize("frontier", [None, 5, MISSING + 10])
 @pytest.mark.parametrize("symbol", ["SPY", "AIG"])
-def test_rolling_vwap_names_the_bars_of_its_window(
+def test_rolling_vwap_lists_the_bars_of_its_window(
     system: SystemManager, symbol: str, frontier: int | None
 ) -> None:
     why = system.explain(symbol, "rolling", frontier)
@@ -159,11 +159,11 @@ def test_rolling_vwap_names_the_bars_of_its_window(
     assert why.value == pytest.approx((price * volume).sum() / volume.sum(), rel=1e-12)
     assert why.value == why.terms["Σ typical price × volume"] / why.terms["Σ volume"]
     assert (len(price), why.bars_used, why.warm_up_bars, why.is_warm) == (20, 20, 19, True)
-    assert (why.parameters, why.source) == ({"timeperiod": 20}, "tapedeck's own, on stored 1m bars")
+    assert (why.parameters, why.source) == ({"timeperiod": 20}, "tapedeck, on stored 1m bars")
     opened = pd.to_datetime(why.inputs[0].opened_at, unit="s", utc=True).tz_convert("America/New_York")
     over = pd.Timestamp(why.clock).tz_convert("America/New_York")
     assert opened[-1] + pd.Timedelta(minutes=1) == over
-    if frontier == 5:  # the window reaches back into the session before
+    if frontier == 5:  # the window begins in the session before
         assert list(opened[[0, 14]].strftime("%m-%d %H:%M")) == ["10-04 15:45", "10-04 15:59"]
         assert [part.earlier for part in why.inputs] == [15, 15]
     else:
@@ -182,7 +182,7 @@ def test_rolling_vwap_on_days_has_no_value_before_the_days_close(system: SystemM
 @pytest.mark.parametrize(
     ("frontier", "used", "warm"), [(0, 0, False), (14, 2, False), (15, 3, True), (None, 3, True)]
 )
-def test_an_opening_range_names_the_bars_that_open_in_its_minutes(
+def test_an_opening_range_lists_the_bars_that_open_in_its_minutes(
     system: SystemManager, frontier: int | None, used: int, warm: bool
 ) -> None:
     why = system.explain("SPY", "or_high", frontier)
@@ -195,7 +195,7 @@ def test_an_opening_range_names_the_bars_that_open_in_its_minutes(
     assert (opened[0].strftime("%H:%M"), opened[-1].strftime("%H:%M")) == ("09:30", "09:59")
 
 
-def test_relative_volume_names_both_volumes(system: SystemManager) -> None:
+def test_relative_volume_has_both_volumes_as_terms(system: SystemManager) -> None:
     why = system.explain("AIG", "rel")
     assert why.value == why.terms["volume"] / why.terms["usual"]
     assert why.parameters["against"] == "usual"
@@ -205,7 +205,7 @@ def test_relative_volume_names_both_volumes(system: SystemManager) -> None:
     assert usual.formula == "mean volume of that minute of the last 2d"
 
 
-def test_a_trailing_value_by_the_minute_names_that_minute_of_the_days_before(system: SystemManager) -> None:
+def test_a_per_minute_trailing_value_lists_that_minute_of_earlier_days(system: SystemManager) -> None:
     why = system.explain("SPY", "usual")
     opened = pd.to_datetime(why.inputs[0].opened_at, unit="s", utc=True).tz_convert("America/New_York")
     assert list(opened.strftime("%Y-%m-%d %H:%M")) == ["2013-10-04 14:29"]
@@ -214,21 +214,21 @@ def test_a_trailing_value_by_the_minute_names_that_minute_of_the_days_before(sys
     assert system.explain("SPY", "usual", 0).inputs[0].opened_at[0] < why.inputs[0].opened_at[0]
 
 
-def test_a_trailing_high_names_its_days(system: SystemManager) -> None:
+def test_a_trailing_high_lists_its_days(system: SystemManager) -> None:
     why = system.explain("SPY", "high_2w")
     assert why.value == why.inputs[0].values.max()
     days = pd.to_datetime(why.inputs[0].opened_at, unit="s", utc=True)
     assert (str(days[0].date()), str(days[-1].date())) == ("2013-09-23", "2013-10-04")
     assert (why.bars_used, why.missing_bars, why.interval) == (10, 0, DAY)
-    assert why.source == "tapedeck's own, on stored 1d bars"
+    assert why.source == "tapedeck, on stored 1d bars"
     assert why.parameters["period"] == "2w"
 
 
-def test_a_field_of_a_derived_bar_names_its_base_bars(system: SystemManager) -> None:
+def test_a_field_of_a_derived_bar_lists_its_base_bars(system: SystemManager) -> None:
     why = system.explain("AIG", "volume", MISSING + 3, interval=FIVE)
     assert why.value == why.inputs[0].values.sum()
     assert (why.bars_used, why.missing_bars) == (4, 1)
-    assert why.formula == "sum of the base bars' volumes of the bucket"
+    assert why.formula == "sum of the volumes of the bucket's base bars"
 
 
 def test_a_field_of_a_base_bar_is_as_stored(system: SystemManager) -> None:
@@ -237,14 +237,14 @@ def test_a_field_of_a_base_bar_is_as_stored(system: SystemManager) -> None:
     assert (why.source, why.value) == ("stored 1m bars", why.inputs[0].values[0])
 
 
-def test_price_and_change_are_of_today(system: SystemManager) -> None:
+def test_price_and_change_are_of_the_current_session(system: SystemManager) -> None:
     last, change = system.explain("SPY", "last"), system.explain("SPY", "change")
     assert change.value == pytest.approx(100 * (last.terms["last"] / change.terms["first open"] - 1))
     assert last.value == last.terms["last"]
 
 
-def test_a_price_names_the_bars_that_it_is_made_of_and_no_others(system: SystemManager) -> None:
-    # The bar of 13:46 is the last that is there while 13:47 is missing.
+def test_a_price_lists_only_its_own_bars(system: SystemManager) -> None:
+    # The bar of 13:46 is the last one while 13:47 is missing.
     fresh, stale = (system.explain("AIG", "last", at) for at in (MISSING, MISSING + 1))
     assert stale.value == fresh.value
     assert [(why.bars_used, why.missing_bars) for why in (fresh, stale)] == [(1, 0), (1, 1)]
@@ -256,7 +256,7 @@ def test_a_price_names_the_bars_that_it_is_made_of_and_no_others(system: SystemM
     )
 
 
-def test_a_change_names_the_first_bar_and_the_last(system: SystemManager) -> None:
+def test_a_change_lists_the_first_bar_and_the_last(system: SystemManager) -> None:
     change, first = system.explain("AIG", "change", MISSING + 1), system.explain("AIG", "change", 1)
     assert [part.name for part in change.inputs] == ["open", "close"]
     assert [part.values.tolist() for part in change.inputs] == [
@@ -267,37 +267,39 @@ def test_a_change_names_the_first_bar_and_the_last(system: SystemManager) -> Non
     assert (first.bars_used, first.missing_bars) == (1, 0)
 
 
-def test_a_price_that_is_not_there_yet_is_made_of_no_bar(system: SystemManager) -> None:
+def test_a_price_before_the_first_bar_has_no_inputs(system: SystemManager) -> None:
     why = system.explain("AIG", "last", 0)
     assert (why.bars_used, why.missing_bars, why.inputs) == (0, 0, ())
 
 
 def test_quality_counts_bars_and_slots(system: SystemManager) -> None:
     why = system.explain("AIG", "quality")
-    assert why.terms == {"bars there": 299.0, "slots over": 300.0}
+    assert why.terms == {"bars present": 299.0, "slots elapsed": 300.0}
     assert why.value == 299 * 100 / 300
     gaps = system.explain("AIG", "gaps")
     assert (gaps.value, gaps.terms) == (1.0, {"gaps": 1.0, "bars missing": 1.0})
 
 
 @pytest.mark.parametrize("name", ["close", "last", "change", "rel", "vwap", "high_so_far"])
-def test_at_the_open_nothing_is_known_yet(system: SystemManager, name: str) -> None:
+def test_at_the_open_every_value_is_missing(system: SystemManager, name: str) -> None:
     why = system.explain("SPY", name, 0)
     assert (why.value, why.is_warm, why.bar_opened_at) == (None, False, None)
 
 
-def test_what_the_session_does_not_have_is_named_with_what_is_near(system: SystemManager) -> None:
+def test_unknown_names_are_errors_with_the_nearest_known_name(system: SystemManager) -> None:
     with pytest.raises(
-        EngineError, match=r"'SPX' is no symbol of this session \(SPY, AIG\). Did you mean 'SPY'"
+        EngineError, match=r"^unknown symbol 'SPX': this session has SPY, AIG\. Did you mean 'SPY'\?$"
     ):
         system.explain("SPX", "close")
-    with pytest.raises(EngineError, match=r"'rsi_41' is no value of this session .* Did you mean 'rsi_14'"):
+    with pytest.raises(
+        EngineError, match=r"unknown value 'rsi_41': this session has .* Did you mean 'rsi_14'"
+    ):
         system.explain("SPY", "rsi_41")
-    with pytest.raises(EngineError, match="'15m' is no interval of this session"):
+    with pytest.raises(EngineError, match="unknown interval '15m': this session has 1m, "):
         system.explain("SPY", "close", interval=Interval.parse("15m"))
 
 
-def test_without_history_and_quality_it_says_so(tmp_path: Path) -> None:
+def test_explanations_without_history_and_measured_quality(tmp_path: Path) -> None:
     historical = {"indicators": {"high_2w": {"type": "trailing_max", "period": "2w", "field": "high"}}}
     config = session_file(
         ["AAA"], ["1m"], "2013-11-26", "2013-11-26",
@@ -320,8 +322,8 @@ def test_without_history_and_quality_it_says_so(tmp_path: Path) -> None:
             system.stop(LIMIT_S)
     assert (cold.value, cold.is_warm, cold.bars_used, cold.warm_up_bars) == (None, False, 20, 29)
     assert (trailing.value, trailing.bars_used, trailing.is_warm) == (None, 0, False)
-    assert trailing.source == "tapedeck's own, on 1d bars made from stored 1m bars"
-    assert (quality.value, quality.formula) == (100.0, "not measured: taken as 100")
+    assert trailing.source == "tapedeck, on 1d bars made from stored 1m bars"
+    assert (quality.value, quality.formula) == (100.0, "not measured: set to 100")
     assert (gaps.value, gaps.terms) == (0.0, {})
 
 

@@ -79,23 +79,26 @@ def test_a_symbol_that_is_not_stored_is_missing_and_named(made: Callable[[], Bar
         found = measure_coverage(["NEW", "ABC"], [MINUTE], DAYS[:1], store)
     assert found.unknown == ("NEW",)
     assert [row.symbol for row in found.symbols] == ["NEW", "ABC"]
-    assert found.wanting() == (("NEW", DayCoverage(date(2024, 7, 2), 0, 390)),)
+    assert found.incomplete() == (("NEW", DayCoverage(date(2024, 7, 2), 0, 390)),)
 
 
 def test_a_bound_on_quality_finds_the_days_below_it(made: Callable[[], BarStore]) -> None:
     with made() as store:
         put(store, "ABC", MINUTE, minutes_of(DAYS[0])[:-1])
         found = measure_coverage(["ABC"], [MINUTE], DAYS[:1], store)
-    assert found.wanting() == ()
-    assert found.wanting(99.7) == ()
-    assert len(found.wanting(99.8)) == 1
-    assert len(found.wanting(100)) == 1
+    assert found.incomplete() == ()
+    assert found.incomplete(99.7) == ()
+    assert len(found.incomplete(99.8)) == 1
+    assert len(found.incomplete(100)) == 1
 
 
 def test_nothing_stored_of_any_symbol_is_an_error(made: Callable[[], BarStore]) -> None:
     with made() as store:
         put(store, "ABC", MINUTE, minutes_of(DAYS[0]))
-        with pytest.raises(DataMissingError, match=r"holds no 1s bars of any symbol.*5s are made from these"):
+        with pytest.raises(
+            DataMissingError,
+            match=r"no 1s bars stored in .* for the symbols of the session file; 5s bars are made",
+        ):
             measure_coverage(["ABC"], [Interval.parse("5s")], DAYS, store)
 
 

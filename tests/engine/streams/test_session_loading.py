@@ -269,7 +269,7 @@ def ready(plan: StreamPlan, loader: SessionLoader, position: int = 0) -> tuple[S
     for symbol in plan.symbols:
         data.register_symbol_data(symbol)
     data.history = loader.load_history()
-    data.asked_history = plan.history.requested
+    data.requested_history = plan.history.requested
     sessions = loader.load(plan.sessions)
     for number in range(position):
         tape = build_tape(plan, sessions[number])
@@ -325,8 +325,8 @@ def test_historical_indicators_are_those_of_the_days_before_the_session(
             data.get_historical_indicator(symbol, "minutes_3d"), padded.mean(axis=1), rtol=1e-13
         )
     used = data.require_tape().historical
-    assert used["volume_5d"].asked == 5
-    assert used["high_2w"].asked == len(two_weeks)
+    assert used["volume_5d"].requested == 5
+    assert used["high_2w"].requested == len(two_weeks)
 
 
 def test_less_history_than_requested_is_used_with_its_number_of_bars(store: BarStore) -> None:
@@ -336,7 +336,7 @@ def test_less_history_than_requested_is_used_with_its_number_of_bars(store: BarS
     )
     data, _ = ready(plan, loader)
     value = data.require_tape().historical["volume_40d"]
-    assert (value.asked, value.used.tolist()) == (40, [3])
+    assert (value.requested, value.used.tolist()) == (40, [3])
     volumes = [made_day(store, "MIN", MINUTE, f"2013-10-0{day}")[4] for day in (1, 2, 3)]
     assert value.values[0] == pytest.approx(sum(volumes) / 3)
 

@@ -1,4 +1,4 @@
-"""The grid of bars: presence, single bars, canonical bits."""
+"""Bar grid: presence, single bars, canonical bits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_an_empty_grid_has_no_bar_anywhere() -> None:
     assert not grid.is_full(0, 3)
 
 
-def test_a_bar_takes_its_slot_and_the_same_bar_again_changes_nothing() -> None:
+def test_writing_the_same_bar_again_changes_nothing() -> None:
     grid = BarGrid.empty(2, 3)
     grid.write_bar(1, 2, BAR)
     once = grid.values.tobytes()
@@ -52,7 +52,7 @@ def test_loaded_bars_are_present_where_they_have_a_close() -> None:
     assert BarGrid(values).present.tolist() == grid.present.tolist()
 
 
-def test_a_grid_that_is_recorded_knows_that_it_is_full_once_it_is() -> None:
+def test_a_grid_is_full_once_every_bar_is_written() -> None:
     grid = BarGrid.empty(1, 2)
     grid.write_bar(0, 0, BAR)
     assert grid.is_full(0, 1)
@@ -61,11 +61,11 @@ def test_a_grid_that_is_recorded_knows_that_it_is_full_once_it_is() -> None:
     assert grid.is_full(0, 2)
 
 
-def test_fields_stand_in_the_order_of_a_bar() -> None:
+def test_fields_are_in_the_order_of_a_bar() -> None:
     assert (OPEN, HIGH, LOW, CLOSE, VOLUME) == (0, 1, 2, 3, 4)
 
 
-def test_equal_numbers_are_equal_bits_once_canonical() -> None:
+def test_canonical_makes_equal_numbers_equal_bits() -> None:
     odd_nan = np.frombuffer(np.array([0xFFF8000000000123], dtype=np.uint64).tobytes(), dtype=np.float64)
     values = np.array([odd_nan[0], -0.0, 1.5, np.nan])
     expected = np.array([np.nan, 0.0, 1.5, np.nan])

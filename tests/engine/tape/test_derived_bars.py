@@ -67,7 +67,7 @@ def assert_equal_to_pandas(
 @pytest.mark.parametrize("missing", [0.0, 0.3, 0.97])
 @pytest.mark.parametrize("interval", WIDTHS)
 @pytest.mark.parametrize(("exchange", "day"), DAYS)
-def test_derived_bars_are_those_of_pandas(exchange: str, day: str, interval: str, missing: float) -> None:
+def test_derived_bars_equal_those_of_pandas(exchange: str, day: str, interval: str, missing: float) -> None:
     slots = slots_of(day, "1m", exchange)
     values = random_values(2, len(slots), seed=len(slots), missing=missing)
     assert_equal_to_pandas(slots, values, derived_of(slots, values, interval))
@@ -75,7 +75,7 @@ def test_derived_bars_are_those_of_pandas(exchange: str, day: str, interval: str
 
 @pytest.mark.parametrize("missing", [0.0, 0.3, 0.97])
 @pytest.mark.parametrize("interval", WIDTHS)
-def test_derived_bars_of_forty_symbols_are_those_of_each_alone(interval: str, missing: float) -> None:
+def test_derived_bars_of_forty_symbols_equal_those_of_each_alone(interval: str, missing: float) -> None:
     slots = slots_of("2023-06-01", "1m", "XTKS")
     values = random_values(40, len(slots), seed=40, missing=missing)
     together = derived_of(slots, values, interval)
@@ -87,7 +87,7 @@ def test_derived_bars_of_forty_symbols_are_those_of_each_alone(interval: str, mi
 
 @pytest.mark.parametrize("base", ["1s", "1m"])
 @pytest.mark.parametrize("missing", [0.0, 0.2])
-def test_five_minute_bars_of_seconds_are_those_of_pandas(base: str, missing: float) -> None:
+def test_five_minute_bars_of_seconds_equal_those_of_pandas(base: str, missing: float) -> None:
     slots = slots_of("2013-11-29", base)
     values = random_values(1, len(slots), seed=3, missing=missing)
     assert_equal_to_pandas(slots, values, derived_of(slots, values, "5m"))
@@ -102,7 +102,7 @@ def test_buckets_with_too_few_base_bars_give_no_bar(interval: str, completeness:
     assert_equal_to_pandas(slots, values, grid, completeness)
 
 
-def test_exactly_the_fraction_asked_for_is_enough() -> None:
+def test_exactly_the_required_fraction_is_enough() -> None:
     slots = slots_of("2013-10-07")
     values = random_values(1, len(slots), seed=1)
     values[:, :, 2:5] = np.nan
@@ -110,7 +110,7 @@ def test_exactly_the_fraction_asked_for_is_enough() -> None:
     assert not derived_of(slots, values, "5m", 0.41).present[0, 0]
 
 
-def test_a_short_last_bucket_is_complete_with_the_slots_it_has() -> None:
+def test_a_short_last_bucket_is_complete_with_all_its_slots() -> None:
     slots = slots_of("2013-11-29")
     grid = derived_of(slots, random_values(1, len(slots), seed=1), "1h", 1.0)
     assert grid.buckets.widths.tolist() == [60, 60, 60, 30]
@@ -136,7 +136,7 @@ def test_a_derived_bar_is_over_when_its_last_slot_is() -> None:
     assert [buckets.over_at(k) for k in frontiers] == [0, 0, 1, 1, 2, 2, 3, 3, 4]
 
 
-def test_layouts_cannot_be_written_to() -> None:
+def test_layouts_are_read_only() -> None:
     buckets = buckets_of(slots_of("2013-11-29"), Interval.parse("5m"))
     assert not buckets.starts.flags.writeable
     assert not buckets.stops.flags.writeable
@@ -175,7 +175,9 @@ def test_making_buckets_in_parts_gives_the_same_bits(
 
 @given(sparse_sessions())
 @settings(max_examples=60, deadline=None)
-def test_what_a_day_holds_is_in_its_derived_bars(drawn: tuple[SessionSlots, Floats, str]) -> None:
+def test_derived_bars_keep_count_open_close_and_volume_of_the_day(
+    drawn: tuple[SessionSlots, Floats, str],
+) -> None:
     slots, values, interval = drawn
     grid = derived_of(slots, values, interval)
     assert int(grid.base_bars.sum()) == int((~np.isnan(values[CLOSE])).sum())
@@ -189,7 +191,7 @@ def test_what_a_day_holds_is_in_its_derived_bars(drawn: tuple[SessionSlots, Floa
         assert (bars[HIGH] >= bars[[OPEN, LOW, CLOSE]]).all()
 
 
-def test_a_bar_that_comes_late_makes_its_bucket_right_again() -> None:
+def test_a_late_bar_corrects_its_bucket() -> None:
     slots = slots_of("2013-11-29")
     values = random_values(33, len(slots), seed=9)
     base = BarGrid.loaded(values.copy())

@@ -1,4 +1,4 @@
-"""History: how deep it is kept, for whom, and that the day itself is never in it."""
+"""History: depth by symbol, daily and weekly bars before a day."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_day_counts_the_bars_of_each_symbol() -> None:
     assert full.counts.dtype == np.int64
 
 
-def test_a_narrowed_day_keeps_the_rows_asked_for_and_is_narrowed_again() -> None:
+def test_a_narrowed_day_keeps_the_given_rows_and_can_be_narrowed_again() -> None:
     day = day_of(0, symbols=5)
     narrow = day.narrowed(np.array([1, 3, 4]))
     assert [narrow.row_of(row) for row in range(5)] == [None, 0, None, 1, 2]
@@ -56,7 +56,7 @@ def test_a_narrowed_day_keeps_the_rows_asked_for_and_is_narrowed_again() -> None
     assert [day.row_of(row) for row in (0, 4)] == [0, 4]
 
 
-def test_a_day_narrowed_to_nobody_has_no_rows() -> None:
+def test_a_day_narrowed_to_zero_symbols_has_no_rows() -> None:
     narrow = day_of(0).narrowed(np.array([], dtype=np.int64))
     assert narrow.row_of(0) is None
     assert narrow.grid.shape == (0, 4)
@@ -67,7 +67,7 @@ def test_a_day_narrowed_to_nobody_has_no_rows() -> None:
     days=st.integers(0, 10),
 )
 @settings(deadline=None)
-def test_each_symbol_keeps_as_many_sessions_as_it_asked_for(depths: list[int], days: int) -> None:
+def test_each_symbol_keeps_as_many_sessions_as_its_depth(depths: list[int], days: int) -> None:
     history = IntradayHistory(MINUTE, np.array(depths))
     for number in range(days):
         history.add(day_of(number, symbols=len(depths)))
@@ -94,14 +94,14 @@ def test_the_last_sessions_come_oldest_first() -> None:
     assert len(history.last(9)) == 4
 
 
-def test_history_that_nobody_asked_for_keeps_nothing() -> None:
+def test_history_of_depth_zero_keeps_no_sessions() -> None:
     history = IntradayHistory(MINUTE, np.zeros(3, dtype=np.int64))
     history.add(day_of(0))
     assert history.last(5) == ()
     assert IntradayHistory(MINUTE, np.array([], dtype=np.int64)).depth == 0
 
 
-def test_days_before_a_day_never_show_the_day_itself() -> None:
+def test_days_before_a_day_never_include_the_day_itself() -> None:
     history = daily_history("2013-10-01", "2013-10-31")
     for session in history.days[1:]:
         found = history.before(session.trading_day)
@@ -113,7 +113,7 @@ def test_days_before_a_day_never_show_the_day_itself() -> None:
     assert history.before(history.days[0].trading_day) is None
 
 
-def test_days_to_come_do_not_change_what_stands_before_a_day() -> None:
+def test_later_days_do_not_change_those_before_a_day() -> None:
     history = daily_history("2013-10-01", "2013-10-31")
     day = date(2013, 10, 16)
     before = history.before(day, 5)
@@ -125,7 +125,7 @@ def test_days_to_come_do_not_change_what_stands_before_a_day() -> None:
     assert after.grid.values.tobytes() == bits
 
 
-def test_the_last_days_before_a_day_that_is_no_trading_day() -> None:
+def test_the_last_days_before_a_weekend_day() -> None:
     history = daily_history("2013-10-01", "2013-10-31")
     found = history.before(date(2013, 10, 20), 3)
     assert found is not None
@@ -205,7 +205,7 @@ def test_the_week_of_thanksgiving_has_four_days_and_is_whole() -> None:
     assert history.weeks_before(date(2014, 1, 6), 0) is None
 
 
-def test_a_week_of_which_only_the_end_is_held_is_no_week() -> None:
+def test_a_week_held_in_part_gives_no_weekly_bar() -> None:
     history = daily_history("2013-10-02", "2013-10-31")
     assert history.weeks_before(date(2013, 10, 7), 3) is None
     found = history.weeks_before(date(2013, 10, 14), 8)
@@ -213,7 +213,7 @@ def test_a_week_of_which_only_the_end_is_held_is_no_week() -> None:
     assert found.grid.shape == (2, 1)
 
 
-def test_history_answers_for_any_interval() -> None:
+def test_history_has_days_of_any_interval() -> None:
     intraday = IntradayHistory(MINUTE, np.array([2, 2]))
     for number in range(3):
         intraday.add(day_of(number, symbols=2))

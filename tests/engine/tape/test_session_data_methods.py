@@ -1,4 +1,4 @@
-"""SessionData: every question it answers, and what it says to those that it cannot."""
+"""Session data: results and errors of every method."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def one_session(missing: float = 0.2) -> tuple[SessionData, Tape]:
         grid = BarGrid.loaded(random_values(3, 390, seed=6 + number))
         minutes.add(HistoryDay.of(session, np.arange(390), grid))
     data.history = History({MINUTE: minutes}, daily)
-    data.asked_history = {MINUTE: np.array([2, 1, 0]), DAY: np.array([0, 3, 3])}
+    data.requested_history = {MINUTE: np.array([2, 1, 0]), DAY: np.array([0, 3, 3])}
     value = HistoricalValue(
         "high_52w", TrailingKind.MAX, False, np.array([1.5, np.nan, 2.5]), np.array([3, 0, 3]), 3
     )
@@ -60,7 +60,7 @@ def test_symbols_keep_the_order_in_which_they_were_registered() -> None:
     assert data.get_active_symbols() == ("B", "A")
 
 
-def test_nothing_is_known_before_a_session_is_loaded() -> None:
+def test_session_data_is_empty_before_a_session_is_loaded() -> None:
     data = SessionData()
     data.register_symbol_data("SPY")
     assert data.view() is None
@@ -69,12 +69,12 @@ def test_nothing_is_known_before_a_session_is_loaded() -> None:
     assert data.get_loaded_symbols() == ()
     assert data.get_symbols_with_derived() == {"SPY": ()}
     assert not data.is_session_active()
-    for ask in (data.require_tape, data.activate_session, lambda: data.get_bars("SPY", MINUTE)):
+    for call in (data.require_tape, data.activate_session, lambda: data.get_bars("SPY", MINUTE)):
         with pytest.raises(EngineError, match="no session is loaded"):
-            ask()
+            call()
 
 
-def test_streamed_and_generated_intervals_are_told_apart() -> None:
+def test_streamed_and_derived_intervals_are_listed_separately() -> None:
     data, _ = one_session()
     assert data.get_streamed_data() == (MINUTE,)
     assert data.get_generated_data() == (FIVE, DAY)
@@ -84,7 +84,10 @@ def test_streamed_and_generated_intervals_are_told_apart() -> None:
 def test_a_tape_of_other_symbols_is_refused() -> None:
     data, tape = one_session()
     data.register_symbol_data("IBM")
-    with pytest.raises(EngineError, match="the tape's rows are not the registered symbols"):
+    with pytest.raises(
+        EngineError,
+        match="symbols are SPY, AIG, BAC: they must be the registered ones: SPY, AIG, BAC, IBM",
+    ):
         data.load_tape(tape)
 
 
@@ -109,7 +112,7 @@ def test_loaded_symbols_have_a_bar_up_to_the_clock() -> None:
     assert data.get_loaded_symbols() == ()
 
 
-def test_a_bar_is_appended_to_its_slot_and_a_correction_takes_its_place() -> None:
+def test_a_bar_is_written_to_its_slot_and_a_correction_replaces_it() -> None:
     data, tape = one_session()
     data.append_bar("AIG", 7, BAR)
     data.append_bar("AIG", 7, BAR)
@@ -140,13 +143,13 @@ def test_bars_end_at_the_clock_and_cannot_be_written() -> None:
     assert view.frontier == 10
 
 
-def test_the_score_is_that_of_the_slots_that_are_scored() -> None:
+def test_the_score_covers_the_scored_slots() -> None:
     data, tape = one_session()
     data.set_quality_metric(100)
     assert data.get_quality_metric("SPY") == tape.base.present[0, :100].sum() * 100.0 / 100
 
 
-def test_indicators_are_asked_for_by_name_and_a_misspelling_names_the_nearest() -> None:
+def test_indicators_are_read_by_name_and_a_misspelling_suggests_the_nearest() -> None:
     data, tape = one_session()
     values = tape.indicators["sma"].values[0]
     assert data.get_indicator("SPY", "sma") == values[~np.isnan(values)][-1]
@@ -154,7 +157,7 @@ def test_indicators_are_asked_for_by_name_and_a_misspelling_names_the_nearest() 
     assert data.get_indicator("SPY", "blank") is None
     with pytest.raises(EngineError) as caught:
         data.get_indicator("SPY", "sma_")
-    text = "'sma_' is no indicator of this session (sma, blank). Did you mean 'sma'?"
+    text = "unknown indicator 'sma_': this session has sma, blank. Did you mean 'sma'?"
     assert str(caught.value) == text
 
 
@@ -170,7 +173,7 @@ def test_historical_indicators_are_numbers_or_arrays_by_minute() -> None:
     with pytest.raises(ValueError, match="read-only"):
         usual[0] = 1.0
     with pytest.raises(
-        EngineError, match=r"'high_52' is no historical indicator .*Did you mean 'high_52w'\?"
+        EngineError, match=r"unknown historical indicator 'high_52': .*Did you mean 'high_52w'\?"
     ):
         data.get_historical_indicator("SPY", "high_52")
 
@@ -184,7 +187,7 @@ def test_historical_quality_is_kept_per_symbol_and_interval() -> None:
     assert data.get_symbol_data("AIG").historical.quality == {}
 
 
-def test_a_symbol_handle_holds_all_that_is_known_of_it() -> None:
+def test_symbol_data_has_bars_quality_totals_and_indicators() -> None:
     data, tape = one_session()
     tape.frontier = tape.processed = tape.scored = 102
     aig = data.get_symbol_data("AIG")
@@ -207,7 +210,7 @@ def test_a_symbol_handle_holds_all_that_is_known_of_it() -> None:
     assert set(aig.indicators) == {"sma"}
 
 
-def test_a_symbol_handle_holds_its_own_history_as_deep_as_asked() -> None:
+def test_symbol_data_has_history_as_deep_as_requested() -> None:
     data, _ = one_session()
     spy, aig, bac = (data.get_symbol_data(symbol).historical for symbol in SYMBOLS)
     assert {interval: len(days) for interval, days in spy.bars.items()} == {MINUTE: 2}
@@ -229,10 +232,10 @@ def test_a_symbol_handle_holds_its_own_history_as_deep_as_asked() -> None:
 @pytest.mark.parametrize(
     ("symbol", "hint"), [("SPYY", " Did you mean 'SPY'?"), ("aig", " Did you mean 'AIG'?"), ("XYZW", "")]
 )
-def test_an_unknown_symbol_is_an_error_that_names_the_nearest(symbol: str, hint: str) -> None:
+def test_an_unknown_symbol_is_an_error_that_suggests_the_nearest(symbol: str, hint: str) -> None:
     data, _ = one_session()
-    text = f"'{symbol}' is no symbol of this session (SPY, AIG, BAC).{hint}"
-    for ask in (
+    text = f"unknown symbol '{symbol}': this session has SPY, AIG, BAC.{hint}"
+    for call in (
         lambda: data.get_symbol_data(symbol),
         lambda: data.get_bars(symbol, MINUTE),
         lambda: data.append_bar(symbol, 0, BAR),
@@ -242,16 +245,16 @@ def test_an_unknown_symbol_is_an_error_that_names_the_nearest(symbol: str, hint:
         lambda: data.remove_symbol(symbol),
     ):
         with pytest.raises(EngineError) as caught:
-            ask()
+            call()
         assert str(caught.value) == text
 
 
 def test_without_symbols_the_error_says_none() -> None:
-    with pytest.raises(EngineError, match=r"'SPY' is no symbol of this session \(none\)\.$"):
+    with pytest.raises(EngineError, match=r"^unknown symbol 'SPY': this session has none\.$"):
         SessionData().get_symbol_data("SPY")
 
 
-def test_nothing_is_left_of_a_removed_symbol() -> None:
+def test_a_removed_symbol_is_unknown_and_later_rows_move_up() -> None:
     data = SessionData()
     for symbol in SYMBOLS:
         data.register_symbol_data(symbol)
@@ -259,11 +262,11 @@ def test_nothing_is_left_of_a_removed_symbol() -> None:
     assert data.get_active_symbols() == ("SPY", "BAC")
     assert data.register_symbol_data("BAC") == 1
     assert data.register_symbol_data("AIG") == 2
-    with pytest.raises(EngineError, match="'XOM' is no symbol of this session"):
+    with pytest.raises(EngineError, match="unknown symbol 'XOM': this session has SPY, BAC"):
         data.remove_symbol("XOM")
 
 
-def test_a_symbol_is_not_removed_under_a_tape_that_holds_it() -> None:
+def test_a_symbol_of_a_loaded_tape_cannot_be_removed() -> None:
     data, _ = one_session()
     with pytest.raises(EngineError, match="SPY cannot be removed while a tape or history holds it"):
         data.remove_symbol("SPY")
@@ -279,11 +282,11 @@ def test_clearing_the_bars_keeps_symbols_and_history() -> None:
     assert data.history.daily is not None
 
 
-def test_clearing_forgets_everything() -> None:
+def test_clearing_drops_all_data() -> None:
     data, _ = one_session()
     data.clear()
     assert data.get_active_symbols() == ()
     assert data.history.daily is None
     assert data.history.intraday == {}
-    assert dict(data.asked_history) == {}
+    assert dict(data.requested_history) == {}
     assert data.register_symbol_data("IBM") == 0

@@ -1,4 +1,4 @@
-"""Session totals: one definition, whose sums run from the first bar to the last."""
+"""Session totals: one definition, with sums from the first bar to the last."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GRIDS = arrays.arrays(
 
 
 @given(GRIDS)
-def test_last_and_first_values_are_those_of_walking_along_the_row(values: np.ndarray) -> None:
+def test_last_and_first_values_equal_a_search_along_the_row(values: np.ndarray) -> None:
     for row, last, first in zip(values, last_values(values), first_values(values), strict=True):
         there = [value for value in row if not np.isnan(value)]
         np.testing.assert_equal(last, there[-1] if there else np.nan)
@@ -36,7 +36,7 @@ def test_last_and_first_values_are_those_of_walking_along_the_row(values: np.nda
 
 
 @given(GRIDS)
-def test_sums_skip_what_is_missing_and_run_in_order(values: np.ndarray) -> None:
+def test_sums_skip_missing_values_and_run_in_order(values: np.ndarray) -> None:
     present = ~np.isnan(values)
     for row, total, volume in zip(
         values, sum_in_order(values), session_volumes(values, present), strict=True
@@ -46,7 +46,7 @@ def test_sums_skip_what_is_missing_and_run_in_order(values: np.ndarray) -> None:
         np.testing.assert_equal(volume, in_order(there) if len(there) else np.nan)
 
 
-def test_all_symbols_at_once_have_the_totals_of_each() -> None:
+def test_totals_of_all_symbols_equal_those_of_each_symbol() -> None:
     slots = slots_of("2013-11-29", exchange="24/7")
     tape = compute(tape_over(slots, random_values(3, len(slots), seed=7, missing=0.1)))
     pairwise_sums = 0
@@ -70,7 +70,7 @@ def test_all_symbols_at_once_have_the_totals_of_each() -> None:
             assert view.volumes()[row] == totals.volume
             assert (view.first_opens()[row], view.last_prices()[row]) == (opened, last)
             assert view.changes_pct()[row] == totals.change_pct
-    assert pairwise_sums, "these volumes do not tell one order of adding from another"
+    assert pairwise_sums, "these volumes have the same sums in both orders of adding"
 
 
 def test_a_first_open_of_zero_gives_no_change() -> None:

@@ -1,4 +1,4 @@
-"""What a reader may see: nothing past the clock, and nothing that can be written to."""
+"""Session views: cut at the clock, read-only, free of look-ahead."""
 
 from __future__ import annotations
 
@@ -43,23 +43,25 @@ FULL = early_close_tape()
 
 
 def everything(view: SessionView) -> list[object]:
-    """Return all that a view tells, as bytes and plain values."""
-    told: list[object] = [view.frontier, view.clock]
+    """Return all data of a view, as bytes and plain values."""
+    content: list[object] = [view.frontier, view.clock]
     for interval in (MINUTE, FIVE, HOUR, DAY):
-        told += [
+        content += [
             grid(interval).tobytes() for grid in (view.bars_grid, view.present_grid, view.base_bars_grid)
         ]
-        told += [at(interval).tobytes() for at in (view.opened_at, view.closed_at, view.bucket_widths)]
-        told += [view.bucket_span(interval, at) for at in range(len(view.opened_at(interval)))]
-    told += [view.indicator_grid(name).tobytes() for name in view.indicator_names()]
-    told += [one().tobytes() for one in (view.volumes, view.first_opens, view.last_prices, view.changes_pct)]
-    told += [view.gap_counts().tolist(), view.gap_slots(), view.has_scores, view.computed_frontier]
+        content += [at(interval).tobytes() for at in (view.opened_at, view.closed_at, view.bucket_widths)]
+        content += [view.bucket_span(interval, at) for at in range(len(view.opened_at(interval)))]
+    content += [view.indicator_grid(name).tobytes() for name in view.indicator_names()]
+    content += [
+        one().tobytes() for one in (view.volumes, view.first_opens, view.last_prices, view.changes_pct)
+    ]
+    content += [view.gap_counts().tolist(), view.gap_slots(), view.has_scores, view.computed_frontier]
     scores = view.quality_grid()
-    told.append(None if scores is None else scores.tobytes())
+    content.append(None if scores is None else scores.tobytes())
     for symbol in view.symbols:
-        told += [view.totals(symbol), view.quality(symbol), view.gaps(symbol)]
-        told += [view.indicator(symbol, name) for name in view.indicator_names()]
-    return told
+        content += [view.totals(symbol), view.quality(symbol), view.gaps(symbol)]
+        content += [view.indicator(symbol, name) for name in view.indicator_names()]
+    return content
 
 
 @given(st.integers(0, LENGTH))
@@ -79,7 +81,7 @@ def test_a_view_ends_at_its_clock(frontier: int) -> None:
 
 @given(st.integers(0, LENGTH))
 @settings(deadline=None, max_examples=40)
-def test_what_comes_later_cannot_be_seen_even_when_it_is_changed(frontier: int) -> None:
+def test_later_bars_have_no_effect_on_a_view(frontier: int) -> None:
     tape = early_close_tape()
     before = everything(SessionView(tape, frontier))
     tape.base.values[:, :, frontier:] = 1e9
@@ -97,7 +99,7 @@ def test_what_comes_later_cannot_be_seen_even_when_it_is_changed(frontier: int) 
 
 
 @pytest.mark.parametrize("interval", [MINUTE, FIVE, HOUR, DAY])
-def test_nothing_can_be_written_through_a_view(interval: Interval) -> None:
+def test_arrays_of_a_view_are_read_only(interval: Interval) -> None:
     view = SessionView(FULL)
     bars = view.bars("S1", interval)
     scores = view.quality_grid()
@@ -112,14 +114,14 @@ def test_nothing_can_be_written_through_a_view(interval: Interval) -> None:
     assert len(bars) == len(bars.close)
 
 
-def test_bars_are_shown_without_being_copied() -> None:
+def test_bars_of_a_view_are_not_copied() -> None:
     bars = SessionView(FULL).bars("S2", MINUTE)
     assert np.shares_memory(bars.close, FULL.base.values)
     assert bars.close.tobytes() == FULL.base.values[CLOSE, 2].tobytes()
     assert SessionView(FULL).row("S2") == 2
 
 
-def test_a_view_cannot_be_made_of_the_future_or_of_before_the_open() -> None:
+def test_the_frontier_of_a_view_is_limited_to_the_part_played() -> None:
     tape = early_close_tape()
     tape.frontier = 100
     assert SessionView(tape, 150).frontier == 100
@@ -131,17 +133,17 @@ def test_a_view_cannot_be_made_of_the_future_or_of_before_the_open() -> None:
         assert view.clock == view.session.regular_open
 
 
-def test_a_view_stays_where_it_was_made_while_the_tape_goes_on() -> None:
+def test_a_view_keeps_its_frontier_while_the_tape_advances() -> None:
     tape = early_close_tape()
     tape.frontier = 60
     view = SessionView(tape)
-    told = everything(view)
+    content = everything(view)
     tape.frontier = 120
-    assert everything(view) == told
+    assert everything(view) == content
     assert SessionView(tape).frontier == 120
 
 
-def test_what_is_not_computed_yet_is_not_there_yet() -> None:
+def test_a_view_leaves_out_values_not_computed_yet() -> None:
     tape = early_close_tape()
     tape.frontier, tape.processed, tape.scored = 100, 61, 40
     view = SessionView(tape)
@@ -176,7 +178,7 @@ def test_before_the_first_bar_there_are_no_totals() -> None:
     assert SessionView(FULL, 0).totals("S0") is None
 
 
-def test_an_indicator_shows_its_last_value_and_none_before_it_is_warm() -> None:
+def test_an_indicator_has_its_last_value_and_none_during_warm_up() -> None:
     sma = FULL.indicators["sma"].values[0]
     warm = int(np.flatnonzero(~np.isnan(sma))[0])
     assert SessionView(FULL, warm).indicator("S0", "sma") is None
@@ -196,7 +198,7 @@ def test_gaps_and_scores_of_a_view_are_those_of_its_slots() -> None:
             assert view.quality(symbol) == (100.0 if frontier == 0 else present.sum() * 100.0 / frontier)
 
 
-def test_quality_that_is_not_measured_is_a_hundred_without_gaps() -> None:
+def test_unmeasured_quality_is_100_without_gaps() -> None:
     view = SessionView(early_close_tape(measure_quality=False))
     assert not view.quality_measured
     assert view.quality("S0") == 100.0
@@ -205,16 +207,16 @@ def test_quality_that_is_not_measured_is_a_hundred_without_gaps() -> None:
     assert SessionView(FULL).quality_measured
 
 
-def test_a_view_tells_which_session_it_shows() -> None:
+def test_a_view_has_the_session_of_its_tape() -> None:
     view = SessionView(FULL, 3)
     assert view.symbols == ("S0", "S1", "S2")
     assert view.session.trading_day.isoformat() == "2013-11-29"
     assert view.slots == 210
     with pytest.raises(KeyError):
-        view.bars("nobody", MINUTE)
+        view.bars("XYZ", MINUTE)
 
 
-def test_a_view_tells_what_was_known_before_the_open() -> None:
+def test_a_view_has_the_data_known_before_the_open() -> None:
     tape = early_close_tape()
     values, used = np.array([1.5, np.nan, 2.5]), np.array([3, 0, 3])
     tape.set_historical_indicator(HistoricalValue("high_52w", TrailingKind.MAX, False, values, used, 3))
@@ -231,7 +233,7 @@ def test_a_view_tells_what_was_known_before_the_open() -> None:
     assert dict(view.historical_quality) == {("S0", MINUTE): HistoricalQuality(700, 780)}
 
 
-def test_all_symbols_at_once_have_the_gaps_of_each() -> None:
+def test_gaps_of_all_symbols_equal_those_of_each_symbol() -> None:
     for frontier in (0, 1, 37, 210):
         view = SessionView(FULL, frontier)
         assert view.gap_counts().tolist() == [len(view.gaps(symbol)) for symbol in view.symbols]
@@ -249,7 +251,7 @@ def test_a_bucket_spans_the_slots_from_its_open_to_its_close() -> None:
     assert view.closed_at(HOUR).tolist() == FULL.slots.clock_times()[[60, 120, 180, 210]].tolist()
 
 
-def test_a_played_session_gives_views_of_any_moment_that_was_played() -> None:
+def test_a_played_session_gives_views_at_every_frontier_reached() -> None:
     tape, other = early_close_tape(), early_close_tape()
     tape.frontier = 60
     played = PlayedSession(tape)
@@ -271,7 +273,7 @@ def test_a_played_session_gives_views_of_any_moment_that_was_played() -> None:
     assert not now.is_of_same_session(None)
 
 
-def test_a_tape_knows_when_each_column_opens_and_closes() -> None:
+def test_a_tape_has_the_open_and_the_close_of_each_column() -> None:
     clock = FULL.slots.clock_times()
     assert FULL.closed_at(MINUTE).tolist() == clock[1:].tolist()
     assert FULL.opened_at(HOUR).tolist() == clock[[0, 60, 120, 180]].tolist()
@@ -281,7 +283,7 @@ def test_a_tape_knows_when_each_column_opens_and_closes() -> None:
     assert FULL.intervals == (MINUTE, FIVE, HOUR, DAY)
 
 
-def test_a_tape_is_computed_as_far_as_every_part_is_written() -> None:
+def test_the_computed_frontier_is_the_smallest_of_all_parts() -> None:
     tape = early_close_tape()
     tape.frontier, tape.processed, tape.scored = 100, 90, 80
     assert tape.computed_frontier() == 80

@@ -1,4 +1,4 @@
-"""The determinism stamp: equal for equal tapes, different for whatever a reader could tell apart."""
+"""Determinism stamp: equal for equal tapes, different for any other content."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.tapes import compute, random_values, slots_of, tape_over
 def finished(
     cuts: tuple[int, ...] = (), day: str = "2013-11-29", symbols: tuple[str, ...] = ("A", "B")
 ) -> Tape:
-    """Return a finished tape with a bit of everything."""
+    """Return a finished tape with derived bars, indicators, scores and historical values."""
     slots = slots_of(day)
     values = random_values(2, len(slots), seed=1, missing=0.1)
     tape = tape_over(slots, values, derived=["5m", "1d"], symbols=symbols)
@@ -30,7 +30,7 @@ def finished(
     return tape
 
 
-def test_the_same_tape_has_the_same_stamp_however_it_was_cut() -> None:
+def test_equal_tapes_have_equal_stamps_for_any_cut() -> None:
     assert session_digest(finished(), 210) == session_digest(finished(cuts=(1, 7, 100)), 210)
     assert len(session_digest(finished(), 210)) == 32
 
@@ -76,14 +76,14 @@ def _change_historical(tape: Tape) -> None:
         _change_historical,
     ],
 )
-def test_whatever_changes_on_the_tape_changes_the_stamp(change: Callable[[Tape], None]) -> None:
+def test_any_change_of_the_tape_changes_the_stamp(change: Callable[[Tape], None]) -> None:
     tape = finished()
     before = session_digest(tape, 210)
     change(tape)
     assert session_digest(tape, 210) != before
 
 
-def test_day_symbols_and_frontier_are_in_the_stamp() -> None:
+def test_the_stamp_depends_on_day_symbols_and_frontier() -> None:
     stamps = {
         session_digest(finished(), 210),
         session_digest(finished(), 209),
@@ -93,7 +93,7 @@ def test_day_symbols_and_frontier_are_in_the_stamp() -> None:
     assert len(stamps) == 4
 
 
-def test_what_lies_past_the_frontier_is_not_in_the_stamp() -> None:
+def test_the_stamp_does_not_depend_on_data_past_the_frontier() -> None:
     tape = finished()
     before = session_digest(tape, 99)
     tape.base.values[:, :, 99:] = 7.0
