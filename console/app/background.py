@@ -1,4 +1,4 @@
-"""Work beside the screen: in a thread, with whatever goes wrong there logged, and told."""
+"""Background work: calls in a thread, whose errors are logged and reported."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from tapedeck.engine.errors import TapedeckError
 
 log = logging.getLogger(__name__)
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 async def run_in_background(
-    what: str, call: Callable[[], Found], tell: Callable[[str], None]
-) -> Found | None:
-    """Return what a call gives that is made in a thread, None where it failed.
+    task: str, call: Callable[[], Result], report: Callable[[str], None]
+) -> Result | None:
+    """Run a call in a thread, and return its result, or None if it failed.
 
-    A failure of any class is logged, as the failure of `what`, and told: it must end neither console nor run.
-    It is logged in the thread itself, which goes on where nobody waits for it any more.
+    An error of any class is logged as a failure of `task` and passed to `report`: it must end neither console
+    nor run. It is logged in the thread, which continues if the awaiting task is cancelled.
     """
-    found, failure = await asyncio.to_thread(_tried, what, call)
+    result, failure = await asyncio.to_thread(_call_logged, task, call)
     if failure:
-        tell(failure)
-    return found
+        report(failure)
+    return result
 
 
-def _tried(what: str, call: Callable[[], Found]) -> tuple[Found | None, str]:
-    """Return what a call gives, or what is told of its failure."""
+def _call_logged(task: str, call: Callable[[], Result]) -> tuple[Result | None, str]:
+    """Return the result of a call, or the message of its error."""
     try:
         return call(), ""
-    except Exception as error:  # nobody else would tell of what ends a worker
-        log.error("%s failed: %s", what, error, exc_info=None if isinstance(error, TapedeckError) else error)
+    except Exception as error:  # an error would end the thread unnoticed
+        log.error("%s failed: %s", task, error, exc_info=None if isinstance(error, TapedeckError) else error)
         return None, describe(error)

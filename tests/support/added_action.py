@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tapedeck.console.actions.arguments import NOTHING
+from tapedeck.console.actions.arguments import NO_ARGUMENT
 from tapedeck.console.actions.context import RunContext
 from tapedeck.console.actions.table import PLAY, Action, Effect, register
 
@@ -18,7 +18,7 @@ async def quarter_hour(run: RunContext, _argument: str) -> None:
     await run.step(15)
 
 
-register(Action("quarter_hour", "h", "quarter", "Quarter hour forward", quarter_hour, PLAY, NOTHING, effect=Effect.STEPS))  # fmt: skip # noqa: E501
+register(Action("quarter_hour", "h", "quarter", "Quarter hour forward", quarter_hour, PLAY, NO_ARGUMENT, effect=Effect.STEPS))  # fmt: skip # noqa: E501
 
 
 def main(folder: Path) -> None:
@@ -57,7 +57,7 @@ def main(folder: Path) -> None:
         try:
             system.start(paused=True)
             while not lines.advance(system):
-                system.wait_for(lines.may_go_on, 0.1)
+                system.wait_for(lines.can_advance, 0.1)
             return system.snapshot().frontier
         finally:
             system.stop()

@@ -39,7 +39,7 @@ class Watched:
     @property
     def looked_at(self) -> int | None:
         """Where the viewer looks, None at the present."""
-        place = self.app.playback.viewpoint.place
+        place = self.app.playback.viewpoint.position
         return None if place is None else place.frontier
 
     @property

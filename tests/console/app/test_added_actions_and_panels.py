@@ -17,9 +17,9 @@ for number in range(3):
     register(PanelEntry(f"panel{number}", "module:Panel"))
 for number in range(2):
     register(PageEntry(f"page{number}", "A page", "module:page"))
-from tapedeck.console.actions.keys import clashes, first_key
+from tapedeck.console.actions.keys import conflicts, first_key
 from tapedeck.console.actions.table import ACTIONS, BY_ID
-assert clashes() == (), clashes()
+assert conflicts() == (), conflicts()
 known = [first_key(f"panel_{panel.id}") for panel in panels()]
 assert known == ["1", "2", "3", "4", "5", "6", "7", "f2", "f3", "f4"], known
 pages = [first_key(page) for page in ("coverage", "report", "page0", "page1")]

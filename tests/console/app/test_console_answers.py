@@ -17,7 +17,7 @@ from tapedeck.console.actions.key_script import Script
 from tapedeck.console.actions.keys import key_problems, usable_keys
 from tapedeck.console.actions.speeds import read_speed
 from tapedeck.console.actions.table import ACTIONS
-from tapedeck.console.actions.time_expressions import Here, moment_words, read_moment
+from tapedeck.console.actions.time_expressions import ReferenceTime, parse_time_expression, time_expression
 from tapedeck.console.app.handlers.data import short_path
 from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.console.cli.script_lines import ScriptLines
@@ -69,7 +69,7 @@ def test_go_to_says_where_it_will_lead(console_store: BarStore, tmp_path: Path) 
         meaning = await meaning_of(console, pilot, "17:00")
         assert "Wed 2013-11-27 09:30:00 EST, plays to it; no trading at Tue 17:00" in meaning
         await enter_and_wait(console, pilot, lambda: at(console, 0, 2), "the next open")
-        await until(pilot, lambda: len(console.app.playback.earlier.days()) == 1, "the first day is kept")
+        await until(pilot, lambda: len(console.app.playback.tape_cache.days()) == 1, "the first day is kept")
         meaning = await meaning_of(console, pilot, "8:00")
         assert "Tue 2013-11-26 16:00:00 EST, looks back; no trading at Wed 08:00" in meaning
         await enter_and_wait(console, pilot, lambda: console.looked_at == 390, "the close of Tuesday")
@@ -107,8 +107,8 @@ def test_the_words_of_a_moment_name_it_from_anywhere(minute: int, day: str) -> N
         clock = session.regular_open + (length * minute) // 390
         clock = clock.replace(microsecond=0)
         elsewhere = calendar.get_trading_session(date(2013, 10, 8))
-        here = Here(elsewhere, elsewhere.regular_open)
-        assert read_moment(moment_words(session, clock), here, calendar) == clock
+        here = ReferenceTime(elsewhere, elsewhere.regular_open)
+        assert parse_time_expression(time_expression(session, clock), here, calendar) == clock
 
 
 # Sessions and events
@@ -120,10 +120,10 @@ def test_n_in_the_past_looks_at_the_next_open_and_the_last_day_has_none(
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await console.app.do("goto", "2013-12-02 10:30")
         await until(pilot, lambda: at(console, 60, 4), "the last day")
-        await until(pilot, lambda: len(console.app.playback.earlier.days()) == 3, "the days before")
+        await until(pilot, lambda: len(console.app.playback.tape_cache.days()) == 3, "the days before")
         await press(pilot, "D", "D", "n")
         assert console.looked_at == 0
-        place = console.app.playback.viewpoint.place
+        place = console.app.playback.viewpoint.position
         assert place is not None
         assert f"{place.day}" == "2013-11-29"
         await press(pilot, "end", "n")
@@ -274,7 +274,7 @@ def replay_in_batch(script: Script, store: BarStore) -> tuple[int, int, str]:
     try:
         system.start(paused=True)
         while not lines.advance(system):
-            system.wait_for(lines.may_go_on, 0.1)
+            system.wait_for(lines.can_advance, 0.1)
         now = system.snapshot()
         return now.session, now.frontier, now.stamp
     finally:

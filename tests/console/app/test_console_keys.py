@@ -144,7 +144,7 @@ def test_n_goes_to_the_next_open_and_D_looks_at_the_day_before(
         )
         await press(pilot, "o")
         await until(pilot, lambda: at(console, 60), "an hour")
-        await until(pilot, lambda: len(console.app.playback.earlier.days()) == 1, "the first day is kept")
+        await until(pilot, lambda: len(console.app.playback.tape_cache.days()) == 1, "the first day is kept")
         await press(pilot, "D")
         await until(
             pilot, lambda: "Tue 2013-11-26" in clock(console) and "PAST" in clock(console), "the day before"

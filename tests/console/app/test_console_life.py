@@ -149,7 +149,7 @@ def test_a_fault_of_the_engine_reaches_the_screen_with_its_cause(
         await press(pilot, "escape", "5")
 
     with watched(console_store, tmp_path) as console:
-        monkeypatch.setattr(console.app.playback.earlier, "write_session", fail)
+        monkeypatch.setattr(console.app.playback.tape_cache, "write_session", fail)
         drive(console, act)
 
 

@@ -351,7 +351,7 @@ def test_nothing_on_the_bar_moves_when_figures_change(console_store: BarStore, t
         await until(pilot, lambda: console.frontier == 60 and console.state is RunState.PAUSED, "an hour")
         paused = bar_of(console, speed=60.0)
         running = bar_of(console, speed=3600.0, state=RunState.RUNNING, achieved_speed=2900.0)
-        assert "x3,600 getting x2.9k" in running
+        assert "x3,600 actual x2.9k" in running
         await press(pilot, "comma")
         past = bar_of(console, speed=60.0)
         assert past.startswith(" ◂ PAST ")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tapedeck.console.actions.time_expressions import Here, read_moment
+from tapedeck.console.actions.time_expressions import ReferenceTime, parse_time_expression
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.errors import CalendarError, ConfigError
 
@@ -17,11 +17,11 @@ NEW_YORK = ZoneInfo("America/New_York")
 TIME = TimeManager("XNYS")
 # Tuesday, 8 October 2013, half past ten in New York.
 SESSION = TIME.get_trading_session(date(2013, 10, 8))
-HERE = Here(SESSION, datetime(2013, 10, 8, 10, 30, tzinfo=NEW_YORK))
+HERE = ReferenceTime(SESSION, datetime(2013, 10, 8, 10, 30, tzinfo=NEW_YORK))
 
 
 def read(text: str) -> str:
-    return read_moment(text, HERE, TIME).astimezone(NEW_YORK).strftime("%m-%d %H:%M:%S")
+    return parse_time_expression(text, HERE, TIME).astimezone(NEW_YORK).strftime("%m-%d %H:%M:%S")
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def test_a_date_with_another_weekday_is_told_with_its_own() -> None:
 
 def test_a_weekday_past_the_end_of_the_run_is_the_one_before() -> None:
     def day(text: str, last: date) -> date:
-        here = Here(SESSION, HERE.clock, last)
-        return read_moment(text, here, TIME).astimezone(NEW_YORK).date()
+        here = ReferenceTime(SESSION, HERE.clock, last)
+        return parse_time_expression(text, here, TIME).astimezone(NEW_YORK).date()
 
     week_end, later = date(2013, 10, 11), date(2013, 10, 18)
     assert (day("monday", week_end), day("monday", later)) == (date(2013, 10, 7), date(2013, 10, 14))
@@ -157,5 +157,7 @@ def test_a_time_after_midnight_is_of_a_session_that_opened_the_day_before() -> N
     futures = TimeManager("CMES")
     session = futures.get_trading_session(date(2013, 10, 8))
     zone = session.zone
-    found = read_moment("9:00", Here(session, session.regular_open), futures).astimezone(zone)
+    found = parse_time_expression("9:00", ReferenceTime(session, session.regular_open), futures).astimezone(
+        zone
+    )
     assert session.regular_open < found < session.regular_close

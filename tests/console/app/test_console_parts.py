@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tapedeck.console.actions.keys import clashes, key_table_markdown, unknown_actions
+from tapedeck.console.actions.keys import conflicts, key_table_markdown, unknown_actions
 from tapedeck.console.actions.speeds import LADDER, achieved_text, faster, short_number, slower, speed_text
 from tapedeck.console.actions.table import ACTIONS, BY_ID, OnScreen
 from tapedeck.console.app import rows
@@ -42,19 +42,19 @@ def test_every_action_has_a_handler_a_label_and_a_sentence(console_store: BarSto
         for action in ACTIONS:
             if isinstance(action.does, OnScreen):
                 assert callable(app.handler(action.does.handler)), action.id
-            if action.argument.ask:
-                assert callable(app.handler(action.argument.ask)), action.id
+            if action.argument.prompt:
+                assert callable(app.handler(action.argument.prompt)), action.id
             assert action.label, action.id
             assert action.help[0].isupper(), action.id
 
 
 def test_no_key_does_two_things_and_no_id_stands_twice() -> None:
-    assert clashes() == ()
+    assert conflicts() == ()
     assert len(BY_ID) == len(ACTIONS)
 
 
 def test_a_changed_key_that_another_action_has_is_a_clash() -> None:
-    assert clashes({"step": "m"}) == (("m", "step", "minute_on"),)
+    assert conflicts({"step": "m"}) == (("m", "step", "minute_on"),)
 
 
 def test_a_misspelt_action_names_the_nearest_one() -> None:
@@ -83,7 +83,7 @@ def test_a_step_up_and_down_the_ladder_is_where_one_was(speed: float) -> None:
 
 def test_speeds_are_written_as_traders_say_them() -> None:
     assert [speed_text(speed) for speed in (0, 1, 3600, 0.5)] == ["max", "x1", "x3,600", "x0.5"]
-    assert achieved_text(3600, 2900) == "getting x2.9k"
+    assert achieved_text(3600, 2900) == "actual x2.9k"
     assert achieved_text(60, 60.5) == ""
     assert achieved_text(60, None) == ""
     assert [short_number(value) for value in (0, 940, 2900, 150_000, 5.1e6, 2e9, 3e13)] == [
@@ -199,7 +199,7 @@ def test_days_that_are_over_know_their_neighbours(console_store: BarStore, tmp_p
     with watched(console_store, tmp_path) as console:
         console.system.start()
         assert console.system.wait(20)
-        days = console.app.playback.earlier
+        days = console.app.playback.tape_cache
         assert [day.isoformat() for day in days.days()] == [
             "2013-11-26",
             "2013-11-27",

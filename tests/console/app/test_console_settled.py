@@ -74,7 +74,7 @@ def gap(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gap]:
 
 def is_recorded(console: Watched) -> bool:
     """Whether the first day is kept, which happens beside the second."""
-    return len(console.app.playback.earlier.days()) > 0
+    return len(console.app.playback.tape_cache.days()) > 0
 
 
 async def to_the_gap(console: Watched, pilot: Pilot[None], gap: Gap) -> None:
@@ -106,7 +106,7 @@ def test_a_step_back_is_reckoned_from_where_the_moves_before_it_lead(
         await console.app.do("step_back")
         assert told(console) == []
         await until(pilot, lambda: console.looked_at is not None, "the past")
-        place = console.app.playback.viewpoint.place
+        place = console.app.playback.viewpoint.position
         assert place is not None
         assert (str(place.day), place.frontier) == expected
 
@@ -138,7 +138,7 @@ def test_a_look_back_over_the_open_waits_for_the_day_before_to_be_recorded(
         assert not is_recorded(console)
         await console.app.do(back)
         assert told(console) == []
-        place = console.app.playback.viewpoint.place
+        place = console.app.playback.viewpoint.position
         assert place is not None
         assert (str(place.day), place.frontier) == ("2013-11-26", expected)
 
@@ -174,7 +174,7 @@ def test_moments_of_earlier_days_can_be_marked(console_store: BarStore, tmp_path
         await until(pilot, lambda: is_recorded(console), "the first day to be kept")
         await console.app.do("step_back", "30")
         await console.app.do("step_back", "30")
-        place = console.app.playback.viewpoint.place
+        place = console.app.playback.viewpoint.position
         assert place is not None
         assert place.frontier == 360
         await console.app.do("bookmark", "late")
@@ -193,7 +193,7 @@ def test_keys_between_two_sessions_act_on_the_one_that_is_shown(
 ) -> None:
     async def act(console: Watched, pilot: Pilot[None]) -> None:
         await to_the_gap(console, pilot, gap)
-        await until(pilot, lambda: len(console.app.playback.earlier.days()) == 1, "the recording")
+        await until(pilot, lambda: len(console.app.playback.tape_cache.days()) == 1, "the recording")
         for action, argument in (("why", "last"), ("goto", "10:30"), ("step_back", ""), ("present", "")):
             await console.app.do(action, argument)
             if action == "why":
@@ -309,8 +309,8 @@ def test_a_console_that_is_continued_does_not_play_past_a_breakpoint(
         await until(pilot, lambda: system.snapshot().stopped_at is not None, "the breakpoint")
         with monkeypatch.context() as moment:  # it was true after the look, and before the pause
             moment.setattr(system, "snapshot", lambda: running)
-            playback.hold()
-        playback.let_go()
+            playback.suspend()
+        playback.resume()
         taken = system.mark()
         await until(pilot, taken.is_set, "all that was told")
         assert (console.state, console.frontier) == (RunState.PAUSED, 30)

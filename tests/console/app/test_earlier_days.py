@@ -27,11 +27,11 @@ from tests.support.markets import fill_store, open_new_store, random_bars
 async def to_the_last_session(console: Watched, pilot: Pilot[None]) -> None:
     console.system.step(390 + 390 + 210 + 60)
     await until(pilot, lambda: (console.system.snapshot().session, console.frontier) == (4, 60), "an hour")
-    await until(pilot, lambda: len(console.app.playback.earlier.days()) == 3, "three days that are over")
+    await until(pilot, lambda: len(console.app.playback.tape_cache.days()) == 3, "three days that are over")
 
 
 def day_shown(console: Watched) -> str:
-    place = console.app.playback.viewpoint.place
+    place = console.app.playback.viewpoint.position
     return "" if place is None else place.day.isoformat()
 
 
@@ -44,7 +44,7 @@ def candles(console: Watched) -> int:
 @contextmanager
 def slowly(console: Watched, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Have days played again only when the event is set."""
-    earlier, go_on = console.app.playback.earlier, threading.Event()
+    earlier, go_on = console.app.playback.tape_cache, threading.Event()
     session: Callable[[date], PlayedSession] = earlier.session
 
     def wait(day: date) -> PlayedSession:
@@ -237,7 +237,7 @@ def test_why_explains_every_number_of_an_earlier_day_as_it_was_then(
         await press(pilot, "escape")
         console.system.step(390 + 390)
         await until(pilot, lambda: console.system.snapshot().session == 3, "the third day")
-        await until(pilot, lambda: len(console.app.playback.earlier.days()) == 2, "two days that are over")
+        await until(pilot, lambda: len(console.app.playback.tape_cache.days()) == 2, "two days that are over")
         await console.app.do("goto", "2013-11-26 10:30")
         await until(pilot, lambda: place_of(console) == ("2013-11-26", 60), "the first day")
         with counted_replays(console, monkeypatch) as (days, go_on):
@@ -283,7 +283,7 @@ def test_why_open_while_the_run_goes_on_to_another_day_stays_with_its_own(
         await press(pilot, "w")
         console.system.step(390)
         await until(pilot, lambda: console.system.snapshot().session == 2, "the second day")
-        await until(pilot, lambda: bool(console.app.playback.earlier.days()), "the first day is over")
+        await until(pilot, lambda: bool(console.app.playback.tape_cache.days()), "the first day is over")
         names = console.app.screen.query_one("#why-names", OptionList)
         names.highlighted = next(
             at for at in range(names.option_count) if names.get_option_at_index(at).prompt == "ema_5"

@@ -72,7 +72,7 @@ def play_in_batch(script: Script, store: BarStore) -> tuple[object, ...]:
     try:
         system.start(paused=True)
         while not lines.advance(system):
-            system.wait_for(lines.may_go_on, 0.1)
+            system.wait_for(lines.can_advance, 0.1)
         return state_of(system)
     finally:
         system.stop()

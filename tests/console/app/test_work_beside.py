@@ -197,7 +197,7 @@ def play_in_batch(script: Script, store: BarStore) -> None:
     try:
         system.start(paused=True)
         while not lines.advance(system):
-            system.wait_for(lines.may_go_on, 0.1)
+            system.wait_for(lines.can_advance, 0.1)
     finally:
         system.stop()
 
