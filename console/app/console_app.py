@@ -65,10 +65,10 @@ class Setup:
     """Start options of the console.
 
     `exports`: folder for exports by keys. `config_folder`: folder of the user's themes. `interrupted`:
-    whether a signal has requested the end. `frames`: maximum frames per second. `direct_drawing`: bypass Textual's
-    compositor. `note`: text on the session bar, such as "synthetic". `key_changes`: action id → keys, from
-    the settings file. `start_paused`: pause at the first open. `script`: key script to run. `before_run`:
-    called between the first frame and the start of the run.
+    whether a signal has requested the end. `frames`: maximum frames per second. `direct_drawing`: bypass
+    Textual's compositor. `note`: text on the session bar, such as "synthetic". `key_changes`: action id →
+    keys, from the settings file. `start_paused`: pause at the first open. `script`: key script to run.
+    `before_run`: called between the first frame and the start of the run.
     """
 
     exports: Path

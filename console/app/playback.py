@@ -152,12 +152,12 @@ class Playback:
 
     def view_state(self, snapshot: Snapshot | None = None) -> ViewState:
         """Return the state to show, now or for a snapshot."""
-        snapshot, place = snapshot or self.system.snapshot(), self.viewpoint.position
-        if place is None:
+        snapshot, position = snapshot or self.system.snapshot(), self.viewpoint.position
+        if position is None:
             view = self._latest_view(snapshot)
             return ViewState(snapshot, view, view, is_past=False)
-        view, now = place.view(), snapshot.view
-        played = now if now is not None and view.is_of_same_session(now) else place.played.view()
+        view, now = position.view(), snapshot.view
+        played = now if now is not None and view.is_of_same_session(now) else position.played.view()
         return ViewState(snapshot, view, played, is_past=True)
 
     # Jumps

@@ -1,4 +1,4 @@
-"""`tapedeck import`: reports, rejected rows, and what a second import changes."""
+"""`tapedeck import`: reports, rejected rows, and repeated imports."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class NavigationHandlers:
         """Step back by a slot, minute, hour, day, or a number of slots."""
         self._recording.omit_action()
         await self._playback.wait_for_moves()
-        if length == "day" or self._here().frontier == 0:
+        if length == "day" or self._shown_position().frontier == 0:
             await self._playback.wait_for_previous_session()
         viewpoint, present = self._playback.viewpoint, self._present()
         if length == "day":
@@ -69,9 +69,9 @@ class NavigationHandlers:
 
     def seek(self, slot: int) -> None:
         """Go to the start of a slot of the session shown: show it, or play to it."""
-        here, present = self._here(), self._present()
-        if here.played != present.played or slot <= present.frontier:
-            position = Position(here.played, min(slot, here.played.frontier))
+        shown, present = self._shown_position(), self._present()
+        if shown.played != present.played or slot <= present.frontier:
+            position = Position(shown.played, min(slot, shown.played.frontier))
             self._playback.viewpoint.show_at(position, present)
         else:
             self.go_to(present.played.clock(slot))
@@ -158,15 +158,15 @@ class NavigationHandlers:
         """Go to the nearest event before or after the time shown."""
         self._recording.omit_action()
         await self._playback.wait_for_moves()
-        here = self._here()
-        at = (here.day, here.frontier)
+        shown = self._shown_position()
+        at = (shown.day, shown.frontier)
         positions = [
             (event.trading_day, event.frontier)
             for event in self._playback.system.events()
             if event.trading_day is not None
         ]
         # The list has only the latest gaps of the run; the session shown has all of its gaps.
-        positions += [(here.day, slot + 1) for slot in here.played.view().gap_slots()]
+        positions += [(shown.day, slot + 1) for slot in shown.played.view().gap_slots()]
         if direction == "back":
             found = max((position for position in positions if position < at), default=None)
         else:
@@ -223,23 +223,23 @@ class NavigationHandlers:
     async def bookmark(self, text: str) -> None:
         """Add a bookmark at the time shown."""
         await self._playback.wait_for_moves()
-        self._mark(text, self._here())
+        self._add_bookmark(text, self._shown_position())
 
     async def ask_bookmark(self, _argument: str) -> None:
         """Prompt for a note, and bookmark the time shown when the prompt opened."""
         await self._playback.wait_for_moves()
-        here = self._here()
+        shown = self._shown_position()
 
         async def chosen(answer: str | None) -> None:
             if answer:
-                self._mark(answer, here)  # the run may have moved since
+                self._add_bookmark(answer, shown)  # the run may have moved since
 
-        local = here.clock.astimezone(here.played.session.zone)
+        local = shown.clock.astimezone(shown.played.session.zone)
         clock = f"{local:%H:%M:%S}".removesuffix(":00") + f" {local:%Z}"
         prompt = PromptScreen(f"Bookmark {clock}", "a note", lambda note: f"bookmarks {clock}: {note}")
         await self._app.open(prompt, chosen)
 
-    def _mark(self, text: str, position: Position) -> None:
+    def _add_bookmark(self, text: str, position: Position) -> None:
         recording, present = self._recording, self._present()
         self._playback.system.add_bookmark(text, position.frontier, session=position.played)
         if position == present:
@@ -261,8 +261,8 @@ class NavigationHandlers:
     def _present(self) -> Position:
         return present_of(self._app)
 
-    def _here(self) -> Position:
+    def _shown_position(self) -> Position:
         return self._playback.viewpoint.position or self._present()
 
     def _view(self) -> SessionView:
-        return self._here().view()
+        return self._shown_position().view()

@@ -92,7 +92,7 @@ class EventsPanel(Searchable):
         if played is None:
             return ()
         events, before = self.playback.system.events(), self._ticks_of
-        if before is None or not _is_same_moment(before[0], played) or before[1] is not events:
+        if before is None or not _is_same_time(before[0], played) or before[1] is not events:
             self._ticks_of = (played, events)
             gaps = (StripTick(slot, TickKind.GAP) for slot in played.gap_slots())
             self._ticks = (*gaps, *_mark_ticks(played, events))
@@ -153,7 +153,7 @@ class EventsPanel(Searchable):
         return f"{event.clock.astimezone(self.playback.system.time.zone):%H:%M:%S}".removesuffix(":00")
 
 
-def _is_same_moment(one: SessionView, other: SessionView) -> bool:
+def _is_same_time(one: SessionView, other: SessionView) -> bool:
     return one.is_of_same_session(other) and one.frontier == other.frontier
 
 

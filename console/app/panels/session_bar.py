@@ -92,7 +92,7 @@ class SessionBar(Vertical):
 
 
 def session_parts(view_state: ViewState, note: str = "", *, is_slow: bool = False) -> list[Part]:
-    """Return the parts of the bar in order, each with a rank; on a narrow screen, high ranks are dropped first.
+    """Return the parts of the bar in order, each with a rank: high ranks are dropped first if it is narrow.
 
     Changing parts have a fixed width, so that nothing moves. `is_slow`: the run is too slow.
     """

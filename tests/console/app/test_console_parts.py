@@ -1,4 +1,4 @@
-"""The console's plain parts: actions, speeds, layout, what is remembered, data out, rows."""
+"""Parts of the console without a screen: actions, speeds, layout, saved state, tables, rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.ui_state import FILE_NAME, UiState, load_ui_state, save_ui_state
 from tapedeck.console.panel_data.tables import Table, table_text
 from tapedeck.engine.store.bar_store import BarStore
-from tests.support.console_runs import watched
+from tests.support.console_runs import console_run
 
 GRIDS = arrays.arrays(
     np.float64,
@@ -37,7 +37,7 @@ GRIDS = arrays.arrays(
 
 
 def test_every_action_has_a_handler_a_label_and_a_sentence(console_store: BarStore, tmp_path: Path) -> None:
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         app: ConsoleApp = console.app
         for action in ACTIONS:
             if isinstance(action.does, OnScreen):
@@ -48,7 +48,7 @@ def test_every_action_has_a_handler_a_label_and_a_sentence(console_store: BarSto
             assert action.help[0].isupper(), action.id
 
 
-def test_no_key_does_two_things_and_no_id_stands_twice() -> None:
+def test_keys_and_ids_are_unique() -> None:
     assert conflicts() == ()
     assert len(BY_ID) == len(ACTIONS)
 
@@ -77,7 +77,7 @@ def test_plus_and_minus_walk_the_ladder_of_speeds() -> None:
 
 
 @given(st.sampled_from(LADDER[:-1]))
-def test_a_step_up_and_down_the_ladder_is_where_one_was(speed: float) -> None:
+def test_one_step_up_and_down_the_ladder_returns_to_the_same_speed(speed: float) -> None:
     assert slower(faster(speed)) == speed
 
 
@@ -102,7 +102,7 @@ def test_a_narrow_screen_shows_one_panel_a_wide_one_all() -> None:
     assert layout.activated("log").shown(120) == ("symbols", "chart", "indicators", "log")
 
 
-def test_hiding_goes_on_to_another_panel_and_stops_at_the_last() -> None:
+def test_hiding_activates_another_panel_until_the_last() -> None:
     layout = Layout()
     for _ in range(20):
         layout = layout.hiding_active(200)
@@ -111,10 +111,10 @@ def test_hiding_goes_on_to_another_panel_and_stops_at_the_last() -> None:
     assert layout.activated("symbols").shown(80) == ("symbols",)
 
 
-# What is remembered
+# Saved state
 
 
-def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
+def test_saved_state_is_loaded(tmp_path: Path) -> None:
     kept = UiState("paper-tape", ("log",), "chart", "last", True, "SPY", "5m", {"step": "right"})
     assert save_ui_state(tmp_path / "new", kept) is None
     assert load_ui_state(tmp_path / "new") == (kept, None)
@@ -133,7 +133,7 @@ def test_a_broken_file_is_ignored_with_a_notice(tmp_path: Path, text: str) -> No
     assert FILE_NAME in notice
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_read_only_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     told = save_ui_state(tmp_path / "file", UiState())
     assert told is not None
@@ -153,7 +153,7 @@ def test_tables_are_written_as_csv_markdown_and_json() -> None:
     ]
 
 
-def test_a_text_that_is_too_long_goes_on_below_itself() -> None:
+def test_a_long_text_is_folded_in_its_column() -> None:
     told = folded([("formula", "100 × bars there ÷ slots that are over"), ("on", "1m bars")], 30)
     assert told.plain.splitlines() == [
         "formula  100 × bars there ÷",
@@ -173,7 +173,7 @@ def test_columns_of_figures_are_aligned() -> None:
 
 
 @given(GRIDS)
-def test_a_trend_ends_with_the_last_price_known_in_its_share(values: np.ndarray) -> None:
+def test_each_point_of_a_trend_is_the_last_price_of_its_part(values: np.ndarray) -> None:
     trend = rows.trend(values, 4)
     assert trend.shape == (len(values), min(4, values.shape[1]))
     if values.shape[1]:
@@ -196,7 +196,7 @@ def test_the_log_panel_keeps_lines_and_leaves_logging_as_it_was() -> None:
 
 
 def test_days_that_are_over_know_their_neighbours(console_store: BarStore, tmp_path: Path) -> None:
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         console.system.start()
         assert console.system.wait(20)
         days = console.app.playback.tape_cache

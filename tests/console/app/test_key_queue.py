@@ -1,4 +1,4 @@
-"""What is typed in one breath, in a real terminal: every key goes where the ones before it lead."""
+"""Bursts of input in a real terminal: each key acts after the ones before it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.pseudo_terminal import Terminal, terminal
 
 @pytest.fixture
 def paused(console_store: BarStore, tmp_path: Path) -> Iterator[Terminal]:
-    """A console that is paused at the first open."""
+    """A console paused at the first open."""
     path, script = tmp_path / "session.yaml", tmp_path / "open.keys"
     path.write_text(
         "session_name: Terminal\nexchange_group: US_EQUITY\n"
@@ -27,47 +27,47 @@ def paused(console_store: BarStore, tmp_path: Path) -> Iterator[Terminal]:
         yield screen
 
 
-def test_a_time_that_is_typed_with_the_key_that_asks_for_it_is_gone_to(paused: Terminal) -> None:
+def test_a_time_typed_right_after_g_belongs_to_its_prompt(paused: Terminal) -> None:
     paused.press("g14:05\r")
     paused.read_until_shown("14:05 EST")
 
 
-def test_a_condition_that_is_typed_with_the_key_that_asks_for_it_breaks(paused: Terminal) -> None:
+def test_a_condition_typed_right_after_b_belongs_to_its_dialog(paused: Terminal) -> None:
     paused.press("bAAA.close > 1\r")
     paused.read_until_shown("breakpoint 1: AAA.close > 1")
 
 
-def test_a_filter_that_is_typed_with_its_key_filters(paused: Terminal) -> None:
+def test_a_filter_typed_right_after_its_key_applies(paused: Terminal) -> None:
     paused.press("/BB\r")
     paused.read_until(lambda: "▸ BBB" in paused.text and "AAA" not in paused.text, "BBB alone")
 
 
-def test_keys_before_the_one_that_asks_are_done_before(paused: Terminal) -> None:
+def test_keys_before_a_prompt_act_first(paused: Terminal) -> None:
     paused.press("..'note of the two keys\r")
     paused.read_until_shown("bookmarked: note of the two keys", "09:32")
 
 
-def test_the_symbol_that_is_gone_to_is_the_one_whose_numbers_are_explained(paused: Terminal) -> None:
+def test_why_right_after_a_change_of_symbol_explains_the_new_one(paused: Terminal) -> None:
     paused.press("\x1b[Bw")
     paused.read_until_shown("Why: BBB")
 
 
-def test_what_is_typed_behind_a_question_that_is_refused_is_done(paused: Terminal) -> None:
+def test_keys_after_a_refused_confirmation_act(paused: Terminal) -> None:
     paused.press("qn.")
     paused.read_until_shown("09:31")
 
 
-def test_a_key_behind_a_prompt_goes_to_where_its_answer_has_led(paused: Terminal) -> None:
+def test_a_key_after_a_prompt_acts_at_the_new_time(paused: Terminal) -> None:
     paused.press("g14:05\r,")
     paused.read_until_shown("◂ PAST", "14:04 EST")
 
 
-def test_prompts_and_keys_follow_each_other_in_one_breath(paused: Terminal) -> None:
+def test_prompts_and_keys_work_in_one_burst_of_input(paused: Terminal) -> None:
     paused.press("g14:05\rg10:00\r...'well\r,")
     paused.read_until_shown("bookmarked: well", "10:02 EST")
 
 
-def test_what_is_typed_behind_a_prompt_that_is_given_up_is_done(paused: Terminal) -> None:
+def test_keys_after_a_cancelled_prompt_act(paused: Terminal) -> None:
     paused.press("g14:05")
     paused.read_until_shown("plays to it")
     paused.press("\x1b")

@@ -236,7 +236,7 @@ def test_without_colour_falls_are_solid(
     assert "█" in "".join(shown(play, lines, data)[:15])
 
 
-class Watched(CandleChart):
+class ConsoleRun(CandleChart):
     """Notes which lines it asks to have drawn."""
 
     def __init__(self) -> None:
@@ -249,7 +249,7 @@ class Watched(CandleChart):
 
 
 def test_the_same_bars_again_draw_nothing_and_a_new_clock_only_its_line(play: Any, chart: Any) -> None:
-    widget = Watched()
+    widget = ConsoleRun()
     closes = np.linspace(100, 110, 40)
 
     async def act(pilot: Any, _stage: Any) -> None:
