@@ -41,7 +41,7 @@ def test_the_commands_are_those_of_the_handbook() -> None:
 
 
 @pytest.mark.parametrize("path", PATHS, ids=" ".join)
-def test_every_help_text_ends_with_examples_of_its_own_command(tapedeck: Any, path: tuple[str, ...]) -> None:
+def test_every_help_text_ends_with_examples_of_its_command(tapedeck: Any, path: tuple[str, ...]) -> None:
     text = tapedeck(*path, "--help").stdout
     _, sign, tail = text.partition("Example")
     assert sign, text

@@ -16,7 +16,7 @@ from tapedeck.engine.errors import ConfigError
 Writer = Callable[..., Path]
 
 SCRIPT = """\
-# on Monday, and what happens above a price
+# Monday, and a price
 run_to 10:30
 
 step 10

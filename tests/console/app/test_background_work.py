@@ -66,7 +66,7 @@ def test_any_error_of_a_recompute_is_reported(
         failing.undo()
         await assert_it_plays_on(console, pilot)
         lines = [line.text for line in console.app.main.panels["log"]._lines.lines()]  # type: ignore[attr-defined]
-        assert any("playing 2013-11-27 again failed: there is no more" in line for line in lines)
+        assert any("recomputing 2013-11-27 failed: there is no more" in line for line in lines)
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act)

@@ -220,7 +220,9 @@ def test_tabs_name_the_panels_not_on_the_screen_and_a_click_shows_one(
         )
         await pilot.click("#tabs", offset=(3, 0))
         await until(pilot, lambda: console.app.main.panel_layout.active == "metrics", "the panel")
-        await until(pilot, lambda: console.text("#tabs").startswith("4 quality  6 events"), "what it hides")
+        await until(
+            pilot, lambda: console.text("#tabs").startswith("4 quality  6 events"), "the hidden panels"
+        )
         assert ("panel_metrics", "") in console.app.done
         await press(pilot, "x")
         await until(pilot, lambda: "(5 metrics)" in console.text("#tabs"), "a hidden one in brackets")
@@ -433,7 +435,7 @@ def test_unlisted_gaps_are_counted_in_the_first_line_and_have_ticks(
         missing = ~tape.base.present[:, :60]
         begun = missing & ~np.pad(missing, ((0, 0), (1, 0)))[:, :-1]
         note = f"{begun.sum() - 3} earlier gaps are not listed: see 4 quality"
-        await until(pilot, lambda: panel.list.render_line(0).text.startswith(note), "what is missing")
+        await until(pilot, lambda: panel.list.render_line(0).text.startswith(note), "the note")
         view_state = console.app.view_state()
         assert panel.as_table(view_state).rows[0] == (None, "note", None, None, None, note)
         ticks = {tick.slot for tick in panel.ticks(view_state) if tick.kind is TickKind.GAP}
@@ -687,7 +689,7 @@ def test_only_the_screen_on_top_shows_toasts(console_store: BarStore, tmp_path: 
             await until(pilot, lambda: console.system.session_data.tape is not None, "a session")
             console.app.notify("a word", timeout=60)
             await press(pilot, "b")
-            await until(pilot, lambda: racks(console) == [False, True], "the dialog's own")
+            await until(pilot, lambda: racks(console) == [False, True], "the rack of the dialog")
             await press(pilot, "escape")
             await until(pilot, lambda: racks(console) == [True], "the panels' again")
 

@@ -275,14 +275,14 @@ def test_a_bookmark_is_an_event_at_the_time_shown(console_store: BarStore, tmp_p
         await press(pilot, "o")
         await until(pilot, lambda: at(console, 60), "an hour")
         await press(pilot, "comma", "apostrophe")
-        await type_line(pilot, "look again")
+        await type_line(pilot, "check again")
         marks = [event for event in console.system.events() if event.kind is EventKind.BOOKMARK]
-        assert [(mark.text, mark.frontier) for mark in marks] == [("look again", 59)]
+        assert [(mark.text, mark.frontier) for mark in marks] == [("check again", 59)]
         await press(pilot, "end", "6")
         events = console.app.main.events
         listed = [event.text for event in events._listed]
         assert len(listed) > 1
-        events.list.go_to(listed.index("look again"))
+        events.list.go_to(listed.index("check again"))
         await press(pilot, "enter")
         await until(pilot, lambda: console.past_frontier == 59, "the bookmarked time")
 

@@ -59,7 +59,7 @@ def test_a_key_script_drives_the_console(session: Session, tmp_path: Path) -> No
 # Signals
 
 
-def test_signals_one_after_the_other_end_the_run_in_order(session: Session, tmp_path: Path) -> None:
+def test_repeated_signals_end_the_run_in_order(session: Session, tmp_path: Path) -> None:
     with terminal(tmp_path / "home", *session("--export", str(tmp_path / "out"))) as screen:
         read_until_playing(screen)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -140,9 +140,7 @@ def lines_at_the_end(screen: Terminal, expected: list[str] | None = None) -> lis
     return screen.lines
 
 
-def test_a_console_that_was_resized_to_nothing_and_back_looks_as_if_it_never_was(
-    session: Session, tmp_path: Path
-) -> None:
+def test_a_console_resized_to_nothing_and_back_has_the_same_screen(session: Session, tmp_path: Path) -> None:
     def arguments() -> list[str]:
         return session("--speed", "20000", until="2013-12-03")
 

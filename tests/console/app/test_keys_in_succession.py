@@ -309,8 +309,8 @@ def test_a_console_that_is_continued_does_not_play_past_a_breakpoint(
         await console.app.do("resume")
         running = system.snapshot()
         await until(pilot, lambda: system.snapshot().stopped_at is not None, "the breakpoint")
-        with monkeypatch.context() as moment:  # it was true after the look, and before the pause
-            moment.setattr(system, "snapshot", lambda: running)
+        with monkeypatch.context() as patch:  # the session was loaded at the check, not at the pause
+            patch.setattr(system, "snapshot", lambda: running)
             playback.suspend()
         playback.resume()
         taken = system.mark()
