@@ -155,7 +155,7 @@ def test_an_interrupted_import_is_reported(tmp_path: Path, store: Path, home: Pa
         write_csv(tmp_path / f"{name}.csv", GOOD)
     invocation = Invocation({"store": store})
     invocation.interrupts.seen = True
-    described = {"interval": MINUTE, "zone": "America/New_York"}
+    importer_options = {"interval": MINUTE, "zone": "America/New_York"}
     report = run_import(
         invocation,
         tmp_path,
