@@ -162,7 +162,7 @@ def test_an_interrupted_import_is_reported(tmp_path: Path, store: Path, home: Pa
         IMPORTERS["csv"],
         options=ImportOptions(),
         rejects=None,
-        importer_options=described,
+        importer_options=importer_options,
     )
     assert report.interrupted
     assert report.written == 0
