@@ -1,1 +1,1 @@
-"""Actions: one table, one executor, and key scripts that run them from a file."""
+"""Actions: one table, one executor, and key scripts, which run actions from a file."""

@@ -1,4 +1,4 @@
-"""Kinds of arguments of actions: the check of a key script's line, and what asks for one on the screen."""
+"""Kinds of action arguments: their check in key scripts, and their prompt on the screen."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from datetime import date
 from typing import Final
 
 from tapedeck.console.actions.speeds import read_speed
-from tapedeck.console.actions.time_expressions import Here, NoMomentError, read_moment
+from tapedeck.console.actions.time_expressions import InvalidTimeError, ReferenceTime, parse_time_expression
 from tapedeck.console.panel_data.registry import view_names
 from tapedeck.console.panel_data.tables import FORMATS
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.conditions.reading import read_condition
 from tapedeck.engine.errors import ConditionError, TapedeckError
 
-# Whether words name a time at all is the same on every exchange and day.
+# Syntax is checked with one exchange and one day: it is the same for all.
 _ANY_EXCHANGE: Final = "24/7"
 _ANY_DAY: Final = date(2013, 11, 26)
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """A kind of argument. `check` returns what is wrong with a text, or None.
+    """A kind of argument. `check` returns the fault of a text, or None.
 
-    `ask`: name of the screen's handler that asks for it where none is given, and then does the action again;
-    "" where the action can do without.
+    `prompt`: name of the screen's handler that prompts for a missing argument and runs the action with the
+    answer; "" if the argument is optional.
     """
 
     check: Callable[[str], str | None]
-    ask: str = ""
+    prompt: str = ""
 
 
-def _nothing(text: str) -> str | None:
+def _no_argument(text: str) -> str | None:
     return f"unexpected argument {text!r}" if text else None
 
 
-def _anything(_text: str) -> str | None:
+def _any_text(_text: str) -> str | None:
     return None
 
 
@@ -58,17 +58,17 @@ def _speed(text: str) -> str | None:
     return None
 
 
-def _moment(text: str) -> str | None:
+def _time(text: str) -> str | None:
     if not text:
         return "time missing: use 10:30, +15m, next open or 2013-10-08 10:30"
     calendar = TimeManager(_ANY_EXCHANGE)
     session = calendar.get_trading_session(_ANY_DAY)
     try:
-        read_moment(text, Here(session, session.regular_open), calendar)
-    except NoMomentError as error:
+        parse_time_expression(text, ReferenceTime(session, session.regular_open), calendar)
+    except InvalidTimeError as error:
         (problem,) = error.problems
         return problem.message
-    except TapedeckError:  # it is a moment, and only the run knows whether there is a session then
+    except TapedeckError:  # valid syntax; whether a session is open then depends on the run
         return None
     return None
 
@@ -97,17 +97,17 @@ def _view(text: str) -> str | None:
     return None
 
 
-NOTHING: Final = Argument(_nothing)
-ANYTHING: Final = Argument(_anything)
+NO_ARGUMENT: Final = Argument(_no_argument)
+ANY_TEXT: Final = Argument(_any_text)
 SLOTS: Final = Argument(_slots)
-MOMENT: Final = Argument(_moment, ask="navigation.ask_moment")
-SPEED: Final = Argument(_speed, ask="transport.ask_speed")
-CONDITION: Final = Argument(_condition, ask="navigation.ask_breakpoint")
-BREAKPOINT_NUMBER: Final = Argument(_number, ask="navigation.ask_breakpoint")
-NOTE: Final = Argument(_anything, ask="navigation.ask_bookmark")
-SYMBOL: Final = Argument(_anything, ask="panels.ask_symbol")
-FILTER: Final = Argument(_anything, ask="panels.type_filter")
-FIGURE: Final = Argument(_anything, ask="navigation.why")
-FORMAT: Final = Argument(_anything, ask="data.ask_format")
+TIME: Final = Argument(_time, prompt="navigation.ask_time")
+SPEED: Final = Argument(_speed, prompt="transport.ask_speed")
+CONDITION: Final = Argument(_condition, prompt="navigation.ask_breakpoint")
+BREAKPOINT_NUMBER: Final = Argument(_number, prompt="navigation.ask_breakpoint")
+NOTE: Final = Argument(_any_text, prompt="navigation.ask_bookmark")
+SYMBOL: Final = Argument(_any_text, prompt="panels.ask_symbol")
+FILTER: Final = Argument(_any_text, prompt="panels.type_filter")
+FIGURE: Final = Argument(_any_text, prompt="navigation.why")
+FORMAT: Final = Argument(_any_text, prompt="data.ask_format")
 EXPORT: Final = Argument(_export)
 VIEW: Final = Argument(_view)

@@ -1,4 +1,4 @@
-"""Contexts of actions: the run as an action drives it, on the screen and in a key script alike."""
+"""Contexts of actions: commands to a run, the same on the screen and in key scripts."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol
 
-from tapedeck.console.actions.time_expressions import Here
+from tapedeck.console.actions.time_expressions import ReferenceTime
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.system import SystemManager
 
 Work = Awaitable[None] | None
-"""What an action function returns: something to wait for, or nothing."""
+"""Result of an action function: an awaitable, or None."""
 
 
 class Past(Protocol):
-    """The earlier moment that the viewer looks at: steps forward move it, up to the present."""
+    """The past time shown on the screen; steps forward move it, up to the present."""
 
     def forward(self, slots: int) -> None:
-        """Look so many slots later."""
+        """Move forward by a number of slots."""
         ...
 
     def day_forward(self) -> None:
-        """Look at the same time of the next session; EngineError after the last one."""
+        """Move to the same time of the next session; EngineError after the last one."""
         ...
 
     def next_session(self) -> None:
-        """Look at the open of the next session; EngineError after the last one."""
+        """Move to the open of the next session; EngineError after the last one."""
         ...
 
 
 class RunContext(Protocol):
     """A run, for the functions of the action table.
 
-    The screen records what is done as lines of a key script and tells of it; a script's lines go straight to
-    the engine. What cannot be done raises a TapedeckError.
+    On the screen, actions are recorded as lines of a key script and reported in notices; a script's lines go
+    straight to the engine. Raises TapedeckError if an action is not possible.
     """
 
     @property
@@ -44,52 +44,52 @@ class RunContext(Protocol):
 
     @property
     def past(self) -> Past | None:
-        """The past, where the viewer looks at it; scripts have no viewer."""
+        """The past time shown on the screen, or None at the present and in scripts."""
         ...
 
-    def check_under_way(self) -> None:
-        """Raise EngineError where the run is over; scripts leave moves out then."""
+    def check_not_over(self) -> None:
+        """Raise EngineError if the run is over; scripts skip their moves then."""
         ...
 
-    async def settle(self) -> None:
-        """Wait until earlier moves have come to their end."""
+    async def wait_for_moves(self) -> None:
+        """Wait until earlier moves are finished."""
         ...
 
-    def here(self) -> Here:
-        """Return the moment that times are read from; EngineError before the first session."""
+    def reference_time(self) -> ReferenceTime:
+        """Return the time that relative times count from; EngineError before the first session."""
         ...
 
     async def pause(self) -> None:
-        """Pause; on the screen a paused run plays on."""
+        """Pause; on the screen, resume a paused run."""
         ...
 
     def resume(self) -> None:
-        """Play on."""
+        """Resume play."""
         ...
 
     async def step(self, slots: int) -> None:
-        """Play so many slots, then pause."""
+        """Play a number of slots, then pause."""
         ...
 
     def run_to(self, session: TradingSession, clock: datetime) -> None:
-        """Play to a moment of a session that is still to come, then pause."""
+        """Play to a future time of a session, then pause."""
         ...
 
     def go_to(self, instant: datetime) -> None:
-        """Go to an instant: play to it; on the screen look back at it where it was played."""
+        """Go to an instant: play to it, or on the screen show it if it was played."""
         ...
 
     @property
     def speed(self) -> float:
-        """The speed that is asked for."""
+        """The requested speed."""
         ...
 
     def set_speed(self, speed: float) -> None:
-        """Play at a speed from now on."""
+        """Set the speed."""
         ...
 
     def add_breakpoint(self, condition: str) -> None:
-        """Pause where a condition becomes true."""
+        """Add a breakpoint."""
         ...
 
     def remove_breakpoint(self, number: int) -> None:
@@ -97,11 +97,11 @@ class RunContext(Protocol):
         ...
 
     async def bookmark(self, text: str) -> None:
-        """Mark the moment."""
+        """Add a bookmark at the current time."""
         ...
 
     def export(self, form: str, path: str) -> None:
-        """Write what was played, as `csv` or `json`; "" is the default path of the screen."""
+        """Export the run so far as `csv` or `json`; "" is the default path of the screen."""
         ...
 
     def view(self, panel: str, form: str) -> None:
@@ -109,7 +109,7 @@ class RunContext(Protocol):
         ...
 
     async def quit(self) -> None:
-        """End the run in order, and leave."""
+        """End the run in order, and quit."""
         ...
 
 
@@ -117,5 +117,5 @@ class Handlers(Protocol):
     """The screen's own actions, by name."""
 
     def handler(self, name: str) -> Callable[[str], Work]:
-        """Return the method that a name such as `panels.hide` stands for; it takes the argument."""
+        """Return the method of a name such as `panels.hide`; it takes the argument."""
         ...

@@ -1,4 +1,4 @@
-"""Executor: does the actions of the table, for keys, mouse, palette and key scripts."""
+"""Executor: runs actions of the table for keys, mouse, palette and key scripts."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from tapedeck.engine.errors import EngineError
 
 
 class Executor:
-    """Does actions on a run. `screen`: its own handlers, None for scripts, which are never asked anything."""
+    """Runs actions. `screen`: the screen's own handlers, None for scripts, which have no prompts."""
 
     def __init__(self, run: RunContext, screen: Handlers | None = None) -> None:
         self._run = run
         self._screen = screen
 
     async def do(self, action: Action, argument: str = "") -> bool:
-        """Do an action; return whether it was done, and not just asked for its argument.
+        """Run an action; return False if its argument is prompted for instead.
 
-        Raises TapedeckError where it cannot be done.
+        Raises TapedeckError if the action is not possible.
         """
         argument = argument or action.fixed
-        if self._screen is not None and action.argument.ask and not argument:
-            await _finished(self._screen.handler(action.argument.ask)(""))
+        if self._screen is not None and action.argument.prompt and not argument:
+            await _finished(self._screen.handler(action.argument.prompt)(""))
             return False
         if not isinstance(action.does, OnScreen):
             await _finished(action.does(self._run, argument))

@@ -1,8 +1,8 @@
-"""Key scripts: the console's actions as lines of a file, to be played with or without a screen.
+"""Key scripts: the console's actions as lines of a file, for runs with or without a screen.
 
-One action a line, followed by its argument; lines that begin with `#` are comments:
+Each line has one action and its argument; lines that begin with `#` are comments:
 
-    # stop where it gets interesting, and keep it
+    # stop at a price, and export
     break SPY.close > 168
     resume
     step 10
@@ -41,7 +41,7 @@ class Script:
 
     @classmethod
     def parse(cls, text: str, source: str = "script") -> Script:
-        """Return the script; ConfigError names every line that is wrong."""
+        """Return the script; ConfigError has all invalid lines."""
         lines, problems = [], []
         for number, written in enumerate(text.splitlines(), 1):
             words = written.strip()
@@ -60,7 +60,7 @@ class Script:
 
     @classmethod
     def load(cls, path: Path) -> Script:
-        """Return the script of a file; ConfigError where it cannot be read, or a line is wrong."""
+        """Return the script of a file; ConfigError if it cannot be read, or has invalid lines."""
         try:
             text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
@@ -72,18 +72,18 @@ class Script:
 
     @classmethod
     def of(cls, actions: Iterable[tuple[str, str]], source: str = "recording") -> Script:
-        """Return the script of actions with their arguments, as they were done one after the other."""
+        """Return the script of a sequence of actions with their arguments."""
         numbered = enumerate(actions, 1)
         lines = (ScriptLine(number, action, " ".join(a.splitlines())) for number, (action, a) in numbered)
         return cls(source, tuple(lines))
 
     def dump(self) -> str:
-        """Return the text of the script, which `parse` reads again."""
+        """Return the text of the script, as `parse` reads it."""
         return "".join(f"{line}\n" for line in self.lines)
 
 
 def _problem_of(line: ScriptLine) -> ConfigProblem | None:
-    """Return what is wrong with a line."""
+    """Return the fault of a line, or None."""
     place, action = f"line {line.number}", action_of(line.action)
     if action is None:
         headless = ", ".join(script_words(needs_screen=False))

@@ -1,4 +1,4 @@
-"""Keys of actions: spelling, changes by the user, and the table of keys for README."""
+"""Keys of actions: spelling, key changes of the settings, and README's key table."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _SIGNS: Final = {
 
 
 def key_sign(key: str) -> str:
-    """Return how a key is written for people: `.` for `full_stop`."""
+    """Return a key as help and messages show it: `.` for `full_stop`."""
     return _SIGNS.get(key, key)
 
 
 def keys_of(action: Action, changes: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Return an action's keys in Textual's names, changed ones in place of its own."""
+    """Return an action's keys in Textual's names, with key changes applied."""
     text = (changes or {}).get(action.id, action.keys)
     return tuple(key.strip() for key in text.split(",") if key.strip())
 
@@ -40,12 +40,12 @@ def shown_keys(action: Action, changes: Mapping[str, str] | None = None) -> str:
 
 
 def first_key(action_id: str, changes: Mapping[str, str] | None = None) -> str:
-    """Return the first key of an action, as help shows it; "" where it has none."""
+    """Return the first key of an action, as help shows it; "" if it has none."""
     return next(map(key_sign, keys_of(BY_ID[action_id], changes)), "")
 
 
-def clashes(changes: Mapping[str, str] | None = None) -> tuple[tuple[str, str, str], ...]:
-    """Return (key, action id, action id) for every key that two actions of one mode would have."""
+def conflicts(changes: Mapping[str, str] | None = None) -> tuple[tuple[str, str, str], ...]:
+    """Return (key, action id, action id) for each key that two actions of a mode share."""
     found: list[tuple[str, str, str]] = []
     owners: dict[tuple[str, str], str] = {}
     for action in screen_actions():
@@ -58,61 +58,65 @@ def clashes(changes: Mapping[str, str] | None = None) -> tuple[tuple[str, str, s
 
 
 def unknown_actions(ids: Iterable[str]) -> tuple[str, ...]:
-    """Return a sentence for every id that no action has, with the nearest one that exists."""
-    said, known = [], _with_keys()
+    """Return a message for each unknown action id, with the nearest known one."""
+    problems, known = [], _bindable_ids()
     for word in ids:
         if word not in known:
             near = nearest(word, known)
             hint = f" Did you mean {near!r}?" if near else " Press ? in the console to list them."
-            said.append(f"unknown action {word!r}.{hint}")
-    return tuple(said)
+            problems.append(f"unknown action {word!r}.{hint}")
+    return tuple(problems)
 
 
 def usable_keys(changes: Mapping[str, str]) -> dict[str, str]:
     """Return the valid key changes, in Textual's names; `key_problems` reports the others."""
-    known = _with_keys()
-    taken = {
-        name: ",".join(_named(key) for key in _words(keys))
+    known = _bindable_ids()
+    changed = {
+        name: ",".join(_key_name(key) for key in _split_keys(keys))
         for name, keys in changes.items()
-        if name in known and _words(keys) and all(map(_is_key, _words(keys)))
+        if name in known and _split_keys(keys) and all(map(_is_key, _split_keys(keys)))
     }
-    return {} if clashes(taken) else taken
+    return {} if conflicts(changed) else changed
 
 
 def key_problems(changes: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a sentence for each invalid key change: unknown actions and keys, missing keys, clashes."""
-    said, ids = [*unknown_actions(changes)], _with_keys()
+    """Return a message for each invalid key change: unknown actions and keys, missing keys, conflicts."""
+    problems, ids = [*unknown_actions(changes)], _bindable_ids()
     for name, keys in changes.items():
         if name in ids:
-            stays = f"{name} keeps {shown_keys(BY_ID[name]) or 'no key'}."
-            if not _words(keys):
-                said.append(f"{name}: no key given (write a comma as comma). {stays}")
-            said += [f"{name}: {_unknown_key(key)} {stays}" for key in _words(keys) if not _is_key(key)]
+            kept = f"{name} keeps {shown_keys(BY_ID[name]) or 'no key'}."
+            if not _split_keys(keys):
+                problems.append(f"{name}: no key given (write a comma as comma). {kept}")
+            problems += [
+                f"{name}: {_unknown_key(key)} {kept}" for key in _split_keys(keys) if not _is_key(key)
+            ]
     known = {name: keys for name, keys in changes.items() if name in ids}
-    said += [
+    problems += [
         f"key {key_sign(key)!r} is used by both {one} and {other}: no key is changed."
-        for key, one, other in clashes({name: ",".join(map(_named, _words(k))) for name, k in known.items()})
+        for key, one, other in conflicts(
+            {name: ",".join(map(_key_name, _split_keys(k))) for name, k in known.items()}
+        )
     ]
-    return tuple(said)
+    return tuple(problems)
 
 
-def _with_keys() -> tuple[str, ...]:
-    """Return the ids of the actions that may have keys."""
+def _bindable_ids() -> tuple[str, ...]:
+    """Return the ids of the actions that can have keys."""
     return tuple(action.id for action in screen_actions())
 
 
 _MODIFIERS: Final = re.compile(r"^(?:(?:ctrl|shift|alt|meta|super|hyper)\+)*")
 
 
-def _words(keys: str) -> list[str]:
+def _split_keys(keys: str) -> list[str]:
     return [key.strip() for key in keys.split(",") if key.strip()]
 
 
-def _named(key: str) -> str:
-    """Return Textual's name of a key that is written as its sign: `full_stop` for `.`."""
+def _key_name(key: str) -> str:
+    """Return Textual's name of a key given as a sign: `full_stop` for `.`."""
     from textual.binding import BindingsMap  # noqa: PLC0415 - only the console has keys
 
-    if len(key) != 1 or key == ",":  # which stands between keys
+    if len(key) != 1 or key == ",":  # the comma separates keys
         return "comma" if key == "," else key
     return next(iter(BindingsMap([(key, "", "")]).key_to_bindings))
 
@@ -122,7 +126,7 @@ def _known_keys() -> frozenset[str]:
     from textual.keys import Keys  # noqa: PLC0415 - as above
 
     printable = (chr(code) for code in range(33, 127))
-    return frozenset({key.value for key in Keys} | {_named(sign) for sign in printable})
+    return frozenset({key.value for key in Keys} | {_key_name(sign) for sign in printable})
 
 
 def _is_key(key: str) -> bool:

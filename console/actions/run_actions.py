@@ -6,7 +6,12 @@ from typing import Final
 
 from tapedeck.console.actions import speeds
 from tapedeck.console.actions.context import RunContext
-from tapedeck.console.actions.time_expressions import read_moment, same_time, session_after, slots_of
+from tapedeck.console.actions.time_expressions import (
+    parse_time_expression,
+    same_time,
+    session_after,
+    slots_of,
+)
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.intervals import Interval
 
@@ -26,22 +31,22 @@ def slots_in(length: str, base: Interval) -> int:
 
 
 async def pause(run: RunContext, _argument: str) -> None:
-    """Pause; on the screen, or play on."""
-    run.check_under_way()
+    """Pause; on the screen, resume a paused run."""
+    run.check_not_over()
     await run.pause()
 
 
 def resume(run: RunContext, _argument: str) -> None:
-    """Play on."""
-    run.check_under_way()
+    """Resume play."""
+    run.check_not_over()
     run.resume()
 
 
 async def step(run: RunContext, length: str) -> None:
-    """Play a length of trading time, into the next session if need be; in the past, look later."""
+    """Step by a length of trading time, into the next session if necessary; in the past, move the view."""
     past = run.past
     if past is None:
-        run.check_under_way()
+        run.check_not_over()
     slots = slots_in(length, run.system.prepare().base)
     if past is not None:
         past.forward(slots)
@@ -50,15 +55,15 @@ async def step(run: RunContext, length: str) -> None:
 
 
 async def day_forward(run: RunContext, _argument: str) -> None:
-    """Play to the same time of the next session, or to its close where it is shorter."""
+    """Play to the same time of the next session, or to its close if it is shorter."""
     if run.past is not None:
         run.past.day_forward()
         return
-    run.check_under_way()
-    await run.settle()
-    here = run.here()
-    following = session_after(run.system.prepare().sessions, here.session.trading_day)
-    run.run_to(following, same_time(following, here))
+    run.check_not_over()
+    await run.wait_for_moves()
+    reference = run.reference_time()
+    following = session_after(run.system.prepare().sessions, reference.session.trading_day)
+    run.run_to(following, same_time(following, reference))
 
 
 def next_session(run: RunContext, _argument: str) -> None:
@@ -66,34 +71,34 @@ def next_session(run: RunContext, _argument: str) -> None:
     if run.past is not None:
         run.past.next_session()
         return
-    run.check_under_way()
-    following = session_after(run.system.prepare().sessions, run.here().session.trading_day)
+    run.check_not_over()
+    following = session_after(run.system.prepare().sessions, run.reference_time().session.trading_day)
     run.run_to(following, following.regular_open)
 
 
 async def go_to(run: RunContext, text: str) -> None:
-    """Go to the moment that a text names."""
-    await run.settle()
-    run.go_to(read_moment(text, run.here(), run.system.time))
+    """Go to the time of a time expression."""
+    await run.wait_for_moves()
+    run.go_to(parse_time_expression(text, run.reference_time(), run.system.time))
 
 
 def faster(run: RunContext, _argument: str) -> None:
-    """Take the next speed up the ladder."""
+    """Increase the speed by one step of the ladder."""
     run.set_speed(speeds.faster(run.speed))
 
 
 def slower(run: RunContext, _argument: str) -> None:
-    """Take the next speed down the ladder."""
+    """Decrease the speed by one step of the ladder."""
     run.set_speed(speeds.slower(run.speed))
 
 
 def speed(run: RunContext, text: str) -> None:
-    """Play at the speed that a text names: `60`, `x60` or `max`."""
+    """Set the speed: `60`, `x60` or `max`."""
     run.set_speed(read_speed(text))
 
 
 def read_speed(text: str) -> float:
-    """Return the speed that a text names. Raises EngineError."""
+    """Return the speed of a text. Raises EngineError."""
     try:
         return speeds.read_speed(text)
     except ValueError as error:
@@ -101,44 +106,44 @@ def read_speed(text: str) -> float:
 
 
 def add_breakpoint(run: RunContext, condition: str) -> None:
-    """Pause where a condition becomes true."""
+    """Add a breakpoint."""
     run.add_breakpoint(condition)
 
 
 def remove_breakpoint(run: RunContext, number: str) -> None:
-    """Remove the breakpoint of a number."""
+    """Remove a breakpoint by its number."""
     if not number.isdecimal():
-        raise EngineError(f"invalid breakpoint number {number!r}: use one of the list of breakpoints")
+        raise EngineError(f"invalid breakpoint number {number!r}: use a number of the list of breakpoints")
     run.remove_breakpoint(int(number))
 
 
 async def bookmark(run: RunContext, text: str) -> None:
-    """Mark the moment, with a note."""
+    """Add a bookmark with a note."""
     await run.bookmark(text)
 
 
 def export_csv(run: RunContext, folder: str) -> None:
-    """Write what was played as CSV files."""
+    """Export the run so far as CSV files."""
     run.export("csv", folder)
 
 
 def export_json(run: RunContext, path: str) -> None:
-    """Write the state as session.json."""
+    """Export the state as session.json."""
     run.export("json", path)
 
 
 def export(run: RunContext, target: str) -> None:
-    """Write what was played: `csv` and a folder, or `json` and a file."""
+    """Export the run so far: `csv` and a folder, or `json` and a file."""
     form, _, path = target.partition(" ")
     run.export(form, path.strip())
 
 
 def view(run: RunContext, target: str) -> None:
-    """Write a panel as data: its name and, if it is not CSV, the format."""
+    """Write a panel as data: its name, and the format if not CSV."""
     panel, _, form = target.partition(" ")
     run.view(panel, form.strip() or DEFAULT_FORMAT)
 
 
 async def leave(run: RunContext, _argument: str) -> None:
-    """End the run in order, and leave."""
+    """End the run in order, and quit."""
     await run.quit()

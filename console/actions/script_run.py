@@ -1,4 +1,4 @@
-"""Plays a key script over a run: each line when the one before has had its effect. It never waits itself."""
+"""Runs a key script: each line starts when the one before is done. `advance` never blocks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from tapedeck.console.actions.executor import Executor
 from tapedeck.console.actions.key_script import Script, ScriptLine
 from tapedeck.console.actions.table import Action, Effect, action_of
-from tapedeck.console.actions.time_expressions import Here
+from tapedeck.console.actions.time_expressions import ReferenceTime
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.errors import ConfigError, ConfigProblem, EngineError, TapedeckError
 from tapedeck.engine.read.status import RunState
@@ -22,11 +22,11 @@ from tapedeck.engine.system import SystemManager
 log = logging.getLogger(__name__)
 
 
-class Outlet(Protocol):
-    """The output of a script, which goes to the screen or to a batch job's terminal."""
+class ScriptOutput(Protocol):
+    """Output of a script: the screen, or a batch job's terminal."""
 
     def export(self, line: ScriptLine, form: str, path: str) -> None:
-        """Write what was played."""
+        """Export the run so far."""
         ...
 
     def view(self, line: ScriptLine, panel: str, form: str) -> None:
@@ -34,76 +34,76 @@ class Outlet(Protocol):
         ...
 
     def do_on_screen(self, line: ScriptLine) -> None:
-        """Do an action of the screen."""
+        """Run an action of the screen."""
         ...
 
 
-Witness = Callable[[Effect, ScriptLine], AbstractContextManager[None]]
+LineRecorder = Callable[[Effect, ScriptLine], AbstractContextManager[None]]
 
 
-def _unrecorded(_effect: Effect, _line: ScriptLine) -> AbstractContextManager[None]:
+def _not_recorded(_effect: Effect, _line: ScriptLine) -> AbstractContextManager[None]:
     return nullcontext()
 
 
 class ScriptedRun:
-    """A run as the lines of a script drive it: straight to the engine, at the script's speed.
+    """RunContext of a script: commands go straight to the engine.
 
-    It is a RunContext. `line`: the one that is being done.
+    `line`: the current one.
     """
 
     past = None
 
-    def __init__(self, system: SystemManager, outlet: Outlet) -> None:
+    def __init__(self, system: SystemManager, output: ScriptOutput) -> None:
         self.system = system
         self.line = ScriptLine(0, "")
         self.has_quit = False
-        self._outlet = outlet
+        self._output = output
 
-    def check_under_way(self) -> None:
-        """Do nothing: moves are left out where the run is over."""
+    def check_not_over(self) -> None:
+        """Do nothing: a script's moves are skipped after the end of the run."""
 
-    async def settle(self) -> None:
-        """Do nothing: the run stands whenever a line is done."""
+    async def wait_for_moves(self) -> None:
+        """Do nothing: the run is paused whenever a line starts."""
 
-    def here(self) -> Here:
-        """Return the engine's moment."""
+    def reference_time(self) -> ReferenceTime:
+        """Return the engine's time."""
         now = self.system.snapshot().view
         if now is None:
             raise EngineError("no session is loaded yet")
-        return Here(now.session, now.clock)
+        return ReferenceTime(now.session, now.clock)
 
     async def pause(self) -> None:
         """Pause."""
         self.system.pause()
 
     def resume(self) -> None:
-        """Play on."""
+        """Resume play."""
         self.system.resume()
 
     async def step(self, slots: int) -> None:
-        """Play so many slots."""
+        """Play a number of slots."""
         self.system.step(slots)
 
     def run_to(self, _session: TradingSession, clock: datetime) -> None:
-        """Play to a moment of a session."""
+        """Play to a time of a session."""
         self.go_to(clock)
 
     def go_to(self, instant: datetime) -> None:
-        """Play to an instant, unless the run stands there already."""
-        if instant != self.here().clock:
+        """Play to an instant; do nothing if it is the engine's time."""
+        if instant != self.reference_time().clock:
             self.system.run_to(instant)
 
     @property
     def speed(self) -> float:
-        """The speed that is asked for."""
+        """The requested speed."""
         return self.system.snapshot().speed
 
     def set_speed(self, speed: float) -> None:
-        """Play at a speed from now on."""
+        """Set the speed."""
         self.system.set_speed(speed)
 
     def add_breakpoint(self, condition: str) -> None:
-        """Pause where a condition becomes true."""
+        """Add a breakpoint."""
         self.system.add_breakpoint(condition)
 
     def remove_breakpoint(self, number: int) -> None:
@@ -111,84 +111,84 @@ class ScriptedRun:
         self.system.remove_breakpoint(number)
 
     async def bookmark(self, text: str) -> None:
-        """Mark the engine's moment."""
+        """Add a bookmark at the engine's time."""
         self.system.add_bookmark(text)
 
     def export(self, form: str, path: str) -> None:
-        """Have what was played written."""
-        self._outlet.export(self.line, form, path)
+        """Export the run so far."""
+        self._output.export(self.line, form, path)
 
     def view(self, panel: str, form: str) -> None:
-        """Have a panel written."""
-        self._outlet.view(self.line, panel, form)
+        """Write a panel as data."""
+        self._output.view(self.line, panel, form)
 
     async def quit(self) -> None:
-        """End the script, and the run with it."""
+        """End the script and the run."""
         self.has_quit = True
 
 
 class ScriptRun:
-    """A script under way, driven by a batch job, or by the console at each frame.
+    """A script in progress, advanced by a batch job, or by the console at each frame.
 
-    `is_busy`: whether output of a line is still being written. `witness` is around each line that has an
-    effect on the run.
+    `is_busy`: whether output of a line is still being written. `record_line`: context of each line that has
+    an effect on the run.
     """
 
     def __init__(
         self,
         script: Script,
         system: SystemManager,
-        outlet: Outlet,
+        output: ScriptOutput,
         *,
         is_busy: Callable[[], bool] = bool,
-        witness: Witness = _unrecorded,
+        record_line: LineRecorder = _not_recorded,
     ) -> None:
         self._script = script
         self._is_busy = is_busy
         self._system = system
-        self._outlet = outlet
-        self._witness = witness
-        self._left = deque(script.lines)
-        self._taken: Event | None = None
-        self._run = ScriptedRun(system, outlet)
+        self._output = output
+        self._record_line = record_line
+        self._remaining = deque(script.lines)
+        self._handled: Event | None = None
+        self._run = ScriptedRun(system, output)
         self._executor = Executor(self._run)
 
     @property
     def has_quit(self) -> bool:
-        """Whether the script asked for the end."""
+        """Whether the script has reached `quit`."""
         return self._run.has_quit
 
     def advance(self) -> bool:
-        """Do the lines that are due; return whether the script is over.
+        """Run the lines that are due; return whether the script is over.
 
-        Raises ConfigError where a line cannot be done, with its number.
+        Raises ConfigError with the number of a line that fails.
         """
-        while self._left and not self.has_quit:
-            if not self._is_at_rest():
+        while self._remaining and not self.has_quit:
+            if not self._is_ready():
                 return False
-            line = self._left.popleft()
+            line = self._remaining.popleft()
             log.info("script line %d: %s", line.number, line)
             try:
                 self._do(line)
             except TapedeckError as error:
                 problem = ConfigProblem(f"line {line.number}", str(line), str(error))
                 raise ConfigError(self._script.source, [problem]) from error
-        return self.has_quit or self._is_at_rest()
+        return self.has_quit or self._is_ready()
 
-    def may_go_on(self) -> bool:
-        """Whether `advance` would get further; cheap, to be asked after each change of the run."""
-        return self._is_at_rest()
+    def can_advance(self) -> bool:
+        """Whether `advance` would run a line; cheap enough for each change of the run."""
+        return self._is_ready()
 
-    def _is_at_rest(self) -> bool:
-        """Whether commands have been taken in and done, and the run stands, or is over."""
+    def _is_ready(self) -> bool:
+        """Whether all commands are done, and the run is paused or over."""
         if self._is_busy():
             return False
         state, snapshot = self._system.state, self._system.snapshot()
-        if snapshot.version == 0:  # not under way yet, which looks as if it were over
+        if snapshot.version == 0:  # not started; its state would read as over
             return False
         if state.is_over:
             return True
-        if self._taken is not None and not self._taken.is_set():
+        if self._handled is not None and not self._handled.is_set():
             return False
         return state is RunState.PAUSED and snapshot.steps_left == 0
 
@@ -197,26 +197,26 @@ class ScriptRun:
         if action is None:
             raise ConfigError(line.action, [ConfigProblem("action", line.action, "is unknown")])
         if action.needs_screen:
-            self._outlet.do_on_screen(line)
+            self._output.do_on_screen(line)
         elif action.effect is Effect.NONE:
             self._act(action, line)
         else:
-            with self._witness(action.effect, line):
+            with self._record_line(action.effect, line):
                 if not (action.effect.is_move and self._system.state.is_over):
                     self._act(action, line)
         if not self._system.state.is_over:
-            self._taken = self._system.mark()
+            self._handled = self._system.mark()
 
     def _act(self, action: Action, line: ScriptLine) -> None:
         self._run.line = line
-        _finish(self._executor.do(action, line.argument))
+        _complete(self._executor.do(action, line.argument))
 
 
-def _finish(work: Coroutine[Any, Any, object]) -> None:
-    """Do work that has nothing to wait for, as a run driven by a script stands whenever a line is done."""
+def _complete(work: Coroutine[Any, Any, object]) -> None:
+    """Run a coroutine that never waits: the run of a script is paused whenever a line starts."""
     try:
         work.send(None)
     except StopIteration:
         return
     work.close()
-    raise RuntimeError("an action of a script waited for something")
+    raise RuntimeError("an action of a script waited")

@@ -1,4 +1,4 @@
-"""Speeds: the ladder that `+` and `-` climb, reading and writing."""
+"""Speeds: the ladder of `+` and `-`, parsing and formatting."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ LADDER: Final = (1.0, 2.0, 5.0, 10.0, 60.0, 360.0, 3600.0, 0.0)
 
 
 def read_speed(text: str) -> float:
-    """Return the speed that `60`, `x60` or `max` names; ValueError says how one is written."""
+    """Return the speed of `60`, `x60` or `max`; ValueError gives the syntax."""
     words = text.strip()
     try:
         speed = 0.0 if words == "max" else float(words.removeprefix("x"))
@@ -21,12 +21,12 @@ def read_speed(text: str) -> float:
 
 
 def faster(speed: float) -> float:
-    """Return the next speed up the ladder; the fastest stays."""
+    """Return the next speed up the ladder, or the fastest."""
     return next((step for step in LADDER if step == 0 or 0 < speed < step), 0.0) if speed else 0.0
 
 
 def slower(speed: float) -> float:
-    """Return the next speed down the ladder; the slowest stays."""
+    """Return the next speed down the ladder, or the slowest."""
     below = [step for step in LADDER if step and (step < speed or speed == 0)]
     return below[-1] if below else min(speed or LADDER[0], LADDER[0])
 
@@ -36,11 +36,11 @@ def speed_text(speed: float) -> str:
     return "max" if speed == 0 else f"x{speed:,.10g}"
 
 
-def achieved_text(asked: float, achieved: float | None) -> str:
-    """Return the achieved speed as text; "" while paused, or within 5 % of the speed that was asked for."""
-    if achieved is None or (asked and abs(achieved - asked) <= asked / 20):
+def achieved_text(requested: float, achieved: float | None) -> str:
+    """Return the achieved speed as text; "" while paused, or within 5 % of the requested speed."""
+    if achieved is None or (requested and abs(achieved - requested) <= requested / 20):
         return ""
-    return f"getting x{short_number(achieved)}"
+    return f"actual x{short_number(achieved)}"
 
 
 def short_number(value: float) -> str:

@@ -1,7 +1,7 @@
-"""Action table: one row for all that is known of an action; behind keys, mouse, palette, scripts and help.
+"""Action table: one row per action, for keys, mouse, palette, scripts and help.
 
-A new action is one row here and one function: a function of a RunContext where it is the run's, a method of
-the screen's handlers where it is the screen's.
+A new action is one row here and one function: of a RunContext for an action on the run, a method of the
+screen's handlers for an action on the screen.
 """
 
 from __future__ import annotations
@@ -13,50 +13,50 @@ from itertools import chain
 from typing import Final
 
 from tapedeck.console.actions import arguments, run_actions
-from tapedeck.console.actions.arguments import ANYTHING, NOTHING, Argument
+from tapedeck.console.actions.arguments import ANY_TEXT, NO_ARGUMENT, Argument
 from tapedeck.console.actions.context import RunContext, Work
 from tapedeck.console.panel_data.registry import key_of, pages, panels
 
 MAIN: Final = "main"
-"""The mode of the main screen; a page's mode is its name."""
+"""Mode of the main screen; a page's mode is its id."""
 EVERYWHERE: Final = frozenset({MAIN, *(page.id for page in pages())})
-_SCRIPTS_ALONE: Final = frozenset[str]()
+_SCRIPTS_ONLY: Final = frozenset[str]()
 
 
 class Effect(Enum):
-    """Effect of an action on the run, which a saved script depends on."""
+    """Effect of an action on the run, as saved scripts record it."""
 
     NONE = "none"
     SETS = "sets"
-    """Sets something at a moment, and moves nothing: a speed, a breakpoint, a bookmark."""
+    """Sets a speed, a breakpoint or a bookmark, without moving the run."""
     STOPS = "stops"
     STEPS = "steps"
-    """Plays to an end that is known: so many slots."""
-    PLAYS_ON = "plays on"
-    """Plays on until something stops it: a breakpoint, a key, the moment that it looks for."""
+    """Plays a known number of slots."""
+    PLAYS = "plays"
+    """Plays until a breakpoint, a key or a given time."""
 
     @property
     def is_move(self) -> bool:
-        """Whether it makes the run stand or play."""
-        return self in (Effect.STOPS, Effect.STEPS, Effect.PLAYS_ON)
+        """Whether it pauses the run or plays."""
+        return self in (Effect.STOPS, Effect.STEPS, Effect.PLAYS)
 
 
 @dataclass(frozen=True, slots=True)
 class OnScreen:
-    """An action of the screen: the name of its handler there, such as `panels.hide`."""
+    """An action of the screen: the name of its handler, such as `panels.hide`."""
 
     handler: str
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing that a user can do.
+    """An action of the user.
 
-    `keys`: Textual's names, several with commas; "" where only the palette and scripts have it. `does`: the
-    function of the run that does it, or the handler of the screen. `group` heads it in help. `fixed`: what
-    the function is given where no argument is. `aliases`: other words for it in scripts. `modes`: where it
-    works; nowhere: in scripts alone. `footer`: its rank there, 0: not shown; where it gets narrow, high
-    ranks go first. `label` is the footer's word, `help` its text of one to five words.
+    `keys`: Textual's names, separated by commas; "" for the palette and scripts only. `does`: its function
+    on the run, or its handler on the screen. `group`: its heading in help. `fixed`: the default argument.
+    `aliases`: other words for it in scripts. `modes`: the main screen and pages where it works; none: scripts
+    only. `footer`: its rank there, 0: not shown; on a narrow screen, high ranks are dropped first. `label`:
+    the footer's word. `help`: its text of one to five words.
     """
 
     id: str
@@ -65,7 +65,7 @@ class Action:
     help: str
     does: Callable[[RunContext, str], Work] | OnScreen
     group: str
-    argument: Argument = ANYTHING
+    argument: Argument = ANY_TEXT
     fixed: str = ""
     aliases: tuple[str, ...] = ()
     effect: Effect = Effect.NONE
@@ -74,19 +74,19 @@ class Action:
 
     @property
     def needs_screen(self) -> bool:
-        """Whether a batch job passes it over."""
+        """Whether batch jobs skip it."""
         return isinstance(self.does, OnScreen)
 
 
-PLAY, LOOK, SHOW, DATA, APP = "Play", "Look around", "Show", "Data", "Console"
-_STEPS, _PLAYS_ON, _SETS = Effect.STEPS, Effect.PLAYS_ON, Effect.SETS
+PLAY, NAVIGATE, SHOW, DATA, APP = "Play", "Navigate", "Show", "Data", "Console"
+_STEPS, _PLAYS, _SETS = Effect.STEPS, Effect.PLAYS, Effect.SETS
 
 ACTIONS: Final[list[Action]] = [
     Action(
         "pause", "space", "pause", "Play / pause",
-        run_actions.pause, PLAY, NOTHING, effect=Effect.STOPS, footer=1
+        run_actions.pause, PLAY, NO_ARGUMENT, effect=Effect.STOPS, footer=1
     ),
-    Action("resume", "", "play", "Play", run_actions.resume, PLAY, NOTHING, effect=_PLAYS_ON),
+    Action("resume", "", "play", "Play", run_actions.resume, PLAY, NO_ARGUMENT, effect=_PLAYS),
     Action(
         "step", "full_stop", "step", "Step forward",
         run_actions.step, PLAY, arguments.SLOTS, "slot", effect=_STEPS, footer=2
@@ -96,17 +96,21 @@ ACTIONS: Final[list[Action]] = [
         OnScreen("navigation.back"), PLAY, fixed="slot", footer=3
     ),
     Action(
-        "minute_on", "m", "minute", "Minute forward", run_actions.step, PLAY, NOTHING, "minute", effect=_STEPS
+        "minute_on", "m", "minute", "Minute forward",
+        run_actions.step, PLAY, NO_ARGUMENT, "minute", effect=_STEPS
     ),
     Action(
         "minute_back", "M", "minute back", "Minute back",
         OnScreen("navigation.back"), PLAY, fixed="minute"
     ),
-    Action("hour_on", "o", "hour", "Hour forward", run_actions.step, PLAY, NOTHING, "hour", effect=_STEPS),
+    Action(
+        "hour_on", "o", "hour", "Hour forward",
+        run_actions.step, PLAY, NO_ARGUMENT, "hour", effect=_STEPS
+    ),
     Action("hour_back", "O", "hour back", "Hour back", OnScreen("navigation.back"), PLAY, fixed="hour"),
     Action(
         "day_on", "d", "day", "Day forward",
-        run_actions.day_forward, PLAY, NOTHING, effect=_PLAYS_ON
+        run_actions.day_forward, PLAY, NO_ARGUMENT, effect=_PLAYS
     ),
     Action(
         "day_back", "D", "day back", "Day back",
@@ -115,19 +119,19 @@ ACTIONS: Final[list[Action]] = [
     Action(
         "next_session", "n", "next session",
         "Go to next session",
-        run_actions.next_session, PLAY, NOTHING, effect=_PLAYS_ON
+        run_actions.next_session, PLAY, NO_ARGUMENT, effect=_PLAYS
     ),
     Action(
         "faster", "plus,equals_sign", "faster", "Increase speed",
-        run_actions.faster, PLAY, NOTHING, effect=_SETS, footer=5
+        run_actions.faster, PLAY, NO_ARGUMENT, effect=_SETS, footer=5
     ),
     Action(
         "slower", "minus", "slower", "Decrease speed",
-        run_actions.slower, PLAY, NOTHING, effect=_SETS, footer=6
+        run_actions.slower, PLAY, NO_ARGUMENT, effect=_SETS, footer=6
     ),
     Action(
         "max_speed", "0", "max", "Maximum speed",
-        run_actions.speed, PLAY, NOTHING, "max", effect=_SETS
+        run_actions.speed, PLAY, NO_ARGUMENT, "max", effect=_SETS
     ),
     Action(
         "speed", "", "speed", "Set speed",
@@ -135,45 +139,45 @@ ACTIONS: Final[list[Action]] = [
     ),
     Action(
         "goto", "g", "go to", "Go to time or date",
-        run_actions.go_to, LOOK, arguments.MOMENT, aliases=("run_to",), effect=_PLAYS_ON, footer=4
+        run_actions.go_to, NAVIGATE, arguments.TIME, aliases=("run_to",), effect=_PLAYS, footer=4
     ),
     Action(
         "previous_event", "left_square_bracket", "previous event", "Go to previous event",
-        OnScreen("navigation.event"), LOOK, fixed="back"
+        OnScreen("navigation.event"), NAVIGATE, fixed="back"
     ),
     Action(
         "next_event", "right_square_bracket", "next event",
         "Go to next event",
-        OnScreen("navigation.event"), LOOK, fixed="on"
+        OnScreen("navigation.event"), NAVIGATE, fixed="on"
     ),
-    Action("present", "end", "present", "Return to the present", OnScreen("navigation.present"), LOOK),
+    Action("present", "end", "present", "Return to the present", OnScreen("navigation.present"), NAVIGATE),
     Action(
         "next_symbol", "tab,down", "next symbol", "Next symbol",
-        OnScreen("panels.symbol"), LOOK, fixed="1"
+        OnScreen("panels.symbol"), NAVIGATE, fixed="1"
     ),
     Action(
         "previous_symbol", "shift+tab,up", "previous symbol", "Previous symbol",
-        OnScreen("panels.symbol"), LOOK, fixed="-1"
+        OnScreen("panels.symbol"), NAVIGATE, fixed="-1"
     ),
     Action(
         "symbol", "", "symbol", "Go to symbol",
-        OnScreen("panels.focus"), LOOK, arguments.SYMBOL
+        OnScreen("panels.focus"), NAVIGATE, arguments.SYMBOL
     ),
     Action(
         "why", "w", "why", "Explain this symbol's numbers",
-        OnScreen("navigation.why"), LOOK, arguments.FIGURE, footer=9
+        OnScreen("navigation.why"), NAVIGATE, arguments.FIGURE, footer=9
     ),
     Action(
         "breakpoint", "b", "break", "Set, list or delete breakpoints",
-        run_actions.add_breakpoint, LOOK, arguments.CONDITION, aliases=("break",), effect=_SETS, footer=8
+        run_actions.add_breakpoint, NAVIGATE, arguments.CONDITION, aliases=("break",), effect=_SETS, footer=8
     ),
     Action(
         "unbreak", "", "unbreak", "Delete a breakpoint",
-        run_actions.remove_breakpoint, LOOK, arguments.BREAKPOINT_NUMBER, effect=_SETS
+        run_actions.remove_breakpoint, NAVIGATE, arguments.BREAKPOINT_NUMBER, effect=_SETS
     ),
     Action(
-        "bookmark", "apostrophe", "bookmark", "Bookmark this moment",
-        run_actions.bookmark, LOOK, arguments.NOTE, effect=_SETS
+        "bookmark", "apostrophe", "bookmark", "Bookmark this time",
+        run_actions.bookmark, NAVIGATE, arguments.NOTE, effect=_SETS
     ),
     *(
         Action(
@@ -216,11 +220,11 @@ ACTIONS: Final[list[Action]] = [
     ),
     Action(
         "export", "", "export", "Export to a path",
-        run_actions.export, DATA, arguments.EXPORT, modes=_SCRIPTS_ALONE
+        run_actions.export, DATA, arguments.EXPORT, modes=_SCRIPTS_ONLY
     ),
     Action(
         "view", "", "view", "Write a panel as data",
-        run_actions.view, DATA, arguments.VIEW, modes=_SCRIPTS_ALONE
+        run_actions.view, DATA, arguments.VIEW, modes=_SCRIPTS_ONLY
     ),
     Action(
         "copy", "y", "copy", "Copy panel as data",
@@ -237,7 +241,7 @@ ACTIONS: Final[list[Action]] = [
     ),
     Action(
         "quit", "q", "quit", "End run and quit",
-        run_actions.leave, APP, NOTHING, modes=EVERYWHERE, footer=1
+        run_actions.leave, APP, NO_ARGUMENT, modes=EVERYWHERE, footer=1
     ),
     Action(
         "quit_now", "ctrl+c,ctrl+q", "end", "Quit without asking",
@@ -254,9 +258,9 @@ _BY_WORD: Final[dict[str, Action]] = {word: a for a in ACTIONS for word in (a.id
 
 
 def register(action: Action) -> None:
-    """Add an action behind the others of its group; before the screens are imported, which bind its keys.
+    """Add an action after the others of its group; call before the screens, which bind keys, are imported.
 
-    ValueError where one of its words or keys is taken.
+    Raises ValueError if one of its words or keys is taken.
     """
     words, keys = (action.id, *action.aliases), set(filter(None, action.keys.split(",")))
     taken = [word for word in words if word in _BY_WORD]
@@ -273,16 +277,16 @@ def register(action: Action) -> None:
 
 
 def action_of(word: str) -> Action | None:
-    """Return the action that a script's word names."""
+    """Return the action of a script's word, or None."""
     return _BY_WORD.get(word)
 
 
 def script_words(*, needs_screen: bool | None = None) -> tuple[str, ...]:
-    """Return the words of scripts, of all actions or of those that do, or do not, need the screen."""
+    """Return the words of scripts: of all actions, or of those with or without a need of the screen."""
     rows = (action for action in ACTIONS if needs_screen in (None, action.needs_screen))
     return tuple(chain.from_iterable((action.id, *action.aliases) for action in rows))
 
 
 def screen_actions(mode: str | None = None) -> tuple[Action, ...]:
-    """Return the actions that the screen has, or those of one mode, in the order of help."""
+    """Return the actions of the screen, or of one mode, in the order of help."""
     return tuple(action for action in ACTIONS if (action.modes if mode is None else mode in action.modes))

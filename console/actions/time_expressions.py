@@ -1,4 +1,4 @@
-"""Time expressions: times, dates, words and distances as users type them, read generously."""
+"""Time expressions: times, dates, words and distances as typed, in many spellings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NEXT: Final = ("next", "n")
 _PREVIOUS: Final = ("previous", "prev", "last")
 _WORDS: Final = (*_POINTS, "next open", "next close", "previous open", "previous close", "now", *_DAYS,
                  *_WEEKDAYS, "last friday")  # fmt: skip
-# Known words; others are named in the error. Names may be cut to three letters.
+# Known words; the error lists others. Names may be cut to three letters.
 _KNOWN_LETTERS: Final = frozenset(
     {*_POINTS, *_DAYS, *_NEXT, *_PREVIOUS, "now", "session", "day", "am", "pm", "a", "p", "h", "m", "min",
      "s", "d", "t", "st", "nd", "rd", "th"}
@@ -38,18 +38,18 @@ _TIME: Final = re.compile(
     r"(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2})(?::(?P<second>\d{2}))?|(?P<bare>\d{2})|h)?\s*(?P<half>am|pm|a|p)?"
 )
 _DISTANCE: Final = re.compile(r"(?P<sign>[+-])\s*(?P<count>\d+)\s*(?P<unit>s|m|min|h|d|)")
-_SHARE: Final = re.compile(r"(?P<pct>\d{1,3}(?:\.\d+)?)\s*%")
+_PERCENTAGE: Final = re.compile(r"(?P<pct>\d{1,3}(?:\.\d+)?)\s*%")
 
 
-class NoMomentError(ConfigError):
-    """Text that names no time or date on any day and exchange."""
+class InvalidTimeError(ConfigError):
+    """Invalid time expression, on any day and exchange."""
 
 
 @dataclass(frozen=True, slots=True)
-class Here:
-    """Moment from which a text is read: the session shown, and its clock (UTC).
+class ReferenceTime:
+    """Time that relative expressions count from: a session and its clock (UTC).
 
-    `last_day`: the last day of the run; a weekday after it means the one before.
+    `last_day`: last day of the run; a weekday after it means a week earlier.
     """
 
     session: TradingSession
@@ -57,36 +57,36 @@ class Here:
     last_day: date | None = None
 
 
-def read_moment(text: str, here: Here, calendar: TimeManager) -> datetime:
-    """Return the instant (UTC) that a text names, in the exchange's time.
+def parse_time_expression(text: str, reference: ReferenceTime, calendar: TimeManager) -> datetime:
+    """Return the instant (UTC) of a text in the exchange's time.
 
-    A time alone is of the day shown, a date alone that day's open. Raises ConfigError where it names
-    nothing (NoMomentError where that is so on any day), CalendarError where the exchange does not trade then.
+    A time alone means the day of `reference`, a date alone that day's open. Raises ConfigError for invalid
+    text (InvalidTimeError if it is so on any day), CalendarError for a day without a session.
     """
     words = " ".join(text.strip().lower().replace(",", " ").split())
     if not words:
-        raise _no_moment(text)
+        raise _invalid_time(text)
     try:
-        return _read(text, words, here, calendar)
+        return _read(text, words, reference, calendar)
     except OverflowError:  # a number beyond all dates
-        raise _no_moment(text) from None
+        raise _invalid_time(text) from None
 
 
-def _read(text: str, words: str, here: Here, calendar: TimeManager) -> datetime:
-    for read in (_read_word, _read_distance, _read_share):
-        found = read(words, here, calendar)
+def _read(text: str, words: str, reference: ReferenceTime, calendar: TimeManager) -> datetime:
+    for read in (_read_word, _read_distance, _read_percentage):
+        found = read(words, reference, calendar)
         if found is not None:
             return found
-    moment = _read_time(words)
-    if moment is not None:
-        return _at(here.session, moment)
-    return _read_date(text, words, here, calendar)
+    time_of_day = _read_time(words)
+    if time_of_day is not None:
+        return _at(reference.session, time_of_day)
+    return _read_date(text, words, reference, calendar)
 
 
-def moment_words(session: TradingSession, clock: datetime) -> str:
-    """Return the words that name a moment of a session from any other: `2013-10-08 10:30`."""
+def time_expression(session: TradingSession, clock: datetime) -> str:
+    """Return a time of a session as an absolute time expression: `2013-10-08 10:30`."""
     day = session.trading_day.isoformat()
-    # By their names, as a session of a whole day closes at the time of day at which it opens.
+    # By name, as a 24-hour session opens and closes at the same time of day.
     if clock == session.regular_open:
         return f"{day} open"
     if clock == session.regular_close:
@@ -95,63 +95,65 @@ def moment_words(session: TradingSession, clock: datetime) -> str:
 
 
 def slots_of(length_s: int, base: Interval) -> int:
-    """Return how many slots of the base an amount of trading time has, one at least."""
+    """Return the slots of the base in a length of trading time, at least one."""
     return max(1, length_s // base.seconds)
 
 
 def session_after(sessions: Sequence[TradingSession], day: date) -> TradingSession:
-    """Return the session of a run that follows a day; EngineError after the last one."""
+    """Return the session after a day; EngineError after the last one."""
     following = next((session for session in sessions if session.trading_day > day), None)
     if following is None:
         raise EngineError(f"{day} is the last session of this run")
     return following
 
 
-def same_time(following: TradingSession, here: Here) -> datetime:
-    """Return the instant that is as far into another session, or its close where that is shorter."""
-    return min(following.regular_open + (here.clock - here.session.regular_open), following.regular_close)
+def same_time(following: TradingSession, reference: ReferenceTime) -> datetime:
+    """Return the instant as far into another session, or its close if it is shorter."""
+    return min(
+        following.regular_open + (reference.clock - reference.session.regular_open), following.regular_close
+    )
 
 
-def _read_word(words: str, here: Here, calendar: TimeManager) -> datetime | None:
-    day, session = here.session.trading_day, here.session
+def _read_word(words: str, reference: ReferenceTime, calendar: TimeManager) -> datetime | None:
+    day, session = reference.session.trading_day, reference.session
     first, _, rest = words.partition(" ")
     if first in ("next", "n", "previous", "prev", "last") and rest in ("open", "close", "session", "day"):
         ahead = first in ("next", "n")
-        if rest == "close" and ahead and here.clock < session.regular_close:
+        if rest == "close" and ahead and reference.clock < session.regular_close:
             return session.regular_close
-        if rest == "open" and not ahead and here.clock > session.regular_open:
+        if rest == "open" and not ahead and reference.clock > session.regular_open:
             return session.regular_open
         other = calendar.get_next_trading_date(day) if ahead else calendar.get_previous_trading_date(day)
         session = calendar.get_trading_session(other)
         return session.regular_close if rest == "close" else session.regular_open
     if words == "now":
-        return here.clock
+        return reference.clock
     if words == "noon":
         return _at(session, time(12))
     return {"open": session.regular_open, "close": session.regular_close}.get(words)
 
 
-def _read_distance(words: str, here: Here, calendar: TimeManager) -> datetime | None:
+def _read_distance(words: str, reference: ReferenceTime, calendar: TimeManager) -> datetime | None:
     match = _DISTANCE.fullmatch(words)
     if match is None:
         return None
     count = int(match["count"]) * (1 if match["sign"] == "+" else -1)
     if match["unit"] != "d":
         unit = {"s": 1, "h": 3600}.get(match["unit"], 60)
-        return here.clock + timedelta(seconds=count * unit)
-    day = here.session.trading_day
+        return reference.clock + timedelta(seconds=count * unit)
+    day = reference.session.trading_day
     move = calendar.get_next_trading_date if count > 0 else calendar.get_previous_trading_date
     session = calendar.get_trading_session(move(day, abs(count)) if count else day)
-    return same_time(session, here)
+    return same_time(session, reference)
 
 
-def _read_share(words: str, here: Here, _calendar: TimeManager) -> datetime | None:
-    match = _SHARE.fullmatch(words)
+def _read_percentage(words: str, reference: ReferenceTime, _calendar: TimeManager) -> datetime | None:
+    match = _PERCENTAGE.fullmatch(words)
     if match is None or float(match["pct"]) > 100:
         return None
-    length = here.session.regular_close - here.session.regular_open
+    length = reference.session.regular_close - reference.session.regular_open
     whole_seconds = round(length.total_seconds() * float(match["pct"]) / 100)
-    return here.session.regular_open + timedelta(seconds=whole_seconds)
+    return reference.session.regular_open + timedelta(seconds=whole_seconds)
 
 
 def _read_time(words: str) -> time | None:
@@ -169,74 +171,74 @@ def _read_time(words: str) -> time | None:
         return None
 
 
-def _read_date(text: str, words: str, here: Here, calendar: TimeManager) -> datetime:
-    for head, tail in _cuts(words):
-        day, point = _day_of(head, here, calendar), tail or "open"
-        moment = time(12) if point == "noon" else _read_time(point)
-        if day is None or (moment is None and point not in _POINTS):
+def _read_date(text: str, words: str, reference: ReferenceTime, calendar: TimeManager) -> datetime:
+    for head, tail in _splits(words):
+        day, point = _day_of(head, reference, calendar), tail or "open"
+        time_of_day = time(12) if point == "noon" else _read_time(point)
+        if day is None or (time_of_day is None and point not in _POINTS):
             continue
         session = calendar.get_trading_session(day)
-        if moment is not None:
-            return _at(session, moment)
+        if time_of_day is not None:
+            return _at(session, time_of_day)
         return session.regular_close if point == "close" else session.regular_open
-    raise _no_moment(text)
+    raise _invalid_time(text)
 
 
-def _cuts(words: str) -> list[tuple[str, str]]:
-    """Return the ways to cut words into a date and a time, which may come first or be left out."""
+def _splits(words: str) -> list[tuple[str, str]]:
+    """Return the ways to split words into a date and a time, in any order, the time optional."""
     written = _ISO_DATE_TIME.fullmatch(words)
     if written is not None:
         return [(written["date"], written["time"])]
     parts = words.split(" ")
-    cuts = [(words, "")]
+    splits = [(words, "")]
     for at in range(1, len(parts)):
         left, right = " ".join(parts[:at]), " ".join(parts[at:])
-        cuts += [(left, right), (right, left)]
-    return cuts
+        splits += [(left, right), (right, left)]
+    return splits
 
 
-def _day_of(words: str, here: Here, calendar: TimeManager) -> date | None:
-    day = here.session.trading_day
+def _day_of(words: str, reference: ReferenceTime, calendar: TimeManager) -> date | None:
+    day = reference.session.trading_day
     if words in _DAYS:
         move = {"tomorrow": calendar.get_next_trading_date, "yesterday": calendar.get_previous_trading_date}
         return move[words](day) if words in move else day
     try:
-        return _weekday(words, here) or date.fromisoformat(words)
+        return _weekday(words, reference) or date.fromisoformat(words)
     except ValueError:
         return _written_date(words, day.year)
 
 
-def _weekday(words: str, here: Here) -> date | None:
-    """Return the day of `fri`, today at the earliest; of `next friday`, `last friday`, today in no case."""
-    day = here.session.trading_day
+def _weekday(words: str, reference: ReferenceTime) -> date | None:
+    """Return the day of `fri`, today or later; of `next friday` or `last friday`, never today."""
+    day = reference.session.trading_day
     side, _, name = words.rpartition(" ")
-    number = _named(name, _WEEKDAYS)
+    number = _index_of(name, _WEEKDAYS)
     if number is None or side not in ("", *_NEXT, *_PREVIOUS):
         return None
     ahead = (number - day.weekday()) % 7
     if side in _NEXT:
         return day + timedelta(days=ahead or 7)
     found = day + timedelta(days=ahead)
-    is_too_late = here.last_day is not None and found > here.last_day
-    return found - timedelta(days=7) if side or is_too_late else found
+    is_after_last_day = reference.last_day is not None and found > reference.last_day
+    return found - timedelta(days=7) if side or is_after_last_day else found
 
 
-def _named(word: str, names: Sequence[str]) -> int | None:
-    """Return the place of the name that a word of three letters or more begins, None where there is none."""
+def _index_of(word: str, names: Sequence[str]) -> int | None:
+    """Return the index of the name that starts with a word of three letters or more, or None."""
     return next((n for n, name in enumerate(names) if len(word) >= 3 and name.startswith(word)), None)
 
 
 def _written_date(words: str, year: int) -> date | None:
     """Return the date of `10-08`, `8th oct`, `tue oct 8 2013`; months come first in numbers, as in ISO 8601.
 
-    None where a word is neither a month nor a weekday; ConfigError where that date has another weekday.
+    None if a word is neither a month nor a weekday; ConfigError if the weekday does not match the date.
     """
     if _DATE.fullmatch(words) is None:
         return None
     parts = list(_DATE_PART.finditer(words))
     letters = [part["month"] for part in parts if part["month"]]
-    months = [n + 1 for letter in letters if (n := _named(letter, _MONTHS)) is not None]
-    weekdays = [n for letter in letters if (n := _named(letter, _WEEKDAYS)) is not None]
+    months = [n + 1 for letter in letters if (n := _index_of(letter, _MONTHS)) is not None]
+    weekdays = [n for letter in letters if (n := _index_of(letter, _WEEKDAYS)) is not None]
     numbers = [part["number"] for part in parts if part["number"]]
     years = [int(number) for number in numbers if _YEAR.fullmatch(number)]
     rest = [*months, *(int(number) for number in numbers if not _YEAR.fullmatch(number))]
@@ -254,24 +256,24 @@ def _written_date(words: str, year: int) -> date | None:
     return found
 
 
-def _at(session: TradingSession, moment: time) -> datetime:
+def _at(session: TradingSession, time_of_day: time) -> datetime:
     """Return the instant of a time of day on the exchange within a session, which may open the day before."""
     zone = session.zone
     opened = session.regular_open.astimezone(zone)
-    instant = datetime.combine(opened.date(), moment, zone)
+    instant = datetime.combine(opened.date(), time_of_day, zone)
     if instant < opened and session.regular_close.astimezone(zone).date() > opened.date():
         instant += timedelta(days=1)
     return instant.astimezone(session.regular_open.tzinfo)
 
 
-def _no_moment(text: str) -> NoMomentError:
-    said = text.strip()
-    foreign = [word for word in _LETTERS.findall(said.lower()) if not _is_known(word)]
-    # Where all of it is such a word, that is said already.
-    why = f" (not understood: {', '.join(foreign)})" if foreign and foreign != [said.lower()] else ""
-    message = f"invalid time or date {said!r}{why}. Try: {EXAMPLES}."
-    return NoMomentError("go to", [ConfigProblem("go to", text, message, nearest(said.lower(), _WORDS))])
+def _invalid_time(text: str) -> InvalidTimeError:
+    typed = text.strip()
+    unknown = [word for word in _LETTERS.findall(typed.lower()) if not _is_known(word)]
+    # The message already has a text of one unknown word.
+    why = f" (not understood: {', '.join(unknown)})" if unknown and unknown != [typed.lower()] else ""
+    message = f"invalid time or date {typed!r}{why}. Try: {EXAMPLES}."
+    return InvalidTimeError("go to", [ConfigProblem("go to", text, message, nearest(typed.lower(), _WORDS))])
 
 
 def _is_known(word: str) -> bool:
-    return word in _KNOWN_LETTERS or any(_named(word, names) is not None for names in (_MONTHS, _WEEKDAYS))
+    return word in _KNOWN_LETTERS or any(_index_of(word, names) is not None for names in (_MONTHS, _WEEKDAYS))

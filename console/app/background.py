@@ -1,4 +1,4 @@
-"""Background calls: work in a thread, with failures logged and reported."""
+"""Background work: calls in a thread, whose errors are logged and reported."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ Result = TypeVar("Result")
 async def run_in_background(
     task: str, call: Callable[[], Result], report: Callable[[str], None]
 ) -> Result | None:
-    """Run a call in a thread; return its result, or None if it failed.
+    """Run a call in a thread, and return its result, or None if it failed.
 
-    An exception of any class ends neither the console nor the run: it is logged as the failure of `task`, and
-    its description is passed to `report`. It is logged in the thread: the waiting coroutine may be cancelled.
+    An error of any class is logged as a failure of `task` and passed to `report`: it must end neither console
+    nor run. It is logged in the thread, which continues if the awaiting task is cancelled.
     """
-    result, failure = await asyncio.to_thread(_result_or_failure, task, call)
+    result, failure = await asyncio.to_thread(_call_logged, task, call)
     if failure:
         report(failure)
     return result
 
 
-def _result_or_failure(task: str, call: Callable[[], Result]) -> tuple[Result | None, str]:
-    """Return the result of a call, or the description of its failure."""
+def _call_logged(task: str, call: Callable[[], Result]) -> tuple[Result | None, str]:
+    """Return the result of a call, or the message of its error."""
     try:
         return call(), ""
-    except Exception as error:  # any other handler comes too late: Textual would end the application
+    except Exception as error:  # an error would end the thread unnoticed
         log.error("%s failed: %s", task, error, exc_info=None if isinstance(error, TapedeckError) else error)
         return None, describe(error)

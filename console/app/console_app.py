@@ -1,4 +1,4 @@
-"""Textual application: wires run, screens and actions together; it holds nothing of the market."""
+"""Textual application: connects run, screens and actions."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ from tapedeck.engine.store.bar_store import BarStore
 
 log = logging.getLogger(__name__)
 
-# After a key the screen is drawn at once, and again when the engine may have answered.
+# After a key the screen is drawn at once, and again when the engine may have handled the command.
 _AFTER_KEY_S: Final = (0.005, 0.015, 0.03, 0.06)
 _SLOW_LINE: Final = "-slow-line"
 Answer = TypeVar("Answer")
@@ -64,11 +64,11 @@ Answer = TypeVar("Answer")
 class Setup:
     """Start options of the console.
 
-    `exports`: folder below which keys export. `config_folder`: where the user has themes. `interrupted`:
-    whether a signal asks the run to end. `frames`: frames per second at most. `direct_drawing`: draw past
-    Textual's compositor. `note` stands on the session bar: that the market is synthetic. `key_changes`:
-    action id → keys, of the settings file. `start_paused`: wait at the first open. `script`: actions to do by
-    themselves. `before_run`: what is done between the first picture and the start of the run.
+    `exports`: folder for exports by keys. `config_folder`: folder of the user's themes. `interrupted`:
+    whether a signal has requested the end. `frames`: maximum frames per second. `direct_drawing`: bypass
+    Textual's compositor. `note`: text on the session bar, such as "synthetic". `key_changes`: action id →
+    keys, from the settings file. `start_paused`: pause at the first open. `script`: key script to run.
+    `before_run`: called between the first frame and the start of the run.
     """
 
     exports: Path
@@ -86,7 +86,7 @@ class Setup:
 
 
 class ConsoleApp(TerminalApp):
-    """Watches and drives one run: starts it when it is mounted, and ends it in order when it is left."""
+    """Shows and drives one run: starts it on mount, and ends it in order on exit."""
 
     TITLE = "tapedeck"
     CSS_PATH = Path(__file__).with_name("console.tcss")
@@ -97,7 +97,7 @@ class ConsoleApp(TerminalApp):
     ]
 
     def __init__(self, playback: Playback, store: BarStore, log_lines: LogLines, setup: Setup) -> None:
-        # A key makes the engine yield from the moment it is read until it is handled.
+        # The engine yields from the time a key is read until it is handled.
         on_key = playback.system.render_priority.request
         super().__init__(Toasts(), on_key, direct_drawing=setup.direct_drawing)
         self.playback = playback
@@ -106,7 +106,7 @@ class ConsoleApp(TerminalApp):
         self.themes = ThemeWatch(self, setup.config_folder)
         self.key_changes = {**setup.ui_state.keys, **setup.key_changes}
         self.main = MainScreen(playback, log_lines, _layout(setup.ui_state), note=setup.note)
-        self.session_recompute = SessionRecompute(self, playback.earlier)
+        self.session_recompute = SessionRecompute(self, playback.tape_cache)
         self.recording = Recording(playback, begins_paused=setup.start_paused and setup.script is None)
         self.transport = Transport(self)
         self.navigation = NavigationHandlers(self, self.transport)
@@ -122,11 +122,11 @@ class ConsoleApp(TerminalApp):
         run = ScreenRun(self, self.transport, self.navigation, self.data, application)
         self._executor = Executor(run, self)
         self.ending = False
-        self.left_by_script = False
+        self.quit_by_script = False
         self._gc_scheduler = GcScheduler()
         self._key_queue = KeyQueue(self, super().on_event)
         self.frames = Frames(playback, self.main, self.link, setup.frames)
-        self._was_over = False
+        self._end_reported = False
         script = setup.script
         self._script = (
             None
@@ -134,24 +134,24 @@ class ConsoleApp(TerminalApp):
             else ScriptRun(
                 script,
                 playback.system,
-                _ScreenOutlet(self),
+                _ScreenOutput(self),
                 is_busy=lambda: self.data.is_exporting,
-                witness=self.recording.scripted,
+                record_line=self.recording.record_script_line,
             )
         )
 
-    # Life
+    # Start and end
 
     def on_mount(self) -> None:
-        """Load themes, keys and the saved state of the screen; start the run, and update from now on."""
+        """Load themes, keys and the saved state of the screen; start the run and the frames."""
         self.themes.start()
         ui_state = self.setup.ui_state
         names = self.theme_names
         self.theme = next((name for name in (ui_state.theme, DEFAULT_DARK) if name in names), names[0])
-        self._take_keys()
+        self._apply_key_changes()
         self.push_screen(self.main)
-        self.app_suspend_signal.subscribe(self, self._hold, immediate=True)
-        self.app_resume_signal.subscribe(self, self._let_go, immediate=True)
+        self.app_suspend_signal.subscribe(self, self._suspend_run, immediate=True)
+        self.app_resume_signal.subscribe(self, self._resume_run, immediate=True)
         self._restore_ui_state(ui_state)
         for notice in self.setup.notices:
             self.notify(notice, severity="warning", timeout=10)
@@ -169,21 +169,21 @@ class ConsoleApp(TerminalApp):
             self.notify(str(error), severity="error", timeout=30)
 
     async def on_unmount(self) -> None:
-        """End the run, in whatever way the console was left."""
+        """End the run on any way out."""
         await asyncio.to_thread(self.playback.system.stop)
 
-    def _hold(self, _app: App[object]) -> None:
-        """Pause the run while the process is suspended, unless a script waits for it."""
+    def _suspend_run(self, _app: App[object]) -> None:
+        """Pause the run while the process is suspended, unless a script drives it."""
         log.info("suspended")
         if self._script is None:
-            self.playback.hold()
+            self.playback.suspend()
 
-    def _let_go(self, _app: App[object]) -> None:
+    def _resume_run(self, _app: App[object]) -> None:
         log.info("continued")
-        self.playback.let_go()
+        self.playback.resume()
 
     async def end(self) -> None:
-        """End the run in order, then leave."""
+        """End the run in order, then quit."""
         if self.ending:
             return
         self.ending = True
@@ -191,8 +191,8 @@ class ConsoleApp(TerminalApp):
             await asyncio.to_thread(self.playback.system.stop)
         except EngineError as error:
             log.error("%s", error)
-        failed = await self.data.idle()  # an export under way is written to its end
-        self.exit(message="\n".join(failed) or None)  # told once the screen is given back
+        failed = await self.data.idle()  # unfinished exports are completed
+        self.exit(message="\n".join(failed) or None)  # printed after the screen is restored
 
     def ui_state(self) -> UiState:
         """Return the state of the screen, to be saved."""
@@ -211,15 +211,15 @@ class ConsoleApp(TerminalApp):
 
     @property
     def theme_names(self) -> tuple[str, ...]:
-        """The themes to choose from: tapedeck's and the user's."""
+        """Names of all themes: tapedeck's and the user's."""
         return self.themes.names
 
-    def _take_keys(self) -> None:
-        wrong = key_problems(self.key_changes)
+    def _apply_key_changes(self) -> None:
+        problems = key_problems(self.key_changes)
         self.key_changes = usable_keys(self.key_changes)
         self.set_keymap(self.key_changes)
-        for sentence in wrong:
-            self.notify(sentence, title="Key changes", severity="warning", timeout=10)
+        for problem in problems:
+            self.notify(problem, title="Key changes", severity="warning", timeout=10)
 
     def _restore_ui_state(self, ui_state: UiState) -> None:
         main, plan = self.main, self.playback.plan
@@ -233,14 +233,14 @@ class ConsoleApp(TerminalApp):
     # Frames
 
     def view_state(self) -> ViewState:
-        """Return the run as it is to be shown now."""
+        """Return the state of the run to show."""
         return self.playback.view_state()
 
     def _frame(self) -> None:
         """Update the screen from the run."""
-        if not self.link.has_input:  # a key that led to nothing
-            self._let_engine_go_on()
-        if not self.is_running or not self.screen_stack:  # a timer's last tick, on the way out
+        if not self.link.has_input:  # no key left to handle
+            self._release_engine()
+        if not self.is_running or not self.screen_stack:  # the last tick of a timer on exit
             return
         if self.setup.interrupted() and not self.ending:
             self.leave()
@@ -254,7 +254,7 @@ class ConsoleApp(TerminalApp):
         self._gc_scheduler.collect_if_due()
 
     def _advance_script(self) -> None:
-        """Do the lines of the script that are due."""
+        """Run the lines of the script that are due."""
         if self._script is None or self.ending:
             return
         try:
@@ -265,15 +265,15 @@ class ConsoleApp(TerminalApp):
         if over:
             quits, self._script = self._script.has_quit, None
             if quits:
-                self.left_by_script = True
+                self.quit_by_script = True
                 self.leave()
 
     def _report_end(self, snapshot: Snapshot) -> None:
-        """Show the report once when the run is over by itself."""
+        """Show the report, once, when the run has ended."""
         system = self.playback.system
-        if self._was_over or self.ending or not snapshot.state.is_over or snapshot.version == 0:
+        if self._end_reported or self.ending or not snapshot.state.is_over or snapshot.version == 0:
             return
-        self._was_over = True
+        self._end_reported = True
         if system.error is not None:
             self.notify(str(system.error), title="The run failed", severity="error", timeout=30)
         self.push_screen(report_screen(self))
@@ -287,11 +287,11 @@ class ConsoleApp(TerminalApp):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Show a notification as plain text, as it may hold the user's own words."""
+        """Show a notification as plain text, without markup, as it may quote user input."""
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def _frame_soon(self) -> None:
-        """Update the screen after a key, and after the engine's answer, before the next tick."""
+        """Update the screen after a key, and again after the engine has handled it, before the next tick."""
         self.frames.request()
         self._frame()
         for seconds in _AFTER_KEY_S:
@@ -300,7 +300,7 @@ class ConsoleApp(TerminalApp):
     # Actions
 
     async def on_event(self, event: Event) -> None:
-        """Put keys into the queue; handle other events at once."""
+        """Queue keys; handle other events at once."""
         if isinstance(event, InputEvent):
             self.link.has_input = False
             self._gc_scheduler.note_input()
@@ -311,16 +311,16 @@ class ConsoleApp(TerminalApp):
 
     @on(KeyMarker)
     async def _key_handled(self, event: KeyMarker) -> None:
-        self._let_engine_go_on()
+        self._release_engine()
         await self._key_queue.marker_arrived(event)
 
     @property
     def done(self) -> list[tuple[str, str]]:
-        """The actions so far, as words and arguments of a key script."""
-        return list(self.recording.done)
+        """The recorded actions: words and arguments of a key script."""
+        return list(self.recording.recorded)
 
     def handler(self, name: str) -> Callable[[str], Work]:
-        """Return the method that does a screen's action, such as `panels.hide`."""
+        """Return the method of a screen's action, such as `panels.hide`."""
         group, _, method = name.partition(".")
         found: Callable[[str], Work] = getattr(self._handlers[group], method)
         return found
@@ -330,15 +330,15 @@ class ConsoleApp(TerminalApp):
         screen: Screen[Answer],
         then: Callable[[Answer | None], None] | Callable[[Answer | None], Awaitable[None]] | None = None,
     ) -> None:
-        """Show a screen over the others; `then` gets what it was left with."""
+        """Show a screen over the others; `then` gets its result."""
         await self.push_screen(screen, then)
 
-    def in_background(self, work: Coroutine[Any, Any, None], group: str) -> None:
-        """Do work beside the screen; it reports its errors itself."""
+    def start_work(self, work: Coroutine[Any, Any, None], group: str) -> None:
+        """Start background work, which reports its own errors."""
         self.run_worker(work, group=group, exit_on_error=False)
 
     def leave(self) -> None:
-        """End the run in order, then leave."""
+        """End the run in order, then quit."""
         self.run_worker(self.end(), group="end")
 
     @property
@@ -351,42 +351,42 @@ class ConsoleApp(TerminalApp):
         """The theme of the screen."""
         return self.theme
 
-    def take_theme(self, name: str) -> None:
-        """Show another theme."""
+    def set_theme(self, name: str) -> None:
+        """Set the theme."""
         self.theme = name
 
     def can_do(self, action_id: str) -> bool | None:
-        """Whether an action can be done now."""
+        """Whether an action is available."""
         if action_id == "present":
-            return self.playback.viewpoint.place is not None
+            return self.playback.viewpoint.position is not None
         return True
 
     def render_priority(self) -> AbstractContextManager[None]:
-        """Return a context in which the engine yields for some milliseconds while a frame is drawn."""
+        """Return a context in which the engine yields for a few milliseconds while a frame is drawn."""
         return self.playback.system.render_priority.held()
 
-    def _let_engine_go_on(self) -> None:
+    def _release_engine(self) -> None:
         self.playback.system.render_priority.release()
 
     async def do(self, action_id: str, argument: str = "") -> None:
-        """Do an action of the table, by its id; notify of errors."""
+        """Run an action of the table by its id; show errors as notices."""
         action = BY_ID[action_id]
-        self.recording.begin(action_id)
-        self._let_engine_go_on()  # it may be the one that has to answer
+        self.recording.begin_action(action_id)
+        self._release_engine()  # the action may wait for the engine
         try:
             is_done = await self._executor.do(action, argument)
-        except SessionNotCachedError as away:
-            self.session_recompute.fetch(away.day, lambda: self.do(action_id, argument))
+        except SessionNotCachedError as missing:
+            self.session_recompute.fetch(missing.day, lambda: self.do(action_id, argument))
             return
         except TapedeckError as error:
             self.notify(str(error), severity="error", timeout=6)
             return
-        if is_done:  # and not asked for what it needs, to be done again with the answer
-            self.recording.end(argument)
+        if is_done:  # a prompt runs the action again with the answer
+            self.recording.end_action(argument)
         self._frame_soon()
 
     async def action_do(self, action_id: str) -> None:
-        """Do an action of the table."""
+        """Run an action of the table."""
         await self.do(action_id)
 
     @on(TapeStrip.Seek)
@@ -402,31 +402,31 @@ class ConsoleApp(TerminalApp):
     async def _event_chosen(self, event: EventsPanel.Chosen) -> None:
         await self._notify_errors(lambda: self.navigation.show_event(event.event))
 
-    async def _notify_errors(self, what: Callable[[], None]) -> None:
+    async def _notify_errors(self, call: Callable[[], None]) -> None:
         try:
-            what()
-        except SessionNotCachedError as away:
-            self.session_recompute.fetch(away.day, lambda: self._notify_errors(what))
+            call()
+        except SessionNotCachedError as missing:
+            self.session_recompute.fetch(missing.day, lambda: self._notify_errors(call))
         except TapedeckError as error:
             self.notify(str(error), severity="error", timeout=6)
         self._frame_soon()
 
 
-class _ScreenOutlet:
-    """The output of a script in the console."""
+class _ScreenOutput:
+    """Output of a script in the console."""
 
     def __init__(self, app: ConsoleApp) -> None:
         self._app = app
 
     def export(self, _line: ScriptLine, form: str, path: str) -> None:
-        """Begin to export at once: the next line may move the engine."""
+        """Start the export at once: the next line may move the engine."""
         self._app.data.export(form, path)
 
     def view(self, _line: ScriptLine, _panel: str, _form: str) -> None:
-        """Write nothing: panels are on the screen."""
+        """Do nothing: panels are on the screen."""
 
     def do_on_screen(self, line: ScriptLine) -> None:
-        """Do the action once the screen comes to it."""
+        """Run the action with the screen's next messages."""
         action = action_of(line.action)
         assert action is not None
         self._app.call_later(self._app.do, action.id, line.argument)

@@ -1,4 +1,4 @@
-"""The application, as far as the handlers of actions need it."""
+"""Application context: the part of the application that handlers and pages use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Answer = TypeVar("Answer")
 
 
 class AppContext(Protocol):
-    """The console, for handlers and pages. `key_changes`: action id → keys."""
+    """The application, for handlers and pages. `key_changes`: action id → keys."""
 
     playback: Playback
     store: BarStore
@@ -29,7 +29,7 @@ class AppContext(Protocol):
 
     @property
     def theme_names(self) -> tuple[str, ...]:
-        """The themes to choose from."""
+        """Names of all themes."""
         ...
 
     @property
@@ -37,16 +37,16 @@ class AppContext(Protocol):
         """The theme of the screen."""
         ...
 
-    def take_theme(self, name: str) -> None:
-        """Show another theme."""
+    def set_theme(self, name: str) -> None:
+        """Set the theme."""
         ...
 
     def view_state(self) -> ViewState:
-        """Return the run as it is to be shown now."""
+        """Return the state of the run to show."""
         ...
 
     async def do(self, action_id: str, argument: str = "") -> None:
-        """Do an action of the table."""
+        """Run an action of the table."""
         ...
 
     async def open(
@@ -54,7 +54,7 @@ class AppContext(Protocol):
         screen: Screen[Answer],
         then: Callable[[Answer | None], None] | Callable[[Answer | None], Awaitable[None]] | None = None,
     ) -> None:
-        """Show a screen over the others; `then` gets what it was left with."""
+        """Show a screen over the others; `then` gets its result."""
         ...
 
     def notify(
@@ -66,26 +66,26 @@ class AppContext(Protocol):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Show a sentence for a while."""
+        """Show a notification."""
         ...
 
     def clear_notifications(self) -> None:
-        """Take away all such sentences."""
+        """Remove all notifications."""
         ...
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Put a text on the clipboard."""
+        """Copy a text to the clipboard."""
         ...
 
-    def in_background(self, work: Coroutine[Any, Any, None], group: str) -> None:
-        """Do work beside the screen; it reports its errors itself."""
+    def start_work(self, work: Coroutine[Any, Any, None], group: str) -> None:
+        """Start background work, which reports its own errors."""
         ...
 
     @property
     def can_suspend(self) -> bool:
-        """Whether the terminal can be given back for a while."""
+        """Whether the program can be suspended."""
         ...
 
     def leave(self) -> None:
-        """End the run in order, then leave."""
+        """End the run in order, then quit."""
         ...

@@ -1,4 +1,4 @@
-"""Text tables: styled rows in aligned columns, and formats of numbers."""
+"""Small tables as styled text: aligned columns, numbers on the right, muted headings."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ MISSING: Final = "–"
 QUIET: Final = "$text-muted"
 _NO_DECIMALS_FROM: Final = 1e6
 _GAP: Final = 2
-_NARROWEST: Final = 16
-"""Minimum width in cells of a folded text."""
+_MIN_TEXT_WIDTH: Final = 16
+"""Minimum width of a folded text, in cells."""
 _GRADE_STYLES: Final = {
     Grade.GOOD: "$text-success",
     Grade.FAIR: "$text-warning",
@@ -26,7 +26,7 @@ _GRADE_STYLES: Final = {
 
 
 class Cell(NamedTuple):
-    """A text with a style of the theme; its meaning never depends on the style alone."""
+    """Text with a style of the theme; the text alone must carry the meaning."""
 
     text: str
     style: str = ""
@@ -54,7 +54,7 @@ def grid_lines(
 ) -> list[Content]:
     """Return rows under headings, line by line. `right`: one letter per column, `r` for numbers.
 
-    If they do not fit `width`, the gap between columns is 1.
+    If the columns do not fit `width`, the gap between them is smaller.
     """
     cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
     widths = [
@@ -79,19 +79,19 @@ def _line(cells: Sequence[Cell], widths: Sequence[int], sides: str, gap: int) ->
 
 
 def folded(rows: Sequence[tuple[str | Cell, str | Cell]], width: int) -> Content:
-    """Return rows of a name and a text; texts wrap inside their own column at the given width."""
+    """Return rows of a name and a text; a long text is folded within its column."""
     named = [tuple(cell if isinstance(cell, Cell) else Cell(cell) for cell in row) for row in rows]
-    remaining = max(width - max(len(name.text) for name, _ in named) - _GAP, _NARROWEST)
+    room = max(width - max(len(name.text) for name, _ in named) - _GAP, _MIN_TEXT_WIDTH)
     lines = [
         (Cell("") if number else name, Cell(line, text.style))
         for name, text in named
-        for number, line in enumerate(wrap(text.text, remaining) or [""])
+        for number, line in enumerate(wrap(text.text, room) or [""])
     ]
     return grid(["", ""], lines, gap=_GAP)
 
 
 def flowed(parts: Sequence[Content], width: int, *, gap: int = 2) -> list[Content]:
-    """Return parts side by side on as few lines as possible; parts are not split."""
+    """Return parts side by side, on as many lines as necessary; parts are not broken."""
     lines: list[list[Content]] = []
     remaining = 0
     for part in parts:
@@ -104,19 +104,19 @@ def flowed(parts: Sequence[Content], width: int, *, gap: int = 2) -> list[Conten
 
 
 def number(value: float | None, decimals: int = LEAST_DECIMALS) -> str:
-    """Return a number with fixed decimals, or a dash if missing."""
+    """Return a number with fixed decimals, or a dash if it is missing."""
     if value is None or math.isnan(value):
         return MISSING
     return without_minus_zero(f"{value:,.{decimals}f}")
 
 
 def figure(value: float | None, decimals: int = LEAST_DECIMALS) -> str:
-    """Return a number of any size: from a million on without decimals."""
+    """Return a number, without decimals from a million up."""
     return number(value, 0 if value is not None and abs(value) >= _NO_DECIMALS_FROM else decimals)
 
 
 def milliseconds(seconds: float) -> str:
-    """Return a duration in milliseconds, in at most six cells below a hundred seconds."""
+    """Return a duration in milliseconds; at most six cells for less than a hundred seconds."""
     value = 1e3 * seconds
     return number(value, 2 if value < 1_000 else 0)
 
@@ -127,13 +127,13 @@ def counted(count: int, noun: str) -> str:
 
 
 def percent(value: float, decimals: int = 1) -> str:
-    """Return a percentage, cut and not rounded: only complete data show 100.0 %."""
+    """Return a percentage, truncated, not rounded: only 100 % reads 100.0."""
     if math.isnan(value):
         return MISSING
     return f"{cut_score(value, decimals)}%"
 
 
 def quality_style(value: float) -> str:
-    """Return the style of a quality score, by its grade."""
+    """Return the style of a quality score."""
     grade = grade_of(value)
     return QUIET if grade is None else _GRADE_STYLES[grade]

@@ -109,7 +109,7 @@ def _outcome(system: SystemManager, sink: CsvExport | None, app: ConsoleApp) -> 
             error = error or failure
     if error is None and app.failure is not None:
         error = app.failure
-    interrupted = system.state is RunState.STOPPED and not app.left_by_script
+    interrupted = system.state is RunState.STOPPED and not app.quit_by_script
     return Outcome(summary, system.metrics.timers(), exported, error, interrupted)
 
 

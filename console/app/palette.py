@@ -1,4 +1,4 @@
-"""Command palette: every action of the table, and every symbol."""
+"""Command palette: all actions of the table, and all symbols."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tapedeck.console.app.screens.console_screen import ActionRunner, ConsoleScr
 
 
 class ConsoleCommands(Provider):
-    """Actions that work on the screen that is shown, and symbols to go to."""
+    """Actions of the current screen, and symbols."""
 
     @property
     def _console(self) -> ActionRunner:
@@ -29,12 +29,12 @@ class ConsoleCommands(Provider):
         return partial(self._console.do, action.id)
 
     async def discover(self) -> Hits:
-        """Give all actions."""
+        """Yield all actions."""
         for action in self._actions():
             yield DiscoveryHit(_title(action, self._console.key_changes), self._done(action))
 
     async def search(self, query: str) -> Hits:
-        """Give the actions and symbols that match."""
+        """Yield the actions and symbols that match."""
         matcher = self.matcher(query)
         for action in self._actions():
             title = _title(action, self._console.key_changes)

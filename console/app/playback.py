@@ -1,4 +1,4 @@
-"""Playback: the engine's run as the console shows it, now or where the viewer looks."""
+"""Playback: a run as the console shows it, at the present or in the past."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from operator import attrgetter
 from threading import Event
 from typing import Final, Protocol
 
-from tapedeck.console.app.viewpoint import EarlierDays, Place, Viewpoint
+from tapedeck.console.app.viewpoint import Position, SessionSource, Viewpoint
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import Interval
@@ -24,17 +24,16 @@ from tapedeck.engine.tape.played_session import PlayedSession
 from tapedeck.engine.tape.session_view import Bars, SessionView
 
 _TABLE_INDICATORS: Final = 3
-_SETTLED_S: Final = 0.5
+_WAIT_LIMIT_S: Final = 0.5
 _TRADING_DAY: Final = attrgetter("trading_day")
 
 
 @dataclass(frozen=True, slots=True)
 class ViewState:
-    """One moment of a run, for all panels alike.
+    """State of a run at one time, for all panels.
 
-    `view` ends where the viewer looks, `played` is of the same session as far as it was played when the
-    snapshot was taken, for the timeline; they are one where `is_past` is false. Without a session yet, both
-    are None.
+    `view`: the session up to the time shown. `played`: the same session as far as it was played at the
+    snapshot, for the timeline; the same as `view` at the present. Both are None before the first session.
     """
 
     snapshot: Snapshot
@@ -44,12 +43,12 @@ class ViewState:
 
     @property
     def is_racing(self) -> bool:
-        """Whether the run plays as fast as data allow, so that every picture is of another day."""
+        """Whether the run plays at maximum speed, so that each frame shows another day."""
         return self.snapshot.state is RunState.RUNNING and self.snapshot.speed == 0
 
     @property
     def clock_text(self) -> str:
-        """The clock of what is shown, in the exchange's time, with its zone."""
+        """The time shown, in the exchange's time, with its zone."""
         if self.view is None:
             return ""
         local = self.view.clock.astimezone(self.view.session.zone)
@@ -58,219 +57,219 @@ class ViewState:
 
 
 class SessionNotCachedError(Exception):
-    """A day has to be played again before it can be looked at, which takes a moment."""
+    """A session that must be recomputed before it can be shown."""
 
     def __init__(self, day: date) -> None:
-        super().__init__(f"{day} has to be played again")
+        super().__init__(f"{day} must be recomputed")
         self.day = day
 
 
-class PlayedDays(EarlierDays, Protocol):
-    """All sessions of a run that are over, kept or played again where they are asked for."""
+class FinishedSessions(SessionSource, Protocol):
+    """All finished sessions of a run, cached or recomputed on request."""
 
     def days(self) -> tuple[date, ...]:
-        """Return the trading days that are there, oldest first."""
+        """Return the trading days, oldest first."""
         ...
 
     def last(self) -> PlayedSession | None:
-        """Return the last day, None where no session is over."""
+        """Return the last session, None if no session is over."""
         ...
 
     def cached(self, trading_day: date) -> PlayedSession | None:
-        """Return a day where that takes no time, None where it has to be played again."""
+        """Return a session from memory, None if it must be recomputed."""
         ...
 
 
 class CachedSessions:
-    """Sessions that are over, as far as to have them takes no time."""
+    """Finished sessions that are in memory."""
 
-    def __init__(self, earlier: PlayedDays) -> None:
-        self._earlier = earlier
+    def __init__(self, earlier: FinishedSessions) -> None:
+        self._tape_cache = earlier
 
     def before(self, trading_day: date) -> date | None:
-        """Return the last day that is there before another."""
-        return self._earlier.before(trading_day)
+        """Return the last finished day before a day."""
+        return self._tape_cache.before(trading_day)
 
     def after(self, trading_day: date) -> date | None:
-        """Return the first day that is there after another."""
-        return self._earlier.after(trading_day)
+        """Return the first finished day after a day."""
+        return self._tape_cache.after(trading_day)
 
     def session(self, trading_day: date) -> PlayedSession:
-        """Return a day; SessionNotCachedError where it, or the day before, is not at hand."""
-        session, before = self._earlier.cached(trading_day), self._earlier.before(trading_day)
-        if session is None or (before is not None and self._earlier.cached(before) is None):
+        """Return a session; SessionNotCachedError if it, or the one before, must be recomputed."""
+        session, before = self._tape_cache.cached(trading_day), self._tape_cache.before(trading_day)
+        if session is None or (before is not None and self._tape_cache.cached(before) is None):
             raise SessionNotCachedError(trading_day)
         return session
 
 
 class Playback:
-    """A run that keeps the days it has played, and where the viewer stands; nothing of the market itself."""
+    """A run with a tape cache, and the time shown."""
 
     def __init__(self, system: SystemManager) -> None:
         if system.tape_cache is None:
-            raise EngineError("the console needs a run that keeps the days that are over")
+            raise EngineError("the console needs a run with a tape cache")
         self.system = system
-        self.earlier: PlayedDays = system.tape_cache
-        self.days = CachedSessions(self.earlier)
-        self.viewpoint = Viewpoint(self.days)
+        self.tape_cache: FinishedSessions = system.tape_cache
+        self.cached_sessions = CachedSessions(self.tape_cache)
+        self.viewpoint = Viewpoint(self.cached_sessions)
         self.plan = system.prepare()
         self._history_of: tuple[SessionView, str, Interval] | None = None
         self._history: tuple[Bars, ...] = ()
-        self._speed_after: float | None = None
-        self._jump_taken = Event()
-        self._step_taken = Event()
-        self._step_taken.set()
-        self._is_held = False
+        self._speed_after_jump: float | None = None
+        self._jump_started = Event()
+        self._step_started = Event()
+        self._step_started.set()
+        self._is_suspended = False
 
-    # The moment
+    # Present and past
 
-    def present(self) -> Place | None:
-        """Return where the engine stands, None before the first session.
+    def present(self) -> Position | None:
+        """Return the engine's position, None before the first session.
 
-        Between two sessions that is the end of the one before.
+        Between two sessions, it is the end of the one before.
         """
-        session = self.system.session_data.played() or self.earlier.last()
-        return None if session is None else Place(session, session.frontier)
+        session = self.system.session_data.played() or self.tape_cache.last()
+        return None if session is None else Position(session, session.frontier)
 
-    def _last_moment(self, snapshot: Snapshot) -> SessionView | None:
-        """Return the last moment of a snapshot that has something to show.
+    def _latest_view(self, snapshot: Snapshot) -> SessionView | None:
+        """Return the view to show for a snapshot at the present.
 
-        Between two sessions that is the close of the one before. So it is at full speed, where a session of
-        many symbols is being set up or stands at its open most of the time, and is over at once after that.
+        Between two sessions, it is the close of the one before; also at the open at maximum speed, where a
+        session of many symbols spends most of its time, and is over soon after.
         """
         here = snapshot.view
         is_racing = snapshot.speed == 0 and snapshot.state is RunState.RUNNING
         if here is not None and (here.frontier or not is_racing):
             return here
-        kept = self.earlier.last()
+        kept = self.tape_cache.last()
         return here if kept is None else kept.view()
 
     def version(self, snapshot: Snapshot) -> tuple[object, ...]:
-        """Return what differs whenever a frame would; cheap."""
+        """Return a value that changes whenever the frame would; cheap."""
         view = snapshot.view
         computed = None if view is None else (view.frontier, view.computed_frontier)
         return (snapshot.version, self.viewpoint.revision, snapshot.state, len(snapshot.finished), computed)
 
     def view_state(self, snapshot: Snapshot | None = None) -> ViewState:
-        """Return the run as it is to be shown now, or was when a snapshot was taken."""
-        snapshot, place = snapshot or self.system.snapshot(), self.viewpoint.place
-        if place is None:
-            view = self._last_moment(snapshot)
+        """Return the state to show, now or for a snapshot."""
+        snapshot, position = snapshot or self.system.snapshot(), self.viewpoint.position
+        if position is None:
+            view = self._latest_view(snapshot)
             return ViewState(snapshot, view, view, is_past=False)
-        view, now = place.view(), snapshot.view
-        played = now if now is not None and view.is_of_same_session(now) else place.played.view()
+        view, now = position.view(), snapshot.view
+        played = now if now is not None and view.is_of_same_session(now) else position.played.view()
         return ViewState(snapshot, view, played, is_past=True)
 
     # Jumps
 
     @property
     def speed(self) -> float:
-        """The speed that is asked for: during a jump the one that comes after it."""
-        return self.system.snapshot().speed if self._speed_after is None else self._speed_after
+        """The requested speed; during a jump, the speed after it."""
+        return self.system.snapshot().speed if self._speed_after_jump is None else self._speed_after_jump
 
     def jump_to(self, instant: datetime) -> None:
-        """Have the engine play on to an instant as fast as data allow, and pause; the speed comes back.
+        """Play to an instant at maximum speed, and pause; `finish_jump` restores the speed.
 
-        EngineError, and nothing has changed, where the clock has passed that instant.
+        Raises EngineError, without a change, if the clock has passed that instant.
         """
         speed = self.speed
         self.system.run_to(instant)
         self.system.set_speed(0.0)
-        self._speed_after, self._jump_taken = speed, self.system.mark()
+        self._speed_after_jump, self._jump_started = speed, self.system.mark()
 
     def finish_jump(self) -> None:
-        """Set the speed as it was before a jump, once it is over; asked at every frame."""
-        if self._speed_after is None or self._is_jumping():
+        """Restore the speed after the end of a jump; called at every frame."""
+        if self._speed_after_jump is None or self._is_jumping():
             return
-        speed, self._speed_after = self._speed_after, None
+        speed, self._speed_after_jump = self._speed_after_jump, None
         if speed and not self.system.state.is_over:
             self.system.set_speed(speed)
 
     def _is_jumping(self) -> bool:
         state = self.system.state
-        if self._speed_after is None or state.is_over:
+        if self._speed_after_jump is None or state.is_over:
             return False
-        return not (self._jump_taken.is_set() and state is RunState.PAUSED)
+        return not (self._jump_started.is_set() and state is RunState.PAUSED)
 
     def step(self, slots: int) -> None:
-        """Have the engine play so many slots on."""
+        """Play a number of slots."""
         self.system.step(slots)
-        self._step_taken = self.system.mark()
+        self._step_started = self.system.mark()
 
     async def wait_for_moves(self) -> None:
-        """Wait, but not for long, until steps and jumps that were asked for have led somewhere.
+        """Wait, with a limit, until steps and jumps are finished.
 
-        A key that looks back is meant from there, however fast it follows.
+        A step back counts from there, however soon its key follows.
         """
-        await self._until(lambda: not self._is_moving())
+        await self._wait_until(lambda: not self._is_moving())
 
     async def wait_for_jump(self) -> None:
-        """Wait, but not for long, until a jump that was asked for is over: steps would end it where it is."""
-        await self._until(lambda: not self._is_jumping())
+        """Wait, with a limit, until a jump is finished: a step would cut it short."""
+        await self._wait_until(lambda: not self._is_jumping())
 
-    async def recorded(self) -> None:
-        """Wait, but not for long, until the day before the present one is kept: that goes on beside play."""
+    async def wait_for_previous_session(self) -> None:
+        """Wait, with a limit, until the session before the current one is recorded."""
         session, sessions = self.system.session_data.played(), self.plan.sessions
         if session is None:
             return
         at = bisect_left(sessions, session.trading_day, key=_TRADING_DAY)
-        if at and self.earlier.before(session.trading_day) != sessions[at - 1].trading_day:
-            await asyncio.to_thread(self.system.wait_until_recorded, _SETTLED_S)
+        if at and self.tape_cache.before(session.trading_day) != sessions[at - 1].trading_day:
+            await asyncio.to_thread(self.system.wait_until_recorded, _WAIT_LIMIT_S)
 
-    async def _until(self, condition: Callable[[], bool]) -> None:
+    async def _wait_until(self, condition: Callable[[], bool]) -> None:
         if not condition():
-            await asyncio.to_thread(self.system.wait_for, condition, _SETTLED_S)
+            await asyncio.to_thread(self.system.wait_for, condition, _WAIT_LIMIT_S)
             self.finish_jump()
 
     def _is_moving(self) -> bool:
         if self.system.state.is_over:
             return False
-        steps = not self._step_taken.is_set() or self.system.snapshot().steps_left > 0
+        steps = not self._step_started.is_set() or self.system.snapshot().steps_left > 0
         return steps or self._is_jumping()
 
-    def hold(self) -> None:
-        """Stand still while the process is suspended: a clock that drives the play does not.
+    def suspend(self) -> None:
+        """Pause while the process is suspended, if the clock drives the run.
 
-        Afterwards all that had fallen due would be played at a stroke.
+        Otherwise all slots that fell due would be played at once afterwards.
         """
         snapshot = self.system.snapshot()
         if snapshot.state is RunState.RUNNING and snapshot.speed:
             self.system.pause()
-            self._is_held = True
+            self._is_suspended = True
 
-    def let_go(self) -> None:
-        """Play on after having stood still, but not past a breakpoint that came first."""
-        if self._is_held and not self.system.state.is_over and self.system.snapshot().stopped_at is None:
+    def resume(self) -> None:
+        """Resume after `suspend`, unless the run has stopped at a breakpoint."""
+        if self._is_suspended and not self.system.state.is_over and self.system.snapshot().stopped_at is None:
             self.system.resume()
-        self._is_held = False
+        self._is_suspended = False
 
     def set_speed(self, speed: float) -> None:
-        """Play at a speed from now on, or from the end of a jump on."""
+        """Set the speed, or during a jump the speed after it."""
         if self._is_jumping():
-            self._speed_after = speed
+            self._speed_after_jump = speed
         else:
-            self._speed_after = None
+            self._speed_after_jump = None
             self.system.set_speed(speed)
 
-    # What there is to show
+    # Intervals, indicators, events
 
     @property
     def intervals(self) -> tuple[Interval, ...]:
-        """The intervals of which there are bars, base first."""
+        """The intervals of the run's bars, base first."""
         return (self.plan.base, *sorted(self.plan.derived))
 
     def specs_on(self, interval: Interval) -> tuple[IndicatorSpec, ...]:
-        """Return the session indicators on the bars of an interval."""
+        """Return the session indicators of an interval."""
         return tuple(spec for spec in self.plan.specs if spec.interval == interval)
 
     def overlays(self, interval: Interval) -> tuple[str, ...]:
-        """Return the indicators of an interval that stand on the price scale, the first to be drawn first."""
+        """Return the indicators of an interval on the price scale, in drawing order."""
         over_price = [spec for spec in self.specs_on(interval) if spec.description.over_price]
         over_price.sort(key=lambda spec: spec.description.overlay_order)
         return tuple(name for spec in over_price for name in spec.outputs)
 
     def table_indicators(self) -> tuple[str, ...]:
-        """Return the few indicators that the symbol table shows: those on the base first."""
+        """Return the indicators of the symbol table: those on the base first."""
         named = [
             name
             for spec in sorted(self.plan.specs, key=lambda spec: (spec.interval, spec.description.over_price))
@@ -280,24 +279,24 @@ class Playback:
         return tuple(named[:_TABLE_INDICATORS])
 
     def indicator_in_column(self, column: str) -> str | None:
-        """Return the first indicator for which the symbol table keeps a column, None where there is none."""
+        """Return the first indicator of a column of the symbol table, or None."""
         return next((spec.name for spec in self.plan.specs if spec.description.symbol_column == column), None)
 
     def events_until(self, view_state: ViewState) -> tuple[MarketEvent, ...]:
-        """Return the events that were known at a moment, in the order of the market's clock."""
+        """Return the events known at the time shown, in the order of the market's clock."""
         events, view = self.system.events(), view_state.view
         return events if view is None else events_known_at(events, view)
 
-    # Earlier days
+    # Earlier sessions
 
-    def is_in_place(self, view: SessionView) -> bool:
-        """Whether a view is of the session that the engine has in place."""
+    def is_current_session(self, view: SessionView) -> bool:
+        """Whether a view is of the engine's current session."""
         return view.is_of_same_session(self.system.session_data.view())
 
     def history(self, view_state: ViewState, symbol: str, interval: Interval) -> tuple[Bars, ...]:
-        """Return a symbol's earlier bars to the left of the chart: the session before, or all daily ones.
+        """Return a symbol's earlier bars for the chart: the session before, or all daily bars.
 
-        Empty where none are held. Kept until symbol, interval or session change.
+        Empty if none are in memory. Cached until symbol, interval or session change.
         """
         view, before = view_state.view, self._history_of
         if view is None:
@@ -308,8 +307,8 @@ class Playback:
         return self._history
 
     def _read_history(self, view: SessionView, symbol: str, interval: Interval) -> tuple[Bars, ...]:
-        if self.is_in_place(view):
+        if self.is_current_session(view):
             return self.system.session_data.history_bars(view, symbol, interval)[-1:]
-        earlier = self.earlier.before(view.trading_day)
-        before = None if earlier is None else self.earlier.cached(earlier)
+        earlier = self.tape_cache.before(view.trading_day)
+        before = None if earlier is None else self.tape_cache.cached(earlier)
         return () if before is None else (before.view().bars(symbol, interval),)

@@ -1,4 +1,4 @@
-"""Rows of widgets, made from a view: plain arrays, for all symbols at once."""
+"""Data of widgets from a view: plain arrays, for all symbols at once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TREND_POINTS: Final = 16
 
 
 def trend(closes: Floats, points: int = TREND_POINTS) -> Floats:
-    """Return the last known close at `points` moments spread over the session so far, shape (S, ≤ points)."""
+    """Return the last known close at `points` times spread over the session so far, shape (S, ≤ points)."""
     columns = closes.shape[1]
     if columns == 0:
         return closes
@@ -44,9 +44,9 @@ def symbol_rows(
     relative_volume: str | None,
     prices: Collection[str] = (),
 ) -> SymbolRows:
-    """Return the symbol table's rows; changes count from the session's first open, as in conditions.
+    """Return the rows of the symbol table; changes count from the session's first open, as in conditions.
 
-    `prices` names the indicators that stand on the price scale.
+    `prices`: names of the indicators on the price scale.
     """
     missing = np.full(len(view.symbols), np.nan)
     values = {name: view.indicator_grid(name) for name in indicators}
@@ -72,7 +72,7 @@ def symbol_rows(
 
 
 def _scores(view: SessionView) -> Floats:
-    """Return every symbol's score, NaN while none says anything."""
+    """Return every symbol's score, NaN before the first one."""
     scores = view.quality_grid()
     if scores is None or not view.has_scores:
         return np.full(len(view.symbols), np.nan)
@@ -80,7 +80,7 @@ def _scores(view: SessionView) -> Floats:
 
 
 def strip_data(played: SessionView, *, looked_at: int | None, ticks: Sequence[StripTick] = ()) -> StripData:
-    """Return the timeline of a session as far as it was played."""
+    """Return the timeline of a session as far as it was played; `looked_at`: frontier shown in the past."""
     present = played.present_grid(played.base_interval)
     session = played.session
     opens, closes = (
@@ -99,7 +99,7 @@ def strip_data(played: SessionView, *, looked_at: int | None, ticks: Sequence[St
 
 
 def gap_map(view: SessionView) -> GapMapData:
-    """Return which bars of the session there are."""
+    """Return the present and missing bars of the session."""
     return GapMapData(
         symbols=view.symbols,
         present=view.present_grid(view.base_interval),
@@ -110,7 +110,7 @@ def gap_map(view: SessionView) -> GapMapData:
 
 
 def coverage_map(found: Coverage) -> CoverageData:
-    """Return what is stored, symbols by days."""
+    """Return the coverage map: symbols by days."""
     pct = np.array([[day.pct for day in row.days] for row in found.symbols], dtype=np.float64)
     return CoverageData(tuple(row.symbol for row in found.symbols), found.days, pct)
 
@@ -124,9 +124,9 @@ def chart_data(
     overlays: Sequence[str] = (),
     as_of: str = "",
 ) -> ChartData:
-    """Return the candles of a symbol: those of earlier sessions, then today's up to the view's clock.
+    """Return the candles of a symbol: earlier sessions, then this one up to the view's clock.
 
-    `overlays` names indicators on the same interval; they have values for today only.
+    `overlays`: names of indicators on the same interval, with values for this session only.
     """
     bars = view.bars(symbol, interval)
     earlier = sum(len(day) for day in history)
@@ -137,7 +137,7 @@ def chart_data(
     row = view.row(symbol)
     blank = np.full(earlier, np.nan)
     lines: Mapping[str, Floats] = {
-        name: _fitted(np.concatenate([blank, view.indicator_grid(name)[row]]), earlier + len(bars))
+        name: _padded(np.concatenate([blank, view.indicator_grid(name)[row]]), earlier + len(bars))
         for name in overlays
     }
     return ChartData(
@@ -151,8 +151,8 @@ def chart_data(
     )
 
 
-def _fitted(values: Floats, length: int) -> Floats:
-    """Return a series cut or filled up with missing values: indicators may be a block behind their bars."""
+def _padded(values: Floats, length: int) -> Floats:
+    """Return a series cut or padded with missing values: indicators may be a block behind their bars."""
     if len(values) >= length:
         return values[:length]
     return np.concatenate([values, np.full(length - len(values), np.nan)])

@@ -1,10 +1,10 @@
-"""The run as the actions of the console drive it: recorded as a key script, told to the user."""
+"""RunContext of the console: commands are recorded as a key script and reported in notices."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from tapedeck.console.actions.time_expressions import Here
+from tapedeck.console.actions.time_expressions import ReferenceTime
 from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.handlers.application import ApplicationHandlers
 from tapedeck.console.app.handlers.data import DataHandlers
@@ -14,7 +14,7 @@ from tapedeck.engine.clock.trading_session import TradingSession
 
 
 class ScreenRun:
-    """A RunContext over the console's handlers."""
+    """RunContext over the console's handlers."""
 
     def __init__(
         self,
@@ -33,52 +33,52 @@ class ScreenRun:
 
     @property
     def past(self) -> PastMoves | None:
-        """The past, where the viewer looks at it."""
+        """The past time shown, or None at the present."""
         return self._transport.past
 
-    def check_under_way(self) -> None:
-        """Raise EngineError where the run is over."""
-        self._transport.check_under_way()
+    def check_not_over(self) -> None:
+        """Raise EngineError if the run is over."""
+        self._transport.check_not_over()
 
-    async def settle(self) -> None:
-        """Wait, but not for long, until steps and jumps have come to their end."""
+    async def wait_for_moves(self) -> None:
+        """Wait, with a limit, until steps and jumps are finished."""
         await self._playback.wait_for_moves()
 
-    def here(self) -> Here:
-        """Return the moment that is shown."""
-        return self._navigation.here()
+    def reference_time(self) -> ReferenceTime:
+        """Return the time shown."""
+        return self._navigation.reference_time()
 
     async def pause(self) -> None:
-        """Pause, or play on."""
+        """Pause or resume."""
         await self._transport.pause()
 
     def resume(self) -> None:
-        """Play on."""
+        """Resume play."""
         self._transport.resume()
 
     async def step(self, slots: int) -> None:
-        """Play so many slots."""
+        """Play a number of slots."""
         await self._transport.step(slots)
 
     def run_to(self, session: TradingSession, clock: datetime) -> None:
-        """Play to a moment of a session as fast as data allow, and return to the present."""
+        """Play to a time of a session at maximum speed, and show the present."""
         self._transport.run_to(session, clock)
 
     def go_to(self, instant: datetime) -> None:
-        """Look at an instant where it was played, else play on to it."""
+        """Show an instant if it was played, else play to it."""
         self._navigation.go_to(instant)
 
     @property
     def speed(self) -> float:
-        """The speed that is asked for."""
+        """The requested speed."""
         return self._playback.speed
 
     def set_speed(self, speed: float) -> None:
-        """Play at a speed from now on."""
+        """Set the speed."""
         self._transport.set_speed(speed)
 
     def add_breakpoint(self, condition: str) -> None:
-        """Pause where a condition becomes true."""
+        """Add a breakpoint."""
         self._navigation.add_breakpoint(condition)
 
     def remove_breakpoint(self, number: int) -> None:
@@ -86,16 +86,16 @@ class ScreenRun:
         self._navigation.remove_breakpoint(number)
 
     async def bookmark(self, text: str) -> None:
-        """Mark the moment that is shown."""
+        """Add a bookmark at the time shown."""
         await self._navigation.bookmark(text)
 
     def export(self, form: str, path: str) -> None:
-        """Write what was played, beside the run."""
+        """Export the run so far, in the background."""
         self._data.export(form, path)
 
     def view(self, _panel: str, _form: str) -> None:
-        """Do nothing: panels are written in batch jobs alone."""
+        """Do nothing: only batch jobs write panels."""
 
     async def quit(self) -> None:
-        """Leave; asked first while a run is under way."""
+        """Quit, after a confirmation if the run is not over."""
         await self._application.quit()

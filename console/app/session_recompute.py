@@ -1,4 +1,4 @@
-"""Recomputation of sessions that are no longer in memory: in a thread, followed by a callback."""
+"""Recompute of sessions that are no longer in memory, in a thread; then their callbacks run."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from typing import Any, Final
 from textual.app import App
 
 from tapedeck.console.app.background import run_in_background
-from tapedeck.console.app.viewpoint import EarlierDays
+from tapedeck.console.app.viewpoint import SessionSource
 
-# A recomputation that takes longer is announced.
-_NOTIFY_AFTER_S: Final = 0.3
-_GROUP: Final = "days"
+# A longer recompute shows a notice.
+_NOTICE_AFTER_S: Final = 0.3
+_GROUP: Final = "sessions"
 
 
 class SessionRecompute:
-    """Recomputes sessions one at a time, in the order of requests, and runs the callback of each.
+    """Recomputes sessions one at a time, in the order of their requests.
 
-    Actions that need no recomputation do not go through here, and do not wait.
+    Actions that need no recompute do not wait for those that do.
     """
 
-    def __init__(self, app: App[Any], earlier: EarlierDays) -> None:
+    def __init__(self, app: App[Any], sessions: SessionSource) -> None:
         self._app = app
-        self._earlier = earlier
+        self._sessions = sessions
         self._one_at_a_time = asyncio.Lock()
 
     def fetch(self, day: date, then: Callable[[], Awaitable[None]]) -> None:
-        """Play a day again in the background, then run `then`."""
-        self._app.run_worker(self._fetched(day, then), group=_GROUP)
+        """Recompute a session in the background, then call `then`."""
+        self._app.run_worker(self._fetch(day, then), group=_GROUP)
 
-    def forget(self) -> None:
-        """Cancel the callbacks of pending requests."""
+    def cancel(self) -> None:
+        """Cancel the callbacks of unfinished recomputes."""
         self._app.workers.cancel_group(self._app, _GROUP)
 
-    async def _fetched(self, day: date, then: Callable[[], Awaitable[None]]) -> None:
+    async def _fetch(self, day: date, then: Callable[[], Awaitable[None]]) -> None:
         async with self._one_at_a_time:
-            play_again = partial(self._earlier.session, day)
-            again = run_in_background(f"playing {day} again", play_again, self._failed)
-            load = asyncio.create_task(again)
-            done, _ = await asyncio.wait([load], timeout=_NOTIFY_AFTER_S)
+            recompute = partial(self._sessions.session, day)
+            work = run_in_background(f"recomputing {day}", recompute, self._notify_error)
+            load = asyncio.create_task(work)
+            done, _ = await asyncio.wait([load], timeout=_NOTICE_AFTER_S)
             if not done:
-                self._app.notify(f"{day} is played again to be shown", timeout=2)
+                self._app.notify(f"recomputing {day}", timeout=2)
             if await load is not None:
                 await then()
 
-    def _failed(self, sentence: str) -> None:
-        self._app.notify(sentence, severity="error", timeout=10)
+    def _notify_error(self, text: str) -> None:
+        self._app.notify(text, severity="error", timeout=10)

@@ -1,4 +1,4 @@
-"""Viewpoint: where the viewer stands, at the present or at an earlier moment, apart from the engine."""
+"""Viewpoint: the time shown on the screen, present or past, independent of the engine."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from tapedeck.engine.tape.played_session import PlayedSession
 from tapedeck.engine.tape.session_view import SessionView
 
 
-class EarlierDays(Protocol):
+class SessionSource(Protocol):
     """Sessions that are over."""
 
     def before(self, trading_day: date) -> date | None:
-        """Return the last day that is there before another."""
+        """Return the last available day before a day."""
         ...
 
     def after(self, trading_day: date) -> date | None:
-        """Return the first day that is there after another."""
+        """Return the first available day after a day."""
         ...
 
     def session(self, trading_day: date) -> PlayedSession:
-        """Return a day's session, or raise what stands in the way."""
+        """Return a day's session. Raises an error if it is not available."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """A frontier of a session."""
 
     played: PlayedSession
@@ -44,81 +44,85 @@ class Place:
         return self.played.clock(self.frontier)
 
     def view(self) -> SessionView:
-        """Return what is known there."""
+        """Return the view at the frontier."""
         return self.played.view(self.frontier)
 
 
 class Viewpoint:
-    """A place in the past, or none at the present. It never lies past the engine's frontier.
+    """Position in the past, or None at the present; never after the engine's frontier.
 
-    What an earlier day raises goes to the caller; the viewpoint then stays where it was.
+    Errors of `SessionSource.session` leave the position unchanged.
     """
 
-    def __init__(self, days: EarlierDays) -> None:
-        self._days = days
-        self.place: Place | None = None
+    def __init__(self, sessions: SessionSource) -> None:
+        self._sessions = sessions
+        self.position: Position | None = None
         self.revision = 0
 
-    def stand_at(self, place: Place | None, present: Place) -> None:
-        """Look at a place; one that is not before the present is the present."""
-        if place is not None and place.played == present.played and place.frontier >= present.frontier:
-            place = None
-        self.place = place
+    def show_at(self, position: Position | None, present: Position) -> None:
+        """Show a position; None, or one at or after the present, means the present."""
+        if (
+            position is not None
+            and position.played == present.played
+            and position.frontier >= present.frontier
+        ):
+            position = None
+        self.position = position
         self.revision += 1
 
-    def back(self, slots: int, present: Place) -> bool:
-        """Look so many slots back, into earlier days where there are any; return whether that moved it."""
-        here = self.place or present
-        frontier, session = here.frontier - slots, here.played
-        if frontier < 0 and here.frontier > 0:
-            frontier = 0  # the open is not passed over on the way
+    def back(self, slots: int, present: Position) -> bool:
+        """Move back by a number of slots, also into earlier sessions; return whether it moved."""
+        current = self.position or present
+        frontier, session = current.frontier - slots, current.played
+        if frontier < 0 and current.frontier > 0:
+            frontier = 0  # stop at the open first
         if frontier < 0:
-            earlier = self._days.before(here.day)
+            earlier = self._sessions.before(current.day)
             if earlier is None:
                 return False
-            session = self._days.session(earlier)
-            frontier = session.frontier  # nor is the close
-        moved = session != here.played or frontier != here.frontier
-        self.stand_at(Place(session, frontier), present)
+            session = self._sessions.session(earlier)
+            frontier = session.frontier  # and at the close
+        moved = session != current.played or frontier != current.frontier
+        self.show_at(Position(session, frontier), present)
         return moved
 
-    def on(self, slots: int, present: Place) -> None:
-        """Look so many slots on, at most to the present."""
-        here = self.place or present
-        if here.frontier < here.played.frontier:
-            frontier = min(here.played.frontier, here.frontier + slots)
-            self.stand_at(Place(here.played, frontier), present)
+    def forward(self, slots: int, present: Position) -> None:
+        """Move forward by a number of slots, at most to the present."""
+        current = self.position or present
+        if current.frontier < current.played.frontier:
+            frontier = min(current.played.frontier, current.frontier + slots)
+            self.show_at(Position(current.played, frontier), present)
         else:
-            self.stand_at(self._following(here, present), present)
+            self.show_at(self._next_session_start(current, present), present)
 
-    def day_back(self, present: Place) -> bool:
-        """Look at the same slot of the day before; return False where there is none."""
-        here = self.place or present
-        earlier = self._days.before(here.day)
+    def day_back(self, present: Position) -> bool:
+        """Move to the same slot of the session before; return False if there is none."""
+        current = self.position or present
+        earlier = self._sessions.before(current.day)
         if earlier is None:
             return False
-        session = self._days.session(earlier)
-        self.stand_at(Place(session, min(here.frontier, session.frontier)), present)
+        session = self._sessions.session(earlier)
+        self.show_at(Position(session, min(current.frontier, session.frontier)), present)
         return True
 
-    def day_on(self, present: Place) -> None:
-        """Look at the same slot of the day after, at most at the present."""
-        here = self.place or present
-        if here.played == present.played:
-            self.stand_at(None, present)
+    def day_forward(self, present: Position) -> None:
+        """Move to the same slot of the next session, at most to the present."""
+        current = self.position or present
+        if current.played == present.played:
+            self.show_at(None, present)
             return
-        session = self._following(here, present).played
-        self.stand_at(Place(session, min(here.frontier, session.frontier)), present)
+        session = self._next_session_start(current, present).played
+        self.show_at(Position(session, min(current.frontier, session.frontier)), present)
 
-    def session_on(self, present: Place) -> None:
-        """Look at the open of the day after, at most at the present."""
-        self.stand_at(self._following(self.place or present, present), present)
+    def next_session(self, present: Position) -> None:
+        """Move to the open of the next session, at most to the present."""
+        self.show_at(self._next_session_start(self.position or present, present), present)
 
-    def _following(self, here: Place, present: Place) -> Place:
-        """Return the start of the day after."""
-        if here.played == present.played:
+    def _next_session_start(self, current: Position, present: Position) -> Position:
+        """Return the open of the next session."""
+        if current.played == present.played:
             return present
-        later = self._days.after(here.day)
+        later = self._sessions.after(current.day)
         if later is None or later >= present.day:
-            return Place(present.played, 0)
-        return Place(self._days.session(later), 0)
+            return Position(present.played, 0)
+        return Position(self._sessions.session(later), 0)

@@ -1,4 +1,4 @@
-"""Batch mode: plays a session file without a screen, with progress on a terminal, and an end in order."""
+"""Batch mode: plays a session file without a screen, with progress on a terminal."""
 
 from __future__ import annotations
 
@@ -24,16 +24,15 @@ if TYPE_CHECKING:
     from tapedeck.engine.export.csv_export import CsvExport
     from tapedeck.engine.store.bar_store import BarStore
 
-# Period of the main loop: Ctrl-C is noticed and the progress bar moves this often.
-_LOOK_EVERY_S: Final = 0.1
+# Period of the main loop, which notices Ctrl-C and updates the progress bar.
+_POLL_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A run that is over. `error`: the error that ended it; `interrupted`: a signal ended it.
+    """Result of a run. `error`: the error that ended it; `interrupted`: a signal ended it.
 
-    `stopped_at`: the breakpoint at which it was ended, None where there was none; `views`: panels as text, as
-    they were when the run was over.
+    `stopped_at`: the breakpoint that ended it, or None; `views`: panels as text, at the end of the run.
     """
 
     summary: RunSummary
@@ -66,10 +65,10 @@ def play(
     interrupts: Interrupts,
     batch_options: BatchOptions | None = None,
 ) -> Outcome:
-    """Play a session file to its end, or until a breakpoint or a signal; whatever was played is exported.
+    """Play a session file to its end, or until a breakpoint or a signal, and export what was played.
 
-    Must be called in the main thread. Raises what stands in the way of a start: ConfigError, ConditionError,
-    CalendarError, StoreError, DataMissingError, ExportError. What goes wrong later is in the outcome.
+    Must be called in the main thread. Raises ConfigError, ConditionError, CalendarError, StoreError,
+    DataMissingError or ExportError before the start; later errors are in the outcome.
     """
     batch_options = batch_options or BatchOptions()
     with ExitStack() as stack:
@@ -94,7 +93,7 @@ def play(
 
 @dataclass(slots=True)
 class _End:
-    """End of a run: at a breakpoint, by an error in the script, or by itself."""
+    """End of a run before its last session: a breakpoint, or an error in the script."""
 
     stopped_at: BreakpointHit | None = None
     error: Exception | None = None
@@ -107,7 +106,7 @@ def _outcome(
     end: _End,
     batch_options: BatchOptions,
 ) -> Outcome:
-    """Finish the export of a run that is over, and gather how it went."""
+    """Finish the export of a run that is over, and return its result."""
     summary, error = system.summary(), system.error or end.error
     exported = None
     if sink is not None:
@@ -115,31 +114,31 @@ def _outcome(
             sink.finish(summary, system.metrics)
             exported = sink.folder
         except ExportError as failure:
-            error = error or failure  # it may be what ended the run
+            error = error or failure  # which may have ended the run
     return Outcome(
         summary=summary,
         timers=system.metrics.timers(),
         export=exported,
         error=error,
-        # A signal after the last session has interrupted nothing.
+        # A signal after the last session does not count as an interrupt.
         interrupted=interrupts.seen and not summary.complete,
         stopped_at=end.stopped_at,
         views=_views(system, batch_options.views),
     )
 
 
-def _views(system: SystemManager, wanted: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    if not wanted:
+def _views(system: SystemManager, requested: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    if not requested:
         return ()
     from tapedeck.console.panel_data.views import view_text  # noqa: PLC0415 - most runs show none
 
-    return tuple(view_text(system, panel, form) for panel, form in wanted)
+    return tuple(view_text(system, panel, form) for panel, form in requested)
 
 
 def _wait(
     system: SystemManager, terminal: Terminal, interrupts: Interrupts, lines: ScriptLines | None, end: _End
 ) -> None:
-    """Wait until the run is over, in steps in which the main thread hears signals."""
+    """Wait until the run is over, with pauses in which the main thread handles signals."""
     with RunProgress(terminal.progress_console()) as progress:
         while not interrupts.seen and not _has_ended(system, lines, end):
             progress.show(system.snapshot())
@@ -150,21 +149,21 @@ def _wait(
 
 
 def _has_ended(system: SystemManager, lines: ScriptLines | None, end: _End) -> bool:
-    """Wait a little; end the run where it has come to a breakpoint, or its script to the end."""
+    """Wait for a moment; stop the run at a breakpoint or at the end of its script."""
     if lines is None and not system.breakpoints():
-        return system.wait(_LOOK_EVERY_S)
+        return system.wait(_POLL_S)
     if lines is None:
-        # Woken by the engine: a run that stands at a breakpoint is ended at once.
-        system.wait_for(lambda: system.state.is_over or system.state is RunState.PAUSED, _LOOK_EVERY_S)
+        # The engine wakes this wait, so a run stops at a breakpoint without delay.
+        system.wait_for(lambda: system.state.is_over or system.state is RunState.PAUSED, _POLL_S)
         if system.state is RunState.PAUSED:
             end.stopped_at = system.snapshot().stopped_at
             system.stop()
     else:
-        _follow(system, lines, end)
-    return system.state.is_over and system.wait(_LOOK_EVERY_S)
+        _advance_script(system, lines, end)
+    return system.state.is_over and system.wait(_POLL_S)
 
 
-def _follow(system: SystemManager, lines: ScriptLines, end: _End) -> None:
+def _advance_script(system: SystemManager, lines: ScriptLines, end: _End) -> None:
     """Advance the script; an error in one of its lines ends the run."""
     try:
         over = lines.advance(system)
@@ -174,12 +173,12 @@ def _follow(system: SystemManager, lines: ScriptLines, end: _End) -> None:
         end.stopped_at = system.snapshot().stopped_at
         system.stop()
     else:
-        system.wait_for(lines.may_go_on, _LOOK_EVERY_S)
+        system.wait_for(lines.can_advance, _POLL_S)
 
 
 @contextmanager
 def exporting(config: SessionConfig, folder: Path | None) -> Iterator[CsvExport | None]:
-    """Give the export of a run, if one is wanted; it leaves nothing behind where the run cannot start."""
+    """Yield the export of a run, or None without a folder; remove it if the run cannot start."""
     if folder is None:
         yield None
         return

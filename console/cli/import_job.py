@@ -1,4 +1,4 @@
-"""Import job: an import with its progress bar, its report, and the file of rejected rows."""
+"""Import job: import with a progress bar, a report, and a file of rejected rows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tapedeck.engine.importers.report import (
 from tapedeck.engine.store.locations import open_store
 
 ShowProgress = Callable[[ImportProgress], None]
-_SHOWN: Final = 20
+_MAX_ROWS_SHOWN: Final = 20
 _REJECTS_HEADER: Final = ("file", "line", "reason", "text")
 
 
@@ -37,12 +37,12 @@ def run_import(
     *,
     options: ImportOptions,
     rejects: Path | None,
-    described: Mapping[str, Any],
+    importer_options: Mapping[str, Any],
 ) -> ImportReport:
     """Import `path` into the store of the settings, and return the report; Ctrl-C ends it after a file.
 
-    `described`: the values of the importer's own options. All rejected rows are written to `rejects`, also
-    those of a refused file.
+    `importer_options`: values of the importer's own options. `rejects` gets all rejected rows, also those of
+    a refused file.
     """
     location = invocation.settings.store
     with open_store(location, create=True) as store, _bar(invocation.terminal.progress_console()) as show:
@@ -55,7 +55,7 @@ def run_import(
                 options=options,
                 progress=show,
                 cancelled=lambda: invocation.interrupts.seen,
-                **described,
+                **importer_options,
             )
         except RefusedFileError as error:
             if rejects is not None:
@@ -72,7 +72,7 @@ def write_report(report: ImportReport, invocation: Invocation, rejects: Path | N
     if invocation.as_json:
         invocation.terminal.write_json(_document(report, location))
         return
-    invocation.terminal.write(report.summary(_SHOWN))
+    invocation.terminal.write(report.summary(_MAX_ROWS_SHOWN))
     if rejects is not None:
         invocation.terminal.write(f"rejected rows: {rejects}")
     invocation.terminal.write(f"store: {location}")

@@ -1,4 +1,4 @@
-"""A key script in a batch job, with its views and remarks on the terminal."""
+"""Key script in a batch job, with views and remarks on the terminal."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tapedeck.engine.system import SystemManager
 
 
 class ScriptLines:
-    """Plays a script's lines over a run, which has to keep its days where the script exports them.
+    """Runs a script's lines. For exports by the script, the run needs a tape cache.
 
-    The content of one view is all that it writes; of several, each has a heading.
+    Several views have a heading each; a single one has none.
     """
 
     def __init__(self, script: Script, terminal: Terminal) -> None:
@@ -25,18 +25,18 @@ class ScriptLines:
         self._has_several_views = sum(line.action == "view" for line in script.lines) > 1
 
     def advance(self, system: SystemManager) -> bool:
-        """Do the lines that are due; return whether the script is over."""
+        """Run the lines that are due; return whether the script is over."""
         if self._run is None:
-            outlet = _TerminalOutlet(system, self._terminal, has_headings=self._has_several_views)
-            self._run = ScriptRun(self._script, system, outlet)
+            output = _TerminalOutput(system, self._terminal, has_headings=self._has_several_views)
+            self._run = ScriptRun(self._script, system, output)
         return self._run.advance()
 
-    def may_go_on(self) -> bool:
-        """Whether there is something for `advance` to do."""
-        return self._run is None or self._run.may_go_on()
+    def can_advance(self) -> bool:
+        """Whether `advance` would run a line."""
+        return self._run is None or self._run.can_advance()
 
 
-class _TerminalOutlet:
+class _TerminalOutput:
     def __init__(self, system: SystemManager, terminal: Terminal, *, has_headings: bool) -> None:
         self._system = system
         self._terminal = terminal
@@ -44,7 +44,7 @@ class _TerminalOutlet:
         self._has_written = False
 
     def export(self, line: ScriptLine, form: str, path: str) -> None:
-        """Write what was played to the path that is named."""
+        """Export the run so far to a path."""
         if not path:
             self._terminal.remark(f"line {line.number}: path missing, as in: export {form} out")
             return
@@ -56,11 +56,11 @@ class _TerminalOutlet:
         self._terminal.remark(f"line {line.number}: wrote {path}")
 
     def view(self, _line: ScriptLine, panel: str, form: str) -> None:
-        """Write a view; of several all but the first stand behind an empty line."""
+        """Write a view, after an empty line if it is not the first."""
         text = (headed_view_text if self._has_headings else view_text)(self._system, panel, form).rstrip("\n")
         self._terminal.write(f"\n{text}" if self._has_written else text)
         self._has_written = True
 
     def do_on_screen(self, line: ScriptLine) -> None:
-        """Remark that there is no screen."""
+        """Remark that the action is skipped."""
         self._terminal.remark(f"line {line.number}: {line.action} needs the console; skipped")

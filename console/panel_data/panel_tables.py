@@ -1,4 +1,4 @@
-"""Tables of the panels: plain values, the same for a key, a script and a batch job."""
+"""Tables of the panels as plain values, for keys, scripts and batch jobs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _symbol(view: SessionView, symbol: str, names: Sequence[str]) -> Row:
 
 
 def indicators_table(view: SessionView, symbols: Sequence[str]) -> Table:
-    """Return session and historical indicators of symbols, as they hold at the moment of a view."""
+    """Return session and historical indicators of symbols at the time of a view."""
     rows: list[Row] = []
     for symbol in symbols:
         for name in view.indicator_names():
@@ -75,9 +75,9 @@ def _quality(view: SessionView, symbol: str) -> Iterator[Row]:
         yield symbol, str(interval), "session", *known, None, None
     for (owner, interval), quality in view.historical_quality.items():
         if owner == symbol:
-            lost = None if quality.expected is None else quality.expected - quality.actual
+            missing = None if quality.expected is None else quality.expected - quality.actual
             percent = quality.percent if quality.measured else None
-            yield symbol, str(interval), "historical", percent, None, lost, None, None
+            yield symbol, str(interval), "historical", percent, None, missing, None, None
     base, zone, opened_at = str(view.base_interval), view.session.zone, view.slot_times.opened_at
     for gap in gaps:
         ends = (local_time(utc_from_epoch(int(opened_at[slot])), zone) for slot in (gap.first, gap.last))
@@ -85,7 +85,7 @@ def _quality(view: SessionView, symbol: str) -> Iterator[Row]:
 
 
 def events_table(events: Sequence[Event], zone: ZoneInfo | None, *, note: str = "") -> Table:
-    """Return events in their order; a first row says what is not among them."""
+    """Return events in their order; `note`: text of a first row, about events not listed."""
     rows: list[Row] = [(None, _UNLISTED, None, None, None, note)] if note else []
     rows += [
         (

@@ -1,7 +1,7 @@
-"""Registry of panels and pages: names, places, keys, widgets, and the tables that they are as data.
+"""Registry of panels and pages: names, areas, keys, widgets, and tables.
 
-A new panel or page is one line at the end of `_SHOWN`. Widgets and tables are named here and imported when
-they are needed: the command line reads names, a batch job makes tables, and only the screen loads widgets.
+A new panel or page is one line at the end of `_ENTRIES`. Widgets and tables are given by name and imported on
+use: the command line reads names, batch jobs make tables, and only the screen loads widgets.
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ from enum import Enum
 from importlib import import_module
 from typing import Final
 
-# Keys in the order in which they are dealt to panels and pages.
+# Keys, assigned to panels and pages in this order.
 _KEYS: Final[tuple[str, ...]] = (*"123456789", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "f9")
 
 
 class Area(Enum):
-    """The part of the main screen in which a panel stands. A narrow screen shows the active panel alone."""
+    """Part of the main screen that holds a panel. A narrow screen shows only the active panel."""
 
     LEFT = "left"
-    """In the left column; from medium width on."""
+    """Left column, at medium width and wider."""
     MAIN = "main"
-    """On top of the right column; from medium width on."""
+    """Top of the right column, at medium width and wider."""
     SIDE = "side"
-    """Below that: one of these panels at medium width, all of them on a wide screen."""
+    """Below MAIN: one of these panels at medium width, all of them on a wide screen."""
 
 
 @dataclass(frozen=True, slots=True)
 class PanelEntry:
     """A panel of the main screen.
 
-    `widget`: its class, a Panel, as `module:name`. `table`: the function of SystemManager and Snapshot that
-    returns its content as a Table, likewise; "" where there is none. `view`: the name of that table, where it
-    is not the panel's. `title`: its name on the screen, where it is not its id.
+    `widget`: its class, a Panel, as `module:name`. `table`: likewise the function of SystemManager and
+    Snapshot that returns its content as a Table, or "". `view`: name of that table, if not `id`. `title`:
+    name on the screen, if not `id`.
     """
 
     id: str
@@ -56,9 +56,9 @@ class PanelEntry:
 
 @dataclass(frozen=True, slots=True)
 class PageEntry:
-    """A page over the main screen. `screen`: the function of the application that returns it, `module:name`.
+    """A page over the main screen. `screen`: `module:name` of the function of the application that makes it.
 
-    `help`: its text there.
+    `help`: its text in help.
     """
 
     id: str
@@ -71,9 +71,9 @@ _SCREENS: Final = "tapedeck.console.app.screens"
 _TABLES: Final = "tapedeck.console.panel_data.views"
 
 _BAR_TABLES: Final = {"session": f"{_TABLES}:session"}
-"""Tables beside those of panels: the session bar's."""
+"""Tables without a panel: the session bar's."""
 
-_SHOWN: Final[list[PanelEntry | PageEntry]] = [
+_ENTRIES: Final[list[PanelEntry | PageEntry]] = [
     PanelEntry("symbols", f"{_PANELS}.symbols:SymbolsPanel", Area.LEFT, f"{_TABLES}:symbols"),
     PanelEntry("chart", f"{_PANELS}.chart:ChartPanel", Area.MAIN, f"{_TABLES}:bars", view="bars"),
     PanelEntry("indicators", f"{_PANELS}.indicators:IndicatorsPanel", Area.LEFT, f"{_TABLES}:indicators"),
@@ -87,29 +87,29 @@ _SHOWN: Final[list[PanelEntry | PageEntry]] = [
 
 
 def register(entry: PanelEntry | PageEntry) -> None:
-    """Add a panel or page behind those that are there; before the action table is imported.
+    """Add a panel or page at the end; call before the action table is imported.
 
-    ValueError where its name is taken, or no key is left for it.
+    Raises ValueError if its id is taken or no key is left.
     """
-    if entry.id in {known.id for known in _SHOWN}:
+    if entry.id in {known.id for known in _ENTRIES}:
         raise ValueError(f"duplicate panel or page {entry.id!r}")
-    if len(_SHOWN) == len(_KEYS):
+    if len(_ENTRIES) == len(_KEYS):
         raise ValueError(f"no key is left for {entry.id!r}: there are {len(_KEYS)}")
-    _SHOWN.append(entry)
+    _ENTRIES.append(entry)
 
 
 def panels() -> tuple[PanelEntry, ...]:
     """Return the panels, in the order of their keys."""
-    return tuple(entry for entry in _SHOWN if isinstance(entry, PanelEntry))
+    return tuple(entry for entry in _ENTRIES if isinstance(entry, PanelEntry))
 
 
 def pages() -> tuple[PageEntry, ...]:
     """Return the pages, in the order of their keys."""
-    return tuple(entry for entry in _SHOWN if isinstance(entry, PageEntry))
+    return tuple(entry for entry in _ENTRIES if isinstance(entry, PageEntry))
 
 
 def panel_ids(area: Area | None = None) -> tuple[str, ...]:
-    """Return the names of all panels, or of those of one area, in the order of their keys."""
+    """Return the ids of all panels, or of one area's, in the order of their keys."""
     return tuple(entry.id for entry in panels() if area in (None, entry.area))
 
 
@@ -120,7 +120,7 @@ def panel_entry(panel_id: str) -> PanelEntry:
 
 def key_of(entry_id: str) -> str:
     """Return the key of a panel or page, in Textual's name."""
-    return _KEYS[[entry.id for entry in _SHOWN].index(entry_id)]
+    return _KEYS[[entry.id for entry in _ENTRIES].index(entry_id)]
 
 
 def view_names() -> tuple[str, ...]:
@@ -129,14 +129,14 @@ def view_names() -> tuple[str, ...]:
 
 
 def table_maker(view: str) -> Callable[..., object]:
-    """Return the function of SystemManager and Snapshot that makes a table. Raises KeyError."""
+    """Return the function of SystemManager and Snapshot that makes a table. Raises KeyError if unknown."""
     maker = load(dict(_tables())[view])
     assert callable(maker), view
     return maker
 
 
 def load(name: str) -> object:
-    """Return the object that `module:name` names."""
+    """Import the object of `module:name`."""
     module, _, attribute = name.partition(":")
     found: object = getattr(import_module(module), attribute)
     return found

@@ -1,4 +1,4 @@
-"""How a quality score is shown, wherever it is: cut and not rounded, and good, fair or bad by one rule."""
+"""Display of quality scores: truncated, not rounded; good, fair or bad by one rule."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FAIR_FROM: Final = 95.0
 
 
 class Grade(Enum):
-    """What a score is worth."""
+    """Grade of a score."""
 
     GOOD = "good"
     FAIR = "fair"
@@ -19,7 +19,7 @@ class Grade(Enum):
 
 
 def grade_of(score: float) -> Grade | None:
-    """Return what a score in percent is worth: good is only what lacks nothing; None where it is missing."""
+    """Return the grade of a score in percent: good only at 100; None if it is missing."""
     if math.isnan(score):
         return None
     if score >= _WHOLE:
@@ -28,6 +28,6 @@ def grade_of(score: float) -> Grade | None:
 
 
 def cut_score(score: float, decimals: int = 1) -> str:
-    """Return a score in percent, without the sign; 99.96 is not all, so that only what is whole reads 100."""
+    """Return a score in percent without the sign, truncated: 99.96 becomes 99.9, so only 100 reads 100."""
     steps = 10**decimals
     return f"{score if score >= _WHOLE else math.floor(score * steps) / steps:.{decimals}f}"

@@ -1,4 +1,4 @@
-"""A panel's content as data: CSV, Markdown or JSON, to be copied or written."""
+"""Tables of panels, and their text as CSV, Markdown or JSON."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Table:
 
 
 def table_text(table: Table, form: str) -> str:
-    """Return a table as text in one of `FORMATS`, with a newline at its end."""
+    """Return a table as text in one of `FORMATS`, ending with a newline."""
     if form == "json":
         documents = [dict(zip(table.headings, row, strict=True)) for row in table.rows]
         return json.dumps(documents, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

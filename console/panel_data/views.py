@@ -1,4 +1,4 @@
-"""Tables of `--view` and key scripts: panels as plain values, of all symbols, without a screen."""
+"""Tables of `--view` and key scripts: panel contents of all symbols, without a screen."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def view_text(system: SystemManager, panel: str, form: str) -> str:
 
 
 def headed_view_text(system: SystemManager, panel: str, form: str) -> str:
-    """Return a panel's content under its name and the run's clock, to be told from others beside it."""
+    """Return a panel's content under a heading: its name and the run's clock."""
     now = system.snapshot()
     text = table_text(view_table(system, panel, now), form)
     clock = local_time(now.clock, None if now.view is None else now.view.session.zone)
@@ -44,7 +44,7 @@ def headed_view_text(system: SystemManager, panel: str, form: str) -> str:
 
 
 def view_table(system: SystemManager, panel: str, now: Snapshot | None = None) -> Table:
-    """Return a panel's content at the run's clock, or of a snapshot; no rows where no session is loaded."""
+    """Return a panel's content now, or of a snapshot; without rows before the first session."""
     known = view_names()
     if panel not in known:
         message = f"unknown panel {panel!r}: use {', '.join(known)}."
@@ -55,7 +55,7 @@ def view_table(system: SystemManager, panel: str, now: Snapshot | None = None) -
 
 
 def session(_system: SystemManager, now: Snapshot) -> Table:
-    """Return the run and its session, a field a row."""
+    """Return the state of the run and its session, one field per row."""
     zone = None if now.view is None else now.view.session.zone
     rows: list[Row] = [
         ("session_name", now.session_name),
@@ -80,7 +80,7 @@ def session(_system: SystemManager, now: Snapshot) -> Table:
 
 
 def symbols(_system: SystemManager, now: Snapshot) -> Table:
-    """Return the figures of all symbols."""
+    """Return prices, indicators and quality of all symbols."""
     view = now.view
     if view is None:
         return Table.of(["symbol", "last", "change_pct", "volume", "quality", "gaps"], [])
@@ -99,8 +99,10 @@ def bars(_system: SystemManager, now: Snapshot) -> Table:
             bars = view.bars(symbol, interval)
             times = [local_time(utc_from_epoch(at), view.session.zone) for at in bars.opened_at.tolist()]
             columns = [getattr(bars, name).tolist() for name in (*FIELDS, "base_bars")]
-            there = np.flatnonzero(~np.isnan(bars.close)).tolist()
-            rows += [(symbol, str(interval), times[at], *(column[at] for column in columns)) for at in there]
+            present = np.flatnonzero(~np.isnan(bars.close)).tolist()
+            rows += [
+                (symbol, str(interval), times[at], *(column[at] for column in columns)) for at in present
+            ]
     return Table.of(headings, rows)
 
 
@@ -117,10 +119,10 @@ def quality(_system: SystemManager, now: Snapshot) -> Table:
 
 
 def events(system: SystemManager, now: Snapshot) -> Table:
-    """Return the events that were known at a snapshot."""
+    """Return the events known at a snapshot."""
     view, known, missing = now.view, system.events(), system.unlisted_gaps()
     known = known if view is None else events_known_at(known, view)
-    note = f"{missing} earlier gaps are not listed: each day's quality has them" if missing else ""
+    note = f"{missing} earlier gaps are not listed: see each day's quality" if missing else ""
     return events_table(known, None if view is None else view.session.zone, note=note)
 
 

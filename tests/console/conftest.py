@@ -65,7 +65,7 @@ def tapedeck() -> CommandLine:
 
 @pytest.fixture
 def shell(home: Path) -> CommandLine:
-    """Calls a command as a shell does, in a process of its own."""
+    """Calls a command in a new process, as a shell does."""
 
     def call(*arguments: object, **environment: str) -> Result:
         done = subprocess.run(
@@ -84,7 +84,7 @@ def shell(home: Path) -> CommandLine:
 
 @pytest.fixture(scope="session")
 def lean_store(lean_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with minutes of SPY and AIG in October 2013, and their days; tests leave it as it is."""
+    """A read-only database with minutes and days of SPY and AIG in October 2013."""
     location = tmp_path_factory.mktemp("lean") / "bars.db"
     with open_store(location, create=True) as store:
         for part in ("minute/spy", "minute/aig", "daily/spy.zip"):

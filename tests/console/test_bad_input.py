@@ -22,7 +22,7 @@ def assert_told(done: Any, code: int, *words: str) -> None:
     assert not missing, text
 
 
-# What needs no store and no session file
+# Without a store and a session file
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def assert_told(done: Any, code: int, *words: str) -> None:
         ("--color sometimes settings", ["--color", "must be auto, always or never, not 'sometimes'"]),
     ],
 )
-def test_what_cannot_be_used_is_named(
+def test_invalid_arguments_are_errors_with_the_value(
     tapedeck: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, words: list[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -85,7 +85,9 @@ def test_without_a_store_the_import_command_is_named(tapedeck: Any, session_file
     assert_told(done, 2, str(home / "data" / "bars.db"), "does not exist", "tapedeck import")
 
 
-def test_a_misspelt_store_names_the_nearest(tapedeck: Any, session_file: Writer, tmp_path: Path) -> None:
+def test_an_error_for_a_misspelt_store_has_the_nearest_name(
+    tapedeck: Any, session_file: Writer, tmp_path: Path
+) -> None:
     (tmp_path / "market.db").touch()
     done = tapedeck("run", session_file(), "--store", tmp_path / "markt.db")
     assert_told(done, 2, "markt.db does not exist", "market.db")
@@ -118,7 +120,7 @@ def test_a_text_file_is_not_a_store(tapedeck: Any, session_file: Writer, tmp_pat
     assert_told(tapedeck("run", session_file(), "--store", text), 2, "is not a store", "import")
 
 
-def test_a_corrupt_zip_is_named(tapedeck: Any, tmp_path: Path) -> None:
+def test_a_corrupt_zip_is_an_error_with_its_name(tapedeck: Any, tmp_path: Path) -> None:
     folder = tmp_path / "equity" / "usa" / "minute" / "spy"
     folder.mkdir(parents=True)
     (folder / "20131007_trade.zip").write_bytes(b"PK\x03\x04 cut short")
@@ -143,7 +145,7 @@ def test_a_store_below_a_file_is_an_error(tapedeck: Any, tmp_path: Path) -> None
 # Session files over real bars
 
 
-def test_a_misspelt_symbol_names_the_stored_one(
+def test_an_error_for_a_misspelt_symbol_has_the_stored_one(
     tapedeck: Any, session_file: Writer, lean_store: Path
 ) -> None:
     file = session_file(session_data_config={"symbols": ["SPYY"]})
@@ -151,7 +153,7 @@ def test_a_misspelt_symbol_names_the_stored_one(
     assert_told(done, 3, "SPYY", "did you mean SPY?")
 
 
-def test_dates_without_bars_name_those_that_are_stored(
+def test_an_error_for_dates_without_bars_has_the_stored_dates(
     tapedeck: Any, session_file: Writer, lean_store: Path
 ) -> None:
     file = session_file(backtest_config={"start_date": "2014-01-06", "end_date": "2014-01-10"})
@@ -240,7 +242,7 @@ def test_with_json_the_problems_of_a_file_are_separate(tapedeck: Any, session_fi
 
 
 @pytest.mark.parametrize("line", ["run --json --sped 1", "run --json", "calendar --json --year soon"])
-def test_with_json_a_line_that_cannot_be_read_is_a_document(tapedeck: Any, line: str) -> None:
+def test_with_json_a_usage_error_is_a_document(tapedeck: Any, line: str) -> None:
     done = tapedeck(*line.split())
     assert done.exit_code == 2
     assert done.document["error"]["exit_code"] == 2
@@ -263,7 +265,7 @@ def test_an_unexpected_error_is_one_line_and_the_place_of_the_log(
     assert "Traceback (most recent call last)" in log.read_text()
 
 
-def test_a_zip_of_something_else_leaves_no_store_half_filled(tapedeck: Any, tmp_path: Path) -> None:
+def test_a_zip_without_bars_leaves_no_partial_store(tapedeck: Any, tmp_path: Path) -> None:
     folder = tmp_path / "equity" / "usa" / "minute" / "spy"
     folder.mkdir(parents=True)
     with zipfile.ZipFile(folder / "20131007_trade.zip", "w") as archive:

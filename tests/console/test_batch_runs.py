@@ -73,7 +73,7 @@ def test_the_stamp_is_the_same_at_any_speed(tapedeck: Any, session_file: Writer,
     assert len(stamps) == 1
 
 
-def test_the_demo_market_is_played_and_says_what_it_is(tapedeck: Any, home: Path) -> None:
+def test_the_demo_market_is_played_and_called_synthetic(tapedeck: Any, home: Path) -> None:
     first = tapedeck()
     assert first.exit_code == 0
     assert first.stdout.startswith("The demo market is synthetic")
@@ -99,7 +99,9 @@ def test_warnings_of_the_session_file_go_to_stderr(
     assert done.document["state"] == "completed"
 
 
-def test_days_that_lack_a_symbol_are_warned_of(tapedeck: Any, session_file: Writer, lean_store: Path) -> None:
+def test_a_day_without_bars_of_a_symbol_is_a_warning(
+    tapedeck: Any, session_file: Writer, lean_store: Path
+) -> None:
     # The minutes begin on 4 October; the session before, the 3rd, has none.
     file = session_file(backtest_config={"start_date": "2013-10-03", "end_date": "2013-10-04"})
     done = tapedeck("run", file, "--store", lean_store)
@@ -115,7 +117,7 @@ def test_quality_that_is_not_measured_is_not_shown_as_a_number(
     assert "not measured" in done.stdout
 
 
-def test_of_many_sessions_the_middle_is_left_out(
+def test_a_long_table_of_sessions_omits_the_middle(
     tapedeck: Any, session_file: Writer, lean_store: Path
 ) -> None:
     file = session_file(
@@ -129,7 +131,7 @@ def test_of_many_sessions_the_middle_is_left_out(
     assert "124 of 124 sessions" in done.stdout
 
 
-def test_a_run_that_is_stopped_at_once_is_interrupted(
+def test_a_run_stopped_at_once_counts_as_interrupted(
     session_file: Writer, lean_store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     interrupts = Interrupts()
@@ -157,7 +159,7 @@ def test_a_run_that_cannot_start_leaves_no_export_folder(
 
 
 @pytest.mark.parametrize("flags", [[], ["--json"]], ids=["text", "json"])
-def test_an_export_that_breaks_ends_the_run_with_its_reason(
+def test_a_failed_export_ends_the_run_with_its_error(
     tapedeck: Any, session_file: Writer, lean_store: Path, tmp_path: Path, flags: list[str]
 ) -> None:
     out = tmp_path / "out"
@@ -207,7 +209,7 @@ def wait_for_text(terminal: int, text: str, limit_s: float = 30.0) -> str:
 @pytest.mark.parametrize(
     ("number", "flags"), [(signal.SIGINT, ["--json"]), (signal.SIGTERM, [])], ids=["ctrl-c", "terminate"]
 )
-def test_an_interrupted_run_ends_in_order_and_keeps_what_was_played(
+def test_an_interrupted_run_ends_in_order_and_keeps_its_sessions(
     session_file: Writer, lean_store: Path, tmp_path: Path, number: signal.Signals, flags: list[str]
 ) -> None:
     out = tmp_path / "out"

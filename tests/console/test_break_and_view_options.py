@@ -64,7 +64,7 @@ def test_a_breakpoint_that_never_fires_stops_nothing(tapedeck: Any, week: Path, 
     assert (done.exit_code, done.document["complete"], done.document["stopped_at"]) == (0, True, None)
 
 
-def test_a_condition_that_cannot_be_used_is_bad_input(tapedeck: Any, week: Path, lean_store: Path) -> None:
+def test_an_invalid_condition_is_a_usage_error(tapedeck: Any, week: Path, lean_store: Path) -> None:
     done = tapedeck("run", week, "--store", lean_store, "--no-ui", "--break", "SPY.rsi_15 < 30")
     assert done.exit_code == 2
     assert "at column 5: unknown value 'rsi_15'" in done.stderr
@@ -74,7 +74,7 @@ def test_a_condition_that_cannot_be_used_is_bad_input(tapedeck: Any, week: Path,
 @pytest.mark.parametrize(
     "panel", ["session", "symbols", "bars", "indicators", "quality", "events", "metrics"]
 )
-def test_a_panel_is_all_that_stdout_has(tapedeck: Any, week: Path, lean_store: Path, panel: str) -> None:
+def test_a_view_is_the_only_output_on_stdout(tapedeck: Any, week: Path, lean_store: Path, panel: str) -> None:
     arguments = ("run", week, "--store", lean_store, "--no-ui", "--view", panel)
     rows = list(csv.DictReader(io.StringIO(tapedeck(*arguments).stdout)))
     document = tapedeck(*arguments, "--format", "json").document

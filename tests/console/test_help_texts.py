@@ -41,7 +41,7 @@ def test_the_commands_are_those_of_the_handbook() -> None:
 
 
 @pytest.mark.parametrize("path", PATHS, ids=" ".join)
-def test_every_help_text_ends_with_examples_of_its_own_command(tapedeck: Any, path: tuple[str, ...]) -> None:
+def test_every_help_text_ends_with_examples_of_its_command(tapedeck: Any, path: tuple[str, ...]) -> None:
     text = tapedeck(*path, "--help").stdout
     _, sign, tail = text.partition("Example")
     assert sign, text
@@ -69,7 +69,7 @@ def test_no_line_of_help_is_wider_than_80_columns(tapedeck: Any, path: tuple[str
     assert all(len(line) <= 90 for line in lines)
 
 
-def test_the_help_says_that_the_built_in_market_is_synthetic(tapedeck: Any) -> None:
+def test_help_calls_the_built_in_market_synthetic(tapedeck: Any) -> None:
     assert "synthetic" in tapedeck("--help").stdout
 
 

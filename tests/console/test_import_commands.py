@@ -1,4 +1,4 @@
-"""`tapedeck import`: reports, rejected rows, and what a second import changes."""
+"""`tapedeck import`: reports, rejected rows, and repeated imports."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_bad_rows_are_listed_and_written_to_a_file(tapedeck: Any, tmp_path: Path
     assert rejected[0]["reason"]
 
 
-def test_of_many_bad_rows_twenty_are_shown(tapedeck: Any, tmp_path: Path, store: Path) -> None:
+def test_twenty_bad_rows_are_shown(tapedeck: Any, tmp_path: Path, store: Path) -> None:
     bad = [BAD.replace("09:31", f"10:{minute:02}") for minute in range(30)]
     done = tapedeck(*minutes(write_csv(tmp_path / "ABC.csv", GOOD, *bad)), "--store", store)
     assert sum("ABC.csv:" in line for line in done.stdout.splitlines()) == 20
@@ -99,7 +99,7 @@ def test_a_strict_import_refuses_the_file_and_still_lists_its_rows(
     assert tapedeck(*minutes(file), "--store", store, "--strict").exit_code == 2
 
 
-def test_corrected_bars_overwrite_only_when_asked(tapedeck: Any, tmp_path: Path, store: Path) -> None:
+def test_corrected_bars_overwrite_only_with_replace(tapedeck: Any, tmp_path: Path, store: Path) -> None:
     file = write_csv(tmp_path / "ABC.csv", GOOD)
     tapedeck(*minutes(file), "--store", store)
     write_csv(file, GOOD.replace("10.5", "10.25"))
@@ -142,7 +142,7 @@ def test_parquet_files_are_imported(tapedeck: Any, tmp_path: Path, store: Path) 
     assert stored(store) == [("ABC", "1m", "2024-07-03T13:30:00Z", 10.5)]
 
 
-def test_rejects_that_cannot_be_written_are_told(tapedeck: Any, tmp_path: Path, store: Path) -> None:
+def test_rejects_that_cannot_be_written_are_an_error(tapedeck: Any, tmp_path: Path, store: Path) -> None:
     file = write_csv(tmp_path / "ABC.csv", GOOD, BAD)
     done = tapedeck(*minutes(file), "--store", store, "--rejects", tmp_path / "nowhere" / "rejects.csv")
     assert done.exit_code == 1
@@ -150,14 +150,19 @@ def test_rejects_that_cannot_be_written_are_told(tapedeck: Any, tmp_path: Path, 
     assert len(stored(store)) == 1
 
 
-def test_an_interrupted_import_says_so(tmp_path: Path, store: Path, home: Path) -> None:
+def test_an_interrupted_import_is_reported(tmp_path: Path, store: Path, home: Path) -> None:
     for name in ("A", "B"):
         write_csv(tmp_path / f"{name}.csv", GOOD)
     invocation = Invocation({"store": store})
     invocation.interrupts.seen = True
-    described = {"interval": MINUTE, "zone": "America/New_York"}
+    importer_options = {"interval": MINUTE, "zone": "America/New_York"}
     report = run_import(
-        invocation, tmp_path, IMPORTERS["csv"], options=ImportOptions(), rejects=None, described=described
+        invocation,
+        tmp_path,
+        IMPORTERS["csv"],
+        options=ImportOptions(),
+        rejects=None,
+        importer_options=importer_options,
     )
     assert report.interrupted
     assert report.written == 0

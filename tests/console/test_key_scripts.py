@@ -16,7 +16,7 @@ from tapedeck.engine.errors import ConfigError
 Writer = Callable[..., Path]
 
 SCRIPT = """\
-# on Monday, and what happens above a price
+# Monday, and a price
 run_to 10:30
 
 step 10
@@ -57,7 +57,7 @@ def test_a_script_has_a_line_for_each_action_and_remarks() -> None:
     )
 
 
-def test_what_was_done_is_written_as_a_script_that_reads_back() -> None:
+def test_recorded_actions_are_a_script_that_parses_again() -> None:
     done = Script.of([("step", "10"), ("bookmark", "two\nlines"), ("quit", "")])
     assert done.dump() == "step 10\nbookmark two lines\nquit\n"
     assert Script.parse(done.dump(), done.source) == done
@@ -97,7 +97,7 @@ def test_every_action_of_the_console_is_possible_in_a_script() -> None:
         ("unbreak one", "unbreak: invalid breakpoint number 'one'"),
     ],
 )
-def test_a_line_that_is_wrong_is_named_with_its_number(line: str, message: str) -> None:
+def test_an_error_of_a_line_has_its_number(line: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Script.parse(f"pause\n{line}\n", "steps.txt")
     assert message in str(caught.value)
@@ -108,18 +108,18 @@ def test_a_line_that_is_wrong_is_named_with_its_number(line: str, message: str) 
     "moment",
     ["saturday", "fri oct 8 2013", "tue oct 8", "2013-12-25 10:30", "+15m", "50%", "next open", "noon"],
 )
-def test_whether_there_is_a_session_at_a_moment_is_the_runs_to_say(moment: str) -> None:
+def test_dates_without_a_session_pass_the_check_of_lines(moment: str) -> None:
     assert Script.parse(f"goto {moment}").lines == (ScriptLine(1, "goto", moment),)
 
 
-def test_all_wrong_lines_are_shown_at_once() -> None:
+def test_all_invalid_lines_are_reported_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         Script.parse("stop it\nstep -3\nresume\n")
     assert [problem.path for problem in caught.value.problems] == ["line 1", "line 2"]
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\xff"])
-def test_a_file_that_cannot_be_read_is_bad_input(
+def test_an_unreadable_file_is_a_usage_error(
     tapedeck: Any, session_file: Writer, lean_store: Path, tmp_path: Path, content: bytes | None
 ) -> None:
     path = tmp_path / "steps.txt"
@@ -148,7 +148,7 @@ def test_a_script_drives_a_batch_job(
     assert checked.exit_code == 0
 
 
-def test_a_script_may_play_to_the_end_and_beyond(
+def test_moves_after_the_end_of_the_run_are_skipped(
     tapedeck: Any, session_file: Writer, lean_store: Path, script: Callable[[str], Path]
 ) -> None:
     path = script("hour_on\nresume\nstep\nrun_to 10:30\nview metrics\n")
@@ -165,7 +165,7 @@ def test_quit_ends_a_run_at_the_current_slot(
     assert [session["played"] for session in done.document["sessions"]] == [1]
 
 
-def test_an_hour_on_is_an_hour_of_trading_and_a_moment_that_is_reached_holds(
+def test_hour_on_counts_trading_time_and_run_to_the_current_time_does_nothing(
     tapedeck: Any, session_file: Writer, lean_store: Path, script: Callable[[str], Path]
 ) -> None:
     # From half past three on there are thirty minutes left; thirty more are of the next morning.
@@ -175,7 +175,7 @@ def test_an_hour_on_is_an_hour_of_trading_and_a_moment_that_is_reached_holds(
     assert [session["played"] for session in done.document["sessions"]] == [390, 390, 30]
 
 
-def test_an_export_without_a_folder_is_passed_over_with_what_to_write(
+def test_an_export_without_a_folder_is_skipped_with_an_example(
     tapedeck: Any, session_file: Writer, lean_store: Path, script: Callable[[str], Path]
 ) -> None:
     path = script("step\nexport_csv\nquit\n")
@@ -192,7 +192,7 @@ def test_an_export_without_a_folder_is_passed_over_with_what_to_write(
         ("unbreak 4", "unknown breakpoint 4"),
     ],
 )
-def test_a_line_that_cannot_be_done_ends_the_run_with_its_number(  # fixtures
+def test_a_failing_line_ends_the_run_with_its_number(  # fixtures
     tapedeck: Any,
     session_file: Writer,
     lean_store: Path,

@@ -184,13 +184,13 @@ def test_wide_coverage_folds_at_80_columns(tapedeck: Any, session_file: Writer, 
     done = tapedeck("coverage", file, "--store", lean_store)
     lines = done.stdout.splitlines()
     assert all(len(line) <= 80 for line in lines)
-    assert any("2014" in line and "01-15" in line for line in lines)  # a block of its own for the new year
+    assert any("2014" in line and "01-15" in line for line in lines)  # a separate block for the new year
     assert "full days not shown" in done.stdout
     shown = tapedeck("coverage", file, "--store", lean_store, "--all-days").stdout
     assert "full days not shown" not in shown
 
 
-def test_of_a_long_span_without_a_gap_no_day_is_shown(
+def test_long_coverage_without_a_gap_shows_no_days(
     tapedeck: Any, session_file: Writer, lean_store: Path
 ) -> None:
     file = session_file(
@@ -248,7 +248,7 @@ def test_breaks_and_opens_of_the_evening_before_are_shown(tapedeck: Any) -> None
     assert "17:00 (-1 d)" in chicago
 
 
-def test_a_year_is_all_of_it_as_far_as_the_calendar_goes(tapedeck: Any) -> None:
+def test_a_year_ends_with_the_calendar(tapedeck: Any) -> None:
     assert "252 sessions" in tapedeck("calendar", "--year", "2024").stdout
     assert tapedeck("calendar", "XKRX", "--year", "1986", "--json").exit_code in (0, 2)
 
@@ -282,7 +282,7 @@ def test_every_exchange_is_listed_with_its_names_and_years(tapedeck: Any) -> Non
 # Session files, exports
 
 
-def test_a_good_session_file_is_said_to_be_one(tapedeck: Any, session_file: Writer) -> None:
+def test_a_valid_session_file_is_reported_as_valid(tapedeck: Any, session_file: Writer) -> None:
     file = session_file(backtest_config={"start_time": "10:30"})
     done = tapedeck("config", "check", file)
     assert done.exit_code == 0
@@ -293,7 +293,7 @@ def test_a_good_session_file_is_said_to_be_one(tapedeck: Any, session_file: Writ
     assert len(document["sessions"]) == 5
 
 
-def test_what_is_odd_in_a_session_file_is_a_warning(tapedeck: Any, session_file: Writer) -> None:
+def test_oddities_of_a_session_file_are_warnings(tapedeck: Any, session_file: Writer) -> None:
     file = session_file(session_data_config={"data_upkeep": {"enabled": True}})
     done = tapedeck("config", "check", file)
     assert done.exit_code == 0

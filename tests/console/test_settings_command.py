@@ -102,14 +102,14 @@ def test_configured_frames_apply_over_ssh_too(tapedeck: Any, home: Path) -> None
 
 
 @pytest.mark.parametrize("text", ["0", "31", "-4", "fast", "2.5", "9" * 5000])
-def test_frames_that_no_screen_shows_are_refused(tapedeck: Any, text: str) -> None:
+def test_invalid_frame_rates_are_errors(tapedeck: Any, text: str) -> None:
     done = tapedeck("settings", TAPEDECK_FRAMES=text)
     assert done.exit_code == 2
     assert "TAPEDECK_FRAMES" in done.stderr
     assert f"frames: {FRAMES_ALLOWED}{text!r}" in done.stderr
 
 
-def test_settings_are_handed_on_with_frames_as_a_number(home: Path) -> None:
+def test_resolved_settings_have_frames_as_a_number(home: Path) -> None:
     folders = user_folders({"TAPEDECK_HOME": str(home)})
     assert resolve_settings(folders, {}, {}).frames == 10
     assert resolve_settings(folders, {}, {"SSH_CONNECTION": "10.0.0.1 22"}).frames == 4
@@ -124,7 +124,7 @@ def test_direct_drawing_is_on_until_it_is_switched_off(tapedeck: Any, home: Path
     assert values(tapedeck("settings", "--json"))["direct_drawing"] == ("off", f"file {path}")
 
 
-def test_settings_are_handed_on_with_direct_drawing_as_a_switch(home: Path) -> None:
+def test_resolved_settings_have_direct_drawing_as_a_switch(home: Path) -> None:
     folders = user_folders({"TAPEDECK_HOME": str(home)})
     assert resolve_settings(folders, {}, {}).direct_drawing is True
     assert resolve_settings(folders, {}, {"TAPEDECK_DIRECT_DRAWING": "on"}).direct_drawing is True
@@ -150,7 +150,7 @@ def test_settings_are_handed_on_with_direct_drawing_as_a_switch(home: Path) -> N
         ("settings.toml", 'colour = "never"', ["colour: unknown setting", "Did you mean 'color'?"]),
     ],
 )
-def test_a_fault_of_the_settings_file_is_named(
+def test_a_fault_of_the_settings_file_is_an_error_with_its_place(
     tapedeck: Any, home: Path, name: str, text: str, words: list[str]
 ) -> None:
     path = write(home, name, text)
@@ -167,7 +167,7 @@ def test_keys_of_the_settings_file_are_shown_with_their_syntax(tapedeck: Any, ho
     assert "or empty key keeps its default" in tapedeck("settings").stdout
 
 
-def test_two_settings_files_are_one_too_many(tapedeck: Any, home: Path) -> None:
+def test_two_settings_files_are_an_error(tapedeck: Any, home: Path) -> None:
     write(home, "settings.yaml", "color: never")
     write(home, "settings.toml", 'color = "always"')
     done = tapedeck("settings")

@@ -1,4 +1,4 @@
-"""Imports at the start: help texts and batch runs import only what they need."""
+"""Imports at the start: only those that help texts and batch runs need."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_the_help_text_imports_no_heavy_library() -> None:
     ids=" ".join,
 )
 def test_commands_import_what_they_need_only_when_they_run(arguments: list[str]) -> None:
-    # pydantic is typer's own choice, to read what was typed.
+    # typer itself imports pydantic.
     assert not modules_after(call(*arguments)) & (set(HEAVY) - {"pydantic"})
 
 

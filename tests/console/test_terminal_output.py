@@ -33,7 +33,7 @@ from tapedeck.engine.store.locations import open_store
 
 
 class Screen(io.TextIOWrapper):
-    """A stream that reports to be a terminal, in some encoding."""
+    """A stream that is a terminal, with an encoding."""
 
     def __init__(self, encoding: str = "utf-8") -> None:
         self.paper = io.BytesIO()
@@ -49,7 +49,7 @@ class Screen(io.TextIOWrapper):
 
 
 def use_screens(monkeypatch: pytest.MonkeyPatch) -> tuple[Screen, Screen]:
-    """Put terminals in place of both streams; not in a fixture, as pytest changes them after those."""
+    """Replace both streams with terminals; not in a fixture, as pytest replaces them later."""
     out, err = Screen(), Screen()
     monkeypatch.setattr("sys.stdout", out)
     monkeypatch.setattr("sys.stderr", err)
@@ -103,7 +103,7 @@ def test_control_signs_of_files_do_not_steer_the_terminal(monkeypatch: pytest.Mo
     assert screens[1].text == "?bell\n"
 
 
-def test_streams_that_are_closed_take_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closed_streams_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", None)
     monkeypatch.setattr("sys.stderr", None)
     terminal = Terminal()
@@ -151,7 +151,7 @@ def test_the_progress_bar_shows_sessions_bars_and_the_day(
     assert "3,899 bars" in screen.getvalue()
 
 
-def test_the_bar_says_that_a_run_is_stopping() -> None:
+def test_the_progress_bar_shows_that_a_run_is_stopping() -> None:
     screen = io.StringIO()
     with RunProgress(Console(file=screen, force_terminal=True, width=80)) as progress:
         progress.say("stopping")
@@ -160,7 +160,7 @@ def test_the_bar_says_that_a_run_is_stopping() -> None:
         silent.say("stopping")
 
 
-def test_a_signal_ends_what_has_not_begun_and_is_noted_later() -> None:
+def test_a_signal_interrupts_before_the_run_and_is_noted_during_it() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with Interrupts() as interrupts:
         with pytest.raises(KeyboardInterrupt):

@@ -31,7 +31,7 @@ def views(tapedeck: Any, session_file: Writer, lean_store: Path, tmp_path: Path)
     return play
 
 
-def test_one_view_is_nothing_but_its_table(views: Views) -> None:
+def test_a_single_view_is_only_its_table(views: Views) -> None:
     rows = list(csv.reader(io.StringIO(views("run_to 10:30\nview symbols\n"))))
     assert rows[0][:2] == ["symbol", "last"]
     assert {len(row) for row in rows} == {len(rows[0])}
@@ -47,7 +47,7 @@ def test_several_views_have_a_heading_each_with_the_clock_and_an_empty_line_betw
     assert parts[3].startswith("| symbol | last |")
 
 
-def test_several_views_as_json_are_documents_that_name_themselves(views: Views) -> None:
+def test_several_views_as_json_have_their_names(views: Views) -> None:
     rest, documents = views("view session json\nrun_to 10:30\nview symbols json\n").strip(), []
     while rest:
         document, end = json.JSONDecoder().raw_decode(rest)

@@ -1,6 +1,6 @@
-"""An action added to the console: one function and one row; run as a program, it is done in every way.
+"""Added action: one function and one row; the program runs it by key, palette and scripts.
 
-A program of its own, as the screens bind the keys of the table when they are imported.
+A separate program, as screens bind the keys of the table on import.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tapedeck.console.actions.arguments import NOTHING
+from tapedeck.console.actions.arguments import NO_ARGUMENT
 from tapedeck.console.actions.context import RunContext
 from tapedeck.console.actions.table import PLAY, Action, Effect, register
 
@@ -18,11 +18,11 @@ async def quarter_hour(run: RunContext, _argument: str) -> None:
     await run.step(15)
 
 
-register(Action("quarter_hour", "h", "quarter", "Quarter hour forward", quarter_hour, PLAY, NOTHING, effect=Effect.STEPS))  # fmt: skip # noqa: E501
+register(Action("quarter_hour", "h", "quarter", "Quarter hour forward", quarter_hour, PLAY, NO_ARGUMENT, effect=Effect.STEPS))  # fmt: skip # noqa: E501
 
 
 def main(folder: Path) -> None:
-    """Do the action by key, palette and key scripts; save what was done, and play that again."""
+    """Run the action by key, palette and key scripts; save it as a script, and run that."""
     from textual.widgets import Input, OptionList
 
     from tapedeck.console.actions.key_script import Script
@@ -32,12 +32,12 @@ def main(folder: Path) -> None:
     from tapedeck.console.cli.terminal import Terminal
     from tapedeck.engine.session_file import parse_session_config
     from tapedeck.engine.system import SystemManager
-    from tests.support.console_runs import SYMBOLS, Watched, document, drive, press, until, watched
+    from tests.support.console_runs import SYMBOLS, ConsoleRun, console_run, document, drive, press, until
     from tests.support.markets import fill_store, open_new_store
 
     saved = folder / "saved.keys"
 
-    async def by_key_and_palette(console: Watched, pilot: Any) -> None:
+    async def by_key_and_palette(console: ConsoleRun, pilot: Any) -> None:
         await press(pilot, "h")
         await until(pilot, lambda: console.frontier == 15 and console.is_paused, "the key")
         await press(pilot, "ctrl+p")
@@ -48,7 +48,7 @@ def main(folder: Path) -> None:
         await until(pilot, lambda: console.frontier == 30 and console.is_paused, "the palette")
         await console.app.do("save_script", str(saved))
 
-    async def by_script(console: Watched, pilot: Any) -> None:
+    async def by_script(console: ConsoleRun, pilot: Any) -> None:
         await until(pilot, lambda: console.frontier == 15 and console.is_paused, "the script")
 
     def in_batch(script: Script) -> int:
@@ -57,7 +57,7 @@ def main(folder: Path) -> None:
         try:
             system.start(paused=True)
             while not lines.advance(system):
-                system.wait_for(lines.may_go_on, 0.1)
+                system.wait_for(lines.can_advance, 0.1)
             return system.snapshot().frontier
         finally:
             system.stop()
@@ -68,9 +68,9 @@ def main(folder: Path) -> None:
     assert any(line.startswith("h ") and line.endswith("Quarter hour forward") for line in text)
     with open_new_store(folder / "bars.db") as store:
         fill_store(store, SYMBOLS, "2013-11-20", "2013-12-03", missing=0.1)
-        with watched(store, folder) as console:
+        with console_run(store, folder) as console:
             drive(console, by_key_and_palette)
-        with watched(store, folder, script=Script.parse("quarter_hour\n")) as console:
+        with console_run(store, folder, script=Script.parse("quarter_hour\n")) as console:
             drive(console, by_script)
         assert in_batch(Script.parse("quarter_hour\n")) == 15
         assert in_batch(Script.load(saved)) == 30, saved.read_text()

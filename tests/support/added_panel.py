@@ -1,6 +1,6 @@
-"""A panel added to the console: one file and one line; run as a program, it is shown and read as data.
+"""Added panel: one file and one line; the program shows it and reads it as data.
 
-A program of its own, as the action table deals the keys of the registry when it is imported.
+A separate program, as the action table assigns keys to the registry on import.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def slots_table(_system: SystemManager, now: Snapshot) -> Table:
 
 
 class SlotsPanel(Panel):
-    """How many slots of the session are over."""
+    """Number of slots over."""
 
     NAME: ClassVar[str] = "slots"
 
@@ -53,10 +53,10 @@ def main(folder: Path) -> None:
     from tapedeck.console.actions.keys import key_table_markdown
     from tapedeck.console.app.screens.help import help_text
     from tapedeck.console.cli.main import app
-    from tests.support.console_runs import SYMBOLS, Watched, document, drive, press, until, watched
+    from tests.support.console_runs import SYMBOLS, ConsoleRun, console_run, document, drive, press, until
     from tests.support.markets import fill_store, open_new_store
 
-    async def on_screen(console: Watched, pilot: Any) -> None:
+    async def on_screen(console: ConsoleRun, pilot: Any) -> None:
         main = console.app.main
         panel = main.panels["slots"]
         assert "f2 slots played" in console.text("#tabs")
@@ -65,22 +65,22 @@ def main(folder: Path) -> None:
         assert panel.display
         assert panel.heading == "f2 slots played"
         await until(pilot, lambda: "1 slots over" in panel.query_one(StyledLines).text, "its content")
-        assert not main.panels["quality"].display  # whose place it has taken
+        assert not main.panels["quality"].display  # replaced by it
         await console.app.do("copy", "csv")
         assert console.app.clipboard == "slots,of\n1,390\n"
         await press(pilot, "x")
         assert not panel.display
 
-    async def on_a_wide_screen(console: Watched, _pilot: Any) -> None:
+    async def on_a_wide_screen(console: ConsoleRun, _pilot: Any) -> None:
         assert all(panel.display for panel in console.app.main.panels.values())
 
     assert "| `f2` | Show slots played |" in key_table_markdown()
     assert "Show slots played" in help_text({}, 80).plain
     with open_new_store(folder / "bars.db") as store:
         fill_store(store, SYMBOLS, "2013-11-20", "2013-12-03", missing=0.1)
-        with watched(store, folder) as console:
+        with console_run(store, folder) as console:
             drive(console, on_screen)
-        with watched(store, folder) as console:
+        with console_run(store, folder) as console:
             drive(console, on_a_wide_screen, size=(200, 60))
     session, script = folder / "session.json", folder / "view.keys"
     session.write_text(json.dumps(document()))

@@ -1,4 +1,4 @@
-"""Driving the console through the real engine: a run, the keys, and conditions to wait for."""
+"""Console runs with the real engine: keys, and conditions to wait for."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tapedeck.engine.system import SystemManager
 
 SYMBOLS = ("AAA", "BBB", "CCC")
 LIMIT_S = 20.0
-Drive = Callable[["Watched", Pilot[None]], Awaitable[None]]
+Drive = Callable[["ConsoleRun", Pilot[None]], Awaitable[None]]
 
 
-class Watched:
-    """A console over a run, and what tests ask of both."""
+class ConsoleRun:
+    """A console and its run, with properties for tests."""
 
     def __init__(self, app: ConsoleApp, system: SystemManager) -> None:
         self.app = app
@@ -33,13 +33,13 @@ class Watched:
 
     @property
     def frontier(self) -> int:
-        """Where the engine stands."""
+        """The engine's frontier."""
         return self.system.snapshot().frontier
 
     @property
-    def looked_at(self) -> int | None:
-        """Where the viewer looks, None at the present."""
-        place = self.app.playback.viewpoint.place
+    def past_frontier(self) -> int | None:
+        """The frontier shown in the past, None at the present."""
+        place = self.app.playback.viewpoint.position
         return None if place is None else place.frontier
 
     @property
@@ -49,32 +49,32 @@ class Watched:
 
     @property
     def is_paused(self) -> bool:
-        """Whether the engine stands."""
+        """Whether the engine is paused."""
         return self.system.state is RunState.PAUSED
 
     def is_settled(self) -> bool:
-        """Whether all that was played is computed and scored."""
+        """Whether all played slots are computed and scored."""
         tape = self.system.session_data.tape
         return tape is not None and min(tape.processed, tape.scored) >= tape.frontier
 
     def text(self, selector: str) -> str:
-        """What a widget of plain text shows."""
+        """Return the text of a widget."""
         widget = self.app.screen.query_one(selector)
         return widget.text if isinstance(widget, StyledLines) else str(widget.render())
 
 
-def shows_a_session(console: Watched) -> bool:
-    """Whether a session was drawn, and the panels have their places."""
+def is_session_shown(console: ConsoleRun) -> bool:
+    """Whether a session is drawn, and the panels are laid out."""
     main = console.app.main
     view_state = main._view_state
     return view_state is not None and view_state.view is not None and main.focused is not None
 
 
-async def until(pilot: Pilot[None], condition: Callable[[], bool], what: str = "") -> None:
+async def until(pilot: Pilot[None], condition: Callable[[], bool], awaited: str = "") -> None:
     """Wait until a condition holds, with a limit."""
     waited = 0.0
     while not condition():
-        assert waited < LIMIT_S, f"waited in vain: {what}"
+        assert waited < LIMIT_S, f"waited in vain: {awaited}"
         await pilot.pause(0.02)
         waited += 0.02
     await pilot.pause()
@@ -88,7 +88,7 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
 
 
 async def type_line(pilot: Pilot[None], text: str) -> None:
-    """Type a line, and return."""
+    """Type a line and enter."""
     names = {" ": "space", ".": "full_stop", ":": "colon", "<": "less_than_sign", ">": "greater_than_sign",
              "=": "equals_sign", "_": "underscore", "-": "minus", "+": "plus"}  # fmt: skip
     await pilot.press(*(names.get(letter, letter) for letter in text), "enter")
@@ -96,7 +96,7 @@ async def type_line(pilot: Pilot[None], text: str) -> None:
 
 
 def document(**backtest: Any) -> dict[str, Any]:
-    """A session file over four sessions, the third with an early close."""
+    """Return a session file over four sessions, the third with an early close."""
     return {
         "session_name": "Console test",
         "exchange_group": "US_EQUITY",
@@ -131,7 +131,7 @@ def document(**backtest: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def watched(
+def console_run(
     store: BarStore,
     folder: Path,
     *,
@@ -139,8 +139,8 @@ def watched(
     memory_bytes: int = 0,
     breaks: Iterable[str] = (),
     **setup: Any,
-) -> Iterator[Watched]:
-    """A console that has not been opened yet, over a run paused at the first open."""
+) -> Iterator[ConsoleRun]:
+    """Yield a console before its start, over a run paused at the first open."""
     parsed = parse_session_config(dict(config or document()), "console test").config
     system = SystemManager(parsed, store, tape_cache_bytes=memory_bytes)
     for condition in breaks:
@@ -151,13 +151,15 @@ def watched(
     } | setup
     try:
         with LogLines() as lines:
-            yield Watched(ConsoleApp(Playback(system), store, lines, Setup(**options)), system)
+            yield ConsoleRun(ConsoleApp(Playback(system), store, lines, Setup(**options)), system)
     finally:
         system.stop()
 
 
-def drive(console: Watched, act: Drive, *, size: tuple[int, int] = (120, 36), toasts: bool = False) -> None:
-    """Open the console, wait until the first session is shown, and act. `toasts`: with those it shows."""
+def drive(
+    console: ConsoleRun, act: Drive, *, size: tuple[int, int] = (120, 36), toasts: bool = False
+) -> None:
+    """Open the console, wait for the first session, and act. `toasts`: whether it shows notices."""
 
     async def run() -> None:
         async with console.app.run_test(size=size, notifications=toasts) as pilot:
@@ -167,7 +169,7 @@ def drive(console: Watched, act: Drive, *, size: tuple[int, int] = (120, 36), to
                 lambda: console.app.main.is_mounted and console.system.session_data.tape is not None,
                 "a session",
             )
-            await until(pilot, lambda: shows_a_session(console), "its picture")
+            await until(pilot, lambda: is_session_shown(console), "its first frame")
             await act(console, pilot)
 
     asyncio.run(run())

@@ -1,4 +1,4 @@
-"""Consoles that look the same in every run: real engine and bars, fixed figures of what is measured."""
+"""Consoles with reproducible screens: real engine and bars, fixed measurements."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarBatch, BarStore
 from tapedeck.engine.store.sqlite_store import SqliteStore
 from tapedeck.engine.system import SystemManager
-from tests.support.console_runs import LIMIT_S, SYMBOLS, Watched
+from tests.support.console_runs import LIMIT_S, SYMBOLS, ConsoleRun
 from tests.support.markets import random_bars
 
-# Counted by threads that do not wait for each other, or by whoever looks.
-_UNSTEADY: Final = {"back_pressure": 3, "overruns": 0, "calendar_hits": 12, "calendar_misses": 4}
+# Counts that depend on threads and frames.
+_FIXED_COUNTS: Final = {"back_pressure": 3, "overruns": 0, "calendar_hits": 12, "calendar_misses": 4}
 _STEPS: Final = (Step.DATA_PROCESSOR, Step.QUALITY, Step.PREFETCH, Step.FIRST_HISTORICAL_LOAD, Step.RECORDING)
-_SILENT: Final = {SYMBOLS[0]: slice(40, 130), SYMBOLS[-1]: slice(90)}
+_MISSING: Final = {SYMBOLS[0]: slice(40, 130), SYMBOLS[-1]: slice(90)}
 MANY_SYMBOLS: Final = tuple(f"S{number:03d}" for number in range(500))
 _LOGGED_AT: Final = datetime(2026, 1, 5, 18, 30, tzinfo=UTC).timestamp()
 _LOG: Final = (
@@ -53,16 +53,16 @@ _LOG: Final = (
 
 
 class FixedTimes(PerformanceMetrics):
-    """Metrics that tell the same steps and durations in every run."""
+    """Metrics with fixed steps and durations."""
 
     def timers(self, scope: Scope = "backtest") -> dict[str, TimerSummary]:
-        """Return a few steps once a session is there."""
+        """Return a few steps once a session is loaded."""
         begun = Step.ACTIVATION.value in super().timers(scope)
         return {step.value: _fixed_times(number) for number, step in enumerate(_STEPS, 1)} if begun else {}
 
 
 class SteadySystem(SystemManager):
-    """A run of the real engine whose figures of threads and time do not differ from run to run."""
+    """A run of the real engine with fixed figures of threads and time."""
 
     def __init__(self, config: SessionConfig, store: BarStore) -> None:
         super().__init__(config, store, tape_cache_bytes=0)
@@ -70,39 +70,39 @@ class SteadySystem(SystemManager):
         self.metrics = FixedTimes()
 
     def stop(self, timeout: float = 60.0) -> None:
-        """End the run in order; a store that is held lets go for that."""
-        if isinstance(self.store, HeldStore):
-            self.store.let_go.set()
+        """End the run in order; release a blocked store first."""
+        if isinstance(self.store, BlockedStore):
+            self.store.released.set()
         super().stop(timeout)
 
     def snapshot(self) -> Snapshot:
         """Return the run as it is now."""
         now = super().snapshot()
         threads = tuple(_steady_status(number, status) for number, status in enumerate(now.threads, 1))
-        return replace(now, threads=threads, counts={**now.counts, **_UNSTEADY})
+        return replace(now, threads=threads, counts={**now.counts, **_FIXED_COUNTS})
 
     def summary(self) -> RunSummary:
-        """Return how the run went, in a second and a quarter."""
+        """Return the summary, with a duration of 1.25 seconds."""
         found = super().summary()
-        return replace(found, seconds=1.25, counts={**found.counts, **_UNSTEADY})
+        return replace(found, seconds=1.25, counts={**found.counts, **_FIXED_COUNTS})
 
 
-class HeldStore(SqliteStore):
-    """A store whose reads take until `let_go` is set."""
+class BlockedStore(SqliteStore):
+    """A store whose reads block until `released` is set."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self.let_go = threading.Event()
+        self.released = threading.Event()
 
     def scan(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> Iterator[BarBatch]:
-        """Give the bars, but not before they may be had."""
-        if not self.let_go.wait(LIMIT_S):
-            raise StoreError("the test did not let the bars go")
+        """Yield the bars after `released` is set."""
+        if not self.released.wait(LIMIT_S):
+            raise StoreError("the test did not release the store")
         return super().scan(symbols, interval, start, end)
 
 
 class FaultyStore(SqliteStore):
-    """A store whose disk gives trouble from a trading day of XNYS on."""
+    """A store with disk errors from a trading day of XNYS on."""
 
     def __init__(self, path: Path, faulty_from: str) -> None:
         super().__init__(path)
@@ -110,21 +110,21 @@ class FaultyStore(SqliteStore):
         self._faulty_from = epoch_seconds(session.regular_open)
 
     def scan(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> Iterator[BarBatch]:
-        """Give the bars of earlier times, else fail."""
+        """Yield the bars of earlier times, else fail."""
         if end > self._faulty_from:
             raise StoreError("bars.db cannot be read: disk I/O error. Check the disk, or name another store")
         return super().scan(symbols, interval, start, end)
 
 
 class StoppedClock:
-    """In place of `time`: whatever is measured takes no time, while what falls due still does."""
+    """Replaces `time`: measured durations are zero, deadlines pass as usual."""
 
     def perf_counter(self) -> float:
         """Return seconds."""
         return 0.0
 
     def monotonic(self) -> float:
-        """Return seconds that go on."""
+        """Return seconds of the real clock."""
         return time.monotonic()
 
 
@@ -136,8 +136,8 @@ def steady_console(
     ui_state: UiState,
     *,
     has_log: bool = True,
-) -> Iterator[Watched]:
-    """A console that has not been opened yet, over a run paused at the first open."""
+) -> Iterator[ConsoleRun]:
+    """Yield a console before its start, over a run paused at the first open."""
     system = SteadySystem(parse_session_config(dict(config), "console test").config, store)
     setup = Setup(
         exports=folder / "exports",
@@ -145,7 +145,7 @@ def steady_console(
         start_paused=True,
     )
     try:
-        yield Watched(
+        yield ConsoleRun(
             ConsoleApp(Playback(system), store, log_lines() if has_log else LogLines(), setup), system
         )
     finally:
@@ -153,17 +153,17 @@ def steady_console(
 
 
 def fill_with_holes(store: BarStore, start: str, end: str) -> None:
-    """Write half of the bars of XNYS; one symbol is silent for an hour and a half, one starts late."""
+    """Write half of the bars of XNYS; one symbol has a gap of an hour and a half, one starts late."""
     sessions = TimeManager("XNYS").trading_sessions(date.fromisoformat(start), date.fromisoformat(end))
     labels = [SessionSlots(session, MINUTE).stored_labels for session in sessions]
     for seed, symbol in enumerate(SYMBOLS):
-        silent = _SILENT.get(symbol, slice(0))
+        silent = _MISSING.get(symbol, slice(0))
         kept = np.concatenate([np.delete(day, silent) for day in labels])
         store.write(symbol, MINUTE, random_bars(kept, seed=seed, missing=0.5))
 
 
 def log_lines() -> LogLines:
-    """Return a log of the same few lines in every run; nothing is added to it."""
+    """Return a log of a few fixed lines."""
     lines = LogLines()
     for second, (name, level, text) in enumerate(_LOG):
         record = logging.LogRecord(name, level, "", 0, text, None, None)

@@ -1,4 +1,4 @@
-"""The console with a part that fails in mid-run: `python -m tests.support.faulty_console PART ARGUMENTS`."""
+"""Console with a part that fails in mid-run: `python -m tests.support.faulty_console PART ARGUMENTS`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CAUSE: Final = "injected for a test, in [0, 390) of [/bars]"
 
 
 class InjectedError(RuntimeError):
-    """What the tests break the console with."""
+    """The injected error."""
 
 
 def _scanned(_store: object, _symbols: object, _interval: object, start: int, end: int) -> bool:
@@ -54,7 +54,7 @@ def _typed(_parser: object, text: str) -> bool:
 
 
 def _continued(*_arguments: object) -> bool:
-    """Fail at nothing, but have the shell continue the program at this moment."""
+    """Send SIGCONT, as a shell does, and fail at nothing."""
     signal.raise_signal(signal.SIGCONT)
     return False
 
@@ -71,11 +71,11 @@ PARTS: Final = MappingProxyType[str, tuple[type, str, Callable[..., bool]]](
         "nothing": (CsvExport, "finish", _continued),
     }
 )
-"""Parts by name: the class and its method that raises, and when: most as the faulty day is at hand."""
+"""Parts by name: the class, its method that raises, and the condition, mostly the faulty day."""
 
 
 def break_part(name: str, put: Callable[[type, str, object], None] = setattr) -> None:
-    """Have a part fail once, on the faulty day; `put` sets an attribute of a class."""
+    """Make a part fail once, on the faulty day; `put` sets an attribute of a class."""
     owner, method, is_time = PARTS[name]
     works = getattr(owner, method)
 

@@ -1,4 +1,4 @@
-"""A program in a pseudo-terminal, and a terminal emulator that shows what its user would see."""
+"""Programs in a pseudo-terminal, with a terminal emulator."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ import pyte
 from tests.support.warm_start import PROJECT, WarmProcess, start_warm
 
 LIMIT_S: Final = 30.0
-"""How long a test waits for anything; much longer than it takes, as machines may be busy."""
+"""Limit of all waits; generous, for busy machines."""
 
 # Makes the terminal on stdin the controlling one, as a login does, and becomes the program.
-_TAKE_TERMINAL: Final = (
+_CONTROL_TERMINAL: Final = (
     "import fcntl, os, signal, sys, termios\n"
     "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
     "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
@@ -37,15 +37,15 @@ _ON_AT_FIRST: Final = frozenset({7, 25})
 """Wrapping lines and showing the cursor: the private modes that are on in a fresh terminal."""
 ALTERNATE_SCREEN: Final = 1049
 _FALLBACK: Final = (80, 24)
-"""What programs take a terminal for that tells no size."""
-_REST_S: Final = 0.7
-_LOOK_S: Final = 0.05
-_FULL_LOOKS: Final = 4
+"""Size that programs assume for a terminal without one."""
+_STABLE_S: Final = 0.7
+_POLL_S: Final = 0.05
+_FULL_POLLS: Final = 4
 _KEYBOARD_PUSHED, _KEYBOARD_POPPED = re.compile(rb"\x1b\[>\d+u"), re.compile(rb"\x1b\[<u")
 
 
 class ColdProcess(subprocess.Popen[bytes]):
-    """A program that was started as any other is."""
+    """A program started in a new interpreter."""
 
     @property
     def is_stopped(self) -> bool:
@@ -57,7 +57,7 @@ Program = ColdProcess | WarmProcess
 
 
 class Terminal:
-    """The other end of a program's terminal: its keyboard, its screen, and its plug."""
+    """The other end of a program's terminal: keyboard, screen and connection."""
 
     def __init__(self, process: Program, master: int, line: str, columns: int, rows: int) -> None:
         self.process = process
@@ -70,22 +70,22 @@ class Terminal:
         self._emulator = pyte.ByteStream(self._screen)
         self._drawn = 0
 
-    # The user's side
+    # Keyboard and screen
 
     @property
     def lines(self) -> list[str]:
-        """The lines that are on the screen."""
+        """The lines on the screen."""
         self._draw()
         return list(self._screen.display)
 
     @property
     def text(self) -> str:
-        """What is on the screen."""
+        """The text on the screen."""
         return "\n".join(self.lines)
 
     @property
     def words(self) -> str:
-        """What is on the screen, as one line of words however it was folded."""
+        """The text on the screen as one line, without folding."""
         return " ".join(self.text.split())
 
     def press(self, keys: str) -> None:
@@ -93,77 +93,79 @@ class Terminal:
         os.write(self._master, keys.encode())
 
     def resize(self, columns: int, rows: int) -> None:
-        """Give the terminal another size, and tell the program so."""
+        """Change the size of the terminal, and signal it to the program."""
         self._draw()
         self._screen.resize(rows, columns)
         _set_size(self._master, columns, rows)
-        self.process.send_signal(signal.SIGWINCH)  # the system itself tells it in a controlling terminal only
+        self.process.send_signal(signal.SIGWINCH)  # the system sends it in a controlling terminal only
 
     def hang_up(self) -> None:
-        """Take the terminal away; where it controls the program, the system sends it SIGHUP."""
+        """Close the terminal; the system sends SIGHUP if it controls the program."""
         self.is_closed = True
         os.close(self._master)
 
-    def stand_still(self, keys: str) -> None:
-        """Press keys, but read nothing, until the program finds no room for what it writes."""
+    def block_line(self, keys: str) -> None:
+        """Press keys without reading, until the program's output fills the line."""
         line = os.open(self._line, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
-        looks = 0
+        polls = 0
 
         def is_full() -> bool:
-            nonlocal looks
+            nonlocal polls
             if not _unread(line) and select.select([], [line], [], 0)[1]:
                 self.press(keys)
             has_room = bool(_unread(line) or select.select([], [line], [], 0)[1])
-            # While the program writes, the line is locked, and looks full: it has to stay so.
-            looks = 0 if has_room else looks + 1
-            return looks == _FULL_LOOKS
+            # While the program writes, the line is locked, and looks full; so poll several times.
+            polls = 0 if has_room else polls + 1
+            return polls == _FULL_POLLS
 
         try:
-            self.stand_still_until(is_full, "the line to the terminal to fill up")
+            self.block_until(is_full, "the line to the terminal to fill up")
         finally:
             os.close(line)
 
-    def stand_still_until(self, condition: Callable[[], bool], what: str) -> None:
+    def block_until(self, condition: Callable[[], bool], awaited: str) -> None:
         """Read nothing until a condition holds."""
         deadline = time.monotonic() + LIMIT_S
         while not condition():
-            assert time.monotonic() < deadline, f"waited in vain for {what}"
-            time.sleep(_LOOK_S)
+            assert time.monotonic() < deadline, f"waited in vain for {awaited}"
+            time.sleep(_POLL_S)
 
     # Waiting
 
-    def read_until(self, condition: Callable[[], bool], what: str) -> None:
-        """Read on until a condition holds, with a limit."""
+    def read_until(self, condition: Callable[[], bool], awaited: str) -> None:
+        """Read until a condition holds, with a limit."""
         deadline = time.monotonic() + LIMIT_S
         while not condition():
-            assert time.monotonic() < deadline, f"waited in vain for {what}; the screen:\n{self.text}"
-            assert not self.is_closed, f"the program ended before {what}:\n{self.text}\n{self.seen[-2000:]!r}"
+            assert time.monotonic() < deadline, f"waited in vain for {awaited}; the screen:\n{self.text}"
+            assert not self.is_closed, (
+                f"the program ended before {awaited}:\n{self.text}\n{self.seen[-2000:]!r}"
+            )
             self._read()
 
     def read_until_shown(self, *texts: str) -> None:
-        """Read on until all these texts are on the screen."""
+        """Read until all these texts are on the screen."""
         self.read_until(lambda: all(text in self.text for text in texts), f"{texts} to be shown")
 
     def read_until_written(self) -> None:
-        """Read on until the program has written something more."""
+        """Read until the program has written more."""
         written = len(self.seen)
         self.read_until(lambda: len(self.seen) > written, "another frame")
 
-    def read_until_it_rests(self) -> None:
-        """Read on until the screen has not changed for as long as a console that has changes shows none."""
+    def read_until_stable(self) -> None:
+        """Read until the screen has not changed for longer than the console's frames take."""
         deadline, since, before = time.monotonic() + LIMIT_S, time.monotonic(), self.lines
-        while time.monotonic() - since < _REST_S:
-            assert time.monotonic() < deadline, f"the screen never rests:\n{self.text}"
+        while time.monotonic() - since < _STABLE_S:
+            assert time.monotonic() < deadline, f"the screen keeps changing:\n{self.text}"
             self._read()
             if self.lines != before:
                 since, before = time.monotonic(), self.lines
 
-    def read_until_it_stops(self) -> None:
-        """Read on until the program is suspended."""
+    def read_until_suspended(self) -> None:
+        """Read until the program is suspended."""
         self.read_until(lambda: self.process.is_stopped, "the program to be suspended")
 
     def exit_code(self) -> int:
-        """Wait until the program is over, reading all that it still writes."""
+        """Read until the program ends, and return its exit code."""
         deadline = time.monotonic() + LIMIT_S
         while not self.is_closed:
             assert time.monotonic() < deadline, f"the program does not end; the screen:\n{self.text}"
@@ -182,19 +184,19 @@ class Terminal:
         self.seen += data
 
     def _draw(self) -> None:
-        """Have the emulator draw what was read; it takes its time, and what nobody looks at needs none."""
+        """Feed the output to the emulator; only on demand, as it is slow."""
         data, self._drawn = self.seen[self._drawn :], len(self.seen)
         self._emulator.feed(data)
 
-    # How the terminal was left
+    # State of the terminal after the program
 
     @property
     def attributes(self) -> list[Any]:
-        """How the terminal treats lines, echo and signals now."""
+        """The terminal's current attributes: lines, echo, signals."""
         return termios.tcgetattr(self._master)
 
     def left_changed(self) -> set[str]:
-        """Return what the program has switched in the terminal and not switched back."""
+        """Return the modes that the program has changed and not restored."""
         modes: dict[int, bool] = {}
         for numbers, switch in _MODE.findall(self.seen):
             modes |= {int(number): switch == b"h" for number in numbers.split(b";")}
@@ -207,7 +209,7 @@ class Terminal:
         return changed
 
     def close(self) -> None:
-        """Let go of both."""
+        """End the program, and close the terminal."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
@@ -230,12 +232,12 @@ def terminal(
 ) -> Iterator[Terminal]:
     """Run a module of the project in a new terminal, with its folders below `home`.
 
-    `is_warm`: it need not import the project first, which takes most of its start.
+    `is_warm`: fork it from a process that has imported the project, which saves most of the start.
     """
     master, slave = pty.openpty()
     _set_size(master, columns, rows)
     known = {"PYTHONPATH": str(PROJECT), "TAPEDECK_HOME": str(home), "TERM": "xterm-256color"}
-    known |= {"COLUMNS": "", "LINES": ""}  # the terminal itself tells its size
+    known |= {"COLUMNS": "", "LINES": ""}  # so the size comes from the terminal
     start = start_warm if is_warm else _start_cold
     process: Program = start(
         module,
@@ -262,9 +264,9 @@ def _start_cold(
     is_controlling: bool,
 ) -> ColdProcess:
     program = [sys.executable, "-m", module, *arguments]
-    taken = [sys.executable, "-I", "-S", "-c", _TAKE_TERMINAL, *program]
+    controlling = [sys.executable, "-I", "-S", "-c", _CONTROL_TERMINAL, *program]
     return ColdProcess(
-        taken if is_controlling else program,
+        controlling if is_controlling else program,
         stdin=terminal,
         stdout=terminal,
         stderr=terminal,
@@ -275,7 +277,7 @@ def _start_cold(
 
 
 def _unread(line: int) -> int:
-    """Return how many characters that were pressed the program has not read."""
+    """Return the number of characters typed that the program has not read."""
     (count,) = struct.unpack("i", fcntl.ioctl(line, termios.FIONREAD, bytes(4)))
     return int(count)
 

@@ -1,4 +1,4 @@
-"""Checks of runs in a pseudo-terminal: under way, exported in part, ended without leftovers."""
+"""Checks of runs in a pseudo-terminal: playing, partial exports, no leftovers."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from tapedeck.engine.export.validation import validate_export
 from tests.support.pseudo_terminal import Terminal
 
 
-def read_until_it_plays(screen: Terminal) -> None:
-    """Read on until the console shows a run under way."""
+def read_until_playing(screen: Terminal) -> None:
+    """Read until the console shows a running run."""
     screen.read_until_shown("▶ running", "1 symbols")
 
 
-def assert_nothing_is_left_of_the_run(folder: Path) -> None:
+def assert_no_leftovers(folder: Path) -> None:
     """Assert that no tapes, locks or incomplete files are left."""
     assert not list((folder / "home" / "state").glob("runs/*"))
     assert not [path for path in folder.rglob("*") if path.suffix in (".lock", ".partial")]
 
 
-def assert_exported_in_part(folder: Path) -> None:
-    """Assert that a folder holds a valid export of a run that was cut short."""
+def assert_partial_export(folder: Path) -> None:
+    """Assert that a folder has a valid export of an interrupted run."""
     report = validate_export(folder)
     assert report.ok, report.findings
     assert report.status == "partial"

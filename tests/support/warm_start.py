@@ -1,7 +1,7 @@
-"""Programs of the project that start at once: forked from a process that has imported all of it before.
+"""Warm start of the project's programs: forked from a process that has imported them.
 
 `python -m tests.support.warm_start CHANNEL` is that process. It forks a supervisor for each program, which
-tells what becomes of it: only a parent can wait for a program.
+reports its state: only a parent can wait for a process.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _STOPPED: Final = "stopped"
 
 
 class WarmProcess:
-    """A program that was started in a terminal, as far as tests need it: like `subprocess.Popen`."""
+    """A program in a terminal, with the part of `subprocess.Popen` that tests use."""
 
     def __init__(self, status: int) -> None:
         self._status = status
@@ -45,7 +45,7 @@ class WarmProcess:
         os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """End it, whatever it does."""
+        """Kill it."""
         self.send_signal(signal.SIGKILL)
 
     def poll(self) -> int | None:
@@ -79,9 +79,9 @@ class WarmProcess:
     def _listen(self, seconds: float) -> None:
         if self.returncode is not None or not select.select([self._status], [], [], seconds)[0]:
             return
-        told = os.read(self._status, 4096)
-        assert told, "the supervisor of the program is gone"
-        *lines, self._rest = (self._rest + told).split(b"\n")
+        report = os.read(self._status, 4096)
+        assert report, "the supervisor of the program is gone"
+        *lines, self._rest = (self._rest + report).split(b"\n")
         for word in (line.decode() for line in lines):
             ended, _, code = word.partition(" ")
             if ended == "ended":
@@ -99,8 +99,8 @@ def start_warm(
     environment: Mapping[str, str],
     is_controlling: bool,
 ) -> WarmProcess:
-    """Run a module of the project as a program of its own, whose three streams are a terminal."""
-    status, told = os.pipe()
+    """Run a module of the project as a process with a terminal as its three streams."""
+    status, report = os.pipe()
     job = {
         "module": module,
         "arguments": list(arguments),
@@ -108,15 +108,15 @@ def start_warm(
         "is_controlling": is_controlling,
     }
     try:
-        socket.send_fds(_channel(), [json.dumps(job).encode()], [terminal, told])
+        socket.send_fds(_channel(), [json.dumps(job).encode()], [terminal, report])
     finally:
-        os.close(told)
+        os.close(report)
     return WarmProcess(status)
 
 
 @functools.cache
 def _channel() -> socket.socket:
-    """Start the process that is forked, once; it ends when this one does."""
+    """Start the process to fork from, once; it ends with this one."""
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     command = [sys.executable, "-m", "tests.support.warm_start", str(its.fileno())]
     process = subprocess.Popen(command, cwd=PROJECT, pass_fds=[its.fileno()], start_new_session=True)
@@ -130,47 +130,47 @@ def _channel() -> socket.socket:
     return ours
 
 
-# The process that is forked, its supervisors, and the programs
+# The forked process, its supervisors, and the programs
 
 
 def _serve(channel: socket.socket) -> None:
     for name in _IMPORTED:
         importlib.import_module(name)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for supervisors
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors are not waited for
     while True:
         message, files, _, _ = socket.recv_fds(channel, 1 << 20, 2)
         if not message:
             return
-        terminal, told = files
+        terminal, report = files
         if os.fork() == 0:
             channel.close()
-            _supervise(json.loads(message), terminal, told)
+            _supervise(json.loads(message), terminal, report)
             return
         os.close(terminal)
-        os.close(told)
+        os.close(report)
 
 
-def _supervise(job: dict[str, Any], terminal: int, told: int) -> None:
+def _supervise(job: dict[str, Any], terminal: int, report: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     program = os.fork()
     if program == 0:
-        os.close(told)
+        os.close(report)
         _become(job, terminal)
         return
     os.close(terminal)
-    os.write(told, f"{program}\n".encode())
+    os.write(report, f"{program}\n".encode())
     while True:
         _, status = os.waitpid(program, os.WUNTRACED)
         if not os.WIFSTOPPED(status):
-            os.write(told, f"ended {os.waitstatus_to_exitcode(status)}\n".encode())
+            os.write(report, f"ended {os.waitstatus_to_exitcode(status)}\n".encode())
             os._exit(0)
-        os.write(told, f"{_STOPPED}\n".encode())
+        os.write(report, f"{_STOPPED}\n".encode())
 
 
 def _become(job: dict[str, Any], terminal: int) -> None:
-    """Be the program, as a shell would have started it; its end is that of the interpreter."""
+    """Run the program as a shell would start it, until the interpreter ends."""
     os.setsid()
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests that run under nohup are deaf to it
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup, around the tests, ignores it
     if job["is_controlling"]:
         fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
     for number in range(3):

@@ -1,1 +1,1 @@
-"""Handlers: the screen's side of actions, grouped by subject."""
+"""Handlers of actions on the screen, grouped by subject."""

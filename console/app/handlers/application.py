@@ -1,4 +1,4 @@
-"""The console itself: help, suspending and leaving."""
+"""Application handlers: help, suspend and quit."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class ApplicationHandlers:
         self._data = data
 
     async def help(self, _argument: str) -> None:
-        """Show all keys."""
+        """Show the help page."""
         await self._app.open(help_page(self._app.key_changes))
 
     async def quit(self) -> None:
-        """Quit; while the run is not over, only after a confirmation."""
-        self._app.recording.leave_out()
+        """Quit, after a confirmation if the run is not over."""
+        self._app.recording.omit_action()
         system = self._app.playback.system
         if system.state.is_over:
             self.quit_now("")
@@ -41,14 +41,14 @@ class ApplicationHandlers:
         await self._app.open(ConfirmScreen(question, yes="End and quit", no="Stay"), answered)
 
     def suspend(self, _argument: str) -> None:
-        """Suspend the console: the shell has the terminal until `fg`."""
-        self._app.recording.leave_out()
+        """Suspend the console until `fg`."""
+        self._app.recording.omit_action()
         if not self._app.can_suspend:
-            raise EngineError("this terminal cannot suspend programs: q quits")
+            raise EngineError("this terminal cannot suspend programs: quit with q")
         os.kill(os.getpid(), signal.SIGTSTP)
 
     def quit_now(self, _argument: str) -> None:
-        """Leave without asking, once the run has ended in order."""
+        """End the run in order, then quit, without a confirmation."""
         waits = ", once the export is written" if self._data.is_exporting else ""
         self._app.notify(f"ending the run{waits}", timeout=5)
         self._app.leave()

@@ -1,4 +1,4 @@
-"""Data out of the console: exports, copies, key scripts."""
+"""Data handlers: exports, copies, key scripts."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ _FORMS: Final = {"csv": "CSV", "markdown": "Markdown", "json": "JSON"}
 
 
 class DataHandlers:
-    """Writes files, and the clipboard. `exports`: the folder below which keys export."""
+    """Writes files and the clipboard. `exports`: folder for exports by keys."""
 
     def __init__(self, app: AppContext, exports: Path) -> None:
         self._app = app
         self._playback = app.playback
         self._exports_folder = exports
-        self._one_export = asyncio.Lock()  # two at once would share their temporary files
+        self._one_export = asyncio.Lock()  # parallel exports would share temporary files
         self._exports = 0
-        self._all_written = asyncio.Event()
-        self._all_written.set()
+        self._exports_done = asyncio.Event()
+        self._exports_done.set()
         self._failures: list[str] = []
 
     def export(self, form: str, path: str) -> None:
-        """Export what was played as CSV files, or the state as session.json, while the run goes on."""
+        """Export the run so far as CSV files, or the state as session.json, in the background."""
         target = self._target(path)
         if form == "csv":
             self._export("csv", export_csv, target)
@@ -48,45 +48,45 @@ class DataHandlers:
 
     @property
     def is_exporting(self) -> bool:
-        """Whether an export is being written; it has the moment of its start if nothing moves the run."""
+        """Whether an export is being written; it has the time of its start if the run does not move."""
         return self._exports > 0
 
     async def idle(self) -> tuple[str, ...]:
-        """Wait until all exports are written; return the errors of those that failed meanwhile."""
+        """Wait until all exports are written; return the errors of those that failed in the wait."""
         before = len(self._failures)
-        await self._all_written.wait()
+        await self._exports_done.wait()
         return tuple(self._failures[before:])
 
     def _target(self, path: str) -> Path:
         if self._playback.present() is None:
-            raise EngineError("nothing to export yet: no session is loaded")
+            raise EngineError("cannot export yet: no session is loaded")
         return Path(path).expanduser() if path else export_folder(self._playback, self._exports_folder)
 
     def _export(self, form: str, write: Callable[[Playback, Path], Path], target: Path) -> None:
-        self._app.recording.at_moment("export", f"{form} {target.absolute()}")
+        self._app.recording.record_at_present("export", f"{form} {target.absolute()}")
         self._exports += 1
-        self._all_written.clear()
-        told = SESSION_JSON if form == "json" else _FORMS[form]
-        self._app.in_background(self._write(write, target, told), "export")
+        self._exports_done.clear()
+        title = SESSION_JSON if form == "json" else _FORMS[form]
+        self._app.start_work(self._write(write, target, title), "export")
 
-    async def _write(self, write: Callable[[Playback, Path], Path], folder: Path, told: str) -> None:
+    async def _write(self, write: Callable[[Playback, Path], Path], folder: Path, title: str) -> None:
         try:
             async with self._one_export:
                 export = partial(write, self._playback, folder)
-                written = await run_in_background(f"the export to {folder}", export, self._failed)
+                written = await run_in_background(f"the export to {folder}", export, self._notify_error)
             if written is not None:
-                self._app.notify(f"exported to {_two_lines(written)}", title=told, timeout=8)
+                self._app.notify(f"exported to {_two_lines(written)}", title=title, timeout=8)
         finally:
             self._exports -= 1
             if not self._exports:
-                self._all_written.set()
+                self._exports_done.set()
 
-    def _failed(self, sentence: str) -> None:
-        self._failures.append(sentence)
-        self._app.notify(sentence, title="The export failed", severity="error", timeout=15)
+    def _notify_error(self, text: str) -> None:
+        self._failures.append(text)
+        self._app.notify(text, title="The export failed", severity="error", timeout=15)
 
     async def ask_format(self, _argument: str) -> None:
-        """Ask for a format, and copy the active panel in it."""
+        """Prompt for a format, and copy the active panel in it."""
 
         async def chosen(answer: str | None) -> None:
             if answer:
@@ -101,21 +101,21 @@ class DataHandlers:
             raise EngineError(f"unknown format {form!r}: use {', '.join(FORMATS)}")
         view_state, panel_shown = self._app.view_state(), self._app.main.active_panel
         if view_state.view is None and panel_shown.NEEDS_SESSION:
-            raise EngineError("nothing to copy yet: no session is loaded")
+            raise EngineError("cannot copy yet: no session is loaded")
         table = panel_shown.as_table(view_state)
         self._app.copy_to_clipboard(table_text(table, form))
         rows = counted(len(table.rows), "row")
         self._app.notify(f"{panel_shown.name_shown}: {rows} copied as {_FORMS[form]}", timeout=4)
 
     def save_script(self, path: str) -> None:
-        """Save the actions so far as a key script, in a new file where no path is given."""
+        """Save the actions so far as a key script, in a new file if no path is given."""
         target = Path(path).expanduser() if path else self._script_path()
         script = Script.of(self._app.recording.lines())
-        self._app.recording.leave_out()
+        self._app.recording.omit_action()
         is_new = not target.exists()
         _write_text(target, script.dump())
-        lines, how = counted(len(script.lines), "line"), "saved to" if is_new else "saved, replacing"
-        self._app.notify(f"{lines} {how} {_two_lines(target)}", timeout=8)
+        lines, verb = counted(len(script.lines), "line"), "saved to" if is_new else "saved, replacing"
+        self._app.notify(f"{lines} {verb} {_two_lines(target)}", timeout=8)
 
     def _script_path(self) -> Path:
         folder = export_folder(self._playback, self._exports_folder)
@@ -123,7 +123,7 @@ class DataHandlers:
 
 
 def _write_text(path: Path, text: str) -> None:
-    """Write a file, whole or not at all. Raises ExportError."""
+    """Write a file; on an error no file is left. Raises ExportError."""
     make_folder(path.parent)
     staged = write_whole(path, text.encode())
     try:
@@ -140,11 +140,11 @@ def _write_json(playback: Playback, path: Path) -> Path:
 
 
 def _two_lines(path: Path) -> str:
-    """Return a path for a narrow place: its name, and below it the folder that it is in."""
+    """Return a path on two lines: its name, and its folder."""
     return f"{path.name}\nin {short_path(path.absolute().parent)}"
 
 
 def short_path(path: Path) -> str:
-    """Return a path with `~` for the user's own folder."""
+    """Return a path with `~` for the user's home folder."""
     home = Path.home()
     return str(Path("~") / path.relative_to(home)) if path.is_relative_to(home) else str(path)

@@ -1,4 +1,4 @@
-"""Navigation: back into the past, to a moment or an event, and to where a number comes from."""
+"""Navigation handlers: steps back, times, events, breakpoints, bookmarks and explanations."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from tapedeck.console.actions.run_actions import slots_in
-from tapedeck.console.actions.time_expressions import EXAMPLES, Here, read_moment
+from tapedeck.console.actions.time_expressions import EXAMPLES, ReferenceTime, parse_time_expression
 from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.handlers.transport import Transport, present_of
 from tapedeck.console.app.screens.breakpoints import BreakpointsScreen
 from tapedeck.console.app.screens.prompt import PromptScreen
 from tapedeck.console.app.screens.why import WhyScreen
-from tapedeck.console.app.viewpoint import Place
+from tapedeck.console.app.viewpoint import Position
 from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds, utc_from_epoch
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.conditions import Condition
@@ -23,7 +23,7 @@ from tapedeck.engine.tape.session_view import SessionView
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Destination of a jump: a frontier that was played or, without one, a moment still to be played."""
+    """Destination of a jump: a played frontier, or a future time without one."""
 
     session: TradingSession
     clock: datetime
@@ -31,13 +31,13 @@ class Destination:
 
     @classmethod
     def at(cls, slots: SessionSlots, seconds: int, most: int) -> Destination:
-        """Return the last moment up to an instant (seconds UTC) of a session played up to `most` slots."""
+        """Return the last frontier up to an instant (seconds UTC) of a session with `most` played slots."""
         frontier = min(most, slots.slots_over_at(seconds))
         return cls(slots.session, utc_from_epoch(slots.clock(frontier)), frontier)
 
 
 class NavigationHandlers:
-    """Moves the viewer; breakpoints, bookmarks and explanations at the moment shown."""
+    """Changes the time shown; sets breakpoints and bookmarks; opens explanations."""
 
     def __init__(self, app: AppContext, transport: Transport) -> None:
         self._app = app
@@ -45,14 +45,14 @@ class NavigationHandlers:
         self._recording = app.recording
         self._transport = transport
 
-    # Back and forth
+    # Past, present, jumps
 
     async def back(self, length: str) -> None:
         """Step back by a slot, minute, hour, day, or a number of slots."""
-        self._recording.leave_out()
+        self._recording.omit_action()
         await self._playback.wait_for_moves()
-        if length == "day" or self._here().frontier == 0:
-            await self._playback.recorded()
+        if length == "day" or self._shown_position().frontier == 0:
+            await self._playback.wait_for_previous_session()
         viewpoint, present = self._playback.viewpoint, self._present()
         if length == "day":
             moved = viewpoint.day_back(present)
@@ -63,54 +63,55 @@ class NavigationHandlers:
 
     def present(self, _argument: str) -> None:
         """Return to the present; cancel steps back that wait for a session to be recomputed."""
-        self._recording.leave_out()
-        self._app.session_recompute.forget()
-        self._playback.viewpoint.stand_at(None, self._present())
+        self._recording.omit_action()
+        self._app.session_recompute.cancel()
+        self._playback.viewpoint.show_at(None, self._present())
 
     def seek(self, slot: int) -> None:
-        """Go to the start of a slot of the session shown: look at it, or play to it."""
-        here, present = self._here(), self._present()
-        if here.played != present.played or slot <= present.frontier:
-            place = Place(here.played, min(slot, here.played.frontier))
-            self._playback.viewpoint.stand_at(place, present)
+        """Go to the start of a slot of the session shown: show it, or play to it."""
+        shown, present = self._shown_position(), self._present()
+        if shown.played != present.played or slot <= present.frontier:
+            position = Position(shown.played, min(slot, shown.played.frontier))
+            self._playback.viewpoint.show_at(position, present)
         else:
             self.go_to(present.played.clock(slot))
 
     def go_to(self, instant: datetime) -> None:
-        """Go to an instant: look at it where it was played, else play to it."""
+        """Go to an instant: show it if it was played, else play to it."""
         found = self._destination(instant)
         if found.frontier is None:
             self._transport.run_to(found.session, found.clock)
         else:
-            self._stand(found.session.trading_day, found.frontier)
-            self._recording.leave_out()
+            self._show_position(found.session.trading_day, found.frontier)
+            self._recording.omit_action()
 
     def _destination(self, instant: datetime) -> Destination:
-        """Return where going to an instant leads; EngineError where it is outside the run."""
+        """Return the destination for an instant; EngineError if it is outside the run."""
         present, seconds = self._present(), epoch_seconds(instant)
         slots = present.played.slot_times
         if seconds > slots.clock(present.frontier):
-            return self._ahead(instant)
+            return self._to_be_played(instant)
         if instant >= slots.session.regular_open:
             return Destination.at(slots, seconds, present.frontier)
-        return self._earlier(instant)
+        return self._played(instant)
 
-    def _ahead(self, instant: datetime) -> Destination:
-        """Return the first moment that is still to be played, from an instant on."""
+    def _to_be_played(self, instant: datetime) -> Destination:
+        """Return the first future time at or after an instant."""
         if self._playback.system.state.is_over:
             raise EngineError("the run is over: only played sessions can be shown")
         plan = self._playback.plan
         session = next((session for session in plan.sessions if session.regular_close >= instant), None)
         if session is None:
-            raise EngineError(f"this is after the last session of the run, {plan.sessions[-1].trading_day}")
+            last = plan.sessions[-1].trading_day
+            raise EngineError(f"this time is after the last session of the run, {last}")
         slots = SessionSlots(session, plan.base)
         return Destination(
             session, utc_from_epoch(slots.clock(slots.frontier_reaching(epoch_seconds(instant))))
         )
 
-    def _earlier(self, instant: datetime) -> Destination:
-        """Return the last moment that was played, up to an instant before the session in place."""
-        plan, played = self._playback.plan, set(self._playback.earlier.days())
+    def _played(self, instant: datetime) -> Destination:
+        """Return the last played time up to an instant before the current session."""
+        plan, played = self._playback.plan, set(self._playback.tape_cache.days())
         opened = [s for s in plan.sessions if s.trading_day in played and s.regular_open <= instant]
         if not opened:
             local = instant.astimezone(self._playback.system.time.zone)
@@ -121,90 +122,90 @@ class NavigationHandlers:
     def _is_present(self, found: Destination) -> bool:
         return found.clock == self._present().clock
 
-    # Moments and events
+    # Times and events
 
-    async def ask_moment(self, _argument: str) -> None:
-        """Ask for a moment, and go there."""
+    async def ask_time(self, _argument: str) -> None:
+        """Prompt for a time, and go to it."""
         await self._playback.wait_for_moves()
 
         async def chosen(answer: str | None) -> None:
             if answer:
                 await self._app.do("goto", answer)
 
-        prompt = PromptScreen("Go to", EXAMPLES, self._meaning)
+        prompt = PromptScreen("Go to", EXAMPLES, self._time_meaning)
         await self._app.open(prompt, chosen)
 
-    def here(self) -> Here:
-        """Return the moment that is shown, for reading times from there."""
+    def reference_time(self) -> ReferenceTime:
+        """Return the time shown, from which relative times count."""
         view = self._view()
-        return Here(view.session, view.clock, self._playback.plan.sessions[-1].trading_day)
+        return ReferenceTime(view.session, view.clock, self._playback.plan.sessions[-1].trading_day)
 
-    def _meaning(self, text: str) -> str:
-        instant = read_moment(text, self.here(), self._playback.system.time)
+    def _time_meaning(self, text: str) -> str:
+        instant = parse_time_expression(text, self.reference_time(), self._playback.system.time)
         found, zone = self._destination(instant), self._playback.system.time.zone
         if found.frontier is None:
-            how = "plays to it"
+            action = "plays to it"
         elif self._is_present(found):
-            how = "the present"
+            action = "the present"
         else:
-            how = "looks back"
-        asked = ""
+            action = "in the past"
+        note = ""
         if found.clock != instant:
-            asked = f"; no trading at {instant.astimezone(zone):%a %H:%M:%S}".removesuffix(":00")
-        return f"{found.clock.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}, {how}{asked}"
+            note = f"; no trading at {instant.astimezone(zone):%a %H:%M:%S}".removesuffix(":00")
+        return f"{found.clock.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}, {action}{note}"
 
     async def event(self, direction: str) -> None:
-        """Go to the nearest event before or after the moment shown."""
-        self._recording.leave_out()
+        """Go to the nearest event before or after the time shown."""
+        self._recording.omit_action()
         await self._playback.wait_for_moves()
-        here = self._here()
-        at = (here.day, here.frontier)
-        places = [
+        shown = self._shown_position()
+        at = (shown.day, shown.frontier)
+        positions = [
             (event.trading_day, event.frontier)
             for event in self._playback.system.events()
             if event.trading_day is not None
         ]
-        # The list has the latest gaps of the run; the session shown has all of its own.
-        places += [(here.day, slot + 1) for slot in here.played.view().gap_slots()]
+        # The list has only the latest gaps of the run; the session shown has all of its gaps.
+        positions += [(shown.day, slot + 1) for slot in shown.played.view().gap_slots()]
         if direction == "back":
-            found = max((place for place in places if place < at), default=None)
+            found = max((position for position in positions if position < at), default=None)
         else:
-            found = min((place for place in places if place > at), default=None)
+            found = min((position for position in positions if position > at), default=None)
         if found is None:
             raise EngineError("no earlier event" if direction == "back" else "no later event yet")
-        self._stand(*found)
+        self._show_position(*found)
 
     def show_event(self, event: Event) -> None:
-        """Look at an event, and focus its symbol."""
+        """Show the time of an event, and focus its symbol."""
         if event.trading_day is not None:
-            self._stand(event.trading_day, event.frontier)
+            self._show_position(event.trading_day, event.frontier)
         if event.symbol:
             self._app.main.focus_symbol(event.symbol)
 
-    def _stand(self, day: date, frontier: int) -> None:
+    def _show_position(self, day: date, frontier: int) -> None:
         present = self._present()
         if day == present.day:
-            self._playback.viewpoint.stand_at(Place(present.played, frontier), present)
+            self._playback.viewpoint.show_at(Position(present.played, frontier), present)
             return
-        session = self._playback.days.session(day)
-        self._playback.viewpoint.stand_at(Place(session, min(frontier, session.frontier)), present)
+        session = self._playback.cached_sessions.session(day)
+        self._playback.viewpoint.show_at(Position(session, min(frontier, session.frontier)), present)
 
     # Breakpoints, bookmarks, why
 
     def add_breakpoint(self, condition: str) -> None:
-        """Pause where a condition becomes true."""
+        """Add a breakpoint."""
         added = self._playback.system.add_breakpoint(condition)
-        self._recording.at_moment("break", added.text)
+        self._recording.record_at_present("break", added.text)
         self._app.notify(f"breakpoint {added.number}: {added.text}", timeout=4)
 
     async def ask_breakpoint(self, _argument: str) -> None:
-        """Show the breakpoints: one may be added, others removed."""
+        """Open the breakpoints dialog."""
         system = self._playback.system
         before = {known.number for known in system.breakpoints()}
 
         async def left(answer: str | None) -> None:
             for number in sorted(before - {known.number for known in system.breakpoints()}):
-                self._recording.at_moment("unbreak", str(number))
+                self._recording.record_at_present("unbreak", str(number))
             if answer:
                 await self._app.do("breakpoint", answer)
 
@@ -213,55 +214,55 @@ class NavigationHandlers:
     def remove_breakpoint(self, number: int) -> None:
         """Remove a breakpoint."""
         self._playback.system.remove_breakpoint(number)
-        self._recording.at_moment("unbreak", str(number))
+        self._recording.record_at_present("unbreak", str(number))
 
     def _condition_meaning(self, text: str) -> str:
         condition = Condition.parse(text, self._playback.system.vocabulary())
         return f"pauses when {condition.text} becomes true"
 
     async def bookmark(self, text: str) -> None:
-        """Mark the moment that is shown."""
+        """Add a bookmark at the time shown."""
         await self._playback.wait_for_moves()
-        self._mark(text, self._here())
+        self._add_bookmark(text, self._shown_position())
 
     async def ask_bookmark(self, _argument: str) -> None:
-        """Ask for a note, and mark the moment that was shown when it was asked for."""
+        """Prompt for a note, and bookmark the time shown when the prompt opened."""
         await self._playback.wait_for_moves()
-        here = self._here()
+        shown = self._shown_position()
 
         async def chosen(answer: str | None) -> None:
             if answer:
-                self._mark(answer, here)  # which the run may have left behind meanwhile
+                self._add_bookmark(answer, shown)  # the run may have moved since
 
-        local = here.clock.astimezone(here.played.session.zone)
+        local = shown.clock.astimezone(shown.played.session.zone)
         clock = f"{local:%H:%M:%S}".removesuffix(":00") + f" {local:%Z}"
         prompt = PromptScreen(f"Bookmark {clock}", "a note", lambda note: f"bookmarks {clock}: {note}")
         await self._app.open(prompt, chosen)
 
-    def _mark(self, text: str, place: Place) -> None:
+    def _add_bookmark(self, text: str, position: Position) -> None:
         recording, present = self._recording, self._present()
-        self._playback.system.add_bookmark(text, place.frontier, session=place.played)
-        if place == present:
-            recording.at_moment("bookmark", text)
-        else:  # a script, which never looks back, would mark another moment
-            recording.leave_out()
+        self._playback.system.add_bookmark(text, position.frontier, session=position.played)
+        if position == present:
+            recording.record_at_present("bookmark", text)
+        else:  # scripts show no past, and would mark another time
+            recording.omit_action()
         self._app.notify(f"bookmarked: {text}", timeout=3)
 
     async def why(self, name: str) -> None:
-        """Explain the numbers of the focused symbol."""
+        """Open explanations of the focused symbol's numbers."""
         await self._playback.wait_for_moves()
         self._view()
         main = self._app.main
         picked = name or (main.symbols.table.sort[0] or "last")
         await self._app.open(WhyScreen(self._playback, self._app.view_state(), main.symbol, picked))
 
-    # Where one stands
+    # Position
 
-    def _present(self) -> Place:
+    def _present(self) -> Position:
         return present_of(self._app)
 
-    def _here(self) -> Place:
-        return self._playback.viewpoint.place or self._present()
+    def _shown_position(self) -> Position:
+        return self._playback.viewpoint.position or self._present()
 
     def _view(self) -> SessionView:
-        return self._here().view()
+        return self._shown_position().view()

@@ -1,4 +1,4 @@
-"""Panels and pages on the screen: which are shown, of which symbol, in which order and colours."""
+"""Panel handlers: focus, order, filter, layout, interval, theme, pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tapedeck.engine.intervals import Interval
 
 
 class PanelHandlers:
-    """Changes the screen, and nothing of the run."""
+    """Changes the screen, not the run."""
 
     def __init__(self, app: AppContext) -> None:
         self._app = app
@@ -24,7 +24,7 @@ class PanelHandlers:
     # Symbols
 
     def symbol(self, steps: str) -> None:
-        """Focus the next symbol of the table, or the one before; after the last comes the first."""
+        """Focus the next or previous symbol of the table, around its ends."""
         main = self._app.main
         shown = main.symbols.table.shown_symbols or self._playback.plan.symbols
         at = shown.index(main.symbol) + int(steps) if main.symbol in shown else 0
@@ -35,7 +35,7 @@ class PanelHandlers:
         self._app.main.focus_symbol(self._known(symbol))
 
     async def ask_symbol(self, _argument: str) -> None:
-        """Ask for the name of a symbol, and focus it."""
+        """Prompt for a symbol, and focus it."""
 
         async def chosen(answer: str | None) -> None:
             if answer:
@@ -55,9 +55,9 @@ class PanelHandlers:
         return found
 
     def sort(self, column: str) -> None:
-        """Sort symbols by a column, or by the next one; `none` is the order of the file.
+        """Sort symbols by a column, or by the next one; `none`: order of the file.
 
-        Names come from A to Z first, numbers from the largest down.
+        Names are sorted from A to Z, numbers in descending order.
         """
         panel = self._app.main.symbols
         if column:
@@ -69,10 +69,10 @@ class PanelHandlers:
         if not panel.display:
             self._notify(f"sorted by {(name or 'order of the file').replace('_', ' ')}")
 
-    def _notify(self, sentence: str) -> None:
+    def _notify(self, text: str) -> None:
         """Show a notification in place of earlier ones."""
         self._app.clear_notifications()
-        self._app.notify(sentence, timeout=2)
+        self._app.notify(text, timeout=2)
 
     def reverse(self, _argument: str) -> None:
         """Reverse the order of the symbols."""
@@ -83,20 +83,20 @@ class PanelHandlers:
         self._app.main.filter_active(text)
 
     def type_filter(self, _argument: str) -> None:
-        """Open the line in which a filter is typed."""
+        """Open the filter line."""
         self._app.main.open_filter()
 
     # Panels and screens
 
     def show(self, name: str) -> None:
-        """Bring a panel to the front."""
+        """Show and activate a panel."""
         main = self._app.main
-        main.take_layout(main.panel_layout.activated(name))
+        main.apply_layout(main.panel_layout.activated(name))
 
     def maximise(self, _argument: str) -> None:
-        """Show the active panel alone, or all again."""
+        """Maximise or restore the active panel."""
         main = self._app.main
-        main.take_layout(replace(main.panel_layout, maximised=not main.panel_layout.maximised))
+        main.apply_layout(replace(main.panel_layout, maximised=not main.panel_layout.maximised))
 
     def hide(self, _argument: str) -> None:
         """Hide the active panel."""
@@ -104,10 +104,10 @@ class PanelHandlers:
         layout = main.panel_layout.hiding_active(main.width)
         if layout is main.panel_layout:
             raise EngineError("the last panel cannot be hidden: show another one first")
-        main.take_layout(layout)
+        main.apply_layout(layout)
 
     def interval(self, text: str) -> None:
-        """Show the chart on an interval, or on the next one that there is."""
+        """Set the chart's interval, or take the next one."""
         chart, intervals = self._app.main.chart, self._playback.intervals
         if text:
             chart.interval = self._interval(text, intervals)
@@ -127,7 +127,7 @@ class PanelHandlers:
         return found
 
     def theme(self, name: str) -> None:
-        """Take a theme by name, or the next one."""
+        """Set a theme by name, or the next one."""
         names = self._app.theme_names
         if name and name not in names:
             near = nearest(name, names)
@@ -136,7 +136,7 @@ class PanelHandlers:
         now = self._app.theme_name
         at = names.index(now) if now in names else -1
         chosen = name or names[(at + 1) % len(names)]
-        self._app.take_theme(chosen)
+        self._app.set_theme(chosen)
         self._notify(f"theme: {chosen}")
 
     async def page(self, page_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Transport: commands to the engine, recorded, and the way forward in the past."""
+"""Transport handlers: recorded commands to the engine, and steps forward in the past."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from tapedeck.console.actions.keys import shown_keys
 from tapedeck.console.actions.run_actions import read_speed
 from tapedeck.console.actions.speeds import speed_text
 from tapedeck.console.actions.table import BY_ID
-from tapedeck.console.actions.time_expressions import moment_words, session_after
+from tapedeck.console.actions.time_expressions import session_after, time_expression
 from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.screens.prompt import PromptScreen
-from tapedeck.console.app.viewpoint import Place
+from tapedeck.console.app.viewpoint import Position
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.read.status import RunState
@@ -27,46 +27,46 @@ class Transport:
 
     @property
     def past(self) -> PastMoves | None:
-        """The past, where the viewer looks at it."""
-        return None if self._playback.viewpoint.place is None else PastMoves(self._app)
+        """The past time shown, or None at the present."""
+        return None if self._playback.viewpoint.position is None else PastMoves(self._app)
 
     async def pause(self) -> None:
-        """Pause, or play on where it is paused."""
+        """Pause, or resume a paused run."""
         if self._playback.system.state is RunState.PAUSED:
             self.resume()
         else:
-            await self._recording.stand()
-            self._recording.leave_out()
+            await self._recording.pause_engine()
+            self._recording.omit_action()
 
     def resume(self) -> None:
-        """Play on."""
-        self._recording.resumed()
+        """Resume play."""
+        self._recording.record_resume()
         self._playback.system.resume()
-        self._recording.told()
+        self._recording.note_sent()
 
     async def step(self, slots: int) -> None:
-        """Play so many slots, from the end of a jump that is under way on."""
+        """Play a number of slots, after the end of a jump in progress."""
         await self._playback.wait_for_jump()
-        await self._recording.steps(slots)
+        await self._recording.record_steps(slots)
         self._playback.step(slots)
-        self._recording.told()
+        self._recording.note_sent()
 
     def run_to(self, session: TradingSession, clock: datetime) -> None:
-        """Have the engine play on to a moment of a session, and return to the present."""
+        """Play to a time of a session, and show the present."""
         playback = self._playback
-        with self._recording.unless_refused():
-            self._recording.runs_to(moment_words(session, clock))
+        with self._recording.undo_if_refused():
+            self._recording.record_run_to(time_expression(session, clock))
             playback.jump_to(clock)
-        playback.viewpoint.stand_at(None, present_of(self._app))
-        self._recording.told()
+        playback.viewpoint.show_at(None, present_of(self._app))
+        self._recording.note_sent()
 
     def set_speed(self, speed: float) -> None:
-        """Play at a speed from now on."""
-        self.check_under_way()
+        """Set the speed."""
+        self.check_not_over()
         self._playback.set_speed(speed)  # the session bar shows it
 
     async def ask_speed(self, _argument: str) -> None:
-        """Ask for a speed, and play at it."""
+        """Prompt for a speed, and set it."""
 
         async def chosen(answer: str | None) -> None:
             if answer:
@@ -77,46 +77,46 @@ class Transport:
 
         await self._app.open(PromptScreen("Speed", "60, x3600 or max", meaning), chosen)
 
-    def check_under_way(self) -> None:
-        """Raise EngineError where the run is over."""
+    def check_not_over(self) -> None:
+        """Raise EngineError if the run is over."""
         if self._playback.system.state.is_over:
-            back, day, leave = (
+            back, day, quit_keys = (
                 shown_keys(BY_ID[name], self._app.key_changes) for name in ("step_back", "day_back", "quit")
             )
-            raise EngineError(f"the run is over: step back with {back} or {day}, quit with {leave}")
+            raise EngineError(f"the run is over: step back with {back} or {day}, quit with {quit_keys}")
 
 
 class PastMoves:
-    """Steps forward while the viewer looks at the past: they move the viewer, up to the present."""
+    """Steps forward in the past: they move the time shown, up to the present."""
 
     def __init__(self, app: AppContext) -> None:
         self._app = app
         self._viewpoint = app.playback.viewpoint
 
     def forward(self, slots: int) -> None:
-        """Look so many slots later."""
-        self._viewpoint.on(slots, present_of(self._app))
-        self._app.recording.leave_out()
+        """Move forward by a number of slots."""
+        self._viewpoint.forward(slots, present_of(self._app))
+        self._app.recording.omit_action()
 
     def day_forward(self) -> None:
-        """Look at the same time of the next session."""
+        """Move to the same time of the next session."""
         self._check_next()
-        self._viewpoint.day_on(present_of(self._app))
-        self._app.recording.leave_out()
+        self._viewpoint.day_forward(present_of(self._app))
+        self._app.recording.omit_action()
 
     def next_session(self) -> None:
-        """Look at the open of the next session."""
+        """Move to the open of the next session."""
         self._check_next()
-        self._viewpoint.session_on(present_of(self._app))
-        self._app.recording.leave_out()
+        self._viewpoint.next_session(present_of(self._app))
+        self._app.recording.omit_action()
 
     def _check_next(self) -> None:
-        place = self._viewpoint.place or present_of(self._app)
-        session_after(self._app.playback.plan.sessions, place.day)
+        position = self._viewpoint.position or present_of(self._app)
+        session_after(self._app.playback.plan.sessions, position.day)
 
 
-def present_of(app: AppContext) -> Place:
-    """Return where the engine stands. Raises EngineError before the first session."""
+def present_of(app: AppContext) -> Position:
+    """Return the engine's position. Raises EngineError before the first session."""
     present = app.playback.present()
     if present is None:
         raise EngineError("no session is loaded yet")

@@ -1,1 +1,1 @@
-"""The panels of the main screen: each takes a picture of the run, and shows a part of it."""
+"""Panels of the main screen: each shows a part of the view state."""

@@ -1,4 +1,4 @@
-"""The chart of the focused symbol."""
+"""Chart panel: candles of the focused symbol."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tapedeck.engine.intervals import Interval
 
 
 class ChartPanel(Panel):
-    """Candles, volume and what stands on the price scale, with the session before on the left."""
+    """Candles, volume and overlays, with the session before on the left."""
 
     NAME: ClassVar[str] = "chart"
 
@@ -31,10 +31,10 @@ class ChartPanel(Panel):
         yield self.chart
 
     def show(self, view_state: ViewState) -> None:
-        """Show the symbol's candles up to a moment."""
+        """Show the symbol's candles up to the time shown."""
         data = self._data(view_state)
         if np.isnan(data.close).all():
-            keys = f"{self.key('pause')} plays on, {self.key('interval')} shows another interval"
+            keys = f"{self.key('pause')} plays, {self.key('interval')} changes the interval"
             self.face("empty", f"no {self.interval} bar of {self.symbol} yet: {keys}")
             return
         self.fill()

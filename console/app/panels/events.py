@@ -1,4 +1,4 @@
-"""Events: gaps, breakpoints, bookmarks, errors; searched, gone to, and ticks on the timeline."""
+"""Events panel: gaps, breakpoint hits, bookmarks, errors; also the timeline's ticks."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ Listed = tuple[Event, ...]
 
 
 class EventsPanel(Searchable):
-    """What happened up to the moment that is shown, in the order of the market's clock, newest below.
+    """Events up to the time shown, in the order of the market's clock, newest last.
 
-    The engine keeps the latest gaps; of others the first line says that they are not listed. The ticks of the
-    timeline come from the tape, which has them all.
+    The engine keeps only the latest gaps; a first line counts the others. The timeline's ticks come from the
+    tape, which has all gaps.
     """
 
     NAME: ClassVar[str] = "events"
 
     class Chosen(Message):
-        """An event was chosen: go there."""
+        """An event was chosen."""
 
         def __init__(self, event: Event) -> None:
             super().__init__()
@@ -66,7 +66,7 @@ class EventsPanel(Searchable):
         self._ticks: tuple[StripTick, ...] = ()
 
     def show(self, view_state: ViewState) -> None:
-        """Show the events that are known at a moment, and match the search."""
+        """Show the events known at the time shown that match the search."""
         events, before = self.playback.events_until(view_state), self._shown
         if before is None or before[0] is not events or before[1] != self.search:
             self._shown = (events, self.search)
@@ -75,8 +75,8 @@ class EventsPanel(Searchable):
         if self._listed or self._note:
             self.fill()
         else:
-            keys = f"{self.key('bookmark')} marks a moment, {self.key('breakpoint')} breaks on a condition"
-            self.show_no_line(f"nothing has happened yet: {keys}")
+            keys = f"{self.key('bookmark')} adds a bookmark, {self.key('breakpoint')} a breakpoint"
+            self.show_empty(f"no events yet: {keys}")
 
     def content(self) -> ComposeResult:
         """Compose the list."""
@@ -87,12 +87,12 @@ class EventsPanel(Searchable):
         return self.list
 
     def ticks(self, view_state: ViewState) -> tuple[StripTick, ...]:
-        """Return the events of the session that is shown as ticks."""
+        """Return the events of the session shown as ticks."""
         played = view_state.played
         if played is None:
             return ()
         events, before = self.playback.system.events(), self._ticks_of
-        if before is None or not _is_same_moment(before[0], played) or before[1] is not events:
+        if before is None or not _is_same_time(before[0], played) or before[1] is not events:
             self._ticks_of = (played, events)
             gaps = (StripTick(slot, TickKind.GAP) for slot in played.gap_slots())
             self._ticks = (*gaps, *_mark_ticks(played, events))
@@ -110,22 +110,22 @@ class EventsPanel(Searchable):
             self.post_message(self.Chosen(self._listed[message.line - self._first]))
 
     def _found(self, events: Listed) -> Listed:
-        """Return those that match the search."""
+        """Return the events that match the search."""
         return tuple(event for event in events if self.matches(_text(event))) if self.search else events
 
     def _unlisted(self, events: Listed) -> str:
-        """Return what is said of gaps that the engine no longer lists, up to the moment of `events`."""
+        """Return the note on gaps that the engine no longer lists, up to the last of `events`."""
         missing = self.playback.system.unlisted_gaps()
         if not missing:
             return ""
-        where = f"are not listed: {self.key('panel_quality')} quality has them"
+        where = f"are not listed: see {self.key('panel_quality')} quality"
         if any(event.kind is EventKind.GAP for event in reversed(events)):
             return f"{counted(missing, 'earlier gap')} {where}"
         return f"gaps of this time {where}"
 
     @property
     def _first(self) -> int:
-        """The first line that is an event's."""
+        """Line of the first event."""
         return 1 if self._note else 0
 
     def _words(self, line: int) -> tuple[tuple[str, str], ...]:
@@ -134,7 +134,7 @@ class EventsPanel(Searchable):
         return self._line(self._listed[line - self._first])
 
     def _number(self, line: int) -> int:
-        """Return what tells the event of a line from others, whatever stands above it."""
+        """Return the number of a line's event, which does not change with the lines above it."""
         return -1 if line < self._first else self._listed[line - self._first].number
 
     def _line(self, event: Event) -> tuple[tuple[str, str], ...]:
@@ -153,12 +153,12 @@ class EventsPanel(Searchable):
         return f"{event.clock.astimezone(self.playback.system.time.zone):%H:%M:%S}".removesuffix(":00")
 
 
-def _is_same_moment(one: SessionView, other: SessionView) -> bool:
+def _is_same_time(one: SessionView, other: SessionView) -> bool:
     return one.is_of_same_session(other) and one.frontier == other.frontier
 
 
 def _mark_ticks(played: SessionView, events: Listed) -> Iterator[StripTick]:
-    """Return the ticks of what else happened in the session as far as it was played."""
+    """Return the ticks of the session's other events, as far as it was played."""
     first = bisect_left(events, played.slot_times.clock(0), key=_PLACE)
     behind = bisect_right(events, played.clock_seconds, key=_PLACE)
     day = played.trading_day

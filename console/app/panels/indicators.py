@@ -1,4 +1,4 @@
-"""Indicators of the focused symbol: those of the session by interval, and those from history."""
+"""Indicators panel: session indicators and historical ones of the focused symbol."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TREND = 12
 
 
 class IndicatorsPanel(Panel):
-    """Value, trend and interval of every indicator of one symbol."""
+    """Value, trend and interval of all indicators of a symbol."""
 
     NAME: ClassVar[str] = "indicators"
 
@@ -38,7 +38,7 @@ class IndicatorsPanel(Panel):
         yield self._lines
 
     def show(self, view_state: ViewState) -> None:
-        """Show the symbol's indicators at a moment."""
+        """Show the symbol's indicators at the time shown."""
         assert view_state.view is not None
         prices = _price_decimals(view_state.view, self.symbol)
         session = [
@@ -55,7 +55,7 @@ class IndicatorsPanel(Panel):
             for name, value, how, values in self._history(view_state)
         ]
         if not session and not history:
-            self.face("empty", "the session file names no indicators: add some under session_data_config")
+            self.face("empty", "the session file has no indicators: add some under session_data_config")
             return
         self.fill()
         lines = [Content.styled(self.symbol, "bold")]
@@ -91,19 +91,19 @@ class IndicatorsPanel(Panel):
         for name in view.historical_names():
             known, shown = view.historical_value(name), view.historical(self.symbol, name)
             per = ", this minute" if known.per_minute else " sessions"
-            # All of them are known since before the session.
+            # Known before the session, all of them.
             values = np.atleast_1d(known.values[row])
             yield name, shown.value, f"{shown.used} of {known.requested}{per}", values
 
     def _decimals(self, name: str, values: Floats, of_prices: int) -> int:
-        """Return how many decimals an indicator has; `values`: its own so far, shape (columns,)."""
+        """Return the decimals of an indicator; `values`: its values so far, shape (columns,)."""
         if name in self._prices:
             return of_prices
         return column_decimals(sizes_of(values[None]))
 
 
 def _price_decimals(view: SessionView, symbol: str) -> int:
-    """Return how many decimals the symbol's prices have, by its first open."""
+    """Return the decimals of the symbol's prices, by its first open."""
     return column_decimals(view.first_opens()[[view.row(symbol)]])
 
 

@@ -1,4 +1,4 @@
-"""The footer: the keys that fit, from the action table; a click does what the key does."""
+"""Footer: keys from the action table; a click runs the action."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BACK: Final = Content.assemble(("escape", "$footer-key-foreground bold"), " pan
 
 
 class KeyLine(Static):
-    """One line of keys. Where it gets narrow, those of the highest rank go first; help and quit stay."""
+    """One line of keys. On a narrow screen, high ranks are dropped first; help and quit stay."""
 
     def __init__(self, mode: str, changes: dict[str, str]) -> None:
         super().__init__(id="keys")
@@ -24,12 +24,12 @@ class KeyLine(Static):
         self._changes = changes
 
     def on_resize(self, event: Resize) -> None:
-        """Show what fits."""
+        """Show the keys that fit."""
         self.update(key_line(self._mode, self._changes, event.size.width))
 
 
 def key_line(mode: str, changes: dict[str, str], width: int) -> Content:
-    """Return the keys of a mode that fit into a width: on pages the way back, then those of the table."""
+    """Return the keys of a mode that fit a width: on pages escape first, then those of the table."""
     back = [] if mode == MAIN else [_BACK.stylize("@click=screen.leave")]
     width -= sum(len(part) + len(_GAP) for part in back)
     actions = [action for action in screen_actions(mode) if action.footer]

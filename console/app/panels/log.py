@@ -1,4 +1,4 @@
-"""The log: what the engine and the console say they do."""
+"""Log panel: messages of engine and console."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _BASE, _QUIET, _WARNING, _ERROR = (0, 1, 3, 4)
 _INK_OF: Final = {"debug": _QUIET, "info": _BASE, "warning": _WARNING, "error": _ERROR, "critical": _ERROR}
 _LEVEL_AT: Final = len("00:00:00 ")
 _TEXT_AT: Final = _LEVEL_AT + len("I ")
-_NARROWEST_TEXT: Final = 8
-# At full speed, with a thousand lines a second, a key that comes between two pictures does not wait for them.
+_MIN_TEXT_WIDTH: Final = 8
+# At maximum speed, with a thousand lines a second, this leaves time for keys between two frames.
 _RACING_S: Final = 0.2
 
 
 class _Row(NamedTuple):
-    """A row of the screen: the line that it is of, its place in that, and its text."""
+    """A row of the screen: its log line, its index in that line, and its text."""
 
     line: LogLine
     part: int
@@ -40,7 +40,7 @@ class _Row(NamedTuple):
 
 
 class LogView(ScrolledLines):
-    """Lines of the log, wrapped, newest below; the end is followed until the reader scrolls up."""
+    """Wrapped lines of the log, newest last; follows the end unless scrolled up."""
 
     INKS = _INKS
     COMPONENT_CLASSES: ClassVar[set[str]] = set(_INKS)
@@ -57,44 +57,44 @@ class LogView(ScrolledLines):
         self._end = 0
         self._follows = True
 
-    def show_lines(self, lines: Sequence[LogLine], *, are_others: bool) -> None:
-        """Show these lines; a reader who has scrolled up keeps reading where they were.
+    def show_lines(self, lines: Sequence[LogLine], *, is_new_list: bool) -> None:
+        """Show lines; if scrolled up, the position stays.
 
-        `are_others`: they are not those that were shown last, less some at the top and more at the end.
+        `is_new_list`: False if they continue the lines shown before, with some removed at the top.
         """
-        # A wheel that has just been turned moves the target before the lines.
+        # The mouse wheel moves the scroll target before the lines.
         if self.scroll_target_y < self._end:
             self._follows = False
         self.lines = lines
-        self._arrange(anew=are_others)
+        self._arrange(rewrap=is_new_list)
 
     def on_resize(self, _event: Resize) -> None:
-        """Wrap the lines anew."""
-        self._arrange(anew=True)
+        """Wrap the lines to the new width."""
+        self._arrange(rewrap=True)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Follow the end from where the reader reaches it."""
+        """Follow the end once it is reached."""
         super().watch_scroll_y(old_value, new_value)
         self._follows = round(self.scroll_target_y) >= self.max_scroll_y
 
     # Within
 
-    def _arrange(self, *, anew: bool) -> None:
+    def _arrange(self, *, rewrap: bool) -> None:
         """Wrap the lines to the width, and scroll to the end or to the row that was on top."""
         width = self.scrollable_content_region.width - _TEXT_AT
         if width <= 0:
             return
         follows, top = self._follows, self._top()
-        self._wrap(max(width, _NARROWEST_TEXT), anew=anew)
+        self._wrap(max(width, _MIN_TEXT_WIDTH), rewrap=rewrap)
         self.take_rows(len(self._rows))
-        # Where the line that was on top is gone, the next one that is kept is.
+        # If the top line was dropped, the next one takes its place.
         self.go_to(self.max_scroll_y if follows else bisect_left(self._rows, top, key=_order))
         self._end = self.max_scroll_y
         self.data_changed()
 
-    def _wrap(self, width: int, *, anew: bool) -> None:
-        """Bring the rows up to date; only new lines are wrapped, as there may be thousands a second."""
-        if anew or width != self._width or not self.lines or not self._rows:
+    def _wrap(self, width: int, *, rewrap: bool) -> None:
+        """Update the rows; only new lines are wrapped, as there may be thousands a second."""
+        if rewrap or width != self._width or not self.lines or not self._rows:
             self._width = width
             self._rows = [row for line in self.lines for row in _rows(line, width)]
             return
@@ -108,19 +108,19 @@ class LogView(ScrolledLines):
         return _order(self._rows[at]) if at < len(self._rows) else (0, 0)
 
     def paint(self, canvas: Canvas) -> None:
-        """Draw the rows that are seen."""
+        """Draw the visible rows."""
         top = self.scroll_offset.y
         for y, (line, part, text) in enumerate(self._rows[top : top + canvas.height]):
             ink = _INK_OF.get(line.level, _BASE)
             if part == 0:
                 canvas.text(0, y, _time_of_day(int(line.created)), _QUIET)
                 canvas.text(_LEVEL_AT, y, line.level[:1].upper(), ink)
-            # What is indented are details of the line above, such as the places of a traceback.
+            # Indented text is a detail of the line above, such as a traceback's frame.
             canvas.text(_TEXT_AT, y, text, _QUIET if text[:1] == " " else ink)
 
 
 class LogPanel(Searchable):
-    """The last lines of the log, with the time of this machine at which they were written."""
+    """The last lines of the log, with this machine's local times."""
 
     NAME: ClassVar[str] = "log"
     NEEDS_SESSION: ClassVar[bool] = False
@@ -130,7 +130,7 @@ class LogPanel(Searchable):
         self.view = LogView()
         self._lines = lines
         self._shown: tuple[int, str] | None = None
-        self._looked = 0.0
+        self._updated_at = 0.0
         self.clock = time.monotonic
 
     @classmethod
@@ -144,7 +144,7 @@ class LogPanel(Searchable):
 
     @property
     def heading(self) -> str:
-        """The heading, with the zone of the times: everything else on screen has the session's."""
+        """The heading, with the zone of its times, as other panels show the session's."""
         return f"{super().heading}, times in {time.localtime().tm_zone}"
 
     def keyboard_target(self) -> Widget:
@@ -152,26 +152,26 @@ class LogPanel(Searchable):
         return self.view
 
     def update(self, view_state: ViewState) -> None:
-        """Show the last lines, whatever the run does."""
+        """Show the last lines, in any state of the run."""
         now, before = self.clock(), self._shown
         is_searched = before is not None and before[1] == self.search
-        if view_state.is_racing and is_searched and now < self._looked + _RACING_S:
+        if view_state.is_racing and is_searched and now < self._updated_at + _RACING_S:
             return
-        self._looked = now
+        self._updated_at = now
         self.show(view_state)
 
     def show(self, view_state: ViewState) -> None:
         """Show the last lines that match."""
         before, self._shown = self._shown, (self._lines.count, self.search)
         if self._shown != before:
-            self.view.show_lines(self._found(), are_others=before is None or before[1] != self.search)
+            self.view.show_lines(self._found(), is_new_list=before is None or before[1] != self.search)
         if self.view.lines:
             self.fill()
         else:
-            self.show_no_line("the log is empty")
+            self.show_empty("the log is empty")
 
     def as_table(self, view_state: ViewState) -> Table:
-        """Return the lines, with their times as the log file has them."""
+        """Return the lines, with times as in the log file."""
         rows = [(_instant(line), line.level, line.source, line.text) for line in self._found()]
         return Table.of(["time", "level", "source", "message"], rows)
 

@@ -1,4 +1,4 @@
-"""How the engine and the console are doing: speed, threads, timers, memory."""
+"""Metrics panel: speed, threads, timers, memory."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tapedeck.console.panel_data.tables import Table
 
 _FRAME_WEIGHT: Final = 0.2
 _FRAME_STEP: Final = 0.2
-# At full speed, with four frames a second, the figures change once a second: they are there to be read.
-_READ_EVERY: Final = 4
+# At maximum speed, with four frames a second, the figures change once a second, to be readable.
+_SHOWN_EVERY: Final = 4
 _PAIR_GAP: Final = 3
 _SCROLLBAR: Final = 1
 
@@ -38,7 +38,7 @@ class MetricsPanel(Panel):
         self.frame_ms: float | None = None
         self._mean_ms: float | None = None
         self._shown_ms: float | None = None
-        self._looks = 0
+        self._updates = 0
         self._view_state: ViewState | None = None
         self._lines = StyledLines()
 
@@ -47,11 +47,11 @@ class MetricsPanel(Panel):
         yield self._lines
 
     def update(self, view_state: ViewState) -> None:
-        """Show the figures, which there are from the start."""
+        """Show the figures, also before the first session."""
         self.fill()
         self._view_state = view_state
-        self._looks = self._looks + 1 if view_state.is_racing else 0
-        if self._looks % _READ_EVERY == 0:
+        self._updates = self._updates + 1 if view_state.is_racing else 0
+        if self._updates % _SHOWN_EVERY == 0:
             self._lines.show(self._figures(view_state))
 
     def show(self, view_state: ViewState) -> None:
@@ -59,7 +59,7 @@ class MetricsPanel(Panel):
         self.update(view_state)
 
     def on_resize(self) -> None:
-        """Put the figures where there is now room for them."""
+        """Lay the figures out for the new width."""
         if self._view_state is not None:
             self._lines.show(self._figures(self._view_state))
 
@@ -105,7 +105,7 @@ class MetricsPanel(Panel):
         return lines
 
     def _frame_text(self) -> str:
-        """Return what a frame takes, smoothed: a figure that trembles would itself be what is drawn."""
+        """Return the duration of a frame, smoothed, as each change of the figure costs a redraw."""
         if self.frame_ms is None:
             return "–"
         mean = self.frame_ms if self._mean_ms is None else self._mean_ms
@@ -129,6 +129,6 @@ def _pair(name: str, text: str) -> Content:
 
 
 def _memory_text() -> str:
-    """Return the most memory the process has held: what the system tells without asking twice."""
+    """Return the peak memory of the process, which the system reports cheaply."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return f"{peak / (2**20 if sys.platform == 'darwin' else 2**10):,.0f} MB"

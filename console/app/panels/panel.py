@@ -30,13 +30,13 @@ _SIGNS: Final = {"loading": "…", "empty": "·", "failed": "!"}
 
 
 class Frame(Enum):
-    """Look of the line on top of a panel: its sign, and the styles of the line and of the name on it."""
+    """Top line of a panel: its sign, and the styles of line and name."""
 
     PLAIN = ("─", "$foreground 30%", "$foreground 75%")
     ACTIVE = ("━", "$primary", "$primary bold")
     """The panel has the keyboard."""
     PAST = ("━", "$warning", "$warning bold")
-    """So it has, and shows the past."""
+    """The panel has the keyboard, and shows the past."""
 
 
 class Face(Static):
@@ -50,10 +50,10 @@ class Panel(Vertical):
     LOADING: ClassVar[str] = "loading the session"
     HAS_FILTER: ClassVar[bool] = False
     NEEDS_SESSION: ClassVar[bool] = True
-    """Whether there is nothing to copy before the first session is loaded."""
+    """Whether the panel has no data before the first session is loaded."""
 
     class Picked(Message):
-        """A panel was clicked where nothing in it takes clicks; twice on its heading: to see it alone."""
+        """A panel was clicked; `alone`: twice on its heading, to maximise it."""
 
         def __init__(self, panel: Panel, *, alone: bool) -> None:
             super().__init__()
@@ -87,12 +87,12 @@ class Panel(Vertical):
         self.face("loading", self.LOADING)
 
     def on_click(self, event: Click) -> None:
-        """Have the panel chosen, or shown alone."""
+        """Report the click."""
         on_heading = event.screen_offset.y < self.region.y + self.gutter.top
         self.post_message(self.Picked(self, alone=on_heading and event.chain == 2))
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Return the heading's line alone: below it stands what the panel holds, or the screen's ground."""
+        """Return only the heading's line: the content, or the screen's background, covers the rest."""
         if crop.y >= self.gutter.top:
             return []
         width, strip = self.outer_size.width, self._heading_strip
@@ -104,7 +104,7 @@ class Panel(Vertical):
 
     @property
     def heading(self) -> str:
-        """Key and name, and what is searched for: rows that are missing are so for a reason."""
+        """Key and name, and the active filter."""
         search = f" /{self.search}" if self.search else ""
         return f"{self.key(f'panel_{self.NAME}')} {self.name_shown}{search}"
 
@@ -114,40 +114,40 @@ class Panel(Vertical):
         return panel_entry(self.NAME).name
 
     def key(self, action_id: str) -> str:
-        """Return the key of an action, as the user has it."""
+        """Return the key of an action, with key changes."""
         app = self.app
         return first_key(action_id, app.key_changes if isinstance(app, ActionRunner) else {})
 
     def show_heading(self) -> None:
         """Write the heading on the frame."""
         self._title = self.heading
-        self._draw_heading_anew()
+        self._redraw_heading()
 
     @property
     def frame(self) -> Frame:
-        """Look of the line on top."""
+        """Style of the top line."""
         return self._frame
 
     @frame.setter
     def frame(self, frame: Frame) -> None:
         if frame is not self._frame:
             self._frame = frame
-            self._draw_heading_anew()
+            self._redraw_heading()
 
     def notify_style_update(self) -> None:
-        """Forget the colours of the theme before."""
+        """Drop the heading drawn in the previous theme."""
         self._heading_strip = None
         super().notify_style_update()
 
-    def _draw_heading_anew(self) -> None:
+    def _redraw_heading(self) -> None:
         self._heading_strip = None
-        gutter = self.gutter  # places are counted from behind it
+        gutter = self.gutter  # coordinates count from inside it
         self.refresh(Region(-gutter.left, -gutter.top, self.outer_size.width, gutter.top))
 
     def _drawn_heading(self, width: int) -> Strip:
-        """Return the line on top.
+        """Return the top line.
 
-        To give a border other colours, Textual looks up all styles of the panel again, and draws all of it.
+        For a change of border colour, Textual would recompute all styles and redraw the whole panel.
         """
         sign, *names = self._frame.value
         line, name = (
@@ -178,7 +178,7 @@ class Panel(Vertical):
             self.remove_class("-faced")
 
     def update(self, view_state: ViewState) -> None:
-        """Show a moment of the run, or why there is nothing to show."""
+        """Show the state of the run, or a face if there is no view."""
         if view_state.view is None:
             if view_state.snapshot.error:
                 self.face("failed", view_state.snapshot.error)
@@ -187,14 +187,14 @@ class Panel(Vertical):
             return
         self.show(view_state)
 
-    # What a panel writes
+    # Content
 
     def content(self) -> ComposeResult:
-        """Compose what stands in the panel."""
+        """Compose the content."""
         raise NotImplementedError
 
     def show(self, view_state: ViewState) -> None:
-        """Show a moment that has a view."""
+        """Show a state that has a view."""
         raise NotImplementedError
 
     def as_table(self, view_state: ViewState) -> Table:
@@ -202,11 +202,11 @@ class Panel(Vertical):
         return view_table(self.playback.system, panel_entry(self.NAME).view_name, view_state.snapshot)
 
     def keyboard_target(self) -> Widget:
-        """Return what gets the keyboard when the panel is chosen."""
+        """Return the widget to focus when the panel is activated."""
         return self
 
     def filter_by(self, text: str) -> None:
-        """Show only what a text is found in; panels without a filter do nothing."""
+        """Filter by a text; panels without a filter do nothing."""
         if self.HAS_FILTER:
             self.search = text.strip()
             self.show_heading()

@@ -1,4 +1,4 @@
-"""Data quality: scores, the map of gaps over the session, and the list of gaps of the focused symbol."""
+"""Quality panel: scores, the session's gap map, and the gaps of the focused symbol."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SCROLLBAR: Final = 1
 
 
 class QualityPanel(Panel):
-    """Which bars there are, and which are missing."""
+    """Scores, and present and missing bars."""
 
     NAME: ClassVar[str] = "quality"
 
@@ -37,12 +37,12 @@ class QualityPanel(Panel):
         self._lines = StyledLines()
 
     def content(self) -> ComposeResult:
-        """Compose scores and gaps beside the map."""
+        """Compose the map, scores and gaps."""
         yield self.map
         yield self._lines
 
     def show(self, view_state: ViewState) -> None:
-        """Show what is known of the session's bars at a moment."""
+        """Show the quality of the session's bars at the time shown."""
         view = view_state.view
         assert view is not None
         if not view.quality_measured:
@@ -51,13 +51,13 @@ class QualityPanel(Panel):
             )
             return
         if view.frontier == 0:
-            is_there_more = not (view_state.is_past or view_state.snapshot.state.is_over)
-            ways = f": {self.key('pause')} plays, {self.key('step')} steps" if is_there_more else ""
+            can_play = not (view_state.is_past or view_state.snapshot.state.is_over)
+            ways = f": {self.key('pause')} plays, {self.key('step')} steps" if can_play else ""
             self.face("empty", f"no slot is over yet{ways}")
             return
         self.fill()
         self.map.show(gap_map(view))
-        # A row for each symbol and one for the axis; what is left is for the list.
+        # A row per symbol and one for the axis; the list gets the rest.
         height = len(view.symbols) + 1
         if self._map_height != height:
             self._map_height = height
@@ -66,7 +66,7 @@ class QualityPanel(Panel):
         self._write(is_racing=view_state.is_racing)
 
     def on_resize(self) -> None:
-        """Put the scores on as many lines as they now take."""
+        """Lay the scores out for the new width."""
         self._write()
 
     def _write(self, *, is_racing: bool = False) -> None:

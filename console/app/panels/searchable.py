@@ -1,4 +1,4 @@
-"""What panels with a search share."""
+"""Base of panels with a search."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tapedeck.console.app.panels.panel import Panel
 
 
 class Searchable(Panel):
-    """A panel that shows only the lines that match what is searched for."""
+    """Panel that shows only lines that match a search."""
 
     HAS_FILTER: ClassVar[bool] = True
 
@@ -17,6 +17,8 @@ class Searchable(Panel):
         folded = text.casefold()
         return all(word in folded for word in self.search.casefold().split())
 
-    def show_no_line(self, empty: str) -> None:
-        """Say that there is nothing to show, or nothing that matches."""
-        self.face("empty", f"nothing matches {self.search!r}: escape shows all" if self.search else empty)
+    def show_empty(self, empty: str) -> None:
+        """Show the empty face; `empty`: its text without a search."""
+        self.face(
+            "empty", f"no match for {self.search!r}: escape clears the filter" if self.search else empty
+        )

@@ -1,4 +1,4 @@
-"""The session bar: what is played, when, how fast, and the timeline of the session."""
+"""Session bar: state, time, speed, and the session's timeline."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _STATE_SIGNS: Final = {
 }
 _SHORT_STAMP: Final = 8
 _STATE_WIDTH: Final = len("■ completed")
-_SPEED_WIDTH: Final = len("x3,600 getting x2.9k")
+_SPEED_WIDTH: Final = len("x3,600 actual x2.9k")
 _LONGEST_CONDITION: Final = 32
 _SHORT_OF: Final = 0.9
-# So many pictures in a row, some three seconds: a speed is measured over a while, and low where it begins.
-_SLOW_LOOKS: Final = 30
+# Consecutive frames, about three seconds: a measured speed is low at first.
+_SLOW_FRAMES: Final = 30
 _PAST_GROUND: Final = "on $warning 25%"
 _GAP: Final = "  "
 _TRADING_DAY: Final = attrgetter("trading_day")
@@ -43,14 +43,14 @@ Part = tuple[int, Content]
 
 
 class SessionBar(Vertical):
-    """Two lines on top: words and figures, and the tape strip."""
+    """Two lines on top: text, and the tape strip."""
 
     def __init__(self, *, note: str = "") -> None:
         super().__init__(id="session-bar")
         self._note = note
         self._line = StyledLine(id="session-line")
         self.strip = TapeStrip()
-        self._slow_looks = 0
+        self._slow_frames = 0
         self._ground: Color | None = None
 
     def compose(self) -> ComposeResult:
@@ -59,9 +59,9 @@ class SessionBar(Vertical):
         yield self.strip
 
     def update(self, view_state: ViewState, ticks: tuple[StripTick, ...] = ()) -> None:
-        """Show a moment."""
-        self._slow_looks = self._slow_looks + 1 if falls_short(view_state.snapshot) else 0
-        parts = session_parts(view_state, self._note, is_slow=self._slow_looks >= _SLOW_LOOKS)
+        """Show a state of the run."""
+        self._slow_frames = self._slow_frames + 1 if falls_short(view_state.snapshot) else 0
+        parts = session_parts(view_state, self._note, is_slow=self._slow_frames >= _SLOW_FRAMES)
         self._line.show([_fitted(parts, self._line.size.width or self.app.size.width)])
         self._show_ground(is_past=view_state.is_past)
         if view_state.played is None or view_state.view is None:
@@ -74,15 +74,15 @@ class SessionBar(Vertical):
         self.strip.show(strip_data(view_state.played, looked_at=looked_at, ticks=ticks))
 
     def notify_style_update(self) -> None:
-        """Take the ground of a new theme."""
+        """Apply the background of a new theme."""
         super().notify_style_update()
         if self._ground is not None:
             self._show_ground(is_past=True)
 
     def _show_ground(self, *, is_past: bool) -> None:
-        """Show by the ground of both lines whether it is the past.
+        """Set the background of both lines, which marks the past.
 
-        By a class Textual would look up all styles of the bar again.
+        With a CSS class, Textual would recompute all styles of the bar.
         """
         ground = self.app.stylesheet.parse_style(_PAST_GROUND).background if is_past else None
         if ground != self._ground:
@@ -92,14 +92,14 @@ class SessionBar(Vertical):
 
 
 def session_parts(view_state: ViewState, note: str = "", *, is_slow: bool = False) -> list[Part]:
-    """Return what the bar says, in order, each with a rank: the highest go first where it gets narrow.
+    """Return the parts of the bar in order, each with a rank: high ranks are dropped first if it is narrow.
 
-    What changes has a fixed width, so that nothing moves. `is_slow`: the speed falls short of what was asked.
+    Changing parts have a fixed width, so that nothing moves. `is_slow`: the run is too slow.
     """
     snapshot = view_state.snapshot
     state, speed = _state(snapshot), _speed(snapshot, is_slow=is_slow)
     if view_state.is_past:
-        # What the engine does meanwhile, with the speed, which + and - change there, too.
+        # State and speed of the engine, which continues.
         lead = Content.styled(" ◂ PAST ", "$text-warning bold reverse")
         follow = Content("  ").join([state, Content(speed_text(snapshot.speed))])
     else:
@@ -137,10 +137,10 @@ def _time_parts(view_state: ViewState, session: TradingSession) -> list[Part]:
 
 
 def _place_parts(view_state: ViewState, view: SessionView) -> list[Part]:
-    """Return which session and slot are shown: in the past those that are looked at."""
+    """Return the numbers of the session and slot shown."""
     snapshot = view_state.snapshot
     shown, finished = view.session.trading_day.isoformat(), snapshot.finished
-    at = bisect_left(finished, shown, key=_TRADING_DAY)  # years of them, at every look
+    at = bisect_left(finished, shown, key=_TRADING_DAY)  # called for every frame, with years of sessions
     number = at + 1 if at < len(finished) and finished[at].trading_day == shown else snapshot.session
     session, slot = len(str(snapshot.sessions)), len(str(view.slots))
     return [
@@ -155,15 +155,15 @@ def _state(snapshot: Snapshot) -> Content:
 
 
 def _speed(snapshot: Snapshot, *, is_slow: bool) -> Content:
-    asked = speed_text(snapshot.speed)
+    requested = speed_text(snapshot.speed)
     if snapshot.speed and not is_slow:
-        return Content(asked)
-    getting = achieved_text(snapshot.speed, snapshot.achieved_speed)
-    return Content(f"{asked} {getting}".strip() if snapshot.state is RunState.RUNNING else asked)
+        return Content(requested)
+    actual = achieved_text(snapshot.speed, snapshot.achieved_speed)
+    return Content(f"{requested} {actual}".strip() if snapshot.state is RunState.RUNNING else requested)
 
 
 def falls_short(snapshot: Snapshot) -> bool:
-    """Whether the run plays at less than nine tenths of the speed that was asked for."""
+    """Whether the run plays at less than nine tenths of the requested speed."""
     achieved = snapshot.achieved_speed
     if snapshot.state is not RunState.RUNNING or achieved is None:
         return False
@@ -171,7 +171,7 @@ def falls_short(snapshot: Snapshot) -> bool:
 
 
 def _fitted(parts: list[Part], width: int) -> Content:
-    """Return the parts on one line, without those that no longer fit."""
+    """Return the parts that fit, on one line."""
     while sum(len(part) + len(_GAP) for _, part in parts) - len(_GAP) > width and len(parts) > 1:
         worst = max(rank for rank, _ in parts)
         if worst == 0:

@@ -1,4 +1,4 @@
-"""The symbols: the table that drives the other panels."""
+"""Symbols panel: the table whose focused symbol the other panels show."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tapedeck.console.panel_data.tables import Table
 
 
 class SymbolsPanel(Panel):
-    """Price, change, volume, indicators, quality and trend of every symbol; sorted and filtered."""
+    """Price, change, volume, indicators, quality and trend of all symbols; sorted and filtered."""
 
     NAME: ClassVar[str] = "symbols"
     HAS_FILTER: ClassVar[bool] = True
@@ -32,12 +32,12 @@ class SymbolsPanel(Panel):
         yield self.table
 
     def show(self, view_state: ViewState) -> None:
-        """Show all symbols at a moment."""
+        """Show all symbols at the time shown."""
         self.fill()
         self.table.show(self._rows(view_state))
 
     def as_table(self, view_state: ViewState) -> Table:
-        """Return the symbols that pass the filter, in the order of the table, with all their figures."""
+        """Return the filtered symbols in the order of the table, with all columns."""
         assert view_state.view is not None
         rows = self._rows(view_state)
         shown = [rows.symbols[at] for at in self.table.order_of(rows).tolist()]

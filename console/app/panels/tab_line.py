@@ -1,4 +1,4 @@
-"""The names of panels and pages with their keys; a click goes there."""
+"""Tab line: names of panels and pages with their keys; a click opens one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ELSEWHERE: Final = "$text-muted"
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A panel or page: its key, its name with what is searched for in it, and the action that goes there."""
+    """A panel or page: its key, its name with its filter, and the action that shows it."""
 
     key: str
     name: str
@@ -34,13 +34,13 @@ class Tab:
 
     @property
     def full(self) -> Content:
-        """Key and name; in brackets where it is hidden."""
+        """Key and name, in brackets if it is hidden."""
         text = f"{self.key} {self.name}".strip()
         return self._styled(f"({text})" if self.is_hidden else text)
 
     @property
     def short(self) -> Content:
-        """The key, with the name where it is the active one."""
+        """The key; with the name if it is active."""
         return self.full if self.is_active else self._styled(self.key)
 
     def _styled(self, text: str) -> Content:
@@ -49,14 +49,14 @@ class Tab:
 
 
 class TabLine(Static):
-    """Tabs on one line: on a narrow screen all of them, else those of what is not on the screen."""
+    """Tabs on one line: all of them on a narrow screen, else those of panels not on the screen."""
 
     def __init__(self) -> None:
         super().__init__(id="tabs")
         self._shown = Content("")
 
     def show(self, tabs: tuple[Tab, ...], width: int) -> None:
-        """Show tabs in a width, as far as they fit there."""
+        """Show the tabs that fit a width."""
         line = fitted_tabs(tabs, width)
         if not line.is_same(self._shown):
             self._shown = line
@@ -66,9 +66,9 @@ class TabLine(Static):
 def tabs_of(
     layout: Layout, searches: Mapping[str, str], changes: Mapping[str, str], *, columns: int
 ) -> tuple[Tab, ...]:
-    """Return the tabs for a screen of so many columns: those with a frame there have their names on it.
+    """Return the tabs for a screen width: all but the panels shown with a heading.
 
-    `searches`: what is searched for in a panel; `changes`: action id → keys.
+    `searches`: filter of each panel; `changes`: action id → keys.
     """
     framed = layout.shown(columns) if columns >= MEDIUM_WIDTH else ()
     panels = [
@@ -90,7 +90,7 @@ def tabs_of(
 
 
 def fitted_tabs(tabs: tuple[Tab, ...], width: int) -> Content:
-    """Return tabs on a line: where it is too long with less space, without pages, and at last just keys."""
+    """Return tabs on a line; if too long: with less space, then without pages, then with keys only."""
     panels = tuple(tab for tab in tabs if not tab.is_page)
     lines = [
         Content(gap).join([tab.full for tab in some]) for some in (tabs, panels) for gap in (_WIDE_GAP, _GAP)

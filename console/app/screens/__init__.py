@@ -1,1 +1,1 @@
-"""The screens of the console: the main one, and what opens over it."""
+"""Screens of the console: the main screen, pages and dialogs."""

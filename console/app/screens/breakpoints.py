@@ -13,14 +13,14 @@ from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tapedeck.console.app.grid_text import counted
-from tapedeck.console.app.screens.prompt import Check, said_of
+from tapedeck.console.app.screens.prompt import Check, input_meaning
 from tapedeck.engine.system import SystemManager
 
 _EXAMPLES: Final = "{}.change < -1    any.quality < 95    time >= 10:30"
 
 
 class BreakpointsScreen(ModalScreen[str | None]):
-    """Adds and removes breakpoints; the condition is checked while it is typed."""
+    """Adds and removes breakpoints; the condition is checked as it is typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "back"),
@@ -50,12 +50,12 @@ class BreakpointsScreen(ModalScreen[str | None]):
         self._fill()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Say what the condition would do, or what is wrong with it."""
-        self._say(event.value)
+        """Show the meaning of the condition, or its fault."""
+        self._show_meaning(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Leave with the condition, if it can be used."""
-        if event.value.strip() and self._say(event.value):
+        """Close with the condition, if it is valid."""
+        if event.value.strip() and self._show_meaning(event.value):
             self.dismiss(event.value.strip())
 
     def action_remove(self) -> None:
@@ -66,7 +66,7 @@ class BreakpointsScreen(ModalScreen[str | None]):
             self._fill()
 
     def action_leave(self) -> None:
-        """Leave without a new one."""
+        """Close without a condition."""
         self.dismiss(None)
 
     def _fill(self) -> None:
@@ -79,7 +79,7 @@ class BreakpointsScreen(ModalScreen[str | None]):
         self._list.display = bool(known)
         self.query_one("#set-title").display = bool(known)
 
-    def _say(self, text: str) -> bool:
-        said, is_usable = said_of(text, self._hint, self._check)
-        self.query_one("#meaning", Static).update(said)
+    def _show_meaning(self, text: str) -> bool:
+        meaning, is_usable = input_meaning(text, self._hint, self._check)
+        self.query_one("#meaning", Static).update(meaning)
         return is_usable

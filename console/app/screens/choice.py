@@ -1,4 +1,4 @@
-"""A choice of a few things."""
+"""Choice dialog."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 
 
 class ChoiceScreen(ModalScreen[str | None]):
-    """Asks for one of several words; `choices`: word → what is shown."""
+    """Offers several words; `choices`: word → label."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "cancel")]
 
@@ -30,9 +30,9 @@ class ChoiceScreen(ModalScreen[str | None]):
             yield OptionList(*(Option(text, id=word) for word, text in self._choices.items()))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Leave with what was chosen."""
+        """Close with the chosen word."""
         self.dismiss(event.option_id)
 
     def action_leave(self) -> None:
-        """Leave without a choice."""
+        """Close without a choice."""
         self.dismiss(None)

@@ -1,4 +1,4 @@
-"""A question with yes and no."""
+"""Confirmation dialog."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from textual.widgets import Button, Label
 
 
 class ConfirmScreen(ModalScreen[bool]):
-    """Asks before something that cannot be taken back."""
+    """Asks for a confirmation of an action that cannot be undone."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "yes"),
@@ -35,13 +35,13 @@ class ConfirmScreen(ModalScreen[bool]):
                 yield Button(f"{self._no} (n)", id="no")
 
     def on_mount(self) -> None:
-        """Put the harmless answer under the return key."""
+        """Focus the harmless answer."""
         self.query_one("#no").focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Leave with the answer."""
+        """Close with the answer."""
         self.dismiss(event.button.id == "yes")
 
     def action_answer(self, yes: bool) -> None:
-        """Leave with an answer."""
+        """Close with an answer."""
         self.dismiss(yes)

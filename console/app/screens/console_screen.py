@@ -1,4 +1,4 @@
-"""Base of screens with actions: bindings from the action table, and the application that does them."""
+"""Base of screens with actions: bindings from the action table."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from tapedeck.console.actions.table import screen_actions
 from tapedeck.console.textual_ext.screen import DirectScreen
 
 APPLICATION_WIDE: Final = ("quit_now", "suspend")
-"""The actions that work whatever is open: their bindings are the application's."""
+"""Actions that work on all screens and dialogs: their bindings are the application's."""
 
 
 @runtime_checkable
 class ActionRunner(Protocol):
-    """The application, as far as screens need it. `key_changes`: action id → keys."""
+    """The part of the application that screens use. `key_changes`: action id → keys."""
 
     key_changes: dict[str, str]
 
     def can_do(self, action_id: str) -> bool | None:
-        """Whether an action can be done now; None where its key is shown, but does nothing."""
+        """Whether an action is available; None: its key is shown, but disabled."""
         ...
 
     async def do(self, action_id: str, argument: str = "") -> None:
-        """Do it."""
+        """Run an action."""
         ...
 
     @property
@@ -34,7 +34,7 @@ class ActionRunner(Protocol):
 
 
 def bindings_of(mode: str) -> list[BindingType]:
-    """Return the bindings of all actions of a mode; a table's own keys must not hide `end`."""
+    """Return the bindings of all actions of a mode; `end` has priority over the keys of tables."""
     return [
         Binding(
             action.keys,
@@ -51,25 +51,25 @@ def bindings_of(mode: str) -> list[BindingType]:
 
 
 class ConsoleScreen(DirectScreen):
-    """A screen whose keys are those of the action table."""
+    """Screen with the keys of the action table."""
 
     MODE: ClassVar[str]
 
     @property
     def key_changes(self) -> dict[str, str]:
-        """The keys that the user has changed."""
+        """Key changes of the settings."""
         app = self.app
         return app.key_changes if isinstance(app, ActionRunner) else {}
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Say whether an action of the table can be done now."""
+        """Return whether an action of the table is available."""
         app = self.app
         if action == "do" and isinstance(app, ActionRunner):
             return app.can_do(str(parameters[0]))
         return super().check_action(action, parameters)
 
     async def action_do(self, action_id: str) -> None:
-        """Do an action of the table."""
+        """Run an action of the table."""
         app = self.app
         assert isinstance(app, ActionRunner)
         await app.do(action_id)

@@ -38,7 +38,7 @@ class CoverageScreen(ConsoleScreen):
         self.map = CoverageMap()
 
     def compose(self) -> ComposeResult:
-        """Compose the map and what is said about the chosen day."""
+        """Compose the map and the line for the chosen day."""
         yield Label("Data coverage", classes="page-title")
         yield Static(id="coverage-summary")
         yield Static(_legend(), id="coverage-legend")
@@ -47,13 +47,13 @@ class CoverageScreen(ConsoleScreen):
         yield KeyLine(self.MODE, self.key_changes)
 
     def on_mount(self) -> None:
-        """Start to count."""
+        """Start the count."""
         self.map.show_loading("counting the stored bars")
         self.count()
 
     @work
     async def count(self) -> None:
-        """Count beside the screen: a large store takes its time."""
+        """Count in the background, as a large store takes time."""
         found = await run_in_background("counting the stored bars", self._measure, self.map.show_failed)
         if found is not None:
             self._show(found)
@@ -82,7 +82,7 @@ class CoverageScreen(ConsoleScreen):
         self.query_one("#coverage-day", Static).update(Content(text))
 
     def action_leave(self) -> None:
-        """Go back to the panels."""
+        """Close the page."""
         self.dismiss(None)
 
 
@@ -97,6 +97,6 @@ def coverage_screen(app: AppContext) -> CoverageScreen:
 
 
 def _legend() -> Content:
-    """Return the legend: the denser a sign, the more is missing, as in the map of gaps."""
+    """Return the legend: denser signs mean more missing bars, as in the gap map."""
     signs = CoverageMap.SIGNS
     return Content.styled(f"{signs[0]} full   {signs[1:-1]} partial   {signs[-1]} missing", "$text-muted")

@@ -1,4 +1,4 @@
-"""Help page: every action with its keys, from the action table."""
+"""Help page: all actions with their keys, from the action table."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _MOUSE: Final = (
     ("click a row", "Focus symbol"),
     ("click a column", "Sort by it; again: reverse order"),
     ("click a panel", "Activate it; twice on its name: maximise or restore"),
-    ("click the timeline", "Go to that moment"),
+    ("click the timeline", "Go to that time"),
     ("click the gap map", "Go to that slot and symbol"),
     ("click the footer", "Same as the key"),
     ("wheel", "Scroll"),
 )
 _TIMELINE: Final = (
-    ("┃ ◉", "Present of the run; moment shown, where that is in the past"),
+    ("┃ ◉", "Present of the run; time shown, if in the past"),
     ("━ ╍ ┄ ·", "Share of the symbols that have a bar: all, at least 90 %, fewer, none"),
     (f"{TickKind.GAP.value} {TickKind.SESSION.value}", "Gap; open or close of the session"),
     (
@@ -43,12 +43,12 @@ _WORDS: Final = (
 
 
 def help_page(changes: Mapping[str, str]) -> TextPage:
-    """Return the help page for the keys as they are, changes included."""
+    """Return the help page, with key changes."""
     return TextPage("Keys", partial(help_text, changes))
 
 
 def help_text(changes: Mapping[str, str], width: int) -> Content:
-    """Return all actions by group, then the mouse, the signs and the words of the console.
+    """Return all actions by group, then the mouse, the timeline's signs and the console's words.
 
     Sentences are wrapped to a width.
     """
@@ -63,7 +63,7 @@ def help_text(changes: Mapping[str, str], width: int) -> Content:
 
 
 def _how(action: Action, changes: Mapping[str, str]) -> str:
-    """Return the keys of an action, or the words to type in the palette where it has none."""
+    """Return the keys of an action, or the words to type in the palette if it has none."""
     return shown_keys(action, changes) or f"{_PALETTE[0]} {action.label}"
 
 

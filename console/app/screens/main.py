@@ -1,4 +1,4 @@
-"""The main screen: session bar, panels, and the line to filter with."""
+"""Main screen: session bar, panels, and the filter line."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ from tapedeck.console.panel_data.registry import Area, PanelEntry, load, panel_i
 from tapedeck.console.panel_data.registry import panels as panel_entries
 
 _FRAME: Final = 4
-"""Columns of a frame's line that a heading never covers."""
+"""Columns of a frame's line that headings leave free."""
 
 
 AnyPanel = TypeVar("AnyPanel", bound=Panel)
 
 
 class FilterLine(Input):
-    """The line at the bottom in which a filter is typed."""
+    """Input line for a filter, at the bottom."""
 
     class Left(Message):
-        """The line was left: with its text kept, or given up."""
+        """The line was closed; `kept`: whether the filter stays."""
 
         def __init__(self, *, kept: bool) -> None:
             super().__init__()
             self.kept = kept
 
     def key_escape(self, event: Key) -> None:
-        """Give the filter up."""
+        """Clear the filter."""
         self._leave(event, kept=False)
 
     def key_enter(self, event: Key) -> None:
@@ -58,20 +58,20 @@ class FilterLine(Input):
         self._leave(event, kept=True)
 
     def _leave(self, event: Key, *, kept: bool) -> None:
-        event.stop()  # what comes back from here is for what has the focus by then: a list goes to its line
+        event.stop()  # the widget with the focus must not get this key
         self.post_message(self.Left(kept=kept))
 
 
 class Box(Container):
-    """Holds panels that cover all of it, so that it has nothing to draw itself."""
+    """Container fully covered by its panels: draws nothing."""
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Return no lines: Textual would have each made and cut up, to be painted over."""
+        """Return no lines, which Textual would otherwise compose and paint over."""
         return []
 
 
 class MainScreen(ConsoleScreen):
-    """All panels; the width and the layout decide which are visible."""
+    """All panels; width and layout decide which are visible."""
 
     MODE = MAIN
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -103,7 +103,7 @@ class MainScreen(ConsoleScreen):
         self._laid_out_for: Size | None = None
 
     def compose(self) -> ComposeResult:
-        """Compose the bar, the panels in their places, filter line and footer."""
+        """Compose the bar, the panels in their areas, filter line and footer."""
         yield self.bar
         with Box(id="body"):
             yield self._tabs
@@ -113,18 +113,18 @@ class MainScreen(ConsoleScreen):
                 yield from self._panels_in(Area.MAIN)
                 with Box(id="side"):
                     yield from self._panels_in(Area.SIDE)
-        yield FilterLine(id="filter", placeholder="filter: return keeps it, escape clears it")
+        yield FilterLine(id="filter", placeholder="filter: enter keeps it, escape clears it")
         yield KeyLine(self.MODE, self.key_changes)
 
     def on_mount(self) -> None:
-        """Put the panels into place."""
+        """Apply the layout."""
         self.query_one(FilterLine).display = False
-        self.take_layout(self.panel_layout)
+        self.apply_layout(self.panel_layout)
 
-    # Pictures
+    # Frames
 
     def update(self, view_state: ViewState) -> None:
-        """Show a moment on the bar and on the visible panels."""
+        """Show a state of the run on the bar and on the visible panels."""
         was_past = self._view_state is not None and self._view_state.is_past
         self._view_state = view_state
         self.bar.update(view_state, self.events.ticks(view_state))
@@ -139,12 +139,12 @@ class MainScreen(ConsoleScreen):
             self.refresh_bindings()
 
     def update_again(self) -> None:
-        """Show the moment once more, where something else than the run has changed."""
+        """Show the same state again, after a change of the screen."""
         if self._view_state is not None:
             self.update(self._view_state)
 
     def focus_symbol(self, symbol: str) -> None:
-        """Have all panels show a symbol."""
+        """Focus a symbol in all panels."""
         for panel in self.panels.values():
             panel.symbol = symbol
         self.symbols.table.focus_symbol(symbol)
@@ -155,20 +155,20 @@ class MainScreen(ConsoleScreen):
         """The focused symbol."""
         return self.chart.symbol
 
-    # Places
+    # Layout
 
     @property
     def width(self) -> int:
-        """The columns of the screen."""
+        """Columns of the screen."""
         return self.app.size.width
 
     @property
     def active_panel(self) -> Panel:
-        """The panel that has the keyboard."""
+        """The panel with the keyboard."""
         return self.panels[self.panel_layout.active]
 
-    def take_layout(self, layout: Layout) -> None:
-        """Show the panels of a layout, and give the active one the keyboard."""
+    def apply_layout(self, layout: Layout) -> None:
+        """Show the panels of a layout, and focus the active one."""
         self.panel_layout, self._laid_out_for = layout, self.app.size
         shown = layout.shown(self.app.size.width)
         for name, panel in self.panels.items():
@@ -181,34 +181,34 @@ class MainScreen(ConsoleScreen):
         self.query_one("#left").display = bool(left)
         self.query_one("#side").display = bool(side)
         self.query_one("#main").display = bool(main or side)
-        # Beside the headings is what room they leave: known once the panels are in their places.
+        # The room for tabs beside the headings is known after the panels are laid out.
         self.call_after_refresh(self._show_tabs)
         if self.focused is None or not isinstance(self.focused, FilterLine):
             self.set_focus(self.active_panel.keyboard_target())
         self.update_again()
 
     def on_resize(self, event: Resize) -> None:
-        """Show what fits."""
-        self.take_layout(self.panel_layout)
+        """Apply the layout to the new size."""
+        self.apply_layout(self.panel_layout)
 
     def on_screen_resume(self) -> None:
-        """Show what fits, where the terminal has been resized below a dialog."""
+        """Apply the layout if the terminal was resized while a dialog was open."""
         super().on_screen_resume()
         if self._laid_out_for is None:
             return
         if self._laid_out_for != self.app.size:
-            self.take_layout(self.panel_layout)
-        else:  # it may have had another size in between
+            self.apply_layout(self.panel_layout)
+        else:  # the size may have changed and changed back
             self.call_after_refresh(self._show_tabs)
 
     def _span_side(self, shown: Sequence[str]) -> None:
-        """On a wide screen two panels stand beside each other: an odd one has a line of its own."""
+        """Give the last of an odd number of side panels the full width on a wide screen."""
         for name in panel_ids(Area.SIDE):
             self.panels[name].set_class(len(shown) % 2 == 1 and name == shown[-1], "-across")
 
     @on(Panel.Picked)
     async def _panel_picked(self, event: Panel.Picked) -> None:
-        """Do for a click what the keys do, so that a key script has it, too."""
+        """Run the action of a click, so that key scripts record it."""
         event.stop()
         if self.query_one(FilterLine).display:
             self._close_filter()
@@ -218,8 +218,8 @@ class MainScreen(ConsoleScreen):
             await self.action_do("maximise")
 
     def on_descendant_focus(self, _event: DescendantFocus) -> None:
-        """Make the panel that was clicked the active one; the filter is no longer typed then, and stays."""
-        focused = self.focused  # the event may be late: what counts is what has the focus by now
+        """Activate the focused panel; a filter being typed stays, and its line closes."""
+        focused = self.focused  # the event may be late; use the current focus
         if focused is None:
             return
         line = self.query_one(FilterLine)
@@ -227,7 +227,7 @@ class MainScreen(ConsoleScreen):
             line.display = False
         panel = next((node for node in focused.ancestors_with_self if isinstance(node, Panel)), None)
         if panel is not None and self.panel_layout.active != panel.NAME:
-            self.take_layout(self.panel_layout.activated(panel.NAME))
+            self.apply_layout(self.panel_layout.activated(panel.NAME))
 
     def _show_tabs(self) -> None:
         columns = self.app.size.width
@@ -236,7 +236,7 @@ class MainScreen(ConsoleScreen):
         self._tabs.show(tabs, self._room_for_tabs() - self._tabs.gutter.width)
 
     def _room_for_tabs(self) -> int:
-        """Return the columns of the line of tabs: a line of its own, or what the heading on top leaves."""
+        """Return the columns for tabs: all of a narrow screen, else the rest of the top heading."""
         body = self.query_one("#body").region
         if self.app.size.width < MEDIUM_WIDTH:
             return body.width
@@ -248,7 +248,7 @@ class MainScreen(ConsoleScreen):
         return 0 if panel is None else panel.region.width - len(panel.heading) - _FRAME
 
     def _mark_active(self) -> None:
-        """Say on the frames which panel has the keyboard, and whether it shows the past."""
+        """Mark the frame of the active panel, and whether it shows the past."""
         is_past = self._view_state is not None and self._view_state.is_past
         for panel in self.panels.values():
             is_active = panel is self.active_panel
@@ -260,20 +260,20 @@ class MainScreen(ConsoleScreen):
     def _panel_of(self, kind: type[AnyPanel]) -> AnyPanel:
         return next(panel for panel in self.panels.values() if isinstance(panel, kind))
 
-    # The filter line
+    # Filter line
 
     def open_filter(self) -> None:
-        """Start to filter the active panel, or the symbols where it has no filter."""
+        """Open the filter of the active panel, or of the symbols if it has none."""
         if not self.active_panel.HAS_FILTER:
-            self.take_layout(self.panel_layout.activated("symbols"))
+            self.apply_layout(self.panel_layout.activated("symbols"))
         self._unfiltered_symbol = self.symbol
         line = self.query_one(FilterLine)
         line.value = ""
         line.display = True
-        self.set_focus(line)  # at once: what is typed next is the line's
+        self.set_focus(line)  # at once, for the keys that follow
 
     def filter_active(self, text: str) -> None:
-        """Show only what a text is found in."""
+        """Filter the active panel by a text."""
         self.active_panel.filter_by(text)
         self._show_tabs()
         self.update_again()
@@ -292,16 +292,16 @@ class MainScreen(ConsoleScreen):
     @on(FilterLine.Left)
     def _filter_left(self, event: FilterLine.Left) -> None:
         if not event.kept:
-            self._give_filter_up()
+            self._clear_filter()
         self._close_filter()
 
     def _close_filter(self) -> None:
-        """Hide the line; the filter stays."""
+        """Hide the line; keep the filter."""
         self.query_one(FilterLine).display = False
         self.set_focus(self.active_panel.keyboard_target())
 
-    def _give_filter_up(self) -> None:
-        """Clear the filter, and focus the symbol that was focused before it."""
+    def _clear_filter(self) -> None:
+        """Clear the filter, and focus the symbol from before it."""
         self.filter_active("")
         symbol, self._unfiltered_symbol = self._unfiltered_symbol, None
         if symbol is not None and self.active_panel is self.symbols:
@@ -309,7 +309,7 @@ class MainScreen(ConsoleScreen):
 
     @on(SymbolTable.Focused)
     def _symbol_focused(self, event: SymbolTable.Focused) -> None:
-        # The message may be late: what counts is where the cursor stands by now.
+        # The message may be late; use the current cursor.
         symbol = event.table.focused_symbol
         if symbol is not None and symbol != self.symbol:
             self.focus_symbol(symbol)
@@ -319,5 +319,5 @@ def _panel_class(entry: PanelEntry) -> type[Panel]:
     found = load(entry.widget)
     assert isinstance(found, type)
     assert issubclass(found, Panel)
-    assert entry.id == found.NAME, f"{entry.widget} calls itself {found.NAME!r}, not {entry.id!r}"
+    assert entry.id == found.NAME, f"{entry.widget}: NAME is {found.NAME!r}, not {entry.id!r}"
     return found

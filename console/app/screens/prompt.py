@@ -1,4 +1,4 @@
-"""One line to type, checked while it is typed."""
+"""Prompt dialog: an input line, checked as it is typed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Check = Callable[[str], str]
 
 
 class PromptScreen(ModalScreen[str | None]):
-    """Asks for a line; `check` returns what it would mean, or raises what is wrong with it."""
+    """Prompts for a line; `check` returns its meaning, or raises its fault."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "cancel")]
 
@@ -30,43 +30,43 @@ class PromptScreen(ModalScreen[str | None]):
         self._value = value
 
     def compose(self) -> ComposeResult:
-        """Compose title, line and what it means."""
+        """Compose title, line and meaning."""
         with Vertical(classes="dialog"):
             yield Label(self._title, classes="dialog-title", markup=False)
             yield Input(self._value, id="prompt")
             yield Static(Content(self._hint), id="meaning")
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Say what the line would mean."""
-        self._say(event.value)
+        """Show the meaning of the line."""
+        self._show_meaning(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Leave with the line, if it can be used."""
-        if event.value.strip() and self._say(event.value):
+        """Close with the line, if it is valid."""
+        if event.value.strip() and self._show_meaning(event.value):
             self.dismiss(event.value.strip())
 
     def action_leave(self) -> None:
-        """Leave without a line."""
+        """Close without a line."""
         self.dismiss(None)
 
-    def _say(self, text: str) -> bool:
-        said, is_usable = said_of(text, self._hint, self._check)
-        self.query_one("#meaning", Static).update(said)
+    def _show_meaning(self, text: str) -> bool:
+        meaning, is_usable = input_meaning(text, self._hint, self._check)
+        self.query_one("#meaning", Static).update(meaning)
         return is_usable
 
 
-def said_of(text: str, hint: str, check: Check) -> tuple[Content, bool]:
-    """Return what stands below a line that is typed, and whether the line can be used."""
+def input_meaning(text: str, hint: str, check: Check) -> tuple[Content, bool]:
+    """Return the meaning or fault of a line as text, and whether the line is valid."""
     if not text.strip():
         return Content(hint), False
     try:
         return Content.assemble(("→ ", "$text-success"), check(text)), True
     except TapedeckError as error:
-        return Content.styled(f"! {error_line(error)}", "$text-error"), False
+        return Content.styled(f"! {input_error(error)}", "$text-error"), False
 
 
-def error_line(error: TapedeckError) -> str:
-    """Return an error for a place that says already what it is about."""
+def input_error(error: TapedeckError) -> str:
+    """Return an error's message without its subject, which the prompt shows."""
     if isinstance(error, ConfigError) and error.problems:
         problem = error.problems[0]
         hint = f" Did you mean {problem.suggestion!r}?" if problem.suggestion else ""

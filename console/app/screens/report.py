@@ -20,7 +20,7 @@ from tapedeck.engine.read.snapshot import RunSummary
 from tapedeck.engine.tape.session_record import SessionSummary
 
 _SHORT_DIGEST = 12
-_SAID_ABOVE = ("bars", "sessions")
+_SHOWN_ABOVE = ("bars", "sessions")
 _STATES = {"completed": "$text-success bold", "error": "$text-error bold"}
 
 
@@ -46,16 +46,16 @@ class ReportScreen(ConsoleScreen):
         yield KeyLine(self.MODE, self.key_changes)
 
     def on_mount(self) -> None:
-        """Let the keys scroll what does not fit."""
+        """Focus the report, so that keys scroll it."""
         self.query_one("#report").focus()
 
     def action_leave(self) -> None:
-        """Go back to the panels."""
+        """Close the page."""
         self.dismiss(None)
 
 
 def report_screen(app: AppContext) -> ReportScreen:
-    """Return the page for the run of the application, as it went so far."""
+    """Return the page for the application's run so far."""
     system = app.playback.system
     return ReportScreen(system.summary(), system.metrics.timers())
 
@@ -80,14 +80,14 @@ def report_text(summary: RunSummary, timers: dict[str, TimerSummary]) -> Content
     stamp = summary.stamp if summary.sessions else "none, as no session is over"
     parts.append(Content.assemble(("stamp ", "$text-muted"), (stamp, "bold")))
     parts += [Content.styled(f"warning: {warning}", "$text-warning") for warning in summary.warnings]
-    # As few blank lines as can be: a week of sessions and all timers fit 24 lines.
+    # Few blank lines: a week of sessions and all timers fit 24 lines.
     parts.append(_sessions(summary.sessions))
     if timers:
         parts += [Content(""), _timer_table(timers)]
     counts = ", ".join(
         f"{name.replace('_', ' ')} {number:,}"
         for name, number in summary.counts.items()
-        if name not in _SAID_ABOVE
+        if name not in _SHOWN_ABOVE
     )
     parts.append(Content.styled(counts, "$text-muted"))
     return Content("\n").join(parts)
@@ -110,7 +110,7 @@ def _sessions(sessions: tuple[SessionSummary, ...]) -> Content:
 
 
 def _quality(session: SessionSummary) -> Cell:
-    if session.quality_pct is None or not session.played:  # of no slot at all there is no score
+    if session.quality_pct is None or not session.played:  # without slots there is no score
         return Cell(MISSING)
     return Cell(percent(session.quality_pct, 2), quality_style(session.quality_pct))
 

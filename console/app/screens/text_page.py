@@ -1,4 +1,4 @@
-"""A page of text over the main screen: help."""
+"""Text page over the main screen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from textual.widgets import Label, Static
 
 
 class PageText(Static):
-    """A text that is written for the width that it has."""
+    """Text laid out for its width."""
 
     def __init__(self, text: Callable[[int], Content], *, id: str) -> None:
         super().__init__(id=id)
@@ -23,20 +23,20 @@ class PageText(Static):
         self._width = 0
 
     def write(self, text: Callable[[int], Content]) -> None:
-        """Write another text, given the width; at once where that is known."""
+        """Set the text, a function of the width."""
         self._text = text
         if self._width:
             self.update(text(self._width))
 
     def on_resize(self, event: Resize) -> None:
-        """Write the text for another width."""
+        """Lay the text out for the new width."""
         if event.size.width != self._width:
             self._width = event.size.width
             self.update(self._text(self._width))
 
 
 class TextPage(ModalScreen[None]):
-    """Text that scrolls, left with escape, q or the key that opened it."""
+    """Scrolling text; escape, q or the key that opened it closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter,w,question_mark", "leave", "back"),
@@ -56,5 +56,5 @@ class TextPage(ModalScreen[None]):
             yield Label("escape goes back", classes="dialog-foot")
 
     def action_leave(self) -> None:
-        """Go back."""
+        """Close the page."""
         self.dismiss(None)

@@ -1,4 +1,4 @@
-"""Why: the numbers of a symbol, and where the one under the cursor comes from."""
+"""Why screen: explanations of a symbol's numbers."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ from tapedeck.engine.tape.session_view import SessionView
 _BAR_VOLUME: Final = "bar volume"
 _FIGURES: Final = ("last", "change", "volume", _BAR_VOLUME, "quality", "gaps")
 _TABLE_NAMES: Final = {"change_pct": "change"}
-# As the symbol table has it, `volume` is the session's; the engine's `volume` is a bar's.
-_ASKED: Final = {"volume": SESSION_VOLUME, _BAR_VOLUME: "volume"}
+# Here, as in the symbol table, `volume` is the session's; the engine's `volume` is a bar's.
+_ENGINE_NAMES: Final = {"volume": SESSION_VOLUME, _BAR_VOLUME: "volume"}
 _SHOWN_BARS: Final = 6
 _DECIMALS: Final = 4
-_COUNTED: Final = frozenset({"volume", "gaps", "bars", "slots"})
+_WHOLE_NUMBERS: Final = frozenset({"volume", "gaps", "bars", "slots"})
 
 
 class WhyScreen(ModalScreen[None]):
     """A list of numbers on the left, the formula and inputs of the chosen one on the right.
 
-    Numbers of a day that is over take the history that was known then: the first one that is asked about has
-    that day played again, beside the screen, and kept for as long as this one is open.
+    Numbers of an earlier session need the history known then: the first explanation recomputes that session
+    in the background, and keeps it while the screen is open.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,w,enter", "leave", "back")]
@@ -61,8 +61,8 @@ class WhyScreen(ModalScreen[None]):
         self._names = (*_FIGURES, *session, *historical)
         name = _TABLE_NAMES.get(name, name)
         self._chosen = name if name in self._names else self._names[0]
-        self._again: SessionData | None = None
-        self._playing: Worker[None] | None = None
+        self._recomputed: SessionData | None = None
+        self._recompute_worker: Worker[None] | None = None
         self._list = OptionList(*(Option(Content(name)) for name in self._names), id="why-names")
         self._text = PageText(lambda _width: Content(""), id="why-text")
 
@@ -77,7 +77,7 @@ class WhyScreen(ModalScreen[None]):
             yield Label("up and down choose, escape goes back", classes="dialog-foot")
 
     def on_mount(self) -> None:
-        """Choose the number that was asked about."""
+        """Select the number given at the start."""
         self._list.focus()
         self._list.highlighted = self._names.index(self._chosen)
 
@@ -87,69 +87,71 @@ class WhyScreen(ModalScreen[None]):
         self._explain()
 
     def on_option_list_option_selected(self, _event: OptionList.OptionSelected) -> None:
-        """Go back."""
+        """Close the page."""
         self.dismiss(None)
 
     def action_leave(self) -> None:
-        """Go back."""
+        """Close the page."""
         self.dismiss(None)
 
     def _heading(self) -> str:
         title = f"Why: {self._symbol} at {self._view_state.clock_text}"
-        return title if self._is_in_place() else f"{title}, {self._view.session.trading_day:%a %Y-%m-%d}"
+        return (
+            title if self._is_current_session() else f"{title}, {self._view.session.trading_day:%a %Y-%m-%d}"
+        )
 
     @property
     def _view(self) -> SessionView:
-        assert self._view_state.view is not None  # nobody asks why where there is no session
+        assert self._view_state.view is not None  # the action is refused before the first session
         return self._view_state.view
 
-    def _is_in_place(self) -> bool:
-        """Whether the session that is asked about is the one that the engine has in place."""
-        return self._playback.is_in_place(self._view)
+    def _is_current_session(self) -> bool:
+        """Whether the session shown is the engine's current one."""
+        return self._playback.is_current_session(self._view)
 
     def _explain(self) -> None:
-        """Explain the chosen number, once its day is there."""
+        """Explain the chosen number; recompute its session first if necessary."""
         try:
-            found = self._found()
+            found = self._find_explanation()
         except TapedeckError as error:
             self._write(_failed(str(error)))
             return
         if found is not None:
             self._text.write(partial(explanation_text, found, self._view.session.zone))
             return
-        self._write(Content.styled(f"… {self._view.session.trading_day} is played again", "$text-muted"))
-        if self._playing is None or self._playing.is_finished:
-            self._playing = self.run_worker(self._play_again())
+        self._write(Content.styled(f"… recomputing {self._view.session.trading_day}", "$text-muted"))
+        if self._recompute_worker is None or self._recompute_worker.is_finished:
+            self._recompute_worker = self.run_worker(self._recompute())
 
-    def _found(self) -> Explanation | None:
-        """Return where the chosen number comes from, None where its day has to be played again first."""
-        if self._again is None and not self._is_in_place():
+    def _find_explanation(self) -> Explanation | None:
+        """Return the explanation of the chosen number, or None if its session must be recomputed."""
+        if self._recomputed is None and not self._is_current_session():
             return None
-        asked = _ASKED.get(self._chosen, self._chosen)
-        found = self._system.explain(self._symbol, asked, self._view.frontier, session=self._again)
-        if self._again is None and not self._is_in_place():
-            return None  # the engine has gone on to the next day in between
+        engine_name = _ENGINE_NAMES.get(self._chosen, self._chosen)
+        found = self._system.explain(self._symbol, engine_name, self._view.frontier, session=self._recomputed)
+        if self._recomputed is None and not self._is_current_session():
+            return None  # the engine has moved to the next session in between
         return found
 
-    async def _play_again(self) -> None:
+    async def _recompute(self) -> None:
         day = self._view.session.trading_day
-        again = partial(self._system.recompute_session, day)
-        self._again = await run_in_background(
-            f"playing {day} again", again, lambda told: self._write(_failed(told))
+        recompute = partial(self._system.recompute_session, day)
+        self._recomputed = await run_in_background(
+            f"recomputing {day}", recompute, lambda text: self._write(_failed(text))
         )
-        if self._again is not None:
+        if self._recomputed is not None:
             self._explain()
 
-    def _write(self, sentence: Content) -> None:
-        self._text.write(lambda _width: sentence)
+    def _write(self, text: Content) -> None:
+        self._text.write(lambda _width: text)
 
 
-def _failed(sentence: str) -> Content:
-    return Content.styled(f"! {sentence}", "$text-error")
+def _failed(text: str) -> Content:
+    return Content.styled(f"! {text}", "$text-error")
 
 
 def explanation_text(found: Explanation, zone: ZoneInfo, width: int) -> Content:
-    """Return an explanation as text; what is longer than the width allows is folded."""
+    """Return an explanation as text; long rows are folded to the width."""
     rows: list[tuple[str | Cell, str | Cell]] = [
         (Cell("value", "$text-muted"), Cell(_figure(found.name, found.value), "bold")),
         (Cell("formula", "$text-muted"), found.formula),
@@ -179,7 +181,7 @@ def explanation_text(found: Explanation, zone: ZoneInfo, width: int) -> Content:
 
 
 def _age(found: Explanation) -> str:
-    """Return how long the last bar has been over, nothing where it has just closed."""
+    """Return the time since the last bar closed, "" if it has just closed."""
     if found.bar_opened_at is None or not found.interval.is_intraday:
         return ""
     seconds = (found.clock - found.bar_opened_at - timedelta(seconds=found.interval.seconds)).total_seconds()
@@ -210,12 +212,12 @@ def _input_text(series: ExplainedInput, zone: ZoneInfo) -> Content:
 
 
 def _figure(name: str, value: float | None, size: float | None = None) -> str:
-    """Return a number with four decimals, more where its `size` is small, and none where it is counted.
+    """Return a number with four decimals, more if its `size` is small, none if it is a count.
 
-    `size`: None is the number's own; for a column, that of its largest.
+    `size`: None means the number's own; for a column, its largest number.
     """
     if value is None:
         return number(None)
-    if any(word in _COUNTED for word in name.split()) and value == round(value):
+    if any(word in _WHOLE_NUMBERS for word in name.split()) and value == round(value):
         return number(value, 0)
     return number(value, max(_DECIMALS, decimals_of(abs(value) if size is None else size)))

@@ -1,4 +1,4 @@
-"""`tapedeck import`: a command for each importer of the registry."""
+"""`tapedeck import`: one command per importer of the registry."""
 
 from __future__ import annotations
 
@@ -114,7 +114,9 @@ def _import(
     **words: Any,  # noqa: ANN401  # str, list of str or None, by the kind of the option
 ) -> None:
     invocation = begin(context, as_json=as_json, store=store)
-    described = {option.parameter: _value(option, words[option.parameter]) for option in importer.options}
+    importer_options = {
+        option.parameter: _value(option, words[option.parameter]) for option in importer.options
+    }
     from tapedeck.console.cli.import_job import run_import, write_report  # noqa: PLC0415 - slow, as the next
     from tapedeck.engine.importers.report import ImportOptions  # noqa: PLC0415
 
@@ -124,7 +126,7 @@ def _import(
         importer,
         options=ImportOptions(strict=strict, replace=replace),
         rejects=rejects,
-        described=described,
+        importer_options=importer_options,
     )
     write_report(report, invocation, rejects)
     raise typer.Exit(INTERRUPTED if report.interrupted else DONE)

@@ -1,4 +1,4 @@
-"""New actions and panels: one row and one function, one file and one line, and everything has them."""
+"""Added actions and panels: one row and one function, one file and one line."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ for number in range(3):
     register(PanelEntry(f"panel{number}", "module:Panel"))
 for number in range(2):
     register(PageEntry(f"page{number}", "A page", "module:page"))
-from tapedeck.console.actions.keys import clashes, first_key
+from tapedeck.console.actions.keys import conflicts, first_key
 from tapedeck.console.actions.table import ACTIONS, BY_ID
-assert clashes() == (), clashes()
+assert conflicts() == (), conflicts()
 known = [first_key(f"panel_{panel.id}") for panel in panels()]
 assert known == ["1", "2", "3", "4", "5", "6", "7", "f2", "f3", "f4"], known
 pages = [first_key(page) for page in ("coverage", "report", "page0", "page1")]
@@ -28,7 +28,7 @@ assert pages == ["8", "9", "f5", "f6"], pages
 
 
 def run_python(*arguments: str) -> None:
-    """Run a program in an interpreter of its own."""
+    """Run a program in a new interpreter."""
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=PROJECT,
@@ -42,11 +42,11 @@ def run_python(*arguments: str) -> None:
 
 
 @pytest.mark.parametrize("added", ["added_action", "added_panel"])
-def test_what_is_added_by_one_line_works_everywhere(added: str, tmp_path: Path) -> None:
+def test_an_addition_of_one_line_works_everywhere(added: str, tmp_path: Path) -> None:
     run_python("-m", f"tests.support.{added}", str(tmp_path))
 
 
-def test_five_more_panels_and_pages_find_keys_without_a_clash() -> None:
+def test_five_more_panels_and_pages_get_keys_without_a_conflict() -> None:
     run_python("-c", FIVE_MORE)
 
 

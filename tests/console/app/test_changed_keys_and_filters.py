@@ -1,4 +1,4 @@
-"""Keys as the user has them wherever they are named; the filter line where it is left; the list's cursor."""
+"""Changed keys in texts, the end of the filter line, and the list's cursor."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tapedeck.console.app.screens.breakpoints import BreakpointsScreen
 from tapedeck.console.app.screens.main import FilterLine
 from tapedeck.engine.read.events import EventKind
 from tapedeck.engine.store.bar_store import BarStore
-from tests.support.console_runs import Watched, drive, press, until, watched
+from tests.support.console_runs import ConsoleRun, console_run, drive, press, until
 
 CHANGED = {"panel_symbols": "f2", "panel_events": "f6", "bookmark": "f7", "breakpoint": "f8"}
 
 
-def test_panels_are_named_with_the_keys_that_lead_to_them(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_panel_names_come_with_their_changed_keys(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         main = console.app.main
         assert main.symbols.heading == "f2 symbols"
         assert main.chart.heading == "2 chart"
@@ -25,14 +25,14 @@ def test_panels_are_named_with_the_keys_that_lead_to_them(console_store: BarStor
         await until(pilot, lambda: "f6 events" in console.text("#tabs"), "the tab")
         assert " 6 events" not in console.text("#tabs")
 
-    with watched(console_store, tmp_path, key_changes=CHANGED) as console:
+    with console_run(console_store, tmp_path, key_changes=CHANGED) as console:
         drive(console, act)
 
 
-def test_the_filter_line_closes_where_another_panel_is_clicked_and_the_filter_stays(
+def test_a_click_on_another_panel_closes_the_filter_line_and_keeps_the_filter(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         line = console.app.main.query_one(FilterLine)
         await press(pilot, "slash", "B")
         await until(pilot, lambda: console.app.main.symbols.search == "B", "the filter")
@@ -44,15 +44,15 @@ def test_the_filter_line_closes_where_another_panel_is_clicked_and_the_filter_st
         assert line.display
         assert line.has_focus
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
 @pytest.mark.parametrize("key", ["enter", "escape"])
-def test_the_key_that_leaves_the_filter_goes_to_no_event(
+def test_enter_in_the_filter_line_does_not_choose_an_event(
     console_store: BarStore, tmp_path: Path, key: str
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         main = console.app.main
         await press(pilot, "o", "6")
         await until(pilot, lambda: console.frontier == 60 and console.is_paused, "an hour")
@@ -60,18 +60,18 @@ def test_the_key_that_leaves_the_filter_goes_to_no_event(
         await press(pilot, "slash", "g", "a", "p")
         await until(pilot, lambda: main.events.search == "gap", "the filter")
         await press(pilot, key)
-        await until(pilot, lambda: main.events.list.has_focus, "the list to have the keys again")
+        await until(pilot, lambda: main.events.list.has_focus, "the focus of the list")
         assert main.events.search == ("gap" if key == "enter" else "")
-        assert console.looked_at is None
+        assert console.past_frontier is None
         await press(pilot, "home", "enter")
-        await until(pilot, lambda: console.looked_at is not None, "a gap is gone to")
+        await until(pilot, lambda: console.past_frontier is not None, "a gap")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_the_palette_asks_which_breakpoint_to_remove(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_the_palette_prompts_for_the_breakpoint_to_remove(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await console.app.do("breakpoint", "AAA.close > 1000000")
         await press(pilot, "ctrl+p")
         await until(pilot, lambda: bool(console.app.screen.query("#--container")), "the palette")
@@ -85,14 +85,14 @@ def test_the_palette_asks_which_breakpoint_to_remove(console_store: BarStore, tm
         await press(pilot, "down", "x")
         assert console.system.breakpoints() == ()
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_the_cursor_of_the_list_stays_on_its_event_when_one_is_marked_above_it(
+def test_the_list_cursor_stays_on_its_event_when_a_bookmark_is_added_above_it(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         for note in ("first", "second", "third"):
             await press(pilot, "m")
             await until(pilot, lambda: console.system.snapshot().steps_left == 0, "a minute")
@@ -110,5 +110,5 @@ def test_the_cursor_of_the_list_stays_on_its_event_when_one_is_marked_above_it(
         assert (chosen.kind, chosen.text) == (EventKind.BOOKMARK, "second")
         assert events.list.cursor == at + 1
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)

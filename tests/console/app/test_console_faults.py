@@ -1,4 +1,4 @@
-"""Faults while a run is watched: the cause is told, what was played is there, and leaving is in order."""
+"""Faults during a run: the cause is reported, finished sessions remain, and the console ends in order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tapedeck.engine.export.validation import validate_export
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.session_file import load_session_config
 from tapedeck.engine.store.bar_store import BarStore
-from tests.support.console_runs import Watched, document, drive, press, until, watched
+from tests.support.console_runs import ConsoleRun, console_run, document, drive, press, until
 from tests.support.faulty_console import CAUSE, FAULTY_DAY, break_part
 from tests.support.pseudo_terminal import Terminal, terminal
 from tests.support.runs import play
@@ -29,7 +29,7 @@ ESCAPE, END = "\x1b", "\x1b[F"
 
 @pytest.fixture
 def session_file(tmp_path: Path) -> Path:
-    """A session file over four days; the third is the one on which parts fail."""
+    """A session file over four days; parts fail on the third."""
     path = tmp_path / "session.yaml"
     path.write_text(json.dumps(document(prefetch_days=1)))
     return path
@@ -37,13 +37,13 @@ def session_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def digests(session_file: Path, console_store: BarStore) -> Mapping[str, str]:
-    """The digest of each day of a run that nothing disturbs."""
+    """The digest of each day of an undisturbed run."""
     summary = play(load_session_config(session_file).config, console_store).summary()
     return {session.trading_day: session.digest for session in summary.sessions}
 
 
 def exported_days(folder: Path, digests: Mapping[str, str]) -> list[str]:
-    """Check a partial export, each full day against an undisturbed run, and return these days."""
+    """Check the full days of a partial export against an undisturbed run, and return them."""
     report = validate_export(folder)
     assert report.ok, report.findings
     assert report.status == "partial"
@@ -53,15 +53,15 @@ def exported_days(folder: Path, digests: Mapping[str, str]) -> list[str]:
     return list(full)
 
 
-def told(console: Watched) -> list[str]:
+def notices(console: ConsoleRun) -> list[str]:
     return [f"{note.title}: {note.message}" for note in console.app._notifications]
 
 
 # Faults of the engine's threads
 
 
-def show_what_still_works(screen: Terminal) -> None:
-    """Open help, look back at a day that was played, return, and export it."""
+def use_the_console(screen: Terminal) -> None:
+    """Open help, step back to an earlier day, return, and export."""
     screen.press("?")
     screen.read_until_shown("escape goes back")
     screen.press(ESCAPE)
@@ -80,7 +80,7 @@ def show_what_still_works(screen: Terminal) -> None:
     ("part", "kept"),
     [("store", BEFORE), ("processor", BEFORE), ("export", [*BEFORE, DAY])],
 )
-def test_a_thread_fault_is_told_and_the_console_goes_on_until_it_is_left(
+def test_a_thread_fault_is_reported_and_the_console_stays_open(
     part: str,
     kept: list[str],
     session_file: Path,
@@ -93,7 +93,7 @@ def test_a_thread_fault_is_told_and_the_console_goes_on_until_it_is_left(
     arguments = (part, "run", str(session_file), "--store", store, "--export", str(out))
     with terminal(home, *arguments, module="tests.support.faulty_console") as screen:
         screen.read_until_shown("Run report", "error", f"! {CAUSE}")
-        show_what_still_works(screen)
+        use_the_console(screen)
         screen.press("q")
         assert screen.exit_code() == 1
         assert screen.left_changed() == set()
@@ -111,11 +111,11 @@ def test_a_thread_fault_is_told_and_the_console_goes_on_until_it_is_left(
 def test_a_thread_fault_is_notified_once(
     part: str, console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "0", "space")
         await until(pilot, lambda: isinstance(console.app.screen, ReportScreen), "the report")
         assert console.state is RunState.ERROR
-        assert [note for note in told(console) if CAUSE in note] == [f"The run failed: {CAUSE}"]
+        assert [note for note in notices(console) if CAUSE in note] == [f"The run failed: {CAUSE}"]
         assert CAUSE in console.text("#report Static")
         await press(pilot, "escape", "6")
         await until(pilot, lambda: not isinstance(console.app.screen, ReportScreen), "the panels")
@@ -123,11 +123,11 @@ def test_a_thread_fault_is_notified_once(
         assert errors == [CAUSE]
 
     break_part(part, monkeypatch.setattr)
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_a_fault_of_the_console_itself_ends_it_in_order(
+def test_a_fault_of_the_console_ends_it_in_order(
     session_file: Path, console_store: BarStore, tmp_path: Path, digests: Mapping[str, str]
 ) -> None:
     out, home = tmp_path / "out", tmp_path / "home"
@@ -166,7 +166,7 @@ def test_a_fault_in_reading_keys_ends_the_console_in_order(
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own, of four megabytes."""
+    """A separate file system of four megabytes."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = shutil.which("mount")
@@ -178,7 +178,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(disk: Path) -> Path:
-    """Leave no room on a disk; return the file to be removed."""
+    """Fill a disk; return the file to remove."""
     filler = disk / "filler"
     with filler.open("wb", buffering=0) as file:
         try:
@@ -193,20 +193,20 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-async def export_by_key(console: Watched, pilot: Pilot[None], key: str) -> str:
-    """Press a key that exports, and return what is told of it."""
+async def export_by_key(console: ConsoleRun, pilot: Pilot[None], key: str) -> str:
+    """Press a key that exports, and return its notice."""
     console.app.clear_notifications()
     await press(pilot, key)
     await pilot.app.workers.wait_for_complete()
-    await until(pilot, lambda: bool(told(console)), "word of the export")
-    return told(console)[-1]
+    await until(pilot, lambda: bool(notices(console)), "word of the export")
+    return notices(console)[-1]
 
 
 @pytest.mark.parametrize(("key", "name"), [("e", "session.csv"), ("j", "session.json")])
-def test_an_export_by_key_on_a_full_disk_is_told_and_works_once_there_is_room(
+def test_an_export_to_a_full_disk_is_reported_and_works_once_there_is_room(
     console_store: BarStore, tmp_path: Path, small_disk: Path, key: str, name: str
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "m", "m")
         await until(pilot, lambda: console.frontier == 2, "two minutes")
         assert "exported to" in await export_by_key(console, pilot, key)
@@ -214,7 +214,7 @@ def test_an_export_by_key_on_a_full_disk_is_told_and_works_once_there_is_room(
         filler = fill(small_disk)
         assert_told_what_to_do(await export_by_key(console, pilot, key))
         await press(pilot, "m")
-        await until(pilot, lambda: console.frontier == 3, "it plays on")
+        await until(pilot, lambda: console.frontier == 3, "a step")
         assert_told_what_to_do(await export_by_key(console, pilot, key))
         filler.unlink()
         assert contents(small_disk) == before, "untouched, and nothing half-written is left"
@@ -227,7 +227,7 @@ def test_an_export_by_key_on_a_full_disk_is_told_and_works_once_there_is_room(
         assert "Free some space or use another folder, and export again" in sentence
         assert str(small_disk) in sentence
 
-    with watched(console_store, tmp_path, exports=small_disk) as console:
+    with console_run(console_store, tmp_path, exports=small_disk) as console:
         drive(console, act)
 
 
@@ -263,13 +263,13 @@ def test_a_disk_that_fills_up_under_an_export_ends_the_run_but_loses_nothing(
     assert not (small_disk / "manifest.json").exists()
 
 
-def test_days_that_cannot_be_played_again_are_told_and_the_run_plays_on(
+def test_a_failed_recompute_is_reported_and_the_run_continues(
     console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreadable(*_arguments: object, **_options: object) -> None:
         raise StoreError("the store cannot be read: its disk is gone")
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         for session in (2, 3):
             await press(pilot, "n")
             await until(pilot, lambda wanted=session: console.system.snapshot().session == wanted, "the next")
@@ -281,13 +281,13 @@ def test_days_that_cannot_be_played_again_are_told_and_the_run_plays_on(
                 assert "The export failed: the store cannot be read" in sentence
         assert "exported to" in await export_by_key(console, pilot, "e")
         await press(pilot, "m")
-        await until(pilot, lambda: console.frontier == 1, "it plays on")
+        await until(pilot, lambda: console.frontier == 1, "a step")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_a_state_folder_that_cannot_be_written_is_told_and_done_without(
+def test_a_read_only_state_folder_is_reported_and_the_console_works(
     session_file: Path, console_store: BarStore, tmp_path: Path
 ) -> None:
     (tmp_path / "home").mkdir()
@@ -301,7 +301,7 @@ def test_a_state_folder_that_cannot_be_written_is_told_and_done_without(
         assert b"warning: no log" in screen.seen
 
 
-def test_words_that_look_like_markup_are_shown_as_they_stand(
+def test_text_that_resembles_markup_is_shown_unchanged(
     session_file: Path, console_store: BarStore, tmp_path: Path
 ) -> None:
     run = ("run", str(session_file), "--store", str(console_store.location), "--speed", "10")

@@ -1,4 +1,4 @@
-"""Keys pressed in the console, through the real engine: what is asked of it, and what is shown."""
+"""Keys of the console with the real engine: commands and screen."""
 
 from __future__ import annotations
 
@@ -24,22 +24,29 @@ from tapedeck.engine.export.validation import validate_export
 from tapedeck.engine.read.events import EventKind
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.store.bar_store import BarStore
-from tests.support.console_runs import SYMBOLS, Watched, document, drive, press, type_line, until, watched
+from tests.support.console_runs import (
+    SYMBOLS,
+    ConsoleRun,
+    console_run,
+    document,
+    drive,
+    press,
+    type_line,
+    until,
+)
 
 
-def at(console: Watched, frontier: int) -> bool:
+def at(console: ConsoleRun, frontier: int) -> bool:
     now = console.system.snapshot()
     return (now.state, now.frontier, now.steps_left) == (RunState.PAUSED, frontier, 0)
 
 
-def clock(console: Watched) -> str:
+def clock(console: ConsoleRun) -> str:
     return console.text("#session-line")
 
 
-def test_a_full_stop_plays_one_slot_and_m_and_o_a_minute_and_an_hour(
-    console_store: BarStore, tmp_path: Path
-) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_a_full_stop_steps_one_slot_m_a_minute_and_o_an_hour(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         for key, frontier, shown in (
             ("full_stop", 1, "09:31 EST"),
             ("m", 2, "09:32 EST"),
@@ -50,17 +57,15 @@ def test_a_full_stop_plays_one_slot_and_m_and_o_a_minute_and_an_hour(
             await until(pilot, lambda shown=shown: shown in clock(console), shown)
         assert "paused" in clock(console)
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_stepping_back_looks_at_the_past_in_words_and_end_returns(
-    console_store: BarStore, tmp_path: Path
-) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_a_step_back_shows_the_past_and_end_returns(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o", "o")
         await until(pilot, lambda: at(console, 120), "two hours")
-        for keys, looked_at in (
+        for keys, past in (
             (["comma"], 119),
             (["M"], 118),
             (["O"], 58),
@@ -68,34 +73,34 @@ def test_stepping_back_looks_at_the_past_in_words_and_end_returns(
             (["o"], 119),
         ):
             await press(pilot, *keys)
-            assert console.looked_at == looked_at
+            assert console.past_frontier == past
         await until(pilot, lambda: "PAST" in clock(console) and "11:29 EST" in clock(console), "PAST")
         assert console.app.main.active_panel.frame is Frame.PAST
         assert at(console, 120), "the engine does not run back"
         await press(pilot, "end")
         await until(pilot, lambda: "PAST" not in clock(console), "the present")
-        assert console.looked_at is None
+        assert console.past_frontier is None
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_stepping_on_in_the_past_ends_at_the_present(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_steps_forward_in_the_past_end_at_the_present(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o")
         await until(pilot, lambda: at(console, 60), "an hour")
         await press(pilot, "comma", "comma", "o")
-        assert console.looked_at is None
+        assert console.past_frontier is None
         assert at(console, 60)
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
 def test_space_plays_and_pauses_and_the_speed_climbs_its_ladder(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "plus")
         await until(pilot, lambda: console.system.snapshot().speed == 60, "x60")
         await press(pilot, "space")
@@ -108,21 +113,19 @@ def test_space_plays_and_pauses_and_the_speed_climbs_its_ladder(
         await press(pilot, "0")
         await until(pilot, lambda: console.system.snapshot().speed == 0, "max")
 
-    with watched(console_store, tmp_path, config=document(speed_multiplier=10)) as console:
+    with console_run(console_store, tmp_path, config=document(speed_multiplier=10)) as console:
         drive(console, act)
 
 
-def test_go_to_plays_on_to_a_time_ahead_and_looks_back_at_one_that_is_over(
-    console_store: BarStore, tmp_path: Path
-) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_go_to_plays_to_a_future_time_and_shows_a_past_one(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "g")
         await type_line(pilot, "10:30")
         await until(pilot, lambda: at(console, 60), "10:30")
         await until(pilot, lambda: console.system.snapshot().speed == 10, "the speed comes back")
         await press(pilot, "g")
         await type_line(pilot, "9h45")
-        await until(pilot, lambda: console.looked_at == 15, "9:45")
+        await until(pilot, lambda: console.past_frontier == 15, "9:45")
         await press(pilot, "g")
         await pilot.press(*"rubbish")
         await pilot.pause()
@@ -130,56 +133,54 @@ def test_go_to_plays_on_to_a_time_ahead_and_looks_back_at_one_that_is_over(
         await press(pilot, "enter", "escape")
         assert console.app.screen is console.app.main
 
-    with watched(console_store, tmp_path, config=document(speed_multiplier=10)) as console:
+    with console_run(console_store, tmp_path, config=document(speed_multiplier=10)) as console:
         drive(console, act)
 
 
-def test_n_goes_to_the_next_open_and_D_looks_at_the_day_before(
-    console_store: BarStore, tmp_path: Path
-) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_n_goes_to_the_next_open_and_D_shows_the_day_before(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o", "n")
         await until(
             pilot, lambda: console.system.snapshot().session == 2 and at(console, 0), "the second open"
         )
         await press(pilot, "o")
         await until(pilot, lambda: at(console, 60), "an hour")
-        await until(pilot, lambda: len(console.app.playback.earlier.days()) == 1, "the first day is kept")
+        await until(pilot, lambda: len(console.app.playback.tape_cache.days()) == 1, "the first day is kept")
         await press(pilot, "D")
         await until(
             pilot, lambda: "Tue 2013-11-26" in clock(console) and "PAST" in clock(console), "the day before"
         )
-        assert console.looked_at == 60
+        assert console.past_frontier == 60
         await press(pilot, "d")
-        assert console.looked_at is None
+        assert console.past_frontier is None
         await press(pilot, "d")
         await until(
             pilot, lambda: console.system.snapshot().session == 3 and at(console, 60), "the third day"
         )
         await until(pilot, lambda: "early close" in clock(console), "29 November 2013 closes at 13:00")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act, size=(200, 60))
 
 
 def test_brackets_go_from_event_to_event(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o")
         await until(pilot, lambda: at(console, 60), "an hour")
         gaps = sorted(
             {e.frontier for e in console.system.events() if e.kind is EventKind.GAP and e.frontier < 60}
         )
         await press(pilot, "left_square_bracket", "left_square_bracket")
-        assert console.looked_at == gaps[-2]
+        assert console.past_frontier == gaps[-2]
         await press(pilot, "right_square_bracket")
-        assert console.looked_at == gaps[-1]
+        assert console.past_frontier == gaps[-1]
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
 def test_tab_moves_to_the_next_symbol_in_every_panel(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         main = console.app.main
         await press(pilot, "full_stop", "2", "tab")
         assert {main.symbol, main.panels["indicators"].symbol, main.panels["quality"].symbol} == {"BBB"}
@@ -189,12 +190,12 @@ def test_tab_moves_to_the_next_symbol_in_every_panel(console_store: BarStore, tm
         await press(pilot, "1", "up")
         assert main.symbol == "BBB"
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
 def test_numbers_show_panels_z_one_alone_and_x_hides_it(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         panels = console.app.main.panels
 
         def shown() -> set[str]:
@@ -216,14 +217,14 @@ def test_numbers_show_panels_z_one_alone_and_x_hides_it(console_store: BarStore,
         await pilot.resize_terminal(200, 60)
         await until(pilot, lambda: len(shown()) == 7, "all panels")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
 def test_interval_sort_theme_and_filter_change_the_screen_only(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         main, table = console.app.main, console.app.main.symbols.table
         await press(pilot, "o")
         await until(pilot, lambda: at(console, 60), "an hour")
@@ -244,14 +245,12 @@ def test_interval_sort_theme_and_filter_change_the_screen_only(
         await until(pilot, lambda: main.events.search == "ccc", "the search")
         assert at(console, 60)
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_a_breakpoint_is_set_in_words_pauses_at_its_slot_and_can_be_removed(
-    console_store: BarStore, tmp_path: Path
-) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_a_breakpoint_pauses_at_its_slot_and_can_be_removed(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "b")
         assert isinstance(console.app.screen, BreakpointsScreen)
         await pilot.press(*"AAA")
@@ -267,34 +266,32 @@ def test_a_breakpoint_is_set_in_words_pauses_at_its_slot_and_can_be_removed(
         assert console.system.breakpoints() == ()
         await press(pilot, "escape")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_a_bookmark_is_an_event_of_the_moment_that_is_looked_at(
-    console_store: BarStore, tmp_path: Path
-) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_a_bookmark_is_an_event_at_the_time_shown(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o")
         await until(pilot, lambda: at(console, 60), "an hour")
         await press(pilot, "comma", "apostrophe")
-        await type_line(pilot, "look again")
+        await type_line(pilot, "check again")
         marks = [event for event in console.system.events() if event.kind is EventKind.BOOKMARK]
-        assert [(mark.text, mark.frontier) for mark in marks] == [("look again", 59)]
+        assert [(mark.text, mark.frontier) for mark in marks] == [("check again", 59)]
         await press(pilot, "end", "6")
         events = console.app.main.events
         listed = [event.text for event in events._listed]
         assert len(listed) > 1
-        events.list.go_to(listed.index("look again"))
+        events.list.go_to(listed.index("check again"))
         await press(pilot, "enter")
-        await until(pilot, lambda: console.looked_at == 59, "the marked moment")
+        await until(pilot, lambda: console.past_frontier == 59, "the bookmarked time")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
 def test_why_help_coverage_and_report_open_and_close(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o")
         await until(pilot, lambda: at(console, 60), "an hour")
         await press(pilot, "w")
@@ -316,12 +313,12 @@ def test_why_help_coverage_and_report_open_and_close(console_store: BarStore, tm
         await press(pilot, "escape")
         assert console.app.screen is console.app.main
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_e_exports_what_was_played_and_the_export_is_valid(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_e_writes_a_valid_export_of_the_run_so_far(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "n")
         await until(
             pilot, lambda: console.system.snapshot().session == 2 and at(console, 0), "the second open"
@@ -333,7 +330,7 @@ def test_e_exports_what_was_played_and_the_export_is_valid(console_store: BarSto
         await press(pilot, "e", "j")
         await pilot.app.workers.wait_for_complete()
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
     folder = tmp_path / "exports" / "console-test-2013-11-27-103000"
     assert {path.name for path in folder.iterdir()} >= {
@@ -348,7 +345,7 @@ def test_e_exports_what_was_played_and_the_export_is_valid(console_store: BarSto
 
 
 def test_every_panel_can_be_copied_in_every_format(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o")
         await until(pilot, lambda: at(console, 60), "an hour")
         await press(pilot, "y", "down", "down", "enter")
@@ -361,12 +358,12 @@ def test_every_panel_can_be_copied_in_every_format(console_store: BarStore, tmp_
             await console.app.do("copy", "markdown")
             assert console.app.clipboard.startswith("| "), panel
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
 def test_the_palette_finds_symbols_and_commands(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         for typed, reached in (
             ("CCC", lambda: console.app.main.symbol == "CCC"),
             ("hour forward", lambda: at(console, 60)),
@@ -380,30 +377,28 @@ def test_the_palette_finds_symbols_and_commands(console_store: BarStore, tmp_pat
             await press(pilot, "enter", *(["enter"] if console.app.screen is not console.app.main else []))
             await until(pilot, reached, typed)
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_the_palette_offers_symbols_only_where_they_can_be_seen(
-    console_store: BarStore, tmp_path: Path
-) -> None:
-    async def found(console: Watched) -> list[str]:
+def test_the_palette_offers_symbols_only_on_the_main_screen(console_store: BarStore, tmp_path: Path) -> None:
+    async def found(console: ConsoleRun) -> list[str]:
         return [str(hit.text) async for hit in ConsoleCommands(console.app.screen).search("CCC")]
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         assert "CCC" in await found(console)
         await press(pilot, "9")
         assert isinstance(console.app.screen, ReportScreen)
         assert "CCC" not in await found(console)
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_q_asks_while_a_run_is_under_way_and_ends_it_in_order(
+def test_q_confirms_while_the_run_is_not_over_and_ends_it_in_order(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "q")
         assert isinstance(console.app.screen, ConfirmScreen)
         await press(pilot, "n")
@@ -411,30 +406,32 @@ def test_q_asks_while_a_run_is_under_way_and_ends_it_in_order(
         await press(pilot, "q", "y")
         await until(pilot, lambda: console.state is RunState.STOPPED, "the end")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
     assert console.system.wait(0)
 
 
 @pytest.mark.parametrize("opened", ["", "question_mark", "g"])
-def test_ctrl_c_ends_in_order_whatever_is_open(console_store: BarStore, tmp_path: Path, opened: str) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_ctrl_c_ends_in_order_with_any_screen_open(
+    console_store: BarStore, tmp_path: Path, opened: str
+) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, *([opened] if opened else []), "ctrl+c")
         await until(pilot, lambda: console.state is RunState.STOPPED, "the end")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_a_run_at_a_speed_stands_still_while_the_console_is_suspended(
+def test_a_run_at_a_speed_pauses_while_the_console_is_suspended(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         app = console.app
         await press(pilot, "space")
         await until(pilot, lambda: console.state is RunState.RUNNING, "running")
         app.app_suspend_signal.publish(app)
-        await until(pilot, lambda: console.state is RunState.PAUSED, "the run to stand still")
+        await until(pilot, lambda: console.state is RunState.PAUSED, "the pause")
         app.app_resume_signal.publish(app)
         await until(pilot, lambda: console.state is RunState.RUNNING, "running again")
         await press(pilot, "space")
@@ -442,45 +439,45 @@ def test_a_run_at_a_speed_stands_still_while_the_console_is_suspended(
         app.app_suspend_signal.publish(app)
         app.app_resume_signal.publish(app)
         stood, taken = console.frontier, console.system.mark()
-        await until(pilot, taken.is_set, "what was told to be taken")
+        await until(pilot, taken.is_set, "the commands")
         assert console.state is RunState.PAUSED
         assert console.frontier == stood
         await press(pilot, "ctrl+z")
-        assert "q quits" in next(iter(app._notifications)).message, "no shell is behind a test"
+        assert "quit with q" in next(iter(app._notifications)).message, "no shell is behind a test"
 
-    with watched(console_store, tmp_path, config=document(speed_multiplier=10)) as console:
+    with console_run(console_store, tmp_path, config=document(speed_multiplier=10)) as console:
         drive(console, act)
 
 
-def test_a_run_that_ends_shows_its_report_and_can_still_be_looked_back_at(
+def test_the_end_of_a_run_shows_its_report_and_steps_back_still_work(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "space")
         await until(pilot, lambda: isinstance(console.app.screen, ReportScreen), "the report")
         assert console.state is RunState.COMPLETED
         assert console.system.snapshot().stamp in console.text("#report Static")
         await press(pilot, "escape", "comma")
-        assert console.looked_at == 389
+        assert console.past_frontier == 389
         await press(pilot, "D")
         await until(pilot, lambda: "Fri 2013-11-29" in clock(console), "the day before")
         await press(pilot, "space")
         assert console.state is RunState.COMPLETED
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_a_click_on_the_timeline_the_footer_and_a_tab_does_what_the_keys_do(
+def test_clicks_on_timeline_footer_and_tabs_act_as_their_keys(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o", "o")
         await until(pilot, lambda: at(console, 120), "two hours")
         await pilot.click("TapeStrip", offset=(12, 0))
-        await until(pilot, lambda: console.looked_at is not None, "the past")
-        assert console.looked_at is not None
-        assert 0 < console.looked_at < 120
+        await until(pilot, lambda: console.past_frontier is not None, "the past")
+        assert console.past_frontier is not None
+        assert 0 < console.past_frontier < 120
         await press(pilot, "end")
         line = console.app.main.query_one(KeyLine)
         await pilot.click(line, offset=(str(line.render()).index("step") + 1, 0))
@@ -488,5 +485,5 @@ def test_a_click_on_the_timeline_the_footer_and_a_tab_does_what_the_keys_do(
         await pilot.click("#tabs", offset=(14, 0))
         await until(pilot, lambda: console.app.main.panel_layout.active == "chart", "the chart")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act, size=(80, 24))

@@ -1,4 +1,4 @@
-"""Parts of the console without a screen: actions, speeds, layout, UI state, text tables, rows, log lines."""
+"""Parts of the console without a screen: actions, speeds, layout, saved state, tables, rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tapedeck.console.actions.keys import clashes, key_table_markdown, unknown_actions
+from tapedeck.console.actions.keys import conflicts, key_table_markdown, unknown_actions
 from tapedeck.console.actions.speeds import LADDER, achieved_text, faster, short_number, slower, speed_text
 from tapedeck.console.actions.table import ACTIONS, BY_ID, OnScreen
 from tapedeck.console.app import rows
@@ -24,7 +24,7 @@ from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.ui_state import FILE_NAME, UiState, load_ui_state, save_ui_state
 from tapedeck.console.panel_data.tables import Table, table_text
 from tapedeck.engine.store.bar_store import BarStore
-from tests.support.console_runs import watched
+from tests.support.console_runs import console_run
 
 GRIDS = arrays.arrays(
     np.float64,
@@ -37,24 +37,24 @@ GRIDS = arrays.arrays(
 
 
 def test_every_action_has_a_handler_a_label_and_a_sentence(console_store: BarStore, tmp_path: Path) -> None:
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         app: ConsoleApp = console.app
         for action in ACTIONS:
             if isinstance(action.does, OnScreen):
                 assert callable(app.handler(action.does.handler)), action.id
-            if action.argument.ask:
-                assert callable(app.handler(action.argument.ask)), action.id
+            if action.argument.prompt:
+                assert callable(app.handler(action.argument.prompt)), action.id
             assert action.label, action.id
             assert action.help[0].isupper(), action.id
 
 
-def test_keys_and_ids_of_actions_are_unique() -> None:
-    assert clashes() == ()
+def test_keys_and_ids_are_unique() -> None:
+    assert conflicts() == ()
     assert len(BY_ID) == len(ACTIONS)
 
 
-def test_a_changed_key_that_another_action_has_is_a_conflict() -> None:
-    assert clashes({"step": "m"}) == (("m", "step", "minute_on"),)
+def test_a_changed_key_that_another_action_has_is_a_clash() -> None:
+    assert conflicts({"step": "m"}) == (("m", "step", "minute_on"),)
 
 
 def test_a_misspelt_action_names_the_nearest_one() -> None:
@@ -77,13 +77,13 @@ def test_plus_and_minus_step_through_the_speeds() -> None:
 
 
 @given(st.sampled_from(LADDER[:-1]))
-def test_a_step_up_and_down_gives_the_same_speed(speed: float) -> None:
+def test_one_step_up_and_down_the_ladder_returns_to_the_same_speed(speed: float) -> None:
     assert slower(faster(speed)) == speed
 
 
 def test_speeds_as_text() -> None:
     assert [speed_text(speed) for speed in (0, 1, 3600, 0.5)] == ["max", "x1", "x3,600", "x0.5"]
-    assert achieved_text(3600, 2900) == "getting x2.9k"
+    assert achieved_text(3600, 2900) == "actual x2.9k"
     assert achieved_text(60, 60.5) == ""
     assert achieved_text(60, None) == ""
     assert [short_number(value) for value in (0, 940, 2900, 150_000, 5.1e6, 2e9, 3e13)] == [
@@ -102,7 +102,7 @@ def test_a_narrow_screen_shows_one_panel_a_wide_one_all() -> None:
     assert layout.activated("log").shown(120) == ("symbols", "chart", "indicators", "log")
 
 
-def test_hiding_a_panel_activates_another_and_keeps_the_last() -> None:
+def test_hiding_activates_another_panel_until_the_last() -> None:
     layout = Layout()
     for _ in range(20):
         layout = layout.hiding_active(200)
@@ -111,10 +111,10 @@ def test_hiding_a_panel_activates_another_and_keeps_the_last() -> None:
     assert layout.activated("symbols").shown(80) == ("symbols",)
 
 
-# UI state
+# Saved state
 
 
-def test_a_saved_ui_state_is_loaded(tmp_path: Path) -> None:
+def test_saved_state_is_loaded(tmp_path: Path) -> None:
     kept = UiState("paper-tape", ("log",), "chart", "last", True, "SPY", "5m", {"step": "right"})
     assert save_ui_state(tmp_path / "new", kept) is None
     assert load_ui_state(tmp_path / "new") == (kept, None)
@@ -133,7 +133,7 @@ def test_a_broken_file_is_ignored_with_a_notice(tmp_path: Path, text: str) -> No
     assert FILE_NAME in notice
 
 
-def test_an_unwritable_folder_gives_a_notice(tmp_path: Path) -> None:
+def test_a_read_only_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     text = save_ui_state(tmp_path / "file", UiState())
     assert text is not None
@@ -153,9 +153,9 @@ def test_tables_are_written_as_csv_markdown_and_json() -> None:
     ]
 
 
-def test_a_long_text_wraps_in_its_column() -> None:
-    text = folded([("formula", "100 × bars present ÷ slots elapsed"), ("on", "1m bars")], 30)
-    assert text.plain.splitlines() == [
+def test_a_long_text_is_folded_in_its_column() -> None:
+    told = folded([("formula", "100 × bars present ÷ slots elapsed"), ("on", "1m bars")], 30)
+    assert told.plain.splitlines() == [
         "formula  100 × bars present ÷",
         "         slots elapsed",
         "on       1m bars",
@@ -173,7 +173,7 @@ def test_columns_of_figures_are_aligned() -> None:
 
 
 @given(GRIDS)
-def test_a_trend_ends_with_the_last_known_price(values: np.ndarray) -> None:
+def test_each_point_of_a_trend_is_the_last_price_of_its_part(values: np.ndarray) -> None:
     trend = rows.trend(values, 4)
     assert trend.shape == (len(values), min(4, values.shape[1]))
     if values.shape[1]:
@@ -195,11 +195,11 @@ def test_the_log_panel_keeps_lines_and_leaves_logging_as_it_was() -> None:
     assert (logging.getLogger("tapedeck").level, logging.getLogger("tapedeck").handlers) == (level, handlers)
 
 
-def test_earlier_days_have_a_day_before_and_after(console_store: BarStore, tmp_path: Path) -> None:
-    with watched(console_store, tmp_path) as console:
+def test_days_that_are_over_know_their_neighbours(console_store: BarStore, tmp_path: Path) -> None:
+    with console_run(console_store, tmp_path) as console:
         console.system.start()
         assert console.system.wait(20)
-        days = console.app.playback.earlier
+        days = console.app.playback.tape_cache
         assert [day.isoformat() for day in days.days()] == [
             "2013-11-26",
             "2013-11-27",

@@ -1,4 +1,4 @@
-"""Pictures of every screen and state, in three sizes and two themes: the same bars, slots and figures.
+"""Snapshots of all screens and states, in three sizes and two themes, with fixed bars and figures.
 
 A state is reached once for both themes: the dark picture is taken, the theme changed, the light one taken.
 """
@@ -34,11 +34,11 @@ from tapedeck.console.app.widgets import CoverageMap
 from tapedeck.console.panel_data.registry import panel_ids
 from tapedeck.engine.read.status import RunState, WorkerState
 from tapedeck.engine.store.bar_store import BarStore
-from tests.support.console_runs import Watched, document, press, until
+from tests.support.console_runs import ConsoleRun, document, press, until
 from tests.support.console_states import (
     MANY_SYMBOLS,
+    BlockedStore,
     FaultyStore,
-    HeldStore,
     StoppedClock,
     fill_with_holes,
     steady_console,
@@ -50,7 +50,7 @@ NARROW, MEDIUM, WIDE = "80x24", "120x36", "200x60"
 BARS_PER_SECOND: Final = 48_200.0
 MEMORY_KB: Final = 212 * 2**10
 
-Act = Callable[[Watched, Pilot[None]], Awaitable[None]]
+Act = Callable[[ConsoleRun, Pilot[None]], Awaitable[None]]
 
 
 # Stores
@@ -58,7 +58,7 @@ Act = Callable[[Watched, Pilot[None]], Awaitable[None]]
 
 @pytest.fixture(scope="session")
 def holed_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BarStore]:
-    """Half of the bars of three symbols, and long gaps in two of them."""
+    """Half of the bars of three symbols, with long gaps in two of them."""
     with open_new_store(tmp_path_factory.mktemp("holed") / "bars.db") as store:
         fill_with_holes(store, "2013-11-20", "2013-12-03")
         yield store
@@ -73,13 +73,13 @@ def wide_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BarStore]:
         yield store
 
 
-def held(store: BarStore) -> BarStore:
-    """Return bars which cannot be had before the run is stopped."""
-    return HeldStore(store.location)
+def blocked(store: BarStore) -> BarStore:
+    """Return a store whose reads block until the run is stopped."""
+    return BlockedStore(store.location)
 
 
 def faulty(store: BarStore) -> BarStore:
-    """Return bars up to the first session; of later ones none can be read."""
+    """Return a store that fails for sessions after the first."""
     return FaultyStore(store.location, "2013-11-27")
 
 
@@ -87,7 +87,7 @@ def faulty(store: BarStore) -> BarStore:
 
 
 def bare() -> dict[str, Any]:
-    """Return a session file without indicators, in which quality is not measured."""
+    """Return a session file without indicators and quality."""
     plain = document(end_date="2013-11-27")
     plain["session_data_config"] = {
         "symbols": plain["session_data_config"]["symbols"],
@@ -106,30 +106,30 @@ def wide() -> dict[str, Any]:
     return many
 
 
-# How a state is reached
+# States
 
 
-def stands(console: Watched, frontier: int) -> bool:
-    """Whether the run is paused there, and every part of the tape is written."""
+def is_paused_at(console: ConsoleRun, frontier: int) -> bool:
+    """Whether the run is paused at a frontier, and the tape is computed."""
     now, tape = console.system.snapshot(), console.system.session_data.tape
     settled = tape is not None and tape.computed_frontier() == frontier
     return now.state is RunState.PAUSED and now.frontier == frontier and settled
 
 
-async def rest(console: Watched, pilot: Pilot[None], *words: str) -> None:
-    """Show the moment, with all of it written, until the bar says some words."""
+async def rest(console: ConsoleRun, pilot: Pilot[None], *words: str) -> None:
+    """Update the screen until the session bar shows some words."""
     main = console.app.main
-    # By a clock that stands no frame tells another rate, or another time that it took.
+    # Fixed figures, whatever the frames take.
     main.metrics.bars_per_second, main.metrics.frame_ms = BARS_PER_SECOND, 0.0
 
-    def says_all() -> bool:
+    def shows_all() -> bool:
         main.update(console.app.view_state())
         return all(word in console.text("#session-line") for word in words)
 
-    await until(pilot, says_all, f"the bar says {words}")
+    await until(pilot, shows_all, f"{words} on the bar")
 
 
-async def starting(console: Watched, pilot: Pilot[None]) -> None:
+async def starting(console: ConsoleRun, pilot: Pilot[None]) -> None:
     def all_begun() -> bool:
         threads = console.system.snapshot().threads
         return bool(threads) and all(status.state is not WorkerState.NEW for status in threads)
@@ -138,16 +138,16 @@ async def starting(console: Watched, pilot: Pilot[None]) -> None:
     await rest(console, pilot, "starting")
 
 
-async def at_the_open(console: Watched, pilot: Pilot[None]) -> None:
-    await until(pilot, lambda: stands(console, 0), "the open")
+async def at_the_open(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    await until(pilot, lambda: is_paused_at(console, 0), "the open")
     await rest(console, pilot, "paused", "09:30")
 
 
 def paused_at(slots: int, *words: str) -> Act:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: stands(console, 0), "the open")
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: is_paused_at(console, 0), "the open")
         console.system.step(slots)
-        await until(pilot, lambda: stands(console, slots), f"slot {slots}")
+        await until(pilot, lambda: is_paused_at(console, slots), f"slot {slots}")
         await rest(console, pilot, "paused", *words)
 
     return act
@@ -157,21 +157,21 @@ at_half_past_ten = paused_at(60, "10:30")
 at_half_past_eleven = paused_at(120, "11:30")
 
 
-async def playing(console: Watched, pilot: Pilot[None]) -> None:
+async def playing(console: ConsoleRun, pilot: Pilot[None]) -> None:
     await at_half_past_eleven(console, pilot)
-    # So slow that no slot falls due while the picture is taken.
+    # Too slow for a slot to fall due during the snapshot.
     console.system.set_speed(0.001)
     console.system.resume()
     await rest(console, pilot, "running", "x0.001")
 
 
-async def looking_back(console: Watched, pilot: Pilot[None]) -> None:
+async def looking_back(console: ConsoleRun, pilot: Pilot[None]) -> None:
     await at_half_past_eleven(console, pilot)
     await press(pilot, "O", "comma")
     await rest(console, pilot, "PAST", "10:29")
 
 
-async def reported(console: Watched, pilot: Pilot[None]) -> None:
+async def reported(console: ConsoleRun, pilot: Pilot[None]) -> None:
     await at_the_open(console, pilot)
     console.system.resume()
     await until(pilot, lambda: isinstance(console.app.screen, ReportScreen), "the report")
@@ -179,7 +179,7 @@ async def reported(console: Watched, pilot: Pilot[None]) -> None:
 
 
 def over(word: str) -> Act:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await reported(console, pilot)
         await press(pilot, "escape")
         await rest(console, pilot, word)
@@ -187,15 +187,15 @@ def over(word: str) -> Act:
     return act
 
 
-async def nothing_found(console: Watched, pilot: Pilot[None]) -> None:
+async def no_match(console: ConsoleRun, pilot: Pilot[None]) -> None:
     await on_panel("events", at_half_past_eleven)(console, pilot)
     await press(pilot, "slash")
     await written(console, pilot, "split")
     await until(pilot, lambda: console.app.main.events.has_class("-faced"), "the face")
 
 
-async def written(console: Watched, pilot: Pilot[None], text: str) -> None:
-    """Write into the line that is asked for, if any; its cursor does not blink."""
+async def written(console: ConsoleRun, pilot: Pilot[None], text: str) -> None:
+    """Type into the input line, if any, without a blinking cursor."""
     for line in console.app.screen.query(Input):
         line.cursor_blink = False
         line.insert_text_at_cursor(text)
@@ -205,7 +205,7 @@ async def written(console: Watched, pilot: Pilot[None], text: str) -> None:
 def on_panel(panel: str, act: Act, *, maximised: bool = False) -> Act:
     """Reach a state, then go to a panel by its key."""
 
-    async def then(console: Watched, pilot: Pilot[None]) -> None:
+    async def then(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await act(console, pilot)
         await press(pilot, str(panel_ids().index(panel) + 1), *("z" if maximised else ""))
         await rest(console, pilot)
@@ -216,7 +216,7 @@ def on_panel(panel: str, act: Act, *, maximised: bool = False) -> Act:
 def over_panels(key: str, screen: type[Screen[Any]], *, typed: str = "", breaks: tuple[str, ...] = ()) -> Act:
     """Set breakpoints an hour after the open, press a key, and type into the screen that it opens."""
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await at_half_past_ten(console, pilot)
         for condition in breaks:
             console.system.add_breakpoint(condition)
@@ -230,7 +230,7 @@ def over_panels(key: str, screen: type[Screen[Any]], *, typed: str = "", breaks:
 def asked(action: str) -> Act:
     """Do an action that has no key, and wait for its question."""
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await at_half_past_ten(console, pilot)
         await console.app.do(action)
         await until(pilot, lambda: isinstance(console.app.screen, PromptScreen), "the question")
@@ -239,39 +239,39 @@ def asked(action: str) -> Act:
     return act
 
 
-async def palette(console: Watched, pilot: Pilot[None]) -> None:
+async def palette(console: ConsoleRun, pilot: Pilot[None]) -> None:
     await over_panels("ctrl+p", CommandPalette)(console, pilot)
     await all_commands(console, pilot)
 
 
-async def palette_again(console: Watched, pilot: Pilot[None]) -> None:
-    """Open the palette anew: Textual's keeps the colours in which its lines were found."""
+async def palette_again(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    """Reopen the palette: Textual keeps the colours of its lines."""
     await press(pilot, "escape", "ctrl+p")
     await until(pilot, lambda: isinstance(console.app.screen, CommandPalette), "the palette")
     await written(console, pilot, "")
     await all_commands(console, pilot)
 
 
-async def all_commands(console: Watched, pilot: Pilot[None]) -> None:
+async def all_commands(console: ConsoleRun, pilot: Pilot[None]) -> None:
     """Wait until the palette has found all that there is."""
     commands = len(screen_actions("main"))
     found = console.app.screen.query_one(CommandList)
     await until(pilot, lambda: found.option_count == commands, "all commands")
 
 
-async def coverage(console: Watched, pilot: Pilot[None]) -> None:
+async def coverage(console: ConsoleRun, pilot: Pilot[None]) -> None:
     await over_panels("8", CoverageScreen)(console, pilot)
     await until(pilot, lambda: "full" in console.text("#coverage-summary"), "the counts")
     await pilot.click(CoverageMap, offset=(20, 2))
-    await until(pilot, lambda: bool(console.text("#coverage-day")), "what is said of the day")
+    await until(pilot, lambda: bool(console.text("#coverage-day")), "the line of the day")
 
 
-# The pictures
+# Snapshots
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A state or screen, how it is reached, and over which bars and session file.
+    """A state or screen: the way to it, its bars and its session file.
 
     `store` is a fixture, `opened` how that is opened anew. `again`: what a change of theme asks for.
     """
@@ -301,7 +301,7 @@ BREAKS: Final = ("AAA.rsi_5 < 5", "any.quality < 40", "time >= 15:30")
 EARLY: Final = document(start_date="2013-11-29")
 SCENES: Final = (
     Scene("empty", on_panel("indicators", at_half_past_ten), config=bare(), has_log=False),
-    Scene("starting", starting, opened=held),
+    Scene("starting", starting, opened=blocked),
     Scene("open", on_panel("chart", at_the_open)),
     Scene("playing", playing),
     Scene("paused", at_half_past_eleven),
@@ -313,7 +313,7 @@ SCENES: Final = (
     Scene("early-close", on_panel("chart", paused_at(120, "early close", "11:30")), config=EARLY),
     Scene("bad-quality", on_panel("quality", paused_at(180, "12:30")), store="holed_store"),
     Scene("many-symbols", paused_at(60, "10:30"), store="wide_store", config=wide()),
-    Scene("nothing-found", nothing_found),
+    Scene("nothing-found", no_match),
     Scene("help", over_panels("question_mark", TextPage)),
     Scene("why", over_panels("w", WhyScreen)),
     Scene("go-to", over_panels("g", PromptScreen, typed="1430")),
@@ -340,7 +340,7 @@ SHOTS: Final = [Shot(scene, size) for scene in SCENES for size in scene.sizes]
 
 @pytest.fixture(scope="module")
 def _fixed_measures() -> Iterator[None]:
-    """A clock that stands, a process of a fixed size, and a machine in UTC."""
+    """A stopped clock, a process of fixed size, and a machine in UTC."""
     usage = SimpleNamespace(RUSAGE_SELF=0, getrusage=lambda _who: SimpleNamespace(ru_maxrss=MEMORY_KB))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tapedeck.console.app.panels.metrics.resource", usage)
@@ -351,16 +351,16 @@ def _fixed_measures() -> Iterator[None]:
     time.tzset()
 
 
-async def wear(theme: str, console: Watched, pilot: Pilot[None]) -> None:
-    """Change the theme, and wait until the colours are seen."""
+async def wear(theme: str, console: ConsoleRun, pilot: Pilot[None]) -> None:
+    """Change the theme, and wait for its colours."""
     app = console.app
     app.theme = THEMES[theme]
     wanted = Color.parse(app.theme_variables["background"])
     await until(pilot, lambda: app.main.background_colors[1] == wanted, theme)
 
 
-async def picture_of(console: Watched, pilot: Pilot[None]) -> str:
-    """Take a picture once nothing moves."""
+async def picture_of(console: ConsoleRun, pilot: Pilot[None]) -> str:
+    """Take a snapshot at rest."""
     await pilot.wait_for_scheduled_animations()
     await pilot.pause()
     return console.app.export_screenshot(simplify=True)
@@ -370,7 +370,7 @@ async def picture_of(console: Watched, pilot: Pilot[None]) -> str:
 def pictures(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, _fixed_measures: None
 ) -> Mapping[str, str]:
-    """The pictures of a shot, by theme."""
+    """The snapshots of a shot, by theme."""
     shot: Shot = request.param
     scene, taken = shot.scene, {}
     columns, lines = map(int, shot.size.split("x"))

@@ -10,9 +10,9 @@ import pytest
 
 from tests.support.pseudo_terminal import LIMIT_S, Terminal, terminal
 from tests.support.terminal_runs import (
-    assert_exported_in_part,
-    assert_nothing_is_left_of_the_run,
-    read_until_it_plays,
+    assert_no_leftovers,
+    assert_partial_export,
+    read_until_playing,
 )
 
 Session = Callable[..., list[str]]
@@ -26,15 +26,15 @@ SIZES = ((20, 5), (1, 1), (200, 60), (3, 40), (120, 2))
 def test_run_opens_the_console_and_q_exits_with_a_summary(session: Session, tmp_path: Path) -> None:
     arguments = session("--export", str(tmp_path / "out"))
     with terminal(tmp_path / "home", *arguments, is_warm=False) as screen:
-        read_until_it_plays(screen)
+        read_until_playing(screen)
         screen.press("q")
         screen.read_until_shown("quit?")
         screen.press("y")
         assert screen.exit_code() == 130, "a run that was stopped, as in a batch job"
         assert screen.left_changed() == set()
         assert b"interrupted; the report is of the part played" in screen.seen
-    assert_exported_in_part(tmp_path / "out")
-    assert_nothing_is_left_of_the_run(tmp_path)
+    assert_partial_export(tmp_path / "out")
+    assert_no_leftovers(tmp_path)
     assert (tmp_path / "home" / "state" / "console.json").is_file()
 
 
@@ -59,27 +59,27 @@ def test_a_key_script_drives_the_console(session: Session, tmp_path: Path) -> No
 # Signals
 
 
-def test_repeated_signals_end_the_run_cleanly(session: Session, tmp_path: Path) -> None:
+def test_repeated_signals_end_the_run_in_order(session: Session, tmp_path: Path) -> None:
     with terminal(tmp_path / "home", *session("--export", str(tmp_path / "out"))) as screen:
-        read_until_it_plays(screen)
+        read_until_playing(screen)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             screen.process.send_signal(number)
         assert screen.exit_code() == 130
         assert screen.left_changed() == set()
         assert b"Traceback" not in screen.seen
-    assert_exported_in_part(tmp_path / "out")
-    assert_nothing_is_left_of_the_run(tmp_path)
+    assert_partial_export(tmp_path / "out")
+    assert_no_leftovers(tmp_path)
 
 
 def test_ctrl_c_pressed_twice_ends_the_run_cleanly_on_any_screen(session: Session, tmp_path: Path) -> None:
     with terminal(tmp_path / "home", *session("--export", str(tmp_path / "out"))) as screen:
-        read_until_it_plays(screen)
+        read_until_playing(screen)
         screen.press("g")
         screen.read_until_shown("Go to")
         screen.press("\x03\x03")
         assert screen.exit_code() == 130
         assert screen.left_changed() == set()
-    assert_exported_in_part(tmp_path / "out")
+    assert_partial_export(tmp_path / "out")
 
 
 # A closed terminal
@@ -95,14 +95,14 @@ def test_a_closed_terminal_ends_the_run_cleanly(
 ) -> None:
     arguments = session("--export", str(tmp_path / "out"), "--speed", "600")
     with terminal(tmp_path / "home", *arguments, is_controlling=is_controlling) as screen:
-        read_until_it_plays(screen)
+        read_until_playing(screen)
         if is_paused:
             screen.press(" ")
             screen.read_until_shown("‖ paused")
         screen.hang_up()
         assert screen.process.wait(LIMIT_S) == 130
-    assert_exported_in_part(tmp_path / "out")
-    assert_nothing_is_left_of_the_run(tmp_path)
+    assert_partial_export(tmp_path / "out")
+    assert_no_leftovers(tmp_path)
     log = (tmp_path / "home" / "state" / "tapedeck.log").read_text()
     assert "run stopped in" in log
     assert "Traceback" not in log
@@ -116,36 +116,36 @@ def test_a_console_continued_while_its_export_is_finished_still_writes_it(
 ) -> None:
     arguments = session("--export", str(tmp_path / "out"))
     with terminal(tmp_path / "home", "nothing", *arguments, module="tests.support.faulty_console") as screen:
-        read_until_it_plays(screen)
+        read_until_playing(screen)
         screen.press("\x03")
         assert screen.exit_code() == 130
         assert screen.left_changed() == set()
-    assert_exported_in_part(tmp_path / "out")
+    assert_partial_export(tmp_path / "out")
 
 
 # Sizes
 
 
 def lines_at_the_end(screen: Terminal, expected: list[str] | None = None) -> list[str]:
-    """Return the main screen once the run is over: as expected, or, where nothing is, once it rests."""
+    """Return the main screen after the run: the expected one, or without one the first stable one."""
     screen.read_until_shown("Run report", "completed")
     screen.press("\x1b")
     screen.read_until_shown("■ completed", "1 symbols", "q quit")
     if expected is None:
-        screen.read_until_it_rests()
+        screen.read_until_stable()
     else:
         screen.read_until(lambda: screen.lines == expected, "\n".join(["this screen:", *expected]))
     return screen.lines
 
 
-def test_a_console_resized_to_nothing_and_back_looks_as_before(session: Session, tmp_path: Path) -> None:
+def test_a_console_resized_to_nothing_and_back_has_the_same_screen(session: Session, tmp_path: Path) -> None:
     def arguments() -> list[str]:
         return session("--speed", "20000", until="2013-12-03")
 
     with terminal(tmp_path / "untouched", *session("--speed", "0", until="2013-12-03")) as screen:
         expected = lines_at_the_end(screen)
     with terminal(tmp_path / "home", *arguments()) as screen:
-        read_until_it_plays(screen)
+        read_until_playing(screen)
         for columns, rows in SIZES:
             screen.resize(columns, rows)
             screen.read_until_written()
@@ -157,7 +157,7 @@ def test_a_console_resized_to_nothing_and_back_looks_as_before(session: Session,
         assert lines_at_the_end(screen, expected) == expected
         screen.resize(1, 1)
         screen.resize(80, 24)
-        screen.read_until(lambda: screen.lines == expected, "the same screen again")
+        screen.read_until(lambda: screen.lines == expected, "the same screen")
         screen.press("q")
         assert screen.exit_code() == 0
         assert screen.left_changed() == set()

@@ -1,4 +1,4 @@
-"""Decimals of prices far below a cent, and of indicators far smaller than prices."""
+"""Decimals of prices far below a cent, and of indicators far smaller than their prices."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.intervals import MINUTE
 from tapedeck.engine.store.bar_store import BarColumns, BarStore
-from tests.support.console_runs import Watched, document, drive, press, until, watched
+from tests.support.console_runs import ConsoleRun, console_run, document, drive, press, until
 from tests.support.markets import open_new_store, random_bars
 
 PRICES: dict[str, float] = {"AAA": 168.0, "BBB": 14.0, "COIN": 0.0000125}
@@ -57,15 +57,15 @@ def session_file(*symbols: str) -> dict[str, Any]:
     return file
 
 
-def told_of(console: Watched, name: str) -> str:
-    """Return what the indicators panel shows of an indicator."""
+def shown_value(console: ConsoleRun, name: str) -> str:
+    """Return the value of an indicator on its panel."""
     lines = console.app.main.panels["indicators"].query_one(StyledLines).text.splitlines()
     (line,) = [line for line in lines if line.startswith(name)]
     return str(line.split()[2])
 
 
-def test_prices_far_below_a_cent_are_readable_in_every_panel(store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_a_price_far_below_a_cent_is_readable_in_every_panel(store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 60, "an hour")
         await pilot.pause(0.1)
@@ -81,31 +81,31 @@ def test_prices_far_below_a_cent_are_readable_in_every_panel(store: BarStore, tm
         axis = [chart.render_line(y).text for y in range(chart.size.height)]
         assert any(f"◂{price}" in line for line in axis)
         assert not any("…" in line for line in axis[1:])
-        assert told_of(console, "ema_5") == f"{view.indicator('COIN', 'ema_5'):.8f}"
+        assert shown_value(console, "ema_5") == f"{view.indicator('COIN', 'ema_5'):.8f}"
 
-    with watched(store, tmp_path, config=session_file("COIN")) as console:
+    with console_run(store, tmp_path, config=session_file("COIN")) as console:
         drive(console, act)
 
 
 def test_an_indicator_much_smaller_than_its_price_has_digits_and_prices_keep_their_cents(
     store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 60, "an hour")
         await pilot.pause(0.1)
         view = console.app.view_state().view
         assert view is not None
-        assert told_of(console, "ema_5") == f"{view.indicator('BBB', 'ema_5'):.2f}"
+        assert shown_value(console, "ema_5") == f"{view.indicator('BBB', 'ema_5'):.2f}"
         momentum = np.abs(view.indicator_grid("momentum")[view.row("BBB")])
         assert 0.01 < np.nanmax(momentum) < 0.1
-        assert told_of(console, "momentum") == f"{view.indicator('BBB', 'momentum'):.5f}"
+        assert shown_value(console, "momentum") == f"{view.indicator('BBB', 'momentum'):.5f}"
 
-    with watched(store, tmp_path, config=session_file("BBB", "AAA")) as console:
+    with console_run(store, tmp_path, config=session_file("BBB", "AAA")) as console:
         drive(console, act)
 
 
-def test_decimals_follow_known_values_and_only_decrease() -> None:
+def test_decimals_depend_on_known_values_and_only_decrease() -> None:
     random = np.random.default_rng(1)
     values = np.cumsum(random.normal(0.0, 0.001, (3, 390)), axis=1)
     values[2, :40] = np.nan
@@ -133,7 +133,7 @@ def test_why_has_digits_of_small_numbers() -> None:
 
 
 def test_why_shows_the_prices_that_a_small_number_is_made_of(store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         console.system.step(60)
         await until(pilot, lambda: console.frontier == 60, "an hour")
         found = console.system.explain("COIN", "ema_5")
@@ -141,12 +141,12 @@ def test_why_shows_the_prices_that_a_small_number_is_made_of(store: BarStore, tm
         assert f"{found.inputs[0].values[-1]:.8f}" in text
         assert f"{found.value:.8f}" in text
 
-    with watched(store, tmp_path, config=session_file("COIN")) as console:
+    with console_run(store, tmp_path, config=session_file("COIN")) as console:
         drive(console, act)
 
 
-def test_copied_symbols_are_the_visible_ones_in_table_order(store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_copied_symbols_are_those_that_the_table_shows_in_its_order(store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 60, "an hour")
         symbols = console.app.main.symbols
@@ -159,12 +159,12 @@ def test_copied_symbols_are_the_visible_ones_in_table_order(store: BarStore, tmp
         symbols.filter_by("zzz")
         assert symbols.as_table(console.app.view_state()).rows == ()
 
-    with watched(store, tmp_path, config=session_file(*PRICES)) as console:
+    with console_run(store, tmp_path, config=session_file(*PRICES)) as console:
         drive(console, act)
 
 
-def test_a_report_before_the_first_slot_has_no_score(store: BarStore, tmp_path: Path) -> None:
-    with watched(store, tmp_path, config=session_file("AAA"), start_paused=False) as console:
+def test_a_session_without_slots_has_no_score_in_the_report(store: BarStore, tmp_path: Path) -> None:
+    with console_run(store, tmp_path, config=session_file("AAA"), start_paused=False) as console:
         console.system.start()
         console.system.set_speed(0.0)
         assert console.system.wait(20)
@@ -185,7 +185,7 @@ def test_a_report_before_the_first_slot_has_no_score(store: BarStore, tmp_path: 
         (94.99, "bad", "$text-error", "94.9"),
     ],
 )
-def test_a_score_has_one_colour_and_one_text_everywhere(
+def test_a_score_has_the_same_colour_and_text_everywhere(
     score: float, grade: str, style: str, text: str
 ) -> None:
     column = next(column for column in figure_columns(rows_of(quality=[score])) if column.key == "quality")

@@ -1,4 +1,4 @@
-"""Keys typed at once in a real terminal: each is delivered after the ones before have been handled."""
+"""Bursts of input in a real terminal: each key acts after the ones before it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.pseudo_terminal import Terminal, terminal
 
 @pytest.fixture
 def paused(console_store: BarStore, tmp_path: Path) -> Iterator[Terminal]:
-    """A console that is paused at the first open."""
+    """A console paused at the first open."""
     path, script = tmp_path / "session.yaml", tmp_path / "open.keys"
     path.write_text(
         "session_name: Terminal\nexchange_group: US_EQUITY\n"
@@ -27,47 +27,47 @@ def paused(console_store: BarStore, tmp_path: Path) -> Iterator[Terminal]:
         yield screen
 
 
-def test_a_time_typed_right_after_the_key_of_its_prompt_is_jumped_to(paused: Terminal) -> None:
+def test_a_time_typed_right_after_g_belongs_to_its_prompt(paused: Terminal) -> None:
     paused.press("g14:05\r")
     paused.read_until_shown("14:05 EST")
 
 
-def test_a_condition_typed_right_after_the_key_of_its_prompt_is_set(paused: Terminal) -> None:
+def test_a_condition_typed_right_after_b_belongs_to_its_dialog(paused: Terminal) -> None:
     paused.press("bAAA.close > 1\r")
     paused.read_until_shown("breakpoint 1: AAA.close > 1")
 
 
-def test_a_filter_typed_right_after_its_key_is_applied(paused: Terminal) -> None:
+def test_a_filter_typed_right_after_its_key_applies(paused: Terminal) -> None:
     paused.press("/BB\r")
     paused.read_until(lambda: "▸ BBB" in paused.text and "AAA" not in paused.text, "BBB alone")
 
 
-def test_keys_before_a_prompts_key_are_handled_first(paused: Terminal) -> None:
+def test_keys_before_a_prompt_act_first(paused: Terminal) -> None:
     paused.press("..'note of the two keys\r")
     paused.read_until_shown("bookmarked: note of the two keys", "09:32")
 
 
-def test_the_symbol_jumped_to_is_the_one_explained(paused: Terminal) -> None:
+def test_why_right_after_a_change_of_symbol_explains_the_new_one(paused: Terminal) -> None:
     paused.press("\x1b[Bw")
     paused.read_until_shown("Why: BBB")
 
 
-def test_keys_after_a_declined_question_are_handled(paused: Terminal) -> None:
+def test_keys_after_a_refused_confirmation_act(paused: Terminal) -> None:
     paused.press("qn.")
     paused.read_until_shown("09:31")
 
 
-def test_a_key_after_a_prompt_goes_to_the_screen_opened_by_its_answer(paused: Terminal) -> None:
+def test_a_key_after_a_prompt_acts_at_the_new_time(paused: Terminal) -> None:
     paused.press("g14:05\r,")
     paused.read_until_shown("◂ PAST", "14:04 EST")
 
 
-def test_prompts_and_keys_can_be_typed_at_once(paused: Terminal) -> None:
+def test_prompts_and_keys_work_in_one_burst_of_input(paused: Terminal) -> None:
     paused.press("g14:05\rg10:00\r...'well\r,")
     paused.read_until_shown("bookmarked: well", "10:02 EST")
 
 
-def test_keys_after_a_cancelled_prompt_are_handled(paused: Terminal) -> None:
+def test_keys_after_a_cancelled_prompt_act(paused: Terminal) -> None:
     paused.press("g14:05")
     paused.read_until_shown("plays to it")
     paused.press("\x1b")

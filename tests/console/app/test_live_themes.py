@@ -1,4 +1,4 @@
-"""Changes of the user's themes during a run."""
+"""Themes of the user, edited while the console runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tapedeck.console.app.theming import DEFAULT_DARK, load_themes
 from tapedeck.console.app.ui_state import UiState
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.store.bar_store import BarStore
-from tests.support.console_runs import Watched, drive, press, until, watched
+from tests.support.console_runs import ConsoleRun, console_run, drive, press, until
 
 MINE = "my-theme"
 GREEN, VIOLET = "#00d060", "#d080ff"
@@ -48,26 +48,26 @@ def save(folder: Path, text: str, name: str = "mine.yaml") -> Path:
     return path
 
 
-def gain(console: Watched) -> Color:
+def gain(console: ConsoleRun) -> Color:
     """Return the colour of gains in the symbol table."""
     color = console.app.main.symbols.table.get_component_rich_style("table--gain").color
     assert color is not None
     return Color.from_rich_color(color)
 
 
-def notices(console: Watched) -> list[str]:
+def notices(console: ConsoleRun) -> list[str]:
     return [notice.message for notice in console.app._notifications]
 
 
-def drawn_with(console: Watched, color: str) -> bool:
+def drawn_with(console: ConsoleRun, color: str) -> bool:
     """Whether a colour is on the screen after all pending drawing."""
     return color in console.app.export_screenshot()
 
 
-def test_an_edit_of_the_theme_in_use_takes_effect_at_once(
+def test_an_edit_of_the_current_theme_shows_at_once(
     console_store: BarStore, tmp_path: Path, folder: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         assert console.app.theme == MINE
         await press(pilot, "o")
         await until(pilot, lambda: drawn_with(console, GREEN), "green gains")
@@ -77,23 +77,23 @@ def test_an_edit_of_the_theme_in_use_takes_effect_at_once(
         assert console.app.theme == MINE
         assert notices(console) == []
 
-    with watched(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
+    with console_run(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
         drive(console, act)
 
 
 def test_a_dark_theme_can_become_a_light_one(console_store: BarStore, tmp_path: Path, folder: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         assert console.app.has_class("-dark-mode")
         save(folder, OWN.replace("dark: true", "dark: false"))
         await until(pilot, lambda: console.app.has_class("-light-mode"), "light")
         assert not console.app.has_class("-dark-mode")
 
-    with watched(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
+    with console_run(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
         drive(console, act)
 
 
-def test_a_new_theme_can_be_selected_with_t(console_store: BarStore, tmp_path: Path, folder: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_t_reaches_the_theme_of_a_new_file(console_store: BarStore, tmp_path: Path, folder: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         assert console.app.theme_names[-1] == MINE
         save(folder, OWN.replace(MINE, "one-more"), "second.yml")
         await until(pilot, lambda: console.app.theme_names[-2:] == (MINE, "one-more"), "the new theme")
@@ -103,31 +103,31 @@ def test_a_new_theme_can_be_selected_with_t(console_store: BarStore, tmp_path: P
         await press(pilot, "t")
         assert console.app.theme == console.app.theme_names[0]
 
-    with watched(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
+    with console_run(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
         drive(console, act)
 
 
-def test_the_themes_folder_can_be_created_during_a_run(console_store: BarStore, tmp_path: Path) -> None:
+def test_the_theme_folder_may_be_created_during_a_run(console_store: BarStore, tmp_path: Path) -> None:
     folder = tmp_path / "nothing" / "yet"
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         assert console.app.theme_names == tuple(theme.name for theme in load_themes().themes)
         (folder / "themes").mkdir(parents=True)
         save(folder, OWN)
         await until(pilot, lambda: MINE in console.app.theme_names, "the theme")
 
-    with watched(console_store, tmp_path, config_folder=folder) as console:
+    with console_run(console_store, tmp_path, config_folder=folder) as console:
         drive(console, act)
 
 
-def test_an_invalid_edit_is_reported_with_file_and_line_and_the_last_valid_theme_stays(
+def test_an_invalid_edit_is_reported_with_file_and_line_and_the_theme_stays(
     console_store: BarStore, tmp_path: Path, folder: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o")
         path = save(folder, OWN.replace(f'"{GREEN}"', "gren"))
         await until(pilot, lambda: bool(notices(console)), "the fault")
-        fault = "invalid colour 'gren': use #rrggbb, rgb(…), hsl(…) or a CSS name; did you mean 'green'?"
+        fault = "'gren' is no colour: write #rrggbb, rgb(…), hsl(…) or a name of CSS; did you mean 'green'?"
         assert notices(console) == [f"{path}: line 11: success: {fault}"]
         assert (console.app.theme, gain(console)) == (MINE, Color.parse(GREEN))
         assert MINE in console.app.theme_names
@@ -139,36 +139,35 @@ def test_an_invalid_edit_is_reported_with_file_and_line_and_the_last_valid_theme
         await until(pilot, lambda: gain(console) == Color.parse(VIOLET), "mended")
         assert len(notices(console)) == 2
 
-    with watched(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
+    with console_run(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
         drive(console, act)
 
 
-def test_a_variable_on_which_textual_would_fail_is_an_invalid_edit(
+def test_a_value_that_would_break_the_screen_is_an_invalid_edit(
     console_store: BarStore, tmp_path: Path, folder: Path
 ) -> None:
     wrong = (
         "variables:\n  text-warning: blu\n  block-cursor-text-style: boldly\n  border: 'red; } Screen {'\n"
     )
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         path = save(folder, OWN + wrong)
         await until(pilot, lambda: bool(notices(console)), "the faults")
-        text = notices(console)[0]
-        assert text.startswith(f"{path}: line 15: variables.text-warning: invalid colour 'blu'")
-        assert "line 16: variables.block-cursor-text-style: invalid text style 'boldly'" in text
-        assert "line 17: variables.border: invalid colour 'red; } Screen {'" in text
+        assert notices(console)[0].startswith(f"{path}: line 15: variables.text-warning: 'blu' is no colour")
+        assert "line 16: variables.block-cursor-text-style: 'boldly' is no text style" in notices(console)[0]
+        assert "line 17: variables.border: 'red; } Screen {' is no colour" in notices(console)[0]
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 60, "an hour")
         assert console.app.failure is None
 
-    with watched(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
+    with console_run(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
         drive(console, act)
 
 
 def test_a_deleted_theme_stays_in_use_until_another_is_chosen(
     console_store: BarStore, tmp_path: Path, folder: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         (folder / "themes" / "mine.yaml").unlink()
         await until(pilot, lambda: MINE not in console.app.theme_names, "gone from the list")
         await press(pilot, "o")
@@ -179,47 +178,47 @@ def test_a_deleted_theme_stays_in_use_until_another_is_chosen(
             await press(pilot, "t")
             assert console.app.theme != MINE
 
-    with watched(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
+    with console_run(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
         drive(console, act)
 
 
-def test_tapedecks_theme_returns_when_the_users_of_the_same_name_is_deleted(
+def test_a_built_in_theme_returns_when_a_theme_of_its_name_is_deleted(
     console_store: BarStore, tmp_path: Path, folder: Path
 ) -> None:
     own = next(theme for theme in load_themes().themes if theme.name == DEFAULT_DARK)
     path = save(folder, OWN.replace(MINE, DEFAULT_DARK))
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         assert (console.app.theme, gain(console)) == (DEFAULT_DARK, Color.parse(GREEN))
         path.unlink()
         await until(pilot, lambda: gain(console) == Color.parse(str(own.success)), "the colour")
 
-    with watched(console_store, tmp_path, config_folder=folder) as console:
+    with console_run(console_store, tmp_path, config_folder=folder) as console:
         drive(console, act)
 
 
-def test_invalid_files_are_reported_once_at_the_start(
+def test_invalid_theme_files_are_reported_once_at_the_start(
     console_store: BarStore, tmp_path: Path, folder: Path
 ) -> None:
     empty = save(folder, "", "empty.yaml")
     other = save(folder, OWN.replace(f'"{GREEN}"', ""), "other.yaml")
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         lines = notices(console)[0].splitlines()
-        assert lines[0].startswith(f"{empty}: empty file: a theme needs name, dark, foreground")
-        assert lines[1].startswith(f"{other}: line 11: success: has no value: put a colour that begins")
+        assert lines[0].startswith(f"{empty}: is empty: a theme has name, dark, foreground")
+        assert lines[1].startswith(f"{other}: line 11: success: has no value: a colour that begins with #")
         save(folder, OWN.replace(GREEN, VIOLET))
         await until(pilot, lambda: gain(console) == Color.parse(VIOLET), "another file's edit")
         assert len(notices(console)) == 1
 
-    with watched(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
+    with console_run(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
         drive(console, act)
 
 
 def test_the_run_continues_while_themes_are_edited(
     console_store: BarStore, tmp_path: Path, folder: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "space")
         for text in ("", OWN, "- red", OWN.replace(GREEN, VIOLET)):
             save(folder, text)
@@ -228,11 +227,11 @@ def test_the_run_continues_while_themes_are_edited(
         await until(pilot, lambda: console.state is RunState.COMPLETED, "the end")
         assert console.system.error is None
 
-    with watched(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
+    with console_run(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
         drive(console, act)
 
 
-def test_the_theme_in_the_docs_loads(tmp_path: Path) -> None:
+def test_the_theme_of_the_manual_loads(tmp_path: Path) -> None:
     manual = (Path(__file__).resolve().parents[3] / "docs" / "themes.md").read_text(encoding="utf-8")
     theme, variables = (part.partition("```")[0] for part in manual.split("```yaml\n")[1:])
     (tmp_path / "themes").mkdir()

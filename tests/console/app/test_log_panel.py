@@ -1,4 +1,4 @@
-"""Log panel: times, levels, wrapping, search, scrolling."""
+"""Log panel: times, levels, scrolling and filters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tapedeck.console.panel_data.tables import table_text
 from tapedeck.engine.metrics.log import close_logging, configure_logging
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.store.bar_store import BarStore
-from tests.support.console_runs import Watched, drive, press, type_line, until, watched
+from tests.support.console_runs import ConsoleRun, console_run, drive, press, type_line, until
 
 FEED = logging.getLogger("tapedeck.engine.run.session_feed")
 KEPT = 2000
@@ -30,7 +30,7 @@ MOMENT = 1_381_246_205.25
 
 @pytest.fixture(autouse=True)
 def new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Runs the test in the time zone of New York's summer, four hours behind UTC."""
+    """Sets the machine's time zone to New York's summer time, four hours behind UTC."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "EDT4")
         time.tzset()
@@ -39,25 +39,25 @@ def new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def write(text: str, level: int = logging.INFO, error: Exception | None = None) -> None:
-    """Log a line with the time `MOMENT`."""
+    """Log a line with the current time."""
     trace = None if error is None else (type(error), error, error.__traceback__)
     record = FEED.makeRecord(FEED.name, level, __file__, 1, text, (), trace)
     record.created = MOMENT
     FEED.handle(record)
 
 
-def panel(console: Watched) -> LogPanel:
+def panel(console: ConsoleRun) -> LogPanel:
     found = console.app.main.panels["log"]
     assert isinstance(found, LogPanel)
     return found
 
 
-def view(console: Watched) -> LogView:
+def view(console: ConsoleRun) -> LogView:
     return panel(console).view
 
 
-def strips(console: Watched) -> list[tuple[str, Style | None]]:
-    """Return the visible rows: text, and the style at the start of the message."""
+def strips(console: ConsoleRun) -> list[tuple[str, Style | None]]:
+    """Return the rows on the screen: text, and style of the first character that is not blank."""
     shown = []
     for y in range(view(console).size.height):
         strip = view(console).render_line(y)
@@ -66,130 +66,126 @@ def strips(console: Watched) -> list[tuple[str, Style | None]]:
     return shown
 
 
-def row_texts(console: Watched) -> list[str]:
+def shown(console: ConsoleRun) -> list[str]:
     return [text for text, _ in strips(console) if text]
 
 
-async def open_log(console: Watched, pilot: Pilot[None]) -> None:
+async def open_log(console: ConsoleRun, pilot: Pilot[None]) -> None:
     await press(pilot, "7")
-    await until(pilot, lambda: bool(row_texts(console)), "the log")
+    await until(pilot, lambda: bool(shown(console)), "the log")
 
 
 def test_a_line_has_its_time_of_day_on_this_machine_and_its_level_as_a_letter(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         for level in (logging.INFO, logging.WARNING, logging.ERROR):
             write("four bars are late", level)
         rows = [f"11:30:05 {letter} session feed: four bars are late" for letter in "IWE"]
-        await until(pilot, lambda: row_texts(console)[-3:] == rows, "the lines")
-        styles = [style and style.color for _, style in strips(console)[len(row_texts(console)) - 3 :][:3]]
+        await until(pilot, lambda: shown(console)[-3:] == rows, "the lines")
+        styles = [style and style.color for _, style in strips(console)[len(shown(console)) - 3 :][:3]]
         assert len(set(styles)) == 3, "each level has a colour of its own"
         assert panel(console).heading == "7 log, times in EDT"
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_new_lines_are_followed_until_the_user_scrolls_up_and_again_from_the_end(
-    console_store: BarStore, tmp_path: Path
-) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_the_log_follows_its_end_unless_scrolled_up(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         for number in range(100):
             write(f"line {number}")
-        await until(pilot, lambda: row_texts(console)[-1].endswith("line 99"), "the end")
+        await until(pilot, lambda: shown(console)[-1].endswith("line 99"), "the end")
         await press(pilot, "up", "up")
-        before = row_texts(console)
+        before = shown(console)
         assert before[-1].endswith("line 97")
         for number in range(100, 150):
             write(f"line {number}")
         await until(pilot, lambda: view(console).max_scroll_y >= 150 - view(console).size.height, "taken")
-        assert row_texts(console) == before
+        assert shown(console) == before
         await press(pilot, "end")
-        assert row_texts(console)[-1].endswith("line 149")
+        assert shown(console)[-1].endswith("line 149")
         write("and on")
-        await until(pilot, lambda: row_texts(console)[-1].endswith("and on"), "followed again")
+        await until(pilot, lambda: shown(console)[-1].endswith("and on"), "followed again")
         await press(pilot, "home")
-        assert "line" not in row_texts(console)[0]
+        assert "line" not in shown(console)[0]
         await press(pilot, "pagedown")
-        assert row_texts(console)[-1] != before[-1]
+        assert shown(console)[-1] != before[-1]
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act, size=(80, 24))
 
 
 def test_the_mouse_wheel_stops_following_as_keys_do(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         for number in range(100):
             write(f"line {number}")
-        await until(pilot, lambda: row_texts(console)[-1].endswith("line 99"), "the end")
+        await until(pilot, lambda: shown(console)[-1].endswith("line 99"), "the end")
         await pilot._post_mouse_events([MouseScrollUp], view(console), button=0)
         write("one more")
         await until(pilot, lambda: view(console).max_scroll_y > view(console).scroll_y + 1, "scrolled up")
-        assert not row_texts(console)[-1].endswith("one more")
+        assert not shown(console)[-1].endswith("one more")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act, size=(80, 24))
 
 
-def test_lines_before_the_last_two_thousand_are_dropped_and_the_scroll_position_stays(
+def test_lines_beyond_two_thousand_are_dropped_and_the_scroll_position_stays(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         for number in range(KEPT):
             write(f"line {number}.")
-        await until(pilot, lambda: row_texts(console)[-1].endswith(f"line {KEPT - 1}."), "the end")
+        await until(pilot, lambda: shown(console)[-1].endswith(f"line {KEPT - 1}."), "the end")
         await press(pilot, "pageup")
-        before = row_texts(console)
+        before = shown(console)
         for number in range(1000):
             write(f"later {number}.")
         await until(pilot, lambda: console_lines(console)[0].endswith("line 1000."), "the oldest are gone")
         assert len(console_lines(console)) == KEPT
-        assert row_texts(console) == before
+        assert shown(console) == before
         for number in range(KEPT):
             write(f"latest {number}.")
-        # What was read is no longer kept: the oldest line that is takes its place.
-        await until(pilot, lambda: row_texts(console)[0].endswith("latest 0."), "the oldest line")
+        # The line on top was dropped: the oldest kept line takes its place.
+        await until(pilot, lambda: shown(console)[0].endswith("latest 0."), "the oldest line")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act, size=(80, 24))
 
 
-def console_lines(console: Watched) -> list[str]:
+def console_lines(console: ConsoleRun) -> list[str]:
     return [str(row[-1]) for row in panel(console).as_table(console.app.view_state()).rows]
 
 
-def test_a_slash_searches_text_source_and_level_and_escape_shows_all(
+def test_a_filter_searches_text_source_and_level_and_escape_clears_it(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         write("BBB has no bars", logging.WARNING)
         write("BBB is back")
         await press(pilot, "slash")
         await type_line(pilot, "warning bbb")
         warning = "11:30:05 W session feed: BBB has no bars"
-        await until(pilot, lambda: row_texts(console) == [warning], "what matches")
+        await until(pilot, lambda: shown(console) == [warning], "what matches")
         write("AAA has no bars", logging.WARNING)
         write("BBB has none again", logging.WARNING)
-        await until(pilot, lambda: len(row_texts(console)) == 2, "what matches since")
-        assert row_texts(console)[-1].endswith("BBB has none again")
+        await until(pilot, lambda: len(shown(console)) == 2, "what matches since")
+        assert shown(console)[-1].endswith("BBB has none again")
         await press(pilot, "slash")
         await type_line(pilot, "no such thing")
         face = "#log Face"
-        await until(pilot, lambda: "nothing matches 'no such thing'" in console.text(face), "the notice")
+        await until(pilot, lambda: "no match for 'no such thing'" in console.text(face), "the face")
         write("such a thing, no")
-        await until(
-            pilot, lambda: row_texts(console) == ["11:30:05 I session feed: such a thing, no"], "found"
-        )
+        await until(pilot, lambda: shown(console) == ["11:30:05 I session feed: such a thing, no"], "found")
         await press(pilot, "slash", "escape")
-        await until(pilot, lambda: warning in row_texts(console) and len(row_texts(console)) > 4, "all again")
+        await until(pilot, lambda: warning in shown(console) and len(shown(console)) > 4, "all again")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
@@ -198,20 +194,20 @@ def test_long_lines_are_wrapped_below_their_text_at_any_width(
 ) -> None:
     words = " ".join(f"word{number}" for number in range(30)) + " " + "x" * 200
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         write(words)
         for width in (80, 60):
             await pilot.resize_terminal(width, 24)
-            await until(pilot, lambda: row_texts(console)[-1].endswith("xx"), "the end")
-            rows = row_texts(console)
+            await until(pilot, lambda: shown(console)[-1].endswith("xx"), "the end")
+            rows = shown(console)
             first = next(at for at, row in enumerate(rows) if "word0" in row)
             assert all(row.startswith(" " * 11) and row[11] != " " for row in rows[first + 1 :])
             text = " ".join(row[11:] for row in rows[first:]).removeprefix("session feed: ")
             assert text.replace("x ", "x") == words
             assert max(map(len, rows)) <= width
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act, size=(80, 24))
 
 
@@ -221,7 +217,7 @@ def fail(depth: int) -> None:
     raise ValueError("no bar at 10:31")
 
 
-def test_a_traceback_has_the_error_first_then_the_frames(console_store: BarStore, tmp_path: Path) -> None:
+def test_a_traceback_begins_with_the_error_then_its_origin(console_store: BarStore, tmp_path: Path) -> None:
     def failure() -> Exception:
         try:
             try:
@@ -232,11 +228,11 @@ def test_a_traceback_has_the_error_first_then_the_frames(console_store: BarStore
             return error
         raise AssertionError
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         write("data processor failed", logging.ERROR, failure())
-        await until(pilot, lambda: any("more callers" in row for row in row_texts(console)), "the traceback")
-        rows = row_texts(console)
+        await until(pilot, lambda: any("callers more" in row for row in shown(console)), "the traceback")
+        rows = shown(console)
         rows = rows[rows.index("11:30:05 E session feed: data processor failed") + 1 :]
         place = Path(__file__).name
         assert rows[0] == " " * 11 + "RuntimeError: the session cannot be played"
@@ -247,12 +243,12 @@ def test_a_traceback_has_the_error_first_then_the_frames(console_store: BarStore
         assert rows[9] == " " * 13 + "and 6 more callers, in the log file"
         assert len(rows) == 10
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_copied_lines_have_their_time_as_in_the_log_file(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_copied_lines_have_the_times_of_the_log_file(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         write("copy me", logging.WARNING)
         table = panel(console).as_table(console.app.view_state())
@@ -263,12 +259,12 @@ def test_copied_lines_have_their_time_as_in_the_log_file(console_store: BarStore
             "message": "copy me",
         }
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
 def test_a_hidden_log_is_not_updated(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         assert not panel(console).display
         write("unseen")
         await press(pilot, "o")
@@ -276,32 +272,32 @@ def test_a_hidden_log_is_not_updated(console_store: BarStore, tmp_path: Path) ->
         await pilot.pause()
         assert view(console).virtual_size.height == 0
         await open_log(console, pilot)
-        await until(pilot, lambda: any(row.endswith("unseen") for row in row_texts(console)), "the line")
+        await until(pilot, lambda: any(row.endswith("unseen") for row in shown(console)), "the line")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_new_lines_are_followed_after_the_log_was_hidden_and_the_terminal_resized(
+def test_the_log_follows_its_end_after_it_was_hidden_and_the_terminal_resized(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         for number in range(100):
             write(f"line {number}")
-        await until(pilot, lambda: row_texts(console)[-1].endswith("line 99"), "the end")
+        await until(pilot, lambda: shown(console)[-1].endswith("line 99"), "the end")
         await press(pilot, "1")
         write("while hidden")
         await press(pilot, "7")
-        await until(pilot, lambda: row_texts(console)[-1].endswith("while hidden"), "the end")
+        await until(pilot, lambda: shown(console)[-1].endswith("while hidden"), "the end")
         for height in (12, 40):
             await pilot.resize_terminal(80, height)
             write(f"at height {height}")
             await until(
-                pilot, lambda height=height: row_texts(console)[-1].endswith(f"height {height}"), "the end"
+                pilot, lambda height=height: shown(console)[-1].endswith(f"height {height}"), "the end"
             )
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act, size=(80, 24))
 
 
@@ -314,7 +310,7 @@ def test_the_latest_lines_are_kept() -> None:
     assert lines.count == 2 * KEPT
 
 
-def test_the_panel_has_levels_that_the_file_leaves_out(tmp_path: Path) -> None:
+def test_the_log_panel_has_lines_below_the_level_of_the_file(tmp_path: Path) -> None:
     path = configure_logging(tmp_path, level="error")
     try:
         with LogLines() as lines:
@@ -326,7 +322,7 @@ def test_the_panel_has_levels_that_the_file_leaves_out(tmp_path: Path) -> None:
     assert [line.split("] ")[1] for line in path.read_text().splitlines()] == ["a fault"]
 
 
-def test_a_message_that_does_not_fit_its_arguments_is_kept_as_it_is() -> None:
+def test_a_message_with_wrong_arguments_raises_nothing() -> None:
     lines = LogLines()
     for text, argument in (("bars: %d", "many"), ("100 %", "x"), ("%(there)s", {"here": 1})):
         lines.handle(FEED.makeRecord(FEED.name, logging.INFO, __file__, 1, text, (argument,), None))
@@ -338,7 +334,7 @@ def test_at_maximum_speed_the_log_is_updated_a_few_times_a_second_and_a_search_a
 ) -> None:
     now = [1000.0]
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         view_state = console.app.view_state()
         racing = replace(view_state, snapshot=replace(view_state.snapshot, state=RunState.RUNNING, speed=0.0))
@@ -365,5 +361,5 @@ def test_at_maximum_speed_the_log_is_updated_a_few_times_a_second_and_a_search_a
         update(view_state)
         assert shows("not at full")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)

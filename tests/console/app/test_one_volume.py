@@ -1,4 +1,4 @@
-"""The session's volume is one number, to the last bit, wherever it stands."""
+"""Session totals: one number, to the last bit, for all readers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from tapedeck.console.panel_data.views import view_table
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME
-from tests.support.console_runs import Watched, document, drive, until, watched
+from tests.support.console_runs import ConsoleRun, console_run, document, drive, until
 from tests.support.markets import fill_store, open_new_store
 from tests.support.naive import in_order
 
@@ -20,8 +20,8 @@ COINS = ("BTC", "ETH", "XRP")
 SLOTS = 1111
 
 
-def of_coins() -> dict[str, Any]:
-    """Return a session file over one day that never closes, with volumes of fractions."""
+def coins_document() -> dict[str, Any]:
+    """Return a session file over one 24-hour session, with fractional volumes."""
     file = document(start_date="2013-11-26", end_date="2013-11-26")
     file["exchange_group"] = "CRYPTO"
     file["session_data_config"] = {
@@ -32,7 +32,7 @@ def of_coins() -> dict[str, Any]:
     return file
 
 
-def by_walking(store: BarStore, console: Watched) -> dict[str, tuple[float, float, float]]:
+def sums_by_bar(store: BarStore, console: ConsoleRun) -> dict[str, tuple[float, float, float]]:
     """Return each symbol's volume, last price and change, added up bar by bar."""
     view = console.system.session_data.view()
     assert view is not None
@@ -47,11 +47,11 @@ def by_walking(store: BarStore, console: Watched) -> dict[str, tuple[float, floa
 
 
 def test_table_view_copy_why_totals_and_export_have_the_same_volume_last_and_change(tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         system = console.system
         system.step(SLOTS)
         await until(pilot, lambda: console.frontier == SLOTS and console.is_settled(), "the slots")
-        view, expected = system.session_data.view(), by_walking(store, console)
+        view, expected = system.session_data.view(), sums_by_bar(store, console)
         assert view is not None
         volumes = view.bars_grid(view.base_interval)[VOLUME]
         pairwise = {symbol: float(np.nansum(volumes[view.row(symbol)])) for symbol in COINS}
@@ -84,12 +84,12 @@ def test_table_view_copy_why_totals_and_export_have_the_same_volume_last_and_cha
 
     with open_new_store(tmp_path / "bars.db") as store:
         fill_store(store, COINS, "2013-11-26", "2013-11-26", exchange="24/7", missing=0.05)
-        with watched(store, tmp_path, config=of_coins()) as console:
+        with console_run(store, tmp_path, config=coins_document()) as console:
             drive(console, act)
 
 
-def test_why_divides_the_very_sums_that_make_the_running_vwap(tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_why_has_the_same_sums_as_the_running_vwap(tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         system = console.system
         system.step(SLOTS)
         await until(pilot, lambda: console.frontier == SLOTS and console.is_settled(), "the slots")
@@ -114,5 +114,5 @@ def test_why_divides_the_very_sums_that_make_the_running_vwap(tmp_path: Path) ->
 
     with open_new_store(tmp_path / "bars.db") as store:
         fill_store(store, COINS, "2013-11-26", "2013-11-26", exchange="24/7", missing=0.05)
-        with watched(store, tmp_path, config=of_coins()) as console:
+        with console_run(store, tmp_path, config=coins_document()) as console:
             drive(console, act)

@@ -1,4 +1,4 @@
-"""What a key copies and what `--view` writes: one table for one name, at the moment that each shows."""
+"""Tables of copies and of `--view`: the same table for the same name and time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from tapedeck.console.panel_data.views import view_table
 from tapedeck.engine.store.bar_store import BarStore
-from tests.support.console_runs import SYMBOLS, Watched, drive, press, until, watched
+from tests.support.console_runs import SYMBOLS, ConsoleRun, console_run, drive, press, until
 from tests.support.naive import gaps_by_walking
 
 SHARED = ("symbols", "indicators", "quality", "events", "metrics")
@@ -21,7 +21,7 @@ SHARED = ("symbols", "indicators", "quality", "events", "metrics")
 def test_a_panel_has_the_columns_and_the_rows_of_its_view(
     console_store: BarStore, tmp_path: Path, minutes: int
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         if minutes:
             await press(pilot, "o")
             await until(pilot, lambda: console.frontier == minutes and console.is_paused, "an hour")
@@ -37,14 +37,14 @@ def test_a_panel_has_the_columns_and_the_rows_of_its_view(
             else:
                 assert panel.rows == view.rows, name
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
 def test_copied_quality_has_each_gap_with_its_first_and_last_minute(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o", "4")
         await until(pilot, lambda: console.frontier == 60 and console.is_paused, "an hour")
         assert console.system.wait_for(console.is_settled, 20)
@@ -65,12 +65,12 @@ def test_copied_quality_has_each_gap_with_its_first_and_last_minute(
             ]
             assert found == expected, symbol
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_a_look_back_is_copied_as_it_was_then(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_a_copy_in_the_past_has_the_values_of_that_time(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "full_stop")
         await until(pilot, lambda: console.frontier == 1 and console.is_paused, "a minute")
         assert console.system.wait_for(console.is_settled, 20)
@@ -79,8 +79,8 @@ def test_a_look_back_is_copied_as_it_was_then(console_store: BarStore, tmp_path:
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 61 and console.is_paused, "an hour")
         await press(pilot, "O")
-        await until(pilot, lambda: console.looked_at == 1, "the past")
+        await until(pilot, lambda: console.past_frontier == 1, "the past")
         assert panel.as_table(console.app.view_state()).rows == then.rows
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)

@@ -1,4 +1,4 @@
-"""Scripts that are saved: what a script did is part of them, as what was pressed is."""
+"""Saved scripts: actions of the script and of keys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tapedeck.engine.run.tape_cache import MEMORY_BYTES
 from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
-from tests.support.console_runs import Watched, document, drive, press, type_line, until, watched
+from tests.support.console_runs import ConsoleRun, console_run, document, drive, press, type_line, until
 
 PLAYED = """\
 speed x36000
@@ -38,7 +38,7 @@ pause
 
 
 def state_of(system: SystemManager) -> tuple[object, ...]:
-    """What a script leads to: where the run stands, what is set there, and what was marked on the way."""
+    """Return the result of a script: time, settings and bookmarks of the run."""
     now = system.snapshot()
     marks = [
         (event.trading_day, event.frontier, event.text)
@@ -50,17 +50,17 @@ def state_of(system: SystemManager) -> tuple[object, ...]:
 
 
 def play_in_console(
-    script: Script, store: BarStore, folder: Path, then: Callable[[Watched, Pilot[None]], Any]
+    script: Script, store: BarStore, folder: Path, then: Callable[[ConsoleRun, Pilot[None]], Any]
 ) -> tuple[object, ...]:
-    """Play a script in the console to its end, do something more, and return the state."""
+    """Run a script in the console to its end, then more actions, and return the state."""
     reached: list[tuple[object, ...]] = []
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await until(pilot, lambda: console.app._script is None, "the script's end")
         await then(console, pilot)
         reached.append(state_of(console.system))
 
-    with watched(store, folder, script=script) as console:
+    with console_run(store, folder, script=script) as console:
         drive(console, act)
     return reached[0]
 
@@ -72,22 +72,24 @@ def play_in_batch(script: Script, store: BarStore) -> tuple[object, ...]:
     try:
         system.start(paused=True)
         while not lines.advance(system):
-            system.wait_for(lines.may_go_on, 0.1)
+            system.wait_for(lines.can_advance, 0.1)
         return state_of(system)
     finally:
         system.stop()
 
 
-def test_what_a_script_did_is_saved_with_what_was_pressed(console_store: BarStore, tmp_path: Path) -> None:
+def test_a_saved_script_has_actions_of_the_script_and_of_keys(
+    console_store: BarStore, tmp_path: Path
+) -> None:
     saved = tmp_path / "saved.keys"
 
-    async def go_on_by_keys(console: Watched, pilot: Pilot[None]) -> None:
+    async def go_on_by_keys(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "m", "m", "apostrophe")
         await type_line(pilot, "by key")
         await until(pilot, lambda: console.frontier == 2, "two minutes")
         await console.app.do("save_script", str(saved))
 
-    async def nothing(_console: Watched, _pilot: Pilot[None]) -> None:
+    async def nothing(_console: ConsoleRun, _pilot: Pilot[None]) -> None:
         return
 
     played = Script.parse(PLAYED.format(out=tmp_path / "out"))
@@ -100,10 +102,10 @@ def test_what_a_script_did_is_saved_with_what_was_pressed(console_store: BarStor
     assert play_in_batch(again, console_store) == first, text
 
 
-def test_a_line_that_a_script_could_not_do_is_not_saved(console_store: BarStore, tmp_path: Path) -> None:
+def test_a_failed_line_of_a_script_is_not_saved(console_store: BarStore, tmp_path: Path) -> None:
     saved = tmp_path / "saved.keys"
 
-    async def save(console: Watched, _pilot: Pilot[None]) -> None:
+    async def save(console: ConsoleRun, _pilot: Pilot[None]) -> None:
         await console.app.do("save_script", str(saved))
 
     play_in_console(Script.parse("step 3\nrun_to 9:00\n"), console_store, tmp_path, save)
@@ -116,7 +118,7 @@ def test_breakpoints_of_the_command_line_are_part_of_a_saved_script(
     saved = tmp_path / "saved.keys"
     reached: list[tuple[object, ...]] = []
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await console.app.do("breakpoint", "time >= 12:00")
         await console.app.do("unbreak", "2")
         await press(pilot, "space")
@@ -125,7 +127,7 @@ def test_breakpoints_of_the_command_line_are_part_of_a_saved_script(
         await console.app.do("save_script", str(saved))
         reached.append(state_of(console.system))
 
-    with watched(console_store, tmp_path, breaks=("time >= 11:00",)) as console:
+    with console_run(console_store, tmp_path, breaks=("time >= 11:00",)) as console:
         drive(console, act)
     assert saved.read_text().startswith("break time >= 11:00\n")
     assert play_in_batch(Script.load(saved), console_store) == reached[0], saved.read_text()

@@ -1,4 +1,4 @@
-"""Slow connections: frames are skipped, and effects that repaint the whole screen are off."""
+"""Slow lines: frames are skipped, and the whole screen is not repainted."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from tapedeck.engine.store.bar_store import BarStore
-from tests.support.console_runs import Watched, drive, press, until, watched
+from tests.support.console_runs import ConsoleRun, console_run, drive, press, until
 
 
-def bar(console: Watched) -> str:
+def bar(console: ConsoleRun) -> str:
     return console.text("#session-line")
 
 
-def test_frames_are_skipped_while_the_connection_is_busy_and_drawn_afterwards(
-    console_store: BarStore, tmp_path: Path
-) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_frames_wait_while_the_line_is_busy(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         line = console.app.link
         assert not line.is_slow
         line.is_busy = True
@@ -27,14 +25,14 @@ def test_frames_are_skipped_while_the_connection_is_busy_and_drawn_afterwards(
         line.is_busy = False
         await until(pilot, lambda: "10:30" in bar(console), "the hour on screen")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_a_dialog_dims_the_screen_below_but_not_on_a_slow_connection(
+def test_a_dialog_dims_the_screen_below_it_but_not_on_a_slow_line(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "question_mark")
         await until(pilot, lambda: console.app.screen is not console.app.main, "help")
         assert 0 < console.app.screen.styles.background.a < 1
@@ -48,5 +46,5 @@ def test_a_dialog_dims_the_screen_below_but_not_on_a_slow_connection(
             await press(pilot, "escape")
             await until(pilot, lambda: console.app.screen is console.app.main, "the panels")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)

@@ -19,7 +19,7 @@ from tapedeck.console.app.console_app import ConsoleApp
 from tapedeck.console.textual_ext.compositor import DirectCompositor
 from tapedeck.console.textual_ext.screen_diff import DiffUpdate
 from tapedeck.engine.store.bar_store import BarStore
-from tests.support.console_runs import Watched, drive, press, until, watched
+from tests.support.console_runs import ConsoleRun, console_run, drive, press, until
 from tests.support.pseudo_terminal import terminal
 
 # Steps, looks back, panels, symbols, pages and dialogs, in any order; in a prompt they are text.
@@ -84,7 +84,7 @@ def test_after_any_keys_the_terminal_shows_the_screen(
 ) -> None:
     emulated = EmulatedTerminal(*size)
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         console.app.link.is_slow = is_slow
         for key in ("o", *keys):
             await press(pilot, key)
@@ -94,7 +94,7 @@ def test_after_any_keys_the_terminal_shows_the_screen(
 
     with (
         pytest.MonkeyPatch.context() as patch,
-        watched(console_store, tmp_path, direct_drawing=direct_drawing) as console,
+        console_run(console_store, tmp_path, direct_drawing=direct_drawing) as console,
     ):
         emulated.connect(patch)
         drive(console, act, size=size, toasts=True)
@@ -113,19 +113,19 @@ def test_frames_are_drawn_directly_only_if_switched_on(
 
     monkeypatch.setattr(DirectCompositor, "update_widgets", update_widgets)
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         taken.clear()
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 60, "an hour")
         await until(pilot, lambda: bool(taken), "a frame")
         assert any(taken) is direct_drawing
 
-    with watched(console_store, tmp_path, direct_drawing=direct_drawing) as console:
+    with console_run(console_store, tmp_path, direct_drawing=direct_drawing) as console:
         drive(console, act)
 
 
 def test_most_widgets_of_a_frame_are_drawn_directly(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         main = console.app.main
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 60, "an hour")
@@ -134,29 +134,29 @@ def test_most_widgets_of_a_frame_are_drawn_directly(console_store: BarStore, tmp
         assert all(widget in uncovered for widget in shown)
         assert main.symbols not in uncovered  # a panel is covered by the widgets in it
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
 def test_a_widget_under_a_toast_is_drawn_by_textual(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         table, compositor = console.app.main.symbols.table, compositor_of(console)
         assert table in compositor.free_regions()
         console.app.notify("exported")
         await until(pilot, lambda: table not in compositor.free_regions(), "the toast")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act, size=(80, 24), toasts=True)
 
 
-def compositor_of(console: Watched) -> DirectCompositor:
+def compositor_of(console: ConsoleRun) -> DirectCompositor:
     compositor = console.app.main._compositor
     assert isinstance(compositor, DirectCompositor)
     return compositor
 
 
 def test_a_new_layout_is_drawn_at_once(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         main = console.app.main
         await press(pilot, "m")
         await until(pilot, lambda: main.panels["quality"].map.size.height > 3, "the map")
@@ -164,7 +164,7 @@ def test_a_new_layout_is_drawn_at_once(console_store: BarStore, tmp_path: Path) 
         main.draw_now()
         assert main.panels["quality"].map.size.height == 3
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act, size=(200, 60))
 
 
@@ -186,7 +186,7 @@ def test_both_ways_of_drawing_show_the_same_screens_in_a_real_terminal(
             for screen in (direct, by_textual):
                 screen.press(key)
                 screen.read_until_shown(text)
-            by_textual.read_until_it_rests()
+            by_textual.read_until_stable()
             direct.read_until(lambda: direct.lines == by_textual.lines, f"this screen:\n{by_textual.text}")
         for screen in (direct, by_textual):
             screen.press("q")

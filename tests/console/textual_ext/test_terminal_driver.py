@@ -22,9 +22,9 @@ from textual.message import Message
 from tapedeck.console.textual_ext.terminal_driver import TerminalLink, TerminalWriter, resilient
 from tests.support.pseudo_terminal import LIMIT_S, terminal
 from tests.support.terminal_runs import (
-    assert_exported_in_part,
-    assert_nothing_is_left_of_the_run,
-    read_until_it_plays,
+    assert_no_leftovers,
+    assert_partial_export,
+    read_until_playing,
 )
 
 Session = Callable[..., list[str]]
@@ -63,16 +63,16 @@ def test_a_signal_ends_a_run_whose_terminal_has_stalled(
 ) -> None:
     arguments = session("--export", str(tmp_path / "out"), "--speed", "600")
     with terminal(tmp_path / "home", *arguments) as screen:
-        read_until_it_plays(screen)
-        screen.stand_still(MANY_KEYS)
+        read_until_playing(screen)
+        screen.block_line(MANY_KEYS)
         screen.press(MANY_KEYS)
         screen.process.send_signal(number)
         assert screen.process.wait(PROMPTLY_S) == 130
         assert screen.exit_code() == 130
         assert screen.left_changed() == set(), "once the terminal continues"
         assert b"interrupted; the report is of the part played" in screen.seen
-    assert_exported_in_part(tmp_path / "out")
-    assert_nothing_is_left_of_the_run(tmp_path)
+    assert_partial_export(tmp_path / "out")
+    assert_no_leftovers(tmp_path)
     log = (tmp_path / "home" / "state" / "tapedeck.log").read_text()
     assert "run stopped in" in log
     assert "Traceback" not in log
@@ -83,19 +83,19 @@ def test_a_terminal_that_continues_shows_the_current_screen(session: Session, tm
         return screen.lines[:20]  # below, a toast of the export is shown for a while
 
     with terminal(tmp_path / "home", *session(), columns=160, rows=45) as screen:
-        read_until_it_plays(screen)
+        read_until_playing(screen)
         screen.press(" ")
         screen.read_until_shown("‖ paused")
         screen.press("6z")
         screen.read_until(lambda: "session opens" in screen.text and "AAA" not in screen.text, "the events")
-        screen.read_until_it_rests()
+        screen.read_until_stable()
         expected = upper_part()
         screen.press("z1")
         screen.read_until_shown("AAA")
-        screen.stand_still(MANY_KEYS)
+        screen.block_line(MANY_KEYS)
         screen.press(4 * MANY_KEYS + "6ze")
         exports = (tmp_path / "home").rglob
-        screen.stand_still_until(lambda: any(exports("manifest.json")), "the last key to be answered")
+        screen.block_until(lambda: any(exports("manifest.json")), "the last key to be answered")
         what = "\n".join(["this screen, once the terminal continues:", *expected])
         screen.read_until(lambda: upper_part() == expected, what)
         screen.press("\x03")
@@ -161,13 +161,13 @@ def test_a_suspended_console_restores_the_terminal_and_opens_it_again(
     session: Session, tmp_path: Path, way: str
 ) -> None:
     with terminal(tmp_path / "home", *session()) as screen:
-        read_until_it_plays(screen)
+        read_until_playing(screen)
         playing = screen.attributes
         if way == "a signal":
             screen.process.send_signal(signal.SIGTSTP)
         else:
             screen.press("?\x1a" if "dialog" in way else "\x1a")
-        screen.read_until_it_stops()
+        screen.read_until_suspended()
         screen.read_until(lambda: screen.left_changed() == set(), "the terminal as it was before")
         written = len(screen.seen)
         screen.process.send_signal(signal.SIGCONT)
@@ -188,7 +188,7 @@ def test_a_suspended_console_restores_the_terminal_and_opens_it_again(
 
 def test_a_terminal_with_size_reports_is_restored(session: Session, tmp_path: Path) -> None:
     with terminal(tmp_path / "home", *session(), columns=0, rows=0) as screen:
-        read_until_it_plays(screen)
+        read_until_playing(screen)
         screen.press("\x1b[?2048;1$y")
         screen.read_until(lambda: b"\x1b[?1016h" in screen.seen, "the mouse in pixels")
         screen.press("\x1b[48;5;20;100;160t")

@@ -236,8 +236,8 @@ def test_without_colour_falls_are_solid(
     assert "█" in "".join(shown(play, lines, data)[:15])
 
 
-class RecordingChart(CandleChart):
-    """Records the lines that it refreshes."""
+class ConsoleRun(CandleChart):
+    """Notes which lines it asks to have drawn."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -248,8 +248,8 @@ class RecordingChart(CandleChart):
         return super().refresh(*regions, **options)
 
 
-def test_unchanged_bars_draw_nothing_and_a_new_clock_draws_its_line_only(play: Any, chart: Any) -> None:
-    widget = RecordingChart()
+def test_the_same_bars_again_draw_nothing_and_a_new_clock_only_its_line(play: Any, chart: Any) -> None:
+    widget = ConsoleRun()
     closes = np.linspace(100, 110, 40)
 
     async def act(pilot: Any, _app: Any) -> None:

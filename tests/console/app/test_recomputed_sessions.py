@@ -1,4 +1,4 @@
-"""Looking back at days that are no longer in memory: they are played again, and the screen lives on."""
+"""Sessions that are no longer in memory: recomputed in the background."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from tapedeck.engine.intervals import MINUTE
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.tape.played_session import PlayedSession
 from tapedeck.engine.tape.session_data import SessionData
-from tests.support.console_runs import SYMBOLS, Watched, drive, press, type_line, until, watched
+from tests.support.console_runs import SYMBOLS, ConsoleRun, console_run, drive, press, type_line, until
 from tests.support.markets import fill_store, open_new_store, random_bars
 
 
-async def to_the_last_session(console: Watched, pilot: Pilot[None]) -> None:
+async def to_the_last_session(console: ConsoleRun, pilot: Pilot[None]) -> None:
     console.system.step(390 + 390 + 210 + 60)
     await until(pilot, lambda: (console.system.snapshot().session, console.frontier) == (4, 60), "an hour")
-    await until(pilot, lambda: len(console.app.playback.earlier.days()) == 3, "three days that are over")
+    await until(pilot, lambda: len(console.app.playback.tape_cache.days()) == 3, "three days that are over")
 
 
-def day_shown(console: Watched) -> str:
-    place = console.app.playback.viewpoint.place
+def day_shown(console: ConsoleRun) -> str:
+    place = console.app.playback.viewpoint.position
     return "" if place is None else place.day.isoformat()
 
 
-def candles(console: Watched) -> int:
-    """How many candles of the session before stand to the left of the chart."""
+def candles(console: ConsoleRun) -> int:
+    """Return the number of candles of the session before on the chart."""
     playback, chart = console.app.playback, console.app.main.chart
     return sum(len(day) for day in playback.history(playback.view_state(), chart.symbol, chart.interval))
 
 
 @contextmanager
-def slowly(console: Watched, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Have days played again only when the event is set."""
-    earlier, go_on = console.app.playback.earlier, threading.Event()
+def slowly(console: ConsoleRun, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Make recomputes wait until the event is set."""
+    earlier, go_on = console.app.playback.tape_cache, threading.Event()
     session: Callable[[date], PlayedSession] = earlier.session
 
     def wait(day: date) -> PlayedSession:
@@ -58,74 +58,74 @@ def slowly(console: Watched, monkeypatch: pytest.MonkeyPatch) -> Iterator[thread
 
 
 def test_days_back_come_in_the_order_of_the_keys(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await to_the_last_session(console, pilot)
         await pilot.press("D", "D", "D")
         await until(pilot, lambda: day_shown(console) == "2013-11-26", "three days back")
-        assert console.looked_at == 60
+        assert console.past_frontier == 60
         await pilot.press("d")
         await until(pilot, lambda: day_shown(console) == "2013-11-27", "a day on")
         assert candles(console) == 390
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_the_day_before_stands_to_the_left_of_the_chart(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_the_chart_has_the_day_before_on_the_left(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await to_the_last_session(console, pilot)
         for shown, before in (("2013-11-29", 390), ("2013-11-27", 390), ("2013-11-26", 0)):
             await pilot.press("D")
             await until(pilot, lambda shown=shown: day_shown(console) == shown, shown)
             assert candles(console) == before
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_the_screen_lives_on_while_a_day_is_played_again(
+def test_the_screen_responds_while_a_day_is_recomputed(
     console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await to_the_last_session(console, pilot)
         with slowly(console, monkeypatch) as go_on:
             await pilot.press("g")
             await type_line(pilot, "2013-11-26 10:00")
             await until(
                 pilot,
-                lambda: any("is played again" in note.message for note in console.app._notifications),
+                lambda: any("recomputing" in note.message for note in console.app._notifications),
                 "word of it",
             )
             await press(pilot, "comma")
-            assert console.looked_at == 59
+            assert console.past_frontier == 59
             go_on.set()
             await until(pilot, lambda: day_shown(console) == "2013-11-26", "the day")
-        assert console.looked_at == 30
+        assert console.past_frontier == 30
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_end_gives_up_a_day_that_is_still_being_played_again(
+def test_end_cancels_a_step_back_that_waits_for_a_recompute(
     console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await to_the_last_session(console, pilot)
         with slowly(console, monkeypatch) as go_on:
             await press(pilot, "comma", "D", "end")
             go_on.set()
             await until(pilot, lambda: not list(console.app.workers), "the worker's end")
-        assert console.looked_at is None
+        assert console.past_frontier is None
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_a_day_whose_bars_have_changed_since_is_told_and_nothing_moves(tmp_path: Path) -> None:
+def test_a_day_with_changed_bars_is_an_error_and_nothing_moves(tmp_path: Path) -> None:
     with open_new_store(tmp_path / "bars.db") as store:
         fill_store(store, SYMBOLS, "2013-11-20", "2013-12-02", missing=0.05)
 
-        async def act(console: Watched, pilot: Pilot[None]) -> None:
+        async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
             await to_the_last_session(console, pilot)
             session = TimeManager("XNYS").get_trading_session(date(2013, 11, 27))
             label = SessionSlots(session, MINUTE).stored_labels[:1]
@@ -138,7 +138,7 @@ def test_a_day_whose_bars_have_changed_since_is_told_and_nothing_moves(tmp_path:
             )
             assert day_shown(console) == "2013-12-02"
 
-        with watched(store, tmp_path) as console:
+        with console_run(store, tmp_path) as console:
             drive(console, act)
 
 
@@ -148,7 +148,7 @@ def test_a_day_whose_bars_have_changed_since_is_told_and_nothing_moves(tmp_path:
 def test_slot_by_slot_back_the_close_and_the_open_are_both_passed(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await to_the_last_session(console, pilot)
         await pilot.press("O")
         seen: list[tuple[str, int | None]] = []
@@ -163,14 +163,14 @@ def test_slot_by_slot_back_the_close_and_the_open_are_both_passed(
         await press(pilot, "full_stop")
         assert place_of(console) == ("2013-12-02", 0)
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
 def test_a_weekday_that_the_run_does_not_reach_is_the_one_before(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await to_the_last_session(console, pilot)
         for said, frontier in (("friday", 0), ("last friday close", 210), ("nov 29 noon", 150)):
             await press(pilot, "end")
@@ -181,12 +181,12 @@ def test_a_weekday_that_the_run_does_not_reach_is_the_one_before(
                 said,
             )
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def place_of(console: Watched) -> tuple[str, int | None]:
-    return day_shown(console), console.looked_at
+def place_of(console: ConsoleRun) -> tuple[str, int | None]:
+    return day_shown(console), console.past_frontier
 
 
 # Why
@@ -194,9 +194,9 @@ def place_of(console: Watched) -> tuple[str, int | None]:
 
 @contextmanager
 def counted_replays(
-    console: Watched, monkeypatch: pytest.MonkeyPatch
+    console: ConsoleRun, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[list[date], threading.Event]]:
-    """Count the days that are played again to be explained, which is done when the event is set."""
+    """Count recomputes for explanations, which wait until the event is set."""
     days, go_on = list[date](), threading.Event()
     again: Callable[[date], SessionData] = console.system.recompute_session
 
@@ -216,19 +216,19 @@ def test_why_explains_every_number_of_an_earlier_day_as_it_was_then(
 ) -> None:
     then: list[str] = []
 
-    def names(console: Watched) -> OptionList:
+    def names(console: ConsoleRun) -> OptionList:
         return console.app.screen.query_one("#why-names", OptionList)
 
-    async def all_told(console: Watched, pilot: Pilot[None]) -> list[str]:
+    async def all_told(console: ConsoleRun, pilot: Pilot[None]) -> list[str]:
         await until(pilot, lambda: "formula" in console.text("#why-text"), "an explanation")
-        told = []
+        explained = []
         for place in range(names(console).option_count):
             names(console).highlighted = place
             await pilot.pause()
-            told.append(" ".join(console.text("#why-text").split()))  # however it is folded
-        return told
+            explained.append(" ".join(console.text("#why-text").split()))  # however it is folded
+        return explained
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 60, "an hour")
         await press(pilot, "w")
@@ -237,12 +237,12 @@ def test_why_explains_every_number_of_an_earlier_day_as_it_was_then(
         await press(pilot, "escape")
         console.system.step(390 + 390)
         await until(pilot, lambda: console.system.snapshot().session == 3, "the third day")
-        await until(pilot, lambda: len(console.app.playback.earlier.days()) == 2, "two days that are over")
+        await until(pilot, lambda: len(console.app.playback.tape_cache.days()) == 2, "two days that are over")
         await console.app.do("goto", "2013-11-26 10:30")
         await until(pilot, lambda: place_of(console) == ("2013-11-26", 60), "the first day")
         with counted_replays(console, monkeypatch) as (days, go_on):
             await press(pilot, "w")
-            assert console.text("#why-text") == "… 2013-11-26 is played again"
+            assert console.text("#why-text") == "… recomputing 2013-11-26"
             await press(pilot, "down", "up")  # the screen lives on
             assert console.app.screen.query_one("#why-names", OptionList).highlighted == 0
             go_on.set()
@@ -250,15 +250,15 @@ def test_why_explains_every_number_of_an_earlier_day_as_it_was_then(
             assert days == [date(2013, 11, 26)]
         assert ", Tue 2013-11-26" in console.text(".dialog-title")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_why_of_a_day_whose_bars_have_changed_since_says_so(tmp_path: Path) -> None:
+def test_why_of_a_day_with_changed_bars_shows_the_error(tmp_path: Path) -> None:
     with open_new_store(tmp_path / "bars.db") as store:
         fill_store(store, SYMBOLS, "2013-11-20", "2013-12-02", missing=0.05)
 
-        async def act(console: Watched, pilot: Pilot[None]) -> None:
+        async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
             await to_the_last_session(console, pilot)
             await press(pilot, "D")
             await until(pilot, lambda: day_shown(console) == "2013-11-29", "a day back")
@@ -269,33 +269,33 @@ def test_why_of_a_day_whose_bars_have_changed_since_says_so(tmp_path: Path) -> N
             await until(pilot, lambda: "the store has changed" in console.text("#why-text"), "the reason")
             assert isinstance(console.app.screen, WhyScreen)
 
-        with watched(store, tmp_path) as console:
+        with console_run(store, tmp_path) as console:
             drive(console, act)
 
 
-def test_why_open_while_the_run_goes_on_to_another_day_stays_with_its_own(
+def test_why_keeps_its_day_while_the_run_continues_to_the_next(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 60, "an hour")
         first = console.system.explain("AAA", "ema_5")
         await press(pilot, "w")
         console.system.step(390)
         await until(pilot, lambda: console.system.snapshot().session == 2, "the second day")
-        await until(pilot, lambda: bool(console.app.playback.earlier.days()), "the first day is over")
+        await until(pilot, lambda: bool(console.app.playback.tape_cache.days()), "the first day is over")
         names = console.app.screen.query_one("#why-names", OptionList)
         names.highlighted = next(
             at for at in range(names.option_count) if names.get_option_at_index(at).prompt == "ema_5"
         )
         await until(pilot, lambda: number(first.value, 4) in console.text("#why-text"), "its own number")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_why_says_how_old_the_last_price_is(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_why_shows_the_age_of_the_last_price(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         console.system.step(120)
         await until(pilot, lambda: console.frontier == 120, "two hours")
         system = console.system
@@ -307,7 +307,7 @@ def test_why_says_how_old_the_last_price_is(console_store: BarStore, tmp_path: P
         await until(pilot, lambda: "formula" in console.text("#why-text"), "an explanation")
         assert f"{missing} min ago" in console.text("#why-text")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
@@ -316,7 +316,7 @@ def test_the_quality_of_history_is_that_of_the_day_shown(tmp_path: Path) -> None
         fill_store(store, SYMBOLS, "2013-11-20", "2013-11-25")
         fill_store(store, SYMBOLS, "2013-11-26", "2013-12-02", missing=0.5)
 
-        async def act(console: Watched, pilot: Pilot[None]) -> None:
+        async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
             await to_the_last_session(console, pilot)
             for shown, is_full in (("2013-11-29", False), ("2013-11-27", False), ("2013-11-26", True)):
                 await pilot.press("D")
@@ -328,5 +328,5 @@ def test_the_quality_of_history_is_that_of_the_day_shown(tmp_path: Path) -> None
                 assert {symbol for symbol, _ in known} == set(SYMBOLS)
                 assert all((quality.percent == 100) is is_full for quality in known.values())
 
-        with watched(store, tmp_path) as console:
+        with console_run(store, tmp_path) as console:
             drive(console, act)

@@ -1,4 +1,4 @@
-"""What the console answers: where keys lead, what is told of it, and where a saved script leads."""
+"""Results of keys: destinations, notices, and saved scripts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tapedeck.console.actions.key_script import Script
 from tapedeck.console.actions.keys import key_problems, usable_keys
 from tapedeck.console.actions.speeds import read_speed
 from tapedeck.console.actions.table import ACTIONS
-from tapedeck.console.actions.time_expressions import Here, moment_words, read_moment
+from tapedeck.console.actions.time_expressions import ReferenceTime, parse_time_expression, time_expression
 from tapedeck.console.app.handlers.data import short_path
 from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.console.cli.script_lines import ScriptLines
@@ -29,23 +29,23 @@ from tapedeck.engine.run.tape_cache import MEMORY_BYTES
 from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
-from tests.support.console_runs import Watched, document, drive, press, type_line, until, watched
+from tests.support.console_runs import ConsoleRun, console_run, document, drive, press, type_line, until
 
 NEW_YORK = TimeManager("XNYS")
 FUTURES = TimeManager("CMES")
 
 
-def at(console: Watched, frontier: int, session: int = 1) -> bool:
+def at(console: ConsoleRun, frontier: int, session: int = 1) -> bool:
     now = console.system.snapshot()
     stands = (now.state, now.session, now.frontier, now.steps_left)
     return stands == (RunState.PAUSED, session, frontier, 0)
 
 
-def told(console: Watched) -> list[str]:
+def notices(console: ConsoleRun) -> list[str]:
     return [note.message for note in console.app._notifications]
 
 
-async def meaning_of(console: Watched, pilot: Pilot[None], text: str) -> str:
+async def meaning_of(console: ConsoleRun, pilot: Pilot[None], text: str) -> str:
     await press(pilot, "g")
     await pilot.press(*({" ": "space", ":": "colon", "-": "minus"}.get(sign, sign) for sign in text))
     await pilot.pause()
@@ -53,7 +53,7 @@ async def meaning_of(console: Watched, pilot: Pilot[None], text: str) -> str:
 
 
 async def enter_and_wait(
-    console: Watched, pilot: Pilot[None], reached: Callable[[], bool], what: str
+    console: ConsoleRun, pilot: Pilot[None], reached: Callable[[], bool], what: str
 ) -> None:
     await press(pilot, "enter")
     await until(pilot, reached, what)
@@ -62,26 +62,26 @@ async def enter_and_wait(
 # Go to
 
 
-def test_go_to_says_where_it_will_lead(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_go_to_shows_its_destination(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         assert "11:00:00 EST, plays to it" in await meaning_of(console, pilot, "11:00")
         await enter_and_wait(console, pilot, lambda: at(console, 90), "11:00")
         meaning = await meaning_of(console, pilot, "17:00")
         assert "Wed 2013-11-27 09:30:00 EST, plays to it; no trading at Tue 17:00" in meaning
         await enter_and_wait(console, pilot, lambda: at(console, 0, 2), "the next open")
-        await until(pilot, lambda: len(console.app.playback.earlier.days()) == 1, "the first day is kept")
+        await until(pilot, lambda: len(console.app.playback.tape_cache.days()) == 1, "the first day is kept")
         meaning = await meaning_of(console, pilot, "8:00")
-        assert "Tue 2013-11-26 16:00:00 EST, looks back; no trading at Wed 08:00" in meaning
-        await enter_and_wait(console, pilot, lambda: console.looked_at == 390, "the close of Tuesday")
+        assert "Tue 2013-11-26 16:00:00 EST, in the past; no trading at Wed 08:00" in meaning
+        await enter_and_wait(console, pilot, lambda: console.past_frontier == 390, "the close of Tuesday")
         assert "09:30:00 EST, the present" in await meaning_of(console, pilot, "2013-11-27")
-        await enter_and_wait(console, pilot, lambda: console.looked_at is None, "the present")
+        await enter_and_wait(console, pilot, lambda: console.past_frontier is None, "the present")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_go_to_refuses_while_one_types_what_it_cannot_do(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_go_to_shows_errors_while_typing(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         assert "after the last session of the run, 2013-12-02" in await meaning_of(
             console, pilot, "2013-12-03"
         )
@@ -95,83 +95,83 @@ def test_go_to_refuses_while_one_types_what_it_cannot_do(console_store: BarStore
         meaning = await meaning_of(console, pilot, "2013-12-02 17:00")
         assert "the run is over: only played sessions can be shown" in meaning
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
 @given(st.integers(0, 390), st.sampled_from(["2013-11-26", "2013-11-29", "2013-12-02"]))
-def test_the_words_of_a_moment_name_it_from_anywhere(minute: int, day: str) -> None:
+def test_the_time_expression_of_a_time_is_absolute(minute: int, day: str) -> None:
     for calendar in (NEW_YORK, FUTURES):
         session = calendar.get_trading_session(date.fromisoformat(day))
         length = session.regular_close - session.regular_open
         clock = session.regular_open + (length * minute) // 390
         clock = clock.replace(microsecond=0)
         elsewhere = calendar.get_trading_session(date(2013, 10, 8))
-        here = Here(elsewhere, elsewhere.regular_open)
-        assert read_moment(moment_words(session, clock), here, calendar) == clock
+        here = ReferenceTime(elsewhere, elsewhere.regular_open)
+        assert parse_time_expression(time_expression(session, clock), here, calendar) == clock
 
 
 # Sessions and events
 
 
-def test_n_in_the_past_looks_at_the_next_open_and_the_last_day_has_none(
+def test_n_in_the_past_shows_the_next_open_and_the_last_day_has_none(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await console.app.do("goto", "2013-12-02 10:30")
         await until(pilot, lambda: at(console, 60, 4), "the last day")
-        await until(pilot, lambda: len(console.app.playback.earlier.days()) == 3, "the days before")
+        await until(pilot, lambda: len(console.app.playback.tape_cache.days()) == 3, "the days before")
         await press(pilot, "D", "D", "n")
-        assert console.looked_at == 0
-        place = console.app.playback.viewpoint.place
+        assert console.past_frontier == 0
+        place = console.app.playback.viewpoint.position
         assert place is not None
         assert f"{place.day}" == "2013-11-29"
         await press(pilot, "end", "n")
-        assert "2013-12-02 is the last session of this run" in told(console)
+        assert "2013-12-02 is the last session of this run" in notices(console)
         console.app.clear_notifications()
         await press(pilot, "comma", "d")
-        assert console.looked_at == 59
-        assert "2013-12-02 is the last session of this run" in told(console)
+        assert console.past_frontier == 59
+        assert "2013-12-02 is the last session of this run" in notices(console)
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
 def test_brackets_reach_every_event_of_the_list(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "full_stop")
         await until(pilot, lambda: at(console, 1), "a step")
         opens = [event for event in console.system.events() if event.kind is EventKind.SESSION]
         assert opens[0].frontier == 0
         await press(pilot, "left_square_bracket")
-        assert console.looked_at == 0
+        assert console.past_frontier == 0
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-# What is told
+# Notices
 
 
-def test_speed_interval_and_sort_are_not_told_where_they_are_seen(
+def test_speed_interval_and_sort_need_no_notice_while_visible(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "plus", "minus", "0", "i", "i", "s", "s")
-        assert told(console) == []
+        assert notices(console) == []
         await press(pilot, "t", "t", "t")
-        assert len(told(console)) == 1
+        assert len(notices(console)) == 1
         await press(pilot, "2", "z", "s")
-        assert [sentence[:9] for sentence in told(console)] == ["sorted by"]
+        assert [sentence[:9] for sentence in notices(console)] == ["sorted by"]
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
 def test_numbers_are_sorted_from_the_largest_down_and_names_from_a(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         table = console.app.main.symbols.table
         await press(pilot, "o")
         await until(pilot, lambda: at(console, 60), "an hour")
@@ -181,28 +181,30 @@ def test_numbers_are_sorted_from_the_largest_down_and_names_from_a(
         assert table.sort[0] not in (None, "symbol")
         assert table.sort[1]
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_an_export_tells_its_folder_on_a_line_of_its_own(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_an_export_notice_has_its_folder_on_a_separate_line(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "full_stop", "e")
         await pilot.app.workers.wait_for_complete()
-        name, folder = told(console)[-1].splitlines()
+        name, folder = notices(console)[-1].splitlines()
         assert name.startswith("exported to console-test-2013-11-26-")
         assert folder == f"in {tmp_path / 'exports'}"
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_the_folder_of_the_user_is_a_tilde() -> None:
+def test_the_home_folder_is_a_tilde() -> None:
     assert short_path(Path.home() / "out" / "one") == "~/out/one"
     assert short_path(Path("/srv/out")) == "/srv/out"
 
 
-def test_a_locale_without_unicode_is_told_with_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locale_without_unicode_is_an_error_with_the_variable_to_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(sys, "__stderr__", io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
     assert encoding_notice() is None
     monkeypatch.setattr(sys, "__stderr__", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
@@ -215,7 +217,7 @@ def test_a_locale_without_unicode_is_told_with_what_to_set(monkeypatch: pytest.M
 # Keys and speeds
 
 
-def test_key_changes_that_cannot_be_are_told_and_the_others_are_taken() -> None:
+def test_invalid_key_changes_are_reported_and_the_others_apply() -> None:
     changes = {"step": "nosuchkey", "pause": "", "faster": "ctrl+u, .", "stpe": "n", "slower": "pagedwn"}
     said = "\n".join(key_problems(changes))
     assert "unknown action 'stpe'. Did you mean 'step'?" in said
@@ -225,7 +227,7 @@ def test_key_changes_that_cannot_be_are_told_and_the_others_are_taken() -> None:
     assert usable_keys({"step": "ctrl+u, >", "pause": " "}) == {"step": "ctrl+u,greater_than_sign"}
 
 
-def test_every_key_of_the_table_is_one_and_two_actions_cannot_have_the_same() -> None:
+def test_every_key_of_the_table_is_valid_and_unique() -> None:
     own = {action.id: action.keys for action in ACTIONS if action.keys}
     assert key_problems(own) == ()
     assert usable_keys(own) == own
@@ -234,15 +236,15 @@ def test_every_key_of_the_table_is_one_and_two_actions_cannot_have_the_same() ->
 
 
 @pytest.mark.parametrize(("text", "speed"), [("60", 60), ("x60", 60), (" max ", 0), ("0", 0), ("1e3", 1000)])
-def test_a_speed_is_read_in_one_way_everywhere(text: str, speed: float) -> None:
+def test_a_speed_has_one_syntax(text: str, speed: float) -> None:
     assert read_speed(text) == speed
 
 
 # Saved scripts
 
 
-async def meander(console: Watched, pilot: Pilot[None], folder: Path) -> None:
-    """Play as a user does, who pauses wherever it is, looks back, and presses keys while it plays."""
+async def act_as_a_user(console: ConsoleRun, pilot: Pilot[None], folder: Path) -> None:
+    """Pause at any time, step back, and press keys during play."""
     await press(pilot, "space")
     await until(pilot, lambda: console.frontier > 3, "some minutes")
     await press(pilot, "space", "comma", "M", "full_stop", "o", "end", "o")
@@ -274,35 +276,35 @@ def replay_in_batch(script: Script, store: BarStore) -> tuple[int, int, str]:
     try:
         system.start(paused=True)
         while not lines.advance(system):
-            system.wait_for(lines.may_go_on, 0.1)
+            system.wait_for(lines.can_advance, 0.1)
         now = system.snapshot()
         return now.session, now.frontier, now.stamp
     finally:
         system.stop()
 
 
-def test_a_saved_script_leads_to_the_same_slot_and_stamp(console_store: BarStore, tmp_path: Path) -> None:
+def test_a_saved_script_reaches_the_same_slot_and_stamp(console_store: BarStore, tmp_path: Path) -> None:
     reached: list[tuple[int, int, str]] = []
     saved = tmp_path / "saved.keys"
 
-    def note(console: Watched) -> None:
+    def note(console: ConsoleRun) -> None:
         now = console.system.snapshot()
         reached.append((now.session, now.frontier, now.stamp))
 
-    async def by_keys(console: Watched, pilot: Pilot[None]) -> None:
-        await meander(console, pilot, tmp_path)
+    async def by_keys(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        await act_as_a_user(console, pilot, tmp_path)
         await until(pilot, lambda: console.state is RunState.PAUSED, "the pause")
         await console.app.do("save_script", str(saved))
         note(console)
 
-    async def by_script(console: Watched, pilot: Pilot[None]) -> None:
+    async def by_script(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await until(pilot, lambda: at(console, reached[0][1], 2), "the same slot")
         note(console)
 
-    with watched(console_store, tmp_path / "one", config=document(speed_multiplier=360)) as console:
+    with console_run(console_store, tmp_path / "one", config=document(speed_multiplier=360)) as console:
         drive(console, by_keys)
     script = Script.load(saved)
-    with watched(console_store, tmp_path / "two", config=document(), script=script) as console:
+    with console_run(console_store, tmp_path / "two", config=document(), script=script) as console:
         drive(console, by_script)
     reached.append(replay_in_batch(script, console_store))
     assert reached[0] == reached[1] == reached[2], script.dump()

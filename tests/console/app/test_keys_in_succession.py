@@ -1,4 +1,4 @@
-"""Keys that follow one another fast, or come between two sessions: each means what its presser saw coming."""
+"""Keys in fast succession, or between two sessions: each acts after the moves before it."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ from tapedeck.engine.system import SystemManager
 from tests.support.console_runs import (
     LIMIT_S,
     SYMBOLS,
-    Watched,
+    ConsoleRun,
+    console_run,
     document,
     drive,
     press,
     type_line,
     until,
-    watched,
 )
 from tests.support.markets import fill_store, open_new_store
 
 
-def told(console: Watched) -> list[str]:
+def notices(console: ConsoleRun) -> list[str]:
     return [note.message for note in console.app._notifications]
 
 
-class Gap:
-    """The time before the second session, which the engine does not load until it is let go."""
+class SessionBreak:
+    """The time before the second session, which the engine does not load until `release`."""
 
     def __init__(self) -> None:
         self.is_reached, self._is_over = threading.Event(), threading.Event()
         self._loads = 0
 
-    def let_go(self) -> None:
-        """Have the second session loaded."""
+    def release(self) -> None:
+        """Let the engine load the second session."""
         self._is_over.set()
 
     def wait(self, receive: Callable[[float], None]) -> None:
-        """Hear commands meanwhile, as the engine does while it waits for its loader."""
+        """Wait, and receive commands, as the engine does while it waits for its loader."""
         self._loads += 1
         if self._loads == 2:
             self.is_reached.set()
@@ -59,31 +59,31 @@ class Gap:
 
 
 @pytest.fixture
-def gap(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gap]:
-    """The engine stands between its first two sessions, once it comes there."""
-    held, load = Gap(), SessionFeed.next_session
+def session_break(monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionBreak]:
+    """Stops the engine between its first two sessions."""
+    blocker, load = SessionBreak(), SessionFeed.next_session
 
-    def held_up(feed: SessionFeed, receive: Any) -> Any:
-        held.wait(receive)
+    def wait_and_load(feed: SessionFeed, receive: Any) -> Any:
+        blocker.wait(receive)
         return load(feed, receive)
 
-    monkeypatch.setattr(SessionFeed, "next_session", held_up)
-    yield held
-    held.let_go()
+    monkeypatch.setattr(SessionFeed, "next_session", wait_and_load)
+    yield blocker
+    blocker.release()
 
 
-def is_recorded(console: Watched) -> bool:
-    """Whether the first day is kept, which happens beside the second."""
-    return len(console.app.playback.earlier.days()) > 0
+def is_recorded(console: ConsoleRun) -> bool:
+    """Whether the first session is recorded, which happens during the second."""
+    return len(console.app.playback.tape_cache.days()) > 0
 
 
-async def to_the_gap(console: Watched, pilot: Pilot[None], gap: Gap) -> None:
+async def play_to_the_break(console: ConsoleRun, pilot: Pilot[None], session_break: SessionBreak) -> None:
     await press(pilot, "0", "space")
-    await until(pilot, gap.is_reached.is_set, "the end of the first session")
+    await until(pilot, session_break.is_reached.is_set, "the end of the first session")
     assert console.system.session_data.tape is None
 
 
-# Looking back right after a move
+# Steps back right after a move
 
 
 @pytest.mark.parametrize(
@@ -97,25 +97,25 @@ async def to_the_gap(console: Watched, pilot: Pilot[None], gap: Gap) -> None:
     ],
     ids=lambda value: " ".join(map(str, value)),
 )
-def test_a_step_back_is_reckoned_from_where_the_moves_before_it_lead(
+def test_a_step_back_counts_from_the_end_of_the_moves_before_it(
     console_store: BarStore, tmp_path: Path, moves: list[str], expected: tuple[str, int]
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         for move in moves:
             await console.app.do(move)
         await console.app.do("step_back")
-        assert told(console) == []
-        await until(pilot, lambda: console.looked_at is not None, "the past")
-        place = console.app.playback.viewpoint.place
+        assert notices(console) == []
+        await until(pilot, lambda: console.past_frontier is not None, "the past")
+        place = console.app.playback.viewpoint.position
         assert place is not None
         assert (str(place.day), place.frontier) == expected
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
 @pytest.mark.parametrize(("back", "expected"), [("step_back", 390), ("day_back", 0)])
-def test_a_look_back_over_the_open_waits_for_the_day_before_to_be_recorded(
+def test_a_step_back_over_the_open_waits_until_the_day_before_is_recorded(
     console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, back: str, expected: int
 ) -> None:
     is_waited_for, keep, wait = (
@@ -128,31 +128,31 @@ def test_a_look_back_over_the_open_waits_for_the_day_before_to_be_recorded(
         assert is_waited_for.wait(LIMIT_S)
         keep(*arguments)
 
-    def told_of(system: SystemManager, timeout: float) -> bool:
+    def sent_command(system: SystemManager, timeout: float) -> bool:
         is_waited_for.set()
         return wait(system, timeout)
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await console.app.do("next_session")
         await until(pilot, lambda: console.system.snapshot().session == 2, "the second day")
         assert not is_recorded(console)
         await console.app.do(back)
-        assert told(console) == []
-        place = console.app.playback.viewpoint.place
+        assert notices(console) == []
+        place = console.app.playback.viewpoint.position
         assert place is not None
         assert (str(place.day), place.frontier) == ("2013-11-26", expected)
 
     monkeypatch.setattr(TapeCache, "write_session", keep_late)
-    monkeypatch.setattr(SystemManager, "wait_until_recorded", told_of)
-    with watched(console_store, tmp_path) as console:
+    monkeypatch.setattr(SystemManager, "wait_until_recorded", sent_command)
+    with console_run(console_store, tmp_path) as console:
         try:
             drive(console, act)
         finally:
             is_waited_for.set()
 
 
-def test_a_bookmark_is_of_the_moment_that_its_prompt_names(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_a_bookmark_is_at_the_time_in_its_prompt(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o", "apostrophe")
         title = console.text(".dialog-title")
         assert "10:30 EST" in title
@@ -164,61 +164,61 @@ def test_a_bookmark_is_of_the_moment_that_its_prompt_names(console_store: BarSto
         await console.app.do("save_script", str(tmp_path / "saved.keys"))
         assert "bookmark" not in (tmp_path / "saved.keys").read_text(), "it would mark another moment"
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_moments_of_earlier_days_can_be_marked(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_earlier_days_can_be_bookmarked(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await console.app.do("next_session")
         await until(pilot, lambda: is_recorded(console), "the first day to be kept")
         await console.app.do("step_back", "30")
         await console.app.do("step_back", "30")
-        place = console.app.playback.viewpoint.place
+        place = console.app.playback.viewpoint.position
         assert place is not None
         assert place.frontier == 360
         await console.app.do("bookmark", "late")
         [mark] = [event for event in console.system.events() if event.kind is EventKind.BOOKMARK]
         assert (str(mark.trading_day), mark.frontier) == ("2013-11-26", 360)
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
 # Between two sessions
 
 
-def test_keys_between_two_sessions_act_on_the_one_that_is_shown(
-    console_store: BarStore, tmp_path: Path, gap: Gap
+def test_keys_between_two_sessions_act_on_the_session_shown(
+    console_store: BarStore, tmp_path: Path, session_break: SessionBreak
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
-        await to_the_gap(console, pilot, gap)
-        await until(pilot, lambda: len(console.app.playback.earlier.days()) == 1, "the recording")
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        await play_to_the_break(console, pilot, session_break)
+        await until(pilot, lambda: len(console.app.playback.tape_cache.days()) == 1, "the recording")
         for action, argument in (("why", "last"), ("goto", "10:30"), ("step_back", ""), ("present", "")):
             await console.app.do(action, argument)
             if action == "why":
                 await press(pilot, "escape")
-        assert told(console) == []
+        assert notices(console) == []
         await console.app.do("export_csv")
         await pilot.app.workers.wait_for_complete()
         [folder] = (tmp_path / "exports").iterdir()
         assert folder.name == "console-test-2013-11-26-160000"
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
 @pytest.mark.parametrize("key", ["pause", "breakpoint"])
-def test_what_is_done_between_two_sessions_is_saved_with_an_end(
-    console_store: BarStore, tmp_path: Path, gap: Gap, key: str
+def test_moves_between_two_sessions_are_saved_with_an_end(
+    console_store: BarStore, tmp_path: Path, session_break: SessionBreak, key: str
 ) -> None:
     saved = tmp_path / "saved.keys"
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
-        await to_the_gap(console, pilot, gap)
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        await play_to_the_break(console, pilot, session_break)
         doing = asyncio.ensure_future(console.app.do(key, "time >= 11:00" if key == "breakpoint" else ""))
         await until(pilot, lambda: console.state is RunState.PAUSED or doing.done(), "the command")
-        gap.let_go()
+        session_break.release()
         await doing
         await until(pilot, lambda: console.state is RunState.PAUSED, "a pause")
         await until(pilot, console.system.session_data.is_session_active, "the second session")
@@ -226,7 +226,7 @@ def test_what_is_done_between_two_sessions_is_saved_with_an_end(
         await until(pilot, lambda: console.frontier in (1, 91), "a minute")
         await console.app.do("save_script", str(saved))
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
     lines = [(line.action, line.argument) for line in Script.parse(saved.read_text(), "saved").lines]
     expected = {
@@ -243,16 +243,18 @@ def test_what_is_done_between_two_sessions_is_saved_with_an_end(
 
 
 @pytest.mark.parametrize("key", ["quit", "suspend"])
-def test_what_does_not_move_the_run_is_not_saved(console_store: BarStore, tmp_path: Path, key: str) -> None:
+def test_actions_without_an_effect_on_the_run_are_not_saved(
+    console_store: BarStore, tmp_path: Path, key: str
+) -> None:
     saved = tmp_path / "saved.keys"
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await console.app.do("step")
         await console.app.do(key)
         await press(pilot, "n") if key == "quit" else None
         await console.app.do("save_script", str(saved))
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
     assert [line.action for line in Script.parse(saved.read_text(), "saved").lines] == ["step"]
 
@@ -263,7 +265,7 @@ def test_what_does_not_move_the_run_is_not_saved(console_store: BarStore, tmp_pa
 def test_a_jump_that_the_engine_refuses_leaves_speed_and_script_alone(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         app = console.app
         await app.do("step", "5")
         await app.do("speed", "60")
@@ -274,56 +276,56 @@ def test_a_jump_that_the_engine_refuses_leaves_speed_and_script_alone(
         with pytest.raises(EngineError):
             app.transport.run_to(view.session, view.clock)
         taken = console.system.mark()
-        await until(pilot, taken.is_set, "all that was told")
+        await until(pilot, taken.is_set, "all commands")
         assert console.system.snapshot().speed == 60
         assert app.done == done
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
 def test_faster_during_a_jump_is_faster_than_the_speed_that_comes_after_it(
-    console_store: BarStore, tmp_path: Path, gap: Gap
+    console_store: BarStore, tmp_path: Path, session_break: SessionBreak
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await console.app.do("next_session")
-        await until(pilot, gap.is_reached.is_set, "the end of the first session")
+        await until(pilot, session_break.is_reached.is_set, "the end of the first session")
         await console.app.do("faster")
-        gap.let_go()
+        session_break.release()
         await until(pilot, lambda: console.state is RunState.PAUSED, "the second open")
         await until(pilot, lambda: console.system.snapshot().speed == 360, "x360")
         assert console.system.snapshot().session == 2
 
-    with watched(console_store, tmp_path, config=document(speed_multiplier=60)) as console:
+    with console_run(console_store, tmp_path, config=document(speed_multiplier=60)) as console:
         drive(console, act)
 
 
 def test_a_console_that_is_continued_does_not_play_past_a_breakpoint(
     console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         system, playback = console.system, console.app.playback
         await console.app.do("breakpoint", "time >= 10:00")
         await console.app.do("resume")
         running = system.snapshot()
         await until(pilot, lambda: system.snapshot().stopped_at is not None, "the breakpoint")
-        with monkeypatch.context() as moment:  # it was true after the look, and before the pause
-            moment.setattr(system, "snapshot", lambda: running)
-            playback.hold()
-        playback.let_go()
+        with monkeypatch.context() as patch:  # the session was loaded at the check, not at the pause
+            patch.setattr(system, "snapshot", lambda: running)
+            playback.suspend()
+        playback.resume()
         taken = system.mark()
-        await until(pilot, taken.is_set, "all that was told")
+        await until(pilot, taken.is_set, "all commands")
         assert (console.state, console.frontier) == (RunState.PAUSED, 30)
 
-    with watched(console_store, tmp_path, config=document(speed_multiplier=36000)) as console:
+    with console_run(console_store, tmp_path, config=document(speed_multiplier=36000)) as console:
         drive(console, act)
 
 
-# What is known when
+# Events of earlier days
 
 
-def test_a_symbol_that_is_missing_on_a_day_is_no_event_of_the_day_before(tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_a_missing_symbol_is_not_an_event_of_the_day_before(tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         def errors() -> list[str]:
             known = console.app.playback.events_until(console.app.view_state())
             return [event.text for event in known if event.kind is EventKind.ERROR]
@@ -340,11 +342,11 @@ def test_a_symbol_that_is_missing_on_a_day_is_no_event_of_the_day_before(tmp_pat
         fill_store(store, SYMBOLS[:2], "2013-11-20", "2013-12-03")
         fill_store(store, SYMBOLS[2:], "2013-11-20", "2013-11-26")
         fill_store(store, SYMBOLS[2:], "2013-11-29", "2013-12-03")
-        with watched(store, tmp_path) as console:
+        with console_run(store, tmp_path) as console:
             drive(console, act)
 
 
-def test_a_session_is_never_found_in_its_own_history(
+def test_a_session_is_never_in_its_own_history(
     console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rolled: list[bool] = []
@@ -354,11 +356,11 @@ def test_a_session_is_never_found_in_its_own_history(
         roll(*arguments)  # type: ignore[arg-type]
         rolled.append(console.system.session_data.tape is None)
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "0", "space")
         await until(pilot, lambda: console.state is RunState.COMPLETED, "the end")
 
     monkeypatch.setattr(session_coordinator, "extend_history", watched_roll)
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
     assert rolled == [True, True, True]

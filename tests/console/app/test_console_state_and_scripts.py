@@ -1,4 +1,4 @@
-"""The console's life: key changes, scripts, faults, signals, what is remembered."""
+"""Key changes, scripts, faults, signals and saved state of the console."""
 
 from __future__ import annotations
 
@@ -14,41 +14,39 @@ from tapedeck.engine.errors import ExportError
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.tape.session_record import SessionRecord
-from tests.support.console_runs import Watched, drive, press, until, watched
+from tests.support.console_runs import ConsoleRun, console_run, drive, press, until
 
 
-def told(console: Watched) -> str:
+def notices(console: ConsoleRun) -> str:
     return "\n".join(f"{note.title} {note.message}" for note in console.app._notifications)
 
 
-def test_a_changed_key_takes_the_place_of_the_old_one(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_a_changed_key_replaces_the_default(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "full_stop", "right")
         await until(pilot, lambda: console.system.snapshot().frontier == 1, "one step, not two")
         assert console.system.snapshot().steps_left == 0
         assert "right step" in console.text("#keys")
 
-    with watched(console_store, tmp_path, key_changes={"step": "right"}) as console:
+    with console_run(console_store, tmp_path, key_changes={"step": "right"}) as console:
         drive(console, act)
 
 
-def test_key_changes_that_cannot_be_are_told(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
-        assert "unknown action 'setp'. Did you mean 'step'?" in told(console)
-        assert "key 'm' is used by both" in told(console)
+def test_invalid_key_changes_are_reported(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        assert "unknown action 'setp'. Did you mean 'step'?" in notices(console)
+        assert "key 'm' is used by both" in notices(console)
         await press(pilot, "full_stop")
         await until(pilot, lambda: console.system.snapshot().frontier == 1, "a step")
 
-    with watched(console_store, tmp_path, key_changes={"setp": "right", "step": "m"}) as console:
+    with console_run(console_store, tmp_path, key_changes={"setp": "right", "step": "m"}) as console:
         drive(console, act)
 
 
-def test_a_script_is_played_and_what_was_done_is_saved_as_one(
-    console_store: BarStore, tmp_path: Path
-) -> None:
+def test_a_script_runs_and_its_actions_are_saved(console_store: BarStore, tmp_path: Path) -> None:
     script = Script.parse("step 5\nbookmark five\npanel_events\ngoto 10:30\n")
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await until(pilot, lambda: console.system.snapshot().frontier == 60, "the script's end")
         assert console.app.main.panel_layout.active == "events"
         await press(pilot, "full_stop", "comma", "g", "escape")
@@ -56,7 +54,7 @@ def test_a_script_is_played_and_what_was_done_is_saved_as_one(
         await until(pilot, lambda: console.system.snapshot().frontier == 90, "11:00")
         await console.app.do("save_script", str(tmp_path / "mine.keys"))
 
-    with watched(console_store, tmp_path, script=script) as console:
+    with console_run(console_store, tmp_path, script=script) as console:
         drive(console, act)
     assert (tmp_path / "mine.keys").read_text().splitlines()[-3:] == [
         "run_to 2013-11-26 10:30",
@@ -66,16 +64,16 @@ def test_a_script_is_played_and_what_was_done_is_saved_as_one(
     assert Script.load(tmp_path / "mine.keys").lines
 
 
-def test_a_script_that_goes_wrong_says_which_line(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: "line 2" in told(console), "the fault")
+def test_an_error_in_a_script_has_its_line_number(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "line 2" in notices(console), "the fault")
 
-    with watched(console_store, tmp_path, script=Script.parse("step\nunbreak 4\n")) as console:
+    with console_run(console_store, tmp_path, script=Script.parse("step\nunbreak 4\n")) as console:
         drive(console, act)
 
 
-def test_what_cannot_be_done_is_told_and_nothing_breaks(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_impossible_actions_are_reported_and_nothing_breaks(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         for action, argument, sentence in (
             ("step_back", "", "this is the start of the run"),
             ("step", "many", "invalid distance 'many'"),
@@ -92,16 +90,16 @@ def test_what_cannot_be_done_is_told_and_nothing_breaks(console_store: BarStore,
             ("save_script", "/proc/none/x", "cannot be written"),
         ):
             await console.app.do(action, argument)
-            await until(pilot, lambda sentence=sentence: sentence in told(console), sentence)
+            await until(pilot, lambda sentence=sentence: sentence in notices(console), sentence)
         assert console.app.done == []
         assert console.system.snapshot().frontier == 0
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_actions_take_their_arguments_without_asking(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_actions_with_arguments_open_no_prompt(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         main = console.app.main
         for action, argument in (
             ("symbol", "bb"), ("speed", "x60"), ("interval", "5m"), ("theme", "paper-tape"), ("sort", "last"),
@@ -119,18 +117,18 @@ def test_actions_take_their_arguments_without_asking(console_store: BarStore, tm
         kept = console.app.ui_state()
         assert (kept.theme, kept.symbol, kept.interval) == ("paper-tape", "BBB", "5m")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_what_was_remembered_is_how_it_looks_again(console_store: BarStore, tmp_path: Path) -> None:
+def test_the_saved_state_of_the_screen_is_restored(console_store: BarStore, tmp_path: Path) -> None:
     before = UiState("paper-tape", ("log",), "events", "last", True, "CCC", "5m", {"step": "right"})
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await until(pilot, lambda: console.app.main.symbol == "CCC", "the symbol")
         assert console.app.ui_state() == before
 
-    with watched(console_store, tmp_path, ui_state=before) as console:
+    with console_run(console_store, tmp_path, ui_state=before) as console:
         drive(console, act)
 
 
@@ -140,38 +138,38 @@ def test_a_fault_of_the_engine_reaches_the_screen_with_its_cause(
     def fail(record: SessionRecord, digest: str) -> None:
         raise ExportError("the disk is full. Free some space.")
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "space")
         await until(pilot, lambda: isinstance(console.app.screen, ReportScreen), "the report")
         assert console.state is RunState.ERROR
-        assert "the disk is full" in told(console)
+        assert "the disk is full" in notices(console)
         assert "the disk is full" in console.text("#report Static")
         await press(pilot, "escape", "5")
 
-    with watched(console_store, tmp_path) as console:
-        monkeypatch.setattr(console.app.playback.earlier, "write_session", fail)
+    with console_run(console_store, tmp_path) as console:
+        monkeypatch.setattr(console.app.playback.tape_cache, "write_session", fail)
         drive(console, act)
 
 
 def test_a_signal_ends_the_run_from_within_a_frame(console_store: BarStore, tmp_path: Path) -> None:
     seen: list[bool] = []
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         seen.append(True)
         await until(pilot, lambda: console.state is RunState.STOPPED, "the end")
 
-    with watched(console_store, tmp_path, interrupted=lambda: bool(seen)) as console:
+    with console_run(console_store, tmp_path, interrupted=lambda: bool(seen)) as console:
         drive(console, act)
 
 
-def test_an_export_that_cannot_be_written_is_told(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_a_failed_export_is_reported(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "full_stop")
         await until(pilot, lambda: console.system.snapshot().frontier == 1, "a step")
         (tmp_path / "exports").write_text("in the way")
         await press(pilot, "e")
         await pilot.app.workers.wait_for_complete()
-        await until(pilot, lambda: "The export failed" in told(console), "the fault")
+        await until(pilot, lambda: "The export failed" in notices(console), "the fault")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)

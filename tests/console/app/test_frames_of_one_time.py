@@ -1,4 +1,4 @@
-"""A frame shows one moment: all of it is of the snapshot, however far the engine has played on since."""
+"""Frames of one time: all parts show the snapshot, while the engine continues."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from textual.pilot import Pilot
 from tapedeck.console.panel_data.views import view_table
 from tapedeck.engine.read.events import EventKind
 from tapedeck.engine.store.bar_store import BarStore
-from tests.support.console_runs import Watched, drive, until, watched
+from tests.support.console_runs import ConsoleRun, console_run, drive, until
 
 
-async def an_hour_and_a_half(console: Watched, pilot: Pilot[None]) -> None:
+async def step_to_90(console: ConsoleRun, pilot: Pilot[None]) -> None:
     """Step on to frontier 90, with a bookmark there."""
     console.system.step(30)
     await until(pilot, lambda: console.frontier == 90 and console.is_settled(), "another half hour")
     console.system.add_bookmark("later")
 
 
-def test_a_frame_ends_where_its_snapshot_was_taken(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_a_frame_ends_at_its_snapshot(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         system, playback, main = console.system, console.app.playback, console.app.main
         system.step(60)
         await until(pilot, lambda: console.frontier == 60 and console.is_settled(), "an hour")
@@ -28,7 +28,7 @@ def test_a_frame_ends_where_its_snapshot_was_taken(console_store: BarStore, tmp_
         snapshot, events = system.snapshot(), system.events()
         tables = {name: view_table(system, name) for name in ("symbols", "indicators", "quality", "events")}
         ticks = main.events.ticks(playback.view_state(snapshot))
-        await an_hour_and_a_half(console, pilot)
+        await step_to_90(console, pilot)
         state = playback.view_state(snapshot)
         assert state.view is not None
         assert state.played is not None
@@ -44,18 +44,18 @@ def test_a_frame_ends_where_its_snapshot_was_taken(console_store: BarStore, tmp_
         assert main.bar.strip._data is not None
         assert main.bar.strip._data.frontier == 60
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
 def test_the_past_has_the_timeline_of_its_snapshot(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         system, playback = console.system, console.app.playback
         system.step(60)
         await until(pilot, lambda: console.frontier == 60 and console.is_settled(), "an hour")
         await console.app.do("step_back", "20")
         snapshot = system.snapshot()
-        await an_hour_and_a_half(console, pilot)
+        await step_to_90(console, pilot)
         state = playback.view_state(snapshot)
         assert state.is_past
         assert state.view is not None
@@ -67,22 +67,22 @@ def test_the_past_has_the_timeline_of_its_snapshot(console_store: BarStore, tmp_
         later = [event for event in system.events() if event.kind is EventKind.BOOKMARK]
         assert [event.text for event in later] == ["later"]
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
 def test_a_headed_view_has_the_clock_of_its_rows(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         system = console.system
         system.step(60)
         await until(pilot, lambda: console.frontier == 60 and console.is_settled(), "an hour")
         snapshot = system.snapshot()
         session = dict(view_table(system, "session", snapshot).rows)
-        await an_hour_and_a_half(console, pilot)
+        await step_to_90(console, pilot)
         assert dict(view_table(system, "session", snapshot).rows) == session
         assert session["slots_over"] == 60
         bars = [row for row in view_table(system, "bars", snapshot).rows if row[1] == "1m"]
         assert max(str(row[2]) for row in bars) < str(session["clock"])
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)

@@ -1,4 +1,4 @@
-"""What the console looks like: nothing jumps, nothing is said twice, and each thing can be reached."""
+"""Appearance of the console: fixed positions, no repetition, and access to all panels."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from tapedeck.console.app.widgets import StyledLines, TickKind
 from tapedeck.engine.metrics.performance import Step
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.store.bar_store import BarStore
-from tests.support.console_runs import Watched, document, drive, press, type_line, until, watched
+from tests.support.console_runs import ConsoleRun, console_run, document, drive, press, type_line, until
 from tests.support.markets import fill_store, open_new_store
 
 
-def bar_of(console: Watched, **changes: object) -> str:
+def bar_of(console: ConsoleRun, **changes: object) -> str:
     """Return the bar's parts for a snapshot with changes, on one line of any length."""
     view_state = console.app.view_state()
     view_state = replace(view_state, snapshot=replace(view_state.snapshot, **changes))  # type: ignore[arg-type]
@@ -42,15 +42,15 @@ def bar_of(console: Watched, **changes: object) -> str:
     return "|".join(part.plain for _, part in session_parts(view_state, is_slow=slow))
 
 
-def heading(console: Watched, name: str) -> str:
-    """Return what stands on a panel's frame."""
+def heading(console: ConsoleRun, name: str) -> str:
+    """Return the heading of a panel."""
     panel = console.app.main.panels[name]
     (strip,) = panel.render_lines(Region(0, 0, panel.outer_size.width, 1))
     return strip.text.strip("─━")
 
 
 async def click_heading(pilot: Pilot[None], name: str, times: int = 1) -> None:
-    """Click the frame of a panel where its name stands."""
+    """Click the name in a panel's heading."""
     await pilot.click(f"#{name}", offset=(4, 0), times=times)
     await pilot.pause()
 
@@ -72,21 +72,21 @@ def test_durations_take_few_cells_of_any_size() -> None:
     assert [milliseconds(each) for each in seconds] == ["0.03", "36.06", "176.78", "1,346"]
 
 
-def test_columns_stand_closer_where_they_do_not_fit() -> None:
+def test_columns_have_a_smaller_gap_if_they_do_not_fit() -> None:
     rows = [("first", "12.50")]
     assert grid(["step", "ms"], rows, right="lr", width=12).plain.splitlines()[1] == "first  12.50"
     assert grid(["step", "ms"], rows, right="lr", width=11).plain.splitlines()[1] == "first 12.50"
 
 
-def test_one_bar_is_no_bars() -> None:
+def test_one_bar_is_singular() -> None:
     assert [counted(count, "bar") for count in (0, 1, 1200)] == ["0 bars", "1 bar", "1,200 bars"]
 
 
-def test_a_percentage_is_cut_to_its_decimals() -> None:
+def test_a_percentage_is_truncated() -> None:
     assert (percent(99.939), percent(99.939, 2), percent(100.0, 2)) == ("99.9%", "99.93%", "100.00%")
 
 
-def test_what_is_counted_has_no_decimals_in_why() -> None:
+def test_counts_have_no_decimals_in_why() -> None:
     counts = [_figure(name, 31_125.0) for name in ("volume", "bars present", "slots elapsed", "gaps")]
     assert counts == ["31,125"] * 4
     assert (_figure("volume", 0.25), _figure("last", 100.0)) == ("0.2500", "100.0000")
@@ -99,7 +99,7 @@ def test_what_is_counted_has_no_decimals_in_why() -> None:
 def test_a_dialog_gives_the_chart_the_keyboard_back(
     console_store: BarStore, tmp_path: Path, size: tuple[int, int]
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "2", "question_mark", "escape", "g", "escape")
         await pilot.pause()
         assert console.app.main.panel_layout.active == "chart"
@@ -108,14 +108,14 @@ def test_a_dialog_gives_the_chart_the_keyboard_back(
         await press(pilot, "down")
         assert console.app.main.symbol != before
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act, size=size)
 
 
-def test_a_click_on_a_heading_chooses_its_panel_and_two_show_it_alone(
+def test_a_click_on_a_heading_activates_its_panel_and_two_maximise_it(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         main = console.app.main
         await click_heading(pilot, "chart")
         assert main.panel_layout.active == "chart"
@@ -125,25 +125,25 @@ def test_a_click_on_a_heading_chooses_its_panel_and_two_show_it_alone(
         assert not main.panel_layout.maximised
         assert ("panel_chart", "") in console.app.done
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_end_at_the_present_leaves_the_symbol(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_end_at_the_present_keeps_the_symbol(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "down")
         assert console.app.main.symbol == "BBB"
         await press(pilot, "end")
         assert console.app.main.symbol == "BBB"
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_the_last_panel_says_why_it_stays_and_hidden_ones_stand_in_brackets(
+def test_the_last_panel_cannot_be_hidden_and_hidden_ones_have_brackets(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "x")
         assert "(1 symbols)  2 chart" in console.text("#tabs")
         await press(pilot, *"xxxxx")
@@ -153,12 +153,12 @@ def test_the_last_panel_says_why_it_stays_and_hidden_ones_stand_in_brackets(
             "the last panel cannot be hidden: show another one first"
         ]
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act, size=(80, 24))
 
 
 def test_a_wide_screen_gives_the_chart_the_most(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         main = console.app.main
         assert main.chart.size.width > 100
         others = [panel.size.area for name, panel in main.panels.items() if name != "chart"]
@@ -169,15 +169,15 @@ def test_a_wide_screen_gives_the_chart_the_most(console_store: BarStore, tmp_pat
         await press(pilot, "7", "x")
         assert main.events.size.width > main.panels["quality"].size.width
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act, size=(200, 60))
 
 
 # Filters
 
 
-def test_a_kept_filter_stands_in_the_heading_until_escape(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_a_filter_is_in_the_heading_until_escape(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         table = console.app.main.symbols.table
         await press(pilot, "slash")
         await type_line(pilot, "b")
@@ -191,30 +191,28 @@ def test_a_kept_filter_stands_in_the_heading_until_escape(console_store: BarStor
             await type_line(pilot, "session")
             assert f"{name} /session" in heading(console, name)
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_a_filter_that_is_given_up_returns_to_the_symbol_before(
-    console_store: BarStore, tmp_path: Path
-) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_a_cleared_filter_returns_to_the_symbol_before(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "down", "slash", "c")
         await until(pilot, lambda: console.app.main.symbol == "CCC", "the filtered symbol")
         await press(pilot, "escape")
         assert console.app.main.symbol == "BBB"
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-# What is not on the screen
+# Panels not on the screen
 
 
-def test_panels_that_are_not_on_the_screen_are_named_beside_the_headings_and_a_click_brings_them(
+def test_tabs_name_the_panels_not_on_the_screen_and_a_click_shows_one(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await until(
             pilot,
             lambda: console.text("#tabs") == "5 metrics  6 events  7 log  8 coverage  9 report",
@@ -222,20 +220,20 @@ def test_panels_that_are_not_on_the_screen_are_named_beside_the_headings_and_a_c
         )
         await pilot.click("#tabs", offset=(3, 0))
         await until(pilot, lambda: console.app.main.panel_layout.active == "metrics", "the panel")
-        await until(pilot, lambda: console.text("#tabs").startswith("4 quality  6 events"), "what it hides")
+        await until(
+            pilot, lambda: console.text("#tabs").startswith("4 quality  6 events"), "the hidden panels"
+        )
         assert ("panel_metrics", "") in console.app.done
         await press(pilot, "x")
         await until(pilot, lambda: "(5 metrics)" in console.text("#tabs"), "a hidden one in brackets")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
 @pytest.mark.parametrize("size", [(100, 30), (120, 36), (200, 60)])
-def test_what_is_named_beside_a_heading_leaves_the_heading_alone(
-    console_store: BarStore, tmp_path: Path, size: tuple[int, int]
-) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_tabs_do_not_cover_a_heading(console_store: BarStore, tmp_path: Path, size: tuple[int, int]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         main = console.app.main
         for keys in ("2x", "7", "z", "z", "6x", "1x"):
             await press(pilot, *keys)
@@ -245,11 +243,11 @@ def test_what_is_named_beside_a_heading_leaves_the_heading_alone(
             assert tabs.height == 1
             assert tabs.x >= under[0].region.x + len("─") + len(under[0].heading)
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act, size=size)
 
 
-def test_tabs_give_way_to_a_narrow_place_until_only_keys_are_left() -> None:
+def test_tabs_shrink_with_the_width_down_to_keys() -> None:
     def line(width: int, layout: Layout = Layout()) -> str:  # noqa: B008 - frozen
         return fitted_tabs(tabs_of(layout, {"log": "disk"}, {"report": "f9"}, columns=80), width).plain
 
@@ -262,7 +260,7 @@ def test_tabs_give_way_to_a_narrow_place_until_only_keys_are_left() -> None:
 # Toasts
 
 
-def test_of_many_things_told_the_latest_three_stand_there_and_what_failed_goes_last() -> None:
+def test_the_latest_three_notices_are_shown_and_errors_stay_longest() -> None:
     toasts = Toasts()
     for text, severity in (("disk full", "error"), ("a", "information"), ("b", "information")):
         toasts.add(Notification(text, severity=severity))  # type: ignore[arg-type]
@@ -273,16 +271,16 @@ def test_of_many_things_told_the_latest_three_stand_there_and_what_failed_goes_l
 
 
 def regions(screen: Screen[object]) -> list[Region]:
-    """Return where something is told on a screen."""
+    """Return the regions of notices on a screen."""
     return [toast.region for toast in screen.query(Toast) if toast.region]
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
 @pytest.mark.parametrize("key", ["b", "g", "y", "q"])
-def test_nothing_that_is_told_lies_over_what_is_typed(
+def test_notices_do_not_cover_an_input_line(
     console_store: BarStore, tmp_path: Path, size: tuple[int, int], key: str
 ) -> None:
-    async def run(console: Watched) -> None:
+    async def run(console: ConsoleRun) -> None:
         app = console.app
         async with app.run_test(size=size, notifications=True) as pilot:
             await until(pilot, lambda: console.system.session_data.tape is not None, "a session")
@@ -292,22 +290,22 @@ def test_nothing_that_is_told_lies_over_what_is_typed(
             await until(pilot, lambda: app.screen is not app.main, "the dialog")
             for name in ("first", "second"):
                 app.notify(f"exported to {name}\nin ~/tapedeck/exports", timeout=60)
-            await until(pilot, lambda: bool(regions(app.screen)), "what is told")
-            told = regions(app.screen)
+            await until(pilot, lambda: bool(regions(app.screen)), "a notice")
+            notices = regions(app.screen)
             typed = next(iter(app.screen.query("Input, OptionList, Button"))).region
-            assert len(told) == 1
+            assert len(notices) == 1
             assert typed
-            assert not told[0].overlaps(typed)
+            assert not notices[0].overlaps(typed)
             await press(pilot, "escape")
             await until(
                 pilot, lambda: sum(bool(toast.region) for toast in app.main.query(Toast)) == 2, "both"
             )
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         asyncio.run(run(console))
 
 
-def test_what_is_told_again_while_it_is_on_the_screen_stands_there_once() -> None:
+def test_a_repeated_notice_is_shown_once() -> None:
     class Teller(App[None]):
         def __init__(self) -> None:
             super().__init__()
@@ -321,24 +319,24 @@ def test_what_is_told_again_while_it_is_on_the_screen_stands_there_once() -> Non
                 await pilot.pause()
             app.notify("no such time", severity="warning")
             await until(pilot, lambda: len(app.screen.query(Toast)) == 3, "one of each")
-            told = [(toast.message, toast.severity) for toast in app._notifications]
-            assert told == [("disk full", "error"), ("no such time", "error"), ("no such time", "warning")]
+            notices = [(toast.message, toast.severity) for toast in app._notifications]
+            assert notices == [("disk full", "error"), ("no such time", "error"), ("no such time", "warning")]
 
     asyncio.run(run())
 
 
-def test_a_toast_says_what_was_exported_or_copied(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_a_notice_names_the_export_or_copy(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "e", "j")
         await console.app.do("copy", "csv")
 
-        def told() -> str:
+        def notices() -> str:
             return " ".join(f"{toast.title} {toast.message}" for toast in console.app._notifications)
 
         for words in ("CSV exported to", "session.json exported to", "3 rows copied as CSV"):
-            await until(pilot, lambda words=words: words in told(), words)  # type: ignore[misc]
+            await until(pilot, lambda words=words: words in notices(), words)  # type: ignore[misc]
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
@@ -346,12 +344,12 @@ def test_a_toast_says_what_was_exported_or_copied(console_store: BarStore, tmp_p
 
 
 def test_nothing_on_the_bar_moves_when_figures_change(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 60 and console.state is RunState.PAUSED, "an hour")
         paused = bar_of(console, speed=60.0)
         running = bar_of(console, speed=3600.0, state=RunState.RUNNING, achieved_speed=2900.0)
-        assert "x3,600 getting x2.9k" in running
+        assert "x3,600 actual x2.9k" in running
         await press(pilot, "comma")
         past = bar_of(console, speed=60.0)
         assert past.startswith(" ◂ PAST ")
@@ -360,12 +358,12 @@ def test_nothing_on_the_bar_moves_when_figures_change(console_store: BarStore, t
         bounds = [[at for at, sign in enumerate(text) if sign == "|"] for text in (paused, running, past)]
         assert bounds[0] == bounds[1] == bounds[2]
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_a_speed_is_getting_less_only_below_nine_tenths(console_store: BarStore, tmp_path: Path) -> None:
-    with watched(console_store, tmp_path) as console:
+def test_the_actual_speed_is_shown_only_below_nine_tenths(console_store: BarStore, tmp_path: Path) -> None:
+    with console_run(console_store, tmp_path) as console:
         now = replace(console.system.snapshot(), state=RunState.RUNNING, speed=60.0)
         assert falls_short(replace(now, achieved_speed=53.0))
         assert not falls_short(replace(now, achieved_speed=55.0))
@@ -374,45 +372,43 @@ def test_a_speed_is_getting_less_only_below_nine_tenths(console_store: BarStore,
         assert "session 0" not in bar_of(console)
 
 
-def test_the_bar_names_the_condition_at_which_the_run_stands(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_the_bar_shows_the_condition_of_the_breakpoint_hit(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         console.system.add_breakpoint("time >= 10:00")
         await press(pilot, "space")
         await until(pilot, lambda: "◆ time >= 10:00" in console.text("#session-line"), "the condition")
         await press(pilot, "full_stop")
         await until(pilot, lambda: "◆" not in console.text("#session-line"), "the step on")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act, size=(80, 24))
 
 
-def test_an_early_close_stands_on_a_narrow_bar_before_the_note(
+def test_an_early_close_has_priority_over_the_note_on_a_narrow_bar(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await until(pilot, lambda: "early close" in console.text("#session-line"), "the early close")
         assert "Fri 2013-11-29" in console.text("#session-line")
 
     early = document(start_date="2013-11-29")
-    with watched(console_store, tmp_path, config=early, note="synthetic") as console:
+    with console_run(console_store, tmp_path, config=early, note="synthetic") as console:
         drive(console, act, size=(80, 24))
 
 
 # Events
 
 
-async def an_hour_of_gaps(console: Watched, pilot: Pilot[None]) -> None:
-    """Play an hour, so that there is something to list."""
+async def play_an_hour(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    """Play an hour, with gaps to list."""
     await press(pilot, "6", "o")
     await until(pilot, lambda: console.frontier == 60 and console.state is RunState.PAUSED, "an hour")
     await until(pilot, lambda: console.app.main.events.list.count > 3, "the gaps")
 
 
-def test_events_stand_by_the_clock_of_the_market_whenever_they_were_made(
-    console_store: BarStore, tmp_path: Path
-) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
-        await an_hour_of_gaps(console, pilot)
+def test_events_are_in_the_order_of_the_market_clock(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        await play_an_hour(console, pilot)
         console.system.add_bookmark("early", 10)
         console.system.add_bookmark("late", 60)
         events = console.app.main.events
@@ -425,35 +421,35 @@ def test_events_stand_by_the_clock_of_the_market_whenever_they_were_made(
         assert times[[row[5] for row in rows].index("early")] == "2013-11-26T09:40:00-05:00"
         assert rows[-1][5] == "late"
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_gaps_that_are_no_longer_listed_are_counted_in_the_first_line_and_still_ticks(
+def test_unlisted_gaps_are_counted_in_the_first_line_and_have_ticks(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
-        await an_hour_of_gaps(console, pilot)
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        await play_an_hour(console, pilot)
         panel, tape = console.app.main.events, console.system.session_data.tape
         assert tape is not None
         missing = ~tape.base.present[:, :60]
         begun = missing & ~np.pad(missing, ((0, 0), (1, 0)))[:, :-1]
-        note = f"{begun.sum() - 3} earlier gaps are not listed: 4 quality has them"
-        await until(pilot, lambda: panel.list.render_line(0).text.startswith(note), "what is missing")
+        note = f"{begun.sum() - 3} earlier gaps are not listed: see 4 quality"
+        await until(pilot, lambda: panel.list.render_line(0).text.startswith(note), "the note")
         view_state = console.app.view_state()
         assert panel.as_table(view_state).rows[0] == (None, "note", None, None, None, note)
         ticks = {tick.slot for tick in panel.ticks(view_state) if tick.kind is TickKind.GAP}
         assert ticks == set(np.flatnonzero(begun.any(axis=0)).tolist())
         await press(pilot, "home", "enter")
-        assert console.looked_at is None
+        assert console.past_frontier is None
         await press(pilot, "down", "enter")
-        assert console.looked_at is not None
+        assert console.past_frontier is not None
         await press(pilot, "O")
         await until(
             pilot, lambda: "gaps of this time are not listed" in panel.list.render_line(0).text, "past"
         )
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         console.system._events._gaps_kept = 3
         drive(console, act)
 
@@ -471,7 +467,7 @@ def test_the_chart_has_vwap_and_averages_before_bands(console_store: BarStore, t
         "vwap": {"type": "VWAP", "interval": "1m"},
     }
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         chart = console.app.main.chart
         await press(pilot, "o")
         await until(pilot, lambda: "5─bands_upperband" in chart.chart.render_line(1).text, "the legend")
@@ -479,7 +475,7 @@ def test_the_chart_has_vwap_and_averages_before_bands(console_store: BarStore, t
         assert list(names[:4]) == ["vwap", "sma", "ema", "top"]
         assert "2 more in indicators" in "".join(chart.chart.render_line(y).text for y in (1, 2))
 
-    with watched(console_store, tmp_path, config=config) as console:
+    with console_run(console_store, tmp_path, config=config) as console:
         drive(console, act, size=(160, 45))
 
 
@@ -487,7 +483,7 @@ def test_the_chart_has_vwap_and_averages_before_bands(console_store: BarStore, t
 def test_no_figure_of_the_metrics_is_cut(
     console_store: BarStore, tmp_path: Path, size: tuple[int, int]
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         for seconds in (0.0004, 1.25, 12.5):
             started = console.system.metrics.start_timer() - seconds
             console.system.metrics.record(Step.FIRST_HISTORICAL_LOAD, started)
@@ -498,15 +494,15 @@ def test_no_figure_of_the_metrics_is_cut(
         assert max(map(len, lines)) <= figures.size.width
         assert any(line.startswith("first historical load") and line.endswith(" 12,500") for line in lines)
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act, size=size)
 
 
-def test_gaps_that_are_not_measured_are_not_said_to_be_none(console_store: BarStore, tmp_path: Path) -> None:
+def test_unmeasured_gaps_are_not_shown_as_zero(console_store: BarStore, tmp_path: Path) -> None:
     config = document()
     config["session_data_config"]["gap_filler"] = {"enable_session_quality": False}
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 60, "an hour")
         symbols = console.app.main.symbols
@@ -515,21 +511,21 @@ def test_gaps_that_are_not_measured_are_not_said_to_be_none(console_store: BarSt
         table = symbols.as_table(console.app.view_state())
         assert table.rows[0][table.headings.index("gaps")] is None
 
-    with watched(console_store, tmp_path, config=config) as console:
+    with console_run(console_store, tmp_path, config=config) as console:
         drive(console, act)
 
 
-def test_at_the_open_no_quality_is_known(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, _pilot: Pilot[None]) -> None:
+def test_the_open_has_no_quality(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, _pilot: Pilot[None]) -> None:
         symbols = console.app.main.symbols
         assert np.isnan(symbols._rows(console.app.view_state()).quality).all()
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_a_frame_that_takes_about_as_long_is_written_alike(console_store: BarStore, tmp_path: Path) -> None:
-    with watched(console_store, tmp_path) as console:
+def test_the_frame_time_changes_only_for_large_differences(console_store: BarStore, tmp_path: Path) -> None:
+    with console_run(console_store, tmp_path) as console:
         metrics = console.app.main.metrics
         seen = set()
         for frame_ms in (12.0, 12.7, 11.3, 13.4, 12.2, 10.9):
@@ -538,14 +534,14 @@ def test_a_frame_that_takes_about_as_long_is_written_alike(console_store: BarSto
         assert seen == {"12 ms"}
 
 
-def test_the_map_of_gaps_is_no_taller_than_its_rows(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_the_gap_map_has_the_height_of_its_rows(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "4", "z", "o")
         await until(pilot, lambda: console.frontier == 60, "an hour")
         quality = console.app.main.panels["quality"]
         await until(pilot, lambda: quality.map.size.height == 4, "three rows and the axis")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
@@ -558,7 +554,7 @@ def test_no_score_of_a_symbol_is_cut_however_long_its_name_is(tmp_path: Path, wi
     data["historical"] = {"data": [{"trailing_days": 1, "intervals": ["1m", "5m", "1d"]}]}
     del data["indicators"]
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "4", "o")
         await until(pilot, lambda: console.frontier == 60, "an hour")
         figures = console.app.main.panels["quality"].query_one(StyledLines)
@@ -573,55 +569,53 @@ def test_no_score_of_a_symbol_is_cut_however_long_its_name_is(tmp_path: Path, wi
 
     with open_new_store(tmp_path / "bars") as store:
         fill_store(store, (name,), "2013-11-20", "2013-12-03", missing=0.0)
-        with watched(store, tmp_path, config=config) as console:
+        with console_run(store, tmp_path, config=config) as console:
             drive(console, act, size=(130, 36))
 
 
 # Pages and dialogs
 
 
-def test_the_report_says_first_how_to_leave_it(console_store: BarStore, tmp_path: Path) -> None:
+def test_the_footer_of_the_report_begins_with_escape(console_store: BarStore, tmp_path: Path) -> None:
     assert all(key_line(mode, {}, 80).plain.startswith("escape panels  ") for mode in ("report", "coverage"))
     assert not key_line("main", {}, 80).plain.startswith("escape")
     assert len(key_line("report", {}, 40).plain) <= 40
 
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         for key, screen in (("9", ReportScreen), ("8", CoverageScreen)):
             await press(pilot, key)
             await until(pilot, lambda kind=screen: isinstance(console.app.screen, kind), "the page")  # type: ignore[misc]
             await pilot.click("#keys", offset=(3, 0))
             await until(pilot, lambda: console.app.main.is_current, "the panels")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
 def test_a_whole_report_fits_a_small_terminal(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "0", "space")
         await until(pilot, lambda: isinstance(console.app.screen, ReportScreen), "the report")
         assert len(console.system.snapshot().finished) == 5
         assert console.app.screen.query_one("#report").max_scroll_y == 0
 
     week = document(start_date="2013-11-25")
-    with watched(console_store, tmp_path, config=week) as console:
+    with console_run(console_store, tmp_path, config=week) as console:
         drive(console, act, size=(80, 24))
 
 
 def test_coverage_has_a_legend(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "8")
         await until(pilot, lambda: isinstance(console.app.screen, CoverageScreen), "coverage")
         assert console.text("#coverage-legend") == "─ full   ░▒▓ partial   █ missing"
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_prompts_write_their_hint_once_with_the_runs_own_symbol(
-    console_store: BarStore, tmp_path: Path
-) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+def test_prompts_show_one_hint_with_a_symbol_of_the_run(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         for key in ("g", "b"):
             await press(pilot, key)
             screen = console.app.screen
@@ -634,18 +628,18 @@ def test_prompts_write_their_hint_once_with_the_runs_own_symbol(
             else:
                 await press(pilot, "escape")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_help_tells_how_to_get_at_what_only_the_palette_has() -> None:
+def test_help_has_the_palette_words_of_actions_without_keys() -> None:
     lines = help_text({}, 80).plain.splitlines()
     assert any(line.split("  ")[0] == "ctrl+p speed" and "Set speed" in line for line in lines)
     assert any(line.split("  ")[0] == "ctrl+p" and "palette" in line for line in lines)
 
 
 @pytest.mark.parametrize("width", [40, 60, 72])
-def test_a_long_sentence_of_help_goes_on_below_its_beginning(width: int) -> None:
+def test_a_long_help_text_is_folded_in_its_column(width: int) -> None:
     lines = help_text({}, width).plain.splitlines()
     assert max(map(len, lines)) <= width
     at = next(number for number, line in enumerate(lines) if "Share of the symbols" in line)
@@ -655,21 +649,21 @@ def test_a_long_sentence_of_help_goes_on_below_its_beginning(width: int) -> None
 
 
 def test_the_palette_is_no_wider_than_a_page(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "ctrl+p")
         await until(pilot, lambda: bool(console.app.screen.query("#--container")), "the palette")
         line = console.app.screen.query_one("#--input")
         await until(pilot, lambda: line.region.width > 0, "its place")
         assert line.region.width <= 100
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act, size=(200, 60))
 
 
 def test_why_explains_the_volume_of_the_table_and_that_of_the_bar_apart(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 60 and console.state is RunState.PAUSED, "an hour")
         view_state = console.app.view_state()
@@ -682,31 +676,31 @@ def test_why_explains_the_volume_of_the_table_and_that_of_the_bar_apart(
         await until(pilot, lambda: "last bar that is over" in console.text("#why-text"), "the bar's volume")
         assert ", 1 bar;" in console.text("#why-text")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
 def test_only_the_screen_on_top_shows_toasts(console_store: BarStore, tmp_path: Path) -> None:
-    def racks(console: Watched) -> list[bool]:
+    def racks(console: ConsoleRun) -> list[bool]:
         return [screen.get_child_by_type(ToastRack).display for screen in console.app.screen_stack[1:]]
 
-    async def run(console: Watched) -> None:
+    async def run(console: ConsoleRun) -> None:
         async with console.app.run_test(size=(120, 36), notifications=True) as pilot:
             await until(pilot, lambda: console.system.session_data.tape is not None, "a session")
             console.app.notify("a word", timeout=60)
             await press(pilot, "b")
-            await until(pilot, lambda: racks(console) == [False, True], "the dialog's own")
+            await until(pilot, lambda: racks(console) == [False, True], "the rack of the dialog")
             await press(pilot, "escape")
             await until(pilot, lambda: racks(console) == [True], "the panels' again")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         asyncio.run(run(console))
 
 
 def test_a_terminal_resized_below_a_dialog_finds_the_panels_laid_out_for_it(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    async def act(console: Watched, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         def tabs() -> str:
             return console.app.main.query_one("#tabs", Static).render().plain  # type: ignore[union-attr]
 
@@ -719,5 +713,5 @@ def test_a_terminal_resized_below_a_dialog_finds_the_panels_laid_out_for_it(
             await press(pilot, "escape")
             await until(pilot, lambda: tabs() == wide, "all panels named")
 
-    with watched(console_store, tmp_path) as console:
+    with console_run(console_store, tmp_path) as console:
         drive(console, act, size=(200, 60))

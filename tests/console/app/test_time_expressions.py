@@ -1,4 +1,4 @@
-"""What may be typed after `g`."""
+"""Time expressions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tapedeck.console.actions.time_expressions import Here, read_moment
+from tapedeck.console.actions.time_expressions import ReferenceTime, parse_time_expression
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.errors import CalendarError, ConfigError
 
@@ -17,11 +17,11 @@ NEW_YORK = ZoneInfo("America/New_York")
 TIME = TimeManager("XNYS")
 # Tuesday, 8 October 2013, half past ten in New York.
 SESSION = TIME.get_trading_session(date(2013, 10, 8))
-HERE = Here(SESSION, datetime(2013, 10, 8, 10, 30, tzinfo=NEW_YORK))
+HERE = ReferenceTime(SESSION, datetime(2013, 10, 8, 10, 30, tzinfo=NEW_YORK))
 
 
 def read(text: str) -> str:
-    return read_moment(text, HERE, TIME).astimezone(NEW_YORK).strftime("%m-%d %H:%M:%S")
+    return parse_time_expression(text, HERE, TIME).astimezone(NEW_YORK).strftime("%m-%d %H:%M:%S")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_times_and_dates_are_read_as_a_trader_writes_them(text: str, expected: s
 
 
 @pytest.mark.parametrize("text", ["", "  ", "soon", "25:00", "13pm", "120%", "2013-13-01", "oct", "99"])
-def test_what_is_no_moment_is_refused_with_examples(text: str) -> None:
+def test_invalid_times_are_errors_with_examples(text: str) -> None:
     with pytest.raises(ConfigError, match="invalid time or date"):
         read(text)
 
@@ -107,7 +107,7 @@ def test_what_is_no_moment_is_refused_with_examples(text: str) -> None:
         "9999999999 feb",
     ],
 )
-def test_what_is_almost_a_date_is_none(text: str) -> None:
+def test_almost_valid_dates_are_invalid(text: str) -> None:
     with pytest.raises(ConfigError, match="invalid time or date"):
         read(text)
 
@@ -119,7 +119,7 @@ def test_letters_that_mean_nothing_are_named_instead_of_passed_over() -> None:
         read("29 nov banana")
 
 
-def test_a_date_with_another_weekday_is_told_with_its_own() -> None:
+def test_a_date_with_a_wrong_weekday_is_an_error_with_the_right_one() -> None:
     for text in ("mon 9 oct", "monday, oct 9th 2013 10:30"):
         with pytest.raises(ConfigError, match=r"2013-10-09 is a Wednesday, not a Monday\."):
             read(text)
@@ -127,13 +127,13 @@ def test_a_date_with_another_weekday_is_told_with_its_own() -> None:
 
 def test_a_weekday_past_the_end_of_the_run_is_the_one_before() -> None:
     def day(text: str, last: date) -> date:
-        here = Here(SESSION, HERE.clock, last)
-        return read_moment(text, here, TIME).astimezone(NEW_YORK).date()
+        here = ReferenceTime(SESSION, HERE.clock, last)
+        return parse_time_expression(text, here, TIME).astimezone(NEW_YORK).date()
 
     week_end, later = date(2013, 10, 11), date(2013, 10, 18)
     assert (day("monday", week_end), day("monday", later)) == (date(2013, 10, 7), date(2013, 10, 14))
     assert (day("friday", week_end), day("last friday", week_end)) == (week_end, date(2013, 10, 4))
-    assert day("next monday", week_end) == date(2013, 10, 14)  # asked for in so many words
+    assert day("next monday", week_end) == date(2013, 10, 14)  # explicit
 
 
 def test_a_misspelt_word_names_the_nearest_one() -> None:
@@ -141,7 +141,7 @@ def test_a_misspelt_word_names_the_nearest_one() -> None:
         read("next opne")
 
 
-def test_a_day_without_trading_is_told_as_the_calendar_tells_it() -> None:
+def test_a_day_without_trading_has_the_error_of_the_calendar() -> None:
     with pytest.raises(CalendarError):
         read("2013-10-12")
 
@@ -157,5 +157,7 @@ def test_a_time_after_midnight_is_of_a_session_that_opened_the_day_before() -> N
     futures = TimeManager("CMES")
     session = futures.get_trading_session(date(2013, 10, 8))
     zone = session.zone
-    found = read_moment("9:00", Here(session, session.regular_open), futures).astimezone(zone)
+    found = parse_time_expression("9:00", ReferenceTime(session, session.regular_open), futures).astimezone(
+        zone
+    )
     assert session.regular_open < found < session.regular_close
