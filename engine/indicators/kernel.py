@@ -61,7 +61,8 @@ class SharedRunning:
 class KernelInputs(NamedTuple):
     """Inputs of a kernel, and the columns that it writes.
 
-    `grid`: the bars of `interval`. `columns`: one array (S, columns of `interval`) per output, all NaN.
+    `grid`: the bars of `interval`; `grid.values[field]` is (S, columns of `interval`), fields as in `FIELDS`.
+    `columns`: one array (S, columns of `interval`) per output, all NaN.
     `against`: values of the historical indicator that the kind compares with, (S, minutes) or (S, 1).
     `series`: for kinds with a lookback, the bars of the interval without the missing ones, earlier sessions
     first; the bars of a block are appended before the kernel is called. The first `skipped` bars of each row

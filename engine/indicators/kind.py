@@ -99,7 +99,10 @@ class IndicatorKind(ABC):
         del parameters, interval, faults
 
     def explain(self, evidence: Evidence) -> Reasons:
-        """Return the inputs of a value; by default all bars of its interval."""
+        """Return the inputs of a value; by default all bars of its interval that the kernel was given.
+
+        Override it for a kind whose value uses fewer bars.
+        """
         present = evidence.bars.present
         used, lookback = int(np.count_nonzero(present)), self.lookback(evidence.parameters)
         return Reasons(

@@ -1,38 +1,45 @@
 """Registry of indicators: every kind for session files, tapedeck's own and TA-Lib's.
 
-To add a kind, write one file in `kinds/` with a subclass of `IndicatorKind` (`kind.py` describes its
-attributes: parameters, inputs, kernel, history, formula, explanation, drawing), and add one line to
-`OWN_KINDS` below. Session files, `config schema`, history, conditions, exports, *why*, chart and tables then
-include it, as do the tests of every indicator. `kinds/session_extremes.py` is a short example over base bars,
-`kinds/rolling_vwap.py` one with history. TA-Lib's functions come from `talib_adapter.py`; an own kind takes
-precedence over one of TA-Lib's of the same name.
+To add a kind, write one file in `kinds/` with a subclass of `IndicatorKind` and the tuple `KINDS`, and add
+the file's name to `_MODULES` below. Session files, `config schema`, history, conditions, exports, *why*,
+chart and tables then include it, as do the tests of every indicator. `kind.py` describes the attributes:
+parameters, inputs, kernel, history, formula, explanation, drawing. Examples: `kinds/relative_volume.py`
+computes each bar by itself, `kinds/session_extremes.py` runs over base bars, `kinds/rolling_vwap.py` reads
+earlier sessions. A kernel calls `canonical` on the values that it writes. TA-Lib's functions come from
+`talib_adapter.py`; an own kind takes precedence over one of TA-Lib's of the same name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
+from itertools import chain
 from typing import Final
 
 from tapedeck.engine.config.faults import fault
 from tapedeck.engine.errors import TapedeckError, nearest
+from tapedeck.engine.indicators import kinds
 from tapedeck.engine.indicators.kind import IndicatorKind
-from tapedeck.engine.indicators.kinds.opening_range import OPENING_RANGE_HIGH, OPENING_RANGE_LOW
-from tapedeck.engine.indicators.kinds.relative_volume import RELATIVE_VOLUME
-from tapedeck.engine.indicators.kinds.rolling_vwap import ROLLING_VWAP
-from tapedeck.engine.indicators.kinds.session_extremes import SESSION_HIGH, SESSION_LOW
-from tapedeck.engine.indicators.kinds.vwap import VWAP
 from tapedeck.engine.indicators.talib_adapter import all_talib_names, talib_kinds
 
-OWN_KINDS: Final[tuple[IndicatorKind, ...]] = (
-    VWAP,
-    ROLLING_VWAP,
-    SESSION_HIGH,
-    SESSION_LOW,
-    OPENING_RANGE_HIGH,
-    OPENING_RANGE_LOW,
-    RELATIVE_VOLUME,
+_MODULES: Final = (
+    "vwap",
+    "rolling_vwap",
+    "session_extremes",
+    "opening_range",
+    "relative_volume",
 )
+"""The files of `kinds/`."""
+
+
+def _kinds_of(module: str) -> tuple[IndicatorKind, ...]:
+    found: tuple[IndicatorKind, ...] = import_module(f"{kinds.__name__}.{module}").KINDS
+    return found
+
+
+OWN_KINDS: Final[tuple[IndicatorKind, ...]] = tuple(chain.from_iterable(map(_kinds_of, _MODULES)))
+"""tapedeck's own kinds, in the order of error messages."""
 
 
 class IndicatorRegistry:

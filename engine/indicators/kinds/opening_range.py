@@ -95,5 +95,7 @@ class OpeningRangeKernel:
         canonical(target)
 
 
-OPENING_RANGE_HIGH: Final = OpeningRange("OPENING_RANGE_HIGH", highest=True)
-OPENING_RANGE_LOW: Final = OpeningRange("OPENING_RANGE_LOW", highest=False)
+KINDS: Final = (
+    OpeningRange("OPENING_RANGE_HIGH", highest=True),
+    OpeningRange("OPENING_RANGE_LOW", highest=False),
+)

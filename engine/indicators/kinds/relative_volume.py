@@ -68,4 +68,4 @@ def relative_volume(volume: Floats, average: Floats, out: Floats, first: int, la
     canonical(target)
 
 
-RELATIVE_VOLUME: Final = RelativeVolume()
+KINDS: Final = (RelativeVolume(),)

@@ -116,4 +116,4 @@ def window_sums(values: Floats, window: int) -> Floats:
     return sums
 
 
-ROLLING_VWAP: Final = RollingVwap()
+KINDS: Final = (RollingVwap(),)

@@ -49,5 +49,7 @@ class RunningExtreme(RunningValues):
         self._carry = out[:, -1].copy()
 
 
-SESSION_HIGH: Final = SessionExtreme("SESSION_HIGH", highest=True)
-SESSION_LOW: Final = SessionExtreme("SESSION_LOW", highest=False)
+KINDS: Final = (
+    SessionExtreme("SESSION_HIGH", highest=True),
+    SessionExtreme("SESSION_LOW", highest=False),
+)

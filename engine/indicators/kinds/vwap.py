@@ -85,4 +85,4 @@ def typical_price(values: Floats) -> Floats:
     return price
 
 
-VWAP: Final = Vwap()
+KINDS: Final = (Vwap(),)

@@ -25,6 +25,12 @@ def test_the_five_minute_walk_works_as_written(tmp_path: Path, columns: int, row
     home = tmp_path / "home"
     with terminal(home, columns=columns, rows=rows) as screen:
         screen.read_until_shown("▶ running", "2024-11-22")
+        press(screen, "+", "x3,600")
+        press(screen, "-", "x360")
+        press(screen, "2", "DEMO_CALM 1m")
+        screen.press("z")
+        screen.read_until(lambda: "3 indicators──" not in screen.text, "the chart alone")
+        press(screen, "z1", "▸ DEMO_CALM")
         press(screen, " ", "‖ paused")
         press(screen, ".", "‖ paused")
         press(screen, ",", "PAST")
@@ -38,6 +44,8 @@ def test_the_five_minute_walk_works_as_written(tmp_path: Path, columns: int, row
         screen.press("\r")
         screen.read_until(lambda: "becomes true" not in screen.text, "the prompt to close")
         press(screen, " ", "‖ paused", "rsi_14 < 40")
+        press(screen, "\t", "▸ DEMO_CLIMB")
+        press(screen, "\x1b[Z", "▸ DEMO_CALM")  # shift+tab
         press(screen, "w", "Why: DEMO_CALM", "formula")
         screen.press("\x1b")
         screen.read_until(lambda: "formula" not in screen.text, "the explanation to close")
