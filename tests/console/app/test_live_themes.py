@@ -1,4 +1,4 @@
-"""Themes of the user, edited while the console runs."""
+"""Changes of the user's themes during a run."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def drawn_with(console: ConsoleRun, color: str) -> bool:
     return color in console.app.export_screenshot()
 
 
-def test_an_edit_of_the_current_theme_shows_at_once(
+def test_an_edit_of_the_theme_in_use_takes_effect_at_once(
     console_store: BarStore, tmp_path: Path, folder: Path
 ) -> None:
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
@@ -92,7 +92,7 @@ def test_a_dark_theme_can_become_a_light_one(console_store: BarStore, tmp_path: 
         drive(console, act)
 
 
-def test_t_reaches_the_theme_of_a_new_file(console_store: BarStore, tmp_path: Path, folder: Path) -> None:
+def test_a_new_theme_can_be_selected_with_t(console_store: BarStore, tmp_path: Path, folder: Path) -> None:
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         assert console.app.theme_names[-1] == MINE
         save(folder, OWN.replace(MINE, "one-more"), "second.yml")
@@ -107,7 +107,7 @@ def test_t_reaches_the_theme_of_a_new_file(console_store: BarStore, tmp_path: Pa
         drive(console, act)
 
 
-def test_the_theme_folder_may_be_created_during_a_run(console_store: BarStore, tmp_path: Path) -> None:
+def test_the_themes_folder_can_be_created_during_a_run(console_store: BarStore, tmp_path: Path) -> None:
     folder = tmp_path / "nothing" / "yet"
 
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
@@ -120,14 +120,14 @@ def test_the_theme_folder_may_be_created_during_a_run(console_store: BarStore, t
         drive(console, act)
 
 
-def test_an_invalid_edit_is_reported_with_file_and_line_and_the_theme_stays(
+def test_an_invalid_edit_is_reported_with_file_and_line_and_the_last_valid_theme_stays(
     console_store: BarStore, tmp_path: Path, folder: Path
 ) -> None:
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o")
         path = save(folder, OWN.replace(f'"{GREEN}"', "gren"))
         await until(pilot, lambda: bool(notices(console)), "the fault")
-        fault = "'gren' is no colour: write #rrggbb, rgb(…), hsl(…) or a name of CSS; did you mean 'green'?"
+        fault = "invalid colour 'gren': use #rrggbb, rgb(…), hsl(…) or a CSS name; did you mean 'green'?"
         assert notices(console) == [f"{path}: line 11: success: {fault}"]
         assert (console.app.theme, gain(console)) == (MINE, Color.parse(GREEN))
         assert MINE in console.app.theme_names
@@ -143,7 +143,7 @@ def test_an_invalid_edit_is_reported_with_file_and_line_and_the_theme_stays(
         drive(console, act)
 
 
-def test_a_value_that_would_break_the_screen_is_an_invalid_edit(
+def test_a_variable_on_which_textual_would_fail_is_an_invalid_edit(
     console_store: BarStore, tmp_path: Path, folder: Path
 ) -> None:
     wrong = (
@@ -153,9 +153,10 @@ def test_a_value_that_would_break_the_screen_is_an_invalid_edit(
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         path = save(folder, OWN + wrong)
         await until(pilot, lambda: bool(notices(console)), "the faults")
-        assert notices(console)[0].startswith(f"{path}: line 15: variables.text-warning: 'blu' is no colour")
-        assert "line 16: variables.block-cursor-text-style: 'boldly' is no text style" in notices(console)[0]
-        assert "line 17: variables.border: 'red; } Screen {' is no colour" in notices(console)[0]
+        text = notices(console)[0]
+        assert text.startswith(f"{path}: line 15: variables.text-warning: invalid colour 'blu'")
+        assert "line 16: variables.block-cursor-text-style: invalid text style 'boldly'" in text
+        assert "line 17: variables.border: invalid colour 'red; } Screen {'" in text
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 60, "an hour")
         assert console.app.failure is None
@@ -182,7 +183,7 @@ def test_a_deleted_theme_stays_in_use_until_another_is_chosen(
         drive(console, act)
 
 
-def test_a_built_in_theme_returns_when_a_theme_of_its_name_is_deleted(
+def test_tapedecks_theme_returns_when_the_users_of_the_same_name_is_deleted(
     console_store: BarStore, tmp_path: Path, folder: Path
 ) -> None:
     own = next(theme for theme in load_themes().themes if theme.name == DEFAULT_DARK)
@@ -197,7 +198,7 @@ def test_a_built_in_theme_returns_when_a_theme_of_its_name_is_deleted(
         drive(console, act)
 
 
-def test_invalid_theme_files_are_reported_once_at_the_start(
+def test_invalid_files_are_reported_once_at_the_start(
     console_store: BarStore, tmp_path: Path, folder: Path
 ) -> None:
     empty = save(folder, "", "empty.yaml")
@@ -205,8 +206,8 @@ def test_invalid_theme_files_are_reported_once_at_the_start(
 
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         lines = notices(console)[0].splitlines()
-        assert lines[0].startswith(f"{empty}: is empty: a theme has name, dark, foreground")
-        assert lines[1].startswith(f"{other}: line 11: success: has no value: a colour that begins with #")
+        assert lines[0].startswith(f"{empty}: empty file: a theme needs name, dark, foreground")
+        assert lines[1].startswith(f"{other}: line 11: success: has no value: put a colour that begins")
         save(folder, OWN.replace(GREEN, VIOLET))
         await until(pilot, lambda: gain(console) == Color.parse(VIOLET), "another file's edit")
         assert len(notices(console)) == 1
@@ -231,7 +232,7 @@ def test_the_run_continues_while_themes_are_edited(
         drive(console, act)
 
 
-def test_the_theme_of_the_manual_loads(tmp_path: Path) -> None:
+def test_the_theme_in_the_docs_loads(tmp_path: Path) -> None:
     manual = (Path(__file__).resolve().parents[3] / "docs" / "themes.md").read_text(encoding="utf-8")
     theme, variables = (part.partition("```")[0] for part in manual.split("```yaml\n")[1:])
     (tmp_path / "themes").mkdir()

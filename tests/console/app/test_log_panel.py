@@ -1,4 +1,4 @@
-"""Log panel: times, levels, scrolling and filters."""
+"""Log panel: times, levels, wrapping, search, scrolling."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MOMENT = 1_381_246_205.25
 
 @pytest.fixture(autouse=True)
 def new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Sets the machine's time zone to New York's summer time, four hours behind UTC."""
+    """Runs the test in the time zone of New York's summer, four hours behind UTC."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "EDT4")
         time.tzset()
@@ -39,7 +39,7 @@ def new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def write(text: str, level: int = logging.INFO, error: Exception | None = None) -> None:
-    """Log a line with the current time."""
+    """Log a line with the time `MOMENT`."""
     trace = None if error is None else (type(error), error, error.__traceback__)
     record = FEED.makeRecord(FEED.name, level, __file__, 1, text, (), trace)
     record.created = MOMENT
@@ -57,7 +57,7 @@ def view(console: ConsoleRun) -> LogView:
 
 
 def strips(console: ConsoleRun) -> list[tuple[str, Style | None]]:
-    """Return the rows on the screen: text, and style of the first character that is not blank."""
+    """Return the visible rows: text, and the style at the start of the message."""
     shown = []
     for y in range(view(console).size.height):
         strip = view(console).render_line(y)
@@ -66,13 +66,13 @@ def strips(console: ConsoleRun) -> list[tuple[str, Style | None]]:
     return shown
 
 
-def shown(console: ConsoleRun) -> list[str]:
+def row_texts(console: ConsoleRun) -> list[str]:
     return [text for text, _ in strips(console) if text]
 
 
 async def open_log(console: ConsoleRun, pilot: Pilot[None]) -> None:
     await press(pilot, "7")
-    await until(pilot, lambda: bool(shown(console)), "the log")
+    await until(pilot, lambda: bool(row_texts(console)), "the log")
 
 
 def test_a_line_has_its_time_of_day_on_this_machine_and_its_level_as_a_letter(
@@ -83,8 +83,8 @@ def test_a_line_has_its_time_of_day_on_this_machine_and_its_level_as_a_letter(
         for level in (logging.INFO, logging.WARNING, logging.ERROR):
             write("four bars are late", level)
         rows = [f"11:30:05 {letter} session feed: four bars are late" for letter in "IWE"]
-        await until(pilot, lambda: shown(console)[-3:] == rows, "the lines")
-        styles = [style and style.color for _, style in strips(console)[len(shown(console)) - 3 :][:3]]
+        await until(pilot, lambda: row_texts(console)[-3:] == rows, "the lines")
+        styles = [style and style.color for _, style in strips(console)[len(row_texts(console)) - 3 :][:3]]
         assert len(set(styles)) == 3, "each level has a colour of its own"
         assert panel(console).heading == "7 log, times in EDT"
 
@@ -92,27 +92,29 @@ def test_a_line_has_its_time_of_day_on_this_machine_and_its_level_as_a_letter(
         drive(console, act)
 
 
-def test_the_log_follows_its_end_unless_scrolled_up(console_store: BarStore, tmp_path: Path) -> None:
+def test_new_lines_are_followed_until_the_user_scrolls_up_and_again_from_the_end(
+    console_store: BarStore, tmp_path: Path
+) -> None:
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         for number in range(100):
             write(f"line {number}")
-        await until(pilot, lambda: shown(console)[-1].endswith("line 99"), "the end")
+        await until(pilot, lambda: row_texts(console)[-1].endswith("line 99"), "the end")
         await press(pilot, "up", "up")
-        before = shown(console)
+        before = row_texts(console)
         assert before[-1].endswith("line 97")
         for number in range(100, 150):
             write(f"line {number}")
         await until(pilot, lambda: view(console).max_scroll_y >= 150 - view(console).size.height, "taken")
-        assert shown(console) == before
+        assert row_texts(console) == before
         await press(pilot, "end")
-        assert shown(console)[-1].endswith("line 149")
+        assert row_texts(console)[-1].endswith("line 149")
         write("and on")
-        await until(pilot, lambda: shown(console)[-1].endswith("and on"), "followed again")
+        await until(pilot, lambda: row_texts(console)[-1].endswith("and on"), "followed again")
         await press(pilot, "home")
-        assert "line" not in shown(console)[0]
+        assert "line" not in row_texts(console)[0]
         await press(pilot, "pagedown")
-        assert shown(console)[-1] != before[-1]
+        assert row_texts(console)[-1] != before[-1]
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act, size=(80, 24))
@@ -123,35 +125,35 @@ def test_the_mouse_wheel_stops_following_as_keys_do(console_store: BarStore, tmp
         await open_log(console, pilot)
         for number in range(100):
             write(f"line {number}")
-        await until(pilot, lambda: shown(console)[-1].endswith("line 99"), "the end")
+        await until(pilot, lambda: row_texts(console)[-1].endswith("line 99"), "the end")
         await pilot._post_mouse_events([MouseScrollUp], view(console), button=0)
         write("one more")
         await until(pilot, lambda: view(console).max_scroll_y > view(console).scroll_y + 1, "scrolled up")
-        assert not shown(console)[-1].endswith("one more")
+        assert not row_texts(console)[-1].endswith("one more")
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act, size=(80, 24))
 
 
-def test_lines_beyond_two_thousand_are_dropped_and_the_scroll_position_stays(
+def test_lines_before_the_last_two_thousand_are_dropped_and_the_scroll_position_stays(
     console_store: BarStore, tmp_path: Path
 ) -> None:
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         for number in range(KEPT):
             write(f"line {number}.")
-        await until(pilot, lambda: shown(console)[-1].endswith(f"line {KEPT - 1}."), "the end")
+        await until(pilot, lambda: row_texts(console)[-1].endswith(f"line {KEPT - 1}."), "the end")
         await press(pilot, "pageup")
-        before = shown(console)
+        before = row_texts(console)
         for number in range(1000):
             write(f"later {number}.")
         await until(pilot, lambda: console_lines(console)[0].endswith("line 1000."), "the oldest are gone")
         assert len(console_lines(console)) == KEPT
-        assert shown(console) == before
+        assert row_texts(console) == before
         for number in range(KEPT):
             write(f"latest {number}.")
-        # The line on top was dropped: the oldest kept line takes its place.
-        await until(pilot, lambda: shown(console)[0].endswith("latest 0."), "the oldest line")
+        # What was read is no longer kept: the oldest line that is takes its place.
+        await until(pilot, lambda: row_texts(console)[0].endswith("latest 0."), "the oldest line")
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act, size=(80, 24))
@@ -161,7 +163,7 @@ def console_lines(console: ConsoleRun) -> list[str]:
     return [str(row[-1]) for row in panel(console).as_table(console.app.view_state()).rows]
 
 
-def test_a_filter_searches_text_source_and_level_and_escape_clears_it(
+def test_a_slash_searches_text_source_and_level_and_escape_shows_all(
     console_store: BarStore, tmp_path: Path
 ) -> None:
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
@@ -171,19 +173,21 @@ def test_a_filter_searches_text_source_and_level_and_escape_clears_it(
         await press(pilot, "slash")
         await type_line(pilot, "warning bbb")
         warning = "11:30:05 W session feed: BBB has no bars"
-        await until(pilot, lambda: shown(console) == [warning], "what matches")
+        await until(pilot, lambda: row_texts(console) == [warning], "what matches")
         write("AAA has no bars", logging.WARNING)
         write("BBB has none again", logging.WARNING)
-        await until(pilot, lambda: len(shown(console)) == 2, "what matches since")
-        assert shown(console)[-1].endswith("BBB has none again")
+        await until(pilot, lambda: len(row_texts(console)) == 2, "what matches since")
+        assert row_texts(console)[-1].endswith("BBB has none again")
         await press(pilot, "slash")
         await type_line(pilot, "no such thing")
         face = "#log Face"
-        await until(pilot, lambda: "no match for 'no such thing'" in console.text(face), "the face")
+        await until(pilot, lambda: "no match for 'no such thing'" in console.text(face), "the notice")
         write("such a thing, no")
-        await until(pilot, lambda: shown(console) == ["11:30:05 I session feed: such a thing, no"], "found")
+        await until(
+            pilot, lambda: row_texts(console) == ["11:30:05 I session feed: such a thing, no"], "found"
+        )
         await press(pilot, "slash", "escape")
-        await until(pilot, lambda: warning in shown(console) and len(shown(console)) > 4, "all again")
+        await until(pilot, lambda: warning in row_texts(console) and len(row_texts(console)) > 4, "all again")
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act)
@@ -199,8 +203,8 @@ def test_long_lines_are_wrapped_below_their_text_at_any_width(
         write(words)
         for width in (80, 60):
             await pilot.resize_terminal(width, 24)
-            await until(pilot, lambda: shown(console)[-1].endswith("xx"), "the end")
-            rows = shown(console)
+            await until(pilot, lambda: row_texts(console)[-1].endswith("xx"), "the end")
+            rows = row_texts(console)
             first = next(at for at, row in enumerate(rows) if "word0" in row)
             assert all(row.startswith(" " * 11) and row[11] != " " for row in rows[first + 1 :])
             text = " ".join(row[11:] for row in rows[first:]).removeprefix("session feed: ")
@@ -217,7 +221,7 @@ def fail(depth: int) -> None:
     raise ValueError("no bar at 10:31")
 
 
-def test_a_traceback_begins_with_the_error_then_its_origin(console_store: BarStore, tmp_path: Path) -> None:
+def test_a_traceback_has_the_error_first_then_the_frames(console_store: BarStore, tmp_path: Path) -> None:
     def failure() -> Exception:
         try:
             try:
@@ -231,8 +235,8 @@ def test_a_traceback_begins_with_the_error_then_its_origin(console_store: BarSto
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         write("data processor failed", logging.ERROR, failure())
-        await until(pilot, lambda: any("callers more" in row for row in shown(console)), "the traceback")
-        rows = shown(console)
+        await until(pilot, lambda: any("more callers" in row for row in row_texts(console)), "the traceback")
+        rows = row_texts(console)
         rows = rows[rows.index("11:30:05 E session feed: data processor failed") + 1 :]
         place = Path(__file__).name
         assert rows[0] == " " * 11 + "RuntimeError: the session cannot be played"
@@ -247,7 +251,7 @@ def test_a_traceback_begins_with_the_error_then_its_origin(console_store: BarSto
         drive(console, act)
 
 
-def test_copied_lines_have_the_times_of_the_log_file(console_store: BarStore, tmp_path: Path) -> None:
+def test_copied_lines_have_their_time_as_in_the_log_file(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         write("copy me", logging.WARNING)
@@ -272,29 +276,29 @@ def test_a_hidden_log_is_not_updated(console_store: BarStore, tmp_path: Path) ->
         await pilot.pause()
         assert view(console).virtual_size.height == 0
         await open_log(console, pilot)
-        await until(pilot, lambda: any(row.endswith("unseen") for row in shown(console)), "the line")
+        await until(pilot, lambda: any(row.endswith("unseen") for row in row_texts(console)), "the line")
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act)
 
 
-def test_the_log_follows_its_end_after_it_was_hidden_and_the_terminal_resized(
+def test_new_lines_are_followed_after_the_log_was_hidden_and_the_terminal_resized(
     console_store: BarStore, tmp_path: Path
 ) -> None:
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         for number in range(100):
             write(f"line {number}")
-        await until(pilot, lambda: shown(console)[-1].endswith("line 99"), "the end")
+        await until(pilot, lambda: row_texts(console)[-1].endswith("line 99"), "the end")
         await press(pilot, "1")
         write("while hidden")
         await press(pilot, "7")
-        await until(pilot, lambda: shown(console)[-1].endswith("while hidden"), "the end")
+        await until(pilot, lambda: row_texts(console)[-1].endswith("while hidden"), "the end")
         for height in (12, 40):
             await pilot.resize_terminal(80, height)
             write(f"at height {height}")
             await until(
-                pilot, lambda height=height: shown(console)[-1].endswith(f"height {height}"), "the end"
+                pilot, lambda height=height: row_texts(console)[-1].endswith(f"height {height}"), "the end"
             )
 
     with console_run(console_store, tmp_path) as console:
@@ -310,7 +314,7 @@ def test_the_latest_lines_are_kept() -> None:
     assert lines.count == 2 * KEPT
 
 
-def test_the_log_panel_has_lines_below_the_level_of_the_file(tmp_path: Path) -> None:
+def test_the_panel_has_levels_that_the_file_leaves_out(tmp_path: Path) -> None:
     path = configure_logging(tmp_path, level="error")
     try:
         with LogLines() as lines:
@@ -322,7 +326,7 @@ def test_the_log_panel_has_lines_below_the_level_of_the_file(tmp_path: Path) -> 
     assert [line.split("] ")[1] for line in path.read_text().splitlines()] == ["a fault"]
 
 
-def test_a_message_with_wrong_arguments_raises_nothing() -> None:
+def test_a_message_that_does_not_fit_its_arguments_is_kept_as_it_is() -> None:
     lines = LogLines()
     for text, argument in (("bars: %d", "many"), ("100 %", "x"), ("%(there)s", {"here": 1})):
         lines.handle(FEED.makeRecord(FEED.name, logging.INFO, __file__, 1, text, (argument,), None))
