@@ -93,26 +93,46 @@ YAML_FAULTS = [
     ),
     (
         "a: [1\nb: 2",
-        "line 2, column 2: invalid YAML: while parsing a flow sequence expected ',' or ']', but got ':'.",
+        "line 2, column 2: invalid YAML: a list in [ ] needs a comma or its closing bracket "
+        "(parser: while parsing a flow sequence expected ',' or ']', but got ':').",
     ),
     (
         "a:\n\tb: 1",
-        "line 2, column 1: invalid YAML: while scanning for the next token found character '\\t' that cannot "
-        "start any token. Indent with spaces, not tabs.",
+        "line 2, column 1: invalid YAML: a tab cannot be used here, indent with spaces (parser: while "
+        "scanning for the next token found character '\\t' that cannot start any token).",
     ),
-    ("a: b: c", "line 1, column 5: invalid YAML: mapping values are not allowed here."),
-    ("{{ x }}: 1", "line 1, column 1: invalid YAML: while constructing a mapping found unhashable key."),
+    (
+        "a: b: c",
+        "line 1, column 5: invalid YAML: text with a colon needs quotes, or the indent is wrong "
+        "(parser: mapping values are not allowed here).",
+    ),
+    (
+        "{{ x }}: 1",
+        "line 1, column 1: invalid YAML: the name of a field must be text, in quotes if it has braces or "
+        "brackets (parser: while constructing a mapping found unhashable key).",
+    ),
+    (
+        "a: @x",
+        "line 1, column 4: invalid YAML: text that begins with this character needs quotes (parser: while "
+        "scanning for the next token found character '@' that cannot start any token).",
+    ),
+    (
+        'a: "b',
+        "line 1, column 6: invalid YAML: a quote is not closed, or \\ is used in double quotes (parser: "
+        "while scanning a quoted scalar found unexpected end of stream).",
+    ),
     (
         "a: !!python/object:os.system 1",
-        "line 1, column 4: invalid YAML: could not determine a constructor for the tag "
-        "'tag:yaml.org,2002:python/object:os.system'.",
+        "line 1, column 4: invalid YAML: a tag such as !!name is not allowed, remove it (parser: could not "
+        "determine a constructor for the tag 'tag:yaml.org,2002:python/object:os.system').",
     ),
     (
         "a: 1\n---\nb: 2",
-        "line 2, column 1: invalid YAML: expected a single document in the stream but found another document.",  # noqa: E501
+        "line 2, column 1: invalid YAML: only one document is allowed, remove the line --- (parser: "
+        "expected a single document in the stream but found another document).",
     ),
     ("a: 1\nb: \x07", "line 2: invalid YAML: the character U+0007 is not allowed in a text file."),
-    ("a: !!bool maybe", "file: invalid YAML: a value does not match its tag, or is too long ('maybe')."),
+    ("a: !!bool maybe", "file: is not valid YAML: a value does not match its tag, or is too long ('maybe')."),
     ("[" * 600, "file: is nested too deeply for a session file."),
     ("", "file: is empty: a session file starts with session_name and exchange_group."),
     ("# only a comment\n", "file: is empty: a session file starts with session_name and exchange_group."),
@@ -140,14 +160,14 @@ def test_an_alias_bomb_does_not_fill_memory(tmp_path):
 JSON_FAULTS = [
     (
         '{"a": 1,\n "a": 2, "b": 3}',
-        "file: duplicate key 'a' (other keys: 'b'): keep one of them.",
+        "file: has the duplicate key 'a' (other keys: 'b'): keep one of them.",
     ),
     (
         '{"a": 1, "a": 2}',
-        "file: duplicate key 'a' (other keys: none): keep one of them.",
+        "file: has the duplicate key 'a' (other keys: none): keep one of them.",
     ),
     ('{"a":\n }', "line 2, column 2: invalid JSON: Expecting value."),
-    ('{"a": NaN}', "file: invalid JSON: NaN is not allowed."),
+    ('{"a": NaN}', "file: is not valid JSON: NaN is not allowed."),
     ("[" * 100_000, "file: is nested too deeply for a session file."),
     ("", "line 1, column 1: invalid JSON: Expecting value."),
 ]
@@ -164,7 +184,7 @@ def test_a_number_of_thousands_of_digits_is_refused(tmp_path):
     path = tmp_path / "session.json"
     path.write_text('{"session_name": ' + "9" * 5000 + "}")
     (line,) = told(path)
-    assert line.startswith("file: invalid JSON: Exceeds the limit")
+    assert line.startswith("file: is not valid JSON: Exceeds the limit")
 
 
 def test_a_missing_file_names_the_nearest_in_its_folder(tmp_path):
@@ -172,6 +192,14 @@ def test_a_missing_file_names_the_nearest_in_its_folder(tmp_path):
     (tmp_path / "notes.txt").write_text("")
     (line,) = told(tmp_path / "octobre-2013.yaml")
     assert line == f"file: does not exist. Did you mean {str(tmp_path / 'october-2013.yaml')!r}?"
+
+
+def test_a_missing_file_like_no_other_gets_no_guess_and_one_sentence(tmp_path):
+    (tmp_path / "oct-lr.yaml").write_text("")
+    path = tmp_path / "nofile.yaml"
+    with pytest.raises(ConfigError) as caught:
+        load_session_config(path)
+    assert str(caught.value) == f"{path} does not exist."
 
 
 def test_a_missing_folder_is_named(tmp_path):
