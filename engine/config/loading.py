@@ -35,7 +35,7 @@ class LoadedConfig:
 def load_session_config(path: Path, catalogue: IndicatorCatalogue) -> LoadedConfig:
     """Read the session file at `path`, YAML or JSON. Raises ConfigError with all its faults.
 
-    `catalogue` has the indicators that the file may ask for.
+    `catalogue`: the indicators that session files may use.
     """
     text = _read_text(path)
     is_json = path.suffix.lower() == ".json" or (

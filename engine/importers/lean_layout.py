@@ -165,7 +165,7 @@ def _check_markets(found: list[LeanFile]) -> None:
         if other != place:
             raise BarImportError(
                 f"{file.symbol} is in both {other} and {place}, but a store holds one series per symbol. "
-                "Import one of the two folders, or each into a store of its own"
+                "Import one of the two folders, or each into a separate store"
             )
 
 

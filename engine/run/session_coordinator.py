@@ -198,7 +198,7 @@ class SessionCoordinator:
         self._player = self._loaded = None
         for worker in (self.processor, self.quality):
             worker.teardown()
-        self._data.clear_session_bars()  # first, so that a session is never part of its own history
+        self._data.clear_session_bars()  # first, so that a session is never in its history
         if loaded is not None:
             extend_history(self._data.history, tape, loaded.companions)
         following = self._plan.sessions[self.position + 1]

@@ -1,4 +1,4 @@
-"""Faults during a run: the cause is reported, finished sessions remain, and the console ends in order."""
+"""Faults during a run: the cause is reported, finished sessions remain, and the console ends cleanly."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ def test_an_invalid_edit_is_reported_with_file_and_line_and_the_theme_stays(
         await press(pilot, "o")
         path = save(folder, OWN.replace(f'"{GREEN}"', "gren"))
         await until(pilot, lambda: bool(notices(console)), "the fault")
-        fault = "'gren' is no colour: write #rrggbb, rgb(…), hsl(…) or a name of CSS; did you mean 'green'?"
+        fault = "invalid colour 'gren': use #rrggbb, rgb(…), hsl(…) or a CSS name; did you mean 'green'?"
         assert notices(console) == [f"{path}: line 11: success: {fault}"]
         assert (console.app.theme, gain(console)) == (MINE, Color.parse(GREEN))
         assert MINE in console.app.theme_names
@@ -153,9 +153,13 @@ def test_a_value_that_would_break_the_screen_is_an_invalid_edit(
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         path = save(folder, OWN + wrong)
         await until(pilot, lambda: bool(notices(console)), "the faults")
-        assert notices(console)[0].startswith(f"{path}: line 15: variables.text-warning: 'blu' is no colour")
-        assert "line 16: variables.block-cursor-text-style: 'boldly' is no text style" in notices(console)[0]
-        assert "line 17: variables.border: 'red; } Screen {' is no colour" in notices(console)[0]
+        assert notices(console)[0].startswith(
+            f"{path}: line 15: variables.text-warning: invalid colour 'blu'"
+        )
+        assert (
+            "line 16: variables.block-cursor-text-style: invalid text style 'boldly'" in notices(console)[0]
+        )
+        assert "line 17: variables.border: invalid colour 'red; } Screen {'" in notices(console)[0]
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 60, "an hour")
         assert console.app.failure is None

@@ -85,7 +85,7 @@ def test_a_line_has_its_time_of_day_on_this_machine_and_its_level_as_a_letter(
         rows = [f"11:30:05 {letter} session feed: four bars are late" for letter in "IWE"]
         await until(pilot, lambda: shown(console)[-3:] == rows, "the lines")
         styles = [style and style.color for _, style in strips(console)[len(shown(console)) - 3 :][:3]]
-        assert len(set(styles)) == 3, "each level has a colour of its own"
+        assert len(set(styles)) == 3, "each level has a separate colour"
         assert panel(console).heading == "7 log, times in EDT"
 
     with console_run(console_store, tmp_path) as console:

@@ -14,7 +14,7 @@ from tapedeck.engine.errors import ConfigError
 from tapedeck.engine.session_file import load_session_config
 
 
-def told(path: Path) -> list[str]:
+def problems_in(path: Path) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         load_session_config(path)
     assert caught.value.source == str(path)
@@ -144,7 +144,7 @@ YAML_FAULTS = [
 def test_a_yaml_error_has_its_line(tmp_path, text, line):
     path = tmp_path / "session.yaml"
     path.write_text(text)
-    assert told(path) == [line]
+    assert problems_in(path) == [line]
 
 
 def test_an_alias_bomb_does_not_fill_memory(tmp_path):
@@ -153,7 +153,7 @@ def test_an_alias_bomb_does_not_fill_memory(tmp_path):
     lines += [f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]" for before, name in pairwise(names)]
     path = tmp_path / "bomb.yaml"
     path.write_text("\n".join(lines))
-    (line,) = told(path)
+    (line,) = problems_in(path)
     assert line.startswith("file: is too large or too deep for a session file")
 
 
@@ -177,20 +177,20 @@ JSON_FAULTS = [
 def test_a_json_error_has_its_position(tmp_path, text, line):
     path = tmp_path / "session.json"
     path.write_text(text)
-    assert told(path) == [line]
+    assert problems_in(path) == [line]
 
 
 def test_a_number_of_thousands_of_digits_is_refused(tmp_path):
     path = tmp_path / "session.json"
     path.write_text('{"session_name": ' + "9" * 5000 + "}")
-    (line,) = told(path)
+    (line,) = problems_in(path)
     assert line.startswith("file: is not valid JSON: Exceeds the limit")
 
 
 def test_a_missing_file_names_the_nearest_in_its_folder(tmp_path):
     (tmp_path / "october-2013.yaml").write_text("")
     (tmp_path / "notes.txt").write_text("")
-    (line,) = told(tmp_path / "octobre-2013.yaml")
+    (line,) = problems_in(tmp_path / "octobre-2013.yaml")
     assert line == f"file: does not exist. Did you mean {str(tmp_path / 'october-2013.yaml')!r}?"
 
 
@@ -203,7 +203,7 @@ def test_a_missing_file_like_no_other_gets_no_guess_and_one_sentence(tmp_path):
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    (line,) = told(tmp_path / "nowhere" / "session.yaml")
+    (line,) = problems_in(tmp_path / "nowhere" / "session.yaml")
     assert line == f"file: does not exist, nor does the folder {str(tmp_path / 'nowhere')!r}."
 
 
@@ -211,29 +211,29 @@ def test_a_folder_is_an_error_that_lists_its_session_files(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "b.json").write_text("{}")
     (tmp_path / "a.yaml").write_text("{}")
-    assert told(tmp_path) == ["file: is a folder, not a session file; it contains a.yaml, b.json."]
-    assert told(tmp_path / "empty") == ["file: is a folder, not a session file."]
+    assert problems_in(tmp_path) == ["file: is a folder, not a session file; it contains a.yaml, b.json."]
+    assert problems_in(tmp_path / "empty") == ["file: is a folder, not a session file."]
 
 
 def test_a_binary_file_is_an_error(tmp_path):
     zeros, latin = tmp_path / "bars.db", tmp_path / "latin.yaml"
     zeros.write_bytes(b"SQLite format 3\0" + bytes(100))
     latin.write_bytes("session_name: Börse".encode("latin-1"))
-    assert told(zeros) == ["file: is a binary file, not YAML or JSON text."]
-    assert told(latin) == ["file: is not UTF-8 text (byte 16): save it as UTF-8."]
+    assert problems_in(zeros) == ["file: is a binary file, not YAML or JSON text."]
+    assert problems_in(latin) == ["file: is not UTF-8 text (byte 16): save it as UTF-8."]
 
 
 def test_a_file_far_too_large_is_not_even_read(tmp_path):
     path = tmp_path / "bars.csv"
     with path.open("wb") as file:
         file.truncate(2 * 1024 * 1024)
-    assert told(path) == ["file: is too large for a session file: more than 1024 KiB."]
+    assert problems_in(path) == ["file: is too large for a session file: more than 1024 KiB."]
 
 
 def test_an_invalid_path_is_an_error_with_the_systems_reason(tmp_path):
     plain = tmp_path / "plain.yaml"
     plain.write_text("")
-    (line,) = told(plain / "session.yaml")
+    (line,) = problems_in(plain / "session.yaml")
     assert line == "file: cannot be read: Not a directory."
 
 
