@@ -209,8 +209,10 @@ def test_invalid_theme_files_are_reported_once_at_the_start(
 
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         lines = notices(console)[0].splitlines()
-        assert lines[0].startswith(f"{empty}: is empty: a theme has name, dark, foreground")
-        assert lines[1].startswith(f"{other}: line 11: success: has no value: a colour that begins with #")
+        assert lines[0].startswith(f"{empty}: empty file: a theme needs name, dark, foreground")
+        assert lines[1].startswith(
+            f"{other}: line 11: success: has no value: put a colour that begins with #"
+        )
         save(folder, OWN.replace(GREEN, VIOLET))
         await until(pilot, lambda: gain(console) == Color.parse(VIOLET), "another file's edit")
         assert len(notices(console)) == 1

@@ -231,7 +231,7 @@ def test_a_traceback_begins_with_the_error_then_its_origin(console_store: BarSto
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
         write("data processor failed", logging.ERROR, failure())
-        await until(pilot, lambda: any("callers more" in row for row in shown(console)), "the traceback")
+        await until(pilot, lambda: any("more callers" in row for row in shown(console)), "the traceback")
         rows = shown(console)
         rows = rows[rows.index("11:30:05 E session feed: data processor failed") + 1 :]
         place = Path(__file__).name
