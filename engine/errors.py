@@ -9,6 +9,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
+
+WHOLE_FILE: Final = "file"
+"""Path of a problem that concerns a whole file, not one of its fields."""
 
 
 class TapedeckError(Exception):
@@ -36,15 +40,22 @@ class ConfigProblem:
 class ConfigError(TapedeckError):
     """An invalid session file, setting or argument. Exit code 2.
 
-    `source`: the file. `problems`: all its faults.
+    `source`: the file. `problems`: all its faults. A single fault of the whole file is one sentence, which
+    begins with the file: `october.yaml does not exist.`
     """
 
     def __init__(self, source: str, problems: Sequence[ConfigProblem]) -> None:
         self.source = source
         self.problems = tuple(problems)
-        count = len(self.problems)
-        head = f"{source}: {count} problem{'' if count == 1 else 's'}"
-        super().__init__("\n".join([head, *(f"  {problem}" for problem in self.problems)]))
+        super().__init__(_text_of(source, self.problems))
+
+
+def _text_of(source: str, problems: Sequence[ConfigProblem]) -> str:
+    if len(problems) == 1 and problems[0].path == WHOLE_FILE:
+        return f"{source} {problems[0].message}{did_you_mean(problems[0].suggestion)}"
+    count = len(problems)
+    head = f"{source}: {count} problem{'' if count == 1 else 's'}"
+    return "\n".join([head, *(f"  {problem}" for problem in problems)])
 
 
 class ConditionError(TapedeckError):
@@ -107,22 +118,34 @@ class ExportError(TapedeckError):
     """An export cannot be written or read. Exit code 1."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known spelling most similar to `word`, ignoring case, or None."""
+def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """Return the known spelling most similar to `word`, ignoring case, or None.
+
+    `cutoff`: the least similarity, from 0 to 1, as in difflib.
+    """
     by_folded = {name.casefold(): name for name in known}
-    match = difflib.get_close_matches(word.casefold(), list(by_folded), n=1, cutoff=0.6)
+    match = difflib.get_close_matches(word.casefold(), list(by_folded), n=1, cutoff=cutoff)
     return by_folded[match[0]] if match else None
 
 
 def did_you_mean(suggestion: str | None) -> str:
     """Return the end of a message that suggests a spelling, with a space before it; empty for None."""
-    return f" Did you mean {suggestion!r}?" if suggestion else ""
+    if not suggestion:
+        return ""
+    # A suggestion to put text in quotes has its own.
+    shown = suggestion if suggestion.startswith('"') else repr(suggestion)
+    return f" Did you mean {shown}?"
 
 
 def listed(names: Collection[str], limit: int = 12) -> str:
     """Return the first names in words, with the number of the others; `none` without names."""
     first = ", ".join(list(names)[:limit])
     return f"{first} and {len(names) - limit} more" if len(names) > limit else first or "none"
+
+
+def invalid_time_of_day(text: str) -> str:
+    """Return the message for a time of day whose hours, minutes or seconds are too large."""
+    return f"invalid time of day {text!r}: hours are 0 to 23, minutes and seconds 0 to 59"
 
 
 def unknown_name(what: str, name: str, known: Collection[str], *, owner: str = "this session") -> str:

@@ -15,5 +15,5 @@ def lean_root() -> Path:
     """Folder of real bars in LEAN layout; `TAPEDECK_LEAN_DATA` names another place."""
     root = Path(os.environ.get("TAPEDECK_LEAN_DATA", _DEFAULT_LEAN))
     if not root.is_dir():
-        pytest.skip(f"real bars are not there: {root} is no folder; set TAPEDECK_LEAN_DATA to run this test")
+        pytest.skip(f"no real bars: {root} does not exist; set TAPEDECK_LEAN_DATA to run this test")
     return root

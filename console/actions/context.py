@@ -109,7 +109,7 @@ class RunContext(Protocol):
         ...
 
     async def quit(self) -> None:
-        """End the run in order, and quit."""
+        """End the run cleanly, and quit."""
         ...
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tapedeck.console.actions.table import action_of, script_words
+from tapedeck.engine.config.text_files import read_text_file
 from tapedeck.engine.errors import ConfigError, ConfigProblem, nearest
 
 
@@ -61,14 +62,7 @@ class Script:
     @classmethod
     def load(cls, path: Path) -> Script:
         """Return the script of a file; ConfigError if it cannot be read, or has invalid lines."""
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror or error if isinstance(error, OSError) else "not UTF-8 text"
-            raise ConfigError(
-                str(path), [ConfigProblem("file", None, f"cannot be read: {reason}")]
-            ) from error
-        return cls.parse(text, str(path))
+        return cls.parse(read_text_file(path, "key script"), str(path))
 
     @classmethod
     def of(cls, actions: Iterable[tuple[str, str]], source: str = "recording") -> Script:

@@ -39,6 +39,10 @@ def shown_keys(action: Action, changes: Mapping[str, str] | None = None) -> str:
     return " ".join(key_sign(key) for key in keys_of(action, changes))
 
 
+def _quoted_keys(action: Action) -> str:
+    return " and ".join(repr(key_sign(key)) for key in keys_of(action)) or "no key"
+
+
 def first_key(action_id: str, changes: Mapping[str, str] | None = None) -> str:
     """Return the first key of an action, as help shows it; "" if it has none."""
     return next(map(key_sign, keys_of(BY_ID[action_id], changes)), "")
@@ -84,7 +88,7 @@ def key_problems(changes: Mapping[str, str]) -> tuple[str, ...]:
     problems, ids = [*unknown_actions(changes)], _bindable_ids()
     for name, keys in changes.items():
         if name in ids:
-            kept = f"{name} keeps {shown_keys(BY_ID[name]) or 'no key'}."
+            kept = f"{name} keeps {_quoted_keys(BY_ID[name])}."
             if not _split_keys(keys):
                 problems.append(f"{name}: no key given (write a comma as comma). {kept}")
             problems += [

@@ -145,5 +145,5 @@ def view(run: RunContext, target: str) -> None:
 
 
 async def leave(run: RunContext, _argument: str) -> None:
-    """End the run in order, and quit."""
+    """End the run cleanly, and quit."""
     await run.quit()

@@ -86,7 +86,7 @@ class Setup:
 
 
 class ConsoleApp(TerminalApp):
-    """Shows and drives one run: starts it on mount, and ends it in order on exit."""
+    """Shows and drives one run: starts it on mount, and ends it cleanly on exit."""
 
     TITLE = "tapedeck"
     CSS_PATH = Path(__file__).with_name("console.tcss")
@@ -183,7 +183,7 @@ class ConsoleApp(TerminalApp):
         self.playback.resume()
 
     async def end(self) -> None:
-        """End the run in order, then quit."""
+        """End the run cleanly, then quit."""
         if self.ending:
             return
         self.ending = True
@@ -338,7 +338,7 @@ class ConsoleApp(TerminalApp):
         self.run_worker(work, group=group, exit_on_error=False)
 
     def leave(self) -> None:
-        """End the run in order, then quit."""
+        """End the run cleanly, then quit."""
         self.run_worker(self.end(), group="end")
 
     @property

@@ -87,5 +87,5 @@ class AppContext(Protocol):
         ...
 
     def leave(self) -> None:
-        """End the run in order, then quit."""
+        """End the run cleanly, then quit."""
         ...

@@ -226,7 +226,7 @@ def _lines(text: str) -> dict[_FieldPath, int]:
     found: dict[_FieldPath, int] = {}
 
     def note(node: yaml.Node | None, above: _FieldPath) -> None:
-        # Not below `variables`: a YAML alias may refer to one of its own parents.
+        # Not below `variables`: a YAML alias may refer to a node that contains it.
         if not isinstance(node, yaml.MappingNode) or len(above) > 1:
             return
         for key, value in node.value:

@@ -67,7 +67,7 @@ def play(
 ) -> Outcome:
     """Play a session file to its end, or until a breakpoint or a signal, and export what was played.
 
-    Must be called in the main thread. Raises ConfigError, ConditionError, CalendarError, StoreError,
+    Only for the main thread. Raises ConfigError, ConditionError, CalendarError, StoreError,
     DataMissingError or ExportError before the start; later errors are in the outcome.
     """
     batch_options = batch_options or BatchOptions()
@@ -153,7 +153,7 @@ def _has_ended(system: SystemManager, lines: ScriptLines | None, end: _End) -> b
     if lines is None and not system.breakpoints():
         return system.wait(_POLL_S)
     if lines is None:
-        # The engine wakes this wait, so a run stops at a breakpoint without delay.
+        # The engine ends this wait, so the run stops at a breakpoint without delay.
         system.wait_for(lambda: system.state.is_over or system.state is RunState.PAUSED, _POLL_S)
         if system.state is RunState.PAUSED:
             end.stopped_at = system.snapshot().stopped_at

@@ -19,7 +19,8 @@ class CommandGroup(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  # typer's own context
         """Record whether the output is JSON, as an error may precede the command."""
         ctx.meta[_JSON_KEY] = _has_json_option(args)
-        return super().parse_args(ctx, args)
+        with errors_reported(Invocation({}, as_json=ctx.meta[_JSON_KEY])):
+            return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  # as above
         """Run the command."""

@@ -58,7 +58,7 @@ def read_day(
         else _regular(store, symbol, session, interval, source)
     )
     if not len(found):
-        raise _no_bars(store, symbol, session, source)
+        raise _no_bars(store, symbol, session, source, extended=extended)
     return found
 
 
@@ -135,14 +135,19 @@ def _whole_day(session: TradingSession) -> tuple[int, int]:
     return epoch_seconds(start), epoch_seconds(end)
 
 
-def _no_bars(store: BarStore, symbol: str, session: TradingSession, source: Interval) -> DataMissingError:
+def _no_bars(
+    store: BarStore, symbol: str, session: TradingSession, source: Interval, *, extended: bool
+) -> DataMissingError:
     label = day_label(session.trading_day.toordinal())
     before = store.last_before(symbol, source, label)
     after = store.first_at_or_after(symbol, source, label + 86400)
     days = [f"{np.datetime64(at, 's').astype('datetime64[D]')}" for at in (before, after) if at is not None]
-    near = f" The nearest days with bars are {' and '.join(days)}." if days else ""
+    verb = "day with bars is" if len(days) == 1 else "days with bars are"
+    near = f" The nearest {verb} {' and '.join(days)}." if days else ""
+    opened, closed = (at.astimezone(session.zone) for at in (session.regular_open, session.regular_close))
+    hours = "" if extended else f" in regular hours, {opened:%H:%M} to {closed:%H:%M}"
     return DataMissingError(
-        f"no {source} bars stored for {symbol} on {session.trading_day} in these hours.{near}\n"
+        f"no {source} bars stored for {symbol} on {session.trading_day}{hours}.{near}\n"
         f"Import them: `tapedeck import lean PATH --store {store.location}`.",
         symbols=[symbol],
         interval=str(source),

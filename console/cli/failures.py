@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import Final, cast
 
 import typer
 
@@ -49,10 +49,9 @@ def describe(error: BaseException, log_path: object = None) -> str:
     """Return the message of an error: the text of tapedeck's own; one line and the log's path for others."""
     if isinstance(error, TapedeckError):
         return str(error)
-    if isinstance(error, typer.BadParameter):
-        return error.format_message()
     if isinstance(error, USAGE_ERROR):
-        return str(error)
+        text = cast(typer.BadParameter, error).format_message()
+        return text[:1].lower() + text[1:]
     first_line = next(iter(str(error).splitlines()), "")
     where = f" The traceback is in {log_path}." if log_path is not None else ""
     return f"unexpected {type(error).__name__}: {first_line}.{where} Please report it."

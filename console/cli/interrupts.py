@@ -1,4 +1,4 @@
-"""Interrupts: records Ctrl-C and termination signals, so that work can stop in order."""
+"""Interrupts: records Ctrl-C and termination signals, so that work can stop cleanly."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Interrupts:
             signal.signal(number, handler)
 
     def hold(self) -> None:
-        """Only record signals from now on; the running work checks `seen`, and stops in order."""
+        """Only record signals from now on; the running work checks `seen`, and stops cleanly."""
         self._held = True
 
     def _record(self, number: int, frame: FrameType | None) -> None:

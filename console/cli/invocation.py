@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -68,12 +69,27 @@ class Invocation:
 
     def report_error(self, error: BaseException) -> None:
         """Write an error to stderr, unless stdout has it as JSON; its traceback goes to the log."""
+        if isinstance(error, USAGE_ERROR):
+            self._report_usage(error)
+            return
         if self.log_path is None:
             with suppress(TapedeckError):  # the user has been warned that there is no log
                 self.log_path = configure_logging(self.folders.state)
         log_failure(error)
         if not self.as_json:
             self.terminal.remark(f"error: {describe(error, self.log_path)}")
+
+    def _report_usage(self, error: Any) -> None:  # noqa: ANN401  # typer's error has no public name
+        """Write an invalid command line to stderr, with the command that shows its usage; without a log."""
+        if self.as_json:
+            return
+        context = error.ctx
+        if context is not None and error.format_message() == context.get_help():
+            self.terminal.remark(context.get_help())  # a group without a command
+            return
+        self.terminal.remark(f"error: {describe(error)}")
+        if context is not None:
+            self.terminal.remark(f"`{context.command_path} --help` shows the usage.")
 
     def fail(self, error: BaseException) -> int:
         """Report an error that ends the command, and return its exit code."""
@@ -105,8 +121,6 @@ def errors_reported(invocation: Invocation) -> Iterator[None]:
         invocation.terminal.remark("interrupted")
         raise typer.Exit(INTERRUPTED) from None
     except Exception as error:
-        if isinstance(error, USAGE_ERROR) and not invocation.as_json:
-            raise  # typer shows it, with the command's usage
         raise typer.Exit(invocation.fail(error)) from error
     finally:
         close_logging()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Sessions shown at the start and at the end of a long list; the JSON document has all.
 _SHOWN_AT_EACH_END: Final = 20
+_COUNTS: Final = ("back_pressure", "overruns", "calendar_hits", "calendar_misses")
 _SHORT_DIGEST: Final = 12
 _GRADE_STYLES: Final = {Grade.GOOD: "", Grade.FAIR: "yellow", Grade.BAD: "red"}
 
@@ -97,7 +98,7 @@ def _quality(session: SessionSummary) -> str | Cell:
         return "not measured"
     if not session.played:
         return "–"
-    text, grade = f"{cut_score(session.quality_pct, 2)} %", grade_of(session.quality_pct)
+    text, grade = f"{cut_score(session.quality_pct, 2)}%", grade_of(session.quality_pct)
     return text if grade is None else Cell(text, _GRADE_STYLES[grade])
 
 
@@ -118,10 +119,7 @@ def _write_timers(outcome: Outcome, terminal: Terminal) -> None:
         terminal.table([Column("step"), *map(number_column, headings)], rows)
         terminal.write("")
     counts = outcome.summary.counts
-    terminal.write(
-        f"back-pressure {counts['back_pressure']:,}, overruns {counts['overruns']:,}, calendar cache "
-        f"{counts['calendar_hits']:,} hits and {counts['calendar_misses']:,} misses"
-    )
+    terminal.write(", ".join(f"{name.replace('_', ' ')} {counts[name]:,}" for name in _COUNTS))
 
 
 def _rate(outcome: Outcome) -> float:

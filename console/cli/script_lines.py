@@ -56,11 +56,11 @@ class _TerminalOutput:
         self._terminal.remark(f"line {line.number}: wrote {path}")
 
     def view(self, _line: ScriptLine, panel: str, form: str) -> None:
-        """Write a view, after an empty line if it is not the first."""
+        """Write a view; an empty line separates it from the one before."""
         text = (headed_view_text if self._has_headings else view_text)(self._system, panel, form).rstrip("\n")
         self._terminal.write(f"\n{text}" if self._has_written else text)
         self._has_written = True
 
     def do_on_screen(self, line: ScriptLine) -> None:
-        """Remark that the action is skipped."""
+        """Report that the action is skipped."""
         self._terminal.remark(f"line {line.number}: {line.action} needs the console; skipped")

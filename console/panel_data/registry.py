@@ -12,7 +12,7 @@ from enum import Enum
 from importlib import import_module
 from typing import Final
 
-# Keys, assigned to panels and pages in this order.
+# Keys of panels and pages, assigned in this order.
 _KEYS: Final[tuple[str, ...]] = (*"123456789", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "f9")
 
 
@@ -89,7 +89,7 @@ _ENTRIES: Final[list[PanelEntry | PageEntry]] = [
 def register(entry: PanelEntry | PageEntry) -> None:
     """Add a panel or page at the end; call before the action table is imported.
 
-    Raises ValueError if its id is taken or no key is left.
+    Raises ValueError if its id is in use, or all keys are.
     """
     if entry.id in {known.id for known in _ENTRIES}:
         raise ValueError(f"duplicate panel or page {entry.id!r}")

@@ -32,7 +32,7 @@ def view_text(system: SystemManager, panel: str, form: str) -> str:
 
 
 def headed_view_text(system: SystemManager, panel: str, form: str) -> str:
-    """Return a panel's content under a heading: its name and the run's clock."""
+    """Return a panel's content, below a line with its name and the run's clock."""
     now = system.snapshot()
     text = table_text(view_table(system, panel, now), form)
     clock = local_time(now.clock, None if now.view is None else now.view.session.zone)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tapedeck.console.settings.folders import HOME_VARIABLE, Folders
-from tapedeck.engine.errors import ConfigError, ConfigProblem, nearest
+from tapedeck.engine.errors import WHOLE_FILE, ConfigError, ConfigProblem, nearest
 
 PREFIX: Final = "TAPEDECK_"
 """Prefix of the settings' environment variables: TAPEDECK_STORE, TAPEDECK_LOG_LEVEL."""
@@ -69,6 +69,21 @@ class _Default(NamedTuple):
     origin: str = "default"
 
 
+class _Faults:
+    """Problems by their source: the settings file, a variable or a flag."""
+
+    def __init__(self) -> None:
+        self._by_source: dict[str, list[ConfigProblem]] = {}
+
+    def add(self, source: str, problem: ConfigProblem) -> None:
+        self._by_source.setdefault(source, []).append(problem)
+
+    def raise_first(self) -> None:
+        """Raise ConfigError with all problems of the first source that has any."""
+        for source, problems in self._by_source.items():
+            raise ConfigError(source, problems)
+
+
 def resolve_settings(
     folders: Folders, flags: Mapping[str, object], environment: Mapping[str, str] = os.environ
 ) -> Settings:
@@ -77,6 +92,10 @@ def resolve_settings(
     Raises ConfigError with all faults of the settings file, of the environment or of a flag.
     """
     path, document = _read_file(folders.config)
+    faults = _Faults()
+    for name in document:
+        if name not in _NAMES:
+            faults.add(str(path), _unknown(str(name)))
     _check_environment(environment)
     defaults = _defaults(folders, environment)
     listed = [
@@ -87,11 +106,13 @@ def resolve_settings(
             environment=environment,
             file=(path, document),
             default=defaults[name],
+            faults=faults,
         )
         for name, definition in _DEFINITIONS.items()
     ]
     values = {setting.name: setting.value for setting in listed}
-    keys = _key_changes(path, document)
+    keys = _key_changes(path, document, faults)
+    faults.raise_first()
     listed.append(_listed_keys(keys, path))
     return Settings(
         store=Path(values["store"] or folders.database),
@@ -130,6 +151,7 @@ def _resolve(
     environment: Mapping[str, str],
     file: tuple[Path | None, Mapping[str, object]],
     default: _Default,
+    faults: _Faults,
 ) -> Setting:
     variable, option = PREFIX + name.upper(), f"--{name.replace('_', '-')}"
     path, document = file
@@ -144,8 +166,8 @@ def _resolve(
     try:
         return Setting(name, definition.description, definition.read(value, base), origin)
     except ValueError as error:
-        problem = ConfigProblem(name, value, str(error), nearest(str(value), definition.choices))
-        raise ConfigError(source, [problem]) from None
+        faults.add(source, ConfigProblem(name, value, str(error), nearest(str(value), definition.choices)))
+        return Setting(name, definition.description, default.value, default.origin)
 
 
 # Reading single values
@@ -197,57 +219,61 @@ _DEFINITIONS: Final[Mapping[str, _Definition]] = {
     ),
 }
 
+_NAMES: Final = (*_DEFINITIONS, _KEYS)
+
 
 # The file and the environment
 
 
-def _read_file(folder: Path) -> tuple[Path | None, Mapping[str, object]]:
-    """Return the settings file and its content, or None and an empty mapping without a file."""
+def settings_file(folder: Path) -> Path | None:
+    """Return the settings file in the config folder, or None; ConfigError if there are several."""
     found = [folder / name for name in FILE_NAMES if (folder / name).is_file()]
-    if not found:
-        return None, {}
     if len(found) > 1:
         names = " and ".join(path.name for path in found)
         message = f"more than one settings file ({names}): keep one of them"
         raise ConfigError(str(folder), [ConfigProblem("settings", names, message)])
-    path = found[0]
+    return found[0] if found else None
+
+
+def _read_file(folder: Path) -> tuple[Path | None, Mapping[str, object]]:
+    """Return the settings file and its content, or None and an empty mapping without a file."""
+    path = settings_file(folder)
+    if path is None:
+        return None, {}
     document = _parse(path, _read_text(path))
     if document is None:
         return path, {}
     if not isinstance(document, Mapping):
-        raise ConfigError(str(path), [ConfigProblem("file", None, "must be a mapping of settings")])
-    problems = [_unknown(str(name)) for name in document if name not in (*_DEFINITIONS, _KEYS)]
-    if problems:
-        raise ConfigError(str(path), problems)
+        shown = "a list" if isinstance(document, list) else repr(document)
+        message = f"must be a mapping of settings, such as store: bars.db, not {shown}"
+        raise ConfigError(str(path), [ConfigProblem(WHOLE_FILE, document, message)])
     return path, document
 
 
-def _key_changes(path: Path | None, document: Mapping[str, object]) -> Mapping[str, str]:
+def _key_changes(path: Path | None, document: Mapping[str, object], faults: _Faults) -> Mapping[str, str]:
     """Return `keys` of the settings file; the console checks the actions and keys."""
     keys = document.get(_KEYS) or {}
     words = [word for pair in keys.items() for word in pair] if isinstance(keys, Mapping) else [None]
     if not isinstance(keys, Mapping) or not all(isinstance(word, str) for word in words):
         message = "must be a mapping of actions to keys, such as {step: right, step_back: left}"
-        raise ConfigError(str(path), [ConfigProblem(_KEYS, keys, message)])
+        faults.add(str(path), ConfigProblem(_KEYS, keys, message))
+        return {}
     return dict(keys)
 
 
 def _listed_keys(keys: Mapping[str, str], path: Path | None) -> Setting:
     text = ", ".join(f"{action}: {shown}" for action, shown in keys.items())
     description = (
-        "keys of the console, in the settings file only: {step: n, step_back: 'left,b'}; "
+        "keys of the console, in the settings file only: {step: l, step_back: 'left,h'}; "
         "an action with an unknown or empty key keeps its default"
     )
     return Setting(_KEYS, description, text or None, f"file {path}" if keys else "default")
 
 
 def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror or error if isinstance(error, OSError) else "it is not UTF-8 text"
-        message = f"cannot be read: {reason}"
-        raise ConfigError(str(path), [ConfigProblem("file", None, message)]) from error
+    from tapedeck.engine.config.text_files import read_text_file  # noqa: PLC0415 - only if there is a file
+
+    return read_text_file(path, "settings file")
 
 
 def _parse(path: Path, text: str) -> object:
@@ -257,7 +283,8 @@ def _parse(path: Path, text: str) -> object:
         try:
             return tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise ConfigError(str(path), [ConfigProblem("file", None, f"invalid TOML: {error}")]) from error
+            message = f"is not valid TOML: {error}"
+            raise ConfigError(str(path), [ConfigProblem(WHOLE_FILE, None, message)]) from error
     # The import takes a third of a second, and is needed for YAML only.
     from tapedeck.engine.config.documents import parse_text  # noqa: PLC0415
 
@@ -284,7 +311,5 @@ def _misspelt(environment: Mapping[str, str]) -> Iterator[ConfigProblem]:
 
 
 def _unknown(name: str) -> ConfigProblem:
-    known = ", ".join(_DEFINITIONS)
-    return ConfigProblem(
-        name, None, f"unknown setting; the settings are {known}.", nearest(name, _DEFINITIONS)
-    )
+    message = f"unknown setting; the settings are {', '.join(_NAMES)}."
+    return ConfigProblem(name, None, message, nearest(name, _NAMES))

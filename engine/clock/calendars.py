@@ -32,7 +32,7 @@ _Scalar = TypeVar("_Scalar", bound=np.generic)
 # next to nothing, another build does.
 _YEARS_BEFORE: Final = 2
 _YEARS_AFTER: Final = 1
-# The library's rules for holidays run from 1970 to 2200 where a calendar has no bounds of its own.
+# The library's rules for holidays run from 1970 to 2200 where a calendar has no bounds.
 _EARLIEST: Final = date(1970, 1, 1)
 _LATEST: Final = date(2199, 12, 31)
 # A Saturday on which BSE and NSE traded, for the budget of India, and the sessions beside it.
@@ -197,7 +197,7 @@ def _factories() -> dict[str, type[_LibraryCalendar]]:
 def _check_weekend_sessions(bombay: type[_LibraryCalendar]) -> None:
     """Raise CalendarError where the installed libraries leave out sessions on weekends.
 
-    exchange_calendars (4.13 and before) does so with pandas 3.1, without an error of its own. The sessions
+    exchange_calendars (4.13 and before) does so with pandas 3.1, without an error. The sessions
     are tested, not the versions, as a later release may repair it. Takes 15 ms, once per process.
     """
     import pandas as pd  # noqa: PLC0415 - comes with exchange_calendars, and is as slow

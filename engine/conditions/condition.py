@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from tapedeck.engine.conditions.evaluation import Evaluation
 from tapedeck.engine.conditions.known_values import KnownValues
 from tapedeck.engine.conditions.reading import read_condition
@@ -41,15 +39,3 @@ class Condition:
         The tape's derived bars and indicators must be computed up to `stop`; its clock may be earlier.
         """
         return Evaluation(KnownValues(tape, start, stop), tape.symbols).truth(self.root)
-
-    def first_true(self, tape: Tape, start: int, stop: int) -> int | None:
-        """Return the first frontier k with start < k ≤ stop at which it is true, or None."""
-        if stop <= start:
-            return None
-        return first_of(self.holds(tape, start + 1, stop), start + 1)
-
-
-def first_of(holds: Mask, start: int) -> int | None:
-    """Return the first true frontier of a mask whose first entry belongs to `start`, or None."""
-    at = int(np.argmax(holds))
-    return start + at if holds[at] else None

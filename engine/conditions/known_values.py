@@ -1,4 +1,4 @@
-"""Known values: for each of successive frontiers, the last value of a field or indicator known there.
+"""Known values: the last value of a field or indicator at each frontier of a range.
 
 Vectorised over frontiers k = start … stop, both included: results have one column per frontier. No result at
 k depends on a slot at or past k.

@@ -32,7 +32,7 @@ from tapedeck.engine.conditions.syntax import (
     Truth,
     Value,
 )
-from tapedeck.engine.errors import ConditionError, nearest
+from tapedeck.engine.errors import ConditionError, invalid_time_of_day, nearest
 from tapedeck.engine.intervals import Interval
 
 _GRAMMAR: Final = r"""
@@ -72,10 +72,10 @@ _GRAMMAR: Final = r"""
     %import common.WS
     %ignore WS
 """
-_EXAMPLE: Final = "SPY.rsi_14 < 30 and time >= 10:30"
+_EXAMPLE: Final = "{symbol}.close > 30 and time >= 10:30"
 _DAY_SECONDS: Final = 86_400
 # Names of the grammar's tokens in messages; the tokens that begin a value share one entry.
-_VALUE: Final = "a value such as SPY.close, any.quality, 30, time or 10:30"
+_VALUE: Final = "a value such as {symbol}.close, any.quality, 30, time or 10:30"
 _WORDS: Final = {
     "NUMBER": _VALUE,
     "NAME": "a name such as close",
@@ -101,17 +101,21 @@ def read_condition(text: str, symbols: Collection[str] | None = None) -> Truth:
     `symbols`: those of the session, or None; used to recognise a symbol with a dot that needs quotes.
     """
     if not text.strip():
-        raise condition_fault(text, Span(0, len(text)), f"it is empty; an example is {_EXAMPLE}")
+        raise condition_fault(
+            text,
+            Span(0, len(text)),
+            f"it is empty; an example is {_EXAMPLE.format(symbol=example_symbol(symbols))}",
+        )
     try:
         tree = _parser().parse(text)
     except UnexpectedToken as error:
         unquoted = _unquoted(text, int(error.token.start_pos or 0), symbols)
-        raise unquoted or _unexpected(text, error) from None
+        raise unquoted or _unexpected(text, error, symbols) from None
     except UnexpectedCharacters as error:
         at = int(error.pos_in_stream or 0)
         if (unquoted := _unquoted(text, at, symbols)) is not None:
             raise unquoted from None
-        allowed = _allowed(error.allowed)
+        allowed = _allowed(error.allowed, symbols)
         raise condition_fault(
             text, Span(at, at + 1), f"unexpected {text[at]!r}; expected {allowed}"
         ) from None
@@ -123,16 +127,23 @@ def _parser() -> Lark:
     return Lark(_GRAMMAR, parser="lalr", propagate_positions=True, maybe_placeholders=False)
 
 
-def _unexpected(text: str, error: UnexpectedToken) -> ConditionError:
+def example_symbol(symbols: Collection[str] | None) -> str:
+    """Return a symbol for examples as conditions write it: the first of the session, if it is known."""
+    first = next(iter(symbols or ()), "SPY")
+    return first if first.isidentifier() else f'"{first}"'
+
+
+def _unexpected(text: str, error: UnexpectedToken, symbols: Collection[str] | None) -> ConditionError:
     token, expected = error.token, set(error.accepts or error.expected)
+    allowed = _allowed(expected, symbols)
     if token.type == "$END":
         end = len(text.rstrip())
-        return condition_fault(text, Span(end, end + 1), f"unexpected end; expected {_allowed(expected)}")
+        return condition_fault(text, Span(end, end + 1), f"unexpected end; expected {allowed}")
     span = Span(token.start_pos or 0, token.end_pos or len(text))
     suggestion = None
     if token.type == "NAME" and expected & {"AND", "OR"}:
         suggestion = nearest(str(token), _KEYWORDS)
-    message = f"unexpected {str(token)!r}; expected {_allowed(expected)}"
+    message = f"unexpected {str(token)!r}; expected {allowed}"
     if "COMPARATOR" in expected and token.type in ("AND", "OR", "RPAR"):
         message = f"missing comparison before {str(token)!r}, such as > 30"
     return condition_fault(text, span, message, suggestion)
@@ -147,7 +158,7 @@ def _unquoted(text: str, at: int, symbols: Collection[str] | None) -> ConditionE
     return condition_fault(text, Span(*found.span("symbol")), message, f'"{found["symbol"]}".{found["rest"]}')
 
 
-def _allowed(expected: set[str] | None) -> str:
+def _allowed(expected: set[str] | None, symbols: Collection[str] | None) -> str:
     """Return the allowed tokens: those that end a comparison, else a comparison, else all."""
     names = set(expected or ())
     if "AND" in names:
@@ -156,7 +167,8 @@ def _allowed(expected: set[str] | None) -> str:
         names = {"COMPARATOR"}
     if "NUMBER" in names:
         names -= {"NAME"}
-    words = [word for name, word in _WORDS.items() if name in names]
+    symbol = example_symbol(symbols)
+    words = [word.format(symbol=symbol) for name, word in _WORDS.items() if name in names]
     if len(words) < 2:
         return "".join(words) or "nothing"
     return f"{', '.join(words[:-1])} or {words[-1]}"
@@ -239,8 +251,7 @@ def _truth(text: str, child: Tree[Token] | Token) -> Truth:
 def _seconds(text: str, token: Token) -> int:
     hours, minutes, seconds = ([int(part) for part in token.split(":")] + [0])[:3]
     if hours > 23 or minutes > 59 or seconds > 59:
-        message = f"invalid time of day {str(token)!r}: hours are 0 to 23, minutes and seconds 0 to 59"
-        raise condition_fault(text, _token_span(token), message)
+        raise condition_fault(text, _token_span(token), invalid_time_of_day(str(token)))
     return (hours * 60 + minutes) * 60 + seconds
 
 

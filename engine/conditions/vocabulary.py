@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tapedeck.engine.conditions.faults import condition_fault
+from tapedeck.engine.conditions.reading import example_symbol
 from tapedeck.engine.conditions.syntax import (
     ClockTime,
     Comparison,
@@ -64,13 +65,14 @@ class Vocabulary:
 
     def _check_symbol(self, text: str, reference: Reference) -> None:
         if reference.symbol is None:
-            known = [*self.names, "time"]
+            known, symbol = [*self.names, "time"], example_symbol(self.symbols)
             if reference.name in self.names:
-                example = f"{self.symbols[0] if self.symbols else 'SPY'}.{reference.name}"
                 name = reference.name
-                message = f"{name!r} needs a symbol: {example}, any.{name} or all.{name}"
+                message = f"{name!r} needs a symbol: {symbol}.{name}, any.{name} or all.{name}"
                 raise condition_fault(text, reference.span, message)
-            message = f"unknown name {reference.name!r}: use time, or a value of a symbol, such as SPY.close"
+            message = (
+                f"unknown name {reference.name!r}: use time, or a value of a symbol, such as {symbol}.close"
+            )
             raise condition_fault(text, reference.span, message, nearest(reference.name, known))
         if reference.symbol not in self.symbols:
             message = f"unknown symbol {reference.symbol!r} (this session has {listed(self.symbols)})"

@@ -24,7 +24,7 @@ class HistoricalNeed:
 
 
 class IndicatorType(Protocol):
-    """One type of indicator: its outputs, parameters and intervals."""
+    """A type of indicator: outputs, parameters and intervals."""
 
     @property
     def type(self) -> str:
@@ -51,7 +51,7 @@ class IndicatorType(Protocol):
 
 
 class IndicatorCatalogue(Protocol):
-    """All types of indicators for session files."""
+    """The types of indicators that session files may use."""
 
     def types(self) -> tuple[str, ...]:
         """Return their names, sorted."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import yaml
 
-from tapedeck.engine.errors import ConfigError, ConfigProblem
+from tapedeck.engine.errors import WHOLE_FILE, ConfigError, ConfigProblem
 
 _PLAIN_VALUES: Final = {
     "tag:yaml.org,2002:bool": (re.compile(r"true|false"), "tf"),
@@ -26,6 +26,23 @@ _PLAIN_VALUES: Final = {
     ),
     "tag:yaml.org,2002:merge": (re.compile("<<"), "<"),
 }
+
+# Part of the parser's message → the fault and the remedy; the first that fits is used.
+_YAML_FAULTS: Final = (
+    ("'\\t'", "a tab cannot be used here, indent with spaces"),
+    ("mapping values are not allowed", "text with a colon needs quotes, or the indent is wrong"),
+    ("unhashable key", "the name of a field must be text, in quotes if it has braces or brackets"),
+    ("constructor for the tag", "a tag such as !!name is not allowed, remove it"),
+    ("expected a single document", "only one document is allowed, remove the line ---"),
+    ("quoted scalar", "a quote is not closed, or \\ is used in double quotes"),
+    ("flow sequence", "a list in [ ] needs a comma or its closing bracket"),
+    ("flow mapping", "a mapping in { } needs a comma or its closing brace"),
+    ("could not find expected ':'", "a field needs a colon after its name"),
+    ("undefined alias", "an alias needs an anchor of the same name above it"),
+    ("cannot start any token", "text that begins with this character needs quotes"),
+    ("block", "lines of one level need the same indent"),
+)
+_OTHER_YAML_FAULT: Final = "this text does not fit here"
 
 
 class _Loader(yaml.SafeLoader):
@@ -79,7 +96,7 @@ def parse_text(text: str, source: str, *, is_json: bool) -> object:
         return _parse_json(text, source) if is_json else _parse_yaml(text, source)
     except RecursionError:
         raise ConfigError(
-            source, [ConfigProblem("file", None, "is nested too deeply for a session file.")]
+            source, [ConfigProblem(WHOLE_FILE, None, "is nested too deeply for a session file.")]
         ) from None
 
 
@@ -102,8 +119,8 @@ def _parse_yaml(text: str, source: str) -> object:
         raise ConfigError(source, [ConfigProblem(f"line {line}", None, message)]) from error
     except (ValueError, LookupError, AttributeError) as error:
         # Raised by PyYAML if a tag and its value do not agree, such as `!!bool maybe`.
-        message = f"invalid YAML: a value does not match its tag, or is too long ({error})."
-        raise ConfigError(source, [ConfigProblem("file", None, message)]) from error
+        message = f"is not valid YAML: a value does not match its tag, or is too long ({error})."
+        raise ConfigError(source, [ConfigProblem(WHOLE_FILE, None, message)]) from error
     if loader.repeated:
         raise ConfigError(source, loader.repeated)
     return document
@@ -111,10 +128,10 @@ def _parse_yaml(text: str, source: str) -> object:
 
 def _yaml_error(source: str, error: yaml.MarkedYAMLError) -> ConfigError:
     mark = error.problem_mark or error.context_mark
-    place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "file"
-    what = " ".join(part for part in (error.context, error.problem) if part)
-    tip = " Indent with spaces, not tabs." if "'\\t'" in what else ""
-    return ConfigError(source, [ConfigProblem(place, None, f"invalid YAML: {what}.{tip}")])
+    place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else WHOLE_FILE
+    parsers = " ".join(part for part in (error.context, error.problem) if part)
+    fault = next((words for part, words in _YAML_FAULTS if part in parsers), _OTHER_YAML_FAULT)
+    return ConfigError(source, [ConfigProblem(place, None, f"invalid YAML: {fault} (parser: {parsers}).")])
 
 
 def _parse_json(text: str, source: str) -> object:
@@ -124,12 +141,15 @@ def _parse_json(text: str, source: str) -> object:
         found: dict[str, object] = {}
         for key, value in pairs:
             if key in found:
-                repeated.append(_repeated("file", key, f"other keys: {_others(pairs, key)}"))
+                where = f"other keys: {_others(pairs, key)}"
+                message = f"has the duplicate key {key!r} ({where}): keep one of them."
+                repeated.append(ConfigProblem(WHOLE_FILE, key, message))
             found[key] = value
         return found
 
     def refuse_constant(word: str) -> object:
-        raise ConfigError(source, [ConfigProblem("file", word, f"invalid JSON: {word} is not allowed.")])
+        message = f"is not valid JSON: {word} is not allowed."
+        raise ConfigError(source, [ConfigProblem(WHOLE_FILE, word, message)])
 
     try:
         document: object = json.loads(text, object_pairs_hook=read_object, parse_constant=refuse_constant)
@@ -137,7 +157,8 @@ def _parse_json(text: str, source: str) -> object:
         place = f"line {error.lineno}, column {error.colno}"
         raise ConfigError(source, [ConfigProblem(place, None, f"invalid JSON: {error.msg}.")]) from error
     except ValueError as error:  # a whole number of thousands of digits
-        raise ConfigError(source, [ConfigProblem("file", None, f"invalid JSON: {error}.")]) from error
+        message = f"is not valid JSON: {error}."
+        raise ConfigError(source, [ConfigProblem(WHOLE_FILE, None, message)]) from error
     if repeated:
         raise ConfigError(source, repeated)
     return document

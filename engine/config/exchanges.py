@@ -45,6 +45,7 @@ EXCHANGE_GROUPS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Group names, and the exchange_calendars code of each."""
 
+_LIST: Final = "`tapedeck calendar --list` lists all exchanges"
 _LISTED_CODES: Final = frozenset(EXCHANGE_GROUPS.values())
 
 
@@ -55,7 +56,8 @@ def resolve_exchange(text: str) -> str:
     """
     code = find_exchange(text)
     if code is None:
-        raise CalendarError(f"{describe_unknown(text)}.{did_you_mean(nearest_exchange(text))}")
+        near = did_you_mean(nearest_exchange(text))
+        raise CalendarError(f"unknown exchange {text!r}.{near} {_LIST}.")
     return code
 
 
@@ -76,12 +78,8 @@ def nearest_exchange(text: str) -> str | None:
 
 
 def describe_unknown(text: str) -> str:
-    """Return the message for an unknown exchange, with the allowed names."""
-    groups = ", ".join(EXCHANGE_GROUPS)
-    return (
-        f"unknown exchange {text!r}: use a group ({groups}) or an exchange_calendars code, such as XNYS; "
-        "`tapedeck calendar --list` lists all codes"
-    )
+    """Return the message for an unknown exchange, without the nearest name."""
+    return f"unknown exchange {text!r}: {_LIST}"
 
 
 @lru_cache(maxsize=1)

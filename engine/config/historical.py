@@ -48,7 +48,7 @@ class HistoricalIndicator(Section):
     field: Literal["open", "high", "low", "close", "volume"]
     """Column of the bars."""
     skip_early_close: StrictBool = False
-    """Whether to leave out days with an early close, whose volume is that of a shorter day."""
+    """Whether to skip days with an early close, as their volume is lower."""
 
     @field_validator("granularity")
     @classmethod

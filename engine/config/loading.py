@@ -16,7 +16,8 @@ from tapedeck.engine.config.older_fields import upgrade
 from tapedeck.engine.config.plain_documents import find_misfits, hide_secrets, without_nulls
 from tapedeck.engine.config.problems import problems_of
 from tapedeck.engine.config.session_config import SessionConfig
-from tapedeck.engine.errors import ConfigError, ConfigProblem, nearest
+from tapedeck.engine.config.text_files import read_text_file, unreadable
+from tapedeck.engine.errors import ConfigError, ConfigProblem
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 _MAX_BYTES: Final = 1024 * 1024
@@ -34,7 +35,7 @@ class LoadedConfig:
 def load_session_config(path: Path, catalogue: IndicatorCatalogue) -> LoadedConfig:
     """Read the session file at `path`, YAML or JSON. Raises ConfigError with all its faults.
 
-    `catalogue` has the indicators that the file may ask for.
+    `catalogue`: the indicators that session files may use.
     """
     text = _read_text(path)
     is_json = path.suffix.lower() == ".json" or (
@@ -77,42 +78,7 @@ def _as_sentences(problems: list[ConfigProblem]) -> list[ConfigProblem]:
 
 
 def _read_text(path: Path) -> str:
-    try:
-        if path.is_dir():
-            raise _unreadable(path, f"is a folder, not a session file{_files_in(path)}")
-        if path.stat().st_size > _MAX_BYTES:
-            raise _unreadable(path, f"is too large for a session file: more than {_MAX_BYTES // 1024} KiB")
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise _missing(path) from None
-    except OSError as error:
-        raise _unreadable(path, f"cannot be read: {error.strerror or error}") from error
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _unreadable(path, f"is not UTF-8 text (byte {error.start + 1}): save it as UTF-8") from error
+    text = read_text_file(path, "session file", suffixes=_SUFFIXES, max_bytes=_MAX_BYTES)
     if "\0" in text:
-        raise _unreadable(path, "is a binary file, not YAML or JSON text")
+        raise unreadable(path, "is a binary file, not YAML or JSON text")
     return text
-
-
-def _unreadable(path: Path, message: str, suggestion: str | None = None) -> ConfigError:
-    return ConfigError(str(path), _as_sentences([ConfigProblem("file", str(path), message, suggestion)]))
-
-
-def _missing(path: Path) -> ConfigError:
-    folder = path.parent
-    if not folder.is_dir():
-        return _unreadable(path, f"does not exist, nor does the folder {str(folder)!r}")
-    near = nearest(path.name, _session_files(folder))
-    return _unreadable(path, "does not exist", str(folder / near) if near else None)
-
-
-def _files_in(folder: Path) -> str:
-    names = _session_files(folder)
-    return f"; it contains {', '.join(names[:5])}" if names else ""
-
-
-def _session_files(folder: Path) -> list[str]:
-    # glob, unlike iterdir, returns nothing for a folder without read permission.
-    return sorted(entry.name for entry in folder.glob("*.*") if entry.suffix.lower() in _SUFFIXES)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from tapedeck.engine.config.faults import Location, shown
-from tapedeck.engine.errors import ConfigProblem
+from tapedeck.engine.errors import WHOLE_FILE, ConfigProblem
 
 HIDDEN: Final = "(hidden)"
 
@@ -23,7 +23,7 @@ def dotted(place: Location) -> str:
     text = ""
     for part in place:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text or "file"
+    return text or WHOLE_FILE
 
 
 def find_misfits(document: object) -> list[ConfigProblem]:
@@ -31,17 +31,17 @@ def find_misfits(document: object) -> list[ConfigProblem]:
     if document is None:
         return [
             ConfigProblem(
-                "file", None, "is empty: a session file starts with session_name and exchange_group"
+                WHOLE_FILE, None, "is empty: a session file starts with session_name and exchange_group"
             )
         ]
     if not isinstance(document, Mapping):
-        return [ConfigProblem("file", document, f"must be a mapping of fields, not {shown(document)}")]
+        return [ConfigProblem(WHOLE_FILE, document, f"must be a mapping of fields, not {shown(document)}")]
     problems: list[ConfigProblem] = []
     # Aliases can make a short YAML text expand without end, so the walk has a limit.
     for count, (place, node) in enumerate(_nodes(document)):
         if count > _MAX_VALUES or len(place) > _MAX_DEPTH:
             limits = f"at most {_MAX_VALUES} values, {_MAX_DEPTH} levels deep"
-            return [ConfigProblem("file", None, f"is too large or too deep for a session file: {limits}")]
+            return [ConfigProblem(WHOLE_FILE, None, f"is too large or too deep for a session file: {limits}")]
         if isinstance(node, Mapping):
             problems.extend(_key_problem(place, key) for key in node if not isinstance(key, str))
     return problems

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, get_args
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -78,7 +78,7 @@ def _message(detail: ErrorDetails, place: Location) -> Message:
     if kind == FAULT:
         return context["message"], context["suggestion"] or None
     if kind == "missing":
-        return f"is required: {_description(place)}", None
+        return _missing_field(place), None
     if kind == "extra_forbidden":
         return _unknown_field(place)
     allowed = _type_or_bound_message(kind, detail["input"], context)
@@ -106,10 +106,11 @@ def _unknown_field(place: Location) -> Message:
 
 def _not_among(value: object, choices: list[str]) -> Message:
     near = nearest(value, choices) if isinstance(value, str) else None
-    return (
-        f"must be {' or '.join(filter(None, [', '.join(choices[:-1]), choices[-1]]))}, not {shown(value)}",
-        near,
-    )
+    return f"must be {_any_of(choices)}, not {shown(value)}", near
+
+
+def _any_of(choices: Sequence[str]) -> str:
+    return " or ".join(filter(None, [", ".join(choices[:-1]), choices[-1]]))
 
 
 def _choices(expected: str) -> list[str]:
@@ -136,10 +137,14 @@ _SPECIAL: Final[dict[str, Callable[[ErrorDetails], str]]] = {
 }
 
 
-def _description(place: Location) -> str:
-    """Return the model's description of a field."""
-    fields = _fields_of(_model_at(place[:-1]))
-    return fields[str(place[-1])]
+def _missing_field(place: Location) -> str:
+    """Return the message for a missing field: its description, and its values if it is a choice."""
+    model, name = _model_at(place[:-1]), str(place[-1])
+    info = next(info for key, info in model.model_fields.items() if name == (info.alias or key))
+    text = f"is required: {info.description or ''}"
+    if get_origin(info.annotation) is not Literal:
+        return text
+    return f"{text.rstrip('.')}: {_any_of(get_args(info.annotation))}"
 
 
 def _fields_of(model: type[BaseModel]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from tapedeck.engine.config.faults import FaultList, fault, shown
 from tapedeck.engine.config.period import Period, nearest_period
-from tapedeck.engine.errors import nearest
+from tapedeck.engine.errors import invalid_time_of_day, nearest
 from tapedeck.engine.intervals import COMMON_SPELLINGS, WEEK, Interval
 
 T = TypeVar("T")
@@ -128,8 +128,8 @@ def read_time(value: object) -> time:
         )
     try:
         return time.fromisoformat(value)
-    except ValueError as error:
-        raise fault(f"invalid time of day {value!r}: {error}") from None
+    except ValueError:
+        raise fault(invalid_time_of_day(value)) from None
 
 
 def _padded(value: object) -> str | None:

@@ -1,6 +1,6 @@
 """Rows of bars.csv: all bars of a session, by symbol, interval and time.
 
-Every row begins with its line break, so that rows of different intervals can be concatenated without change.
+Each row begins with a line break, so rows of different intervals can be joined as they are.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ BARS_HEADER: Final = (
     "base_bars",
     "quality",
 )
-# Approximate number of base slots written at once: memory does not grow with the number of symbols.
+# Base slots of a piece, approximately; pieces keep memory constant for any number of symbols.
 _SLOTS_AT_ONCE: Final = 2**18
 
 

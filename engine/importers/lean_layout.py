@@ -30,8 +30,8 @@ _ZONES: Final = {
     "ose": "Asia/Tokyo",
 }
 _EXPECTED: Final = (
-    "name a folder that holds equity, crypto or index, or any folder or file below. Files are expected at "
-    "paths like equity/usa/minute/spy/20131007_trade.zip, equity/usa/daily/spy.zip, "
+    "name a folder of LEAN data (it has folders such as equity, crypto or index), a folder in it, or one "
+    "file. Expected paths are equity/usa/minute/spy/20131007_trade.zip, equity/usa/daily/spy.zip, "
     "crypto/coinbase/minute/btcusd/20180404_trade.zip or index/usa/minute/spx/20210104_trade.zip"
 )
 _DAY_FILE: Final = re.compile(r"(\d{8})_(trade|quote|openinterest)\.zip")
@@ -165,7 +165,7 @@ def _check_markets(found: list[LeanFile]) -> None:
         if other != place:
             raise BarImportError(
                 f"{file.symbol} is in both {other} and {place}, but a store holds one series per symbol. "
-                "Import one of the two folders, or each into a store of its own"
+                "Import one of the two folders, or each into a separate store"
             )
 
 

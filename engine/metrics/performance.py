@@ -127,7 +127,7 @@ class PerformanceMetrics:
         return self.record(Step.QUALITY, started)
 
     def record_historical_load(self, started: float, *, first: bool) -> float:
-        """Record preparing a session's history; the first load, which reads it all, is a timer of its own."""
+        """Record preparing a session's history; the first load, which reads it all, has a separate timer."""
         return self.record(Step.FIRST_HISTORICAL_LOAD if first else Step.LATER_HISTORICAL_LOAD, started)
 
     def record_session_gap(self, started: float) -> float:

@@ -29,8 +29,8 @@ class Breakpoints:
     """The breakpoints of a run, searched over blocks. Written by one thread; any thread may read `listed`.
 
     A breakpoint fires at a frontier where its condition is true and was false one slot before. Each session
-    starts anew: a condition that is true at the open fires at the open. So the result depends on the tape
-    alone, not on how it is cut into blocks.
+    starts without the one before: a condition that is true at the open fires at the open. So the result
+    depends on the tape alone, not on how it is cut into blocks.
     """
 
     def __init__(self, on_hit: Callable[[BreakpointHit], None] = lambda hit: None) -> None:

@@ -63,7 +63,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """End the run in order."""
+    """End the run cleanly."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,7 +198,7 @@ class SessionCoordinator:
         self._player = self._loaded = None
         for worker in (self.processor, self.quality):
             worker.teardown()
-        self._data.clear_session_bars()  # first, so that a session is never part of its own history
+        self._data.clear_session_bars()  # first, so that a session is never in its history
         if loaded is not None:
             extend_history(self._data.history, tape, loaded.companions)
         following = self._plan.sessions[self.position + 1]
@@ -283,10 +283,11 @@ class SessionCoordinator:
         if not empty:
             return
         names = ", ".join(empty) if len(empty) <= 5 else f"{len(empty)} symbols, {empty[0]} first"
-        warning = f"{loaded.slots.session.trading_day}: no {self._plan.base} bars of {names}"
+        missing = f"no {self._plan.base} bars of {names}"
+        warning = f"{loaded.slots.session.trading_day}: {missing}"
         self.warnings = (*self.warnings, warning)
         # Belongs to its own day: views of earlier days do not show it.
-        self._events.add(EventKind.ERROR, warning, session=self._data.played(), frontier=0)
+        self._events.add(EventKind.ERROR, missing, session=self._data.played(), frontier=0)
         log.warning("%s", warning)
 
     # The end of the run
@@ -306,7 +307,7 @@ class SessionCoordinator:
             try:
                 step()
             except Exception as error:
-                log.exception("the run did not end in order")
+                log.exception("the run did not end cleanly")
                 self.error = self.error or error
         self.error = self.error or next((w.error for w in self.workers if w.error is not None), None)
         if self.error is not None:

@@ -1,4 +1,4 @@
-"""Session player: has the blocks of a tape computed, and reveals them as far as the transport allows."""
+"""Session player: requests a tape's blocks, and publishes slots up to the transport's limit."""
 
 from __future__ import annotations
 

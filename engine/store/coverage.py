@@ -17,7 +17,7 @@ from tapedeck.engine.quality.gaps_and_scores import score
 from tapedeck.engine.store.bar_store import BarStore, Ints
 from tapedeck.engine.store.data_manager import DataManager
 
-# Limit of the grids filled by one read of the store, in bytes.
+# Largest size of the grids of one read of the store, in bytes.
 _CHUNK_BYTES: Final = 64 * 2**20
 _BYTES_PER_SLOT: Final = 5 * 8
 

@@ -100,7 +100,10 @@ class FileGate:
                 self._changed.notify_all()
 
     def open_or_inherited(self) -> frozenset[Library]:
-        """Return the libraries that a child forked now inherits; takes no lock: its owner may not exist."""
+        """Return the libraries whose connections a child process would inherit by a fork.
+
+        Takes no lock: in the child, the thread that holds it does not exist.
+        """
         return self._inherited.union(holder.library for holder in self._holders)
 
     def leave(self, holder: Holder) -> None:

@@ -17,9 +17,10 @@ _UNDO_INNER: Final = ("ROLLBACK TO inner_write", "RELEASE inner_write")
 
 
 class WriteBatch:
-    """A connection for writing, kept between transactions until the other library waits for the file.
+    """A connection for writing, kept open between transactions.
 
-    Then any thread may close it between transactions; the next transaction opens it again.
+    If the other library waits for the file, any thread may close it between transactions; the next
+    transaction opens it again.
     """
 
     def __init__(self, gate: FileGate, path: Path) -> None:

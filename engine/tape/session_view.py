@@ -172,7 +172,7 @@ class SessionView:
 
     def is_of_same_session(self, other: SessionView | None) -> bool:
         """Whether another view is of the same tape."""
-        return other is not None and other._tape is self._tape  # noqa: SLF001 - of its own class
+        return other is not None and other._tape is self._tape  # noqa: SLF001 - the same class
 
     # Bars
 

@@ -118,16 +118,18 @@ def test_all_invalid_lines_are_reported_at_once() -> None:
     assert [problem.path for problem in caught.value.problems] == ["line 1", "line 2"]
 
 
-@pytest.mark.parametrize("content", [None, b"\xff\xfe\xff"])
+@pytest.mark.parametrize(
+    ("content", "reason"), [(None, "does not exist"), (b"\xff\xfe\xff", "is not UTF-8 text (byte 1)")]
+)
 def test_an_unreadable_file_is_a_usage_error(
-    tapedeck: Any, session_file: Writer, lean_store: Path, tmp_path: Path, content: bytes | None
+    tapedeck: Any, session_file: Writer, lean_store: Path, tmp_path: Path, content: bytes | None, reason: str
 ) -> None:
     path = tmp_path / "steps.txt"
     if content is not None:
         path.write_bytes(content)
     done = tapedeck("run", session_file(), "--store", lean_store, "--no-ui", "--script", path)
     assert done.exit_code == 2
-    assert "cannot be read" in done.stderr
+    assert f"error: {path} {reason}" in done.stderr
 
 
 def test_a_script_drives_a_batch_job(

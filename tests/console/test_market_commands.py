@@ -110,7 +110,13 @@ def test_the_table_has_the_exchanges_time_of_day(tapedeck: Any, lean_store: Path
             ["SPY", "--date", "2013-10-07", "--interval", "5s"],
             ["no stored bars that can make 5s; stored: 1m, 1d"],
         ),
-        (["SPY", "--date", "2013-11-04", "--interval", "1m"], ["no 1m bars", "2013-10-11"]),
+        (
+            ["SPY", "--date", "2013-11-04", "--interval", "1m"],
+            [
+                "no 1m bars stored for SPY on 2013-11-04 in regular hours, 09:30 to 16:00. "
+                "The nearest day with bars is 2013-10-11."
+            ],
+        ),
         (["SPY", "--date", "2013-10-03", "--interval", "1m"], ["no 1m bars", "2013-10-04"]),
     ],
 )
@@ -156,10 +162,10 @@ def test_below_the_minimum_quality_is_exit_code_3(
 ) -> None:
     strict = tapedeck("coverage", session_file(), "--store", lean_store, "--min-quality", "100")
     assert strict.exit_code == 3
-    assert "1 of 10 days are missing or below 100 %, of 1 symbol; AIG 2013-10-07 first" in strict.stdout
+    assert "1 of 10 days are missing or below 100%, of 1 symbol; AIG 2013-10-07 first" in strict.stdout
     lenient = tapedeck("coverage", session_file(), "--store", lean_store, "--min-quality", "99.7")
     assert lenient.exit_code == 0
-    assert "no day is missing or below 99.7 %" in lenient.stdout
+    assert "no day is missing or below 99.7%" in lenient.stdout
 
 
 def test_missing_days_and_symbols_are_exit_code_3(

@@ -144,9 +144,22 @@ def test_resolved_settings_have_direct_drawing_as_a_switch(home: Path) -> None:
         ("settings.toml", "frames = 0", [f"frames: {FRAMES_ALLOWED}0"]),
         ("settings.yaml", "direct_drawing: 1", ["direct_drawing: must be on or off, not 1"]),
         ("settings.yaml", "store: [a, b]", ["store: must be a path"]),
-        ("settings.yaml", "- store", ["must be a mapping of settings"]),
+        ("settings.yaml", "- store", ["must be a mapping of settings, such as store: bars.db, not a list"]),
+        ("settings.yaml", "kesy: {}", ["direct_drawing, keys.", "Did you mean 'keys'?"]),
+        ("settings.yaml", "frames: 0\ncolour: never\nkeys: 3", ["3 problems", "frames:", "colour:", "keys:"]),
+        (
+            "settings.yaml",
+            "keys: {step: zork, stepp: n, pause: ''}",
+            [
+                "3 problems",
+                "keys: step: unknown key 'zork'.",
+                "step keeps '.'",
+                "keys: unknown action 'stepp'. Did you mean 'step'?",
+                "keys: pause: no key given",
+            ],
+        ),
         ("settings.yaml", "store: [", ["invalid YAML"]),
-        ("settings.toml", "store = ", ["invalid TOML"]),
+        ("settings.toml", "store = ", ["is not valid TOML"]),
         ("settings.toml", 'colour = "never"', ["colour: unknown setting", "Did you mean 'color'?"]),
     ],
 )
@@ -162,8 +175,9 @@ def test_a_fault_of_the_settings_file_is_an_error_with_its_place(
 
 def test_keys_of_the_settings_file_are_shown_with_their_syntax(tapedeck: Any, home: Path) -> None:
     assert values(tapedeck("settings", "--json"))["keys"] == (None, "default")
-    path = write(home, "settings.yaml", "keys: {step: n, step_back: 'left,b'}\n")
-    assert values(tapedeck("settings", "--json"))["keys"] == ("step: n, step_back: left,b", f"file {path}")
+    path = write(home, "settings.yaml", "keys: {step: l, step_back: 'left,h'}\n")
+    assert values(tapedeck("settings", "--json"))["keys"] == ("step: l, step_back: left,h", f"file {path}")
+    assert "{step: l, step_back: 'left,h'}" in tapedeck("settings").stdout
     assert "or empty key keeps its default" in tapedeck("settings").stdout
 
 
@@ -179,7 +193,7 @@ def test_a_settings_file_that_is_not_text_is_an_error(tapedeck: Any, home: Path)
     write(home, "settings.yaml", "").write_bytes(b"\xff\xfe\x00")
     done = tapedeck("settings")
     assert done.exit_code == 2
-    assert "it is not UTF-8 text" in done.stderr
+    assert "settings.yaml is not UTF-8 text" in done.stderr
 
 
 def test_an_empty_settings_file_changes_nothing(tapedeck: Any, home: Path) -> None:

@@ -107,7 +107,7 @@ def test_closed_streams_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", None)
     monkeypatch.setattr("sys.stderr", None)
     terminal = Terminal()
-    terminal.write("nobody reads this")
+    terminal.write("the reader is gone")
     terminal.remark("nor this")
     assert terminal.progress_console() is None
     assert not terminal.has_unicode

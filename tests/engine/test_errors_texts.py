@@ -7,7 +7,15 @@ import inspect
 import pytest
 
 from tapedeck.engine import errors
-from tapedeck.engine.errors import ConfigError, ConfigProblem, DataMissingError, TapedeckError, nearest
+from tapedeck.engine.errors import (
+    WHOLE_FILE,
+    ConfigError,
+    ConfigProblem,
+    DataMissingError,
+    TapedeckError,
+    did_you_mean,
+    nearest,
+)
 
 
 def test_every_error_can_be_caught_as_one_of_tapedeck() -> None:
@@ -37,6 +45,20 @@ def test_a_single_problem_is_counted_in_the_singular() -> None:
     assert str(ConfigError("a.yaml", [ConfigProblem("mode", 1, "is wrong")])).startswith(
         "a.yaml: 1 problem\n"
     )
+
+
+def test_a_single_problem_of_the_whole_file_is_one_sentence() -> None:
+    problem = ConfigProblem(WHOLE_FILE, "octber.yaml", "does not exist.", "october.yaml")
+    assert str(ConfigError("octber.yaml", [problem])) == (
+        "octber.yaml does not exist. Did you mean 'october.yaml'?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("suggestion", "end"), [("SPY", " Did you mean 'SPY'?"), ('"7203"', ' Did you mean "7203"?'), (None, "")]
+)
+def test_a_suggestion_is_quoted_once(suggestion: str | None, end: str) -> None:
+    assert did_you_mean(suggestion) == end
 
 
 def test_missing_data_tell_which_symbols_and_interval() -> None:

@@ -15,6 +15,7 @@ from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import CalendarError, EngineError
 from tapedeck.engine.intervals import DAY, MINUTE, Interval
 from tapedeck.engine.quality.gaps_and_scores import find_gaps
+from tapedeck.engine.read.events import EventKind
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
@@ -216,6 +217,8 @@ def test_a_symbol_without_a_bar_all_day_is_one_gap_and_a_warning(store: BarStore
     )
     system, records = play(config)
     assert system.summary().warnings == ("2013-10-08: no 1m bars of HALT",)
+    (event,) = (event for event in system.events() if event.kind is EventKind.ERROR)
+    assert (str(event.trading_day), event.text) == ("2013-10-08", "no 1m bars of HALT")
     tuesday = records[1]
     [gap] = find_gaps(tuesday.tape.base.present[1])
     assert (gap.first, gap.last) == (0, 389)

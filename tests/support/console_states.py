@@ -33,7 +33,7 @@ from tapedeck.engine.system import SystemManager
 from tests.support.console_runs import LIMIT_S, SYMBOLS, ConsoleRun
 from tests.support.markets import random_bars
 
-# Counts that depend on threads and frames.
+# Fixed values of counts that vary with threads and frames.
 _FIXED_COUNTS: Final = {"back_pressure": 3, "overruns": 0, "calendar_hits": 12, "calendar_misses": 4}
 _STEPS: Final = (Step.DATA_PROCESSOR, Step.QUALITY, Step.PREFETCH, Step.FIRST_HISTORICAL_LOAD, Step.RECORDING)
 _MISSING: Final = {SYMBOLS[0]: slice(40, 130), SYMBOLS[-1]: slice(90)}
@@ -70,7 +70,7 @@ class SteadySystem(SystemManager):
         self.metrics = FixedTimes()
 
     def stop(self, timeout: float = 60.0) -> None:
-        """End the run in order; release a blocked store first."""
+        """End the run cleanly; release a blocked store first."""
         if isinstance(self.store, BlockedStore):
             self.store.released.set()
         super().stop(timeout)

@@ -184,7 +184,7 @@ class Terminal:
         self.seen += data
 
     def _draw(self) -> None:
-        """Feed the output to the emulator; only on demand, as it is slow."""
+        """Pass new output to the emulator, which is slow, so only before a read."""
         data, self._drawn = self.seen[self._drawn :], len(self.seen)
         self._emulator.feed(data)
 

@@ -48,7 +48,7 @@ class ApplicationHandlers:
         os.kill(os.getpid(), signal.SIGTSTP)
 
     def quit_now(self, _argument: str) -> None:
-        """End the run in order, then quit, without a confirmation."""
+        """End the run cleanly, then quit, without a confirmation."""
         waits = ", once the export is written" if self._data.is_exporting else ""
         self._app.notify(f"ending the run{waits}", timeout=5)
         self._app.leave()

@@ -21,6 +21,8 @@ from tapedeck.engine.errors import EngineError, ExportError
 from tapedeck.engine.export.manifest import SESSION_JSON
 from tapedeck.engine.export.staged_files import install_files, make_folder, write_whole
 
+# Columns of text in a toast of Textual's width, without border and padding.
+_TOAST_WIDTH: Final = 56
 _SCRIPT_SUFFIX: Final = ".keys"
 _FORMS: Final = {"csv": "CSV", "markdown": "Markdown", "json": "JSON"}
 
@@ -75,7 +77,7 @@ class DataHandlers:
                 export = partial(write, self._playback, folder)
                 written = await run_in_background(f"the export to {folder}", export, self._notify_error)
             if written is not None:
-                self._app.notify(f"exported to {_two_lines(written)}", title=title, timeout=8)
+                self._app.notify(_with_path("exported to", written), title=title, timeout=8)
         finally:
             self._exports -= 1
             if not self._exports:
@@ -115,7 +117,7 @@ class DataHandlers:
         is_new = not target.exists()
         _write_text(target, script.dump())
         lines, verb = counted(len(script.lines), "line"), "saved to" if is_new else "saved, replacing"
-        self._app.notify(f"{lines} {verb} {_two_lines(target)}", timeout=8)
+        self._app.notify(_with_path(f"{lines} {verb}", target), timeout=8)
 
     def _script_path(self) -> Path:
         folder = export_folder(self._playback, self._exports_folder)
@@ -139,9 +141,14 @@ def _write_json(playback: Playback, path: Path) -> Path:
     return path.parent
 
 
-def _two_lines(path: Path) -> str:
-    """Return a path on two lines: its name, and its folder."""
-    return f"{path.name}\nin {short_path(path.absolute().parent)}"
+def _with_path(words: str, path: Path) -> str:
+    """Return a toast of words and a path: on one line if they fit, else the path below, name last."""
+    text = short_path(path.absolute())
+    if len(words) + 1 + len(text) <= _TOAST_WIDTH:
+        return f"{words} {text}"
+    if len(text) <= _TOAST_WIDTH:
+        return f"{words}\n{text}"
+    return f"{words}\n{short_path(path.absolute().parent)}/\n{path.name}"
 
 
 def short_path(path: Path) -> str:

@@ -12,7 +12,16 @@ from tapedeck.console.actions.keys import first_key
 from tapedeck.console.actions.table import MAIN, Action, screen_actions
 
 _GAP: Final = "  "
-_BACK: Final = Content.assemble(("escape", "$footer-key-foreground bold"), " panels")
+
+
+def named_key(key: str, label: str) -> Content:
+    """Return a key with its effect, as the footer writes them."""
+    return Content.assemble((key, "$footer-key-foreground bold"), " ", label)
+
+
+def dialog_keys(*pairs: tuple[str, str]) -> Content:
+    """Return the keys of a dialog with their effects, on one line."""
+    return Content(_GAP).join([named_key(key, label) for key, label in pairs])
 
 
 class KeyLine(Static):
@@ -30,7 +39,7 @@ class KeyLine(Static):
 
 def key_line(mode: str, changes: dict[str, str], width: int) -> Content:
     """Return the keys of a mode that fit a width: on pages escape first, then those of the table."""
-    back = [] if mode == MAIN else [_BACK.stylize("@click=screen.leave")]
+    back = [] if mode == MAIN else [named_key("escape", "panels").stylize("@click=screen.leave")]
     width -= sum(len(part) + len(_GAP) for part in back)
     actions = [action for action in screen_actions(mode) if action.footer]
     while len(actions) > 1 and _width(actions, changes) > width:
@@ -39,7 +48,7 @@ def key_line(mode: str, changes: dict[str, str], width: int) -> Content:
 
 
 def _part(action: Action, changes: dict[str, str]) -> Content:
-    text = Content.assemble((first_key(action.id, changes), "$footer-key-foreground bold"), " ", action.label)
+    text = named_key(first_key(action.id, changes), action.label)
     return text.stylize(f"@click=screen.do('{action.id}')")
 
 

@@ -13,6 +13,7 @@ from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tapedeck.console.app.grid_text import counted
+from tapedeck.console.app.panels.key_line import dialog_keys
 from tapedeck.console.app.screens.prompt import Check, input_meaning
 from tapedeck.engine.system import SystemManager
 
@@ -42,7 +43,9 @@ class BreakpointsScreen(ModalScreen[str | None]):
             yield Label("Pause when", classes="dialog-title")
             yield Input(id="prompt")
             yield Static(Content(self._hint), id="meaning")
-            yield Label("Breakpoints: down selects, x deletes", id="set-title", classes="dialog-foot")
+            keys = dialog_keys(("↓", "select"), ("x", "delete"))
+            title = Content("  ").join([Content("Breakpoints"), keys])
+            yield Label(title, id="set-title", classes="dialog-foot")
             yield self._list
 
     def on_mount(self) -> None:

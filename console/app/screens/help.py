@@ -27,7 +27,7 @@ _MOUSE: Final = (
 )
 _TIMELINE: Final = (
     ("┃ ◉", "Present of the run; time shown, if in the past"),
-    ("━ ╍ ┄ ·", "Share of the symbols that have a bar: all, at least 90 %, fewer, none"),
+    ("━ ╍ ┄ ·", "Share of the symbols that have a bar: all, at least 90%, fewer, none"),
     (f"{TickKind.GAP.value} {TickKind.SESSION.value}", "Gap; open or close of the session"),
     (
         f"{TickKind.BOOKMARK.value} {TickKind.BREAK.value} {TickKind.ERROR.value}",

@@ -77,11 +77,12 @@ def report_text(summary: RunSummary, timers: dict[str, TimerSummary]) -> Content
     if summary.seconds:
         bars = counted(summary.bars, "bar")
         parts.append(Content(f"{bars} in {summary.seconds:.2f} s, {rate:,.0f} bars/s"))
-    stamp = summary.stamp if summary.sessions else "none, as no session is over"
+    stamp = summary.stamp if summary.sessions else "none: no session is over yet"
     parts.append(Content.assemble(("stamp ", "$text-muted"), (stamp, "bold")))
     parts += [Content.styled(f"warning: {warning}", "$text-warning") for warning in summary.warnings]
     # Few blank lines: a week of sessions and all timers fit 24 lines.
-    parts.append(_sessions(summary.sessions))
+    if summary.sessions:
+        parts.append(_sessions(summary.sessions))
     if timers:
         parts += [Content(""), _timer_table(timers)]
     counts = ", ".join(
@@ -94,8 +95,6 @@ def report_text(summary: RunSummary, timers: dict[str, TimerSummary]) -> Content
 
 
 def _sessions(sessions: tuple[SessionSummary, ...]) -> Content:
-    if not sessions:
-        return Content("no session is over yet")
     rows = [
         (
             session.trading_day,

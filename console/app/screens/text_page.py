@@ -13,6 +13,8 @@ from textual.events import Resize
 from textual.screen import ModalScreen
 from textual.widgets import Label, Static
 
+from tapedeck.console.app.panels.key_line import dialog_keys
+
 
 class PageText(Static):
     """Text laid out for its width."""
@@ -53,7 +55,7 @@ class TextPage(ModalScreen[None]):
             yield Label(self._title, classes="dialog-title", markup=False)
             with VerticalScroll():
                 yield PageText(self._text, id="page-text")
-            yield Label("escape goes back", classes="dialog-foot")
+            yield Label(dialog_keys(("escape", "back")), classes="dialog-foot")
 
     def action_leave(self) -> None:
         """Close the page."""

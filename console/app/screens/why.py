@@ -19,6 +19,7 @@ from textual.worker import Worker
 
 from tapedeck.console.app.background import run_in_background
 from tapedeck.console.app.grid_text import Cell, counted, folded, grid, number
+from tapedeck.console.app.panels.key_line import dialog_keys
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.screens.text_page import PageText
 from tapedeck.console.app.widgets.figures import decimals_of
@@ -74,7 +75,7 @@ class WhyScreen(ModalScreen[None]):
                 yield self._list
                 with VerticalScroll():
                     yield self._text
-            yield Label("up and down choose, escape goes back", classes="dialog-foot")
+            yield Label(dialog_keys(("↑ ↓", "choose"), ("escape", "back")), classes="dialog-foot")
 
     def on_mount(self) -> None:
         """Select the number given at the start."""

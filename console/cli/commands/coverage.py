@@ -113,7 +113,7 @@ def _day_document(day: DayCoverage) -> dict[str, object]:
 
 def _write(found: Coverage, terminal: Terminal, *, all_days: bool) -> None:
     """Write the totals of symbols, then the days in blocks that fit the terminal's width."""
-    headings = ("full", "partial", "missing", "bars")
+    headings = ("full", "partial", "missing", "quality")
     rows = [
         (row.symbol, *(f"{row.count(status):,}" for status in ("full", "partial", "missing")), _pct(row.pct))
         for row in found.symbols
@@ -154,12 +154,12 @@ def _cell(day: DayCoverage) -> Cell:
 
 
 def _pct(value: float) -> str:
-    # Truncated, not rounded: 100.0 % is complete, while 0.0 % may have a bar.
+    # Truncated, not rounded: 100.0% is complete, while 0.0% may have a bar.
     return f"{int(value * 10) / 10:.1f}%"
 
 
 def _verdict(found: Coverage, wanting: Sequence[tuple[str, DayCoverage]], min_quality: float | None) -> str:
-    bound = "" if min_quality is None else f" or below {min_quality:g} %"
+    bound = "" if min_quality is None else f" or below {min_quality:g}%"
     if not wanting:
         return f"\nno day is missing{bound}"
     symbols = len({symbol for symbol, _ in wanting})

@@ -70,7 +70,7 @@ def run(
     """Play a session file, in the console or, with --no-ui, as a batch job; then write a summary.
 
     The console opens if input and output are a terminal; --json and --view run a batch job. Exit codes:
-    0 done, 1 failed, 2 bad input or configuration, 3 data missing, 130 interrupted (stopped in order;
+    0 done, 1 failed, 2 bad input or configuration, 3 data missing, 130 interrupted (stopped cleanly;
     exports are written and marked as partial).
 
     A condition compares values of the panels: SPY.close > 168, any.quality < 95, all.volume > 0,

@@ -163,9 +163,9 @@ def test_a_save_to_a_given_path_replaces_the_file_and_says_so(
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await console.app.do("bookmark", "here")
         await console.app.do("save_script", "~/mine.keys")
-        await until(pilot, lambda: "1 line saved to mine.keys" in notices(console), "the first")
+        await until(pilot, lambda: "1 line saved to ~/mine.keys" in notices(console), "the first")
         await console.app.do("save_script", "~/mine.keys")
-        await until(pilot, lambda: "1 line saved, replacing mine.keys" in notices(console), "the second")
+        await until(pilot, lambda: "1 line saved, replacing ~/mine.keys" in notices(console), "the second")
 
     monkeypatch.setenv("HOME", str(tmp_path))
     with console_run(console_store, tmp_path) as console:

@@ -289,7 +289,7 @@ def test_notices_do_not_cover_an_input_line(
             await press(pilot, key)
             await until(pilot, lambda: app.screen is not app.main, "the dialog")
             for name in ("first", "second"):
-                app.notify(f"exported to {name}\nin ~/tapedeck/exports", timeout=60)
+                app.notify(f"exported to ~/tapedeck/exports/{name}", timeout=60)
             await until(pilot, lambda: bool(regions(app.screen)), "a notice")
             notices = regions(app.screen)
             typed = next(iter(app.screen.query("Input, OptionList, Button"))).region

@@ -1,4 +1,4 @@
-"""Faults during a run: the cause is reported, finished sessions remain, and the console ends in order."""
+"""Faults during a run: the cause is reported, finished sessions remain, and the console ends cleanly."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def notices(console: ConsoleRun) -> list[str]:
 def use_the_console(screen: Terminal) -> None:
     """Open help, step back to an earlier day, return, and export."""
     screen.press("?")
-    screen.read_until_shown("escape goes back")
+    screen.read_until_shown("escape back")
     screen.press(ESCAPE)
     screen.read_until_shown("Run report")
     screen.press(ESCAPE)

@@ -154,8 +154,8 @@ def test_tables_are_written_as_csv_markdown_and_json() -> None:
 
 
 def test_a_long_text_is_folded_in_its_column() -> None:
-    told = folded([("formula", "100 × bars present ÷ slots elapsed"), ("on", "1m bars")], 30)
-    assert told.plain.splitlines() == [
+    lines = folded([("formula", "100 × bars present ÷ slots elapsed"), ("on", "1m bars")], 30)
+    assert lines.plain.splitlines() == [
         "formula  100 × bars present ÷",
         "         slots elapsed",
         "on       1m bars",

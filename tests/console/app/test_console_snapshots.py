@@ -273,7 +273,7 @@ async def coverage(console: ConsoleRun, pilot: Pilot[None]) -> None:
 class Scene:
     """A state or screen: the way to it, its bars and its session file.
 
-    `store` is a fixture, `opened` how that is opened anew. `again`: what a change of theme asks for.
+    `store`: a fixture; `opened`: opens it again. `again`: the act after a change of theme.
     """
 
     name: str

@@ -173,7 +173,7 @@ def test_a_session_without_slots_has_no_score_in_the_report(store: BarStore, tmp
     none = replace(session, played=0, bars=0, quality_pct=100.0)
     assert "100.00%" in report_text(summary, {}).plain
     assert "100.00%" not in report_text(replace(summary, sessions=(none,)), {}).plain
-    assert [_session_row(of)[2] for of in (session, none)] == [("100.00 %", ""), "–"]
+    assert [_session_row(of)[2] for of in (session, none)] == [("100.00%", ""), "–"]
 
 
 @pytest.mark.parametrize(

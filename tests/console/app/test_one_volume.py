@@ -79,8 +79,10 @@ def test_table_view_copy_why_totals_and_export_have_the_same_volume_last_and_cha
                 volume,
                 last,
             )
-            told = {name: system.explain(symbol, name).value for name in ("session volume", "last", "change")}
-            assert told == {"session volume": volume, "last": last, "change": change}
+            explained = {
+                name: system.explain(symbol, name).value for name in ("session volume", "last", "change")
+            }
+            assert explained == {"session volume": volume, "last": last, "change": change}
 
     with open_new_store(tmp_path / "bars.db") as store:
         fill_store(store, COINS, "2013-11-26", "2013-11-26", exchange="24/7", missing=0.05)

@@ -185,13 +185,13 @@ def test_numbers_are_sorted_from_the_largest_down_and_names_from_a(
         drive(console, act)
 
 
-def test_an_export_notice_has_its_folder_on_a_separate_line(console_store: BarStore, tmp_path: Path) -> None:
+def test_an_export_notice_ends_with_the_path(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "full_stop", "e")
         await pilot.app.workers.wait_for_complete()
-        name, folder = notices(console)[-1].splitlines()
-        assert name.startswith("exported to console-test-2013-11-26-")
-        assert folder == f"in {tmp_path / 'exports'}"
+        words, folder, name = notices(console)[-1].splitlines()
+        assert (words, folder) == ("exported to", f"{tmp_path / 'exports'}/")
+        assert name.startswith("console-test-2013-11-26-")
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act)
@@ -222,7 +222,7 @@ def test_invalid_key_changes_are_reported_and_the_others_apply() -> None:
     said = "\n".join(key_problems(changes))
     assert "unknown action 'stpe'. Did you mean 'step'?" in said
     assert "step: unknown key 'nosuchkey'." in said
-    assert "pause: no key given (write a comma as comma). pause keeps space." in said
+    assert "pause: no key given (write a comma as comma). pause keeps 'space'." in said
     assert "slower: unknown key 'pagedwn'. Did you mean 'pagedown'?" in said
     assert usable_keys({"step": "ctrl+u, >", "pause": " "}) == {"step": "ctrl+u,greater_than_sign"}
 

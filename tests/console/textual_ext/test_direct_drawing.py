@@ -169,7 +169,7 @@ def test_a_new_layout_is_drawn_at_once(console_store: BarStore, tmp_path: Path) 
 
 
 # A key, and a text of the screen that it leads to: the end of the run, a slot before it, help, and back.
-WALK = (("\x1b", "■ completed"), (",", "15:59"), ("?", "escape goes back"), ("\x1b", "15:59"))
+WALK = (("\x1b", "■ completed"), (",", "15:59"), ("?", "escape back"), ("\x1b", "15:59"))
 
 
 def test_both_ways_of_drawing_show_the_same_screens_in_a_real_terminal(

@@ -174,7 +174,7 @@ def test_a_suspended_console_restores_the_terminal_and_opens_it_again(
         screen.read_until(lambda: b"\x1b[?1049h" in screen.seen[written:], "the console again")
         if "dialog" not in way:
             screen.press("?")
-        screen.read_until_shown("escape goes back")
+        screen.read_until_shown("escape back")
         assert screen.attributes == playing
         screen.press("\x03")
         assert screen.exit_code() == 130

@@ -215,7 +215,7 @@ class BombayWithoutSpecialSessions(calendar_utils._default_calendar_factories["X
 
 
 def test_libraries_that_leave_out_sessions_on_weekends_are_refused(monkeypatch):
-    # As exchange_calendars 4.13 does with pandas 3.1: without an error of its own.
+    # As exchange_calendars 4.13 does with pandas 3.1, without an error.
     monkeypatch.setitem(calendar_utils._default_calendar_factories, "XBOM", BombayWithoutSpecialSessions)
     calendars._factories.cache_clear()
     try:

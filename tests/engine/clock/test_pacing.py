@@ -158,7 +158,7 @@ def test_an_owner_that_keeps_up_achieves_the_given_speed_even_within_a_slot():
         assert pace.achieved(now, pace.due(now)) == pytest.approx(4.0)
 
 
-def test_whoever_lags_behind_achieves_less():
+def test_the_achieved_speed_is_less_if_due_slots_were_not_played():
     pace = Pace(MINUTES, speed=10.0, now=0.0)
     assert pace.due(60.0) == 10
     assert pace.achieved(60.0, 5) == pytest.approx(5.0)

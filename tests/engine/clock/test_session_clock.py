@@ -124,7 +124,7 @@ def test_a_session_of_another_exchange_cannot_be_entered(clock):
         clock.enter_session(TimeManager("XLON").get_trading_session(TUESDAY))
 
 
-def test_a_new_backtest_window_starts_time_anew(clock):
+def test_a_new_backtest_window_resets_the_time(clock):
     clock.set_backtest_time(CLOSE)
     clock.set_backtest_window(MONDAY, TUESDAY)
     assert clock.current_session is None

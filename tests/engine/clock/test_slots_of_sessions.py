@@ -66,7 +66,7 @@ def test_the_last_hour_of_a_new_york_day_is_half_an_hour() -> None:
     assert utc_from_epoch(slots.closed_at[-1]) == datetime(2013, 10, 7, 20, 0, tzinfo=UTC)
 
 
-def test_an_hour_of_tokyo_ends_with_the_morning_and_starts_anew_after_lunch() -> None:
+def test_an_hour_of_tokyo_ends_with_the_morning_and_starts_again_after_lunch() -> None:
     slots = slots_of("2023-06-01", "1h", "XTKS")
     local = pd.to_datetime(slots.opened_at, unit="s", utc=True).tz_convert("Asia/Tokyo").strftime("%H:%M")
     assert list(local) == ["09:00", "10:00", "11:00", "12:30", "13:30", "14:30"]

@@ -117,3 +117,15 @@ def test_nothing_but_conditions_can_be_said(text: str) -> None:
 
 def test_a_product_binds_more_than_a_sum_and_both_go_from_left_to_right() -> None:
     assert read_condition("SPY.a - 2 - 3 * 4 / 5 > 0") != read_condition("SPY.a - (2 - 3) * 4 / 5 > 0")
+
+
+def test_examples_have_a_symbol_of_the_session() -> None:
+    words = Vocabulary(("BRK.B", "IBM"), (MINUTE,), (), ())
+    for text, message in (
+        ("", 'an example is "BRK.B".close > 30 and time >= 10:30'),
+        ("IBM.close >", 'expected a value such as "BRK.B".close'),
+        ("tmie > 10:30", 'a value of a symbol, such as "BRK.B".close'),
+    ):
+        with pytest.raises(ConditionError) as caught:
+            Condition.parse(text, words)
+        assert message in caught.value.message

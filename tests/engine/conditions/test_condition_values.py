@@ -227,8 +227,12 @@ def test_a_condition_holds_where_a_reader_slot_by_slot_finds_it(
     condition = Condition.parse(said.text, WORDS)
     found = [bool(said.read(tape, SessionView(tape, k), "")) for k in range(start, stop + 1)]
     assert condition.holds(tape, start, stop).tolist() == found, said.text
-    later = [start + 1 + at for at, holds in enumerate(found[1:]) if holds]
-    assert condition.first_true(tape, start, stop) == (later[0] if later else None)
+
+
+def first_true(text: str, words: Vocabulary, tape: Tape, stop: int) -> int | None:
+    """Return the first frontier after the open at which a condition is true, or None."""
+    (frontiers,) = Condition.parse(text, words).holds(tape, 1, stop).nonzero()
+    return int(frontiers[0]) + 1 if len(frontiers) else None
 
 
 @pytest.mark.parametrize(
@@ -241,10 +245,10 @@ def test_a_missing_value_makes_a_comparison_false(text: str) -> None:
 
 def test_a_value_is_held_from_the_close_of_its_bar_on() -> None:
     tape = TAPES["early close"]
-    first = Condition.parse("S0.1h.close > 0", WORDS).first_true(tape, 0, 210)
+    first = first_true("S0.1h.close > 0", WORDS, tape, 210)
     assert first == 60
-    assert Condition.parse("S0.1d.close > 0", WORDS).first_true(tape, 0, 210) == 210
-    assert Condition.parse("S0.1d.close > 0", WORDS).first_true(tape, 0, 209) is None
+    assert first_true("S0.1d.close > 0", WORDS, tape, 210) == 210
+    assert first_true("S0.1d.close > 0", WORDS, tape, 209) is None
 
 
 def test_a_bar_is_compared_with_the_usual_volume_of_its_own_minute_even_in_a_gap() -> None:
@@ -263,19 +267,15 @@ def test_at_the_open_only_history_and_quality_are_known(name: str) -> None:
     assert holds.tolist() == [name in ("quality", "gaps", "high_2w", "usual")]
 
 
-def test_nothing_is_searched_where_no_slot_is_played() -> None:
-    assert Condition.parse("S0.quality > 0", WORDS).first_true(TAPES["early close"], 7, 7) is None
-
-
 def test_a_time_is_that_of_the_exchange_whatever_the_season() -> None:
     # 2013-11-29 closed at 13:00 in New York, three and a half hours after the open.
-    assert Condition.parse("time >= 13:00", WORDS).first_true(TAPES["early close"], 0, 210) == 210
+    assert first_true("time >= 13:00", WORDS, TAPES["early close"], 210) == 210
     assert Condition.parse("time >= 9:30", WORDS).holds(TAPES["early close"], 0, 0).tolist() == [True]
     # Tokyo breaks from 11:30 to 12:30, which has no slots.
-    assert Condition.parse("time > 11:30", WORDS).first_true(TAPES["lunch break"], 0, 300) == 151
+    assert first_true("time > 11:30", WORDS, TAPES["lunch break"], 300) == 151
 
 
 def test_a_daily_base_is_one_slot() -> None:
     tape = make_tape("2013-11-29", base="1d")
     words = Vocabulary.of(tape)
-    assert Condition.parse("any.volume > 0", words).first_true(tape, 0, 1) == 1
+    assert first_true("any.volume > 0", words, tape, 1) == 1

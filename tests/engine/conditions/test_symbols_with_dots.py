@@ -40,5 +40,5 @@ def test_other_dots_are_unexpected(text: str) -> None:
 
 
 def test_where_symbols_are_not_known_any_such_word_may_be_one() -> None:
-    with pytest.raises(ConditionError, match=r"Did you mean '\"BF.B\".close'"):
+    with pytest.raises(ConditionError, match=r"Did you mean \"BF.B\".close\?"):
         read_condition("BF.B.close > 1")

@@ -14,7 +14,7 @@ from tapedeck.engine.errors import ConfigError
 from tapedeck.engine.session_file import load_session_config
 
 
-def told(path: Path) -> list[str]:
+def problems_in(path: Path) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         load_session_config(path)
     assert caught.value.source == str(path)
@@ -93,26 +93,46 @@ YAML_FAULTS = [
     ),
     (
         "a: [1\nb: 2",
-        "line 2, column 2: invalid YAML: while parsing a flow sequence expected ',' or ']', but got ':'.",
+        "line 2, column 2: invalid YAML: a list in [ ] needs a comma or its closing bracket "
+        "(parser: while parsing a flow sequence expected ',' or ']', but got ':').",
     ),
     (
         "a:\n\tb: 1",
-        "line 2, column 1: invalid YAML: while scanning for the next token found character '\\t' that cannot "
-        "start any token. Indent with spaces, not tabs.",
+        "line 2, column 1: invalid YAML: a tab cannot be used here, indent with spaces (parser: while "
+        "scanning for the next token found character '\\t' that cannot start any token).",
     ),
-    ("a: b: c", "line 1, column 5: invalid YAML: mapping values are not allowed here."),
-    ("{{ x }}: 1", "line 1, column 1: invalid YAML: while constructing a mapping found unhashable key."),
+    (
+        "a: b: c",
+        "line 1, column 5: invalid YAML: text with a colon needs quotes, or the indent is wrong "
+        "(parser: mapping values are not allowed here).",
+    ),
+    (
+        "{{ x }}: 1",
+        "line 1, column 1: invalid YAML: the name of a field must be text, in quotes if it has braces or "
+        "brackets (parser: while constructing a mapping found unhashable key).",
+    ),
+    (
+        "a: @x",
+        "line 1, column 4: invalid YAML: text that begins with this character needs quotes (parser: while "
+        "scanning for the next token found character '@' that cannot start any token).",
+    ),
+    (
+        'a: "b',
+        "line 1, column 6: invalid YAML: a quote is not closed, or \\ is used in double quotes (parser: "
+        "while scanning a quoted scalar found unexpected end of stream).",
+    ),
     (
         "a: !!python/object:os.system 1",
-        "line 1, column 4: invalid YAML: could not determine a constructor for the tag "
-        "'tag:yaml.org,2002:python/object:os.system'.",
+        "line 1, column 4: invalid YAML: a tag such as !!name is not allowed, remove it (parser: could not "
+        "determine a constructor for the tag 'tag:yaml.org,2002:python/object:os.system').",
     ),
     (
         "a: 1\n---\nb: 2",
-        "line 2, column 1: invalid YAML: expected a single document in the stream but found another document.",  # noqa: E501
+        "line 2, column 1: invalid YAML: only one document is allowed, remove the line --- (parser: "
+        "expected a single document in the stream but found another document).",
     ),
     ("a: 1\nb: \x07", "line 2: invalid YAML: the character U+0007 is not allowed in a text file."),
-    ("a: !!bool maybe", "file: invalid YAML: a value does not match its tag, or is too long ('maybe')."),
+    ("a: !!bool maybe", "file: is not valid YAML: a value does not match its tag, or is too long ('maybe')."),
     ("[" * 600, "file: is nested too deeply for a session file."),
     ("", "file: is empty: a session file starts with session_name and exchange_group."),
     ("# only a comment\n", "file: is empty: a session file starts with session_name and exchange_group."),
@@ -124,7 +144,7 @@ YAML_FAULTS = [
 def test_a_yaml_error_has_its_line(tmp_path, text, line):
     path = tmp_path / "session.yaml"
     path.write_text(text)
-    assert told(path) == [line]
+    assert problems_in(path) == [line]
 
 
 def test_an_alias_bomb_does_not_fill_memory(tmp_path):
@@ -133,21 +153,21 @@ def test_an_alias_bomb_does_not_fill_memory(tmp_path):
     lines += [f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]" for before, name in pairwise(names)]
     path = tmp_path / "bomb.yaml"
     path.write_text("\n".join(lines))
-    (line,) = told(path)
+    (line,) = problems_in(path)
     assert line.startswith("file: is too large or too deep for a session file")
 
 
 JSON_FAULTS = [
     (
         '{"a": 1,\n "a": 2, "b": 3}',
-        "file: duplicate key 'a' (other keys: 'b'): keep one of them.",
+        "file: has the duplicate key 'a' (other keys: 'b'): keep one of them.",
     ),
     (
         '{"a": 1, "a": 2}',
-        "file: duplicate key 'a' (other keys: none): keep one of them.",
+        "file: has the duplicate key 'a' (other keys: none): keep one of them.",
     ),
     ('{"a":\n }', "line 2, column 2: invalid JSON: Expecting value."),
-    ('{"a": NaN}', "file: invalid JSON: NaN is not allowed."),
+    ('{"a": NaN}', "file: is not valid JSON: NaN is not allowed."),
     ("[" * 100_000, "file: is nested too deeply for a session file."),
     ("", "line 1, column 1: invalid JSON: Expecting value."),
 ]
@@ -157,25 +177,33 @@ JSON_FAULTS = [
 def test_a_json_error_has_its_position(tmp_path, text, line):
     path = tmp_path / "session.json"
     path.write_text(text)
-    assert told(path) == [line]
+    assert problems_in(path) == [line]
 
 
 def test_a_number_of_thousands_of_digits_is_refused(tmp_path):
     path = tmp_path / "session.json"
     path.write_text('{"session_name": ' + "9" * 5000 + "}")
-    (line,) = told(path)
-    assert line.startswith("file: invalid JSON: Exceeds the limit")
+    (line,) = problems_in(path)
+    assert line.startswith("file: is not valid JSON: Exceeds the limit")
 
 
 def test_a_missing_file_names_the_nearest_in_its_folder(tmp_path):
     (tmp_path / "october-2013.yaml").write_text("")
     (tmp_path / "notes.txt").write_text("")
-    (line,) = told(tmp_path / "octobre-2013.yaml")
+    (line,) = problems_in(tmp_path / "octobre-2013.yaml")
     assert line == f"file: does not exist. Did you mean {str(tmp_path / 'october-2013.yaml')!r}?"
 
 
+def test_a_missing_file_like_no_other_gets_no_guess_and_one_sentence(tmp_path):
+    (tmp_path / "oct-lr.yaml").write_text("")
+    path = tmp_path / "nofile.yaml"
+    with pytest.raises(ConfigError) as caught:
+        load_session_config(path)
+    assert str(caught.value) == f"{path} does not exist."
+
+
 def test_a_missing_folder_is_named(tmp_path):
-    (line,) = told(tmp_path / "nowhere" / "session.yaml")
+    (line,) = problems_in(tmp_path / "nowhere" / "session.yaml")
     assert line == f"file: does not exist, nor does the folder {str(tmp_path / 'nowhere')!r}."
 
 
@@ -183,29 +211,29 @@ def test_a_folder_is_an_error_that_lists_its_session_files(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "b.json").write_text("{}")
     (tmp_path / "a.yaml").write_text("{}")
-    assert told(tmp_path) == ["file: is a folder, not a session file; it contains a.yaml, b.json."]
-    assert told(tmp_path / "empty") == ["file: is a folder, not a session file."]
+    assert problems_in(tmp_path) == ["file: is a folder, not a session file; it contains a.yaml, b.json."]
+    assert problems_in(tmp_path / "empty") == ["file: is a folder, not a session file."]
 
 
 def test_a_binary_file_is_an_error(tmp_path):
     zeros, latin = tmp_path / "bars.db", tmp_path / "latin.yaml"
     zeros.write_bytes(b"SQLite format 3\0" + bytes(100))
     latin.write_bytes("session_name: Börse".encode("latin-1"))
-    assert told(zeros) == ["file: is a binary file, not YAML or JSON text."]
-    assert told(latin) == ["file: is not UTF-8 text (byte 16): save it as UTF-8."]
+    assert problems_in(zeros) == ["file: is a binary file, not YAML or JSON text."]
+    assert problems_in(latin) == ["file: is not UTF-8 text (byte 16): save it as UTF-8."]
 
 
 def test_a_file_far_too_large_is_not_even_read(tmp_path):
     path = tmp_path / "bars.csv"
     with path.open("wb") as file:
         file.truncate(2 * 1024 * 1024)
-    assert told(path) == ["file: is too large for a session file: more than 1024 KiB."]
+    assert problems_in(path) == ["file: is too large for a session file: more than 1024 KiB."]
 
 
 def test_an_invalid_path_is_an_error_with_the_systems_reason(tmp_path):
     plain = tmp_path / "plain.yaml"
     plain.write_text("")
-    (line,) = told(plain / "session.yaml")
+    (line,) = problems_in(plain / "session.yaml")
     assert line == "file: cannot be read: Not a directory."
 
 

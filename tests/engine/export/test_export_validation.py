@@ -225,7 +225,7 @@ def test_a_row_with_too_few_fields_is_found(copy):
     assert not [finding for finding in report.findings if (finding.file, finding.line) == ("bars.csv", 12)]
 
 
-# What is no table at all
+# Files that are not tables
 
 
 def test_a_wrong_header_is_found(copy):

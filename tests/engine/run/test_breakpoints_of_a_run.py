@@ -78,7 +78,7 @@ def test_a_run_pauses_where_spy_first_closed_above_a_price(lean_root: Path, tmp_
 
 
 @pytest.mark.parametrize("speed", [0.0, 60_000.0, 1e8])
-def test_it_fires_every_day_anew_at_any_speed(
+def test_it_fires_on_every_day_at_any_speed(
     session_config: Config, gapped_store: BarStore, speed: float
 ) -> None:
     system = SystemManager(session_config(speed_multiplier=speed), gapped_store)

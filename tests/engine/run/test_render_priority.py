@@ -19,7 +19,7 @@ LIMIT_S = 20.0
 def test_a_thread_waits_until_the_outermost_holder_releases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(render_priority, "_MAX_WAIT_S", LIMIT_S)
     held = RenderPriority()
-    held.yield_to_rendering()  # nobody holds it
+    held.yield_to_rendering()  # no thread holds it
     with held.held():
         with held.held():
             pass

@@ -1,4 +1,4 @@
-"""Run by tests as a process of its own: writes bars to a store, and can be killed at any moment.
+"""Script for tests in a separate process: writes bars to a store, and can be killed at any moment.
 
 Each piece spans New Year 2014, so that a Parquet store has to change two files as one. Usage:
 `pieces LOCATION FIRST LAST MODE` writes pieces; `killed LOCATION ROUNDS SEED` has child processes write, and
@@ -34,9 +34,9 @@ def piece(number):
 
 
 def whole_count_of(bars):
-    """How many pieces the bars are; fails where they are no whole number, or hold other values."""
+    """Return the number of pieces in the bars; fail if it is not whole, or if values differ."""
     count, rest = divmod(len(bars), 2 * HALF)
-    assert rest == 0, f"{len(bars)} bars are no whole number of pieces"
+    assert rest == 0, f"{len(bars)} bars are not a whole number of pieces"
     wanted = np.sort(np.concatenate([[], *(piece(number).opened_at for number in range(count))]))
     assert bars.opened_at.tolist() == wanted.tolist()
     assert bars.close.tolist() == (wanted / 7.0 + 0.5).tolist()

@@ -168,7 +168,7 @@ def test_it_is_made_on_first_use_and_only_then(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", PLACES)
-def test_another_version_or_a_damaged_store_is_made_anew(tmp_path, name):
+def test_another_version_or_a_damaged_store_is_made_again(tmp_path, name):
     place, stamp = tmp_path / name, tmp_path / f"{name}.demo.json"
     make_demo_market(place)
     stamp.write_text(stamp.read_text().replace('"version": 1', '"version": 0'))

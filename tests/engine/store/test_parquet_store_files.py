@@ -146,7 +146,7 @@ def test_a_file_that_may_not_be_read_is_named(store):
         store.read("SPY", MINUTE, OPEN_7_OCTOBER_2013, OPEN_7_OCTOBER_2013 + 60)
 
 
-def test_a_file_replaced_by_another_program_is_read_anew(store, tmp_path):
+def test_a_file_replaced_by_another_program_is_read_again(store, tmp_path):
     store.write("SPY", MINUTE, minutes(5))
     store.write("IBM", MINUTE, minutes(9))
     assert len(store.read("SPY", MINUTE, *ALWAYS)) == 5

@@ -306,8 +306,8 @@ def test_a_library_that_was_open_at_a_fork_is_not_used_in_the_child():
         FileGate(inherited=frozenset(Library)).enter(Library.NATIVE, or_other=True)
 
 
-def test_nobody_overtakes_one_who_waits():
-    """Readers that come after a waiting writer stand behind it, so a stream of readers starves nobody."""
+def test_requests_are_admitted_in_order_of_arrival():
+    """Readers that come after a waiting writer wait behind it, so a stream of readers cannot starve it."""
     gate = FileGate()
     order = []
     reader = gate.enter(Library.ARROW)

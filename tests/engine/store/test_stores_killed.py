@@ -27,7 +27,7 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="writers are kil
 
 
 def run_writer(*arguments):
-    """Start the script in a process of its own."""
+    """Start the script in a separate process."""
     root = Path(__file__).resolve().parents[3]
     environment = os.environ | {"PYTHONPATH": str(root)}
     command = [sys.executable, str(SCRIPT), *map(str, arguments)]
@@ -171,7 +171,7 @@ def use_in_child(store):
             store.write("IBM", MINUTE, piece(0))
         except StoreError as error:
             return REFUSED if "when this process was forked" in str(error) else 1
-    except BaseException:  # noqa: BLE001 - there is nobody to tell but the parent
+    except BaseException:  # noqa: BLE001 - only the parent can report it
         return 1
     return 0
 

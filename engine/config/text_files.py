@@ -1,0 +1,59 @@
+"""Text files given by the user: reading, and errors that say why a file cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Final
+
+from tapedeck.engine.errors import WHOLE_FILE, ConfigError, ConfigProblem, nearest
+
+# A file is proposed only if its name is almost the one given.
+_CUTOFF: Final = 0.8
+
+
+def read_text_file(
+    path: Path, what: str, *, suffixes: Collection[str] = (), max_bytes: int | None = None
+) -> str:
+    """Return the UTF-8 text of a file; ConfigError with the reason if it cannot be read.
+
+    `what`: the kind of file in messages. `suffixes`: those of files to propose, all without any.
+    """
+    try:
+        if path.is_dir():
+            found = _files_in(path, suffixes) if suffixes else []
+            contents = f"; it contains {', '.join(found[:5])}" if found else ""
+            raise unreadable(path, f"is a folder, not a {what}{contents}")
+        if max_bytes is not None and path.stat().st_size > max_bytes:
+            raise unreadable(path, f"is too large for a {what}: more than {max_bytes // 1024} KiB")
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise _missing(path, suffixes) from None
+    except OSError as error:
+        raise unreadable(path, f"cannot be read: {error.strerror or error}") from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise unreadable(path, f"is not UTF-8 text (byte {error.start + 1}): save it as UTF-8") from error
+
+
+def unreadable(path: Path, message: str, suggestion: str | None = None) -> ConfigError:
+    """Return the error for a whole file; `message` continues a sentence that begins with its path."""
+    return ConfigError(str(path), [ConfigProblem(WHOLE_FILE, str(path), f"{message}.", suggestion)])
+
+
+def _missing(path: Path, suffixes: Collection[str]) -> ConfigError:
+    folder = path.parent
+    if not folder.is_dir():
+        return unreadable(path, f"does not exist, nor does the folder {str(folder)!r}")
+    near = nearest(path.name, _files_in(folder, suffixes), cutoff=_CUTOFF)
+    return unreadable(path, "does not exist", str(folder / near) if near else None)
+
+
+def _files_in(folder: Path, suffixes: Collection[str]) -> list[str]:
+    # glob, unlike iterdir, returns nothing for a folder without read permission.
+    return sorted(
+        entry.name
+        for entry in folder.glob("*")
+        if (entry.suffix.lower() in suffixes if suffixes else entry.is_file())
+    )
