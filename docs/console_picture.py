@@ -16,9 +16,8 @@ from pathlib import Path
 from tapedeck.console.app.console_app import ConsoleApp, Setup
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.playback import Playback
-from tapedeck.engine.config import load_session_config
 from tapedeck.engine.read.status import RunState
-from tapedeck.engine.run.tape_cache import MEMORY_BYTES
+from tapedeck.engine.session_file import load_session_config
 from tapedeck.engine.store.locations import open_store
 from tapedeck.engine.system import SystemManager
 
@@ -27,11 +26,11 @@ SIZE = (120, 36)
 MOMENT = datetime(2013, 10, 8, 15, 30, tzinfo=UTC)
 
 
-async def draw(store_at: Path, view_state: Path) -> None:
+async def draw(store_at: Path, picture: Path) -> None:
     """Play to the moment, and save what the console shows then."""
     config = load_session_config(ROOT / "examples" / "october-2013.yaml").config
     with tempfile.TemporaryDirectory() as folder, open_store(store_at) as store, LogLines() as lines:
-        system = SystemManager(config, store, tape_cache_bytes=MEMORY_BYTES)
+        system = SystemManager(config, store, tape_cache_bytes=SystemManager.TAPE_CACHE_BYTES)
         playback = Playback(system)
         setup = Setup(exports=Path(folder), start_paused=True)
         app = ConsoleApp(playback, store, lines, setup)
@@ -43,7 +42,7 @@ async def draw(store_at: Path, view_state: Path) -> None:
                 if now.state is RunState.PAUSED and now.clock == MOMENT:
                     break
             await pilot.pause(0.5)
-            view_state.write_text(app.export_screenshot(title="tapedeck"), encoding="utf-8")
+            picture.write_text(app.export_screenshot(title="tapedeck"), encoding="utf-8")
 
 
 if __name__ == "__main__":
