@@ -1,4 +1,4 @@
-"""Which bars are refused, whatever file they come from."""
+"""Bars that importers reject, from any file format."""
 
 from __future__ import annotations
 
