@@ -489,7 +489,7 @@ def test_a_missing_manifest_is_found(copy):
         ({"status": "fine"}, r"^status: Input should be 'complete' or 'partial'"),
         ({"surprise": 1}, r"^surprise: Extra inputs"),
         ({"files": []}, r"^files: bars\.csv is not listed"),
-        ({"exchange": "XNYSS"}, r"^exchange: unknown exchange 'XNYSS': .* Did you mean 'XNYS'"),
+        ({"exchange": "XNYSS"}, r"^exchange: unknown exchange 'XNYSS'\. Did you mean 'XNYS'"),
         ({"base_interval": "soon"}, r"^base_interval, derived_intervals: invalid interval 'soon'"),
         ({"first_day": "1900-01-01"}, r"^first_day, last_day: 1900-01-01 is outside the calendar"),
         ({"last_day": "2013-10-09"}, r"^sessions: the trading day 2013-10-09 of XNYS is missing"),
