@@ -1,4 +1,4 @@
-"""Recompute of sessions that are no longer in memory, in a thread; then their callbacks run."""
+"""Recomputation, in a thread, of sessions that are no longer in memory; their callbacks run after it."""
 
 from __future__ import annotations
 

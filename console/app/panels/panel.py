@@ -178,7 +178,7 @@ class Panel(Vertical):
             self.remove_class("-faced")
 
     def update(self, view_state: ViewState) -> None:
-        """Show the state of the run, or a face if there is no view."""
+        """Show the state of the run, or the reason if no session is loaded."""
         if view_state.view is None:
             if view_state.snapshot.error:
                 self.face("failed", view_state.snapshot.error)
