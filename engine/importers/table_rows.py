@@ -13,8 +13,15 @@ import pyarrow.compute as pc
 from tapedeck.engine.errors import BarImportError
 from tapedeck.engine.importers.bar_times import Stamps, TimeFormat, opening_times
 from tapedeck.engine.importers.column_roles import VALUES, ColumnRoles, find_roles
-from tapedeck.engine.importers.file_rows import FileRows, RowTexts, UnreadableFileError
-from tapedeck.engine.importers.symbol_column import by_symbol, row_symbols, symbol_faults
+from tapedeck.engine.importers.file_rows import (
+    FileRows,
+    OtherColumns,
+    RowTexts,
+    TableReading,
+    UnclearFileError,
+    UnreadableFileError,
+)
+from tapedeck.engine.importers.symbol_column import RowSymbols, by_symbol, symbol_faults
 from tapedeck.engine.importers.table_format import TableFormat
 from tapedeck.engine.importers.value_survey import ValueSurvey
 from tapedeck.engine.store.bar_store import BarColumns, Ints
@@ -34,7 +41,7 @@ def to_file_rows(file: Path, table: Table, form: TableFormat) -> FileRows:
     """Return the bars of a table, split by symbol; UnreadableFileError where it has no bars."""
     try:
         return _to_file_rows(file, table, form)
-    except UnreadableFileError:
+    except (UnreadableFileError, UnclearFileError):
         raise
     except BarImportError as error:
         raise UnreadableFileError(file, str(error).removeprefix(f"{file}: ")) from error
@@ -59,13 +66,36 @@ def _to_file_rows(file: Path, table: Table, form: TableFormat) -> FileRows:
         values.append(numbers)
         faults = bad | faults
     bars = BarColumns(times, *values)
-    column = (roles.symbol, _text(_column(table.data, roles.symbol))) if roles.symbol is not None else None
-    symbols = row_symbols(file, count, column, form.symbol)
+    owner = RowSymbols(file, column=roles.symbol, is_chosen="symbol" in form.columns, given=form.symbol)
+    texts = _text(_column(table.data, roles.symbol)) if roles.symbol is not None else None
+    symbols = owner.of(count, texts)
     faults = symbol_faults(symbols) | faults
     sound = np.delete(np.arange(count), list(faults))
     series = by_symbol(symbols, bars, table.rows, sound)
     reasons = {int(table.rows[i]): fault for i, fault in faults.items()}
-    return FileRows(file, form.interval, series, {**table.faults, **reasons}, table.texts)
+    return FileRows(
+        file,
+        form.interval,
+        series,
+        {**table.faults, **reasons},
+        table.texts,
+        TableReading(_described(roles, owner)),
+        _other_columns(table, roles),
+    )
+
+
+def _described(roles: ColumnRoles, owner: RowSymbols) -> dict[str, str]:
+    named = {"time": roles.time, "date": roles.date, **dict(zip(VALUES, roles.values, strict=True))}
+    return {role: name for role, name in named.items() if name is not None} | {"symbol": owner.source}
+
+
+def _other_columns(table: Table, roles: ColumnRoles) -> OtherColumns:
+    used = {roles.time, roles.date, roles.symbol, *roles.values}
+    names = [name for name in table.data.column_names if name not in used]
+    return lambda rows: {
+        name: _text(_column(table.data, name)).take(np.searchsorted(table.rows, rows)).to_pylist()
+        for name in names
+    }
 
 
 def _survey(data: pa.Table, roles: ColumnRoles, form: TimeFormat) -> ValueSurvey:
