@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -130,15 +130,14 @@ def by_symbol(
     ]
 
 
-def column_of_symbols(columns: Sequence[str], texts: Sequence[Sequence[str]]) -> str | None:
-    """Return the first of `columns` that tells two rows apart, and whose texts can be symbols; None without.
+def column_of_symbols(columns: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> str | None:
+    """Return the first column that tells rows apart, and whose texts can be symbols; None without one.
 
-    `texts` has, for each column, the texts of pairs of rows with the same time: first, second, first, ...
+    `columns`: for each column, the texts of some rows, and those of as many other rows with the same times.
     """
-    for column, values in zip(columns, texts, strict=True):
-        words = [value.strip() for value in values]
-        differ = all(one != other for one, other in zip(words[::2], words[1::2], strict=True))
-        if differ and all(map(_can_be_symbol, words)):
+    for column, (ours, theirs) in columns.items():
+        pairs = [(one.strip(), other.strip()) for one, other in zip(ours, theirs, strict=True)]
+        if all(one != other and _can_be_symbol(one) and _can_be_symbol(other) for one, other in pairs):
             return column
     return None
 

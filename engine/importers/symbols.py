@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,7 @@ from urllib.parse import unquote
 from tapedeck.engine.importers.file_names import split_name
 
 _LONGEST_SYMBOL: Final = 64
+_SHOWN: Final = 4
 _FOLDER_KEYS: Final = ("symbol", "ticker")
 
 
@@ -38,6 +40,24 @@ def symbol_of(file: Path) -> FileSymbol:
         return FileSymbol(symbol, found.dropped)
     fit = dict.fromkeys(guess.upper() for guess in found.guesses if symbol_fault(guess.upper()) is None)
     return FileSymbol("", found.dropped, tuple(fit))
+
+
+def shared_symbols(files: Iterable[Path]) -> list[str]:
+    """Return a sentence for each symbol that several of `files` have by parts of their names only.
+
+    `files`: those whose rows got their symbol from the name.
+    """
+    by_symbol: dict[str, list[FileSymbol]] = {}
+    for file in files:
+        found = symbol_of(file)
+        by_symbol.setdefault(found.symbol, []).append(found)
+    sentences = []
+    for symbol, group in by_symbol.items():
+        dropped = list(dict.fromkeys(word for found in group for word in found.dropped))
+        if len(group) > 1 and dropped:
+            shown = ", ".join(dropped[:_SHOWN]) + (", ..." if len(dropped) > _SHOWN else "")
+            sentences.append(f"{len(group):,} files are {symbol} by their names (left out: {shown})")
+    return sentences
 
 
 def symbol_fault(symbol: str) -> str | None:

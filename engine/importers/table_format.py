@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import get_args
 
+from tapedeck.engine.config.exchanges import resolve_exchange
 from tapedeck.engine.errors import BarImportError, did_you_mean, nearest
 from tapedeck.engine.importers.bar_times import EPOCH_UNITS, Label, TimeFormat
 from tapedeck.engine.importers.column_roles import check_roles
@@ -35,12 +36,15 @@ def make_format(
     columns: Mapping[str, str] | None = None,
     zone: str | None = None,
     time_format: str | None = None,
-    label: Label = "open",
+    label: Label | None = None,
+    exchange: str | None = None,
 ) -> TableFormat:
     """Return a checked format; BarImportError names the invalid part and what is allowed."""
     check_base(interval)
     check_roles(columns or {})
-    if label not in get_args(Label):
+    if exchange is not None:
+        resolve_exchange(exchange)
+    if label is not None and label not in get_args(Label):
         raise BarImportError(f"invalid label {label!r}: use open or close")
     if label == "close" and not interval.is_intraday:
         raise BarImportError(
@@ -52,7 +56,7 @@ def make_format(
             f"invalid time format {time_format!r}: use {', '.join(EPOCH_UNITS)} for epochs, or a pattern "
             f"like '%m/%d/%Y %H:%M'; ISO 8601 and epochs are recognised without one.{hint}"
         )
-    times = TimeFormat(time_format, find_zone(zone) if zone is not None else None, label)
+    times = TimeFormat(time_format, find_zone(zone) if zone is not None else None, label or "open")
     owner = _symbol(symbol) if symbol is not None else None
     return TableFormat(interval, owner, dict(columns or {}), times)
 

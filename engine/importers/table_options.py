@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Required, TypedDict
 
+from tapedeck.engine.config.exchanges import DEFAULT_EXCHANGE
 from tapedeck.engine.importers.importer import ImporterOption
 from tapedeck.engine.intervals import Interval
 
@@ -18,7 +19,8 @@ class TableOptions(TypedDict, total=False):
     `columns` maps time, date, open, high, low, close, volume, symbol to column names; the usual names need no
     map. `symbol` is that of all bars; else a column or the name of the file gives it. `zone` (an IANA name)
     is the time zone of times without an offset. `time_format` is an epoch unit or a strptime pattern, needed
-    where times are neither ISO 8601 nor epochs. `label` is the end of the bar that its time names.
+    where times are neither ISO 8601 nor epochs. `label` is the end of the bar that its time names; without it
+    the rows tell. `exchange` is a group or code, whose sessions the rows are compared with.
     """
 
     interval: Required[Interval]
@@ -26,7 +28,8 @@ class TableOptions(TypedDict, total=False):
     columns: Mapping[str, str] | None
     zone: str | None
     time_format: str | None
-    label: Label
+    label: Label | None
+    exchange: str | None
 
 
 TABLE_OPTIONS: Final = (
@@ -42,10 +45,12 @@ TABLE_OPTIONS: Final = (
     ImporterOption(
         "--label",
         "label",
-        "Times name the open or the close of the bar.",
+        "Times name the open or the close of the bar; default: open, unless the rows look like closes.",
         "END",
         kind="choice",
-        default="open",
         choices=("open", "close"),
+    ),
+    ImporterOption(
+        "--exchange", "exchange", f"Exchange of the bars: a group or code; default: {DEFAULT_EXCHANGE}.", "E"
     ),
 )

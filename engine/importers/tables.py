@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Unpack
 
 from tapedeck.engine.errors import BarImportError
-from tapedeck.engine.importers.importer import BarFiles
+from tapedeck.engine.importers.importer import BarFiles, EvidenceRules
 from tapedeck.engine.importers.report import SkippedFile
 from tapedeck.engine.importers.table_format import make_format
 from tapedeck.engine.importers.table_options import TableOptions
@@ -27,7 +27,8 @@ def find_tables(
     """
     form = make_format(**table)
     files, skipped = _find(path, kind, suffixes)
-    return BarFiles(files, lambda file: iter([to_file_rows(file, read_table(file), form)]), skipped)
+    rules = EvidenceRules(form.interval, table.get("label"), table.get("exchange"))
+    return BarFiles(files, lambda file: iter([to_file_rows(file, read_table(file), form)]), skipped, rules)
 
 
 def _find(path: Path, kind: str, suffixes: tuple[str, ...]) -> tuple[list[Path], list[SkippedFile]]:

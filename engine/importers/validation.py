@@ -26,10 +26,13 @@ def validate_bars(bars: BarColumns, interval: Interval) -> tuple[Mask, dict[int,
     reasons = {int(i): _fault(bars, int(i), interval) for i in np.flatnonzero(~good)}
     for i in _contradictions(bars, good):
         good[i] = False
-        reasons[i] = (
-            f"duplicate timestamp {utc_text(bars.opened_at[i])} with other values; the first row is kept"
-        )
+        reasons[i] = repeat_fault(bars.opened_at[i])
     return good, reasons
+
+
+def repeat_fault(time: int | np.int64) -> str:
+    """Return the reason of a row with the time of an earlier row and other values."""
+    return f"duplicate timestamp {utc_text(time)} with other values; the first row is kept"
 
 
 def sort_out_repeats(bars: BarColumns) -> BarColumns:
