@@ -12,7 +12,7 @@ from tapedeck.engine.importers.bar_labels import LabelEvidence
 from tapedeck.engine.importers.bar_steps import DAY_SECONDS, contradicting_step
 from tapedeck.engine.importers.file_rows import SeriesRows, UnclearFileError
 from tapedeck.engine.importers.importer import EvidenceRules
-from tapedeck.engine.importers.report import SeriesReport
+from tapedeck.engine.importers.report import SeriesReport, length_text
 from tapedeck.engine.importers.series_evidence import SeriesEvidence, sorted_once
 from tapedeck.engine.importers.session_hours import hours_of
 from tapedeck.engine.intervals import BASE_INTERVALS, Interval
@@ -112,7 +112,7 @@ class ImportEvidence:
 def _step_fault(file: Path, step: int, interval: Interval, symbol: str | None) -> UnclearFileError:
     whose = "the rows" if symbol is None else f"the rows of {symbol}"
     fit = next((base for base in BASE_INTERVALS if base.seconds == step), None)
-    head = f"{whose} are {step_words(step)}, not bars of {interval}"
+    head = f"{whose} are {_step_words(step)}, not bars of {interval}"
     if fit is not None:
         return UnclearFileError(file, head, [{"--interval": str(fit)}, AS_IS])
     stored = ", ".join(map(str, BASE_INTERVALS))
@@ -121,21 +121,12 @@ def _step_fault(file: Path, step: int, interval: Interval, symbol: str | None) -
     return UnclearFileError(file, f"{head}; {advice}", [AS_IS])
 
 
-def step_words(step: int) -> str:
-    """Return a step between bars in words: `5m apart`, `daily`, `weekly`."""
+def _step_words(step: int) -> str:
     if step == DAY_SECONDS:
         return "daily"
     if step > DAY_SECONDS and step // DAY_SECONDS in _PERIODS:
         return _PERIODS[step // DAY_SECONDS]
-    return f"{step_text(step)} apart"
-
-
-def step_text(step: int) -> str:
-    """Return a length of time with the largest unit that gives a whole number, such as `5m`."""
-    for unit, seconds in (("d", DAY_SECONDS), ("h", 3600), ("m", 60)):
-        if step % seconds == 0:
-            return f"{step // seconds}{unit}"
-    return f"{step}s"
+    return f"{length_text(step)} apart"
 
 
 def _label_fault(file: Path, labels: LabelEvidence, exchange: str, symbol: str | None) -> UnclearFileError:

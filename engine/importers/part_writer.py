@@ -70,12 +70,12 @@ class PartWriter:
         if rows.reading is not None:
             self.columns = self.columns or rows.reading.columns
             self.notes |= dict.fromkeys(rows.reading.notes)
-        for part in rows.series:
-            for i in range(min(_FIRST_BARS - len(self.first_bars), len(part.rows))):
-                bars = part.bars
-                values = (bars.open, bars.high, bars.low, bars.close, bars.volume)
-                opened_at, numbers = int(bars.opened_at[i]), [float(column[i]) for column in values]
-                self.first_bars.append(FirstBar(part.symbol, rows.interval, opened_at, *numbers))
+
+    def _keep_first_bars(self, symbol: str, interval: Interval, bars: BarColumns) -> None:
+        for i in range(min(_FIRST_BARS - len(self.first_bars), len(bars))):
+            values = (bars.open, bars.high, bars.low, bars.close, bars.volume)
+            numbers = [float(column[i]) for column in values]
+            self.first_bars.append(FirstBar(symbol, interval, int(bars.opened_at[i]), *numbers))
 
     def _write(self, rows: FileRows, part: SeriesRows) -> dict[int, str]:
         interval = rows.interval
@@ -86,6 +86,7 @@ class PartWriter:
             kept = np.flatnonzero(good)
             valid, places = take(part.bars, kept), part.rows[kept]
             self._repeats.count(rows, part.symbol, _repeats(part.bars.opened_at, part.rows, good))
+        self._keep_first_bars(part.symbol, interval, valid)
         bars = sort_out_repeats(valid)
         seen = self._repeats.seen_before(part.symbol, interval, bars.opened_at)
         fresh = bars if seen is None else take(bars, np.flatnonzero(~seen))

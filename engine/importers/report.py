@@ -176,5 +176,13 @@ def first_rows(rejected: Sequence[RejectedRow], shown: int, count: int) -> list[
     return [*lines, f"  … and {rest:,} more"] if rest > 0 else lines
 
 
+def length_text(seconds: int) -> str:
+    """Return a length of time with the largest unit that gives a whole number, such as `5m`."""
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

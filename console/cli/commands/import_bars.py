@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from tapedeck.console.cli.failures import DONE, INTERRUPTED
+from tapedeck.console.cli.failures import DATA_MISSING, DONE, INTERRUPTED
 from tapedeck.console.cli.invocation import begin
 from tapedeck.console.cli.options import (
     JsonOption,
@@ -30,8 +30,17 @@ RejectsOption = Annotated[
     Path | None, typer.Option("--rejects", metavar="FILE", help="Write all rejected rows to this CSV file.")
 ]
 
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Show how the files are understood; write nothing.")
+]
+AsIsOption = Annotated[
+    bool, typer.Option("--as-is", help="Store rows although their steps or labels contradict the options.")
+]
+
 _COMMON: Final[Mapping[str, tuple[object, object]]] = {
+    "dry_run": (DryRunOption, False),
     "store": (StoreOption, None),
+    "as_is": (AsIsOption, False),
     "strict": (StrictOption, False),
     "replace": (ReplaceOption, False),
     "rejects": (RejectsOption, None),
@@ -106,7 +115,9 @@ def _import(
     context: typer.Context,
     path: Path,
     *,
+    dry_run: bool,
     store: Path | None,
+    as_is: bool,
     strict: bool,
     replace: bool,
     rejects: Path | None,
@@ -117,19 +128,23 @@ def _import(
     importer_options = {
         option.parameter: _value(option, words[option.parameter]) for option in importer.options
     }
-    from tapedeck.console.cli.import_job import run_import, write_report  # noqa: PLC0415 - slow, as the next
+    from tapedeck.console.cli.import_job import run_import  # noqa: PLC0415 - slow, as the next
+    from tapedeck.console.cli.import_report import write_report  # noqa: PLC0415
     from tapedeck.engine.importers.report import ImportOptions  # noqa: PLC0415
 
     report = run_import(
         invocation,
         path,
         importer,
-        options=ImportOptions(strict=strict, replace=replace),
+        options=ImportOptions(strict=strict, replace=replace, as_is=as_is),
         rejects=rejects,
         importer_options=importer_options,
+        dry_run=dry_run,
     )
     write_report(report, invocation, rejects)
-    raise typer.Exit(INTERRUPTED if report.interrupted else DONE)
+    if report.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    raise typer.Exit(DATA_MISSING if report.stored_nothing and not dry_run else DONE)
 
 
 def _value(option: ImporterOption, words: Any) -> object:  # noqa: ANN401  # as above
