@@ -67,8 +67,13 @@ def run_import(
                 **importer_options,
             )
         except UnclearFileError as error:
-            commands = answering_commands(invocation.arguments, path, error.file, error.ways)
-            raise UnclearImportError(f"{error}. Nothing was stored", commands) from error
+            raise question_of(error, invocation, path) from error
+
+
+def question_of(error: UnclearFileError, invocation: Invocation, path: Path) -> UnclearImportError:
+    """Return the error of an unclear file below `path`, with the commands that answer it."""
+    commands = answering_commands(invocation.arguments, path, error.file, error.ways)
+    return UnclearImportError(f"{error}. Nothing was stored", commands)
 
 
 @contextmanager

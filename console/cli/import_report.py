@@ -65,33 +65,29 @@ def _write_series(report: ImportReport, terminal: Terminal) -> None:
     if not report.series:
         return
     zone = ZoneInfo(report.zone)
-    terminal.write(f"\ntimes are {report.zone}\n")
-    columns = [
-        Column("symbol"),
-        Column("interval"),
-        number_column("bars"),
-        Column("first"),
-        Column("last"),
-        Column("usual step"),
-        Column("hours"),
-    ]
-    terminal.table(columns, [_cells(series, zone) for series in report.series[:_MAX_SERIES_SHOWN]])
+    is_daily = not any(series.interval.is_intraday for series in report.series)
+    terminal.write("" if is_daily else f"\ntimes are {report.zone}\n")
+    headings = [Column("symbol"), number_column("bars"), *map(Column, ("first", "last", "step", "hours"))]
+    if len({series.interval for series in report.series}) > 1:
+        headings.insert(1, Column("interval"))
+    rows = [_cells(series, zone) for series in report.series[:_MAX_SERIES_SHOWN]]
+    terminal.table(headings, [[row[column.heading] for column in headings] for row in rows])
     rest = len(report.series) - _MAX_SERIES_SHOWN
     if rest > 0:
         terminal.write(f"… and {rest:,} more (all with --json)")
     terminal.write("")
 
 
-def _cells(series: SeriesReport, zone: ZoneInfo) -> tuple[str, ...]:
-    return (
-        series.symbol,
-        str(series.interval),
-        f"{series.bars:,}",
-        _moment(series.first, series.interval, zone),
-        _moment(series.last, series.interval, zone),
-        "" if series.step is None else length_text(series.step),
-        _hours(series) or "",
-    )
+def _cells(series: SeriesReport, zone: ZoneInfo) -> dict[str, str]:
+    return {
+        "symbol": series.symbol,
+        "interval": str(series.interval),
+        "bars": f"{series.bars:,}",
+        "first": _moment(series.first, series.interval, zone),
+        "last": _moment(series.last, series.interval, zone),
+        "step": "" if series.step is None else length_text(series.step),
+        "hours": _hours(series) or "",
+    }
 
 
 def _moment(seconds: int, interval: Interval, zone: ZoneInfo) -> str:
@@ -108,8 +104,14 @@ def _hours(series: SeriesReport) -> str | None:
 
 
 def _advice(report: ImportReport) -> str:
-    where = "nothing was stored: no row is good" if not report.is_dry_run else "no row is good"
-    return f"{where}; mend what the reasons above name, and try the options with --dry-run"
+    """Return what to try where no row is good."""
+    head = "no row is good" if report.is_dry_run else "nothing was stored: no row is good"
+    reasons = [row.reason for row in report.rejected]
+    if reasons and all("--replace" in reason for reason in reasons):
+        return f"{head}; all of them are stored with other values, which --replace overwrites"
+    if reasons and all("boundary" in reason for reason in reasons):
+        return f"{head}; the times are not whole minutes or days: try --interval 1s, or correct the times"
+    return f"{head}; see the reasons above, and try --interval, --zone or --column with --dry-run"
 
 
 def _document(report: ImportReport, location: Path | None) -> dict[str, object]:

@@ -11,6 +11,7 @@ from tapedeck.engine.errors import BarImportError
 from tapedeck.engine.importers.evidence import ImportEvidence
 from tapedeck.engine.importers.file_rows import (
     FileRows,
+    UnclearFileError,
     UnnamedFileError,
     UnreadableFileError,
 )
@@ -91,8 +92,14 @@ class _Ingest:
 
     def run(self) -> ImportReport:
         """Read and store every file, and return the report."""
-        interrupted = self._store_files()
-        if self._unreadable and not self._files and not interrupted:
+        interrupted, question = False, None
+        try:
+            interrupted = self._store_files()
+        except UnclearFileError as error:
+            if self._store is not None:
+                raise
+            question = error
+        if self._unreadable and not self._files and not (interrupted or question):
             raise BarImportError(_nothing_readable(self._unreadable))
         writer = self._writer
         return ImportReport(
@@ -111,6 +118,7 @@ class _Ingest:
             notes=(*writer.notes, *self._evidence.notes, *shared_symbols(self._named_files)),
             first_bars=tuple(writer.first_bars),
             is_dry_run=self._store is None,
+            question=question,
         )
 
     def _store_files(self) -> bool:
@@ -143,6 +151,8 @@ class _Ingest:
                         is_whole = False
                         break
                     self._take_part(rows)
+                    if last is None and not self._files:
+                        self._evidence.check(file, 1, is_last=False)  # before a long file is read to its end
                     last = rows
                 if last is not None:
                     self._writer.end_file(last)

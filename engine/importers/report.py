@@ -6,9 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tapedeck.engine.errors import BarImportError
 from tapedeck.engine.intervals import Interval
+
+if TYPE_CHECKING:
+    from tapedeck.engine.importers.file_rows import UnclearFileError  # imports numpy; help does without
 
 _SHOWN = 5
 _TEXT_WIDTH = 80
@@ -110,7 +114,8 @@ class ImportReport:
     `rejected_count` counts all. `interrupted`: the import was cancelled; what was read before is stored, and
     importing again adds the rest. `series`: the good bars by symbol and interval; `zone`: the time zone of
     their hours, that of the exchange. `columns`: what each role was read from, of the first file. `notes`:
-    sentences on how the files were read. A dry run stores nothing: `written` counts what would be good.
+    sentences on how the files were read. A dry run stores nothing: `written` counts what would be good, and
+    `question` is what the import would ask.
     """
 
     files: int = 0
@@ -128,6 +133,7 @@ class ImportReport:
     notes: tuple[str, ...] = ()
     first_bars: tuple[FirstBar, ...] = ()
     is_dry_run: bool = False
+    question: UnclearFileError | None = None
 
     @property
     def stored_nothing(self) -> bool:

@@ -128,7 +128,10 @@ def _import(
     importer_options = {
         option.parameter: _value(option, words[option.parameter]) for option in importer.options
     }
-    from tapedeck.console.cli.import_job import run_import  # noqa: PLC0415 - slow, as the next
+    from tapedeck.console.cli.import_job import (  # noqa: PLC0415 - slow, as the next
+        question_of,
+        run_import,
+    )
     from tapedeck.console.cli.import_report import write_report  # noqa: PLC0415
     from tapedeck.engine.importers.report import ImportOptions  # noqa: PLC0415
 
@@ -141,7 +144,10 @@ def _import(
         importer_options=importer_options,
         dry_run=dry_run,
     )
-    write_report(report, invocation, rejects)
+    if report.question is None or not as_json:
+        write_report(report, invocation, rejects)
+    if report.question is not None:
+        raise question_of(report.question, invocation, path)
     if report.interrupted:
         raise typer.Exit(INTERRUPTED)
     raise typer.Exit(DATA_MISSING if report.stored_nothing and not dry_run else DONE)
