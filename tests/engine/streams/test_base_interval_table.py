@@ -126,13 +126,16 @@ def test_bars_of_the_named_interval_for_the_named_symbols_are_what_was_missing(
     stored: dict[str, frozenset[Interval]], requested: list[str]
 ) -> None:
     wanted = intervals(" ".join(requested))
+    fault: DataMissingError | None = None
     try:
         choose_base(wanted, list(stored), stored)
     except DataMissingError as error:
-        named = Interval.parse(error.interval or "")
-        assert error.symbols
-        assert not any(named in stored[symbol] for symbol in error.symbols)
-        filled = {s: kept | {named} if s in error.symbols else kept for s, kept in stored.items()}
+        fault = error
+    if fault is not None:
+        named = Interval.parse(fault.interval or "")
+        assert fault.symbols
+        assert not any(named in stored[symbol] for symbol in fault.symbols)
+        filled = {s: kept | {named} if s in fault.symbols else kept for s, kept in stored.items()}
         assert choose_base(wanted, list(filled), filled) == named
 
 
