@@ -7,6 +7,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StrictBool, StrictInt, WithJsonSchema
 
+from tapedeck.engine.config.changed_sessions import ChangedSessions
 from tapedeck.engine.config.exchanges import (
     EXCHANGE_GROUPS,
     describe_unknown,
@@ -114,6 +115,8 @@ class SessionDataConfig(Section):
     """Quality scoring and gap filling."""
     scanners: tuple[Scanner, ...] = ()
     """Scanners of the session."""
+    sessions: ChangedSessions = Field(default_factory=dict)
+    """Days whose open, close or holiday differs from the calendar, by date."""
     min_completeness: Fraction = 0.0
     """Fraction of a derived bar's slots that must have a bar, 0 to 1; 0: one bar is enough."""
 

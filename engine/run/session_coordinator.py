@@ -95,7 +95,9 @@ class SessionCoordinator:
         self.render_priority = RenderPriority() if render_priority is None else render_priority
         self.processor = DataProcessor(plan, session_data, metrics, self.send, self.render_priority)
         self.quality = DataQualityManager(session_data, metrics, self.send)
-        self.recorder = SessionRecorder(sinks, metrics, self.send, self.render_priority)
+        self.recorder = SessionRecorder(
+            sinks, metrics, self.send, self.render_priority, plan.changed_sessions
+        )
         self.feed = SessionFeed(
             plan, loader, metrics, self.send, prefetch_days=prefetch_days, load_timeout_s=load_timeout_s
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.config import HistoricalIndicator
@@ -62,6 +63,8 @@ class StreamPlan:
     """The streamed base interval, derived intervals, indicators, and the history they need.
 
     `notes`: additions to the streams and history in the file. `warnings`: messages for the user.
+    `changed_sessions`: days of the file that differ from the calendar, as text. `dates`: first and last date
+    of the file, which need not be trading days.
     """
 
     symbols: tuple[str, ...]
@@ -74,6 +77,8 @@ class StreamPlan:
     measure_quality: bool
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+    changed_sessions: tuple[str, ...]
+    dates: tuple[date, date]
 
     def part(self, played: range) -> StreamPlan:
         """Return the plan of a part of the sessions, given by their positions; their values are equal."""

@@ -69,7 +69,7 @@ def _measure(invocation: Invocation, file: SessionFile) -> Coverage:
     if backtest is None:
         problem = ConfigProblem("backtest_config", None, "is required: it gives the days to check")
         raise ConfigError(str(file), [problem])
-    time = TimeManager(config.exchange)
+    time = TimeManager(config.exchange, changes=config.session_data_config.sessions)
     time.set_backtest_window(backtest.start_date, backtest.end_date)
     sessions = time.trading_sessions(time.backtest_start, time.backtest_end)
     intervals = [*wanted.streams, *(indicator.interval for indicator in wanted.indicators.values())]
