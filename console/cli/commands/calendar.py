@@ -148,7 +148,7 @@ def _days(time: TimeManager, start: date, end: date) -> Iterator[Day]:
 
 
 def _row(day: date, session: TradingSession | None, *, is_changed: bool) -> tuple[str | Cell, ...]:
-    changed = ["changed by the session file"] if is_changed else []
+    changed = ["changed by the file"] if is_changed else []
     if session is None:
         return day.isoformat(), f"{day:%a}", "", "", Cell(", ".join(["holiday", *changed]), "yellow")
     opened, closed = (_clock(session, at) for at in (session.regular_open, session.regular_close))
