@@ -130,7 +130,7 @@ class SystemManager:
             start_seconds = epoch_seconds(start_instant(plan.sessions[0], backtest.start_time))
         coordinator = SessionCoordinator(
             plan,
-            SessionLoader(plan, self._data),
+            SessionLoader(plan, self._data, checks=True),
             self.session_data,
             self.time,
             self.metrics,

@@ -38,7 +38,7 @@ class BarPlace(IntEnum):
     IN_BREAK = 5
 
 
-_PLACES: Final = len(BarPlace)
+_NEVER: Final = date.max.toordinal()
 _IN_WORDS: Final[Mapping[BarPlace, str]] = {
     BarPlace.NO_SESSION: "on days without a session",
     BarPlace.AFTER_EARLY_CLOSE: "after an early close",
@@ -101,26 +101,67 @@ class CalendarSpans:
         in_order = opened_at if bool((opened_at[1:] >= opened_at[:-1]).all()) else np.sort(opened_at)
         return np.diff(np.searchsorted(in_order, [*self.starts.tolist(), self.end]))
 
-    def unplayed(self, counts: Ints, *, extended: bool = False) -> UnplayedBars:
-        """Return the unplayed bars of one series, from its number of bars in each span.
+    def position(self, instant: int) -> int:
+        """Return the number of spans that begin before an instant."""
+        return int(np.searchsorted(self.starts, instant))
 
-        `extended`: whether pre- and post-market are played.
-        """
-        totals = np.bincount(self.places, weights=counts, minlength=_PLACES).astype(np.int64)
-        told = [BarPlace.NO_SESSION, BarPlace.IN_BREAK]
-        if not extended and not totals[BarPlace.OUTSIDE_HOURS]:
-            told += [BarPlace.AFTER_EARLY_CLOSE, BarPlace.AT_CLOSE]
-        counted = np.isin(self.places, told) & (counts > 0)
-        count = int(counts[counted].sum())
-        return UnplayedBars(
-            count=count,
-            first=date.fromordinal(int(self.days[np.argmax(counted)])) if count else None,
-            no_session=int(totals[BarPlace.NO_SESSION]),
-            after_early_close=int(totals[BarPlace.AFTER_EARLY_CLOSE]),
-            at_close=int(totals[BarPlace.AT_CLOSE]),
-            in_break=int(totals[BarPlace.IN_BREAK]),
-            outside_hours=int(totals[BarPlace.OUTSIDE_HOURS]),
+    def part(self, start: int, stop: int) -> CalendarSpans:
+        """Return the spans at positions `[start, stop)`."""
+        end = int(self.starts[stop]) if stop < len(self) else self.end
+        return CalendarSpans(self.starts[start:stop], self.places[start:stop], self.days[start:stop], end)
+
+    def tally(self, counts: Ints) -> PlaceTally:
+        """Return the bars of S series by place, from their number in each span, shape (S, n)."""
+        days = np.where(counts > 0, self.days, _NEVER)
+        of_place = [self.places == place for place in BarPlace]
+        return PlaceTally(
+            np.stack([counts[:, own].sum(axis=1) for own in of_place], axis=1),
+            np.stack([days[:, own].min(axis=1, initial=_NEVER) for own in of_place], axis=1),
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlaceTally:
+    """Bars of S series by place. `totals`: int64, shape (S, places); `firsts`: trading date of the first."""
+
+    totals: Ints
+    firsts: Ints
+
+    def __add__(self, other: PlaceTally) -> PlaceTally:
+        return PlaceTally(self.totals + other.totals, np.minimum(self.firsts, other.firsts))
+
+    @property
+    def any_unplayed(self) -> bool:
+        """Whether any series has unplayed bars, without pre- and post-market."""
+        return bool(self._told(extended=False).any())
+
+    def unplayed(self, *, extended: bool = False) -> list[UnplayedBars]:
+        """Return the unplayed bars of each series; `extended`: whether pre- and post-market are played."""
+        told = self._told(extended=extended)
+        counts = np.where(told, self.totals, 0).sum(axis=1).tolist()
+        firsts = np.where(told, self.firsts, _NEVER).min(axis=1).tolist()
+        return [
+            UnplayedBars(
+                count=count,
+                first=date.fromordinal(first) if count else None,
+                no_session=totals[BarPlace.NO_SESSION],
+                after_early_close=totals[BarPlace.AFTER_EARLY_CLOSE],
+                at_close=totals[BarPlace.AT_CLOSE],
+                in_break=totals[BarPlace.IN_BREAK],
+                outside_hours=totals[BarPlace.OUTSIDE_HOURS],
+            )
+            for count, first, totals in zip(counts, firsts, self.totals.tolist(), strict=True)
+        ]
+
+    def _told(self, *, extended: bool) -> NDArray[np.bool_]:
+        """Return where there are bars that count as unplayed, shape (S, places)."""
+        told = self.totals > 0
+        told[:, [BarPlace.SESSION, BarPlace.OUTSIDE_HOURS]] = False
+        has_post_market = self.totals[:, BarPlace.OUTSIDE_HOURS] > 0
+        for place in (BarPlace.AFTER_EARLY_CLOSE, BarPlace.AT_CLOSE):
+            told[:, place] &= not extended
+            told[has_post_market, place] = False
+        return told
 
 
 def unplayed_bars(
@@ -147,7 +188,7 @@ def unplayed_bars(
     if last < first:
         return UnplayedBars(0, None)
     spans = calendar_spans(time, interval, first, last)
-    return spans.unplayed(spans.count(opened_at), extended=extended)
+    return spans.tally(spans.count(opened_at)[None, :]).unplayed(extended=extended)[0]
 
 
 def calendar_spans(time: TimeManager, interval: Interval, first: date, last: date) -> CalendarSpans:

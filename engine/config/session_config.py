@@ -126,6 +126,15 @@ class SessionDataConfig(Section):
         return tuple(item for item in self.requested_streams if isinstance(item, Interval))
 
     @property
+    def uses_daily_bars(self) -> bool:
+        """Whether 1d bars are streamed, or used by indicators or history; weeks are made of them."""
+        historical = self.historical
+        intervals = [*self.streams, *(indicator.interval for indicator in self.indicators.values())]
+        intervals += [interval for entry in historical.data for interval in entry.intervals]
+        daily = any(one.granularity == "daily" for one in historical.indicators.values())
+        return daily or any(not interval.is_intraday for interval in intervals)
+
+    @property
     def wants_quotes(self) -> bool:
         """Whether the streams include `quotes`."""
         return QUOTES in self.requested_streams

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 
 from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.clock.unplayed_bars import CalendarSpans
 from tapedeck.engine.config import HistoricalIndicator
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import Interval
@@ -63,8 +63,8 @@ class StreamPlan:
     """The streamed base interval, derived intervals, indicators, and the history they need.
 
     `notes`: additions to the streams and history in the file. `warnings`: messages for the user.
-    `changed_sessions`: days of the file that differ from the calendar, as text. `dates`: first and last date
-    of the file, which need not be trading days.
+    `compared_days`: rows of the symbols whose 1d bars are stored, and derived as well; int. `spans`: the
+    calendar of the file's dates. `changed_sessions`: days of the file that differ from the calendar, as text.
     """
 
     symbols: tuple[str, ...]
@@ -78,7 +78,8 @@ class StreamPlan:
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
     changed_sessions: tuple[str, ...]
-    dates: tuple[date, date]
+    spans: CalendarSpans
+    compared_days: tuple[int, ...]
 
     def part(self, played: range) -> StreamPlan:
         """Return the plan of a part of the sessions, given by their positions; their values are equal."""
