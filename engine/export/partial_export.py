@@ -73,5 +73,5 @@ def _of_sessions(summary: RunSummary, sessions: list[SessionSummary]) -> RunSumm
         state=summary.state if summary.state in _FINAL_STATES else "stopped",
         sessions=tuple(sessions),
         bars=sum(session.bars for session in sessions),
-        stamp=run_stamp(session.digest for session in sessions),
+        stamp=run_stamp((session.digest for session in sessions), summary.changed_sessions),
     )
