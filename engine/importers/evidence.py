@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from tapedeck.engine.clock.unplayed_bars import UnplayedBars, describe_unplayed
 from tapedeck.engine.config.exchanges import DEFAULT_EXCHANGE
 from tapedeck.engine.importers.bar_labels import LabelEvidence
 from tapedeck.engine.importers.bar_steps import DAY_SECONDS, contradicting_step
@@ -71,6 +72,20 @@ class ImportEvidence:
         """Return the report of each symbol and interval with a good bar, in the order of symbols."""
         found = (series.report() for _, series in sorted(self._series.items()))
         return tuple(report for report in found if report is not None)
+
+    def unplayed_notes(self) -> list[str]:
+        """Return a sentence for each interval that has bars outside all sessions of the exchange.
+
+        Where the user named no exchange, series of markets around the clock are left out.
+        """
+        is_given = self._rules is not None and self._rules.exchange is not None
+        unplayed: dict[Interval, dict[str, UnplayedBars]] = {}
+        for series in self._series.values():
+            found = series.unplayed() if is_given or not series.is_around_the_clock else None
+            if found is not None:
+                unplayed.setdefault(series.interval, {})[series.symbol] = found
+        sentences = [describe_unplayed(bars, interval) for interval, bars in sorted(unplayed.items())]
+        return [f"{sentence} (calendar: {self._exchange})" for sentence in sentences if sentence is not None]
 
     def _checks_labels(self, interval: Interval) -> bool:
         return self._rules is not None and self._rules.label is None and interval.is_intraday

@@ -115,7 +115,12 @@ class _Ingest:
             series=self._evidence.reports(),
             zone=self._evidence.zone_name,
             columns=writer.columns,
-            notes=(*writer.notes, *self._evidence.notes, *shared_symbols(self._named_files)),
+            notes=(
+                *writer.notes,
+                *self._evidence.notes,
+                *self._evidence.unplayed_notes(),
+                *shared_symbols(self._named_files),
+            ),
             first_bars=tuple(writer.first_bars),
             is_dry_run=self._store is None,
             question=question,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tapedeck.engine.clock.unplayed_bars import PlaceTally, UnplayedBars
 from tapedeck.engine.importers.bar_labels import LabelEvidence
 from tapedeck.engine.importers.bar_steps import StepCounts, usual_step
 from tapedeck.engine.importers.hours_covered import HoursCovered
@@ -29,6 +30,7 @@ class SeriesEvidence:
         self._covered = HoursCovered(hours.zone) if interval.is_intraday else None
         self._bars = 0
         self._weekend_bars = 0
+        self._places: PlaceTally | None = None
         self._first: int | None = None
         self._last: int | None = None
 
@@ -49,6 +51,9 @@ class SeriesEvidence:
         self._weekend_bars += int(((good // 86400 + _THURSDAY) % 7 >= 5).sum())
         if self._covered is not None:
             self._covered.add(good)
+        places = self._hours.tally(good, self.interval)
+        if places is not None:
+            self._places = places if self._places is None else self._places + places
 
     @property
     def bars(self) -> int:
@@ -62,6 +67,10 @@ class SeriesEvidence:
             return True
         bounds = self._covered.bounds() if self._covered is not None else None
         return bounds is not None and (bounds[1] - bounds[0] - 1) % 1440 >= _AROUND_THE_CLOCK_MINUTES
+
+    def unplayed(self) -> UnplayedBars | None:
+        """Return the bars that no session of the exchange plays; None where the calendar does not tell."""
+        return None if self._places is None else self._places.unplayed()[0]
 
     def report(self) -> SeriesReport | None:
         """Return the report; None without a good bar."""

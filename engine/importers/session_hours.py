@@ -1,4 +1,4 @@
-"""Opens and closes of an exchange's sessions around given times, as arrays."""
+"""Sessions of an exchange around given times: opens and closes as arrays, and bars outside all sessions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import numpy as np
 
 from tapedeck.engine.clock.calendars import exchange_bounds
 from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.clock.unplayed_bars import CalendarSpans, PlaceTally, calendar_spans
+from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import Ints
 
 # A session's hours are within a day and a half of its date, in any zone.
@@ -24,7 +26,7 @@ def hours_of(exchange: str) -> SessionHours:
 
 
 class SessionHours:
-    """Regular hours of an exchange; the calendar is loaded by the first query, and kept."""
+    """Regular hours of an exchange; its calendar is loaded by the first query, and kept."""
 
     def __init__(self, exchange: str) -> None:
         self._time = TimeManager(exchange)
@@ -32,6 +34,7 @@ class SessionHours:
         self._span: tuple[date, date] | None = None
         self._opens: Ints = np.zeros(0, np.int64)
         self._closes: Ints = np.zeros(0, np.int64)
+        self._spans: dict[Interval, CalendarSpans] = {}
 
     @property
     def zone(self) -> ZoneInfo:
@@ -43,13 +46,38 @@ class SessionHours:
 
         Times outside the calendar have no session.
         """
-        start, end = (datetime.fromtimestamp(moment, UTC).date() for moment in (first, last))
-        low, high = self._bounds
-        wanted = (max(low, min(start - _MARGIN, high)), min(high, max(end + _MARGIN, low)))
-        if self._span is None or wanted[0] < self._span[0] or wanted[1] > self._span[1]:
-            known = self._span or wanted
-            self._span = min(known[0], wanted[0]), max(known[1], wanted[1])
-            sessions = self._time.trading_sessions(*self._span)
-            self._opens = np.array([int(each.regular_open.timestamp()) for each in sessions], np.int64)
-            self._closes = np.array([int(each.regular_close.timestamp()) for each in sessions], np.int64)
+        self._cover(first, last)
         return self._opens, self._closes
+
+    def tally(self, times: Ints, interval: Interval) -> PlaceTally | None:
+        """Return the bars of one series by place in the calendar; `times`: at least one, oldest first.
+
+        None where the calendar has none of their dates.
+        """
+        first, last = int(times[0]), int(times[-1])
+        start, end = self._cover(first, last)
+        if end <= start:
+            return None
+        spans = self._spans.get(interval)
+        if spans is None:
+            spans = self._spans[interval] = calendar_spans(self._time, interval, start, end)
+        own = spans.part(max(0, spans.position(first + 1) - 1), spans.position(last + 1))
+        return own.tally(own.count(times)[None, :]) if len(own) else None
+
+    def _cover(self, first: int, last: int) -> tuple[date, date]:
+        # Loads more of the calendar where needed, twice as much each time, and returns its bounds.
+        low, high = self._bounds
+        start, end = (datetime.fromtimestamp(moment, UTC).date() for moment in (first, last))
+        start, end = max(low, min(start - _MARGIN, high)), min(high, max(end + _MARGIN, low))
+        if self._span is not None and self._span[0] <= start and end <= self._span[1]:
+            return self._span
+        if self._span is not None:
+            length = self._span[1] - self._span[0]
+            start = self._span[0] if start >= self._span[0] else max(low, min(start, self._span[0] - length))
+            end = self._span[1] if end <= self._span[1] else min(high, max(end, self._span[1] + length))
+        self._span = start, end
+        sessions = self._time.trading_sessions(start, end)
+        self._opens = np.array([int(each.regular_open.timestamp()) for each in sessions], np.int64)
+        self._closes = np.array([int(each.regular_close.timestamp()) for each in sessions], np.int64)
+        self._spans = {}
+        return self._span
