@@ -16,6 +16,7 @@ DAY_SECONDS: Final = 86400
 _SMALL: Final = 4096
 _NO_STEPS: Final = np.zeros(0, np.int64)
 _MOST_STEPS: Final = 5000
+_MOST_SPANS: Final = 32
 _UNITS: Final = (2, 3, 4, 5, 6, 10, 12, 15, 20, 30)
 _CANDIDATES: Final = tuple(
     sorted(
@@ -54,24 +55,26 @@ class StepCounts:
                 self._count(int(step), int(counted[step]))
             for step, count in zip(*np.unique(steps[~small], return_counts=True), strict=True):
                 self._count(int(step), int(count))
-        first, last = int(times[0]), int(times[-1])
-        if self._spans and first > self._spans[-1][1]:
-            start, end = self._spans[-1]
-            self._count(first - end, 1)
-            self._spans[-1] = (start, last)
-        else:
-            self._spans.append((first, last))
+        self._spans.append((int(times[0]), int(times[-1])))
+        if len(self._spans) > _MOST_SPANS:
+            self._counts, self._spans = self._joined(), [self._whole_span()]
 
     def counts(self) -> Mapping[int, int]:
         """Return the number of steps by length, with those from one part to the next in time."""
+        return self._joined()
+
+    def _joined(self) -> Counter[int]:
+        # A later part may fill the time between two others, so that these are joined late.
         found = Counter(self._counts)
-        spans = sorted(self._spans)
-        end = spans[0][1] if spans else 0
-        for start, last in spans[1:]:
-            if start > end:
+        end: int | None = None
+        for start, last in sorted(self._spans):
+            if end is not None and start > end:
                 found[start - end] += 1
-            end = max(end, last)
+            end = last if end is None else max(end, last)
         return found
+
+    def _whole_span(self) -> tuple[int, int]:
+        return min(start for start, _ in self._spans), max(last for _, last in self._spans)
 
     def _count(self, step: int, count: int) -> None:
         # Bounded: rare lengths beyond the limit are not needed to find the usual one.
@@ -91,10 +94,11 @@ def contradicting_step(counts: Mapping[int, int], interval: Interval, *, chance:
     at whatever density, is at most `chance`. Longer periods than a day are 7, 30, 91 or 365 days.
     """
     total = sum(counts.values())
-    if total < 2:
-        return None
     if not interval.is_intraday:
         return _daily(counts, total, chance)
+    if total < 2:
+        # Two rows at the same time of day, on two days.
+        return DAY_SECONDS if any(step % DAY_SECONDS == 0 for step in counts) else None
     unit = interval.seconds
     finer = {step: count for step, count in counts.items() if step % unit}
     if _are_most(finer, total):
