@@ -23,6 +23,34 @@ from tapedeck.console.cli.options import (
 from tapedeck.engine.importers.importer import Importer, ImporterOption
 from tapedeck.engine.importers.registry import IMPORTERS
 
+HELP: Final = """Import bars from files into a store.
+
+Begin with --dry-run: it shows how the files are understood, and writes nothing. Where rows fit several
+readings, nothing is stored, and the error prints the whole commands to choose from.
+
+\b
+Recognised without options:
+  columns   the usual names of time, open, high, low, close, volume, symbol
+  times     ISO 8601 with a UTC offset; epochs in s, ms, us, ns
+  symbol    a column, a folder symbol=SPY, or the file's name (SPY_1min.csv)
+
+\b
+Needed where the file does not tell:
+  --zone        zone of times without an offset
+  --exchange    calendar of the market, if it is not US_EQUITY
+  --symbol      symbol of all rows
+  --label close times that name the end of each bar
+"""
+EXAMPLES: Final = (
+    "tapedeck import csv SPY_1min.txt --interval 1m --zone America/New_York --dry-run",
+    "tapedeck import csv BTCUSDT-1m-2024-01.csv --interval 1m --exchange CRYPTO",
+    "tapedeck import csv EURUSD_M1_2013.csv --interval 1m --zone EET --exchange FOREX",
+    "tapedeck import csv AAPL.csv --interval 1d",
+    "tapedeck import csv all_stocks.csv --interval 1d --column symbol=Name",
+    "tapedeck import parquet bars.parquet --interval 1m --symbol SPY",
+    "tapedeck import lean data --store bars.db",
+)
+
 PathArgument = Annotated[Path, typer.Argument(metavar="PATH", help="File or folder to import.")]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Refuse a file that has any bad row.")]
 ReplaceOption = Annotated[bool, typer.Option("--replace", help="Overwrite stored bars of the same time.")]
@@ -52,10 +80,10 @@ _COMMON: Final[Mapping[str, tuple[object, object]]] = {
 def make_app(importers: Mapping[str, Importer]) -> typer.Typer:
     """Return the group of commands with a command for each importer."""
     app = typer.Typer(
-        help="Import bars from files into a store.",
+        help=HELP,
         no_args_is_help=True,
         rich_markup_mode=None,
-        epilog=examples(*(importer.examples[0] for importer in importers.values())),
+        epilog=examples(*EXAMPLES),
     )
     for importer in importers.values():
         app.command(importer.name, help=importer.summary, epilog=examples(*importer.examples))(
