@@ -11,11 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tapedeck.engine.errors import BarImportError
-from tapedeck.engine.importers.bar_times import Stamps, TimeFormat, opening_times
+from tapedeck.engine.importers.bar_times import opening_times
 from tapedeck.engine.importers.column_roles import VALUES, ColumnRoles, find_roles
-from tapedeck.engine.importers.file_rows import FileRows, RowTexts, UnreadableFileError
+from tapedeck.engine.importers.file_rows import FileRows, RowTexts, UnclearFileError, UnreadableFileError
+from tapedeck.engine.importers.stamps import Stamps
 from tapedeck.engine.importers.symbol_column import by_symbol, row_symbols, symbol_faults
 from tapedeck.engine.importers.table_format import TableFormat
+from tapedeck.engine.importers.validation import gap_rows
 from tapedeck.engine.importers.value_survey import ValueSurvey
 from tapedeck.engine.store.bar_store import BarColumns, Ints
 
@@ -34,7 +36,7 @@ def to_file_rows(file: Path, table: Table, form: TableFormat) -> FileRows:
     """Return the bars of a table, split by symbol; UnreadableFileError where it has no bars."""
     try:
         return _to_file_rows(file, table, form)
-    except UnreadableFileError:
+    except (UnreadableFileError, UnclearFileError):
         raise
     except BarImportError as error:
         raise UnreadableFileError(file, str(error).removeprefix(f"{file}: ")) from error
@@ -45,7 +47,7 @@ def to_file_rows(file: Path, table: Table, form: TableFormat) -> FileRows:
 
 def _to_file_rows(file: Path, table: Table, form: TableFormat) -> FileRows:
     roles = find_roles(table.data.column_names, form.columns, where=str(file))
-    formats = _survey(table.data, roles, form.times).formats()
+    formats = _survey(file, table.data, roles, form).formats()
     stamps = formats.read_times(_times(table.data, roles))
     times, faults = opening_times(stamps, form.interval, form.times, where=str(file))
     count = len(table.rows)
@@ -62,16 +64,17 @@ def _to_file_rows(file: Path, table: Table, form: TableFormat) -> FileRows:
     column = (roles.symbol, _text(_column(table.data, roles.symbol))) if roles.symbol is not None else None
     symbols = row_symbols(file, count, column, form.symbol)
     faults = symbol_faults(symbols) | faults
-    sound = np.delete(np.arange(count), list(faults))
+    gaps = set(gap_rows(bars).tolist()) - set(faults)
+    sound = np.delete(np.arange(count), [*faults, *gaps])
     series = by_symbol(symbols, bars, table.rows, sound)
     reasons = {int(table.rows[i]): fault for i, fault in faults.items()}
-    return FileRows(file, form.interval, series, {**table.faults, **reasons}, table.texts)
+    return FileRows(file, form.interval, series, {**table.faults, **reasons}, table.texts, gaps=len(gaps))
 
 
-def _survey(data: pa.Table, roles: ColumnRoles, form: TimeFormat) -> ValueSurvey:
+def _survey(file: Path, data: pa.Table, roles: ColumnRoles, form: TableFormat) -> ValueSurvey:
     columns = dict(zip(VALUES, roles.values, strict=True))
     times = {role: name for role, name in (("time", roles.time), ("date", roles.date)) if name is not None}
-    survey = ValueSurvey(form, times | columns)
+    survey = ValueSurvey(file, form, times | columns)
     survey.add(_times(data, roles), {role: _column(data, name) for role, name in columns.items()})
     return survey
 
