@@ -43,15 +43,13 @@ class EpochFormat:
 
 
 def compact_width(numbers: Ints) -> int | None:
-    """Return the digits of numbers that are dates (20131007, 201310070930, ...), or None if they are not."""
-    if not len(numbers):
-        return None
-    low, high = int(numbers.min()), int(numbers.max())
+    """Return the digits of numbers that mostly are dates (20131007, 201310070930, ...), or None."""
     for width in _COMPACT_WIDTHS:
         scale = 10 ** (width - 4)
-        if FIRST_YEAR * scale <= low and high < (LAST_YEAR + 1) * scale:
-            stamps = read_compact(numbers, width, {})
-            return width if 2 * len(stamps.faults) < len(numbers) else None
+        dates = numbers[(numbers >= FIRST_YEAR * scale) & (numbers < (LAST_YEAR + 1) * scale)]
+        if 2 * len(dates) >= len(numbers) > 0:
+            wrong = len(read_compact(dates, width, {}).faults) + len(numbers) - len(dates)
+            return width if 2 * wrong <= len(numbers) else None
     return None
 
 

@@ -122,8 +122,9 @@ def _widened(bars: BarColumns) -> BarColumns:
     above, below = top > bars.high, bottom < bars.low
     if not (above.any() or below.any()):
         return bars
-    above &= top - bars.high <= _NOISE * _last_place(bars.high)
-    below &= bars.low - bottom <= _NOISE * _last_place(bars.low)
+    with np.errstate(invalid="ignore"):  # of infinite prices, which are refused later
+        above &= top - bars.high <= _NOISE * _last_place(bars.high)
+        below &= bars.low - bottom <= _NOISE * _last_place(bars.low)
     return replace(bars, high=np.where(above, top, bars.high), low=np.where(below, bottom, bars.low))
 
 
