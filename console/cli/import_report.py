@@ -124,6 +124,7 @@ def _document(report: ImportReport, location: Path | None) -> dict[str, object]:
         "written": report.written,
         "unchanged": report.unchanged,
         "replaced": report.replaced,
+        "gaps": report.gaps,
         "rejected_count": report.rejected_count,
         "rejected": [
             {"file": str(row.file), "line": row.line, "reason": row.reason, "text": row.text}

@@ -94,6 +94,8 @@ def contradicting_step(counts: Mapping[int, int], interval: Interval, *, chance:
     at whatever density, is at most `chance`. Longer periods than a day are 7, 30, 91 or 365 days.
     """
     total = sum(counts.values())
+    if not total:
+        return None
     if not interval.is_intraday:
         return _daily(counts, total, chance)
     if total < 2:

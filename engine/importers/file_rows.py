@@ -47,7 +47,8 @@ class FileRows:
     Positions count from 0 over all parts of the file. `texts` returns line number and text of the given rows;
     it is called for rejected rows only, as it may read the file again. All parts have the same `reading`.
     `others` returns the texts that columns without a role have in the given rows of this part, by column; it
-    is called where the rows of one symbol seem to be those of several.
+    is called where the rows of one symbol seem to be those of several. `gaps`: rows without any price, which
+    are neither bars nor faults.
     """
 
     file: Path
@@ -57,9 +58,10 @@ class FileRows:
     texts: RowTexts
     reading: TableReading | None = None
     others: OtherColumns | None = None
+    gaps: int = 0
 
     def __len__(self) -> int:
-        return len(self.faults) + sum(len(part.rows) for part in self.series)
+        return self.gaps + len(self.faults) + sum(len(part.rows) for part in self.series)
 
 
 class UnreadableFileError(BarImportError):

@@ -82,7 +82,7 @@ class _Ingest:
         self._cancelled = cancelled
         self._take_rejected = take_rejected
         self._evidence = ImportEvidence(found.evidence, as_is=options.as_is)
-        self._writer = PartWriter(store, self._evidence, replace=options.replace)
+        self._writer = PartWriter(store, self._evidence, options)
         self._named_files: dict[Path, None] = {}
         self._files = 0
         self._rows = 0
@@ -110,13 +110,14 @@ class _Ingest:
             replaced=writer.counts.replaced,
             rejected=tuple(self._rejected),
             rejected_count=self._rejected_count,
+            gaps=writer.counts.gaps,
             skipped=(*self._found.skipped, *self._unreadable),
             interrupted=interrupted,
             series=self._evidence.reports(),
             zone=self._evidence.zone_name,
             columns=writer.columns,
             notes=(
-                *writer.notes,
+                *writer.all_notes(),
                 *self._evidence.notes,
                 *self._evidence.unplayed_notes(),
                 *shared_symbols(self._named_files),

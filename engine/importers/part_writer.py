@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -11,9 +11,11 @@ import numpy as np
 from tapedeck.engine.importers.evidence import ImportEvidence
 from tapedeck.engine.importers.file_repeats import FileRepeats
 from tapedeck.engine.importers.file_rows import FileRows, SeriesRows
-from tapedeck.engine.importers.report import FirstBar
+from tapedeck.engine.importers.report import FirstBar, ImportOptions
 from tapedeck.engine.importers.validation import (
     Mask,
+    PriceRules,
+    ValidBars,
     repeat_fault,
     sort_out_repeats,
     utc_text,
@@ -29,24 +31,29 @@ _NO_ROWS: Final = np.zeros(0, np.int64)
 
 @dataclass(frozen=True, slots=True)
 class RowCounts:
-    """Numbers of good rows by what became of them."""
+    """Numbers of good rows by what became of them, of rows without any price, and of changed values."""
 
     written: int = 0
     unchanged: int = 0
     replaced: int = 0
+    gaps: int = 0
+    widened: int = 0
+    without_volume: int = 0
+    large_volumes: int = 0
 
 
 class PartWriter:
     """Writes the parts of one file after the other; without a store it counts every good row as written."""
 
-    def __init__(self, store: BarStore | None, evidence: ImportEvidence, *, replace: bool) -> None:
+    def __init__(self, store: BarStore | None, evidence: ImportEvidence, options: ImportOptions) -> None:
         self.counts = RowCounts()
         self.columns: Mapping[str, str] = {}
         self.notes: dict[str, None] = {}
         self.first_bars: list[FirstBar] = []
         self._store = store
         self._evidence = evidence
-        self._replace = replace
+        self._replace = options.replace
+        self._rules = PriceRules(options.allow_zero_prices, options.allow_negative_prices)
         self._repeats = FileRepeats()
 
     def begin_file(self) -> None:
@@ -57,10 +64,25 @@ class PartWriter:
         """End a file with its last part; UnclearFileError where it seems to have several symbols."""
         self._repeats.check(rows)
 
+    def all_notes(self) -> list[str]:
+        """Return the notes of the readers, and a sentence for each kind of counted rows."""
+        counts = self.counts
+        told = {
+            "without any price: gaps, which are not stored": counts.gaps,
+            "with an open or close beyond high or low by rounding: high or low was widened": counts.widened,
+            "with volume -1, stored as 0": counts.without_volume,
+            "with a volume of 2^53 or more, whose last digits are not exact": counts.large_volumes,
+        }
+        sentences = [
+            f"{number:,} row{'' if number == 1 else 's'} {words}" for words, number in told.items() if number
+        ]
+        return [*self.notes, *sentences]
+
     def write(self, rows: FileRows) -> Mapping[int, str]:
         """Store the good bars of a part; return the reasons of the other rows, by position in the file."""
         self._describe(rows)
         self._repeats.begin(rows)
+        self.counts = replace(self.counts, gaps=self.counts.gaps + rows.gaps)
         reasons = dict(rows.faults)
         for part in rows.series:
             reasons |= self._write(rows, part)
@@ -79,13 +101,14 @@ class PartWriter:
 
     def _write(self, rows: FileRows, part: SeriesRows) -> dict[int, str]:
         interval = rows.interval
-        good, faults = validate_bars(part.bars, interval)
-        reasons = {int(part.rows[i]): fault for i, fault in faults.items()}
-        valid, places = part.bars, part.rows
-        if faults:
-            kept = np.flatnonzero(good)
-            valid, places = take(part.bars, kept), part.rows[kept]
-            self._repeats.count(rows, part.symbol, _repeats(part.bars.opened_at, part.rows, good))
+        checked = validate_bars(part.bars, interval, self._rules)
+        reasons = {int(part.rows[i]): fault for i, fault in checked.faults.items()}
+        valid, places = checked.bars, part.rows
+        if checked.faults:
+            kept = np.flatnonzero(checked.good)
+            valid, places = take(checked.bars, kept), part.rows[kept]
+            self._repeats.count(rows, part.symbol, _repeats(part.bars.opened_at, part.rows, checked.good))
+        self._count_changes(checked)
         self._keep_first_bars(part.symbol, interval, valid)
         bars = sort_out_repeats(valid)
         seen = self._repeats.seen_before(part.symbol, interval, bars.opened_at)
@@ -119,10 +142,20 @@ class PartWriter:
     def _count(self, *, written: int = 0, replaced: int = 0, good: int = 0) -> None:
         # A good row that is neither written nor replaced repeats a stored bar or an earlier row.
         counts = self.counts
-        self.counts = RowCounts(
-            counts.written + written,
-            counts.unchanged + good - written - replaced,
-            counts.replaced + replaced,
+        self.counts = replace(
+            counts,
+            written=counts.written + written,
+            unchanged=counts.unchanged + good - written - replaced,
+            replaced=counts.replaced + replaced,
+        )
+
+    def _count_changes(self, checked: ValidBars) -> None:
+        counts = self.counts
+        self.counts = replace(
+            counts,
+            widened=counts.widened + checked.widened,
+            without_volume=counts.without_volume + checked.without_volume,
+            large_volumes=counts.large_volumes + checked.large_volumes,
         )
 
 

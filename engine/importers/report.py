@@ -24,12 +24,15 @@ class ImportOptions:
 
     `strict` refuses a whole file that has any bad row, and ends the import there. With `replace`, bars
     overwrite stored bars of the same time; otherwise such rows are rejected. With `as_is`, rows are stored
-    although their steps or labels contradict the options.
+    although their steps or labels contradict the options. Prices of 0 and negative ones are bad unless they
+    are allowed.
     """
 
     strict: bool = False
     replace: bool = False
     as_is: bool = False
+    allow_zero_prices: bool = False
+    allow_negative_prices: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +111,9 @@ class FirstBar:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """Exact counts of an import; `rows_read` is the sum of written, unchanged, replaced and rejected.
+    """Exact counts of an import.
 
+    `rows_read` is the sum of written, unchanged, replaced, rejected and gaps (rows without any price).
     `files` counts those that were read, `skipped` holds the others. `rejected` has the first rejected rows,
     `rejected_count` counts all. `interrupted`: the import was cancelled; what was read before is stored, and
     importing again adds the rest. `series`: the good bars by symbol and interval; `zone`: the time zone of
@@ -125,6 +129,7 @@ class ImportReport:
     replaced: int = 0
     rejected: tuple[RejectedRow, ...] = ()
     rejected_count: int = 0
+    gaps: int = 0
     skipped: tuple[SkippedFile, ...] = ()
     interrupted: bool = False
     series: tuple[SeriesReport, ...] = ()

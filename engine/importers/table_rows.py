@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tapedeck.engine.errors import BarImportError
-from tapedeck.engine.importers.bar_times import Stamps, TimeFormat, opening_times
+from tapedeck.engine.importers.bar_times import opening_times
 from tapedeck.engine.importers.column_roles import VALUES, ColumnRoles, find_roles
 from tapedeck.engine.importers.file_rows import (
     FileRows,
@@ -21,9 +21,11 @@ from tapedeck.engine.importers.file_rows import (
     UnclearFileError,
     UnreadableFileError,
 )
+from tapedeck.engine.importers.stamps import Stamps
 from tapedeck.engine.importers.symbol_column import RowSymbols, by_symbol, symbol_faults
 from tapedeck.engine.importers.table_format import TableFormat
-from tapedeck.engine.importers.value_survey import ValueSurvey
+from tapedeck.engine.importers.validation import gap_rows
+from tapedeck.engine.importers.value_survey import ValueFormats, ValueSurvey
 from tapedeck.engine.store.bar_store import BarColumns, Ints
 
 
@@ -52,7 +54,7 @@ def to_file_rows(file: Path, table: Table, form: TableFormat) -> FileRows:
 
 def _to_file_rows(file: Path, table: Table, form: TableFormat) -> FileRows:
     roles = find_roles(table.data.column_names, form.columns, where=str(file))
-    formats = _survey(table.data, roles, form.times).formats()
+    formats = _survey(file, table.data, roles, form).formats()
     stamps = formats.read_times(_times(table.data, roles))
     times, faults = opening_times(stamps, form.interval, form.times, where=str(file))
     count = len(table.rows)
@@ -70,8 +72,10 @@ def _to_file_rows(file: Path, table: Table, form: TableFormat) -> FileRows:
     texts = _text(_column(table.data, roles.symbol)) if roles.symbol is not None else None
     symbols = owner.of(count, texts)
     faults = symbol_faults(symbols) | faults
-    sound = np.delete(np.arange(count), list(faults))
-    series = by_symbol(symbols, bars, table.rows, sound)
+    gaps = set(gap_rows(bars).tolist()) - set(faults)
+    sound = np.delete(np.arange(count), [*faults, *gaps])
+    instants = None if form.interval.is_intraday else np.where(stamps.known, stamps.instants, stamps.written)
+    series = by_symbol(symbols, bars, table.rows, sound, instants)
     reasons = {int(table.rows[i]): fault for i, fault in faults.items()}
     return FileRows(
         file,
@@ -79,14 +83,19 @@ def _to_file_rows(file: Path, table: Table, form: TableFormat) -> FileRows:
         series,
         {**table.faults, **reasons},
         table.texts,
-        TableReading(_described(roles, owner)),
+        TableReading(_described(roles, owner, formats), formats.notes),
         _other_columns(table, roles),
+        gaps=len(gaps),
     )
 
 
-def _described(roles: ColumnRoles, owner: RowSymbols) -> dict[str, str]:
+def _described(roles: ColumnRoles, owner: RowSymbols, formats: ValueFormats) -> dict[str, str]:
     named = {"time": roles.time, "date": roles.date, **dict(zip(VALUES, roles.values, strict=True))}
-    return {role: name for role, name in named.items() if name is not None} | {"symbol": owner.source}
+    found = {role: name for role, name in named.items() if name is not None}
+    formatted = {
+        role: ", ".join(filter(None, (name, formats.describe(role)))) for role, name in found.items()
+    }
+    return formatted | {"symbol": owner.source}
 
 
 def _other_columns(table: Table, roles: ColumnRoles) -> OtherColumns:
@@ -98,10 +107,10 @@ def _other_columns(table: Table, roles: ColumnRoles) -> OtherColumns:
     }
 
 
-def _survey(data: pa.Table, roles: ColumnRoles, form: TimeFormat) -> ValueSurvey:
+def _survey(file: Path, data: pa.Table, roles: ColumnRoles, form: TableFormat) -> ValueSurvey:
     columns = dict(zip(VALUES, roles.values, strict=True))
     times = {role: name for role, name in (("time", roles.time), ("date", roles.date)) if name is not None}
-    survey = ValueSurvey(form, times | columns)
+    survey = ValueSurvey(file, form, times | columns)
     survey.add(_times(data, roles), {role: _column(data, name) for role, name in columns.items()})
     return survey
 

@@ -64,11 +64,17 @@ DryRunOption = Annotated[
 AsIsOption = Annotated[
     bool, typer.Option("--as-is", help="Store rows although their steps or labels contradict the options.")
 ]
+ZeroPricesOption = Annotated[bool, typer.Option("--allow-zero-prices", help="Store bars with prices of 0.")]
+NegativePricesOption = Annotated[
+    bool, typer.Option("--allow-negative-prices", help="Store bars with negative prices.")
+]
 
 _COMMON: Final[Mapping[str, tuple[object, object]]] = {
     "dry_run": (DryRunOption, False),
     "store": (StoreOption, None),
     "as_is": (AsIsOption, False),
+    "zero_prices": (ZeroPricesOption, False),
+    "negative_prices": (NegativePricesOption, False),
     "strict": (StrictOption, False),
     "replace": (ReplaceOption, False),
     "rejects": (RejectsOption, None),
@@ -146,6 +152,8 @@ def _import(
     dry_run: bool,
     store: Path | None,
     as_is: bool,
+    zero_prices: bool,
+    negative_prices: bool,
     strict: bool,
     replace: bool,
     rejects: Path | None,
@@ -167,7 +175,13 @@ def _import(
         invocation,
         path,
         importer,
-        options=ImportOptions(strict=strict, replace=replace, as_is=as_is),
+        options=ImportOptions(
+            strict=strict,
+            replace=replace,
+            as_is=as_is,
+            allow_zero_prices=zero_prices,
+            allow_negative_prices=negative_prices,
+        ),
         rejects=rejects,
         importer_options=importer_options,
         dry_run=dry_run,

@@ -99,6 +99,7 @@ def test_longer_bars_are_always_told(case, days, density, seed):
         (MINUTE, [0, 300], None),
         (MINUTE, [0], None),
         (MINUTE, [], None),
+        (DAY, [0], None),
     ],
 )
 def test_few_rows(interval, times, step):

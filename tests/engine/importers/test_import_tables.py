@@ -171,7 +171,7 @@ def test_doubtful_and_unreadable_times_are_rejected_row_by_row(tmp_path, store):
         "the clock was set forward",
         "2013-10-07 09:30:30.5": "time is not on a whole second",
         "2013-10-07 09:30:30": "time 2013-10-07 13:30:30 UTC is not on a 1-minute boundary",
-        "07/10/2013": "invalid time '07/10/2013': expected ISO 8601 or an epoch",
+        "7 October": "invalid time '7 October': expected a date such as 2013-10-07 09:30, or an epoch",
         "": "time is missing",
         "1813-10-07 09:30": "time '1813-10-07 09:30' is outside the years 1900 to 2199",
     }
@@ -190,7 +190,7 @@ def test_doubtful_and_unreadable_times_are_rejected_row_by_row(tmp_path, store):
         (
             [f"{OPEN}", "x", ""],
             "s",
-            ["invalid time 'x': expected a whole number", "invalid time '': expected a whole number"],
+            ["invalid time 'x': expected a whole number", "time is missing"],
         ),
         ([f"{OPEN}", "99999999999999"], "s", ["time is outside the years 1900 to 2199"]),
         ([f"{OPEN}000", f"{OPEN}500"], None, [UNEVEN]),
@@ -201,7 +201,7 @@ def test_doubtful_and_unreadable_times_are_rejected_row_by_row(tmp_path, store):
         ),
         (["10/07/2013 13:30:00.0", "10/07/2013 13:30:00.5"], "%m/%d/%Y %H:%M:%S.%f", [UNEVEN]),
         (["2013-10-07T13:30Z", "1813-10-07T13:30Z"], None, ["time is outside the years 1900 to 2199"]),
-        (["20131007", "20131399"], None, ["invalid time '20131399': expected ISO 8601 or an epoch"]),
+        (["20131007", "20131399"], None, ["invalid time '20131399': expected a date of 8 digits"]),
     ],
 )
 def test_an_odd_time_among_good_ones_is_rejected(tmp_path, store, lines, time_format, reasons):
@@ -344,7 +344,7 @@ def test_values_that_are_no_numbers_are_rejected(tmp_path, store):
     assert [entry.reason for entry in report.rejected] == [
         "volume is missing",
         "invalid high 'x': expected a number",
-        "low nan is not finite",
+        "low is missing",
         "invalid high 'inf': expected a number",
     ]
     assert times(store) == [OPEN + 240, OPEN + 300]
@@ -378,12 +378,8 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path, store):
             r"the time 2013-10-07 09:30:00 has no UTC offset\. Give the time zone",
         ),
         (
-            f"{HEAD}\n10/7/13 9:30,{VALUES}",
-            "no row has a readable time; the first: invalid time '10/7/13 9:30': expected ISO",
-        ),
-        (
-            f"{HEAD}\n20131007093000,{VALUES}",
-            "no row has a readable time; .* outside the years 1900 to 2199",
+            f"{HEAD}\nOctober 9:30,{VALUES}",
+            "no row has a readable time; the first: invalid time 'October 9:30': expected a date such as",
         ),
         ("\xff\xfeT\x00", "not UTF-8 text"),
         ("\x00\x00", "not UTF-8 text"),
@@ -422,14 +418,10 @@ def test_a_file_that_is_no_table_of_bars_is_told_what_is_wrong(tmp_path, store, 
         ({"columns": {"close": "@@"}}, "column '@@' for close not found; the columns are .*'volume'.$"),
         ({"label": "end"}, "invalid label 'end': use open or close"),
         (
-            {"label": "close", "interval": DAY},
-            "label close is invalid for daily bars: their time is the date",
-        ),
-        (
             {"time_format": "mss"},
-            "invalid time format 'mss': use s, ms, us, ns for epochs, .* Did you mean 'ms'",
+            "invalid time format 'mss': use s, ms, us, ns for epochs, ymd, dmy, mdy .* Did you mean 'ms'",
         ),
-        ({"time_format": "iso8601"}, "ISO 8601 and epochs are recognised without one.$"),
+        ({"time_format": "iso8601"}, "the usual layouts are recognised without one.$"),
         ({"symbol": "a b"}, "invalid symbol 'A B': use up to 64 printable characters, no spaces"),
         ({"symbol": " "}, "symbol is missing"),
     ],
