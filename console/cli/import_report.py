@@ -67,7 +67,9 @@ def _write_series(report: ImportReport, terminal: Terminal) -> None:
     zone = ZoneInfo(report.zone)
     is_daily = not any(series.interval.is_intraday for series in report.series)
     terminal.write("" if is_daily else f"\ntimes are {report.zone}\n")
-    headings = [Column("symbol"), number_column("bars"), *map(Column, ("first", "last", "step", "hours"))]
+    headings = [Column("symbol"), number_column("bars"), *map(Column, ("first", "last", "step"))]
+    if not is_daily:
+        headings.append(Column("hours"))
     if len({series.interval for series in report.series}) > 1:
         headings.insert(1, Column("interval"))
     rows = [_cells(series, zone) for series in report.series[:_MAX_SERIES_SHOWN]]

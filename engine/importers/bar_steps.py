@@ -96,8 +96,12 @@ def contradicting_step(counts: Mapping[int, int], interval: Interval, *, chance:
     total = sum(counts.values())
     if not total:
         return None
-    if not interval.is_intraday:
-        return _daily(counts, total, chance)
+    return (
+        _intraday(counts, total, interval, chance) if interval.is_intraday else _daily(counts, total, chance)
+    )
+
+
+def _intraday(counts: Mapping[int, int], total: int, interval: Interval, chance: float) -> int | None:
     if total < 2:
         # Two rows at the same time of day, on two days.
         return DAY_SECONDS if any(step % DAY_SECONDS == 0 for step in counts) else None

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from tapedeck.engine.clock.unplayed_bars import UnplayedBars, describe_unplayed
 from tapedeck.engine.config.exchanges import DEFAULT_EXCHANGE
 from tapedeck.engine.importers.bar_labels import LabelEvidence
-from tapedeck.engine.importers.bar_steps import DAY_SECONDS, contradicting_step
+from tapedeck.engine.importers.bar_steps import contradicting_step
 from tapedeck.engine.importers.file_rows import SeriesRows, UnclearFileError
 from tapedeck.engine.importers.importer import EvidenceRules
-from tapedeck.engine.importers.report import SeriesReport, length_text
+from tapedeck.engine.importers.report import SeriesReport
 from tapedeck.engine.importers.series_evidence import SeriesEvidence, sorted_once
 from tapedeck.engine.importers.session_hours import hours_of
-from tapedeck.engine.intervals import BASE_INTERVALS, Interval
+from tapedeck.engine.importers.step_faults import step_fault
+from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import Ints
 
 _CHANCE: Final = 1e-3
-_PERIODS: Final = {7: "weekly", 30: "monthly", 91: "quarterly", 365: "yearly"}
-AS_IS: Final[Mapping[str, str | None]] = {"--as-is": ""}
 
 
 class ImportEvidence:
@@ -99,13 +98,13 @@ class ImportEvidence:
             pooled.update(found)
         step = contradicting_step(pooled, interval, chance=_CHANCE)
         if step is not None:
-            yield _step_fault(file, step, interval, None)
+            yield step_fault(file, step, interval, None)
             return
         # Of many symbols, some look regular by chance.
         for symbol, found in counts.items():
             step = contradicting_step(found, interval, chance=_CHANCE / len(counts))
             if step is not None:
-                yield _step_fault(file, step, interval, symbol)
+                yield step_fault(file, step, interval, symbol)
                 return
 
     def _label_faults(self, file: Path) -> Iterator[UnclearFileError]:
@@ -122,26 +121,6 @@ class ImportEvidence:
             if series.labels.surely_names_closes:
                 yield _label_fault(file, series.labels, self._exchange, series.symbol)
                 return
-
-
-def _step_fault(file: Path, step: int, interval: Interval, symbol: str | None) -> UnclearFileError:
-    whose = "the rows" if symbol is None else f"the rows of {symbol}"
-    fit = next((base for base in BASE_INTERVALS if base.seconds == step), None)
-    head = f"{whose} are {_step_words(step)}, not bars of {interval}"
-    if fit is not None:
-        return UnclearFileError(file, head, [{"--interval": str(fit)}, AS_IS])
-    stored = ", ".join(map(str, BASE_INTERVALS))
-    finer = "daily" if step > DAY_SECONDS else "1-minute" if step > 60 else "1-second"
-    advice = f"tapedeck stores {stored}, and derives longer intervals: import the {finer} file"
-    return UnclearFileError(file, f"{head}; {advice}", [AS_IS])
-
-
-def _step_words(step: int) -> str:
-    if step == DAY_SECONDS:
-        return "daily"
-    if step > DAY_SECONDS and step // DAY_SECONDS in _PERIODS:
-        return _PERIODS[step // DAY_SECONDS]
-    return f"{length_text(step)} apart"
 
 
 def _label_fault(file: Path, labels: LabelEvidence, exchange: str, symbol: str | None) -> UnclearFileError:
