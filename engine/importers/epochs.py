@@ -138,9 +138,10 @@ def _powers(numbers: Ints) -> Ints:
 
 def _in_own_units(numbers: Ints, form: EpochFormat, faults: Mapping[int, str], file: Path) -> Stamps:
     usual = _UNITS.index(form.unit)
-    powers = _powers(numbers)
     if faults:
-        powers[list(faults)] = usual
+        numbers = numbers.copy()
+        numbers[list(faults)] = form.first * 1000**usual  # a value that decides nothing
+    powers = _powers(numbers)
     if bool((powers == usual).all()):
         return from_units(numbers, 1000**usual, faults, is_instant=True)
     _check_finer(numbers, powers, usual, file)

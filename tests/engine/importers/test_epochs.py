@@ -71,6 +71,12 @@ def test_a_history_that_crosses_1970_is_exact(unit):
     assert read(pa.array([instant * UNITS[unit] for instant in instants]), interval=DAY, cut=9000) == instants
 
 
+def test_rows_without_a_time_decide_no_unit():
+    found = read([f"{OPEN}", "", f"{OPEN + 60}000000", f"{OPEN + 120}000000", "x"])
+    assert found[0:1] + found[2:4] == [OPEN, OPEN + 60, OPEN + 120]
+    assert (found[1], found[4]) == ("time is missing", "invalid time 'x': expected a whole number")
+
+
 def test_half_a_second_is_not_rounded():
     found = read(pa.array([OPEN * 1000, OPEN * 1000 + 500]))
     assert found == [OPEN, "time is not on a whole second"]
