@@ -29,17 +29,21 @@ _APART: Final = 10 * _YEAR
 
 @dataclass(frozen=True, slots=True)
 class EpochFormat:
-    """Format of epochs: the unit given or of most rows, and the times of rows in it, seconds since 1970."""
+    """Format of epochs: the unit given or of most rows, and the times of rows in it, seconds since 1970.
+
+    `others`: the units of other rows of those surveyed.
+    """
 
     unit: str
     is_given: bool
     first: int
     last: int
+    others: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
         """The format in words."""
-        return f"epoch in {self.unit}"
+        return f"epoch in {' and '.join((self.unit, *self.others))}"
 
 
 def compact_width(numbers: Ints) -> int | None:
@@ -79,8 +83,9 @@ def survey_epochs(numbers: Ints, form: TimeFormat, file: Path) -> EpochFormat:
     counts = np.bincount(powers, minlength=len(_UNITS))
     usual = int(counts.argmax())
     seconds = numbers[powers == usual] // 1000**usual
-    found = EpochFormat(_UNITS[usual], False, *_span(seconds))
-    if len(numbers) and found.first >= _DOUBTFUL[0] and found.last < _DOUBTFUL[1]:
+    others = tuple(_UNITS[power] for power in np.flatnonzero(counts) if power != usual)
+    found = EpochFormat(_UNITS[usual], False, *_span(seconds), others)
+    if len(numbers) and found.first >= -_DOUBTFUL[1] and found.last < _DOUBTFUL[1]:
         day_number = ", or is it the day number of a spreadsheet" if 1000 < abs(numbers[0]) < 100_000 else ""
         raise UnclearFileError(
             file,
@@ -133,11 +138,13 @@ def _powers(numbers: Ints) -> Ints:
 
 def _in_own_units(numbers: Ints, form: EpochFormat, faults: Mapping[int, str], file: Path) -> Stamps:
     usual = _UNITS.index(form.unit)
-    powers = _powers(numbers)
     if faults:
-        powers[list(faults)] = usual
+        numbers = numbers.copy()
+        numbers[list(faults)] = form.first * 1000**usual  # a value that decides nothing
+    powers = _powers(numbers)
     if bool((powers == usual).all()):
         return from_units(numbers, 1000**usual, faults, is_instant=True)
+    _check_finer(numbers, powers, usual, file)
     smaller = powers < usual
     if smaller.any():
         powers[smaller] = np.where(_is_early(numbers, powers, form, file), usual, powers[smaller])
@@ -145,6 +152,21 @@ def _in_own_units(numbers: Ints, form: EpochFormat, faults: Mapping[int, str], f
     stamps = from_units(seconds, 1, faults, is_instant=True)
     found = {int(i): UNEVEN for i in np.flatnonzero(parts)}
     return Stamps(stamps.written, stamps.instants, stamps.known, found | dict(stamps.faults))
+
+
+def _check_finer(numbers: Ints, powers: Ints, usual: int, file: Path) -> None:
+    # A history in a finer unit that reaches back to 1970 has small numbers there, which would be misread.
+    finer = np.flatnonzero(powers > usual)
+    if not len(finer):
+        return
+    old = np.flatnonzero(numbers // 1000**powers < _APART)
+    if len(old):
+        raise UnclearFileError(
+            file,
+            f"times of several units, of which {numbers[old[0]]} would be before 1980: name the unit, which "
+            "rejects the rows in another one",
+            [{"--time-format": _UNITS[usual]}, {"--time-format": _UNITS[powers[finer].max()]}],
+        )
 
 
 def _is_early(numbers: Ints, powers: Ints, form: EpochFormat, file: Path) -> bool:

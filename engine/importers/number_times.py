@@ -62,6 +62,14 @@ class NumberFormatOfTimes:
         """The format in words."""
         return self.epochs.words if self.epochs is not None else f"date of {self.width} digits"
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what the user should know of the format."""
+        if self.epochs is None or not self.epochs.others:
+            return ()
+        units = " and ".join((self.epochs.unit, *self.epochs.others))
+        return (f"times are epochs in {units}: each row is read in its own unit",)
+
 
 def are_numbers(texts: pa.Array) -> bool:
     """Whether most of the texts that are not blank are numbers."""
@@ -77,9 +85,12 @@ def numbers_of(column: pa.Array, interval: Interval, file: Path) -> NumberTimes:
     """Return a column of numbers or texts as numbers; UnclearFileError where their type lost digits."""
     if column.type in _SHORT_FLOATS:
         raise UnclearFileError(file, f"times of the type {column.type} have lost digits: save them as int64")
+    if pa.types.is_decimal(column.type):
+        column = pc.fill_null(column.cast(pa.string()), "")
     if not pa.types.is_string(column.type):
         return NumberTimes(*whole_numbers(column))
     try:
+        column[:1].cast(pa.int64())  # a cast that fails takes long: it words an error for each row
         return NumberTimes(column.cast(pa.int64()).to_numpy(zero_copy_only=False), {})
     except pa.ArrowInvalid:
         return _from_odd_texts(pc.utf8_trim_whitespace(column))

@@ -80,6 +80,7 @@ def is_text(column: pa.Array) -> bool:
 def plain_numbers(texts: pa.Array) -> Floats | None:
     """Return texts as float64, or None unless all are numbers with a decimal point and no other marks."""
     try:
+        texts[:1].cast(pa.float64())  # a cast that fails takes long: it words an error for each row
         return texts.cast(pa.float64()).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]  # untyped
     except pa.ArrowInvalid:
         return None

@@ -179,9 +179,10 @@ def _iso(texts: pa.Array, *, is_joined: bool) -> tuple[Ints, int, str | None] | 
         return None
     for unit, per_second in (("s", 1), ("ns", 10**9)):
         for zone in (None, "UTC"):
+            kind = pa.timestamp(unit, zone)
             with suppress(pa.ArrowInvalid):
-                found = texts.cast(pa.timestamp(unit, zone)).cast(pa.int64())
-                return found.to_numpy(zero_copy_only=False), per_second, zone
+                texts[:1].cast(kind)  # a cast that fails takes long: it words an error for each row
+                return texts.cast(kind).cast(pa.int64()).to_numpy(zero_copy_only=False), per_second, zone
     return None
 
 

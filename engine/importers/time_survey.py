@@ -125,7 +125,7 @@ class TimeSurvey:
     def formats(self) -> ColumnTimes:
         """Return the format; UnclearFileError where the rows fit several."""
         layout = self._numbers or (self._texts.format() if self._texts is not None else None)
-        notes = [*(layout.notes if isinstance(layout, TextFormat) else ()), *self._zone_notes()]
+        notes = [*(layout.notes if layout is not None else ()), *self._zone_notes()]
         return ColumnTimes(self._file, self._form, layout, self._zone(), tuple(notes))
 
     def _holds_numbers(self, times: pa.Array) -> bool:
