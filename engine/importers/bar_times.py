@@ -78,10 +78,10 @@ def _instants(stamps: Stamps, wanted: Mask, form: TimeFormat, file: Path) -> tup
     if not len(rows):
         return stamps.instants, faults
     if form.zone is None and not (stamps.written[rows] % DAY_SECONDS).any():
+        day = moment_text(int(stamps.written[rows[0]]))[:10]
         raise UnclearFileError(
             file,
-            f"the date {moment_text(int(stamps.written[rows[0]]))[:10]} has no time of day, which an intraday bar "
-            "needs",
+            f"the date {day} has no time of day, which an intraday bar needs",
             [{"--interval": "1d"}],
         )
     if form.zone is None:
