@@ -8,7 +8,7 @@ from typing import get_args
 
 from tapedeck.engine.errors import BarImportError, did_you_mean, nearest
 from tapedeck.engine.importers.bar_times import EPOCH_UNITS, Label, TimeFormat
-from tapedeck.engine.importers.column_roles import check_roles
+from tapedeck.engine.importers.column_roles import ChosenColumns, check_roles, read_positions
 from tapedeck.engine.importers.file_rows import check_base
 from tapedeck.engine.importers.symbols import symbol_fault
 from tapedeck.engine.importers.zones import find_zone
@@ -19,13 +19,15 @@ from tapedeck.engine.intervals import Interval
 class TableFormat:
     """Checked format of the tables to import.
 
-    `symbol` None: the symbol is that of a column, else of the file's name. `columns` maps roles to columns.
+    `symbol` None: the symbol is that of a column, else of the file's name. `columns`: those that the user
+    names. `skip_lines`: lines of a text before the table.
     """
 
     interval: Interval
     symbol: str | None = None
-    columns: Mapping[str, str] = field(default_factory=dict)
+    columns: ChosenColumns = field(default_factory=ChosenColumns)
     times: TimeFormat = field(default_factory=TimeFormat)
+    skip_lines: int = 0
 
 
 def make_format(
@@ -33,13 +35,15 @@ def make_format(
     *,
     symbol: str | None = None,
     columns: Mapping[str, str] | None = None,
+    positions: str | None = None,
+    skip_lines: str | None = None,
     zone: str | None = None,
     time_format: str | None = None,
     label: Label = "open",
 ) -> TableFormat:
     """Return a checked format; BarImportError names the invalid part and what is allowed."""
     check_base(interval)
-    check_roles(columns or {})
+    chosen = _columns(columns or {}, positions)
     if label not in get_args(Label):
         raise BarImportError(f"invalid label {label!r}: use open or close")
     if label == "close" and not interval.is_intraday:
@@ -54,7 +58,22 @@ def make_format(
         )
     times = TimeFormat(time_format, find_zone(zone) if zone is not None else None, label)
     owner = _symbol(symbol) if symbol is not None else None
-    return TableFormat(interval, owner, dict(columns or {}), times)
+    return TableFormat(interval, owner, chosen, times, _line_count(skip_lines or "0"))
+
+
+def _columns(names: Mapping[str, str], positions: str | None) -> ChosenColumns:
+    check_roles(names)
+    if names and positions:
+        raise BarImportError(
+            "--column and --columns exclude each other: name columns, or give all by position"
+        )
+    return ChosenColumns(dict(names), read_positions(positions) if positions else ())
+
+
+def _line_count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 6):
+        raise BarImportError(f"invalid number of lines {text!r}: use a whole number up to 999999, such as 3")
+    return int(text)
 
 
 def _symbol(text: str) -> str:

@@ -17,6 +17,11 @@ class ValueFormats:
     """Formats of the times and numbers of one table, the same for all its rows."""
 
     times: TimeFormat
+    notes: tuple[str, ...] = ()
+
+    def describe(self, role: str) -> str:
+        """Return the format of a role's column in words, "" where there is nothing to say."""
+        return ""
 
     def read_times(self, column: pa.Array) -> Stamps:
         """Return the times of a column: timestamps, dates, epochs, or text (date and clock joined)."""
