@@ -40,13 +40,14 @@ class ColumnRoles:
     def columns(self) -> tuple[str, ...]:
         """All columns that are read."""
         others = (self.time, self.date, self.symbol)
-        return tuple(dict.fromkeys([*(name for name in others if name), *self.prices, *self.volume]))
+        known = (name for name in others if name is not None)
+        return tuple(dict.fromkeys([*known, *self.prices, *self.volume]))
 
     def described(self) -> dict[str, str]:
         """Return role to column, in the order of roles; several columns of the volume as a sum."""
         found = {"date": self.date, "time": self.time} | dict(zip(PRICES, self.prices, strict=True))
-        found |= {"volume": " + ".join(self.volume), "symbol": self.symbol}
-        return {role: name for role, name in found.items() if name}
+        found |= {"volume": " + ".join(self.volume) if self.volume else None, "symbol": self.symbol}
+        return {role: name for role, name in found.items() if name is not None}
 
 
 @dataclass(frozen=True, slots=True)

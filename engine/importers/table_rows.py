@@ -123,7 +123,7 @@ def _surveyed(
 def _described(source: TableSource, series: Sequence[_Series], formats: ValueFormats) -> TableReading:
     columns = {}
     for role, name in series[0].roles.described().items():
-        shown = name if source.has_names else f"column {name}"
+        shown = (name or "the column without a name") if source.has_names else f"column {name}"
         columns[role] = ", ".join(text for text in (shown, formats.describe(role)) if text)
     notes = [*source.notes, *series[0].roles.notes, *formats.notes]
     if len(series) > 1:
@@ -152,7 +152,11 @@ def _file_rows(
         bars, faults = _bars(source, data, one.roles, formats, form, is_first=is_first)
         if faults and source.has_names:
             _check_no_other_names(source, part, data, one.roles)
-        column = (one.roles.symbol, _text(_column(data, one.roles.symbol))) if one.roles.symbol else None
+        column = (
+            (one.roles.symbol, _text(_column(data, one.roles.symbol)))
+            if one.roles.symbol is not None
+            else None
+        )
         symbols = row_symbols(source.file, len(part.rows), column, form.symbol or one.group.symbol)
         faults = symbol_faults(symbols) | faults
         sound = np.delete(np.arange(len(part.rows)), list(faults))
@@ -215,7 +219,8 @@ def _check_no_other_names(source: TableSource, part: Table, data: pa.Table, role
 def _times(data: pa.Table, roles: ColumnRoles) -> pa.Array:
     # The column of times; a date and a time of day in two columns are joined.
     if roles.date is None or roles.time is None:
-        return _column(data, roles.date or roles.time or "")
+        whole = roles.time if roles.date is None else roles.date
+        return _column(data, whole or "")
     day, clock = (pc.utf8_trim_whitespace(_text(_column(data, name))) for name in (roles.date, roles.time))
     return pc.binary_join_element_wise(day, clock, " ")
 
