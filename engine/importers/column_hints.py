@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from tapedeck.engine.errors import BarImportError
-from tapedeck.engine.importers.column_names import PRICES
+from tapedeck.engine.importers.column_names import PRICES, USUAL
+from tapedeck.engine.importers.column_order import ORDERS, positions_of
 from tapedeck.engine.importers.column_sample import ColumnSample
 from tapedeck.engine.importers.file_rows import UnclearFileError, UnreadableFileError
 
@@ -49,10 +50,19 @@ def _readings(sample: ColumnSample, found: Mapping[str, str], missing: Sequence[
     fits = []
     for names in permutations(numeric, len(prices)):
         reading = dict(zip(prices, names, strict=True))
-        if sample.is_price_set([(reading | dict(found))[role] for role in PRICES]):
+        columns = {**found, **reading}
+        if sample.is_price_set([columns[role] for role in PRICES]):
             fits.append(reading)
-    readings = [time | reading for time in times for reading in fits]
+    usual = [reading for reading in fits if _is_usual(sample, found, reading)]
+    readings = [time | reading for time in times for reading in usual or fits]
     return readings if len(readings) <= _MOST_WAYS else []
+
+
+def _is_usual(sample: ColumnSample, found: Mapping[str, str], reading: Mapping[str, str]) -> bool:
+    # Whether open, high, low and close stand side by side in a usual order.
+    columns = {**found, **reading}
+    places = {sample.names.index(columns[role]): role for role in PRICES}
+    return max(places) - min(places) == 3 and tuple(places[i] for i in sorted(places)) in ORDERS
 
 
 def _times_of(readings: Sequence[Mapping[str, str]]) -> set[str]:
@@ -63,8 +73,9 @@ def _way(sample: ColumnSample, found: Mapping[str, str], reading: Mapping[str, s
     if len(reading) == 1:
         [(role, name)] = reading.items()
         return {"--column": f"{role}={name}"}
-    roles = {name: role for role, name in {**found, **reading}.items()}
-    words = [roles.get(name, "-") for name in sample.names]
-    while words and words[-1] == "-":
-        words.pop()
-    return {"--columns": ",".join(words)}
+    columns = {**found, **reading}
+    volume = sample.first_named(USUAL["volume"], columns.values())
+    left = [name for name in sample.names if name not in columns.values() and sample.is_numeric(name)]
+    if volume is not None or len(left) == 1:
+        columns = {"volume": volume if volume is not None else left[0]} | columns
+    return {"--columns": positions_of(sample.names, columns)}

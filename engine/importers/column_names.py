@@ -23,7 +23,7 @@ USUAL: Final[Mapping[str, tuple[str, ...]]] = {
         tradetime timems timens timestampms timestampns unixtimestampms"""
     ),
     "date": _words(
-        """date day tradingday tradedate tradingdate businessdate d dtyyyymmdd yyyymmdd dateyyyymmdd
+        """date dates day tradingday tradedate tradingdate businessdate d dtyyyymmdd yyyymmdd dateyyyymmdd
         sessiondate dt pricedate calendardate exchangedate"""
     ),
     "open": _words("open o openprice priceopen pxopen openingprice opening first"),
@@ -48,6 +48,7 @@ USUAL: Final[Mapping[str, tuple[str, ...]]] = {
 TICK_VOLUMES: Final = ("tickvol", "tickvolume", "volumetick", "ticks")
 STATUS_WORDS: Final = frozenset({"ok", "no_data", "error", "0", "1", "true", "false"})
 
+_TICKER: Final = re.compile(r"[A-Z0-9^=.:/!$#@&*-]+")
 _GROUPED: Final = (*PRICES, "volume", "adjusted", "adjclose")
 _NUMBERED: Final = re.compile(r"^\s*\d{1,2}[a-z]?[.)]\s+", re.IGNORECASE)
 _PAIR: Final = re.compile(r"""\(\s*['"]([^'"]*)['"]\s*,\s*['"]([^'"]*)['"]\s*\)""")
@@ -145,7 +146,7 @@ def _splits(name: str) -> list[tuple[str, str, str]]:
 def _is_ticker(word: str) -> bool:
     word = word.strip()
     is_upper = word == word.upper() and any(letter.isalpha() for letter in word)
-    return is_upper and word not in _WORDS and word.isprintable() and " " not in word
+    return is_upper and word not in _WORDS and _TICKER.fullmatch(word) is not None
 
 
 def _role_in(field: str) -> str | None:

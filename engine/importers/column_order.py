@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,13 +12,15 @@ from tapedeck.engine.importers.column_sample import ColumnSample
 from tapedeck.engine.importers.file_rows import UnclearFileError
 from tapedeck.engine.importers.text_kinds import is_missing
 
-_ORDERS: Final = (
+ORDERS: Final[tuple[tuple[str, ...], ...]] = (
     ("open", "high", "low", "close"),
     ("open", "close", "high", "low"),  # Bitfinex, KuCoin
     ("low", "high", "open", "close"),  # Coinbase
 )
+"""Usual orders of the prices, the first the most usual."""
 _PERIODS: Final = frozenset({"d", "w", "m", "h", "1", "5", "15", "30", "60", "240", "1440", "t", "i"})
 _SHOWN: Final = 3
+_LEAST_PAIRS: Final = 3
 EXAMPLE: Final = "time,open,high,low,close,volume"
 
 
@@ -34,41 +36,45 @@ def find_order(file: Path, sample: ColumnSample) -> dict[str, str]:
         raise unclear_order(file, sample, "the first line holds no names, and no column of times is known")
     prices = sample.names[at : at + 4]
     fitting = [
-        order for order in _ORDERS if len(prices) == 4 and sample.is_price_set(_sorted_out(order, prices))
+        order for order in ORDERS if len(prices) == 4 and sample.is_price_set(_sorted_out(order, prices))
     ]
     if len(fitting) > 1 and _are_equal(sample, prices):
         fitting = fitting[:1]  # all prices of each row are the same, so any order is right
+    if len(fitting) == 1 and _is_swap_likelier(sample, found, dict(zip(fitting[0], prices, strict=True))):
+        fitting.append(_swapped(fitting[0]))
+    rest = [name for name in sample.names[at + 4 :] if not _is_empty(sample, name)]
     if len(fitting) != 1:
         fault = "several orders fit" if fitting else "the values fit no usual order of the columns"
-        raise unclear_order(file, sample, f"the first line holds no names, and {fault}", found, fitting, at)
+        ways = [found | dict(zip(order, prices, strict=True)) for order in fitting]
+        ways = [way | ({"volume": rest[0]} if rest else {}) for way in ways]
+        raise unclear_order(file, sample, f"the first line holds no names, and {fault}", ways)
     found |= dict(zip(fitting[0], prices, strict=True))
-    rest = [name for name in sample.names[at + 4 :] if not _is_empty(sample, name)]
-    if rest:
-        if not sample.is_numeric(rest[0]) or (
-            len(rest) > 1 and _is_like_price(sample, rest[0], found["close"])
-        ):
-            fault = "the first line holds no names, and no column is surely the volume"
-            raise unclear_order(file, sample, fault, found, fitting, at)
-        found["volume"] = rest[0]
-    return found
+    if not rest:
+        return found
+    if not sample.is_numeric(rest[0]) or _is_like_price(sample, rest[0], found["close"]):
+        fault = "the first line holds no names, and no column is surely the volume"
+        volumes = [name for name in reversed(rest[:2]) if sample.is_numeric(name)]
+        raise unclear_order(file, sample, fault, [found | {"volume": name} for name in volumes] or [found])
+    return found | {"volume": rest[0]}
 
 
 def unclear_order(
-    file: Path,
-    sample: ColumnSample,
-    fault: str,
-    found: dict[str, str] | None = None,
-    fitting: Sequence[tuple[str, ...]] = (),
-    at: int = 0,
+    file: Path, sample: ColumnSample, fault: str, readings: Sequence[Mapping[str, str]] = ()
 ) -> UnclearFileError:
-    """Return the error for a table without names: its first rows, and the orders that its values allow."""
+    """Return the error for a table without names, with its first rows and the readings (role to column)."""
     rows = "\n".join(f"  {', '.join(row)}" for row in sample.rows(_SHOWN))
-    ways = []
-    for order in fitting:
-        words = [_role_of(name, found or {}) for name in sample.names[:at]] + list(order)
-        ways.append({"--columns": ",".join([*words, *(["volume"] if len(sample.names) > at + 4 else [])])})
     reason = f"{fault}. Name the columns by position (- leaves one out). The first rows:\n{rows}"
+    ways = [{"--columns": positions_of(sample.names, reading)} for reading in readings]
     return UnclearFileError(file, reason, ways or [{"--columns": EXAMPLE}])
+
+
+def positions_of(names: Sequence[str], reading: Mapping[str, str]) -> str:
+    """Return the value of --columns for a reading (role to column): `time,open,high,low,close,-,volume`."""
+    roles = {name: role for role, name in reading.items()}
+    words = [roles.get(name, "-") for name in names]
+    while words and words[-1] == "-":
+        words.pop()
+    return ",".join(words)
 
 
 def _leading(sample: ColumnSample) -> tuple[dict[str, str], int]:
@@ -93,7 +99,7 @@ def _leading(sample: ColumnSample) -> tuple[dict[str, str], int]:
 
 def _is_any_order(sample: ColumnSample, prices: tuple[str, ...]) -> bool:
     # Whether the column behind the date is the first price: whole numbers may look like times of day.
-    return len(prices) == 4 and any(sample.is_price_set(_sorted_out(order, prices)) for order in _ORDERS)
+    return len(prices) == 4 and any(sample.is_price_set(_sorted_out(order, prices)) for order in ORDERS)
 
 
 def _is_symbol(sample: ColumnSample, name: str) -> bool:
@@ -105,7 +111,7 @@ def _is_symbol(sample: ColumnSample, name: str) -> bool:
 
 
 def _sorted_out(order: tuple[str, ...], prices: tuple[str, ...]) -> list[str]:
-    return [prices[order.index(role)] for role in _ORDERS[0]]
+    return [prices[order.index(role)] for role in ORDERS[0]]
 
 
 def _are_equal(sample: ColumnSample, prices: tuple[str, ...]) -> bool:
@@ -117,14 +123,32 @@ def _is_empty(sample: ColumnSample, name: str) -> bool:
     return all(is_missing(text) for text in sample.texts(name))
 
 
+def _swapped(order: tuple[str, ...]) -> tuple[str, ...]:
+    other = {"open": "close", "close": "open"}
+    return tuple(other.get(role, role) for role in order)
+
+
+def _is_swap_likelier(sample: ColumnSample, found: dict[str, str], prices: dict[str, str]) -> bool:
+    # Open and close may change places in any order that the values allow. A bar opens near the close of the
+    # one before: where the other way round is nearer, as with close, high, low, open, the order is in doubt.
+    opens, closes = sample.numbers(prices["open"]), sample.numbers(prices["close"])
+    direction = sample.direction(found.get("date", found.get("time", "")))
+    if direction < 0:
+        opens, closes = opens[::-1], closes[::-1]
+    straight, crossed = np.abs(opens[1:] - closes[:-1]), np.abs(closes[1:] - opens[:-1])
+    known = np.isfinite(straight + crossed)
+    if not direction or "symbol" in found or int(known.sum()) < _LEAST_PAIRS:
+        return False
+    return float(straight[known].sum()) > float(crossed[known].sum())
+
+
 def _is_like_price(sample: ColumnSample, name: str, close: str) -> bool:
-    # An adjusted close or a VWAP between the close and the volume.
+    # An adjusted close or a VWAP behind the close; volumes are whole numbers, or of another size.
     if not sample.is_numeric(name):
+        return False
+    values = sample.numbers(name)
+    if bool((np.floor(values) == values)[np.isfinite(values)].all()):
         return False
     ratios = sample.numbers(name) / np.where(sample.numbers(close) == 0, np.nan, sample.numbers(close))
     ratios = ratios[np.isfinite(ratios)]
     return bool(len(ratios)) and bool(((ratios > 0.2) & (ratios < 5)).all())
-
-
-def _role_of(name: str, found: dict[str, str]) -> str:
-    return next((role for role, column in found.items() if column == name), "-")

@@ -10,14 +10,14 @@ from typing import Final
 from tapedeck.engine.errors import BarImportError, did_you_mean, nearest
 from tapedeck.engine.importers.column_hints import missing_columns
 from tapedeck.engine.importers.column_names import PRICES, STATUS_WORDS, USUAL, plain_name
-from tapedeck.engine.importers.column_order import find_order, unclear_order
+from tapedeck.engine.importers.column_order import find_order, positions_of, unclear_order
 from tapedeck.engine.importers.column_sample import ColumnSample
-from tapedeck.engine.importers.file_rows import UnclearFileError, UnreadableFileError
+from tapedeck.engine.importers.file_rows import UnreadableFileError
+from tapedeck.engine.importers.price_variants import find_variant
 from tapedeck.engine.importers.time_columns import find_time_columns
 from tapedeck.engine.importers.volume_columns import find_volume
 
 ROLES: Final = ("time", "date", *PRICES, "volume", "symbol")
-_SIDES: Final = ("bid", "ask")
 _DOUBTFUL_SYMBOLS: Final = ("name", "security", "instrument", "instrumentname", "stock", "code", "pair", "s")
 
 
@@ -72,8 +72,9 @@ def find_roles(
     if not has_names:
         if chosen.names:
             raise unclear_order(file, sample, "the first line holds no names, so --column cannot name any")
-        found = {role: (name,) for role, name in find_order(file, sample).items()}
-        note = f"the file names no columns: read as {_order_of(sample, found)}"
+        order = find_order(file, sample)
+        found = {role: (name,) for role, name in order.items()}
+        note = f"the file names no columns: read as {positions_of(sample.names, order)}"
         return _complete(file, sample, found, (note, *_without_volume(found)))
     return _by_name(file, sample, chosen.names, daily=daily)
 
@@ -121,10 +122,13 @@ def _by_name(file: Path, sample: ColumnSample, chosen: Mapping[str, str], *, dai
     if not {"time", "date"} & set(chosen):
         found |= {role: (name,) for role, name in find_time_columns(sample, daily=daily).items()}
     for role in PRICES:
-        if role not in found and (name := _price(sample, role, _taken(found))):
+        name = sample.first_named(USUAL[role], _taken(found))
+        if role not in found and name is not None:
             found[role] = (name,)
     if not set(PRICES) & set(found):
-        found |= _one_side(file, sample, found)
+        known = {role: names[0] for role, names in found.items()}
+        variant, notes = find_variant(file, sample, known)
+        found |= {role: (name,) for role, name in variant.items()}
     missing = [role for role in PRICES if role not in found]
     if missing == ["close"] and (price := _price_as_close(sample, found)):
         found["close"] = (price,)
@@ -188,45 +192,11 @@ def _column_called(sample: ColumnSample, wanted: str) -> str | None:
     return folded.get(wanted.strip().casefold()) or sample.by_plain.get(plain_name(wanted) or "?")
 
 
-def _price(sample: ColumnSample, role: str, taken: set[str]) -> str | None:
-    if (name := sample.first_named(USUAL[role], taken)) is not None:
-        return name
-    # `open (USD)`; with `open (CNY)` beside it, neither is chosen.
-    in_currency = [name for name in sample.names if plain_name(name.partition("(")[0]) == role]
-    return in_currency[0] if len(in_currency) == 1 and in_currency[0] not in taken else None
-
-
 def _price_as_close(sample: ColumnSample, found: Mapping[str, tuple[str, ...]]) -> str | None:
     name = sample.first_named(("price",), _taken(found))
     if name is None:
         return None
     return name if sample.is_price_set([*(found[role][0] for role in PRICES[:3]), name]) else None
-
-
-def _one_side(
-    file: Path, sample: ColumnSample, found: Mapping[str, tuple[str, ...]]
-) -> dict[str, tuple[str, ...]]:
-    # The prices of files that have those of bid, ask, or both.
-    sides: dict[str, dict[str, tuple[str, ...]]] = {}
-    for side in _SIDES:
-        columns = {
-            role: sample.first_named((f"{side}{role}", f"{role}{side}", f"{side}{role[0]}"))
-            for role in PRICES
-        }
-        if all(columns.values()):
-            sides[side] = {role: (name,) for role, name in columns.items() if name is not None}
-    if len(sides) < 2:
-        return next(iter(sides.values()), {})
-    ways = [{"--columns": _order_of(sample, {**found, **prices})} for prices in sides.values()]
-    raise UnclearFileError(file, "it has prices of bid and of ask; name the columns of one", ways)
-
-
-def _order_of(sample: ColumnSample, found: Mapping[str, tuple[str, ...]]) -> str:
-    roles = {name: role for role, names in found.items() for name in names}
-    words = [roles.get(name, "-") for name in sample.names]
-    while words and words[-1] == "-":
-        words.pop()
-    return ",".join(words)
 
 
 def _symbol(sample: ColumnSample, taken: set[str]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
 
@@ -75,6 +76,15 @@ class ColumnSample:
             return "time"
         return "clock" if self._is_mostly(name, is_clock) else "other"
 
+    def direction(self, name: str) -> int:
+        """Return 1 where the times of a column rise from first to last, -1 where they fall, 0 if unknown."""
+        texts = self.texts(name)
+        if len(texts) < 2:
+            return 0
+        first, last = (_sort_keys(text) for text in (texts[0], texts[-1]))
+        signs = {(one < other) - (one > other) for one, other in zip(first, last, strict=True)}
+        return signs.pop() if len(signs) == 1 else 0
+
     def is_price_set(self, names: Sequence[str]) -> bool:
         """Whether the columns, open, high, low and close, fit each other in nearly all rows."""
         if len(set(names)) < 4 or not all(map(self.is_numeric, names)):
@@ -91,3 +101,12 @@ class ColumnSample:
         texts = self.texts(name)
         assert callable(check)
         return bool(texts) and sum(map(check, texts)) >= _ENOUGH * len(texts)
+
+
+def _sort_keys(text: str) -> tuple[list[float], list[float]]:
+    # The numbers of a time in the order of their size, for both orders of day and month.
+    numbers = [float(part) for part in re.findall(r"\d+", text)]
+    if len(numbers) >= 3 and numbers[2] > 1900 and numbers[0] <= 31:
+        day, month, year, *rest = numbers
+        return [year, month, day, *rest], [year, day, month, *rest]
+    return numbers, numbers

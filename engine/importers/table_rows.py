@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -12,9 +11,8 @@ import pyarrow.compute as pc
 
 from tapedeck.engine.errors import BarImportError
 from tapedeck.engine.importers.bar_times import Stamps, TimeFormat, opening_times
-from tapedeck.engine.importers.column_names import PRICES, ColumnGroup, column_groups, plain_name
-from tapedeck.engine.importers.column_roles import ColumnRoles, find_roles
-from tapedeck.engine.importers.column_sample import ColumnSample
+from tapedeck.engine.importers.column_names import PRICES, plain_name
+from tapedeck.engine.importers.column_roles import ColumnRoles
 from tapedeck.engine.importers.file_rows import (
     FileRows,
     SeriesRows,
@@ -24,26 +22,10 @@ from tapedeck.engine.importers.file_rows import (
 )
 from tapedeck.engine.importers.symbol_column import by_symbol, row_symbols, symbol_faults
 from tapedeck.engine.importers.table_format import TableFormat
+from tapedeck.engine.importers.table_series import TableSeries, find_series
 from tapedeck.engine.importers.table_source import Table, TableSource
 from tapedeck.engine.importers.value_survey import ValueFormats, ValueSurvey
 from tapedeck.engine.store.bar_store import BarColumns
-
-
-@dataclass(frozen=True, slots=True)
-class _Series:
-    """Columns of a table that make the bars of one symbol, or of the symbols in its column."""
-
-    group: ColumnGroup
-    roles: ColumnRoles
-
-    @property
-    def columns(self) -> list[str]:
-        """Names in the table of the columns that are read."""
-        return [name for name, plain in self.group.plain.items() if plain in self.roles.columns]
-
-    def of(self, data: pa.Table) -> pa.Table:
-        """Return the columns of a part of the table, by their plain names."""
-        return data.select(self.columns).rename_columns([self.group.plain[name] for name in self.columns])
 
 
 def read_table(source: TableSource, form: TableFormat) -> Iterator[FileRows]:
@@ -64,7 +46,7 @@ def read_table(source: TableSource, form: TableFormat) -> Iterator[FileRows]:
 
 
 def _read_table(source: TableSource, form: TableFormat) -> Iterator[FileRows]:
-    series = [_Series(group, _roles(source, group, form)) for group in _groups(source, form)]
+    series = find_series(source, form)
     if len(series) > 1 and form.symbol is not None:
         symbols = ", ".join(str(one.group.symbol) for one in series[:5])
         raise UnreadableFileError(source.file, f"it has columns of {symbols}: leave the symbol out")
@@ -81,21 +63,8 @@ def _read_table(source: TableSource, form: TableFormat) -> Iterator[FileRows]:
         raise UnreadableFileError(source.file, "no rows")
 
 
-def _groups(source: TableSource, form: TableFormat) -> list[ColumnGroup]:
-    if source.has_names and not (form.columns.names or form.columns.positions):
-        return column_groups(source.names, source.symbols)
-    return [ColumnGroup(None, {name: name for name in source.names})]
-
-
-def _roles(source: TableSource, group: ColumnGroup, form: TableFormat) -> ColumnRoles:
-    texts = {plain: source.sample[name] for name, plain in group.plain.items()}
-    sample = ColumnSample(list(texts), texts)
-    daily = not form.interval.is_intraday
-    return find_roles(source.file, sample, form.columns, has_names=source.has_names, daily=daily)
-
-
 def _surveyed(
-    source: TableSource, columns: Sequence[str], series: _Series, form: TimeFormat
+    source: TableSource, columns: Sequence[str], series: TableSeries, form: TimeFormat
 ) -> tuple[ValueFormats, Iterator[Table]]:
     # The formats of the values, and all parts from the start: the first is read once, if it decides.
     roles = series.roles
@@ -120,7 +89,7 @@ def _surveyed(
     return formats, source.parts(columns)
 
 
-def _described(source: TableSource, series: Sequence[_Series], formats: ValueFormats) -> TableReading:
+def _described(source: TableSource, series: Sequence[TableSeries], formats: ValueFormats) -> TableReading:
     columns = {}
     for role, name in series[0].roles.described().items():
         shown = (name or "the column without a name") if source.has_names else f"column {name}"
@@ -136,7 +105,7 @@ def _described(source: TableSource, series: Sequence[_Series], formats: ValueFor
 def _file_rows(
     source: TableSource,
     part: Table,
-    series: Sequence[_Series],
+    series: Sequence[TableSeries],
     formats: ValueFormats,
     form: TableFormat,
     reading: TableReading,
