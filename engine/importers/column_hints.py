@@ -15,6 +15,7 @@ from tapedeck.engine.importers.file_rows import UnclearFileError, UnreadableFile
 
 _MOST_WAYS: Final = 4
 _MOST_TRIED: Final = 9
+_WIDEST: Final = 2.0
 
 
 def missing_columns(
@@ -51,7 +52,7 @@ def _readings(sample: ColumnSample, found: Mapping[str, str], missing: Sequence[
     for names in permutations(numeric, len(prices)):
         reading = dict(zip(prices, names, strict=True))
         columns = {**found, **reading}
-        if sample.is_price_set([columns[role] for role in PRICES]):
+        if sample.is_price_set([columns[role] for role in PRICES], _WIDEST):
             fits.append(reading)
     usual = [reading for reading in fits if _is_usual(sample, found, reading)]
     readings = [time | reading for time in times for reading in usual or fits]

@@ -99,15 +99,20 @@ def split_pair(name: str) -> tuple[str, str] | None:
     return (match[1], match[2]) if match else None
 
 
-def column_groups(names: Sequence[str], symbols: Sequence[str | None] | None = None) -> list[ColumnGroup]:
+def join_pair(name: str, symbol: str) -> str:
+    """Return the name of a column of a symbol, as pandas writes names of two levels."""
+    return f"('{name}', '{symbol}')"
+
+
+def column_groups(names: Sequence[str]) -> list[ColumnGroup]:
     """Return the columns by symbol, where the names hold symbols; else one group of all.
 
-    `symbols`: the symbol of each column from a second line of the header. Else names may be pairs
-    (`('Close', 'AAPL')`), or have it before or behind the role (`AAPL.Close`, `Close_AAPL`).
+    Names may be pairs (`('Close', 'AAPL')`), or have the symbol before or behind the role (`AAPL.Close`,
+    `Close_AAPL`).
     """
-    owned = [_owner(name, symbol) for name, symbol in zip(names, symbols or [None] * len(names), strict=True)]
+    owned = {name: _owner(name) for name in names}
     by_symbol: dict[str, dict[str, str]] = {}
-    for name, owner in zip(names, owned, strict=True):
+    for name, owner in owned.items():
         if owner is not None:
             by_symbol.setdefault(owner[0], {})[name] = owner[1]
     whole = {
@@ -117,18 +122,16 @@ def column_groups(names: Sequence[str], symbols: Sequence[str | None] | None = N
     }
     if not whole:
         return [ColumnGroup(None, {name: name for name in names})]
-    shared = {name: name for name, owner in zip(names, owned, strict=True) if owner is None}
-    for name, owner in zip(names, owned, strict=True):
+    shared = {name: name for name, owner in owned.items() if owner is None}
+    for name, owner in owned.items():
         if owner is not None and owner[0] not in whole and split_pair(name):
             # Of ('Date', ''), the level that is not empty.
             shared[name] = owner[1] or owner[0]
     return [ColumnGroup(symbol, shared | columns) for symbol, columns in whole.items()]
 
 
-def _owner(name: str, symbol: str | None) -> tuple[str, str] | None:
+def _owner(name: str) -> tuple[str, str] | None:
     # Symbol and plain name of a column that belongs to a symbol.
-    if symbol:
-        return symbol, name
     if pair := split_pair(name):
         first, second = pair
         return (first, second) if _role_in(second) and not _role_in(first) else (second, first)

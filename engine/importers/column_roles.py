@@ -122,7 +122,7 @@ def _by_name(file: Path, sample: ColumnSample, chosen: Mapping[str, str], *, dai
     if not {"time", "date"} & set(chosen):
         found |= {role: (name,) for role, name in find_time_columns(sample, daily=daily).items()}
     for role in PRICES:
-        name = sample.first_named(USUAL[role], _taken(found))
+        name = sample.first_named(_usual_prices(sample, role), _taken(found))
         if role not in found and name is not None:
             found[role] = (name,)
     if not set(PRICES) & set(found):
@@ -190,6 +190,12 @@ def _column_called(sample: ColumnSample, wanted: str) -> str | None:
         return wanted
     folded = {name.strip().casefold(): name for name in reversed(sample.names)}
     return folded.get(wanted.strip().casefold()) or sample.by_plain.get(plain_name(wanted) or "?")
+
+
+def _usual_prices(sample: ColumnSample, role: str) -> Sequence[str]:
+    # The letters o, h, l, c mean prices only where all four are there.
+    has_letters = all(role[0] in sample.by_plain for role in PRICES)
+    return [name for name in USUAL[role] if has_letters or len(name) > 1]
 
 
 def _price_as_close(sample: ColumnSample, found: Mapping[str, tuple[str, ...]]) -> str | None:

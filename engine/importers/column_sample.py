@@ -85,8 +85,11 @@ class ColumnSample:
         signs = {(one < other) - (one > other) for one, other in zip(first, last, strict=True)}
         return signs.pop() if len(signs) == 1 else 0
 
-    def is_price_set(self, names: Sequence[str]) -> bool:
-        """Whether the columns, open, high, low and close, fit each other in nearly all rows."""
+    def is_price_set(self, names: Sequence[str], widest: float | None = None) -> bool:
+        """Whether the columns, open, high, low and close, fit each other in nearly all rows.
+
+        `widest`: the most that a high may be as a multiple of its low.
+        """
         if len(set(names)) < 4 or not all(map(self.is_numeric, names)):
             return False
         opens, highs, lows, closes = (self.numbers(name) for name in names)
@@ -94,6 +97,8 @@ class ColumnSample:
         slack = 1e-9 * np.abs(highs)
         fits = (highs >= np.maximum(opens, closes) - slack) & (lows <= np.minimum(opens, closes) + slack)
         fits &= highs >= lows
+        if widest is not None:
+            fits &= highs <= lows * widest
         count = int(known.sum())
         return count > 0 and int((fits & known).sum()) >= _FITTING * count
 

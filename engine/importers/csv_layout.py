@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tapedeck.engine.importers.column_names import names_prices, plain_name, unique_names
+from tapedeck.engine.importers.column_names import join_pair, names_prices, plain_name, unique_names
 from tapedeck.engine.importers.file_rows import UnreadableFileError
 from tapedeck.engine.importers.text_kinds import is_missing, is_number, is_time
 
 MOST_COLUMNS: Final = 20_000
 _DELIMITERS: Final = ("\t", ";", "|", ",", " ")
 _SAMPLE: Final = 300
+_TRIED: Final = 50
 _TICKER_LABELS: Final = ("ticker", "tickers", "symbol", "symbols")
 _LEVEL_LABELS: Final = ("", "price", "prices", "attributes", "attribute", *_TICKER_LABELS)
 
@@ -33,15 +34,14 @@ class Line:
 class CsvLayout:
     """Delimiter and columns of a CSV file.
 
-    `names`: one for each field of a row, without repetitions; "1", "2", ... where the file has none.
-    `symbols`: the symbol of each column where a line of the header holds them. `rows_from`: number of the
+    `names`: one for each field of a row, without repetitions; "1", "2", ... where the file has none, pairs
+    such as `('Close', 'AAPL')` where a second line of the header holds symbols. `rows_from`: number of the
     first line that may be a row. `header`: texts of the lines that name the columns.
     """
 
     delimiter: str
     names: tuple[str, ...]
     has_names: bool
-    symbols: tuple[str | None, ...] | None
     rows_from: int
     header: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -80,14 +80,18 @@ def split_line(line: str, delimiter: str) -> list[str]:
 
 
 def _delimiter(lines: Sequence[str]) -> str:
-    # A semicolon or tab before a comma: 2013.10.07;1,12551;1,12560;1,12547;1,12556 has decimal commas.
-    rows = lines[len(lines) // 2 :]
-    for delimiter in _DELIMITERS:
-        widths = Counter(len(split_line(line, delimiter)) for line in rows)
-        width, count = widths.most_common(1)[0]
+    # The one that makes rows of data. A semicolon or tab comes before a comma, which may be the sign of
+    # decimals: 2013.10.07;1,12551;1,12560;1,12547;1,12556.
+    tried = lines[-_TRIED:]
+    found = {sign: [split_line(line, sign) for line in tried] for sign in _DELIMITERS}
+    counts = {sign: sum(map(_is_data, rows)) for sign, rows in found.items()}
+    if any(counts.values()):
+        return max(_DELIMITERS, key=lambda sign: counts[sign])
+    for sign, rows in found.items():
+        width, count = Counter(map(len, rows)).most_common(1)[0]
         if width >= 5 and count * 2 >= len(rows):
-            return delimiter
-    return max(",;\t|", key=lambda delimiter: len(split_line(rows[0], delimiter)))
+            return sign
+    return max(",;\t|", key=lambda sign: len(found[sign][0]))
 
 
 def _is_data(fields: Sequence[str]) -> bool:
@@ -121,7 +125,7 @@ def _without_names(rows: Sequence[Line], delimiter: str, skip: int) -> CsvLayout
     width = max(widths, key=lambda w: (widths[w], w))
     names = tuple(str(i + 1) for i in range(width))
     notes = _left_out(rows[0].number, rows[begin].number - 1) if begin else ()
-    return CsvLayout(delimiter, names, False, None, max(rows[begin].number, skip + 1), (), notes)
+    return CsvLayout(delimiter, names, False, max(rows[begin].number, skip + 1), (), notes)
 
 
 def _with_names(rows: Sequence[Line], at: int, delimiter: str, skip: int) -> CsvLayout:
@@ -142,17 +146,18 @@ def _with_names(rows: Sequence[Line], at: int, delimiter: str, skip: int) -> Csv
         last = i
     if label is not None or (symbols and plain_name(names[0]) in _LEVEL_LABELS):
         names[0] = label or ""
+    if symbols is not None:
+        pairs = zip(names, symbols, strict=True)
+        names = [join_pair(name, symbol) if symbol else name for name, symbol in pairs]
     notes = _left_out(rows[0].number, rows[first].number - 1) if first else ()
     if last > at:
         notes += (f"lines {rows[at].number} to {rows[last].number} are read as the names of the columns",)
     data = [row.fields for row in rows[last + 1 :] if _is_data(row.fields)]
-    names, shift = _fitted(names, data)
-    if symbols is not None:
-        symbols = ([None] * shift + symbols + [None] * len(names))[: len(names)]
+    names = _fitted(names, data)
     header = tuple(row.text for row in rows[first : last + 1])
     begin = max(rows[last].number + 1, skip + 1)
     unique = tuple(unique_names(names))
-    return CsvLayout(delimiter, unique, True, tuple(symbols) if symbols else None, begin, header, notes)
+    return CsvLayout(delimiter, unique, True, begin, header, notes)
 
 
 def _symbols(fields: Sequence[str], names: Sequence[str]) -> list[str | None] | None:
@@ -178,24 +183,24 @@ def _are_units(fields: Sequence[str], names: Sequence[str]) -> bool:
     )
 
 
-def _fitted(names: list[str], data: Sequence[Sequence[str]]) -> tuple[list[str], int]:
-    # Names for all fields of the rows, and by how many columns the names moved to the right.
+def _fitted(names: list[str], data: Sequence[Sequence[str]]) -> list[str]:
+    # A name for each field of the rows.
     if not data:
-        return names, 0
+        return names
     width = Counter(map(len, data)).most_common(1)[0][0]
     rows = [fields for fields in data if len(fields) == width]
     extra = width - len(names)
     if extra < 0:
-        return (names[:width] if not any(names[width:]) else names), 0
+        return names[:width] if not any(names[width:]) else names
     if extra and not any(any(fields[len(names) :]) for fields in rows):
-        return names + [""] * extra, 0
+        return names + [""] * extra
     if (
         extra == 1
         and all(is_time(fields[1]) for fields in rows)
         and not all(is_time(fields[0]) for fields in rows)
     ):
-        return ["", *names], 1  # the names of rows, as R writes them
-    return names, 0
+        return ["", *names]  # the names of rows, as R writes them
+    return names
 
 
 def _left_out(first: int, last: int) -> tuple[str, ...]:

@@ -58,11 +58,6 @@ class CsvSource:
         return self._layout.has_names
 
     @property
-    def symbols(self) -> Sequence[str | None] | None:
-        """Symbol of each column, where a line of the header holds them."""
-        return self._layout.symbols
-
-    @property
     def sample(self) -> Mapping[str, Sequence[str]]:
         """Texts of the first regular rows by column."""
         return self._sample

@@ -115,7 +115,9 @@ def _tables(file: Path, names: list[str]) -> list[str]:
         name
         for name in names
         if not name.endswith("/")
-        and not any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+        and not any(
+            part == "__MACOSX" or (part.startswith(".") and part.strip(".")) for part in name.split("/")
+        )
     ]
     for suffix in _MEMBER_SUFFIXES:
         # A text file beside CSV files is a description of them.

@@ -39,7 +39,6 @@ class ParquetSource:
     """Table of a Parquet file, which is read as often as it is asked for its rows."""
 
     has_names: Final = True
-    symbols: Final = None
     notes: Sequence[str] = ()
 
     def __init__(self, file: Path) -> None:

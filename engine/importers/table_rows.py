@@ -210,4 +210,5 @@ def _column(data: pa.Table, name: str) -> pa.Array:
 
 
 def _text(column: pa.Array) -> pa.Array:
-    return pc.fill_null(column.cast(pa.string()), "")
+    texts = column.cast(pa.string())
+    return pc.fill_null(texts, "") if texts.null_count else texts  # filling copies each text

@@ -36,7 +36,7 @@ def find_series(source: TableSource, form: TableFormat) -> list[TableSeries]:
     Columns are split by symbol only where the user names none.
     """
     if source.has_names and not (form.columns.names or form.columns.positions):
-        groups = column_groups(source.names, source.symbols)
+        groups = column_groups(source.names)
     else:
         groups = [ColumnGroup(None, {name: name for name in source.names})]
     return [TableSeries(group, _roles(source, group, form)) for group in groups]

@@ -42,10 +42,6 @@ class TableSource(Protocol):
         """Whether the file names its columns."""
 
     @property
-    def symbols(self) -> Sequence[str | None] | None:
-        """Symbol of each column, where lines of the header hold them."""
-
-    @property
     def sample(self) -> Mapping[str, Sequence[str]]:
         """Texts of the first rows by column; none of them may be missing a field."""
 

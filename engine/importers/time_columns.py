@@ -62,9 +62,11 @@ def _role(name: str) -> str:
 
 def _by_name(sample: ColumnSample) -> dict[str, str]:
     # Where the values have no form that is known here, as with a time format of the user's own.
-    times, dates = _named(sample, "time"), _named(sample, "date")
+    times, dates = (
+        [name for name in _named(sample, role) if len(plain_name(name)) > 1] for role in ("time", "date")
+    )
     found = {"time": times[0]} if times else {}
     # A column called `timestamp` has the date, too; one called `time` needs the column of dates.
-    if dates and (not times or plain_name(times[0]) in ("time", "t")):
+    if dates and (not times or plain_name(times[0]) == "time"):
         found["date"] = dates[0]
     return found
