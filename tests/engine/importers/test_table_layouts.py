@@ -270,6 +270,7 @@ def test_the_two_lines_behind_the_names_of_yfinance_are_names(tmp_path, level):
     file = write(tmp_path, f"{head}2013-10-07,11,12,9,10,100\n2013-10-08,11,12,9,10,100\n")
     [rows] = IMPORTERS["csv"].find(file, interval=DAY).read(file)
     assert (len(rows), rows.faults, [series.symbol for series in rows.series]) == (2, {}, ["A"])
+    assert rows.reading.columns["symbol"] == "the names of the columns"
     assert first_row(file, interval=DAY) == DATE | BAR
 
 
