@@ -20,7 +20,7 @@ CALENDARS = {
     code: get_calendar(code, start="2012-12-01", end="2014-02-15")
     for code in ("XNYS", "XTKS", "XLON", "CMES")
 }
-# Vendors' labels of the bar of a trading day: hours before its midnight, or its open, in the zone of the exchange.
+# Vendors' labels of the bar of a trading day, in the zone of the exchange.
 LABELS = {
     "midnight": lambda day, opened, zone: datetime.combine(day, time(), zone),
     "the evening before": lambda day, opened, zone: datetime.combine(day - timedelta(days=1), time(18), zone),
@@ -66,8 +66,11 @@ def test_every_session_of_a_year_gets_the_bar_that_vendors_label_for_it(code, la
         (["1381104000000"], {"exchange": "CRYPTO"}, ["2013-10-07"]),
         (["2013-10-07 09:30"], {"zone": "America/New_York"}, ["2013-10-07"]),
         (["1381118400"], {"zone": "America/New_York"}, ["2013-10-07"]),
-        (["10/7/2013 16:00:00", "10/14/2013 16:00:00"], {"zone": "America/New_York", "label": "close"}, ["2013-10-07", "2013-10-14"]),
-        (["11/29/2013 16:00:00"], {"zone": "America/New_York", "label": "close", "time_format": "mdy"}, ["2013-11-29"]),
+        (
+            ["10/7/2013 16:00:00", "11/29/2013 16:00:00"],
+            {"zone": "America/New_York", "label": "close"},
+            ["2013-10-07", "2013-11-29"],
+        ),
         (["2013-10-05T22:30:00Z"], {"exchange": "24/7"}, ["2013-10-05"]),
     ],
 )  # fmt: skip
