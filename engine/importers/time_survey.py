@@ -22,7 +22,8 @@ from tapedeck.engine.importers.number_times import (
 )
 from tapedeck.engine.importers.patterns import read_by_pattern
 from tapedeck.engine.importers.stamps import Stamps, from_units, whole_numbers
-from tapedeck.engine.importers.text_times import TextFormat, TextSurvey, read_texts
+from tapedeck.engine.importers.text_survey import TextFormat, TextSurvey
+from tapedeck.engine.importers.text_times import read_texts
 from tapedeck.engine.importers.time_format import EPOCH_UNITS, TimeFormat
 from tapedeck.engine.importers.zone_names import WITHOUT_SUMMER_TIME, AmbiguousZoneError, zone_of_name
 from tapedeck.engine.importers.zones import DAY_SECONDS, localise, zone_of_column

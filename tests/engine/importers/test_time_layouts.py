@@ -68,6 +68,7 @@ NAIVE: Mapping[str, Written] = {
     "compact": lambda t: f"{t:%Y%m%d %H%M%S}",
     "14 digits": lambda t: f"{t:%Y%m%d%H%M%S}",
     "17 digits": lambda t: f"{t:%Y%m%d%H%M%S}000",
+    "dashes in the clock": lambda t: f"{t:%Y/%m/%d %H-%M-%S}",
     "german": lambda t: f"{t:%d.%m.%Y %H:%M:%S}.000",
     "month's name": lambda t: f"{t:%b} {t.day}, {t:%Y} {_clock(t)}",
     "month's name in the middle": lambda t: f"{t:%d-%b-%Y %H:%M:%S}",
