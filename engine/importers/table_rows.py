@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -64,7 +64,7 @@ def _read_table(source: TableSource, form: TableFormat) -> Iterator[FileRows]:
             continue
         rows = _file_rows(source, part, series, owners, formats, form, is_first=is_empty)
         # Whether a column holds symbols or a status is known from its first rows.
-        reading = reading or _described(source, series, owners[0], formats)
+        reading = reading or _described(source, series, owners[0], formats, is_given=form.symbol is not None)
         yield replace(rows, reading=reading)
         is_empty = False
     if is_empty:
@@ -106,18 +106,24 @@ def _owner(source: TableSource, series: TableSeries, form: TableFormat) -> RowSy
 
 
 def _described(
-    source: TableSource, series: Sequence[TableSeries], owner: RowSymbols, formats: ValueFormats
+    source: TableSource,
+    series: Sequence[TableSeries],
+    owner: RowSymbols,
+    formats: ValueFormats,
+    *,
+    is_given: bool,
 ) -> TableReading:
+    # `is_given`: the user gave the symbol.
     columns = {}
     for role, name in series[0].roles.described().items():
         shown = (name or "the column without a name") if source.has_names else f"column {name}"
         columns[role] = ", ".join(text for text in (shown, formats.describe(role)) if text)
-    columns["symbol"] = owner.source
+    from_names = series[0].group.symbol is not None and not is_given
+    columns["symbol"] = "the names of the columns" if from_names else owner.source
     notes = [*source.notes, *series[0].roles.notes, *formats.notes]
     if len(series) > 1:
         shown = ", ".join(str(one.group.symbol) for one in series[:5])
         more = f" and {len(series) - 5:,} more" if len(series) > 5 else ""
-        columns["symbol"] = "the names of the columns"
         notes.append(f"the columns are those of {len(series):,} symbols: {shown}{more}")
     return TableReading(columns, tuple(notes))
 
@@ -152,8 +158,8 @@ def _file_rows(
         found += by_symbol(symbols, bars, rows, sound, _daily_instants(stamps, form))
         reasons |= {int(rows[i]): fault for i, fault in faults.items()}
 
-    def texts(wanted: object) -> Mapping[int, tuple[int, str]]:
-        asked = list(wanted)  # type: ignore[call-overload]
+    def texts(wanted: Iterable[int]) -> Mapping[int, tuple[int, str]]:
+        asked = list(wanted)
         known = part.texts({row // step for row in asked})
         return {row: known[row // step] for row in asked}
 

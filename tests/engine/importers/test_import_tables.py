@@ -439,7 +439,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path, store):
             f"{HEAD}\nOctober 9:30,{VALUES}",
             "no row has a readable time; the first: invalid time 'October 9:30': expected a date such as",
         ),
-        ("\xff\xfeT\x00", "no column found for open, high, low, close; the columns are 'T'"),
+        ("\xff\xfeT\x00", "no column found for time, open, high, low, close; the columns are 'T'"),
         ("\x00\x00", "not a text file"),
     ],
 )
