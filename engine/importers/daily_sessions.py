@@ -12,7 +12,7 @@ from tapedeck.engine.clock.calendars import CalendarWindow, Instants, exchange_b
 from tapedeck.engine.config.exchanges import DEFAULT_EXCHANGE, resolve_exchange
 from tapedeck.engine.importers.file_rows import UnclearFileError
 from tapedeck.engine.importers.stamps import Mask, moment_text
-from tapedeck.engine.importers.time_format import TimeFormat
+from tapedeck.engine.importers.time_format import Label, TimeFormat
 from tapedeck.engine.importers.zones import DAY_SECONDS
 from tapedeck.engine.store.bar_store import Ints
 
@@ -28,7 +28,7 @@ def trading_days(instants: Ints, form: TimeFormat, file: Path) -> tuple[Ints, di
     A bar belongs to the session that holds its instant, else to the next one that opens; with the label
     `close`, to the last session that opened before. Raises UnclearFileError where the exchange or the label
     is in doubt: rows on no session or in the midst of one and no exchange given, rows of two days on one
-    session, and rows that are all at the close.
+    session, and rows that look like closes and no label given.
     """
     code = resolve_exchange(form.exchange or DEFAULT_EXCHANGE)
     inside, outside = _covered(instants, code)
@@ -41,15 +41,15 @@ def trading_days(instants: Ints, form: TimeFormat, file: Path) -> tuple[Ints, di
     if not len(chosen):
         return days, faults
     window = _window(instants[chosen], code)
-    sessions, apart = _sessions(instants[chosen], window, form)
+    sessions, apart = _sessions(instants[chosen], window, form.label)
+    if form.label is None:
+        _check_label(instants[chosen], apart, window, file)
     if form.exchange is None:
         _check_exchange(instants[chosen], sessions, apart, window, file)
     else:
         for i in np.flatnonzero(apart):
             when = moment_text(int(instants[chosen[i]]))
             faults[int(chosen[i])] = f"time {when} UTC belongs to no session of {code}"
-    if form.label is None:
-        _check_label(instants[chosen], window, file)
     _check_days(instants[chosen], sessions, ~apart, window, file)
     days[chosen] = (window.days[sessions] - _UNIX_DAY) * DAY_SECONDS
     return days, faults
@@ -70,10 +70,10 @@ def _window(instants: Ints, code: str) -> CalendarWindow:
     return load_calendar(code, max(first, lower), min(last, upper))
 
 
-def _sessions(instants: Ints, window: CalendarWindow, form: TimeFormat) -> tuple[Ints, Mask]:
+def _sessions(instants: Ints, window: CalendarWindow, label: Label | None) -> tuple[Ints, Mask]:
     # Position of the session of each row, and the rows that are too far from one.
     opens, closes = _seconds(window.opens), _seconds(window.closes)
-    if form.label == "close":
+    if label == "close":
         found = np.searchsorted(opens, instants, side="left").astype(np.int64) - 1
         apart = (found < 0) | (instants - closes[np.maximum(found, 0)] >= _NIGHT)
         return np.maximum(found, 0), apart
@@ -92,15 +92,24 @@ def _check_exchange(instants: Ints, sessions: Ints, apart: Mask, window: Calenda
         raise _other_exchange(file, int(instants[int(amid.argmax())]), "is in the midst of a session", window)
 
 
-def _check_label(instants: Ints, window: CalendarWindow, file: Path) -> None:
+def _check_label(instants: Ints, apart: Mask, window: CalendarWindow, file: Path) -> None:
+    # Times at the close, or on Friday evening and not on Sunday's, look like the end of their day.
     opens, closes = _seconds(window.opens), _seconds(window.closes)
-    if bool((np.isin(instants, closes) & ~np.isin(instants, opens)).all()):
-        raise UnclearFileError(
-            file,
-            f"all daily bars carry a close of {window.code}, such as {moment_text(int(instants[0]))} UTC: do "
-            "the times name the close of the session that ends, or the start of the next day",
-            [{"--label": "close"}, {"--label": "open"}],
-        )
+    at_close = np.isin(instants, closes) & ~np.isin(instants, opens)
+    if 2 * np.count_nonzero(at_close) >= len(instants):
+        raise _other_label(file, int(instants[int(at_close.argmax())]), "carries the close", window)
+    if apart.any() and not _sessions(instants, window, "close")[1].any():
+        where = "is long before the next session and soon after the last one"
+        raise _other_label(file, int(instants[int(apart.argmax())]), where, window)
+
+
+def _other_label(file: Path, instant: int, reason: str, window: CalendarWindow) -> UnclearFileError:
+    return UnclearFileError(
+        file,
+        f"the daily bar of {moment_text(instant)} UTC {reason} of {window.code}: do the times name the close "
+        "of the session that ends, or the start of the next day",
+        [{"--label": "close"}, {"--label": "open"}],
+    )
 
 
 def _check_days(instants: Ints, sessions: Ints, chosen: Mask, window: CalendarWindow, file: Path) -> None:

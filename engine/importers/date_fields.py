@@ -43,6 +43,7 @@ _TIDYING: Final = (
     (r"^(?i:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?[,.]? ", ""),
     # A date at midnight before a clock of its own, and the year behind the clock, as `date` prints it.
     (r"^(\S+)[ T]00:00(?::00(?:\.0+)?)? (\d)", r"\1 \2"),
+    (r"^(\S+)[ T_](\d{2})[-.](\d{2})[-.](\d{2})((?:[^0-9].*)?)$", r"\1 \2:\3:\4\5"),
     (r"^([A-Za-z]{3,9} \d{1,2}) (\d{1,2}:\S+)((?: [A-Z]{1,5})?) (\d{4})$", r"\1 \4 \2\3"),
 )
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

@@ -37,12 +37,20 @@ _SEVERAL: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "GST": ("Asia/Dubai", "Atlantic/South_Georgia"),
     }
 )
-# In a column's name these may mean local time with daylight saving, or without.
+# In a column's name these may mean local time with daylight saving, or an offset that holds all year.
 _SEASONAL: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "EST": ("America/New_York", "EST"), "MST": ("America/Denver", "MST"),
-        "PST": ("America/Los_Angeles", "Etc/GMT+8"), "CET": ("Europe/Berlin", "Etc/GMT-1"),
-        "EET": ("Europe/Helsinki", "Etc/GMT-2"), "AEST": ("Australia/Sydney", "Australia/Brisbane"),
+        "EST": ("America/New_York", "EST"), "EDT": ("America/New_York", "Etc/GMT+4"),
+        "CDT": ("America/Chicago", "Etc/GMT+5"), "MST": ("America/Denver", "MST"),
+        "MDT": ("America/Denver", "Etc/GMT+6"), "PST": ("America/Los_Angeles", "Etc/GMT+8"),
+        "PDT": ("America/Los_Angeles", "Etc/GMT+7"), "AKST": ("America/Anchorage", "Etc/GMT+9"),
+        "AKDT": ("America/Anchorage", "Etc/GMT+8"), "WET": ("Europe/Lisbon", "UTC"),
+        "WEST": ("Europe/Lisbon", "Etc/GMT-1"), "CET": ("Europe/Berlin", "Etc/GMT-1"),
+        "CEST": ("Europe/Berlin", "Etc/GMT-2"), "EET": ("Europe/Helsinki", "Etc/GMT-2"),
+        "EEST": ("Europe/Helsinki", "Etc/GMT-3"), "AEST": ("Australia/Sydney", "Australia/Brisbane"),
+        "AEDT": ("Australia/Sydney", "Etc/GMT-11"), "ACST": ("Australia/Adelaide", "Australia/Darwin"),
+        "ACDT": ("Australia/Adelaide",), "NZST": ("Pacific/Auckland", "Etc/GMT-12"),
+        "NZDT": ("Pacific/Auckland", "Etc/GMT-13"),
     }
 )  # fmt: skip
 WITHOUT_SUMMER_TIME: Final[Mapping[str, str]] = MappingProxyType(

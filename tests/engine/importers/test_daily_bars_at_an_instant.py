@@ -20,7 +20,7 @@ CALENDARS = {
     code: get_calendar(code, start="2012-12-01", end="2014-02-15")
     for code in ("XNYS", "XTKS", "XLON", "CMES")
 }
-# Vendors' labels of the bar of a trading day: hours before its midnight, or its open, in the zone of the exchange.
+# Vendors' labels of the bar of a trading day, in the zone of the exchange.
 LABELS = {
     "midnight": lambda day, opened, zone: datetime.combine(day, time(), zone),
     "the evening before": lambda day, opened, zone: datetime.combine(day - timedelta(days=1), time(18), zone),
@@ -53,6 +53,22 @@ def test_every_session_of_a_year_gets_the_bar_that_vendors_label_for_it(code, la
     assert read(pa.array(instants), interval=DAY, exchange=code, zone=zone.key) == expected
 
 
+@pytest.mark.parametrize("code", CALENDARS)
+@pytest.mark.parametrize("hours", [0, 1, 5])
+def test_bars_labelled_at_or_after_the_close_are_of_that_session_or_asked_about(code, hours):
+    days = _days(code)
+    instants = [int((closed + timedelta(hours=hours)).timestamp()) for _, _, closed in days]
+    expected = [_midnight(day) for day, _, _ in days]
+    try:
+        found = read(pa.array(instants), interval=DAY, exchange=code)
+    except UnclearFileError as error:
+        found = error.ways[0]
+    # An hour after the close of CMES its next session opens.
+    assert found == {"--label": "close"} or (code == "CMES" and hours)
+    if not (code == "CMES" and hours):
+        assert read(pa.array(instants), interval=DAY, exchange=code, label="close") == expected
+
+
 @pytest.mark.parametrize(
     ("texts", "options", "days"),
     [
@@ -66,8 +82,11 @@ def test_every_session_of_a_year_gets_the_bar_that_vendors_label_for_it(code, la
         (["1381104000000"], {"exchange": "CRYPTO"}, ["2013-10-07"]),
         (["2013-10-07 09:30"], {"zone": "America/New_York"}, ["2013-10-07"]),
         (["1381118400"], {"zone": "America/New_York"}, ["2013-10-07"]),
-        (["10/7/2013 16:00:00", "10/14/2013 16:00:00"], {"zone": "America/New_York", "label": "close"}, ["2013-10-07", "2013-10-14"]),
-        (["11/29/2013 16:00:00"], {"zone": "America/New_York", "label": "close", "time_format": "mdy"}, ["2013-11-29"]),
+        (
+            ["10/7/2013 16:00:00", "11/29/2013 16:00:00"],
+            {"zone": "America/New_York", "label": "close"},
+            ["2013-10-07", "2013-11-29"],
+        ),
         (["2013-10-05T22:30:00Z"], {"exchange": "24/7"}, ["2013-10-05"]),
     ],
 )  # fmt: skip
@@ -79,14 +98,33 @@ def test_labels_of_vendors(texts, options, days):
     ("texts", "options", "said", "way"),
     [
         (["2013-10-07 09:30"], {}, "has no UTC offset", {"--zone": "America/New_York"}),
-        (["2013-10-05T04:00Z"], {}, "belongs to no session of XNYS", {"--exchange": "CRYPTO"}),
+        (
+            ["2013-10-05T04:00Z", "2013-10-06T04:00Z"],
+            {},
+            "belongs to no session of XNYS",
+            {"--exchange": "CRYPTO"},
+        ),
         (["2013-10-07T15:00Z"], {}, "is in the midst of a session of XNYS", {"--exchange": "CRYPTO"}),
-        (["2013-10-07T20:00Z"], {}, "all daily bars carry a close of XNYS", {"--label": "close"}),
+        (["2013-10-07T20:00Z"], {}, "carries the close of XNYS", {"--label": "close"}),
         (
             ["2013-10-07T20:30Z", "2013-10-07T21:30Z", "2013-10-08T19:00Z"],
             {"exchange": "XNYS"},
             "is not the only day on the session of 2013-10-08",
             {"--exchange": "CRYPTO"},
+        ),
+        (
+            # The close of each day, of which that of the day after Thanksgiving is early.
+            ["2013-11-27T21:00Z", "2013-11-29T21:00Z", "2013-12-02T21:00Z"],
+            {"exchange": "XNYS"},
+            "carries the close of XNYS",
+            {"--label": "close"},
+        ),
+        (
+            # 17:00 in New York from Monday to Friday.
+            ["2013-10-07T21:00Z", "2013-10-08T21:00Z", "2013-10-11T21:00Z"],
+            {"exchange": "XNYS"},
+            "2013-10-11 21:00:00 UTC is long before the next session",
+            {"--label": "close"},
         ),
         (["2013-10-07"], {"label": "close"}, "label close is invalid for daily bars without a time", None),
     ],

@@ -91,7 +91,9 @@ def test_half_a_second_is_not_rounded():
 )
 def test_a_time_decades_from_the_others_is_refused_and_with_a_unit_rejected(odd):
     column = pa.array([OPEN, OPEN + 60, odd, OPEN + 120])
-    with pytest.raises(UnclearFileError, match="decades from the other rows|would be before 1980") as refused:
+    with pytest.raises(
+        UnclearFileError, match=r"decades from the other rows|would be before 1980"
+    ) as refused:
         read(column)
     assert refused.value.ways[0] == {"--time-format": "s"}
     found = read(column, time_format="s")
@@ -101,7 +103,7 @@ def test_a_time_decades_from_the_others_is_refused_and_with_a_unit_rejected(odd)
 
 @pytest.mark.parametrize("numbers", [[41554, 41555], [930, 931], [34200000, 34260000], [131007, 131008]])
 def test_a_column_of_times_in_1970_is_asked_about(numbers):
-    with pytest.raises(UnclearFileError, match="would be in 197[01], as s since 1970") as asked:
+    with pytest.raises(UnclearFileError, match=r"would be in 197[01], as s since 1970") as asked:
         read(pa.array(numbers))
     assert asked.value.ways == ({"--time-format": "s"},)
     assert read(pa.array(numbers), time_format="s") == numbers

@@ -17,8 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tapedeck.engine.errors import BarImportError
+from tapedeck.engine.errors import BarImportError, CalendarError
 from tapedeck.engine.importers.file_rows import UnclearFileError
+from tapedeck.engine.importers.registry import IMPORTERS
 from tapedeck.engine.importers.report import ImportOptions, RefusedFileError
 from tapedeck.engine.intervals import DAY, MINUTE, SECOND, Interval
 from tapedeck.engine.store.bar_store import BarStore
@@ -225,6 +226,68 @@ def test_local_times_mean_what_the_zone_database_says(tmp_path_factory, instant,
         )
         assert times(store) == ([int(first)] if first == second else [])
         assert len(report.rejected) == int(first != second)
+
+
+def test_rows_without_any_price_are_gaps_and_no_faults(tmp_path, store):
+    rows = [
+        f"{OPEN},10,12,9,11,100",
+        f"{OPEN + 60},NaN,NaN,NaN,NaN,NaN",
+        f"{OPEN + 120},null,null,null,null,null",
+        f"{OPEN + 180},,,,,",
+        f"{OPEN + 240},10,12,9,11,5",
+    ]
+    file = write(tmp_path / "XYZ.csv", HEAD, *rows)
+    report = import_csv(file, store, interval=MINUTE, options=ImportOptions(strict=True))
+    assert (report.written, report.rejected) == (2, ())
+    assert times(store) == [OPEN, OPEN + 240]
+    [part] = IMPORTERS["csv"].find(file, interval=MINUTE).read(file)
+    assert (part.gaps, len(part)) == (3, 5)
+
+
+def test_a_row_with_some_prices_only_is_a_fault(tmp_path, store):
+    file = write(tmp_path / "XYZ.csv", HEAD, f"{OPEN},10,N/A,9,11,100", f"{OPEN + 60},10,12,9,11,-")
+    report = import_csv(file, store, interval=MINUTE)
+    assert [entry.reason for entry in report.rejected] == ["high is missing", "volume is missing"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "way"),
+    [
+        (["03/04/2024 09:31,10,12,9,11,100"], {"--time-format": "mdy"}),
+        (["2013-10-07 09:30,10,12,9,11,100"], {"--zone": "America/New_York"}),
+        (['2013-10-07T13:30Z,"1,100","1,200","1,000","1,100",5'], {"--decimal": "."}),
+        (["930,10,12,9,11,100"], {"--time-format": "s"}),
+    ],
+)
+def test_a_file_with_two_readings_stores_nothing_and_names_a_way(tmp_path, store, rows, way):
+    file = write(tmp_path / "XYZ.csv", HEAD, *rows)
+    with pytest.raises(UnclearFileError) as asked:
+        import_csv(file, store, interval=MINUTE)
+    assert asked.value.ways[0] == way
+    assert not store.series()
+
+
+def test_a_file_of_a_german_spreadsheet_is_read_at_first_try(tmp_path, store):
+    rows = ["07.10.2013 15:30:00;1.676,10;1.690,25;1.674,70;1.676,12;1.234,5"]
+    file = write(tmp_path / "XYZ.csv", HEAD.replace(",", ";"), *rows)
+    import_csv(file, store, interval=MINUTE, zone="Europe/Berlin")
+    bars = store.read("XYZ", MINUTE, *ALWAYS)
+    assert [
+        column[0] for column in (bars.opened_at, bars.open, bars.high, bars.low, bars.close, bars.volume)
+    ] == [
+        OPEN,
+        1676.1,
+        1690.25,
+        1674.7,
+        1676.12,
+        1234.5,
+    ]
+
+
+def test_a_daily_bar_of_an_unknown_exchange_is_told(tmp_path, store):
+    file = write(tmp_path / "XYZ.csv", HEAD, f"2013-10-07T21:00Z,{VALUES}")
+    with pytest.raises(CalendarError, match="unknown exchange 'NYSEE'"):
+        import_csv(file, store, interval=DAY, exchange="NYSEE")
 
 
 # Columns and files

@@ -78,9 +78,8 @@ def test_three_decimals_are_exact_or_asked_about(layout, values):
     for options in ({}, {"decimal": "," if "comma" in layout else "."}):
         try:
             assert read({"close": texts}, **options)["close"] == expected
-        except UnclearFileError as error:
-            assert not options
-            assert error.ways == ({"--decimal": "."}, {"--decimal": ","})
+        except UnclearFileError:
+            assert not options  # with the mark given there is one reading
 
 
 def test_one_column_decides_for_all():
@@ -95,15 +94,16 @@ def test_one_column_decides_for_all():
 def test_a_number_with_two_readings_everywhere_is_asked_about():
     with pytest.raises(
         UnclearFileError, match="the comma of '1,676' can be the decimal mark or that of thousands"
-    ):
+    ) as asked:
         read({"close": ["1,676", "1,677"]})
+    assert asked.value.ways == ({"--decimal": "."}, {"--decimal": ","})
     assert read({"close": ["1,676"]}, decimal=",")["close"] == [1.676]
     assert read({"close": ["1,676"]}, decimal=".")["close"] == [1676]
     assert read({"close": ["1.676"]})["close"] == [1.676]
 
 
 def test_numbers_of_two_formats_are_refused():
-    with pytest.raises(UnclearFileError, match="'1.25' has a decimal point, '1,5' a decimal comma"):
+    with pytest.raises(UnclearFileError, match=r"'1\.25' has a decimal point, '1,5' a decimal comma"):
         read({"close": ["1.25", "1,5"]})
     assert read({"close": ["1.25", "1,5"]}, decimal=".")["close"] == [
         1.25,
