@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from tapedeck.console.cli.failures import (
+    DONE,
     INTERRUPTED,
     USAGE_ERROR,
     describe,
@@ -21,7 +22,7 @@ from tapedeck.console.cli.failures import (
     log_failure,
 )
 from tapedeck.console.cli.interrupts import Interrupts
-from tapedeck.console.cli.terminal import Terminal
+from tapedeck.console.cli.terminal import OutputError, Terminal, is_output_broken, output_errors
 from tapedeck.console.settings.folders import Folders, user_folders
 from tapedeck.console.settings.settings import Settings, resolve_settings
 from tapedeck.engine.errors import TapedeckError
@@ -76,7 +77,8 @@ class Invocation:
             with suppress(TapedeckError):  # the user has been warned that there is no log
                 self.log_path = configure_logging(self.folders.state)
         log_failure(error)
-        if not self.as_json:
+        # A document that stdout does not accept cannot hold its own error.
+        if not self.as_json or isinstance(error, OutputError):
             self.terminal.remark(f"error: {describe(error, self.log_path)}")
 
     def _report_usage(self, error: Any) -> None:  # noqa: ANN401  # typer's error has no public name
@@ -121,6 +123,18 @@ def errors_reported(invocation: Invocation) -> Iterator[None]:
         invocation.terminal.remark("interrupted")
         raise typer.Exit(INTERRUPTED) from None
     except Exception as error:
+        if isinstance(error, OSError) and is_output_broken():
+            raise typer.Exit(_end_output(invocation, error)) from error
         raise typer.Exit(invocation.fail(error)) from error
     finally:
         close_logging()
+
+
+def _end_output(invocation: Invocation, error: OSError) -> int:
+    """Return the exit code for an error of stdout in typer's own texts."""
+    try:
+        with output_errors(sys.stdout):
+            raise error
+    except OutputError as lost:
+        return invocation.fail(lost)
+    return DONE  # the reader of a pipe had enough
