@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,7 +25,7 @@ from tapedeck.console.cli.failures import (
     log_failure,
 )
 from tapedeck.console.cli.interrupts import Interrupts
-from tapedeck.console.cli.terminal import OutputError, Terminal, is_output_broken, output_errors
+from tapedeck.console.cli.terminal import OutputError, Terminal, is_of_output, output_errors
 from tapedeck.console.settings.folders import Folders, user_folders
 from tapedeck.console.settings.settings import Settings, resolve_settings
 from tapedeck.engine.errors import TapedeckError
@@ -62,6 +65,17 @@ class Invocation:
         except TapedeckError as error:
             self.terminal.remark(f"warning: no log: {error}")
         log.info("started: %s", " ".join(sys.argv[1:]) or "demo market")
+        self._check_time_zone()
+
+    def _check_time_zone(self) -> None:
+        """Replace a local time zone that Python cannot compute with; the calendars' library asks for it."""
+        try:
+            datetime.now().astimezone()
+        except (ValueError, OverflowError):
+            zone = os.environ.get("TZ", "")
+            self.warn(f"invalid time zone TZ={zone!r}: UTC is used; times of sessions are in exchange time")
+            os.environ["TZ"] = "UTC"
+            time.tzset()
 
     def warn(self, text: str) -> None:
         """Write a warning to stderr and to the log."""
@@ -123,14 +137,14 @@ def errors_reported(invocation: Invocation) -> Iterator[None]:
         invocation.terminal.remark("interrupted")
         raise typer.Exit(INTERRUPTED) from None
     except Exception as error:
-        if isinstance(error, OSError) and is_output_broken():
+        if is_of_output(error):
             raise typer.Exit(_end_output(invocation, error)) from error
         raise typer.Exit(invocation.fail(error)) from error
     finally:
         close_logging()
 
 
-def _end_output(invocation: Invocation, error: OSError) -> int:
+def _end_output(invocation: Invocation, error: Exception) -> int:
     """Return the exit code for an error of stdout in typer's own texts."""
     try:
         with output_errors(sys.stdout):

@@ -12,6 +12,7 @@ import stat
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TextIO
 
 from tapedeck.engine.errors import ExportError, cause_of
@@ -174,14 +175,10 @@ def output_errors(stream: TextIO) -> Iterator[None]:
             raise OutputError(f"the output cannot be written: {cause_of(error)}") from error
 
 
-def is_output_broken() -> bool:
-    """Whether stdout holds text that it cannot write, as after a failed `--help`, which typer writes."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError:
-        return True
-    return False
+def is_of_output(error: BaseException) -> bool:
+    """Whether an error comes from typer's `echo`, which writes help texts to stdout."""
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    return isinstance(error, OSError) and frame.f_code.co_name == "echo"
 
 
 def _is_reader_gone(stream: TextIO, error: OSError) -> bool:
