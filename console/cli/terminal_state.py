@@ -10,10 +10,10 @@ from typing import Any, Final
 _STREAMS: Final = (0, 1, 2)
 _SHOW_CURSOR: Final = "\x1b[?25h"
 # Ends an interrupted escape sequence and a synchronized frame; switches off reports of mouse, paste, keyboard
-# and focus; leaves the alternate screen.
+# and focus; leaves the alternate screen; wraps lines again.
 _LEAVE_SCREEN: Final = (
     "\x18\x1b[?2026l\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b[?2004l\x1b[<u"
-    f"\x1b[?1049l\x1b[?1004l{_SHOW_CURSOR}"
+    f"\x1b[?1049l\x1b[?1004l\x1b[?7h{_SHOW_CURSOR}"
 )
 
 
