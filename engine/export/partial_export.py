@@ -8,8 +8,9 @@ from pathlib import Path
 
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.export.manifest import Manifest, json_bytes
-from tapedeck.engine.export.staged_files import install_files, make_folder, write_whole
+from tapedeck.engine.export.staged_files import export_errors, make_folder
 from tapedeck.engine.metrics.performance import PerformanceMetrics
+from tapedeck.engine.output_file import write_file
 from tapedeck.engine.read.snapshot import RunSummary
 from tapedeck.engine.tape.session_record import SessionRecord, SessionSummary
 from tapedeck.engine.tape.stamp import run_stamp, session_digest
@@ -61,9 +62,8 @@ def write_state(path: Path, records: Records, summary: RunSummary) -> None:
         sessions.append(SessionSummary.of(record, digest))
         last = record
     make_folder(path.parent)
-    staged = write_whole(path, json_bytes(session_document(_of_sessions(summary, sessions), last)))
-    staged.close()
-    install_files([staged])
+    with export_errors(path):
+        write_file(path, json_bytes(session_document(_of_sessions(summary, sessions), last)))
 
 
 def _of_sessions(summary: RunSummary, sessions: list[SessionSummary]) -> RunSummary:
