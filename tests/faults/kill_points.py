@@ -1,7 +1,7 @@
 """Kill points: runs a job in forked children, and ends or fails it at its n-th call that changes a file.
 
 The calls are counted in the C library, so that those of SQLite and pyarrow count, too (`file_calls.c`, which
-is compiled on first use and loaded with LD_PRELOAD). A campaign is a program that begins with `run_interposed`:
+is compiled on first use and loaded with LD_PRELOAD). A campaign is a program that begins so:
 
     def main() -> None:
         run_interposed()
@@ -46,7 +46,7 @@ KINDS: Final = {
     "create": 32,
     "mkdir": 64,
 }
-"""The kinds of calls: `write` includes pwrite, `fsync` fdatasync, `unlink` rmdir; `create` opens a new file."""
+"""The kinds of calls: `write` includes pwrite, `fsync` fdatasync, `unlink` rmdir, `create` open."""
 
 _ACTIONS: Final = {"kill": 1, "tear": 2, "fail": 3}
 _SOURCE: Final = Path(__file__).with_name("file_calls.c")
