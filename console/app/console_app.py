@@ -244,6 +244,7 @@ class ConsoleApp(TerminalApp):
             return
         if self.setup.interrupted() and not self.ending:
             self.leave()
+        self.follow_terminal_size()
         if self.link.is_slow and not self.has_class(_SLOW_LINE):
             self.add_class(_SLOW_LINE)
         self.playback.finish_jump()

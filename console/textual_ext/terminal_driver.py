@@ -81,8 +81,8 @@ class TerminalLink:
     `is_busy`: text is still being written; further frames would queue up and delay every key.
     `is_slow`: a frame has taken long to write. `has_dropped`: text has been dropped, so that the terminal's
     contents are uncertain. `repaints`: number of full repaints: after the terminal was opened, and after text
-    was dropped. `has_input`: a key or a mouse event waits for the
-    application. `on_key` is called by the reading thread for each key.
+    was dropped. `has_input`: a key or a mouse event waits for the application. `on_key` is called by the
+    reading thread for each key. `terminal_size` returns columns and rows, or None without a terminal.
     """
 
     is_busy: bool = False
@@ -91,6 +91,7 @@ class TerminalLink:
     has_dropped: bool = False
     repaints: int = 0
     on_key: Callable[[], None] = lambda: None
+    terminal_size: Callable[[], tuple[int, int] | None] = lambda: None
 
 
 class TerminalWriter:
@@ -264,6 +265,7 @@ def resilient(driver_class: type[Driver], link: TerminalLink) -> type[Driver]:
             super().__init__(app, debug=debug, mouse=mouse, size=size)
             stream: Any = self._file
             self._writer = TerminalWriter(stream, link, self._repaint)
+            link.terminal_size = self._get_terminal_size
 
         def process_message(self, message: Message) -> None:
             """Forward an event, noting input first; called in the reading thread."""

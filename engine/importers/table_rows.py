@@ -12,17 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tapedeck.engine.errors import BarImportError
-from tapedeck.engine.importers.bar_times import (
-    Stamps,
-    TimeFormat,
-    opening_times,
-    read_stamps,
-)
+from tapedeck.engine.importers.bar_times import Stamps, TimeFormat, opening_times
 from tapedeck.engine.importers.column_roles import VALUES, ColumnRoles, find_roles
 from tapedeck.engine.importers.file_rows import FileRows, RowTexts, SeriesRows, UnreadableFileError
 from tapedeck.engine.importers.symbols import symbol_fault, symbol_of
 from tapedeck.engine.importers.table_format import TableFormat
-from tapedeck.engine.importers.text_numbers import read_numbers
+from tapedeck.engine.importers.value_survey import ValueSurvey
 from tapedeck.engine.store.bar_diff import take
 from tapedeck.engine.store.bar_store import BarColumns, Ints
 
@@ -52,7 +47,8 @@ def to_file_rows(file: Path, table: Table, form: TableFormat) -> FileRows:
 
 def _to_file_rows(file: Path, table: Table, form: TableFormat) -> FileRows:
     roles = find_roles(table.data.column_names, form.columns, where=str(file))
-    stamps = _stamps(table.data, roles, form.times)
+    formats = _survey(table.data, roles, form.times).formats()
+    stamps = formats.read_times(_times(table.data, roles))
     times, faults = opening_times(stamps, form.interval, form.times, where=str(file))
     count = len(table.rows)
     if count and len(stamps.faults) == count:
@@ -61,7 +57,7 @@ def _to_file_rows(file: Path, table: Table, form: TableFormat) -> FileRows:
         raise UnreadableFileError(file, "no rows")
     values = []
     for role, name in zip(VALUES, roles.values, strict=True):
-        numbers, bad = read_numbers(role, _column(table.data, name))
+        numbers, bad = formats.read_numbers(role, _column(table.data, name))
         values.append(numbers)
         faults = bad | faults
     bars = BarColumns(times, *values)
@@ -73,11 +69,20 @@ def _to_file_rows(file: Path, table: Table, form: TableFormat) -> FileRows:
     return FileRows(file, form.interval, series, {**table.faults, **reasons}, table.texts)
 
 
-def _stamps(data: pa.Table, roles: ColumnRoles, form: TimeFormat) -> Stamps:
+def _survey(data: pa.Table, roles: ColumnRoles, form: TimeFormat) -> ValueSurvey:
+    columns = dict(zip(VALUES, roles.values, strict=True))
+    times = {role: name for role, name in (("time", roles.time), ("date", roles.date)) if name is not None}
+    survey = ValueSurvey(form, times | columns)
+    survey.add(_times(data, roles), {role: _column(data, name) for role, name in columns.items()})
+    return survey
+
+
+def _times(data: pa.Table, roles: ColumnRoles) -> pa.Array:
+    # The column of times; a date and a time of day in two columns are joined.
     if roles.date is None or roles.time is None:
-        return read_stamps(_column(data, roles.date or roles.time or ""), form)
+        return _column(data, roles.date or roles.time or "")
     day, clock = (pc.utf8_trim_whitespace(_text(_column(data, name))) for name in (roles.date, roles.time))
-    return read_stamps(pc.binary_join_element_wise(day, clock, " "), form)
+    return pc.binary_join_element_wise(day, clock, " ")
 
 
 def _no_times(stamps: Stamps) -> str:
