@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TextIO
 
-from tapedeck.engine.errors import ExportError
+from tapedeck.engine.errors import ExportError, cause_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -160,7 +160,7 @@ def _put(stream: TextIO | None, text: str) -> None:
         is_closed = _is_reader_gone(stream, error)
         discard_output(stream)
         if not is_closed:
-            raise ExportError(f"the output cannot be written: {error.strerror or error}") from error
+            raise ExportError(f"the output cannot be written: {cause_of(error)}") from error
 
 
 def _is_reader_gone(stream: TextIO, error: OSError) -> bool:

@@ -28,6 +28,7 @@ from textual.events import InputEvent, Key
 from textual.message import Message
 
 from tapedeck.console.cli.terminal import discard_output
+from tapedeck.engine.errors import cause_of
 
 log = logging.getLogger(__name__)
 
@@ -177,7 +178,7 @@ class TerminalWriter:
                     self._is_complete = self._restore(file, texts)
                     return
         except OSError as error:
-            log.warning("the terminal cannot be written to (%s)", error.strerror or error)
+            log.warning("the terminal cannot be written to (%s)", cause_of(error))
             discard_output(self._stream)
         finally:
             os.close(file)

@@ -20,7 +20,6 @@ from tapedeck.engine.config.text_files import read_text_file, unreadable
 from tapedeck.engine.errors import ConfigError, ConfigProblem
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
-_MAX_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def _as_sentences(problems: list[ConfigProblem]) -> list[ConfigProblem]:
 
 
 def _read_text(path: Path) -> str:
-    text = read_text_file(path, "session file", suffixes=_SUFFIXES, max_bytes=_MAX_BYTES)
+    text = read_text_file(path, "session file", suffixes=_SUFFIXES)
     if "\0" in text:
         raise unreadable(path, "is a binary file, not YAML or JSON text")
     return text

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from tapedeck.engine.config.faults import Location, shown
+from tapedeck.engine.config.text_files import MAX_DEPTH, MAX_VALUES, TOO_LARGE
 from tapedeck.engine.errors import WHOLE_FILE, ConfigProblem
+from tapedeck.engine.printable import printable_line
 
 HIDDEN: Final = "(hidden)"
 
@@ -14,16 +16,14 @@ FREE_FIELDS: Final = frozenset({"metadata", "parameters"})
 """Fields with the user's own keys: nothing in them is renamed, dropped or checked by name."""
 
 _SECRET_WORDS: Final = ("key", "secret", "token", "password", "passwd", "passphrase", "credential")
-_MAX_VALUES: Final = 100_000
-_MAX_DEPTH: Final = 40
 
 
 def dotted(place: Location) -> str:
-    """Return a location as text: `session_data_config.symbols[2]`."""
+    """Return a location as one line of text: `session_data_config.symbols[2]`."""
     text = ""
     for part in place:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text or WHOLE_FILE
+    return printable_line(text) or WHOLE_FILE
 
 
 def find_misfits(document: object) -> list[ConfigProblem]:
@@ -37,11 +37,10 @@ def find_misfits(document: object) -> list[ConfigProblem]:
     if not isinstance(document, Mapping):
         return [ConfigProblem(WHOLE_FILE, document, f"must be a mapping of fields, not {shown(document)}")]
     problems: list[ConfigProblem] = []
-    # Aliases can make a short YAML text expand without end, so the walk has a limit.
+    # A document of a program may contain itself, so the walk has a limit.
     for count, (place, node) in enumerate(_nodes(document)):
-        if count > _MAX_VALUES or len(place) > _MAX_DEPTH:
-            limits = f"at most {_MAX_VALUES} values, {_MAX_DEPTH} levels deep"
-            return [ConfigProblem(WHOLE_FILE, None, f"is too large or too deep for a session file: {limits}")]
+        if count >= MAX_VALUES or len(place) >= MAX_DEPTH:
+            return [ConfigProblem(WHOLE_FILE, None, TOO_LARGE)]
         if isinstance(node, Mapping):
             problems.extend(_key_problem(place, key) for key in node if not isinstance(key, str))
     return problems

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import xxhash
 
-from tapedeck.engine.errors import ExportError
+from tapedeck.engine.errors import ExportError, cause_of
 from tapedeck.engine.export.manifest import ManifestFile
 
 
@@ -26,7 +26,7 @@ def export_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise ExportError(
-            f"{path} cannot be written: {error.strerror or error}. An earlier export is unchanged. "
+            f"{path} cannot be written: {cause_of(error)}. An earlier export is unchanged. "
             "Free some space or use another folder, and export again"
         ) from error
 

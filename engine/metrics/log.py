@@ -12,7 +12,7 @@ from logging.handlers import MemoryHandler, RotatingFileHandler
 from pathlib import Path
 from typing import Final
 
-from tapedeck.engine.errors import ConfigError, ConfigProblem, StoreError, nearest
+from tapedeck.engine.errors import ConfigError, ConfigProblem, StoreError, cause_of, nearest
 
 LOG_FILE: Final = "tapedeck.log"
 """Name of the log file; rotated files have the suffixes .1, .2, …"""
@@ -46,7 +46,7 @@ def configure_logging(folder: Path, *, level: str = "info", json_lines: bool = F
         file = _LogFile(path, maxBytes=_LARGEST_FILE, backupCount=_OLDER_FILES, encoding="utf-8")
     except OSError as error:
         raise StoreError(
-            f"{path}: the log file cannot be written ({error.strerror or error}). "
+            f"{path}: the log file cannot be written ({cause_of(error)}). "
             "Set TAPEDECK_HOME to a writable folder"
         ) from error
     file.setFormatter(_JsonLines() if json_lines else _TextLines())

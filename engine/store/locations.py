@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tapedeck.engine.errors import StoreError, did_you_mean, nearest
+from tapedeck.engine.errors import StoreError, cause_of, did_you_mean, nearest
 
 if TYPE_CHECKING:
     from tapedeck.engine.store.bar_store import BarStore
@@ -37,7 +37,7 @@ def _check_path(path: Path, *, is_database: bool, create: bool) -> None:
         is_folder, exists = path.is_dir(), path.exists()
     except OSError as error:
         raise StoreError(
-            f"{path} cannot be reached: {error.strerror}. Check the permissions of its folders"
+            f"{path} cannot be reached: {cause_of(error)}. Check the permissions of its folders"
         ) from error
     if is_folder and is_database:
         raise StoreError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tapedeck.engine.clock.time_manager import TimeManager
-from tapedeck.engine.errors import CalendarError, ExportError
+from tapedeck.engine.errors import CalendarError, ExportError, cause_of
 from tapedeck.engine.export.bars_table import BARS_HEADER
 from tapedeck.engine.export.indicators_table import INDICATORS_HEADER
 from tapedeck.engine.export.manifest import (
@@ -47,7 +47,7 @@ def validate_export(folder: Path) -> ValidationReport:
             return ValidationReport(folder, "unknown", "", 0, 0, log.findings())
         rows = _check(folder, manifest, log)
     except OSError as error:
-        raise ExportError(f"{error.filename or folder} cannot be read: {error.strerror or error}.") from error
+        raise ExportError(f"{error.filename or folder} cannot be read: {cause_of(error)}.") from error
     return ValidationReport(
         folder, manifest.status, manifest.stamp, len(manifest.sessions), rows, log.findings()
     )

@@ -141,7 +141,7 @@ def test_a_document_that_contains_itself_is_refused(faults):
     endless: dict[str, object] = {}
     endless["metadata"] = endless
     (line,) = faults(endless)
-    assert line == "file: is too large or too deep for a session file: at most 100000 values, 40 levels deep."
+    assert line == "file: is too large or too deep: at most 100,000 values, 40 levels deep."
 
 
 def test_an_empty_mapping_names_each_field_that_is_required(faults):
