@@ -136,6 +136,10 @@ class ExportError(TapedeckError):
     """An export cannot be written or read. Exit code 1."""
 
 
+class NotAnExportError(ExportError):
+    """A folder that was to be validated has no export. Exit code 2."""
+
+
 def cause_of(error: OSError) -> str:
     """Return the cause of an operating system's error in words, never empty: `No such file or directory`.
 

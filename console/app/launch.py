@@ -103,8 +103,8 @@ def _outcome(system: SystemManager, sink: CsvExport | None, app: ConsoleApp) -> 
     exported = None
     if sink is not None:
         try:
-            sink.finish(summary, system.metrics)
-            exported = sink.folder
+            if sink.finish(summary, system.metrics) is not None:
+                exported = sink.folder
         except ExportError as failure:
             error = error or failure
     if error is None and app.failure is not None:

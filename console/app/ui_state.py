@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
+
+from tapedeck.engine.output_file import make_folders, write_file
 
 FILE_NAME: Final = "console.json"
 _LARGEST: Final = 1 << 20
@@ -49,16 +48,10 @@ def save_ui_state(folder: Path, ui_state: UiState) -> str | None:
     """Write the state atomically; return a notice if that fails."""
     path = folder / FILE_NAME
     text = json.dumps(asdict(ui_state), indent=2, ensure_ascii=False) + "\n"
-    temporary = ""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{FILE_NAME}.", dir=folder)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
+        make_folders(folder)
+        write_file(path, text.encode())
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
         return f"{path} cannot be written ({error.strerror or error}): layout and theme are not saved."
     return None
 

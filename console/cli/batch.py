@@ -111,8 +111,8 @@ def _outcome(
     exported = None
     if sink is not None:
         try:
-            sink.finish(summary, system.metrics)
-            exported = sink.folder
+            if sink.finish(summary, system.metrics) is not None:
+                exported = sink.folder
         except ExportError as failure:
             error = error or failure  # which may have ended the run
     return Outcome(

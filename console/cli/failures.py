@@ -13,6 +13,7 @@ from tapedeck.engine.errors import (
     ConditionError,
     ConfigError,
     DataMissingError,
+    NotAnExportError,
     StoreError,
     TapedeckError,
 )
@@ -35,6 +36,7 @@ _EXIT_CODES: Final = (
     (CalendarError, BAD_INPUT),
     (StoreError, BAD_INPUT),
     (BarImportError, BAD_INPUT),
+    (NotAnExportError, BAD_INPUT),
     (TapedeckError, FAILED),
     (USAGE_ERROR, BAD_INPUT),
 )

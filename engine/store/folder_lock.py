@@ -11,13 +11,22 @@ from pathlib import Path
 if sys.platform == "win32":  # pragma: no cover - tests run on the other platforms
     import msvcrt
 
-    def _lock(descriptor: int) -> None:
+    def wait_for_lock(descriptor: int) -> None:
+        """Lock an open file; wait until it is free. Closing the file unlocks it."""
         while True:
             try:
                 msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
             except OSError:
                 continue  # LK_LOCK fails after ten seconds of trying
             return
+
+    def try_lock(descriptor: int) -> bool:
+        """Lock an open file without waiting, and return whether it is locked now."""
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
 
     def _unlock(descriptor: int) -> None:
         os.lseek(descriptor, 0, os.SEEK_SET)
@@ -26,8 +35,17 @@ if sys.platform == "win32":  # pragma: no cover - tests run on the other platfor
 else:
     import fcntl
 
-    def _lock(descriptor: int) -> None:
+    def wait_for_lock(descriptor: int) -> None:
+        """Lock an open file; wait until it is free. Closing the file unlocks it."""
         fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+    def try_lock(descriptor: int) -> bool:
+        """Lock an open file without waiting, and return whether it is locked now."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
     def _unlock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_UN)
@@ -38,7 +56,7 @@ def locked(path: Path) -> Iterator[None]:
     """Hold the lock file at `path`; wait until it is free. It is created if needed and never removed."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        _lock(descriptor)
+        wait_for_lock(descriptor)
         try:
             yield
         finally:

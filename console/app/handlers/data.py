@@ -17,9 +17,9 @@ from tapedeck.console.app.grid_text import counted
 from tapedeck.console.app.playback import Playback
 from tapedeck.console.app.screens.choice import ChoiceScreen
 from tapedeck.console.panel_data.tables import FORMATS, table_text
-from tapedeck.engine.errors import EngineError, ExportError
+from tapedeck.engine.errors import EngineError, ExportError, cause_of
 from tapedeck.engine.export.manifest import SESSION_JSON
-from tapedeck.engine.export.staged_files import install_files, make_folder, write_whole
+from tapedeck.engine.output_file import make_folders, write_file
 
 # Columns of text in a toast of Textual's width, without border and padding.
 _TOAST_WIDTH: Final = 56
@@ -125,15 +125,14 @@ class DataHandlers:
 
 
 def _write_text(path: Path, text: str) -> None:
-    """Write a file; on an error no file is left. Raises ExportError."""
-    make_folder(path.parent)
-    staged = write_whole(path, text.encode())
+    """Write a file, whole or not at all. Raises ExportError."""
     try:
-        staged.close()
-        install_files([staged])
-    except ExportError:
-        staged.discard()
-        raise
+        make_folders(path.parent)
+        write_file(path, text.encode())
+    except OSError as error:
+        raise ExportError(
+            f"{path} cannot be written: {cause_of(error)}. Name a file in another folder"
+        ) from error
 
 
 def _write_json(playback: Playback, path: Path) -> Path:
