@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -26,7 +27,7 @@ from tapedeck.engine.export.own_files import EXPORT_FILES
 from tapedeck.engine.export.state_file import write_state_file
 from tapedeck.engine.export.validation import validate_export
 from tapedeck.engine.tape.session_record import SessionRecord
-from tests.engine.export.export_kit import make_config, two_days, write_export
+from tests.engine.export.export_kit import make_config, make_record, make_tape, two_days, write_export
 from tests.faults.kill_points import (
     KINDS,
     Ended,
@@ -55,14 +56,34 @@ class Exports:
     next: _Files
 
 
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Extent of a campaign: each n-th call and state of the disk, rounds of two at once, slots played."""
+
+    every_call: int
+    every_state: int
+    rounds: int
+    slots: int | None
+
+    def records(self, missing: float) -> list[SessionRecord]:
+        """Return the sessions of an export; `missing`: the part of bars that are."""
+        if self.slots is None:
+            return two_days(missing=missing)
+        return [make_record(make_tape(date(2013, 10, 7), missing=missing, frontier=self.slots))]
+
+
+_FULL: Final = Extent(every_call=1, every_state=1, rounds=60, slots=None)
+_SHORT: Final = Extent(every_call=11, every_state=400, rounds=3, slots=20)
+
+
 def main() -> int:
     """Run the campaign; exit code 1 with the findings if there are any."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--short", action="store_true", help="every 3rd point, fewer rounds")
-    is_short = options.parse_args().short
+    options.add_argument("--short", action="store_true", help="small exports, few points and rounds")
+    extent = _SHORT if options.parse_args().short else _FULL
     run_interposed()
     with scratch_folder() as scratch:
-        campaign = Campaign(scratch, every=15 if is_short else 1, rounds=4 if is_short else 60)
+        campaign = Campaign(scratch, extent)
         campaign.run()
     for what, count in campaign.counts.items():
         print(f"{what}: {count:,}")  # noqa: T201
@@ -74,12 +95,12 @@ def main() -> int:
 class Campaign:
     """Runs every fault below a scratch folder, and collects the findings."""
 
-    def __init__(self, scratch: Path, *, every: int, rounds: int) -> None:
+    def __init__(self, scratch: Path, extent: Extent) -> None:
         self.counts: Counter[str] = Counter()
         self.findings: list[str] = []
-        self._scratch, self._every, self._rounds = scratch, every, rounds
+        self._scratch, self._extent, self._every = scratch, extent, extent.every_call
         self._folder = scratch / "work" / "out"
-        self._old, self._new, self._next = (two_days(missing=part) for part in (0.1, 0.5, 0.3))
+        self._old, self._new, self._next = (extent.records(part) for part in (0.1, 0.5, 0.3))
         self._files = [
             self._written(records, number)
             for number, records in enumerate((self._old, self._new, self._next))
@@ -92,7 +113,7 @@ class Campaign:
         self._export_and_validate()
         replacing = Exports(*self._files)
         first = Exports({}, *self._files[1:])
-        export = partial(write_export, self._folder, _CONFIG, self._new)
+        export = partial(_export, self._folder, self._new)
         for name, exports in (("replacing", replacing), ("first export", first)):
             before = partial(self._begin, exports.old)
             self._kill(name, export, exports, before)
@@ -101,7 +122,7 @@ class Campaign:
         half_done = self._half_done(export)
         for name, job in {
             "completed by validate": partial(complete_replacement, self._folder),
-            "completed by the next": partial(write_export, self._folder, _CONFIG, self._next),
+            "completed by the next": partial(_export, self._folder, self._next),
         }.items():
             before = partial(self._restore, half_done)
             exports = Exports(self._files[1], self._files[2], self._files[0])
@@ -132,7 +153,7 @@ class Campaign:
         start = state_of(self._parent)
         calls = trace_job(job, self._parent)
         for number, (done, call, state) in enumerate(crash_states(self._parent, start, calls)):
-            if number % self._every == 0:
+            if number % self._extent.every_state == 0:
                 self._restore(state)
                 self._check(f"{name}, power lost", f"after {done} calls ({call})", exports, is_quick=True)
 
@@ -157,7 +178,7 @@ class Campaign:
     def _two_exports(self) -> None:
         """Two processes export into one folder; one writes, the other is refused, or follows."""
         self._begin(self._files[0])
-        for number in range(self._rounds):
+        for number in range(self._extent.rounds):
             children = [
                 _started(partial(_export, self._folder, records)) for records in (self._old, self._new)
             ]
@@ -173,7 +194,7 @@ class Campaign:
         reading, writing = os.pipe()
         child = _started(partial(_export_on_demand, self._folder, (self._new, self._old), reading, writing))
         os.close(reading)
-        for _ in range(self._rounds):
+        for _ in range(self._extent.rounds):
             os.write(writing, b".")
             report = validate_export(self._folder)
             self.counts["validated during exports"] += 1
@@ -224,7 +245,7 @@ class Campaign:
 
     def _check_next(self, exports: Exports) -> None:
         records = self._next if exports.next is self._files[2] else self._old
-        write_export(self._folder, _CONFIG, records)
+        _export(self._folder, records)
         assert self._found() == exports.next, "the next export differs"
         left = {path.name for path in self._folder.iterdir()} - set(EXPORT_FILES)
         assert left <= {name.split("/")[0] for name in _USERS}, f"left behind: {left}"
@@ -257,7 +278,7 @@ class Campaign:
 
     def _written(self, records: list[SessionRecord], number: int) -> _Files:
         folder = self._scratch / f"export-{number}"
-        write_export(folder, _CONFIG, records)
+        _export(folder, records)
         return {path.name: path.read_bytes() for path in folder.iterdir()}
 
     def _half_done(self, export: Job) -> State:
@@ -288,7 +309,8 @@ def _started(job: Job) -> int:
 
 
 def _export(folder: Path, records: list[SessionRecord]) -> None:
-    write_export(folder, _CONFIG, records)
+    is_whole = records[-1].frontier == len(records[-1].tape)
+    write_export(folder, _CONFIG, records, state="completed" if is_whole else "stopped")
 
 
 def _export_on_demand(folder: Path, turns: Sequence[list[SessionRecord]], reading: int, writing: int) -> None:
@@ -296,7 +318,7 @@ def _export_on_demand(folder: Path, turns: Sequence[list[SessionRecord]], readin
     os.close(writing)
     number = 0
     while os.read(reading, 1):
-        write_export(folder, _CONFIG, turns[number % len(turns)])
+        _export(folder, turns[number % len(turns)])
         number += 1
 
 
