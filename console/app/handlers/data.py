@@ -34,7 +34,7 @@ class DataHandlers:
         self._app = app
         self._playback = app.playback
         self._exports_folder = exports
-        self._one_export = asyncio.Lock()  # parallel exports would share temporary files
+        self._one_export = asyncio.Lock()  # a second one into the same folder would be refused
         self._exports = 0
         self._exports_done = asyncio.Event()
         self._exports_done.set()
