@@ -82,11 +82,11 @@ class CsvExport:
     def finish(self, summary: RunSummary, metrics: PerformanceMetrics) -> Manifest | None:
         """Complete the files, give them their names, and return the manifest.
 
-        Call it after the run. A run that played no slot writes nothing: the folder is as before, and the
-        result None. Raises ExportError if a file cannot be written.
+        Call it after the run. A run that played no slot does not replace an earlier export: the folder is
+        then as before, and the result None. Raises ExportError if a file cannot be written.
         """
         self._check()
-        if not any(session.played for session in summary.sessions):
+        if not any(session.played for session in summary.sessions) and self._target.has_export():
             self.abandon()
             return None
         try:

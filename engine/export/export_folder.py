@@ -16,7 +16,7 @@ from typing import Final
 
 from tapedeck.engine.errors import ExportError, cause_of
 from tapedeck.engine.export.folder_claim import FolderClaim, FolderClaimedError
-from tapedeck.engine.export.own_files import EXPORT_FILES, foreign_file
+from tapedeck.engine.export.own_files import EXPORT_FILES, foreign_file, has_own_files
 from tapedeck.engine.output_file import make_folders, sync_folder
 
 _WORK: Final = ".tapedeck-export"
@@ -68,6 +68,11 @@ class ExportFolder:
     def staged_path(self, name: str) -> Path:
         """Return the path under which a file is written until it is installed."""
         return self._work / name
+
+    def has_export(self) -> bool:
+        """Whether the folder has an earlier export; ExportError if that cannot be read."""
+        with export_errors(self.folder):
+            return has_own_files(self.folder)
 
     def install(self, names: Sequence[str]) -> None:
         """Give files, complete and synced, their final names, replacing those of an earlier export.

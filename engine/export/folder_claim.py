@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from tapedeck.engine.store.folder_lock import try_lock, wait_for_lock
+from tapedeck.engine.store.folder_lock import try_lock, unlock, wait_for_lock
 
 _FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 _MOST_BYTES: Final = 4096
@@ -64,6 +64,7 @@ class FolderClaim:
         # Removed while it is locked: afterwards it could be the file of the next holder.
         with suppress(OSError):
             self._path.unlink()
+        unlock(self._file.fileno())
         self._file.close()
         with suppress(OSError):  # it has other files, or a next holder
             self._path.parent.rmdir()

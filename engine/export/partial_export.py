@@ -50,7 +50,9 @@ def export_played(
     finally:
         export.abandon()
     if manifest is None:
-        raise ExportError(f"nothing to export: no slot has been played yet. {folder} is unchanged")
+        raise ExportError(
+            f"nothing to export: no slot has been played yet. The export in {folder} is unchanged"
+        )
     return manifest
 
 

@@ -12,7 +12,7 @@ if sys.platform == "win32":  # pragma: no cover - tests run on the other platfor
     import msvcrt
 
     def wait_for_lock(descriptor: int) -> None:
-        """Lock an open file; wait until it is free. Closing the file unlocks it."""
+        """Lock an open file; wait until it is free."""
         while True:
             try:
                 msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
@@ -28,7 +28,8 @@ if sys.platform == "win32":  # pragma: no cover - tests run on the other platfor
             return False
         return True
 
-    def _unlock(descriptor: int) -> None:
+    def unlock(descriptor: int) -> None:
+        """Unlock an open file. Closing it is not enough: a forked child may share it, and would keep the lock."""
         os.lseek(descriptor, 0, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
 
@@ -36,7 +37,7 @@ else:
     import fcntl
 
     def wait_for_lock(descriptor: int) -> None:
-        """Lock an open file; wait until it is free. Closing the file unlocks it."""
+        """Lock an open file; wait until it is free."""
         fcntl.flock(descriptor, fcntl.LOCK_EX)
 
     def try_lock(descriptor: int) -> bool:
@@ -47,7 +48,8 @@ else:
             return False
         return True
 
-    def _unlock(descriptor: int) -> None:
+    def unlock(descriptor: int) -> None:
+        """Unlock an open file. Closing it is not enough: a forked child may share it, and would keep the lock."""
         fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
@@ -60,7 +62,6 @@ def locked(path: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            # Closing alone is not enough: a forked child shares the descriptor, and would keep the lock.
-            _unlock(descriptor)
+            unlock(descriptor)
     finally:
         os.close(descriptor)

@@ -119,8 +119,8 @@ def test_a_run_that_played_nothing_leaves_the_earlier_export(earlier, tmp_path, 
     assert write_export(earlier, make_config(), records, state="error", error="no bars") is None
     assert contents(earlier) == before
     assert names(earlier) == before.keys()
-    assert write_export(tmp_path / "new", make_config(), records, state="stopped") is None
-    assert not (tmp_path / "new").exists()
+    assert write_export(tmp_path / "new", make_config(), records, state="stopped") is not None
+    assert validate_export(tmp_path / "new").status == "partial"
 
 
 _KILLED = """
