@@ -140,6 +140,10 @@ class ExportError(TapedeckError):
     """An export cannot be written or read. Exit code 1."""
 
 
+class NotAnExportError(ExportError):
+    """A folder that was to be validated has no export. Exit code 2."""
+
+
 def shortened(text: str, width: int = 80) -> str:
     """Return the text, or the first characters of a long one and an ellipsis."""
     return text if len(text) <= width else f"{text[: width - 1]}…"

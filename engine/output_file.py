@@ -12,6 +12,7 @@ from typing import Final
 
 _STREAMS: Final = (1, 2)
 """Descriptors of the standard streams, which a path such as /dev/stderr may name."""
+_CANNOT_SYNC: Final = (errno.EACCES, errno.EPERM, errno.EISDIR, errno.EBADF, errno.EINVAL, errno.ENOTSUP)
 _SHORTEN: Final = 40  # characters of a name in its temporary name, which must not become too long
 
 
@@ -29,6 +30,33 @@ def write_file(path: Path, data: bytes) -> None:
         _write_into(path, data)
     else:
         _replace(Path(os.path.realpath(path)), data, status)
+
+
+def sync_folder(folder: Path) -> None:
+    """Write the names in a folder to disk, so that a later power failure does not lose them.
+
+    Does nothing where that is not possible (Windows, some network file systems); OSError if the disk fails.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
+
+
+def make_folders(folder: Path) -> bool:
+    """Create a folder and those above it, and return whether it was created; OSError if that fails."""
+    if folder.is_dir():
+        return False
+    missing = [folder, *(above for above in folder.parents if not above.exists())]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in missing:
+        sync_folder(made.parent)
+    return True
 
 
 def _status(path: Path) -> os.stat_result | None:
@@ -74,6 +102,7 @@ def _replace(path: Path, data: bytes, before: os.stat_result | None) -> None:
             os.chmod(temporary, stat.S_IMODE(before.st_mode))
             _keep_owner(temporary, before)
         os.replace(temporary, path)
+        sync_folder(path.parent)
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)

@@ -9,7 +9,7 @@ from typing import Final
 
 from tapedeck.console.actions.output_paths import free_name
 from tapedeck.engine.errors import cause_of, shortened
-from tapedeck.engine.output_file import write_file
+from tapedeck.engine.output_file import make_folders, write_file
 from tapedeck.engine.printable import printable_line
 from tapedeck.engine.regular_file import read_regular
 
@@ -55,7 +55,7 @@ def save_ui_state(folder: Path, ui_state: UiState) -> str | None:
     path = folder / FILE_NAME
     text = json.dumps(asdict(ui_state), indent=2) + "\n"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folders(folder)
         write_file(path, text.encode("ascii"))
     except OSError as error:
         return f"{path} cannot be written ({cause_of(error)}): layout and theme are not saved."

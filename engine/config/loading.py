@@ -13,7 +13,12 @@ from tapedeck.engine.config.catalogue import IndicatorCatalogue
 from tapedeck.engine.config.cross_checks import find_conflicts, find_warnings
 from tapedeck.engine.config.documents import parse_text, write_yaml
 from tapedeck.engine.config.older_fields import upgrade
-from tapedeck.engine.config.plain_documents import find_misfits, hide_secrets, without_nulls
+from tapedeck.engine.config.plain_documents import (
+    find_infinite_numbers,
+    find_misfits,
+    hide_secrets,
+    without_nulls,
+)
 from tapedeck.engine.config.problems import problems_of
 from tapedeck.engine.config.session_config import SessionConfig
 from tapedeck.engine.config.text_files import read_text_file, unreadable
@@ -57,6 +62,7 @@ def parse_session_config(document: object, source: str, catalogue: IndicatorCata
     except ValidationError as error:
         problems += problems_of(error, current.origins)
     problems += find_conflicts(current.document, catalogue)
+    problems = problems or find_infinite_numbers(current.document)
     if problems or config is None:
         raise ConfigError(source, _as_sentences(problems))
     return LoadedConfig(config, (*current.warnings, *find_warnings(current.document)), source)

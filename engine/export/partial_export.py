@@ -7,8 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from tapedeck.engine.config import SessionConfig
+from tapedeck.engine.errors import ExportError
 from tapedeck.engine.export.manifest import Manifest, json_bytes
+<<<<<<< HEAD
 from tapedeck.engine.export.staged_files import export_errors, make_folder
+=======
+>>>>>>> exports
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.output_file import write_file
 from tapedeck.engine.read.snapshot import RunSummary
@@ -47,23 +51,36 @@ def export_played(
         for record, digest in records:
             export.write_session(record, digest)
             sessions.append(SessionSummary.of(record, digest))
-        return export.finish(_of_sessions(summary, sessions), metrics)
+        manifest = export.finish(_of_sessions(summary, sessions), metrics)
     finally:
         export.abandon()
+    if manifest is None:
+        raise ExportError(
+            f"nothing to export: no slot has been played yet. The export in {folder} is unchanged"
+        )
+    return manifest
 
 
 def write_state(path: Path, records: Records, summary: RunSummary) -> None:
-    """Write the session.json of the played sessions to a file; ExportError if that fails."""
+    """Write the session.json of the played sessions to a file; ExportError if that fails.
+
+    A link keeps pointing to its file. The session.json of an export is not replaced by another.
+    """
     from tapedeck.engine.export.session_json import session_document  # noqa: PLC0415 - as above
+    from tapedeck.engine.export.state_file import write_state_file  # noqa: PLC0415 - as above
 
     sessions: list[SessionSummary] = []
     last: SessionRecord | None = None
     for record, digest in records:
         sessions.append(SessionSummary.of(record, digest))
         last = record
+<<<<<<< HEAD
     make_folder(path.parent)
     with export_errors(path):
         write_file(path, json_bytes(session_document(_of_sessions(summary, sessions), last)))
+=======
+    write_state_file(path, json_bytes(session_document(_of_sessions(summary, sessions), last)))
+>>>>>>> exports
 
 
 def _of_sessions(summary: RunSummary, sessions: list[SessionSummary]) -> RunSummary:

@@ -10,9 +10,9 @@ from tapedeck.engine.errors import BarImportError, did_you_mean, nearest
 from tapedeck.engine.importers.bar_times import EPOCH_UNITS, Label, TimeFormat
 from tapedeck.engine.importers.column_roles import check_roles
 from tapedeck.engine.importers.file_rows import check_base
-from tapedeck.engine.importers.symbols import symbol_fault
 from tapedeck.engine.importers.zones import find_zone
 from tapedeck.engine.intervals import Interval
+from tapedeck.engine.symbols import symbol_fault
 
 
 @dataclass(frozen=True, slots=True)

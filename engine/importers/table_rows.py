@@ -15,11 +15,12 @@ from tapedeck.engine.errors import BarImportError
 from tapedeck.engine.importers.bar_times import Stamps, TimeFormat, opening_times
 from tapedeck.engine.importers.column_roles import VALUES, ColumnRoles, find_roles
 from tapedeck.engine.importers.file_rows import FileRows, RowTexts, SeriesRows, UnreadableFileError
-from tapedeck.engine.importers.symbols import symbol_fault, symbol_of
+from tapedeck.engine.importers.symbols import symbol_of
 from tapedeck.engine.importers.table_format import TableFormat
 from tapedeck.engine.importers.value_survey import ValueSurvey
 from tapedeck.engine.store.bar_diff import take
 from tapedeck.engine.store.bar_store import BarColumns, Ints
+from tapedeck.engine.symbols import symbol_fault
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,9 @@ from tapedeck.console.app.grid_text import counted
 from tapedeck.console.app.playback import Playback
 from tapedeck.console.app.screens.choice import ChoiceScreen
 from tapedeck.console.panel_data.tables import FORMATS, table_text
-from tapedeck.engine.errors import EngineError
+from tapedeck.engine.errors import EngineError, ExportError, cause_of
 from tapedeck.engine.export.manifest import SESSION_JSON
-from tapedeck.engine.export.staged_files import export_errors, make_folder
-from tapedeck.engine.output_file import write_file
+from tapedeck.engine.output_file import make_folders, write_file
 from tapedeck.engine.user_path import expanded
 
 # Columns of text in a toast of Textual's width, without border and padding.
@@ -36,7 +35,7 @@ class DataHandlers:
         self._app = app
         self._playback = app.playback
         self._exports_folder = exports
-        self._one_export = asyncio.Lock()  # parallel exports would share temporary files
+        self._one_export = asyncio.Lock()  # a second one into the same folder would be refused
         self._exports = 0
         self._exports_done = asyncio.Event()
         self._exports_done.set()
@@ -127,10 +126,14 @@ class DataHandlers:
 
 
 def _write_text(path: Path, text: str) -> None:
-    """Write a file; ExportError leaves an earlier one unchanged."""
-    make_folder(path.parent)
-    with export_errors(path):
+    """Write a file, whole or not at all. Raises ExportError."""
+    try:
+        make_folders(path.parent)
         write_file(path, text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise ExportError(
+            f"{path} cannot be written: {cause_of(error)}. Name a file in another folder"
+        ) from error
 
 
 def _write_json(playback: Playback, path: Path) -> Path:

@@ -26,7 +26,8 @@ def validate(
 ) -> None:
     """Check an export: order, hours, early closes, counts, and derived bars against their base.
 
-    Exit code 1 if there are faults.
+    An export whose writer was killed is completed first. Exit code 1 if there are faults, 2 if the folder
+    has no export.
     """
     invocation = begin(context, as_json=as_json)
     from tapedeck.engine.export.validation import validate_export  # noqa: PLC0415 - slow, see this package's __init__.py
