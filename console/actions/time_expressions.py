@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
+from tapedeck.engine.clock.start_time import time_in_session
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.errors import ConfigError, ConfigProblem, EngineError, nearest, shortened
@@ -81,7 +82,7 @@ def _read(text: str, words: str, reference: ReferenceTime, calendar: TimeManager
             return found
     time_of_day = _read_time(words)
     if time_of_day is not None:
-        return _at(reference.session, time_of_day)
+        return time_in_session(reference.session, time_of_day)
     return _read_date(text, words, reference, calendar)
 
 
@@ -131,7 +132,7 @@ def _read_word(words: str, reference: ReferenceTime, calendar: TimeManager) -> d
     if words == "now":
         return reference.clock
     if words == "noon":
-        return _at(session, time(12))
+        return time_in_session(session, time(12))
     return {"open": session.regular_open, "close": session.regular_close}.get(words)
 
 
@@ -181,7 +182,7 @@ def _read_date(text: str, words: str, reference: ReferenceTime, calendar: TimeMa
             continue
         session = calendar.get_trading_session(day)
         if time_of_day is not None:
-            return _at(session, time_of_day)
+            return time_in_session(session, time_of_day)
         return session.regular_close if point == "close" else session.regular_open
     raise _invalid_time(text)
 
@@ -256,16 +257,6 @@ def _written_date(words: str, year: int) -> date | None:
         )
         raise ConfigError("go to", [ConfigProblem("go to", words, message)])
     return found
-
-
-def _at(session: TradingSession, time_of_day: time) -> datetime:
-    """Return the instant of a time of day on the exchange within a session, which may open the day before."""
-    zone = session.zone
-    opened = session.regular_open.astimezone(zone)
-    instant = datetime.combine(opened.date(), time_of_day, zone)
-    if instant < opened and session.regular_close.astimezone(zone).date() > opened.date():
-        instant += timedelta(days=1)
-    return instant.astimezone(session.regular_open.tzinfo)
 
 
 def _invalid_time(text: str) -> InvalidTimeError:

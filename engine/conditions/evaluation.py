@@ -89,9 +89,9 @@ class Evaluation:
             case Number(value):
                 return np.full((1, len(self._known)), value)
             case TimeOfDay(seconds):
-                return np.full((1, len(self._known)), float(seconds))
+                return np.full((1, len(self._known)), self._known.instant(seconds))
             case ClockTime():
-                return self._known.time_of_day()[None, :]
+                return self._known.clock()[None, :]
             case Reference():
                 return self._known.value(node.name, self._rows_of(node), node.interval)
             case Negative(operand):

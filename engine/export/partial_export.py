@@ -9,12 +9,7 @@ from pathlib import Path
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import ExportError
 from tapedeck.engine.export.manifest import Manifest, json_bytes
-<<<<<<< HEAD
-from tapedeck.engine.export.staged_files import export_errors, make_folder
-=======
->>>>>>> exports
 from tapedeck.engine.metrics.performance import PerformanceMetrics
-from tapedeck.engine.output_file import write_file
 from tapedeck.engine.read.snapshot import RunSummary
 from tapedeck.engine.tape.session_record import SessionRecord, SessionSummary
 from tapedeck.engine.tape.stamp import run_stamp, session_digest
@@ -74,13 +69,7 @@ def write_state(path: Path, records: Records, summary: RunSummary) -> None:
     for record, digest in records:
         sessions.append(SessionSummary.of(record, digest))
         last = record
-<<<<<<< HEAD
-    make_folder(path.parent)
-    with export_errors(path):
-        write_file(path, json_bytes(session_document(_of_sessions(summary, sessions), last)))
-=======
     write_state_file(path, json_bytes(session_document(_of_sessions(summary, sessions), last)))
->>>>>>> exports
 
 
 def _of_sessions(summary: RunSummary, sessions: list[SessionSummary]) -> RunSummary:
@@ -90,5 +79,5 @@ def _of_sessions(summary: RunSummary, sessions: list[SessionSummary]) -> RunSumm
         state=summary.state if summary.state in _FINAL_STATES else "stopped",
         sessions=tuple(sessions),
         bars=sum(session.bars for session in sessions),
-        stamp=run_stamp(session.digest for session in sessions),
+        stamp=run_stamp((session.digest for session in sessions), summary.changed_sessions),
     )

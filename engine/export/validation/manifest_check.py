@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.config import describe_changes
 from tapedeck.engine.errors import CalendarError
 from tapedeck.engine.export.manifest import DATA_FILES, MANIFEST, SESSION_JSON, Manifest, ManifestFile
 from tapedeck.engine.export.validation.report import FindingLog
@@ -74,7 +75,9 @@ def _check_file(path: Path, entry: ManifestFile, log: FindingLog) -> None:
 
 def check_run(manifest: Manifest, time: TimeManager, log: FindingLog) -> None:
     """Compare stamp, status and sessions with each other and with the exchange's calendar."""
-    stamp = run_stamp(session.digest for session in manifest.sessions)
+    stamp = run_stamp(
+        (session.digest for session in manifest.sessions), describe_changes(manifest.changed_sessions)
+    )
     if not manifest.stamp:
         log.add(MANIFEST, None, "stamp: is missing")
     elif manifest.stamp != stamp:

@@ -92,7 +92,7 @@ def _check(folder: Path, manifest: Manifest, log: FindingLog) -> int:
     check_files(folder, manifest, log)
     check_session_json(folder, manifest, log)
     try:
-        time = TimeManager(manifest.exchange)
+        time = TimeManager(manifest.exchange, changes=manifest.changed_sessions)
         check_run(manifest, time, log)
         expectation = Expectation(manifest, time)
     except CalendarError as error:
