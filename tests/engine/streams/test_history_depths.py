@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from talib.abstract import Function  # type: ignore[attr-defined]  # TA-Lib's annotations lack it
 
+from tapedeck.engine.clock.slots import epoch_seconds
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.streams.history_plan import HistoryPlanner
 from tapedeck.engine.streams.requirements import indicator_specs
+from tapedeck.engine.streams.store_start import StoreStart
 from tapedeck.engine.streams.stream_plan import HistoryPlan
 from tests.support.files import session_file
 from tests.support.tapes import sessions_of
@@ -29,16 +32,23 @@ def planned(
     trailing: Mapping[str, Any] | None = None,
     indicators: Mapping[str, Any] | None = None,
     stored: frozenset[Interval] = EVERYTHING,
+    first: str = "1998-01-02",
 ) -> tuple[HistoryPlan, list[str]]:
     """Return the history plan of a run, and the notes about additions."""
     historical = {"data": list(data), "indicators": dict(trailing or {})}
     config = session_file(
         SYMBOLS, ["1m"], start, end, exchange=exchange, historical=historical, indicators=indicators
     ).session_data_config
+    intervals = dict.fromkeys(SYMBOLS, stored)
+    first_bar = epoch_seconds(datetime.fromisoformat(first).replace(tzinfo=UTC))
     planner = HistoryPlanner(
-        config, indicator_specs(config), sessions_of(start, end, exchange), TimeManager(exchange)
+        config,
+        indicator_specs(config),
+        sessions_of(start, end, exchange),
+        TimeManager(exchange),
+        StoreStart(SYMBOLS, intervals, lambda symbol, interval: first_bar),
     )
-    return planner.plan(dict.fromkeys(SYMBOLS, stored)), planner.notes
+    return planner.plan(intervals), planner.notes
 
 
 def depth(plan: HistoryPlan, interval: str) -> list[int]:
