@@ -47,6 +47,7 @@ def explain_indicator(moment: Moment, name: str) -> Explanation:
         history_sessions=_sessions(days, spec),
         warm_up_bars=reasons.warm_up_bars,
         is_warm=reasons.is_warm,
+        start=kind.start(spec.parameters, spec.interval),
     )
 
 

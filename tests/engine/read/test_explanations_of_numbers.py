@@ -119,12 +119,12 @@ def test_an_indicator_on_days_has_no_value_before_the_days_close(system: SystemM
     assert len(series(why, "close")) == 20
 
 
-def test_a_function_without_lookback_gets_two_sessions_as_well(system: SystemManager) -> None:
+def test_a_function_of_one_bar_gets_no_history(system: SystemManager) -> None:
     why = system.explain("SPY", "mid")
     assert why.value == (series(why, "high")[-1] + series(why, "low")[-1]) / 2
-    # Of the two earlier sessions the store has only 4 October.
-    assert (why.history_sessions, why.bars_used, why.is_warm) == (2, FRONTIER + 390, True)
+    assert (why.history_sessions, why.bars_used, why.is_warm) == (0, FRONTIER, True)
     assert why.formula == "Median Price, as TA-Lib computes it"
+    assert why.start == "each bar by itself"
 
 
 def test_vwap_is_money_by_volume(system: SystemManager) -> None:

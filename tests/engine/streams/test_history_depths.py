@@ -94,15 +94,19 @@ def test_symbols_get_their_requested_depth() -> None:
         ("SMA", "1m", {"timeperiod": 20}, 2),
         ("SMA", "1m", {"timeperiod": 79}, 2),
         ("SMA", "1m", {"timeperiod": 80}, 3),
-        ("RSI", "5m", {"timeperiod": 14}, 2),
-        ("MACD", "15m", {}, 13),
+        # Wilder's average of 14 has forgotten older bars after 325 of them, MACD's after 376.
+        ("RSI", "5m", {"timeperiod": 14}, 5),
+        ("RSI", "1m", {"timeperiod": 14}, 2),
+        ("MACD", "15m", {}, 15),
+        ("SAR", "1h", {}, 72),  # 501 bars
         ("SMA", "1h", {"timeperiod": 50}, 71),  # 490 bars, seven a day, and four on the 3rd of July
-        ("OBV", "1m", {}, 2),
+        ("OBV", "1m", {}, None),  # from the session's open
+        ("MEDPRICE", "1m", {}, None),
         ("VWAP", "1m", {}, None),
         ("SESSION_HIGH", "1m", {}, None),
     ],
 )
-def test_warm_up_takes_ten_lookbacks_and_two_sessions_at_least(
+def test_warm_up_takes_the_bars_of_a_kind_in_whole_sessions_two_at_least(
     kind: str, interval: str, parameters: Mapping[str, int], sessions: int | None
 ) -> None:
     indicator = {"type": kind, "interval": interval, **parameters}
@@ -132,12 +136,44 @@ def test_warm_up_of_an_early_close_played_first_reaches_as_far_as_of_any_day() -
 
 def test_warm_up_on_days_is_counted_in_days() -> None:
     plan, notes = planned("2013-10-07", "2013-10-07", indicators={"x": {"type": "RSI", "interval": "1d"}})
-    assert days_of_history(plan) == 140
-    assert notes == ["history added for x: 140 sessions of 1d"]
+    assert days_of_history(plan) == 325
+    assert notes == ["history added for x: 325 sessions of 1d"]
     pair, _ = planned(
         "2013-10-07", "2013-10-07", indicators={"x": {"type": "MOM", "interval": "1d", "timeperiod": 1}}
     )
     assert days_of_history(pair) == 10
+
+
+@pytest.mark.parametrize(("stored", "label"), [("1d", "2013-09-03"), ("1m", "2013-09-03T13:30")])
+def test_a_cumulative_indicator_on_days_reaches_back_to_the_stores_first_bar(stored: str, label: str) -> None:
+    indicator = {"type": "OBV", "interval": "1d"}
+    plan, notes = planned(
+        "2013-10-07",
+        "2013-10-08",
+        indicators={"x": indicator},
+        stored=frozenset({Interval.parse(stored), Interval.parse("1m")}),
+        first=label,
+    )
+    assert plan.daily_from is not None
+    assert plan.sessions[plan.daily_from].trading_day.isoformat() == "2013-09-03"
+    assert notes == ["history added for x: 24 sessions of 1d"]
+
+
+def test_a_cumulative_indicator_on_days_gets_no_history_before_the_store() -> None:
+    plan, notes = planned(
+        "2013-10-07", "2013-10-08", indicators={"x": {"type": "AD", "interval": "1d"}}, first="2013-10-07"
+    )
+    assert (plan.daily_from, notes) == (None, [])
+
+
+def test_a_store_that_begins_too_late_is_noted_for_kinds_that_remember_their_start() -> None:
+    indicators = {name: {"type": name.upper(), "interval": "1d"} for name in ("rsi", "sma", "obv")}
+    _, notes = planned("2013-10-07", "2013-10-08", indicators=indicators, first="2013-10-01")
+    assert notes == [
+        "history added for rsi: 325 sessions of 1d",
+        "rsi: 4 of 325 sessions of 1d are stored before 2013-10-07 for SPY, IBM, BAC; "
+        "its values depend on where the store begins",
+    ]
 
 
 def test_what_the_file_asks_for_anyway_is_not_noted_as_added() -> None:
