@@ -2,8 +2,8 @@
 
 Write them again with `python -m tests.golden.cumulative_values`; `cumulative_1d.csv` and `cumulative_15m.csv`
 stand beside this file. Sources: Granville's on-balance volume; Chaikin's accumulation/distribution and its
-oscillator; Wilder, New Concepts in Technical Trading Systems (1978), for the parabolic SAR. Starting values as
-in TA-Lib.
+oscillator; Wilder, New Concepts in Technical Trading Systems (1978), for the parabolic SAR. Starting values
+as in TA-Lib.
 """
 
 from __future__ import annotations
