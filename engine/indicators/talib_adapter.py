@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -195,16 +196,23 @@ def _bound(name: str, parameters: tuple[tuple[str, float | int], ...]) -> TalibF
         outputs=tuple(info["output_names"]),
         lookback=lookback,
         arguments=tuple(info["parameters"].values()),
-        function=_bars_back(getattr(talib, name)) if name in _POSITIONS else getattr(talib, name),
+        function=_bars_back(_compiled(name)) if name in _POSITIONS else _compiled(name),
         parameters=MappingProxyType(dict(info["parameters"])),
         undefined=_undefined_rule(name),
     )
 
 
+def _compiled(name: str) -> Callable[..., Any]:
+    """Return a function without the Python wrapper around it, which looks for frames among the arguments."""
+    compiled: Callable[..., Any] = inspect.unwrap(getattr(talib, name))
+    return compiled
+
+
 def _undefined_rule(name: str) -> UndefinedRule | None:
     """Return the rule of a function whose formula is 0 / 0 over a flat window; None for others."""
     if name == "STOCHRSI":
-        return stoch_rsi(lambda closes, p: talib.RSI(closes, int(p["timeperiod"])))
+        rsi = _compiled("RSI")
+        return stoch_rsi(lambda closes, p: rsi(closes, int(p["timeperiod"])))
     return RULES.get(name)
 
 

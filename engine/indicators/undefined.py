@@ -29,24 +29,22 @@ class Tail:
     def __init__(
         self, series: CompactSeries, rows: Sequence[int], skipped: Sequence[int], width: int
     ) -> None:
-        self._series, self._rows, self._width = series, list(rows), width
-        self._starts = [skipped[row] for row in rows]
-        self._stops = [int(series.length[row]) for row in rows]
+        self._series, self._rows, self._skipped, self._width = series, rows, skipped, width
 
     def field(self, field: int) -> Floats:
         """Return one field of the bars, (rows, width)."""
         values, width = self._series.values[field], self._width
         stop = self._series.uniform
-        if stop is not None and len(self._rows) == len(values) and stop - width >= max(self._starts):
+        if stop is not None and len(self._rows) == len(values) and stop - width >= max(self._skipped):
             return values[:, stop - width : stop]
         return self.computed(field, lambda row: row[-width:])
 
     def computed(self, field: int, function: Callable[[Floats], Floats]) -> Floats:
         """Return the last values of a function of each row's whole field, (rows, width)."""
         out = np.full((len(self._rows), self._width), np.nan)
-        values = self._series.values[field]
-        for at, (row, start, stop) in enumerate(zip(self._rows, self._starts, self._stops, strict=True)):
-            last = function(values[row, start:stop])[-self._width :]
+        values, lengths = self._series.values[field], self._series.length.tolist()
+        for at, row in enumerate(self._rows):
+            last = function(values[row, self._skipped[row] : lengths[row]])[-self._width :]
             out[at, self._width - len(last) :] = last
         return out
 
