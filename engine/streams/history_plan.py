@@ -51,6 +51,7 @@ class HistoryPlanner:
         self._sessions = self._all_sessions()
         self._first = len(self._sessions) - len(self._played)
         self._depths: dict[Interval, Ints] = {}
+        self._bars_before: dict[Interval, list[int]] = {}
         self.notes: list[str] = []
 
     def plan(self, stored: Stored) -> HistoryPlan:
@@ -126,7 +127,7 @@ class HistoryPlanner:
         if depth:
             self._need(spec.interval, depth, spec.name)
         if spec.description.is_recursive(spec.parameters):
-            self._note_shortage(spec, depth)
+            self._note_shortage(spec)
 
     def _depth(self, spec: IndicatorSpec) -> int:
         """Return the most sessions of history that an indicator needs at any session played."""
@@ -135,23 +136,35 @@ class HistoryPlanner:
             return max(0, self._first - min(self._start.positions(spec.interval, self._sessions)))
         if not spec.interval.is_intraday:
             return max(MIN_SESSIONS, bars)
-        totals = [0, *accumulate(self._columns(session, spec.interval) for session in self._sessions)]
+        totals = self._totals(spec.interval)
         depth = 0
         for at in range(self._first, len(self._sessions)):
             start = int(np.searchsorted(totals, totals[at] - bars, side="right")) - 1
             depth = max(depth, at - max(0, min(start, at - MIN_SESSIONS)))
         return depth
 
-    def _note_shortage(self, spec: IndicatorSpec, depth: int) -> None:
+    def _note_shortage(self, spec: IndicatorSpec) -> None:
         """Note a store that begins later than the history of an indicator that remembers its start."""
-        stored = [max(0, self._first - at) for at in self._start.positions(spec.interval, self._sessions)]
-        short = [s for s, held in zip(self._config.symbols, stored, strict=True) if held < depth]
+        totals, bars = self._totals(spec.interval), spec.history_bars
+        stored = [
+            max(0, totals[self._first] - totals[at])
+            for at in self._start.positions(spec.interval, self._sessions)
+        ]
+        short = [s for s, held in zip(self._config.symbols, stored, strict=True) if held < bars]
         if short:
-            named = ", ".join(short[:_NAMED]) + (f" and {len(short) - _NAMED} more" * (len(short) > _NAMED))
+            more = f" and {len(short) - _NAMED} more" if len(short) > _NAMED else ""
             self.notes.append(
-                f"{spec.name}: {min(stored):,} of {depth:,} sessions of {spec.interval} are stored before "
-                f"{self._played[0].trading_day} for {named}; its values depend on where the store begins"
+                f"{spec.name}: of the {bars:,} {spec.interval} bars that it remembers, {min(stored):,} "
+                f"before {self._played[0].trading_day} are stored for {', '.join(short[:_NAMED])}{more}; "
+                "its first values depend on where the store begins"
             )
+
+    def _totals(self, interval: Interval) -> list[int]:
+        """Return the number of bars before each session, and that of all, by the calendar."""
+        if interval not in self._bars_before:
+            sizes = (self._columns(session, interval) for session in self._sessions)
+            self._bars_before[interval] = [0, *accumulate(sizes)]
+        return self._bars_before[interval]
 
     @staticmethod
     def _columns(session: TradingSession, interval: Interval) -> int:

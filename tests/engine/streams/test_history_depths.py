@@ -171,9 +171,17 @@ def test_a_store_that_begins_too_late_is_noted_for_kinds_that_remember_their_sta
     _, notes = planned("2013-10-07", "2013-10-08", indicators=indicators, first="2013-10-01")
     assert notes == [
         "history added for rsi: 325 sessions of 1d",
-        "rsi: 4 of 325 sessions of 1d are stored before 2013-10-07 for SPY, IBM, BAC; "
-        "its values depend on where the store begins",
+        "rsi: of the 325 1d bars that it remembers, 4 before 2013-10-07 are stored for SPY, IBM, BAC; "
+        "its first values depend on where the store begins",
     ]
+
+
+def test_a_store_with_enough_bars_is_not_noted_though_a_session_is_missing() -> None:
+    minutes = {"type": "RSI", "interval": "1m"}
+    _, notes = planned("2013-10-07", "2013-10-08", indicators={"x": minutes}, first="2013-10-04T13:30")
+    assert notes == ["history added for x: 2 sessions of 1m"]
+    _, notes = planned("2013-10-07", "2013-10-08", indicators={"x": minutes}, first="2013-10-04T20:00")
+    assert "of the 325 1m bars that it remembers, 0 before 2013-10-07 are stored" in notes[1]
 
 
 def test_what_the_file_asks_for_anyway_is_not_noted_as_added() -> None:
