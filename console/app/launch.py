@@ -62,6 +62,7 @@ def play_on_screen(
             notices=tuple(filter(None, [notice, encoding_notice()])),
             key_changes=dict(invocation.settings.keys),
             interrupted=lambda: interrupts.seen or not is_terminal_there(),
+            end_at_once=interrupts.end_at_once,
             frames=invocation.settings.frames,
             direct_drawing=invocation.settings.direct_drawing,
             note=note,
@@ -70,6 +71,7 @@ def play_on_screen(
         )
         lines = stack.enter_context(LogLines())
         interrupts.hold()
+        interrupts.note_full_screen()
         app = ConsoleApp(playback, store, lines, setup)
         with restored_job_control(), tuned_interpreter():
             app.run()

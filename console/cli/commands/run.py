@@ -16,6 +16,7 @@ from tapedeck.console.cli.options import (
     StoreOption,
     bad_option,
     examples,
+    one_line_path,
     read_choice,
     read_speed_option,
 )
@@ -58,7 +59,10 @@ def run(
             help="Breakpoint: pause when true (a batch job ends there); repeatable.",
         ),
     ] = None,
-    script: Annotated[Path | None, typer.Option("--script", metavar="FILE", help="Run a key script.")] = None,
+    script: Annotated[
+        Path | None,
+        typer.Option("--script", metavar="FILE", help="Run a key script.", callback=one_line_path),
+    ] = None,
     view: Annotated[
         str | None,
         typer.Option("--view", metavar="PANEL", help=f"Write a panel's data: {', '.join(view_names())}."),
