@@ -84,8 +84,8 @@ class TerminalLink:
     contents are uncertain. `repaints`: number of full repaints: after the terminal was opened, and after text
     was dropped. `has_input`: a key or a mouse event waits for the application. `on_key` is called by the
     reading thread for each key. `terminal_size` returns columns and rows, or None without a terminal.
-    `is_ending`: the application is ending. `interrupt_waits`: a ctrl+c has not
-    been handled yet. `end_at_once` is called by the reading thread at a ctrl+c in either case.
+    `is_ending`: the application is ending. `interrupt_waits`: a ctrl+c has not been handled yet.
+    `end_at_once` is called by the reading thread at a ctrl+c in either case.
     """
 
     is_busy: bool = False

@@ -29,7 +29,7 @@ if sys.platform == "win32":  # pragma: no cover - tests run on the other platfor
         return True
 
     def unlock(descriptor: int) -> None:
-        """Unlock an open file; closing it is not enough, as a forked child may share it."""
+        """Unlock an open file; closing is not enough, as a forked child that shares it keeps the lock."""
         os.lseek(descriptor, 0, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
 
@@ -49,7 +49,7 @@ else:
         return True
 
     def unlock(descriptor: int) -> None:
-        """Unlock an open file; closing it is not enough, as a forked child may share it."""
+        """Unlock an open file; closing is not enough, as a forked child that shares it keeps the lock."""
         fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
