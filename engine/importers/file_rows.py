@@ -40,6 +40,7 @@ class FileRows:
 
     Positions count from 0 over all parts of the file. `texts` returns line number and text of the given rows;
     it is called for rejected rows only, as it may read the file again. All parts have the same `reading`.
+    `gaps`: rows without any price, which are neither bars nor faults.
     """
 
     file: Path
@@ -48,9 +49,10 @@ class FileRows:
     faults: Mapping[int, str]
     texts: RowTexts
     reading: TableReading | None = None
+    gaps: int = 0
 
     def __len__(self) -> int:
-        return len(self.faults) + sum(len(part.rows) for part in self.series)
+        return self.gaps + len(self.faults) + sum(len(part.rows) for part in self.series)
 
 
 class UnreadableFileError(BarImportError):

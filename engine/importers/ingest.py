@@ -143,12 +143,12 @@ class _Ingest:
 
     def _write(self, part: SeriesRows, interval: Interval, counts: _Counts) -> dict[int, str]:
         # Writes the good bars; returns the reasons of the others, by their position in the file.
-        good, faults = validate_bars(part.bars, interval)
-        reasons = {int(part.rows[i]): fault for i, fault in faults.items()}
-        valid, rows = part.bars, part.rows
-        if faults:
-            kept = np.flatnonzero(good)
-            valid, rows = take(part.bars, kept), part.rows[kept]
+        checked = validate_bars(part.bars, interval)
+        reasons = {int(part.rows[i]): fault for i, fault in checked.faults.items()}
+        valid, rows = checked.bars, part.rows
+        if checked.faults:
+            kept = np.flatnonzero(checked.good)
+            valid, rows = take(checked.bars, kept), part.rows[kept]
         bars = sort_out_repeats(valid)
         if not len(bars):
             return reasons
