@@ -12,7 +12,7 @@ def symbol_of(file: Path) -> str:
         if equals and key.lower() in ("symbol", "ticker"):
             return value.upper()
     name = file.name
-    for suffix in (".gz", ".csv", ".txt", ".tsv", ".parquet", ".pq"):
+    for suffix in (".gz", ".xz", ".bz2", ".zst", ".zip", ".csv", ".txt", ".tsv", ".parquet", ".pq"):
         if name.lower().endswith(suffix):
             name = name[: -len(suffix)]
     return name.upper()

@@ -14,16 +14,20 @@ class TableOptions(TypedDict, total=False):
     """Values of TABLE_OPTIONS.
 
     `columns` maps time, date, open, high, low, close, volume, symbol to column names; the usual names need no
-    map. `symbol` is that of all bars; else a column or the name of the file gives it. `zone` (an IANA name)
-    is the time zone of times without an offset, and decides the date of daily bars that carry an instant.
-    `time_format` is an epoch unit, an order of dates (ymd, dmy, mdy) or a strptime pattern, where the rows do
-    not tell. `label` is the end of the bar that its time names. `exchange` (a group or code) is the one whose
-    sessions hold daily bars that carry an instant. `decimal` is the decimal mark.
+    map, and `positions` ("time,open,high,low,close,-,volume") replaces it where columns have no names.
+    `skip_lines` is the number of lines before the table, as text. `symbol` is that of all bars; else a column
+    or the name of the file gives it. `zone` (an IANA name) is the time zone of times without an offset, and
+    decides the date of daily bars that carry an instant. `time_format` is an epoch unit, an order of dates
+    (ymd, dmy, mdy) or a strptime pattern, where the rows do not tell. `label` is the end of the bar that its
+    time names. `exchange` (a group or code) is the one whose sessions hold daily bars that carry an instant.
+    `decimal` is the decimal mark.
     """
 
     interval: Required[Interval]
     symbol: str | None
     columns: Mapping[str, str] | None
+    positions: str | None
+    skip_lines: str | None
     zone: str | None
     time_format: str | None
     label: Label | None
@@ -37,8 +41,16 @@ TABLE_OPTIONS: Final = (
         "--symbol", "symbol", "Symbol of all bars; default: its column, else the name of the file.", "S"
     ),
     ImporterOption(
-        "--column", "columns", "Column of time, date, open, ..., symbol.", "ROLE=NAME", kind="pairs"
+        "--column",
+        "columns",
+        "Column of time, date, open, ..., symbol; volume=Up+Down.",
+        "ROLE=NAME",
+        kind="pairs",
     ),
+    ImporterOption(
+        "--columns", "positions", "All columns by position: time,open,high,low,close,-,volume.", "LIST"
+    ),
+    ImporterOption("--skip-lines", "skip_lines", "Leave out lines before the table.", "N"),
     ImporterOption(
         "--zone", "zone", "Time zone of times without an offset, and of the dates of daily bars.", "ZONE"
     ),

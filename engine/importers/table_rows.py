@@ -1,10 +1,9 @@
-"""Bars from the columns of a table, as text or typed; used for CSV and Parquet."""
+"""Bars from the columns of a table, as text or typed, part by part; used for CSV and Parquet."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -12,30 +11,33 @@ import pyarrow.compute as pc
 
 from tapedeck.engine.errors import BarImportError
 from tapedeck.engine.importers.bar_times import opening_times
-from tapedeck.engine.importers.column_roles import VALUES, ColumnRoles, find_roles
-from tapedeck.engine.importers.file_rows import FileRows, RowTexts, UnclearFileError, UnreadableFileError
+from tapedeck.engine.importers.column_names import PRICES, plain_name
+from tapedeck.engine.importers.column_roles import ColumnRoles
+from tapedeck.engine.importers.file_rows import (
+    FileRows,
+    SeriesRows,
+    TableReading,
+    UnclearFileError,
+    UnreadableFileError,
+)
 from tapedeck.engine.importers.stamps import Stamps
 from tapedeck.engine.importers.symbol_column import by_symbol, row_symbols, symbol_faults
 from tapedeck.engine.importers.table_format import TableFormat
+from tapedeck.engine.importers.table_series import TableSeries, find_series
+from tapedeck.engine.importers.table_source import Table, TableSource
 from tapedeck.engine.importers.validation import gap_rows
-from tapedeck.engine.importers.value_survey import ValueSurvey
-from tapedeck.engine.store.bar_store import BarColumns, Ints
+from tapedeck.engine.importers.value_survey import ValueFormats, ValueSurvey
+from tapedeck.engine.store.bar_store import BarColumns
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Columns as read, the positions of their rows in the file, shape (n,), and the faults of other rows."""
+def read_table(source: TableSource, form: TableFormat) -> Iterator[FileRows]:
+    """Yield the bars of a table in parts, split by symbol.
 
-    data: pa.Table
-    rows: Ints
-    faults: Mapping[int, str]
-    texts: RowTexts
-
-
-def to_file_rows(file: Path, table: Table, form: TableFormat) -> FileRows:
-    """Return the bars of a table, split by symbol; UnreadableFileError where it has no bars."""
+    Raises UnreadableFileError where it has no bars, and UnclearFileError where it has several readings.
+    """
+    file = source.file
     try:
-        return _to_file_rows(file, table, form)
+        yield from _read_table(source, form)
     except (UnreadableFileError, UnclearFileError):
         raise
     except BarImportError as error:
@@ -45,44 +47,155 @@ def to_file_rows(file: Path, table: Table, form: TableFormat) -> FileRows:
         raise UnreadableFileError(file, reason) from error
 
 
-def _to_file_rows(file: Path, table: Table, form: TableFormat) -> FileRows:
-    roles = find_roles(table.data.column_names, form.columns, where=str(file))
-    formats = _survey(file, table.data, roles, form).formats()
-    stamps = formats.read_times(_times(table.data, roles))
-    times, faults = opening_times(stamps, form.interval, form.times, where=str(file))
-    count = len(table.rows)
-    if count and len(stamps.faults) == count:
-        raise UnreadableFileError(file, _no_times(stamps))
-    if not count and not table.faults:
-        raise UnreadableFileError(file, "no rows")
-    values = []
-    for role, name in zip(VALUES, roles.values, strict=True):
-        numbers, bad = formats.read_numbers(role, _column(table.data, name))
-        values.append(numbers)
+def _read_table(source: TableSource, form: TableFormat) -> Iterator[FileRows]:
+    series = find_series(source, form)
+    if len(series) > 1 and form.symbol is not None:
+        symbols = ", ".join(str(one.group.symbol) for one in series[:5])
+        raise UnreadableFileError(source.file, f"it has columns of {symbols}: leave the symbol out")
+    columns = list(dict.fromkeys(name for one in series for name in one.columns))
+    formats, parts = _surveyed(source, columns, series[0], form)
+    reading = _described(source, series, formats)
+    is_empty = True
+    for part in parts:
+        if not len(part.rows) and not part.faults:
+            continue
+        yield _file_rows(source, part, series, formats, form, reading, is_first=is_empty)
+        is_empty = False
+    if is_empty:
+        raise UnreadableFileError(source.file, "no rows")
+
+
+def _surveyed(
+    source: TableSource, columns: Sequence[str], series: TableSeries, form: TableFormat
+) -> tuple[ValueFormats, Iterator[Table]]:
+    # The formats of the values, and all parts from the start: the first is read once, if it decides.
+    roles = series.roles
+    survey = ValueSurvey(source.file, form, roles.described())
+    parts = source.parts(columns)
+    read = 0
+    first: Table | None = None
+    for part in parts:
+        read += 1
+        first = first or part
+        if len(part.rows):
+            data = series.of(part.data)
+            numbers = {role: _column(data, name) for role, name in zip(PRICES, roles.prices, strict=True)}
+            if roles.volume:
+                numbers["volume"] = _column(data, roles.volume[0])
+            survey.add(_times(data, roles), numbers)
+            if survey.is_decided:
+                break
+    formats = survey.formats()
+    if read == 1 and first is not None:
+        return formats, chain([first], parts)
+    return formats, source.parts(columns)
+
+
+def _described(source: TableSource, series: Sequence[TableSeries], formats: ValueFormats) -> TableReading:
+    columns = {}
+    for role, name in series[0].roles.described().items():
+        shown = (name or "the column without a name") if source.has_names else f"column {name}"
+        columns[role] = ", ".join(text for text in (shown, formats.describe(role)) if text)
+    notes = [*source.notes, *series[0].roles.notes, *formats.notes]
+    if len(series) > 1:
+        shown = ", ".join(str(one.group.symbol) for one in series[:5])
+        more = f" and {len(series) - 5:,} more" if len(series) > 5 else ""
+        notes.append(f"the columns are those of {len(series):,} symbols: {shown}{more}")
+    return TableReading(columns, tuple(notes))
+
+
+def _file_rows(
+    source: TableSource,
+    part: Table,
+    series: Sequence[TableSeries],
+    formats: ValueFormats,
+    form: TableFormat,
+    reading: TableReading,
+    *,
+    is_first: bool,
+) -> FileRows:
+    # A row with the bars of k symbols counts as k rows: their positions are k times the row's, and on.
+    step = len(series)
+    found: list[SeriesRows] = []
+    gaps = 0
+    reasons = {row * step: fault for row, fault in part.faults.items()}
+    for place, one in enumerate(series):
+        data = one.of(part.data)
+        bars, faults = _bars(source, data, one.roles, formats, form, is_first=is_first)
+        if faults and source.has_names:
+            _check_no_other_names(source, part, data, one.roles)
+        column = (
+            (one.roles.symbol, _text(_column(data, one.roles.symbol)))
+            if one.roles.symbol is not None
+            else None
+        )
+        symbols = row_symbols(source.file, len(part.rows), column, form.symbol or one.group.symbol)
+        faults = symbol_faults(symbols) | faults
+        missing = set(gap_rows(bars).tolist()) - set(faults)
+        gaps += len(missing)
+        sound = np.delete(np.arange(len(part.rows)), [*faults, *missing])
+        rows = part.rows * step + place
+        found += by_symbol(symbols, bars, rows, sound)
+        reasons |= {int(rows[i]): fault for i, fault in faults.items()}
+
+    def texts(wanted: object) -> Mapping[int, tuple[int, str]]:
+        asked = list(wanted)  # type: ignore[call-overload]
+        known = part.texts({row // step for row in asked})
+        return {row: known[row // step] for row in asked}
+
+    lines = texts if step > 1 else part.texts
+    return FileRows(source.file, form.interval, found, reasons, lines, reading, gaps)
+
+
+def _bars(
+    source: TableSource,
+    data: pa.Table,
+    roles: ColumnRoles,
+    formats: ValueFormats,
+    form: TableFormat,
+    *,
+    is_first: bool,
+) -> tuple[BarColumns, dict[int, str]]:
+    stamps = formats.read_times(_times(data, roles))
+    if is_first and data.num_rows and len(stamps.faults) == data.num_rows:
+        raise UnreadableFileError(source.file, _no_times(stamps))
+    times, faults = opening_times(stamps, form.interval, form.times, where=str(source.file))
+    prices = []
+    for role, name in zip(PRICES, roles.prices, strict=True):
+        numbers, bad = formats.read_numbers(role, _column(data, name))
+        prices.append(numbers)
         faults = bad | faults
-    bars = BarColumns(times, *values)
-    column = (roles.symbol, _text(_column(table.data, roles.symbol))) if roles.symbol is not None else None
-    symbols = row_symbols(file, count, column, form.symbol)
-    faults = symbol_faults(symbols) | faults
-    gaps = set(gap_rows(bars).tolist()) - set(faults)
-    sound = np.delete(np.arange(count), [*faults, *gaps])
-    series = by_symbol(symbols, bars, table.rows, sound)
-    reasons = {int(table.rows[i]): fault for i, fault in faults.items()}
-    return FileRows(file, form.interval, series, {**table.faults, **reasons}, table.texts, gaps=len(gaps))
+    volume = np.zeros(data.num_rows)
+    for name in roles.volume:
+        numbers, bad = formats.read_numbers("volume", _column(data, name))
+        volume = volume + numbers
+        faults = bad | faults
+    opens, highs, lows, closes = prices
+    return BarColumns(times, opens, highs, lows, closes, volume), faults
 
 
-def _survey(file: Path, data: pa.Table, roles: ColumnRoles, form: TableFormat) -> ValueSurvey:
-    columns = dict(zip(VALUES, roles.values, strict=True))
-    times = {role: name for role, name in (("time", roles.time), ("date", roles.date)) if name is not None}
-    survey = ValueSurvey(file, form, times | columns)
-    survey.add(_times(data, roles), {role: _column(data, name) for role, name in columns.items()})
-    return survey
+def _check_no_other_names(source: TableSource, part: Table, data: pa.Table, roles: ColumnRoles) -> None:
+    # Files put together from several may hold names again, in another order; equal ones are left out before.
+    opens = _column(data, roles.prices[0])
+    if not pa.types.is_string(opens.type):
+        return
+    words = pc.replace_substring_regex(pc.utf8_lower(opens), r"[^a-z]", "")
+    for i in np.flatnonzero(pc.is_in(words, pa.array([*PRICES, "volume"])).to_numpy(zero_copy_only=False)):
+        named = [plain_name(_column(data, name)[int(i)].as_py()) for name in roles.prices]
+        if named != [plain_name(name) for name in roles.prices] and len(set(named) & set(PRICES)) >= 3:
+            row = int(part.rows[i])
+            line, text = part.texts([row])[row]
+            raise UnclearFileError(
+                source.file,
+                f"line {line:,} names the columns in another order ({text}): split the file there",
+            )
 
 
 def _times(data: pa.Table, roles: ColumnRoles) -> pa.Array:
     # The column of times; a date and a time of day in two columns are joined.
     if roles.date is None or roles.time is None:
-        return _column(data, roles.date or roles.time or "")
+        whole = roles.time if roles.date is None else roles.date
+        return _column(data, whole or "")
     day, clock = (pc.utf8_trim_whitespace(_text(_column(data, name))) for name in (roles.date, roles.time))
     return pc.binary_join_element_wise(day, clock, " ")
 
@@ -103,4 +216,5 @@ def _column(data: pa.Table, name: str) -> pa.Array:
 
 
 def _text(column: pa.Array) -> pa.Array:
-    return pc.fill_null(column.cast(pa.string()), "")
+    texts = column.cast(pa.string())
+    return pc.fill_null(texts, "") if texts.null_count else texts  # filling copies each text
