@@ -168,8 +168,6 @@ def test_rows_come_in_parts_whatever_the_row_groups(tmp_path, monkeypatch):
     assert len(parts) > 3
     rows = [int(row) for part in parts for series in part.series for row in series.rows]
     assert rows == list(range(1000))  # validation rejects the bar without a low
-        501
-    ]
     assert all(part.reading == parts[0].reading for part in parts)
 
 
