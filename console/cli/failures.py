@@ -7,6 +7,7 @@ from typing import Final, cast
 
 import typer
 
+from tapedeck.console.cli.import_questions import UnclearImportError
 from tapedeck.engine.errors import (
     BarImportError,
     CalendarError,
@@ -94,6 +95,8 @@ def error_document(error: BaseException, log_path: object = None) -> dict[str, o
             {"path": problem.path, "message": problem.message, "suggestion": problem.suggestion}
             for problem in error.problems
         ]
+    if isinstance(error, UnclearImportError):
+        document["commands"] = list(error.commands)
     if isinstance(error, DataMissingError):
         document["symbols"] = list(error.symbols)
         document["interval"] = error.interval

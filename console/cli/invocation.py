@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
@@ -35,10 +35,17 @@ log = logging.getLogger(__name__)
 
 
 class Invocation:
-    """Context of a command. `flags`: command-line values of settings; `as_json`: stdout has JSON only."""
+    """Context of a command.
 
-    def __init__(self, flags: Mapping[str, object], *, as_json: bool = False) -> None:
+    `flags`: command-line values of settings; `as_json`: stdout has JSON only; `arguments`: the words of the
+    command line after `tapedeck`.
+    """
+
+    def __init__(
+        self, flags: Mapping[str, object], *, as_json: bool = False, arguments: Sequence[str] = ()
+    ) -> None:
         self.flags = dict(flags)
+        self.arguments = tuple(arguments)
         self.as_json = as_json
         self.terminal = Terminal()
         self.log_path: Path | None = None

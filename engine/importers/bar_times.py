@@ -6,13 +6,19 @@ from pathlib import Path
 
 import numpy as np
 
+from tapedeck.engine.config.exchanges import DEFAULT_EXCHANGE
+from tapedeck.engine.importers.bar_steps import StepCounts, contradicting_step
 from tapedeck.engine.importers.daily_sessions import trading_days
 from tapedeck.engine.importers.file_rows import UnclearFileError
 from tapedeck.engine.importers.stamps import Mask, Stamps, moment_text
-from tapedeck.engine.importers.time_format import DEFAULT_EXCHANGE, TimeFormat
+from tapedeck.engine.importers.step_faults import step_fault
+from tapedeck.engine.importers.time_format import TimeFormat
 from tapedeck.engine.importers.zones import DAY_SECONDS, localise, wall_of
-from tapedeck.engine.intervals import Interval
+from tapedeck.engine.intervals import DAY, Interval
 from tapedeck.engine.store.bar_store import Ints
+
+# Closes of several markets in one file are hours apart.
+_LONGEST_STEP = 3600
 
 
 def opening_times(
@@ -49,8 +55,18 @@ def _daily(stamps: Stamps, form: TimeFormat, file: Path) -> tuple[Ints, dict[int
     instants, faults = _instants(stamps, by_session, form, file)
     by_session[list(faults)] = False
     rows = np.flatnonzero(by_session)
+    _check_steps(instants[rows], file)
     days[rows], without = trading_days(instants[rows], form, file)
     return days, faults | {int(rows[i]): reason for i, reason in without.items()}
+
+
+def _check_steps(instants: Ints, file: Path) -> None:
+    # Before sessions are sought: minutes lie in the midst of them.
+    steps = StepCounts()
+    steps.add(np.unique(instants))
+    step = contradicting_step(steps.counts(), DAY)
+    if step is not None and step <= _LONGEST_STEP:
+        raise step_fault(file, step, DAY, None)
 
 
 def _instants(stamps: Stamps, wanted: Mask, form: TimeFormat, file: Path) -> tuple[Ints, dict[int, str]]:
@@ -61,6 +77,13 @@ def _instants(stamps: Stamps, wanted: Mask, form: TimeFormat, file: Path) -> tup
     rows = np.flatnonzero(naive)
     if not len(rows):
         return stamps.instants, faults
+    if form.zone is None and not (stamps.written[rows] % DAY_SECONDS).any():
+        day = moment_text(int(stamps.written[rows[0]]))[:10]
+        raise UnclearFileError(
+            file,
+            f"the date {day} has no time of day, which an intraday bar needs",
+            [{"--interval": "1d"}],
+        )
     if form.zone is None:
         raise _zone_missing(int(stamps.written[rows[0]]), form, file)
     times = stamps.instants.copy()

@@ -29,7 +29,8 @@ def missing_columns(
     reason = f"no column found for {', '.join(missing)}; the columns are {shown}"
     readings = _readings(sample, found, missing)
     if readings:
-        return UnclearFileError(file, reason, [_way(sample, found, reading) for reading in readings])
+        ways = [way for reading in readings for way in _ways(sample, found, reading)]
+        return UnclearFileError(file, reason, ways)
     return UnreadableFileError(
         file,
         f"{reason}, and the values of none fit. Name them with --column, such as --column {missing[0]}=NAME, "
@@ -70,13 +71,15 @@ def _times_of(readings: Sequence[Mapping[str, str]]) -> set[str]:
     return {reading["time"] for reading in readings if "time" in reading}
 
 
-def _way(sample: ColumnSample, found: Mapping[str, str], reading: Mapping[str, str]) -> dict[str, str]:
+def _ways(sample: ColumnSample, found: Mapping[str, str], reading: Mapping[str, str]) -> list[dict[str, str]]:
+    # By position for several columns: with the volume, as that is not looked for then; one way for each that
+    # it may be.
     if len(reading) == 1:
         [(role, name)] = reading.items()
-        return {"--column": f"{role}={name}"}
+        return [{"--column": f"{role}={name}"}]
     columns = {**found, **reading}
-    volume = sample.first_named(USUAL["volume"], columns.values())
+    named = sample.first_named(USUAL["volume"], columns.values())
     left = [name for name in sample.names if name not in columns.values() and sample.is_numeric(name)]
-    if volume is not None or len(left) == 1:
-        columns = {"volume": volume if volume is not None else left[0]} | columns
-    return {"--columns": positions_of(sample.names, columns)}
+    volumes = [named] if named is not None else left[:_MOST_WAYS]
+    ways = [columns | {"volume": name} for name in volumes] or [columns]
+    return [{"--columns": positions_of(sample.names, way)} for way in ways]

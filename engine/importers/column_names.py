@@ -16,10 +16,11 @@ def _words(text: str) -> tuple[str, ...]:
 
 USUAL: Final[Mapping[str, tuple[str, ...]]] = {
     "time": _words(
-        """timestamp datetime time openedat opentime opentimestamp tsevent windowstart unix unixtime
+        """timeperiodstart periodstart windowstart openedat opentime timeopen opentimestamp klineopentime
+        startat starttime timestamp datetime time tsevent unix unixtime
         unixtimestamp epoch epochtime ts t gmttime timegmt utctime timeutc datetimeutc timestamputc dategmt
-        dateutc utc gmt datetimegmt localtime timelocal starttime start begin begins timeperiodstart
-        periodstart bartime bartimestamp candletime candlebegintime klineopentime eventtime opendatetime
+        dateutc utc gmt datetimegmt localtime timelocal start begin begins
+        bartime bartimestamp candletime candlebegintime eventtime opendatetime
         tradetime timems timens timestampms timestampns unixtimestampms"""
     ),
     "date": _words(
@@ -36,7 +37,7 @@ USUAL: Final[Mapping[str, tuple[str, ...]]] = {
     "volume": _words(
         """volume vol v totalvolume tradevolume tradedvolume realvolume pxvolume volumetraded sharevolume
         sharestraded quantity qty totaltradequantity tottrdqty totaltradedquantity tradedquantity basevolume
-        volumefrom baseassetvolume"""
+        volumefrom baseassetvolume sxsum"""
     ),
     "symbol": _words(
         """symbol ticker tic sym tickersymbol actsymbol rawsymbol tscode symbolname instrument instrumentname

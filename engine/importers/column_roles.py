@@ -15,7 +15,7 @@ from tapedeck.engine.importers.column_sample import ColumnSample
 from tapedeck.engine.importers.file_rows import UnreadableFileError
 from tapedeck.engine.importers.price_variants import find_variant
 from tapedeck.engine.importers.time_columns import find_time_columns
-from tapedeck.engine.importers.volume_columns import find_volume
+from tapedeck.engine.importers.volume_columns import find_volume, without_volume
 
 ROLES: Final = ("time", "date", *PRICES, "volume", "symbol")
 _DOUBTFUL_SYMBOLS: Final = ("name", "security", "instrument", "instrumentname", "stock", "code", "pair", "s")
@@ -68,14 +68,14 @@ def find_roles(
     """
     if chosen.positions:
         found = _by_position(file, sample, chosen.positions)
-        return _complete(file, sample, found, ("no volume column: volume is stored as 0",))
+        return _complete(sample, found)
     if not has_names:
         if chosen.names:
             raise unclear_order(file, sample, "the first line holds no names, so --column cannot name any")
         order = find_order(file, sample)
         found = {role: (name,) for role, name in order.items()}
         note = f"the file names no columns: read as {positions_of(sample.names, order)}"
-        return _complete(file, sample, found, (note, *_without_volume(found)))
+        return _complete(sample, found, (note,))
     return _by_name(file, sample, chosen.names, daily=daily)
 
 
@@ -143,24 +143,19 @@ def _by_name(file: Path, sample: ColumnSample, chosen: Mapping[str, str], *, dai
         notes += more
     if "symbol" not in found and (symbol := _symbol(sample, _taken(found))):
         found["symbol"] = (symbol,)
-    return _complete(file, sample, found, notes)
+    return _complete(sample, found, notes)
 
 
 def _complete(
-    file: Path, sample: ColumnSample, found: Mapping[str, tuple[str, ...]], notes: tuple[str, ...]
+    sample: ColumnSample, found: Mapping[str, tuple[str, ...]], notes: tuple[str, ...] = ()
 ) -> ColumnRoles:
-    # `notes` may begin with one on a volume that is missing, which does not hold where there is one.
-    if found.get("volume"):
-        notes = tuple(note for note in notes if not note.startswith("no volume column"))
+    if not found.get("volume"):
+        notes += (without_volume(sample, _taken(found)),)
     one = {role: names[0] for role, names in found.items() if names and role != "volume"}
     prices = tuple(one[role] for role in PRICES)
     return ColumnRoles(
         one.get("time"), one.get("date"), prices, tuple(found.get("volume", ())), one.get("symbol"), notes
     )
-
-
-def _without_volume(found: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    return () if "volume" in found else ("no volume column: volume is stored as 0",)
 
 
 def _taken(found: Mapping[str, tuple[str, ...]]) -> set[str]:
@@ -214,6 +209,8 @@ def _symbol(sample: ColumnSample, taken: set[str]) -> str | None:
         is_legible = all(len(text) <= 64 and not any(letter.isspace() for letter in text) for text in texts)
         if plain in _DOUBTFUL_SYMBOLS and (not texts or not is_legible):
             continue
+        if plain == "name" and all(text.isdigit() for text in texts):
+            continue  # the number of an instrument
         if plain == "s" and {text.casefold() for text in texts} <= STATUS_WORDS:
             continue
         return name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from tapedeck.engine.importers.text_kinds import is_missing, is_number, is_time
 
 MOST_COLUMNS: Final = 20_000
 _DELIMITERS: Final = ("\t", ";", "|", ",", " ")
+_BLANKS: Final = re.compile(" {2,}")
 _SAMPLE: Final = 300
 _TRIED: Final = 50
 _TICKER_LABELS: Final = ("ticker", "tickers", "symbol", "symbols")
@@ -73,6 +75,8 @@ def find_layout(file: Path, text: str, *, skip: int = 0, wanted: Collection[str]
 
 def split_line(line: str, delimiter: str) -> list[str]:
     """Return the fields of one line, without blanks around them."""
+    if delimiter == " ":
+        line = _BLANKS.sub(" ", line.strip())
     try:
         return [field.strip() for field in next(csv.reader([line], delimiter=delimiter))]
     except (csv.Error, StopIteration):

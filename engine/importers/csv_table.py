@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,8 @@ from tapedeck.engine.importers.text_stream import TextBlock, text_blocks
 
 _SAMPLE_BYTES: Final = 1 << 17
 _SAMPLE_ROWS: Final = 1000
+_BLANKS: Final = re.compile(rb" {2,}")
+_OUTER_BLANKS: Final = re.compile(rb"^ +| +$", re.MULTILINE)
 
 
 def open_csv_tables(file: Path, form: TableFormat) -> list[TableSource]:
@@ -106,6 +109,8 @@ def _rows_only(block: TextBlock, layout: CsvLayout) -> TextBlock:
                 data = b"\n" + data[len(whole) :]
             if b"\n" + whole in data:
                 data = data.replace(b"\n" + whole, b"\n\n")
+    if layout.delimiter == " ":
+        data = _BLANKS.sub(b" ", _OUTER_BLANKS.sub(b"", data))
     return TextBlock(data, line)
 
 

@@ -9,10 +9,10 @@ from typing import Final
 import numpy as np
 
 from tapedeck.engine.clock.calendars import CalendarWindow, Instants, exchange_bounds, load_calendar
-from tapedeck.engine.config.exchanges import resolve_exchange
+from tapedeck.engine.config.exchanges import DEFAULT_EXCHANGE, resolve_exchange
 from tapedeck.engine.importers.file_rows import UnclearFileError
 from tapedeck.engine.importers.stamps import Mask, moment_text
-from tapedeck.engine.importers.time_format import DEFAULT_EXCHANGE, Label, TimeFormat
+from tapedeck.engine.importers.time_format import Label, TimeFormat
 from tapedeck.engine.importers.zones import DAY_SECONDS
 from tapedeck.engine.store.bar_store import Ints
 

@@ -11,15 +11,21 @@ from tapedeck.engine.intervals import BASE_INTERVALS, Interval
 from tapedeck.engine.store.bar_store import BarColumns, Ints
 
 RowTexts = Callable[[Iterable[int]], Mapping[int, tuple[int, str]]]
+OtherColumns = Callable[[Sequence[int]], Mapping[str, Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesRows:
-    """Bars of one symbol in the order of the file; `rows`, shape (n,), are their positions in it, from 0."""
+    """Bars of one symbol in the order of the file; `rows`, shape (n,), are their positions in it, from 0.
+
+    `instants`: of daily bars whose times have a time of day, the instants as written (seconds UTC), shape
+    (n,); None otherwise.
+    """
 
     symbol: str
     bars: BarColumns
     rows: Ints
+    instants: Ints | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,9 @@ class FileRows:
 
     Positions count from 0 over all parts of the file. `texts` returns line number and text of the given rows;
     it is called for rejected rows only, as it may read the file again. All parts have the same `reading`.
-    `gaps`: rows without any price, which are neither bars nor faults.
+    `others` returns the texts that columns without a role have in the given rows of this part, by column; it
+    is called where the rows of one symbol seem to be those of several. `gaps`: rows without any price, which
+    are neither bars nor faults.
     """
 
     file: Path
@@ -49,6 +57,7 @@ class FileRows:
     faults: Mapping[int, str]
     texts: RowTexts
     reading: TableReading | None = None
+    others: OtherColumns | None = None
     gaps: int = 0
 
     def __len__(self) -> int:
@@ -68,14 +77,19 @@ class UnclearFileError(BarImportError):
     """A file that could be read in several ways, or whose rows contradict the options; nothing is stored.
 
     `ways`: options that settle it (flag to value, such as `{"--label": "close"}`), the likeliest first; the
-    command line prints the whole command for each.
+    command line prints the whole command for each. An empty value stands for a switch, None for an option
+    that must be left out.
     """
 
-    def __init__(self, file: Path, reason: str, ways: Sequence[Mapping[str, str]] = ()) -> None:
+    def __init__(self, file: Path, reason: str, ways: Sequence[Mapping[str, str | None]] = ()) -> None:
         self.file = file
         self.reason = reason
         self.ways = tuple(ways)
         super().__init__(f"{file}: {reason}")
+
+
+class UnnamedFileError(UnclearFileError):
+    """A file without a symbol in its name, in a column or in an option; in a folder it is skipped."""
 
 
 def check_base(interval: Interval) -> None:

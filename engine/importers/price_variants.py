@@ -1,4 +1,4 @@
-"""Variants of the prices in one table: of bid and ask, or in several currencies."""
+"""Variants of the prices in one table: of bid, ask or middle, or in several currencies."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def find_variant(
 
 def _sides(sample: ColumnSample) -> dict[str, dict[str, str]]:
     variants = {}
-    for side in ("bid", "ask"):
+    for side in ("bid", "ask", "mid"):
         forms = {role: (f"{side}{role}", f"{role}{side}", f"{side}{role[0]}") for role in PRICES}
         prices = {role: sample.first_named(names) for role, names in forms.items()}
         if all(prices.values()):

@@ -22,8 +22,8 @@ class TableFormat:
     """Checked format of the tables to import.
 
     `symbol` None: the symbol is that of a column, else of the file's name. `columns`: those that the user
-    names. `skip_lines`: lines of a text before the table. `decimal`: the decimal mark of the numbers; None
-    recognises it.
+    names. `decimal`: the decimal mark of the numbers; None recognises it. `skip_lines`: lines of a text
+    before the table.
     """
 
     interval: Interval

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal, Required, TypedDict
 
+from tapedeck.engine.config.exchanges import DEFAULT_EXCHANGE
 from tapedeck.engine.importers.importer import ImporterOption
 from tapedeck.engine.importers.time_format import Label
 from tapedeck.engine.intervals import Interval
@@ -19,8 +20,8 @@ class TableOptions(TypedDict, total=False):
     or the name of the file gives it. `zone` (an IANA name) is the time zone of times without an offset, and
     decides the date of daily bars that carry an instant. `time_format` is an epoch unit, an order of dates
     (ymd, dmy, mdy) or a strptime pattern, where the rows do not tell. `label` is the end of the bar that its
-    time names. `exchange` (a group or code) is the one whose sessions hold daily bars that carry an instant.
-    `decimal` is the decimal mark.
+    time names. `exchange` (a group or code) is the one whose sessions hold daily bars that carry an instant,
+    and that the rows are compared with. `decimal` is the decimal mark.
     """
 
     interval: Required[Interval]
@@ -63,13 +64,13 @@ TABLE_OPTIONS: Final = (
     ImporterOption(
         "--label",
         "label",
-        "Times name the open (default) or the close of the bar.",
+        "Times name the open or the close of the bar; default: open, unless the rows look like closes.",
         "END",
         kind="choice",
         choices=("open", "close"),
     ),
     ImporterOption(
-        "--exchange", "exchange", "Exchange of daily bars that carry a time; default: US_EQUITY.", "E"
+        "--exchange", "exchange", f"Exchange of the bars, a group or code; default: {DEFAULT_EXCHANGE}.", "E"
     ),
     ImporterOption(
         "--decimal", "decimal", "Decimal mark of the numbers.", "MARK", kind="choice", choices=(".", ",")

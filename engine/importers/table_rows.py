@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -15,19 +16,20 @@ from tapedeck.engine.importers.column_names import PRICES, plain_name
 from tapedeck.engine.importers.column_roles import ColumnRoles
 from tapedeck.engine.importers.file_rows import (
     FileRows,
+    OtherColumns,
     SeriesRows,
     TableReading,
     UnclearFileError,
     UnreadableFileError,
 )
 from tapedeck.engine.importers.stamps import Stamps
-from tapedeck.engine.importers.symbol_column import by_symbol, row_symbols, symbol_faults
+from tapedeck.engine.importers.symbol_column import RowSymbols, by_symbol, symbol_faults
 from tapedeck.engine.importers.table_format import TableFormat
 from tapedeck.engine.importers.table_series import TableSeries, find_series
 from tapedeck.engine.importers.table_source import Table, TableSource
 from tapedeck.engine.importers.validation import gap_rows
 from tapedeck.engine.importers.value_survey import ValueFormats, ValueSurvey
-from tapedeck.engine.store.bar_store import BarColumns
+from tapedeck.engine.store.bar_store import BarColumns, Ints
 
 
 def read_table(source: TableSource, form: TableFormat) -> Iterator[FileRows]:
@@ -54,12 +56,16 @@ def _read_table(source: TableSource, form: TableFormat) -> Iterator[FileRows]:
         raise UnreadableFileError(source.file, f"it has columns of {symbols}: leave the symbol out")
     columns = list(dict.fromkeys(name for one in series for name in one.columns))
     formats, parts = _surveyed(source, columns, series[0], form)
-    reading = _described(source, series, formats)
+    owners = [_owner(source, one, form) for one in series]
+    reading: TableReading | None = None
     is_empty = True
     for part in parts:
         if not len(part.rows) and not part.faults:
             continue
-        yield _file_rows(source, part, series, formats, form, reading, is_first=is_empty)
+        rows = _file_rows(source, part, series, owners, formats, form, is_first=is_empty)
+        # Whether a column holds symbols or a status is known from its first rows.
+        reading = reading or _described(source, series, owners[0], formats, is_given=form.symbol is not None)
+        yield replace(rows, reading=reading)
         is_empty = False
     if is_empty:
         raise UnreadableFileError(source.file, "no rows")
@@ -91,11 +97,29 @@ def _surveyed(
     return formats, source.parts(columns)
 
 
-def _described(source: TableSource, series: Sequence[TableSeries], formats: ValueFormats) -> TableReading:
+def _owner(source: TableSource, series: TableSeries, form: TableFormat) -> RowSymbols:
+    column = series.roles.symbol
+    is_chosen = "symbol" in form.columns.names or bool(form.columns.positions)
+    return RowSymbols(
+        source.file, column=column, is_chosen=is_chosen, given=form.symbol or series.group.symbol
+    )
+
+
+def _described(
+    source: TableSource,
+    series: Sequence[TableSeries],
+    owner: RowSymbols,
+    formats: ValueFormats,
+    *,
+    is_given: bool,
+) -> TableReading:
+    # `is_given`: the user gave the symbol.
     columns = {}
     for role, name in series[0].roles.described().items():
         shown = (name or "the column without a name") if source.has_names else f"column {name}"
         columns[role] = ", ".join(text for text in (shown, formats.describe(role)) if text)
+    from_names = series[0].group.symbol is not None and not is_given
+    columns["symbol"] = "the names of the columns" if from_names else owner.source
     notes = [*source.notes, *series[0].roles.notes, *formats.notes]
     if len(series) > 1:
         shown = ", ".join(str(one.group.symbol) for one in series[:5])
@@ -108,43 +132,63 @@ def _file_rows(
     source: TableSource,
     part: Table,
     series: Sequence[TableSeries],
+    owners: Sequence[RowSymbols],
     formats: ValueFormats,
     form: TableFormat,
-    reading: TableReading,
     *,
     is_first: bool,
 ) -> FileRows:
     # A row with the bars of k symbols counts as k rows: their positions are k times the row's, and on.
     step = len(series)
     found: list[SeriesRows] = []
-    gaps = 0
     reasons = {row * step: fault for row, fault in part.faults.items()}
-    for place, one in enumerate(series):
+    gap_count = 0
+    for place, (one, owner) in enumerate(zip(series, owners, strict=True)):
         data = one.of(part.data)
-        bars, faults = _bars(source, data, one.roles, formats, form, is_first=is_first)
+        bars, stamps, faults = _bars(source, data, one.roles, formats, form, is_first=is_first)
         if faults and source.has_names:
             _check_no_other_names(source, part, data, one.roles)
-        column = (
-            (one.roles.symbol, _text(_column(data, one.roles.symbol)))
-            if one.roles.symbol is not None
-            else None
-        )
-        symbols = row_symbols(source.file, len(part.rows), column, form.symbol or one.group.symbol)
+        symbol = one.roles.symbol
+        symbols = owner.of(len(part.rows), None if symbol is None else _text(_column(data, symbol)))
         faults = symbol_faults(symbols) | faults
-        missing = set(gap_rows(bars).tolist()) - set(faults)
-        gaps += len(missing)
-        sound = np.delete(np.arange(len(part.rows)), [*faults, *missing])
+        gaps = set(gap_rows(bars).tolist()) - set(faults)
+        gap_count += len(gaps)
+        sound = np.delete(np.arange(len(part.rows)), [*faults, *gaps])
         rows = part.rows * step + place
-        found += by_symbol(symbols, bars, rows, sound)
+        found += by_symbol(symbols, bars, rows, sound, _daily_instants(stamps, form))
         reasons |= {int(rows[i]): fault for i, fault in faults.items()}
 
-    def texts(wanted: object) -> Mapping[int, tuple[int, str]]:
-        asked = list(wanted)  # type: ignore[call-overload]
+    def texts(wanted: Iterable[int]) -> Mapping[int, tuple[int, str]]:
+        asked = list(wanted)
         known = part.texts({row // step for row in asked})
         return {row: known[row // step] for row in asked}
 
-    lines = texts if step > 1 else part.texts
-    return FileRows(source.file, form.interval, found, reasons, lines, reading, gaps)
+    others = _other_columns(source, series) if step == 1 else None
+    row_texts = texts if step > 1 else part.texts
+    return FileRows(source.file, form.interval, found, reasons, row_texts, others=others, gaps=gap_count)
+
+
+def _daily_instants(stamps: Stamps, form: TableFormat) -> Ints | None:
+    if form.interval.is_intraday:
+        return None
+    return np.where(stamps.known, stamps.instants, stamps.written)
+
+
+def _other_columns(source: TableSource, series: Sequence[TableSeries]) -> OtherColumns:
+    # Reads the file again, for the rows of a question.
+    names = [name for name in source.names if name not in series[0].columns]
+
+    def others(rows: Sequence[int]) -> dict[str, list[str]]:
+        wanted, found = np.array(sorted(set(rows)), np.int64), dict[int, list[str]]()
+        for part in source.parts(names):
+            places = np.flatnonzero(np.isin(part.rows, wanted))
+            texts = [_text(_column(part.data, name)).take(places).to_pylist() for name in names]
+            found |= dict(zip(part.rows[places].tolist(), map(list, zip(*texts, strict=True)), strict=False))
+            if len(found) == len(wanted):
+                break
+        return {name: [found[row][at] for row in rows] for at, name in enumerate(names)}
+
+    return others
 
 
 def _bars(
@@ -155,7 +199,7 @@ def _bars(
     form: TableFormat,
     *,
     is_first: bool,
-) -> tuple[BarColumns, dict[int, str]]:
+) -> tuple[BarColumns, Stamps, dict[int, str]]:
     stamps = formats.read_times(_times(data, roles))
     if is_first and data.num_rows and len(stamps.faults) == data.num_rows:
         raise UnreadableFileError(source.file, _no_times(stamps))
@@ -171,7 +215,7 @@ def _bars(
         volume = volume + numbers
         faults = bad | faults
     opens, highs, lows, closes = prices
-    return BarColumns(times, opens, highs, lows, closes, volume), faults
+    return BarColumns(times, opens, highs, lows, closes, volume), stamps, faults
 
 
 def _check_no_other_names(source: TableSource, part: Table, data: pa.Table, roles: ColumnRoles) -> None:

@@ -8,7 +8,7 @@ from typing import Final, Unpack
 
 from tapedeck.engine.errors import BarImportError
 from tapedeck.engine.importers.file_rows import FileRows
-from tapedeck.engine.importers.importer import BarFiles
+from tapedeck.engine.importers.importer import BarFiles, EvidenceRules
 from tapedeck.engine.importers.report import SkippedFile
 from tapedeck.engine.importers.table_format import TableFormat, make_format
 from tapedeck.engine.importers.table_options import TableOptions
@@ -34,7 +34,8 @@ def find_tables(
         for source in open_tables(file, form):
             yield from read_table(source, form)
 
-    return BarFiles(files, read, skipped)
+    rules = EvidenceRules(form.interval, table.get("label"), table.get("exchange"))
+    return BarFiles(files, read, skipped, rules)
 
 
 def packed_suffixes(*suffixes: str) -> tuple[str, ...]:

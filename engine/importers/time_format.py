@@ -17,7 +17,6 @@ DATE_ORDERS: Final[Mapping[Order, str]] = {
     "dmy": "day, month, year",
     "mdy": "month, day, year",
 }
-DEFAULT_EXCHANGE: Final = "US_EQUITY"
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,9 +63,7 @@ def validate_bars(bars: BarColumns, interval: Interval, rules: PriceRules = _RUL
     reasons = {int(i): _fault(bars, int(i), interval, rules) for i in np.flatnonzero(~good)}
     for i in _contradictions(fitted, good):
         good[i] = False
-        reasons[i] = (
-            f"duplicate timestamp {utc_text(bars.opened_at[i])} with other values; the first row is kept"
-        )
+        reasons[i] = repeat_fault(bars.opened_at[i])
     return ValidBars(
         fitted,
         good,
@@ -82,6 +80,11 @@ def gap_rows(bars: BarColumns) -> Ints:
     if missing.any():
         missing = missing & np.isnan(bars.high) & np.isnan(bars.low) & np.isnan(bars.close)
     return np.flatnonzero(missing)
+
+
+def repeat_fault(time: int | np.int64) -> str:
+    """Return the reason of a row with the time of an earlier row and other values."""
+    return f"duplicate timestamp {utc_text(time)} with other values; the first row is kept"
 
 
 def sort_out_repeats(bars: BarColumns) -> BarColumns:

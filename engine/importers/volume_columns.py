@@ -18,6 +18,7 @@ _OTHER_WORDS: Final = re.compile(
 )
 _LIKELY: Final = re.compile(r"vol|qty|quantity|shares|size|amount|contracts")
 _NEARLY: Final = 0.2
+_SHOWN: Final = 5
 
 
 def find_volume(
@@ -54,7 +55,17 @@ def _by_kind(
     likely = [name for name in free if _LIKELY.search(plain_name(name)) and sample.is_numeric(name)]
     if likely:
         raise _unclear(file, "no column is known as the volume", likely)
-    return (), ("no volume column: volume is stored as 0",)
+    return (), ()
+
+
+def without_volume(sample: ColumnSample, taken: Collection[str]) -> str:
+    """Return the note on a table without a volume, with the other columns of numbers, which may be one."""
+    note = "no volume column: volume is stored as 0"
+    left = [name for name in sample.names if name not in taken and sample.is_numeric(name)]
+    if not left:
+        return note
+    shown = ", ".join(map(repr, left[:_SHOWN])) + (", ..." if len(left) > _SHOWN else "")
+    return f"{note} (not read: {shown}; --column volume=NAME takes one)"
 
 
 def _is_kind_of_volume(name: str) -> bool:

@@ -348,13 +348,16 @@ def test_a_strict_import_stores_none_of_the_symbols_of_a_file_with_a_bad_row(tmp
     assert all(not times(any_store, symbol) for symbol in any_store.series())
 
 
-def test_a_given_symbol_must_agree_with_the_column(tmp_path, store):
-    file = write(tmp_path / "all.csv", f"symbol,{HEAD}", f"IBM,2013-10-07T13:30Z,{VALUES}")
-    with pytest.raises(
-        BarImportError, match="its column 'symbol' has the symbols IBM, not SPY: leave the symbol out"
-    ):
-        import_csv(file, store, interval=MINUTE, symbol="spy")
-    assert import_csv(file, store, interval=MINUTE, symbol="ibm").written == 1
+def test_a_given_symbol_names_the_rows_of_a_column_with_one_symbol(tmp_path, store):
+    one, other = (f"{symbol},2013-10-07T13:30Z,{VALUES}" for symbol in ("IBM", "AIG"))
+    file = write(tmp_path / "all.csv", f"symbol,{HEAD}", one, one)
+    import_csv(file, store, interval=MINUTE, symbol="spy")
+    assert list(store.series()) == ["SPY"]
+    write(file, f"symbol,{HEAD}", one, other)
+    for symbol in ("spy", "ibm"):
+        with pytest.raises(UnclearFileError, match=r"several symbols \(AIG, IBM\), and --symbol names one"):
+            import_csv(file, store, interval=MINUTE, symbol=symbol)
+    assert list(store.series()) == ["SPY"]
 
 
 def test_in_a_folder_each_file_names_its_symbol_and_other_files_are_skipped(tmp_path, store):
@@ -502,8 +505,9 @@ def test_places_without_such_files_are_told(tmp_path, store):
 
 def test_a_file_name_that_is_no_symbol_asks_for_one(tmp_path, store):
     file = write(tmp_path / "my bars.csv", HEAD, f"2013-10-07T13:30Z,{VALUES}")
-    with pytest.raises(BarImportError, match=r"no symbol in its name .*; give one"):
+    with pytest.raises(UnclearFileError, match=r"no clear symbol .* 'my bars.csv'") as caught:
         import_csv(file, store, interval=MINUTE)
+    assert caught.value.ways == ({"--symbol": "MY"},)
     assert import_csv(file, store, interval=MINUTE, symbol="xyz").written == 1
 
 

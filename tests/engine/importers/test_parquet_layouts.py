@@ -162,7 +162,7 @@ def test_rows_come_in_parts_whatever_the_row_groups(tmp_path, monkeypatch):
     columns = {name: [values[0]] * 1000 for name, values in VALUES.items()} | {
         "high": [8.0 if i == 777 else 12.0 for i in range(1000)]
     }
-    columns["low"][500] = None
+    times[500] = None
     pq.write_table(pa.table({"ts": times} | columns), tmp_path / "A.parquet", row_group_size=450)
     parts = rows_of(tmp_path / "A.parquet")
     assert len(parts) > 3

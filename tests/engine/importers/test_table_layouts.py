@@ -170,6 +170,22 @@ NAMED = {
         "1381152600,10,12,9,11,100,1,0",
         {"time": "1381152600"},
     ),
+    "period and first trade": (
+        "time_period_start;time_period_end;time_open;px_open;px_high;px_low;px_close;sx_sum;sx_cnt",
+        f"{T};2013-10-07T13:31Z;2013-10-07T13:30:07Z;10;12;9;11;100;5",
+        TIME,
+    ),
+    "opening time before a closing one": (
+        "timeOpen;timeClose;name;open;high;low;close;volume;marketCap;timestamp",
+        f"{T};2013-10-07T13:30:59Z;2781;10;12;9;11;100;9000;2013-10-07T13:30:59Z",
+        TIME,
+    ),
+    "middle prices": ("time,volume,complete,mid.o,mid.h,mid.l,mid.c", f"{T},100,True,10,12,9,11", TIME),
+    "columns aligned by blanks": (
+        "Date        Time   Open   High   Low   Close  Volume",
+        "2013-10-07  09:30  10     12     9     11     100   ",
+        DATE | {"time": "09:30"},
+    ),
     "indicators beside": (
         "time,open,high,low,close,Volume,Volume MA,Plot,Plot",
         "1381152600,10,12,9,11,100,NaN,1,2",
@@ -216,6 +232,13 @@ def test_without_a_volume_it_is_zero_and_told(tmp_path):
     [rows] = IMPORTERS["csv"].find(file, interval=MINUTE).read(file)
     assert rows.series[0].bars.volume.tolist() == [0.0]
     assert rows.reading.notes == ("no volume column: volume is stored as 0",)
+
+
+def test_without_a_volume_other_columns_of_numbers_are_told(tmp_path):
+    file = write(tmp_path, f"timestamp,open,high,low,close,trades,note\n{T},10,12,9,11,7,x\n")
+    [rows] = IMPORTERS["csv"].find(file, interval=MINUTE).read(file)
+    note = "no volume column: volume is stored as 0 (not read: 'trades'; --column volume=NAME takes one)"
+    assert rows.reading.notes == (note,)
 
 
 @pytest.mark.parametrize("columns", [None, {"volume": "Up+Down"}, {"volume": "up + down"}])
@@ -270,6 +293,7 @@ def test_the_two_lines_behind_the_names_of_yfinance_are_names(tmp_path, level):
     file = write(tmp_path, f"{head}2013-10-07,11,12,9,10,100\n2013-10-08,11,12,9,10,100\n")
     [rows] = IMPORTERS["csv"].find(file, interval=DAY).read(file)
     assert (len(rows), rows.faults, [series.symbol for series in rows.series]) == (2, {}, ["A"])
+    assert rows.reading.columns["symbol"] == "the names of the columns"
     assert first_row(file, interval=DAY) == DATE | BAR
 
 
