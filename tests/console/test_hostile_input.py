@@ -46,6 +46,7 @@ def test_arguments_and_files_that_are_not_utf8_are_shown_with_escapes(
         ["validate", "a\nfake: line"],
         ["calendar", "a\nfake: line"],
         ["settings", "--store", "a\nfake: line"],
+        ["bars", "a\nfake: line", "--date", "2013-10-07", "--interval", "1m"],
         ["a\nfake: line"],
         ["run", "--view", "a\nfake: line", "x.yaml"],
         ["import", "csv", "a\nfake: line", "--interval", "1m"],
@@ -212,3 +213,15 @@ def test_aliases_of_aliases_in_settings_and_themes_do_not_fill_memory(tapedeck: 
     assert_error(tapedeck("settings"), 2, "settings.yaml is too large or too deep")
     (home / "config" / "settings.yaml").write_text("a: &a {x: *a}\n")
     assert_error(tapedeck("settings"), 2, "settings.yaml")
+
+
+def test_a_file_found_in_a_folder_forges_no_line(tapedeck: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a\nfake: line.csv").write_text(CSV)
+    (folder / "SPY.csv").write_text(CSV)
+    rejects = tmp_path / "rejects.csv"
+    options = ["--interval", "1m", "--zone", "UTC", "--store", tmp_path / "bars.db", "--rejects", rejects]
+    done = tapedeck("import", "csv", folder, *options)
+    assert "fake" in done.stdout.lower() + done.stderr.lower()
+    assert not [line for line in (done.stdout + done.stderr).splitlines() if line.lower().startswith("fake")]

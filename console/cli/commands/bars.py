@@ -57,6 +57,8 @@ def bars(
     is given. Exit code 3 if there is no bar.
     """
     form = read_choice("--format", form, FORMATS)
+    if not symbol or not symbol.isprintable():
+        raise bad_option("SYMBOL", symbol, f"invalid symbol {symbol!r}: use printable characters, like SPY.")
     requested = read_interval("--interval", interval)
     if requested >= WEEK:
         message = "weekly bars exist in history only: use 1d or a shorter interval."
