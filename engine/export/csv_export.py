@@ -25,7 +25,7 @@ from tapedeck.engine.export.manifest import (
 from tapedeck.engine.export.metrics_json import metrics_document
 from tapedeck.engine.export.own_files import TABLES
 from tapedeck.engine.export.quality_table import quality_rows
-from tapedeck.engine.export.session_json import session_document
+from tapedeck.engine.export.session_json import session_document, writable
 from tapedeck.engine.export.session_table import end_row, session_rows
 from tapedeck.engine.export.staged_files import StagedFile, write_whole
 from tapedeck.engine.metrics.performance import PerformanceMetrics
@@ -90,7 +90,7 @@ class CsvExport:
             self.abandon()
             return None
         try:
-            manifest = self._finish(summary, metrics)
+            manifest = self._finish(writable(summary), metrics)
         except ExportError as error:
             self._fail(error)
             raise

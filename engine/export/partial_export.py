@@ -61,7 +61,7 @@ def write_state(path: Path, records: Records, summary: RunSummary) -> None:
 
     A link keeps pointing to its file. The session.json of an export is not replaced by another.
     """
-    from tapedeck.engine.export.session_json import session_document  # noqa: PLC0415 - as above
+    from tapedeck.engine.export.session_json import session_document, writable  # noqa: PLC0415 - as above
     from tapedeck.engine.export.state_file import write_state_file  # noqa: PLC0415 - as above
 
     sessions: list[SessionSummary] = []
@@ -69,7 +69,8 @@ def write_state(path: Path, records: Records, summary: RunSummary) -> None:
     for record, digest in records:
         sessions.append(SessionSummary.of(record, digest))
         last = record
-    write_state_file(path, json_bytes(session_document(_of_sessions(summary, sessions), last)))
+    played = writable(_of_sessions(summary, sessions))
+    write_state_file(path, json_bytes(session_document(played, last)))
 
 
 def _of_sessions(summary: RunSummary, sessions: list[SessionSummary]) -> RunSummary:
