@@ -1,27 +1,39 @@
-"""Session file loading with tapedeck's indicators: passes the registry of indicators to `config`."""
+"""Session file loading with tapedeck's indicators and calendars, which it passes to `config`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 from tapedeck.engine import config
-from tapedeck.engine.config import IndicatorCatalogue, IndicatorType, LoadedConfig
+from tapedeck.engine.config import ChangedSession, IndicatorCatalogue, IndicatorType, LoadedConfig
+from tapedeck.engine.errors import ConfigProblem
 
 
 def load_session_config(path: Path) -> LoadedConfig:
     """Read the session file at `path`, YAML or JSON. Raises ConfigError with all its faults."""
-    return config.load_session_config(path, _CATALOGUE)
+    return config.load_session_config(path, _CATALOGUE, _check_changes)
 
 
 def parse_session_config(document: object, source: str) -> LoadedConfig:
     """Check a document of plain values; `source`: its name in errors. Raises ConfigError with all faults."""
-    return config.parse_session_config(document, source, _CATALOGUE)
+    return config.parse_session_config(document, source, _CATALOGUE, _check_changes)
 
 
 def session_config_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of session files, for completion and checks in editors."""
     return config.session_config_schema(_CATALOGUE)
+
+
+def _check_changes(exchange: str, changes: Mapping[date, ChangedSession]) -> list[ConfigProblem]:
+    from tapedeck.engine.clock.changed_sessions import change_faults  # noqa: PLC0415 - slow: the calendar
+
+    return [
+        ConfigProblem(f"session_data_config.sessions.{fault.place}", None, fault.message)
+        for fault in change_faults(exchange, changes)
+    ]
 
 
 class _Registry:

@@ -81,7 +81,7 @@ class SystemManager:
         load_timeout_s: float = LOAD_TIMEOUT_S,
     ) -> None:
         self.config = config
-        self.time = TimeManager(config.exchange)
+        self.time = TimeManager(config.exchange, changes=config.session_data_config.sessions)
         self.session_data = SessionData()
         self.metrics = PerformanceMetrics()
         self.render_priority = RenderPriority()
@@ -130,7 +130,7 @@ class SystemManager:
             start_seconds = epoch_seconds(start_instant(plan.sessions[0], backtest.start_time))
         coordinator = SessionCoordinator(
             plan,
-            SessionLoader(plan, self._data),
+            SessionLoader(plan, self._data, checks=True),
             self.session_data,
             self.time,
             self.metrics,
@@ -432,11 +432,12 @@ class SystemManager:
             sessions_planned=len(plan.sessions),
             bars=sum(session.bars for session in sessions),
             seconds=0.0 if coordinator is None else coordinator.seconds,
-            stamp=run_stamp(session.digest for session in sessions),
+            stamp=run_stamp((session.digest for session in sessions), plan.changed_sessions),
             warnings=plan.warnings if coordinator is None else coordinator.warnings,
             notes=plan.notes,
             parameters=_resolved_parameters(plan),
             counts=self.metrics.counts(),
+            changed_sessions=plan.changed_sessions,
         )
 
     # Internal

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
+from tapedeck.engine.clock.start_time import time_in_session
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.clock.trading_session import TradingSession
-from tapedeck.engine.errors import ConfigError, ConfigProblem, EngineError, nearest
+from tapedeck.engine.errors import ConfigError, ConfigProblem, EngineError, nearest, shortened
 from tapedeck.engine.intervals import Interval
 
 EXAMPLES: Final = "10:30, 14h, 2:30pm, open, close, next open, +15m, -1h, 50%, tuesday, 2013-10-08 10:30"
 
+_LONGEST: Final = 80
+"""Most characters of a time expression."""
 _MONTHS: Final = ("january", "february", "march", "april", "may", "june", "july", "august",
                   "september", "october", "november", "december")  # fmt: skip
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -64,7 +67,7 @@ def parse_time_expression(text: str, reference: ReferenceTime, calendar: TimeMan
     text (InvalidTimeError if it is so on any day), CalendarError for a day without a session.
     """
     words = " ".join(text.strip().lower().replace(",", " ").split())
-    if not words:
+    if not words or len(text) > _LONGEST:
         raise _invalid_time(text)
     try:
         return _read(text, words, reference, calendar)
@@ -79,7 +82,7 @@ def _read(text: str, words: str, reference: ReferenceTime, calendar: TimeManager
             return found
     time_of_day = _read_time(words)
     if time_of_day is not None:
-        return _at(reference.session, time_of_day)
+        return time_in_session(reference.session, time_of_day)
     return _read_date(text, words, reference, calendar)
 
 
@@ -129,7 +132,7 @@ def _read_word(words: str, reference: ReferenceTime, calendar: TimeManager) -> d
     if words == "now":
         return reference.clock
     if words == "noon":
-        return _at(session, time(12))
+        return time_in_session(session, time(12))
     return {"open": session.regular_open, "close": session.regular_close}.get(words)
 
 
@@ -179,7 +182,7 @@ def _read_date(text: str, words: str, reference: ReferenceTime, calendar: TimeMa
             continue
         session = calendar.get_trading_session(day)
         if time_of_day is not None:
-            return _at(session, time_of_day)
+            return time_in_session(session, time_of_day)
         return session.regular_close if point == "close" else session.regular_open
     raise _invalid_time(text)
 
@@ -256,18 +259,8 @@ def _written_date(words: str, year: int) -> date | None:
     return found
 
 
-def _at(session: TradingSession, time_of_day: time) -> datetime:
-    """Return the instant of a time of day on the exchange within a session, which may open the day before."""
-    zone = session.zone
-    opened = session.regular_open.astimezone(zone)
-    instant = datetime.combine(opened.date(), time_of_day, zone)
-    if instant < opened and session.regular_close.astimezone(zone).date() > opened.date():
-        instant += timedelta(days=1)
-    return instant.astimezone(session.regular_open.tzinfo)
-
-
 def _invalid_time(text: str) -> InvalidTimeError:
-    typed = text.strip()
+    typed = shortened(text.strip(), _LONGEST)
     unknown = [word for word in _LETTERS.findall(typed.lower()) if not _is_known(word)]
     # The message already has a text of one unknown word.
     why = f" (not understood: {', '.join(unknown)})" if unknown and unknown != [typed.lower()] else ""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
-import tempfile
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, Final
 from rich.console import Console
 
 from tapedeck.console.cli.invocation import Invocation
-from tapedeck.engine.errors import ExportError
+from tapedeck.engine.errors import ExportError, cause_of
 from tapedeck.engine.importers.importer import Importer
 from tapedeck.engine.importers.ingest import import_bars
 from tapedeck.engine.importers.report import (
@@ -23,6 +22,7 @@ from tapedeck.engine.importers.report import (
     RefusedFileError,
     RejectedRow,
 )
+from tapedeck.engine.output_file import write_file
 from tapedeck.engine.store.locations import open_store
 
 ShowProgress = Callable[[ImportProgress], None]
@@ -79,18 +79,16 @@ def write_report(report: ImportReport, invocation: Invocation, rejects: Path | N
 
 
 def write_rejects(path: Path, rejected: Sequence[RejectedRow]) -> None:
-    """Write rejected rows as CSV (file, line, reason, text); on an error no file is left."""
+    """Write rejected rows as CSV (file, line, reason, text); ExportError leaves an earlier file unchanged."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_REJECTS_HEADER)
+    writer.writerows((row.file, row.line, row.reason, row.text) for row in rejected)
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", newline="", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(_REJECTS_HEADER)
-            writer.writerows((row.file, row.line, row.reason, row.text) for row in rejected)
-        os.replace(file.name, path)
+        write_file(path, text.getvalue().encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise ExportError(
-            f"{path}: cannot write the rejected rows ({error.strerror or error}). The bars are imported. "
+            f"{path}: cannot write the rejected rows ({cause_of(error)}). The bars are imported. "
             "Name a file in a writable folder"
         ) from error
 

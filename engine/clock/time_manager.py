@@ -16,6 +16,7 @@ from tapedeck.engine.clock.calendars import (
     exchange_zone,
     load_calendar,
 )
+from tapedeck.engine.clock.changed_sessions import SessionChanges, with_changes
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.config.exchanges import resolve_exchange
 from tapedeck.engine.errors import CalendarError, ClockError
@@ -47,16 +48,24 @@ class TimeManager:
 
     Without `wall_clock` (a backtest) the time changes by `set_backtest_time` only. With one, such as
     `wall_clock_now`, it is live. Instants are UTC and zone-aware; dates are trading dates of the exchange,
-    not instants. The calendar is loaded by the first query, and extended as needed. Queries raise
-    CalendarError with the calendar's bounds for dates outside it.
+    not instants. The calendar is loaded by the first query, and extended as needed. `changes`: days of a
+    session file that differ from it. Queries raise CalendarError with the calendar's bounds for dates
+    outside it.
     """
 
-    def __init__(self, exchange: str, *, wall_clock: Callable[[], datetime] | None = None) -> None:
+    def __init__(
+        self,
+        exchange: str,
+        *,
+        wall_clock: Callable[[], datetime] | None = None,
+        changes: SessionChanges | None = None,
+    ) -> None:
         self._exchange = resolve_exchange(exchange)
         self._zone = exchange_zone(self._exchange)
         first, last = exchange_bounds(self._exchange)
         self._bounds = (first.toordinal(), last.toordinal())
         self._wall_clock = wall_clock
+        self._changes: SessionChanges = changes or {}
         self._window: CalendarWindow | None = None
         self._growing = Lock()  # guards the window, which only grows
         self._now: datetime | None = None
@@ -289,8 +298,8 @@ class TimeManager:
             window = self._window
             if window is None or not window.covers(first, last):
                 begin, end = (first, last) if window is None else self._grown(window, first, last)
-                window = load_calendar(self._exchange, date.fromordinal(begin), date.fromordinal(end))
-                self._window = window
+                loaded = load_calendar(self._exchange, date.fromordinal(begin), date.fromordinal(end))
+                self._window = window = with_changes(loaded, self._changes)
         return window
 
     def _grown(self, window: CalendarWindow, first: int, last: int) -> tuple[int, int]:

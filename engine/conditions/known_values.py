@@ -6,13 +6,11 @@ k depends on a slot at or past k.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from functools import lru_cache
+from datetime import time
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.start_time import time_in_session
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, gaps_begin, score
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, OPEN, Floats, Ints
@@ -47,9 +45,15 @@ class KnownValues:
             "last": self._last, "change": self._change, "quality": self._quality, "gaps": self._gaps
         }[name](rows)  # fmt: skip
 
-    def time_of_day(self) -> Floats:
-        """Return the clock as seconds since midnight in the exchange's zone, shape (frontiers,)."""
-        return _times_of_day(self._tape.slots)[self._frontiers]
+    def clock(self) -> Floats:
+        """Return the clock at each frontier, seconds UTC, shape (frontiers,)."""
+        return self._tape.slots.clock_times()[self._frontiers].astype(np.float64)
+
+    def instant(self, seconds_of_day: int) -> float:
+        """Return the instant, seconds UTC, of a time of day of the exchange in this session."""
+        minutes, second = divmod(seconds_of_day, 60)
+        hour, minute = divmod(minutes, 60)
+        return time_in_session(self._tape.session, time(hour, minute, second)).timestamp()
 
     def _bar_field(self, field: int, interval: Interval, rows: Rows) -> Floats:
         return self._held(self._tape.grid(interval).values[field, rows], self._over(interval))
@@ -128,19 +132,3 @@ def _taken(values: Floats, at: Ints) -> Floats:
     taken = np.take_along_axis(values, np.maximum(at, 0), axis=1)
     taken[at < 0] = np.nan
     return taken
-
-
-@lru_cache(maxsize=8)
-def _times_of_day(slots: SessionSlots) -> Floats:
-    """Return the exchange's time of day of clock(k), k = 0 … n, in seconds since its midnight."""
-    times, zone = slots.clock_times(), slots.session.zone
-
-    def offset(seconds: int) -> int:
-        shift = datetime.fromtimestamp(seconds, UTC).astimezone(zone).utcoffset()
-        return 0 if shift is None else int(shift.total_seconds())
-
-    first, last = offset(int(times[0])), offset(int(times[-1]))
-    offsets: NDArray[np.int64] | int = first
-    if first != last:  # daylight saving changes during the session
-        offsets = np.array([offset(int(seconds)) for seconds in times], dtype=np.int64)
-    return ((times + offsets) % 86_400).astype(np.float64)

@@ -40,7 +40,7 @@ class TimeOfDay:
 
 @dataclass(frozen=True, slots=True)
 class ClockTime:
-    """The word `time`: the session's clock, as a time of day of the exchange."""
+    """The word `time`: the session's clock. Times are compared in the order of the session."""
 
     span: Span
 

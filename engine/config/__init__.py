@@ -6,6 +6,7 @@ Indicators are checked against a catalogue that is handed in; `engine/session_fi
 from __future__ import annotations
 
 from tapedeck.engine.config.catalogue import HistoricalNeed, IndicatorCatalogue, IndicatorType
+from tapedeck.engine.config.changed_sessions import ChangedSession, describe_changes
 from tapedeck.engine.config.exchanges import EXCHANGE_GROUPS, resolve_exchange
 from tapedeck.engine.config.historical import HistoricalConfig, HistoricalData, HistoricalIndicator
 from tapedeck.engine.config.loading import LoadedConfig, dump, load_session_config, parse_session_config
@@ -27,6 +28,7 @@ __all__ = [
     "EXCHANGE_GROUPS",
     "ApiConfig",
     "BacktestConfig",
+    "ChangedSession",
     "GapFiller",
     "HistoricalConfig",
     "HistoricalData",
@@ -42,6 +44,7 @@ __all__ = [
     "SessionDataConfig",
     "SessionIndicator",
     "TradingConfig",
+    "describe_changes",
     "dump",
     "load_session_config",
     "parse_session_config",

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
 
 from tapedeck.engine.config.catalogue import IndicatorCatalogue
+from tapedeck.engine.config.changed_sessions import ChangedSession, valid_changes
 from tapedeck.engine.config.cross_checks import find_conflicts, find_warnings
 from tapedeck.engine.config.documents import parse_text, write_yaml
+from tapedeck.engine.config.exchanges import find_exchange
 from tapedeck.engine.config.older_fields import upgrade
-from tapedeck.engine.config.plain_documents import find_misfits, hide_secrets, without_nulls
+from tapedeck.engine.config.plain_documents import (
+    find_infinite_numbers,
+    find_misfits,
+    hide_secrets,
+    without_nulls,
+)
 from tapedeck.engine.config.problems import problems_of
 from tapedeck.engine.config.session_config import SessionConfig
 from tapedeck.engine.config.text_files import read_text_file, unreadable
 from tapedeck.engine.errors import ConfigError, ConfigProblem
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
-_MAX_BYTES: Final = 1024 * 1024
+CheckChanges = Callable[[str, Mapping[date, ChangedSession]], list[ConfigProblem]]
+"""Returns the problems of changed sessions that do not fit the calendar of an exchange (its code)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +41,25 @@ class LoadedConfig:
     source: str
 
 
-def load_session_config(path: Path, catalogue: IndicatorCatalogue) -> LoadedConfig:
+def load_session_config(
+    path: Path, catalogue: IndicatorCatalogue, check_changes: CheckChanges | None = None
+) -> LoadedConfig:
     """Read the session file at `path`, YAML or JSON. Raises ConfigError with all its faults.
 
-    `catalogue`: the indicators that session files may use.
+    `catalogue`: the indicators that session files may use. `check_changes`: compares `sessions` with the
+    exchange's calendar.
     """
     text = _read_text(path)
     is_json = path.suffix.lower() == ".json" or (
         path.suffix.lower() not in _SUFFIXES and text.lstrip()[:1] == "{"
     )
-    return parse_session_config(parse_text(text, str(path), is_json=is_json), str(path), catalogue)
+    document = parse_text(text, str(path), is_json=is_json)
+    return parse_session_config(document, str(path), catalogue, check_changes)
 
 
-def parse_session_config(document: object, source: str, catalogue: IndicatorCatalogue) -> LoadedConfig:
+def parse_session_config(
+    document: object, source: str, catalogue: IndicatorCatalogue, check_changes: CheckChanges | None = None
+) -> LoadedConfig:
     """Check a document of plain values; `source` names it in errors. Raises ConfigError with all faults."""
     misfits = find_misfits(document)
     if misfits or not isinstance(document, Mapping):
@@ -58,9 +73,20 @@ def parse_session_config(document: object, source: str, catalogue: IndicatorCata
     except ValidationError as error:
         problems += problems_of(error, current.origins)
     problems += find_conflicts(current.document, catalogue)
+    if check_changes is not None:
+        problems += _check_changed_sessions(current.document, check_changes)
+    problems = problems or find_infinite_numbers(current.document)
     if problems or config is None:
         raise ConfigError(source, _as_sentences(problems))
     return LoadedConfig(config, (*current.warnings, *find_warnings(current.document)), source)
+
+
+def _check_changed_sessions(document: Mapping[str, object], check: CheckChanges) -> list[ConfigProblem]:
+    """Return the problems of `sessions` against the calendar, if the file names a known exchange."""
+    group, data = document.get("exchange_group"), document.get("session_data_config")
+    changes = valid_changes(data.get("sessions")) if isinstance(data, Mapping) else {}
+    exchange = find_exchange(group) if isinstance(group, str) else None
+    return check(exchange, changes) if changes and exchange is not None else []
 
 
 def dump(config: SessionConfig) -> str:
@@ -78,7 +104,7 @@ def _as_sentences(problems: list[ConfigProblem]) -> list[ConfigProblem]:
 
 
 def _read_text(path: Path) -> str:
-    text = read_text_file(path, "session file", suffixes=_SUFFIXES, max_bytes=_MAX_BYTES)
+    text = read_text_file(path, "session file", suffixes=_SUFFIXES)
     if "\0" in text:
         raise unreadable(path, "is a binary file, not YAML or JSON text")
     return text

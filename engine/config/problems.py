@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from tapedeck.engine.config.faults import FAULT, Location, shown
@@ -101,6 +102,11 @@ def _type_or_bound_message(kind: str, value: object, context: Mapping[str, Any])
 def _unknown_field(place: Location) -> Message:
     known = _fields_of(_model_at(place[:-1]))
     name = str(place[-1])
+    sections = SessionConfig.model_fields if len(place) == 1 else {}
+    sections = SessionConfig.model_fields if len(place) == 1 else {}
+    home = next((key for key, info in sections.items() if name in _fields_within(info)), None)
+    if home is not None:
+        return f"unknown field {name!r} here: it belongs to {home}", f"{home}.{name}"
     return f"unknown field {name!r}: the fields here are {', '.join(known)}", nearest(name, known)
 
 
@@ -162,6 +168,11 @@ def _model_at(place: Location) -> type[BaseModel]:
         if field is not None:
             model = next(_models_in(field.annotation), model)
     return model
+
+
+def _fields_within(info: FieldInfo) -> dict[str, str]:
+    """Return the names of the fields below a field of the file."""
+    return {name: text for model in _models_in(info.annotation) for name, text in _fields_of(model).items()}
 
 
 def _models_in(annotation: object) -> Iterator[type[BaseModel]]:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StrictBool, StrictInt, WithJsonSchema
 
+from tapedeck.engine.config.changed_sessions import ChangedSessions
 from tapedeck.engine.config.exchanges import (
     EXCHANGE_GROUPS,
     describe_unknown,
@@ -114,6 +115,8 @@ class SessionDataConfig(Section):
     """Quality scoring and gap filling."""
     scanners: tuple[Scanner, ...] = ()
     """Scanners of the session."""
+    sessions: ChangedSessions = Field(default_factory=dict)
+    """Days whose open, close or holiday differs from the calendar, by date."""
     min_completeness: Fraction = 0.0
     """Fraction of a derived bar's slots that must have a bar, 0 to 1; 0: one bar is enough."""
 
@@ -121,6 +124,15 @@ class SessionDataConfig(Section):
     def streams(self) -> tuple[Interval, ...]:
         """Intervals of the session's bars, in the order of the file."""
         return tuple(item for item in self.requested_streams if isinstance(item, Interval))
+
+    @property
+    def uses_daily_bars(self) -> bool:
+        """Whether 1d bars are streamed, or used by indicators or history; weeks are made of them."""
+        historical = self.historical
+        intervals = [*self.streams, *(indicator.interval for indicator in self.indicators.values())]
+        intervals += [interval for entry in historical.data for interval in entry.intervals]
+        daily = any(one.granularity == "daily" for one in historical.indicators.values())
+        return daily or any(not interval.is_intraday for interval in intervals)
 
     @property
     def wants_quotes(self) -> bool:

@@ -9,7 +9,8 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue, NonNegativeInt
 
-from tapedeck.engine.config import SessionConfig
+from tapedeck.engine.config import ChangedSession, SessionConfig
+from tapedeck.engine.config.changed_sessions import valid_changes
 from tapedeck.engine.export.versions import library_versions
 from tapedeck.engine.read.snapshot import RunSummary
 from tapedeck.engine.tape.session_record import SessionRecord
@@ -79,6 +80,12 @@ class Manifest(_Part):
     versions: Mapping[str, str]
     metadata: Mapping[str, JsonValue]
     session_file: Mapping[str, JsonValue]
+
+    @property
+    def changed_sessions(self) -> Mapping[date, ChangedSession]:
+        """The days that the session file changes in the exchange's calendar."""
+        data = self.session_file.get("session_data_config")
+        return valid_changes(data.get("sessions")) if isinstance(data, Mapping) else {}
 
     def to_json(self) -> bytes:
         """Return the text of the file."""

@@ -23,11 +23,24 @@ class SeriesRows:
 
 
 @dataclass(frozen=True, slots=True)
-class FileRows:
-    """All rows of one file: the bars by symbol, and the reasons of the other rows by position, from 0.
+class TableReading:
+    """Description of how a table is read, for the report and the dry run.
 
-    `texts` returns line number and text of the given rows; it is called for rejected rows only, since it may
-    read the file again.
+    `columns` maps each role (time, open, ..., symbol) to the column and format it is read from; `notes` are
+    sentences such as "no volume column: volume is stored as 0".
+    """
+
+    columns: Mapping[str, str]
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileRows:
+    """Rows of one file, or of a part of it: the bars by symbol, and the reasons of the other rows.
+
+    Positions count from 0 over all parts of the file. `texts` returns line number and text of the given rows;
+    it is called for rejected rows only, as it may read the file again. All parts have the same `reading`.
+    `gaps`: rows without any price, which are neither bars nor faults.
     """
 
     file: Path
@@ -35,9 +48,11 @@ class FileRows:
     series: Sequence[SeriesRows]
     faults: Mapping[int, str]
     texts: RowTexts
+    reading: TableReading | None = None
+    gaps: int = 0
 
     def __len__(self) -> int:
-        return len(self.faults) + sum(len(part.rows) for part in self.series)
+        return self.gaps + len(self.faults) + sum(len(part.rows) for part in self.series)
 
 
 class UnreadableFileError(BarImportError):
@@ -46,6 +61,20 @@ class UnreadableFileError(BarImportError):
     def __init__(self, file: Path, reason: str) -> None:
         self.file = file
         self.reason = reason
+        super().__init__(f"{file}: {reason}")
+
+
+class UnclearFileError(BarImportError):
+    """A file that could be read in several ways, or whose rows contradict the options; nothing is stored.
+
+    `ways`: options that settle it (flag to value, such as `{"--label": "close"}`), the likeliest first; the
+    command line prints the whole command for each.
+    """
+
+    def __init__(self, file: Path, reason: str, ways: Sequence[Mapping[str, str]] = ()) -> None:
+        self.file = file
+        self.reason = reason
+        self.ways = tuple(ways)
         super().__init__(f"{file}: {reason}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -38,11 +38,11 @@ class ImporterOption:
 class BarFiles:
     """The files of an import, how one of them is read, and the files that are skipped.
 
-    `read` returns the rows of a file, or raises UnreadableFileError.
+    `read` yields the rows of a file, in parts, or raises UnreadableFileError or UnclearFileError.
     """
 
     files: Sequence[Path]
-    read: Callable[[Path], FileRows]
+    read: Callable[[Path], Iterator[FileRows]]
     skipped: Sequence[SkippedFile] = ()
 
 

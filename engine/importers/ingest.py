@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -113,38 +113,42 @@ class _Ingest:
         self._show(len(files), len(files), total, total, None)
         return False
 
-    def _store_file(self, file: Path, read: Callable[[Path], FileRows]) -> None:
+    def _store_file(self, file: Path, read: Callable[[Path], Iterator[FileRows]]) -> None:
+        counts, rejected, read_rows = _Counts(), list[RejectedRow](), 0
         try:
-            rows = read(file)
+            with self._store.batch(atomic=True):
+                for rows in read(file):
+                    rejected += self._write_part(rows, counts)
+                    read_rows += len(rows)
+                if rejected and self._options.strict:
+                    # Raised inside the block, which rolls back the good rows.
+                    raise RefusedFileError(file, rejected)
         except UnreadableFileError as error:
             if self._options.strict:
                 raise
             self._unreadable.append(SkippedFile(file, error.reason))
             return
-        reasons = dict(rows.faults)
-        counts = _Counts()
-        with self._store.batch(atomic=True):
-            for part in rows.series:
-                reasons |= self._write(part, rows.interval, counts)
-            rejected = _rejected(rows, reasons)
-            if rejected and self._options.strict:
-                # Raised inside the block, which rolls back the good rows.
-                raise RefusedFileError(file, rejected)
         self._files += 1
-        self._rows += len(rows)
+        self._rows += read_rows
         self._rejected += rejected
         self._counts.written += counts.written
         self._counts.unchanged += counts.unchanged
         self._counts.replaced += counts.replaced
 
+    def _write_part(self, rows: FileRows, counts: _Counts) -> list[RejectedRow]:
+        reasons = dict(rows.faults)
+        for part in rows.series:
+            reasons |= self._write(part, rows.interval, counts)
+        return _rejected(rows, reasons)
+
     def _write(self, part: SeriesRows, interval: Interval, counts: _Counts) -> dict[int, str]:
         # Writes the good bars; returns the reasons of the others, by their position in the file.
-        good, faults = validate_bars(part.bars, interval)
-        reasons = {int(part.rows[i]): fault for i, fault in faults.items()}
-        valid, rows = part.bars, part.rows
-        if faults:
-            kept = np.flatnonzero(good)
-            valid, rows = take(part.bars, kept), part.rows[kept]
+        checked = validate_bars(part.bars, interval)
+        reasons = {int(part.rows[i]): fault for i, fault in checked.faults.items()}
+        valid, rows = checked.bars, part.rows
+        if checked.faults:
+            kept = np.flatnonzero(checked.good)
+            valid, rows = take(checked.bars, kept), part.rows[kept]
         bars = sort_out_repeats(valid)
         if not len(bars):
             return reasons

@@ -1,11 +1,8 @@
-"""Symbols: the rules for one, and the symbol in a path."""
+"""Symbols in paths."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
-
-_LONGEST_SYMBOL: Final = 64
 
 
 def symbol_of(file: Path) -> str:
@@ -19,13 +16,3 @@ def symbol_of(file: Path) -> str:
         if name.lower().endswith(suffix):
             name = name[: -len(suffix)]
     return name.upper()
-
-
-def symbol_fault(symbol: str) -> str | None:
-    """Return what is wrong with `symbol`, or None if it is valid."""
-    if not symbol:
-        return "symbol is missing"
-    is_legible = symbol.isprintable() and not any(letter.isspace() or letter == "\ufffd" for letter in symbol)
-    if len(symbol) > _LONGEST_SYMBOL or not is_legible:
-        return f"invalid symbol {symbol[:20]!r}: use up to {_LONGEST_SYMBOL} printable characters, no spaces"
-    return None

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, Required, TypedDict
+from typing import Final, Literal, Required, TypedDict
 
 from tapedeck.engine.importers.importer import ImporterOption
+from tapedeck.engine.importers.time_format import Label
 from tapedeck.engine.intervals import Interval
-
-if TYPE_CHECKING:
-    from tapedeck.engine.importers.bar_times import Label  # imports numpy, which help texts do without
 
 
 class TableOptions(TypedDict, total=False):
@@ -17,8 +15,10 @@ class TableOptions(TypedDict, total=False):
 
     `columns` maps time, date, open, high, low, close, volume, symbol to column names; the usual names need no
     map. `symbol` is that of all bars; else a column or the name of the file gives it. `zone` (an IANA name)
-    is the time zone of times without an offset. `time_format` is an epoch unit or a strptime pattern, needed
-    where times are neither ISO 8601 nor epochs. `label` is the end of the bar that its time names.
+    is the time zone of times without an offset, and decides the date of daily bars that carry an instant.
+    `time_format` is an epoch unit, an order of dates (ymd, dmy, mdy) or a strptime pattern, where the rows do
+    not tell. `label` is the end of the bar that its time names. `exchange` (a group or code) is the one whose
+    sessions hold daily bars that carry an instant. `decimal` is the decimal mark.
     """
 
     interval: Required[Interval]
@@ -26,7 +26,9 @@ class TableOptions(TypedDict, total=False):
     columns: Mapping[str, str] | None
     zone: str | None
     time_format: str | None
-    label: Label
+    label: Label | None
+    exchange: str | None
+    decimal: Literal[".", ","] | None
 
 
 TABLE_OPTIONS: Final = (
@@ -37,15 +39,27 @@ TABLE_OPTIONS: Final = (
     ImporterOption(
         "--column", "columns", "Column of time, date, open, ..., symbol.", "ROLE=NAME", kind="pairs"
     ),
-    ImporterOption("--zone", "zone", "Time zone of times without a UTC offset.", "ZONE"),
-    ImporterOption("--time-format", "time_format", "s, ms, us, ns, or a pattern like '%m/%d/%Y %H:%M'.", "F"),
+    ImporterOption(
+        "--zone", "zone", "Time zone of times without an offset, and of the dates of daily bars.", "ZONE"
+    ),
+    ImporterOption(
+        "--time-format",
+        "time_format",
+        "s, ms, us, ns; dmy, mdy, ymd; or a pattern like '%m/%d/%Y %H:%M'.",
+        "F",
+    ),
     ImporterOption(
         "--label",
         "label",
-        "Times name the open or the close of the bar.",
+        "Times name the open (default) or the close of the bar.",
         "END",
         kind="choice",
-        default="open",
         choices=("open", "close"),
+    ),
+    ImporterOption(
+        "--exchange", "exchange", "Exchange of daily bars that carry a time; default: US_EQUITY.", "E"
+    ),
+    ImporterOption(
+        "--decimal", "decimal", "Decimal mark of the numbers.", "MARK", kind="choice", choices=(".", ",")
     ),
 )

@@ -27,7 +27,7 @@ def find_tables(
     """
     form = make_format(**table)
     files, skipped = _find(path, kind, suffixes)
-    return BarFiles(files, lambda file: to_file_rows(file, read_table(file), form), skipped)
+    return BarFiles(files, lambda file: iter([to_file_rows(file, read_table(file), form)]), skipped)
 
 
 def _find(path: Path, kind: str, suffixes: tuple[str, ...]) -> tuple[list[Path], list[SkippedFile]]:

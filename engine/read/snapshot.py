@@ -91,7 +91,8 @@ class RunSummary:
     """Summary of a finished run, for the batch's output and the manifest of an export.
 
     `state`: completed, stopped or error. `seconds`: wall time from start to end. `complete`: every session
-    of the range was played to its close.
+    of the range was played to its close. `changed_sessions`: days of the file that differ from the calendar;
+    part of the stamp.
     """
 
     session_name: str
@@ -114,3 +115,4 @@ class RunSummary:
     notes: tuple[str, ...]
     parameters: Mapping[str, Mapping[str, float | int | str]]
     counts: Mapping[str, int]
+    changed_sessions: tuple[str, ...] = ()

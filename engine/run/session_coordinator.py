@@ -35,6 +35,7 @@ from tapedeck.engine.run.messages import (
     WorkerFailed,
 )
 from tapedeck.engine.run.render_priority import RenderPriority
+from tapedeck.engine.run.session_checks import SessionChecks
 from tapedeck.engine.run.session_feed import LOAD_TIMEOUT_S, SessionFeed
 from tapedeck.engine.run.session_loader import LoadedSession, SessionLoader
 from tapedeck.engine.run.session_player import SessionPlayer
@@ -95,7 +96,9 @@ class SessionCoordinator:
         self.render_priority = RenderPriority() if render_priority is None else render_priority
         self.processor = DataProcessor(plan, session_data, metrics, self.send, self.render_priority)
         self.quality = DataQualityManager(session_data, metrics, self.send)
-        self.recorder = SessionRecorder(sinks, metrics, self.send, self.render_priority)
+        self.recorder = SessionRecorder(
+            sinks, metrics, self.send, self.render_priority, plan.changed_sessions
+        )
         self.feed = SessionFeed(
             plan, loader, metrics, self.send, prefetch_days=prefetch_days, load_timeout_s=load_timeout_s
         )
@@ -110,7 +113,8 @@ class SessionCoordinator:
         self.error: Exception | None = None
         self.position = -1
         self.version = 0
-        self.warnings: tuple[str, ...] = plan.warnings
+        self._warnings: tuple[str, ...] = plan.warnings
+        self._checks = SessionChecks(plan)
         self.seconds = 0.0
         self._changed = Signal()  # no lock for data; wakes threads in `wait_for`
         self._loaded: LoadedSession | None = None
@@ -141,6 +145,11 @@ class SessionCoordinator:
         """Wait until a condition is true, checked after each change of the run; return whether it is."""
         with self._changed:
             return self._changed.wait_for(condition, timeout)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Warnings of the plan, of the days so far, and of the sessions that have ended."""
+        return (*self._warnings, *self._checks.warnings)
 
     @property
     def is_alive(self) -> bool:
@@ -238,22 +247,25 @@ class SessionCoordinator:
         )
         self._data.activate_session()
         self._unrecorded = True
-        self._set_state(RunState.PAUSED if self.transport.is_held else RunState.RUNNING)
-        self._metrics.record_activation(started)
-        log.info("session %s activated", day)
-
         start = 0
         if self._start_seconds is not None and self.position == 0:
             start = tape.slots.slots_over_at(self._start_seconds)
         self.breakpoints.begin_session(start)
         self._events.begin_session(tape)
+        self._player.begin(start)
+        # From here on the run is seen as paused or running, so not before it is at its start time.
+        self._set_state(RunState.PAUSED if self.transport.is_held else RunState.RUNNING)
+        self._metrics.record_activation(started)
+        log.info("session %s activated", day)
+
         playing = self._metrics.start_timer()
-        self._player.play(start)
+        self._player.play()
         seconds = self._metrics.record_session_duration(playing)
         log.info("session %s: close reached in %.3f s", day, seconds)
 
         ending = self._metrics.start_timer()
         self._data.deactivate_session()
+        self._check_session()
         self._events.end_session()
         self._metrics.count(Count.SESSIONS)
         self._metrics.record_queue_sizes({worker.name: worker.waiting for worker in self.workers})
@@ -275,6 +287,13 @@ class SessionCoordinator:
         text = None if self.error is None else str(self.error)
         return SessionRecord(tape, tape.computed_frontier(), state.value, text)
 
+    def _check_session(self) -> None:
+        if self._loaded is None:
+            return
+        for warning in self._checks.end_session(self._loaded):
+            self._events.add(EventKind.ERROR, warning)
+            log.warning("%s", warning)
+
     def _warn_of_missing_symbols(self, loaded: LoadedSession) -> None:
         if loaded.base.full:
             return
@@ -285,7 +304,7 @@ class SessionCoordinator:
         names = ", ".join(empty) if len(empty) <= 5 else f"{len(empty)} symbols, {empty[0]} first"
         missing = f"no {self._plan.base} bars of {names}"
         warning = f"{loaded.slots.session.trading_day}: {missing}"
-        self.warnings = (*self.warnings, warning)
+        self._warnings = (*self._warnings, warning)
         # Belongs to its own day: views of earlier days do not show it.
         self._events.add(EventKind.ERROR, missing, session=self._data.played(), frontier=0)
         log.warning("%s", warning)

@@ -10,11 +10,13 @@ import numpy as np
 
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.clock.unplayed_bars import PlaceTally
 from tapedeck.engine.intervals import DAY, Interval
 from tapedeck.engine.store.data_manager import DataManager
+from tapedeck.engine.store.left_out_bars import LeftOutBars, session_edges
 from tapedeck.engine.streams.stream_plan import StreamPlan
-from tapedeck.engine.tape.bar_grid import BarGrid, Ints
-from tapedeck.engine.tape.buckets import DerivedGrid, buckets_of
+from tapedeck.engine.tape.bar_grid import BarGrid, Floats, Ints
+from tapedeck.engine.tape.buckets import made_bars
 from tapedeck.engine.tape.history import DailyHistory, History, HistoryDay, IntradayHistory
 
 # Most bytes of bars in one read of the store; prefetch_days cannot exceed it.
@@ -26,19 +28,27 @@ class LoadedSession:
     """A session ready to play: its slots and base bars.
 
     `companions`: the session's bars of intervals whose history does not come from the tape, because they are
-    stored themselves or made from a stored interval other than the base.
+    stored themselves or made from a stored interval other than the base. `stored_day`: stored 1d bars of the
+    plan's `compared_days`, float64 (5, rows). `left_out`: bars from the session's open to the next one's that
+    are in no slot; None without any.
     """
 
     slots: SessionSlots
     base: BarGrid
     companions: dict[Interval, HistoryDay] = field(default_factory=dict)
+    stored_day: Floats | None = None
+    left_out: PlaceTally | None = None
 
 
 class SessionLoader:
-    """Reads the sessions and history of a plan. Not thread-safe: one worker owns it at a time."""
+    """Reads the sessions and history of a plan. Not thread-safe: one worker owns it at a time.
 
-    def __init__(self, plan: StreamPlan, data: DataManager) -> None:
+    `checks`: whether to read what `SessionChecks` compares, too.
+    """
+
+    def __init__(self, plan: StreamPlan, data: DataManager, *, checks: bool = False) -> None:
         self._plan = plan
+        self._checks = checks
         self._data = data
         self._all_rows: Ints = np.arange(len(plan.symbols), dtype=np.int64)
         self.history = self._empty_history()
@@ -53,14 +63,33 @@ class SessionLoader:
     def load(self, sessions: Sequence[TradingSession]) -> list[LoadedSession]:
         """Return the sessions' bars, read at once; also fills daily bars that are made from finer ones."""
         slots = [SessionSlots(session, self._plan.base) for session in sessions]
-        grids = self._data.load_sessions(self._plan.symbols, slots)
+        plan = self._plan
+        edges = session_edges(plan.spans, slots, plan.sessions) if self._checks else [0] * (len(slots) + 1)
+        left_out = None
+        if self._checks:
+            left_out = LeftOutBars(self._plan.spans.part(edges[0], edges[-1]), len(self._plan.symbols))
+        grids = self._data.load_sessions(self._plan.symbols, slots, left_out=left_out)
         self._fill_made_days(sessions, dict(zip(sessions, grids, strict=True)))
         foreign = [interval for interval in self.history.intraday if not self._is_on_tape(interval)]
         made = {interval: self._make_days(interval, sessions, self._all_rows) for interval in foreign}
+        stored_days = self._stored_days(sessions)
         return [
-            LoadedSession(slots[i], grids[i], {interval: days[i] for interval, days in made.items()})
+            LoadedSession(
+                slots[i],
+                grids[i],
+                {interval: days[i] for interval, days in made.items()},
+                None if stored_days is None else stored_days[:, :, i],
+                None if left_out is None else left_out.tally(edges[i] - edges[0], edges[i + 1] - edges[0]),
+            )
             for i in range(len(sessions))
         ]
+
+    def _stored_days(self, sessions: Sequence[TradingSession]) -> Floats | None:
+        """Return the stored 1d bars that are compared with derived ones, (5, rows, sessions)."""
+        rows = list(self._plan.compared_days)
+        if not self._checks or not rows:
+            return None
+        return self._data.load_days([self._plan.symbols[row] for row in rows], sessions, DAY)
 
     def load_history(self) -> History:
         """Read and return the history before the first session played."""
@@ -117,12 +146,7 @@ class SessionLoader:
         return days
 
     def _made(self, grid: BarGrid, slots: SessionSlots, interval: Interval) -> BarGrid:
-        """Return a session's bars of an interval, derived if the grid has a finer one."""
-        if interval == slots.interval:
-            return grid
-        derived = DerivedGrid(buckets_of(slots, interval), grid.shape[0])
-        derived.derive(grid, 0, len(derived.buckets), self._plan.min_completeness)
-        return derived
+        return made_bars(grid, slots, interval, self._plan.min_completeness)
 
     def _empty_history(self) -> History:
         plan = self._plan.history

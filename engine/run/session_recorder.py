@@ -21,6 +21,7 @@ class SessionRecorder(Worker[SessionRecord]):
         metrics: PerformanceMetrics,
         send: Callable[[Message], None],
         render_priority: RenderPriority,
+        changed_sessions: Sequence[str] = (),
     ) -> None:
         super().__init__("session-recorder", send)
         self._render_priority = render_priority
@@ -28,7 +29,7 @@ class SessionRecorder(Worker[SessionRecord]):
         self._metrics = metrics
         # Replaced as a whole, so that readers need no lock.
         self._summaries: tuple[SessionSummary, ...] = ()
-        self._stamp = RunStamp()
+        self._stamp = RunStamp(changed_sessions)
 
     def process(self, work: SessionRecord) -> None:
         """Record one session."""

@@ -10,12 +10,18 @@ from typing import Final, Literal
 import numpy as np
 
 from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.clock.unplayed_bars import CalendarSpans, PlaceTally, calendar_spans, describe_unplayed
 from tapedeck.engine.errors import DataMissingError
-from tapedeck.engine.intervals import BASE_INTERVALS, Interval
+from tapedeck.engine.intervals import BASE_INTERVALS, DAY, Interval
+from tapedeck.engine.quality.day_differences import DayDifference, find_difference
 from tapedeck.engine.quality.gaps_and_scores import score
 from tapedeck.engine.store.bar_store import BarStore, Ints
 from tapedeck.engine.store.data_manager import DataManager
+from tapedeck.engine.store.left_out_bars import LeftOutBars, session_edges
+from tapedeck.engine.tape.bar_grid import BarGrid
+from tapedeck.engine.tape.buckets import made_bars
 
 # Largest size of the grids of one read of the store, in bytes.
 _CHUNK_BYTES: Final = 64 * 2**20
@@ -67,13 +73,15 @@ class Coverage:
     """Coverage of symbols over trading days, at the interval that a run would stream.
 
     Every symbol has the same days. `unknown`: symbols without any stored bars of that interval; all their
-    days are missing.
+    days are missing. `warnings`: sentences about stored bars that no session plays, and daily bars that
+    differ.
     """
 
     interval: Interval
     days: tuple[date, ...]
     symbols: tuple[SymbolCoverage, ...]
     unknown: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     def incomplete(self, min_quality_pct: float | None = None) -> tuple[tuple[str, DayCoverage], ...]:
         """Return the symbols and days that are missing, or below `min_quality_pct` if given."""
@@ -85,10 +93,41 @@ class Coverage:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class CalendarPart:
+    """Dates of an exchange's calendar, both inclusive, which need not be trading days."""
+
+    time: TimeManager
+    first: date
+    last: date
+
+    def spans(self, interval: Interval) -> CalendarSpans:
+        """Return the calendar of these dates, for bars of an interval."""
+        return calendar_spans(self.time, interval, self.first, self.last)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """Number of slots with a bar, int64 (S, sessions); bars outside all sessions; a different 1d bar."""
+
+    counts: Ints
+    left_out: PlaceTally | None
+    difference: DayDifference | None
+
+
 def measure_coverage(
-    symbols: Sequence[str], requested: Sequence[Interval], sessions: Sequence[TradingSession], store: BarStore
+    symbols: Sequence[str],
+    requested: Sequence[Interval],
+    sessions: Sequence[TradingSession],
+    store: BarStore,
+    *,
+    calendar: CalendarPart | None = None,
+    uses_daily_bars: bool = False,
 ) -> Coverage:
     """Count the stored bars in the regular hours of `sessions` (ascending, at least one).
+
+    `calendar`: the dates over which bars outside all sessions are counted; None: they are not.
+    `uses_daily_bars`: whether stored 1d bars are compared with those of the counted bars.
 
     The interval is the one that a run would stream for the `requested` ones: the coarsest one stored for all
     symbols from which all of them can be made; without one, the interval stored for most symbols. Raises
@@ -99,11 +138,16 @@ def measure_coverage(
     interval = _streamed(requested, list(stored.values()), store)
     known = [symbol for symbol in symbols if interval in stored[symbol]]
     slots = [SessionSlots(session, interval) for session in sessions]
-    counts = dict(zip(known, _count_bars(known, slots, data), strict=True))
+    days = interval.is_intraday and uses_daily_bars
+    compared = [row for row, symbol in enumerate(known) if days and DAY in stored[symbol]]
+    spans = None if calendar is None else calendar.spans(interval)
+    found = _count_bars(known, slots, data, spans, compared)
+    counts = dict(zip(known, found.counts, strict=True))
     no_bars = np.zeros(len(slots), dtype=np.int64)
     rows = tuple(_row(symbol, counts.get(symbol, no_bars), slots) for symbol in symbols)
     unknown = tuple(symbol for symbol in symbols if symbol not in counts)
-    return Coverage(interval, tuple(session.trading_day for session in sessions), rows, unknown)
+    warnings = _warnings(known, interval, found)
+    return Coverage(interval, tuple(session.trading_day for session in sessions), rows, unknown, warnings)
 
 
 def _streamed(
@@ -128,14 +172,57 @@ def _streamed(
     return best
 
 
-def _count_bars(symbols: Sequence[str], slots: Sequence[SessionSlots], data: DataManager) -> Ints:
-    """Return the number of slots with a bar, int64, shape (S, sessions)."""
-    parts = [
-        grid.present.sum(axis=1, dtype=np.int64)
-        for chunk in _chunks(slots, len(symbols))
-        for grid in data.load_sessions(symbols, chunk)
-    ]
-    return np.stack(parts, axis=1)
+def _count_bars(
+    symbols: Sequence[str],
+    slots: Sequence[SessionSlots],
+    data: DataManager,
+    spans: CalendarSpans | None,
+    compare_days: Sequence[int],
+) -> _Counted:
+    """Count the slots with a bar and the bars outside all sessions; compare the 1d bars of some rows."""
+    sessions = [own.session for own in slots]
+    counts: list[Ints] = []
+    left_out: PlaceTally | None = None
+    difference: DayDifference | None = None
+    for chunk in _chunks(slots, len(symbols)):
+        between = None
+        if spans is not None:
+            edges = session_edges(spans, chunk, sessions)
+            between = LeftOutBars(spans.part(edges[0], edges[-1]), len(symbols))
+        grids = data.load_sessions(symbols, chunk, left_out=between)
+        counts += [grid.present.sum(axis=1, dtype=np.int64) for grid in grids]
+        tally = None if between is None else between.tally(0, len(between.spans))
+        if tally is not None:
+            left_out = tally if left_out is None else left_out + tally
+        if difference is None and compare_days:
+            difference = _day_difference(symbols, compare_days, chunk, grids, data)
+    return _Counted(np.stack(counts, axis=1), left_out, difference)
+
+
+def _day_difference(
+    symbols: Sequence[str],
+    rows: Sequence[int],
+    chunk: Sequence[SessionSlots],
+    grids: Sequence[BarGrid],
+    data: DataManager,
+) -> DayDifference | None:
+    """Return the first difference between the stored 1d bars of a chunk and those made of its bars."""
+    names = [symbols[row] for row in rows]
+    stored = data.load_days(names, [own.session for own in chunk], DAY)
+    for at, (own, grid) in enumerate(zip(chunk, grids, strict=True)):
+        derived = made_bars(grid, own, DAY).values[:, list(rows), 0]
+        found = find_difference(names, own.session.trading_day, stored[:, :, at], derived)
+        if found is not None:
+            return found
+    return None
+
+
+def _warnings(symbols: Sequence[str], interval: Interval, counted: _Counted) -> tuple[str, ...]:
+    unplayed = None
+    if counted.left_out is not None:
+        unplayed = describe_unplayed(dict(zip(symbols, counted.left_out.unplayed(), strict=True)), interval)
+    different = None if counted.difference is None else counted.difference.describe(interval)
+    return tuple(text for text in (unplayed, different) if text is not None)
 
 
 def _chunks(slots: Sequence[SessionSlots], symbols: int) -> Iterator[Sequence[SessionSlots]]:

@@ -14,6 +14,7 @@ from tapedeck.engine.clock.slots import SessionSlots, day_label, utc_from_epoch
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarStore, WriteResult
+from tapedeck.engine.store.left_out_bars import LeftOutBars
 from tapedeck.engine.tape.bar_grid import FIELDS, BarGrid, Floats, Ints
 
 # Later than any bar, in seconds.
@@ -50,12 +51,13 @@ class DataManager:
         *,
         rows: Ints | None = None,
         total: int | None = None,
+        left_out: LeftOutBars | None = None,
     ) -> list[BarGrid]:
         """Return each session's bars of the slots' interval, one row per symbol, in one read of the store.
 
         The grids are views of one array (5, S, all slots), which lives as long as any of them. Bars outside
-        the slots (extended hours, breaks) are left out. With `rows`, symbol i goes to row `rows[i]` of
-        `total` rows; the others stay empty.
+        the slots (extended hours, breaks) are left out; `left_out` counts them, over all of its spans. With
+        `rows`, symbol i goes to row `rows[i]` of `total` rows; the others stay empty.
         """
         if not slots:
             return []
@@ -64,7 +66,7 @@ class DataManager:
         values: Floats = np.full((5, count, len(labels)), np.nan)
         interval = slots[0].interval
         own = np.arange(len(symbols), dtype=np.int64) if rows is None else rows
-        read = partial(self._fill, interval=interval, labels=labels, out=values)
+        read = partial(self._fill, interval=interval, labels=labels, out=values, left_out=left_out)
         readers = max(1, min(self._readers, values.size // _VALUES_PER_READER))
         parts = [(symbols[i::readers], own[i::readers]) for i in range(readers)]
         if readers == 1:
@@ -77,12 +79,22 @@ class DataManager:
         return [BarGrid.loaded(values[:, :, a:b]) for a, b in pairwise(edges)]
 
     def _fill(
-        self, symbols: Sequence[str], rows: Ints, *, interval: Interval, labels: Ints, out: Floats
+        self,
+        symbols: Sequence[str],
+        rows: Ints,
+        *,
+        interval: Interval,
+        labels: Ints,
+        out: Floats,
+        left_out: LeftOutBars | None,
     ) -> None:
         """Read the bars of symbols at the given labels into their rows of `out`, (5, S, labels)."""
-        table = _SlotTable(labels, interval.seconds)
-        for batch in self.store.scan(symbols, interval, int(labels[0]), int(labels[-1]) + 1):
-            table.scatter(_with_rows(batch, rows), out)
+        start, end = int(labels[0]), int(labels[-1]) + 1
+        if left_out is not None:
+            start, end = min(start, left_out.start), max(end, left_out.end)
+        table = _SlotTable(labels, interval.seconds, start, end)
+        for batch in self.store.scan(symbols, interval, start, end):
+            table.scatter(_with_rows(batch, rows), out, left_out)
             self._between()
 
     def load_days(self, symbols: Sequence[str], days: Sequence[TradingSession], interval: Interval) -> Floats:
@@ -90,8 +102,9 @@ class DataManager:
         values: Floats = np.full((5, len(symbols), len(days)), np.nan)
         if days and symbols:
             labels = np.array([day_label(day.trading_day.toordinal()) for day in days], dtype=np.int64)
-            table = _SlotTable(labels, interval.seconds)
-            for batch in self.store.scan(symbols, interval, int(labels[0]), int(labels[-1]) + 1):
+            start, end = int(labels[0]), int(labels[-1]) + 1
+            table = _SlotTable(labels, interval.seconds, start, end)
+            for batch in self.store.scan(symbols, interval, start, end):
                 table.scatter(batch, values)
         return values
 
@@ -138,27 +151,32 @@ class DataManager:
 
 
 class _SlotTable:
-    """Look-up table from a bar's label to its column, over the span of the labels; -1: no column.
+    """Look-up table from a bar's label to its column, over all labels from `start` to `end`; -1: no column.
 
-    `labels`: the columns' labels, ascending, `step` seconds or multiples of it apart.
+    `labels`: the columns' labels, ascending, `step` seconds or multiples of it apart, within these bounds.
     """
 
     __slots__ = ("_origin", "_step", "_table")
 
-    def __init__(self, labels: Ints, step: int) -> None:
-        self._origin, self._step = int(labels[0]), step
+    def __init__(self, labels: Ints, step: int, start: int, end: int) -> None:
+        first = int(labels[0])
+        self._origin, self._step = first - -(-(first - start) // step) * step, step
         places = (labels - self._origin) // step
-        self._table: Ints = np.full(int(places[-1]) + 1, -1, dtype=np.int64)
+        self._table: Ints = np.full((end - 1 - self._origin) // step + 1, -1, dtype=np.int64)
         self._table[places] = np.arange(len(labels))
 
-    def scatter(self, batch: BarBatch, out: Floats) -> None:
-        """Write a batch of bars into `out` (5, S, columns); bars without a column are left out."""
+    def scatter(self, batch: BarBatch, out: Floats, left_out: LeftOutBars | None = None) -> None:
+        """Write a batch of bars into `out` (5, S, columns); those without a column are counted."""
         bars = batch.bars
         if not len(bars):
             return
         columns = self._table[(bars.opened_at - self._origin) // self._step]
         keep = columns >= 0
         everything = bool(keep.all())
+        if left_out is not None and not everything:
+            left_out.add(
+                batch.rows if isinstance(batch.rows, int) else batch.rows[~keep], bars.opened_at[~keep]
+            )
         columns = columns if everything else columns[keep]
         if not len(columns):
             return

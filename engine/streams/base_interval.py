@@ -48,16 +48,15 @@ def choose_source(interval: Interval, symbol: str, stored: Stored) -> Interval:
 def _no_base(
     intervals: Sequence[Interval], candidates: Sequence[Interval], symbols: Sequence[str], stored: Stored
 ) -> DataMissingError:
-    best = candidates[0]
-    missing = [symbol for symbol in symbols if not any(base in stored[symbol] for base in candidates)]
-    # Each symbol has some candidate, but there is no common one: name those without the most common.
-    if not missing:
-        best = max(candidates, key=lambda base: sum(base in stored[symbol] for symbol in symbols))
-        missing = [symbol for symbol in symbols if best not in stored[symbol]]
-    lines = [
-        f"{', '.join(missing)}: no stored bars that can make {_listed(intervals)} "
-        f"(needed: {' or '.join(str(base) for base in candidates)}, the same for all symbols)."
-    ]
+    # Bars of `best` for the missing symbols are what the run needs, whatever else they have.
+    best = max(candidates, key=lambda base: sum(base in stored[symbol] for symbol in symbols))
+    missing = [symbol for symbol in symbols if best not in stored[symbol]]
+    needed = " or ".join(str(base) for base in candidates)
+    if any(base in stored[symbol] for symbol in missing for base in candidates):
+        fault = f"no stored {best} bars, which the other symbols have"
+    else:
+        fault = f"no stored bars that can make {_listed(intervals)}"
+    lines = [f"{', '.join(missing)}: {fault} (needed: {needed}, the same for all symbols)."]
     for symbol in missing[:5]:
         hint = nearest(symbol, [name for name in stored if stored[name] and name != symbol])
         found = f"stored: {_listed(stored[symbol])}" if stored[symbol] else "no bars stored"

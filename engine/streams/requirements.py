@@ -10,10 +10,11 @@ from tapedeck.engine.clock.slots import SessionSlots, day_label
 from tapedeck.engine.clock.start_time import start_instant
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.clock.trading_session import TradingSession
-from tapedeck.engine.config import SessionConfig, SessionDataConfig
+from tapedeck.engine.clock.unplayed_bars import CalendarSpans, calendar_spans
+from tapedeck.engine.config import BacktestConfig, SessionConfig, SessionDataConfig, describe_changes
 from tapedeck.engine.errors import ConfigError, ConfigProblem, DataMissingError
 from tapedeck.engine.indicators.specs import IndicatorSpec
-from tapedeck.engine.intervals import Interval
+from tapedeck.engine.intervals import DAY, Interval
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.streams.base_interval import Stored, choose_base
 from tapedeck.engine.streams.history_plan import HistoryPlanner
@@ -70,15 +71,32 @@ class StreamRequirements:
             measure_quality=self._data_config.gap_filler.enable_session_quality,
             notes=(*self._notes(base, derived), *planner.notes),
             warnings=self._quote_warning(),
+            changed_sessions=describe_changes(self._data_config.sessions),
+            spans=self._spans(base),
+            compared_days=self._compared_days(base, stored),
         )
 
-    def _played(self) -> tuple[TradingSession, ...]:
+    def _spans(self, base: Interval) -> CalendarSpans:
+        backtest = self._backtest()
+        return calendar_spans(self._time, base, backtest.start_date, backtest.end_date)
+
+    def _compared_days(self, base: Interval, stored: Stored) -> tuple[int, ...]:
+        """Return the rows of symbols whose 1d bars are stored and derived, where the file uses 1d bars."""
+        if not base.is_intraday or not self._data_config.uses_daily_bars:
+            return ()
+        return tuple(row for row, symbol in enumerate(self._data_config.symbols) if DAY in stored[symbol])
+
+    def _backtest(self) -> BacktestConfig:
         backtest = self._config.backtest_config
         if backtest is None:
             raise ConfigError(
                 self._config.session_name,
                 [ConfigProblem("backtest_config", None, "is required to play stored sessions.")],
             )
+        return backtest
+
+    def _played(self) -> tuple[TradingSession, ...]:
+        backtest = self._backtest()
         self._time.set_backtest_window(backtest.start_date, backtest.end_date)
         sessions = self._time.trading_sessions(self._time.backtest_start, self._time.backtest_end)
         if backtest.start_time is not None:
@@ -107,6 +125,9 @@ class StreamRequirements:
         added = [str(i) for i in (base, *derived) if i not in self._data_config.streams]
         if added:
             notes.append(f"streams added, as sources or for indicators: {', '.join(added)}")
+        changed = describe_changes(self._data_config.sessions)
+        if changed:
+            notes.append(f"sessions changed by the file: {', '.join(changed)}")
         return notes
 
     def _quote_warning(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.clock.unplayed_bars import CalendarSpans
 from tapedeck.engine.config import HistoricalIndicator
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import Interval
@@ -62,6 +63,8 @@ class StreamPlan:
     """The streamed base interval, derived intervals, indicators, and the history they need.
 
     `notes`: additions to the streams and history in the file. `warnings`: messages for the user.
+    `compared_days`: rows of the symbols whose 1d bars are stored, and derived as well; int. `spans`: the
+    calendar of the file's dates. `changed_sessions`: days of the file that differ from the calendar, as text.
     """
 
     symbols: tuple[str, ...]
@@ -74,6 +77,9 @@ class StreamPlan:
     measure_quality: bool
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+    changed_sessions: tuple[str, ...]
+    spans: CalendarSpans
+    compared_days: tuple[int, ...]
 
     def part(self, played: range) -> StreamPlan:
         """Return the plan of a part of the sessions, given by their positions; their values are equal."""

@@ -127,6 +127,17 @@ class DerivedGrid(BarGrid):
         out[:, ~present] = np.nan
 
 
+def made_bars(
+    base: BarGrid, slots: SessionSlots, interval: Interval, min_completeness: float = 0.0
+) -> BarGrid:
+    """Return a session's bars of an interval, derived from those of its slots if these are finer."""
+    if interval == slots.interval:
+        return base
+    derived = DerivedGrid(buckets_of(slots, interval), base.shape[0])
+    derived.derive(base, 0, len(derived.buckets), min_completeness)
+    return derived
+
+
 def _derive_full(values: Floats, width: int, out: Floats) -> None:
     """Reduce runs of `width` columns without missing bars; `values`: (5, S, runs * width)."""
     out[OPEN] = values[OPEN, :, ::width]

@@ -45,19 +45,23 @@ def session_digest(tape: Tape, frontier: int) -> str:
     return digest.hexdigest()
 
 
-def run_stamp(digests: Iterable[str]) -> str:
-    """Return the stamp of a run: the hash of its sessions' digests in order."""
-    chain = RunStamp()
+def run_stamp(digests: Iterable[str], changed_sessions: Iterable[str] = ()) -> str:
+    """Return the stamp of a run: the hash of its changed sessions and its sessions' digests in order."""
+    chain = RunStamp(changed_sessions)
     for digest in digests:
         chain.add(digest)
     return chain.text
 
 
 class RunStamp:
-    """Stamp of a run in progress, extended session by session."""
+    """Stamp of a run in progress, extended session by session.
 
-    def __init__(self) -> None:
-        self._chain = xxhash.xxh3_128()
+    `changed_sessions`: the days that the session file changes, as text; without them the stamp is that of the
+    sessions alone.
+    """
+
+    def __init__(self, changed_sessions: Iterable[str] = ()) -> None:
+        self._chain = xxhash.xxh3_128("\n".join(changed_sessions).encode())
 
     def add(self, digest: str) -> None:
         """Add the next session's digest."""

@@ -19,7 +19,7 @@ from tapedeck.console.app.panels.key_line import KeyLine
 from tapedeck.console.app.rows import coverage_map
 from tapedeck.console.app.screens.console_screen import ConsoleScreen, bindings_of
 from tapedeck.console.app.widgets import CoverageMap
-from tapedeck.engine.store.coverage import Coverage, measure_coverage
+from tapedeck.engine.store.coverage import CalendarPart, Coverage, measure_coverage
 
 
 class CoverageScreen(ConsoleScreen):
@@ -68,7 +68,8 @@ class CoverageScreen(ConsoleScreen):
         counts = ", ".join(f"{number:,} {status}" for status, number in statuses.items())
         symbols = counted(len(found.symbols), "symbol")
         summary = f"{found.interval} bars, {symbols}, {days}: {counts}"
-        self.query_one("#coverage-summary", Static).update(Content(summary))
+        lines = [summary, *(f"warning: {warning}" for warning in found.warnings)]
+        self.query_one("#coverage-summary", Static).update(Content("\n".join(lines)))
         self.map.show(coverage_map(found))
         self.map.focus()
 
@@ -90,8 +91,17 @@ def coverage_screen(app: AppContext) -> CoverageScreen:
     """Return the page for the run of the application."""
 
     def measure() -> Coverage:
-        plan = app.playback.plan
-        return measure_coverage(plan.symbols, [plan.base, *plan.derived], plan.sessions, app.store)
+        plan, system = app.playback.plan, app.playback.system
+        backtest = system.config.backtest_config
+        part = None if backtest is None else CalendarPart(system.time, backtest.start_date, backtest.end_date)
+        return measure_coverage(
+            plan.symbols,
+            [plan.base, *plan.derived],
+            plan.sessions,
+            app.store,
+            calendar=part,
+            uses_daily_bars=system.config.session_data_config.uses_daily_bars,
+        )
 
     return CoverageScreen(measure)
 

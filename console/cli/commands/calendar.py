@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
     from tapedeck.engine.clock.calendars import ExchangeInfo
     from tapedeck.engine.clock.time_manager import TimeManager
     from tapedeck.engine.clock.trading_session import TradingSession
+    from tapedeck.engine.config import ChangedSession
 
 EPILOG: Final = examples(
     "tapedeck calendar XNYS --year 2024",
     "tapedeck calendar JP_EQUITY --from 2024-07-01 --to 2024-07-31 --json",
+    "tapedeck calendar --session october.yaml",
     "tapedeck calendar --list",
 )
 _AHEAD: Final = timedelta(days=30)
@@ -32,14 +35,20 @@ Day = tuple[date, "TradingSession | None"]
 def calendar(
     context: typer.Context,
     exchange: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="EXCHANGE",
-            help="Group (US_EQUITY), code (XNYS) or other name (NYSE).",
+            help="Group (US_EQUITY), code (XNYS) or other name (NYSE); default: US_EQUITY.",
             autocompletion=complete_exchange,
         ),
-    ] = "US_EQUITY",
+    ] = None,
     *,
+    session: Annotated[
+        Path | None,
+        typer.Option(
+            "--session", metavar="FILE", help="Exchange and dates of a session file, with its own `sessions`."
+        ),
+    ] = None,
     first: Annotated[
         str | None, typer.Option("--from", metavar="DATE", help="First date; default: today.")
     ] = None,
@@ -55,11 +64,10 @@ def calendar(
     if list_all:
         _show_exchanges(invocation)
         return
-    from tapedeck.engine.clock.time_manager import TimeManager, wall_clock_now  # noqa: PLC0415 - slow to import
-    from tapedeck.engine.config.exchanges import resolve_exchange  # noqa: PLC0415 - as above
-
-    time = TimeManager(resolve_exchange(exchange), wall_clock=wall_clock_now)
-    start, end = _span(time, first, last, year)
+    if session is not None and exchange is not None:
+        raise bad_option("EXCHANGE", exchange, "cannot be combined with --session, which names the exchange")
+    time, changes, dates = _calendar_of(exchange, session)
+    start, end = dates if dates and not (first or last or year) else _span(time, first, last, year)
     days = list(_days(time, start, end))
     if as_json:
         document = {
@@ -67,17 +75,35 @@ def calendar(
             "zone": time.zone.key,
             "from": start.isoformat(),
             "to": end.isoformat(),
-            "days": [_document(day, session) for day, session in days],
+            "days": [_document(day, own, is_changed=day in changes) for day, own in days],
         }
         invocation.terminal.write_json(document)
         return
-    sessions = sum(session is not None for _, session in days)
+    sessions = sum(own is not None for _, own in days)
     invocation.terminal.write(
         f"{time.exchange}, {start} to {end}: {sessions:,} sessions; times are {time.zone.key}\n"
     )
     columns = [Column("date"), Column("day"), Column("open"), Column("close"), Column("")]
     if days:
-        invocation.terminal.table(columns, [_row(day, session) for day, session in days])
+        invocation.terminal.table(columns, [_row(day, own, is_changed=day in changes) for day, own in days])
+
+
+def _calendar_of(
+    exchange: str | None, file: Path | None
+) -> tuple[TimeManager, Mapping[date, ChangedSession], tuple[date, date] | None]:
+    """Return a calendar, the days in it that a session file changes, and the file's dates."""
+    from tapedeck.engine.clock.time_manager import TimeManager, wall_clock_now  # noqa: PLC0415 - slow to import
+
+    if file is None:
+        from tapedeck.engine.config.exchanges import resolve_exchange  # noqa: PLC0415 - as above
+
+        return TimeManager(resolve_exchange(exchange or "US_EQUITY"), wall_clock=wall_clock_now), {}, None
+    from tapedeck.engine.session_file import load_session_config  # noqa: PLC0415 - as above
+
+    config = load_session_config(file).config
+    changes, played = config.session_data_config.sessions, config.backtest_config
+    time = TimeManager(config.exchange, wall_clock=wall_clock_now, changes=changes)
+    return time, changes, None if played is None else (played.start_date, played.end_date)
 
 
 def _span(time: TimeManager, first: str | None, last: str | None, year: int | None) -> tuple[date, date]:
@@ -121,14 +147,15 @@ def _days(time: TimeManager, start: date, end: date) -> Iterator[Day]:
             yield day, None
 
 
-def _row(day: date, session: TradingSession | None) -> tuple[str | Cell, ...]:
+def _row(day: date, session: TradingSession | None, *, is_changed: bool) -> tuple[str | Cell, ...]:
+    changed = ["changed by the file"] if is_changed else []
     if session is None:
-        return day.isoformat(), f"{day:%a}", "", "", Cell("holiday", "yellow")
+        return day.isoformat(), f"{day:%a}", "", "", Cell(", ".join(["holiday", *changed]), "yellow")
     opened, closed = (_clock(session, at) for at in (session.regular_open, session.regular_close))
     notes = ["early close"] if session.is_early_close else []
     if session.break_start is not None and session.break_end is not None:
         notes.append(f"break {_clock(session, session.break_start)}-{_clock(session, session.break_end)}")
-    return day.isoformat(), f"{day:%a}", opened, closed, Cell(", ".join(notes), "yellow")
+    return day.isoformat(), f"{day:%a}", opened, closed, Cell(", ".join([*notes, *changed]), "yellow")
 
 
 def _clock(session: TradingSession, instant: datetime) -> str:
@@ -138,9 +165,10 @@ def _clock(session: TradingSession, instant: datetime) -> str:
     return f"{local:%H:%M}" + (f" ({away:+d} d)" if away else "")
 
 
-def _document(day: date, session: TradingSession | None) -> dict[str, object]:
+def _document(day: date, session: TradingSession | None, *, is_changed: bool) -> dict[str, object]:
+    changed: dict[str, object] = {"changed": True} if is_changed else {}
     if session is None:
-        return {"date": day.isoformat(), "session": False, "reason": "holiday"}
+        return {"date": day.isoformat(), "session": False, "reason": "holiday", **changed}
 
     def local(instant: datetime | None) -> str | None:
         return None if instant is None else instant.astimezone(session.zone).isoformat()
@@ -153,6 +181,7 @@ def _document(day: date, session: TradingSession | None) -> dict[str, object]:
         "early_close": session.is_early_close,
         "break_start": local(session.break_start),
         "break_end": local(session.break_end),
+        **changed,
     }
 
 

@@ -66,7 +66,7 @@ def _sessions(config: SessionConfig) -> tuple[TradingSession, ...]:
     backtest = config.backtest_config
     if backtest is None:
         return ()
-    time = TimeManager(config.exchange)
+    time = TimeManager(config.exchange, changes=config.session_data_config.sessions)
     time.set_backtest_window(backtest.start_date, backtest.end_date)
     sessions = time.trading_sessions(time.backtest_start, time.backtest_end)
     if backtest.start_time is not None:

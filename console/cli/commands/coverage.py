@@ -40,8 +40,9 @@ def coverage(
 ) -> None:
     """Show the stored bars of a session file: symbols by trading days; full, partial, missing.
 
-    Counts bars in regular hours, of the interval that a run would stream. Exit code 3 if a day is missing, or
-    below --min-quality.
+    Counts bars in regular hours, of the interval that a run would stream. Warns of bars that no session plays
+    (holidays, weekends, after an early close, at the close), and of stored 1d bars that differ from derived
+    ones. Exit code 3 if a day is missing, or below --min-quality.
     """
     invocation = begin(context, as_json=as_json, store=store)
     if min_quality is not None and not 0 <= min_quality <= 100:
@@ -52,6 +53,8 @@ def coverage(
         invocation.terminal.write_json(_document(found, min_quality))
     else:
         _write(found, invocation.terminal, all_days=all_days or len(found.days) <= _MAX_DAYS)
+        for warning in found.warnings:
+            invocation.terminal.write(f"\nwarning: {warning}")
         invocation.terminal.write(_verdict(found, wanting, min_quality))
     raise typer.Exit(DATA_MISSING if wanting else DONE)
 
@@ -61,7 +64,7 @@ def _measure(invocation: Invocation, file: SessionFile) -> Coverage:
     from tapedeck.engine.clock.time_manager import TimeManager  # noqa: PLC0415
     from tapedeck.engine.errors import ConfigError, ConfigProblem  # noqa: PLC0415
     from tapedeck.engine.session_file import load_session_config  # noqa: PLC0415
-    from tapedeck.engine.store.coverage import measure_coverage  # noqa: PLC0415
+    from tapedeck.engine.store.coverage import CalendarPart, measure_coverage  # noqa: PLC0415
     from tapedeck.engine.store.locations import open_store  # noqa: PLC0415
 
     config = load_session_config(file).config
@@ -69,12 +72,19 @@ def _measure(invocation: Invocation, file: SessionFile) -> Coverage:
     if backtest is None:
         problem = ConfigProblem("backtest_config", None, "is required: it gives the days to check")
         raise ConfigError(str(file), [problem])
-    time = TimeManager(config.exchange)
+    time = TimeManager(config.exchange, changes=config.session_data_config.sessions)
     time.set_backtest_window(backtest.start_date, backtest.end_date)
     sessions = time.trading_sessions(time.backtest_start, time.backtest_end)
     intervals = [*wanted.streams, *(indicator.interval for indicator in wanted.indicators.values())]
     with open_store(invocation.settings.store) as bars:
-        return measure_coverage(wanted.symbols, intervals, sessions, bars)
+        return measure_coverage(
+            wanted.symbols,
+            intervals,
+            sessions,
+            bars,
+            calendar=CalendarPart(time, backtest.start_date, backtest.end_date),
+            uses_daily_bars=wanted.uses_daily_bars,
+        )
 
 
 def _document(found: Coverage, min_quality: float | None) -> dict[str, object]:
@@ -83,6 +93,7 @@ def _document(found: Coverage, min_quality: float | None) -> dict[str, object]:
         "interval": str(found.interval),
         "min_quality": min_quality,
         "ok": not wanting,
+        "warnings": list(found.warnings),
         "symbols": [
             {
                 "symbol": row.symbol,

@@ -17,17 +17,23 @@ from tapedeck.console.cli.options import (
     bad_option,
     complete_interval,
     examples,
+    one_line_path,
     read_choice,
     read_interval,
 )
 from tapedeck.engine.importers.importer import Importer, ImporterOption
 from tapedeck.engine.importers.registry import IMPORTERS
 
-PathArgument = Annotated[Path, typer.Argument(metavar="PATH", help="File or folder to import.")]
+PathArgument = Annotated[
+    Path, typer.Argument(metavar="PATH", help="File or folder to import.", callback=one_line_path)
+]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Refuse a file that has any bad row.")]
 ReplaceOption = Annotated[bool, typer.Option("--replace", help="Overwrite stored bars of the same time.")]
 RejectsOption = Annotated[
-    Path | None, typer.Option("--rejects", metavar="FILE", help="Write all rejected rows to this CSV file.")
+    Path | None,
+    typer.Option(
+        "--rejects", metavar="FILE", help="Write all rejected rows to this CSV file.", callback=one_line_path
+    ),
 ]
 
 _COMMON: Final[Mapping[str, tuple[object, object]]] = {

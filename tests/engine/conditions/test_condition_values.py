@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from datetime import datetime, time
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -181,8 +182,9 @@ def comparisons(draw: st.DrawFn) -> Said:
 
 def at_time(sign: str, hour: int, minute: int) -> Said:
     def read(_tape: Tape, view: SessionView, _symbol: str) -> bool:
-        local = view.clock.astimezone(view.session.zone)
-        return bool(COMPARE[sign]((local.hour, local.minute), (hour, minute)))
+        # None of these sessions passes midnight before its close, so the date of the open is the only one.
+        local = view.clock.astimezone(view.session.zone).replace(tzinfo=None)
+        return bool(COMPARE[sign](local, datetime.combine(view.session.trading_day, time(hour, minute))))
 
     return Said(f"time {sign} {hour}:{minute:02}", read)
 

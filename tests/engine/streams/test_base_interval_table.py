@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tapedeck.engine.errors import DataMissingError
 from tapedeck.engine.intervals import Interval
@@ -93,6 +95,48 @@ def test_symbols_without_a_common_base_are_compared_with_the_most_common_one() -
     assert caught.value.symbols == ("BAC",)
     assert caught.value.interval == "1m"
     assert "  BAC: stored: 1s" in str(caught.value)
+
+
+def test_a_symbol_without_bars_beside_seconds_is_asked_for_seconds() -> None:
+    stored = {"SPY": intervals("1s"), "IBM": intervals("1s"), "BAC": frozenset[Interval]()}
+    with pytest.raises(DataMissingError) as caught:
+        choose_base(intervals("5m"), ["SPY", "IBM", "BAC"], stored)
+    assert (caught.value.symbols, caught.value.interval) == (("BAC",), "1s")
+
+
+def test_minutes_beside_seconds_are_not_said_to_be_unable_to_make_minutes() -> None:
+    stored = {"SPY": intervals("1s"), "IBM": intervals("1s"), "BAC": intervals("1m")}
+    with pytest.raises(DataMissingError) as caught:
+        choose_base(intervals("5m"), ["SPY", "IBM", "BAC"], stored)
+    assert str(caught.value).startswith(
+        "BAC: no stored 1s bars, which the other symbols have (needed: 1m or 1s, the same for all symbols)."
+    )
+    assert "  BAC: stored: 1m" in str(caught.value)
+
+
+_STORED = st.frozensets(st.sampled_from(["1s", "1m", "1d"])).map(lambda names: intervals(" ".join(names)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(["AAA", "BBB", "CCC", "DDD"]), _STORED, min_size=1),
+    st.lists(st.sampled_from(["1s", "5s", "1m", "5m", "1d"]), min_size=1),
+)
+def test_bars_of_the_named_interval_for_the_named_symbols_are_what_was_missing(
+    stored: dict[str, frozenset[Interval]], requested: list[str]
+) -> None:
+    wanted = intervals(" ".join(requested))
+    fault: DataMissingError | None = None
+    try:
+        choose_base(wanted, list(stored), stored)
+    except DataMissingError as error:
+        fault = error
+    if fault is not None:
+        named = Interval.parse(fault.interval or "")
+        assert fault.symbols
+        assert not any(named in stored[symbol] for symbol in fault.symbols)
+        filled = {s: kept | {named} if s in fault.symbols else kept for s, kept in stored.items()}
+        assert choose_base(wanted, list(filled), filled) == named
 
 
 def test_of_many_symbols_the_first_five_are_explained() -> None:

@@ -1,0 +1,61 @@
+"""Left-out bars: stored bars that a read of sessions finds outside their slots, counted by place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.clock.unplayed_bars import CalendarSpans, PlaceTally
+from tapedeck.engine.store.bar_store import Ints
+
+
+def session_edges(
+    spans: CalendarSpans, chunk: Sequence[SessionSlots], sessions: Sequence[TradingSession]
+) -> list[int]:
+    """Return the positions of the spans at which the bars of each session of a chunk begin, and their end.
+
+    `chunk`: consecutive ones of `sessions`, all of which lie in the spans. A session's bars reach to the next
+    one's open; those before the first session and after the last belong to these.
+    """
+    after = sessions.index(chunk[-1].session) + 1
+    following = [SessionSlots(session, chunk[-1].interval) for session in sessions[after : after + 1]]
+    edges = [spans.position(int(own.stored_labels[0])) for own in (*chunk, *following)]
+    if chunk[0].session == sessions[0]:
+        edges[0] = 0
+    return edges if following else [*edges, len(spans)]
+
+
+class LeftOutBars:
+    """Counts of left-out bars of S symbols over spans of the calendar. Each row has one writer."""
+
+    __slots__ = ("_counts", "spans")
+
+    def __init__(self, spans: CalendarSpans, symbols: int) -> None:
+        self.spans = spans
+        self._counts: Ints = np.zeros((symbols, len(spans)), dtype=np.int64)
+
+    @property
+    def start(self) -> int:
+        """First instant of the spans, seconds UTC."""
+        return int(self.spans.starts[0])
+
+    @property
+    def end(self) -> int:
+        """End of the spans, seconds UTC."""
+        return self.spans.end
+
+    def add(self, rows: int | Ints, opened_at: Ints) -> None:
+        """Count bars of one row, or of one row each; all lie in the spans."""
+        if isinstance(rows, int):
+            self._counts[rows] += self.spans.count(opened_at)
+            return
+        at = np.searchsorted(self.spans.starts, opened_at, side="right") - 1
+        np.add.at(self._counts, (rows, at), 1)
+
+    def tally(self, start: int, stop: int) -> PlaceTally | None:
+        """Return the bars in the spans at positions `[start, stop)` by place; None without any."""
+        counts = self._counts[:, start:stop]
+        return self.spans.part(start, stop).tally(counts) if counts.any() else None
