@@ -19,6 +19,9 @@ from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME, Floats
 
 Parameters = Mapping[str, float | int]
 
+# TA-Lib's number for an average that is left out.
+_NO_AVERAGE: Final = 10
+
 
 class Tail:
     """Last `width` bars of some rows of a series, right-aligned, NaN before a row's first bar.
@@ -133,6 +136,11 @@ def _n(parameters: Parameters, name: str = "timeperiod") -> int:
     return int(parameters[name])
 
 
+def _averaged(parameters: Parameters, line: str) -> int:
+    """Return the number of terms in the average of a line, such as `slowk`."""
+    return 1 if parameters[f"{line}_matype"] == _NO_AVERAGE else _n(parameters, f"{line}_period")
+
+
 def _closes(tail: Tail, p: Parameters) -> tuple[Mask, ...]:
     return (all_in(_same_close(tail), _n(p)),)
 
@@ -160,8 +168,8 @@ def _mfi(tail: Tail, p: Parameters) -> tuple[Mask, ...]:
 
 
 def _stoch(tail: Tail, p: Parameters) -> tuple[Mask, ...]:
-    k = any_in(_no_range(tail, _n(p, "fastk_period")), _n(p, "slowk_period"))
-    return k, any_in(k, _n(p, "slowd_period"))
+    k = any_in(_no_range(tail, _n(p, "fastk_period")), _averaged(p, "slowk"))
+    return k, any_in(k, _averaged(p, "slowd"))
 
 
 def _kdj(tail: Tail, p: Parameters) -> tuple[Mask, ...]:
@@ -171,7 +179,7 @@ def _kdj(tail: Tail, p: Parameters) -> tuple[Mask, ...]:
 
 def _stochf(tail: Tail, p: Parameters) -> tuple[Mask, ...]:
     k = _no_range(tail, _n(p, "fastk_period"))
-    return k, any_in(k, _n(p, "fastd_period"))
+    return k, any_in(k, _averaged(p, "fastd"))
 
 
 def _smi(tail: Tail, p: Parameters) -> tuple[Mask, ...]:
@@ -201,7 +209,7 @@ def stoch_rsi(rsi: Callable[[Floats, Parameters], Floats]) -> UndefinedRule:
         values = tail.computed(CLOSE, lambda closes: rsi(closes, p))
         still = all_in(_same_close(tail), window - 1) | all_in(unchanged(values), window - 1)
         k = any_in(undefined, window) | still
-        return k, any_in(k, _n(p, "fastd_period"))
+        return k, any_in(k, _averaged(p, "fastd"))
 
     return rule
 

@@ -8,15 +8,17 @@ from typing import Final
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from pydantic_core import ValidationError
 
 from tapedeck.engine.indicators.registry import REGISTRY
 from tapedeck.engine.indicators.specs import IndicatorSpec
-from tapedeck.engine.indicators.talib_adapter import talib_kinds
+from tapedeck.engine.indicators.talib_adapter import moving_average_types, talib_kinds
+from tapedeck.engine.indicators.undefined import RULES
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.tape.bar_grid import BarGrid, Floats
-from tests.support.tapes import compute, random_values, slots_of, tape_over
+from tests.support.tapes import compute, random_values, same_bits, slots_of, tape_over
 
 MINUTE: Final = Interval.parse("1m")
 KINDS: Final = sorted(set(talib_kinds()) - set(REGISTRY.own_types()))
@@ -208,3 +210,36 @@ def test_a_stochastic_of_a_rising_price_has_no_value_as_its_rsi_is_always_100() 
     values[:4] = 100.0 + np.arange(len(SLOTS)) * 0.25
     tape = compute(tape_over(SLOTS, values, measure_quality=False), [IndicatorSpec("s", "STOCHRSI", MINUTE)])
     assert np.isnan(tape.indicators["s_fastk"].values).all()
+
+
+@given(
+    kind=st.sampled_from([*RULES, "STOCHRSI"]),
+    periods=st.lists(st.integers(1, 6), min_size=4, max_size=4),
+    average=st.sampled_from(list(moving_average_types().values())),
+    seed=st.integers(0, 10**6),
+    earlier=st.integers(0, BARS - 10),
+)
+@example(kind="STOCH", periods=[2, 4, 1, 4], average=10, seed=5, earlier=10)
+@settings(max_examples=80, deadline=None)
+def test_slot_by_slot_the_same_values_are_missing_with_any_parameters(
+    kind: str, periods: list[int], average: int, seed: int, earlier: int
+) -> None:
+    names = REGISTRY.kind(kind).parameters
+    given_ones = {
+        name: average if "matype" in name else n for name, n in zip(names, periods * 2, strict=False)
+    }
+    try:
+        parameters = REGISTRY.kind(kind).resolve_parameters(given_ones)
+    except ValidationError:
+        return  # a period that TA-Lib refuses
+    spec = IndicatorSpec("x", kind, MINUTE, parameters)
+    bars = tied_bars(seed)
+    values = np.full((5, 1, len(SLOTS)), np.nan)
+    values[:, 0, : BARS - earlier] = bars[:, earlier:]
+    history = {MINUTE: [BarGrid.loaded(bars[:, None, :earlier].copy())]}
+    whole, stepped = (
+        compute(tape_over(SLOTS, values, measure_quality=False), [spec], history, cuts=cuts)
+        for cuts in ((), range(1, BARS))
+    )
+    for name, column in whole.indicators.items():
+        assert same_bits(column.values, stepped.indicators[name].values)
