@@ -46,7 +46,10 @@ class TextFormat:
 
 
 class TextSurvey:
-    """Evidence on the layout of times in text, collected from the parts of a table."""
+    """Evidence on the layout of times in text, collected from the parts of a table.
+
+    `has_times`: whether a text was a time.
+    """
 
     def __init__(self, file: Path, form: TimeFormat, *, is_joined: bool) -> None:
         self._file = file
@@ -55,6 +58,7 @@ class TextSurvey:
         self._orders = set(form.orders)
         self._seen: dict[Order, str] = {}
         self._example: str | None = None
+        self.has_times = False
         self._has_numeric = False
         self._zone_words: set[str] = set()
         self._is_standard_in_summer = False
@@ -65,9 +69,11 @@ class TextSurvey:
         """Take the next rows into account."""
         if iso_times(texts, is_joined=self._is_joined) is not None:
             self._narrow("ymd", texts[0].as_py())
+            self.has_times = True
             return
         fields = read_fields(texts)
         sound = fields.sound
+        self.has_times |= bool(sound.any())
         for order in tuple(self._orders):
             strangers = sound & ~fields.fits[order]
             if strangers.any():
@@ -88,8 +94,9 @@ class TextSurvey:
 
     @property
     def is_decided(self) -> bool:
-        """Whether one order is left, or any of those left gives the same times so far."""
-        return self._clocks_are_clear and (len(self._orders) == 1 or not self._has_numeric)
+        """Whether times were seen, and one order is left, or those left give the same times so far."""
+        has_order = len(self._orders) == 1 or not self._has_numeric
+        return self.has_times and self._clocks_are_clear and has_order
 
     def format(self) -> TextFormat:
         """Return the layout; UnclearFileError where several orders fit, or no single one does."""

@@ -98,18 +98,20 @@ class TimeSurvey:
         self._file = file
         self._form = form
         self._names = [names[role] for role in ("time", "date") if role in names]
+        self._is_typed = form.strptime_pattern is not None
         self._numbers: NumberFormatOfTimes | None = None
         self._texts: TextSurvey | None = None
 
     def add(self, times: pa.Array) -> None:
         """Take the next rows into account."""
-        kind = times.type
-        if not len(times) or self._form.strptime_pattern is not None or self._numbers is not None:
+        if self._is_typed or self._numbers is not None:
             return
-        if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-            return
+        self._is_typed = pa.types.is_timestamp(times.type) or pa.types.is_date(times.type)
         times = _without_nulls(times)
-        if self._texts is None and self._holds_numbers(times):
+        if self._is_typed or not _has_values(times):
+            return
+        is_open = self._texts is None or not self._texts.has_times
+        if is_open and self._holds_numbers(times):
             found = numbers_of(times, self._form.interval, self._file)
             if len(found.sound):
                 self._numbers = survey_numbers(found, self._form, self._file)
@@ -121,7 +123,9 @@ class TimeSurvey:
     @property
     def is_decided(self) -> bool:
         """Whether further rows cannot change the format, as far as they follow those seen."""
-        return self._texts is None or self._texts.is_decided
+        if self._is_typed or self._numbers is not None:
+            return True
+        return self._texts is not None and self._texts.is_decided
 
     def formats(self) -> ColumnTimes:
         """Return the format; UnclearFileError where the rows fit several."""
@@ -152,6 +156,12 @@ class TimeSurvey:
             f"zone {zone.key} has no daylight saving, all year: for local times with it, use --zone "
             f"{WITHOUT_SUMMER_TIME[zone.key]}"
         ]
+
+
+def _has_values(times: pa.Array) -> bool:
+    if not pa.types.is_string(times.type):
+        return bool(times.null_count < len(times))
+    return bool(pc.any(pc.not_equal(pc.utf8_trim_whitespace(times), "")).as_py())
 
 
 def _without_nulls(column: pa.Array) -> pa.Array:

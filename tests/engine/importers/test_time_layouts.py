@@ -330,6 +330,16 @@ def test_a_zone_without_daylight_saving_is_told(zone):
     assert note.startswith(f"zone {zone} has no daylight saving")
 
 
+@pytest.mark.parametrize("first", [[], [""], ["", " "], ["n/a"]])
+@pytest.mark.parametrize(
+    "text", ["07.10.2013 13:30", "2013-10-07 13:30", "201310071330", "1381152600", "Oct 7, 2013 13:30"]
+)
+def test_the_first_rows_with_a_time_decide_whatever_stands_before(first, text):
+    found = read(pa.array([*first, text], pa.string()), cut=len(first), zone="UTC")
+    assert found[-1] == OPEN
+    assert all(isinstance(time, str) for time in found[:-1])
+
+
 def test_a_date_is_no_instant_in_a_daily_file_whatever_the_column_is_called():
     midnight = _seconds(datetime(2013, 10, 7, tzinfo=UTC))
     for name in ("Gmt time", "Date (America/New_York)"):
