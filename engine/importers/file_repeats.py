@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tapedeck.engine.importers.file_rows import FileRows, OtherColumns, UnclearFileError
 from tapedeck.engine.importers.symbol_column import column_of_symbols
@@ -20,11 +21,11 @@ _MOST_PAIRS: Final = 100
 
 
 class SeenTimes:
-    """Times of one symbol in a file: a flag for each interval of the chunks of time that have any."""
+    """Times of one symbol in a file: a bit for each interval of the chunks of time that have any."""
 
     def __init__(self, interval: Interval) -> None:
         self._seconds = interval.seconds
-        self._chunks: dict[int, Mask] = {}
+        self._chunks: dict[int, NDArray[np.uint8]] = {}  # packed flags
         self._last: int | None = None
 
     def add(self, times: Ints) -> Mask | None:
@@ -43,11 +44,14 @@ class SeenTimes:
         bounds = [*starts.tolist(), len(slots)]
         seen = np.zeros(len(slots), bool)
         for place, start in enumerate(starts.tolist()):
-            flags = self._chunks.setdefault(int(chunks[start]), np.zeros(_CHUNK, bool))
+            chunk = int(chunks[start])
+            packed = self._chunks.get(chunk)
+            flags = np.zeros(_CHUNK, np.uint8) if packed is None else np.unpackbits(packed)
             own = slots[start : bounds[place + 1]] % _CHUNK
             if not is_later:
-                seen[start : bounds[place + 1]] = flags[own]
-            flags[own] = True
+                seen[start : bounds[place + 1]] = flags[own] > 0
+            flags[own] = 1
+            self._chunks[chunk] = np.packbits(flags)
         return seen if not is_later and bool(seen.any()) else None
 
 

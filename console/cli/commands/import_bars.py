@@ -31,8 +31,10 @@ readings, nothing is stored, and the error prints the whole commands to choose f
 
 \b
 Recognised without options:
-  columns   the usual names of time, open, high, low, close, volume, symbol
-  times     ISO 8601 with a UTC offset; epochs in s, ms, us, ns
+  files     zip, gz, xz, bz2, zst; UTF-8, UTF-16; comma, semicolon, tab
+  columns   usual names (<CLOSE>, 4. close, Vol.), or none in a usual order
+  times     ISO 8601, usual dates, epochs in s, ms, us, ns
+  numbers   decimal commas, thousands marks, $, 1.25M
   symbol    a column, a folder symbol=SPY, or the file's name (SPY_1min.csv)
 
 \b
