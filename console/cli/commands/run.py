@@ -75,7 +75,7 @@ def run(
 
     The console opens if input and output are a terminal; --json and --view run a batch job. Exit codes:
     0 done, 1 failed, 2 bad input or configuration, 3 data missing, 130 interrupted (stopped cleanly;
-    exports are written and marked as partial).
+    exports are written and marked as partial; a second ctrl+c ends at once).
 
     A condition compares values of the panels: SPY.close > 168, any.quality < 95, all.volume > 0,
     BAC.volume > 3 * BAC.usual_volume, "BRK.B".5m.close < 300, time >= 10:30; with and, or, not. A batch
