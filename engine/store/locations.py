@@ -22,6 +22,7 @@ def open_store(location: Path | str, *, create: bool = False) -> BarStore:
     """
     path = expanded(location)
     is_database = path.suffix.lower() in DATABASE_SUFFIXES
+    _check_encoding(path)
     _check_path(path, is_database=is_database, create=create)
     # Imported late, so that a start does not pay for a kind of store that it does not use.
     if is_database:
@@ -31,6 +32,16 @@ def open_store(location: Path | str, *, create: bool = False) -> BarStore:
     from tapedeck.engine.store.parquet_store import ParquetStore  # noqa: PLC0415
 
     return ParquetStore(path, create=create)
+
+
+def _check_encoding(path: Path) -> None:
+    """Raise StoreError for a path that is not UTF-8: neither SQLite's nor Arrow's drivers can open it."""
+    try:
+        str(path.absolute()).encode("utf-8")
+    except UnicodeEncodeError:
+        raise StoreError(
+            f"invalid store path {str(path)!r}: its name, or that of a folder above it, is not UTF-8; rename it"
+        ) from None
 
 
 def _check_path(path: Path, *, is_database: bool, create: bool) -> None:

@@ -39,6 +39,21 @@ def test_arguments_and_files_that_are_not_utf8_are_shown_with_escapes(
     assert tapedeck("config", "check", session_file(f"{NOT_UTF8}.json")).exit_code == 0
 
 
+@pytest.mark.parametrize("name", ["bars.db", "bars"])
+def test_a_store_below_a_name_that_is_not_utf8_is_refused(
+    tapedeck: Any, tmp_path: Path, session_file: Callable[..., Path], name: str
+) -> None:
+    folder = tmp_path / NOT_UTF8
+    folder.mkdir()
+    (tmp_path / "SPY.csv").write_text(CSV)
+    for command in (
+        ["run", session_file(), "--no-ui"],
+        ["import", "csv", tmp_path / "SPY.csv", "--interval", "1m"],
+    ):
+        assert_error(tapedeck(*command, "--store", folder / name), 2, "invalid store path", "is not UTF-8")
+    assert not list(folder.iterdir())
+
+
 @pytest.mark.parametrize(
     "line",
     [

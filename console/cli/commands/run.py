@@ -74,7 +74,8 @@ def run(
     """Play a session file, in the console or, with --no-ui, as a batch job; then write a summary.
 
     The console opens if input and output are a terminal; --json and --view run a batch job. An export
-    replaces the one before when the run has ended; a run that played nothing leaves it as it was.
+    replaces the one before when the run has ended; a run that played nothing leaves it as it was. A second
+    ctrl+c ends at once.
 
     A condition compares values of the panels: SPY.close > 168, any.quality < 95, all.volume > 0,
     BAC.volume > 3 * BAC.usual_volume, "BRK.B".5m.close < 300, time >= 10:30; with and, or, not. A batch
