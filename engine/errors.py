@@ -7,12 +7,19 @@ attributes, for front ends that format them their own way.
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 WHOLE_FILE: Final = "file"
 """Path of a problem that concerns a whole file, not one of its fields."""
+
+
+_PROBLEMS_SHOWN: Final = 100
+_PROBLEM_WIDTH: Final = 2000
+_CONDITION_WIDTH: Final = 160
+"""Characters shown of a long condition, around its fault."""
 
 
 class TapedeckError(Exception):
@@ -55,7 +62,13 @@ def _text_of(source: str, problems: Sequence[ConfigProblem]) -> str:
         return f"{source} {problems[0].message}{did_you_mean(problems[0].suggestion)}"
     count = len(problems)
     head = f"{source}: {count} problem{'' if count == 1 else 's'}"
-    return "\n".join([head, *(f"  {problem}" for problem in problems)])
+    lines = [
+        head,
+        *(f"  {shortened(str(problem), _PROBLEM_WIDTH)}" for problem in problems[:_PROBLEMS_SHOWN]),
+    ]
+    if count > _PROBLEMS_SHOWN:
+        lines.append(f"  and {count - _PROBLEMS_SHOWN:,} more")
+    return "\n".join(lines)
 
 
 class ConditionError(TapedeckError):
@@ -73,13 +86,22 @@ class ConditionError(TapedeckError):
         self.width = width
         self.message = message
         self.suggestion = suggestion
-        # Tabs or line ends in the text would move the mark.
-        shown = "".join(" " if character.isspace() else character for character in condition)
-        mark = " " * start + "^" * width
         super().__init__(
             f"invalid condition, at column {self.column}: {message}.{did_you_mean(suggestion)}"
-            f"\n  {shown}\n  {mark}"
+            f"\n  {_marked(condition, start, width)}"
         )
+
+
+def _marked(condition: str, start: int, width: int) -> str:
+    """Return a condition, or of a long one the part around the fault, and a line that marks the fault."""
+    first = 0 if len(condition) <= _CONDITION_WIDTH else max(0, start - _CONDITION_WIDTH // 2)
+    part = condition[first : first + _CONDITION_WIDTH]
+    # One character for each, as tabs, line ends and direction marks would move the mark.
+    shown = "".join(" " if c.isspace() else c if c.isprintable() else "?" for c in part)
+    head, tail = "…" * (first > 0), "…" * (first + len(part) < len(condition))
+    room = len(head) + len(part) + 1 - (start - first)
+    mark = " " * (len(head) + start - first) + "^" * min(width, max(1, room))
+    return f"{head}{shown}{tail}\n  {mark}"
 
 
 class CalendarError(TapedeckError):
@@ -116,6 +138,28 @@ class EngineError(TapedeckError):
 
 class ExportError(TapedeckError):
     """An export cannot be written or read. Exit code 1."""
+
+
+class NotAnExportError(ExportError):
+    """A folder that was to be validated has no export. Exit code 2."""
+
+
+def shortened(text: str, width: int = 80) -> str:
+    """Return the text, or the first characters of a long one and an ellipsis."""
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def cause_of(error: OSError) -> str:
+    """Return the cause of an operating system's error in words, never empty: `No such file or directory`.
+
+    Errors of libraries (Arrow's, zip's) may have no code, or no text of the system.
+    """
+    if error.strerror:
+        return error.strerror
+    if error.errno:
+        return os.strerror(error.errno)
+    first_line = next((line for line in str(error).splitlines() if line.strip()), "")
+    return first_line.strip() or type(error).__name__
 
 
 def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:

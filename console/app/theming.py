@@ -17,7 +17,8 @@ from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
 from tapedeck.engine.config.documents import parse_text
-from tapedeck.engine.errors import ConfigError, nearest
+from tapedeck.engine.config.text_files import read_text_file
+from tapedeck.engine.errors import WHOLE_FILE, ConfigError, cause_of, did_you_mean, nearest
 
 FOLDER: Final = "themes"
 """Name of the folder of themes, in the package and in the user's configuration folder."""
@@ -165,17 +166,27 @@ def _bundled() -> Iterator[tuple[str, str]]:
             yield entry.name, entry.read_text(encoding="utf-8")
 
 
-def _own(config_folder: Path | None) -> Iterator[tuple[str, str | OSError]]:
+def _own(config_folder: Path | None) -> Iterator[tuple[str, str | ThemeFailure]]:
+    """Yield path and text of the user's theme files, or why a file, or their folder, cannot be read."""
     try:
         paths = _own_paths(config_folder)
     except OSError as error:
-        yield str(error.filename), error
+        folder = str(error.filename)
+        yield folder, ThemeFailure(folder, f"cannot be read: {cause_of(error)}")
         return
     for path in paths:
         try:
-            yield str(path), path.read_bytes().decode("utf-8-sig", errors="replace")
-        except OSError as error:
-            yield str(path), error
+            yield str(path), read_text_file(path, "theme")
+        except ConfigError as error:
+            yield str(path), _unreadable(str(path), error)
+
+
+def _unreadable(source: str, error: ConfigError) -> ThemeFailure:
+    reasons = (
+        problem.message.rstrip(".") if problem.path == WHOLE_FILE else str(problem)
+        for problem in error.problems
+    )
+    return ThemeFailure(source, "; ".join(reasons))
 
 
 def _own_paths(config_folder: Path | None) -> list[Path]:
@@ -185,13 +196,13 @@ def _own_paths(config_folder: Path | None) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file())
 
 
-def _read(source: str, text: str | OSError) -> Theme | ThemeFailure:
-    if isinstance(text, OSError):
-        return ThemeFailure(source, f"cannot be read: {text.strerror or text}")
+def _read(source: str, text: str | ThemeFailure) -> Theme | ThemeFailure:
+    if isinstance(text, ThemeFailure):
+        return text
     try:
         document = parse_text(text, source, is_json=False)
     except ConfigError as error:
-        return ThemeFailure(source, "; ".join(str(problem) for problem in error.problems))
+        return _unreadable(source, error)
     if document is None:
         return ThemeFailure(source, f"empty file: a theme needs {', '.join(_REQUIRED)}")
     if not isinstance(document, Mapping):
@@ -258,7 +269,7 @@ def _field_path(detail: ErrorDetails) -> _FieldPath:
 def _message(detail: ErrorDetails) -> str:
     if detail["type"] == "extra_forbidden":
         near = nearest(str(detail["loc"][-1]), ThemeFile.model_fields)
-        hint = f" Did you mean {near!r}?" if near else f" Fields are {', '.join(ThemeFile.model_fields)}."
+        hint = did_you_mean(near) or f" Fields are {', '.join(ThemeFile.model_fields)}."
         return f"unknown field.{hint}"
     if detail["type"] == "missing":
         return "is missing"

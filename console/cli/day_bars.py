@@ -9,10 +9,11 @@ import numpy as np
 
 from tapedeck.engine.clock.slots import SessionSlots, day_label, epoch_seconds
 from tapedeck.engine.clock.trading_session import TradingSession
-from tapedeck.engine.errors import ConfigError, ConfigProblem, DataMissingError, nearest
+from tapedeck.engine.errors import ConfigError, ConfigProblem, DataMissingError
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.data_manager import DataManager
+from tapedeck.engine.store.symbol_hints import nearest_symbol
 from tapedeck.engine.streams.base_interval import sources_of
 from tapedeck.engine.tape.bar_grid import FIELDS, BarGrid, Floats, Ints, Mask
 from tapedeck.engine.tape.buckets import DerivedGrid, buckets_of
@@ -73,7 +74,7 @@ def _source(store: BarStore, symbol: str, interval: Interval) -> Interval:
         known = ", ".join(str(item) for item in sorted(stored))
         text = f"{symbol}: no stored bars that can make {interval}; stored: {known}"
     else:
-        near = nearest(symbol, series)
+        near = nearest_symbol(symbol, series)
         hint = f" Did you mean {near!r}?" if near else ""
         text = f"no bars stored for {symbol} in {store.location}.{hint}"
     raise DataMissingError(

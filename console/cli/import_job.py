@@ -1,32 +1,35 @@
-"""Import job: import with a progress bar, a report, and a file of rejected rows."""
+"""Import job: import with a progress bar, questions, and a file of rejected rows."""
 
 from __future__ import annotations
 
 import csv
-import os
+import io
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from rich.console import Console
 
+from tapedeck.console.cli.import_questions import UnclearImportError, answering_commands
 from tapedeck.console.cli.invocation import Invocation
-from tapedeck.engine.errors import ExportError
+from tapedeck.engine.errors import BarImportError, ExportError, cause_of
+from tapedeck.engine.importers.file_rows import UnclearFileError
 from tapedeck.engine.importers.importer import Importer
 from tapedeck.engine.importers.ingest import import_bars
 from tapedeck.engine.importers.report import (
     ImportOptions,
     ImportProgress,
     ImportReport,
-    RefusedFileError,
     RejectedRow,
+    TakeRejected,
 )
+from tapedeck.engine.output_file import write_file
+from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.locations import open_store
 
 ShowProgress = Callable[[ImportProgress], None]
-_MAX_ROWS_SHOWN: Final = 20
 _REJECTS_HEADER: Final = ("file", "line", "reason", "text")
 
 
@@ -38,78 +41,91 @@ def run_import(
     options: ImportOptions,
     rejects: Path | None,
     importer_options: Mapping[str, Any],
+    dry_run: bool = False,
 ) -> ImportReport:
-    """Import `path` into the store of the settings, and return the report; Ctrl-C ends it after a file.
+    """Import `path` into the store of the settings, and return the report; Ctrl-C ends it after a part.
 
     `importer_options`: values of the importer's own options. `rejects` gets all rejected rows, also those of
-    a refused file.
+    a refused file. A dry run opens no store. Raises UnclearImportError with the commands that answer a
+    question.
     """
-    location = invocation.settings.store
-    with open_store(location, create=True) as store, _bar(invocation.terminal.progress_console()) as show:
+    location = None if dry_run else invocation.settings.store
+    with (
+        _rejected_rows(rejects) as take_rejected,
+        _opened(location) as store,
+        _bar(invocation.terminal.progress_console()) as show,
+    ):
         invocation.interrupts.hold()
         try:
-            report = import_bars(
+            return import_bars(
                 importer,
                 path,
                 store,
                 options=options,
                 progress=show,
                 cancelled=lambda: invocation.interrupts.seen,
+                take_rejected=take_rejected,
                 **importer_options,
             )
-        except RefusedFileError as error:
-            if rejects is not None:
-                write_rejects(rejects, error.rejected)
-            raise
-    if rejects is not None:
-        write_rejects(rejects, report.rejected)
-    return report
+        except UnclearFileError as error:
+            raise question_of(error, invocation, path) from error
 
 
-def write_report(report: ImportReport, invocation: Invocation, rejects: Path | None) -> None:
-    """Write the counts of an import and the first rejected rows."""
-    location = invocation.settings.store
-    if invocation.as_json:
-        invocation.terminal.write_json(_document(report, location))
+def question_of(error: UnclearFileError, invocation: Invocation, path: Path) -> UnclearImportError:
+    """Return the error of an unclear file below `path`, with the commands that answer it."""
+    commands = answering_commands(invocation.arguments, path, error.file, error.ways)
+    return UnclearImportError(f"{error}. Nothing was stored", commands)
+
+
+@contextmanager
+def _opened(location: Path | None) -> Iterator[BarStore | None]:
+    if location is None:
+        yield None
         return
-    invocation.terminal.write(report.summary(_MAX_ROWS_SHOWN))
-    if rejects is not None:
-        invocation.terminal.write(f"rejected rows: {rejects}")
-    invocation.terminal.write(f"store: {location}")
+    with open_store(location, create=True) as store:
+        yield store
 
 
-def write_rejects(path: Path, rejected: Sequence[RejectedRow]) -> None:
-    """Write rejected rows as CSV (file, line, reason, text); on an error no file is left."""
+@contextmanager
+def _rejected_rows(path: Path | None) -> Iterator[TakeRejected | None]:
+    """Yield a function that takes rejected rows; they are written to `path` at the end, also on an error."""
+    if path is None:
+        yield None
+        return
+    # Rows wait in a temporary file, as the import may have more than fit in memory.
+    with tempfile.TemporaryFile("w+", newline="", encoding="utf-8", errors="surrogateescape") as waiting:
+        writer = csv.writer(waiting)
+
+        def take(rows: Sequence[RejectedRow]) -> None:
+            writer.writerows((row.file, row.line, row.reason, row.text) for row in rows)
+
+        try:
+            yield take
+        except BarImportError:
+            write_rejects(path, _reread(waiting))
+            raise
+        write_rejects(path, _reread(waiting))
+
+
+def _reread(waiting: TextIO) -> Iterator[RejectedRow]:
+    waiting.seek(0)
+    for file, line, reason, text in csv.reader(waiting):
+        yield RejectedRow(Path(file), int(line), reason, text)
+
+
+def write_rejects(path: Path, rejected: Iterable[RejectedRow]) -> None:
+    """Write rejected rows as CSV (file, line, reason, text); ExportError leaves an earlier file unchanged."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_REJECTS_HEADER)
+    writer.writerows((row.file, row.line, row.reason, row.text) for row in rejected)
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", newline="", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(_REJECTS_HEADER)
-            writer.writerows((row.file, row.line, row.reason, row.text) for row in rejected)
-        os.replace(file.name, path)
+        write_file(path, text.getvalue().encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise ExportError(
-            f"{path}: cannot write the rejected rows ({error.strerror or error}). The bars are imported. "
+            f"{path}: cannot write the rejected rows ({cause_of(error)}). The bars are imported. "
             "Name a file in a writable folder"
         ) from error
-
-
-def _document(report: ImportReport, location: Path) -> dict[str, object]:
-    return {
-        "store": str(location),
-        "files": report.files,
-        "rows_read": report.rows_read,
-        "written": report.written,
-        "unchanged": report.unchanged,
-        "replaced": report.replaced,
-        "rejected": [
-            {"file": str(row.file), "line": row.line, "reason": row.reason, "text": row.text}
-            for row in report.rejected
-        ],
-        "skipped": [{"file": str(entry.file), "reason": entry.reason} for entry in report.skipped],
-        "interrupted": report.interrupted,
-    }
 
 
 @contextmanager

@@ -67,18 +67,21 @@ class Evaluation:
             case Not(operand):
                 return ~self.truth(operand)
             case Both(operands):
-                return reduce(np.logical_and, [self.truth(operand) for operand in operands])
+                return reduce(np.logical_and, map(self.truth, operands))
             case Either(operands):
-                return reduce(np.logical_or, [self.truth(operand) for operand in operands])
+                return reduce(np.logical_or, map(self.truth, operands))
 
     def _comparison(self, node: Comparison) -> Mask:
-        values = [self._value(operand) for operand in node.operands]
+        first, *others = node.operands
         holds: Mask = np.ones((1, len(self._known)), dtype=np.bool_)
-        for comparator, left, right in zip(node.comparators, values[:-1], values[1:], strict=True):
+        left = self._value(first)
+        for comparator, operand in zip(node.comparators, others, strict=True):
+            right = self._value(operand)
             # Needed for !=, which is true for NaN.
             known = ~(np.isnan(left) | np.isnan(right))
             compared: Mask = _COMPARE[comparator](left, right)
             holds = holds & compared & known
+            left = right
         return np.asarray(holds.all(axis=0) if _quantifier(node) == "all" else holds.any(axis=0))
 
     def _value(self, node: Value) -> Floats:  # noqa: PLR0911  # a case for each kind of node

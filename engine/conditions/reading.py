@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import cache
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
@@ -31,6 +31,7 @@ from tapedeck.engine.conditions.syntax import (
     TimeOfDay,
     Truth,
     Value,
+    children,
 )
 from tapedeck.engine.errors import ConditionError, invalid_time_of_day, nearest
 from tapedeck.engine.intervals import Interval
@@ -72,6 +73,12 @@ _GRAMMAR: Final = r"""
     %import common.WS
     %ignore WS
 """
+_LONGEST: Final = 10_000
+"""Most characters of a condition."""
+_MAX_BRACKETS: Final = 100
+"""Most levels of brackets, `not` and signs in a condition."""
+_MAX_LEVELS: Final = 200
+"""Most levels of its nodes; each further value of a sum adds one."""
 _EXAMPLE: Final = "{symbol}.close > 30 and time >= 10:30"
 _DAY_SECONDS: Final = 86_400
 # Names of the grammar's tokens in messages; the tokens that begin a value share one entry.
@@ -106,6 +113,9 @@ def read_condition(text: str, symbols: Collection[str] | None = None) -> Truth:
             Span(0, len(text)),
             f"it is empty; an example is {_EXAMPLE.format(symbol=example_symbol(symbols))}",
         )
+    if len(text) > _LONGEST:
+        message = f"it is too long: use at most {_LONGEST:,} characters, not {len(text):,}"
+        raise condition_fault(text, Span(_LONGEST, _LONGEST + 1), message)
     try:
         tree = _parser().parse(text)
     except UnexpectedToken as error:
@@ -119,7 +129,24 @@ def read_condition(text: str, symbols: Collection[str] | None = None) -> Truth:
         raise condition_fault(
             text, Span(at, at + 1), f"unexpected {text[at]!r}; expected {allowed}"
         ) from None
-    return cast(Truth, _node(text, cast("Tree[Token]", tree.children[0])))
+    _check_levels(text, tree, lambda node: getattr(node, "children", ()), _MAX_BRACKETS)
+    root = _node(text, cast("Tree[Token]", tree.children[0]))
+    _check_levels(text, root, children, _MAX_LEVELS)
+    return cast(Truth, root)
+
+
+T = TypeVar("T")
+
+
+def _check_levels(text: str, root: T, below: Callable[[T], Iterable[T]], limit: int) -> None:
+    """Raise ConditionError if a tree has too many levels; without recursion, which has a limit, too."""
+    level = [root]
+    for _ in range(limit):
+        level = [child for node in level for child in below(node)]
+        if not level:
+            return
+    message = f"it is nested too deeply: use at most {limit} levels of brackets, not, signs and terms"
+    raise condition_fault(text, Span(0, 1), message)
 
 
 @cache

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import yaml
 
+from tapedeck.engine.config.text_files import MAX_DEPTH, MAX_VALUES, TOO_LARGE
 from tapedeck.engine.errors import WHOLE_FILE, ConfigError, ConfigProblem
 
 _PLAIN_VALUES: Final = {
@@ -45,6 +46,52 @@ _YAML_FAULTS: Final = (
 _OTHER_YAML_FAULT: Final = "this text does not fit here"
 
 
+class _TooLargeError(Exception):
+    """A document with too many values or levels, or that contains itself."""
+
+
+class _Extent:
+    """Counts the values and levels of a YAML document while it is composed, aliases as what they repeat.
+
+    A few lines of aliases of aliases would otherwise become millions of values, or a value within itself.
+    """
+
+    def __init__(self) -> None:
+        self._values = 0
+        self._depth = 0
+        self._deepest = 0
+        self._known: dict[int, tuple[int, int]] = {}  # of each node by its id: values, levels below it
+
+    def enter(self) -> tuple[int, int]:
+        """Begin a node; return what `leave` needs."""
+        self._values += 1
+        self._depth += 1
+        self._check(self._depth)
+        before = self._values, self._deepest
+        self._deepest = self._depth
+        return before
+
+    def leave(self, node: yaml.Node | None, before: tuple[int, int]) -> None:
+        """End a node."""
+        values, deepest = before
+        self._known[id(node)] = self._values - values + 1, self._deepest - self._depth
+        self._depth -= 1
+        self._deepest = max(deepest, self._deepest)
+
+    def repeat(self, node: yaml.Node | None) -> None:
+        """Count the node that an alias repeats."""
+        if id(node) not in self._known:  # not left yet
+            raise _TooLargeError
+        values, levels = self._known[id(node)]
+        self._values += values
+        self._deepest = max(self._deepest, self._depth + 1 + levels)
+        self._check(self._deepest)
+
+    def _check(self, depth: int) -> None:
+        if self._values > MAX_VALUES or depth > MAX_DEPTH:
+            raise _TooLargeError
+
+
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader with the narrower types above; it also collects duplicate keys."""
 
@@ -53,6 +100,17 @@ class _Loader(yaml.SafeLoader):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.repeated: list[ConfigProblem] = []
+        self._extent = _Extent()
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:  # noqa: ANN401  # as below
+        if self.check_event(yaml.AliasEvent):
+            node: yaml.Node | None = super().compose_node(parent, index)
+            self._extent.repeat(node)
+            return node
+        before = self._extent.enter()
+        node = super().compose_node(parent, index)
+        self._extent.leave(node, before)
+        return node
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:  # noqa: ANN401  # PyYAML's own border
         # Checked here, because constructing the mapping first folds merge keys (<<) into it.
@@ -91,13 +149,38 @@ _Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def parse_text(text: str, source: str, *, is_json: bool) -> object:
-    """Return the document in `text`; ConfigError gives the line and column of a syntax error."""
+    """Return the document in `text`; ConfigError gives the line and column of a syntax error.
+
+    A document has at most MAX_VALUES values and MAX_DEPTH levels.
+    """
     try:
-        return _parse_json(text, source) if is_json else _parse_yaml(text, source)
-    except RecursionError:
-        raise ConfigError(
-            source, [ConfigProblem(WHOLE_FILE, None, "is nested too deeply for a session file.")]
-        ) from None
+        document = _parse_json(text, source) if is_json else _parse_yaml(text, source)
+    except (RecursionError, _TooLargeError):
+        raise _too_large(source) from None
+    if is_json and not _is_within_limits(document):
+        raise _too_large(source)
+    return document
+
+
+def _too_large(source: str) -> ConfigError:
+    return ConfigError(source, [ConfigProblem(WHOLE_FILE, None, f"{TOO_LARGE}.")])
+
+
+def _is_within_limits(document: object) -> bool:
+    """Whether a document has few enough values and levels; without recursion."""
+    values, level = 0, [document]
+    for _ in range(MAX_DEPTH):
+        values += len(level)
+        if values > MAX_VALUES or not level:
+            break
+        level = [inner for node in level for inner in _inner(node)]
+    return values <= MAX_VALUES and not level
+
+
+def _inner(node: object) -> Iterable[object]:
+    if isinstance(node, Mapping):
+        return node.values()
+    return node if isinstance(node, list | tuple) else ()
 
 
 def write_yaml(document: Mapping[str, object]) -> str:

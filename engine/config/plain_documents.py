@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from tapedeck.engine.config.faults import Location, shown
+from tapedeck.engine.config.text_files import MAX_DEPTH, MAX_VALUES, TOO_LARGE
 from tapedeck.engine.errors import WHOLE_FILE, ConfigProblem
+from tapedeck.engine.printable import printable_line
 
 HIDDEN: Final = "(hidden)"
 
 FREE_FIELDS: Final = frozenset({"metadata", "parameters"})
 """Fields with the user's own keys: nothing in them is renamed, dropped or checked by name."""
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _SECRET_WORDS: Final = ("key", "secret", "token", "password", "passwd", "passphrase", "credential")
-_MAX_VALUES: Final = 100_000
-_MAX_DEPTH: Final = 40
 
 
 def dotted(place: Location) -> str:
-    """Return a location as text: `session_data_config.symbols[2]`."""
+    """Return a location as one line of text: `session_data_config.symbols[2]`."""
     text = ""
     for part in place:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text or WHOLE_FILE
+    return printable_line(text) or WHOLE_FILE
 
 
 def find_misfits(document: object) -> list[ConfigProblem]:
@@ -37,18 +40,37 @@ def find_misfits(document: object) -> list[ConfigProblem]:
     if not isinstance(document, Mapping):
         return [ConfigProblem(WHOLE_FILE, document, f"must be a mapping of fields, not {shown(document)}")]
     problems: list[ConfigProblem] = []
-    # Aliases can make a short YAML text expand without end, so the walk has a limit.
+    # A document of a program may contain itself, so the walk has a limit.
     for count, (place, node) in enumerate(_nodes(document)):
-        if count > _MAX_VALUES or len(place) > _MAX_DEPTH:
-            limits = f"at most {_MAX_VALUES} values, {_MAX_DEPTH} levels deep"
-            return [ConfigProblem(WHOLE_FILE, None, f"is too large or too deep for a session file: {limits}")]
+        if count >= MAX_VALUES or len(place) >= MAX_DEPTH:
+            return [ConfigProblem(WHOLE_FILE, None, TOO_LARGE)]
         if isinstance(node, Mapping):
             problems.extend(_key_problem(place, key) for key in node if not isinstance(key, str))
+            problems.extend(_text_problems(place, node))
+        else:
+            problems.extend(_text_problems(place, [node]))
     return problems
 
 
 def _key_problem(place: Location, key: object) -> ConfigProblem:
     return ConfigProblem(dotted(place), key, f"the key {shown(key)} must be text, in quotes", f'"{key}"')
+
+
+def _text_problems(place: Location, texts: Iterable[object]) -> Iterator[ConfigProblem]:
+    """Yield a problem for each text with a lone surrogate: no file can hold it, so no run be exported."""
+    for text in texts:
+        if isinstance(text, str) and (found := _SURROGATE.search(text)):
+            message = f"the text {shown(text)} has {found[0]!r}, half of a character: correct or remove it"
+            yield ConfigProblem(dotted(place), text, message)
+
+
+def find_infinite_numbers(document: Mapping[str, object]) -> list[ConfigProblem]:
+    """Return a problem for each number that is not finite (`1e999`), which no JSON file can hold."""
+    return [
+        ConfigProblem(dotted(place), node, f"must be a finite number, not {shown(node)}")
+        for place, node in _nodes(document)
+        if isinstance(node, float) and not math.isfinite(node)
+    ]
 
 
 def _nodes(node: object, place: Location = ()) -> Iterator[tuple[Location, object]]:

@@ -6,16 +6,25 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
-from tapedeck.engine.errors import WHOLE_FILE, ConfigError, ConfigProblem, nearest
+from tapedeck.engine.errors import WHOLE_FILE, ConfigError, ConfigProblem, cause_of, nearest
+from tapedeck.engine.printable import printable_line
+from tapedeck.engine.regular_file import read_regular
+
+LARGEST: Final = 1024 * 1024
+"""Bytes of the largest text that is read: session file, key script, settings file, theme."""
+MAX_VALUES: Final = 100_000
+"""Most values of a document in such a text."""
+MAX_DEPTH: Final = 40
+"""Most levels of a document."""
+TOO_LARGE: Final = f"is too large or too deep: at most {MAX_VALUES:,} values, {MAX_DEPTH} levels deep"
+"""Message for a document with more."""
 
 # A file is proposed only if its name is almost the one given.
 _CUTOFF: Final = 0.8
 
 
-def read_text_file(
-    path: Path, what: str, *, suffixes: Collection[str] = (), max_bytes: int | None = None
-) -> str:
-    """Return the UTF-8 text of a file; ConfigError with the reason if it cannot be read.
+def read_text_file(path: Path, what: str, *, suffixes: Collection[str] = ()) -> str:
+    """Return the UTF-8 text of a regular file; ConfigError with the reason if it cannot be read.
 
     `what`: the kind of file in messages. `suffixes`: those of files to propose, all without any.
     """
@@ -24,13 +33,13 @@ def read_text_file(
             found = _files_in(path, suffixes) if suffixes else []
             contents = f"; it contains {', '.join(found[:5])}" if found else ""
             raise unreadable(path, f"is a folder, not a {what}{contents}")
-        if max_bytes is not None and path.stat().st_size > max_bytes:
-            raise unreadable(path, f"is too large for a {what}: more than {max_bytes // 1024} KiB")
-        data = path.read_bytes()
+        data = read_regular(path, LARGEST + 1)
     except FileNotFoundError:
         raise _missing(path, suffixes) from None
     except OSError as error:
-        raise unreadable(path, f"cannot be read: {error.strerror or error}") from error
+        raise unreadable(path, f"cannot be read: {cause_of(error)}") from error
+    if len(data) > LARGEST:
+        raise unreadable(path, f"is too large for a {what}: more than {LARGEST // 1024} KiB")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -53,7 +62,7 @@ def _missing(path: Path, suffixes: Collection[str]) -> ConfigError:
 def _files_in(folder: Path, suffixes: Collection[str]) -> list[str]:
     # glob, unlike iterdir, returns nothing for a folder without read permission.
     return sorted(
-        entry.name
+        printable_line(entry.name)
         for entry in folder.glob("*")
         if (entry.suffix.lower() in suffixes if suffixes else entry.is_file())
     )

@@ -8,26 +8,26 @@ from typing import Final, Unpack
 from tapedeck.engine.importers.importer import BarFiles, Importer
 from tapedeck.engine.importers.table_options import TABLE_OPTIONS, TableOptions
 
-_SUFFIXES: Final = (".csv", ".csv.gz", ".txt", ".txt.gz", ".tsv", ".tsv.gz")
-
 
 class CsvImporter:
-    """CSV files, plain or compressed with gzip; the first line of each names the columns."""
+    """CSV files, plain or compressed with gzip, zip, xz, bz2 or zst, with or without names of columns."""
 
     name = "csv"
-    summary = "Import CSV files whose first line names the columns; usual names need no --column."
+    summary = "Import CSV files, plain or compressed; usual names and orders of columns need no option."
     examples = (
         "tapedeck import csv spy.csv --interval 1m --zone America/New_York",
-        "tapedeck import csv all.csv --interval 1d --column symbol=Ticker --column time=Date",
+        "tapedeck import csv all.csv --interval 1d --column symbol=Stock --column close=Settle",
+        "tapedeck import csv plain.txt --interval 1m --columns date,time,open,high,low,close,volume",
     )
     options = TABLE_OPTIONS
 
     def find(self, path: Path, **table: Unpack[TableOptions]) -> BarFiles:
         """Return the file `path`, or the CSV files below it; BarImportError where there are none."""
-        from tapedeck.engine.importers.csv_table import read_csv_table  # noqa: PLC0415 - slow, as the next
-        from tapedeck.engine.importers.tables import find_tables  # noqa: PLC0415
+        from tapedeck.engine.importers.csv_table import open_csv_tables  # noqa: PLC0415 - slow, as the next
+        from tapedeck.engine.importers.tables import find_tables, packed_suffixes  # noqa: PLC0415
 
-        return find_tables(path, "CSV", _SUFFIXES, read_csv_table, **table)
+        suffixes = packed_suffixes(".csv", ".txt", ".tsv")
+        return find_tables(path, "CSV", suffixes, open_csv_tables, **table)
 
 
 IMPORTER: Final[Importer] = CsvImporter()

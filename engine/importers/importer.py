@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from tapedeck.engine.importers.report import SkippedFile
+from tapedeck.engine.intervals import Interval
 
 if TYPE_CHECKING:
     from tapedeck.engine.importers.file_rows import FileRows  # imports numpy, which help texts do without
@@ -35,15 +36,30 @@ class ImporterOption:
 
 
 @dataclass(frozen=True, slots=True)
+class EvidenceRules:
+    """Claims of the user's options, which the rows are checked against.
+
+    `label`: the end of the bar that the times name; `exchange`: code or group of the exchange. None where
+    the user left it open.
+    """
+
+    interval: Interval
+    label: Literal["open", "close"] | None = None
+    exchange: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BarFiles:
     """The files of an import, how one of them is read, and the files that are skipped.
 
-    `read` returns the rows of a file, or raises UnreadableFileError.
+    `read` yields the rows of a file, in parts, or raises UnreadableFileError or UnclearFileError. With
+    `evidence`, the rows are checked against it, and either all files are stored or none.
     """
 
     files: Sequence[Path]
-    read: Callable[[Path], FileRows]
+    read: Callable[[Path], Iterator[FileRows]]
     skipped: Sequence[SkippedFile] = ()
+    evidence: EvidenceRules | None = None
 
 
 class Importer(Protocol):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from tapedeck.engine.errors import BarImportError
-from tapedeck.engine.importers.file_rows import FileRows, SeriesRows, UnreadableFileError
+from tapedeck.engine.importers.evidence import ImportEvidence
+from tapedeck.engine.importers.file_rows import (
+    FileRows,
+    UnclearFileError,
+    UnnamedFileError,
+    UnreadableFileError,
+)
 from tapedeck.engine.importers.importer import BarFiles, Importer
+from tapedeck.engine.importers.part_writer import PartWriter
 from tapedeck.engine.importers.report import (
     ImportOptions,
     ImportProgress,
@@ -21,40 +26,40 @@ from tapedeck.engine.importers.report import (
     RejectedRow,
     ShowProgress,
     SkippedFile,
+    TakeRejected,
 )
-from tapedeck.engine.importers.validation import sort_out_repeats, utc_text, validate_bars
-from tapedeck.engine.intervals import Interval
-from tapedeck.engine.store.bar_diff import take
-from tapedeck.engine.store.bar_store import BarStore, Ints
+from tapedeck.engine.importers.symbol_column import FROM_NAME
+from tapedeck.engine.importers.symbols import shared_symbols
+from tapedeck.engine.store.bar_store import BarStore
 
 _DEFAULTS: Final = ImportOptions()
+_MOST_KEPT: Final = 1000
 
 
 def import_bars(
     importer: Importer,
     path: Path,
-    store: BarStore,
+    store: BarStore | None,
     *,
     options: ImportOptions = _DEFAULTS,
     progress: ShowProgress | None = None,
     cancelled: IsCancelled | None = None,
+    take_rejected: TakeRejected | None = None,
     **described: Any,  # noqa: ANN401  # the importer's own options
 ) -> ImportReport:
     """Import the bars that `importer` finds in `path`, a file or a folder, into `store`.
 
-    The good rows of a file are stored in one transaction; importing again changes nothing. `cancelled` is
-    called before each file. Raises BarImportError where nothing can be read, RefusedFileError in a strict
-    import.
+    Importing again changes nothing. Tables are stored in one transaction: all files, or, on an error, none;
+    other importers' files one by one. Without a store (a dry run) the rows are only read and checked.
+    `cancelled` is called before each part of a file; what was read before is stored. `take_rejected` gets all
+    rejected rows. Raises BarImportError where nothing can be read, UnclearFileError where rows contradict the
+    options, RefusedFileError in a strict import.
     """
     found = importer.find(path, **described)
-    return _Ingest(store, options=options, progress=progress, cancelled=cancelled).run(found)
-
-
-@dataclass(slots=True)
-class _Counts:
-    written: int = 0
-    unchanged: int = 0
-    replaced: int = 0
+    ingest = _Ingest(
+        store, found, options, progress=progress, cancelled=cancelled, take_rejected=take_rejected
+    )
+    return ingest.run()
 
 
 class _Ingest:
@@ -62,120 +67,146 @@ class _Ingest:
 
     def __init__(
         self,
-        store: BarStore,
-        *,
+        store: BarStore | None,
+        found: BarFiles,
         options: ImportOptions,
+        *,
         progress: ShowProgress | None,
         cancelled: IsCancelled | None,
+        take_rejected: TakeRejected | None,
     ) -> None:
         self._store = store
+        self._found = found
         self._options = options
         self._progress = progress
         self._cancelled = cancelled
-        self._counts = _Counts()
+        self._take_rejected = take_rejected
+        self._evidence = ImportEvidence(found.evidence, as_is=options.as_is)
+        self._writer = PartWriter(store, self._evidence, options)
+        self._named_files: dict[Path, None] = {}
         self._files = 0
         self._rows = 0
         self._rejected: list[RejectedRow] = []
+        self._rejected_count = 0
         self._unreadable: list[SkippedFile] = []
 
-    def run(self, found: BarFiles) -> ImportReport:
-        """Read and store every file.
-
-        The good rows of a file are stored together, or, on an error, none. A file that cannot be read is
-        skipped. Raises RefusedFileError in a strict import, and BarImportError where no file can be read.
-        """
-        interrupted = self._store_files(found)
-        if self._unreadable and not self._files and not interrupted:
+    def run(self) -> ImportReport:
+        """Read and store every file, and return the report."""
+        interrupted, question = False, None
+        try:
+            interrupted = self._store_files()
+        except UnclearFileError as error:
+            if self._store is not None:
+                raise
+            question = error
+        if self._unreadable and not self._files and not (interrupted or question):
             raise BarImportError(_nothing_readable(self._unreadable))
+        writer = self._writer
         return ImportReport(
             files=self._files,
             rows_read=self._rows,
-            written=self._counts.written,
-            unchanged=self._counts.unchanged,
-            replaced=self._counts.replaced,
+            written=writer.counts.written,
+            unchanged=writer.counts.unchanged,
+            replaced=writer.counts.replaced,
             rejected=tuple(self._rejected),
-            skipped=(*found.skipped, *self._unreadable),
+            rejected_count=self._rejected_count,
+            gaps=writer.counts.gaps,
+            skipped=(*self._found.skipped, *self._unreadable),
             interrupted=interrupted,
+            series=self._evidence.reports(),
+            zone=self._evidence.zone_name,
+            columns=writer.columns,
+            notes=(
+                *writer.all_notes(),
+                *self._evidence.notes,
+                *self._evidence.unplayed_notes(),
+                *shared_symbols(self._named_files),
+            ),
+            first_bars=tuple(writer.first_bars),
+            is_dry_run=self._store is None,
+            question=question,
         )
 
-    def _store_files(self, found: BarFiles) -> bool:
+    def _store_files(self) -> bool:
         # Returns whether the import was cancelled.
-        files = found.files
+        files = self._found.files
         sizes = [_size(file) for file in files]
         total, done = sum(sizes), 0
-        with self._store.batch():
+        with self._batch(atomic=self._found.evidence is not None):
             for number, (file, size) in enumerate(zip(files, sizes, strict=True)):
-                if self._cancelled is not None and self._cancelled():
-                    return True
                 self._show(number, len(files), done, total, file)
-                self._store_file(file, found.read)
+                is_whole = not self._is_cancelled() and self._store_file(file)
+                is_last = number == len(files) - 1 or not is_whole
+                self._evidence.check(file, self._files, is_last=is_last)
+                if not is_whole:
+                    return True
                 done += size
         self._show(len(files), len(files), total, total, None)
         return False
 
-    def _store_file(self, file: Path, read: Callable[[Path], FileRows]) -> None:
+    def _store_file(self, file: Path) -> bool:
+        # Returns whether the whole file was read; False where the import was cancelled.
+        before, count_before, rows_before = self._writer.counts, self._rejected_count, self._rows
+        self._writer.begin_file()
+        is_whole = True
         try:
-            rows = read(file)
-        except UnreadableFileError as error:
-            if self._options.strict:
+            with self._batch(atomic=True):
+                last = None
+                for rows in self._found.read(file):
+                    if last is not None and self._is_cancelled():
+                        is_whole = False
+                        break
+                    self._take_part(rows)
+                    if last is None and not self._files:
+                        self._evidence.check(file, 1, is_last=False)  # before a long file is read to its end
+                    last = rows
+                if last is not None:
+                    self._writer.end_file(last)
+                if self._rejected_count > count_before and self._options.strict:
+                    # Raised inside the block, which rolls back the good rows.
+                    raise self._refusal(file, count_before)
+        except (UnreadableFileError, UnnamedFileError) as error:
+            if self._options.strict or (isinstance(error, UnnamedFileError) and len(self._found.files) == 1):
                 raise
+            self._writer.counts = before
+            self._rows, self._rejected_count = rows_before, count_before
+            del self._rejected[count_before:]
             self._unreadable.append(SkippedFile(file, error.reason))
-            return
-        reasons = dict(rows.faults)
-        counts = _Counts()
-        with self._store.batch(atomic=True):
-            for part in rows.series:
-                reasons |= self._write(part, rows.interval, counts)
-            rejected = _rejected(rows, reasons)
-            if rejected and self._options.strict:
-                # Raised inside the block, which rolls back the good rows.
-                raise RefusedFileError(file, rejected)
+            return True
         self._files += 1
-        self._rows += len(rows)
-        self._rejected += rejected
-        self._counts.written += counts.written
-        self._counts.unchanged += counts.unchanged
-        self._counts.replaced += counts.replaced
+        return is_whole
 
-    def _write(self, part: SeriesRows, interval: Interval, counts: _Counts) -> dict[int, str]:
-        # Writes the good bars; returns the reasons of the others, by their position in the file.
-        good, faults = validate_bars(part.bars, interval)
-        reasons = {int(part.rows[i]): fault for i, fault in faults.items()}
-        valid, rows = part.bars, part.rows
-        if faults:
-            kept = np.flatnonzero(good)
-            valid, rows = take(part.bars, kept), part.rows[kept]
-        bars = sort_out_repeats(valid)
-        if not len(bars):
-            return reasons
-        result = self._store.write(part.symbol, interval, bars, replace=self._options.replace)
-        clashes = _clashes(part.symbol, valid.opened_at, bars.opened_at[result.conflicts])
-        counts.written += result.written
-        counts.replaced += result.replaced
-        # A row that is neither written nor in conflict repeats a stored bar or an earlier row.
-        counts.unchanged += len(rows) - result.written - result.replaced - len(clashes)
-        return reasons | {int(rows[i]): clash for i, clash in clashes.items()}
+    def _take_part(self, rows: FileRows) -> None:
+        reasons = self._writer.write(rows)
+        if rows.reading is not None and rows.reading.columns.get("symbol") == FROM_NAME:
+            self._named_files[rows.file] = None
+        self._rows += len(rows)
+        self._rejected_count += len(reasons)
+        wanted = sorted(reasons)
+        if self._take_rejected is None:
+            wanted = wanted[: max(0, _MOST_KEPT - len(self._rejected))]
+        if not wanted:
+            return
+        texts = rows.texts(wanted)
+        rejected = [RejectedRow(rows.file, texts[row][0], reasons[row], texts[row][1]) for row in wanted]
+        self._rejected += rejected[: max(0, _MOST_KEPT - len(self._rejected))]
+        if self._take_rejected is not None:
+            self._take_rejected(rejected)
+
+    def _refusal(self, file: Path, count_before: int) -> RefusedFileError:
+        rows = self._rejected[count_before:]
+        count = self._rejected_count - count_before
+        return RefusedFileError(file, rows, count, is_all=self._found.evidence is not None)
+
+    def _batch(self, *, atomic: bool) -> AbstractContextManager[None]:
+        return nullcontext() if self._store is None else self._store.batch(atomic=atomic)
+
+    def _is_cancelled(self) -> bool:
+        return self._cancelled is not None and self._cancelled()
 
     def _show(self, files_done: int, files: int, bytes_done: int, size: int, current: Path | None) -> None:
         if self._progress is not None:
             self._progress(ImportProgress(files_done, files, bytes_done, size, self._rows, current))
-
-
-def _clashes(symbol: str, times: Ints, conflicts: Ints) -> dict[int, str]:
-    # Every row of a conflicting time, also one that repeats another row of the file.
-    if not len(conflicts):
-        return {}
-    return {
-        int(i): f"{symbol} {utc_text(times[i])} is stored with other values; --replace overwrites them"
-        for i in np.flatnonzero(np.isin(times, conflicts))
-    }
-
-
-def _rejected(rows: FileRows, reasons: Mapping[int, str]) -> list[RejectedRow]:
-    if not reasons:
-        return []
-    texts = rows.texts(reasons)
-    return [RejectedRow(rows.file, texts[row][0], reasons[row], texts[row][1]) for row in sorted(reasons)]
 
 
 def _size(file: Path) -> int:

@@ -29,7 +29,7 @@ class LeanImporter:
 
         files, skipped = find_lean_files(path)
         by_path = {file.path: file for file in files}
-        return BarFiles(list(by_path), lambda file: read_lean_file(by_path[file]), skipped)
+        return BarFiles(list(by_path), lambda file: iter([read_lean_file(by_path[file])]), skipped)
 
 
 IMPORTER: Final[Importer] = LeanImporter()

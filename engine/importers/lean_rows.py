@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import zipfile
-import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
+from tapedeck.engine.importers.file_content import read_member
 from tapedeck.engine.importers.file_rows import FileRows, SeriesRows, UnreadableFileError
 from tapedeck.engine.importers.lean_layout import LeanFile
 from tapedeck.engine.importers.text_numbers import number_fault
@@ -23,6 +23,8 @@ from tapedeck.engine.store.bar_store import BarColumns, Floats, Ints
 _FIELDS: Final = ("time", "open", "high", "low", "close", "volume")
 _PLAIN: Final = b"0123456789.-,\r\n"
 _DAILY_LINE: Final = re.compile(rb"(?<=^\d{8}) 00:00,", re.MULTILINE)
+_LARGEST: Final = 1 << 26
+"""Bytes of a CSV file; a day of seconds has 5 MB."""
 _LARGEST_BLOCK: Final = 1 << 24
 _PARSING: Final = arrow_csv.ParseOptions(quote_char=False)
 _CONVERSION: Final = arrow_csv.ConvertOptions(
@@ -41,7 +43,7 @@ def read_lean_file(file: LeanFile) -> FileRows:
     LEAN's milliseconds are the market's local time of day: on a day with a clock change they are not the time
     elapsed since midnight.
     """
-    data = _unpack(file.path)
+    data = read_member(file.path, lambda names: _member(file.path, names), _LARGEST).removeprefix(BOM_UTF8)
     columns, faults = parse_fast(data, file), dict[int, str]()
     if columns is None:
         columns, faults = parse_exactly(data, file)
@@ -112,20 +114,6 @@ def _with_instants(
         return {row: lines[row] for row in wanted}
 
     return FileRows(file.path, file.interval, [series], faults, texts)
-
-
-def _unpack(path: Path) -> bytes:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.read(_member(path, archive.namelist()))
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise UnreadableFileError(
-            path, f"zip file damaged or cut short ({error}); download it again"
-        ) from error
-    except (RuntimeError, NotImplementedError) as error:
-        raise UnreadableFileError(path, f"zip file cannot be unpacked ({error})") from error
-    except OSError as error:
-        raise UnreadableFileError(path, f"cannot be read ({error.strerror or error})") from error
 
 
 def _member(path: Path, names: Iterable[str]) -> str:

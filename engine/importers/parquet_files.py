@@ -21,10 +21,10 @@ class ParquetImporter:
 
     def find(self, path: Path, **table: Unpack[TableOptions]) -> BarFiles:
         """Return the file `path`, or the Parquet files below it; BarImportError where there are none."""
-        from tapedeck.engine.importers.parquet_table import read_parquet_table  # noqa: PLC0415 - slow, as the next
+        from tapedeck.engine.importers.parquet_table import open_parquet_table  # noqa: PLC0415 - slow, as the next
         from tapedeck.engine.importers.tables import find_tables  # noqa: PLC0415
 
-        return find_tables(path, "Parquet", _SUFFIXES, read_parquet_table, **table)
+        return find_tables(path, "Parquet", _SUFFIXES, open_parquet_table, **table)
 
 
 IMPORTER: Final[Importer] = ParquetImporter()

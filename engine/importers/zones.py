@@ -37,7 +37,7 @@ def zone_of_column(name: str) -> tzinfo:
     return timezone(-offset if name[0] == "-" else offset)
 
 
-def localise(wall: Ints, zone: ZoneInfo) -> tuple[Ints, dict[int, str]]:
+def localise(wall: Ints, zone: tzinfo) -> tuple[Ints, dict[int, str]]:
     """Return local times (seconds since 1970 in local time) as UTC, and the faults.
 
     The dict maps the position of a local time that a clock change skipped or repeated to the reason; its
@@ -75,14 +75,14 @@ def _offset_at(instant: int, zone: tzinfo) -> int:
 
 
 @lru_cache(maxsize=65536)
-def _offset_of_day(day: int, zone: ZoneInfo) -> int | None:
+def _offset_of_day(day: int, zone: tzinfo) -> int | None:
     # None on a day with a clock change.
     start = _wall_clock(day * DAY_SECONDS)
     offsets = {*_offsets(start, zone), *_offsets(start + timedelta(seconds=DAY_SECONDS - 1), zone)}
     return offsets.pop() if len(offsets) == 1 else None
 
 
-def _offsets(wall: datetime, zone: ZoneInfo) -> tuple[int, int]:
+def _offsets(wall: datetime, zone: tzinfo) -> tuple[int, int]:
     first, second = (_seconds(wall.replace(tzinfo=zone, fold=fold).utcoffset()) for fold in (0, 1))
     return first, second
 
@@ -95,7 +95,7 @@ def _seconds(offset: timedelta | None) -> int:
     return 0 if offset is None else int(offset.total_seconds())
 
 
-def _ambiguity(wall: datetime, zone: ZoneInfo, *, is_repeated: bool) -> str:
+def _ambiguity(wall: datetime, zone: tzinfo, *, is_repeated: bool) -> str:
     if is_repeated:
-        return f"ambiguous local time {wall} in {zone.key}: the clock was set back; add the UTC offset"
-    return f"nonexistent local time {wall} in {zone.key}: the clock was set forward"
+        return f"ambiguous local time {wall} in {zone}: the clock was set back; add the UTC offset"
+    return f"nonexistent local time {wall} in {zone}: the clock was set forward"

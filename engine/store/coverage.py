@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
@@ -20,6 +20,7 @@ from tapedeck.engine.quality.gaps_and_scores import score
 from tapedeck.engine.store.bar_store import BarStore, Ints
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.store.left_out_bars import LeftOutBars, session_edges
+from tapedeck.engine.store.symbol_hints import similar_names
 from tapedeck.engine.tape.bar_grid import BarGrid
 from tapedeck.engine.tape.buckets import made_bars
 
@@ -74,7 +75,7 @@ class Coverage:
 
     Every symbol has the same days. `unknown`: symbols without any stored bars of that interval; all their
     days are missing. `warnings`: sentences about stored bars that no session plays, and daily bars that
-    differ.
+    differ. `similar`: a line with the stored symbols whose names are near to unknown ones, or empty.
     """
 
     interval: Interval
@@ -82,6 +83,7 @@ class Coverage:
     symbols: tuple[SymbolCoverage, ...]
     unknown: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    similar: str = ""
 
     def incomplete(self, min_quality_pct: float | None = None) -> tuple[tuple[str, DayCoverage], ...]:
         """Return the symbols and days that are missing, or below `min_quality_pct` if given."""
@@ -135,11 +137,11 @@ def measure_coverage(
     """
     data = DataManager(store)
     stored = data.stored_intervals(symbols)
-    interval = _streamed(requested, list(stored.values()), store)
+    interval = _streamed(requested, stored, store)
     known = [symbol for symbol in symbols if interval in stored[symbol]]
     slots = [SessionSlots(session, interval) for session in sessions]
-    days = interval.is_intraday and uses_daily_bars
-    compared = [row for row, symbol in enumerate(known) if days and DAY in stored[symbol]]
+    compares = interval.is_intraday and uses_daily_bars
+    compared = [row for row, symbol in enumerate(known) if compares and DAY in stored[symbol]]
     spans = None if calendar is None else calendar.spans(interval)
     found = _count_bars(known, slots, data, spans, compared)
     counts = dict(zip(known, found.counts, strict=True))
@@ -147,11 +149,13 @@ def measure_coverage(
     rows = tuple(_row(symbol, counts.get(symbol, no_bars), slots) for symbol in symbols)
     unknown = tuple(symbol for symbol in symbols if symbol not in counts)
     warnings = _warnings(known, interval, found)
-    return Coverage(interval, tuple(session.trading_day for session in sessions), rows, unknown, warnings)
+    similar = similar_names(unknown, store.series()) if unknown else ""
+    days = tuple(session.trading_day for session in sessions)
+    return Coverage(interval, days, rows, unknown, warnings, similar)
 
 
 def _streamed(
-    requested: Sequence[Interval], stored: Sequence[frozenset[Interval]], store: BarStore
+    requested: Sequence[Interval], stored: Mapping[str, frozenset[Interval]], store: BarStore
 ) -> Interval:
     """Return the base interval stored for most symbols; the coarsest of several."""
     candidates = [
@@ -159,14 +163,14 @@ def _streamed(
         for base in sorted(BASE_INTERVALS, reverse=True)
         if all(wanted.can_be_made_from(base) for wanted in requested)
     ]
-    holders = {base: sum(base in intervals for intervals in stored) for base in candidates}
+    holders = {base: sum(base in intervals for intervals in stored.values()) for base in candidates}
     best = max(candidates, key=holders.__getitem__)
     if not holders[best]:
         needed = " or ".join(str(base) for base in candidates)
         raise DataMissingError(
             f"no {needed} bars stored in {store.location} for the symbols of the session file; "
             f"{_listed(requested)} bars are made from them. Import them: `tapedeck import lean PATH --store "
-            f"{store.location}`, or `import csv`, `import parquet`.",
+            f"{store.location}`, or `import csv`, `import parquet`.{similar_names(stored, store.series())}",
             interval=str(candidates[0]),
         )
     return best

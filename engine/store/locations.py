@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tapedeck.engine.errors import StoreError, did_you_mean, nearest
+from tapedeck.engine.errors import StoreError, cause_of, did_you_mean, nearest
+from tapedeck.engine.user_path import expanded
 
 if TYPE_CHECKING:
     from tapedeck.engine.store.bar_store import BarStore
@@ -19,7 +20,7 @@ def open_store(location: Path | str, *, create: bool = False) -> BarStore:
     With `create`, a path that does not exist becomes a store: a file if the name ends in `.db`, `.sqlite` or
     `.sqlite3`, else a folder. Raises StoreError with the reason.
     """
-    path = Path(location).expanduser()
+    path = expanded(location)
     is_database = path.suffix.lower() in DATABASE_SUFFIXES
     _check_path(path, is_database=is_database, create=create)
     # Imported late, so that a start does not pay for a kind of store that it does not use.
@@ -37,7 +38,7 @@ def _check_path(path: Path, *, is_database: bool, create: bool) -> None:
         is_folder, exists = path.is_dir(), path.exists()
     except OSError as error:
         raise StoreError(
-            f"{path} cannot be reached: {error.strerror}. Check the permissions of its folders"
+            f"{path} cannot be reached: {cause_of(error)}. Check the permissions of its folders"
         ) from error
     if is_folder and is_database:
         raise StoreError(

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from tapedeck.engine.errors import StoreError
+from tapedeck.engine.errors import StoreError, cause_of
 from tapedeck.engine.store.bar_store import BarColumns
 from tapedeck.engine.store.folder_lock import locked
 from tapedeck.engine.store.parquet_files import write_file
@@ -82,7 +82,7 @@ class Staging:
     def _interrupted(self, error: OSError) -> StoreError:
         return StoreError(
             f"{self._root}: a write was interrupted, and must be completed before the bars can be read, "
-            f"but that failed at {error.filename} ({error.strerror}). Remove the obstacle, and open the "
+            f"but that failed at {error.filename} ({cause_of(error)}). Remove the obstacle, and open the "
             "store with permission to write"
         )
 

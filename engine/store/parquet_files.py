@@ -13,7 +13,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tapedeck.engine.errors import StoreError
+from tapedeck.engine.errors import StoreError, cause_of
 from tapedeck.engine.store.bar_diff import COLUMN_NAMES, empty_bars, join, take
 from tapedeck.engine.store.bar_store import BarColumns, Ints
 
@@ -220,7 +220,7 @@ def _bounds(metadata: pq.FileMetaData) -> tuple[list[int], list[int]]:
 
 def unreadable(path: str, error: OSError) -> StoreError:
     """Return the StoreError for a file that cannot be read."""
-    return StoreError(f"{path} cannot be read: {error.strerror}. Check the file and its permissions")
+    return StoreError(f"{path} cannot be read: {cause_of(error)}. Check the file and its permissions")
 
 
 def _damaged(path: str, error: Exception) -> StoreError:

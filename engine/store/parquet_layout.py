@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from tapedeck.engine.errors import StoreError
+from tapedeck.engine.errors import StoreError, cause_of
 from tapedeck.engine.intervals import BASE_INTERVALS, Interval
 from tapedeck.engine.store.bar_store import Ints
 
@@ -127,7 +127,7 @@ def make_marker(root: Path) -> None:
         os.replace(draft, root / _MARKER)
     except OSError as error:
         raise StoreError(
-            f"{root} cannot become a store: {error.strerror}. Use a folder that you can write to"
+            f"{root} cannot become a store: {cause_of(error)}. Use a folder that you can write to"
         ) from error
 
 

@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 import pyarrow as pa
 
-from tapedeck.engine.errors import StoreError
+from tapedeck.engine.errors import StoreError, cause_of
 from tapedeck.engine.store.bar_diff import BarDifference, difference, empty_bars, join, merge, take
 from tapedeck.engine.store.bar_store import BarColumns, Ints
 from tapedeck.engine.store.folder_lock import locked
@@ -156,7 +156,7 @@ def writer_of(root: Path) -> FolderWriter:
         stat = os.stat(root)
     except OSError as error:
         raise StoreError(
-            f"{root} cannot be reached: {error.strerror}. If it was moved, give its new path with --store"
+            f"{root} cannot be reached: {cause_of(error)}. If it was moved, give its new path with --store"
         ) from error
     with _writers_lock:
         writer = _writers.get((stat.st_dev, stat.st_ino))

@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from tapedeck.engine.errors import StoreError
+from tapedeck.engine.errors import StoreError, cause_of
 from tapedeck.engine.intervals import BASE_INTERVALS, Interval
 
 APPLICATION_ID: Final = 0x54444B31  # "TDK1", in the file's header
@@ -60,7 +60,7 @@ def make_file(path: Path) -> None:
         return
     except OSError as error:
         raise StoreError(
-            f"{path} cannot be created: {error.strerror}. Use a folder that you can write to"
+            f"{path} cannot be created: {cause_of(error)}. Use a folder that you can write to"
         ) from error
 
 

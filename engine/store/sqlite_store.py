@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tapedeck.engine.errors import StoreError
+from tapedeck.engine.errors import StoreError, cause_of
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_diff import checked, take
 from tapedeck.engine.store.bar_store import BarBatch, BarColumns, WriteResult
@@ -164,7 +164,7 @@ class SqliteStore:
             return gate_of(self._path)
         except OSError as error:
             raise StoreError(
-                f"{self._path} cannot be reached: {error.strerror}. If it was moved, give its new path "
+                f"{self._path} cannot be reached: {cause_of(error)}. If it was moved, give its new path "
                 "with --store"
             ) from error
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from tapedeck.engine.errors import DataMissingError, nearest
+from tapedeck.engine.errors import DataMissingError
 from tapedeck.engine.intervals import BASE_INTERVALS, Interval
+from tapedeck.engine.store.symbol_hints import nearest_symbol
 
 Stored = Mapping[str, frozenset[Interval]]
 _COARSEST_FIRST = tuple(sorted(BASE_INTERVALS, reverse=True))
@@ -58,7 +59,7 @@ def _no_base(
         fault = f"no stored bars that can make {_listed(intervals)}"
     lines = [f"{', '.join(missing)}: {fault} (needed: {needed}, the same for all symbols)."]
     for symbol in missing[:5]:
-        hint = nearest(symbol, [name for name in stored if stored[name] and name != symbol])
+        hint = nearest_symbol(symbol, [name for name in stored if stored[name]])
         found = f"stored: {_listed(stored[symbol])}" if stored[symbol] else "no bars stored"
         lines.append(f"  {symbol}: {found}" + (f"; did you mean {hint}?" if hint else ""))
     lines.append("Import them: `tapedeck import lean PATH --store STORE`, or `import csv`, `import parquet`.")

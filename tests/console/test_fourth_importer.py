@@ -34,7 +34,7 @@ class PriceListImporter:
 
     def find(self, path: Path, *, separator: str) -> BarFiles:
         """Return the price lists in `path`."""
-        return BarFiles(sorted(path.glob("*.prices")), lambda file: _read(file, separator))
+        return BarFiles(sorted(path.glob("*.prices")), lambda file: iter([_read(file, separator)]))
 
 
 def _read(file: Path, separator: str):

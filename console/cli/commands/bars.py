@@ -17,6 +17,7 @@ from tapedeck.console.cli.options import (
     read_date,
     read_interval,
 )
+from tapedeck.engine.config.exchanges import DEFAULT_EXCHANGE
 from tapedeck.engine.intervals import WEEK
 
 EPILOG: Final = examples(
@@ -43,7 +44,7 @@ def bars(
         typer.Option(
             "--exchange", metavar="E", help="Exchange: a group or code.", autocompletion=complete_exchange
         ),
-    ] = "US_EQUITY",
+    ] = DEFAULT_EXCHANGE,
     extended: Annotated[
         bool, typer.Option("--extended", help="Include stored bars outside regular hours.")
     ] = False,
@@ -56,6 +57,8 @@ def bars(
     is given. Exit code 3 if there is no bar.
     """
     form = read_choice("--format", form, FORMATS)
+    if not symbol or not symbol.isprintable():
+        raise bad_option("SYMBOL", symbol, f"invalid symbol {symbol!r}: use printable characters, like SPY.")
     requested = read_interval("--interval", interval)
     if requested >= WEEK:
         message = "weekly bars exist in history only: use 1d or a shorter interval."

@@ -179,5 +179,5 @@ def _verdict(found: Coverage, wanting: Sequence[tuple[str, DayCoverage]], min_qu
     whose = f"{symbols} symbol{'' if symbols == 1 else 's'}"
     text = f"\n{len(wanting):,} of {total:,} days are missing{bound}, of {whose}; {first} first"
     if found.unknown:
-        text += f"\nno {found.interval} bars stored for {', '.join(found.unknown)}"
+        text += f"\nno {found.interval} bars stored for {', '.join(found.unknown)}{found.similar}"
     return f"{text}\nimport missing bars: tapedeck import lean PATH --store STORE"

@@ -55,8 +55,10 @@ SINGLE_FAULTS = [
     (f"{DATA}/symbols", "SPY", f"{DATA}.symbols: must be a list of symbols, such as [SPY, IBM], not 'SPY'. Did you mean '[SPY]'?"),
     (f"{DATA}/symbols", {"SPY": 1}, f"{DATA}.symbols: must be a list of symbols, such as [SPY, IBM], not a mapping."),
     (f"{DATA}/symbols", ["SPY", "SPY"], f"{DATA}.symbols[1]: duplicate entry 'SPY'."),
-    (f"{DATA}/symbols", ["BRK B"], f"{DATA}.symbols[0]: invalid symbol 'BRK B': at most 64 printable characters, no spaces. Did you mean 'BRKB'?"),
-    (f"{DATA}/symbols", ["\x07"], f"{DATA}.symbols[0]: invalid symbol '\\x07': at most 64 printable characters, no spaces."),
+    (f"{DATA}/symbols", ["BRK B"], f"{DATA}.symbols[0]: invalid symbol 'BRK B': use up to 64 printable characters, no spaces. Did you mean 'BRKB'?"),
+    (f"{DATA}/symbols", ["\x07"], f"{DATA}.symbols[0]: invalid symbol '\\x07': use up to 64 printable characters, no spaces."),
+    (f"{DATA}/symbols", ["=SPY"], f"{DATA}.symbols[0]: invalid symbol '=SPY': begin it with another character than =, a formula's sign. Did you mean 'SPY'?"),
+    (f"{DATA}/symbols", ["\tSPY"], f"{DATA}.symbols[0]: invalid symbol '\\tSPY': use up to 64 printable characters, no spaces. Did you mean 'SPY'?"),
     (f"{DATA}/symbols", [""], f"{DATA}.symbols[0]: must be a symbol such as SPY, not empty text."),
     (f"{DATA}/symbols", [True], f"{DATA}.symbols[0]: must be a symbol such as SPY, not true (YAML reads it as another type: put it in quotes)."),
     (f"{DATA}/symbols", [7203], f"{DATA}.symbols[0]: must be a symbol such as SPY, not 7203 (YAML reads it as another type: put it in quotes). Did you mean \"7203\"?"),
@@ -141,7 +143,7 @@ def test_a_document_that_contains_itself_is_refused(faults):
     endless: dict[str, object] = {}
     endless["metadata"] = endless
     (line,) = faults(endless)
-    assert line == "file: is too large or too deep for a session file: at most 100000 values, 40 levels deep."
+    assert line == "file: is too large or too deep: at most 100,000 values, 40 levels deep."
 
 
 def test_an_empty_mapping_names_each_field_that_is_required(faults):

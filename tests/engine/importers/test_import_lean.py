@@ -393,7 +393,10 @@ def test_where_no_file_can_be_read_the_first_ones_are_named(tmp_path, store):
         ("34260000,10000,10000,20000,10000,5", "high 1 is below low 2"),
         ("34260000,10000,20000,10000,30000,5", "close 3 is outside low 1 to high 2"),
         ("34260000,5000,20000,10000,10000,5", "open 0.5 is outside low 1 to high 2"),
-        ("34260000,-10000,20000,-10000,10000,5", "open -1 is negative"),
+        (
+            "34260000,-10000,20000,-10000,10000,5",
+            "open -1 is negative: --allow-negative-prices stores such bars",
+        ),
         ("34260000,10000,20000,10000,10000,-5", "volume -5 is negative"),
         (
             "34200000,1000000,1010000,990000,1005001,700",

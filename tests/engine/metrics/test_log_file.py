@@ -60,7 +60,7 @@ def test_text_lines_carry_the_traceback_below(tmp_path: Path) -> None:
     except ValueError:
         LOG.exception("failed")
     lines = lines_of(tmp_path)
-    assert lines[1] == "Traceback (most recent call last):"
+    assert lines[1] == "  Traceback (most recent call last):"
     assert lines[-1] == "ValueError: of a kind"
 
 

@@ -65,7 +65,7 @@ def test_the_bars_are_the_same_bits_everywhere_and_always():
 @pytest.mark.parametrize("symbol", DEMO_SYMBOLS)
 def test_every_bar_is_plausible_and_in_order(symbol):
     for interval, bars in MARKET[symbol].items():
-        assert validate_bars(bars, interval)[0].all()
+        assert validate_bars(bars, interval).good.all()
         assert (np.diff(bars.opened_at) > 0).all()
         assert (bars.low > 0).all()
         np.testing.assert_array_equal(np.round(bars.close, 2), bars.close)

@@ -1,0 +1,171 @@
+"""Report of an import: counts, series, notes and rejected rows, as text or as a JSON document."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from tapedeck.console.cli.invocation import Invocation
+from tapedeck.console.cli.terminal import Column, Terminal, number_column
+from tapedeck.engine.importers.report import ImportReport, SeriesReport, length_text
+from tapedeck.engine.intervals import Interval
+
+_MAX_ROWS_SHOWN: Final = 20
+_MAX_SERIES_SHOWN: Final = 20
+
+
+def write_report(report: ImportReport, invocation: Invocation, rejects: Path | None) -> None:
+    """Write what an import read and stored: counts, first rejected rows, notes, and a line per symbol."""
+    location = None if report.is_dry_run else invocation.settings.store
+    if invocation.as_json:
+        invocation.terminal.write_json(_document(report, location))
+        return
+    terminal = invocation.terminal
+    terminal.write(report.summary(_MAX_ROWS_SHOWN))
+    if report.is_dry_run:
+        _write_reading(report, terminal)
+    _write_series(report, terminal)
+    if rejects is not None:
+        terminal.write(f"rejected rows: {rejects}")
+    if location is not None:
+        terminal.write(f"store: {location}")
+    if report.stored_nothing and not report.interrupted:
+        terminal.write(_advice(report))
+
+
+def _write_reading(report: ImportReport, terminal: Terminal) -> None:
+    if report.columns:
+        terminal.write("\ncolumns as understood:")
+        width = max(map(len, report.columns))
+        for role, source in report.columns.items():
+            terminal.write(f"  {role:{width}}  {source}")
+    if report.first_bars:
+        zone = ZoneInfo(report.zone)
+        terminal.write("\nfirst bars:\n")
+        terminal.table(
+            [
+                Column("symbol"),
+                Column("opens"),
+                *map(number_column, ("open", "high", "low", "close", "volume")),
+            ],
+            [
+                (
+                    bar.symbol,
+                    _moment(bar.opened_at, bar.interval, zone),
+                    *(f"{value:.15g}" for value in (bar.open, bar.high, bar.low, bar.close, bar.volume)),
+                )
+                for bar in report.first_bars
+            ],
+        )
+
+
+def _write_series(report: ImportReport, terminal: Terminal) -> None:
+    if not report.series:
+        return
+    zone = ZoneInfo(report.zone)
+    is_daily = not any(series.interval.is_intraday for series in report.series)
+    terminal.write("" if is_daily else f"\ntimes are {report.zone}\n")
+    headings = [Column("symbol"), number_column("bars"), *map(Column, ("first", "last", "step"))]
+    if not is_daily:
+        headings.append(Column("hours"))
+    if len({series.interval for series in report.series}) > 1:
+        headings.insert(1, Column("interval"))
+    rows = [_cells(series, zone) for series in report.series[:_MAX_SERIES_SHOWN]]
+    terminal.table(headings, [[row[column.heading] for column in headings] for row in rows])
+    rest = len(report.series) - _MAX_SERIES_SHOWN
+    if rest > 0:
+        terminal.write(f"… and {rest:,} more (all with --json)")
+    terminal.write("")
+
+
+def _cells(series: SeriesReport, zone: ZoneInfo) -> dict[str, str]:
+    return {
+        "symbol": series.symbol,
+        "interval": str(series.interval),
+        "bars": f"{series.bars:,}",
+        "first": _moment(series.first, series.interval, zone),
+        "last": _moment(series.last, series.interval, zone),
+        "step": "" if series.step is None else length_text(series.step),
+        "hours": _hours(series) or "",
+    }
+
+
+def _moment(seconds: int, interval: Interval, zone: ZoneInfo) -> str:
+    moment = datetime.fromtimestamp(seconds, UTC)
+    if not interval.is_intraday:
+        return f"{moment:%Y-%m-%d}"
+    return f"{moment.astimezone(zone):{'%Y-%m-%d %H:%M' if interval.seconds >= 60 else '%Y-%m-%d %H:%M:%S'}}"
+
+
+def _hours(series: SeriesReport) -> str | None:
+    if series.hours is None:
+        return None
+    return "-".join(f"{minute // 60:02}:{minute % 60:02}" for minute in series.hours)
+
+
+def _advice(report: ImportReport) -> str:
+    """Return what to try where no row is good."""
+    head = "no row is good" if report.is_dry_run else "nothing was stored: no row is good"
+    reasons = [row.reason for row in report.rejected]
+    if reasons and all("--replace" in reason for reason in reasons):
+        return f"{head}; all of them are stored with other values, which --replace overwrites"
+    if reasons and all("boundary" in reason for reason in reasons):
+        return f"{head}; the times are not whole minutes or days: try --interval 1s, or correct the times"
+    return f"{head}; see the reasons above, and try --interval, --zone or --column with --dry-run"
+
+
+def _document(report: ImportReport, location: Path | None) -> dict[str, object]:
+    zone = ZoneInfo(report.zone)
+    return {
+        "store": None if location is None else str(location),
+        "dry_run": report.is_dry_run,
+        "files": report.files,
+        "rows_read": report.rows_read,
+        "written": report.written,
+        "unchanged": report.unchanged,
+        "replaced": report.replaced,
+        "gaps": report.gaps,
+        "rejected_count": report.rejected_count,
+        "rejected": [
+            {"file": str(row.file), "line": row.line, "reason": row.reason, "text": row.text}
+            for row in report.rejected
+        ],
+        "skipped": [{"file": str(entry.file), "reason": entry.reason} for entry in report.skipped],
+        "interrupted": report.interrupted,
+        "zone": report.zone,
+        "series": [_series_document(series, zone) for series in report.series],
+        "columns": dict(report.columns),
+        "notes": list(report.notes),
+        "first_bars": [
+            {
+                "symbol": bar.symbol,
+                "timestamp": _stamp(bar.opened_at, bar.interval, zone),
+                "open": bar.open,
+                "high": bar.high,
+                "low": bar.low,
+                "close": bar.close,
+                "volume": bar.volume,
+            }
+            for bar in report.first_bars
+        ],
+        **({"advice": _advice(report)} if report.stored_nothing and not report.interrupted else {}),
+    }
+
+
+def _series_document(series: SeriesReport, zone: ZoneInfo) -> dict[str, object]:
+    return {
+        "symbol": series.symbol,
+        "interval": str(series.interval),
+        "bars": series.bars,
+        "first": _stamp(series.first, series.interval, zone),
+        "last": _stamp(series.last, series.interval, zone),
+        "step_s": series.step,
+        "hours": _hours(series),
+    }
+
+
+def _stamp(seconds: int, interval: Interval, zone: ZoneInfo) -> str:
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.astimezone(zone).isoformat() if interval.is_intraday else moment.date().isoformat()

@@ -1,0 +1,77 @@
+"""Evidence of the end of the bar that intraday times name: bars at the opens and closes of sessions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from tapedeck.engine.importers.session_hours import SessionHours
+from tapedeck.engine.store.bar_store import Ints
+
+_MOST_OUTSIDE: Final = 0.2
+_LEAST_SHARE: Final = 0.9
+_FEWEST_INSIDE: Final = 2
+
+
+class LabelEvidence:
+    """Sessions with a bar at the open, and with one at the close but none at the open; fed part by part.
+
+    Bars that begin at their label lie at the open and not at the close. Extended hours, and markets around
+    the clock, have bars at both, or outside; they are no evidence.
+    """
+
+    def __init__(self) -> None:
+        self.sessions = 0
+        self.opens = 0
+        self.closes = 0
+        self.second_bars = 0
+        self.outside = 0
+        self._inside = 0
+        self._last_open = -1
+
+    def add(self, times: Ints, hours: SessionHours, step: int) -> None:
+        """Take the next times into account: seconds, oldest first, each once; `step`: seconds per bar."""
+        if not len(times):
+            return
+        opens, closes = hours.around(int(times[0]), int(times[-1]))
+        session = np.searchsorted(opens, times, "right") - 1
+        known = session >= 0
+        after = known & (times > np.where(known, closes[session], 0)) | ~known
+        at_open = known & (times == np.where(known, opens[session], 0))
+        at_close = known & (times == np.where(known, closes[session], 0)) & ~at_open
+        opened = opens[session[at_open]]
+        closing = opens[session[at_close]]
+        self.opens += len(opened)
+        self.closes += int((~np.isin(closing, opened) & (closing != self._last_open)).sum())
+        self.second_bars += int((known & (times == np.where(known, opens[session], 0) + step)).sum())
+        self.sessions += _distinct(session[~after])
+        self.outside += _distinct(session[after])
+        self._inside += int((~after & ~at_open & ~at_close).sum())
+        if len(opened):
+            self._last_open = int(opened[-1])
+
+    def merge(self, other: LabelEvidence) -> None:
+        """Add the counts of another symbol."""
+        self.sessions += other.sessions
+        self.opens += other.opens
+        self.closes += other.closes
+        self.second_bars += other.second_bars
+        self.outside += other.outside
+        self._inside += other._inside
+
+    @property
+    def names_closes(self) -> bool:
+        """Whether the times look like closes."""
+        if not self.closes or self._inside < _FEWEST_INSIDE or self.outside > _MOST_OUTSIDE * self.sessions:
+            return False
+        return self.closes >= _LEAST_SHARE * (self.closes + self.opens)
+
+    @property
+    def surely_names_closes(self) -> bool:
+        """Whether the times look like closes by the second bar of the sessions, too; no bar is at an open."""
+        return self.names_closes and not self.opens and self.second_bars >= 0.8 * self.closes
+
+
+def _distinct(ordered: Ints) -> int:
+    return int((np.diff(ordered) != 0).sum()) + 1 if len(ordered) else 0
