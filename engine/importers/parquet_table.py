@@ -77,7 +77,7 @@ def _opened(file: Path) -> Iterator[pq.ParquetFile]:
             file, buffer_size=_BUFFER, pre_buffer=False, page_checksum_verification=True
         ) as data:
             yield data
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowMemoryError) as error:
+    except (pa.ArrowException, MemoryError, UnicodeDecodeError) as error:
         raise _damaged(file, str(error)) from error
     except OSError as error:
         if error.errno is None:

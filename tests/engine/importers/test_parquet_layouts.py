@@ -191,6 +191,7 @@ def test_pages_may_be_compressed_by_any_codec(tmp_path, codec):
         lambda data: b"PAR1",
         lambda data: data[:-8] + b"\xff\xff\xff\x7fPAR1",
         lambda data: data[:4] + bytes(40) + data[44:],
+        lambda data: data.replace(b"close", b"cl\xa0se"),
     ],
 )
 def test_a_damaged_file_is_told_in_words(tmp_path, damage):
