@@ -16,8 +16,8 @@ class CsvImporter:
     summary = "Import CSV files, plain or compressed; usual names and orders of columns need no option."
     examples = (
         "tapedeck import csv spy.csv --interval 1m --zone America/New_York",
-        "tapedeck import csv all.csv --interval 1d --column symbol=Stock --column close=Settle",
-        "tapedeck import csv plain.txt --interval 1m --columns date,time,open,high,low,close,volume",
+        "tapedeck import csv all.csv --interval 1d --column symbol=Stock",
+        "tapedeck import csv x.txt --interval 1m --columns date,time,open,high,low,close",
     )
     options = TABLE_OPTIONS
 
