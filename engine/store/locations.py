@@ -40,7 +40,7 @@ def _check_encoding(path: Path) -> None:
         str(path.absolute()).encode("utf-8")
     except UnicodeEncodeError:
         raise StoreError(
-            f"invalid store path {str(path)!r}: its name, or that of a folder above it, is not UTF-8; rename it"
+            f"invalid store path {str(path)!r}: it is not UTF-8; rename the file or folder"
         ) from None
 
 
