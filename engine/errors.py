@@ -17,6 +17,7 @@ WHOLE_FILE: Final = "file"
 
 
 _PROBLEMS_SHOWN: Final = 100
+_PROBLEM_WIDTH: Final = 2000
 _CONDITION_WIDTH: Final = 160
 """Characters shown of a long condition, around its fault."""
 
@@ -61,7 +62,10 @@ def _text_of(source: str, problems: Sequence[ConfigProblem]) -> str:
         return f"{source} {problems[0].message}{did_you_mean(problems[0].suggestion)}"
     count = len(problems)
     head = f"{source}: {count} problem{'' if count == 1 else 's'}"
-    lines = [head, *(f"  {problem}" for problem in problems[:_PROBLEMS_SHOWN])]
+    lines = [
+        head,
+        *(f"  {shortened(str(problem), _PROBLEM_WIDTH)}" for problem in problems[:_PROBLEMS_SHOWN]),
+    ]
     if count > _PROBLEMS_SHOWN:
         lines.append(f"  and {count - _PROBLEMS_SHOWN:,} more")
     return "\n".join(lines)
@@ -134,6 +138,15 @@ class EngineError(TapedeckError):
 
 class ExportError(TapedeckError):
     """An export cannot be written or read. Exit code 1."""
+
+
+class NotAnExportError(ExportError):
+    """A folder that was to be validated has no export. Exit code 2."""
+
+
+def shortened(text: str, width: int = 80) -> str:
+    """Return the text, or the first characters of a long one and an ellipsis."""
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def cause_of(error: OSError) -> str:

@@ -1,4 +1,4 @@
-r"""Printable text: characters that could forge a line or control a terminal, as escapes such as `\x1b`, `\u202e`.
+r"""Printable text: escapes, such as `\x1b`, for characters that could forge a line or control a terminal.
 
 Names of files, symbols and fields may hold any character: line ends, escape sequences, direction marks, the
 bytes of a name that is not UTF-8. Shown as they are, they could add lines to a log or a terminal.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# Most texts are printable as a whole, so that these need no search. Tabs and line ends are handled separately.
+# Without tabs and line ends, which are handled separately.
 _CONTROL: Final = re.compile(
     "["
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters
@@ -24,7 +24,7 @@ _LINE_ENDS: Final = str.maketrans({"\n": "\\n", "\t": "\\t"})
 
 
 def printable_lines(text: str) -> str:
-    """Return a text of one or more lines with escapes for control characters; `\\n` and tabs stay."""
+    """Return a text of one or more lines with escapes for control characters; line ends and tabs stay."""
     if text.isprintable():
         return text
     return _CONTROL.sub(_escape, text)

@@ -13,11 +13,12 @@ from tapedeck.console.panel_data.registry import view_names
 from tapedeck.console.panel_data.tables import FORMATS
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.conditions.reading import read_condition
-from tapedeck.engine.errors import ConditionError, TapedeckError
+from tapedeck.engine.errors import ConditionError, TapedeckError, shortened
 
 # Syntax is checked with one exchange and one day: it is the same for all.
 _ANY_EXCHANGE: Final = "24/7"
 _ANY_DAY: Final = date(2013, 11, 26)
+_MOST_DIGITS: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Argument:
 
 
 def _no_argument(text: str) -> str | None:
-    return f"unexpected argument {text!r}" if text else None
+    return f"unexpected argument {shortened(text)!r}" if text else None
 
 
 def _any_text(_text: str) -> str | None:
@@ -41,13 +42,17 @@ def _any_text(_text: str) -> str | None:
 
 
 def _slots(text: str) -> str | None:
-    if not text or (text.isdecimal() and int(text) > 0):
+    if not text or (_is_count(text) and int(text) > 0):
         return None
-    return f"invalid step count {text!r}: use a whole number of at least 1, or nothing for 1"
+    return f"invalid step count {shortened(text)!r}: use a whole number of at least 1, or nothing for 1"
 
 
 def _number(text: str) -> str | None:
-    return None if text.isdecimal() else f"invalid breakpoint number {text!r}: use a whole number"
+    return None if _is_count(text) else f"invalid breakpoint number {shortened(text)!r}: use a whole number"
+
+
+def _is_count(text: str) -> bool:
+    return text.isdecimal() and len(text) <= _MOST_DIGITS
 
 
 def _speed(text: str) -> str | None:
@@ -85,15 +90,16 @@ def _export(text: str) -> str | None:
     form, _, folder = text.partition(" ")
     if form in ("csv", "json") and folder.strip():
         return None
-    return f"invalid export {text!r}: use csv and a folder, or json and a file, as in: export csv out/"
+    example = "use csv and a folder, or json and a file, as in: export csv out/"
+    return f"invalid export {shortened(text)!r}: {example}"
 
 
 def _view(text: str) -> str | None:
     panel, _, form = text.partition(" ")
     if panel not in view_names():
-        return f"unknown panel {panel!r}: use {', '.join(view_names())}"
+        return f"unknown panel {shortened(panel)!r}: use {', '.join(view_names())}"
     if form.strip() not in ("", *FORMATS):
-        return f"unknown format {form.strip()!r}: use {', '.join(FORMATS)}"
+        return f"unknown format {shortened(form.strip())!r}: use {', '.join(FORMATS)}"
     return None
 
 

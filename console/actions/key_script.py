@@ -15,10 +15,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from tapedeck.console.actions.table import action_of, script_words
 from tapedeck.engine.config.text_files import read_text_file
-from tapedeck.engine.errors import ConfigError, ConfigProblem, nearest
+from tapedeck.engine.errors import ConfigError, ConfigProblem, nearest, shortened
+
+_MOST_LINES: Final = 10_000
+_MOST_PROBLEMS: Final = 100
+"""Invalid lines that are listed; the rest of the script is not checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +47,19 @@ class Script:
 
     @classmethod
     def parse(cls, text: str, source: str = "script") -> Script:
-        """Return the script; ConfigError has all invalid lines."""
-        lines, problems = [], []
+        """Return the script; ConfigError has its first invalid lines, or the line that is one too many."""
+        lines: list[ScriptLine] = []
+        problems: list[ConfigProblem] = []
         for number, written in enumerate(text.splitlines(), 1):
             words = written.strip()
             if not words or words.startswith("#"):
                 continue
+            if len(lines) == _MOST_LINES:
+                problems.append(
+                    ConfigProblem(f"line {number}", None, f"too many actions: use at most {_MOST_LINES:,}.")
+                )
+            if len(problems) >= _MOST_PROBLEMS or len(lines) == _MOST_LINES:
+                break
             action, _, argument = words.partition(" ")
             line = ScriptLine(number, action, argument.strip())
             problem = _problem_of(line)
@@ -81,7 +93,7 @@ def _problem_of(line: ScriptLine) -> ConfigProblem | None:
     place, action = f"line {line.number}", action_of(line.action)
     if action is None:
         headless = ", ".join(script_words(needs_screen=False))
-        message = f"unknown action {line.action!r}: actions without a screen are {headless}."
+        message = f"unknown action {shortened(line.action)!r}: actions without a screen are {headless}."
         return ConfigProblem(place, line.action, message, nearest(line.action, script_words()))
     fault = action.argument.check(line.argument)
     return None if fault is None else ConfigProblem(place, line.argument, f"{line.action}: {fault}")

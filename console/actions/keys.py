@@ -8,7 +8,7 @@ from functools import cache
 from typing import Final
 
 from tapedeck.console.actions.table import BY_ID, Action, screen_actions
-from tapedeck.engine.errors import nearest
+from tapedeck.engine.errors import did_you_mean, nearest
 
 LIST_KEYS: Final = (
     ("pageup pagedown", "Page up or down in lists"),
@@ -67,7 +67,7 @@ def unknown_actions(ids: Iterable[str]) -> tuple[str, ...]:
     for word in ids:
         if word not in known:
             near = nearest(word, known)
-            hint = f" Did you mean {near!r}?" if near else " Press ? in the console to list them."
+            hint = did_you_mean(near) or " Press ? in the console to list them."
             problems.append(f"unknown action {word!r}.{hint}")
     return tuple(problems)
 
@@ -140,7 +140,7 @@ def _is_key(key: str) -> bool:
 
 def _unknown_key(key: str) -> str:
     near = nearest(key, _known_keys())
-    hint = f" Did you mean {near!r}?" if near else " Use names such as n, f5, ctrl+n, left, full_stop."
+    hint = did_you_mean(near) or " Use names such as n, f5, ctrl+n, left, full_stop."
     return f"unknown key {key!r}.{hint}"
 
 

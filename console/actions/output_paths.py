@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -19,4 +20,4 @@ def json_file(path: Path) -> Path:
 def free_name(path: Path) -> Path:
     """Return a path that does not exist yet: this one, or this one with a number after its name."""
     names = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(2, _MAX_NUMBER))
-    return next((name for name in chain((path,), names) if not name.exists()), path)
+    return next((name for name in chain((path,), names) if not os.path.lexists(name)), path)

@@ -11,11 +11,13 @@ from typing import Final
 from tapedeck.engine.clock.start_time import time_in_session
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.clock.trading_session import TradingSession
-from tapedeck.engine.errors import ConfigError, ConfigProblem, EngineError, nearest
+from tapedeck.engine.errors import ConfigError, ConfigProblem, EngineError, nearest, shortened
 from tapedeck.engine.intervals import Interval
 
 EXAMPLES: Final = "10:30, 14h, 2:30pm, open, close, next open, +15m, -1h, 50%, tuesday, 2013-10-08 10:30"
 
+_LONGEST: Final = 80
+"""Most characters of a time expression."""
 _MONTHS: Final = ("january", "february", "march", "april", "may", "june", "july", "august",
                   "september", "october", "november", "december")  # fmt: skip
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -65,7 +67,7 @@ def parse_time_expression(text: str, reference: ReferenceTime, calendar: TimeMan
     text (InvalidTimeError if it is so on any day), CalendarError for a day without a session.
     """
     words = " ".join(text.strip().lower().replace(",", " ").split())
-    if not words:
+    if not words or len(text) > _LONGEST:
         raise _invalid_time(text)
     try:
         return _read(text, words, reference, calendar)
@@ -258,7 +260,7 @@ def _written_date(words: str, year: int) -> date | None:
 
 
 def _invalid_time(text: str) -> InvalidTimeError:
-    typed = text.strip()
+    typed = shortened(text.strip(), _LONGEST)
     unknown = [word for word in _LETTERS.findall(typed.lower()) if not _is_known(word)]
     # The message already has a text of one unknown word.
     why = f" (not understood: {', '.join(unknown)})" if unknown and unknown != [typed.lower()] else ""

@@ -68,7 +68,8 @@ class Setup:
     whether a signal has requested the end. `frames`: maximum frames per second. `direct_drawing`: bypass
     Textual's compositor. `note`: text on the session bar, such as "synthetic". `key_changes`: action id →
     keys, from the settings file. `start_paused`: pause at the first open. `script`: key script to run.
-    `before_run`: called between the first frame and the start of the run.
+    `before_run`: called between the first frame and the start of the run. `end_at_once`: called by a second
+    ctrl+c while the first is not handled yet, or the console is ending.
     """
 
     exports: Path
@@ -77,6 +78,7 @@ class Setup:
     notices: tuple[str, ...] = ()
     key_changes: dict[str, str] = field(default_factory=dict)
     interrupted: Callable[[], bool] = lambda: False
+    end_at_once: Callable[[], None] = lambda: None
     frames: int = 10
     direct_drawing: bool = True
     note: str = ""
@@ -100,6 +102,7 @@ class ConsoleApp(TerminalApp):
         # The engine yields from the time a key is read until it is handled.
         on_key = playback.system.render_priority.request
         super().__init__(Toasts(), on_key, direct_drawing=setup.direct_drawing)
+        self.link.end_at_once = setup.end_at_once
         self.playback = playback
         self.store = store
         self.setup = setup
@@ -244,6 +247,7 @@ class ConsoleApp(TerminalApp):
             return
         if self.setup.interrupted() and not self.ending:
             self.leave()
+        self.follow_terminal_size()
         if self.link.is_slow and not self.has_class(_SLOW_LINE):
             self.add_class(_SLOW_LINE)
         self.playback.finish_jump()
@@ -311,6 +315,7 @@ class ConsoleApp(TerminalApp):
 
     @on(KeyMarker)
     async def _key_handled(self, event: KeyMarker) -> None:
+        self.link.interrupt_waits = False
         self._release_engine()
         await self._key_queue.marker_arrived(event)
 
@@ -339,6 +344,7 @@ class ConsoleApp(TerminalApp):
 
     def leave(self) -> None:
         """End the run cleanly, then quit."""
+        self.link.is_ending = True
         self.run_worker(self.end(), group="end")
 
     @property

@@ -15,10 +15,9 @@ from tapedeck.console.app.gc_scheduler import no_collections
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.playback import Playback
 from tapedeck.console.app.ui_state import load_ui_state, save_ui_state
-from tapedeck.console.cli.batch import BatchOptions, Outcome, exporting
+from tapedeck.console.cli.batch import BatchOptions, Outcome, exporting, finish_export
 from tapedeck.console.cli.terminal import encoding_notice
 from tapedeck.console.textual_ext.terminal_driver import is_terminal_there, restored_job_control
-from tapedeck.engine.errors import ExportError
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.system import SystemManager
 
@@ -63,6 +62,7 @@ def play_on_screen(
             notices=tuple(filter(None, [notice, encoding_notice()])),
             key_changes=dict(invocation.settings.keys),
             interrupted=lambda: interrupts.seen or not is_terminal_there(),
+            end_at_once=interrupts.end_at_once,
             frames=invocation.settings.frames,
             direct_drawing=invocation.settings.direct_drawing,
             note=note,
@@ -71,6 +71,7 @@ def play_on_screen(
         )
         lines = stack.enter_context(LogLines())
         interrupts.hold()
+        interrupts.note_full_screen()
         app = ConsoleApp(playback, store, lines, setup)
         with restored_job_control(), tuned_interpreter():
             app.run()
@@ -99,18 +100,16 @@ def tuned_interpreter() -> Iterator[None]:
 
 def _outcome(system: SystemManager, sink: CsvExport | None, app: ConsoleApp) -> Outcome:
     """Finish the export of a run that is over; return the run's outcome."""
-    summary, error = system.summary(), system.error
-    exported = None
-    if sink is not None:
-        try:
-            sink.finish(summary, system.metrics)
-            exported = sink.folder
-        except ExportError as failure:
-            error = error or failure
-    if error is None and app.failure is not None:
-        error = app.failure
-    interrupted = system.state is RunState.STOPPED and not app.quit_by_script
-    return Outcome(summary, system.metrics.timers(), exported, error, interrupted)
+    summary = system.summary()
+    exported = finish_export(sink, summary, system.metrics)
+    return Outcome(
+        summary=summary,
+        timers=system.metrics.timers(),
+        export=exported.folder,
+        error=system.error or exported.failure or app.failure,
+        interrupted=system.state is RunState.STOPPED and not app.quit_by_script,
+        unchanged=exported.unchanged,
+    )
 
 
 def _save_ui_state(folder: Path, app: ConsoleApp) -> None:

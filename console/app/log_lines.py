@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Final, NamedTuple
 
 from tapedeck.engine.metrics.log import ROOT
+from tapedeck.engine.printable import printable_line
 
 _KEPT: Final = 2000
 _FRAMES: Final = 6
@@ -62,8 +63,10 @@ class LogLines(logging.Handler):
             text = record.getMessage()
         except (TypeError, ValueError, LookupError):  # the message does not fit its arguments
             text = str(record.msg)
+        text = printable_line(text)
         if record.exc_info and record.exc_info[1] is not None:
-            text = "\n".join((text, *_traceback_lines(TracebackException.from_exception(record.exc_info[1]))))
+            trace = _traceback_lines(TracebackException.from_exception(record.exc_info[1]))
+            text = "\n".join((text, *map(printable_line, trace)))
         source = record.name.rpartition(".")[2].replace("_", " ")
         self.count += 1
         self._lines.append(LogLine(self.count, record.created, record.levelname.lower(), source, text))

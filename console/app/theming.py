@@ -18,7 +18,7 @@ from textual.theme import Theme
 
 from tapedeck.engine.config.documents import parse_text
 from tapedeck.engine.config.text_files import read_text_file
-from tapedeck.engine.errors import WHOLE_FILE, ConfigError, cause_of, nearest
+from tapedeck.engine.errors import WHOLE_FILE, ConfigError, cause_of, did_you_mean, nearest
 
 FOLDER: Final = "themes"
 """Name of the folder of themes, in the package and in the user's configuration folder."""
@@ -269,7 +269,7 @@ def _field_path(detail: ErrorDetails) -> _FieldPath:
 def _message(detail: ErrorDetails) -> str:
     if detail["type"] == "extra_forbidden":
         near = nearest(str(detail["loc"][-1]), ThemeFile.model_fields)
-        hint = f" Did you mean {near!r}?" if near else f" Fields are {', '.join(ThemeFile.model_fields)}."
+        hint = did_you_mean(near) or f" Fields are {', '.join(ThemeFile.model_fields)}."
         return f"unknown field.{hint}"
     if detail["type"] == "missing":
         return "is missing"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
+from tapedeck.console.actions.output_paths import free_name
+from tapedeck.engine.errors import cause_of, shortened
+from tapedeck.engine.output_file import make_folders, write_file
+from tapedeck.engine.printable import printable_line
+from tapedeck.engine.regular_file import read_regular
+
 FILE_NAME: Final = "console.json"
+_SET_ASIDE: Final = "console.unusable.json"
 _LARGEST: Final = 1 << 20
 
 
@@ -29,38 +33,43 @@ class UiState:
 
 
 def load_ui_state(folder: Path) -> tuple[UiState, str | None]:
-    """Return the saved state; with an unusable file, the defaults and a notice."""
+    """Return the saved state; an unusable file is set aside, with a notice, and the defaults are used."""
     path = folder / FILE_NAME
     try:
-        if path.stat().st_size > _LARGEST:
-            return UiState(), _ignored(path, f"larger than {_LARGEST:,} bytes")
-        document = json.loads(path.read_text(encoding="utf-8"))
+        data = read_regular(path, _LARGEST + 1)
+        if len(data) > _LARGEST:
+            return UiState(), _set_aside(path, f"larger than {_LARGEST:,} bytes")
+        return _read(json.loads(data.decode("utf-8"))), None
     except FileNotFoundError:
         return UiState(), None
-    except (OSError, ValueError) as error:
-        return UiState(), _ignored(path, str(error))
-    try:
-        return _read(document), None
+    except OSError as error:
+        return UiState(), _set_aside(path, cause_of(error))
+    except RecursionError:
+        return UiState(), _set_aside(path, "nested too deeply")
     except (TypeError, ValueError, AttributeError) as error:
-        return UiState(), _ignored(path, str(error))
+        return UiState(), _set_aside(path, printable_line(shortened(str(error))))
 
 
 def save_ui_state(folder: Path, ui_state: UiState) -> str | None:
-    """Write the state atomically; return a notice if that fails."""
+    """Write the state as a whole; return a notice if that fails."""
     path = folder / FILE_NAME
-    text = json.dumps(asdict(ui_state), indent=2, ensure_ascii=False) + "\n"
-    temporary = ""
+    text = json.dumps(asdict(ui_state), indent=2) + "\n"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{FILE_NAME}.", dir=folder)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
+        make_folders(folder)
+        write_file(path, text.encode("ascii"))
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        return f"{path} cannot be written ({error.strerror or error}): layout and theme are not saved."
+        return f"{path} cannot be written ({cause_of(error)}): layout and theme are not saved."
     return None
+
+
+def _set_aside(path: Path, reason: str) -> str:
+    """Rename an unusable file, which may have been edited by hand, and return the notice."""
+    kept = free_name(path.with_name(_SET_ASIDE))
+    try:
+        path.rename(kept)
+    except OSError as error:
+        return f"{path} cannot be used ({reason}), nor renamed ({cause_of(error)}): using the defaults."
+    return f"{path} cannot be used ({reason}): using the defaults; the file is kept as {kept.name}."
 
 
 def _read(document: object) -> UiState:
@@ -81,7 +90,3 @@ def _text(document: dict[str, object], name: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be text, not {value!r}")
     return value
-
-
-def _ignored(path: Path, reason: str) -> str:
-    return f"{path} cannot be used ({reason}): using the defaults; the file is replaced at the end."

@@ -12,7 +12,7 @@ from tapedeck.console.cli.interrupts import Interrupts
 from tapedeck.console.cli.run_progress import RunProgress
 from tapedeck.console.cli.terminal import Terminal
 from tapedeck.engine.errors import ExportError, TapedeckError
-from tapedeck.engine.metrics.performance import TimerSummary
+from tapedeck.engine.metrics.performance import PerformanceMetrics, TimerSummary
 from tapedeck.engine.read.snapshot import BreakpointHit, RunSummary
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.system import SystemManager
@@ -32,6 +32,8 @@ _POLL_S: Final = 0.1
 class Outcome:
     """Result of a run. `error`: the error that ended it; `interrupted`: a signal ended it.
 
+    `export`: the folder of its export; `unchanged`: the folder that got none, as nothing was played.
+
     `stopped_at`: the breakpoint that ended it, or None; `views`: panels as text, at the end of the run.
     """
 
@@ -42,6 +44,7 @@ class Outcome:
     interrupted: bool
     stopped_at: BreakpointHit | None = None
     views: tuple[str, ...] = ()
+    unchanged: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,24 +110,42 @@ def _outcome(
     batch_options: BatchOptions,
 ) -> Outcome:
     """Finish the export of a run that is over, and return its result."""
-    summary, error = system.summary(), system.error or end.error
-    exported = None
-    if sink is not None:
-        try:
-            sink.finish(summary, system.metrics)
-            exported = sink.folder
-        except ExportError as failure:
-            error = error or failure  # which may have ended the run
+    summary = system.summary()
+    exported = finish_export(sink, summary, system.metrics)
     return Outcome(
         summary=summary,
         timers=system.metrics.timers(),
-        export=exported,
-        error=error,
+        export=exported.folder,
+        error=system.error or end.error or exported.failure,  # the failure may have ended the run
         # A signal after the last session does not count as an interrupt.
         interrupted=interrupts.seen and not summary.complete,
         stopped_at=end.stopped_at,
         views=_views(system, batch_options.views),
+        unchanged=exported.unchanged,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedExport:
+    """End of a run's export: its folder, or the folder left unchanged as nothing was played, or its failure.
+
+    All are None for a run without an export.
+    """
+
+    folder: Path | None = None
+    unchanged: Path | None = None
+    failure: ExportError | None = None
+
+
+def finish_export(sink: CsvExport | None, summary: RunSummary, metrics: PerformanceMetrics) -> FinishedExport:
+    """Finish the export of a run that is over."""
+    if sink is None:
+        return FinishedExport()
+    try:
+        manifest = sink.finish(summary, metrics)
+    except ExportError as error:
+        return FinishedExport(failure=error)
+    return FinishedExport(unchanged=sink.folder) if manifest is None else FinishedExport(folder=sink.folder)
 
 
 def _views(system: SystemManager, requested: Sequence[tuple[str, str]]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from tapedeck.engine.errors import (
     ConditionError,
     ConfigError,
     DataMissingError,
+    NotAnExportError,
     StoreError,
     TapedeckError,
 )
@@ -29,6 +30,15 @@ BAD_INPUT: Final = 2
 DATA_MISSING: Final = 3
 INTERRUPTED: Final = 130
 
+EXIT_CODES: Final = {
+    DONE: "done",
+    FAILED: "failed: the run ended with an error, or `validate` found faults",
+    BAD_INPUT: "bad input or configuration; `validate`: the folder has no export",
+    DATA_MISSING: "data missing: bars are not in the store, or an import stored none",
+    INTERRUPTED: "interrupted: stopped in order; the export is marked as partial",
+}
+"""Meaning of each exit code, for README and help."""
+
 _EXIT_CODES: Final = (
     (DataMissingError, DATA_MISSING),
     (ConfigError, BAD_INPUT),
@@ -36,9 +46,23 @@ _EXIT_CODES: Final = (
     (CalendarError, BAD_INPUT),
     (StoreError, BAD_INPUT),
     (BarImportError, BAD_INPUT),
+    (NotAnExportError, BAD_INPUT),
     (TapedeckError, FAILED),
     (USAGE_ERROR, BAD_INPUT),
 )
+
+
+def exit_codes_text() -> str:
+    """Return the exit codes as a paragraph of a help text, one on each line."""
+    return "\n".join(
+        ["\b", "Exit codes:", *(f"  {code:<4}{meaning}" for code, meaning in EXIT_CODES.items())]
+    )
+
+
+def exit_codes_markdown() -> str:
+    """Return README's table of exit codes."""
+    rows = [f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items()]
+    return "\n".join(["| exit code | meaning |", "|---|---|", *rows])
 
 
 def exit_code_of(error: BaseException) -> int:

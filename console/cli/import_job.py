@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import csv
-import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -14,7 +13,7 @@ from rich.console import Console
 
 from tapedeck.console.cli.import_questions import UnclearImportError, answering_commands
 from tapedeck.console.cli.invocation import Invocation
-from tapedeck.engine.errors import BarImportError, ExportError
+from tapedeck.engine.errors import BarImportError, ExportError, cause_of
 from tapedeck.engine.importers.file_rows import UnclearFileError
 from tapedeck.engine.importers.importer import Importer
 from tapedeck.engine.importers.ingest import import_bars
@@ -25,11 +24,13 @@ from tapedeck.engine.importers.report import (
     RejectedRow,
     TakeRejected,
 )
+from tapedeck.engine.output_file import write_file
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.locations import open_store
 
 ShowProgress = Callable[[ImportProgress], None]
 _REJECTS_HEADER: Final = ("file", "line", "reason", "text")
+_PIECE: Final = 1 << 20
 
 
 def run_import(
@@ -92,8 +93,9 @@ def _rejected_rows(path: Path | None) -> Iterator[TakeRejected | None]:
         yield None
         return
     # Rows wait in a temporary file, as the import may have more than fit in memory.
-    with tempfile.TemporaryFile("w+", newline="", encoding="utf-8", errors="surrogateescape") as waiting:
-        writer = csv.writer(waiting)
+    with tempfile.TemporaryFile("w+", newline="", encoding="utf-8", errors="backslashreplace") as waiting:
+        writer = csv.writer(waiting, lineterminator="\n")
+        writer.writerow(_REJECTS_HEADER)
 
         def take(rows: Sequence[RejectedRow]) -> None:
             writer.writerows((row.file, row.line, row.reason, row.text) for row in rows)
@@ -101,30 +103,20 @@ def _rejected_rows(path: Path | None) -> Iterator[TakeRejected | None]:
         try:
             yield take
         except BarImportError:
-            write_rejects(path, _reread(waiting))
+            _write_rejects(path, waiting)
             raise
-        write_rejects(path, _reread(waiting))
+        _write_rejects(path, waiting)
 
 
-def _reread(waiting: TextIO) -> Iterator[RejectedRow]:
-    waiting.seek(0)
-    for file, line, reason, text in csv.reader(waiting):
-        yield RejectedRow(Path(file), int(line), reason, text)
-
-
-def write_rejects(path: Path, rejected: Iterable[RejectedRow]) -> None:
-    """Write rejected rows as CSV (file, line, reason, text); on an error no file is left."""
+def _write_rejects(path: Path, waiting: TextIO) -> None:
+    """Write the rejected rows that wait; ExportError leaves an earlier file unchanged."""
+    waiting.flush()
+    waiting.buffer.seek(0)
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", newline="", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(_REJECTS_HEADER)
-            writer.writerows((row.file, row.line, row.reason, row.text) for row in rejected)
-        os.replace(file.name, path)
+        write_file(path, iter(lambda: waiting.buffer.read(_PIECE), b""))
     except OSError as error:
         raise ExportError(
-            f"{path}: cannot write the rejected rows ({error.strerror or error}). The bars are imported. "
+            f"{path}: cannot write the rejected rows ({cause_of(error)}). The bars are imported. "
             "Name a file in a writable folder"
         ) from error
 

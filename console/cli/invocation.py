@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from typing import Any
 import typer
 
 from tapedeck.console.cli.failures import (
+    DONE,
     INTERRUPTED,
     USAGE_ERROR,
     describe,
@@ -21,7 +25,7 @@ from tapedeck.console.cli.failures import (
     log_failure,
 )
 from tapedeck.console.cli.interrupts import Interrupts
-from tapedeck.console.cli.terminal import Terminal
+from tapedeck.console.cli.terminal import OutputError, Terminal, is_of_output, output_errors
 from tapedeck.console.settings.folders import Folders, user_folders
 from tapedeck.console.settings.settings import Settings, resolve_settings
 from tapedeck.engine.errors import TapedeckError
@@ -68,6 +72,17 @@ class Invocation:
         except TapedeckError as error:
             self.terminal.remark(f"warning: no log: {error}")
         log.info("started: %s", " ".join(sys.argv[1:]) or "demo market")
+        self._check_time_zone()
+
+    def _check_time_zone(self) -> None:
+        """Replace a local time zone that Python cannot compute with; the calendars' library asks for it."""
+        try:
+            datetime.now().astimezone()
+        except (ValueError, OverflowError):
+            zone = os.environ.get("TZ", "")
+            self.warn(f"invalid time zone TZ={zone!r}: UTC is used; times of sessions are in exchange time")
+            os.environ["TZ"] = "UTC"
+            time.tzset()
 
     def warn(self, text: str) -> None:
         """Write a warning to stderr and to the log."""
@@ -83,7 +98,8 @@ class Invocation:
             with suppress(TapedeckError):  # the user has been warned that there is no log
                 self.log_path = configure_logging(self.folders.state)
         log_failure(error)
-        if not self.as_json:
+        # A document that stdout does not accept cannot hold its own error.
+        if not self.as_json or isinstance(error, OutputError):
             self.terminal.remark(f"error: {describe(error, self.log_path)}")
 
     def _report_usage(self, error: Any) -> None:  # noqa: ANN401  # typer's error has no public name
@@ -128,6 +144,18 @@ def errors_reported(invocation: Invocation) -> Iterator[None]:
         invocation.terminal.remark("interrupted")
         raise typer.Exit(INTERRUPTED) from None
     except Exception as error:
+        if is_of_output(error):
+            raise typer.Exit(_end_output(invocation, error)) from error
         raise typer.Exit(invocation.fail(error)) from error
     finally:
         close_logging()
+
+
+def _end_output(invocation: Invocation, error: Exception) -> int:
+    """Return the exit code for an error of stdout in typer's own texts."""
+    try:
+        with output_errors(sys.stdout):
+            raise error
+    except OutputError as lost:
+        return invocation.fail(lost)
+    return DONE  # the reader of a pipe had enough

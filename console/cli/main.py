@@ -17,6 +17,7 @@ from tapedeck.console.cli.commands import (
     settings,
     validate,
 )
+from tapedeck.console.cli.failures import exit_codes_text
 from tapedeck.console.cli.options import examples
 from tapedeck.console.settings.settings import COLORS, LOG_FORMATS, LOG_LEVELS
 
@@ -29,7 +30,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings=HELP_NAMES,
-    epilog=examples("tapedeck", "tapedeck run october.yaml", "tapedeck run --help"),
+    epilog="\n\n".join(
+        [exit_codes_text(), examples("tapedeck", "tapedeck run october.yaml", "tapedeck run --help")]
+    ),
 )
 
 

@@ -12,17 +12,38 @@ import typer
 from tapedeck.console.actions.speeds import read_speed
 from tapedeck.engine.errors import ConfigError, ConfigProblem, nearest
 from tapedeck.engine.intervals import COMMON_SPELLINGS, Interval
+from tapedeck.engine.user_path import path_fault
+
+
+def one_line_path(path: Path | None) -> Path | None:
+    """Return the path given to an option; one with a line end could add lines to messages and is refused."""
+    if path is not None and (fault := path_fault(str(path))) is not None:
+        raise typer.BadParameter(fault)
+    return path
+
 
 StoreOption = Annotated[
     Path | None,
-    typer.Option("--store", metavar="PATH", help="Bar store: a .db file or a folder of Parquet files."),
+    typer.Option(
+        "--store",
+        metavar="PATH",
+        help="Bar store: a .db file or a folder of Parquet files.",
+        callback=one_line_path,
+    ),
 ]
 ExportOption = Annotated[
     Path | None,
-    typer.Option("--export", metavar="DIR", help="Export all sessions as CSV files to this folder."),
+    typer.Option(
+        "--export",
+        metavar="DIR",
+        help="Export all sessions as CSV files to this folder.",
+        callback=one_line_path,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON document only.")]
-SessionFile = Annotated[Path, typer.Argument(metavar="FILE", help="Session file, YAML or JSON.")]
+SessionFile = Annotated[
+    Path, typer.Argument(metavar="FILE", help="Session file, YAML or JSON.", callback=one_line_path)
+]
 
 _INTERVALS: Final = tuple(word for word in COMMON_SPELLINGS if word != "1w")
 

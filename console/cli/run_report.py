@@ -56,6 +56,8 @@ def write_report(outcome: Outcome, terminal: Terminal) -> None:
     if outcome.export is not None:
         whole = "complete" if summary.complete else "partial"
         terminal.write(f"export: {outcome.export} ({whole})")
+    elif outcome.unchanged is not None:
+        terminal.write(f"export: none, nothing was played; the earlier one in {outcome.unchanged} stays")
 
 
 def _hit_document(hit: BreakpointHit) -> dict[str, object]:

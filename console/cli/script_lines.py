@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tapedeck.console.actions.key_script import Script, ScriptLine
 from tapedeck.console.actions.output_paths import json_file
 from tapedeck.console.actions.script_run import ScriptRun
 from tapedeck.console.cli.terminal import Terminal
 from tapedeck.console.panel_data.views import headed_view_text, view_text
 from tapedeck.engine.system import SystemManager
+from tapedeck.engine.user_path import expanded
 
 
 class ScriptLines:
@@ -48,7 +47,7 @@ class _TerminalOutput:
         if not path:
             self._terminal.remark(f"line {line.number}: path missing, as in: export {form} out")
             return
-        target = Path(path).expanduser()
+        target = expanded(path)
         if form == "csv":
             self._system.export_csv(target)
         else:

@@ -7,14 +7,16 @@ import errno
 import io
 import json
 import os
-import re
 import shutil
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TextIO
 
 from tapedeck.engine.errors import ExportError, cause_of
+from tapedeck.engine.printable import printable_line, printable_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,13 +26,15 @@ _REPLACEMENTS: Final = {
     "…": "...", "–": "-", "—": "-", "−": "-", "×": "x", "·": "-", "→": "->", "≤": "<=", "≥": ">=",
     "“": '"', "”": '"', "‘": "'", "’": "'", "─": "-", "━": "-",
 }  # fmt: skip
-# Control characters in file names or file contents could control the terminal.
-_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _NARROWEST: Final = 40
 _FALLBACK_SIZE: Final = (80, 24)
 _SPELL_OUT: Final = "tapedeck-spell-out"
 
 Justify = Literal["left", "right"]
+
+
+class OutputError(ExportError):
+    """Text that stdout or stderr does not accept, such as on a full disk. Later text is discarded."""
 
 
 class Column(NamedTuple):
@@ -63,15 +67,16 @@ class Terminal:
 
     def write(self, text: str) -> None:
         """Write lines of text to stdout."""
-        _put(sys.stdout, f"{_printable(text)}\n")
+        _put(sys.stdout, f"{printable_lines(text)}\n")
 
     def write_json(self, document: object) -> None:
         """Write a JSON document to stdout, without NaN."""
         _put(sys.stdout, f"{json.dumps(document, indent=2, allow_nan=False)}\n")
 
     def remark(self, text: str) -> None:
-        """Write lines of text to stderr."""
-        _put(sys.stderr, f"{_printable(text)}\n")
+        """Write lines of text to stderr; text that cannot be written is dropped."""
+        with suppress(OutputError):
+            _put(sys.stderr, f"{printable_lines(text)}\n")
 
     def table(
         self, columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]], *, title: str | None = None
@@ -89,7 +94,7 @@ class Terminal:
             table.add_column(Text(column.heading), justify=column.justify, overflow="fold")
         for row in rows:
             cells = (cell if isinstance(cell, Cell) else Cell(cell, "") for cell in row)
-            table.add_row(*(Text(_printable(text), style) for text, style in cells))
+            table.add_row(*(Text(printable_line(text), style) for text, style in cells))
         buffer = io.StringIO()
         self._rich(buffer, sys.stdout).print(table)
         _put(sys.stdout, "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines()))
@@ -153,14 +158,27 @@ def _put(stream: TextIO | None, text: str) -> None:
     """Write and flush; a closed pipe (`| head`) is ignored, a full disk is an error."""
     if stream is None:  # closed before the start
         return
-    try:
+    with output_errors(stream):
         stream.write(text)
         stream.flush()
+
+
+@contextmanager
+def output_errors(stream: TextIO) -> Iterator[None]:
+    """Convert an OSError of a stream to an OutputError; a closed pipe or terminal ends the output only."""
+    try:
+        yield
     except OSError as error:
         is_closed = _is_reader_gone(stream, error)
         discard_output(stream)
         if not is_closed:
-            raise ExportError(f"the output cannot be written: {cause_of(error)}") from error
+            raise OutputError(f"the output cannot be written: {cause_of(error)}") from error
+
+
+def is_of_output(error: BaseException) -> bool:
+    """Whether an error comes from typer's `echo`, which writes help texts to stdout."""
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    return isinstance(error, OSError) and frame.f_code.co_name == "echo"
 
 
 def _is_reader_gone(stream: TextIO, error: OSError) -> bool:
@@ -181,10 +199,6 @@ def discard_output(stream: TextIO) -> None:
 
 def _is_dumb() -> bool:
     return os.environ.get("TERM", "") in ("dumb", "unknown")
-
-
-def _printable(text: str) -> str:
-    return _CONTROLS.sub("?", text)
 
 
 def _spell_out(error: UnicodeError) -> tuple[str, int]:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tapedeck.engine.errors import ConfigError, ConfigProblem
+from tapedeck.engine.user_path import expanded, path_fault
+
 HOME_VARIABLE: Final = "TAPEDECK_HOME"
 """Environment variable with the parent folder of all others."""
 
@@ -35,7 +38,7 @@ def user_folders(environment: Mapping[str, str] = os.environ) -> Folders:
     """Return the system's standard folders for this user, or those below TAPEDECK_HOME."""
     home = environment.get(HOME_VARIABLE, "")
     if home:
-        root = Path(home).expanduser()
+        root = _home(home)
         return Folders(root / "data", root / "config", root / "state")
     import platformdirs  # noqa: PLC0415 - not needed for help texts
 
@@ -47,3 +50,10 @@ def user_folders(environment: Mapping[str, str] = os.environ) -> Folders:
         named(platformdirs.user_config_dir("tapedeck", appauthor=False)),
         named(platformdirs.user_state_dir("tapedeck", appauthor=False)),
     )
+
+
+def _home(text: str) -> Path:
+    """Return the folder that TAPEDECK_HOME gives."""
+    if (fault := path_fault(text)) is not None:
+        raise ConfigError("environment", [ConfigProblem(HOME_VARIABLE, text, f"{fault}.")])
+    return expanded(text)

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tapedeck.console.settings.folders import HOME_VARIABLE, Folders
-from tapedeck.engine.errors import WHOLE_FILE, ConfigError, ConfigProblem, nearest
+from tapedeck.engine.errors import WHOLE_FILE, ConfigError, ConfigProblem, nearest, shortened
+from tapedeck.engine.printable import printable_line
+from tapedeck.engine.user_path import expanded, path_fault
 
 PREFIX: Final = "TAPEDECK_"
 """Prefix of the settings' environment variables: TAPEDECK_STORE, TAPEDECK_LOG_LEVEL."""
@@ -175,16 +177,20 @@ def _resolve(
 
 def _read_path(value: object, base: Path) -> str:
     if not isinstance(value, str | os.PathLike) or not str(value).strip():
-        raise ValueError(f"must be a path, not {value!r}")
+        raise ValueError(f"must be a path, not {shortened(repr(value))}")
+    if (fault := path_fault(str(value))) is not None:
+        raise ValueError(fault)
     # A path in the settings file is relative to that file's folder.
-    return str(base / Path(value).expanduser())
+    return str(base / expanded(os.fspath(value)))
 
 
 def _one_of(*choices: str) -> Callable[[object, Path], str]:
     def read(value: object, _base: Path) -> str:
         word = value.strip().lower() if isinstance(value, str) else value
         if not isinstance(word, str) or word not in choices:
-            raise ValueError(f"must be {', '.join(choices[:-1])} or {choices[-1]}, not {value!r}")
+            raise ValueError(
+                f"must be {', '.join(choices[:-1])} or {choices[-1]}, not {shortened(repr(value))}"
+            )
         return word
 
     return read
@@ -200,7 +206,7 @@ def _read_frames(value: object, _base: Path) -> str:
     text = str(value).strip()
     if not text.isdecimal() or len(text) > 2 or int(text) not in FRAMES:
         allowed = f"a whole number from {FRAMES[0]} to {FRAMES[-1]}"
-        raise ValueError(f"must be frames per second, {allowed}, not {value!r}")
+        raise ValueError(f"must be frames per second, {allowed}, not {shortened(repr(value))}")
     return str(int(text))
 
 
@@ -244,7 +250,7 @@ def _read_file(folder: Path) -> tuple[Path | None, Mapping[str, object]]:
     if document is None:
         return path, {}
     if not isinstance(document, Mapping):
-        shown = "a list" if isinstance(document, list) else repr(document)
+        shown = "a list" if isinstance(document, list) else shortened(repr(document))
         message = f"must be a mapping of settings, such as store: bars.db, not {shown}"
         raise ConfigError(str(path), [ConfigProblem(WHOLE_FILE, document, message)])
     return path, document
@@ -312,4 +318,4 @@ def _misspelt(environment: Mapping[str, str]) -> Iterator[ConfigProblem]:
 
 def _unknown(name: str) -> ConfigProblem:
     message = f"unknown setting; the settings are {', '.join(_NAMES)}."
-    return ConfigProblem(name, None, message, nearest(name, _NAMES))
+    return ConfigProblem(printable_line(shortened(name)), None, message, nearest(name, _NAMES))

@@ -10,6 +10,8 @@ from rich.segment import Segments
 from rich.traceback import Traceback
 from textual._compositor import CompositorUpdate
 from textual.app import App
+from textual.events import Resize
+from textual.geometry import Size
 from textual.notifications import Notifications
 from textual.screen import Screen
 
@@ -80,6 +82,23 @@ class TerminalApp(App[None]):
             renderable = DiffUpdate(renderable, self._screen_diff)
         super()._display(screen, renderable)
 
-    def on_resize(self) -> None:
-        """Clear the record of the terminal's contents: resizing may have changed them."""
+    def _check_resize(self) -> None:
+        """Have the screen lay itself out for the new size, then paint all of it again.
+
+        A terminal that shrinks and grows back loses its contents, and may report its final size only, from
+        which Textual's layout finds nothing to paint.
+        """
+        resized = self._resize_event is not None
+        super()._check_resize()
+        if resized and self._resize_event is None:
+            self.screen.call_later(self._repaint, self.screen)
+
+    def follow_terminal_size(self) -> None:
+        """Resize to the terminal's size if no signal has told of it; call this from time to time."""
+        size = self.link.terminal_size()
+        if size is not None and size != self.size and self._resize_event is None:
+            self.post_message(Resize(Size(*size), Size(*size)))
+
+    def _repaint(self, screen: Screen[object]) -> None:
         self._screen_diff.forget()
+        screen.refresh()

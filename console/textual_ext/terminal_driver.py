@@ -82,16 +82,30 @@ class TerminalLink:
     `is_busy`: text is still being written; further frames would queue up and delay every key.
     `is_slow`: a frame has taken long to write. `has_dropped`: text has been dropped, so that the terminal's
     contents are uncertain. `repaints`: number of full repaints: after the terminal was opened, and after text
-    was dropped. `has_input`: a key or a mouse event waits for the
-    application. `on_key` is called by the reading thread for each key.
+    was dropped. `has_input`: a key or a mouse event waits for the application. `on_key` is called by the
+    reading thread for each key. `terminal_size` returns columns and rows, or None without a terminal.
+    `is_ending`: the application is ending. `interrupt_waits`: a ctrl+c has not been handled yet.
+    `end_at_once` is called by the reading thread at a ctrl+c in either case.
     """
 
     is_busy: bool = False
     is_slow: bool = False
     has_input: bool = False
+    is_ending: bool = False
+    interrupt_waits: bool = False
     has_dropped: bool = False
     repaints: int = 0
     on_key: Callable[[], None] = lambda: None
+    terminal_size: Callable[[], tuple[int, int] | None] = lambda: None
+    end_at_once: Callable[[], None] = lambda: None
+
+    def note_key(self, key: str) -> None:
+        """Note a key that was read; it may be a second ctrl+c."""
+        if key == "ctrl+c":
+            if self.is_ending or self.interrupt_waits:
+                self.end_at_once()
+            self.interrupt_waits = True
+        self.on_key()
 
 
 class TerminalWriter:
@@ -265,13 +279,14 @@ def resilient(driver_class: type[Driver], link: TerminalLink) -> type[Driver]:
             super().__init__(app, debug=debug, mouse=mouse, size=size)
             stream: Any = self._file
             self._writer = TerminalWriter(stream, link, self._repaint)
+            link.terminal_size = self._get_terminal_size
 
         def process_message(self, message: Message) -> None:
             """Forward an event, noting input first; called in the reading thread."""
             if isinstance(message, InputEvent):
                 link.has_input = True
             if isinstance(message, Key):
-                link.on_key()
+                link.note_key(message.key)
             super().process_message(message)
 
         def write(self, data: str) -> None:

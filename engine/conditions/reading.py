@@ -130,9 +130,9 @@ def read_condition(text: str, symbols: Collection[str] | None = None) -> Truth:
             text, Span(at, at + 1), f"unexpected {text[at]!r}; expected {allowed}"
         ) from None
     _check_levels(text, tree, lambda node: getattr(node, "children", ()), _MAX_BRACKETS)
-    root = cast(Truth, _node(text, cast("Tree[Token]", tree.children[0])))
-    _check_levels(text, cast(Node, root), children, _MAX_LEVELS)
-    return root
+    root = _node(text, cast("Tree[Token]", tree.children[0]))
+    _check_levels(text, root, children, _MAX_LEVELS)
+    return cast(Truth, root)
 
 
 T = TypeVar("T")

@@ -10,7 +10,6 @@ from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 from tapedeck.engine.config.period import PERIOD_PATTERN, Period
 from tapedeck.engine.config.readers import (
     ALL,
-    LONGEST_SYMBOL,
     QUOTES,
     read_apply_to,
     read_date,
@@ -23,6 +22,7 @@ from tapedeck.engine.config.readers import (
     read_time,
 )
 from tapedeck.engine.intervals import COMMON_SPELLINGS, DAY, WEEK, Interval
+from tapedeck.engine.symbols import LONGEST_SYMBOL
 
 _INTERVAL_PATTERN: Final = "[1-9][0-9]{0,4}[smh]|1[dw]"
 
@@ -46,7 +46,7 @@ _INTRADAY_SCHEMA: Final = {
     "pattern": "^[1-9][0-9]{0,4}[smh]$",
     "examples": [text for text in COMMON_SPELLINGS if Interval.parse(text) < DAY],
 }
-_SYMBOL_SCHEMA: Final = {"type": "string", "pattern": r"^\S+$", "maxLength": LONGEST_SYMBOL}
+_SYMBOL_SCHEMA: Final = {"type": "string", "pattern": r"^[^\s=]\S*$", "maxLength": LONGEST_SYMBOL}
 
 
 def _list_of(items: dict[str, object]) -> dict[str, object]:

@@ -16,7 +16,12 @@ from tapedeck.engine.config.cross_checks import find_conflicts, find_warnings
 from tapedeck.engine.config.documents import parse_text, write_yaml
 from tapedeck.engine.config.exchanges import find_exchange
 from tapedeck.engine.config.older_fields import upgrade
-from tapedeck.engine.config.plain_documents import find_misfits, hide_secrets, without_nulls
+from tapedeck.engine.config.plain_documents import (
+    find_infinite_numbers,
+    find_misfits,
+    hide_secrets,
+    without_nulls,
+)
 from tapedeck.engine.config.problems import problems_of
 from tapedeck.engine.config.session_config import SessionConfig
 from tapedeck.engine.config.text_files import read_text_file, unreadable
@@ -70,6 +75,7 @@ def parse_session_config(
     problems += find_conflicts(current.document, catalogue)
     if check_changes is not None:
         problems += _check_changed_sessions(current.document, check_changes)
+    problems = problems or find_infinite_numbers(current.document)
     if problems or config is None:
         raise ConfigError(source, _as_sentences(problems))
     return LoadedConfig(config, (*current.warnings, *find_warnings(current.document)), source)

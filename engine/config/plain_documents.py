@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from tapedeck.engine.config.faults import Location, shown
@@ -15,6 +17,7 @@ HIDDEN: Final = "(hidden)"
 FREE_FIELDS: Final = frozenset({"metadata", "parameters"})
 """Fields with the user's own keys: nothing in them is renamed, dropped or checked by name."""
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _SECRET_WORDS: Final = ("key", "secret", "token", "password", "passwd", "passphrase", "credential")
 
 
@@ -43,11 +46,31 @@ def find_misfits(document: object) -> list[ConfigProblem]:
             return [ConfigProblem(WHOLE_FILE, None, TOO_LARGE)]
         if isinstance(node, Mapping):
             problems.extend(_key_problem(place, key) for key in node if not isinstance(key, str))
+            problems.extend(_text_problems(place, node))
+        else:
+            problems.extend(_text_problems(place, [node]))
     return problems
 
 
 def _key_problem(place: Location, key: object) -> ConfigProblem:
     return ConfigProblem(dotted(place), key, f"the key {shown(key)} must be text, in quotes", f'"{key}"')
+
+
+def _text_problems(place: Location, texts: Iterable[object]) -> Iterator[ConfigProblem]:
+    """Yield a problem for each text with a lone surrogate: no file can hold it, so no run be exported."""
+    for text in texts:
+        if isinstance(text, str) and (found := _SURROGATE.search(text)):
+            message = f"the text {shown(text)} has {found[0]!r}, half of a character: correct or remove it"
+            yield ConfigProblem(dotted(place), text, message)
+
+
+def find_infinite_numbers(document: Mapping[str, object]) -> list[ConfigProblem]:
+    """Return a problem for each number that is not finite (`1e999`), which no JSON file can hold."""
+    return [
+        ConfigProblem(dotted(place), node, f"must be a finite number, not {shown(node)}")
+        for place, node in _nodes(document)
+        if isinstance(node, float) and not math.isfinite(node)
+    ]
 
 
 def _nodes(node: object, place: Location = ()) -> Iterator[tuple[Location, object]]:

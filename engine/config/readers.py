@@ -13,13 +13,12 @@ from tapedeck.engine.config.faults import FaultList, fault, shown
 from tapedeck.engine.config.period import Period, nearest_period
 from tapedeck.engine.errors import invalid_time_of_day, nearest
 from tapedeck.engine.intervals import COMMON_SPELLINGS, WEEK, Interval
+from tapedeck.engine.symbols import is_symbol_character, symbol_fault
 
 T = TypeVar("T")
 
 QUOTES: Final = "quotes"
 ALL: Final = "all"
-
-LONGEST_SYMBOL: Final = 64
 
 
 def read_interval(value: object) -> Interval:
@@ -77,12 +76,9 @@ def read_symbol(value: object) -> str:
         raise fault(f"must be a symbol such as SPY, not {shown(value)}{hint}", near)
     if not value:
         raise fault("must be a symbol such as SPY, not empty text")
-    if len(value) > LONGEST_SYMBOL or any(letter.isspace() or not letter.isprintable() for letter in value):
-        near = "".join(letter for letter in value if letter.isprintable() and not letter.isspace())
-        raise fault(
-            f"invalid symbol {shown(value)}: at most {LONGEST_SYMBOL} printable characters, no spaces",
-            near if 0 < len(near) <= LONGEST_SYMBOL else None,
-        )
+    if message := symbol_fault(value):
+        near = "".join(letter for letter in value if is_symbol_character(letter)).lstrip("=")
+        raise fault(message, near if symbol_fault(near) is None else None)
     return value
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
 
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import ExportError
-from tapedeck.engine.export.bars_table import BARS_HEADER, bar_rows
-from tapedeck.engine.export.indicators_table import INDICATORS_HEADER, indicator_rows
+from tapedeck.engine.export.bars_table import bar_rows
+from tapedeck.engine.export.export_folder import ExportFolder
+from tapedeck.engine.export.indicators_table import indicator_rows
 from tapedeck.engine.export.manifest import (
     BARS_CSV,
     INDICATORS_CSV,
@@ -24,35 +23,32 @@ from tapedeck.engine.export.manifest import (
     json_bytes,
 )
 from tapedeck.engine.export.metrics_json import metrics_document
-from tapedeck.engine.export.quality_table import QUALITY_HEADER, quality_rows
-from tapedeck.engine.export.session_json import session_document
-from tapedeck.engine.export.session_table import SESSION_HEADER, end_row, session_rows
-from tapedeck.engine.export.staged_files import StagedFile, install_files, make_folder, write_whole
+from tapedeck.engine.export.own_files import TABLES
+from tapedeck.engine.export.quality_table import quality_rows
+from tapedeck.engine.export.session_json import session_document, writable
+from tapedeck.engine.export.session_table import end_row, session_rows
+from tapedeck.engine.export.staged_files import StagedFile, write_whole
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.read.snapshot import RunSummary
 from tapedeck.engine.tape.session_record import SessionRecord
-
-_TABLES: Final = {
-    SESSION_CSV: SESSION_HEADER,
-    BARS_CSV: BARS_HEADER,
-    INDICATORS_CSV: INDICATORS_HEADER,
-    QUALITY_CSV: QUALITY_HEADER,
-}
 
 
 class CsvExport:
     """Writes a run into a folder; a `SessionSink`.
 
-    Temporary files in the same folder get their final names in `finish`; until then an earlier export in the
-    folder stays unchanged. Other files in the folder are never changed. After a failure the temporary files
-    are removed, and every later call raises the same failure.
+    Files get their final names in `finish`; until then an earlier export in the folder stays unchanged. Other
+    files in the folder are never changed. After a failure what was written is removed, and every later call
+    raises the same failure. From the start to `finish` or `abandon` no other export can use the folder.
     """
 
     def __init__(self, folder: Path, config: SessionConfig) -> None:
-        """Create the folder and the temporary files; ExportError if that fails."""
+        """Claim the folder, which is created if necessary, and begin the files.
+
+        ExportError if another export is writing there (its text says which process), if the folder has files
+        of the same names that are not of an export, or if it cannot be written.
+        """
         self.folder = folder
         self._config = config
-        self._made_folder = make_folder(folder)
         self._tables: dict[str, StagedFile] = {}
         self._documents: list[StagedFile] = []
         self._last: SessionRecord | None = None
@@ -60,11 +56,12 @@ class CsvExport:
         self._held_row: str | None = None
         self._failure: ExportError | None = None
         self._has_ended = False
+        self._target = ExportFolder(folder)
         try:
-            for name, header in _TABLES.items():
-                self._tables[name] = StagedFile(folder / name)
+            for name, header in TABLES.items():
+                self._tables[name] = StagedFile(self._target, name)
                 self._tables[name].append(",".join(header).encode())
-        except ExportError:
+        except BaseException:
             self.abandon()
             raise
 
@@ -82,30 +79,33 @@ class CsvExport:
             raise
         self._last = record
 
-    def finish(self, summary: RunSummary, metrics: PerformanceMetrics) -> Manifest:
-        """Complete the files, rename them, the manifest last, and return the manifest.
+    def finish(self, summary: RunSummary, metrics: PerformanceMetrics) -> Manifest | None:
+        """Complete the files, give them their names, and return the manifest.
 
-        Call it after the run. Raises ExportError if a file cannot be written.
+        Call it after the run. A run that played no slot does not replace an earlier export: the folder is
+        then as before, and the result None. Raises ExportError if a file cannot be written.
         """
         self._check()
+        if not any(session.played for session in summary.sessions) and self._target.has_export():
+            self.abandon()
+            return None
         try:
-            manifest = self._finish(summary, metrics)
+            manifest = self._finish(writable(summary), metrics)
         except ExportError as error:
             self._fail(error)
             raise
         self._has_ended = True
+        self._target.release()
         return manifest
 
     def abandon(self) -> None:
-        """Remove the temporary files, leaving all others unchanged; after `finish` it does nothing."""
+        """Remove what was written, leaving all else unchanged; after `finish` it does nothing."""
         if self._has_ended:
             return
         self._has_ended = True
         for staged in (*self._tables.values(), *self._documents):
             staged.discard()
-        if self._made_folder:
-            with contextlib.suppress(OSError):  # the folder has other files
-                self.folder.rmdir()
+        self._target.release()
 
     def _clock_rows(self, record: SessionRecord) -> Iterator[bytes]:
         """Yield the rows of session.csv, except for the last one, which is held back."""
@@ -130,11 +130,11 @@ class CsvExport:
         manifest = build_manifest(self._config, summary, self._last, tuple(staged.close() for staged in data))
         self._add_document(MANIFEST, manifest.to_json())
         self._documents[-1].close()
-        install_files([*data, self._documents[-1]])
+        self._target.install([*self._tables, *(staged.path.name for staged in self._documents)])
         return manifest
 
     def _add_document(self, name: str, data: bytes) -> None:
-        self._documents.append(write_whole(self.folder / name, data))
+        self._documents.append(write_whole(self._target, name, data))
 
     def _check(self) -> None:
         if self._failure is not None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from tapedeck.engine.config import SessionConfig
+from tapedeck.engine.errors import ExportError
 from tapedeck.engine.export.manifest import Manifest, json_bytes
-from tapedeck.engine.export.staged_files import install_files, make_folder, write_whole
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.read.snapshot import RunSummary
 from tapedeck.engine.tape.session_record import SessionRecord, SessionSummary
@@ -46,24 +46,31 @@ def export_played(
         for record, digest in records:
             export.write_session(record, digest)
             sessions.append(SessionSummary.of(record, digest))
-        return export.finish(_of_sessions(summary, sessions), metrics)
+        manifest = export.finish(_of_sessions(summary, sessions), metrics)
     finally:
         export.abandon()
+    if manifest is None:
+        raise ExportError(
+            f"nothing to export: no slot has been played yet. The export in {folder} is unchanged"
+        )
+    return manifest
 
 
 def write_state(path: Path, records: Records, summary: RunSummary) -> None:
-    """Write the session.json of the played sessions to a file; ExportError if that fails."""
-    from tapedeck.engine.export.session_json import session_document  # noqa: PLC0415 - as above
+    """Write the session.json of the played sessions to a file; ExportError if that fails.
+
+    A link keeps pointing to its file. The session.json of an export is not replaced by another.
+    """
+    from tapedeck.engine.export.session_json import session_document, writable  # noqa: PLC0415 - as above
+    from tapedeck.engine.export.state_file import write_state_file  # noqa: PLC0415 - as above
 
     sessions: list[SessionSummary] = []
     last: SessionRecord | None = None
     for record, digest in records:
         sessions.append(SessionSummary.of(record, digest))
         last = record
-    make_folder(path.parent)
-    staged = write_whole(path, json_bytes(session_document(_of_sessions(summary, sessions), last)))
-    staged.close()
-    install_files([staged])
+    played = writable(_of_sessions(summary, sessions))
+    write_state_file(path, json_bytes(session_document(played, last)))
 
 
 def _of_sessions(summary: RunSummary, sessions: list[SessionSummary]) -> RunSummary:

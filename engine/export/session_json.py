@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.export.text_columns import time_text
 from tapedeck.engine.export.versions import library_versions
 from tapedeck.engine.intervals import Interval
+from tapedeck.engine.printable import printable_lines
 from tapedeck.engine.read.snapshot import RunSummary
 from tapedeck.engine.tape.bar_grid import FIELDS, Floats
 from tapedeck.engine.tape.historical_value import HistoricalValue
@@ -22,6 +24,19 @@ from tapedeck.engine.tape.session_view import SessionView
 Document = dict[str, Any]
 
 _WHOLE_BELOW = 2.0**53
+
+
+def writable(summary: RunSummary) -> RunSummary:
+    """Return a summary whose messages can be written to a file.
+
+    They may name a path that is not UTF-8, whose bytes are then shown as escapes.
+    """
+    return replace(
+        summary,
+        error=None if summary.error is None else printable_lines(summary.error),
+        warnings=tuple(printable_lines(text) for text in summary.warnings),
+        notes=tuple(printable_lines(text) for text in summary.notes),
+    )
 
 
 def session_document(summary: RunSummary, last: SessionRecord | None) -> Document:

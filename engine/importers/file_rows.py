@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tapedeck.engine.errors import BarImportError
 from tapedeck.engine.intervals import BASE_INTERVALS, Interval
+from tapedeck.engine.printable import printable_line
 from tapedeck.engine.store.bar_store import BarColumns, Ints
 
 RowTexts = Callable[[Iterable[int]], Mapping[int, tuple[int, str]]]
@@ -70,7 +71,7 @@ class UnreadableFileError(BarImportError):
     def __init__(self, file: Path, reason: str) -> None:
         self.file = file
         self.reason = reason
-        super().__init__(f"{file}: {reason}")
+        super().__init__(printable_line(f"{file}: {reason}"))
 
 
 class UnclearFileError(BarImportError):

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 from tapedeck.engine.errors import BarImportError
 from tapedeck.engine.importers.report import SkippedFile
-from tapedeck.engine.importers.symbols import symbol_fault
 from tapedeck.engine.importers.zones import FIRST_YEAR, LAST_YEAR
 from tapedeck.engine.intervals import DAY, MINUTE, SECOND, Interval
+from tapedeck.engine.symbols import symbol_fault
 
 _EQUITY_SCALE: Final = 10000.0
 _INTERVALS: Final = {"second": SECOND, "minute": MINUTE, "daily": DAY}

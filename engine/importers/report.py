@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tapedeck.engine.errors import BarImportError
 from tapedeck.engine.intervals import Interval
+from tapedeck.engine.printable import printable_line
 
 if TYPE_CHECKING:
     from tapedeck.engine.importers.file_rows import UnclearFileError  # imports numpy; help does without
@@ -63,7 +64,7 @@ class RejectedRow:
 
     def __str__(self) -> str:
         text = self.text if len(self.text) <= _TEXT_WIDTH else f"{self.text[: _TEXT_WIDTH - 1]}…"
-        return f"{self.file}:{self.line}: {self.reason} ({text})"
+        return printable_line(f"{self.file}:{self.line}: {self.reason} ({text})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class SkippedFile:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.reason}"
+        return printable_line(f"{self.file}: {self.reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,9 @@ class ImportReport:
         lines += self.notes
         for reason, count in Counter(entry.reason for entry in self.skipped).most_common():
             example = next(entry.file for entry in self.skipped if entry.reason == reason)
-            lines.append(f"skipped {_count(count, 'file')} (such as {example}): {reason}")
+            lines.append(
+                f"skipped {_count(count, 'file')} (such as {printable_line(str(example))}): {reason}"
+            )
         return "\n".join(lines)
 
 

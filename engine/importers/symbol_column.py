@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tapedeck.engine.importers.file_rows import SeriesRows, UnclearFileError, UnnamedFileError
-from tapedeck.engine.importers.symbols import symbol_fault, symbol_of
+from tapedeck.engine.importers.symbols import symbol_of
 from tapedeck.engine.store.bar_diff import take
 from tapedeck.engine.store.bar_store import BarColumns, Ints
+from tapedeck.engine.symbols import symbol_fault
 
 FROM_NAME: Final = "the name of the file"
 """Source of symbols, as in `RowSymbols.source`."""

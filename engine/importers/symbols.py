@@ -9,8 +9,8 @@ from typing import Final
 from urllib.parse import unquote
 
 from tapedeck.engine.importers.file_names import split_name
+from tapedeck.engine.symbols import symbol_fault
 
-_LONGEST_SYMBOL: Final = 64
 _SHOWN: Final = 4
 _FOLDER_KEYS: Final = ("symbol", "ticker")
 
@@ -58,13 +58,3 @@ def shared_symbols(files: Iterable[Path]) -> list[str]:
             shown = ", ".join(dropped[:_SHOWN]) + (", ..." if len(dropped) > _SHOWN else "")
             sentences.append(f"{len(group):,} files are {symbol} by their names (left out: {shown})")
     return sentences
-
-
-def symbol_fault(symbol: str) -> str | None:
-    """Return what is wrong with `symbol`, or None if it is valid."""
-    if not symbol:
-        return "symbol is missing"
-    is_legible = symbol.isprintable() and not any(letter.isspace() or letter == "\ufffd" for letter in symbol)
-    if len(symbol) > _LONGEST_SYMBOL or not is_legible:
-        return f"invalid symbol {symbol[:20]!r}: use up to {_LONGEST_SYMBOL} printable characters, no spaces"
-    return None

@@ -10,11 +10,11 @@ from tapedeck.engine.config.exchanges import resolve_exchange
 from tapedeck.engine.errors import BarImportError, did_you_mean, nearest
 from tapedeck.engine.importers.column_roles import ChosenColumns, check_roles, read_positions
 from tapedeck.engine.importers.file_rows import check_base
-from tapedeck.engine.importers.symbols import symbol_fault
 from tapedeck.engine.importers.text_numbers import Decimal
 from tapedeck.engine.importers.time_format import DATE_ORDERS, EPOCH_UNITS, Label, TimeFormat
 from tapedeck.engine.importers.zones import find_zone
 from tapedeck.engine.intervals import Interval
+from tapedeck.engine.symbols import symbol_fault
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,16 +80,16 @@ class _IntervalGroup:
         self._tape, self._interval = tape, interval
         self._grid = tape.grid(interval)
         with_history = [spec for spec in members if spec.lookback is not None]
-        lookbacks = {spec.lookback for spec in with_history if spec.lookback is not None}
+        lengths = {spec.history_bars for spec in with_history}
         fields = {FIELDS.index(name) for spec in with_history for name in spec.description.inputs}
-        history = self._history(history_of, lookbacks)
+        history = self._history(history_of, max(lengths, default=0))
         symbols, columns = self._grid.shape
         capacity = columns + sum(grid.shape[1] for grid in history)
         self._series = CompactSeries(sorted(fields), symbols, capacity)
         for grid in history:
             self._series.append(grid, 0, grid.shape[1])
         self._history_lengths: list[int] = self._series.length.tolist()
-        skipped = {lookback: self._skipped(history, lookback) for lookback in lookbacks}
+        skipped = {bars: self._skipped(history, bars) for bars in lengths}
 
         def kernel(spec: IndicatorSpec) -> Kernel:
             against = None if spec.against is None else tape.historical[spec.against].values
@@ -102,7 +102,7 @@ class _IntervalGroup:
                     columns=tuple(tape.indicators[name].values for name in spec.outputs),
                     against=against,
                     series=self._series,
-                    skipped=[] if spec.lookback is None else skipped[spec.lookback],
+                    skipped=[] if spec.lookback is None else skipped[spec.history_bars],
                     running=running,
                 )
             )
@@ -110,21 +110,21 @@ class _IntervalGroup:
         self._session_kernels = [kernel(spec) for spec in members if spec.lookback is None]
         self._series_kernels = [kernel(spec) for spec in with_history]
 
-    def _history(self, history_of: HistoryOf, lookbacks: set[int]) -> Sequence[BarGrid]:
-        """Return the grids of the earlier sessions in the longest warm-up of the members."""
-        if not lookbacks:
+    def _history(self, history_of: HistoryOf, bars: int) -> Sequence[BarGrid]:
+        """Return the grids of the earlier sessions in the longest history of the members."""
+        if not bars:
             return ()
         history = history_of(self._interval)
         if not self._interval.is_intraday:
             return history
         sizes = [grid.shape[1] for grid in history]
-        return history[len(history) - sessions_used(sizes, max(lookbacks)) :]
+        return history[len(history) - sessions_used(sizes, bars) :]
 
-    def _skipped(self, history: Sequence[BarGrid], lookback: int) -> list[int]:
-        """Return the number of bars at the head of each row that are older than this lookback's warm-up."""
+    def _skipped(self, history: Sequence[BarGrid], bars: int) -> list[int]:
+        """Return the number of bars at the head of each row that are older than a history of so many."""
         sizes = [grid.shape[1] for grid in history]
         daily = not self._interval.is_intraday
-        older = sum(sizes) - columns_used(sizes, lookback, sessions_are_columns=daily)
+        older = sum(sizes) - columns_used(sizes, bars, sessions_are_columns=daily)
         if older == 0:
             return [0] * self._grid.shape[0]
         skipped = np.zeros(self._grid.shape[0], dtype=np.int64)

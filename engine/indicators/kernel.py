@@ -66,7 +66,7 @@ class KernelInputs(NamedTuple):
     `against`: values of the historical indicator that the kind compares with, (S, minutes) or (S, 1).
     `series`: for kinds with a lookback, the bars of the interval without the missing ones, earlier sessions
     first; the bars of a block are appended before the kernel is called. The first `skipped` bars of each row
-    are older than the kind's warm-up and must not be read: their number depends on other indicators.
+    are older than the kind's history and must not be read: their number depends on other indicators.
     """
 
     tape: Tape

@@ -16,6 +16,7 @@ from tapedeck.engine.config.faults import FaultList, fault, shown
 from tapedeck.engine.errors import nearest
 from tapedeck.engine.indicators.kernel import Kernel, KernelInputs
 from tapedeck.engine.indicators.reasons import Evidence, Reasons
+from tapedeck.engine.indicators.warm_up import ALL_STORED, LOOKBACKS
 from tapedeck.engine.intervals import Interval
 
 _SEVERAL_OUTPUTS: Final = 3
@@ -87,6 +88,28 @@ class IndicatorKind(ABC):
         """
         del parameters
         return None
+
+    def history_bars(self, parameters: Mapping[str, float | int], interval: Interval) -> int:
+        """Return the number of bars of earlier sessions that it gets; `ALL_STORED` for all of the store.
+
+        By default ten lookbacks, enough for a function over a window; none for a kind without a lookback.
+        """
+        del interval
+        return LOOKBACKS * (self.lookback(parameters) or 0)
+
+    def is_recursive(self, parameters: Mapping[str, float | int]) -> bool:
+        """Whether its values depend, less and less, on all bars before them."""
+        del parameters
+        return False
+
+    def start(self, parameters: Mapping[str, float | int], interval: Interval) -> str:
+        """Return in words where its computation starts, with the number of bars before the session."""
+        bars = self.history_bars(parameters, interval)
+        if bars == ALL_STORED:
+            return f"the store's first {interval} bar"
+        if not bars:
+            return "the session's regular open"
+        return f"at least {bars:,} bars before the session, in whole sessions"
 
     def check_interval(self, interval: Interval) -> None:
         """Raise a fault if it cannot be computed on bars of an interval."""

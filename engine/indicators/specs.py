@@ -37,6 +37,11 @@ class IndicatorSpec:
         return self.description.lookback(self.parameters)
 
     @cached_property
+    def history_bars(self) -> int:
+        """Number of bars of earlier sessions that it gets; `ALL_STORED` for all of the store."""
+        return self.description.history_bars(self.parameters, self.interval)
+
+    @cached_property
     def outputs(self) -> tuple[str, ...]:
         """Names of the columns: the indicator's own, or `name_output` for each of several outputs."""
         return output_names(self.name, self.description.outputs)

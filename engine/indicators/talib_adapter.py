@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
+import numpy as np
 import talib
+from numpy.typing import NDArray
 from talib import abstract
 
 from tapedeck.engine.config.faults import FaultList, fault, shown
@@ -17,10 +20,16 @@ from tapedeck.engine.indicators.kernel import KernelInputs
 from tapedeck.engine.indicators.kind import IndicatorKind
 from tapedeck.engine.indicators.talib_formulas import TALIB_FORMULAS
 from tapedeck.engine.indicators.talib_kernel import TalibFunction, TalibKernel
+from tapedeck.engine.indicators.talib_memory import memory_bars
+from tapedeck.engine.indicators.undefined import RULES, UndefinedRule, stoch_rsi
+from tapedeck.engine.indicators.warm_up import ALL_STORED
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.tape.bar_grid import FIELDS
 
 _PRICE_GROUP: Final = "Overlap Studies"
+_PATH_DEPENDENT: Final = "Output is path-dependent"
+_POSITIONS: Final = frozenset({"MAXINDEX", "MININDEX", "MINMAXINDEX"})
+"""Functions whose outputs are positions in their input."""
 _AVERAGES: Final = frozenset(
     {"SMA", "EMA", "WMA", "DEMA", "TEMA", "TRIMA", "KAMA", "T3", "MA", "MAMA", "HT_TRENDLINE"}
 )
@@ -33,8 +42,9 @@ _WIDEST_FLOAT: Final = 1e38
 class TalibKind(IndicatorKind):
     """One TA-Lib function, described by TA-Lib.
 
-    Computed over the bars of earlier sessions (enough for ten times its lookback, at least two) and of the
-    session, without the missing ones.
+    Computed over the bars of earlier sessions and of the session, without the missing ones. A function over a
+    window gets ten lookbacks of history; a recursive one what it remembers (`talib_memory.py`). One that
+    accumulates from its first bar on starts at the session's open, on daily bars at the store's first.
     """
 
     def __init__(self, name: str) -> None:
@@ -48,6 +58,7 @@ class TalibKind(IndicatorKind):
         self.formula = TALIB_FORMULAS.get(name, f"{info['display_name']}, as TA-Lib computes it")
         self.over_price = info["group"] == _PRICE_GROUP
         self.source = f"TA-Lib's {name}"
+        self._is_path_dependent = _PATH_DEPENDENT in (info["function_flags"] or ())
 
     @property
     def overlay_order(self) -> int:
@@ -57,6 +68,25 @@ class TalibKind(IndicatorKind):
     def lookback(self, parameters: Mapping[str, float | int]) -> int:
         """Return TA-Lib's own lookback."""
         return talib_function(self.type, parameters).lookback
+
+    def history_bars(self, parameters: Mapping[str, float | int], interval: Interval) -> int:
+        """Return the bars that the function remembers, ten lookbacks if it only reads a window."""
+        remembered = memory_bars(self.type, self._resolved(parameters))
+        if remembered is not None:
+            return self.lookback(parameters) + remembered
+        if self._is_path_dependent:
+            return 0 if interval.is_intraday else ALL_STORED
+        return super().history_bars(parameters, interval)
+
+    def is_recursive(self, parameters: Mapping[str, float | int]) -> bool:
+        """Whether the function remembers bars before its window."""
+        return memory_bars(self.type, self._resolved(parameters)) is not None
+
+    def start(self, parameters: Mapping[str, float | int], interval: Interval) -> str:
+        """Return in words where the function starts."""
+        if self.lookback(parameters) == 0 and not self._is_path_dependent:
+            return "each bar by itself"
+        return super().start(parameters, interval)
 
     def kernel(self, inputs: KernelInputs) -> TalibKernel:
         """Return the kernel that calls the function."""
@@ -69,6 +99,9 @@ class TalibKind(IndicatorKind):
         del interval, faults
         if parameters and not _is_accepted(self.type, parameters):
             raise fault(f"invalid combination of parameters of TA-Lib's {self.type}: {dict(parameters)}")
+
+    def _resolved(self, parameters: Mapping[str, float | int]) -> dict[str, float | int]:
+        return {name: parameter.default for name, parameter in self.parameters.items()} | dict(parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +196,41 @@ def _bound(name: str, parameters: tuple[tuple[str, float | int], ...]) -> TalibF
         outputs=tuple(info["output_names"]),
         lookback=lookback,
         arguments=tuple(info["parameters"].values()),
-        function=getattr(talib, name),
+        function=_bars_back(_compiled(name)) if name in _POSITIONS else _compiled(name),
+        parameters=MappingProxyType(dict(info["parameters"])),
+        undefined=_undefined_rule(name),
     )
+
+
+def _compiled(name: str) -> Callable[..., Any]:
+    """Return a function without the Python wrapper around it, which looks for frames among the arguments."""
+    compiled: Callable[..., Any] = inspect.unwrap(getattr(talib, name))
+    return compiled
+
+
+def _undefined_rule(name: str) -> UndefinedRule | None:
+    """Return the rule of a function whose formula is 0 / 0 over a flat window; None for others."""
+    if name == "STOCHRSI":
+        rsi = _compiled("RSI")
+        return stoch_rsi(lambda closes, p: rsi(closes, int(p["timeperiod"])))
+    return RULES.get(name)
+
+
+def _bars_back(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that counts bars back, 0 for the newest, where TA-Lib's counts from the first input.
+
+    TA-Lib's positions depend on where the history begins.
+    """
+
+    def back(*arguments: Any) -> Any:  # noqa: ANN401  # as TA-Lib has it
+        result = function(*arguments)
+        several = isinstance(result, tuple)
+        outputs: list[NDArray[Any]] = [
+            np.arange(len(one)) - one for one in (result if several else (result,))
+        ]
+        return tuple(outputs) if several else outputs[0]
+
+    return back
 
 
 def _handle(name: str) -> Any:  # noqa: ANN401  # a foreign class without annotations

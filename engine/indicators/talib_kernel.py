@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapedeck.engine.indicators.kernel import KernelInputs
+from tapedeck.engine.indicators.undefined import Tail, UndefinedRule
 from tapedeck.engine.tape.bar_grid import Floats, Mask, canonical
 
 _FLOAT64: Final = np.dtype(np.float64)
@@ -21,7 +22,8 @@ class TalibFunction:
 
     Called as `function(*inputs, *arguments)`, with arrays (n,) without missing bars; `inputs`: positions in
     `FIELDS`. `outputs`: TA-Lib's output names; several outputs are returned as a tuple. `lookback`: number
-    of bars before the first value. Source of every formula: TA-Lib.
+    of bars before the first value. `parameters`: the arguments by name. `undefined`: the rule for values that
+    are missing although TA-Lib returns a number. Source of every formula: TA-Lib.
     """
 
     name: str
@@ -30,6 +32,8 @@ class TalibFunction:
     lookback: int
     arguments: tuple[float | int, ...]
     function: Callable[..., Any]
+    parameters: Mapping[str, float | int]
+    undefined: UndefinedRule | None = None
 
 
 class TalibKernel:
@@ -53,8 +57,25 @@ class TalibKernel:
             self._compute_full(lengths, targets, last - first)
         else:
             self._compute_gapped(lengths, targets, self._grid.present[:, first:last])
+        if self._function.undefined is not None:
+            self._remove_undefined(self._function.undefined, targets, first, last)
         for target in targets:
             canonical(target)
+
+    def _remove_undefined(self, rule: UndefinedRule, targets: list[Floats], first: int, last: int) -> None:
+        """Write NaN over the values of windows that have neither gain nor loss."""
+        present = self._grid.present[:, first:last]
+        counts: list[int] = present.sum(axis=1).tolist()
+        rows = [row for row, count in enumerate(counts) if count]
+        width = max(counts, default=0) + self._function.lookback
+        if not rows:
+            return
+        masks = rule(Tail(self._series, rows, self._skipped, width), self._function.parameters)
+        for target, mask in zip(targets, masks * (len(targets) // len(masks)), strict=True):
+            for at in np.flatnonzero(mask.any(axis=1)).tolist():
+                row = rows[at]
+                columns = np.flatnonzero(present[row])
+                target[row, columns[mask[at, width - counts[row] :]]] = np.nan
 
     # These loops run once per symbol and indicator, so attributes are looked up before them.
 

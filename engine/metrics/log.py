@@ -10,9 +10,11 @@ from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from logging.handlers import MemoryHandler, RotatingFileHandler
 from pathlib import Path
+from textwrap import indent
 from typing import Final
 
 from tapedeck.engine.errors import ConfigError, ConfigProblem, StoreError, cause_of, nearest
+from tapedeck.engine.printable import printable_line, printable_lines
 
 LOG_FILE: Final = "tapedeck.log"
 """Name of the log file; rotated files have the suffixes .1, .2, …"""
@@ -26,6 +28,7 @@ _OLDER_FILES: Final = 4
 _LINES_KEPT: Final = 500
 # Buffered lines are written with the first line that is this much later.
 _LONGEST_WAIT_S: Final = 1.0
+_INDENT: Final = "  "
 
 
 # Without a handler, logging would write warnings to the terminal.
@@ -43,7 +46,13 @@ def configure_logging(folder: Path, *, level: str = "info", json_lines: bool = F
     path = folder / LOG_FILE
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = _LogFile(path, maxBytes=_LARGEST_FILE, backupCount=_OLDER_FILES, encoding="utf-8")
+        file = _LogFile(
+            path,
+            maxBytes=_LARGEST_FILE,
+            backupCount=_OLDER_FILES,
+            encoding="utf-8",
+            errors="backslashreplace",
+        )
     except OSError as error:
         raise StoreError(
             f"{path}: the log file cannot be written ({cause_of(error)}). "
@@ -131,14 +140,18 @@ class _BufferingHandler(MemoryHandler):
 
 
 class _TextLines(logging.Formatter):
-    """`2024-07-03T13:30:00.125Z INFO tapedeck.engine.system [4711 thread] text`, traceback below."""
+    """`2024-07-03T13:30:00.125Z INFO tapedeck.engine.system [4711 thread] text`, traceback below.
+
+    The text is one line: control characters and line ends are escapes. Each line of a traceback is indented.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as text."""
         head = f"{_instant(record)} {record.levelname:<7} {record.name} [{os.getpid()} {record.threadName}]"
-        text = f"{head} {record.getMessage()}"
+        text = f"{head} {printable_line(record.getMessage())}"
         trace = _trace(self, record)
-        return f"{text}\n{trace}" if trace else text
+        # Indented, so that an error's text cannot pass for a line of the log.
+        return f"{text}\n{indent(printable_lines(trace), _INDENT)}" if trace else text
 
 
 class _JsonLines(logging.Formatter):
@@ -157,7 +170,7 @@ class _JsonLines(logging.Formatter):
         trace = _trace(self, record)
         if trace:
             document["traceback"] = trace
-        return json.dumps(document, ensure_ascii=False)
+        return json.dumps(document)
 
 
 def _instant(record: logging.LogRecord) -> str:

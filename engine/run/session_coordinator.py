@@ -247,17 +247,19 @@ class SessionCoordinator:
         )
         self._data.activate_session()
         self._unrecorded = True
-        self._set_state(RunState.PAUSED if self.transport.is_held else RunState.RUNNING)
-        self._metrics.record_activation(started)
-        log.info("session %s activated", day)
-
         start = 0
         if self._start_seconds is not None and self.position == 0:
             start = tape.slots.slots_over_at(self._start_seconds)
         self.breakpoints.begin_session(start)
         self._events.begin_session(tape)
+        self._player.begin(start)
+        # From here on the run is seen as paused or running, so not before it is at its start time.
+        self._set_state(RunState.PAUSED if self.transport.is_held else RunState.RUNNING)
+        self._metrics.record_activation(started)
+        log.info("session %s activated", day)
+
         playing = self._metrics.start_timer()
-        self._player.play(start)
+        self._player.play()
         seconds = self._metrics.record_session_duration(playing)
         log.info("session %s: close reached in %.3f s", day, seconds)
 

@@ -58,16 +58,18 @@ class SessionPlayer:
         self._paced_revision = -1
         self._paced_from = (monotonic(), 0)
 
-    def play(self, start_frontier: int = 0) -> None:
-        """Play the tape to its close, and wait until all of it is computed.
-
-        Slots before `start_frontier` are revealed at once.
-        """
-        tape, transport = self._tape, self._transport
-        if start_frontier:
+    def begin(self, start_frontier: int) -> None:
+        """Compute and reveal the slots before a start in mid-session at once."""
+        # A command may interrupt the computation, which then starts again.
+        while min(self._handed[worker] for worker in self._consumers) < start_frontier:
             self._compute_to(start_frontier)
+        if start_frontier:
             self._reveal(start_frontier, counts_as_step=False)
-        self._break_at(self._breakpoints.search(tape, start_frontier, start_frontier))
+
+    def play(self) -> None:
+        """Play the tape from its frontier to its close, and wait until all of it is computed."""
+        tape, transport = self._tape, self._transport
+        self._break_at(self._breakpoints.search(tape, tape.frontier, tape.frontier))
         while True:
             self._process_messages(0)
             if transport.pause_if_reached(tape.slots, tape.frontier):

@@ -92,9 +92,9 @@ class DataManager:
         start, end = int(labels[0]), int(labels[-1]) + 1
         if left_out is not None:
             start, end = min(start, left_out.start), max(end, left_out.end)
-        table = _SlotTable(labels, interval.seconds, start, end)
+        table = _SlotTable(labels, interval.seconds, start, end, left_out)
         for batch in self.store.scan(symbols, interval, start, end):
-            table.scatter(_with_rows(batch, rows), out, left_out)
+            table.scatter(_with_rows(batch, rows), out)
             self._between()
 
     def load_days(self, symbols: Sequence[str], days: Sequence[TradingSession], interval: Interval) -> Floats:
@@ -151,21 +151,28 @@ class DataManager:
 
 
 class _SlotTable:
-    """Look-up table from a bar's label to its column, over all labels from `start` to `end`; -1: no column.
+    """Look-up table from a bar's label to its column, over all labels from `start` to `end`.
 
+    Labels without a column have a negative number: -1 minus the position of their span in `left_out`.
     `labels`: the columns' labels, ascending, `step` seconds or multiples of it apart, within these bounds.
     """
 
-    __slots__ = ("_origin", "_step", "_table")
+    __slots__ = ("_left_out", "_origin", "_step", "_table")
 
-    def __init__(self, labels: Ints, step: int, start: int, end: int) -> None:
+    def __init__(
+        self, labels: Ints, step: int, start: int, end: int, left_out: LeftOutBars | None = None
+    ) -> None:
         first = int(labels[0])
         self._origin, self._step = first - -(-(first - start) // step) * step, step
         places = (labels - self._origin) // step
-        self._table: Ints = np.full((end - 1 - self._origin) // step + 1, -1, dtype=np.int64)
+        size = (end - 1 - self._origin) // step + 1
+        self._left_out = left_out
+        self._table: Ints = np.full(size, -1, dtype=np.int64)
+        if left_out is not None:
+            self._table -= left_out.positions(self._origin, step, size)
         self._table[places] = np.arange(len(labels))
 
-    def scatter(self, batch: BarBatch, out: Floats, left_out: LeftOutBars | None = None) -> None:
+    def scatter(self, batch: BarBatch, out: Floats) -> None:
         """Write a batch of bars into `out` (5, S, columns); those without a column are counted."""
         bars = batch.bars
         if not len(bars):
@@ -173,10 +180,10 @@ class _SlotTable:
         columns = self._table[(bars.opened_at - self._origin) // self._step]
         keep = columns >= 0
         everything = bool(keep.all())
-        if left_out is not None and not everything:
-            left_out.add(
-                batch.rows if isinstance(batch.rows, int) else batch.rows[~keep], bars.opened_at[~keep]
-            )
+        if self._left_out is not None and not everything:
+            lost = ~keep
+            rows = batch.rows if isinstance(batch.rows, int) else batch.rows[lost]
+            self._left_out.add(rows, -1 - columns[lost])
         columns = columns if everything else columns[keep]
         if not len(columns):
             return

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from tapedeck.engine.errors import StoreError
 from tapedeck.engine.intervals import DAY, MINUTE
+from tapedeck.engine.output_file import sync_folder, write_file
 from tapedeck.engine.store.demo_market import DEMO_EXCHANGE, DEMO_SYMBOLS, demo_bars
 from tapedeck.engine.store.locations import open_store
 
@@ -149,14 +150,13 @@ def _spans(location: Path) -> dict[str, list[int | None]]:
 def _install(made: Path, location: Path) -> None:
     # The stamp first: a store without one counts as the user's own, and is never replaced.
     stamp = {"content": _MARK, "version": DEMO_VERSION, "spans": _spans(made)}
-    draft = made.with_name("stamp.json")
-    draft.write_text(json.dumps(stamp, indent=1), encoding="utf-8")
     if location.is_dir():
         shutil.rmtree(location)
     elif location.exists():
         location.unlink()
-    os.replace(draft, _stamp_path(location))
+    write_file(_stamp_path(location), json.dumps(stamp, indent=1).encode())
     os.replace(made, location)
+    sync_folder(location.parent)
 
 
 def _check_location(location: Path) -> None:

@@ -47,13 +47,26 @@ class LeftOutBars:
         """End of the spans, seconds UTC."""
         return self.spans.end
 
-    def add(self, rows: int | Ints, opened_at: Ints) -> None:
-        """Count bars of one row, or of one row each; all lie in the spans."""
+    def positions(self, origin: int, step: int, size: int) -> Ints:
+        """Return the position of the span of each of `size` instants, `step` seconds apart, from `origin` on.
+
+        Instants before the first span, of which no bar is added, get its position.
+        """
+        edges = np.clip(-((origin - self.spans.starts) // step), 0, size)
+        edges[0] = 0
+        return np.repeat(np.arange(len(self.spans)), np.diff(edges, append=size))
+
+    def add(self, rows: int | Ints, positions: Ints) -> None:
+        """Count bars of one row, or of one row each, given by the positions of their spans."""
+        spans = len(self.spans)
         if isinstance(rows, int):
-            self._counts[rows] += self.spans.count(opened_at)
+            self._counts[rows] += np.bincount(positions, minlength=spans)
             return
-        at = np.searchsorted(self.spans.starts, opened_at, side="right") - 1
-        np.add.at(self._counts, (rows, at), 1)
+        # Each row has one writer, so this writes only rows with bars, too.
+        own = np.unique(rows)
+        places = np.searchsorted(own, rows) * spans + positions
+        counts = np.bincount(places, minlength=len(own) * spans)
+        self._counts[own] += counts.reshape(len(own), spans)
 
     def tally(self, start: int, stop: int) -> PlaceTally | None:
         """Return the bars in the spans at positions `[start, stop)` by place; None without any."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tapedeck.engine.errors import StoreError, cause_of, did_you_mean, nearest
+from tapedeck.engine.user_path import expanded
 
 if TYPE_CHECKING:
     from tapedeck.engine.store.bar_store import BarStore
@@ -19,8 +20,9 @@ def open_store(location: Path | str, *, create: bool = False) -> BarStore:
     With `create`, a path that does not exist becomes a store: a file if the name ends in `.db`, `.sqlite` or
     `.sqlite3`, else a folder. Raises StoreError with the reason.
     """
-    path = Path(location).expanduser()
+    path = expanded(location)
     is_database = path.suffix.lower() in DATABASE_SUFFIXES
+    _check_encoding(path)
     _check_path(path, is_database=is_database, create=create)
     # Imported late, so that a start does not pay for a kind of store that it does not use.
     if is_database:
@@ -30,6 +32,16 @@ def open_store(location: Path | str, *, create: bool = False) -> BarStore:
     from tapedeck.engine.store.parquet_store import ParquetStore  # noqa: PLC0415
 
     return ParquetStore(path, create=create)
+
+
+def _check_encoding(path: Path) -> None:
+    """Raise StoreError for a path that is not UTF-8: neither SQLite's nor Arrow's drivers can open it."""
+    try:
+        str(path.absolute()).encode("utf-8")
+    except UnicodeEncodeError:
+        raise StoreError(
+            f"invalid store path {str(path)!r}: it is not UTF-8; rename the file or folder"
+        ) from None
 
 
 def _check_path(path: Path, *, is_database: bool, create: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from itertools import accumulate
 
 import numpy as np
@@ -14,10 +15,11 @@ from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.config import SessionDataConfig
 from tapedeck.engine.errors import CalendarError
 from tapedeck.engine.indicators.specs import IndicatorSpec
-from tapedeck.engine.indicators.warm_up import LOOKBACKS, MIN_SESSIONS
+from tapedeck.engine.indicators.warm_up import ALL_STORED, MIN_SESSIONS
 from tapedeck.engine.intervals import DAY, MINUTE, WEEK, Interval
 from tapedeck.engine.streams.base_interval import Stored, choose_source
 from tapedeck.engine.streams.periods import period_sessions, period_start
+from tapedeck.engine.streams.store_start import StoreStart
 from tapedeck.engine.streams.stream_plan import HistoryPlan, TrailingPlan
 from tapedeck.engine.tape.bar_grid import Ints
 
@@ -26,6 +28,8 @@ _EARLY_CLOSE_MARGIN = 30
 _EARLY_CLOSE_SHARE = 20
 # Extra days that show whether the first week of a span is complete.
 _WEEK_MARGIN = 6
+# Symbols named in a note.
+_NAMED = 5
 
 
 class HistoryPlanner:
@@ -37,14 +41,17 @@ class HistoryPlanner:
         specs: Sequence[IndicatorSpec],
         played: Sequence[TradingSession],
         time: TimeManager,
+        start: StoreStart,
     ) -> None:
         self._config = config
         self._specs = [spec for spec in specs if spec.lookback is not None]
         self._played = tuple(played)
         self._time = time
+        self._start = start
         self._sessions = self._all_sessions()
         self._first = len(self._sessions) - len(self._played)
         self._depths: dict[Interval, Ints] = {}
+        self._bars_before: dict[Interval, list[int]] = {}
         self.notes: list[str] = []
 
     def plan(self, stored: Stored) -> HistoryPlan:
@@ -90,7 +97,7 @@ class HistoryPlanner:
         before = self._depths.get(interval, np.zeros(len(needed), dtype=np.int64))
         self._depths[interval] = np.maximum(before, needed).astype(np.int64)
         if indicator is not None and bool((needed > before).any()):
-            self.notes.append(f"history added for {indicator}: {int(needed.max())} sessions of {interval}")
+            self.notes.append(f"history added for {indicator}: {int(needed.max()):,} sessions of {interval}")
 
     def _trailing(self) -> list[TrailingPlan]:
         plans = []
@@ -114,17 +121,50 @@ class HistoryPlanner:
         return plans
 
     def _need_warm_up(self, spec: IndicatorSpec) -> None:
-        lookback = spec.lookback or 0
-        if not spec.interval.is_intraday:
-            self._need(spec.interval, max(MIN_SESSIONS, LOOKBACKS * lookback), spec.name)
+        if not spec.history_bars:
             return
-        totals = [0, *accumulate(self._columns(session, spec.interval) for session in self._sessions)]
-        depth = 0
-        for at in range(self._first, len(self._sessions)):
-            start = int(np.searchsorted(totals, totals[at] - LOOKBACKS * lookback, side="right")) - 1
-            depth = max(depth, at - max(0, min(start, at - MIN_SESSIONS)))
+        depth = self._depth(spec)
         if depth:
             self._need(spec.interval, depth, spec.name)
+        if spec.description.is_recursive(spec.parameters):
+            self._note_shortage(spec)
+
+    def _depth(self, spec: IndicatorSpec) -> int:
+        """Return the most sessions of history that an indicator needs at any session played."""
+        bars = spec.history_bars
+        if bars == ALL_STORED:
+            return max(0, self._first - min(self._start.positions(spec.interval, self._sessions)))
+        if not spec.interval.is_intraday:
+            return max(MIN_SESSIONS, bars)
+        totals = self._totals(spec.interval)
+        depth = 0
+        for at in range(self._first, len(self._sessions)):
+            start = int(np.searchsorted(totals, totals[at] - bars, side="right")) - 1
+            depth = max(depth, at - max(0, min(start, at - MIN_SESSIONS)))
+        return depth
+
+    def _note_shortage(self, spec: IndicatorSpec) -> None:
+        """Note a store that begins later than the history of an indicator that remembers its start."""
+        totals, bars = self._totals(spec.interval), spec.history_bars
+        stored = [
+            max(0, totals[self._first] - totals[at])
+            for at in self._start.positions(spec.interval, self._sessions)
+        ]
+        short = [s for s, held in zip(self._config.symbols, stored, strict=True) if held < bars]
+        if short:
+            more = f" and {len(short) - _NAMED} more" if len(short) > _NAMED else ""
+            self.notes.append(
+                f"{spec.name}: of the {bars:,} {spec.interval} bars that it remembers, {min(stored):,} "
+                f"before {self._played[0].trading_day} are stored for {', '.join(short[:_NAMED])}{more}; "
+                "its first values depend on where the store begins"
+            )
+
+    def _totals(self, interval: Interval) -> list[int]:
+        """Return the number of bars before each session, and that of all, by the calendar."""
+        if interval not in self._bars_before:
+            sizes = (self._columns(session, interval) for session in self._sessions)
+            self._bars_before[interval] = [0, *accumulate(sizes)]
+        return self._bars_before[interval]
 
     @staticmethod
     def _columns(session: TradingSession, interval: Interval) -> int:
@@ -134,7 +174,7 @@ class HistoryPlanner:
         """Return the sessions played and all earlier ones that may be needed, within the calendar."""
         first = self._played[0].trading_day
         count = max([self._earlier_days(spec) for spec in self._specs], default=0)
-        starts = [first]
+        starts = [first, *self._stored_starts()]
         for entry in self._config.historical.data:
             count = max(count, entry.trailing_days + (_WEEK_MARGIN if WEEK in entry.intervals else 0))
         for definition in self._config.historical.indicators.values():
@@ -152,9 +192,15 @@ class HistoryPlanner:
                 starts.append(begin)
         return self._time.trading_sessions(max(begin, min(starts)), self._played[-1].trading_day)
 
+    def _stored_starts(self) -> list[date]:
+        """Return the first days of the store that indicators reach back to."""
+        intervals = {spec.interval for spec in self._specs if spec.history_bars == ALL_STORED}
+        return [day for interval in intervals if (day := self._start.earliest_day(interval)) is not None]
+
     def _earlier_days(self, spec: IndicatorSpec) -> int:
-        lookback = spec.lookback or 0
-        bars = LOOKBACKS * lookback
+        bars = spec.history_bars
+        if bars in (0, ALL_STORED):
+            return 0
         if not spec.interval.is_intraday:
             return max(MIN_SESSIONS, bars)
         # At worst all are half days; two more for rounding.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.calendars import exchange_bounds
+from tapedeck.engine.clock.slots import SessionSlots, day_label
 from tapedeck.engine.clock.start_time import start_instant
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.clock.trading_session import TradingSession
@@ -17,6 +18,7 @@ from tapedeck.engine.intervals import DAY, Interval
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.streams.base_interval import Stored, choose_base
 from tapedeck.engine.streams.history_plan import HistoryPlanner
+from tapedeck.engine.streams.store_start import StoreStart
 from tapedeck.engine.streams.stream_plan import StreamPlan
 
 
@@ -54,7 +56,8 @@ class StreamRequirements:
         requested = [*streams, *(spec.interval for spec in specs)]
         base = choose_base(requested, symbols, stored)
         self._check_data_exist(base, played)
-        planner = HistoryPlanner(self._data_config, specs, played, self._time)
+        start = StoreStart(symbols, stored, self._first_label)
+        planner = HistoryPlanner(self._data_config, specs, played, self._time, start)
         history = planner.plan(stored)
         derived = tuple(sorted({interval for interval in requested if interval != base}))
         return StreamPlan(
@@ -104,6 +107,11 @@ class StreamRequirements:
         """Return the stored intervals of every symbol of the store and of the file."""
         series = dict(self._data.store.series())
         return {**series, **self._data.stored_intervals(self._data_config.symbols)}
+
+    def _first_label(self, symbol: str, interval: Interval) -> int | None:
+        """Return the label of a symbol's first stored bar within the calendar, seconds UTC."""
+        begin, _ = exchange_bounds(self._time.exchange)
+        return self._data.store.first_at_or_after(symbol, interval, day_label(begin.toordinal()))
 
     def _check_data_exist(self, base: Interval, played: Sequence[TradingSession]) -> None:
         slots = [SessionSlots(session, base) for session in played]

@@ -239,6 +239,31 @@ def test_early_closes_and_holidays_are_marked(tapedeck: Any) -> None:
     assert not any("2024-07-06" in word for word in words[2:])  # a Saturday
 
 
+def test_the_calendar_of_a_session_file_has_its_dates_and_changes(
+    tapedeck: Any, session_file: Writer
+) -> None:
+    data = {"symbols": ["SPY"], "streams": ["1m"], "sessions": {"2013-10-08": {"close": "13:00"}}}
+    file = session_file(session_data_config=data)
+    words = [line.split() for line in tapedeck("calendar", "--session", file).stdout.splitlines()]
+    assert ["2013-10-08", "Tue", "09:30", "13:00", "early", "close,", "changed", "by", "the", "file"] in words
+    days = tapedeck("calendar", "--session", file, "--json").document["days"]
+    assert [day["date"] for day in days if day.get("changed")] == ["2013-10-08"]
+    refused = tapedeck("calendar", "XNYS", "--session", file)
+    assert (refused.exit_code, "cannot be combined with --session" in refused.stderr) == (2, True)
+
+
+def test_coverage_goes_by_the_changed_sessions_of_the_file(
+    tapedeck: Any, session_file: Writer, lean_store: Path
+) -> None:
+    data = {"symbols": ["SPY"], "streams": ["1m"], "sessions": {"2013-10-07": {"holiday": True}}}
+    done = tapedeck("coverage", session_file(session_data_config=data), "--store", lean_store, "--json")
+    assert done.document["symbols"][0]["days"][0]["date"] == "2013-10-08"
+    [warning] = done.document["warnings"]
+    assert "on days without a session" in warning
+    text = tapedeck("coverage", session_file(session_data_config=data), "--store", lean_store).stdout
+    assert f"warning: {warning}" in " ".join(text.split())
+
+
 def test_the_budget_saturday_of_2025_is_a_session_in_bombay(tapedeck: Any) -> None:
     # BSE and NSE traded in the regular hours on this Saturday, for the budget of the Union of India.
     text = tapedeck("calendar", "XBOM", "--from", "2025-01-31", "--to", "2025-02-03").stdout

@@ -106,7 +106,7 @@ def test_invalid_frame_rates_are_errors(tapedeck: Any, text: str) -> None:
     done = tapedeck("settings", TAPEDECK_FRAMES=text)
     assert done.exit_code == 2
     assert "TAPEDECK_FRAMES" in done.stderr
-    assert f"frames: {FRAMES_ALLOWED}{text!r}" in done.stderr
+    assert f"frames: {FRAMES_ALLOWED}{text!r}"[:120] in done.stderr
 
 
 def test_resolved_settings_have_frames_as_a_number(home: Path) -> None:

@@ -189,14 +189,14 @@ def test_history_is_scored_against_the_calendar(lean_root: Path, week: Mapping[s
 
 
 @cache
-def input_bars(root: Path, symbol: str, day: str, width: str | None) -> tuple[Floats, int]:
-    """Return the bars of a day and of two sessions before it (5, n), and the number of the day's bars.
+def input_bars(root: Path, symbol: str, day: str, width: str | None, earlier: int) -> tuple[Floats, int]:
+    """Return the bars of a day and of `earlier` sessions before it (5, n), and the number of the day's bars.
 
-    The 3rd of October is not among the files: the first day has one earlier session only.
+    Of the sessions before the 7th of October only that of the 4th is among the files.
     """
-    calendar = [session.trading_day.isoformat() for session in sessions_of("2013-10-03", "2013-10-11")]
+    calendar = [session.trading_day.isoformat() for session in sessions_of("2013-09-23", "2013-10-11")]
     at = calendar.index(day)
-    frames = [raw_bars.regular(root, symbol, one) for one in calendar[at - 2 : at + 1]]
+    frames = [raw_bars.regular(root, symbol, one) for one in calendar[at - earlier : at + 1]]
     if width is not None:
         frames = [frame if frame.empty else raw_bars.coarser(frame, width) for frame in frames]
     joined = pd.concat([frame for frame in frames if not frame.empty])
@@ -211,11 +211,17 @@ def talib_outputs(bars: Floats) -> dict[str, np.ndarray]:
     return {
         "sma_20": talib.SMA(close, 20),
         "ema_20": talib.EMA(close, 20),
-        "rsi_14": talib.RSI(close, 14),
+        "rsi_14": rsi_where_closes_change(talib.RSI(close, 14), close),
         "atr_14": talib.ATR(high, low, close, 14),
         **dict(zip(("macd_macd", "macd_macdsignal", "macd_macdhist"), macd, strict=True)),
         **dict(zip(("bbands_upperband", "bbands_middleband", "bbands_lowerband"), bands, strict=True)),
     }
+
+
+def rsi_where_closes_change(rsi: np.ndarray, close: Floats) -> np.ndarray:
+    """Return the RSI of 14 without its values where the last 15 closes are equal."""
+    window = pd.Series(close).rolling(15)
+    return np.where(window.max() == window.min(), np.nan, rsi)
 
 
 def textbook_outputs(bars: Floats) -> dict[str, np.ndarray]:
@@ -226,7 +232,7 @@ def textbook_outputs(bars: Floats) -> dict[str, np.ndarray]:
     return {
         "sma_20": formulas.sma(close, 20),
         "ema_20": formulas.ema(close, 20),
-        "rsi_14": formulas.rsi(close, 14),
+        "rsi_14": rsi_where_closes_change(formulas.rsi(close, 14), close),
         "atr_14": formulas.atr(high, low, close, 14),
         **dict(zip(("macd_macd", "macd_macdsignal", "macd_macdhist"), macd, strict=True)),
         **dict(zip(("bbands_upperband", "bbands_middleband", "bbands_lowerband"), bands, strict=True)),
@@ -238,7 +244,7 @@ def textbook_outputs(bars: Floats) -> dict[str, np.ndarray]:
 def test_indicators_agree_with_talib_to_the_last_bit_and_with_the_textbook_to_a_billionth(
     lean_root: Path, week: Mapping[str, SessionRecord], symbol: str, day: str
 ) -> None:
-    bars, own = input_bars(lean_root, symbol, day, None)
+    bars, own = input_bars(lean_root, symbol, day, None, earlier=2)
     slots = slots_in(raw_bars.regular(lean_root, symbol, day))
     textbook = textbook_outputs(bars)
     for name, expected in talib_outputs(bars).items():
@@ -246,7 +252,7 @@ def test_indicators_agree_with_talib_to_the_last_bit_and_with_the_textbook_to_a_
         assert found[slots].tobytes() == expected[-own:].tobytes(), name
         np.testing.assert_allclose(found[slots], textbook[name][-own:], rtol=1e-9, atol=1e-9, err_msg=name)
         assert np.isnan(np.delete(found, slots)).all()
-        assert not np.isnan(found[slots]).any(), "warm from the open on, thanks to the days before"
+        assert not np.isnan(found[slots[:14]]).any(), "warm from the open on, thanks to the days before"
 
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
@@ -254,7 +260,7 @@ def test_rsi_of_five_minute_bars_equals_talibs_of_resampled_bars(
     lean_root: Path, week: Mapping[str, SessionRecord], symbol: str
 ) -> None:
     for day in DAYS:
-        bars, own = input_bars(lean_root, symbol, day, "5min")
+        bars, own = input_bars(lean_root, symbol, day, "5min", earlier=5)  # the 325 bars that it remembers
         found = indicator(week[day], symbol, "rsi_14_5m")
         found = found[
             ~np.isnan(

@@ -44,4 +44,5 @@ def session_file(
 
 def plan_of(config: SessionConfig, store: BarStore) -> StreamPlan:
     """Return the stream plan of the file over the store."""
-    return StreamRequirements(config, TimeManager(config.exchange), DataManager(store)).plan()
+    time = TimeManager(config.exchange, changes=config.session_data_config.sessions)
+    return StreamRequirements(config, time, DataManager(store)).plan()

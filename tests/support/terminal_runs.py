@@ -16,7 +16,8 @@ def read_until_playing(screen: Terminal) -> None:
 def assert_no_leftovers(folder: Path) -> None:
     """Assert that no tapes, locks or incomplete files are left."""
     assert not list((folder / "home" / "state").glob("runs/*"))
-    assert not [path for path in folder.rglob("*") if path.suffix in (".lock", ".partial")]
+    assert not list(folder.rglob("*.partial"))
+    assert not list(folder.rglob(".tapedeck-export"))
 
 
 def assert_partial_export(folder: Path) -> None:

@@ -25,7 +25,11 @@ from pathlib import Path
 from typing import Any, Final
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
-_IMPORTED: Final = ("tapedeck.__main__", "tapedeck.console.app.launch", "tests.support.faulty_console")
+_IMPORTED: Final = (
+    "tapedeck.console.cli.main",
+    "tapedeck.console.app.launch",
+    "tests.support.faulty_console",
+)
 _LIMIT_S: Final = 60.0
 _STOPPED: Final = "stopped"
 

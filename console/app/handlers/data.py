@@ -17,9 +17,10 @@ from tapedeck.console.app.grid_text import counted
 from tapedeck.console.app.playback import Playback
 from tapedeck.console.app.screens.choice import ChoiceScreen
 from tapedeck.console.panel_data.tables import FORMATS, table_text
-from tapedeck.engine.errors import EngineError, ExportError
+from tapedeck.engine.errors import EngineError, ExportError, cause_of
 from tapedeck.engine.export.manifest import SESSION_JSON
-from tapedeck.engine.export.staged_files import install_files, make_folder, write_whole
+from tapedeck.engine.output_file import make_folders, write_file
+from tapedeck.engine.user_path import expanded
 
 # Columns of text in a toast of Textual's width, without border and padding.
 _TOAST_WIDTH: Final = 56
@@ -34,7 +35,7 @@ class DataHandlers:
         self._app = app
         self._playback = app.playback
         self._exports_folder = exports
-        self._one_export = asyncio.Lock()  # parallel exports would share temporary files
+        self._one_export = asyncio.Lock()  # a second one into the same folder would be refused
         self._exports = 0
         self._exports_done = asyncio.Event()
         self._exports_done.set()
@@ -62,7 +63,7 @@ class DataHandlers:
     def _target(self, path: str) -> Path:
         if self._playback.present() is None:
             raise EngineError("cannot export yet: no session is loaded")
-        return Path(path).expanduser() if path else export_folder(self._playback, self._exports_folder)
+        return expanded(path) if path else export_folder(self._playback, self._exports_folder)
 
     def _export(self, form: str, write: Callable[[Playback, Path], Path], target: Path) -> None:
         self._app.recording.record_at_present("export", f"{form} {target.absolute()}")
@@ -111,7 +112,7 @@ class DataHandlers:
 
     def save_script(self, path: str) -> None:
         """Save the actions so far as a key script, in a new file if no path is given."""
-        target = Path(path).expanduser() if path else self._script_path()
+        target = expanded(path) if path else self._script_path()
         script = Script.of(self._app.recording.lines())
         self._app.recording.omit_action()
         is_new = not target.exists()
@@ -125,15 +126,14 @@ class DataHandlers:
 
 
 def _write_text(path: Path, text: str) -> None:
-    """Write a file; on an error no file is left. Raises ExportError."""
-    make_folder(path.parent)
-    staged = write_whole(path, text.encode())
+    """Write a file, whole or not at all. Raises ExportError."""
     try:
-        staged.close()
-        install_files([staged])
-    except ExportError:
-        staged.discard()
-        raise
+        make_folders(path.parent)
+        write_file(path, text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise ExportError(
+            f"{path} cannot be written: {cause_of(error)}. Name a file in another folder"
+        ) from error
 
 
 def _write_json(playback: Playback, path: Path) -> Path:

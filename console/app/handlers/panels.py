@@ -10,7 +10,7 @@ from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.screens.prompt import PromptScreen
 from tapedeck.console.app.widgets.table_columns import SYMBOL
 from tapedeck.console.panel_data.registry import load, pages
-from tapedeck.engine.errors import EngineError, nearest
+from tapedeck.engine.errors import EngineError, did_you_mean, nearest
 from tapedeck.engine.intervals import Interval
 
 
@@ -50,7 +50,7 @@ class PanelHandlers:
         found = found or next((s for s in symbols if s.upper().startswith(wanted)), None)
         if found is None:
             near = nearest(text, symbols)
-            hint = f" Did you mean {near!r}?" if near else ""
+            hint = did_you_mean(near)
             raise EngineError(f"unknown symbol {text.strip()!r}.{hint}")
         return found
 
@@ -131,7 +131,7 @@ class PanelHandlers:
         names = self._app.theme_names
         if name and name not in names:
             near = nearest(name, names)
-            hint = f" Did you mean {near!r}?" if near else f" Use {', '.join(names)}."
+            hint = did_you_mean(near) or f" Use {', '.join(names)}."
             raise EngineError(f"unknown theme {name!r}.{hint}")
         now = self._app.theme_name
         at = names.index(now) if now in names else -1

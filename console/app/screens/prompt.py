@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
-from tapedeck.engine.errors import ConditionError, ConfigError, TapedeckError
+from tapedeck.engine.errors import ConditionError, ConfigError, TapedeckError, did_you_mean
 
 Check = Callable[[str], str]
 
@@ -69,9 +69,9 @@ def input_error(error: TapedeckError) -> str:
     """Return an error's message without its subject, which the prompt shows."""
     if isinstance(error, ConfigError) and error.problems:
         problem = error.problems[0]
-        hint = f" Did you mean {problem.suggestion!r}?" if problem.suggestion else ""
+        hint = did_you_mean(problem.suggestion)
         return f"{problem.message}{hint}"
     if isinstance(error, ConditionError):
-        hint = f" Did you mean {error.suggestion!r}?" if error.suggestion else ""
+        hint = did_you_mean(error.suggestion)
         return f"column {error.column}: {error.message}.{hint}"
     return str(error)

@@ -172,6 +172,8 @@ def explanation_text(found: Explanation, zone: ZoneInfo, width: int) -> Content:
         (Cell("missing, skipped", "$text-muted"), missing),
         (Cell("earlier sessions", "$text-muted"), f"{found.history_sessions:,}"),
     ]
+    if found.start:
+        rows.append((Cell("starts with", "$text-muted"), found.start))
     if found.warm_up_bars:
         warm = "warm" if found.is_warm else "not warm yet: the value is missing"
         rows.append((Cell("warm-up", "$text-muted"), f"{counted(found.warm_up_bars, 'bar')}, {warm}"))

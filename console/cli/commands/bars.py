@@ -52,10 +52,13 @@ def bars(
 ) -> None:
     """Show one symbol's bars of a trading day, in exchange time.
 
-    Stored intervals come from the store; others are derived as in a session. Regular hours only, unless
-    --extended is given. Exit code 3 if there is no bar.
+    Stored intervals come from the store; others are derived as in a session. 1d: the stored bar, which is
+    that of history; a session that streams finer bars derives its own. Regular hours only, unless --extended
+    is given. Exit code 3 if there is no bar.
     """
     form = read_choice("--format", form, FORMATS)
+    if not symbol or not symbol.isprintable():
+        raise bad_option("SYMBOL", symbol, f"invalid symbol {symbol!r}: use printable characters, like SPY.")
     requested = read_interval("--interval", interval)
     if requested >= WEEK:
         message = "weekly bars exist in history only: use 1d or a shorter interval."

@@ -40,8 +40,9 @@ def coverage(
 ) -> None:
     """Show the stored bars of a session file: symbols by trading days; full, partial, missing.
 
-    Counts bars in regular hours, of the interval that a run would stream. Exit code 3 if a day is missing, or
-    below --min-quality.
+    Counts bars in regular hours, of the interval that a run would stream. Warns of bars that no session plays
+    (holidays, weekends, after an early close, at the close), and of stored 1d bars that differ from derived
+    ones. Exit code 3 if a day is missing, or below --min-quality.
     """
     invocation = begin(context, as_json=as_json, store=store)
     if min_quality is not None and not 0 <= min_quality <= 100:

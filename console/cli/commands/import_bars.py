@@ -17,6 +17,7 @@ from tapedeck.console.cli.options import (
     bad_option,
     complete_interval,
     examples,
+    one_line_path,
     read_choice,
     read_interval,
 )
@@ -53,11 +54,16 @@ EXAMPLES: Final = (
     "tapedeck import lean data --store bars.db",
 )
 
-PathArgument = Annotated[Path, typer.Argument(metavar="PATH", help="File or folder to import.")]
+PathArgument = Annotated[
+    Path, typer.Argument(metavar="PATH", help="File or folder to import.", callback=one_line_path)
+]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Refuse a file that has any bad row.")]
 ReplaceOption = Annotated[bool, typer.Option("--replace", help="Overwrite stored bars of the same time.")]
 RejectsOption = Annotated[
-    Path | None, typer.Option("--rejects", metavar="FILE", help="Write all rejected rows to this CSV file.")
+    Path | None,
+    typer.Option(
+        "--rejects", metavar="FILE", help="Write all rejected rows to this CSV file.", callback=one_line_path
+    ),
 ]
 
 DryRunOption = Annotated[

@@ -16,6 +16,7 @@ from tapedeck.console.cli.options import (
     StoreOption,
     bad_option,
     examples,
+    one_line_path,
     read_choice,
     read_speed_option,
 )
@@ -58,7 +59,10 @@ def run(
             help="Breakpoint: pause when true (a batch job ends there); repeatable.",
         ),
     ] = None,
-    script: Annotated[Path | None, typer.Option("--script", metavar="FILE", help="Run a key script.")] = None,
+    script: Annotated[
+        Path | None,
+        typer.Option("--script", metavar="FILE", help="Run a key script.", callback=one_line_path),
+    ] = None,
     view: Annotated[
         str | None,
         typer.Option("--view", metavar="PANEL", help=f"Write a panel's data: {', '.join(view_names())}."),
@@ -69,9 +73,9 @@ def run(
 ) -> None:
     """Play a session file, in the console or, with --no-ui, as a batch job; then write a summary.
 
-    The console opens if input and output are a terminal; --json and --view run a batch job. Exit codes:
-    0 done, 1 failed, 2 bad input or configuration, 3 data missing, 130 interrupted (stopped cleanly;
-    exports are written and marked as partial).
+    The console opens if input and output are a terminal; --json and --view run a batch job. An export
+    replaces the one before when the run has ended; a run that played nothing leaves it as it was. A second
+    ctrl+c ends at once.
 
     A condition compares values of the panels: SPY.close > 168, any.quality < 95, all.volume > 0,
     BAC.volume > 3 * BAC.usual_volume, "BRK.B".5m.close < 300, time >= 10:30; with and, or, not. A batch

@@ -9,7 +9,7 @@ import typer
 
 from tapedeck.console.cli.failures import DONE, FAILED
 from tapedeck.console.cli.invocation import begin
-from tapedeck.console.cli.options import JsonOption, examples
+from tapedeck.console.cli.options import JsonOption, examples, one_line_path
 
 if TYPE_CHECKING:
     from tapedeck.engine.export.validation import ValidationReport
@@ -19,12 +19,15 @@ EPILOG: Final = examples("tapedeck validate out", "tapedeck validate out --json"
 
 def validate(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of an export.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder of an export.", callback=one_line_path)
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Check an export: order, hours, early closes, counts, and derived bars against their base.
 
-    Exit code 1 if there are faults.
+    An export whose writer was killed is completed first. Exit code 1 if there are faults, 2 if the folder
+    has no export.
     """
     invocation = begin(context, as_json=as_json)
     from tapedeck.engine.export.validation import validate_export  # noqa: PLC0415 - slow, see this package's __init__.py

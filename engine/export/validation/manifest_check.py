@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.config import describe_changes
-from tapedeck.engine.errors import CalendarError, ExportError
+from tapedeck.engine.errors import CalendarError
 from tapedeck.engine.export.manifest import DATA_FILES, MANIFEST, SESSION_JSON, Manifest, ManifestFile
 from tapedeck.engine.export.validation.report import FindingLog
 from tapedeck.engine.intervals import Interval
@@ -23,15 +23,9 @@ _CHUNK: Final = 2**20
 
 
 def read_manifest(folder: Path, log: FindingLog) -> Manifest | None:
-    """Return the manifest, or None with a finding if it is missing or invalid.
-
-    Raises ExportError if the folder is not an export.
-    """
+    """Return the manifest, or None with a finding if it is missing or invalid."""
     path = folder / MANIFEST
     if not path.is_file():
-        if not any((folder / name).is_file() for name in DATA_FILES):
-            what = "has no export" if folder.is_dir() else "is not a folder"
-            raise ExportError(f"{folder} {what}: use the folder of `tapedeck run FILE --export DIR`")
         log.add(
             MANIFEST, None, "is missing: the export was interrupted, or the file was deleted; export again"
         )

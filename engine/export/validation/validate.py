@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final, NoReturn
 
 from tapedeck.engine.clock.time_manager import TimeManager
-from tapedeck.engine.errors import CalendarError, ExportError, cause_of
+from tapedeck.engine.errors import CalendarError, ExportError, NotAnExportError, cause_of
 from tapedeck.engine.export.bars_table import BARS_HEADER
+from tapedeck.engine.export.export_folder import complete_replacement, is_replacing
 from tapedeck.engine.export.indicators_table import INDICATORS_HEADER
 from tapedeck.engine.export.manifest import (
     BARS_CSV,
@@ -16,6 +18,7 @@ from tapedeck.engine.export.manifest import (
     SESSION_CSV,
     Manifest,
 )
+from tapedeck.engine.export.own_files import has_own_files
 from tapedeck.engine.export.quality_table import QUALITY_HEADER
 from tapedeck.engine.export.session_table import SESSION_HEADER
 from tapedeck.engine.export.validation.bar_rows import BarRows
@@ -33,24 +36,55 @@ from tapedeck.engine.export.validation.report import FindingLog, ValidationRepor
 from tapedeck.engine.export.validation.session_rows import ClockRows
 from tapedeck.engine.export.validation.table_reader import TableReader
 
+# A replacement takes a moment, a check seconds.
+_MOST_ATTEMPTS: Final = 5
+
 
 def validate_export(folder: Path) -> ValidationReport:
     """Check the export in a folder, and return a report; a partial export is checked up to its end.
 
-    Holds one session in memory at a time. Raises ExportError if the folder is not an export, or cannot be
-    read.
+    A replacement of the export that was interrupted is completed first; one that takes place meanwhile begins
+    the check again. Holds one session in memory at a time. Raises NotAnExportError if the folder has no
+    export, ExportError if it cannot be read.
     """
-    log = FindingLog()
     try:
-        manifest = read_manifest(folder, log)
-        if manifest is None:
-            return ValidationReport(folder, "unknown", "", 0, 0, log.findings())
-        rows = _check(folder, manifest, log)
+        for _ in range(_MOST_ATTEMPTS):
+            complete_replacement(folder)
+            before = _edition(folder)
+            report = _validate(folder)
+            if not is_replacing(folder) and _edition(folder) == before:
+                return report or _not_an_export(folder)
     except OSError as error:
         raise ExportError(f"{error.filename or folder} cannot be read: {cause_of(error)}.") from error
+    raise ExportError(f"{folder} is replaced again and again while it is read: wait until that ends")
+
+
+def _validate(folder: Path) -> ValidationReport | None:
+    """Check the export as it is now; None if there is none."""
+    log = FindingLog()
+    if not has_own_files(folder):
+        return None
+    manifest = read_manifest(folder, log)
+    if manifest is None:
+        return ValidationReport(folder, "unknown", "", 0, 0, log.findings())
+    rows = _check(folder, manifest, log)
     return ValidationReport(
         folder, manifest.status, manifest.stamp, len(manifest.sessions), rows, log.findings()
     )
+
+
+def _not_an_export(folder: Path) -> NoReturn:
+    what = "has no export" if folder.is_dir() else "is not a folder"
+    raise NotAnExportError(f"{folder} {what}: use the folder of `tapedeck run FILE --export DIR`")
+
+
+def _edition(folder: Path) -> tuple[int, int, int] | None:
+    """Return what tells one manifest from the next, also one with the same bytes; None without a manifest."""
+    try:
+        status = (folder / MANIFEST).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _check(folder: Path, manifest: Manifest, log: FindingLog) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -28,6 +29,11 @@ class RelativeVolume(IndicatorKind):
         """Raise a fault for every interval but 1m."""
         if interval != MINUTE:
             raise fault(f"must be 1m for {self.type}, which compares minutes, not '{interval}'", "1m")
+
+    def start(self, parameters: Mapping[str, float | int], interval: Interval) -> str:
+        """Return in words that no other bar of the session matters."""
+        del parameters, interval
+        return "each bar by itself"
 
     def kernel(self, inputs: KernelInputs) -> RelativeVolumeKernel:
         """Return the kernel that divides by the average."""

@@ -29,7 +29,8 @@ class Explanation:
     from. `bar_opened_at`: label of its bar, the last one with a value, UTC. `terms`: single numbers of the
     formula, by name. `bars_used`: number of bars in it; `missing_bars`: number of bars missing in the same
     span, which were skipped. `history_sessions`: number of earlier sessions in it. `warm_up_bars`: number of
-    bars before the first value; `is_warm`: True if there were enough.
+    bars before the first value; `is_warm`: True if there were enough. `start`: in words, where a session
+    indicator starts.
     """
 
     symbol: str
@@ -50,3 +51,4 @@ class Explanation:
     history_sessions: int = 0
     warm_up_bars: int = 0
     is_warm: bool = True
+    start: str = ""

@@ -47,6 +47,7 @@ def explain_indicator(moment: Moment, name: str) -> Explanation:
         history_sessions=_sessions(days, spec),
         warm_up_bars=reasons.warm_up_bars,
         is_warm=reasons.is_warm,
+        start=kind.start(spec.parameters, spec.interval),
     )
 
 
@@ -90,14 +91,14 @@ def _bars(moment: Moment, spec: IndicatorSpec, days: Sequence[HistoryDay], colum
 
 def _earlier_columns(days: Sequence[HistoryDay], spec: IndicatorSpec) -> int:
     sizes = [day.grid.shape[1] for day in days]
-    return columns_used(sizes, spec.lookback or 0, sessions_are_columns=not spec.interval.is_intraday)
+    return columns_used(sizes, spec.history_bars, sessions_are_columns=not spec.interval.is_intraday)
 
 
 def _sessions(days: Sequence[HistoryDay], spec: IndicatorSpec) -> int:
     """Return the number of earlier sessions in the kernel's input."""
     if not spec.interval.is_intraday:
         return _earlier_columns(days, spec)
-    return sessions_used([day.grid.shape[1] for day in days], spec.lookback or 0)
+    return sessions_used([day.grid.shape[1] for day in days], spec.history_bars)
 
 
 def _history(moment: Moment, interval: Interval) -> list[HistoryDay]:

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.engine.errors import StoreError
+from tapedeck.engine.export.bars_table import BARS_HEADER
 from tapedeck.engine.export.validation import validate_export
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.session_file import load_session_config
@@ -238,7 +239,8 @@ def test_a_disk_that_fills_up_under_an_export_ends_the_run_but_loses_nothing(
     small_disk: Path,
     digests: Mapping[str, str],
 ) -> None:
-    (small_disk / "bars.csv").write_text("of an earlier run")
+    earlier = ",".join(BARS_HEADER) + "\n"
+    (small_disk / "bars.csv").write_text(earlier)
     filler = fill(small_disk)
     with filler.open("ab") as file:
         file.truncate(filler.stat().st_size - 64 * 1024)
@@ -259,7 +261,7 @@ def test_a_disk_that_fills_up_under_an_export_ends_the_run_but_loses_nothing(
     days = exported_days(by_key, digests)
     assert days == list(digests)[: len(days)], "no day is missing"
     assert days
-    assert (small_disk / "bars.csv").read_text() == "of an earlier run"
+    assert (small_disk / "bars.csv").read_text() == earlier
     assert not (small_disk / "manifest.json").exists()
 
 

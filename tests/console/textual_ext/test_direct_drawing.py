@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from textual._compositor import CompositorUpdate, LayoutUpdate
 from textual.app import App
+from textual.events import Resize
 from textual.pilot import Pilot
 
 from tapedeck.console.app.console_app import ConsoleApp
@@ -147,6 +148,34 @@ def test_a_widget_under_a_toast_is_drawn_by_textual(console_store: BarStore, tmp
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act, size=(80, 24), toasts=True)
+
+
+@pytest.mark.parametrize("direct_drawing", [True, False])
+def test_a_resize_to_the_same_size_repaints_any_screen(
+    console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, direct_drawing: bool
+) -> None:
+    emulated = EmulatedTerminal(80, 24)
+    emulated.connect(monkeypatch)
+
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        for keys in (("o",), ("i",), ("escape", "question_mark"), ("escape", "w"), ("escape", "slash")):
+            await press(pilot, *keys)
+            await until(pilot, lambda: emulated.matches(console.app), f"the screen of {keys}")
+            emulated.actual.erase_in_display(2)  # a terminal that was small for a moment
+            console.app.post_message(Resize(console.app.size, console.app.size))
+            await until(pilot, lambda: emulated.matches(console.app), f"the screen of {keys}, repainted")
+
+    with console_run(console_store, tmp_path, direct_drawing=direct_drawing) as console:
+        drive(console, act, size=(80, 24))
+
+
+def test_a_resize_without_a_signal_is_noticed(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        console.app.link.terminal_size = lambda: (100, 30)
+        await until(pilot, lambda: console.app.screen.size == (100, 30), "the new size")
+
+    with console_run(console_store, tmp_path) as console:
+        drive(console, act, size=(80, 24))
 
 
 def compositor_of(console: ConsoleRun) -> DirectCompositor:

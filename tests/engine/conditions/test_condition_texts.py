@@ -129,3 +129,37 @@ def test_examples_have_a_symbol_of_the_session() -> None:
         with pytest.raises(ConditionError) as caught:
             Condition.parse(text, words)
         assert message in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not " * 1000 + "SPY.close > 1",
+        "(" * 4000 + "-" * 200 + "SPY.close" + ")" * 4000 + "> 1",
+        "SPY.close > " + "-" * 3000 + "1",
+        "SPY.close > " + "+".join(["1"] * 3000),
+        "abs(" * 1500 + "SPY.close" + ")" * 1500 + " > 1",
+    ],
+    ids=["not", "brackets", "signs", "terms", "calls"],
+)
+def test_deep_conditions_are_errors_in_words(text: str) -> None:
+    with pytest.raises(ConditionError, match="it is nested too deeply: use at most"):
+        read_condition(text)
+
+
+def test_a_long_condition_is_an_error_that_shows_a_part_of_it() -> None:
+    with pytest.raises(ConditionError, match="too long: use at most 10,000 characters, not 20,011") as caught:
+        read_condition("(" * 10_000 + "SPY.close>1" + ")" * 10_000)
+    assert max(map(len, str(caught.value).splitlines())) < 200
+
+
+def test_the_mark_stands_below_the_fault_of_a_long_condition() -> None:
+    text = "SPY.close > 1 and " * 100 + "SPY.close § 3"
+    with pytest.raises(ConditionError) as caught:
+        read_condition(text)
+    _, shown, mark = str(caught.value).splitlines()
+    assert shown[mark.index("^")] == "§"
+
+
+def test_a_hundred_terms_and_conditions_are_read() -> None:
+    read_condition(" or ".join(["SPY.close + 1" + "+ 1" * 100 + " > 3"] * 20))

@@ -168,7 +168,7 @@ def write_export(
     *,
     state: str = "completed",
     error: str | None = None,
-) -> Manifest:
+) -> Manifest | None:
     """Export the records as a run with this end."""
     export = CsvExport(folder, config)
     for record in records:

@@ -159,6 +159,14 @@ def test_many_symbols_are_written_in_several_pieces_in_order(tmp_path, monkeypat
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "pieces" / name).read_bytes()
 
 
+def test_an_error_that_names_a_path_that_is_not_utf_8_is_written_with_escapes(tmp_path):
+    text = "/data/b\udcffd.db was removed"
+    manifest = write_export(tmp_path, make_config(), two_days(), state="error", error=text)
+    assert manifest.reason == "/data/b\\udcffd.db was removed; 2 of 2 sessions were played to their close"
+    assert rows_of(tmp_path / "session.csv")[-1]["error"] == "/data/b\\udcffd.db was removed"
+    assert validate_export(tmp_path).findings == ()
+
+
 def test_a_run_that_never_got_to_a_session_exports_headers(tmp_path):
     manifest = write_export(tmp_path, make_config(), [], state="error", error="no history")
     assert manifest.reason == "no history; 0 of 2 sessions were played to their close"

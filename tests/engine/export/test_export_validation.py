@@ -13,7 +13,7 @@ from export_kit import make_config, make_record, make_tape, two_days, write_expo
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tapedeck.engine.errors import ExportError
+from tapedeck.engine.errors import ExportError, NotAnExportError
 from tapedeck.engine.export.validation import ValidationReport, validate_export
 
 
@@ -572,9 +572,9 @@ def test_a_finding_reads_as_file_line_and_message(copy):
 
 
 def test_a_folder_without_an_export_is_an_error(tmp_path):
-    with pytest.raises(ExportError, match=r"has no export: use the folder of `tapedeck run"):
+    with pytest.raises(NotAnExportError, match=r"has no export: use the folder of `tapedeck run"):
         validate_export(tmp_path)
-    with pytest.raises(ExportError, match=r"nowhere is not a folder: use the folder"):
+    with pytest.raises(NotAnExportError, match=r"nowhere is not a folder: use the folder"):
         validate_export(tmp_path / "nowhere")
 
 
@@ -589,9 +589,12 @@ def test_a_large_file_is_read_in_pieces(copy, monkeypatch):
 
 
 def test_rows_of_an_export_without_sessions_are_found(tmp_path):
-    write_export(tmp_path, make_config(), [], state="stopped")
+    write_export(tmp_path, make_config(), two_days(), state="stopped")
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    (tmp_path / "manifest.json").write_text(json.dumps({**manifest, "sessions": []}, indent=2))
+    header = (tmp_path / "bars.csv").read_text().partition("\n")[0]
     row = "SPY,1m,2013-10-08T11:00:00-04:00,1,1,1,1,1,1,100"
-    (tmp_path / "bars.csv").write_text((tmp_path / "bars.csv").read_text() + row + "\n")
+    (tmp_path / "bars.csv").write_text(f"{header}\n{row}\n")
     assert_found(validate_export(tmp_path), "bars.csv", 2, r"outside the hours of all sessions")
 
 

@@ -134,6 +134,7 @@ def test_a_member_cannot_climb_out_of_its_zip_file(tmp_path):
         (gzip.compress(b""), "empty file"),
         (b"\xef\xbb\xbf\n \n", "empty file"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_is_no_table_of_text_is_named(tmp_path, data, said):
     with pytest.raises(UnreadableFileError, match=said):

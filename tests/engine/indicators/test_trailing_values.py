@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tapedeck.engine.indicators.historical import daily_value, minute_value
 from tapedeck.engine.indicators.trailing import trailing, trailing_days
-from tapedeck.engine.indicators.warm_up import columns_used, sessions_used
+from tapedeck.engine.indicators.warm_up import ALL_STORED, columns_used, sessions_used
 from tapedeck.engine.tape.bar_grid import HIGH, VOLUME, BarGrid
 from tapedeck.engine.tape.historical_value import TrailingKind
 from tapedeck.engine.tape.history import DailyHistory, HistoryDay
@@ -120,29 +120,32 @@ def test_after_short_days_only_the_afternoon_of_a_long_day_is_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lookback", "sizes", "sessions"),
+    ("bars", "sizes", "sessions"),
     [
-        (19, [390] * 5, 2),  # 190 bars fit into one session; at least two
-        (39, [390] * 5, 2),
-        (78, [390] * 5, 2),  # 780 are exactly two
-        (79, [390] * 5, 3),
-        (40, [390, 390, 210], 2),
-        (61, [390, 390, 210], 3),
-        (14, [78] * 9, 2),
-        (33, [78] * 9, 5),
-        (500, [390] * 5, 5),
-        (20, [390], 1),
-        (20, [], 0),
-        (0, [390] * 5, 2),  # OBV and AD accumulate
+        (190, [390] * 5, 2),  # 190 bars fit into one session; at least two
+        (390, [390] * 5, 2),
+        (780, [390] * 5, 2),  # exactly two
+        (781, [390] * 5, 3),
+        (400, [390, 390, 210], 2),
+        (610, [390, 390, 210], 3),
+        (140, [78] * 9, 2),
+        (330, [78] * 9, 5),
+        (5000, [390] * 5, 5),
+        (200, [390], 1),
+        (200, [], 0),
+        (0, [390] * 5, 0),
+        (ALL_STORED, [390] * 5, 5),
     ],
 )
-def test_warm_up_is_ten_lookbacks_in_whole_sessions_at_least_two(
-    lookback: int, sizes: list[int], sessions: int
+def test_history_is_whole_sessions_that_hold_the_bars_at_least_two(
+    bars: int, sizes: list[int], sessions: int
 ) -> None:
-    assert sessions_used(sizes, lookback) == sessions
-    assert columns_used(sizes, lookback, sessions_are_columns=False) == sum(sizes[len(sizes) - sessions :])
+    assert sessions_used(sizes, bars) == sessions
+    assert columns_used(sizes, bars, sessions_are_columns=False) == sum(sizes[len(sizes) - sessions :])
 
 
-@pytest.mark.parametrize(("lookback", "days"), [(1, 10), (14, 140), (20, 200), (200, 260), (0, 2)])
-def test_warm_up_on_daily_bars_is_ten_lookbacks_in_days(lookback: int, days: int) -> None:
-    assert columns_used([200, 60], lookback, sessions_are_columns=True) == days
+@pytest.mark.parametrize(
+    ("bars", "days"), [(1, 2), (10, 10), (140, 140), (2000, 260), (0, 0), (ALL_STORED, 260)]
+)
+def test_history_of_daily_bars_is_counted_in_days(bars: int, days: int) -> None:
+    assert columns_used([200, 60], bars, sessions_are_columns=True) == days

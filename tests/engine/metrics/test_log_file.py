@@ -60,8 +60,8 @@ def test_text_lines_carry_the_traceback_below(tmp_path: Path) -> None:
     except ValueError:
         LOG.exception("failed")
     lines = lines_of(tmp_path)
-    assert lines[1] == "Traceback (most recent call last):"
-    assert lines[-1] == "ValueError: of a kind"
+    assert lines[1] == "  Traceback (most recent call last):"
+    assert lines[-1] == "  ValueError: of a kind"
 
 
 @pytest.mark.parametrize(("level", "expected"), [("debug", 4), ("info", 3), ("Warning", 2), ("error", 1)])

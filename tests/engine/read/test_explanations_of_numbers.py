@@ -38,6 +38,8 @@ def system(lean_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         "sma_days": {"type": "SMA", "interval": "1d", "timeperiod": 3},
         "doji": {"type": "CDLDOJI", "interval": "1m"},
         "mid": {"type": "MEDPRICE", "interval": "1m"},
+        "obv": {"type": "OBV", "interval": "1m"},
+        "obv_days": {"type": "OBV", "interval": "1d"},
         "vwap": {"type": "VWAP", "interval": "1m"},
         "vwap_5m": {"type": "VWAP", "interval": "5m"},
         "high_so_far": {"type": "SESSION_HIGH", "interval": "1m"},
@@ -82,6 +84,7 @@ def test_rsi_of_the_explained_closes_by_talib_is_the_value(
     assert (why.bars_used, why.warm_up_bars, why.is_warm) == (len(closes), 14, True)
     assert why.parameters == {"timeperiod": 14}
     assert why.source == "TA-Lib's RSI, on stored 1m bars"
+    assert why.start == "at least 325 bars before the session, in whole sessions"
     assert (why.kind, why.interval) == (Explained.INDICATOR, MINUTE)
     # Of the earlier days the store has only 4 October: a session of 390 minutes.
     opened = pd.to_datetime(why.inputs[0].opened_at, unit="s", utc=True).tz_convert("America/New_York")
@@ -96,6 +99,17 @@ def test_bars_that_are_missing_are_counted_and_skipped(system: SystemManager) ->
     later = system.explain("AIG", "rsi_14", MISSING + 2)
     assert later.missing_bars == before.missing_bars + 1
     assert later.bars_used == before.bars_used + 1
+
+
+def test_a_cumulative_indicator_says_where_it_starts(system: SystemManager) -> None:
+    inside, daily = system.explain("SPY", "obv"), system.explain("SPY", "obv_days")
+    assert (inside.start, inside.history_sessions) == ("the session's regular open", 0)
+    assert inside.bars_used == FRONTIER
+    assert "starting with the first bar's volume" in inside.formula
+    assert daily.start == "the store's first 1d bar"
+    first = pd.to_datetime(daily.inputs[0].opened_at[0], unit="s")
+    assert first == pd.Timestamp("1998-01-02")
+    assert daily.history_sessions == daily.bars_used > 3_900
 
 
 def test_the_explained_one_of_several_outputs_is_named(system: SystemManager) -> None:
@@ -119,12 +133,12 @@ def test_an_indicator_on_days_has_no_value_before_the_days_close(system: SystemM
     assert len(series(why, "close")) == 20
 
 
-def test_a_function_without_lookback_gets_two_sessions_as_well(system: SystemManager) -> None:
+def test_a_function_of_one_bar_gets_no_history(system: SystemManager) -> None:
     why = system.explain("SPY", "mid")
     assert why.value == (series(why, "high")[-1] + series(why, "low")[-1]) / 2
-    # Of the two earlier sessions the store has only 4 October.
-    assert (why.history_sessions, why.bars_used, why.is_warm) == (2, FRONTIER + 390, True)
+    assert (why.history_sessions, why.bars_used, why.is_warm) == (0, FRONTIER, True)
     assert why.formula == "Median Price, as TA-Lib computes it"
+    assert why.start == "each bar by itself"
 
 
 def test_vwap_is_money_by_volume(system: SystemManager) -> None:

@@ -196,6 +196,34 @@ def test_a_start_in_mid_session_has_what_precedes_it(session_config, gapped_stor
         system.stop(LIMIT_S)
 
 
+def test_a_run_is_paused_at_its_start_time_not_before_whatever_is_asked_meanwhile(
+    session_config, gapped_store, monkeypatch
+):
+    from tapedeck.engine.run.data_processor import DataProcessor
+
+    asked, release, process = threading.Event(), threading.Event(), DataProcessor.process
+
+    def held_up(self, work):
+        asked.set()
+        release.wait(LIMIT_S)
+        process(self, work)
+
+    monkeypatch.setattr(DataProcessor, "process", held_up)
+    system = SystemManager(session_config(start_time="10:30"), gapped_store)
+    system.start(paused=True)
+    try:
+        assert asked.wait(LIMIT_S)
+        system.set_speed(60)
+        assert system.mark().wait(LIMIT_S)
+        assert system.state is RunState.STARTING
+        release.set()
+        assert system.wait_for(lambda: system.state is RunState.PAUSED, LIMIT_S)
+        assert system.snapshot().frontier == 60
+    finally:
+        release.set()
+        system.stop(LIMIT_S)
+
+
 def test_a_session_is_waited_for_no_longer_than_allowed(session_config, gapped_store, monkeypatch):
     release = threading.Event()
     from tapedeck.engine.run.session_loader import SessionLoader

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from talib.abstract import Function  # type: ignore[attr-defined]  # TA-Lib's annotations lack it
 
+from tapedeck.engine.clock.slots import epoch_seconds
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.streams.history_plan import HistoryPlanner
 from tapedeck.engine.streams.requirements import indicator_specs
+from tapedeck.engine.streams.store_start import StoreStart
 from tapedeck.engine.streams.stream_plan import HistoryPlan
 from tests.support.files import session_file
 from tests.support.tapes import sessions_of
@@ -29,16 +32,23 @@ def planned(
     trailing: Mapping[str, Any] | None = None,
     indicators: Mapping[str, Any] | None = None,
     stored: frozenset[Interval] = EVERYTHING,
+    first: str = "1998-01-02",
 ) -> tuple[HistoryPlan, list[str]]:
     """Return the history plan of a run, and the notes about additions."""
     historical = {"data": list(data), "indicators": dict(trailing or {})}
     config = session_file(
         SYMBOLS, ["1m"], start, end, exchange=exchange, historical=historical, indicators=indicators
     ).session_data_config
+    intervals = dict.fromkeys(SYMBOLS, stored)
+    first_bar = epoch_seconds(datetime.fromisoformat(first).replace(tzinfo=UTC))
     planner = HistoryPlanner(
-        config, indicator_specs(config), sessions_of(start, end, exchange), TimeManager(exchange)
+        config,
+        indicator_specs(config),
+        sessions_of(start, end, exchange),
+        TimeManager(exchange),
+        StoreStart(SYMBOLS, intervals, lambda symbol, interval: first_bar),
     )
-    return planner.plan(dict.fromkeys(SYMBOLS, stored)), planner.notes
+    return planner.plan(intervals), planner.notes
 
 
 def depth(plan: HistoryPlan, interval: str) -> list[int]:
@@ -84,15 +94,19 @@ def test_symbols_get_their_requested_depth() -> None:
         ("SMA", "1m", {"timeperiod": 20}, 2),
         ("SMA", "1m", {"timeperiod": 79}, 2),
         ("SMA", "1m", {"timeperiod": 80}, 3),
-        ("RSI", "5m", {"timeperiod": 14}, 2),
-        ("MACD", "15m", {}, 13),
+        # Wilder's average of 14 has forgotten older bars after 325 of them, MACD's after 376.
+        ("RSI", "5m", {"timeperiod": 14}, 5),
+        ("RSI", "1m", {"timeperiod": 14}, 2),
+        ("MACD", "15m", {}, 15),
+        ("SAR", "1h", {}, 72),  # 501 bars
         ("SMA", "1h", {"timeperiod": 50}, 71),  # 490 bars, seven a day, and four on the 3rd of July
-        ("OBV", "1m", {}, 2),
+        ("OBV", "1m", {}, None),  # from the session's open
+        ("MEDPRICE", "1m", {}, None),
         ("VWAP", "1m", {}, None),
         ("SESSION_HIGH", "1m", {}, None),
     ],
 )
-def test_warm_up_takes_ten_lookbacks_and_two_sessions_at_least(
+def test_warm_up_takes_the_bars_of_a_kind_in_whole_sessions_two_at_least(
     kind: str, interval: str, parameters: Mapping[str, int], sessions: int | None
 ) -> None:
     indicator = {"type": kind, "interval": interval, **parameters}
@@ -122,12 +136,52 @@ def test_warm_up_of_an_early_close_played_first_reaches_as_far_as_of_any_day() -
 
 def test_warm_up_on_days_is_counted_in_days() -> None:
     plan, notes = planned("2013-10-07", "2013-10-07", indicators={"x": {"type": "RSI", "interval": "1d"}})
-    assert days_of_history(plan) == 140
-    assert notes == ["history added for x: 140 sessions of 1d"]
+    assert days_of_history(plan) == 325
+    assert notes == ["history added for x: 325 sessions of 1d"]
     pair, _ = planned(
         "2013-10-07", "2013-10-07", indicators={"x": {"type": "MOM", "interval": "1d", "timeperiod": 1}}
     )
     assert days_of_history(pair) == 10
+
+
+@pytest.mark.parametrize(("stored", "label"), [("1d", "2013-09-03"), ("1m", "2013-09-03T13:30")])
+def test_a_cumulative_indicator_on_days_reaches_back_to_the_stores_first_bar(stored: str, label: str) -> None:
+    indicator = {"type": "OBV", "interval": "1d"}
+    plan, notes = planned(
+        "2013-10-07",
+        "2013-10-08",
+        indicators={"x": indicator},
+        stored=frozenset({Interval.parse(stored), Interval.parse("1m")}),
+        first=label,
+    )
+    assert plan.daily_from is not None
+    assert plan.sessions[plan.daily_from].trading_day.isoformat() == "2013-09-03"
+    assert notes == ["history added for x: 24 sessions of 1d"]
+
+
+def test_a_cumulative_indicator_on_days_gets_no_history_before_the_store() -> None:
+    plan, notes = planned(
+        "2013-10-07", "2013-10-08", indicators={"x": {"type": "AD", "interval": "1d"}}, first="2013-10-07"
+    )
+    assert (plan.daily_from, notes) == (None, [])
+
+
+def test_a_store_that_begins_too_late_is_noted_for_kinds_that_remember_their_start() -> None:
+    indicators = {name: {"type": name.upper(), "interval": "1d"} for name in ("rsi", "sma", "obv")}
+    _, notes = planned("2013-10-07", "2013-10-08", indicators=indicators, first="2013-10-01")
+    assert notes == [
+        "history added for rsi: 325 sessions of 1d",
+        "rsi: of the 325 1d bars that it remembers, 4 before 2013-10-07 are stored for SPY, IBM, BAC; "
+        "its first values depend on where the store begins",
+    ]
+
+
+def test_a_store_with_enough_bars_is_not_noted_though_a_session_is_missing() -> None:
+    minutes = {"type": "RSI", "interval": "1m"}
+    _, notes = planned("2013-10-07", "2013-10-08", indicators={"x": minutes}, first="2013-10-04T13:30")
+    assert notes == ["history added for x: 2 sessions of 1m"]
+    _, notes = planned("2013-10-07", "2013-10-08", indicators={"x": minutes}, first="2013-10-04T20:00")
+    assert "of the 325 1m bars that it remembers, 0 before 2013-10-07 are stored" in notes[1]
 
 
 def test_what_the_file_asks_for_anyway_is_not_noted_as_added() -> None:

@@ -1,0 +1,65 @@
+"""Recognition of an export's files: others of the same names are the user's own, and never replaced."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import Final
+
+from tapedeck.engine.export.bars_table import BARS_HEADER
+from tapedeck.engine.export.indicators_table import INDICATORS_HEADER
+from tapedeck.engine.export.manifest import (
+    BARS_CSV,
+    INDICATORS_CSV,
+    MANIFEST,
+    METRICS_JSON,
+    QUALITY_CSV,
+    SESSION_CSV,
+    SESSION_JSON,
+)
+from tapedeck.engine.export.quality_table import QUALITY_HEADER
+from tapedeck.engine.export.session_table import SESSION_HEADER
+
+TABLES: Final = {
+    SESSION_CSV: SESSION_HEADER,
+    BARS_CSV: BARS_HEADER,
+    INDICATORS_CSV: INDICATORS_HEADER,
+    QUALITY_CSV: QUALITY_HEADER,
+}
+"""The CSV files, and their columns."""
+
+# JSON files begin with their first fields.
+_BEGINNINGS: Final = {name: ",".join(header).encode() + b"\n" for name, header in TABLES.items()} | {
+    SESSION_JSON: b'{\n  "session_name": ',
+    METRICS_JSON: b'{\n  "seconds": ',
+    MANIFEST: b'{\n  "format": 1,\n  "status": ',
+}
+EXPORT_FILES: Final = tuple(_BEGINNINGS)
+"""Names of all files of an export."""
+
+
+def has_own_files(folder: Path) -> bool:
+    """Whether a folder has files of an export; OSError if they cannot be read."""
+    return any(is_own(folder / name) for name in EXPORT_FILES)
+
+
+def foreign_file(folder: Path) -> Path | None:
+    """Return the first path that has the name of an export's file but is something else, or None."""
+    paths = (folder / name for name in EXPORT_FILES)
+    return next((path for path in paths if _exists(path) and not is_own(path)), None)
+
+
+def is_own(path: Path) -> bool:
+    """Whether a path is a file of an export, by its name and first bytes; an empty file is."""
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return False
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    beginning = _BEGINNINGS[path.name]
+    with path.open("rb") as file:
+        return file.read(len(beginning)) in (beginning, b"")
+
+
+def _exists(path: Path) -> bool:
+    return path.is_symlink() or path.exists()
