@@ -14,8 +14,10 @@ from tapedeck.engine.store.parquet_cache import FileCache
 from tapedeck.engine.store.parquet_commit import Staging
 from tapedeck.engine.store.parquet_files import OpenFile
 from tapedeck.engine.store.parquet_layout import (
+    FORMAT_VERSION,
     candidates,
     check_marker,
+    check_symbol_fits,
     file_names,
     make_marker,
     series_folder,
@@ -37,11 +39,11 @@ class ParquetStore:
     def __init__(self, root: Path, *, create: bool = False) -> None:
         self._root = root
         self._prefix = f"{root}/"
-        self._files = FileCache()
         self._staging = Staging(root)
         if create:
             make_marker(root)
-        check_marker(root)
+        self._version = check_marker(root)
+        self._files = FileCache(needs_checks=self._version >= FORMAT_VERSION)
         if self._staging.is_commit_under_way():
             self._staging.finish_commit()
 
@@ -93,6 +95,7 @@ class ParquetStore:
         Outside a batch every affected file is rewritten; use a batch for many small writes.
         """
         bars = checked(symbol, interval, bars)
+        check_symbol_fits(self._root, symbol)
         folder = series_folder(symbol, interval)
         found: list[BarDifference] = []
         with self._writing(atomic=True) as writer:
