@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
@@ -14,8 +14,18 @@ import numpy as np
 
 from tapedeck.engine.errors import StoreError
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.store.bar_diff import checked, take
+from tapedeck.engine.store.bar_diff import check_interval, checked
 from tapedeck.engine.store.bar_store import BarBatch, BarColumns, WriteResult
+from tapedeck.engine.store.checksums import SpanSums
+from tapedeck.engine.store.sqlite_answers import (
+    Answers,
+    ArrowAnswers,
+    NativeAnswers,
+    Read,
+    arrays_of,
+    wrong_types_explained,
+)
+from tapedeck.engine.store.sqlite_checks import Catalog, Request, nearest_bar, read_sorted
 from tapedeck.engine.store.sqlite_connections import (
     ArrowConnection,
     arrow_errors_explained,
@@ -24,28 +34,16 @@ from tapedeck.engine.store.sqlite_connections import (
     open_native,
 )
 from tapedeck.engine.store.sqlite_gate import FileGate, Library, gate_of
-from tapedeck.engine.store.sqlite_queries import (
-    SERIES_QUERY,
-    arrow_columns,
-    arrow_rows,
-    first_query,
-    last_query,
-    native_columns,
-    native_rows,
-    put,
-    read_query,
-    scan_query,
-    stored_difference,
-    symbol_id_of,
-)
 from tapedeck.engine.store.sqlite_scan import ArrowScan
 from tapedeck.engine.store.sqlite_schema import (
     IDENTITY_QUERY,
+    SCHEMA_VERSION,
     check_identity,
     is_identity_of_empty,
     make_file,
     make_tables,
 )
+from tapedeck.engine.store.sqlite_sums import write_bars
 from tapedeck.engine.store.sqlite_writing import WriteBatch, batch_of_thread, opened_batch
 
 
@@ -61,7 +59,7 @@ class SqliteStore:
         if create:
             self._create()
         [identity] = self._rows(IDENTITY_QUERY)
-        check_identity(path, identity)
+        self._has_checks = check_identity(path, identity) >= SCHEMA_VERSION
 
     @property
     def location(self) -> Path:
@@ -75,42 +73,59 @@ class SqliteStore:
 
     def series(self) -> Mapping[str, frozenset[Interval]]:
         """Return the stored base intervals of each symbol, symbols in sorted order."""
+        catalog: Catalog = self._answer(
+            Library.NATIVE, lambda answers: Catalog.read(self._path, answers, has_checks=self._has_checks)
+        )
+        symbols = {number: symbol for symbol, number in catalog.ids.items()}
         found: dict[str, set[Interval]] = {}
-        for symbol, interval in self._rows(SERIES_QUERY):
-            found.setdefault(symbol, set()).add(Interval.parse(interval))
-        return {symbol: frozenset(intervals) for symbol, intervals in found.items()}
+        for number, word in catalog.series:
+            found.setdefault(symbols[number], set()).add(Interval.parse(word))
+        return {symbol: frozenset(found[symbol]) for symbol in sorted(found)}
 
     def scan(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> Iterator[BarBatch]:
         """Yield the bars of many symbols with `start <= opened_at < end`, in batches, as one consistent read.
 
-        If another thread waits to write, the rest of the scan is read into memory.
+        If another thread waits to write, the rest of the scan is read into memory. Raises StoreDamagedError
+        after the last batch if the bars differ from their checksums.
         """
-        sql = scan_query(symbols, interval, start, end)
         gate = self._gate()
         if connection := _connection_in_transaction(gate):
-            rows, *columns = native_columns(connection, sql)
-            yield BarBatch(rows, BarColumns(*columns))
+            answers = NativeAnswers(self._path, connection)
+            request = self._request(answers, symbols, interval, start, end)
+            yield from _checked(request, [answers.columns(request.bars_query())])
             return
-        scan = ArrowScan(gate, self._path, sql)
+        requests: list[Request] = []
+
+        def prepare(connection: ArrowConnection) -> str:
+            request = self._request(ArrowAnswers(self._path, connection), symbols, interval, start, end)
+            requests.append(request)
+            return request.bars_query()
+
+        scan = ArrowScan(gate, self._path, prepare)
         try:
-            for batch in scan:
-                rows, *columns = (column.to_numpy() for column in batch.columns)
-                yield BarBatch(rows, BarColumns(*columns))
+            scan.begin()
+            yield from _checked(requests[0], self._arrays(scan))
         finally:
             scan.close()
 
     def read(self, symbol: str, interval: Interval, start: int, end: int) -> BarColumns:
         """Return the bars of one symbol with `start <= opened_at < end`, oldest first; empty if none."""
-        sql = read_query(symbol, interval, start, end)
-        return BarColumns(*self._query(sql, Library.ARROW, native_columns, arrow_columns))
+        check_interval(interval)
+        bars: BarColumns = self._answer(
+            Library.ARROW,
+            lambda answers: read_sorted(
+                self._path, answers, symbol, interval, start, end, has_checks=self._has_checks
+            ),
+        )
+        return bars
 
     def first_at_or_after(self, symbol: str, interval: Interval, start: int) -> int | None:
         """Return `opened_at` of the first bar at or after `start`, or None."""
-        return self._instant(first_query(symbol, interval, start))
+        return self._nearest(symbol, interval, start, is_forward=True)
 
     def last_before(self, symbol: str, interval: Interval, end: int) -> int | None:
         """Return `opened_at` of the last bar before `end`, or None."""
-        return self._instant(last_query(symbol, interval, end))
+        return self._nearest(symbol, interval, end, is_forward=False)
 
     def write(
         self, symbol: str, interval: Interval, bars: BarColumns, *, replace: bool = False
@@ -121,9 +136,7 @@ class SqliteStore:
             if not len(bars):
                 return WriteResult(0, 0, 0, np.empty(0, np.int64))
             with native_errors_explained(self._path):
-                symbol_id = symbol_id_of(connection, symbol, interval)
-                found = stored_difference(connection, symbol_id, interval, bars)
-                put(connection, symbol_id, interval, take(bars, found.changed(replace=replace)))
+                found = write_bars(self._path, connection, symbol, interval, bars, replace=replace)
         return found.result(replace=replace)
 
     @contextmanager
@@ -168,31 +181,51 @@ class SqliteStore:
                 "with --store"
             ) from error
 
-    def _query(
-        self,
-        sql: str,
-        preferred: Library,
-        native: Callable[[sqlite3.Connection, str], list[Any]],
-        arrow: Callable[[ArrowConnection, str], list[Any]],
-    ) -> list[Any]:
-        """Run a short query through the library that has the file open, or else through `preferred`."""
+    def _answer(self, preferred: Library, read: Read) -> Any:  # noqa: ANN401  # as `read` returns
+        """Run a short read through the library that has the file open, or else through `preferred`."""
         gate = self._gate()
         if connection := _connection_in_transaction(gate):
-            return native(connection, sql)
+            with native_errors_explained(self._path):
+                return read(NativeAnswers(self._path, connection))
         with gate.entered(preferred, or_other=True) as holder:
             if holder.library is Library.NATIVE:
                 with closing(open_native(self._path)) as connection, native_errors_explained(self._path):
-                    return native(connection, sql)
-            with closing(ArrowConnection(self._path)) as arrow_connection, arrow_errors_explained(self._path):
-                return arrow(arrow_connection, sql)
+                    connection.execute("BEGIN")
+                    return read(NativeAnswers(self._path, connection))
+            with closing(ArrowConnection(self._path)) as arrow, arrow_errors_explained(self._path):
+                arrow.begin()
+                return read(ArrowAnswers(self._path, arrow))
 
     def _rows(self, sql: str) -> list[Any]:
         # Small results are faster, and need fewer imports, with sqlite3.
-        return self._query(sql, Library.NATIVE, native_rows, arrow_rows)
+        rows: list[Any] = self._answer(Library.NATIVE, lambda answers: answers.rows(sql))
+        return rows
 
-    def _instant(self, sql: str) -> int | None:
-        rows = self._rows(sql)
-        return int(rows[0][0]) if rows else None
+    def _nearest(self, symbol: str, interval: Interval, time: int, *, is_forward: bool) -> int | None:
+        def read(answers: Answers) -> int | None:
+            return nearest_bar(
+                self._path,
+                answers,
+                symbol,
+                interval,
+                time,
+                is_forward=is_forward,
+                has_checks=self._has_checks,
+            )
+
+        found: int | None = self._answer(Library.NATIVE, read)
+        return found
+
+    def _request(
+        self, answers: Answers, symbols: Sequence[str], interval: Interval, start: int, end: int
+    ) -> Request:
+        return Request.of(self._path, answers, symbols, interval, start, end, has_checks=self._has_checks)
+
+    def _arrays(self, scan: ArrowScan) -> Iterator[list[Any]]:
+        for batch in scan:
+            with arrow_errors_explained(self._path), wrong_types_explained(self._path):
+                arrays = arrays_of(batch.schema.names, batch.columns)
+            yield arrays
 
     def _create(self) -> None:
         make_file(self._path)
@@ -223,3 +256,14 @@ class SqliteStore:
 def _connection_in_transaction(gate: FileGate) -> sqlite3.Connection | None:
     batch = batch_of_thread(gate)
     return None if batch is None else batch.connection_in_transaction
+
+
+def _checked(request: Request, batches: Iterable[list[Any]]) -> Iterator[BarBatch]:
+    """Yield the batches of a request; StoreDamagedError after the last one if their sums are wrong."""
+    runs: list[SpanSums] = []
+    for rows, *columns in batches:
+        bars = BarColumns(*columns)
+        if request.stored is not None:
+            runs.append(request.sums_of(rows, bars))
+        yield BarBatch(*request.trimmed(rows, bars))
+    request.check(runs)
