@@ -55,9 +55,11 @@ class SpanSums:
         return len(self.since)
 
     @classmethod
-    def of(cls, rows: int | Ints, bars: BarColumns, interval: Interval) -> SpanSums:
-        """Return the sums of bars of any order; `rows`: the symbol of each, or of all."""
-        return SpanSums.total([runs_of(rows, bars, interval)])
+    def of(cls, bars: BarColumns, interval: Interval) -> SpanSums:
+        """Return the sums of bars of one symbol, in any order; `rows` is 0."""
+        adder = SumAdder(interval)
+        adder.add(0, bars)
+        return adder.total()
 
     @classmethod
     def total(cls, parts: list[SpanSums]) -> SpanSums:
@@ -66,10 +68,10 @@ class SpanSums:
             np.concatenate([np.empty(0, np.int64), *(getattr(part, name) for part in parts)])
             for name in ("rows", "since", "bars", "sums")
         )
-        order = np.lexsort((since, rows))
-        rows, since, bars, sums = rows[order], since[order], bars[order], sums[order]
         if not len(rows):
             return cls(rows, since, bars, sums)
+        order = np.lexsort((since, rows))
+        rows, since, bars, sums = rows[order], since[order], bars[order], sums[order]
         first = np.flatnonzero(np.append(True, (rows[1:] != rows[:-1]) | (since[1:] != since[:-1])))
         return cls(rows[first], since[first], np.add.reduceat(bars, first), np.add.reduceat(sums, first))
 
@@ -107,21 +109,37 @@ class SpanSums:
         )
 
 
-def runs_of(rows: int | Ints, bars: BarColumns, interval: Interval) -> SpanSums:
-    """Return the sums of the runs of one symbol and span in a batch, in its order, for `SpanSums.total`."""
-    if not len(bars):
-        none = np.empty(0, np.int64)
-        return SpanSums(none, none, none, none)
-    length = span_seconds(interval)
-    spans = bars.opened_at // length
-    has_changed = spans[1:] != spans[:-1]
-    if not isinstance(rows, int):
-        has_changed |= rows[1:] != rows[:-1]
-    first = np.append(0, np.flatnonzero(has_changed) + 1)
-    own = np.full(len(first), rows, np.int64) if isinstance(rows, int) else rows[first]
-    counts = np.diff(np.append(first, len(spans)))
-    sums = np.add.reduceat(_bar_numbers(bars), first).view(np.int64)
-    return SpanSums(own, spans[first] * length, counts, sums)
+class SumAdder:
+    """Adds up the sums of batches of bars, of any order and size."""
+
+    def __init__(self, interval: Interval) -> None:
+        self._length = span_seconds(interval)
+        self._parts: list[SpanSums] = []
+        # Kept between batches: new arrays of this size would be new pages of memory at each one.
+        self._numbers = np.empty(0, np.uint64)
+        self._spans: Ints = np.empty(0, np.int64)
+
+    def add(self, rows: int | Ints, bars: BarColumns) -> None:
+        """Add bars; `rows`: the symbol of each, or of all."""
+        count = len(bars)
+        if not count:
+            return
+        if len(self._numbers) < count:
+            self._numbers, self._spans = np.empty(count, np.uint64), np.empty(count, np.int64)
+        numbers = _bar_numbers(bars, self._numbers[:count], self._spans[:count].view(np.uint64))
+        spans = np.floor_divide(bars.opened_at, self._length, out=self._spans[:count])
+        has_changed = spans[1:] != spans[:-1]
+        if not isinstance(rows, int):
+            has_changed |= rows[1:] != rows[:-1]
+        first = np.append(0, np.flatnonzero(has_changed) + 1)
+        own = np.full(len(first), rows, np.int64) if isinstance(rows, int) else rows[first]
+        counts = np.diff(np.append(first, count))
+        sums = np.add.reduceat(numbers, first).view(np.int64)
+        self._parts.append(SpanSums(own, spans[first] * self._length, counts, sums))
+
+    def total(self) -> SpanSums:
+        """Return the sums of all bars added."""
+        return SpanSums.total(self._parts)
 
 
 def seed_of(text: str) -> int:
@@ -135,13 +153,14 @@ def as_signed(number: int) -> int:
     return number - 2**64 if number >= 2**63 else number
 
 
-def _bar_numbers(bars: BarColumns) -> _UInts:
-    """Return a number of each bar, in which every bit of its time and values counts."""
-    # In place, as temporary arrays would cost as much again. Overflow is meant.
-    numbers = bars.opened_at.view(np.uint64) * _FACTOR
+def _bar_numbers(bars: BarColumns, numbers: _UInts, scratch: _UInts) -> _UInts:
+    """Return in `numbers` a number of each bar, in which every bit of its time and values counts."""
+    # Overflow is meant.
+    np.multiply(bars.opened_at.view(np.uint64), _FACTOR, out=numbers)
     for name in VALUE_NAMES:
         numbers += getattr(bars, name).view(np.uint64)
         numbers *= _FACTOR
     # Makes the sum non-linear: otherwise equal changes of two bars in opposite directions would cancel out.
-    numbers ^= numbers >> _HALF
+    np.right_shift(numbers, _HALF, out=scratch)
+    numbers ^= scratch
     return numbers

@@ -60,7 +60,7 @@ def write_file(path: Path, bars: BarColumns, interval: Interval) -> None:
         path,
         [group.data_page_offset for group in groups],
         list(zip(firsts, lasts, strict=True)),
-        SpanSums.of(0, bars, interval),
+        SpanSums.of(bars, interval),
     )
 
 

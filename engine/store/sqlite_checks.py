@@ -14,15 +14,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tapedeck.engine.errors import listed
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_diff import COLUMN_NAMES, check_interval, take
-from tapedeck.engine.store.bar_store import BarColumns, Ints
-from tapedeck.engine.store.checksums import SpanSums, as_signed, runs_of, seed_of, span_seconds, whole_spans
+from tapedeck.engine.store.bar_store import BarBatch, BarColumns, Ints
+from tapedeck.engine.store.checksums import (
+    SpanSums,
+    SumAdder,
+    as_signed,
+    seed_of,
+    span_seconds,
+    whole_spans,
+)
 from tapedeck.engine.store.sqlite_answers import Answers
 from tapedeck.engine.store.sqlite_connections import damaged
 from tapedeck.engine.store.sqlite_queries import first_query, last_query, spans_query
@@ -35,6 +43,7 @@ _CATALOG_QUERY: Final = (
 _CATALOG_SUM_QUERY: Final = " UNION ALL SELECT 2, sum, '' FROM catalog_sum"
 _SYMBOL, _SERIES, _SUM = range(3)
 _SHOWN: Final = 3
+_OF_SYMBOL: Final = -1.0  # volume of the rows that tell of symbols
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,74 +69,117 @@ class Catalog:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A read of the bars of some symbols from `start` to `end`, in one transaction.
+    """A read of the bars of some symbols with `start <= opened_at < end`.
 
-    In a store with checks whole spans are read. `ids`: None for symbols that are not stored.
+    With checks whole spans are read, and their sums, by one statement, so that both are of one moment.
     """
 
     path: Path
     symbols: Sequence[str]
-    ids: list[int | None]
     interval: Interval
     start: int
     end: int
-    stored: SpanSums | None
+    has_checks: bool
 
-    @classmethod
-    def of(
-        cls,
-        path: Path,
-        answers: Answers,
-        symbols: Sequence[str],
-        interval: Interval,
-        start: int,
-        end: int,
-        *,
-        has_checks: bool,
-    ) -> Request:
-        """Look up the symbols, and read the sums of the bars."""
-        check_interval(interval)
-        ids = ids_of(path, answers, symbols, has_checks=has_checks)
-        sums = stored_sums(answers, ids, interval, *whole_spans(start, end, interval)) if has_checks else None
-        return cls(path, symbols, ids, interval, start, end, sums)
+    def query(self) -> str:
+        """Return the query: columns `row` and those of bars, in no order; see `CheckedRead`."""
+        check_interval(self.interval)
+        if not self.has_checks:
+            return self._bars_query(self.start, self.end)
+        start, end = whole_spans(self.start, self.end, self.interval)
+        return " UNION ALL ".join(
+            [self._symbols_query(), self._sums_query(start, end), self._bars_query(start, end)]
+        )
 
-    def bars_query(self) -> str:
-        """Return the query for the bars, unsorted, each with the position of its symbol first."""
-        start, end = self.start, self.end
-        if self.stored is not None:
-            start, end = whole_spans(start, end, self.interval)
-        # The outer loop is over the symbols, the inner one over a range of the primary key.
+    def _bars_query(self, start: int, end: int) -> str:
+        # The outer loops are over the symbols, the inner one over a range of the primary key.
         return (
-            f"SELECT requested.key AS row, {', '.join(COLUMN_NAMES)} FROM {_requested(self.ids)} "
-            f"CROSS JOIN {bars_table(self.interval)} AS bars ON bars.symbol_id = requested.value "
+            f"SELECT requested.key AS row, {', '.join(COLUMN_NAMES)} FROM {_requested(self.symbols)} "
+            f"CROSS JOIN {bars_table(self.interval)} AS bars ON bars.symbol_id = symbols.id "
             f"WHERE opened_at >= {start} AND opened_at < {end}"
         )
 
-    def sums_of(self, rows: Ints, bars: BarColumns) -> SpanSums:
-        """Return the sums of the runs of a batch, for `check`."""
-        return runs_of(rows, bars, self.interval)
+    def _symbols_query(self) -> str:
+        """Return the query for one row per symbol in the index: whether the table has it under that id."""
+        return (
+            "SELECT -1 - requested.key AS row, coalesce(listed.symbol = requested.value, 0) AS opened_at, "
+            f"0.0 AS open, 0.0 AS high, 0.0 AS low, 0.0 AS close, {_OF_SYMBOL} AS volume "
+            f"FROM {_requested(self.symbols)} "
+            "LEFT JOIN symbols AS listed NOT INDEXED ON listed.id = symbols.id"
+        )
 
-    def trimmed(self, rows: Ints, bars: BarColumns) -> tuple[Ints, BarColumns]:
-        """Return the bars of a batch that are in the requested range."""
-        inside = (bars.opened_at >= self.start) & (bars.opened_at < self.end)
-        return (rows, bars) if inside.all() else (rows[inside], take(bars, np.flatnonzero(inside)))
+    def _sums_query(self, start: int, end: int) -> str:
+        """Return the query for the sums, in halves, as all columns but two are floats."""
+        return (
+            "SELECT -1 - requested.key, since, CAST(bars AS REAL), CAST(sum >> 32 AS REAL), "
+            f"CAST(sum & 4294967295 AS REAL), 0.0, 0.0 FROM {_requested(self.symbols)} "
+            f"CROSS JOIN day_sums ON symbol_id = symbols.id AND interval = '{self.interval}' "
+            f"WHERE since >= {start} AND since < {end}"
+        )
 
-    def check(self, read: Sequence[SpanSums]) -> None:
-        """Raise StoreDamagedError unless the bars read, given by the sums of their runs, are those stored."""
-        differences = self.differences(read)
-        if differences:
-            raise damaged(self.path, self._words(differences))
 
-    def differences(self, read: Sequence[SpanSums]) -> list[tuple[int, int]]:
-        """Return row and start of each span whose bars have other sums than the stored ones."""
-        if self.stored is None:
+class CheckedRead:
+    """Takes the bars of a request out of its answer, and compares them with the stored sums.
+
+    Rows below zero are no bars: they tell of symbol `-1 - row`; see the queries of `Request`.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._read = SumAdder(request.interval)
+        self._stored: list[SpanSums] = []
+        self._is_found = np.zeros(len(request.symbols), bool)
+
+    def bars(self, columns: Sequence[Any]) -> BarBatch:
+        """Return the bars of a batch of the answer that are in the requested range."""
+        rows, bars = columns[0], BarColumns(*columns[1:])
+        if not self._request.has_checks or not len(bars):
+            return BarBatch(rows, bars)
+        if int(rows.min()) < 0:
+            of_checks, of_bars = _parts(rows < 0)
+            self._add_checks(-1 - rows[of_checks], take(bars, of_checks))
+            rows, bars = rows[of_bars], take(bars, of_bars)
+        self._read.add(rows, bars)
+        return self._trimmed(rows, bars)
+
+    def differences(self) -> list[tuple[int, int]]:
+        """Return row and start of each span whose bars differ from their sum, once all batches are read."""
+        symbols, interval = self._request.symbols, self._request.interval
+        seeds = np.array([seed_of_series(symbol, interval) for symbol in symbols], np.int64)
+        return SpanSums.total(self._stored).differences(self._read.total().bound_to(seeds))
+
+    def finish(self) -> list[str]:
+        """Check all that was read; return the symbols that were not found. Raises StoreDamagedError."""
+        if not self._request.has_checks:
             return []
-        seeds = np.array([seed_of_series(symbol, self.interval) for symbol in self.symbols], np.int64)
-        return self.stored.differences(SpanSums.total(list(read)).bound_to(seeds))
+        if differences := self.differences():
+            raise damaged(self._request.path, self._words(differences))
+        missing = np.flatnonzero(~self._is_found).tolist()
+        return [self._request.symbols[row] for row in missing]
+
+    def _add_checks(self, rows: Ints, checks: BarColumns) -> None:
+        of_symbol = checks.volume == _OF_SYMBOL
+        for row, is_right in zip(rows[of_symbol].tolist(), checks.opened_at[of_symbol].tolist(), strict=True):
+            if not is_right:
+                symbol = self._request.symbols[row]
+                raise damaged(self._request.path, f"the index of symbols leads from {symbol} elsewhere")
+            self._is_found[row] = True
+        high, low = (half[~of_symbol].astype(np.int64) for half in (checks.high, checks.low))
+        counts = checks.open[~of_symbol].astype(np.int64)
+        sums = SpanSums(rows[~of_symbol], checks.opened_at[~of_symbol], counts, (high << 32) + low)
+        self._stored.append(sums)
+
+    def _trimmed(self, rows: Ints, bars: BarColumns) -> BarBatch:
+        times, start, end = bars.opened_at, self._request.start, self._request.end
+        if not len(times) or (int(times.min()) >= start and int(times.max()) < end):
+            return BarBatch(rows, bars)
+        inside = np.flatnonzero((times >= start) & (times < end))
+        return BarBatch(rows[inside], take(bars, inside))
 
     def _words(self, differences: Sequence[tuple[int, int]]) -> str:
+        interval = self._request.interval
         named = [
-            f"{self.interval} bars of {self.symbols[row]} {span_words(since, self.interval)}"
+            f"{interval} bars of {self._request.symbols[row]} {span_words(since, interval)}"
             for row, since in differences[:_SHOWN]
         ]
         rest = len(differences) - len(named)
@@ -135,12 +187,26 @@ class Request:
         return f"{', '.join(named)}{more} differ from their checksum"
 
 
+def read_sorted(path: Path, answers: Answers, request: Request) -> BarColumns:
+    """Return the bars of a request for one symbol, oldest first."""
+    read = CheckedRead(request)
+    bars = read.bars(answers.columns(request.query())).bars
+    check_missing(path, answers, read.finish())
+    is_sorted = bool(np.all(bars.opened_at[1:] > bars.opened_at[:-1]))
+    return bars if is_sorted else take(bars, np.argsort(bars.opened_at, kind="stable"))
+
+
+def check_missing(path: Path, answers: Answers, symbols: Sequence[str]) -> None:
+    """Raise StoreDamagedError if a symbol that a read did not find is stored."""
+    if symbols:
+        ids_of(path, answers, symbols, has_checks=True)
+
+
 def ids_of(path: Path, answers: Answers, symbols: Sequence[str], *, has_checks: bool) -> list[int | None]:
     """Return the ids of symbols, None for those that are not stored; StoreDamagedError for a wrong index."""
-    requested = json.dumps(list(symbols)).replace("\x00", "\ufffd").replace("'", "''")
     # The index of symbols leads to an id, and the table to the symbol of that id.
     found = answers.rows(
-        f"SELECT requested.key, listed.id, listed.symbol FROM json_each('{requested}') AS requested "
+        f"SELECT requested.key, listed.id, listed.symbol FROM {_listed(symbols)} "
         "CROSS JOIN symbols AS indexed ON indexed.symbol = requested.value "
         "LEFT JOIN symbols AS listed NOT INDEXED ON listed.id = indexed.id"
     )
@@ -155,18 +221,6 @@ def ids_of(path: Path, answers: Answers, symbols: Sequence[str], *, has_checks: 
         if lost:
             raise damaged(path, f"the index of symbols lacks {listed(lost)}")
     return ids
-
-
-def read_sorted(
-    path: Path, answers: Answers, symbol: str, interval: Interval, start: int, end: int, *, has_checks: bool
-) -> BarColumns:
-    """Return the bars of one symbol with `start <= opened_at < end`, oldest first, checked."""
-    request = Request.of(path, answers, [symbol], interval, start, end, has_checks=has_checks)
-    rows, *columns = answers.columns(f"{request.bars_query()} ORDER BY opened_at")
-    bars = BarColumns(*columns)
-    if has_checks:
-        request.check([request.sums_of(rows, bars)])
-    return request.trimmed(rows, bars)[1]
 
 
 def nearest_bar(
@@ -192,7 +246,9 @@ def nearest_bar(
             since for [since] in answers.rows(spans_query(symbol_id, interval, time, is_forward=is_forward))
         ]
         bounds = (min(spans), max(spans) + span_seconds(interval)) if spans else (0, 0)
-        times = read_sorted(path, answers, symbol, interval, *bounds, has_checks=True).opened_at
+        times = read_sorted(
+            path, answers, Request(path, [symbol], interval, bounds[0], bounds[1], has_checks=True)
+        ).opened_at
         # The spans alone would do; comparing both finds a damaged index of either.
         at = int(times.searchsorted(time)) - (not is_forward)
         if found != (int(times[at]) if 0 <= at < len(times) else None):
@@ -200,20 +256,21 @@ def nearest_bar(
     return found
 
 
-def stored_sums(
-    answers: Answers, ids: Sequence[int | None], interval: Interval, start: int, end: int
-) -> SpanSums:
-    """Return the sums of the spans that begin in `[start, end)`; rows are positions in `ids`."""
-    sql = (
-        f"SELECT requested.key AS row, since, bars, sum FROM {_requested(ids)} "
-        f"CROSS JOIN day_sums ON symbol_id = requested.value AND interval = '{interval}' "
-        f"WHERE since >= {start} AND since < {end}"
-    )
-    return SpanSums.total([SpanSums(*answers.columns(sql))])
+def _parts(chosen: NDArray[np.bool_]) -> tuple[Ints | slice, Ints | slice]:
+    """Return the positions of the chosen rows, and those of the others; slices if the chosen come first."""
+    count = int(np.count_nonzero(chosen))
+    if chosen[:count].all():
+        return slice(count), slice(count, None)
+    return np.flatnonzero(chosen), np.flatnonzero(~chosen)
 
 
-def _requested(ids: Sequence[int | None]) -> str:
-    return f"json_each('{json.dumps(list(ids))}') AS requested"
+def _requested(symbols: Sequence[str]) -> str:
+    return f"{_listed(symbols)} CROSS JOIN symbols ON symbols.symbol = requested.value"
+
+
+def _listed(symbols: Sequence[str]) -> str:
+    requested = json.dumps(list(symbols)).replace("'", "''")
+    return f"json_each('{requested}') AS requested"
 
 
 def span_words(since: int, interval: Interval) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,16 +19,14 @@ if TYPE_CHECKING:
 class ArrowScan:
     """Iterator over the Arrow batches of one query; the file is open from the first batch to the last.
 
-    `prepare` returns the query; it may read before, in the same transaction.
-
     A reader may stop half-way, or write to the file it is reading. To avoid a deadlock, a thread that waits
     for the file makes the scan read its other batches into memory and close the file.
     """
 
-    def __init__(self, gate: FileGate, path: Path, prepare: Callable[[ArrowConnection], str]) -> None:
+    def __init__(self, gate: FileGate, path: Path, sql: str) -> None:
         self._gate = gate
         self._path = path
-        self._prepare = prepare
+        self._sql = sql
         self._step = threading.Lock()  # guards all below
         self._begun = False
         self._holder: Holder | None = None
@@ -41,18 +39,13 @@ class ArrowScan:
         return self
 
     def __next__(self) -> pa.RecordBatch:
-        self.begin()
         with self._step:
+            if not self._begun:
+                self._begin()
             batch = self._next_batch()
         if self._holder is not None and self._gate.other_library_waits(self._holder):
             self._release()
         return batch
-
-    def begin(self) -> None:
-        """Open the file, and run the query, unless that is done already."""
-        with self._step:
-            if not self._begun:
-                self._begin()
 
     def close(self) -> None:
         """Close the file; batches not read yet are dropped."""
@@ -66,8 +59,7 @@ class ArrowScan:
         self._holder = self._gate.enter(Library.ARROW, release=self._release)
         try:
             self._connection = ArrowConnection(self._path)
-            self._connection.begin()
-            self._reader = self._connection.query(self._prepare(self._connection))
+            self._reader = self._connection.query(self._sql)
         except BaseException:
             self._end()
             raise

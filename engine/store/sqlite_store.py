@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,6 @@ from tapedeck.engine.errors import StoreError
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_diff import check_interval, checked
 from tapedeck.engine.store.bar_store import BarBatch, BarColumns, WriteResult
-from tapedeck.engine.store.checksums import SpanSums
 from tapedeck.engine.store.sqlite_answers import (
     Answers,
     ArrowAnswers,
@@ -25,7 +24,14 @@ from tapedeck.engine.store.sqlite_answers import (
     arrays_of,
     wrong_types_explained,
 )
-from tapedeck.engine.store.sqlite_checks import Catalog, Request, nearest_bar, read_sorted
+from tapedeck.engine.store.sqlite_checks import (
+    Catalog,
+    CheckedRead,
+    Request,
+    check_missing,
+    nearest_bar,
+    read_sorted,
+)
 from tapedeck.engine.store.sqlite_connections import (
     ArrowConnection,
     arrow_errors_explained,
@@ -88,34 +94,26 @@ class SqliteStore:
         If another thread waits to write, the rest of the scan is read into memory. Raises StoreDamagedError
         after the last batch if the bars differ from their checksums.
         """
-        gate = self._gate()
+        gate, request = self._gate(), self._request(symbols, interval, start, end)
+        read = CheckedRead(request)
         if connection := _connection_in_transaction(gate):
-            answers = NativeAnswers(self._path, connection)
-            request = self._request(answers, symbols, interval, start, end)
-            yield from _checked(request, [answers.columns(request.bars_query())])
-            return
-        requests: list[Request] = []
-
-        def prepare(connection: ArrowConnection) -> str:
-            request = self._request(ArrowAnswers(self._path, connection), symbols, interval, start, end)
-            requests.append(request)
-            return request.bars_query()
-
-        scan = ArrowScan(gate, self._path, prepare)
-        try:
-            scan.begin()
-            yield from _checked(requests[0], self._arrays(scan))
-        finally:
-            scan.close()
+            with native_errors_explained(self._path):
+                batches = iter([NativeAnswers(self._path, connection).columns(request.query())])
+            yield from filter(_has_bars, map(read.bars, batches))
+        else:
+            scan = ArrowScan(gate, self._path, request.query())
+            try:
+                yield from filter(_has_bars, map(read.bars, self._arrays(scan)))
+            finally:
+                scan.close()
+        if missing := read.finish():
+            self._answer(Library.NATIVE, lambda answers: check_missing(self._path, answers, missing))
 
     def read(self, symbol: str, interval: Interval, start: int, end: int) -> BarColumns:
         """Return the bars of one symbol with `start <= opened_at < end`, oldest first; empty if none."""
-        check_interval(interval)
+        request = self._request([symbol], interval, start, end)
         bars: BarColumns = self._answer(
-            Library.ARROW,
-            lambda answers: read_sorted(
-                self._path, answers, symbol, interval, start, end, has_checks=self._has_checks
-            ),
+            Library.ARROW, lambda answers: read_sorted(self._path, answers, request)
         )
         return bars
 
@@ -216,10 +214,9 @@ class SqliteStore:
         found: int | None = self._answer(Library.NATIVE, read)
         return found
 
-    def _request(
-        self, answers: Answers, symbols: Sequence[str], interval: Interval, start: int, end: int
-    ) -> Request:
-        return Request.of(self._path, answers, symbols, interval, start, end, has_checks=self._has_checks)
+    def _request(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> Request:
+        check_interval(interval)
+        return Request(self._path, symbols, interval, start, end, self._has_checks)
 
     def _arrays(self, scan: ArrowScan) -> Iterator[list[Any]]:
         for batch in scan:
@@ -258,12 +255,5 @@ def _connection_in_transaction(gate: FileGate) -> sqlite3.Connection | None:
     return None if batch is None else batch.connection_in_transaction
 
 
-def _checked(request: Request, batches: Iterable[list[Any]]) -> Iterator[BarBatch]:
-    """Yield the batches of a request; StoreDamagedError after the last one if their sums are wrong."""
-    runs: list[SpanSums] = []
-    for rows, *columns in batches:
-        bars = BarColumns(*columns)
-        if request.stored is not None:
-            runs.append(request.sums_of(rows, bars))
-        yield BarBatch(*request.trimmed(rows, bars))
-    request.check(runs)
+def _has_bars(batch: BarBatch) -> bool:
+    return len(batch.bars) > 0

@@ -15,7 +15,7 @@ from tapedeck.engine.store.bar_diff import COLUMN_NAMES, BarDifference, take
 from tapedeck.engine.store.bar_store import BarColumns, Ints
 from tapedeck.engine.store.checksums import SpanSums, as_signed, span_seconds, whole_spans
 from tapedeck.engine.store.sqlite_answers import NativeAnswers, native_columns
-from tapedeck.engine.store.sqlite_checks import Catalog, catalog_number, read_sorted, seed_of_series
+from tapedeck.engine.store.sqlite_checks import Catalog, Request, catalog_number, read_sorted, seed_of_series
 from tapedeck.engine.store.sqlite_queries import put, stored_difference
 from tapedeck.engine.store.sqlite_schema import SCHEMA_VERSION, add_check_tables, bars_table
 
@@ -43,7 +43,7 @@ def write_bars(
     if has_checks:
         answers, length = NativeAnswers(path, connection), span_seconds(interval)
         for since in touched:
-            read_sorted(path, answers, symbol, interval, since, since + length, has_checks=True)
+            read_sorted(path, answers, Request(path, [symbol], interval, since, since + length, True))
     changed = take(bars, found.changed(replace=replace))
     put(connection, symbol_id, interval, changed)
     if has_checks and len(changed):
@@ -143,7 +143,7 @@ def _put_sums(connection: sqlite3.Connection, symbol_id: int, interval: Interval
 
 
 def _sums_of(symbol: str, bars: BarColumns, interval: Interval) -> SpanSums:
-    return SpanSums.of(0, bars, interval).bound_to(np.array([seed_of_series(symbol, interval)], np.int64))
+    return SpanSums.of(bars, interval).bound_to(np.array([seed_of_series(symbol, interval)], np.int64))
 
 
 def _symbol_id_of(
