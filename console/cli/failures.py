@@ -13,6 +13,7 @@ from tapedeck.engine.errors import (
     ConditionError,
     ConfigError,
     DataMissingError,
+    StoreChangedError,
     StoreError,
     TapedeckError,
 )
@@ -33,6 +34,7 @@ _EXIT_CODES: Final = (
     (ConfigError, BAD_INPUT),
     (ConditionError, BAD_INPUT),
     (CalendarError, BAD_INPUT),
+    (StoreChangedError, FAILED),
     (StoreError, BAD_INPUT),
     (BarImportError, BAD_INPUT),
     (TapedeckError, FAILED),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
@@ -36,6 +37,13 @@ def whole_spans(start: int, end: int, interval: Interval) -> tuple[int, int]:
     """Return the bounds of the spans that hold `[start, end)`."""
     length = span_seconds(interval)
     return start // length * length, -(-end // length) * length
+
+
+def span_words(since: int, interval: Interval) -> str:
+    """Return a span in words: `on 2013-10-07`, or `from 2013-10-07 to 2013-11-03`."""
+    first = datetime.fromtimestamp(since, UTC).date()
+    last = datetime.fromtimestamp(since + span_seconds(interval) - 1, UTC).date()
+    return f"on {first}" if first == last else f"from {first} to {last}"
 
 
 @dataclass(frozen=True, slots=True)

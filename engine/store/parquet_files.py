@@ -145,9 +145,9 @@ class OpenFile:
         return None if self._checks is None else self._checks.spans
 
     @property
-    def group_bounds(self) -> list[tuple[int, int]]:
-        """First and last time of each row group."""
-        return list(zip(self._firsts, self._lasts, strict=True))
+    def bounds(self) -> tuple[int, int]:
+        """Times of the first and the last bar."""
+        return self._firsts[0], self._lasts[-1]
 
     def read(self, start: int, end: int) -> list[BarColumns]:
         """Return the bars with `start <= opened_at < end`, in up to two runs; decode no other groups."""

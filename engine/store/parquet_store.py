@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from tapedeck.engine.errors import StoreError
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_diff import BarDifference, check_interval, checked, join, take
-from tapedeck.engine.store.bar_store import BarBatch, BarColumns, WriteResult
+from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarWatch, WriteResult
 from tapedeck.engine.store.parquet_cache import FileCache
 from tapedeck.engine.store.parquet_commit import Staging
 from tapedeck.engine.store.parquet_files import OpenFile
@@ -19,11 +20,13 @@ from tapedeck.engine.store.parquet_layout import (
     check_marker,
     check_symbol_fits,
     file_names,
+    is_store,
     make_marker,
     series_folder,
     spans_files,
     stored_series,
 )
+from tapedeck.engine.store.parquet_watch import ParquetWatch
 from tapedeck.engine.store.parquet_writing import FolderWriter, writer_of
 
 _BEFORE_ALL, _AFTER_ALL = -(2**62), 2**62
@@ -70,6 +73,14 @@ class ParquetStore:
             for file in self._open_files(symbol, interval, start, end):
                 for run in file.read(start, end):
                     yield BarBatch(row, run)
+
+    def watch(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> BarWatch:
+        """Watch the bars of many symbols with `start <= opened_at < end` for changes."""
+
+        def files(symbol: str, first: int, after: int) -> list[OpenFile]:
+            return self._open_files(symbol, interval, first, after)
+
+        return ParquetWatch(self._root, symbols, interval, (start, end), files)
 
     def read(self, symbol: str, interval: Interval, start: int, end: int) -> BarColumns:
         """Return the bars of one symbol with `start <= opened_at < end`, oldest first; empty if none."""
@@ -137,6 +148,8 @@ class ParquetStore:
         folder = f"{self._prefix}{series_folder(symbol, interval)}"
         while True:
             files = self._files.get_all(candidates(folder, interval, start, end))
+            if not files and not is_store(self._root):
+                raise StoreError(f"{self._root} was removed, or moved: give its new path with --store")
             if not spans_files(interval, start, end):
                 return files  # a single file is always consistent
             if self._staging.is_commit_under_way():

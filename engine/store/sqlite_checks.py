@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +28,7 @@ from tapedeck.engine.store.checksums import (
     as_signed,
     seed_of,
     span_seconds,
+    span_words,
     whole_spans,
 )
 from tapedeck.engine.store.sqlite_answers import Answers
@@ -91,6 +91,10 @@ class Request:
             [self._symbols_query(), self._sums_query(start, end), self._bars_query(start, end)]
         )
 
+    def sums_query(self) -> str:
+        """Return the query for the stored sums alone, as columns `row`, `since`, `bars` and `sum`."""
+        return f"SELECT requested.key AS row, since, bars, sum {self._from_sums(self.start, self.end)}"
+
     def _bars_query(self, start: int, end: int) -> str:
         # The outer loops are over the symbols, the inner one over a range of the primary key.
         return (
@@ -112,7 +116,12 @@ class Request:
         """Return the query for the sums, in halves, as all columns but two are floats."""
         return (
             "SELECT -1 - requested.key, since, CAST(bars AS REAL), CAST(sum >> 32 AS REAL), "
-            f"CAST(sum & 4294967295 AS REAL), 0.0, 0.0 FROM {_requested(self.symbols)} "
+            f"CAST(sum & 4294967295 AS REAL), 0.0, 0.0 {self._from_sums(start, end)}"
+        )
+
+    def _from_sums(self, start: int, end: int) -> str:
+        return (
+            f"FROM {_requested(self.symbols)} "
             f"CROSS JOIN day_sums ON symbol_id = symbols.id AND interval = '{self.interval}' "
             f"WHERE since >= {start} AND since < {end}"
         )
@@ -196,6 +205,13 @@ def read_sorted(path: Path, answers: Answers, request: Request) -> BarColumns:
     return bars if is_sorted else take(bars, np.argsort(bars.opened_at, kind="stable"))
 
 
+def stored_sums(answers: Answers, request: Request) -> SpanSums:
+    """Return the stored sums of a request; none in a store without checks."""
+    if not request.has_checks:
+        return SpanSums.total([])
+    return SpanSums.total([SpanSums(*answers.columns(request.sums_query()))])
+
+
 def check_missing(path: Path, answers: Answers, symbols: Sequence[str]) -> None:
     """Raise StoreDamagedError if a symbol that a read did not find is stored."""
     if symbols:
@@ -271,13 +287,6 @@ def _requested(symbols: Sequence[str]) -> str:
 def _listed(symbols: Sequence[str]) -> str:
     requested = json.dumps(list(symbols)).replace("'", "''")
     return f"json_each('{requested}') AS requested"
-
-
-def span_words(since: int, interval: Interval) -> str:
-    """Return a span in words: `on 2013-10-07`, or `from 2013-10-07 to 2013-11-03`."""
-    first = datetime.fromtimestamp(since, UTC).date()
-    last = datetime.fromtimestamp(since + span_seconds(interval) - 1, UTC).date()
-    return f"on {first}" if first == last else f"from {first} to {last}"
 
 
 @lru_cache(maxsize=4096)  # used at every read

@@ -15,7 +15,8 @@ import numpy as np
 from tapedeck.engine.errors import StoreError
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_diff import check_interval, checked
-from tapedeck.engine.store.bar_store import BarBatch, BarColumns, WriteResult
+from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarWatch, WriteResult
+from tapedeck.engine.store.checksums import SpanSums
 from tapedeck.engine.store.sqlite_answers import (
     Answers,
     ArrowAnswers,
@@ -31,6 +32,7 @@ from tapedeck.engine.store.sqlite_checks import (
     check_missing,
     nearest_bar,
     read_sorted,
+    stored_sums,
 )
 from tapedeck.engine.store.sqlite_connections import (
     ArrowConnection,
@@ -50,6 +52,7 @@ from tapedeck.engine.store.sqlite_schema import (
     make_tables,
 )
 from tapedeck.engine.store.sqlite_sums import write_bars
+from tapedeck.engine.store.sqlite_watch import SqliteWatch
 from tapedeck.engine.store.sqlite_writing import WriteBatch, batch_of_thread, opened_batch
 
 
@@ -108,6 +111,19 @@ class SqliteStore:
                 scan.close()
         if missing := read.finish():
             self._answer(Library.NATIVE, lambda answers: check_missing(self._path, answers, missing))
+
+    def watch(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> BarWatch:
+        """Watch the bars of many symbols with `start <= opened_at < end` for changes.
+
+        In a store without checksums nothing is noticed.
+        """
+
+        def sums(first: int, after: int) -> SpanSums:
+            request = self._request(symbols, interval, first, after)
+            found: SpanSums = self._answer(Library.ARROW, lambda answers: stored_sums(answers, request))
+            return found
+
+        return SqliteWatch(self._path, symbols, interval, (start, end), sums)
 
     def read(self, symbol: str, interval: Interval, start: int, end: int) -> BarColumns:
         """Return the bars of one symbol with `start <= opened_at < end`, oldest first; empty if none."""
