@@ -21,6 +21,7 @@ _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 _HALF: Final = np.uint64(32)
 _MASK: Final = 2**64 - 1
 _DAYS_OF_DAILY_SPAN: Final = 28
+_EARLIEST, _LATEST = -62135596800, 253402300799  # the years 1 to 9999
 
 
 def span_seconds(interval: Interval) -> int:
@@ -41,9 +42,15 @@ def whole_spans(start: int, end: int, interval: Interval) -> tuple[int, int]:
 
 def span_words(since: int, interval: Interval) -> str:
     """Return a span in words: `on 2013-10-07`, or `from 2013-10-07 to 2013-11-03`."""
-    first = datetime.fromtimestamp(since, UTC).date()
-    last = datetime.fromtimestamp(since + span_seconds(interval) - 1, UTC).date()
+    first, last = dates_of(since, since + span_seconds(interval))
     return f"on {first}" if first == last else f"from {first} to {last}"
+
+
+def dates_of(start: int, end: int) -> tuple[str, str]:
+    """Return the dates (UTC) of the first and the last second of `[start, end)`, in the years 1 to 9999."""
+    seconds = (max(start, _EARLIEST), min(end - 1, _LATEST))
+    first, last = (datetime.fromtimestamp(second, UTC).date().isoformat() for second in seconds)
+    return first, last
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,14 @@ def read_file(path: Path, *, needs_checks: bool) -> BarColumns:
         return empty_bars()
 
 
+def has_checks(path: Path) -> bool:
+    """Whether a file has checks, whole or damaged."""
+    try:
+        return OpenFile(str(path), RowBudget(0), needs_checks=False).spans is not None
+    except StoreDamagedError:
+        return True
+
+
 def identity_of(stat: os.stat_result) -> Identity:
     """Return the identity of a version of a file: a store replaces files, and never changes them in place."""
     return stat.st_ino, stat.st_mtime_ns, stat.st_size
@@ -143,6 +151,20 @@ class OpenFile:
     def spans(self) -> SpanSums | None:
         """Sums of the file's bars by span; None in a file of an old store."""
         return None if self._checks is None else self._checks.spans
+
+    @property
+    def groups(self) -> int:
+        """Number of row groups."""
+        return len(self._firsts)
+
+    def bounds_of_group(self, group: int) -> tuple[int, int]:
+        """Return the times of the first and the last bar of a row group."""
+        return self._firsts[group], self._lasts[group]
+
+    def read_group(self, group: int) -> BarColumns:
+        """Return all bars of a row group."""
+        with self._lock:
+            return self._decode(range(group, group + 1))
 
     @property
     def bounds(self) -> tuple[int, int]:

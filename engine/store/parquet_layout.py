@@ -29,6 +29,7 @@ _WHOLE: Final = "all" + _SUFFIX
 # Without lower-case letters: on a disk that ignores case, `BRKb` and `BRKB` would be one folder.
 _PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 _FEW_YEARS: Final = 3
+_EARLIEST, _LATEST, _LAST_YEAR = -62135596800, 253402300799, 9999  # the years 1 to 9999
 _FEWEST_BYTES_OF_NAME: Final = 128  # that any disk allows
 _SHOWN_OF_SYMBOL: Final = 40
 _MOST_BYTES_OF_NAME: Final = 255  # of one file, where the disk does not say
@@ -100,6 +101,15 @@ def candidates(folder: str, interval: Interval, start: int, end: int) -> list[st
     first, last = _year(start), _year(end - 1)
     found = sorted(name for name in _entries(folder) if _is_year(name.removesuffix(_SUFFIX)))
     return [f"{folder}/{name}" for name in found if first <= int(name.removesuffix(_SUFFIX)) <= last]
+
+
+def bounds_of_file(path: str, interval: Interval) -> tuple[int, int]:
+    """Return the range of times (seconds) of the bars that a file may hold."""
+    if not interval.is_intraday:
+        return _EARLIEST, _LATEST + 1
+    year = int(os.path.basename(path).removesuffix(_SUFFIX))
+    first = int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
+    return first, int(datetime(year + 1, 1, 1, tzinfo=UTC).timestamp()) if year < _LAST_YEAR else _LATEST + 1
 
 
 def spans_files(interval: Interval, start: int, end: int) -> bool:
@@ -194,7 +204,7 @@ def _foreign_entries(root: Path) -> list[str]:
 
 
 def _year(opened_at: int) -> int:
-    bounded = max(min(opened_at, 253402300799), -62135596800)  # the years 1 to 9999
+    bounded = max(min(opened_at, _LATEST), _EARLIEST)
     return datetime.fromtimestamp(bounded, UTC).year
 
 

@@ -14,12 +14,12 @@ from weakref import WeakValueDictionary
 
 import pyarrow as pa
 
-from tapedeck.engine.errors import StoreError
+from tapedeck.engine.errors import StoreDamagedError, StoreError
 from tapedeck.engine.store.bar_diff import BarDifference, difference, empty_bars, join, merge, take
 from tapedeck.engine.store.bar_store import BarColumns, Ints
 from tapedeck.engine.store.folder_lock import locked
 from tapedeck.engine.store.parquet_commit import Staging
-from tapedeck.engine.store.parquet_files import read_file
+from tapedeck.engine.store.parquet_files import has_checks, read_file
 from tapedeck.engine.store.parquet_layout import FORMAT_VERSION, check_marker
 
 _BUFFERED_ROWS: Final = 2_000_000
@@ -104,9 +104,23 @@ class FolderWriter:
         self._buffered += len(bars)
         self._contents[path] = _Content((bars,) if len(bars) else (), is_changed=True)
 
-    def remove(self, path: str, start: int, end: int) -> int:
-        """Remove the bars of `[start, end)` from the file `path`; return their number."""
-        bars = self._content(path).bars()
+    def add_checks(self, path: str) -> None:
+        """Write the file `path` again, with checks, if it has none; StoreDamagedError if it is damaged."""
+        if not has_checks(self._root / path):
+            self.replace_file(path, read_file(self._root / path, needs_checks=False))
+
+    def remove(self, path: str, start: int, end: int, *, is_whole: bool) -> int:
+        """Remove the bars of `[start, end)` from the file `path`; return their number.
+
+        `is_whole`: the range holds all bars of the file, which is removed even if it cannot be read.
+        """
+        try:
+            bars = self._content(path).bars()
+        except StoreDamagedError:
+            if not is_whole:
+                raise
+            self.replace_file(path, empty_bars())
+            return 0
         low, high = (int(bars.opened_at.searchsorted(edge)) for edge in (start, end))
         if high > low:
             self.replace_file(path, join([take(bars, slice(low)), take(bars, slice(high, None))]))

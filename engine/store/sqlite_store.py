@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
-from tapedeck.engine.errors import StoreError
+from tapedeck.engine.errors import StoreDamagedError, StoreError
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_diff import check_interval, checked
 from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarWatch, WriteResult
 from tapedeck.engine.store.checksums import SpanSums
+from tapedeck.engine.store.damage import CheckedSeries, Damage
 from tapedeck.engine.store.sqlite_answers import (
     Answers,
     ArrowAnswers,
@@ -51,7 +53,8 @@ from tapedeck.engine.store.sqlite_schema import (
     make_file,
     make_tables,
 )
-from tapedeck.engine.store.sqlite_sums import write_bars
+from tapedeck.engine.store.sqlite_sums import ALWAYS, remove_bars, rewrite_bars, write_all_sums, write_bars
+from tapedeck.engine.store.sqlite_verify import verified_series
 from tapedeck.engine.store.sqlite_watch import SqliteWatch
 from tapedeck.engine.store.sqlite_writing import WriteBatch, batch_of_thread, opened_batch
 
@@ -153,6 +156,53 @@ class SqliteStore:
                 found = write_bars(self._path, connection, symbol, interval, bars, replace=replace)
         return found.result(replace=replace)
 
+    @property
+    def has_checks(self) -> bool:
+        """Whether all bars have checksums; False for a store of an earlier version."""
+        return self._has_checks
+
+    def spans(self, symbol: str, interval: Interval) -> SpanSums | None:
+        """Return numbers and checksums of a series' bars by span of time; None in a store without any."""
+        if not self._has_checks:
+            return None
+        request = self._request([symbol], interval, *ALWAYS)
+        found: SpanSums = self._answer(Library.ARROW, lambda answers: stored_sums(answers, request))
+        return found
+
+    def verify(self) -> Iterator[CheckedSeries | Damage]:
+        """Read everything, and yield each series, and damage to other parts of the file."""
+        try:
+            series = self.series()
+        except StoreDamagedError as error:
+            yield Damage(str(self._path), str(error.__cause__ or error))
+            return
+        for symbol, intervals in series.items():
+            for interval in sorted(intervals):
+                if self._has_checks:
+                    yield verified_series(self._path, partial(self._answer, Library.ARROW), symbol, interval)
+                else:
+                    yield CheckedSeries(symbol, interval, len(self.read(symbol, interval, *ALWAYS)), ())
+        for [fault] in self._rows("PRAGMA integrity_check(20)"):
+            if fault != "ok":
+                yield Damage(str(self._path), f"SQLite: {fault}")
+
+    def accept(self) -> Generator[tuple[str, Interval], None, None]:
+        """Store checksums of the bars as they are, in one transaction; yield each series beforehand."""
+        with self._in_transaction() as connection:
+            yield from write_all_sums(connection)
+        self._has_checks = True
+
+    def remove(self, symbol: str, interval: Interval, start: int, end: int) -> int:
+        """Remove the bars of `[start, end)` in one transaction; return their number."""
+        check_interval(interval)
+        with self._in_transaction() as connection:
+            return remove_bars(self._path, connection, symbol, interval, start, end)
+
+    def rewrite(self, damage: Sequence[Damage], bars: BarColumns) -> None:
+        """Replace the bars of one series in the ranges of damage; see `CheckedStore.rewrite`."""
+        with self._in_transaction() as connection:
+            rewrite_bars(self._path, connection, damage, bars)
+
     @contextmanager
     def batch(self, *, atomic: bool = False) -> Iterator[None]:
         """Keep one connection open for the writes of this thread; see `BarStore.batch`.
@@ -173,6 +223,11 @@ class SqliteStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @contextmanager
+    def _in_transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._writing() as batch, batch.transaction() as connection, native_errors_explained(self._path):
+            yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[WriteBatch]:

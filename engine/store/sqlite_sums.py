@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import repeat
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,7 @@ from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_diff import COLUMN_NAMES, BarDifference, take
 from tapedeck.engine.store.bar_store import BarColumns, Ints
 from tapedeck.engine.store.checksums import SpanSums, as_signed, span_seconds, whole_spans
+from tapedeck.engine.store.damage import Damage
 from tapedeck.engine.store.sqlite_answers import NativeAnswers, native_columns
 from tapedeck.engine.store.sqlite_checks import Catalog, Request, catalog_number, read_sorted, seed_of_series
 from tapedeck.engine.store.sqlite_queries import put, stored_difference
@@ -93,6 +94,19 @@ def remove_bars(
         write_sums(connection, symbol_id, symbol, interval, first, after)
     _drop_empty(connection, symbol_id, symbol, interval, has_checks=has_checks)
     return removed
+
+
+def rewrite_bars(
+    path: Path, connection: sqlite3.Connection, damage: Sequence[Damage], bars: BarColumns
+) -> None:
+    """Replace the bars of one series in the ranges of damage, in the open transaction."""
+    for one in damage:
+        if one.series is None:
+            continue
+        symbol, interval = one.series
+        remove_bars(path, connection, symbol, interval, one.start, one.end)
+        inside = np.flatnonzero((bars.opened_at >= one.start) & (bars.opened_at < one.end))
+        write_bars(path, connection, symbol, interval, take(bars, inside), replace=True)
 
 
 def write_all_sums(connection: sqlite3.Connection) -> Iterator[tuple[str, Interval]]:
