@@ -44,6 +44,7 @@ from tapedeck.engine.store.sqlite_connections import (
     open_native,
 )
 from tapedeck.engine.store.sqlite_gate import FileGate, Library, gate_of
+from tapedeck.engine.store.sqlite_log import check_log
 from tapedeck.engine.store.sqlite_scan import ArrowScan
 from tapedeck.engine.store.sqlite_schema import (
     IDENTITY_QUERY,
@@ -70,6 +71,7 @@ class SqliteStore:
         self._path = path
         if create:
             self._create()
+        check_log(path)
         [identity] = self._rows(IDENTITY_QUERY)
         self._has_checks = check_identity(path, identity) >= SCHEMA_VERSION
 
