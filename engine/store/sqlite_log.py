@@ -37,7 +37,7 @@ def check_log(database: Path) -> None:
         if again == found:
             raise StoreDamagedError(
                 f"{path} is damaged ({found}). It holds the last writes to {database.name}: restore a copy "
-                f"of both files. To go on without those writes, remove {path.name}, and import the bars again",
+                f"of both files. To go on without those writes, remove {path.name}, and import again",
                 file=str(path),
             )
         found = again
