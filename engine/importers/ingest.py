@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tapedeck.engine.errors import BarImportError
+from tapedeck.engine.errors import BarImportError, SymbolRefusedError
 from tapedeck.engine.importers.file_rows import FileRows, SeriesRows, UnreadableFileError
 from tapedeck.engine.importers.importer import BarFiles, Importer
 from tapedeck.engine.importers.report import (
@@ -148,7 +148,10 @@ class _Ingest:
         bars = sort_out_repeats(valid)
         if not len(bars):
             return reasons
-        result = self._store.write(part.symbol, interval, bars, replace=self._options.replace)
+        try:
+            result = self._store.write(part.symbol, interval, bars, replace=self._options.replace)
+        except SymbolRefusedError as error:
+            return reasons | {int(row): str(error) for row in rows}
         clashes = _clashes(part.symbol, valid.opened_at, bars.opened_at[result.conflicts])
         counts.written += result.written
         counts.replaced += result.replaced

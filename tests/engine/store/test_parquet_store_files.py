@@ -16,7 +16,7 @@ import pytest
 from bar_samples import A_DAY, OPEN_7_OCTOBER_2013, as_rows, bars_at, bits, by_row, minutes, part
 from store_writer_script import NEW_YEAR_2014, SYMBOLS, piece, whole_count_of
 
-from tapedeck.engine.errors import StoreDamagedError, StoreError, SymbolRefusedError
+from tapedeck.engine.errors import StoreError, SymbolRefusedError
 from tapedeck.engine.intervals import DAY, MINUTE, SECOND
 from tapedeck.engine.store import parquet_writing
 from tapedeck.engine.store.bar_store import BarColumns
