@@ -30,7 +30,7 @@ _VERIFY: Final = examples(
 )
 _REMOVE: Final = examples(
     "tapedeck store remove SPY AIG --store bars.db",
-    "tapedeck store remove SPY --interval 1m --from 2013-10-07 --to 2013-10-11 --store bars.db --yes",
+    "tapedeck store remove SPY --from 2013-10-07 --to 2013-10-11 --store bars.db --yes",
 )
 
 app = typer.Typer(

@@ -17,7 +17,7 @@ from tapedeck.engine.importers.importer import Importer, ImporterOption
 from tapedeck.engine.importers.registry import IMPORTERS
 
 REPAIR_EXAMPLES: Final = examples(
-    "tapedeck store repair --from spy.csv --interval 1m --zone America/New_York --store bars.db",
+    "tapedeck store repair --from spy.csv --interval 1m --store bars.db",
     "tapedeck store repair --from data/ --importer lean --store bars",
 )
 _HELP: Final = """Rewrite damaged days from the files that they were imported from.
