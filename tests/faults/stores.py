@@ -61,17 +61,16 @@ def main() -> int:
     options.add_argument("--short", action="store_true", help="few bars, points, flips and rounds")
     extent = _SHORT if options.parse_args().short else _FULL
     run_interposed()
-    counts, findings = Counter[str](), list[str]()
+    findings: list[str] = []
     for place in PLACES:
         with scratch_folder() as scratch:
             campaign = Campaign(scratch, place, extent)
             campaign.run()
-            counts += campaign.counts
-            findings += campaign.findings
-    for what, count in counts.items():
-        print(f"{what}: {count:,}")  # noqa: T201
-    for finding in findings:
-        print(f"FINDING {finding}", file=sys.stderr)  # noqa: T201
+        for what, count in campaign.counts.items():
+            print(f"{what}: {count:,}", flush=True)  # noqa: T201
+        for finding in campaign.findings:
+            print(f"FINDING {finding}", file=sys.stderr, flush=True)  # noqa: T201
+        findings += campaign.findings
     return 1 if findings else 0
 
 
