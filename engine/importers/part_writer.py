@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from tapedeck.engine.errors import SymbolRefusedError
 from tapedeck.engine.importers.evidence import ImportEvidence
 from tapedeck.engine.importers.file_repeats import FileRepeats
 from tapedeck.engine.importers.file_rows import FileRows, SeriesRows
@@ -110,13 +111,16 @@ class PartWriter:
             kept = np.flatnonzero(checked.good)
             valid, places = take(checked.bars, kept), part.rows[kept]
         within = _repeats(part.bars.opened_at, part.rows, checked.good)
-        self._count_changes(checked)
-        self._keep_first_bars(part.symbol, interval, valid)
         bars = sort_out_repeats(valid)
         seen = self._repeats.seen_before(part.symbol, interval, bars.opened_at)
         fresh = bars if seen is None else take(bars, np.flatnonzero(~seen))
+        try:
+            stored_otherwise = self._store_run(part.symbol, interval, fresh, replace=self._replace)
+        except SymbolRefusedError as error:
+            return reasons | {int(row): str(error) for row in places}
+        self._count_changes(checked)
+        self._keep_first_bars(part.symbol, interval, valid)
         self._evidence.add(part, interval, fresh.opened_at)
-        stored_otherwise = self._store_run(part.symbol, interval, fresh, replace=self._replace)
         clashes = {time: _clash(part.symbol, time) for time in stored_otherwise}
         if seen is not None:
             # An earlier part of the file has these times: the first row is kept, also with --replace.
