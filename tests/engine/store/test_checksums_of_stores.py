@@ -19,6 +19,7 @@ from tapedeck.engine.errors import StoreDamagedError, StoreError, SymbolRefusedE
 from tapedeck.engine.importers.ingest import import_bars
 from tapedeck.engine.importers.registry import IMPORTERS
 from tapedeck.engine.importers.repair import repair_store
+from tapedeck.engine.importers.report import ImportOptions
 from tapedeck.engine.intervals import DAY, MINUTE
 from tapedeck.engine.store.bar_store import BarColumns
 from tapedeck.engine.store.checksums import SpanSums
@@ -108,9 +109,11 @@ def test_repair_restores_what_was_written_and_touches_no_other_day(location, tmp
     lines += [",".join(map(repr, row)) for row in as_rows(part(WEEK, slice(first, None)))]
     source = tmp_path / "SPY.csv"
     source.write_text("\n".join(lines))
-    described = {"interval": MINUTE, "symbol": "SPY", "time_format": "s"}
+    described = {"options": ImportOptions(), "interval": MINUTE, "symbol": "SPY", "time_format": "s"}
     with open_store(location) as store:
-        [repaired] = repair_store(store, [damage], IMPORTERS["csv"], source, **described)
+        [repaired] = repair_store(
+            store, [damage], IMPORTERS["csv"], source, options=ImportOptions(), **described
+        )
         assert repaired.status == "restored"
         assert bits(store.read("SPY", MINUTE, *ALWAYS)) == bits(WEEK)
     assert damage_of(location) == []
@@ -120,9 +123,11 @@ def test_damage_that_the_files_lack_is_left(location, tmp_path):
     damage_wednesday(location)
     source = tmp_path / "SPY.csv"
     source.write_text("time,open,high,low,close,volume\n1420070400,1,1,1,1,1\n")
-    described = {"interval": MINUTE, "symbol": "SPY", "time_format": "s"}
+    described = {"options": ImportOptions(), "interval": MINUTE, "symbol": "SPY", "time_format": "s"}
     with open_store(location) as store:
-        [left] = repair_store(store, damage_of(location), IMPORTERS["csv"], source, **described)
+        [left] = repair_store(
+            store, damage_of(location), IMPORTERS["csv"], source, options=ImportOptions(), **described
+        )
     assert (left.status, left.detail) == ("left", "the files have no bars of it")
     assert len(damage_of(location)) == 1
 
