@@ -109,7 +109,7 @@ def test_repair_restores_what_was_written_and_touches_no_other_day(location, tmp
     lines += [",".join(map(repr, row)) for row in as_rows(part(WEEK, slice(first, None)))]
     source = tmp_path / "SPY.csv"
     source.write_text("\n".join(lines))
-    described = {"options": ImportOptions(), "interval": MINUTE, "symbol": "SPY", "time_format": "s"}
+    described = {"interval": MINUTE, "symbol": "SPY", "time_format": "s"}
     with open_store(location) as store:
         [repaired] = repair_store(
             store, [damage], IMPORTERS["csv"], source, options=ImportOptions(), **described
@@ -123,7 +123,7 @@ def test_damage_that_the_files_lack_is_left(location, tmp_path):
     damage_wednesday(location)
     source = tmp_path / "SPY.csv"
     source.write_text("time,open,high,low,close,volume\n1420070400,1,1,1,1,1\n")
-    described = {"options": ImportOptions(), "interval": MINUTE, "symbol": "SPY", "time_format": "s"}
+    described = {"interval": MINUTE, "symbol": "SPY", "time_format": "s"}
     with open_store(location) as store:
         [left] = repair_store(
             store, damage_of(location), IMPORTERS["csv"], source, options=ImportOptions(), **described
