@@ -20,7 +20,7 @@ class HistoricalData(Section):
     trailing_days: Annotated[StrictInt, Field(ge=1, le=25_000)]
     """Number of trading days before the session; at least 1."""
     intervals: Intervals
-    """Intervals to load, such as [1m, 1d]; 1w is possible here only."""
+    """Intervals to load, such as [1m, 1d, 1w]."""
     apply_to: ApplyTo = ALL
     """The word `all`, or a list of symbols."""
 

@@ -103,7 +103,7 @@ class DailyHistory:
         self.days = tuple(days)
         dates = [session.trading_day for session in days]
         self._ordinals = np.array([day.toordinal() for day in dates], dtype=np.int64)
-        self._mondays: Ints = np.array([_monday(day) for day in dates], dtype=np.int64)
+        self._mondays: Ints = np.array([monday_of(day) for day in dates], dtype=np.int64)
         self._labels: Ints = np.array([day_label(day.toordinal()) for day in dates], dtype=np.int64)
         self._labels.flags.writeable = False
         self.values: Floats = np.full((5, symbols, len(self.days)), np.nan)
@@ -137,7 +137,7 @@ class DailyHistory:
         """
         stop = self.column_of(day)
         first = self._first_whole_week(max(0, stop - sessions))
-        last = min(stop, int(np.searchsorted(self._mondays, _monday(day))))
+        last = min(stop, int(np.searchsorted(self._mondays, monday_of(day))))
         if first >= last:
             return None
         opens, sizes = np.unique(self._mondays[first:last], return_index=True, return_counts=True)[1:]
@@ -173,7 +173,7 @@ def fold_days(values: Floats) -> Floats:
     return out
 
 
-def _monday(day: date) -> int:
+def monday_of(day: date) -> int:
     """Return the ordinal of the Monday of the week of `day`."""
     return day.toordinal() - day.weekday()
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.trading_session import TradingSession
-from tapedeck.engine.intervals import Interval
+from tapedeck.engine.intervals import WEEK, Interval
 from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, HistoricalQuality
 from tapedeck.engine.tape.bar_grid import BarGrid, Floats, Ints
 from tapedeck.engine.tape.buckets import DerivedGrid, buckets_of
@@ -18,7 +18,11 @@ from tapedeck.engine.tape.historical_value import HistoricalValue
 
 @dataclass(frozen=True, slots=True)
 class IndicatorColumn:
-    """One output of a session indicator: `values` float64 (S, columns of `interval`), NaN where missing."""
+    """One output of a session indicator: `values` float64 (S, columns of `interval`), NaN where missing.
+
+    On 1w there is one column: the value at the last complete week before the session, known before the open
+    and constant.
+    """
 
     name: str
     interval: Interval
@@ -94,15 +98,22 @@ class Tape:
         return (self.base_interval, *self.derived)
 
     def columns_over(self, interval: Interval, frontier: int) -> int:
-        """Return the number of columns of an interval that are over at a frontier."""
+        """Return the number of columns of an interval that are over at a frontier; on 1w always 1."""
         if interval == self.base_interval:
             return frontier
+        if interval == WEEK:
+            return 1
         return self.derived[interval].buckets.over_at(frontier)
 
     def opened_at(self, interval: Interval) -> Ints:
-        """Return the label of each column of an interval: its open, int64, seconds UTC."""
+        """Return the label of each column of an interval: its open, int64, seconds UTC.
+
+        The column of 1w has the session's open, from which on its value holds.
+        """
         if interval == self.base_interval:
             return self.slots.opened_at
+        if interval == WEEK:
+            return self.slots.opened_at[:1]
         return self.slots.opened_at[self.derived[interval].buckets.starts]
 
     def closed_at(self, interval: Interval) -> Ints:
