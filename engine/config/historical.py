@@ -68,3 +68,8 @@ class HistoricalConfig(Section):
     """Bars to load before each session. Bars that indicators need are added automatically."""
     indicators: Mapping[IndicatorName, HistoricalIndicator] = Field(default_factory=dict)
     """Trailing indicators, by name."""
+
+    @property
+    def keeps_days(self) -> bool:
+        """Whether days or weeks are loaded, which an export then has, too."""
+        return any(not interval.is_intraday for entry in self.data for interval in entry.intervals)

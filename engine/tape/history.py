@@ -9,7 +9,7 @@ from datetime import date
 
 import numpy as np
 
-from tapedeck.engine.clock.slots import day_label
+from tapedeck.engine.clock.slots import day_label, epoch_seconds
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.intervals import DAY, Interval
 from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME, BarGrid, Floats, Ints
@@ -119,6 +119,11 @@ class DailyHistory:
     def labels(self) -> Ints:
         """Return the store's labels of the days, int64 (D,)."""
         return self._labels
+
+    def regular_opens(self, labels: Ints) -> Ints:
+        """Return the regular open, seconds UTC, of the days of the span with the given labels, int64."""
+        columns = np.searchsorted(self._labels, labels).tolist()
+        return np.array([epoch_seconds(self.days[at].regular_open) for at in columns], dtype=np.int64)
 
     def before(self, day: date, sessions: int | None = None) -> HistoryDay | None:
         """Return the daily bars of the last `sessions` trading days before `day`; None if there are none."""

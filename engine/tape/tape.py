@@ -14,6 +14,7 @@ from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, HistoricalQualit
 from tapedeck.engine.tape.bar_grid import BarGrid, Floats, Ints
 from tapedeck.engine.tape.buckets import DerivedGrid, buckets_of
 from tapedeck.engine.tape.historical_value import HistoricalValue
+from tapedeck.engine.tape.kept_history import KeptBars
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,9 @@ class Tape:
     Each part has one writer: the coordinator `base` and `frontier`, the data processor `derived`,
     `indicators` and `processed`, the quality manager `scores` (float64 (S, n + 1), percent at k = 0 … n; None
     if quality is not measured) and `scored`. A writer fills its arrays first and sets its integer last.
-    `historical` and `historical_quality` (quality of the session's history by symbol and interval) are set
-    before the open. `rows`: row by symbol. Readers go through a `SessionView`, which is cut at the clock.
+    `historical`, `historical_quality` (quality of the session's history by symbol and interval) and
+    `kept_history` (its days and weeks) are set before the open. `rows`: row by symbol. Readers go through a
+    `SessionView`, which is cut at the clock.
     """
 
     slots: SessionSlots
@@ -47,6 +49,7 @@ class Tape:
     indicators: dict[str, IndicatorColumn] = field(default_factory=dict)
     historical: dict[str, HistoricalValue] = field(default_factory=dict)
     historical_quality: Mapping[tuple[str, Interval], HistoricalQuality] = field(default_factory=dict)
+    kept_history: tuple[KeptBars, ...] = ()
     scores: Floats | None = None
     frontier: int = 0
     processed: int = 0
@@ -142,6 +145,8 @@ class Tape:
         grids = [self.base, *self.derived.values()]
         arrays = [array for grid in grids for array in (grid.values, grid.present)]
         arrays += [column.values for column in self.indicators.values()]
+        # Days are a view of the run's own; weeks are made for the session.
+        arrays += [kept.values for kept in self.kept_history if kept.interval == WEEK]
         return sum(array.nbytes for array in arrays) + (0 if self.scores is None else self.scores.nbytes)
 
     def computed_frontier(self) -> int:

@@ -94,7 +94,7 @@ def expected(weeks: pd.DataFrame, name: str) -> float:
         "ema_5w": lambda: talib.EMA(close, 5),
         "obv_w": lambda: volume[0] + np.append(0.0, np.cumsum(np.sign(np.diff(close)) * volume[1:])),
         "median_w": lambda: (high + low) / 2,
-        "vwap_3w": lambda: (money.rolling(3).sum() / pd.Series(volume).rolling(3).sum()).to_numpy(),
+        "vwap_3w": (money.rolling(3).sum() / pd.Series(volume).rolling(3).sum()).to_numpy,
     }
     return float(values[name]()[-1])
 
