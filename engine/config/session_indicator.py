@@ -43,8 +43,7 @@ class SessionIndicator(Section):
     type: Annotated[str, AfterValidator(_read_type)]
     """Type of the indicator, such as SMA, RSI, MACD or VWAP; `tapedeck config schema` lists all."""
     interval: BarInterval
-    """Interval of its bars; the engine makes those of intervals not in `streams`. 1w: the complete
-    weeks before the session, without the current one."""
+    """Interval of its bars, made if it is not in `streams`; 1w: the complete weeks before the session."""
     against: Annotated[str | None, Field(validate_default=True)] = None
     """Historical indicator to compare with, for types that need one, such as RELATIVE_VOLUME."""
     parameters: Annotated[Mapping[str, int | float], Field(validate_default=True, default_factory=dict)]

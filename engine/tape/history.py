@@ -125,6 +125,11 @@ class DailyHistory:
         columns = np.searchsorted(self._labels, labels).tolist()
         return np.array([epoch_seconds(self.days[at].regular_open) for at in columns], dtype=np.int64)
 
+    def days_of_weeks(self, labels: Ints) -> int:
+        """Return the number of days of the span in the weeks that begin with the days of the given labels."""
+        weeks = self._mondays[np.searchsorted(self._labels, labels)]
+        return int(np.isin(self._mondays, weeks).sum())
+
     def before(self, day: date, sessions: int | None = None) -> HistoryDay | None:
         """Return the daily bars of the last `sessions` trading days before `day`; None if there are none."""
         stop = self.column_of(day)

@@ -43,7 +43,7 @@ def explain_indicator(moment: Moment, name: str) -> Explanation:
         inputs=reasons.inputs,
         bars_used=reasons.bars_used,
         missing_bars=reasons.missing_bars,
-        history_sessions=_sessions(days, spec),
+        history_sessions=_sessions(moment, days, spec),
         warm_up_bars=reasons.warm_up_bars,
         is_warm=reasons.is_warm,
         start=kind.start(spec.parameters, spec.interval),
@@ -101,8 +101,11 @@ def _earlier_columns(days: Sequence[HistoryDay], spec: IndicatorSpec) -> int:
     return columns_used(sizes, spec.history_bars, sessions_are_columns=not spec.interval.is_intraday)
 
 
-def _sessions(days: Sequence[HistoryDay], spec: IndicatorSpec) -> int:
-    """Return the number of earlier sessions in the kernel's input; on 1w, of weeks."""
+def _sessions(moment: Moment, days: Sequence[HistoryDay], spec: IndicatorSpec) -> int:
+    """Return the number of earlier sessions in the kernel's input."""
+    if spec.interval == WEEK:
+        daily, weeks = moment.history.daily, _earlier_columns(days, spec)
+        return daily.days_of_weeks(days[0].opened_at[-weeks:]) if daily is not None and weeks else 0
     if not spec.interval.is_intraday:
         return _earlier_columns(days, spec)
     return sessions_used([day.grid.shape[1] for day in days], spec.history_bars)

@@ -24,7 +24,7 @@ from tapedeck.engine.tape.session_view import SessionView
 from tests.support.files import plan_of, session_file
 from tests.support.markets import fill_store, open_new_store
 from tests.support.runs import LIMIT_S, at_frontier, play, play_recorded
-from tests.support.tapes import same_bits
+from tests.support.tapes import same_bits, sessions_of
 
 SYMBOLS: Final = ("OLD", "NEW", "GAPS", "MIN")
 # Wednesday, Friday (an early close after a holiday) and the Monday and Tuesday of the week after.
@@ -225,6 +225,8 @@ def test_why_names_the_weeks(store: BarStore) -> None:
     [closes] = sma.inputs
     np.testing.assert_array_equal(closes.values, weeks.close[-31:])
     assert closes.earlier == sma.bars_used == 31
+    assert sma.history_sessions == len(sessions_of("2013-04-22", "2013-11-22"))
+    assert explained["median_w"].history_sessions == 5
     assert "made from stored 1m bars" in explained["MIN"].source
     assert explained["GAPS"].value is None
     assert explained["obv_w"].start == "the store's first 1w bar"
