@@ -101,7 +101,8 @@ class HistoryPlanner:
         before = self._depths.get(interval, np.zeros(len(needed), dtype=np.int64))
         self._depths[interval] = np.maximum(before, needed).astype(np.int64)
         if indicator is not None and bool((needed > before).any()):
-            self.notes.append(f"history added for {indicator}: {int(needed.max()):,} sessions of {interval}")
+            bars = f"{DAY}, for {WEEK}" if interval == WEEK else str(interval)
+            self.notes.append(f"history added for {indicator}: {int(needed.max()):,} sessions of {bars}")
 
     def _trailing(self) -> list[TrailingPlan]:
         plans = []

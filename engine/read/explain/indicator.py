@@ -81,6 +81,8 @@ def _bars(moment: Moment, spec: IndicatorSpec, days: Sequence[HistoryDay], colum
     interval, earlier = spec.interval, _earlier_columns(days, spec)
     rows = [(day, own) for day in days if (own := day.row_of(moment.row)) is not None]
     labels = joined([day.opened_at for day, _ in rows], np.empty(0, dtype=np.int64))
+    if not interval.is_intraday and moment.history.daily is not None:
+        labels = moment.history.daily.regular_opens(labels)
     past = [day.grid.values[:, own] for day, own in rows]
     bars = np.concatenate(past, axis=1) if past else np.empty((5, 0))
     begin = len(labels) - earlier
