@@ -116,6 +116,22 @@ class StoreError(TapedeckError):
     """The bar store cannot be read or written: wrong file type, no permission, disk full. Exit code 2."""
 
 
+class StoreDamagedError(StoreError):
+    """Stored bars that differ from their checksums, or cannot be decoded, in `file`. Exit code 2."""
+
+    def __init__(self, message: str, *, file: str) -> None:
+        super().__init__(message)
+        self.file = file
+
+
+class StoreChangedError(StoreError):
+    """Bars that a run still reads were changed, or their store was removed. Exit code 1."""
+
+
+class SymbolRefusedError(StoreError):
+    """A symbol that a store cannot hold; other symbols are not affected. Exit code 2."""
+
+
 class BarImportError(TapedeckError):
     """A file of bars that cannot be imported, or was refused by `--strict`. Exit code 2."""
 

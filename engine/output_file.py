@@ -6,6 +6,7 @@ import errno
 import os
 import secrets
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -16,20 +17,21 @@ _CANNOT_SYNC: Final = (errno.EACCES, errno.EPERM, errno.EISDIR, errno.EBADF, err
 _SHORTEN: Final = 40  # characters of a name in its temporary name, which must not become too long
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Write a file, replacing an earlier one; after an OSError the earlier one is unchanged.
+def write_file(path: Path, data: bytes | Iterable[bytes]) -> None:
+    """Write a file, whole or in pieces, replacing an earlier one; after an OSError that one is unchanged.
 
     A link keeps pointing to its file, which is replaced; the mode stays. A device, a pipe or the program's
     own stdout or stderr is not replaced: data is written into it.
     """
+    pieces = (data,) if isinstance(data, bytes) else data
     status = _status(path)
     stream = None if status is None else _own_stream(status)
     if stream is not None:
-        _write_all(stream, data)
+        _write_all(stream, pieces)
     elif status is not None and not stat.S_ISREG(status.st_mode):
-        _write_into(path, data)
+        _write_into(path, pieces)
     else:
-        _replace(Path(os.path.realpath(path)), data, status)
+        _replace(Path(os.path.realpath(path)), pieces, status)
 
 
 def sync_folder(folder: Path) -> None:
@@ -75,18 +77,18 @@ def _own_stream(status: os.stat_result) -> int | None:
     return None
 
 
-def _write_into(path: Path, data: bytes) -> None:
+def _write_into(path: Path, pieces: Iterable[bytes]) -> None:
     # Without waiting: a named pipe that is not being read is an error.
     descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
     try:
         if hasattr(os, "set_blocking"):
             os.set_blocking(descriptor, True)
-        _write_all(descriptor, data)
+        _write_all(descriptor, pieces)
     finally:
         os.close(descriptor)
 
 
-def _replace(path: Path, data: bytes, before: os.stat_result | None) -> None:
+def _replace(path: Path, pieces: Iterable[bytes], before: os.stat_result | None) -> None:
     """Write a temporary file beside `path`, and rename it to `path`."""
     if before is not None and not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
@@ -94,7 +96,7 @@ def _replace(path: Path, data: bytes, before: os.stat_result | None) -> None:
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         try:
-            _write_all(descriptor, data)
+            _write_all(descriptor, pieces)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -115,7 +117,8 @@ def _keep_owner(path: Path, before: os.stat_result) -> None:
             os.chown(path, before.st_uid, before.st_gid)
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
-    left = memoryview(data)
-    while left:
-        left = left[os.write(descriptor, left) :]
+def _write_all(descriptor: int, pieces: Iterable[bytes]) -> None:
+    for piece in pieces:
+        left = memoryview(piece)
+        while left:
+            left = left[os.write(descriptor, left) :]

@@ -15,6 +15,7 @@ from tapedeck.engine.errors import (
     ConfigError,
     DataMissingError,
     NotAnExportError,
+    StoreChangedError,
     StoreError,
     TapedeckError,
 )
@@ -44,6 +45,7 @@ _EXIT_CODES: Final = (
     (ConfigError, BAD_INPUT),
     (ConditionError, BAD_INPUT),
     (CalendarError, BAD_INPUT),
+    (StoreChangedError, FAILED),
     (StoreError, BAD_INPUT),
     (BarImportError, BAD_INPUT),
     (NotAnExportError, BAD_INPUT),

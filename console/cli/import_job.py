@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import csv
-import io
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -31,6 +30,7 @@ from tapedeck.engine.store.locations import open_store
 
 ShowProgress = Callable[[ImportProgress], None]
 _REJECTS_HEADER: Final = ("file", "line", "reason", "text")
+_PIECE: Final = 1 << 20
 
 
 def run_import(
@@ -93,8 +93,9 @@ def _rejected_rows(path: Path | None) -> Iterator[TakeRejected | None]:
         yield None
         return
     # Rows wait in a temporary file, as the import may have more than fit in memory.
-    with tempfile.TemporaryFile("w+", newline="", encoding="utf-8", errors="surrogateescape") as waiting:
-        writer = csv.writer(waiting)
+    with tempfile.TemporaryFile("w+", newline="", encoding="utf-8", errors="backslashreplace") as waiting:
+        writer = csv.writer(waiting, lineterminator="\n")
+        writer.writerow(_REJECTS_HEADER)
 
         def take(rows: Sequence[RejectedRow]) -> None:
             writer.writerows((row.file, row.line, row.reason, row.text) for row in rows)
@@ -102,25 +103,17 @@ def _rejected_rows(path: Path | None) -> Iterator[TakeRejected | None]:
         try:
             yield take
         except BarImportError:
-            write_rejects(path, _reread(waiting))
+            _write_rejects(path, waiting)
             raise
-        write_rejects(path, _reread(waiting))
+        _write_rejects(path, waiting)
 
 
-def _reread(waiting: TextIO) -> Iterator[RejectedRow]:
-    waiting.seek(0)
-    for file, line, reason, text in csv.reader(waiting):
-        yield RejectedRow(Path(file), int(line), reason, text)
-
-
-def write_rejects(path: Path, rejected: Iterable[RejectedRow]) -> None:
-    """Write rejected rows as CSV (file, line, reason, text); ExportError leaves an earlier file unchanged."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_REJECTS_HEADER)
-    writer.writerows((row.file, row.line, row.reason, row.text) for row in rejected)
+def _write_rejects(path: Path, waiting: TextIO) -> None:
+    """Write the rejected rows that wait; ExportError leaves an earlier file unchanged."""
+    waiting.flush()
+    waiting.buffer.seek(0)
     try:
-        write_file(path, text.getvalue().encode("utf-8", "backslashreplace"))
+        write_file(path, iter(lambda: waiting.buffer.read(_PIECE), b""))
     except OSError as error:
         raise ExportError(
             f"{path}: cannot write the rejected rows ({cause_of(error)}). The bars are imported. "

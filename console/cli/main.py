@@ -15,6 +15,7 @@ from tapedeck.console.cli.commands import (
     import_bars,
     run,
     settings,
+    store,
     validate,
 )
 from tapedeck.console.cli.failures import exit_codes_text
@@ -80,4 +81,5 @@ app.command("calendar", epilog=calendar.EPILOG)(calendar.calendar)
 app.command("validate", epilog=validate.EPILOG)(validate.validate)
 app.command("settings", epilog=settings.EPILOG)(settings.settings)
 app.add_typer(import_bars.app, name="import")
+app.add_typer(store.app, name="store")
 app.add_typer(config.app, name="config")

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from tapedeck.engine.importers.session_hours import SessionHours
+from tapedeck.engine.importers.stamps import Mask
 from tapedeck.engine.store.bar_store import Ints
 
 _MOST_OUTSIDE: Final = 0.2
@@ -35,21 +36,22 @@ class LabelEvidence:
         if not len(times):
             return
         opens, closes = hours.around(int(times[0]), int(times[-1]))
-        session = np.searchsorted(opens, times, "right") - 1
-        known = session >= 0
-        after = known & (times > np.where(known, closes[session], 0)) | ~known
-        at_open = known & (times == np.where(known, opens[session], 0))
-        at_close = known & (times == np.where(known, closes[session], 0)) & ~at_open
-        opened = opens[session[at_open]]
-        closing = opens[session[at_close]]
-        self.opens += len(opened)
-        self.closes += int((~np.isin(closing, opened) & (closing != self._last_open)).sum())
-        self.second_bars += int((known & (times == np.where(known, opens[session], 0) + step)).sum())
-        self.sessions += _distinct(session[~after])
-        self.outside += _distinct(session[after])
-        self._inside += int((~after & ~at_open & ~at_close).sum())
-        if len(opened):
-            self._last_open = int(opened[-1])
+        near = (closes >= times[0]) & (opens <= times[-1])
+        opens, closes = opens[near], closes[near]
+        # Sessions are few and bars many: opens and closes are looked up among the bars.
+        start, stop = np.searchsorted(times, opens), np.searchsorted(times, closes, "right")
+        at_open = _are_among(opens, times)
+        at_close = _are_among(closes, times) & ~np.isin(closes, opens)  # the next open, around the clock
+        closing = at_close & ~at_open & (opens != self._last_open)
+        self.opens += int(at_open.sum())
+        self.closes += int(closing.sum())
+        self.second_bars += int(_are_among(opens + step, times).sum())
+        self.sessions += int((stop > start).sum())
+        self._inside += int((stop - start).sum() - at_open.sum() - at_close.sum())
+        between = np.append(start, len(times)) - np.append(0, stop)
+        self.outside += int((between > 0).sum())
+        if at_open.any():
+            self._last_open = int(opens[at_open][-1])
 
     def merge(self, other: LabelEvidence) -> None:
         """Add the counts of another symbol."""
@@ -73,5 +75,7 @@ class LabelEvidence:
         return self.names_closes and not self.opens and self.second_bars >= 0.8 * self.closes
 
 
-def _distinct(ordered: Ints) -> int:
-    return int((np.diff(ordered) != 0).sum()) + 1 if len(ordered) else 0
+def _are_among(instants: Ints, times: Ints) -> Mask:
+    at = np.minimum(np.searchsorted(times, instants), len(times) - 1)
+    found: Mask = times[at] == instants
+    return found

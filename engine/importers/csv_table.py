@@ -18,8 +18,9 @@ from tapedeck.engine.importers.file_content import Content, contents_of
 from tapedeck.engine.importers.file_rows import UnreadableFileError
 from tapedeck.engine.importers.table_format import TableFormat
 from tapedeck.engine.importers.table_source import Table, TableSource
-from tapedeck.engine.importers.text_stream import TextBlock, text_blocks
+from tapedeck.engine.importers.text_stream import TextBlock, split_block, text_blocks
 
+_PIECE_BYTES: Final = 1 << 20
 _SAMPLE_BYTES: Final = 1 << 17
 _SAMPLE_ROWS: Final = 1000
 _BLANKS: Final = re.compile(rb" {2,}")
@@ -74,10 +75,20 @@ class CsvSource:
         """Yield all rows in parts, with these columns as text."""
         row = 0
         for text in text_blocks(self._content):
-            block = _rows_only(text, self._layout)
-            part = _read_fast(block, self._layout, columns, row)
+            for part in self._parts_of(_rows_only(text, self._layout), columns, row):
+                row += len(part.rows) + len(part.faults)
+                yield part
+
+    def _parts_of(self, block: TextBlock, columns: Collection[str], row: int) -> Iterator[Table]:
+        # Of an irregular block, only the pieces that are irregular are read line by line, which takes memory.
+        whole = _read_fast(block, self._layout, columns, row)
+        if whole is not None:
+            yield whole
+            return
+        for piece in split_block(block, _PIECE_BYTES):
+            part = _read_fast(piece, self._layout, columns, row)
             if part is None:
-                part = _read_exactly(block, self._layout, columns, row)
+                part = _read_exactly(piece, self._layout, columns, row)
             row += len(part.rows) + len(part.faults)
             yield part
 

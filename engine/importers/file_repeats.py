@@ -54,12 +54,25 @@ class SeenTimes:
             self._chunks[chunk] = np.packbits(flags)
         return seen if not is_later and bool(seen.any()) else None
 
+    def has(self, times: Ints) -> Mask:
+        """Return which of the times (in any order) were added."""
+        slots = times // self._seconds
+        found = np.zeros(len(slots), bool)
+        chunks = slots // _CHUNK
+        for chunk in np.unique(chunks):
+            packed = self._chunks.get(int(chunk))
+            if packed is not None:
+                own = chunks == chunk
+                found[own] = np.unpackbits(packed)[slots[own] % _CHUNK] > 0
+        return found
+
 
 class FileRepeats:
     """Rows of one file that repeat the time of an earlier row of their symbol with other values."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, Interval], SeenTimes] = {}
+        self._clashes: dict[tuple[str, Interval], SeenTimes] = {}
         self._times: dict[str, int] = {}
         self._counts: dict[str, int] = {}
         self._pairs: dict[str, tuple[OtherColumns, OtherColumns, list[int], list[int]]] = {}
@@ -74,6 +87,16 @@ class FileRepeats:
         known = 0 if found is None else int(found.sum())
         self._times[symbol] = self._times.get(symbol, 0) + len(times) - known
         return found
+
+    def add_clashes(self, symbol: str, interval: Interval, times: Ints) -> None:
+        """Add times whose first row was refused, as the store has other values."""
+        if len(times):
+            self._clashes.setdefault((symbol, interval), SeenTimes(interval)).add(times)
+
+    def clashed_before(self, symbol: str, interval: Interval, times: Ints) -> Mask:
+        """Return the times whose first row, in an earlier part, was refused: no row of them is stored."""
+        clashes = self._clashes.get((symbol, interval))
+        return np.zeros(len(times), bool) if clashes is None else clashes.has(times)
 
     def count(self, rows: FileRows, symbol: str, repeats: Mapping[int, int | None]) -> None:
         """Count rows with the time of an earlier row and other values.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import tzinfo
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -28,8 +29,12 @@ class HoursCovered:
         # The offset at a day's first bar; clocks change at night.
         first = times[starts]
         offsets = wall_of(first, self._zone) - first
-        local = times + np.repeat(offsets, np.diff(starts, append=len(times)))
-        self._minutes |= np.bincount(local // 60 % DAY_MINUTES, minlength=DAY_MINUTES) > 0
+        bounds = np.append(starts, len(times))
+        # Days with the same offset are taken together.
+        changes = np.flatnonzero(np.diff(offsets, prepend=offsets[:1] - 1))
+        for begin, end in pairwise([*changes.tolist(), len(starts)]):
+            local = (times[bounds[begin] : bounds[end]] + offsets[begin]) // 60 % DAY_MINUTES
+            self._minutes[np.bincount(local, minlength=DAY_MINUTES) > 0] = True
 
     def bounds(self) -> tuple[int, int] | None:
         """Return the first minute of the day and the one after the last; None without bars.

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from tapedeck.engine.errors import SymbolRefusedError
 from tapedeck.engine.importers.evidence import ImportEvidence
 from tapedeck.engine.importers.file_repeats import FileRepeats
 from tapedeck.engine.importers.file_rows import FileRows, SeriesRows
@@ -26,6 +27,8 @@ from tapedeck.engine.store.bar_diff import take
 from tapedeck.engine.store.bar_store import BarColumns, BarStore, Ints
 
 _FIRST_BARS: Final = 3
+# Of more rows, the question about several symbols follows.
+_MOST_COMPARED: Final = 1000
 _NO_ROWS: Final = np.zeros(0, np.int64)
 
 
@@ -107,26 +110,50 @@ class PartWriter:
         if checked.faults:
             kept = np.flatnonzero(checked.good)
             valid, places = take(checked.bars, kept), part.rows[kept]
-            self._repeats.count(rows, part.symbol, _repeats(part.bars.opened_at, part.rows, checked.good))
-        self._count_changes(checked)
-        self._keep_first_bars(part.symbol, interval, valid)
+        within = _repeats(part.bars.opened_at, part.rows, checked.good)
         bars = sort_out_repeats(valid)
         seen = self._repeats.seen_before(part.symbol, interval, bars.opened_at)
         fresh = bars if seen is None else take(bars, np.flatnonzero(~seen))
+        try:
+            stored_otherwise = self._store_run(part.symbol, interval, fresh, replace=self._replace)
+        except SymbolRefusedError as error:
+            return reasons | {int(row): str(error) for row in places}
+        self._count_changes(checked)
+        self._keep_first_bars(part.symbol, interval, valid)
         self._evidence.add(part, interval, fresh.opened_at)
-        clashes = {
-            time: f"{part.symbol} {utc_text(time)} is stored with other values; --replace overwrites them"
-            for time in self._store_run(part.symbol, interval, fresh, replace=self._replace)
-        }
+        clashes = {time: _clash(part.symbol, time) for time in stored_otherwise}
         if seen is not None:
             # An earlier part of the file has these times: the first row is kept, also with --replace.
             known = take(bars, np.flatnonzero(seen))
-            again = self._store_run(part.symbol, interval, known, replace=False)
+            lost = self._repeats.clashed_before(part.symbol, interval, known.opened_at)
+            kept_bars = take(known, np.flatnonzero(~lost))
+            again = self._store_run(part.symbol, interval, kept_bars, replace=False)
             self._repeats.count(rows, part.symbol, _rows_at(again, valid.opened_at, places))
             clashes |= {time: repeat_fault(time) for time in again}
+            clashes |= {time: _clash(part.symbol, time) for time in known.opened_at[lost].tolist()}
+            equal = self._equal_to_first(part.symbol, interval, checked, kept_bars.opened_at)
+            self._count(good=len(equal))
+            for row in part.rows[equal].tolist():
+                del reasons[row], within[row]
+        self._repeats.count(rows, part.symbol, within)
+        self._repeats.add_clashes(part.symbol, interval, np.array(sorted(stored_otherwise), np.int64))
         refused = np.flatnonzero(np.isin(valid.opened_at, list(clashes))) if clashes else _NO_ROWS
         self._count(good=len(places) - len(refused))
         return reasons | {int(places[i]): clashes[int(valid.opened_at[i])] for i in refused}
+
+    def _equal_to_first(self, symbol: str, interval: Interval, checked: ValidBars, known: Ints) -> Ints:
+        # Rows that differ from an earlier row of their part, but equal the first row in an earlier part.
+        faults = [
+            i for i, fault in checked.faults.items() if fault == repeat_fault(checked.bars.opened_at[i])
+        ]
+        bad = np.array(faults, np.int64)
+        bad = bad[np.isin(checked.bars.opened_at[bad], known)][:_MOST_COMPARED]
+        equal = [
+            i
+            for i in bad
+            if not self._store_run(symbol, interval, take(checked.bars, bad[bad == i]), replace=False)
+        ]
+        return np.array(equal, np.int64)
 
     def _store_run(self, symbol: str, interval: Interval, bars: BarColumns, *, replace: bool) -> list[int]:
         # Returns the times that are stored with other values.
@@ -159,6 +186,10 @@ class PartWriter:
         )
 
 
+def _clash(symbol: str, time: int) -> str:
+    return f"{symbol} {utc_text(time)} is stored with other values; --replace overwrites them"
+
+
 def _rows_at(wanted: Sequence[int], times: Ints, rows: Ints) -> dict[int, int | None]:
     # Rows that repeat a row of an earlier part.
     return {int(row): None for row in rows[np.isin(times, wanted)]} if wanted else {}
@@ -167,7 +198,7 @@ def _rows_at(wanted: Sequence[int], times: Ints, rows: Ints) -> dict[int, int | 
 def _repeats(times: Ints, rows: Ints, good: Mask) -> dict[int, int | None]:
     # Bad rows with the time of a good one, and the row of that.
     bad, kept = np.flatnonzero(~good), np.flatnonzero(good)
-    if not len(kept):
+    if not (len(bad) and len(kept)):
         return {}
     order = kept[np.argsort(times[kept], kind="stable")]
     at = np.minimum(np.searchsorted(times[order], times[bad]), len(order) - 1)

@@ -61,6 +61,17 @@ def text_blocks(content: Content, size: int = BLOCK_BYTES) -> Iterator[TextBlock
             yield TextBlock(bytes(pending) + b"\n" * (not pending.endswith(b"\n")), line)
 
 
+def split_block(block: TextBlock, size: int) -> Iterator[TextBlock]:
+    """Yield a block in smaller ones of about `size` bytes, each of whole records."""
+    pending, line = bytearray(block.data), block.line
+    while pending:
+        end = _end_of_records(pending[:size]) or pending.find(b"\n") + 1
+        data = bytes(memoryview(pending)[:end])
+        del pending[:end]
+        yield TextBlock(data, line)
+        line += data.count(b"\n")
+
+
 def _decoded(file: Path, stream: ByteReader) -> Iterator[bytes]:
     head = stream.read(_CHUNK)
     mark, encoding = next(

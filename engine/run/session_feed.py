@@ -10,9 +10,10 @@ from concurrent.futures import Future
 from typing import TypeVar
 
 from tapedeck.engine.clock.trading_session import TradingSession
-from tapedeck.engine.errors import EngineError
+from tapedeck.engine.errors import EngineError, StoreError
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.run.messages import Message, Wake
+from tapedeck.engine.run.planned_bars import PlannedBars
 from tapedeck.engine.run.prefetch_worker import PrefetchWorker
 from tapedeck.engine.run.session_loader import LoadedSession, SessionLoader
 from tapedeck.engine.streams.stream_plan import StreamPlan
@@ -49,13 +50,14 @@ class SessionFeed:
         self._worker: PrefetchWorker[TradingSession, LoadedSession] = PrefetchWorker(
             self._load, lambda: send(Wake())
         )
+        self._planned = PlannedBars(plan, loader.store)
         self._ready: deque[LoadedSession] = deque()
         self._requested = 0
         self._future: Future[Sequence[LoadedSession]] | None = None
 
     def history(self, process_messages: ProcessMessages) -> History:
         """Read the history before the first session, without a time limit; commands still take effect."""
-        future = self._worker.submit(self._loader.load_history)
+        future = self._worker.submit(self._load_history)
         while not future.done():
             process_messages(None)
         return future.result()
@@ -111,9 +113,17 @@ class SessionFeed:
         self._ready.extend(self._future.result())
         self._future = None
 
+    def _load_history(self) -> History:
+        self._planned.watch()
+        return self._loader.load_history()
+
     def _load(self, sessions: Sequence[TradingSession]) -> list[LoadedSession]:
         started = self._metrics.start_timer()
-        loaded = self._loader.load(sessions)
+        try:
+            loaded = self._loader.load(sessions)
+            self._planned.check(sessions)  # behind the read, so that a change during it is found
+        except StoreError as error:
+            raise self._planned.explained(error) from error
         seconds = self._metrics.record_prefetch(started)
         first, last = sessions[0].trading_day, sessions[-1].trading_day
         log.info("prefetch done: %s to %s in %.3f s", first, last, seconds)

@@ -12,6 +12,7 @@ from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.clock.unplayed_bars import PlaceTally
 from tapedeck.engine.intervals import DAY, Interval
+from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.store.left_out_bars import LeftOutBars, session_edges
 from tapedeck.engine.streams.stream_plan import StreamPlan
@@ -54,6 +55,11 @@ class SessionLoader:
         self.history = self._empty_history()
         # Set to cancel a long load of history.
         self.cancelled = Event()
+
+    @property
+    def store(self) -> BarStore:
+        """The store that is read."""
+        return self._data.store
 
     def chunk_length(self, session: TradingSession, most: int) -> int:
         """Return how many sessions to read at once: `most`, or fewer if they would exceed the chunk size."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from tapedeck.engine.errors import StoreError
+from tapedeck.engine.errors import StoreError, SymbolRefusedError
 from tapedeck.engine.intervals import BASE_INTERVALS, Interval
 from tapedeck.engine.store.bar_store import BarColumns, Floats, Ints, WriteResult
 
@@ -91,14 +91,23 @@ def check_interval(interval: Interval) -> None:
         raise StoreError(f"{interval} bars are not stored: store {', '.join(known)} or {last} bars")
 
 
+def check_symbol(symbol: str) -> None:
+    """Raise SymbolRefusedError for a symbol that no store can hold."""
+    if not symbol or "\x00" in symbol:
+        raise SymbolRefusedError(f"invalid symbol {symbol!r}: it must have at least one character and no NUL")
+    try:
+        symbol.encode()
+    except UnicodeEncodeError:
+        raise SymbolRefusedError(f"invalid symbol {symbol!r}: it is not valid Unicode") from None
+
+
 def checked(symbol: str, interval: Interval, bars: BarColumns) -> BarColumns:
     """Return a copy of the bars in the stored form: int64 and float64, no negative zero.
 
     Raises StoreError unless the times are ascending without duplicates and all values finite.
     """
     check_interval(interval)
-    if not symbol or "\x00" in symbol:
-        raise StoreError(f"invalid symbol {symbol!r}: it must have at least one character and no NUL")
+    check_symbol(symbol)
     opened_at = np.array(bars.opened_at, np.int64)
     outside = np.flatnonzero((opened_at < _EARLIEST) | (opened_at > _LATEST))
     if len(outside):

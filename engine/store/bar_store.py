@@ -63,6 +63,14 @@ class WriteResult:
     conflicts: Ints
 
 
+class BarWatch(Protocol):
+    """Bars of some symbols over a range of time, as they were when the watch began."""
+
+    def check(self, start: int, end: int) -> None:
+        """Raise StoreChangedError if bars of `[start, end)` were changed since, or if the store is gone."""
+        ...
+
+
 class BarStore(Protocol):
     """Stored bars by symbol and base interval. Safe to use from several threads and processes.
 
@@ -86,8 +94,13 @@ class BarStore(Protocol):
     def scan(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> Iterator[BarBatch]:
         """Yield the bars of many symbols with `start <= opened_at < end` (seconds UTC), in batches.
 
-        Symbols that are not stored are skipped. Each call is one consistent read per symbol.
+        Symbols that are not stored are skipped. Each call is one consistent read per symbol. Raises
+        StoreDamagedError, at the latest after the last batch, if bars are not those that were written.
         """
+        ...
+
+    def watch(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> BarWatch:
+        """Watch the bars of many symbols with `start <= opened_at < end` for changes."""
         ...
 
     def read(self, symbol: str, interval: Interval, start: int, end: int) -> BarColumns:

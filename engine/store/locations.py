@@ -9,12 +9,12 @@ from tapedeck.engine.errors import StoreError, cause_of, did_you_mean, nearest
 from tapedeck.engine.user_path import expanded
 
 if TYPE_CHECKING:
-    from tapedeck.engine.store.bar_store import BarStore
+    from tapedeck.engine.store.checked_store import CheckedStore
 
 DATABASE_SUFFIXES: Final = (".db", ".sqlite", ".sqlite3")
 
 
-def open_store(location: Path | str, *, create: bool = False) -> BarStore:
+def open_store(location: Path | str, *, create: bool = False) -> CheckedStore:
     """Open the store at `location`: a `.db` file is an SQLite store, a folder a Parquet store.
 
     With `create`, a path that does not exist becomes a store: a file if the name ends in `.db`, `.sqlite` or

@@ -14,10 +14,14 @@ _CACHED_FILES: Final = 1024
 
 
 class FileCache:
-    """The files read last, opened and parsed once; a replaced file is opened again."""
+    """The files read last, opened and parsed once; a replaced file is opened again.
 
-    def __init__(self, limit: int = _CACHED_FILES) -> None:
+    `needs_checks`: files without checks are refused.
+    """
+
+    def __init__(self, limit: int = _CACHED_FILES, *, needs_checks: bool = True) -> None:
         self._limit = limit
+        self._needs_checks = needs_checks
         self._lock = threading.Lock()
         self._budget = RowBudget()
         self._files: OrderedDict[str, OpenFile] = OrderedDict()
@@ -31,7 +35,7 @@ class FileCache:
                 if file is not None and file.identity == identity:
                     self._files.move_to_end(path)
                     return file
-            file = OpenFile(path, self._budget)
+            file = OpenFile(path, self._budget, needs_checks=self._needs_checks)
         except FileNotFoundError:
             return None
         except OSError as error:

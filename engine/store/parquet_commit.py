@@ -8,20 +8,27 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from tapedeck.engine.errors import StoreError, cause_of
+import xxhash
+
+from tapedeck.engine.errors import StoreDamagedError, StoreError, cause_of
 from tapedeck.engine.store.bar_store import BarColumns
 from tapedeck.engine.store.folder_lock import locked
 from tapedeck.engine.store.parquet_files import write_file
+from tapedeck.engine.store.parquet_layout import interval_of
 
 _STAGING: Final = ".staging"
 _JOURNAL: Final = "journal.json"
 _COMMIT_LOCK: Final = "commit.lock"
 _WRITE_LOCK: Final = "write.lock"
 _LOCKS: Final = frozenset({_COMMIT_LOCK, _WRITE_LOCK})
+
+# Name of a file in `.staging` and its final path; None for the name: the final file is removed.
+_Move = tuple[str | None, str]
 
 
 class Staging:
@@ -59,14 +66,20 @@ class Staging:
                 entry.unlink()
 
     def commit(self, contents: Mapping[str, BarColumns]) -> None:
-        """Replace files (paths below the root) by new contents; on error, none of them."""
-        moves: list[tuple[str, str]] = []
+        """Replace files (paths below the root) by new contents; without bars a file is removed.
+
+        On error, none of them is changed.
+        """
+        moves: list[_Move] = []
         try:
             for number, (final, bars) in enumerate(contents.items()):
+                if not len(bars):
+                    moves.append((None, final))
+                    continue
                 name = f"{number}.parquet"
                 moves.append((name, final))
                 (self._root / final).parent.mkdir(parents=True, exist_ok=True)
-                write_file(self._folder / name, bars)
+                write_file(self._folder / name, bars, interval_of(final))
             with locked(self._folder / _COMMIT_LOCK):
                 self._write_journal(moves)
                 try:
@@ -75,8 +88,9 @@ class Staging:
                     raise self._interrupted(error) from error
         except BaseException:
             if not self.is_commit_under_way():
-                for name, _ in moves:
-                    (self._folder / name).unlink(missing_ok=True)
+                for staged, _ in moves:
+                    if staged is not None:
+                        (self._folder / staged).unlink(missing_ok=True)
             raise
 
     def _interrupted(self, error: OSError) -> StoreError:
@@ -86,24 +100,44 @@ class Staging:
             "store with permission to write"
         )
 
-    def _write_journal(self, moves: list[tuple[str, str]]) -> None:
+    def _write_journal(self, moves: list[_Move]) -> None:
         aside = self._folder / f"{_JOURNAL}.new"
         with aside.open("w", encoding="utf-8") as file:
-            json.dump(moves, file)
+            json.dump({"moves": moves, "check": _check_of(moves)}, file)
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, self._journal)
         _sync_folder(self._folder)
 
+    def _read_journal(self) -> list[_Move]:
+        try:
+            journal = json.loads(Path(self._journal).read_text(encoding="utf-8"))
+            # A list without a check is from an earlier version.
+            moves = journal["moves"] if isinstance(journal, dict) else journal
+            if moves is not journal and journal["check"] != _check_of(moves):
+                raise ValueError("it differs from its checksum")
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreDamagedError(
+                f"{self._journal} is damaged ({error}): a write was interrupted, and cannot be completed. "
+                "Remove the file, and import again what was being imported",
+                file=self._journal,
+            ) from error
+        return [(name, final) for name, final in moves]
+
     def _replay(self) -> None:
         try:
-            moves = json.loads(Path(self._journal).read_text(encoding="utf-8"))
+            moves = self._read_journal()
         except FileNotFoundError:
             return  # another process has completed it
         folders = {self._root}
         for name, final in moves:
             target = self._root / final
             folders.update((target.parent, target.parent.parent))
+            if name is None:
+                target.unlink(missing_ok=True)
+                with suppress(OSError):  # it holds other files
+                    target.parent.rmdir()
+                continue
             try:
                 os.replace(self._folder / name, target)
             except FileNotFoundError:
@@ -111,8 +145,13 @@ class Staging:
                     raise
                 # moved before the writer died
         for folder in folders:
-            _sync_folder(folder)
+            if folder.exists():
+                _sync_folder(folder)
         os.unlink(self._journal)
+
+
+def _check_of(moves: Sequence[Sequence[str | None]]) -> str:
+    return xxhash.xxh3_64_hexdigest(json.dumps([list(move) for move in moves]).encode())
 
 
 def _sync_folder(folder: Path) -> None:

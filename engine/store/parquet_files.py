@@ -6,6 +6,7 @@ import mmap
 import os
 import threading
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,9 +14,18 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tapedeck.engine.errors import StoreError, cause_of
+from tapedeck.engine.errors import StoreDamagedError, StoreError, cause_of
+from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_diff import COLUMN_NAMES, empty_bars, join, take
 from tapedeck.engine.store.bar_store import BarColumns, Ints
+from tapedeck.engine.store.checksums import SpanSums
+from tapedeck.engine.store.parquet_checks import (
+    DamageError,
+    FileChecks,
+    append_checks,
+    has_trace_of_checks,
+    read_checks,
+)
 
 ROW_GROUP: Final = 4096
 _CACHED_ROWS: Final = 1_000_000
@@ -28,8 +38,8 @@ _SCHEMA: Final = pa.schema(
 Identity = tuple[int, int, int]
 
 
-def write_file(path: Path, bars: BarColumns) -> None:
-    """Write bars (sorted) to a new file, and sync it to disk."""
+def write_file(path: Path, bars: BarColumns, interval: Interval) -> None:
+    """Write bars (sorted, at least one) to a new file with its checks, and sync it to disk."""
     table = pa.table([getattr(bars, name) for name in COLUMN_NAMES], schema=_SCHEMA)
     pq.write_table(
         table,
@@ -38,21 +48,37 @@ def write_file(path: Path, bars: BarColumns) -> None:
         use_dictionary=False,
         row_group_size=ROW_GROUP,
         write_statistics=["opened_at"],
+        write_page_checksum=True,
         store_schema=False,
     )
-    descriptor = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    metadata = pq.read_metadata(path)
+    groups = [metadata.row_group(number).column(0) for number in range(metadata.num_row_groups)]
+    firsts, lasts = bars.opened_at[::ROW_GROUP].tolist(), bars.opened_at[ROW_GROUP - 1 :: ROW_GROUP].tolist()
+    if len(lasts) < len(firsts):
+        lasts.append(int(bars.opened_at[-1]))
+    append_checks(
+        path,
+        [group.data_page_offset for group in groups],
+        list(zip(firsts, lasts, strict=True)),
+        SpanSums.of(bars, interval),
+    )
 
 
-def read_file(path: Path) -> BarColumns:
+def read_file(path: Path, *, needs_checks: bool) -> BarColumns:
     """Return all bars of a file; empty if it does not exist."""
     try:
-        return join(OpenFile(str(path), RowBudget(0)).read(_BEFORE_ALL, _AFTER_ALL))
+        file = OpenFile(str(path), RowBudget(0), needs_checks=needs_checks)
+        return join(file.read(_BEFORE_ALL, _AFTER_ALL))
     except FileNotFoundError:
         return empty_bars()
+
+
+def has_checks(path: Path) -> bool:
+    """Whether a file has checks, whole or damaged."""
+    try:
+        return OpenFile(str(path), RowBudget(0), needs_checks=False).spans is not None
+    except StoreDamagedError:
+        return True
 
 
 def identity_of(stat: os.stat_result) -> Identity:
@@ -97,20 +123,53 @@ class OpenFile:
     The mapping keeps this version readable after the file was replaced, without an open descriptor.
     """
 
-    def __init__(self, path: str, budget: RowBudget) -> None:
+    def __init__(self, path: str, budget: RowBudget, *, needs_checks: bool = True) -> None:
         self._path = path
         self._budget = budget
         self._lock = threading.Lock()  # Arrow's reader and the cached rows serve one thread at a time
         self._cached: _CachedRows | None = None
         try:
-            self._reader, self.identity = _mapped(path)
-            self._firsts, self._lasts = _bounds(self._reader.metadata)
+            self._content, self.identity = _mapped(path)
+            self._checks = _checks_of(self._content)
+            # Measured: read-ahead and threads are slower for reads of some hundred kilobytes.
+            self._reader = pq.ParquetFile(
+                pa.BufferReader(pa.py_buffer(self._content)),
+                pre_buffer=False,
+                page_checksum_verification=self._checks is None,
+            )
+            self._firsts, self._lasts = _bounds(self._reader.metadata, self._checks)
         except FileNotFoundError:
             raise
         except (pa.ArrowException, ValueError) as error:
-            raise _damaged(path, error) from error
+            raise damaged(path, error) from error
         except OSError as error:
             raise unreadable(path, error) from error
+        if self._checks is None and needs_checks:
+            raise _unchecked(path)
+
+    @property
+    def spans(self) -> SpanSums | None:
+        """Sums of the file's bars by span; None in a file of an old store."""
+        return None if self._checks is None else self._checks.spans
+
+    @property
+    def groups(self) -> int:
+        """Number of row groups."""
+        return len(self._firsts)
+
+    def bounds_of_group(self, group: int) -> tuple[int, int]:
+        """Return the times of the first and the last bar of a row group."""
+        return self._firsts[group], self._lasts[group]
+
+    def read_group(self, group: int) -> BarColumns:
+        """Return all bars of a row group."""
+        with self._lock:
+            return self._decode(range(group, group + 1))
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """Times of the first and the last bar."""
+        return self._firsts[0], self._lasts[-1]
 
     def read(self, start: int, end: int) -> list[BarColumns]:
         """Return the bars with `start <= opened_at < end`, in up to two runs; decode no other groups."""
@@ -179,35 +238,52 @@ class OpenFile:
 
     def _decode(self, groups: range) -> BarColumns:
         try:
+            self._check(groups)
             # The reader inside ParquetFile, as ParquetFile's own checks cost as much as a small column.
             table = self._reader.reader.read_row_groups(list(groups), use_threads=False)
-        except (pa.ArrowException, OSError) as error:
-            raise _damaged(self._path, error) from error
+        except (pa.ArrowException, OSError, DamageError) as error:
+            raise damaged(self._path, error) from error
         return BarColumns(*(column.to_numpy() for column in table.columns))
 
     def _decode_times(self, group: int) -> Ints:
         with self._lock:
             try:
+                self._check([group])
                 table = self._reader.reader.read_row_groups([group], column_indices=[0], use_threads=False)
-            except (pa.ArrowException, OSError) as error:
-                raise _damaged(self._path, error) from error
+            except (pa.ArrowException, OSError, DamageError) as error:
+                raise damaged(self._path, error) from error
         times: Ints = table.column(0).to_numpy()
         return times
 
+    def _check(self, groups: Sequence[int]) -> None:
+        if self._checks is not None:
+            with memoryview(self._content) as content:
+                for group in groups:
+                    self._checks.check_group(content, group)
 
-def _mapped(path: str) -> tuple[pq.ParquetFile, Identity]:
+
+def _mapped(path: str) -> tuple[mmap.mmap, Identity]:
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
         identity = identity_of(os.fstat(descriptor))
-        mapping = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+        return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ), identity
     finally:
         os.close(descriptor)
-    # Measured: read-ahead and threads are slower for reads of some hundred kilobytes.
-    return pq.ParquetFile(pa.BufferReader(pa.py_buffer(mapping)), pre_buffer=False), identity
 
 
-def _bounds(metadata: pq.FileMetaData) -> tuple[list[int], list[int]]:
+def _checks_of(content: mmap.mmap) -> FileChecks | None:
+    """Return the checks of a file, None without any; DamageError if they are damaged."""
+    with memoryview(content) as view:
+        checks = read_checks(view)
+    if checks is None and has_trace_of_checks(content):
+        raise DamageError("its checks are not where its footer says")
+    return checks
+
+
+def _bounds(metadata: pq.FileMetaData, checks: FileChecks | None) -> tuple[list[int], list[int]]:
     """Return the first and the last time of every row group; ValueError if the file is not from tapedeck."""
+    if checks is not None:
+        return checks.firsts.tolist(), checks.lasts.tolist()
     columns = [metadata.schema.column(index) for index in range(metadata.num_columns)]
     found = [(column.name, column.physical_type) for column in columns]
     if found != [("opened_at", "INT64"), *((name, "DOUBLE") for name in COLUMN_NAMES[1:])]:
@@ -223,9 +299,23 @@ def unreadable(path: str, error: OSError) -> StoreError:
     return StoreError(f"{path} cannot be read: {cause_of(error)}. Check the file and its permissions")
 
 
-def _damaged(path: str, error: Exception) -> StoreError:
+def damaged(path: str, error: Exception) -> StoreError:
+    """Return the StoreError for a file whose content is not that which was written."""
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return StoreError(
-        f"{path} is damaged, or was not written by tapedeck: {reason}. Restore a copy, or remove the file "
-        "and import its bars again"
+    return StoreDamagedError(
+        f"{path} is damaged, or was not written by tapedeck: {reason}. Restore a copy, or rewrite what is "
+        f"damaged from its source files: `tapedeck store repair --from FILES --store {_store_of(path)}`",
+        file=path,
     )
+
+
+def _unchecked(path: str) -> StoreError:
+    return StoreDamagedError(
+        f"{path} has no checksums: another program wrote or changed it, or it is damaged. To keep its "
+        f"bars as they are: `tapedeck store verify --accept --store {_store_of(path)}`",
+        file=path,
+    )
+
+
+def _store_of(path: str) -> str:
+    return str(Path(*Path(path).parts[:-3]))

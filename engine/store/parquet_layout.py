@@ -15,12 +15,13 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from tapedeck.engine.errors import StoreError, cause_of
+from tapedeck.engine.errors import StoreError, SymbolRefusedError, cause_of
 from tapedeck.engine.intervals import BASE_INTERVALS, Interval
 from tapedeck.engine.store.bar_store import Ints
 
 FORMAT: Final = "tapedeck-bars"
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+"""Version of new stores: all files have checks. In version 1, some or all have none."""
 
 _MARKER: Final = "tapedeck.json"
 _SUFFIX: Final = ".parquet"
@@ -28,6 +29,10 @@ _WHOLE: Final = "all" + _SUFFIX
 # Without lower-case letters: on a disk that ignores case, `BRKb` and `BRKB` would be one folder.
 _PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 _FEW_YEARS: Final = 3
+_EARLIEST, _LATEST, _LAST_YEAR = -62135596800, 253402300799, 9999  # the years 1 to 9999
+_FEWEST_BYTES_OF_NAME: Final = 128  # that any disk allows
+_SHOWN_OF_SYMBOL: Final = 40
+_MOST_BYTES_OF_NAME: Final = 255  # of one file, where the disk does not say
 
 
 def encoded(symbol: str) -> str:
@@ -43,6 +48,28 @@ def encoded(symbol: str) -> str:
 def series_folder(symbol: str, interval: Interval) -> str:
     """Return the folder of one symbol and base interval, relative to the store."""
     return f"interval={interval}/symbol={encoded(symbol)}"
+
+
+def check_symbol_fits(root: Path, symbol: str) -> None:
+    """Raise SymbolRefusedError if a symbol is too long for the name of a folder on the store's disk."""
+    name = f"symbol={encoded(symbol)}"
+    if len(name) <= _FEWEST_BYTES_OF_NAME:
+        return
+    try:
+        most = os.pathconf(root, "PC_NAME_MAX")
+    except (OSError, ValueError, AttributeError):
+        most = _MOST_BYTES_OF_NAME
+    if len(name) > most:
+        shown = symbol if len(symbol) <= _SHOWN_OF_SYMBOL else f"{symbol[:_SHOWN_OF_SYMBOL]}…"
+        raise SymbolRefusedError(
+            f"symbol {shown!r} is too long for a file name on this disk: {len(name)} bytes, at most {most}. "
+            "Use a shorter one, or a `.db` store"
+        )
+
+
+def interval_of(path: str) -> Interval:
+    """Return the interval of a file by its path below the store."""
+    return Interval.parse(path.split("/", 1)[0].removeprefix("interval="))
 
 
 def stored_series(root: Path) -> Iterator[tuple[str, Interval]]:
@@ -76,6 +103,15 @@ def candidates(folder: str, interval: Interval, start: int, end: int) -> list[st
     return [f"{folder}/{name}" for name in found if first <= int(name.removesuffix(_SUFFIX)) <= last]
 
 
+def bounds_of_file(path: str, interval: Interval) -> tuple[int, int]:
+    """Return the range of times (seconds) of the bars that a file may hold."""
+    if not interval.is_intraday:
+        return _EARLIEST, _LATEST + 1
+    year = int(os.path.basename(path).removesuffix(_SUFFIX))
+    first = int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
+    return first, int(datetime(year + 1, 1, 1, tzinfo=UTC).timestamp()) if year < _LAST_YEAR else _LATEST + 1
+
+
 def spans_files(interval: Interval, start: int, end: int) -> bool:
     """Whether the bars of `[start, end)` may be in more than one file."""
     names = _names_of(interval, start, end)
@@ -95,24 +131,30 @@ def _names_of(interval: Interval, start: int, end: int) -> tuple[str, ...] | Non
     return tuple(f"{year:04d}{_SUFFIX}" for year in range(first, last + 1))
 
 
-def check_marker(root: Path) -> None:
-    """Raise StoreError unless the folder's marker file is that of a store of a known version."""
+def check_marker(root: Path) -> int:
+    """Return the version of a store; StoreError unless the folder's marker file is that of a known one."""
+    path = root / _MARKER
     try:
-        marker = json.loads((root / _MARKER).read_text(encoding="utf-8"))
+        marker = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise _no_store(root) from None
     except (OSError, ValueError) as error:
         raise StoreError(
-            f"{root / _MARKER} cannot be read ({error}): check its permissions, or restore it"
+            f"{path} cannot be read ({error}): check its permissions, or restore it: {_marker_text().strip()}"
         ) from error
     if not isinstance(marker, dict) or marker.get("format") != FORMAT:
-        raise StoreError(f"{root / _MARKER} is not from tapedeck: use another folder for the store")
+        raise StoreError(f"{path} is not from tapedeck: use another folder for the store")
     version = marker.get("version")
-    if not isinstance(version, int) or version > FORMAT_VERSION:
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise StoreError(
-            f"{root} was made by a newer tapedeck (format {version}; this one reads {FORMAT_VERSION}): "
-            "upgrade tapedeck, or use another folder"
+            f"{path} is damaged: its version is {version!r}. Restore it: {_marker_text().strip()}"
         )
+    if version > FORMAT_VERSION:
+        raise StoreError(
+            f"{root} was made by a newer tapedeck (format {version} in {_MARKER}; this one reads "
+            f"{FORMAT_VERSION}): upgrade tapedeck, or use another folder"
+        )
+    return version
 
 
 def make_marker(root: Path) -> None:
@@ -121,14 +163,28 @@ def make_marker(root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
         if (root / _MARKER).exists() or _foreign_entries(root):
             return
-        # Written to a temporary file first, so that the marker is never incomplete.
-        draft = root / f"{_MARKER}.{os.getpid()}.{threading.get_ident()}"
-        draft.write_text(json.dumps({"format": FORMAT, "version": FORMAT_VERSION}) + "\n", encoding="utf-8")
-        os.replace(draft, root / _MARKER)
+        write_marker(root)
     except OSError as error:
         raise StoreError(
             f"{root} cannot become a store: {cause_of(error)}. Use a folder that you can write to"
         ) from error
+
+
+def write_marker(root: Path) -> None:
+    """Write the marker of a store of this version."""
+    # Written to a temporary file first, so that the marker is never incomplete.
+    draft = root / f"{_MARKER}.{os.getpid()}.{threading.get_ident()}"
+    draft.write_text(_marker_text(), encoding="utf-8")
+    os.replace(draft, root / _MARKER)
+
+
+def is_store(root: Path) -> bool:
+    """Whether the folder is there, with its marker."""
+    return os.path.exists(root / _MARKER)
+
+
+def _marker_text() -> str:
+    return json.dumps({"format": FORMAT, "version": FORMAT_VERSION}) + "\n"
 
 
 def _no_store(root: Path) -> StoreError:
@@ -148,7 +204,7 @@ def _foreign_entries(root: Path) -> list[str]:
 
 
 def _year(opened_at: int) -> int:
-    bounded = max(min(opened_at, 253402300799), -62135596800)  # the years 1 to 9999
+    bounded = max(min(opened_at, _LATEST), _EARLIEST)
     return datetime.fromtimestamp(bounded, UTC).year
 
 

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from tapedeck.engine.errors import StoreError
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.store.bar_diff import BarDifference, check_interval, checked, join, take
-from tapedeck.engine.store.bar_store import BarBatch, BarColumns, WriteResult
+from tapedeck.engine.store.bar_diff import BarDifference, check_interval, checked, join, merge, take
+from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarWatch, WriteResult
+from tapedeck.engine.store.checksums import SpanSums
+from tapedeck.engine.store.damage import CheckedSeries, Damage
 from tapedeck.engine.store.parquet_cache import FileCache
 from tapedeck.engine.store.parquet_commit import Staging
 from tapedeck.engine.store.parquet_files import OpenFile
 from tapedeck.engine.store.parquet_layout import (
+    FORMAT_VERSION,
+    bounds_of_file,
     candidates,
     check_marker,
+    check_symbol_fits,
     file_names,
+    is_store,
     make_marker,
     series_folder,
     spans_files,
     stored_series,
+    write_marker,
 )
+from tapedeck.engine.store.parquet_verify import series_files, verified_series, whole_bars
+from tapedeck.engine.store.parquet_watch import ParquetWatch
 from tapedeck.engine.store.parquet_writing import FolderWriter, writer_of
 
 _BEFORE_ALL, _AFTER_ALL = -(2**62), 2**62
@@ -37,11 +48,11 @@ class ParquetStore:
     def __init__(self, root: Path, *, create: bool = False) -> None:
         self._root = root
         self._prefix = f"{root}/"
-        self._files = FileCache()
         self._staging = Staging(root)
         if create:
             make_marker(root)
-        check_marker(root)
+        self._version = check_marker(root)
+        self._files = FileCache(needs_checks=self._version >= FORMAT_VERSION)
         if self._staging.is_commit_under_way():
             self._staging.finish_commit()
 
@@ -69,6 +80,14 @@ class ParquetStore:
                 for run in file.read(start, end):
                     yield BarBatch(row, run)
 
+    def watch(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> BarWatch:
+        """Watch the bars of many symbols with `start <= opened_at < end` for changes."""
+
+        def files(symbol: str, first: int, after: int) -> list[OpenFile]:
+            return self._open_files(symbol, interval, first, after)
+
+        return ParquetWatch(self._root, symbols, interval, (start, end), files)
+
     def read(self, symbol: str, interval: Interval, start: int, end: int) -> BarColumns:
         """Return the bars of one symbol with `start <= opened_at < end`, oldest first; empty if none."""
         return join(
@@ -93,6 +112,7 @@ class ParquetStore:
         Outside a batch every affected file is rewritten; use a batch for many small writes.
         """
         bars = checked(symbol, interval, bars)
+        check_symbol_fits(self._root, symbol)
         folder = series_folder(symbol, interval)
         found: list[BarDifference] = []
         with self._writing(atomic=True) as writer:
@@ -100,6 +120,62 @@ class ParquetStore:
                 part = writer.write(f"{folder}/{name}", take(bars, run), replace=replace)
                 found.append(part.shifted(run.start))
         return BarDifference.total(found).result(replace=replace)
+
+    @property
+    def has_checks(self) -> bool:
+        """Whether all bars have checksums; False for a store of an earlier version."""
+        return self._version >= FORMAT_VERSION
+
+    def spans(self, symbol: str, interval: Interval) -> SpanSums | None:
+        """Return numbers and checksums of a series' bars by span of time; None if a file has none."""
+        found = [file.spans for file in self._open_files(symbol, interval, _BEFORE_ALL, _AFTER_ALL)]
+        known = [spans for spans in found if spans is not None]
+        return SpanSums.total(known) if len(known) == len(found) else None
+
+    def verify(self) -> Iterator[CheckedSeries | Damage]:
+        """Read all files, and yield each series; a damaged marker or journal is found at opening."""
+        for symbol, intervals in self.series().items():
+            for interval in sorted(intervals):
+                yield verified_series(self._root, symbol, interval, needs_checks=self.has_checks)
+
+    def accept(self) -> Generator[tuple[str, Interval], None, None]:
+        """Add checks to the files that have none, as they are; yield each series before it is read.
+
+        Files whose checks tell of damage stay as they are.
+        """
+        for symbol, intervals in self.series().items():
+            for interval in sorted(intervals):
+                yield symbol, interval
+                with self._writing(atomic=True) as writer:
+                    for path in series_files(self._root, symbol, interval):
+                        writer.add_checks(os.path.relpath(path, self._root))
+        with self._writing(atomic=True):
+            write_marker(self._root)
+        self._version = FORMAT_VERSION
+        self._files = FileCache(needs_checks=True)
+
+    def remove(self, symbol: str, interval: Interval, start: int, end: int) -> int:
+        """Remove the bars of `[start, end)` in one transaction; return their number.
+
+        Files that lie in the range as a whole are removed even if they are damaged.
+        """
+        check_interval(interval)
+        removed = 0
+        with self._writing(atomic=True) as writer:
+            for path in series_files(self._root, symbol, interval):
+                first, after = bounds_of_file(path, interval)
+                is_whole = start <= first and after <= end
+                removed += writer.remove(os.path.relpath(path, self._root), start, end, is_whole=is_whole)
+        return removed
+
+    def rewrite(self, damage: Sequence[Damage], bars: BarColumns) -> None:
+        """Replace the bars of a file in the ranges of its damage; see `CheckedStore.rewrite`."""
+        path = damage[0].file
+        parts = list(whole_bars(path))
+        for one in damage:
+            parts = [_outside(part, one.start, one.end) for part in parts]
+        with self._writing(atomic=True) as writer:
+            writer.replace_file(os.path.relpath(path, self._root), merge(join(parts), bars))
 
     @contextmanager
     def batch(self, *, atomic: bool = False) -> Iterator[None]:
@@ -134,6 +210,8 @@ class ParquetStore:
         folder = f"{self._prefix}{series_folder(symbol, interval)}"
         while True:
             files = self._files.get_all(candidates(folder, interval, start, end))
+            if not files and not is_store(self._root):
+                raise StoreError(f"{self._root} was removed, or moved: give its new path with --store")
             if not spans_files(interval, start, end):
                 return files  # a single file is always consistent
             if self._staging.is_commit_under_way():
@@ -143,3 +221,8 @@ class ParquetStore:
             after = self._files.get_all(candidates(folder, interval, start, end))
             if [file.identity for file in files] == [file.identity for file in after]:
                 return files
+
+
+def _outside(bars: BarColumns, start: int, end: int) -> BarColumns:
+    low, high = (int(bars.opened_at.searchsorted(edge)) for edge in (start, end))
+    return join([take(bars, slice(low)), take(bars, slice(high, None))])

@@ -14,12 +14,13 @@ from weakref import WeakValueDictionary
 
 import pyarrow as pa
 
-from tapedeck.engine.errors import StoreError, cause_of
+from tapedeck.engine.errors import StoreDamagedError, StoreError, cause_of
 from tapedeck.engine.store.bar_diff import BarDifference, difference, empty_bars, join, merge, take
 from tapedeck.engine.store.bar_store import BarColumns, Ints
 from tapedeck.engine.store.folder_lock import locked
 from tapedeck.engine.store.parquet_commit import Staging
-from tapedeck.engine.store.parquet_files import read_file
+from tapedeck.engine.store.parquet_files import has_checks, read_file
+from tapedeck.engine.store.parquet_layout import FORMAT_VERSION, check_marker
 
 _BUFFERED_ROWS: Final = 2_000_000
 
@@ -62,6 +63,7 @@ class FolderWriter:
         self._atomic_depth = 0
         self._contents: dict[str, _Content] = {}
         self._buffered = 0  # approximate number of rows in `_contents`
+        self._needs_checks = True
         self._locks = ExitStack()
 
     @contextmanager
@@ -86,11 +88,7 @@ class FolderWriter:
 
     def write(self, path: str, bars: BarColumns, *, replace: bool) -> BarDifference:
         """Add bars (at least one) to the file `path` below the root; return the changes. Needs a batch."""
-        content = self._contents.get(path)
-        if content is None:
-            stored = read_file(self._root / path)
-            content = _Content((stored,) if len(stored) else (), is_changed=False)
-            self._buffered += len(stored)
+        content = self._content(path)
         if content.is_before(bars):
             found = difference(bars, empty_bars())
         else:
@@ -101,10 +99,46 @@ class FolderWriter:
         self._contents[path] = content.with_bars(bars if len(changed) == len(bars) else take(bars, changed))
         return found
 
+    def replace_file(self, path: str, bars: BarColumns) -> None:
+        """Replace the file `path` by one with these bars, without reading it; without bars it is removed."""
+        self._buffered += len(bars)
+        self._contents[path] = _Content((bars,) if len(bars) else (), is_changed=True)
+
+    def add_checks(self, path: str) -> None:
+        """Write the file `path` again, with checks, if it has none; StoreDamagedError if it is damaged."""
+        if not has_checks(self._root / path):
+            self.replace_file(path, read_file(self._root / path, needs_checks=False))
+
+    def remove(self, path: str, start: int, end: int, *, is_whole: bool) -> int:
+        """Remove the bars of `[start, end)` from the file `path`; return their number.
+
+        `is_whole`: the range holds all bars of the file, which is removed even if it cannot be read.
+        """
+        try:
+            bars = self._content(path).bars()
+        except StoreDamagedError:
+            if not is_whole:
+                raise
+            self.replace_file(path, empty_bars())
+            return 0
+        low, high = (int(bars.opened_at.searchsorted(edge)) for edge in (start, end))
+        if high > low:
+            self.replace_file(path, join([take(bars, slice(low)), take(bars, slice(high, None))]))
+        return high - low
+
+    def _content(self, path: str) -> _Content:
+        content = self._contents.get(path)
+        if content is None:
+            stored = read_file(self._root / path, needs_checks=self._needs_checks)
+            content = _Content((stored,) if len(stored) else (), is_changed=False)
+            self._buffered += len(stored)
+        return content
+
     def _begin(self) -> None:
         with _errors_explained(self._root):
             self._locks.enter_context(locked(self._staging.write_lock))
             try:
+                self._needs_checks = check_marker(self._root) >= FORMAT_VERSION
                 self._staging.clean()
             except BaseException:
                 self._locks.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from tapedeck.engine.errors import StoreError
+from tapedeck.engine.errors import StoreDamagedError, StoreError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,11 +19,10 @@ BUSY_TIMEOUT_S: Final = 60
 # Large enough for a low cost per batch, small enough for the processor's cache.
 _ROWS_PER_BATCH: Final = 16_384
 
-# Parts of SQLite's messages, in lower case, and the message for the user.
+# Parts of SQLite's messages, in lower case: about damage; about other faults, with the message for the user.
+_WORDS_OF_DAMAGE: Final = ("malformed", "corrupt", "could not decode")
 _MEANINGS: Final = (
     ("not a database", "is not an SQLite database, or is encrypted: use a file made by tapedeck"),
-    ("malformed", "is damaged: restore a copy, or move it and import the bars again"),
-    ("corrupt", "is damaged: restore a copy, or move it and import the bars again"),
     (
         "is full",
         "has no space left on its disk; nothing of this write was stored: free some space, and try again",
@@ -46,10 +45,22 @@ _MEANINGS: Final = (
 def explained(path: Path, error: Exception) -> StoreError:
     """Return the StoreError for `error` of either library about `path`."""
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if any(words in reason.lower() for words in _WORDS_OF_DAMAGE):
+        return damaged(path, f"SQLite: {reason}")
     for words, meaning in _MEANINGS:
         if words in reason.lower():
             return StoreError(f"{path} {meaning} (SQLite: {reason})")
     return StoreError(f"{path} cannot be used (SQLite: {reason})")
+
+
+def damaged(path: Path, reason: str) -> StoreDamagedError:
+    """Return the error for a file whose content is not that which was written."""
+    return StoreDamagedError(
+        f"{path} is damaged, or was changed by another program: {reason}. Restore a copy, or rewrite what is "
+        f"damaged from its source files: `tapedeck store repair --from FILES --store {path}`. To keep the "
+        f"bars as they are: `tapedeck store verify --accept --store {path}`",
+        file=str(path),
+    )
 
 
 @contextmanager
@@ -120,6 +131,10 @@ class ArrowConnection:
             reader = cursor.fetch_record_batch()
             self._open.append(reader)
         return reader
+
+    def begin(self) -> None:
+        """Begin a transaction: all later queries see the database as the first of them does."""
+        self.query("BEGIN").read_all()
 
     def close(self) -> None:
         """Close the query and the connection."""

@@ -1,100 +1,41 @@
-"""Queries of an SQLite store, with results as rows or arrays, for both libraries."""
+"""Queries of an SQLite store: first and last bars, comparison with stored bars, and writing them."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Sequence
 from itertools import repeat
-from typing import Any, Final
-
-import numpy as np
+from typing import Final
 
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.store.bar_diff import (
-    COLUMN_NAMES,
-    VALUE_NAMES,
-    BarDifference,
-    check_interval,
-    compare,
-    difference,
-)
+from tapedeck.engine.store.bar_diff import COLUMN_NAMES, BarDifference, compare, difference
 from tapedeck.engine.store.bar_store import BarColumns, Ints
-from tapedeck.engine.store.sqlite_connections import ArrowConnection
+from tapedeck.engine.store.checksums import span_of
+from tapedeck.engine.store.sqlite_answers import native_columns
 from tapedeck.engine.store.sqlite_schema import bars_table
 
-SERIES_QUERY: Final = (
-    "SELECT symbol, interval FROM series JOIN symbols ON symbols.id = symbol_id ORDER BY symbol"
-)
 _COLUMNS: Final = ", ".join(COLUMN_NAMES)
 
 
-def scan_query(symbols: Sequence[str], interval: Interval, start: int, end: int) -> str:
-    """Return the query for the bars of many symbols, unsorted, each with the symbol's position first."""
-    check_interval(interval)
-    # The outer loops are over the symbols, the inner one over a range of the primary key.
-    requested = _quoted(json.dumps(list(symbols)))
-    return (
-        f"SELECT requested.key AS row, {_COLUMNS} FROM json_each({requested}) AS requested "
-        "CROSS JOIN symbols ON symbols.symbol = requested.value "
-        f"CROSS JOIN {bars_table(interval)} AS bars ON bars.symbol_id = symbols.id "
-        f"WHERE opened_at >= {int(start)} AND opened_at < {int(end)}"
-    )
-
-
-def read_query(symbol: str, interval: Interval, start: int, end: int) -> str:
-    """Return the query for the bars of one symbol, oldest first."""
-    bounds = f"opened_at >= {int(start)} AND opened_at < {int(end)}"
-    return f"SELECT {_COLUMNS} {_of_symbol(symbol, interval)} AND {bounds} ORDER BY opened_at"
-
-
-def first_query(symbol: str, interval: Interval, start: int) -> str:
+def first_query(symbol_id: int, interval: Interval, start: int) -> str:
     """Return the query for the time of the first bar at or after `start`."""
-    later = f"{_of_symbol(symbol, interval)} AND opened_at >= {int(start)}"
+    later = f"FROM {bars_table(interval)} WHERE symbol_id = {symbol_id} AND opened_at >= {int(start)}"
     return f"SELECT opened_at {later} ORDER BY opened_at LIMIT 1"
 
 
-def last_query(symbol: str, interval: Interval, end: int) -> str:
+def last_query(symbol_id: int, interval: Interval, end: int) -> str:
     """Return the query for the time of the last bar before `end`."""
-    earlier = f"{_of_symbol(symbol, interval)} AND opened_at < {int(end)}"
+    earlier = f"FROM {bars_table(interval)} WHERE symbol_id = {symbol_id} AND opened_at < {int(end)}"
     return f"SELECT opened_at {earlier} ORDER BY opened_at DESC LIMIT 1"
 
 
-def native_rows(connection: sqlite3.Connection, sql: str) -> list[Any]:
-    """Return the result as rows."""
-    return connection.execute(sql).fetchall()
-
-
-def arrow_rows(connection: ArrowConnection, sql: str) -> list[Any]:
-    """Return the result as rows."""
-    table = connection.query(sql).read_all()
-    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
-
-
-def native_columns(connection: sqlite3.Connection, sql: str, parameters: Sequence[int] = ()) -> list[Any]:
-    """Return the result as arrays: float64 for prices and volume, int64 for other columns."""
-    cursor = connection.execute(sql, parameters)
-    types = [(name, np.float64 if name in VALUE_NAMES else np.int64) for name, *_ in cursor.description]
-    table = np.fromiter(cursor, np.dtype(types))
-    return [np.ascontiguousarray(table[name]) for name, _ in types]
-
-
-def arrow_columns(connection: ArrowConnection, sql: str) -> list[Any]:
-    """Return the result as arrays: float64 for prices and volume, int64 for other columns."""
-    table = connection.query(sql).read_all()
-    # The columns of an empty result have no types.
-    return [
-        column.to_numpy().astype(np.float64 if name in VALUE_NAMES else np.int64, copy=False)
-        for name, column in zip(table.column_names, table.columns, strict=True)
-    ]
-
-
-def symbol_id_of(connection: sqlite3.Connection, symbol: str, interval: Interval) -> int:
-    """Return the id of `symbol`, and register that it has bars of `interval`."""
-    connection.execute("INSERT INTO symbols(symbol) VALUES (?) ON CONFLICT DO NOTHING", (symbol,))
-    [[symbol_id]] = connection.execute("SELECT id FROM symbols WHERE symbol = ?", (symbol,))
-    connection.execute("INSERT INTO series VALUES (?, ?) ON CONFLICT DO NOTHING", (symbol_id, str(interval)))
-    return int(symbol_id)
+def spans_query(symbol_id: int, interval: Interval, time: int, *, is_forward: bool) -> str:
+    """Return the query for the starts of the two spans nearest to `time`: its own, and those on one side."""
+    span = span_of(time, interval)
+    bound, order = (f">= {span}", "ASC") if is_forward else (f"<= {span}", "DESC")
+    return (
+        f"SELECT since FROM day_sums WHERE symbol_id = {symbol_id} AND interval = '{interval}' "
+        f"AND since {bound} ORDER BY since {order} LIMIT 2"
+    )
 
 
 def stored_difference(
@@ -126,13 +67,3 @@ def put(connection: sqlite3.Connection, symbol_id: int, interval: Interval, bars
         f"INSERT OR REPLACE INTO {bars_table(interval)} VALUES (?, ?, ?, ?, ?, ?, ?)",
         zip(repeat(symbol_id), *(column.tolist() for column in columns)),
     )
-
-
-def _of_symbol(symbol: str, interval: Interval) -> str:
-    check_interval(interval)
-    symbol_id = f"(SELECT id FROM symbols WHERE symbol = {_quoted(symbol)})"
-    return f"FROM {bars_table(interval)} WHERE symbol_id = {symbol_id}"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("\x00", "\ufffd").replace("'", "''") + "'"

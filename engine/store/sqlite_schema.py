@@ -9,9 +9,11 @@ from typing import Final
 
 from tapedeck.engine.errors import StoreError, cause_of
 from tapedeck.engine.intervals import BASE_INTERVALS, Interval
+from tapedeck.engine.store.sqlite_connections import damaged
 
 APPLICATION_ID: Final = 0x54444B31  # "TDK1", in the file's header
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+"""Version of new stores, with checksums; version 1 has none."""
 
 IDENTITY_QUERY: Final = """
     SELECT (SELECT application_id FROM pragma_application_id) AS application_id,
@@ -31,8 +33,8 @@ def is_identity_of_empty(identity: tuple[int, int, str]) -> bool:
     return application_id == 0 and version == 0 and not tables
 
 
-def check_identity(path: Path, identity: tuple[int, int, str]) -> None:
-    """Raise StoreError unless a result of IDENTITY_QUERY is that of a store of a known version."""
+def check_identity(path: Path, identity: tuple[int, int, str]) -> int:
+    """Return a store's version; StoreError unless a result of IDENTITY_QUERY is that of a known one."""
     application_id, version, tables = identity
     if is_identity_of_empty(identity):
         raise StoreError(
@@ -43,11 +45,14 @@ def check_identity(path: Path, identity: tuple[int, int, str]) -> None:
             f"{path} is a database of another program (tables: {tables or 'none'}); tapedeck does not "
             "change it. Use another file for the store"
         )
+    if version < 1:
+        raise damaged(path, f"its version is {version}")
     if version > SCHEMA_VERSION:
         raise StoreError(
             f"{path} was made by a newer tapedeck (schema {version}; this one reads {SCHEMA_VERSION}): "
             "upgrade tapedeck, or use another file"
         )
+    return version
 
 
 def make_file(path: Path) -> None:
@@ -89,9 +94,23 @@ def _create_schema(connection: sqlite3.Connection) -> None:
         "CREATE TABLE series (symbol_id INTEGER NOT NULL REFERENCES symbols(id), interval TEXT NOT NULL, "
         "PRIMARY KEY (symbol_id, interval)) STRICT, WITHOUT ROWID"
     )
+    add_check_tables(connection)
     database.create_view("bars", " UNION ALL ".join(_readable_sql(interval) for interval in BASE_INTERVALS))
     database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    database.execute("INSERT INTO catalog_sum VALUES (1, 0)")
+
+
+def add_check_tables(connection: sqlite3.Connection) -> None:
+    """Create the tables of checksums, and set the version."""
+    connection.execute(
+        "CREATE TABLE day_sums (symbol_id INTEGER NOT NULL, interval TEXT NOT NULL, since INTEGER NOT NULL, "
+        "bars INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (symbol_id, interval, since)) "
+        "STRICT, WITHOUT ROWID"
+    )
+    connection.execute(
+        "CREATE TABLE catalog_sum (id INTEGER PRIMARY KEY CHECK (id = 1), sum INTEGER NOT NULL) STRICT"
+    )
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def _bars_table_sql(interval: Interval) -> str:

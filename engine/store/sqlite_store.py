@@ -4,18 +4,38 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
-from tapedeck.engine.errors import StoreError, cause_of
+from tapedeck.engine.errors import StoreDamagedError, StoreError, cause_of
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.store.bar_diff import checked, take
-from tapedeck.engine.store.bar_store import BarBatch, BarColumns, WriteResult
+from tapedeck.engine.store.bar_diff import check_interval, checked
+from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarWatch, WriteResult
+from tapedeck.engine.store.checksums import SpanSums
+from tapedeck.engine.store.damage import CheckedSeries, Damage
+from tapedeck.engine.store.sqlite_answers import (
+    Answers,
+    ArrowAnswers,
+    NativeAnswers,
+    Read,
+    arrays_of,
+    wrong_types_explained,
+)
+from tapedeck.engine.store.sqlite_checks import (
+    Catalog,
+    CheckedRead,
+    Request,
+    check_missing,
+    nearest_bar,
+    read_sorted,
+    stored_sums,
+)
 from tapedeck.engine.store.sqlite_connections import (
     ArrowConnection,
     arrow_errors_explained,
@@ -24,28 +44,19 @@ from tapedeck.engine.store.sqlite_connections import (
     open_native,
 )
 from tapedeck.engine.store.sqlite_gate import FileGate, Library, gate_of
-from tapedeck.engine.store.sqlite_queries import (
-    SERIES_QUERY,
-    arrow_columns,
-    arrow_rows,
-    first_query,
-    last_query,
-    native_columns,
-    native_rows,
-    put,
-    read_query,
-    scan_query,
-    stored_difference,
-    symbol_id_of,
-)
+from tapedeck.engine.store.sqlite_log import check_log
 from tapedeck.engine.store.sqlite_scan import ArrowScan
 from tapedeck.engine.store.sqlite_schema import (
     IDENTITY_QUERY,
+    SCHEMA_VERSION,
     check_identity,
     is_identity_of_empty,
     make_file,
     make_tables,
 )
+from tapedeck.engine.store.sqlite_sums import ALWAYS, remove_bars, rewrite_bars, write_all_sums, write_bars
+from tapedeck.engine.store.sqlite_verify import verified_series
+from tapedeck.engine.store.sqlite_watch import SqliteWatch
 from tapedeck.engine.store.sqlite_writing import WriteBatch, batch_of_thread, opened_batch
 
 
@@ -60,8 +71,9 @@ class SqliteStore:
         self._path = path
         if create:
             self._create()
+        check_log(path)
         [identity] = self._rows(IDENTITY_QUERY)
-        check_identity(path, identity)
+        self._has_checks = check_identity(path, identity) >= SCHEMA_VERSION
 
     @property
     def location(self) -> Path:
@@ -75,42 +87,64 @@ class SqliteStore:
 
     def series(self) -> Mapping[str, frozenset[Interval]]:
         """Return the stored base intervals of each symbol, symbols in sorted order."""
+        catalog: Catalog = self._answer(
+            Library.NATIVE, lambda answers: Catalog.read(self._path, answers, has_checks=self._has_checks)
+        )
+        symbols = {number: symbol for symbol, number in catalog.ids.items()}
         found: dict[str, set[Interval]] = {}
-        for symbol, interval in self._rows(SERIES_QUERY):
-            found.setdefault(symbol, set()).add(Interval.parse(interval))
-        return {symbol: frozenset(intervals) for symbol, intervals in found.items()}
+        for number, word in catalog.series:
+            found.setdefault(symbols[number], set()).add(Interval.parse(word))
+        return {symbol: frozenset(found[symbol]) for symbol in sorted(found)}
 
     def scan(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> Iterator[BarBatch]:
         """Yield the bars of many symbols with `start <= opened_at < end`, in batches, as one consistent read.
 
-        If another thread waits to write, the rest of the scan is read into memory.
+        If another thread waits to write, the rest of the scan is read into memory. Raises StoreDamagedError
+        after the last batch if the bars differ from their checksums.
         """
-        sql = scan_query(symbols, interval, start, end)
-        gate = self._gate()
+        gate, request = self._gate(), self._request(symbols, interval, start, end)
+        read = CheckedRead(request)
         if connection := _connection_in_transaction(gate):
-            rows, *columns = native_columns(connection, sql)
-            yield BarBatch(rows, BarColumns(*columns))
-            return
-        scan = ArrowScan(gate, self._path, sql)
-        try:
-            for batch in scan:
-                rows, *columns = (column.to_numpy() for column in batch.columns)
-                yield BarBatch(rows, BarColumns(*columns))
-        finally:
-            scan.close()
+            with native_errors_explained(self._path):
+                batches = iter([NativeAnswers(self._path, connection).columns(request.query())])
+            yield from filter(_has_bars, map(read.bars, batches))
+        else:
+            scan = ArrowScan(gate, self._path, request.query())
+            try:
+                yield from filter(_has_bars, map(read.bars, self._arrays(scan)))
+            finally:
+                scan.close()
+        if missing := read.finish():
+            self._answer(Library.NATIVE, lambda answers: check_missing(self._path, answers, missing))
+
+    def watch(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> BarWatch:
+        """Watch the bars of many symbols with `start <= opened_at < end` for changes.
+
+        In a store without checksums nothing is noticed.
+        """
+
+        def sums(first: int, after: int) -> SpanSums:
+            request = self._request(symbols, interval, first, after)
+            found: SpanSums = self._answer(Library.ARROW, lambda answers: stored_sums(answers, request))
+            return found
+
+        return SqliteWatch(self._path, symbols, interval, (start, end), sums)
 
     def read(self, symbol: str, interval: Interval, start: int, end: int) -> BarColumns:
         """Return the bars of one symbol with `start <= opened_at < end`, oldest first; empty if none."""
-        sql = read_query(symbol, interval, start, end)
-        return BarColumns(*self._query(sql, Library.ARROW, native_columns, arrow_columns))
+        request = self._request([symbol], interval, start, end)
+        bars: BarColumns = self._answer(
+            Library.ARROW, lambda answers: read_sorted(self._path, answers, request)
+        )
+        return bars
 
     def first_at_or_after(self, symbol: str, interval: Interval, start: int) -> int | None:
         """Return `opened_at` of the first bar at or after `start`, or None."""
-        return self._instant(first_query(symbol, interval, start))
+        return self._nearest(symbol, interval, start, is_forward=True)
 
     def last_before(self, symbol: str, interval: Interval, end: int) -> int | None:
         """Return `opened_at` of the last bar before `end`, or None."""
-        return self._instant(last_query(symbol, interval, end))
+        return self._nearest(symbol, interval, end, is_forward=False)
 
     def write(
         self, symbol: str, interval: Interval, bars: BarColumns, *, replace: bool = False
@@ -121,10 +155,55 @@ class SqliteStore:
             if not len(bars):
                 return WriteResult(0, 0, 0, np.empty(0, np.int64))
             with native_errors_explained(self._path):
-                symbol_id = symbol_id_of(connection, symbol, interval)
-                found = stored_difference(connection, symbol_id, interval, bars)
-                put(connection, symbol_id, interval, take(bars, found.changed(replace=replace)))
+                found = write_bars(self._path, connection, symbol, interval, bars, replace=replace)
         return found.result(replace=replace)
+
+    @property
+    def has_checks(self) -> bool:
+        """Whether all bars have checksums; False for a store of an earlier version."""
+        return self._has_checks
+
+    def spans(self, symbol: str, interval: Interval) -> SpanSums | None:
+        """Return numbers and checksums of a series' bars by span of time; None in a store without any."""
+        if not self._has_checks:
+            return None
+        request = self._request([symbol], interval, *ALWAYS)
+        found: SpanSums = self._answer(Library.ARROW, lambda answers: stored_sums(answers, request))
+        return found
+
+    def verify(self) -> Iterator[CheckedSeries | Damage]:
+        """Read everything, and yield each series, and damage to other parts of the file."""
+        try:
+            series = self.series()
+        except StoreDamagedError as error:
+            yield Damage(str(self._path), str(error.__cause__ or error))
+            return
+        for symbol, intervals in series.items():
+            for interval in sorted(intervals):
+                if self._has_checks:
+                    yield verified_series(self._path, partial(self._answer, Library.ARROW), symbol, interval)
+                else:
+                    yield CheckedSeries(symbol, interval, len(self.read(symbol, interval, *ALWAYS)), ())
+        for [fault] in self._rows("PRAGMA integrity_check(20)"):
+            if fault != "ok":
+                yield Damage(str(self._path), f"SQLite: {fault}")
+
+    def accept(self) -> Generator[tuple[str, Interval], None, None]:
+        """Store checksums of the bars as they are, in one transaction; yield each series beforehand."""
+        with self._in_transaction() as connection:
+            yield from write_all_sums(connection)
+        self._has_checks = True
+
+    def remove(self, symbol: str, interval: Interval, start: int, end: int) -> int:
+        """Remove the bars of `[start, end)` in one transaction; return their number."""
+        check_interval(interval)
+        with self._in_transaction() as connection:
+            return remove_bars(self._path, connection, symbol, interval, start, end)
+
+    def rewrite(self, damage: Sequence[Damage], bars: BarColumns) -> None:
+        """Replace the bars of one series in the ranges of damage; see `CheckedStore.rewrite`."""
+        with self._in_transaction() as connection:
+            rewrite_bars(self._path, connection, damage, bars)
 
     @contextmanager
     def batch(self, *, atomic: bool = False) -> Iterator[None]:
@@ -148,6 +227,11 @@ class SqliteStore:
         self.close()
 
     @contextmanager
+    def _in_transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._writing() as batch, batch.transaction() as connection, native_errors_explained(self._path):
+            yield connection
+
+    @contextmanager
     def _writing(self) -> Iterator[WriteBatch]:
         """Yield this thread's batch on the file, a new one if it has none."""
         gate = self._gate()
@@ -168,31 +252,50 @@ class SqliteStore:
                 "with --store"
             ) from error
 
-    def _query(
-        self,
-        sql: str,
-        preferred: Library,
-        native: Callable[[sqlite3.Connection, str], list[Any]],
-        arrow: Callable[[ArrowConnection, str], list[Any]],
-    ) -> list[Any]:
-        """Run a short query through the library that has the file open, or else through `preferred`."""
+    def _answer(self, preferred: Library, read: Read) -> Any:  # noqa: ANN401  # as `read` returns
+        """Run a short read through the library that has the file open, or else through `preferred`."""
         gate = self._gate()
         if connection := _connection_in_transaction(gate):
-            return native(connection, sql)
+            with native_errors_explained(self._path):
+                return read(NativeAnswers(self._path, connection))
         with gate.entered(preferred, or_other=True) as holder:
             if holder.library is Library.NATIVE:
                 with closing(open_native(self._path)) as connection, native_errors_explained(self._path):
-                    return native(connection, sql)
-            with closing(ArrowConnection(self._path)) as arrow_connection, arrow_errors_explained(self._path):
-                return arrow(arrow_connection, sql)
+                    connection.execute("BEGIN")
+                    return read(NativeAnswers(self._path, connection))
+            with closing(ArrowConnection(self._path)) as arrow, arrow_errors_explained(self._path):
+                arrow.begin()
+                return read(ArrowAnswers(self._path, arrow))
 
     def _rows(self, sql: str) -> list[Any]:
         # Small results are faster, and need fewer imports, with sqlite3.
-        return self._query(sql, Library.NATIVE, native_rows, arrow_rows)
+        rows: list[Any] = self._answer(Library.NATIVE, lambda answers: answers.rows(sql))
+        return rows
 
-    def _instant(self, sql: str) -> int | None:
-        rows = self._rows(sql)
-        return int(rows[0][0]) if rows else None
+    def _nearest(self, symbol: str, interval: Interval, time: int, *, is_forward: bool) -> int | None:
+        def read(answers: Answers) -> int | None:
+            return nearest_bar(
+                self._path,
+                answers,
+                symbol,
+                interval,
+                time,
+                is_forward=is_forward,
+                has_checks=self._has_checks,
+            )
+
+        found: int | None = self._answer(Library.NATIVE, read)
+        return found
+
+    def _request(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> Request:
+        check_interval(interval)
+        return Request(self._path, symbols, interval, start, end, self._has_checks)
+
+    def _arrays(self, scan: ArrowScan) -> Iterator[list[Any]]:
+        for batch in scan:
+            with arrow_errors_explained(self._path), wrong_types_explained(self._path):
+                arrays = arrays_of(batch.schema.names, batch.columns)
+            yield arrays
 
     def _create(self) -> None:
         make_file(self._path)
@@ -223,3 +326,7 @@ class SqliteStore:
 def _connection_in_transaction(gate: FileGate) -> sqlite3.Connection | None:
     batch = batch_of_thread(gate)
     return None if batch is None else batch.connection_in_transaction
+
+
+def _has_bars(batch: BarBatch) -> bool:
+    return len(batch.bars) > 0

@@ -255,9 +255,10 @@ def test_a_table_of_very_many_columns_is_refused(tmp_path):
 def test_a_quote_that_is_never_closed_costs_its_own_line_alone(tmp_path):
     lines = [HEAD, ROW, '"2013-10-07T13:31Z,10,12,9,11,100', *[ROW] * 50]
     file = write(tmp_path / "SPY.csv", "\n".join(lines).encode())
-    [rows] = IMPORTERS["csv"].find(file, interval=MINUTE).read(file)
-    assert sum(len(series.rows) for series in rows.series) == 51
-    assert {row: rows.texts([row])[row] for row in rows.faults} == {1: (3, lines[2])}
+    volumes, places, faults = _joined(_rows(file))
+    assert len(volumes) == 51
+    assert places == [0, *range(2, 52)]
+    assert {row: text for row, (_, text) in faults.items()} == {1: (3, lines[2])}
 
 
 @pytest.mark.parametrize("size", [600, 4096])

@@ -16,7 +16,7 @@ import pytest
 from bar_samples import A_DAY, OPEN_7_OCTOBER_2013, as_rows, bars_at, bits, by_row, minutes, part
 from store_writer_script import NEW_YEAR_2014, SYMBOLS, piece, whole_count_of
 
-from tapedeck.engine.errors import StoreError
+from tapedeck.engine.errors import StoreError, SymbolRefusedError
 from tapedeck.engine.intervals import DAY, MINUTE, SECOND
 from tapedeck.engine.store import parquet_writing
 from tapedeck.engine.store.bar_store import BarColumns
@@ -88,7 +88,7 @@ def test_files_with_other_names_are_not_read(store):
 
 def test_a_symbol_too_long_for_a_file_name_is_refused_with_a_way_out(store):
     with pytest.raises(
-        StoreError, match=r"the symbol is too long for a file name on this disk\. Use a shorter"
+        SymbolRefusedError, match=r"^symbol 'X{40}…' is too long for a file name on this disk: .* a shorter"
     ):
         store.write("X" * 300, MINUTE, minutes(1))
     assert store.series() == {}
@@ -109,7 +109,7 @@ def test_a_damaged_file_is_named(store):
         lambda: store.first_at_or_after("SPY", MINUTE, NEW_YEAR_2014 + 1),
         lambda: store.write("SPY", MINUTE, minutes(1, start=NEW_YEAR_2014 + 60)),
     ):
-        with pytest.raises(StoreError, match=r"Restore a copy, or remove the file"):
+        with pytest.raises(StoreError, match=r"Restore a copy, or rewrite what is damaged"):
             use()
 
 
@@ -328,7 +328,7 @@ def test_a_reader_between_two_files_of_one_commit_starts_again(store, monkeypatc
 def test_only_so_many_files_stay_open(tmp_path):
     cache = FileCache(limit=2)
     for number in range(3):
-        write_file(tmp_path / f"{number}.parquet", minutes(5))
+        write_file(tmp_path / f"{number}.parquet", minutes(5), MINUTE)
     first, second, third = (cache.get(str(tmp_path / f"{number}.parquet")) for number in range(3))
     assert cache.get(str(tmp_path / "2.parquet")) is third
     assert cache.get(str(tmp_path / "1.parquet")) is second
@@ -341,7 +341,7 @@ def test_only_so_many_files_stay_open(tmp_path):
 def test_rows_are_the_same_whether_or_not_there_is_room_to_keep_them(tmp_path, room):
     path = tmp_path / "bars.parquet"
     bars = minutes(30_000)
-    write_file(path, bars)
+    write_file(path, bars, MINUTE)
     budget = RowBudget(room)
     file = OpenFile(str(path), budget)
     start = int(bars.opened_at[0])
@@ -359,7 +359,7 @@ def test_rows_are_the_same_whether_or_not_there_is_room_to_keep_them(tmp_path, r
 def test_a_chunk_that_begins_in_a_gap_uses_what_was_kept(tmp_path):
     path = tmp_path / "bars.parquet"
     bars = bars_at([*range(0, 6000, 60), *range(100_000, 106_000, 60)])
-    write_file(path, bars)
+    write_file(path, bars, MINUTE)
     file = OpenFile(str(path), RowBudget())
     assert as_rows(file.read(0, 6000)[0]) == as_rows(bars)[:100]
     path.unlink()

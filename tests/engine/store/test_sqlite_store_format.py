@@ -38,7 +38,7 @@ def test_the_view_shows_symbols_intervals_and_times_as_people_write_them(path):
 
 def test_the_file_says_whose_it_is_and_keeps_a_write_ahead_log(path):
     assert rows(path, "PRAGMA application_id") == [(0x54444B31,)]
-    assert rows(path, "PRAGMA user_version") == [(1,)]
+    assert rows(path, "PRAGMA user_version") == [(2,)]
     assert rows(path, "PRAGMA journal_mode") == [("wal",)]
 
 

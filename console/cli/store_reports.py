@@ -1,0 +1,168 @@
+"""Reports of the store commands: contents, damage, removals and repairs, as text, CSV or JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Final
+
+from tapedeck.console.cli.invocation import Invocation
+from tapedeck.console.cli.store_jobs import Removal, Removed, Verified
+from tapedeck.console.cli.terminal import Column, number_column
+from tapedeck.engine.importers.repair import Repaired
+from tapedeck.engine.store.checksums import dates_of
+from tapedeck.engine.store.contents import SeriesContents
+from tapedeck.engine.store.damage import Damage
+
+_COLUMNS: Final = ("symbol", "interval", "first", "last", "bars", "days")
+_MOST_SHOWN: Final = 20
+
+
+def write_contents(found: Sequence[SeriesContents], invocation: Invocation, *, has_checks: bool) -> None:
+    """Write the contents of a store as a table."""
+    columns = [*map(Column, _COLUMNS[:4]), *map(number_column, _COLUMNS[4:])]
+    rows = [
+        (one.symbol, str(one.interval), one.first, one.last, f"{one.bars:,}", f"{one.days:,}")
+        for one in found
+    ]
+    invocation.terminal.table(columns, rows)
+    location, bars = invocation.settings.store, sum(one.bars for one in found)
+    symbols = len({one.symbol for one in found})
+    invocation.terminal.write(f"\n{_count(symbols, 'symbol')}, {_count(bars, 'bar')} in {location}")
+    if not has_checks:
+        invocation.terminal.write(_without_checks(invocation))
+
+
+def write_contents_csv(found: Sequence[SeriesContents], invocation: Invocation, *, has_checks: bool) -> None:
+    """Write the contents of a store as CSV; the same columns whether or not it has checksums."""
+    del has_checks
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    writer.writerows([one.symbol, one.interval, one.first, one.last, one.bars, one.days] for one in found)
+    invocation.terminal.write(buffer.getvalue().removesuffix("\n"))
+
+
+def write_contents_json(found: Sequence[SeriesContents], invocation: Invocation, *, has_checks: bool) -> None:
+    """Write the contents of a store as one JSON document."""
+    series = [asdict(one) | {"interval": str(one.interval)} for one in found]
+    store = str(invocation.settings.store)
+    invocation.terminal.write_json({"store": store, "has_checksums": has_checks, "series": series})
+
+
+def write_verified(result: Verified, invocation: Invocation, *, has_checks: bool) -> None:
+    """Write what is damaged, and how to go on."""
+    location = invocation.settings.store
+    if invocation.as_json:
+        document = {
+            "store": str(location),
+            "ok": not result.damage and not result.interrupted,
+            "has_checksums": has_checks,
+            "series": result.series,
+            "bars": result.bars,
+            "damage": [_damage_document(one) for one in result.damage],
+            "interrupted": result.interrupted,
+        }
+        invocation.terminal.write_json(document)
+        return
+    terminal = invocation.terminal
+    for one in result.damage[:_MOST_SHOWN]:
+        terminal.write(str(one))
+    if len(result.damage) > _MOST_SHOWN:
+        terminal.write(f"… and {len(result.damage) - _MOST_SHOWN:,} more (all with --json)")
+    read = f"{_count(result.series, 'series', 'series')} with {_count(result.bars, 'whole bar')}"
+    if result.interrupted:
+        terminal.write(f"{location}: interrupted after {read}")
+    elif result.damage:
+        terminal.write(f"{location}: damaged in {_count(len(result.damage), 'place')}; {read}")
+        terminal.write(f"rewrite it from its files: tapedeck store repair --from FILES --store {location}")
+    else:
+        terminal.write(f"{location}: no damage; {read}")
+    if not has_checks:
+        terminal.write(_without_checks(invocation))
+
+
+def write_planned_removal(planned: Sequence[Removal], invocation: Invocation, command: str) -> None:
+    """Write what a removal would take, and the command that carries it out."""
+    if invocation.as_json:
+        removals = [_removal_document(one) for one in planned]
+        invocation.terminal.write_json({"removed": [], "would_remove": removals, "command": command})
+        return
+    if not planned:
+        invocation.terminal.write("nothing to remove: no bars of that interval are stored")
+        return
+    for one in planned:
+        invocation.terminal.write(f"would remove {_removal_words(one)}")
+    invocation.terminal.write(f"nothing was removed; to remove this: {command}")
+
+
+def write_removed(removed: Sequence[Removed], invocation: Invocation) -> None:
+    """Write what was removed."""
+    if invocation.as_json:
+        removals = [_removal_document(one.removal) | {"bars": one.bars} for one in removed]
+        invocation.terminal.write_json({"removed": removals})
+        return
+    for one in removed:
+        found = one.removal.contents
+        invocation.terminal.write(f"removed {_count(one.bars, 'bar')} of {found.symbol} {found.interval}")
+
+
+def write_repaired(repaired: Sequence[Repaired], invocation: Invocation) -> None:
+    """Write what became of each piece of damage."""
+    if invocation.as_json:
+        document = [
+            _damage_document(one.damage) | {"status": one.status, "detail": one.detail} for one in repaired
+        ]
+        invocation.terminal.write_json({"store": str(invocation.settings.store), "repaired": document})
+        return
+    if not repaired:
+        words = "interrupted; nothing was changed" if invocation.interrupts.seen else "no damage"
+        invocation.terminal.write(f"{invocation.settings.store}: {words}")
+    meaning = {
+        "restored": "restored, as it was written",
+        "rewritten": "rewritten from the files",
+        "left": "left as it is",
+    }
+    for one in repaired:
+        detail = f": {one.detail}" if one.detail else ""
+        invocation.terminal.write(f"{one.damage}: {meaning[one.status]}{detail}")
+
+
+def _damage_document(damage: Damage) -> dict[str, object]:
+    document: dict[str, object] = {"file": damage.file, "reason": damage.reason}
+    if damage.series is not None:
+        first, last = dates_of(damage.start, damage.end)
+        symbol, interval = damage.series
+        document |= {"symbol": symbol, "interval": str(interval), "first_day": first, "last_day": last}
+    return document
+
+
+def _removal_words(removal: Removal) -> str:
+    found = removal.contents
+    first, last = _removed_days(removal)
+    return f"{found.symbol} {found.interval}, {first} to {last} (of {_count(found.bars, 'bar')} in all)"
+
+
+def _removal_document(removal: Removal) -> dict[str, object]:
+    first, last = _removed_days(removal)
+    found = removal.contents
+    return {"symbol": found.symbol, "interval": str(found.interval), "first_day": first, "last_day": last}
+
+
+def _removed_days(removal: Removal) -> tuple[str, str]:
+    first, last = dates_of(removal.start, removal.end)
+    return max(first, removal.contents.first[:10]), min(last, removal.contents.last[:10])
+
+
+def _without_checks(invocation: Invocation) -> str:
+    location = invocation.settings.store
+    return (
+        "this store was made without checksums, so damage would not be noticed; to add them: "
+        f"tapedeck store verify --accept --store {location}"
+    )
+
+
+def _count(number: int, noun: str, plural: str = "") -> str:
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

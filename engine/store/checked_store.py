@@ -1,0 +1,42 @@
+"""CheckedStore protocol: a store whose bars can be verified, removed and repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from typing import Protocol
+
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.store.bar_store import BarColumns, BarStore
+from tapedeck.engine.store.checksums import SpanSums
+from tapedeck.engine.store.damage import CheckedSeries, Damage
+
+
+class CheckedStore(BarStore, Protocol):
+    """A `BarStore` with checksums. Every method raises StoreError if the location cannot be used."""
+
+    def __enter__(self) -> CheckedStore: ...
+
+    @property
+    def has_checks(self) -> bool:
+        """Whether all bars have checksums; False for a store of an earlier version."""
+        ...
+
+    def spans(self, symbol: str, interval: Interval) -> SpanSums | None:
+        """Return numbers and checksums of a series' bars by span of time; None if they are not stored."""
+        ...
+
+    def verify(self) -> Iterator[CheckedSeries | Damage]:
+        """Read everything, and yield each series, and damage to other parts of the store."""
+        ...
+
+    def accept(self) -> Generator[tuple[str, Interval], None, None]:
+        """Store checksums of the bars as they are; yield each series before it is read."""
+        ...
+
+    def remove(self, symbol: str, interval: Interval, start: int, end: int) -> int:
+        """Remove the bars of `[start, end)` in one transaction; return their number."""
+        ...
+
+    def rewrite(self, damage: Sequence[Damage], bars: BarColumns) -> None:
+        """Replace the bars of one series in the ranges of damage of one unit, without reading them."""
+        ...

@@ -1,0 +1,53 @@
+"""Contents of a store: what it holds of each symbol and interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from tapedeck.engine.clock.slots import utc_from_epoch
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.store.checked_store import CheckedStore
+from tapedeck.engine.store.checksums import SpanSums
+
+_BEFORE_ALL, _AFTER_ALL = -(2**62), 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesContents:
+    """One symbol's bars of one interval. `first`, `last`: their opens, ISO 8601 in UTC; `days`: UTC days."""
+
+    symbol: str
+    interval: Interval
+    first: str
+    last: str
+    bars: int
+    days: int
+
+
+def contents_of(store: CheckedStore) -> Iterator[SeriesContents]:
+    """Yield each series of a store, by symbol and interval; only without checksums the bars are read."""
+    for symbol, intervals in store.series().items():
+        for interval in sorted(intervals):
+            found = _contents(store, symbol, interval)
+            if found is not None:
+                yield found
+
+
+def _contents(store: CheckedStore, symbol: str, interval: Interval) -> SeriesContents | None:
+    spans = store.spans(symbol, interval)
+    if spans is None:
+        spans = SpanSums.of(store.read(symbol, interval, _BEFORE_ALL, _AFTER_ALL), interval)
+    first = store.first_at_or_after(symbol, interval, _BEFORE_ALL)
+    last = store.last_before(symbol, interval, _AFTER_ALL)
+    if first is None or last is None:
+        return None  # removed by another process
+    bars = int(spans.bars.sum())
+    days = len(np.unique(spans.since)) if interval.is_intraday else bars
+    return SeriesContents(symbol, interval, _words(first), _words(last), bars, days)
+
+
+def _words(time: int) -> str:
+    return utc_from_epoch(time).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,78 @@
+"""Watch of the files of a Parquet store: finds bars that were changed since it began."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tapedeck.engine.errors import StoreChangedError
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.store.checksums import SpanSums, span_words, whole_spans
+from tapedeck.engine.store.parquet_files import Identity, OpenFile
+from tapedeck.engine.store.parquet_layout import is_store
+
+OpenFiles = Callable[[str, int, int], Sequence[OpenFile]]
+"""Opens the files of a symbol that may hold bars of a range."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Versions of a symbol's files, with the times of their first and last bar, and the sums of all bars.
+
+    `spans` is None in an old store, which has no sums.
+    """
+
+    versions: tuple[tuple[Identity, int, int], ...]
+    spans: SpanSums | None
+
+    def versions_between(self, start: int, end: int) -> list[Identity]:
+        return [identity for identity, first, last in self.versions if first < end and last >= start]
+
+
+class ParquetWatch:
+    """The files of some symbols as they were at the start; see `BarWatch`."""
+
+    def __init__(
+        self,
+        root: Path,
+        symbols: Sequence[str],
+        interval: Interval,
+        bounds: tuple[int, int],
+        files: OpenFiles,
+    ) -> None:
+        self._root = root
+        self._interval = interval
+        self._files = files
+        self._seen = {symbol: _seen(files(symbol, *bounds)) for symbol in symbols}
+
+    def check(self, start: int, end: int) -> None:
+        """Raise StoreChangedError if bars of `[start, end)` are not those of the start."""
+        if not is_store(self._root):
+            raise StoreChangedError(f"{self._root} was removed or moved while this run was reading it")
+        for symbol, before in self._seen.items():
+            now = _seen(self._files(symbol, start, end))
+            if now.versions_between(start, end) != before.versions_between(start, end):
+                self._compare(symbol, before, now, *whole_spans(start, end, self._interval))
+
+    def _compare(self, symbol: str, before: _Seen, now: _Seen, start: int, end: int) -> None:
+        if before.spans is None or now.spans is None:
+            raise StoreChangedError(
+                f"{self._root}: {self._interval} bars of {symbol} were changed while this run was reading "
+                "them, on days that are not known for lack of checksums (to add them: `tapedeck store verify "
+                f"--accept --store {self._root}`). Run again"
+            )
+        changed = before.spans.between(start, end).differences(now.spans.between(start, end))
+        if changed:
+            raise StoreChangedError(
+                f"{self._root}: {self._interval} bars of {symbol} "
+                f"{span_words(changed[0][1], self._interval)} were changed while this run was reading them. "
+                "Run again"
+            )
+
+
+def _seen(files: Sequence[OpenFile]) -> _Seen:
+    sums = [file.spans for file in files]
+    known = [spans for spans in sums if spans is not None]
+    spans = SpanSums.total(known) if len(known) == len(sums) else None
+    return _Seen(tuple((file.identity, *file.bounds) for file in files), spans)

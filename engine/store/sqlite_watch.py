@@ -1,0 +1,37 @@
+"""Watch of the checksums of an SQLite store: finds bars that were changed since it began."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tapedeck.engine.errors import StoreChangedError
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.store.checksums import SpanSums, span_words, whole_spans
+
+ReadSums = Callable[[int, int], SpanSums]
+"""Reads the sums of the watched symbols over whole spans."""
+
+
+class SqliteWatch:
+    """The checksums of some symbols as they were at the start; see `BarWatch`."""
+
+    def __init__(
+        self, path: Path, symbols: Sequence[str], interval: Interval, bounds: tuple[int, int], sums: ReadSums
+    ) -> None:
+        self._path = path
+        self._symbols = symbols
+        self._interval = interval
+        self._sums = sums
+        self._before = sums(*whole_spans(*bounds, interval))
+
+    def check(self, start: int, end: int) -> None:
+        """Raise StoreChangedError if bars of `[start, end)` are not those of the start."""
+        start, end = whole_spans(start, end, self._interval)
+        changed = self._before.between(start, end).differences(self._sums(start, end))
+        if changed:
+            row, since = changed[0]
+            raise StoreChangedError(
+                f"{self._path}: {self._interval} bars of {self._symbols[row]} "
+                f"{span_words(since, self._interval)} were changed while this run was reading them. Run again"
+            )

@@ -1,0 +1,122 @@
+"""A store that is changed or removed while a run reads it."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+
+import numpy as np
+import pytest
+
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.errors import StoreChangedError
+from tapedeck.engine.intervals import DAY, MINUTE
+from tapedeck.engine.session_file import parse_session_config
+from tapedeck.engine.store.bar_store import BarColumns
+from tapedeck.engine.store.locations import open_store
+from tapedeck.engine.system import SystemManager
+
+SESSIONS = TimeManager("XNYS").trading_sessions(date(2013, 10, 7), date(2013, 10, 11))
+PLACES = ("bars.db", "bars")
+DOCUMENT = {
+    "session_name": "changes",
+    "exchange_group": "US_EQUITY",
+    "backtest_config": {"start_date": "2013-10-08", "end_date": "2013-10-11", "prefetch_days": 1},
+    "session_data_config": {"symbols": ["SPY", "AIG"], "streams": ["1m"]},
+}
+
+
+def bars_of(session, *, price=100.0):
+    """The full minutes of one session."""
+    times = SessionSlots(session, MINUTE).opened_at
+    values = np.full(len(times), price)
+    return BarColumns(times, values, values, values, values, values)
+
+
+@pytest.fixture(params=PLACES)
+def location(request, tmp_path):
+    with open_store(tmp_path / request.param, create=True) as store:
+        for symbol in ("SPY", "AIG", "IBM"):
+            for session in SESSIONS:
+                store.write(symbol, MINUTE, bars_of(session))
+    return tmp_path / request.param
+
+
+def played(location, change):
+    """Play the first session, change the store from outside, and play on; return the ended run."""
+    with open_store(location) as store:
+        system = SystemManager(parse_session_config(DOCUMENT, "test").config, store)
+        system.start(paused=True)
+        assert system.wait_for(lambda: system.snapshot().slots > 0, 30)
+        # The next session is loaded ahead; the last two are not yet.
+        system.step(1)
+        assert system.wait_for(lambda: system.snapshot().frontier >= 1, 30)
+        with open_store(location) as other:
+            change(other)
+        system.resume()
+        assert system.wait(60)
+        return system
+
+
+@pytest.mark.parametrize("symbol", ["SPY", "AIG"])
+def test_a_changed_bar_of_a_day_to_come_ends_the_run_and_is_named(location, symbol):
+    system = played(
+        location, lambda store: store.write(symbol, MINUTE, bars_of(SESSIONS[4], price=1.0), replace=True)
+    )
+    assert isinstance(system.error, StoreChangedError)
+    words = f"1m bars of {symbol} on 2013-10-11 were changed while this run was reading them"
+    assert words in str(system.error)
+    assert str(location) in str(system.error)
+
+
+def test_a_bar_added_to_a_day_to_come_ends_the_run(location):
+    late = BarColumns(SESSIONS_END, *[np.ones(1)] * 5)
+    assert isinstance(
+        played(location, lambda store: store.write("SPY", MINUTE, late)).error, StoreChangedError
+    )
+
+
+SESSIONS_END = SessionSlots(SESSIONS[4], MINUTE).opened_at[-1:] + 60
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda store: store.write("IBM", MINUTE, bars_of(SESSIONS[4], price=1.0), replace=True),
+        lambda store: store.write("NEW", MINUTE, bars_of(SESSIONS[4])),
+        lambda store: store.write("SPY", MINUTE, bars_of(SESSIONS[0], price=1.0), replace=True),
+        lambda store: store.write("SPY", MINUTE, bars_of(SESSIONS[4])),
+        lambda store: store.write("SPY", DAY, BarColumns(np.array([1381190400]), *[np.ones(1)] * 5)),
+    ],
+    ids=["another symbol", "a new symbol", "a day already read", "the same bars", "another interval"],
+)
+def test_imports_of_other_bars_disturb_no_run(location, change):
+    system = played(location, change)
+    assert system.error is None
+    assert system.summary().bars == 4 * 2 * 390
+
+
+def test_a_store_that_is_removed_ends_the_run(location):
+    def remove(store):
+        if location.is_dir():
+            shutil.rmtree(location)
+        else:
+            location.unlink()
+
+    error = played(location, remove).error
+    assert isinstance(error, StoreChangedError)
+    assert f"{location} was removed or moved while this run was reading it" in str(error)
+
+
+def test_a_store_that_is_replaced_by_another_ends_the_run(location, tmp_path):
+    other = tmp_path / f"other_{location.name}"
+    with open_store(other, create=True) as store:
+        store.write("SPY", MINUTE, bars_of(SESSIONS[4]))
+
+    def replace(store):
+        if location.is_dir():
+            shutil.rmtree(location)
+        other.replace(location)
+
+    assert isinstance(played(location, replace).error, StoreChangedError)
