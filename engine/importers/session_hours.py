@@ -57,8 +57,8 @@ class SessionHours:
         """
         opens, closes = self.around(int(times[0]), int(times[-1]))
         starts, ends = np.stack([opens, closes - _HOUR]), np.stack([opens + _HOUR, closes])
-        counts = np.searchsorted(times, ends) - np.searchsorted(times, starts)
-        return counts.sum(axis=1).astype(np.int64)
+        counts: Ints = (np.searchsorted(times, ends) - np.searchsorted(times, starts)).sum(axis=1)
+        return counts
 
     def tally(self, times: Ints, interval: Interval) -> PlaceTally | None:
         """Return the bars of one series by place in the calendar; `times`: at least one, oldest first.
