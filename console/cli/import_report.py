@@ -80,7 +80,8 @@ def _write_series(report: ImportReport, terminal: Terminal) -> None:
         return
     zone = ZoneInfo(report.zone)
     is_daily = not any(series.interval.is_intraday for series in report.series)
-    terminal.write("" if is_daily else f"\ntimes are {report.zone}\n")
+    is_told = report.is_dry_run and report.first_bars
+    terminal.write("" if is_daily or is_told else f"\ntimes are {report.zone}\n")
     headings = [Column("symbol"), number_column("bars"), *map(Column, ("first", "last", "step"))]
     if not is_daily:
         headings.append(Column("hours"))
