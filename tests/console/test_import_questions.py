@@ -179,6 +179,23 @@ def test_a_date_and_a_time_of_day_with_unknown_names_are_both_offered(tapedeck: 
     assert count(store, "SAP") == 2
 
 
+def test_columns_by_position_are_offered_for_the_folder_and_for_the_file(
+    tapedeck: Any, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    table(folder / "ABC.csv", clock(0, 1))
+    other = folder / "XYZ.csv"
+    rows = [f"{time},11,9,10,10.5" for time in clock(0, 1)]
+    other.write_text("\n".join(["Quand,Haut,Bas,Dernier,Ouv", *rows, ""]), encoding="utf-8")
+    done = tapedeck("import", "csv", folder, "--interval", "1m", "--store", tmp_path / "bars.db")
+    assert done.exit_code == 2
+    places = [words[2] for words in answers(done)]
+    assert set(places) == {str(folder), str(other)}
+    for words in answers(done):
+        if words[2] == str(other):
+            assert tapedeck(*words, "--dry-run").exit_code == 0
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
 def test_german_names_are_read_at_first_try(tapedeck: Any, tmp_path: Path, encoding: str) -> None:
     file = tmp_path / "SAP.csv"
