@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Final
 
 from tapedeck.console.cli.day_bars import DayBars
+from tapedeck.console.cli.decimals import decimals_of
 from tapedeck.console.cli.terminal import Cell, Column, Terminal, number_column
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.tape.bar_grid import FIELDS
 
 CSV_COLUMNS: Final = ("symbol", "interval", "timestamp", *FIELDS, "base_bars", "hours")
-_MOST_DECIMALS: Final = 8
 
 
 def write_table(found: DayBars, terminal: Terminal) -> None:
@@ -21,8 +21,8 @@ def write_table(found: DayBars, terminal: Terminal) -> None:
     terminal.write(
         f"{found.symbol} {found.interval} of {session.trading_day}, times are {session.zone.key}\n"
     )
-    price = max(2, _decimals(found.values[:4].ravel().tolist()))
-    volume = _decimals(found.values[4].tolist())
+    price, is_exact = decimals_of(found.values[:4].ravel().tolist(), fewest=2)
+    volume, is_whole = decimals_of(found.values[4].tolist())
     rows: list[tuple[str | Cell, ...]] = [
         (
             f"{opened:%H:%M:%S}" if found.interval.seconds < 60 else f"{opened:%H:%M}",
@@ -45,6 +45,8 @@ def write_table(found: DayBars, terminal: Terminal) -> None:
     made = "" if found.interval == found.source else f", derived from {found.source}"
     outside = f", {len(found) - regular:,} bars outside them" if has_extended else ""
     terminal.write(f"\n{regular:,} of {found.expected:,} bars of regular hours{made}{outside}")
+    if not (is_exact and is_whole):
+        terminal.write("numbers are rounded; --format csv shows them in full")
 
 
 def write_csv(found: DayBars, terminal: Terminal) -> None:
@@ -93,12 +95,6 @@ def _bars(found: DayBars) -> Iterator[tuple[datetime, list[float], int, bool]]:
     columns = (found.opened_at, found.values.T, found.base_bars, found.is_regular)
     for opened, values, base_bars, is_regular in zip(*(column.tolist() for column in columns), strict=True):
         yield utc_from_epoch(opened).astimezone(zone), values, base_bars, is_regular
-
-
-def _decimals(values: list[float]) -> int:
-    """Return the number of decimals that shows all values exactly, up to a limit."""
-    texts = (f"{value:.{_MOST_DECIMALS}f}".rstrip("0") for value in values)
-    return max((len(text.partition(".")[2]) for text in texts), default=0)
 
 
 def _shortest(value: float) -> str:

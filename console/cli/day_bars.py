@@ -78,7 +78,7 @@ def _source(store: BarStore, symbol: str, interval: Interval) -> Interval:
         hint = f" Did you mean {near!r}?" if near else ""
         text = f"no bars stored for {symbol} in {store.location}.{hint}"
     raise DataMissingError(
-        f"{text}\nImport them: `tapedeck import lean PATH --store {store.location}`.",
+        f"{text}\n{_advice(store)}",
         symbols=[symbol],
         interval=str(interval),
     )
@@ -148,8 +148,12 @@ def _no_bars(
     opened, closed = (at.astimezone(session.zone) for at in (session.regular_open, session.regular_close))
     hours = "" if extended else f" in regular hours, {opened:%H:%M} to {closed:%H:%M}"
     return DataMissingError(
-        f"no {source} bars stored for {symbol} on {session.trading_day}{hours}.{near}\n"
-        f"Import them: `tapedeck import lean PATH --store {store.location}`.",
+        f"no {source} bars stored for {symbol} on {session.trading_day}{hours}.{near}\n{_advice(store)}",
         symbols=[symbol],
         interval=str(source),
     )
+
+
+def _advice(store: BarStore) -> str:
+    command = f"tapedeck import lean PATH --store {store.location}"
+    return f"Import them: `{command}`, or `import csv`, `import parquet`."

@@ -31,19 +31,29 @@ def answering_commands(
 ) -> list[str]:
     """Return the command line of `arguments` with the options of each of `ways`, quoted for a shell.
 
-    `path`: the argument that names what is imported; a way that names one symbol imports only `file`.
+    `path`: the argument that names what is imported; a way that names one symbol imports only `file`. One
+    that names columns by position is offered for both, as other files of a folder may have another order.
     """
     commands = []
+    is_part = path != file and str(path) in arguments and file.is_file()
     for way in ways:
-        words = list(arguments)
-        if way.get("--symbol") and str(path) in words and path != file:
-            words[words.index(str(path))] = str(file)
-        for flag, value in way.items():
-            words = _without(words, flag, value)
-            if value is not None:
-                words += [flag, value] if value else [flag]
-        commands.append(shlex.join(["tapedeck", *words]))
+        of_file = [*arguments]
+        if is_part:
+            of_file[of_file.index(str(path))] = str(file)
+        if not (is_part and way.get("--symbol")):
+            commands.append(_answer(arguments, way))
+        if is_part and (way.get("--symbol") or way.get("--columns")):
+            commands.append(_answer(of_file, way))
     return commands
+
+
+def _answer(arguments: Sequence[str], way: Mapping[str, str | None]) -> str:
+    words = list(arguments)
+    for flag, value in way.items():
+        words = _without(words, flag, value)
+        if value is not None:
+            words += [flag, value] if value else [flag]
+    return shlex.join(["tapedeck", *words])
 
 
 def _without(words: Sequence[str], flag: str, value: str | None) -> list[str]:

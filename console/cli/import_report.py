@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from tapedeck.console.cli.decimals import decimals_of
 from tapedeck.console.cli.invocation import Invocation
 from tapedeck.console.cli.terminal import Column, Terminal, number_column
 from tapedeck.engine.importers.report import ImportReport, SeriesReport, length_text
 from tapedeck.engine.intervals import Interval
 
 _MAX_ROWS_SHOWN: Final = 20
+_ROWS_BESIDE_QUESTION: Final = 3
 _MAX_SERIES_SHOWN: Final = 20
 
 
@@ -23,7 +25,9 @@ def write_report(report: ImportReport, invocation: Invocation, rejects: Path | N
         invocation.terminal.write_json(_document(report, location))
         return
     terminal = invocation.terminal
-    terminal.write(report.summary(_MAX_ROWS_SHOWN))
+    if report.question is not None and not report.series:
+        return  # nothing was understood yet: the question says it all
+    terminal.write(report.summary(_MAX_ROWS_SHOWN if report.question is None else _ROWS_BESIDE_QUESTION))
     if report.is_dry_run:
         _write_reading(report, terminal)
     _write_series(report, terminal)
@@ -31,7 +35,7 @@ def write_report(report: ImportReport, invocation: Invocation, rejects: Path | N
         terminal.write(f"rejected rows: {rejects}")
     if location is not None:
         terminal.write(f"store: {location}")
-    if report.stored_nothing and not report.interrupted:
+    if report.stored_nothing and not report.interrupted and report.question is None:
         terminal.write(_advice(report))
 
 
@@ -42,23 +46,33 @@ def _write_reading(report: ImportReport, terminal: Terminal) -> None:
         for role, source in report.columns.items():
             terminal.write(f"  {role:{width}}  {source}")
     if report.first_bars:
-        zone = ZoneInfo(report.zone)
-        terminal.write("\nfirst bars:\n")
-        terminal.table(
-            [
-                Column("symbol"),
-                Column("opens"),
-                *map(number_column, ("open", "high", "low", "close", "volume")),
-            ],
-            [
-                (
-                    bar.symbol,
-                    _moment(bar.opened_at, bar.interval, zone),
-                    *(f"{value:.15g}" for value in (bar.open, bar.high, bar.low, bar.close, bar.volume)),
-                )
-                for bar in report.first_bars
-            ],
+        _write_first_bars(report, terminal)
+
+
+def _write_first_bars(report: ImportReport, terminal: Terminal) -> None:
+    zone = ZoneInfo(report.zone)
+    bars = report.first_bars
+    symbols = {bar.symbol for bar in bars}
+    price, _ = decimals_of([value for bar in bars for value in bar.prices], fewest=2)
+    volume, _ = decimals_of([bar.volume for bar in bars])
+    headings = [
+        *([Column("symbol")] if len(symbols) > 1 else []),
+        Column("opens"),
+        *map(number_column, ("open", "high", "low", "close", "volume")),
+    ]
+    rows = [
+        (
+            bar.symbol,
+            _moment(bar.opened_at, bar.interval, zone),
+            *(f"{value:,.{price}f}" for value in bar.prices),
+            f"{bar.volume:,.{volume}f}",
         )
+        for bar in bars
+    ]
+    whose = f" of {bars[0].symbol}" if len(symbols) == 1 else ""
+    times = f", times are {report.zone}" if bars[0].interval.is_intraday else ""
+    terminal.write(f"\nfirst bars{whose}{times}:\n")
+    terminal.table(headings, [row[-len(headings) :] for row in rows])
 
 
 def _write_series(report: ImportReport, terminal: Terminal) -> None:
@@ -66,7 +80,8 @@ def _write_series(report: ImportReport, terminal: Terminal) -> None:
         return
     zone = ZoneInfo(report.zone)
     is_daily = not any(series.interval.is_intraday for series in report.series)
-    terminal.write("" if is_daily else f"\ntimes are {report.zone}\n")
+    is_told = report.is_dry_run and report.first_bars
+    terminal.write("" if is_daily or is_told else f"\ntimes are {report.zone}\n")
     headings = [Column("symbol"), number_column("bars"), *map(Column, ("first", "last", "step"))]
     if not is_daily:
         headings.append(Column("hours"))

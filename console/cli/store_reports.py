@@ -24,13 +24,21 @@ def write_contents(found: Sequence[SeriesContents], invocation: Invocation, *, h
     """Write the contents of a store as a table."""
     columns = [*map(Column, _COLUMNS[:4]), *map(number_column, _COLUMNS[4:])]
     rows = [
-        (one.symbol, str(one.interval), one.first, one.last, f"{one.bars:,}", f"{one.days:,}")
+        (
+            one.symbol,
+            str(one.interval),
+            _moment(one.first, one),
+            _moment(one.last, one),
+            f"{one.bars:,}",
+            f"{one.days:,}",
+        )
         for one in found
     ]
     invocation.terminal.table(columns, rows)
     location, bars = invocation.settings.store, sum(one.bars for one in found)
     symbols = len({one.symbol for one in found})
-    invocation.terminal.write(f"\n{_count(symbols, 'symbol')}, {_count(bars, 'bar')} in {location}")
+    words = f"{_count(symbols, 'symbol')}, {_count(bars, 'bar')} in {location}; times and days are UTC"
+    invocation.terminal.write(f"\n{words}")
     if not has_checks:
         invocation.terminal.write(_without_checks(invocation))
 
@@ -72,14 +80,15 @@ def write_verified(result: Verified, invocation: Invocation, *, has_checks: bool
         terminal.write(str(one))
     if len(result.damage) > _MOST_SHOWN:
         terminal.write(f"… and {len(result.damage) - _MOST_SHOWN:,} more (all with --json)")
-    read = f"{_count(result.series, 'series', 'series')} with {_count(result.bars, 'whole bar')}"
+    read = f"{_count(result.bars, 'whole bar')} in {_count(result.series, 'series', 'series')}"
     if result.interrupted:
         terminal.write(f"{location}: interrupted after {read}")
     elif result.damage:
         terminal.write(f"{location}: damaged in {_count(len(result.damage), 'place')}; {read}")
         terminal.write(f"rewrite it from its files: tapedeck store repair --from FILES --store {location}")
     else:
-        terminal.write(f"{location}: no damage; {read}")
+        found = "no damage found" if has_checks else "all bars can be read, no checksums to compare with"
+        terminal.write(f"{location}: {found}; {read}")
     if not has_checks:
         terminal.write(_without_checks(invocation))
 
@@ -154,6 +163,13 @@ def _removal_document(removal: Removal) -> dict[str, object]:
 def _removed_days(removal: Removal) -> tuple[str, str]:
     first, last = dates_of(removal.start, removal.end)
     return max(first, removal.contents.first[:10]), min(last, removal.contents.last[:10])
+
+
+def _moment(stamp: str, series: SeriesContents) -> str:
+    """Return a time such as 2013-10-07T13:30:00Z as short as the interval allows."""
+    seconds = series.interval.seconds
+    length = 10 if not series.interval.is_intraday else 16 if seconds % 60 == 0 else 19
+    return stamp[:length].replace("T", " ")
 
 
 def _without_checks(invocation: Invocation) -> str:

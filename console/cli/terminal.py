@@ -81,7 +81,7 @@ class Terminal:
     def table(
         self, columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]], *, title: str | None = None
     ) -> None:
-        """Write a table to stdout; cells are folded if it is too wide."""
+        """Write a table to stdout; if it is too wide, texts are folded first: half a number misleads."""
         from rich.box import ASCII, SIMPLE_HEAD  # noqa: PLC0415 - slow, for tables only
         from rich.table import Table  # noqa: PLC0415 - as above
         from rich.text import Text  # noqa: PLC0415 - as above
@@ -91,7 +91,12 @@ class Terminal:
             box=box, title=title, title_justify="left", title_style="", pad_edge=False, show_edge=False
         )
         for column in columns:
-            table.add_column(Text(column.heading), justify=column.justify, overflow="fold")
+            table.add_column(
+                Text(column.heading),
+                justify=column.justify,
+                overflow="fold",
+                no_wrap=column.justify == "right",
+            )
         for row in rows:
             cells = (cell if isinstance(cell, Cell) else Cell(cell, "") for cell in row)
             table.add_row(*(Text(printable_line(text), style) for text, style in cells))

@@ -43,8 +43,7 @@ def _readings(sample: ColumnSample, found: Mapping[str, str], missing: Sequence[
     free = [name for name in sample.names if name not in found.values()]
     times: list[dict[str, str]] = [{}]
     if "time" in missing:
-        order = [name for kind in ("instant", "time", "day") for name in free if sample.kind(name) == kind]
-        times = [{"time": name} for name in order[:1]]
+        times = _times(sample, free)
     prices = [role for role in missing if role != "time"]
     numeric = [name for name in free if sample.is_numeric(name) and name not in _times_of(times)][
         :_MOST_TRIED
@@ -60,6 +59,17 @@ def _readings(sample: ColumnSample, found: Mapping[str, str], missing: Sequence[
     return readings if len(readings) <= _MOST_WAYS else []
 
 
+def _times(sample: ColumnSample, free: Sequence[str]) -> list[dict[str, str]]:
+    # The column of the time, or those of a date and of the time of day; none where no column fits.
+    order = [name for kind in ("instant", "time", "day") for name in free if sample.kind(name) == kind]
+    if not order:
+        return []
+    clocks = [name for name in free if sample.kind(name) == "clock" and not sample.is_numeric(name)]
+    if sample.kind(order[0]) == "day" and clocks:
+        return [{"date": order[0], "time": clocks[0]}]
+    return [{"time": order[0]}]
+
+
 def _is_usual(sample: ColumnSample, found: Mapping[str, str], reading: Mapping[str, str]) -> bool:
     # Whether open, high, low and close stand side by side in a usual order.
     columns = {**found, **reading}
@@ -68,7 +78,7 @@ def _is_usual(sample: ColumnSample, found: Mapping[str, str], reading: Mapping[s
 
 
 def _times_of(readings: Sequence[Mapping[str, str]]) -> set[str]:
-    return {reading["time"] for reading in readings if "time" in reading}
+    return {name for reading in readings for name in reading.values()}
 
 
 def _ways(sample: ColumnSample, found: Mapping[str, str], reading: Mapping[str, str]) -> list[dict[str, str]]:

@@ -21,30 +21,37 @@ USUAL: Final[Mapping[str, tuple[str, ...]]] = {
         unixtimestamp epoch epochtime ts t gmttime timegmt utctime timeutc datetimeutc timestamputc dategmt
         dateutc utc gmt datetimegmt localtime timelocal start begin begins
         bartime bartimestamp candletime candlebegintime eventtime opendatetime
+        zeitstempel zeitpunkt datumzeit datumuhrzeit
         tradetime timems timens timestampms timestampns unixtimestampms"""
     ),
     "date": _words(
         """date dates day tradingday tradedate tradingdate businessdate d dtyyyymmdd yyyymmdd dateyyyymmdd
-        sessiondate dt pricedate calendardate exchangedate"""
+        sessiondate dt pricedate calendardate exchangedate datum handelstag"""
     ),
-    "open": _words("open o openprice priceopen pxopen openingprice opening first"),
-    "high": _words("high h highprice pricehigh pxhigh max highest"),
-    "low": _words("low l lowprice pricelow pxlow min lowest"),
+    "open": _words(
+        """open o openprice priceopen pxopen openingprice opening first
+        eröffnung eroeffnung erffnung eröffn erffn eröffnungskurs erffnungskurs erster"""
+    ),
+    "high": _words("high h highprice pricehigh pxhigh max highest hoch tageshoch höchst hchst höchstkurs"),
+    "low": _words("low l lowprice pricelow pxlow min lowest tief tagestief tiefst tiefstkurs"),
     "close": _words(
         """close closelast c closeprice priceclose pxclose closingprice last lastprice pxlast closing
-        latest"""
+        latest schluss schlu schlusskurs zuletzt"""
     ),
     "volume": _words(
         """volume vol v totalvolume tradevolume tradedvolume realvolume pxvolume volumetraded sharevolume
         sharestraded quantity qty totaltradequantity tottrdqty totaltradedquantity tradedquantity basevolume
-        volumefrom baseassetvolume sxsum"""
+        volumefrom baseassetvolume sxsum stücke stuecke stcke stück stck volumen"""
     ),
     "symbol": _words(
         """symbol ticker tic sym tickersymbol actsymbol rawsymbol tscode symbolname instrument instrumentname
         code stockcode stock secid security pair name s"""
     ),
 }
-"""Usual names of each role in their plain form, the preferred first."""
+"""Usual names of each role in their plain form, the preferred first.
+
+German ones stand without their umlauts, too: in Windows-1252 those are signs that cannot be read.
+"""
 
 TICK_VOLUMES: Final = ("tickvol", "tickvolume", "volumetick", "ticks")
 STATUS_WORDS: Final = frozenset({"ok", "no_data", "error", "0", "1", "true", "false"})

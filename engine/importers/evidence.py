@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -86,6 +86,29 @@ class ImportEvidence:
         sentences = [describe_unplayed(bars, interval) for interval, bars in sorted(unplayed.items())]
         return [f"{sentence} (calendar: {self._exchange})" for sentence in sentences if sentence is not None]
 
+    def hours_notes(self) -> list[str]:
+        """Return sentences on series whose hours are not those of the exchange: one may be given wrongly."""
+        if self._rules is None:
+            return []
+        every = [series for _, series in sorted(self._series.items())]
+        notes = []
+        if self._rules.exchange is None:
+            clock = [each for each in every if each.interval.is_intraday and each.is_around_the_clock]
+            every = [each for each in every if each not in clock]
+            if clock:
+                notes.append(
+                    f"{_listed(clock)}: bars around the clock, while the calendar is {self._exchange}; name "
+                    "that of the market with --exchange, such as CRYPTO or FOREX"
+                )
+        missed = [each for each in every if each.misses_regular_hours]
+        if missed:
+            regular, bars = sum(each.regular_bars for each in missed), sum(each.bars for each in missed)
+            notes.append(
+                f"{_listed(missed)}: only {regular:,} of {bars:,} bars lie in regular hours, and none in the "
+                f"first or last hour (calendar: {self._exchange}); check --zone and --exchange"
+            )
+        return notes
+
     def _checks_labels(self, interval: Interval) -> bool:
         return self._rules is not None and self._rules.label is None and interval.is_intraday
 
@@ -121,6 +144,11 @@ class ImportEvidence:
             if series.labels.surely_names_closes:
                 yield _label_fault(file, series.labels, self._exchange, series.symbol)
                 return
+
+
+def _listed(series: Sequence[SeriesEvidence]) -> str:
+    names = [each.symbol for each in series]
+    return ", ".join(names) if len(names) <= 3 else f"{len(names)} symbols, such as {names[0]}"
 
 
 def _label_fault(file: Path, labels: LabelEvidence, exchange: str, symbol: str | None) -> UnclearFileError:

@@ -120,6 +120,7 @@ class _Ingest:
                 *writer.all_notes(),
                 *self._evidence.notes,
                 *self._evidence.unplayed_notes(),
+                *self._evidence.hours_notes(),
                 *shared_symbols(self._named_files),
             ),
             first_bars=tuple(writer.first_bars),

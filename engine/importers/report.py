@@ -109,6 +109,11 @@ class FirstBar:
     close: float
     volume: float
 
+    @property
+    def prices(self) -> tuple[float, float, float, float]:
+        """Open, high, low and close."""
+        return self.open, self.high, self.low, self.close
+
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
@@ -148,7 +153,8 @@ class ImportReport:
 
     def summary(self, shown: int = _SHOWN) -> str:
         """Return as text the counts, the first `shown` rejected rows, and the skipped files by reason."""
-        head = f"{_count(self.files, 'file')} read, {_count(self.rows_read, 'row')}: "
+        files = "" if self.question is not None else f"{_count(self.files, 'file')} read, "
+        head = f"{files}{_count(self.rows_read, 'row')}: "
         if self.is_dry_run:
             counts = f"{self.written + self.unchanged:,} good, {self.rejected_count:,} rejected"
             head += f"{counts}; nothing is written (dry run)"

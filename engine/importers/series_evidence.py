@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tapedeck.engine.clock.unplayed_bars import PlaceTally, UnplayedBars
+from tapedeck.engine.clock.unplayed_bars import BarPlace, PlaceTally, UnplayedBars
 from tapedeck.engine.importers.bar_labels import LabelEvidence
 from tapedeck.engine.importers.bar_steps import StepCounts, usual_step
 from tapedeck.engine.importers.hours_covered import HoursCovered
@@ -15,6 +15,8 @@ from tapedeck.engine.store.bar_store import Ints
 
 _AROUND_THE_CLOCK_MINUTES = 20 * 60
 _WEEKEND_SHARE = 0.2
+_OUTSIDE_SHARE = 0.2
+_FEWEST_SECONDS = 2 * 86400
 _THURSDAY = 3  # 1970-01-01
 
 
@@ -30,6 +32,7 @@ class SeriesEvidence:
         self._covered = HoursCovered(hours.zone) if interval.is_intraday else None
         self._bars = 0
         self._weekend_bars = 0
+        self._edge_bars = np.zeros(2, np.int64)
         self._places: PlaceTally | None = None
         self._first: int | None = None
         self._last: int | None = None
@@ -51,6 +54,7 @@ class SeriesEvidence:
         self._weekend_bars += int(((good // 86400 + _THURSDAY) % 7 >= 5).sum())
         if self._covered is not None:
             self._covered.add(good)
+            self._edge_bars += self._hours.edge_bars(good)
         places = self._hours.tally(good, self.interval)
         if places is not None:
             self._places = places if self._places is None else self._places + places
@@ -71,6 +75,24 @@ class SeriesEvidence:
     def unplayed(self) -> UnplayedBars | None:
         """Return the bars that no session of the exchange plays; None where the calendar does not tell."""
         return None if self._places is None else self._places.unplayed()[0]
+
+    @property
+    def regular_bars(self) -> int:
+        """Number of good bars that lie in regular hours of the exchange, as far as its calendar goes."""
+        return 0 if self._places is None else int(self._places.totals[0, BarPlace.SESSION])
+
+    @property
+    def misses_regular_hours(self) -> bool:
+        """Whether intraday bars lie before or behind regular hours on most days, as with a wrong zone.
+
+        Pre- and post-market are ordinary beside regular hours; without a bar in the first or in the last
+        hour of any session they are not.
+        """
+        if self._first is None or self._last is None or self._places is None or self._covered is None:
+            return False
+        outside = int(self._places.totals[0, BarPlace.OUTSIDE_HOURS])
+        is_long = self._last - self._first >= _FEWEST_SECONDS
+        return is_long and outside >= _OUTSIDE_SHARE * self._bars and not self._edge_bars.all()
 
     def report(self) -> SeriesReport | None:
         """Return the report; None without a good bar."""

@@ -17,6 +17,7 @@ from tapedeck.engine.store.bar_store import Ints
 
 # A session's hours are within a day and a half of its date, in any zone.
 _MARGIN: Final = timedelta(days=2)
+_HOUR: Final = 3600
 
 
 @lru_cache(maxsize=8)
@@ -48,6 +49,16 @@ class SessionHours:
         """
         self._cover(first, last)
         return self._opens, self._closes
+
+    def edge_bars(self, times: Ints) -> Ints:
+        """Return the bars in the first and in the last hour of sessions, int64, shape (2,).
+
+        `times`: at least one, oldest first.
+        """
+        opens, closes = self.around(int(times[0]), int(times[-1]))
+        starts, ends = np.stack([opens, closes - _HOUR]), np.stack([opens + _HOUR, closes])
+        counts: Ints = (np.searchsorted(times, ends) - np.searchsorted(times, starts)).sum(axis=1)
+        return counts
 
     def tally(self, times: Ints, interval: Interval) -> PlaceTally | None:
         """Return the bars of one series by place in the calendar; `times`: at least one, oldest first.

@@ -64,7 +64,7 @@ TABLE_OPTIONS: Final = (
     ImporterOption(
         "--label",
         "label",
-        "Times name the open or the close of the bar; default: open, unless the rows look like closes.",
+        "Times name the open or the close of the bar; default: open, asked if the rows look like closes.",
         "END",
         kind="choice",
         choices=("open", "close"),

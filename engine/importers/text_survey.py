@@ -41,8 +41,10 @@ class TextFormat:
 
     @property
     def words(self) -> str:
-        """The layout in words."""
-        return f"text ({DATE_ORDERS[self.order]})"
+        """The layout in words, with the zones that the texts name."""
+        zones = sorted(self.zone_words)
+        shown = ", ".join(zones[:3]) + (", ..." if len(zones) > 3 else "")
+        return f"text ({DATE_ORDERS[self.order]})" + (f" with its zone ({shown})" if zones else "")
 
 
 class TextSurvey:

@@ -19,6 +19,8 @@ _CLOCKS: Final = (
     "clock",
     "timehhmmss",
     "bartime",
+    "zeit",
+    "uhrzeit",
 )
 
 

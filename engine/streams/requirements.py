@@ -155,6 +155,6 @@ def _no_data(
             lines.append(f"  {symbol}: stored from {first:%Y-%m-%d} to {last:%Y-%m-%d}")
     lines.append(
         "Choose other dates, delete the symbols, or import their bars: "
-        f"`tapedeck import lean PATH --store {data.store.location}`."
+        f"`tapedeck import lean PATH --store {data.store.location}`, or `import csv`, `import parquet`."
     )
     return DataMissingError("\n".join(lines), symbols=symbols, interval=str(interval))

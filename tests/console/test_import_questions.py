@@ -135,9 +135,12 @@ def test_a_dry_run_shows_the_reading_and_writes_nothing(tapedeck: Any, tmp_path:
     done = tapedeck(*words)
     assert done.exit_code == 0
     assert "4 good, 0 rejected; nothing is written (dry run)" in done.stdout
-    assert [line.split() for line in done.stdout.splitlines() if line.startswith("ABC")] == [
-        ["ABC", "2013-10-07", f"09:{minute}", "10", "11", "9", "10.5", "100"] for minute in (30, 31, 32)
-    ] + [["ABC", "4", "2013-10-07", "09:30", "2013-10-07", "09:33", "1m", "09:30-09:34"]]
+    assert "first bars of ABC, times are America/New_York:" in done.stdout
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert [words for words in lines if words[:1] == ["2013-10-07"]] == [
+        ["2013-10-07", f"09:{minute}", "10.00", "11.00", "9.00", "10.50", "100"] for minute in (30, 31, 32)
+    ]
+    assert ["ABC", "4", "2013-10-07", "09:30", "2013-10-07", "09:33", "1m", "09:30-09:34"] in lines
     assert "symbol  the name of the file" in done.stdout
     document = tapedeck(*words, "--json").document
     assert document["store"] is None
@@ -145,9 +148,69 @@ def test_a_dry_run_shows_the_reading_and_writes_nothing(tapedeck: Any, tmp_path:
     table(file, clock(0, 5, 10, 15))
     asked = tapedeck(*words)
     assert asked.exit_code == 2
+    assert asked.stdout.startswith("4 rows: 4 good")
     assert "columns as understood" in asked.stdout
     assert "5m apart" in asked.stderr
     assert not (tmp_path / "bars.db").exists()
+
+
+def test_a_dry_run_that_asks_before_the_first_row_shows_the_question_only(
+    tapedeck: Any, tmp_path: Path
+) -> None:
+    file = table(tmp_path / "ABC.csv", ["2013-10-07 09:30:00", "2013-10-07 09:31:00"])
+    done = tapedeck("import", "csv", file, "--interval", "1m", "--dry-run")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert answers(done)[0][-2:] == ["--zone", "America/New_York"]
+
+
+def test_a_date_and_a_time_of_day_with_unknown_names_are_both_offered(tapedeck: Any, tmp_path: Path) -> None:
+    file = tmp_path / "SAP.csv"
+    rows = [
+        "25.03.2024;09:00;178,54;178,57;178,47;178,50;2380",
+        "25.03.2024;09:01;178,5;178,6;178,4;178,6;249",
+    ]
+    file.write_text("\n".join(["Jour;Heure;Ouv;Haut;Bas;Dernier;Actions", *rows, ""]), encoding="utf-8")
+    store = tmp_path / "bars.db"
+    words = ("--interval", "1m", "--zone", "Europe/Berlin", "--exchange", "XETR", "--store", store)
+    done = tapedeck("import", "csv", file, *words)
+    assert done.exit_code == 2
+    assert answers(done)[0][-2:] == ["--columns", "date,time,open,high,low,close,volume"]
+    assert tapedeck(*answers(done)[0]).exit_code == 0
+    assert count(store, "SAP") == 2
+
+
+def test_columns_by_position_are_offered_for_the_folder_and_for_the_file(
+    tapedeck: Any, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    table(folder / "ABC.csv", clock(0, 1))
+    other = folder / "XYZ.csv"
+    rows = [f"{time},11,9,10,10.5" for time in clock(0, 1)]
+    other.write_text("\n".join(["Quand,Haut,Bas,Dernier,Ouv", *rows, ""]), encoding="utf-8")
+    done = tapedeck("import", "csv", folder, "--interval", "1m", "--store", tmp_path / "bars.db")
+    assert done.exit_code == 2
+    places = [words[2] for words in answers(done)]
+    assert set(places) == {str(folder), str(other)}
+    for words in answers(done):
+        if words[2] == str(other):
+            assert tapedeck(*words, "--dry-run").exit_code == 0
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_german_names_are_read_at_first_try(tapedeck: Any, tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "SAP.csv"
+    rows = [
+        "25.03.2024;09:00;178,54;178,57;178,47;178,50;2.380",
+        "25.03.2024;09:01;178,5;178,6;178,4;178,6;249",
+    ]
+    names = "Datum;Uhrzeit;Eröffnung;Hoch;Tief;Schluss;Volumen"
+    file.write_text("\n".join([names, *rows, ""]), encoding=encoding)
+    words = ("--interval", "1m", "--zone", "Europe/Berlin", "--exchange", "XETR", "--dry-run", "--json")
+    first = tapedeck("import", "csv", file, *words).document["first_bars"][0]
+    assert first == {
+        "symbol": "SAP", "timestamp": "2024-03-25T09:00:00+01:00",
+        "open": 178.54, "high": 178.57, "low": 178.47, "close": 178.5, "volume": 2380,
+    }  # fmt: skip
 
 
 def test_many_symbols_are_cut_in_the_report_and_complete_as_json(tapedeck: Any, tmp_path: Path) -> None:

@@ -48,11 +48,16 @@ def test_list_shows_each_series_with_its_first_and_last_bar_bars_and_days(locati
     ]
     document = json.loads(run("store", "list", "--format", "json", "--store", location))
     assert [series["bars"] for series in document["series"]] == [30, 780]
-    assert "2 symbols, 810 bars" in run("store", "list", "--store", location)
+    text = run("store", "list", "--store", location)
+    assert "2 symbols, 810 bars" in text
+    assert [line.split()[:6] for line in text.splitlines() if line.startswith(("AIG", "SPY"))] == [
+        ["AIG", "1d", "2013-10-07", "2013-11-05", "30", "30"],
+        ["SPY", "1m", "2013-10-07", "13:30", "2013-10-08", "19:59"],
+    ]
 
 
 def test_verify_tells_of_damage_with_exit_code_1(location):
-    assert "no damage; 2 series with 810 whole bars" in run("store", "verify", "--store", location)
+    assert "no damage found; 810 whole bars in 2 series" in run("store", "verify", "--store", location)
     damage(location)
     text = run("store", "verify", "--store", location, code=1)
     assert "SPY 1m 2013-10-0" in text

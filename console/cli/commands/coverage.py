@@ -180,4 +180,4 @@ def _verdict(found: Coverage, wanting: Sequence[tuple[str, DayCoverage]], min_qu
     text = f"\n{len(wanting):,} of {total:,} days are missing{bound}, of {whose}; {first} first"
     if found.unknown:
         text += f"\nno {found.interval} bars stored for {', '.join(found.unknown)}{found.similar}"
-    return f"{text}\nimport missing bars: tapedeck import lean PATH --store STORE"
+    return f"{text}\nimport missing bars: tapedeck import lean, csv or parquet PATH --store STORE"

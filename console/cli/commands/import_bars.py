@@ -38,6 +38,10 @@ Recognised without options:
   symbol    a column, a folder symbol=SPY, or the file's name (SPY_1min.csv)
 
 \b
+Always needed (csv, parquet):
+  --interval    length of the bars: 1s, 1m or 1d
+
+\b
 Needed where the file does not tell:
   --zone        zone of times without an offset
   --exchange    calendar of the market, if it is not US_EQUITY

@@ -39,7 +39,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog=examples("tapedeck store list --store bars.db", "tapedeck store verify --store bars.db"),
 )
-app.command("repair", epilog=REPAIR_EXAMPLES)(repair_command())
 
 
 @app.command("list", epilog=_LIST)
@@ -145,6 +144,9 @@ def remove(
         removed = run_removal(invocation, opened, planned)
     reports.write_removed(removed, invocation)
     raise typer.Exit(INTERRUPTED if len(removed) < len(planned) else DONE)
+
+
+app.command("repair", epilog=REPAIR_EXAMPLES)(repair_command())
 
 
 def _day(option: str, text: str | None) -> date | None:

@@ -219,8 +219,27 @@ def test_bars_that_no_session_plays_are_told():
     report = bring(Rows([minutes("A", 30, start=holiday)]), None)
     assert [note for note in report.notes if note.startswith("30 1m bars of A lie outside all sessions")]
     week = [("C", holiday + 60 * i, 10.0) for i in range(1440 * 3)]
-    assert not bring(Rows([week]), None).notes
+    [note] = bring(Rows([week]), None).notes
+    assert note.startswith("C: bars around the clock, while the calendar is US_EQUITY")
     assert bring(Rows([week], exchange="US_EQUITY"), None).notes
+
+
+@pytest.mark.parametrize("shift", [-4 * 3600, 3 * 3600, 12 * 3600])
+def test_hours_of_another_zone_are_told(shift):
+    """Minutes of New York, read as those of another zone, lie on one side of regular hours."""
+    days = [minutes("A", 390, start=OPEN + shift + day * DAY_S) for day in range(4)]
+    notes = [note for note in bring(Rows(days), None).notes if "regular hours" in note]
+    regular = 4 * max(0, 390 - abs(shift) // 60)
+    assert notes == [
+        f"A: only {regular:,} of 1,560 bars lie in regular hours, and none in the first or last hour "
+        "(calendar: US_EQUITY); check --zone and --exchange"
+    ]
+
+
+def test_pre_and_post_market_are_ordinary_hours():
+    days = [minutes("A", 960, start=OPEN - 330 * 60 + day * DAY_S) for day in range(4)]  # 04:00 to 20:00
+    assert not bring(Rows(days), None).notes
+    assert not bring(Rows([minutes("A", 390, start=OPEN + day * DAY_S) for day in range(4)]), None).notes
 
 
 def test_a_dry_run_shows_what_would_be_asked():

@@ -155,7 +155,7 @@ def test_symbols_without_bars_in_the_range_are_an_error_with_dates_and_command(s
     assert lines[1] == "  SPY: stored from 2013-10-07 to 2013-10-18"
     assert lines[-1] == (
         "Choose other dates, delete the symbols, or import their bars: "
-        f"`tapedeck import lean PATH --store {store.location}`."
+        f"`tapedeck import lean PATH --store {store.location}`, or `import csv`, `import parquet`."
     )
     assert (caught.value.symbols, caught.value.interval) == (("SPY", "IBM"), "1m")
 
