@@ -238,3 +238,30 @@ def test_it_is_no_stream(store: BarStore) -> None:
     assert WEEK not in (plan.base, *plan.derived)
     assert "history added for sma_4w: 155 sessions of 1d, for 1w" in plan.notes
     assert [note for note in plan.notes if note.startswith("ema_5w: of the ")] != []
+
+
+@pytest.mark.parametrize(
+    ("exchange", "start", "end"),
+    [
+        ("CRYPTO", "2013-11-29", "2013-12-03"),  # seven days a week
+        ("XSHG", "2023-10-09", "2023-10-17"),  # the week before is closed
+        ("CMES", "2013-11-29", "2013-12-03"),  # sessions begin on the evening before
+        ("XTAE", "2013-11-28", "2013-12-03"),  # Sunday to Thursday
+    ],
+)
+def test_weeks_go_by_the_trading_days_of_the_exchange(
+    tmp_path: Path, exchange: str, start: str, end: str
+) -> None:
+    first = f"{int(start[:4]) - 1}{start[4:]}"
+    code = "24/7" if exchange == "CRYPTO" else exchange
+    indicators = {name: INDICATORS[name] for name in ("sma_4w", "ema_5w", "obv_w")}
+    with open_new_store(tmp_path / "bars.db") as store:
+        fill_store(store, ["ONE"], first, end, exchange=code, interval=DAY)
+        config = session_file(["ONE"], ["1d"], start, end, exchange=exchange, indicators=indicators)
+        records = play_recorded(config, store).records
+        assert len(records) > 2
+        for record in records:
+            weeks = weeks_before(store, "ONE", f"{record.tape.session.trading_day}")
+            for name in indicators:
+                value = record.tape.indicators[name].values[0, 0]
+                assert value == pytest.approx(expected(weeks, name), rel=1e-9), name
