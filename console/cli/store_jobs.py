@@ -16,6 +16,7 @@ from tapedeck.console.cli.invocation import Invocation
 from tapedeck.engine.errors import DataMissingError, did_you_mean, nearest
 from tapedeck.engine.importers.importer import Importer
 from tapedeck.engine.importers.repair import Repaired, repair_store
+from tapedeck.engine.importers.report import ImportOptions
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.checked_store import CheckedStore
 from tapedeck.engine.store.contents import SeriesContents, contents_of
@@ -83,6 +84,7 @@ def run_repair(
     store: CheckedStore,
     importer: Importer,
     files: Path,
+    options: ImportOptions,
     described: Mapping[str, Any],
 ) -> list[Repaired]:
     """Verify the store, and rewrite what is damaged from `files`."""
@@ -95,6 +97,7 @@ def run_repair(
             damage,
             importer,
             files,
+            options=options,
             progress=show,
             cancelled=lambda: invocation.interrupts.seen,
             **described,

@@ -11,7 +11,7 @@ from datetime import time
 import numpy as np
 
 from tapedeck.engine.clock.start_time import time_in_session
-from tapedeck.engine.intervals import Interval
+from tapedeck.engine.intervals import WEEK, Interval
 from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, gaps_begin, score
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, OPEN, Floats, Ints
 from tapedeck.engine.tape.session_totals import change_pct, first_values, minutes_of_last_bars
@@ -102,6 +102,8 @@ class KnownValues:
         """Return the number of columns of an interval that are over at each frontier, int64."""
         if interval == self._tape.base_interval:
             return self._frontiers
+        if interval == WEEK:
+            return np.ones(len(self), dtype=np.int64)
         return np.searchsorted(self._tape.derived[interval].buckets.stops, self._frontiers, side="right")
 
     def _held(self, values: Floats, over: Ints) -> Floats:

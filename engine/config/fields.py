@@ -13,10 +13,10 @@ from tapedeck.engine.config.readers import (
     QUOTES,
     read_apply_to,
     read_date,
+    read_interval,
     read_intervals,
     read_period,
     read_schedule_interval,
-    read_session_interval,
     read_streams,
     read_symbols,
     read_time,
@@ -53,11 +53,8 @@ def _list_of(items: dict[str, object]) -> dict[str, object]:
     return {"type": "array", "items": items, "minItems": 1, "uniqueItems": True}
 
 
-SessionInterval = Annotated[
-    Interval,
-    PlainValidator(read_session_interval),
-    PlainSerializer(str),
-    WithJsonSchema(_SESSION_INTERVAL_SCHEMA),
+BarInterval = Annotated[
+    Interval, PlainValidator(read_interval), PlainSerializer(str), WithJsonSchema(_INTERVAL_SCHEMA)
 ]
 ScheduleInterval = Annotated[
     Interval, PlainValidator(read_schedule_interval), PlainSerializer(str), WithJsonSchema(_INTRADAY_SCHEMA)

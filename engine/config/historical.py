@@ -20,7 +20,7 @@ class HistoricalData(Section):
     trailing_days: Annotated[StrictInt, Field(ge=1, le=25_000)]
     """Number of trading days before the session; at least 1."""
     intervals: Intervals
-    """Intervals to load, such as [1m, 1d]; 1w is possible here only."""
+    """Intervals to load, such as [1m, 1d, 1w]."""
     apply_to: ApplyTo = ALL
     """The word `all`, or a list of symbols."""
 
@@ -68,3 +68,8 @@ class HistoricalConfig(Section):
     """Bars to load before each session. Bars that indicators need are added automatically."""
     indicators: Mapping[IndicatorName, HistoricalIndicator] = Field(default_factory=dict)
     """Trailing indicators, by name."""
+
+    @property
+    def keeps_days(self) -> bool:
+        """Whether days or weeks are loaded, which an export then has, too."""
+        return any(not interval.is_intraday for entry in self.data for interval in entry.intervals)

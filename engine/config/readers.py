@@ -35,10 +35,10 @@ def read_interval(value: object) -> Interval:
 
 
 def read_session_interval(value: object) -> Interval:
-    """Return an interval of bars within a session; a week is possible in history only."""
+    """Return an interval of bars within a session; a week is possible in history and indicators only."""
     interval = read_interval(value)
     if interval == WEEK:
-        raise fault("'1w' is for history only: the longest bar of a session is 1d", "1d")
+        raise fault("'1w' is for history and indicators only: the longest bar of a session is 1d", "1d")
     return interval
 
 

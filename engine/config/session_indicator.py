@@ -19,7 +19,7 @@ from pydantic_core import CoreSchema
 
 from tapedeck.engine.config.catalogue import IndicatorType, catalogue_of
 from tapedeck.engine.config.faults import fault
-from tapedeck.engine.config.fields import SessionInterval
+from tapedeck.engine.config.fields import BarInterval
 from tapedeck.engine.config.names import IndicatorName
 from tapedeck.engine.config.section import Section
 from tapedeck.engine.intervals import Interval
@@ -42,8 +42,8 @@ class SessionIndicator(Section):
     """Name of the indicator: its key in the file."""
     type: Annotated[str, AfterValidator(_read_type)]
     """Type of the indicator, such as SMA, RSI, MACD or VWAP; `tapedeck config schema` lists all."""
-    interval: SessionInterval
-    """Interval of its bars; the engine makes those of intervals not in `streams`."""
+    interval: BarInterval
+    """Interval of its bars, made if it is not in `streams`; 1w: the complete weeks before the session."""
     against: Annotated[str | None, Field(validate_default=True)] = None
     """Historical indicator to compare with, for types that need one, such as RELATIVE_VOLUME."""
     parameters: Annotated[Mapping[str, int | float], Field(validate_default=True, default_factory=dict)]

@@ -1,4 +1,4 @@
-"""CSV export of a run: four CSV files written session by session, and their JSON documents."""
+"""CSV export of a run: its CSV files, written session by session, and their JSON documents."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import ExportError
 from tapedeck.engine.export.bars_table import bar_rows
 from tapedeck.engine.export.export_folder import ExportFolder
+from tapedeck.engine.export.history_table import history_rows
 from tapedeck.engine.export.indicators_table import indicator_rows
 from tapedeck.engine.export.manifest import (
     BARS_CSV,
+    HISTORY_CSV,
     INDICATORS_CSV,
     MANIFEST,
     METRICS_JSON,
@@ -23,14 +25,16 @@ from tapedeck.engine.export.manifest import (
     json_bytes,
 )
 from tapedeck.engine.export.metrics_json import metrics_document
-from tapedeck.engine.export.own_files import TABLES
+from tapedeck.engine.export.own_files import HISTORY_TABLE, TABLES
 from tapedeck.engine.export.quality_table import quality_rows
 from tapedeck.engine.export.session_json import session_document, writable
 from tapedeck.engine.export.session_table import end_row, session_rows
 from tapedeck.engine.export.staged_files import StagedFile, write_whole
+from tapedeck.engine.intervals import Interval
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.read.snapshot import RunSummary
 from tapedeck.engine.tape.session_record import SessionRecord
+from tapedeck.engine.tape.tape import Tape
 
 
 class CsvExport:
@@ -56,9 +60,11 @@ class CsvExport:
         self._held_row: str | None = None
         self._failure: ExportError | None = None
         self._has_ended = False
-        self._target = ExportFolder(folder)
+        tables = TABLES | (HISTORY_TABLE if config.session_data_config.historical.keeps_days else {})
+        self._history_until: dict[Interval, int] = {}
+        self._target = ExportFolder(folder, (*tables, SESSION_JSON, METRICS_JSON, MANIFEST))
         try:
-            for name, header in TABLES.items():
+            for name, header in tables.items():
                 self._tables[name] = StagedFile(self._target, name)
                 self._tables[name].append(",".join(header).encode())
         except BaseException:
@@ -74,6 +80,7 @@ class CsvExport:
             self._append(BARS_CSV, bar_rows(tape, frontier))
             self._append(INDICATORS_CSV, indicator_rows(tape, frontier))
             self._tables[QUALITY_CSV].append(quality_rows(tape, frontier))
+            self._append_history(tape)
         except ExportError as error:
             self._fail(error)
             raise
@@ -114,6 +121,14 @@ class CsvExport:
             yield self._held_row.encode()
         self._held_row = rows[-1]
         yield "".join(rows[:-1]).encode()
+
+    def _append_history(self, tape: Tape) -> None:
+        """Append the days and weeks before a session that are not written yet."""
+        history, until = tape.kept_history, self._history_until
+        if not history:
+            return
+        self._append(HISTORY_CSV, history_rows(history, tape.symbols, tape.session.zone, until))
+        until.update((kept.interval, int(kept.opened_at[-1])) for kept in history)
 
     def _append(self, name: str, pieces: Iterable[bytes]) -> None:
         for piece in pieces:

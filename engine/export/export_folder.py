@@ -16,7 +16,7 @@ from typing import Final
 
 from tapedeck.engine.errors import ExportError, cause_of
 from tapedeck.engine.export.folder_claim import FolderClaim, FolderClaimedError
-from tapedeck.engine.export.own_files import EXPORT_FILES, foreign_file, has_own_files
+from tapedeck.engine.export.own_files import EXPORT_FILES, foreign_file, has_own_files, is_own
 from tapedeck.engine.output_file import make_folders, sync_folder
 
 _WORK: Final = ".tapedeck-export"
@@ -43,13 +43,14 @@ class ExportFolder:
     `release` ends it; what was not installed is then removed, and the folder itself if it was made for this.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, names: Sequence[str]) -> None:
         """Claim the folder, which is created if necessary; complete an interrupted replacement.
 
-        ExportError if it is claimed by another writer, has a user's own files under the names of an export,
-        or cannot be written.
+        `names`: the files that will be installed. ExportError if it is claimed by another writer, has a
+        user's own files under these names, or cannot be written.
         """
         self.folder = folder
+        self._names = names
         self._work = folder / _WORK
         if folder.exists() and not folder.is_dir():
             raise ExportError(f"{folder} is a file: use a folder for the export")
@@ -75,7 +76,7 @@ class ExportFolder:
             return has_own_files(self.folder)
 
     def install(self, names: Sequence[str]) -> None:
-        """Give files, complete and synced, their final names, replacing those of an earlier export.
+        """Give files, complete and synced, their final names, replacing all those of an earlier export.
 
         On an ExportError the folder is unchanged, unless it says otherwise.
         """
@@ -99,7 +100,7 @@ class ExportFolder:
 
     def _check_names(self) -> None:
         with export_errors(self.folder):
-            foreign = foreign_file(self.folder)
+            foreign = foreign_file(self.folder, self._names)
         if foreign is not None:
             raise ExportError(
                 f"{foreign} is not of an export, and would be replaced: move it, or use another folder"
@@ -171,16 +172,24 @@ def _write_journal(work: Path, names: Sequence[str]) -> None:
 
 
 def _complete(folder: Path) -> None:
-    """Rename the files of the journal, if there is one, and remove it; by the holder of the claim only."""
+    """Rename the files of the journal, if there is one, and remove it; by the holder of the claim only.
+
+    A file that only the earlier export has is removed.
+    """
     work = folder / _WORK
     with _interruption(folder):
         try:
             text = (work / _JOURNAL).read_bytes()
         except FileNotFoundError:
             return
-        for name in _names(folder, text):
+        names = _names(folder, text)
+        for name in names:
             with suppress(FileNotFoundError):  # renamed before the interruption
                 (work / name).replace(folder / name)
+        for name in EXPORT_FILES:
+            path = folder / name
+            if name not in names and is_own(path) and path.stat().st_size:
+                path.unlink()
         sync_folder(folder)
         sync_folder(work)
         (work / _JOURNAL).unlink()

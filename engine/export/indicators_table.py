@@ -28,7 +28,8 @@ _VALUES_AT_ONCE: Final = 2**20
 def indicator_rows(tape: Tape, frontier: int) -> Iterator[bytes]:
     """Yield the rows of a tape up to `frontier`, by symbol, output and time, in pieces of several symbols.
 
-    Each row begins with its line break, as in bars.csv. Missing values have no row.
+    Each row begins with its line break, as in bars.csv. Missing values have no row. A value on 1w has one
+    row per session, at its open: it holds from there on.
     """
     if not tape.indicators:
         return

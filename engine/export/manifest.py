@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, NonNegativeInt
 
 from tapedeck.engine.config import ChangedSession, SessionConfig
 from tapedeck.engine.config.changed_sessions import valid_changes
+from tapedeck.engine.config.historical import HistoricalConfig
 from tapedeck.engine.export.versions import library_versions
 from tapedeck.engine.read.snapshot import RunSummary
 from tapedeck.engine.tape.session_record import SessionRecord
@@ -20,6 +21,7 @@ SESSION_CSV: Final = "session.csv"
 BARS_CSV: Final = "bars.csv"
 INDICATORS_CSV: Final = "indicators.csv"
 QUALITY_CSV: Final = "quality.csv"
+HISTORY_CSV: Final = "history.csv"
 SESSION_JSON: Final = "session.json"
 METRICS_JSON: Final = "metrics.json"
 DATA_FILES: Final = (SESSION_CSV, BARS_CSV, INDICATORS_CSV, QUALITY_CSV, SESSION_JSON, METRICS_JSON)
@@ -86,6 +88,13 @@ class Manifest(_Part):
         """The days that the session file changes in the exchange's calendar."""
         data = self.session_file.get("session_data_config")
         return valid_changes(data.get("sessions")) if isinstance(data, Mapping) else {}
+
+    @property
+    def historical(self) -> HistoricalConfig:
+        """The section `historical` of the session file; ValueError if it is invalid."""
+        data = self.session_file.get("session_data_config")
+        section = data.get("historical") if isinstance(data, Mapping) else None
+        return HistoricalConfig.model_validate(section or {})
 
     def to_json(self) -> bytes:
         """Return the text of the file."""

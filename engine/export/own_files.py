@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from tapedeck.engine.export.bars_table import BARS_HEADER
+from tapedeck.engine.export.history_table import HISTORY_HEADER
 from tapedeck.engine.export.indicators_table import INDICATORS_HEADER
 from tapedeck.engine.export.manifest import (
     BARS_CSV,
+    HISTORY_CSV,
     INDICATORS_CSV,
     MANIFEST,
     METRICS_JSON,
@@ -26,16 +29,20 @@ TABLES: Final = {
     INDICATORS_CSV: INDICATORS_HEADER,
     QUALITY_CSV: QUALITY_HEADER,
 }
-"""The CSV files, and their columns."""
+"""The CSV files of every export, and their columns."""
+HISTORY_TABLE: Final = {HISTORY_CSV: HISTORY_HEADER}
+"""The CSV file of exports whose session file keeps days or weeks."""
 
 # JSON files begin with their first fields.
-_BEGINNINGS: Final = {name: ",".join(header).encode() + b"\n" for name, header in TABLES.items()} | {
+_BEGINNINGS: Final = {
+    name: ",".join(header).encode() + b"\n" for name, header in (TABLES | HISTORY_TABLE).items()
+} | {
     SESSION_JSON: b'{\n  "session_name": ',
     METRICS_JSON: b'{\n  "seconds": ',
     MANIFEST: b'{\n  "format": 1,\n  "status": ',
 }
 EXPORT_FILES: Final = tuple(_BEGINNINGS)
-"""Names of all files of an export."""
+"""Names of all files that an export may have."""
 
 
 def has_own_files(folder: Path) -> bool:
@@ -43,9 +50,9 @@ def has_own_files(folder: Path) -> bool:
     return any(is_own(folder / name) for name in EXPORT_FILES)
 
 
-def foreign_file(folder: Path) -> Path | None:
-    """Return the first path that has the name of an export's file but is something else, or None."""
-    paths = (folder / name for name in EXPORT_FILES)
+def foreign_file(folder: Path, names: Iterable[str]) -> Path | None:
+    """Return the first path that has one of these names of an export but is something else, or None."""
+    paths = (folder / name for name in names)
     return next((path for path in paths if _exists(path) and not is_own(path)), None)
 
 

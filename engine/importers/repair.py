@@ -13,7 +13,7 @@ from typing import Any
 from tapedeck.engine.errors import StoreError
 from tapedeck.engine.importers.importer import Importer
 from tapedeck.engine.importers.ingest import import_bars
-from tapedeck.engine.importers.report import ShowProgress
+from tapedeck.engine.importers.report import ImportOptions, ShowProgress
 from tapedeck.engine.store.bar_diff import join
 from tapedeck.engine.store.checked_store import CheckedStore
 from tapedeck.engine.store.damage import Damage
@@ -39,6 +39,7 @@ def repair_store(
     importer: Importer,
     path: Path,
     *,
+    options: ImportOptions,
     progress: ShowProgress | None = None,
     cancelled: Callable[[], bool] | None = None,
     **described: Any,  # noqa: ANN401  # the importer's own options
@@ -51,7 +52,9 @@ def repair_store(
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tapedeck-repair-"))
         source = open_store(Path(folder) / "source", create=True)
         stack.callback(source.close)
-        import_bars(importer, path, source, progress=progress, cancelled=cancelled, **described)
+        import_bars(
+            importer, path, source, options=options, progress=progress, cancelled=cancelled, **described
+        )
         if cancelled is not None and cancelled():
             return []
         units = [list(unit) for _, unit in groupby(damage, key=lambda one: one.unit or one.file)]

@@ -6,7 +6,7 @@ every sum runs in order, so results do not depend on the cut into blocks, to the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from tapedeck.engine.indicators.compact_series import CompactSeries
 from tapedeck.engine.indicators.kernel import Kernel, KernelInputs, SharedRunning
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.indicators.warm_up import columns_used, sessions_used
-from tapedeck.engine.intervals import Interval
+from tapedeck.engine.intervals import WEEK, Interval
 from tapedeck.engine.tape.bar_grid import FIELDS, BarGrid
 from tapedeck.engine.tape.tape import IndicatorColumn, Tape
 
@@ -24,8 +24,10 @@ HistoryOf = Callable[[Interval], Sequence[BarGrid]]
 class BlockComputer:
     """Computes one tape's derived bars and indicators, for consecutive blocks.
 
+    Indicators on 1w are complete from the start, as their weeks are over before the session.
     `history_of(interval)` returns the grids of earlier sessions, oldest first: one grid per session below a
-    day, one grid with a column per day for days. `min_completeness`: the session file's fraction.
+    day, one grid with a column per day for days, one with a column per complete week for weeks.
+    `min_completeness`: the session file's fraction.
     `cancelled` is called between indicators; once it returns True, the block is abandoned and the computer
     must not be used again.
     """
@@ -42,15 +44,18 @@ class BlockComputer:
         self._tape = tape
         self._cancelled = cancelled
         self._min_completeness = min_completeness
-        _add_columns(tape, specs)
+        columns = _columns(tape, specs)
         running: dict[str, SharedRunning] = {}
         by_interval: dict[Interval, list[IndicatorSpec]] = {}
         for spec in specs:
             by_interval.setdefault(spec.interval, []).append(spec)
+        _compute_weekly(tape, by_interval.pop(WEEK, ()), history_of, columns)
         self._groups = [
-            _IntervalGroup(tape, interval, members, history_of, running)
+            _IntervalGroup(tape, interval, tape.grid(interval), members, history_of, columns, running)
             for interval, members in by_interval.items()
         ]
+        for column in columns.values():
+            tape.set_indicator(column)
 
     def compute(self, start: int, stop: int) -> bool:
         """Compute the columns that slots [start, stop) complete; `start`: the end of the block before.
@@ -73,21 +78,22 @@ class _IntervalGroup:
         self,
         tape: Tape,
         interval: Interval,
+        grid: BarGrid,
         members: Sequence[IndicatorSpec],
         history_of: HistoryOf,
+        outputs: Mapping[str, IndicatorColumn],
         running: dict[str, SharedRunning],
     ) -> None:
-        self._tape, self._interval = tape, interval
-        self._grid = tape.grid(interval)
+        self._tape, self._interval, self._grid = tape, interval, grid
         with_history = [spec for spec in members if spec.lookback is not None]
         lengths = {spec.history_bars for spec in with_history}
         fields = {FIELDS.index(name) for spec in with_history for name in spec.description.inputs}
         history = self._history(history_of, max(lengths, default=0))
         symbols, columns = self._grid.shape
-        capacity = columns + sum(grid.shape[1] for grid in history)
+        capacity = columns + sum(earlier.shape[1] for earlier in history)
         self._series = CompactSeries(sorted(fields), symbols, capacity)
-        for grid in history:
-            self._series.append(grid, 0, grid.shape[1])
+        for earlier in history:
+            self._series.append(earlier, 0, earlier.shape[1])
         self._history_lengths: list[int] = self._series.length.tolist()
         skipped = {bars: self._skipped(history, bars) for bars in lengths}
 
@@ -99,7 +105,7 @@ class _IntervalGroup:
                     interval=interval,
                     grid=self._grid,
                     parameters=spec.parameters,
-                    columns=tuple(tape.indicators[name].values for name in spec.outputs),
+                    columns=tuple(outputs[name].values for name in spec.outputs),
                     against=against,
                     series=self._series,
                     skipped=[] if spec.lookback is None else skipped[spec.history_bars],
@@ -140,7 +146,11 @@ class _IntervalGroup:
         """Compute the columns that a block completes; return False if cancelled."""
         first = self._tape.columns_over(self._interval, slots.start)
         last = self._tape.columns_over(self._interval, slots.stop)
-        columns = range(first, last)
+        return self.compute(slots, range(first, last), cancelled)
+
+    def compute(self, slots: range, columns: range, cancelled: Callable[[], bool]) -> bool:
+        """Compute the given columns; return False if cancelled."""
+        first, last = columns.start, columns.stop
         for kernel in self._session_kernels:
             kernel.advance(slots, columns)
         if not self._series_kernels or not columns:
@@ -156,15 +166,36 @@ class _IntervalGroup:
         return True
 
 
-def _add_columns(tape: Tape, specs: Sequence[IndicatorSpec]) -> None:
-    """Add the indicators' empty columns to the tape, in order; one array holds those of an interval."""
+def _compute_weekly(
+    tape: Tape,
+    members: Sequence[IndicatorSpec],
+    history_of: HistoryOf,
+    columns: Mapping[str, IndicatorColumn],
+) -> None:
+    """Write the values at the last complete week, which takes the place of the session's bars.
+
+    The current week is not over, and a bar counts once it is over; before the open, none of it is known.
+    """
+    weeks = history_of(WEEK) if members else ()
+    if not weeks:
+        return
+    (grid,) = weeks
+    earlier, last = BarGrid.loaded(grid.values[:, :, :-1]), BarGrid.loaded(grid.values[:, :, -1:])
+    group = _IntervalGroup(tape, WEEK, last, members, lambda _: [earlier], columns, {})
+    group.compute(range(0), range(1), lambda: False)
+
+
+def _columns(tape: Tape, specs: Sequence[IndicatorSpec]) -> dict[str, IndicatorColumn]:
+    """Return the indicators' empty columns by name, in order; one array holds those of an interval."""
     names: dict[Interval, int] = {}
     for spec in specs:
         names[spec.interval] = names.get(spec.interval, 0) + len(spec.outputs)
-    columns = {
-        interval: iter(np.full((count, *tape.grid(interval).shape), np.nan))
-        for interval, count in names.items()
+    shapes = {interval: (len(tape.symbols), len(tape.opened_at(interval))) for interval in names}
+    arrays = {
+        interval: iter(np.full((count, *shapes[interval]), np.nan)) for interval, count in names.items()
     }
-    for spec in specs:
-        for name in spec.outputs:
-            tape.set_indicator(IndicatorColumn(name, spec.interval, next(columns[spec.interval])))
+    return {
+        name: IndicatorColumn(name, spec.interval, next(arrays[spec.interval]))
+        for spec in specs
+        for name in spec.outputs
+    }

@@ -17,7 +17,7 @@ from tapedeck.engine.errors import nearest
 from tapedeck.engine.indicators.kernel import Kernel, KernelInputs
 from tapedeck.engine.indicators.reasons import Evidence, Reasons
 from tapedeck.engine.indicators.warm_up import ALL_STORED, LOOKBACKS
-from tapedeck.engine.intervals import Interval
+from tapedeck.engine.intervals import DAY, WEEK, Interval
 
 _SEVERAL_OUTPUTS: Final = 3
 _ONE_OUTPUT: Final = 2
@@ -109,11 +109,21 @@ class IndicatorKind(ABC):
             return f"the store's first {interval} bar"
         if not bars:
             return "the session's regular open"
+        if interval == WEEK:
+            return f"at least {bars:,} weeks before the last complete week"
         return f"at least {bars:,} bars before the session, in whole sessions"
 
     def check_interval(self, interval: Interval) -> None:
-        """Raise a fault if it cannot be computed on bars of an interval."""
-        del interval
+        """Raise a fault if it cannot be computed on bars of an interval.
+
+        Weeks are over before the session begins, so a kind without history has no bars of 1w.
+        """
+        if interval == WEEK and self.lookback({}) is None:
+            raise fault(
+                f"must be at most 1d for {self.type}, which starts with the session's open: "
+                "1w has the bars of earlier weeks",
+                str(DAY),
+            )
 
     def check_parameters(
         self, parameters: Mapping[str, float | int], interval: Interval | None, faults: FaultList

@@ -32,9 +32,19 @@ def columns_used(sizes: Sequence[int], bars: int, *, sessions_are_columns: bool)
     """Return the number of history columns that an indicator gets.
 
     `sizes`: number of columns of each history grid, oldest first. A grid holds one session, or, with
-    `sessions_are_columns` (daily bars), one session per column.
+    `sessions_are_columns` (daily and weekly bars), one bar per column.
     """
     if sessions_are_columns:
-        return min(sum(sizes), max(bars, MIN_SESSIONS)) if bars else 0
+        return min(sum(sizes), _least(bars))
     used = sessions_used(sizes, bars)
     return sum(sizes[len(sizes) - used :])
+
+
+def weeks_used(bars: int) -> int:
+    """Return the number of complete weeks that an indicator on 1w gets: its history, and the last one."""
+    return ALL_STORED if bars == ALL_STORED else _least(bars) + 1
+
+
+def _least(bars: int) -> int:
+    """Return the number of daily or weekly bars in a history of `bars`."""
+    return max(bars, MIN_SESSIONS) if bars else 0

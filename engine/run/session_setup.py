@@ -15,6 +15,7 @@ from tapedeck.engine.run.session_loader import LoadedSession
 from tapedeck.engine.streams.stream_plan import StreamPlan, TrailingPlan
 from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
 from tapedeck.engine.tape.history import History, HistoryDay
+from tapedeck.engine.tape.kept_history import kept_history
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.tape import Tape
 
@@ -24,11 +25,12 @@ def install_session(
 ) -> None:
     """Make a loaded session, the one at `position` of those played, the current session of `data`.
 
-    The tape is set last, so that readers see it complete, with historical indicators and quality.
+    The tape is set last, so that readers see it complete, with historical indicators, history and quality.
     """
     tape = build_tape(plan, loaded)
     for trailing in plan.history.trailing:
         tape.set_historical_indicator(_historical_value(plan, data.history, trailing, position, tape.session))
+    tape.kept_history = kept_history(data.history, plan.history.requested, tape.session.trading_day)
     tape.historical_quality = _historical_quality(plan, data.history, tape, is_scored=scores_history)
     data.load_tape(tape)
 

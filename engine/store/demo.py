@@ -154,7 +154,8 @@ def _install(made: Path, location: Path) -> None:
         shutil.rmtree(location)
     elif location.exists():
         location.unlink()
-    write_file(_stamp_path(location), json.dumps(stamp, indent=1).encode())
+    write_file(_stamp_path(made), json.dumps(stamp, indent=1).encode())
+    os.replace(_stamp_path(made), _stamp_path(location))
     os.replace(made, location)
     sync_folder(location.parent)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -65,14 +65,14 @@ class Staging:
             if entry.name not in _LOCKS:
                 entry.unlink()
 
-    def commit(self, contents: Mapping[str, BarColumns]) -> None:
-        """Replace files (paths below the root) by new contents; without bars a file is removed.
+    def commit(self, contents: Iterable[tuple[str, BarColumns]]) -> None:
+        """Replace files by new contents, pairs of a path below the root and bars; without bars, remove it.
 
         On error, none of them is changed.
         """
         moves: list[_Move] = []
         try:
-            for number, (final, bars) in enumerate(contents.items()):
+            for number, (final, bars) in enumerate(contents):
                 if not len(bars):
                     moves.append((None, final))
                     continue

@@ -149,10 +149,11 @@ class FolderWriter:
         try:
             if has_ended or (not self._atomic_depth and self._buffered > _BUFFERED_ROWS):
                 contents, self._contents, self._buffered = self._contents, {}, 0
-                changed = {path: content.bars() for path, content in contents.items() if content.is_changed}
+                changed = [path for path, content in contents.items() if content.is_changed]
                 if changed:
                     with _errors_explained(self._root):
-                        self._staging.commit(changed)
+                        # One after the other: the runs of all files joined would be in memory twice.
+                        self._staging.commit((path, contents.pop(path).bars()) for path in changed)
         finally:
             if has_ended:
                 self._locks.close()

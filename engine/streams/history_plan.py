@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from itertools import accumulate
 
 import numpy as np
@@ -15,19 +15,23 @@ from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.config import SessionDataConfig
 from tapedeck.engine.errors import CalendarError
 from tapedeck.engine.indicators.specs import IndicatorSpec
-from tapedeck.engine.indicators.warm_up import ALL_STORED, MIN_SESSIONS
+from tapedeck.engine.indicators.warm_up import ALL_STORED, MIN_SESSIONS, weeks_used
 from tapedeck.engine.intervals import DAY, MINUTE, WEEK, Interval
 from tapedeck.engine.streams.base_interval import Stored, choose_source
 from tapedeck.engine.streams.periods import period_sessions, period_start
 from tapedeck.engine.streams.store_start import StoreStart
 from tapedeck.engine.streams.stream_plan import HistoryPlan, TrailingPlan
 from tapedeck.engine.tape.bar_grid import Ints
+from tapedeck.engine.tape.history import monday_of
 
 # Extra days for a period that skips early closes, which are seldom more than one day in thirty.
 _EARLY_CLOSE_MARGIN = 30
 _EARLY_CLOSE_SHARE = 20
 # Extra days that show whether the first week of a span is complete.
 _WEEK_MARGIN = 6
+# Extra weeks for those in which an exchange does not open at all, at most two or three a year.
+_CLOSED_WEEKS = 4
+_CLOSED_WEEKS_SHARE = 10
 # Symbols named in a note.
 _NAMED = 5
 
@@ -97,7 +101,8 @@ class HistoryPlanner:
         before = self._depths.get(interval, np.zeros(len(needed), dtype=np.int64))
         self._depths[interval] = np.maximum(before, needed).astype(np.int64)
         if indicator is not None and bool((needed > before).any()):
-            self.notes.append(f"history added for {indicator}: {int(needed.max()):,} sessions of {interval}")
+            bars = f"{DAY}, for {WEEK}" if interval == WEEK else str(interval)
+            self.notes.append(f"history added for {indicator}: {int(needed.max()):,} sessions of {bars}")
 
     def _trailing(self) -> list[TrailingPlan]:
         plans = []
@@ -121,7 +126,7 @@ class HistoryPlanner:
         return plans
 
     def _need_warm_up(self, spec: IndicatorSpec) -> None:
-        if not spec.history_bars:
+        if not spec.history_bars and spec.interval != WEEK:
             return
         depth = self._depth(spec)
         if depth:
@@ -134,6 +139,8 @@ class HistoryPlanner:
         bars = spec.history_bars
         if bars == ALL_STORED:
             return max(0, self._first - min(self._start.positions(spec.interval, self._sessions)))
+        if spec.interval == WEEK:
+            return self._week_depth(weeks_used(bars))
         if not spec.interval.is_intraday:
             return max(MIN_SESSIONS, bars)
         totals = self._totals(spec.interval)
@@ -142,6 +149,13 @@ class HistoryPlanner:
             start = int(np.searchsorted(totals, totals[at] - bars, side="right")) - 1
             depth = max(depth, at - max(0, min(start, at - MIN_SESSIONS)))
         return depth
+
+    def _week_depth(self, weeks: int) -> int:
+        """Return the most sessions from the first of so many complete weeks to a session played."""
+        of_session = np.array(self._totals(WEEK)[:-1])
+        starts = np.searchsorted(of_session, of_session[self._first :] - weeks)
+        depths = np.arange(self._first, len(of_session)) - starts
+        return int(depths.max())
 
     def _note_shortage(self, spec: IndicatorSpec) -> None:
         """Note a store that begins later than the history of an indicator that remembers its start."""
@@ -161,6 +175,10 @@ class HistoryPlanner:
 
     def _totals(self, interval: Interval) -> list[int]:
         """Return the number of bars before each session, and that of all, by the calendar."""
+        if interval == WEEK and interval not in self._bars_before:
+            mondays = [monday_of(session.trading_day) for session in self._sessions]
+            weeks = np.unique(mondays, return_inverse=True)[1].tolist()
+            self._bars_before[interval] = [*weeks, weeks[-1] + 1]
         if interval not in self._bars_before:
             sizes = (self._columns(session, interval) for session in self._sessions)
             self._bars_before[interval] = [0, *accumulate(sizes)]
@@ -174,7 +192,7 @@ class HistoryPlanner:
         """Return the sessions played and all earlier ones that may be needed, within the calendar."""
         first = self._played[0].trading_day
         count = max([self._earlier_days(spec) for spec in self._specs], default=0)
-        starts = [first, *self._stored_starts()]
+        starts = [first, *self._stored_starts(), *self._week_starts(first)]
         for entry in self._config.historical.data:
             count = max(count, entry.trailing_days + (_WEEK_MARGIN if WEEK in entry.intervals else 0))
         for definition in self._config.historical.indicators.values():
@@ -193,13 +211,25 @@ class HistoryPlanner:
         return self._time.trading_sessions(max(begin, min(starts)), self._played[-1].trading_day)
 
     def _stored_starts(self) -> list[date]:
-        """Return the first days of the store that indicators reach back to."""
+        """Return the first days of the store that indicators reach back to, with the whole week of 1w."""
         intervals = {spec.interval for spec in self._specs if spec.history_bars == ALL_STORED}
-        return [day for interval in intervals if (day := self._start.earliest_day(interval)) is not None]
+        return [
+            day - timedelta(weeks=_CLOSED_WEEKS if interval == WEEK else 0)
+            for interval in intervals
+            if (day := self._start.earliest_day(interval)) is not None
+        ]
+
+    def _week_starts(self, first: date) -> list[date]:
+        """Return days that are not after the first week of any indicator on 1w."""
+        counts = [weeks_used(spec.history_bars) for spec in self._specs if spec.interval == WEEK]
+        longest = max([count for count in counts if count != ALL_STORED], default=0)
+        weeks = longest + longest // _CLOSED_WEEKS_SHARE + _CLOSED_WEEKS
+        # No calendar reaches back to year 1, but a long indicator may ask for it.
+        return [first - timedelta(weeks=min(weeks, first.toordinal() // 7 - 1))] if longest else []
 
     def _earlier_days(self, spec: IndicatorSpec) -> int:
         bars = spec.history_bars
-        if bars in (0, ALL_STORED):
+        if bars in (0, ALL_STORED) or spec.interval == WEEK:
             return 0
         if not spec.interval.is_intraday:
             return max(MIN_SESSIONS, bars)

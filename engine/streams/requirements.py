@@ -14,7 +14,7 @@ from tapedeck.engine.clock.unplayed_bars import CalendarSpans, calendar_spans
 from tapedeck.engine.config import BacktestConfig, SessionConfig, SessionDataConfig, describe_changes
 from tapedeck.engine.errors import ConfigError, ConfigProblem, DataMissingError
 from tapedeck.engine.indicators.specs import IndicatorSpec
-from tapedeck.engine.intervals import DAY, Interval
+from tapedeck.engine.intervals import DAY, WEEK, Interval
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.streams.base_interval import Stored, choose_base
 from tapedeck.engine.streams.history_plan import HistoryPlanner
@@ -53,7 +53,8 @@ class StreamRequirements:
         specs = indicator_specs(self._data_config)
         symbols = self._data_config.symbols
         stored = self._stored()
-        requested = [*streams, *(spec.interval for spec in specs)]
+        # Weeks are history: no session has their bars.
+        requested = [*streams, *(spec.interval for spec in specs if spec.interval != WEEK)]
         base = choose_base(requested, symbols, stored)
         self._check_data_exist(base, played)
         start = StoreStart(symbols, stored, self._first_label)

@@ -9,7 +9,7 @@ from datetime import date
 
 import numpy as np
 
-from tapedeck.engine.clock.slots import day_label
+from tapedeck.engine.clock.slots import day_label, epoch_seconds
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.intervals import DAY, Interval
 from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME, BarGrid, Floats, Ints
@@ -103,7 +103,7 @@ class DailyHistory:
         self.days = tuple(days)
         dates = [session.trading_day for session in days]
         self._ordinals = np.array([day.toordinal() for day in dates], dtype=np.int64)
-        self._mondays: Ints = np.array([_monday(day) for day in dates], dtype=np.int64)
+        self._mondays: Ints = np.array([monday_of(day) for day in dates], dtype=np.int64)
         self._labels: Ints = np.array([day_label(day.toordinal()) for day in dates], dtype=np.int64)
         self._labels.flags.writeable = False
         self.values: Floats = np.full((5, symbols, len(self.days)), np.nan)
@@ -119,6 +119,16 @@ class DailyHistory:
     def labels(self) -> Ints:
         """Return the store's labels of the days, int64 (D,)."""
         return self._labels
+
+    def regular_opens(self, labels: Ints) -> Ints:
+        """Return the regular open, seconds UTC, of the days of the span with the given labels, int64."""
+        columns = np.searchsorted(self._labels, labels).tolist()
+        return np.array([epoch_seconds(self.days[at].regular_open) for at in columns], dtype=np.int64)
+
+    def days_of_weeks(self, labels: Ints) -> int:
+        """Return the number of days of the span in the weeks that begin with the days of the given labels."""
+        weeks = self._mondays[np.searchsorted(self._labels, labels)]
+        return int(np.isin(self._mondays, weeks).sum())
 
     def before(self, day: date, sessions: int | None = None) -> HistoryDay | None:
         """Return the daily bars of the last `sessions` trading days before `day`; None if there are none."""
@@ -137,7 +147,7 @@ class DailyHistory:
         """
         stop = self.column_of(day)
         first = self._first_whole_week(max(0, stop - sessions))
-        last = min(stop, int(np.searchsorted(self._mondays, _monday(day))))
+        last = min(stop, int(np.searchsorted(self._mondays, monday_of(day))))
         if first >= last:
             return None
         opens, sizes = np.unique(self._mondays[first:last], return_index=True, return_counts=True)[1:]
@@ -173,7 +183,7 @@ def fold_days(values: Floats) -> Floats:
     return out
 
 
-def _monday(day: date) -> int:
+def monday_of(day: date) -> int:
     """Return the ordinal of the Monday of the week of `day`."""
     return day.toordinal() - day.weekday()
 

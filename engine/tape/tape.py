@@ -9,16 +9,21 @@ import numpy as np
 
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.trading_session import TradingSession
-from tapedeck.engine.intervals import Interval
+from tapedeck.engine.intervals import WEEK, Interval
 from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, HistoricalQuality
 from tapedeck.engine.tape.bar_grid import BarGrid, Floats, Ints
 from tapedeck.engine.tape.buckets import DerivedGrid, buckets_of
 from tapedeck.engine.tape.historical_value import HistoricalValue
+from tapedeck.engine.tape.kept_history import KeptBars
 
 
 @dataclass(frozen=True, slots=True)
 class IndicatorColumn:
-    """One output of a session indicator: `values` float64 (S, columns of `interval`), NaN where missing."""
+    """One output of a session indicator: `values` float64 (S, columns of `interval`), NaN where missing.
+
+    On 1w there is one column: the value at the last complete week before the session, known before the open
+    and constant.
+    """
 
     name: str
     interval: Interval
@@ -32,8 +37,9 @@ class Tape:
     Each part has one writer: the coordinator `base` and `frontier`, the data processor `derived`,
     `indicators` and `processed`, the quality manager `scores` (float64 (S, n + 1), percent at k = 0 … n; None
     if quality is not measured) and `scored`. A writer fills its arrays first and sets its integer last.
-    `historical` and `historical_quality` (quality of the session's history by symbol and interval) are set
-    before the open. `rows`: row by symbol. Readers go through a `SessionView`, which is cut at the clock.
+    `historical`, `historical_quality` (quality of the session's history by symbol and interval) and
+    `kept_history` (its days and weeks) are set before the open. `rows`: row by symbol. Readers go through a
+    `SessionView`, which is cut at the clock.
     """
 
     slots: SessionSlots
@@ -43,6 +49,7 @@ class Tape:
     indicators: dict[str, IndicatorColumn] = field(default_factory=dict)
     historical: dict[str, HistoricalValue] = field(default_factory=dict)
     historical_quality: Mapping[tuple[str, Interval], HistoricalQuality] = field(default_factory=dict)
+    kept_history: tuple[KeptBars, ...] = ()
     scores: Floats | None = None
     frontier: int = 0
     processed: int = 0
@@ -94,15 +101,22 @@ class Tape:
         return (self.base_interval, *self.derived)
 
     def columns_over(self, interval: Interval, frontier: int) -> int:
-        """Return the number of columns of an interval that are over at a frontier."""
+        """Return the number of columns of an interval that are over at a frontier; on 1w always 1."""
         if interval == self.base_interval:
             return frontier
+        if interval == WEEK:
+            return 1
         return self.derived[interval].buckets.over_at(frontier)
 
     def opened_at(self, interval: Interval) -> Ints:
-        """Return the label of each column of an interval: its open, int64, seconds UTC."""
+        """Return the label of each column of an interval: its open, int64, seconds UTC.
+
+        The column of 1w has the session's open, from which on its value holds.
+        """
         if interval == self.base_interval:
             return self.slots.opened_at
+        if interval == WEEK:
+            return self.slots.opened_at[:1]
         return self.slots.opened_at[self.derived[interval].buckets.starts]
 
     def closed_at(self, interval: Interval) -> Ints:
@@ -131,6 +145,8 @@ class Tape:
         grids = [self.base, *self.derived.values()]
         arrays = [array for grid in grids for array in (grid.values, grid.present)]
         arrays += [column.values for column in self.indicators.values()]
+        # Days are a view of the run's own; weeks are made for the session.
+        arrays += [kept.values for kept in self.kept_history if kept.interval == WEEK]
         return sum(array.nbytes for array in arrays) + (0 if self.scores is None else self.scores.nbytes)
 
     def computed_frontier(self) -> int:

@@ -74,6 +74,7 @@ def law_config(**backtest: object) -> SessionConfig:
                 "obv": {"type": "OBV", "interval": "1m"},
                 "adosc_5m": {"type": "ADOSC", "interval": "5m"},
                 "ad_days": {"type": "AD", "interval": "1d"},
+                "sma_weeks": {"type": "SMA", "interval": "1w", "timeperiod": 2},
                 "sar_5m": {"type": "SAR", "interval": "5m"},
                 "willr": {"type": "WILLR", "interval": "1m", "timeperiod": 2},
                 "vwap": {"type": "VWAP", "interval": "1m"},

@@ -174,7 +174,7 @@ def _import(
 ) -> None:
     invocation = begin(context, as_json=as_json, store=store)
     importer_options = {
-        option.parameter: _value(option, words[option.parameter]) for option in importer.options
+        option.parameter: option_value(option, words[option.parameter]) for option in importer.options
     }
     from tapedeck.console.cli.import_job import (  # noqa: PLC0415 - slow, as the next
         question_of,
@@ -207,7 +207,7 @@ def _import(
     raise typer.Exit(DATA_MISSING if report.stored_nothing and not dry_run else DONE)
 
 
-def _value(option: ImporterOption, words: Any) -> object:  # noqa: ANN401  # as above
+def option_value(option: ImporterOption, words: Any) -> object:  # noqa: ANN401  # as above
     """Return the value of an option in the type of its kind."""
     if option.kind == "pairs":
         return _pairs(option, words or [])

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from tapedeck.console.cli.commands.import_bars import _value
+from tapedeck.console.cli.commands.import_bars import NegativePricesOption, ZeroPricesOption, option_value
 from tapedeck.console.cli.failures import DONE, FAILED, INTERRUPTED
 from tapedeck.console.cli.invocation import begin
 from tapedeck.console.cli.options import JsonOption, StoreOption, bad_option, examples, read_choice
@@ -55,6 +55,8 @@ def repair_command() -> Callable[..., None]:
                 Parameter(option.parameter, keyword, annotation=_annotation(option), default=None)
                 for option in options.values()
             ),
+            Parameter("zero_prices", keyword, annotation=ZeroPricesOption, default=False),
+            Parameter("negative_prices", keyword, annotation=NegativePricesOption, default=False),
             Parameter("as_json", keyword, annotation=JsonOption, default=False),
         ]
     )
@@ -75,6 +77,8 @@ def _repair(
     files: Path,
     importer: str | None,
     store: Path | None,
+    zero_prices: bool,
+    negative_prices: bool,
     as_json: bool,
     **words: Any,  # noqa: ANN401  # str, list of str or None, by the kind of the option
 ) -> None:
@@ -83,11 +87,14 @@ def _repair(
     invocation = begin(context, as_json=as_json, store=store)
     from tapedeck.console.cli import store_reports as reports  # noqa: PLC0415 - slow, as the next
     from tapedeck.console.cli.store_jobs import run_repair  # noqa: PLC0415
+    from tapedeck.engine.importers.report import ImportOptions  # noqa: PLC0415
     from tapedeck.engine.store.locations import open_store  # noqa: PLC0415
 
+    # The damaged days were stored once: their steps and labels are not questioned again.
+    options = ImportOptions(as_is=True, allow_zero_prices=zero_prices, allow_negative_prices=negative_prices)
     with open_store(invocation.settings.store) as opened:
         invocation.interrupts.hold()
-        repaired = run_repair(invocation, opened, chosen, files, described)
+        repaired = run_repair(invocation, opened, chosen, files, options, described)
     reports.write_repaired(repaired, invocation)
     if invocation.interrupts.seen:
         raise typer.Exit(INTERRUPTED)
@@ -115,5 +122,5 @@ def _described(importer: Importer, words: dict[str, Any]) -> dict[str, object]:
         word = words[option.parameter]
         if word is None and option.is_required:
             raise bad_option(option.flag, None, f"is needed for {importer.name} files: {option.help}")
-        described[option.parameter] = _value(option, option.default if word is None else word)
+        described[option.parameter] = option_value(option, option.default if word is None else word)
     return described

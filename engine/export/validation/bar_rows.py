@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tapedeck.engine.export.manifest import BARS_CSV
+from tapedeck.engine.export.validation.bar_values import check_values
 from tapedeck.engine.export.validation.derived_bars import check_derived
 from tapedeck.engine.export.validation.expectation import Expectation, ExpectedSession
 from tapedeck.engine.export.validation.located_rows import Locator
@@ -62,7 +63,8 @@ class BarRows:
         """Check one session's rows, and return its bars."""
         symbols = len(self._expectation.symbols)
         present = tuple(
-            np.zeros((symbols, len(layout.labels)), dtype=np.bool_) for layout in expected.layouts
+            np.zeros((symbols, len(layout.labels)), dtype=np.bool_)
+            for layout in expected.layouts[: len(self._expectation.intervals)]
         )
         if rows is None:
             rows = pd.DataFrame({name: [] for name in ("line", "symbol", "interval", "column", *NUMBERS)})
@@ -71,7 +73,7 @@ class BarRows:
                 rows, ("symbol", "interval", "column"), BARS_CSV, self._describe(expected), self._log
             )
             rows = self._over(rows, expected)
-            self._check_values(rows)
+            check_values(rows, BARS_CSV, self._log)
         for code, mask in enumerate(present):
             own = rows[rows["interval"] == code]
             mask[own["symbol"].to_numpy(dtype=np.int64), own["column"].to_numpy(dtype=np.int64)] = True
@@ -102,22 +104,6 @@ class BarRows:
         for line in rows["line"].to_numpy()[early].tolist():
             self._log.add(BARS_CSV, line, f"the bar closes after {clock}, the end of the partial session")
         return rows.iloc[np.flatnonzero(~early)]
-
-    def _check_values(self, rows: pd.DataFrame) -> None:
-        opened, high, low, close, volume = (rows[name].to_numpy() for name in FIELDS)
-        faults = {
-            "high {high:.15g} is below low {low:.15g}": high < low,
-            "open {open:.15g} is outside low {low:.15g} to high {high:.15g}": (opened < low)
-            | (opened > high),
-            "close {close:.15g} is outside low {low:.15g} to high {high:.15g}": (close < low)
-            | (close > high),
-            "low {low:.15g} is negative": low < 0,
-            "volume {volume:.15g} is negative": volume < 0,
-        }
-        for text, where in faults.items():
-            for at in np.flatnonzero(where).tolist():
-                row = rows.iloc[at]
-                self._log.add(BARS_CSV, int(row["line"]), text.format(**{name: row[name] for name in FIELDS}))
 
     def _check_base(self, rows: pd.DataFrame) -> None:
         base = rows[rows["interval"] == 0]

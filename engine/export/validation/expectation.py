@@ -18,7 +18,7 @@ from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.export.manifest import Manifest, ManifestSession
-from tapedeck.engine.intervals import Interval
+from tapedeck.engine.intervals import WEEK, Interval
 
 Ints = NDArray[np.int64]
 
@@ -41,7 +41,11 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedSession:
-    """One session of the export: its calendar facts, its frontier, the layout of each interval."""
+    """One session of the export: its calendar facts, its frontier, the layout of each interval.
+
+    `layouts`: by position in `Expectation.indicator_intervals`; that of 1w is the session, at whose open its
+    values are labelled.
+    """
 
     session: TradingSession
     frontier: int
@@ -61,14 +65,17 @@ class ExpectedSession:
 class Expectation:
     """Expected content of an export. `intervals`: base first; `outputs`: indicators' names in order.
 
-    Raises CalendarError, and ValueError for an invalid interval in the manifest.
+    `indicator_intervals`: `intervals`, then 1w if an indicator has it; there are no bars of 1w. Raises
+    CalendarError, and ValueError for an invalid interval in the manifest.
     """
 
     def __init__(self, manifest: Manifest, time: TimeManager) -> None:
         self.manifest = manifest
         self.symbols = manifest.symbols
         self.intervals = (manifest.base_interval, *manifest.derived_intervals)
-        self._parsed = [Interval.parse(text) for text in self.intervals]
+        weekly = (str(WEEK),) if str(WEEK) in manifest.indicators.values() else ()
+        self.indicator_intervals = (*self.intervals, *weekly)
+        self._parsed = [Interval.parse(text) for text in self.indicator_intervals]
         self.outputs = tuple(manifest.indicators)
         self.played: Sequence[ManifestSession] = [
             session for session in manifest.sessions if time.is_trading_day(session.trading_day)

@@ -22,7 +22,7 @@ class IndicatorRows:
         self._expectation = expectation
         self._log = log
         self._locator = Locator(INDICATORS_CSV, expectation, log)
-        codes = {text: code for code, text in enumerate(expectation.intervals)}
+        codes = {text: code for code, text in enumerate(expectation.indicator_intervals)}
         own = [codes.get(text, -1) for text in expectation.manifest.indicators.values()]
         self._own_interval: Ints = np.array([*own, -1], dtype=np.int64)
 
@@ -30,7 +30,7 @@ class IndicatorRows:
         """Return rows by position, without those that have unknown words."""
         known, locator = self._expectation, self._locator
         symbol = locator.words(piece, "symbol", known.symbols, "symbol")
-        interval = locator.words(piece, "interval", known.intervals, "interval")
+        interval = locator.words(piece, "interval", known.indicator_intervals, "interval")
         name = locator.words(piece, "name", known.outputs, "indicator")
         seconds, session = locator.sessions(piece, "timestamp")
         column = locator.columns(piece, seconds, session, interval)
@@ -50,7 +50,7 @@ class IndicatorRows:
         return rows.iloc[np.flatnonzero((rows[positions] >= 0).to_numpy().all(axis=1))]
 
     def check(self, rows: pd.DataFrame | None, bars: BarsFound, expected: ExpectedSession) -> None:
-        """Check one session's rows against its bars."""
+        """Check one session's rows against its bars; those of 1w have none."""
         if rows is None:
             return
         known = self._expectation
@@ -77,7 +77,7 @@ class IndicatorRows:
         for at in np.flatnonzero(wrong).tolist():
             output = self._expectation.outputs[name[at]]
             right = self._expectation.manifest.indicators[output]
-            found = self._expectation.intervals[interval[at]]
+            found = self._expectation.indicator_intervals[interval[at]]
             self._log.add(
                 INDICATORS_CSV, int(piece.lines[at]), f"{output} is an indicator of {right}, not {found}"
             )

@@ -79,7 +79,7 @@ class Locator:
                 hit = labels[places] == seconds[rows]
                 found[rows[hit]] = places[hit]
                 for row in rows[~hit].tolist():
-                    name = self._expectation.intervals[code]
+                    name = self._expectation.indicator_intervals[code]
                     message = (
                         f"no bar of {name} opens at {expected.time_text(int(seconds[row]))} in this session"
                     )

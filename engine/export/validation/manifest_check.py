@@ -14,7 +14,13 @@ from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.config import describe_changes
 from tapedeck.engine.errors import CalendarError
-from tapedeck.engine.export.manifest import DATA_FILES, MANIFEST, SESSION_JSON, Manifest, ManifestFile
+from tapedeck.engine.export.manifest import (
+    DATA_FILES,
+    MANIFEST,
+    SESSION_JSON,
+    Manifest,
+    ManifestFile,
+)
 from tapedeck.engine.export.validation.report import FindingLog
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.tape.stamp import run_stamp

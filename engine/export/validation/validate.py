@@ -9,9 +9,11 @@ from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.errors import CalendarError, ExportError, NotAnExportError, cause_of
 from tapedeck.engine.export.bars_table import BARS_HEADER
 from tapedeck.engine.export.export_folder import complete_replacement, is_replacing
+from tapedeck.engine.export.history_table import HISTORY_HEADER
 from tapedeck.engine.export.indicators_table import INDICATORS_HEADER
 from tapedeck.engine.export.manifest import (
     BARS_CSV,
+    HISTORY_CSV,
     INDICATORS_CSV,
     MANIFEST,
     QUALITY_CSV,
@@ -23,6 +25,7 @@ from tapedeck.engine.export.quality_table import QUALITY_HEADER
 from tapedeck.engine.export.session_table import SESSION_HEADER
 from tapedeck.engine.export.validation.bar_rows import BarRows
 from tapedeck.engine.export.validation.expectation import Expectation
+from tapedeck.engine.export.validation.history_rows import HistoryRows
 from tapedeck.engine.export.validation.indicator_rows import IndicatorRows
 from tapedeck.engine.export.validation.located_rows import Locate, SessionCursor
 from tapedeck.engine.export.validation.manifest_check import (
@@ -101,10 +104,10 @@ def _check(folder: Path, manifest: Manifest, log: FindingLog) -> int:
     except ValueError as error:
         log.add(MANIFEST, None, f"base_interval, derived_intervals: {error}")
         return 0
-    return _check_tables(folder, expectation, log)
+    return _check_tables(folder, expectation, time, log)
 
 
-def _check_tables(folder: Path, expectation: Expectation, log: FindingLog) -> int:
+def _check_tables(folder: Path, expectation: Expectation, time: TimeManager, log: FindingLog) -> int:
     readers: list[TableReader] = []
 
     def cursor(name: str, header: tuple[str, ...], locate: Locate) -> SessionCursor:
@@ -117,6 +120,9 @@ def _check_tables(folder: Path, expectation: Expectation, log: FindingLog) -> in
     bar_rows = cursor(BARS_CSV, BARS_HEADER, bars.locate)
     quality_rows = cursor(QUALITY_CSV, QUALITY_HEADER, quality.locate)
     indicator_rows = cursor(INDICATORS_CSV, INDICATORS_HEADER, indicators.locate)
+    if any(entry.name == HISTORY_CSV for entry in expectation.manifest.files):
+        readers.append(TableReader(folder / HISTORY_CSV, HISTORY_HEADER, log))
+        _check_history(readers[-1], expectation.manifest, time, log)
     for index, played in enumerate(expectation.played):
         expected = expectation.session(index)
         clock.check(clock_rows.take(index), expected, is_last=index == len(expectation) - 1)
@@ -130,3 +136,12 @@ def _check_tables(folder: Path, expectation: Expectation, log: FindingLog) -> in
     for rows in (clock_rows, bar_rows, quality_rows, indicator_rows):
         rows.finish()
     return sum(reader.rows for reader in readers)
+
+
+def _check_history(reader: TableReader, manifest: Manifest, time: TimeManager, log: FindingLog) -> None:
+    try:
+        rows = HistoryRows(manifest, time, log)
+    except ValueError as error:
+        log.add(MANIFEST, None, f"session_file: invalid historical section: {error}")
+        return
+    rows.check(reader.pieces())

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tapedeck.engine.clock.slots import epoch_seconds
+from tapedeck.engine.clock.slots import epoch_seconds, utc_from_epoch
 from tapedeck.engine.indicators.reasons import BarRun, Evidence
 from tapedeck.engine.indicators.specs import IndicatorSpec
-from tapedeck.engine.indicators.warm_up import columns_used, sessions_used
-from tapedeck.engine.intervals import Interval
+from tapedeck.engine.indicators.warm_up import columns_used, sessions_used, weeks_used
+from tapedeck.engine.intervals import WEEK, Interval
 from tapedeck.engine.read.explain.explanation import Explained, Explanation
 from tapedeck.engine.read.explain.moment import Moment, joined, last_value
 from tapedeck.engine.tape.history import HistoryDay
@@ -24,9 +24,8 @@ def explain_indicator(moment: Moment, name: str) -> Explanation:
     value = None if column is None else float(values[column])
     days = [] if spec.lookback is None else _history(moment, spec.interval)
     kind = spec.description
-    reasons = kind.explain(
-        _evidence(moment, spec, value, days, columns=len(values) if column is None else column + 1)
-    )
+    evidence = _evidence(moment, spec, value, days, columns=len(values) if column is None else column + 1)
+    reasons = kind.explain(evidence)
     output = f", output {name.removeprefix(spec.name + '_')}" if len(spec.outputs) > 1 else ""
     return Explanation(
         symbol=moment.symbol,
@@ -38,13 +37,13 @@ def explain_indicator(moment: Moment, name: str) -> Explanation:
         formula=kind.formula,
         source=f"{kind.source}{output}, on {moment.describe_bars(spec.interval)}",
         interval=spec.interval,
-        bar_opened_at=moment.opened_at(spec.interval, column),
+        bar_opened_at=None if column is None else utc_from_epoch(int(evidence.bars.opened_at[-1])),
         parameters={**spec.parameters, **({} if spec.against is None else {"against": spec.against})},
         terms=reasons.terms,
         inputs=reasons.inputs,
         bars_used=reasons.bars_used,
         missing_bars=reasons.missing_bars,
-        history_sessions=_sessions(days, spec),
+        history_sessions=_sessions(moment, days, spec),
         warm_up_bars=reasons.warm_up_bars,
         is_warm=reasons.is_warm,
         start=kind.start(spec.parameters, spec.interval),
@@ -54,9 +53,13 @@ def explain_indicator(moment: Moment, name: str) -> Explanation:
 def _evidence(
     moment: Moment, spec: IndicatorSpec, value: float | None, days: Sequence[HistoryDay], *, columns: int
 ) -> Evidence:
-    """Return the evidence up to the end of the session's first `columns` columns of the interval."""
+    """Return the evidence up to the end of the session's first `columns` columns of the interval.
+
+    On 1w it ends with the last complete week: no column is of the session.
+    """
     view = moment.view
     interval = view.base_interval
+    columns = 0 if spec.interval == WEEK else columns
     _, stop = view.bucket_span(spec.interval, columns - 1) if columns else (0, 0)
     base = BarRun(interval, view.opened_at(interval)[:stop], moment.bars(interval)[:, :stop])
     against = None
@@ -78,9 +81,13 @@ def _bars(moment: Moment, spec: IndicatorSpec, days: Sequence[HistoryDay], colum
     interval, earlier = spec.interval, _earlier_columns(days, spec)
     rows = [(day, own) for day in days if (own := day.row_of(moment.row)) is not None]
     labels = joined([day.opened_at for day, _ in rows], np.empty(0, dtype=np.int64))
+    if not interval.is_intraday and moment.history.daily is not None:
+        labels = moment.history.daily.regular_opens(labels)
     past = [day.grid.values[:, own] for day, own in rows]
     bars = np.concatenate(past, axis=1) if past else np.empty((5, 0))
     begin = len(labels) - earlier
+    if interval == WEEK:
+        return BarRun(interval, labels[begin:], bars[:, begin:], earlier)
     return BarRun(
         interval,
         np.concatenate([labels[begin:], moment.view.opened_at(interval)[:columns]]),
@@ -91,11 +98,16 @@ def _bars(moment: Moment, spec: IndicatorSpec, days: Sequence[HistoryDay], colum
 
 def _earlier_columns(days: Sequence[HistoryDay], spec: IndicatorSpec) -> int:
     sizes = [day.grid.shape[1] for day in days]
+    if spec.interval == WEEK:
+        return min(sum(sizes), weeks_used(spec.history_bars))
     return columns_used(sizes, spec.history_bars, sessions_are_columns=not spec.interval.is_intraday)
 
 
-def _sessions(days: Sequence[HistoryDay], spec: IndicatorSpec) -> int:
+def _sessions(moment: Moment, days: Sequence[HistoryDay], spec: IndicatorSpec) -> int:
     """Return the number of earlier sessions in the kernel's input."""
+    if spec.interval == WEEK:
+        daily, weeks = moment.history.daily, _earlier_columns(days, spec)
+        return daily.days_of_weeks(days[0].opened_at[-weeks:]) if daily is not None and weeks else 0
     if not spec.interval.is_intraday:
         return _earlier_columns(days, spec)
     return sessions_used([day.grid.shape[1] for day in days], spec.history_bars)

@@ -10,7 +10,7 @@ import numpy as np
 
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.indicators.reasons import ExplainedInput
-from tapedeck.engine.intervals import DAY, Interval
+from tapedeck.engine.intervals import DAY, WEEK, Interval
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.bar_grid import FIELDS, Floats
 from tapedeck.engine.tape.history import History
@@ -49,6 +49,9 @@ class Moment:
     def describe_bars(self, interval: Interval) -> str:
         """Return the origin of the session's bars of an interval in words, and of earlier 1d bars."""
         base = self.view.base_interval
+        if interval == WEEK:
+            source = self.plan.history.sources[DAY][self.row]
+            return f"1w bars of the complete weeks before the session, made from stored {source} bars"
         if interval == DAY and self.row in self.plan.compared_days:
             return f"1d bars: today's made from stored {base} bars, those of earlier days from the store"
         return f"stored {base} bars" if interval == base else f"{interval} bars, made from stored {base} bars"

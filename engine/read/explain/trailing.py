@@ -65,7 +65,7 @@ def _days(moment: Moment, field: str, sessions: list[TradingSession]) -> tuple[I
     columns = [daily.column_of(session.trading_day) for session in sessions]
     values = daily.values[FIELDS.index(field), moment.row, columns]
     present = ~np.isnan(values)
-    return daily.labels()[columns][present], values[present]
+    return daily.regular_opens(daily.labels()[columns][present]), values[present]
 
 
 def _minutes(moment: Moment, field: str, sessions: list[TradingSession], minute: int) -> tuple[Ints, Floats]:

@@ -64,7 +64,7 @@ SINGLE_FAULTS = [
     (f"{DATA}/symbols", [7203], f"{DATA}.symbols[0]: must be a symbol such as SPY, not 7203 (YAML reads it as another type: put it in quotes). Did you mean \"7203\"?"),
     (f"{DATA}/symbols", [["SPY"]], f"{DATA}.symbols[0]: must be a symbol such as SPY, not a list."),
     (f"{DATA}/streams", ["60m", "1h"], f"{DATA}.streams[1]: duplicate entry '1h': the same as '60m'."),
-    (f"{DATA}/streams", ["1m", "1w"], f"{DATA}.streams[1]: '1w' is for history only: the longest bar of a session is 1d. Did you mean '1d'?"),
+    (f"{DATA}/streams", ["1m", "1w"], f"{DATA}.streams[1]: '1w' is for history and indicators only: the longest bar of a session is 1d. Did you mean '1d'?"),
     (f"{DATA}/streams", ["5min"], f"{DATA}.streams[0]: invalid interval '5min': use a whole number and s, m, h, d or w, such as 1m, 15m, 1h, 1d. Did you mean '5m'?"),
     (f"{DATA}/streams", [15], f"{DATA}.streams[0]: must be an interval with a unit, such as 1m, 15m, 1h, 1d, not 15. Did you mean '15m'?"),
     (f"{DATA}/streams", [None], f"{DATA}.streams[0]: must be an interval with a unit, such as 1m, 15m, 1h, 1d, not nothing."),

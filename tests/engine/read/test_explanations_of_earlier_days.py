@@ -32,6 +32,7 @@ INDICATORS = {
     "ema_5": {"type": "EMA", "interval": "1m", "timeperiod": 5},
     "rsi_5m": {"type": "RSI", "interval": "5m", "timeperiod": 3},
     "sma_days": {"type": "SMA", "interval": "1d", "timeperiod": 2},
+    "sma_weeks": {"type": "SMA", "interval": "1w", "timeperiod": 2},
     "vwap": {"type": "VWAP", "interval": "5m"},
     "high_so_far": {"type": "SESSION_HIGH", "interval": "1m"},
     "rel": {"type": "RELATIVE_VOLUME", "interval": "1m", "against": "usual"},

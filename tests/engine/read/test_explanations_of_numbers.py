@@ -108,7 +108,7 @@ def test_a_cumulative_indicator_says_where_it_starts(system: SystemManager) -> N
     assert "starting with the first bar's volume" in inside.formula
     assert daily.start == "the store's first 1d bar"
     first = pd.to_datetime(daily.inputs[0].opened_at[0], unit="s")
-    assert first == pd.Timestamp("1998-01-02")
+    assert first == pd.Timestamp("1998-01-02 14:30")  # its open, as of the bars of today
     assert daily.history_sessions == daily.bars_used > 3_900
 
 
@@ -232,7 +232,7 @@ def test_a_trailing_high_lists_its_days(system: SystemManager) -> None:
     why = system.explain("SPY", "high_2w")
     assert why.value == why.inputs[0].values.max()
     days = pd.to_datetime(why.inputs[0].opened_at, unit="s", utc=True)
-    assert (str(days[0].date()), str(days[-1].date())) == ("2013-09-23", "2013-10-04")
+    assert (str(days[0]), str(days[-1])) == ("2013-09-23 13:30:00+00:00", "2013-10-04 13:30:00+00:00")
     assert (why.bars_used, why.missing_bars, why.interval) == (10, 0, DAY)
     assert why.source == "tapedeck, on stored 1d bars"
     assert why.parameters["period"] == "2w"

@@ -19,6 +19,7 @@ from tapedeck.engine.errors import StoreDamagedError, StoreError, SymbolRefusedE
 from tapedeck.engine.importers.ingest import import_bars
 from tapedeck.engine.importers.registry import IMPORTERS
 from tapedeck.engine.importers.repair import repair_store
+from tapedeck.engine.importers.report import ImportOptions
 from tapedeck.engine.intervals import DAY, MINUTE
 from tapedeck.engine.store.bar_store import BarColumns
 from tapedeck.engine.store.checksums import SpanSums
@@ -110,7 +111,9 @@ def test_repair_restores_what_was_written_and_touches_no_other_day(location, tmp
     source.write_text("\n".join(lines))
     described = {"interval": MINUTE, "symbol": "SPY", "time_format": "s"}
     with open_store(location) as store:
-        [repaired] = repair_store(store, [damage], IMPORTERS["csv"], source, **described)
+        [repaired] = repair_store(
+            store, [damage], IMPORTERS["csv"], source, options=ImportOptions(), **described
+        )
         assert repaired.status == "restored"
         assert bits(store.read("SPY", MINUTE, *ALWAYS)) == bits(WEEK)
     assert damage_of(location) == []
@@ -122,7 +125,9 @@ def test_damage_that_the_files_lack_is_left(location, tmp_path):
     source.write_text("time,open,high,low,close,volume\n1420070400,1,1,1,1,1\n")
     described = {"interval": MINUTE, "symbol": "SPY", "time_format": "s"}
     with open_store(location) as store:
-        [left] = repair_store(store, damage_of(location), IMPORTERS["csv"], source, **described)
+        [left] = repair_store(
+            store, damage_of(location), IMPORTERS["csv"], source, options=ImportOptions(), **described
+        )
     assert (left.status, left.detail) == ("left", "the files have no bars of it")
     assert len(damage_of(location)) == 1
 
