@@ -22,6 +22,7 @@ from tapedeck.engine.importers.file_rows import (
     UnclearFileError,
     UnreadableFileError,
 )
+from tapedeck.engine.importers.interval_column import interval_column, other_intervals
 from tapedeck.engine.importers.stamps import Stamps
 from tapedeck.engine.importers.symbol_column import RowSymbols, by_symbol, symbol_faults
 from tapedeck.engine.importers.table_format import TableFormat
@@ -55,6 +56,8 @@ def _read_table(source: TableSource, form: TableFormat) -> Iterator[FileRows]:
         symbols = ", ".join(str(one.group.symbol) for one in series[:5])
         raise UnreadableFileError(source.file, f"it has columns of {symbols}: leave the symbol out")
     columns = list(dict.fromkeys(name for one in series for name in one.columns))
+    lengths = interval_column([name for name in source.names if name not in columns])
+    columns += [lengths] if lengths is not None else []
     formats, parts = _surveyed(source, columns, series[0], form)
     owners = [_owner(source, one, form) for one in series]
     reading: TableReading | None = None
@@ -142,6 +145,8 @@ def _file_rows(
     step = len(series)
     found: list[SeriesRows] = []
     reasons = {row * step: fault for row, fault in part.faults.items()}
+    lengths = interval_column([name for name in part.data.column_names if name not in _read_by(series)])
+    strange = {} if lengths is None else other_intervals(_text(_column(part.data, lengths)), form.interval)
     gap_count = 0
     for place, (one, owner) in enumerate(zip(series, owners, strict=True)):
         data = one.of(part.data)
@@ -150,7 +155,7 @@ def _file_rows(
             _check_no_other_names(source, part, data, one.roles)
         symbol = one.roles.symbol
         symbols = owner.of(len(part.rows), None if symbol is None else _text(_column(data, symbol)))
-        faults = symbol_faults(symbols) | faults
+        faults = symbol_faults(symbols) | faults | strange
         gaps = set(gap_rows(bars).tolist()) - set(faults)
         gap_count += len(gaps)
         sound = np.delete(np.arange(len(part.rows)), [*faults, *gaps])
@@ -166,6 +171,10 @@ def _file_rows(
     others = _other_columns(source, series) if step == 1 else None
     row_texts = texts if step > 1 else part.texts
     return FileRows(source.file, form.interval, found, reasons, row_texts, others=others, gaps=gap_count)
+
+
+def _read_by(series: Sequence[TableSeries]) -> set[str]:
+    return {name for one in series for name in one.columns}
 
 
 def _daily_instants(stamps: Stamps, form: TableFormat) -> Ints | None:
