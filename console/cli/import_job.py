@@ -53,7 +53,7 @@ def run_import(
     with (
         _rejected_rows(rejects) as take_rejected,
         _opened(location) as store,
-        _bar(invocation.terminal.progress_console()) as show,
+        progress_bar(invocation.terminal.progress_console()) as show,
     ):
         invocation.interrupts.hold()
         try:
@@ -122,7 +122,7 @@ def _write_rejects(path: Path, waiting: TextIO) -> None:
 
 
 @contextmanager
-def _bar(console: Console | None) -> Iterator[ShowProgress | None]:
+def progress_bar(console: Console | None) -> Iterator[ShowProgress | None]:
     """Yield a function that shows an import's progress on a terminal; None without a terminal."""
     if console is None:
         yield None

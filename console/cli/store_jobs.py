@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from rich.console import Console
 
-from tapedeck.console.cli.import_job import _bar
+from tapedeck.console.cli.import_job import progress_bar
 from tapedeck.console.cli.invocation import Invocation
 from tapedeck.engine.errors import DataMissingError, did_you_mean, nearest
 from tapedeck.engine.importers.importer import Importer
@@ -91,7 +91,7 @@ def run_repair(
     damage = run_verify(invocation, store).damage
     if not damage or invocation.interrupts.seen:
         return []
-    with _bar(invocation.terminal.progress_console()) as show:
+    with progress_bar(invocation.terminal.progress_console()) as show:
         return repair_store(
             store,
             damage,

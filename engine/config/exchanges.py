@@ -45,9 +45,6 @@ EXCHANGE_GROUPS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Group names, and the exchange_calendars code of each."""
 
-DEFAULT_EXCHANGE: Final = "US_EQUITY"
-"""Exchange of commands and imports without `--exchange`."""
-
 _LIST: Final = "`tapedeck calendar --list` lists all exchanges"
 _LISTED_CODES: Final = frozenset(EXCHANGE_GROUPS.values())
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tapedeck.engine.config.exchanges import DEFAULT_EXCHANGE
+from tapedeck.engine.default_exchange import DEFAULT_EXCHANGE
 from tapedeck.engine.importers.bar_steps import StepCounts, contradicting_step
 from tapedeck.engine.importers.daily_sessions import trading_days
 from tapedeck.engine.importers.file_rows import UnclearFileError

@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 
 from tapedeck.engine.clock.calendars import CalendarWindow, Instants, exchange_bounds, load_calendar
-from tapedeck.engine.config.exchanges import DEFAULT_EXCHANGE, resolve_exchange
+from tapedeck.engine.config.exchanges import resolve_exchange
+from tapedeck.engine.default_exchange import DEFAULT_EXCHANGE
 from tapedeck.engine.importers.file_rows import UnclearFileError
 from tapedeck.engine.importers.stamps import Mask, moment_text
 from tapedeck.engine.importers.time_format import Label, TimeFormat

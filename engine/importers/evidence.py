@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tapedeck.engine.clock.unplayed_bars import UnplayedBars, describe_unplayed
-from tapedeck.engine.config.exchanges import DEFAULT_EXCHANGE
+from tapedeck.engine.default_exchange import DEFAULT_EXCHANGE
 from tapedeck.engine.importers.bar_labels import LabelEvidence
 from tapedeck.engine.importers.bar_steps import contradicting_step
 from tapedeck.engine.importers.file_rows import SeriesRows, UnclearFileError

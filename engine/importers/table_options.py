@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal, Required, TypedDict
 
-from tapedeck.engine.config.exchanges import DEFAULT_EXCHANGE
+from tapedeck.engine.default_exchange import DEFAULT_EXCHANGE
 from tapedeck.engine.importers.importer import ImporterOption
 from tapedeck.engine.importers.time_format import Label
 from tapedeck.engine.intervals import Interval

@@ -17,7 +17,7 @@ from tapedeck.console.cli.options import (
     read_date,
     read_interval,
 )
-from tapedeck.engine.config.exchanges import DEFAULT_EXCHANGE
+from tapedeck.engine.default_exchange import DEFAULT_EXCHANGE
 from tapedeck.engine.intervals import WEEK
 
 EPILOG: Final = examples(

@@ -59,7 +59,7 @@ def foreign_attributes(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and is_private(node.attr) and not is_self(node.value):
             is_super = isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "super"
-            if not is_super and node.attr not in known:
+            if not is_super and node.attr not in known and ast.unparse(node) != "os._exit":  # documented
                 yield f"{ast.unparse(node)} (line {node.lineno})"
 
 

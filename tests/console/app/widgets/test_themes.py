@@ -177,10 +177,10 @@ def test_a_file_that_cannot_be_opened_is_listed_with_the_systems_reason(
 ) -> None:
     source = save(folder, "mine.yaml", OWN)
 
-    def refuse(_path: Path, **_options: object) -> object:
+    def refuse(*_arguments: object, **_options: object) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     assert [str(failure) for failure in load_themes(folder).failures] == [
         f"{source}: cannot be read: Permission denied"
     ]
