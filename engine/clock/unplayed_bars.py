@@ -21,7 +21,7 @@ from tapedeck.engine.clock.changed_sessions import SessionChanges
 from tapedeck.engine.clock.slots import day_label, epoch_seconds
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.clock.trading_session import TradingSession
-from tapedeck.engine.intervals import Interval
+from tapedeck.engine.intervals import DAY, Interval
 
 Ints = NDArray[np.int64]
 _MARGIN: Final = timedelta(days=2)  # a session's hours are within a day and a half of its date, in any zone
@@ -199,8 +199,9 @@ def calendar_spans(time: TimeManager, interval: Interval, first: date, last: dat
     sessions = time.trading_sessions(max(lower, first - _MARGIN), min(upper, last + _MARGIN))
     days = np.arange(first.toordinal(), last.toordinal() + 2, dtype=np.int64)
     midnights = _day_starts(days, time.zone, _evening(sessions))
-    edges = {int(midnights[0]), *midnights[:-1].tolist(), *_edges(sessions)}
     end = int(midnights[-1])
+    utc_days = range(-(-int(midnights[0]) // DAY.seconds) * DAY.seconds, end, DAY.seconds)
+    edges = {int(midnights[0]), *midnights[:-1].tolist(), *utc_days, *_edges(sessions)}
     starts = np.array(sorted(edge for edge in edges if midnights[0] <= edge < end), dtype=np.int64)
     own = days[np.searchsorted(midnights, starts, side="right") - 1]
     return CalendarSpans(starts, *_places(starts, own, sessions), end)

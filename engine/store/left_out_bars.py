@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.clock.unplayed_bars import CalendarSpans, PlaceTally
+from tapedeck.engine.intervals import DAY
 from tapedeck.engine.store.bar_store import Ints
 
 
@@ -17,15 +19,24 @@ def session_edges(
 ) -> list[int]:
     """Return the positions of the spans at which the bars of each session of a chunk begin, and their end.
 
-    `chunk`: consecutive ones of `sessions`, all of which lie in the spans. A session's bars reach to the next
-    one's open; those before the first session and after the last belong to these.
+    `chunk`: consecutive ones of `sessions`, all of which lie in the spans. A session's bars begin with the
+    UTC day of its open, or at its open if the session before reaches into that day; those before the first
+    session and after the last belong to these.
     """
-    after = sessions.index(chunk[-1].session) + 1
-    following = [SessionSlots(session, chunk[-1].interval) for session in sessions[after : after + 1]]
-    edges = [spans.position(int(own.stored_labels[0])) for own in (*chunk, *following)]
-    if chunk[0].session == sessions[0]:
-        edges[0] = 0
-    return edges if following else [*edges, len(spans)]
+    first, last = sessions.index(chunk[0].session), sessions.index(chunk[-1].session)
+    around = [SessionSlots(session, chunk[0].interval) for session in sessions[max(0, first - 1) : last + 2]]
+    edges = [spans.position(_beginning(own, before)) for before, own in pairwise(around)]
+    if first == 0:
+        edges.insert(0, 0)
+    return edges if last + 1 < len(sessions) else [*edges, len(spans)]
+
+
+def _beginning(own: SessionSlots, before: SessionSlots) -> int:
+    # Stores hold a checksum of each UTC day, and read whole days: a chunk that ended with the next session's
+    # open would read all of that session, too.
+    opened = int(own.stored_labels[0])
+    midnight = opened - opened % DAY.seconds
+    return midnight if int(before.stored_labels[-1]) < midnight else opened
 
 
 class LeftOutBars:

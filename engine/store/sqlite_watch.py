@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -23,10 +24,14 @@ class SqliteWatch:
         self._symbols = symbols
         self._interval = interval
         self._sums = sums
+        self._files = _state_of(path)
         self._before = sums(*whole_spans(*bounds, interval))
 
     def check(self, start: int, end: int) -> None:
         """Raise StoreChangedError if bars of `[start, end)` are not those of the start."""
+        files = _state_of(self._path)
+        if files == self._files:
+            return  # no transaction has been committed: the sums need not be read
         start, end = whole_spans(start, end, self._interval)
         changed = self._before.between(start, end).differences(self._sums(start, end))
         if changed:
@@ -35,3 +40,15 @@ class SqliteWatch:
                 f"{self._path}: {self._interval} bars of {self._symbols[row]} "
                 f"{span_words(since, self._interval)} were changed while this run was reading them. Run again"
             )
+
+
+def _state_of(path: Path) -> list[tuple[int, int, int] | None]:
+    """Return inode, size and time of change of the database and its log, None for one that is not there."""
+    found: list[tuple[int, int, int] | None] = []
+    for file in (path, Path(f"{path}-wal")):
+        try:
+            status = os.stat(file)
+            found.append((status.st_ino, status.st_size, status.st_mtime_ns))
+        except OSError:
+            found.append(None)
+    return found
