@@ -30,8 +30,8 @@ def missing_columns(
     if set(PRICES) <= set(missing) and _is_wide(sample, found):
         raise UnreadableFileError(
             file,
-            f"{reason}. Is this one column per symbol? A bar needs open, high, low and close: write a row for "
-            "each time and symbol",
+            f"{reason}. Is this one column per symbol? A bar needs open, high, low and close: write a row "
+            "for each time and symbol",
         )
     readings = _readings(sample, found, missing)
     if readings:

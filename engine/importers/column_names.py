@@ -29,23 +29,25 @@ USUAL: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     # German (of text that is not UTF-8 the letters beyond ASCII are gone), Polish, Chinese; and ISO 20022.
     "open": _words(
-        """open o openprice priceopen pxopen openingprice opening first opnpric eröffnung eröffn erffnung erffn
-        eröffnungskurs erster otwarcie 开盘 开盘价"""
+        """open o openprice priceopen pxopen openingprice opening first opnpric eröffnung eröffn
+        erffnung erffn eröffnungskurs erster otwarcie 开盘 开盘价"""
     ),
     "high": _words(
-        """high h highprice pricehigh pxhigh max highest hghpric hoch höchst höchstkurs hchst hchstkurs najwyzszy
-        najwyższy 最高 最高价"""
+        """high h highprice pricehigh pxhigh max highest hghpric hoch höchst höchstkurs hchst hchstkurs
+        najwyzszy         najwyższy 最高 最高价"""
     ),
     "low": _words(
-        "low l lowprice pricelow pxlow min lowest lwpric tief tiefst tiefstkurs najnizszy najniższy 最低 最低价"
+        """low l lowprice pricelow pxlow min lowest lwpric tief tiefst tiefstkurs najnizszy najniższy
+        最低 最低价"""
     ),
     "close": _words(
         """close closelast c closeprice priceclose pxclose closingprice last lastprice pxlast closing
         latest clspric schluss schlusskurs zuletzt zamkniecie zamknięcie 收盘 收盘价"""
     ),
     "volume": _words(
-        """volume vol v periodvolume totalvolume tradevolume tradedvolume realvolume pxvolume volumetraded sharevolume
-        sharestraded quantity qty totaltradequantity tottrdqty totaltradedquantity tradedquantity basevolume
+        """volume vol v periodvolume totalvolume tradevolume tradedvolume realvolume pxvolume volumetraded
+        sharevolume sharestraded quantity qty totaltradequantity tottrdqty totaltradedquantity
+        tradedquantity basevolume
         volumefrom baseassetvolume sxsum ttltradgvol numberofshares noofshares noofshrs
         stücke stuecke volumen wolumen 成交量"""
     ),

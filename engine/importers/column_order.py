@@ -178,8 +178,8 @@ def _check_unit(file: Path, sample: ColumnSample, found: Mapping[str, str]) -> N
     is_lean_time = bool(times) and all(map(_LEAN_TIME.fullmatch, times))
     if is_lean_time and len(prices) and (prices >= _LEAN_UNIT).all() and (prices % 100 == 0).mean() >= 0.9:
         fault = (
-            "times and whole prices are like those of LEAN's files, which are in units of 1/10,000: import its "
-            "zip files with `tapedeck import lean`, or divide the prices. Naming the columns keeps the "
+            "times and whole prices are like those of LEAN's files, which are in units of 1/10,000: import "
+            "its zip files with `tapedeck import lean`, or divide the prices. Naming the columns keeps the "
             "prices as they are"
         )
         raise UnclearFileError(file, fault, [{"--columns": positions_of(sample.names, found)}])

@@ -140,6 +140,12 @@ def _by_name(file: Path, sample: ColumnSample, chosen: Mapping[str, str], *, dai
     if not {"time", "date"} & set(found):
         missing.insert(0, "time")
     if missing:
+        given = {name: role for role, name in chosen.items() if role not in missing}
+        for role in missing:
+            if (name := sample.first_named(USUAL[role])) in given:
+                raise UnreadableFileError(
+                    file, f"column {name!r} is given to {given[name]}, so no column is left for {role}"
+                )
         raise missing_columns(file, sample, {role: names[0] for role, names in found.items()}, missing)
     if "volume" not in found:
         found["volume"], more = find_volume(file, sample, found["close"][0], _taken(found))

@@ -17,6 +17,11 @@ _OTHER_WORDS: Final = re.compile(
     r"ma\d*|sma\d*|ema\d*|avg|average|mean|delta|change|chg|pct|percent|weighted|quote|buy|sell|taker|bid|ask|profile|osc|oscillator|ratio|usdt?perc"
 )
 _LIKELY: Final = re.compile(r"vol|qty|quantity|shares|size|amount|contracts")
+# `Volume (000s)`, `Volume (K)`, `volume_mln`.
+_MULTIPLE: Final = re.compile(
+    r"(?<![A-Za-z0-9])(000s?|000000s?|thousands?|k|mln|mm|m|millions?|lakhs?|crores?|cr)(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
 _NEARLY: Final = 0.2
 _CLOSELY: Final = 0.05
 _SHOWN: Final = 5
@@ -51,6 +56,8 @@ def _by_kind(
     if len(halves) == 2:
         return halves, (f"volume is the sum of {halves[0]!r} and {halves[1]!r}",)
     kinds = [name for name in free if _is_kind_of_volume(name)]
+    if counted := [name for name in kinds if _MULTIPLE.search(name)]:
+        raise _unclear(file, "volumes counted in thousands or more are stored as they are written", counted)
     if len(kinds) == 1:
         return (kinds[0],), ()
     if kinds:

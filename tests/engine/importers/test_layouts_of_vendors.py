@@ -1,4 +1,4 @@
-"""Files in the layouts of vendors and tools, from bytes to stored bars: right at once, or asked with a way."""
+"""Files in the layouts of vendors and tools, from bytes to stored bars: right at once, or asked about."""
 
 from __future__ import annotations
 
@@ -552,6 +552,14 @@ ASKED: Mapping[str, tuple[Interval, str, str, dict[str, str], str, dict[str, str
         {},
         "no column is surely the volume",
         {"--columns": "time,high,low,open,close,-,volume"},
+    ),
+    "volumes in thousands": (
+        DAY,
+        "A.csv",
+        DATES.replace("Volume", "Volume (000s)"),
+        {},
+        "counted in thousands",
+        {"--column": "volume=Volume (000s)"},
     ),
     "lean outside its folders": (
         DAY,
