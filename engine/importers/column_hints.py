@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tapedeck.engine.errors import BarImportError
-from tapedeck.engine.importers.column_names import PRICES, USUAL
+from tapedeck.engine.importers.column_names import PRICES, USUAL, is_ticker
 from tapedeck.engine.importers.column_order import ORDERS, positions_of
 from tapedeck.engine.importers.column_sample import ColumnSample
 from tapedeck.engine.importers.file_rows import UnclearFileError, UnreadableFileError
@@ -27,6 +27,12 @@ def missing_columns(
     """
     shown = ", ".join(map(repr, sample.names[:30])) or "none"
     reason = f"no column found for {', '.join(missing)}; the columns are {shown}"
+    if set(PRICES) <= set(missing) and _is_wide(sample, found):
+        raise UnreadableFileError(
+            file,
+            f"{reason}. Is this one column per symbol? A bar needs open, high, low and close: write a row "
+            "for each time and symbol",
+        )
     readings = _readings(sample, found, missing)
     if readings:
         ways = [way for reading in readings for way in _ways(sample, found, reading)]
@@ -36,6 +42,12 @@ def missing_columns(
         f"{reason}, and the values of none fit. Name them with --column, such as --column {missing[0]}=NAME, "
         "or all by position with --columns",
     )
+
+
+def _is_wide(sample: ColumnSample, found: Mapping[str, str]) -> bool:
+    # Columns of numbers that are all called like symbols: AAPL, MSFT.
+    names = [name for name in sample.names if sample.is_numeric(name) and name not in found.values()]
+    return len(names) > 1 and all(map(is_ticker, names))
 
 
 def _readings(sample: ColumnSample, found: Mapping[str, str], missing: Sequence[str]) -> list[dict[str, str]]:

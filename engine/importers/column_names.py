@@ -26,26 +26,34 @@ USUAL: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "date": _words(
         """date dates day tradingday tradedate tradingdate businessdate d dtyyyymmdd yyyymmdd dateyyyymmdd
-        sessiondate dt pricedate calendardate exchangedate datum handelstag"""
+         sessiondate dt pricedate calendardate exchangedate traddt datum data handelstag 日期 交易日期"""
     ),
+    # German, Polish, Chinese; and ISO 20022.
     "open": _words(
-        """open o openprice priceopen pxopen openingprice opening first
-        eröffnung eroeffnung erffnung eröffn erffn eröffnungskurs erffnungskurs erster"""
+        """open o openprice priceopen pxopen openingprice opening first opnpric
+        eröffnung eroeffnung erffnung eröffn erffn eröffnungskurs erffnungskurs erster otwarcie 开盘 开盘价"""
     ),
-    "high": _words("high h highprice pricehigh pxhigh max highest hoch tageshoch höchst hchst höchstkurs"),
-    "low": _words("low l lowprice pricelow pxlow min lowest tief tagestief tiefst tiefstkurs"),
+    "high": _words(
+        """high h highprice pricehigh pxhigh max highest hghpric hoch tageshoch höchst höchstkurs hchst hchstkurs
+        najwyzszy najwyższy 最高 最高价"""
+    ),
+    "low": _words(
+        """low l lowprice pricelow pxlow min lowest lwpric tief tagestief tiefst tiefstkurs najnizszy najniższy
+        最低 最低价"""
+    ),
     "close": _words(
         """close closelast c closeprice priceclose pxclose closingprice last lastprice pxlast closing
-        latest schluss schlu schlusskurs zuletzt"""
+        latest clspric schluss schlu schlusskurs zuletzt zamkniecie zamknięcie 收盘 收盘价"""
     ),
     "volume": _words(
-        """volume vol v totalvolume tradevolume tradedvolume realvolume pxvolume volumetraded sharevolume
-        sharestraded quantity qty totaltradequantity tottrdqty totaltradedquantity tradedquantity basevolume
-        volumefrom baseassetvolume sxsum stücke stuecke stcke stück stck volumen"""
+        """volume vol v periodvolume totalvolume tradevolume tradedvolume realvolume pxvolume volumetraded
+        sharevolume sharestraded quantity qty totaltradequantity tottrdqty totaltradedquantity
+        tradedquantity basevolume volumefrom baseassetvolume sxsum ttltradgvol numberofshares noofshares
+        noofshrs stücke stuecke stcke stück stck volumen wolumen 成交量"""
     ),
     "symbol": _words(
         """symbol ticker tic sym tickersymbol actsymbol rawsymbol tscode symbolname instrument instrumentname
-        code stockcode stock secid security pair name s"""
+        tckrsymb code stockcode 股票代码 stock secid security pair name s"""
     ),
 }
 """Usual names of each role in their plain form, the preferred first.
@@ -145,7 +153,7 @@ def _owner(name: str) -> tuple[str, str] | None:
         return (first, second) if _role_in(second) and not _role_in(first) else (second, first)
     for before, sign, after in _splits(name):
         for word, role in ((before, after), (after, before)):
-            if sign and plain_name(role) in _GROUPED and _is_ticker(word):
+            if sign and plain_name(role) in _GROUPED and is_ticker(word):
                 return word, role
     return None
 
@@ -154,7 +162,8 @@ def _splits(name: str) -> list[tuple[str, str, str]]:
     return [name.rpartition("."), name.partition("_"), name.rpartition("_"), name.rpartition(" ")]
 
 
-def _is_ticker(word: str) -> bool:
+def is_ticker(word: str) -> bool:
+    """Whether a name, or a part of one, is written like a symbol: in capitals, and no usual word."""
     word = word.strip()
     is_upper = word == word.upper() and any(letter.isalpha() for letter in word)
     return is_upper and word not in _WORDS and _TICKER.fullmatch(word) is not None

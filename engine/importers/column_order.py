@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -16,11 +17,16 @@ ORDERS: Final[tuple[tuple[str, ...], ...]] = (
     ("open", "high", "low", "close"),
     ("open", "close", "high", "low"),  # Bitfinex, KuCoin
     ("low", "high", "open", "close"),  # Coinbase
+    ("high", "low", "open", "close"),  # IQFeed
 )
 """Usual orders of the prices, the first the most usual."""
 _PERIODS: Final = frozenset({"d", "w", "m", "h", "1", "5", "15", "30", "60", "240", "1440", "t", "i"})
 _SHOWN: Final = 3
 _LEAST_PAIRS: Final = 3
+_LEAST_STEPS: Final = 8
+_GROWING: Final = 0.95
+_LEAN_TIME: Final = re.compile(r"\d{8} \d\d:\d\d")
+_LEAN_UNIT: Final = 10_000
 EXAMPLE: Final = "time,open,high,low,close,volume"
 
 
@@ -50,11 +56,13 @@ def find_order(file: Path, sample: ColumnSample) -> dict[str, str]:
         raise unclear_order(file, sample, f"the first line holds no names, and {fault}", ways)
     found |= dict(zip(fitting[0], prices, strict=True))
     if not rest:
+        _check_unit(file, sample, found)
         return found
-    if not sample.is_numeric(rest[0]) or _is_like_price(sample, rest[0], found["close"]):
+    _check_unit(file, sample, found | {"volume": rest[0]})
+    likely = [name for name in rest[:2] if _is_like_volume(sample, name, found)]
+    if rest[0] not in likely:
         fault = "the first line holds no names, and no column is surely the volume"
-        volumes = [name for name in reversed(rest[:2]) if sample.is_numeric(name)]
-        raise unclear_order(file, sample, fault, [found | {"volume": name} for name in volumes] or [found])
+        raise unclear_order(file, sample, fault, [found | {"volume": name} for name in likely] or [found])
     return found | {"volume": rest[0]}
 
 
@@ -63,9 +71,12 @@ def unclear_order(
 ) -> UnclearFileError:
     """Return the error for a table without names, with its first rows and the readings (role to column)."""
     rows = "\n".join(f"  {', '.join(row)}" for row in sample.rows(_SHOWN))
-    reason = f"{fault}. Name the columns by position (- leaves one out). The first rows:\n{rows}"
-    ways = [{"--columns": positions_of(sample.names, reading)} for reading in readings]
-    return UnclearFileError(file, reason, ways or [{"--columns": EXAMPLE}])
+    example = "" if readings else f", such as --columns {EXAMPLE}"
+    reason = f"{fault}. The first rows:\n{rows}\nName the columns by position{example}; - leaves one out"
+    ways: list[dict[str, str | None]] = [
+        {"--columns": positions_of(sample.names, reading)} for reading in readings
+    ]
+    return UnclearFileError(file, reason, ways)
 
 
 def positions_of(names: Sequence[str], reading: Mapping[str, str]) -> str:
@@ -140,6 +151,38 @@ def _is_swap_likelier(sample: ColumnSample, found: dict[str, str], prices: dict[
     if not direction or "symbol" in found or int(known.sum()) < _LEAST_PAIRS:
         return False
     return float(straight[known].sum()) > float(crossed[known].sum())
+
+
+def _is_like_volume(sample: ColumnSample, name: str, found: Mapping[str, str]) -> bool:
+    return (
+        sample.is_numeric(name)
+        and not _is_like_price(sample, name, found["close"])
+        and not _is_running_total(sample, name, found)
+    )
+
+
+def _is_running_total(sample: ColumnSample, name: str, found: Mapping[str, str]) -> bool:
+    # The volume of the day so far, which grows from bar to bar: not that of one bar.
+    values = sample.numbers(name) * sample.direction(found.get("date", found.get("time", "")))
+    steps = np.diff(values)
+    if "symbol" in found or len(steps) < _LEAST_STEPS or not np.isfinite(steps).all():
+        return False
+    return bool(steps.all()) and float((steps > 0).mean()) >= _GROWING
+
+
+def _check_unit(file: Path, sample: ColumnSample, found: Mapping[str, str]) -> None:
+    # LEAN's files of days and hours hold whole prices, 10,000 times those of the market.
+    times = sample.texts(found.get("time", found.get("date", "")))
+    prices = np.concatenate([sample.numbers(found[role]) for role in ORDERS[0]])
+    prices = prices[np.isfinite(prices)]
+    is_lean_time = bool(times) and all(map(_LEAN_TIME.fullmatch, times))
+    if is_lean_time and len(prices) and (prices >= _LEAN_UNIT).all() and (prices % 100 == 0).mean() >= 0.9:
+        fault = (
+            "times and whole prices are like those of LEAN's files, which are in units of 1/10,000: import "
+            "its zip files with `tapedeck import lean`, or divide the prices. Naming the columns keeps the "
+            "prices as they are"
+        )
+        raise UnclearFileError(file, fault, [{"--columns": positions_of(sample.names, found)}])
 
 
 def _is_like_price(sample: ColumnSample, name: str, close: str) -> bool:

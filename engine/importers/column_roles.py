@@ -12,7 +12,7 @@ from tapedeck.engine.importers.column_hints import missing_columns
 from tapedeck.engine.importers.column_names import PRICES, STATUS_WORDS, USUAL, plain_name
 from tapedeck.engine.importers.column_order import find_order, positions_of, unclear_order
 from tapedeck.engine.importers.column_sample import ColumnSample
-from tapedeck.engine.importers.file_rows import UnreadableFileError
+from tapedeck.engine.importers.file_rows import UnclearFileError, UnreadableFileError
 from tapedeck.engine.importers.price_variants import find_variant
 from tapedeck.engine.importers.time_columns import find_time_columns
 from tapedeck.engine.importers.volume_columns import find_volume, without_volume
@@ -71,7 +71,10 @@ def find_roles(
         return _complete(sample, found)
     if not has_names:
         if chosen.names:
-            raise unclear_order(file, sample, "the first line holds no names, so --column cannot name any")
+            fault = "the first line holds no names, so --column cannot name any"
+            error = unclear_order(file, sample, fault, [find_order(file, sample)])
+            # Names and positions exclude each other.
+            raise UnclearFileError(file, error.reason, [{"--column": None, **way} for way in error.ways])
         order = find_order(file, sample)
         found = {role: (name,) for role, name in order.items()}
         note = f"the file names no columns: read as {positions_of(sample.names, order)}"
@@ -137,6 +140,12 @@ def _by_name(file: Path, sample: ColumnSample, chosen: Mapping[str, str], *, dai
     if not {"time", "date"} & set(found):
         missing.insert(0, "time")
     if missing:
+        given = {name: role for role, name in chosen.items() if role not in missing}
+        for role in missing:
+            if (name := sample.first_named(USUAL[role])) in given:
+                raise UnreadableFileError(
+                    file, f"column {name!r} is given to {given[name]}, so no column is left for {role}"
+                )
         raise missing_columns(file, sample, {role: names[0] for role, names in found.items()}, missing)
     if "volume" not in found:
         found["volume"], more = find_volume(file, sample, found["close"][0], _taken(found))

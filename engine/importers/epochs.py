@@ -86,13 +86,14 @@ def survey_epochs(numbers: Ints, form: TimeFormat, file: Path) -> EpochFormat:
     others = tuple(_UNITS[power] for power in np.flatnonzero(counts) if power != usual)
     found = EpochFormat(_UNITS[usual], False, *_span(seconds), others)
     if len(numbers) and found.first >= -_DOUBTFUL[1] and found.last < _DOUBTFUL[1]:
-        day_number = ", or is it the day number of a spreadsheet" if 1000 < abs(numbers[0]) < 100_000 else ""
+        is_day_number = 10_000 < abs(numbers[0]) < 100_000
+        day_number = ", or is it the day number of a spreadsheet" if is_day_number else ""
         raise UnclearFileError(
             file,
             f"times such as {numbers[0]} would be in {moment_text(found.first)[:4]}, as {found.unit} since "
             f"1970: is this the column of the times{day_number}? Where they are epochs, name their unit; "
             "else name the right column, or write the times as text",
-            [{"--time-format": found.unit}],
+            [] if is_day_number else [{"--time-format": found.unit}],
         )
     return found
 

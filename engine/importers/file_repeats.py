@@ -133,7 +133,10 @@ class FileRepeats:
         hint = "If a column holds the symbols, name it with --column symbol=NAME; else split the file"
         if column is not None:
             hint = f"Column {column!r} tells the rows apart"
-            ways = [{"--column": f"symbol={column}", "--symbol": None}]
+            if rows.reading is not None and rows.reading.columns.get("symbol", "").startswith("column "):
+                hint += ": keep the rows of one of its values"
+            else:
+                ways = [{"--column": f"symbol={column}", "--symbol": None}]
         head = f"{count:,} rows of {symbol} have the time of an earlier row and other values"
         return UnclearFileError(rows.file, f"several symbols? {head} ({times:,} times in all). {hint}", ways)
 

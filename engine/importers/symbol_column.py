@@ -134,12 +134,17 @@ def by_symbol(
 def column_of_symbols(columns: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> str | None:
     """Return the first column that tells rows apart, and whose texts can be symbols; None without one.
 
-    `columns`: for each column, the texts of some rows, and those of as many other rows with the same times.
+    Numbers can be symbols in a column called a number of instruments, such as `instrument_id`. `columns`: for
+    each column, the texts of some rows, and those of as many other rows with the same times.
     """
-    for column, (ours, theirs) in columns.items():
-        pairs = [(one.strip(), other.strip()) for one, other in zip(ours, theirs, strict=True)]
-        if all(one != other and _can_be_symbol(one) and _can_be_symbol(other) for one, other in pairs):
-            return column
+    for is_number in (False, True):
+        for column, (ours, theirs) in columns.items():
+            if is_number and not column.casefold().endswith("id"):
+                continue
+            pairs = [(one.strip(), other.strip()) for one, other in zip(ours, theirs, strict=True)]
+            can_be = str.isdigit if is_number else _can_be_symbol
+            if all(one != other and can_be(one) and can_be(other) for one, other in pairs):
+                return column
     return None
 
 

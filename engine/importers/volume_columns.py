@@ -17,7 +17,13 @@ _OTHER_WORDS: Final = re.compile(
     r"ma\d*|sma\d*|ema\d*|avg|average|mean|delta|change|chg|pct|percent|weighted|quote|buy|sell|taker|bid|ask|profile|osc|oscillator|ratio|usdt?perc"
 )
 _LIKELY: Final = re.compile(r"vol|qty|quantity|shares|size|amount|contracts")
+# `Volume (000s)`, `Volume (K)`, `volume_mln`.
+_MULTIPLE: Final = re.compile(
+    r"(?<![A-Za-z0-9])(000s?|000000s?|thousands?|k|mln|mm|m|millions?|lakhs?|crores?|cr)(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
 _NEARLY: Final = 0.2
+_CLOSELY: Final = 0.05
 _SHOWN: Final = 5
 
 
@@ -32,6 +38,8 @@ def find_volume(
     ticks = sample.first_named(TICK_VOLUMES, taken)
     if exact is not None and ticks is not None and _is_zero(sample, exact) and not _is_zero(sample, ticks):
         return (ticks,), (f"column {exact!r} holds zeros only: volume is read from {ticks!r}",)
+    if exact is not None and (base := _base_beside(sample, exact, close, taken)) is not None:
+        return (base,), (f"volume is read from {base!r}; {exact!r} is the same times the price",)
     if exact is not None:
         return (exact,), ()
     if ticks is not None:
@@ -48,6 +56,8 @@ def _by_kind(
     if len(halves) == 2:
         return halves, (f"volume is the sum of {halves[0]!r} and {halves[1]!r}",)
     kinds = [name for name in free if _is_kind_of_volume(name)]
+    if counted := [name for name in kinds if _MULTIPLE.search(name)]:
+        raise _unclear(file, "volumes counted in thousands or more are stored as they are written", counted)
     if len(kinds) == 1:
         return (kinds[0],), ()
     if kinds:
@@ -103,6 +113,23 @@ def _is_product(sample: ColumnSample, quote: str, base: str, close: str) -> bool
         return False
     ratio = float(np.median(sample.numbers(quote)[sound] / values[sound]))
     return abs(ratio - 1) <= _NEARLY
+
+
+def _base_beside(sample: ColumnSample, exact: str, close: str, taken: Collection[str]) -> str | None:
+    # Another volume of which `exact` is the value in money, row by row, as with Huobi's `amount` and `vol`.
+    if not sample.is_numeric(exact) or not sample.is_numeric(close):
+        return None
+    for name in sample.names:
+        is_other = name != exact and name not in taken and sample.is_numeric(name)
+        if not is_other or not _LIKELY.search(plain_name(name)):
+            continue
+        values = sample.numbers(name) * sample.numbers(close)
+        sound = np.isfinite(values) & (values > 0) & (sample.numbers(exact) > 0)
+        ratios = sample.numbers(exact)[sound] / values[sound]
+        is_same_size = bool((np.abs(sample.numbers(close)[sound] - 1) < _NEARLY).any())
+        if len(ratios) and not is_same_size and bool((np.abs(ratios - 1) <= _CLOSELY).all()):
+            return name
+    return None
 
 
 def _is_zero(sample: ColumnSample, name: str) -> bool:

@@ -105,7 +105,8 @@ def test_a_time_decades_from_the_others_is_refused_and_with_a_unit_rejected(odd)
 def test_a_column_of_times_in_1970_is_asked_about(numbers):
     with pytest.raises(UnclearFileError, match=r"would be in 197[01], as s since 1970") as asked:
         read(pa.array(numbers))
-    assert asked.value.ways == ({"--time-format": "s"},)
+    # Day numbers of a spreadsheet are 20,000 to 60,000: no command is offered that stores them in 1970.
+    assert asked.value.ways == (() if numbers[0] == 41554 else ({"--time-format": "s"},))
     assert read(pa.array(numbers), time_format="s") == numbers
 
 

@@ -419,8 +419,11 @@ def test_names_of_columns_are_never_taken_from_data(tmp_path):
             ("time", "open", "high", "low", "close", "volume"), [T, "10", "12", "9", "11", "100"], strict=True
         )
     )
-    with pytest.raises(UnclearFileError, match="the first line holds no names, so --column cannot name any"):
+    with pytest.raises(
+        UnclearFileError, match="the first line holds no names, so --column cannot name any"
+    ) as caught:
         read_columns(file, columns=names)
+    assert caught.value.ways == ({"--column": None, "--columns": "time,open,high,low,close,volume"},)
 
 
 @pytest.mark.parametrize(
@@ -563,4 +566,6 @@ def test_a_table_without_names_that_fits_no_order_shows_its_first_rows(tmp_path)
         UnclearFileError, match=r"The first rows:\n  2013-10-07T13:30Z, 10, 9, 12, 11, 100\n"
     ) as caught:
         read_columns(file)
-    assert caught.value.ways == ({"--columns": "time,open,high,low,close,volume"},)
+    # An order that does not fit is an example, and no command to run.
+    assert caught.value.ways == ()
+    assert caught.value.reason.endswith("such as --columns time,open,high,low,close,volume; - leaves one out")
