@@ -48,7 +48,7 @@ def make_bars(sessions: tuple[TradingSession, ...], missing: float, seed: int) -
 
 def market(kind: str, symbols: int, sessions: int, missing: float = 0.0) -> BarStore:
     """Return a store (`sqlite` or `parquet`) with such a market, created on first use and kept."""
-    folder = Path(tempfile.gettempdir()) / "tapedeck-benchmarks"
+    folder = Path(tempfile.gettempdir()) / "tapedeck-benchmarks-2"
     folder.mkdir(exist_ok=True)
     name = f"{symbols}x{sessions}-{round(100 * missing)}"
     location = folder / (f"{name}.db" if kind == "sqlite" else name)

@@ -31,14 +31,17 @@ USUAL: Final[Mapping[str, tuple[str, ...]]] = {
     # German, Polish, Chinese; and ISO 20022.
     "open": _words(
         """open o openprice priceopen pxopen openingprice opening first opnpric
-        eröffnung eroeffnung erffnung eröffn erffn eröffnungskurs erffnungskurs erster otwarcie 开盘 开盘价"""
+        eröffnung eroeffnung erffnung eröffn erffn eröffnungskurs erffnungskurs erster otwarcie
+        开盘 开盘价"""
     ),
     "high": _words(
-        """high h highprice pricehigh pxhigh max highest hghpric hoch tageshoch höchst höchstkurs hchst hchstkurs
-        najwyzszy najwyższy 最高 最高价"""
+        """high h highprice pricehigh pxhigh max highest hghpric hoch tageshoch höchst höchstkurs hchst
+        hchstkurs najwyzszy najwyższy 最高 最高价"""
     ),
     "low": _words(
-        """low l lowprice pricelow pxlow min lowest lwpric tief tagestief tiefst tiefstkurs najnizszy najniższy
+        """low l lowprice pricelow pxlow min lowest lwpric tief tagestief tiefst tiefstkurs najnizszy
+        najniższy
+        höchst höchstkurs hchst
         最低 最低价"""
     ),
     "close": _words(

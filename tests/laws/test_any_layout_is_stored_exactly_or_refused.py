@@ -119,7 +119,8 @@ PLAIN = FileLayout(MINUTE_TIMES["iso Z"], "plain", ",", "plain", "\n", "utf-8", 
 
 def some_bars(moments: list[datetime]) -> list[TrueBar]:
     prices = [Decimal(number) for number in ("101.25", "101.5", "100.75", "101")]
-    return [TrueBar(moment, *prices, 1000 + number) for number, moment in enumerate(moments)]
+    volumes = [1000 + number * 7919 % 5003 for number in range(len(moments))]
+    return [TrueBar(moment, *prices, volume) for moment, volume in zip(moments, volumes, strict=True)]
 
 
 @pytest.mark.parametrize("name", MINUTE_TIMES)

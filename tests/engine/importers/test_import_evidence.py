@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tapedeck.engine.errors import BarImportError
@@ -156,6 +156,7 @@ def test_a_few_repeated_times_are_rejected_row_by_row(store):
     cuts=st.lists(st.integers(0, 40), max_size=3),
     replaces=st.booleans(),
 )
+@example(rows=[(0, 1.0), (0, 1.0), (1, 1.0), (1, 2.0)], cuts=[3], replaces=False)
 def test_rows_count_and_are_stored_the_same_however_the_file_is_cut(tmp_path_factory, rows, cuts, replaces):
     # Times 0 to 20 are stored before, with other values; equal times of the file: the first row is kept.
     # Many more times, each once, keep the repeated ones from looking like several symbols.
