@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 _DEFAULT_LEAN = Path(__file__).resolve().parents[2] / "shared" / "data" / "lean"
+
+
+def pytest_configure() -> None:
+    """Accept ctrl+c where the shell ignores it (`pytest &`), as started programs would ignore it, too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
