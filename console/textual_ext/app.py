@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from typing import Final
 
 from rich.console import RenderableType
 from rich.segment import Segments
@@ -18,6 +19,9 @@ from textual.screen import Screen
 from tapedeck.console.textual_ext.screen_diff import DiffUpdate, ScreenDiff
 from tapedeck.console.textual_ext.terminal_driver import TerminalLink, resilient
 from tapedeck.engine.errors import EngineError
+
+_LAID_OUT_S: Final = 0.05
+"""Time after which Textual has passed a resize on to the screen: on idle or after 1/120 s, by version."""
 
 
 class TerminalApp(App[None]):
@@ -82,16 +86,14 @@ class TerminalApp(App[None]):
             renderable = DiffUpdate(renderable, self._screen_diff)
         super()._display(screen, renderable)
 
-    def _check_resize(self) -> None:
-        """Have the screen lay itself out for the new size, then paint all of it again.
+    def on_resize(self) -> None:
+        """Paint the whole screen again, once it is laid out for the new size.
 
         A terminal that shrinks and grows back loses its contents, and may report its final size only, from
         which Textual's layout finds nothing to paint.
         """
-        resized = self._resize_event is not None
-        super()._check_resize()
-        if resized and self._resize_event is None:
-            self.screen.call_later(self._repaint, self.screen)
+        self._screen_diff.forget()
+        self.set_timer(_LAID_OUT_S, self._repaint)
 
     def follow_terminal_size(self) -> None:
         """Resize to the terminal's size if no signal has told of it; call this from time to time."""
@@ -99,6 +101,10 @@ class TerminalApp(App[None]):
         if size is not None and size != self.size and self._resize_event is None:
             self.post_message(Resize(Size(*size), Size(*size)))
 
-    def _repaint(self, screen: Screen[object]) -> None:
+    def _repaint(self) -> None:
+        if self.screen_stack:  # empty on exit
+            self.screen.call_later(self._repaint_screen, self.screen)
+
+    def _repaint_screen(self, screen: Screen[object]) -> None:
         self._screen_diff.forget()
         screen.refresh()
