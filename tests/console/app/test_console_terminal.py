@@ -62,7 +62,7 @@ def test_a_key_script_drives_the_console(session: Session, tmp_path: Path) -> No
 def test_repeated_signals_end_the_run_in_order(session: Session, tmp_path: Path) -> None:
     with terminal(tmp_path / "home", *session("--export", str(tmp_path / "out"))) as screen:
         read_until_playing(screen)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a second SIGINT ends at once
             screen.process.send_signal(number)
         assert screen.exit_code() == 130
         assert screen.left_changed() == set()
