@@ -190,7 +190,7 @@ class _Limited:
         return data
 
     def check(self) -> None:
-        """Raise UnreadableFileError where the first bytes show that this is no table of text."""
+        """Raise UnreadableFileError where the first bytes are those of another kind of file."""
         head = b""
         while len(head) < _HEAD and (more := self.read(_HEAD)):
             head += more

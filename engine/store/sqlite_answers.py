@@ -91,7 +91,7 @@ def arrays_of(names: Sequence[str], columns: Sequence[pa.Array]) -> list[Any]:
 
 @contextmanager
 def wrong_types_explained(path: Path) -> Iterator[None]:
-    """Turn errors of values that are no numbers, or no text, into StoreDamagedErrors about `path`."""
+    """Turn errors of values of a wrong type into StoreDamagedErrors about `path`."""
     try:
         yield
     except (TypeError, ValueError, OverflowError) as error:

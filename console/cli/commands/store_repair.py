@@ -116,7 +116,7 @@ def _described(importer: Importer, words: dict[str, Any]) -> dict[str, object]:
     for name, word in words.items():
         if word and name not in own:
             flag = next(o.flag for i in IMPORTERS.values() for o in i.options if o.parameter == name)
-            raise bad_option(flag, word, f"is no option of {importer.name} files: leave it out")
+            raise bad_option(flag, word, f"does not apply to {importer.name} files: leave it out")
     described: dict[str, object] = {}
     for option in importer.options:
         word = words[option.parameter]

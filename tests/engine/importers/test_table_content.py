@@ -1,4 +1,4 @@
-"""What a file holds is told by its first bytes, whatever its name; limits hold whatever its size."""
+"""Content of files: its kind is told by the first bytes, not by the name; limits of size and lines."""
 
 from __future__ import annotations
 
