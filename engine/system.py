@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from threading import Event as ThreadEvent
@@ -25,6 +26,7 @@ from tapedeck.engine.read.explain.explain import explain
 from tapedeck.engine.read.explain.explanation import Explanation
 from tapedeck.engine.read.snapshot import Breakpoint, RunSummary, Snapshot
 from tapedeck.engine.read.status import RunState
+from tapedeck.engine.run.earlier_sessions import EarlierSessions
 from tapedeck.engine.run.messages import (
     AddBreakpoint,
     Mark,
@@ -248,6 +250,10 @@ class SystemManager:
         conditions = tuple(self._conditions.items())
         return tuple(listed.get(number) or Breakpoint(number, c.text, 0) for number, c in conditions)
 
+    def conditions(self) -> tuple[tuple[int, Condition], ...]:
+        """Return the conditions of the breakpoints that are set, by number."""
+        return tuple(self._conditions.items())
+
     def add_bookmark(
         self, text: str = "", frontier: int | None = None, *, session: PlayedSession | None = None
     ) -> Event:
@@ -308,6 +314,11 @@ class SystemManager:
         tape = data.require_tape()
         tape.frontier = self.tape_cache.verified_frontier(tape)
         return data
+
+    @cached_property
+    def earlier_sessions(self) -> EarlierSessions:
+        """Sessions before any day of the run, computed on request; the run continues."""
+        return EarlierSessions(self.config, self.prepare(), self._data, self._yield_and_continue)
 
     @property
     def state(self) -> RunState:
@@ -452,19 +463,18 @@ class SystemManager:
 
     def _recomputed(self, first: date, last: date) -> Iterator[SessionData]:
         """Recompute some of the run's sessions; the run continues."""
-
-        def yield_and_continue() -> bool:
-            self.render_priority.yield_to_rendering()
-            return False
-
         return recomputed_sessions(
             self.prepare(),
             self._data,
             first,
             last,
             historical_quality=self.config.session_data_config.historical.enable_quality,
-            cancelled=yield_and_continue,
+            cancelled=self._yield_and_continue,
         )
+
+    def _yield_and_continue(self) -> bool:
+        self.render_priority.yield_to_rendering()
+        return False
 
     def _file_speed(self) -> float:
         backtest = self.config.backtest_config

@@ -44,7 +44,7 @@ def symbol_rows(
     relative_volume: str | None,
     prices: Collection[str] = (),
 ) -> SymbolRows:
-    """Return the rows of the symbol table; changes count from the session's first open, as in conditions.
+    """Return the rows of the symbol table; changes count from the prior close, as in conditions.
 
     `prices`: names of the indicators on the price scale.
     """
@@ -53,7 +53,7 @@ def symbol_rows(
     return SymbolRows(
         symbols=view.symbols,
         last=view.last_prices(),
-        change_pct=view.changes_pct(),
+        change_pct=view.day_figure("change_pct"),
         volume=view.volumes(),
         relative_volume=missing
         if relative_volume is None

@@ -39,3 +39,16 @@ class Condition:
         The tape's derived bars and indicators must be computed up to `stop`; its clock may be earlier.
         """
         return Evaluation(KnownValues(tape, start, stop), tape.symbols).truth(self.root)
+
+    def becomes_true(self, tape: Tape, start: int, stop: int, *, armed_at: int = -1) -> Mask:
+        """Return whether it becomes true at the frontiers start … stop, shape (stop − start + 1,).
+
+        That is where it is true and was not one slot before. Each session starts without the one before: a
+        condition that is true at the open becomes true there. `armed_at`: the last frontier that is not
+        looked at; at the next one it becomes true even if it was true before. `start` is after `armed_at`.
+        """
+        before = start - 1 > armed_at
+        holds = self.holds(tape, start - before, stop)
+        rises = holds.copy()
+        rises[1:] &= ~holds[:-1]
+        return rises[1:] if before else rises

@@ -13,12 +13,13 @@ import numpy as np
 from tapedeck.engine.clock.start_time import time_in_session
 from tapedeck.engine.intervals import WEEK, Interval
 from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, gaps_begin, score
-from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, OPEN, Floats, Ints
-from tapedeck.engine.tape.session_totals import change_pct, first_values, minutes_of_last_bars
+from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, Floats, Ints
+from tapedeck.engine.tape.day_figures import DAY_FIGURES, DayValues
+from tapedeck.engine.tape.held_values import held_values, last_columns
+from tapedeck.engine.tape.session_totals import minutes_of_last_bars
 from tapedeck.engine.tape.tape import Tape
 
 Rows = slice
-_FIRST_LOOK_BACK = 64
 
 
 class KnownValues:
@@ -38,12 +39,12 @@ class KnownValues:
             return self._bar_field(FIELDS.index(name), interval or tape.base_interval, rows)
         if name in tape.indicators:
             column = tape.indicators[name]
-            return self._held(column.values[rows], self._over(column.interval))
+            return held_values(column.values[rows], self._over(column.interval))
         if name in tape.historical:
             return self._historical(name, rows)
-        return {
-            "last": self._last, "change": self._change, "quality": self._quality, "gaps": self._gaps
-        }[name](rows)  # fmt: skip
+        if name in DAY_FIGURES:
+            return DAY_FIGURES[name].of(DayValues(tape, self._frontiers, rows))
+        return {"last": self._last, "quality": self._quality, "gaps": self._gaps}[name](rows)
 
     def clock(self) -> Floats:
         """Return the clock at each frontier, seconds UTC, shape (frontiers,)."""
@@ -56,15 +57,10 @@ class KnownValues:
         return time_in_session(self._tape.session, time(hour, minute, second)).timestamp()
 
     def _bar_field(self, field: int, interval: Interval, rows: Rows) -> Floats:
-        return self._held(self._tape.grid(interval).values[field, rows], self._over(interval))
+        return held_values(self._tape.grid(interval).values[field, rows], self._over(interval))
 
     def _last(self, rows: Rows) -> Floats:
         return self._bar_field(CLOSE, self._tape.base_interval, rows)
-
-    def _change(self, rows: Rows) -> Floats:
-        # Before a symbol's first bar its last price is NaN, and so is the change: no look-ahead.
-        first = first_values(self._tape.base.values[OPEN, rows, : self._frontiers[-1]])
-        return change_pct(first[:, None], self._last(rows))
 
     def _quality(self, rows: Rows) -> Floats:
         count = self._symbols(rows)
@@ -94,7 +90,7 @@ class KnownValues:
         value = self._tape.historical[name]
         if not value.per_minute:
             return np.repeat(value.values[rows][:, None], len(self), axis=1)
-        last = self._last_columns(self._tape.base.values[CLOSE, rows], self._frontiers)
+        last = last_columns(self._tape.base.values[CLOSE, rows], self._frontiers)
         minutes = minutes_of_last_bars(self._tape.slots, last)
         return np.take_along_axis(value.values[rows], minutes, axis=1)
 
@@ -106,31 +102,5 @@ class KnownValues:
             return np.ones(len(self), dtype=np.int64)
         return np.searchsorted(self._tape.derived[interval].buckets.stops, self._frontiers, side="right")
 
-    def _held(self, values: Floats, over: Ints) -> Floats:
-        return _taken(values, self._last_columns(values, over))
-
-    @staticmethod
-    def _last_columns(values: Floats, over: Ints) -> Ints:
-        """Return the last column below `over` with a value, −1 without one; int64 (rows, frontiers)."""
-        first, last = int(over[0]), int(over[-1])
-        begin, width = first, _FIRST_LOOK_BACK
-        # Usually a value is near; only for a symbol without recent trades the search reaches the open.
-        while begin > 0 and (begin == first or np.isnan(values[:, begin:first]).all(axis=1).any()):
-            begin, width = max(0, first - width), width * 4
-        there = ~np.isnan(values[:, begin:last])
-        columns = np.full((len(values), last - begin + 1), -1, dtype=np.int64)
-        columns[:, 1:] = np.where(there, np.arange(begin, last), -1)
-        np.maximum.accumulate(columns, axis=1, out=columns)
-        return columns[:, over - begin]
-
     def _symbols(self, rows: Rows) -> int:
         return len(range(*rows.indices(len(self._tape.symbols))))
-
-
-def _taken(values: Floats, at: Ints) -> Floats:
-    """Return the values at the given columns of each row, NaN for column −1."""
-    if not values.shape[1]:
-        return np.full(at.shape, np.nan)
-    taken = np.take_along_axis(values, np.maximum(at, 0), axis=1)
-    taken[at < 0] = np.nan
-    return taken

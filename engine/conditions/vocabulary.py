@@ -21,9 +21,10 @@ from tapedeck.engine.conditions.syntax import (
 from tapedeck.engine.errors import listed, nearest
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.tape.bar_grid import FIELDS
+from tapedeck.engine.tape.day_figures import DAY_FIGURES
 from tapedeck.engine.tape.tape import Tape
 
-SESSION_FIELDS: Final = ("last", "change", "quality", "gaps")
+SESSION_FIELDS: Final = ("last", *DAY_FIGURES, "quality", "gaps")
 """Fields of a symbol in addition to its bar fields."""
 
 

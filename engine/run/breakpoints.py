@@ -96,11 +96,6 @@ def _first_hit(armed: _ArmedBreakpoint, tape: Tape, start: int, stop: int) -> in
     start = max(start, armed.armed_at + 1)
     if start > stop:
         return None
-    before = start - 1 > armed.armed_at
-    holds = armed.condition.holds(tape, start - before, stop)
-    rises = holds.copy()
-    rises[1:] &= ~holds[:-1]
-    if before:
-        rises = rises[1:]
+    rises = armed.condition.becomes_true(tape, start, stop, armed_at=armed.armed_at)
     at = int(np.argmax(rises))
     return start + at if rises[at] else None

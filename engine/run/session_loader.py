@@ -12,6 +12,7 @@ from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.clock.unplayed_bars import PlaceTally
 from tapedeck.engine.intervals import DAY, Interval
+from tapedeck.engine.run.prior_closes import PriorCloses
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.store.left_out_bars import LeftOutBars, session_edges
@@ -19,6 +20,7 @@ from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.bar_grid import BarGrid, Floats, Ints
 from tapedeck.engine.tape.buckets import made_bars
 from tapedeck.engine.tape.history import DailyHistory, History, HistoryDay, IntradayHistory
+from tapedeck.engine.tape.prior_close import PriorClose
 
 # Most bytes of bars in one read of the store; prefetch_days cannot exceed it.
 _CHUNK_BYTES = 512 * 2**20
@@ -26,7 +28,7 @@ _CHUNK_BYTES = 512 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class LoadedSession:
-    """A session ready to play: its slots and base bars.
+    """A session ready to play: its slots, base bars and prior closes.
 
     `companions`: the session's bars of intervals whose history does not come from the tape, because they are
     stored themselves or made from a stored interval other than the base. `stored_day`: stored 1d bars of the
@@ -36,6 +38,7 @@ class LoadedSession:
 
     slots: SessionSlots
     base: BarGrid
+    prior_close: PriorClose
     companions: dict[Interval, HistoryDay] = field(default_factory=dict)
     stored_day: Floats | None = None
     left_out: PlaceTally | None = None
@@ -53,6 +56,7 @@ class SessionLoader:
         self._data = data
         self._all_rows: Ints = np.arange(len(plan.symbols), dtype=np.int64)
         self.history = self._empty_history()
+        self._prior_closes = PriorCloses(plan, data)
         # Set to cancel a long load of history.
         self.cancelled = Event()
 
@@ -79,10 +83,12 @@ class SessionLoader:
         foreign = [interval for interval in self.history.intraday if not self._is_on_tape(interval)]
         made = {interval: self._make_days(interval, sessions, self._all_rows) for interval in foreign}
         stored_days = self._stored_days(sessions)
+        prior_closes = self._prior_closes.of(slots, grids)
         return [
             LoadedSession(
                 slots[i],
                 grids[i],
+                prior_closes[i],
                 {interval: days[i] for interval, days in made.items()},
                 None if stored_days is None else stored_days[:, :, i],
                 None if left_out is None else left_out.tally(edges[i] - edges[0], edges[i + 1] - edges[0]),

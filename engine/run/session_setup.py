@@ -37,13 +37,15 @@ def install_session(
 
 def build_tape(plan: StreamPlan, loaded: LoadedSession) -> Tape:
     """Return the tape of a loaded session, with empty grids for derived bars."""
-    return Tape.over(
+    tape = Tape.over(
         loaded.slots,
         plan.symbols,
         loaded.base,
         derived=plan.derived,
         measure_quality=plan.measure_quality,
     )
+    tape.prior_close = loaded.prior_close
+    return tape
 
 
 def _historical_value(

@@ -189,9 +189,12 @@ class HistoryPlanner:
         return len(SessionSlots(session, interval))
 
     def _all_sessions(self) -> tuple[TradingSession, ...]:
-        """Return the sessions played and all earlier ones that may be needed, within the calendar."""
+        """Return the sessions played and all earlier ones that may be needed, within the calendar.
+
+        One at least: the prior close is of the session before the first.
+        """
         first = self._played[0].trading_day
-        count = max([self._earlier_days(spec) for spec in self._specs], default=0)
+        count = max(1, *(self._earlier_days(spec) for spec in self._specs))
         starts = [first, *self._stored_starts(), *self._week_starts(first)]
         for entry in self._config.historical.data:
             count = max(count, entry.trailing_days + (_WEEK_MARGIN if WEEK in entry.intervals else 0))
@@ -203,11 +206,10 @@ class HistoryPlanner:
             else:
                 starts.append(period_start(period, first))
         begin, _ = exchange_bounds(self._time.exchange)
-        if count:
-            try:
-                starts.append(self._time.get_previous_trading_date(first, count))
-            except CalendarError:  # the calendar starts later: history is then shorter
-                starts.append(begin)
+        try:
+            starts.append(self._time.get_previous_trading_date(first, count))
+        except CalendarError:  # the calendar starts later: history is then shorter
+            starts.append(begin)
         return self._time.trading_sessions(max(begin, min(starts)), self._played[-1].trading_day)
 
     def _stored_starts(self) -> list[date]:

@@ -31,11 +31,12 @@ class StreamRequirements:
         self._time = time
         self._data = data
 
-    def plan(self) -> StreamPlan:
+    def plan(self, *, may_be_empty: bool = False) -> StreamPlan:
         """Return the plan of the run.
 
-        Raises ConfigError for invalid streams, CalendarError if the range has no trading day, and
-        DataMissingError if the store lacks bars that the session needs.
+        `may_be_empty`: allow symbols without bars in the range. Raises ConfigError for invalid streams,
+        CalendarError if the range has no trading day, and DataMissingError if the store lacks bars that the
+        session needs.
         """
         streams = self._data_config.streams
         if not streams:
@@ -56,7 +57,8 @@ class StreamRequirements:
         # Weeks are history: no session has their bars.
         requested = [*streams, *(spec.interval for spec in specs if spec.interval != WEEK)]
         base = choose_base(requested, symbols, stored)
-        self._check_data_exist(base, played)
+        if not may_be_empty:
+            self._check_data_exist(base, played)
         start = StoreStart(symbols, stored, self._first_label)
         planner = HistoryPlanner(self._data_config, specs, played, self._time, start)
         history = planner.plan(stored)

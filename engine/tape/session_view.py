@@ -22,11 +22,12 @@ from tapedeck.engine.quality.gaps_and_scores import (
     gap_slots,
 )
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, OPEN, VOLUME, Counts, Floats, Ints, Mask
+from tapedeck.engine.tape.day_figures import DAY_FIGURES, DayValues
 from tapedeck.engine.tape.historical_value import HistoricalValue
+from tapedeck.engine.tape.prior_close import PriorClose
 from tapedeck.engine.tape.session_totals import (
     NO_BAR,
     SessionTotals,
-    change_pct,
     first_values,
     last_values,
     minutes_of_last_bars,
@@ -270,9 +271,15 @@ class SessionView:
         """Return every symbol's last close, (S,), NaN without a bar."""
         return last_values(self.bars_grid(self.base_interval)[CLOSE])
 
-    def changes_pct(self) -> Floats:
-        """Return every symbol's change from its first open, (S,), in percent."""
-        return change_pct(self.first_opens(), self.last_prices())
+    def day_figure(self, name: str) -> Floats:
+        """Return one of `DAY_FIGURES` of every symbol, (S,), NaN where it is missing."""
+        values = DAY_FIGURES[name].of(DayValues(self._tape, np.array([self.frontier], dtype=np.int64)))
+        return values[:, 0]
+
+    @property
+    def prior_close(self) -> PriorClose:
+        """Every symbol's close of the trading day before, known before the open."""
+        return self._tape.prior_close
 
     # Quality
 

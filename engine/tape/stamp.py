@@ -11,7 +11,7 @@ from tapedeck.engine.tape.tape import Tape
 
 
 def session_digest(tape: Tape, frontier: int) -> str:
-    """Return the hash of a tape cut at `frontier`: bars, derived bars, indicators, scores, historical values.
+    """Return the hash of a tape cut at `frontier`: bars, derived bars, indicators, scores, all known before.
 
     XXH3 with 128 bits, in hexadecimal, over names, labels and values in a fixed order. Tapes contain no -0.0
     and only one kind of NaN, so equal values have equal bits.
@@ -35,6 +35,7 @@ def session_digest(tape: Tape, frontier: int) -> str:
         add(f"{name} {column.interval}", column.values[:, : tape.columns_over(column.interval, frontier)])
     for name, value in tape.historical.items():
         add(name, value.values)
+    add("prior close", tape.prior_close.values)
     if tape.scores is not None:
         add("scores", tape.scores[:, : frontier + 1])
     digest.update("\n".join(names).encode())

@@ -15,6 +15,7 @@ from tapedeck.engine.tape.bar_grid import BarGrid, Floats, Ints
 from tapedeck.engine.tape.buckets import DerivedGrid, buckets_of
 from tapedeck.engine.tape.historical_value import HistoricalValue
 from tapedeck.engine.tape.kept_history import KeptBars
+from tapedeck.engine.tape.prior_close import PriorClose
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,9 @@ class Tape:
     Each part has one writer: the coordinator `base` and `frontier`, the data processor `derived`,
     `indicators` and `processed`, the quality manager `scores` (float64 (S, n + 1), percent at k = 0 … n; None
     if quality is not measured) and `scored`. A writer fills its arrays first and sets its integer last.
-    `historical`, `historical_quality` (quality of the session's history by symbol and interval) and
-    `kept_history` (its days and weeks) are set before the open. `rows`: row by symbol. Readers go through a
-    `SessionView`, which is cut at the clock.
+    `historical`, `historical_quality` (quality of the session's history by symbol and interval),
+    `kept_history` (its days and weeks) and `prior_close` are set before the open. `rows`: row by symbol.
+    Readers go through a `SessionView`, which is cut at the clock.
     """
 
     slots: SessionSlots
@@ -50,6 +51,7 @@ class Tape:
     historical: dict[str, HistoricalValue] = field(default_factory=dict)
     historical_quality: Mapping[tuple[str, Interval], HistoricalQuality] = field(default_factory=dict)
     kept_history: tuple[KeptBars, ...] = ()
+    prior_close: PriorClose = field(init=False)
     scores: Floats | None = None
     frontier: int = 0
     processed: int = 0
@@ -58,6 +60,7 @@ class Tape:
 
     def __post_init__(self) -> None:
         self.rows = row_index(self.symbols)
+        self.prior_close = PriorClose.unknown(len(self.symbols))
 
     @classmethod
     def over(

@@ -59,7 +59,9 @@ def test_totals_of_all_symbols_equal_those_of_each_symbol() -> None:
             totals = view.totals(symbol)
             if not own.shape[1]:
                 assert totals is None
-                assert np.isnan([view.volumes()[row], view.last_prices()[row], view.changes_pct()[row]]).all()
+                assert np.isnan(
+                    [view.volumes()[row], view.last_prices()[row], view.day_figure("change_open_pct")[row]]
+                ).all()
                 continue
             opened, last = float(own[OPEN, 0]), float(own[CLOSE, -1])
             expected = SessionTotals(
@@ -69,7 +71,7 @@ def test_totals_of_all_symbols_equal_those_of_each_symbol() -> None:
             assert totals.change_pct == (last / opened - 1.0) * 100.0
             assert view.volumes()[row] == totals.volume
             assert (view.first_opens()[row], view.last_prices()[row]) == (opened, last)
-            assert view.changes_pct()[row] == totals.change_pct
+            assert view.day_figure("change_open_pct")[row] == totals.change_pct
     assert pairwise_sums, "these volumes have the same sums in both orders of adding"
 
 

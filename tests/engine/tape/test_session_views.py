@@ -53,7 +53,13 @@ def everything(view: SessionView) -> list[object]:
         content += [view.bucket_span(interval, at) for at in range(len(view.opened_at(interval)))]
     content += [view.indicator_grid(name).tobytes() for name in view.indicator_names()]
     content += [
-        one().tobytes() for one in (view.volumes, view.first_opens, view.last_prices, view.changes_pct)
+        one().tobytes()
+        for one in (
+            view.volumes,
+            view.first_opens,
+            view.last_prices,
+            lambda: view.day_figure("change_open_pct"),
+        )
     ]
     content += [view.gap_counts().tolist(), view.gap_slots(), view.has_scores, view.computed_frontier]
     scores = view.quality_grid()

@@ -1,0 +1,31 @@
+"""Prior close: each symbol's close of the trading day before, from which change and gap are measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tapedeck.engine.tape.bar_grid import Floats, Ints, Mask
+
+
+@dataclass(frozen=True, slots=True)
+class PriorClose:
+    """Prior close of each symbol.
+
+    `values`: float64 (S,), NaN where the trading day before has no bars: it is never taken from older days.
+    `opened_at`: int64 (S,), label of the bar that it is the close of, seconds UTC; 0 where it is missing.
+    `is_daily`: bool (S,), True where it is the close of the stored 1d bar, as the store has no bars of the
+    base interval of that day.
+    """
+
+    values: Floats
+    opened_at: Ints
+    is_daily: Mask
+
+    @classmethod
+    def unknown(cls, symbols: int) -> PriorClose:
+        """Return missing prior closes."""
+        return cls(
+            np.full(symbols, np.nan), np.zeros(symbols, dtype=np.int64), np.zeros(symbols, dtype=np.bool_)
+        )
