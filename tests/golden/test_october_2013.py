@@ -22,7 +22,6 @@ from tests.golden import raw_bars
 from tests.golden.raw_bars import DAYS, SYMBOLS
 from tests.support import formulas
 from tests.support.files import session_file
-from tests.support.imports import import_lean
 from tests.support.markets import open_new_store
 from tests.support.naive import in_order
 from tests.support.runs import play_recorded
@@ -30,16 +29,6 @@ from tests.support.tapes import sessions_of
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "october-2013.yaml"
 MINUTE = Interval.parse("1m")
-
-
-@pytest.fixture(scope="module")
-def store_path(lean_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with all the real bars, imported once."""
-    path = tmp_path_factory.mktemp("october") / "bars.db"
-    with open_new_store(path) as store:
-        report = import_lean(lean_root, store)
-    assert report.rejected == ()
-    return path
 
 
 @pytest.fixture(scope="module")
