@@ -123,7 +123,7 @@ def events(system: SystemManager, now: Snapshot) -> Table:
     """Return the events known at a snapshot."""
     view, known, missing = now.view, system.events(), system.unlisted_gaps()
     known = known if view is None else events_known_at(known, view)
-    note = f"{missing} earlier runs of missing bars are not listed: see each day's quality" if missing else ""
+    note = f"{missing} earlier missing runs are not listed: see each day's quality" if missing else ""
     return events_table(known, None if view is None else view.session.zone, note=note)
 
 

@@ -152,7 +152,8 @@ def played(config: SessionConfig, store: BarStore, cuts: list[int]) -> KeepRecor
     return kept
 
 
-@settings(phases=[Phase.generate], max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+# Markets are small already: shrinking one would play hundreds of runs.
+@settings(phases=[Phase.generate], max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     market=markets(),
     place=st.sampled_from(["bars.db", "bars"]),

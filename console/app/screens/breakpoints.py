@@ -17,7 +17,7 @@ from tapedeck.console.app.panels.key_line import dialog_keys
 from tapedeck.console.app.screens.prompt import Check, input_meaning
 from tapedeck.engine.system import SystemManager
 
-_EXAMPLES: Final = "{}.change < -1    any.quality < 95    time >= 10:30"
+_EXAMPLES: Final = "{}.change_pct < -1    any.quality < 95    time >= 10:30"
 
 
 class BreakpointsScreen(ModalScreen[str | None]):

@@ -21,14 +21,14 @@ _MOUSE: Final = (
     ("click a column", "Sort by it; again: reverse order"),
     ("click a panel", "Activate it; twice on its name: maximise or restore"),
     ("click the timeline", "Go to that time"),
-    ("click the gap map", "Go to that slot and symbol"),
+    ("click missing bars", "Go to that slot and symbol"),
     ("click the footer", "Same as the key"),
     ("wheel", "Scroll"),
 )
 _TIMELINE: Final = (
     ("┃ ◉", "Present of the run; time shown, if in the past"),
     ("━ ╍ ┄ ·", "Share of the symbols that have a bar: all, at least 90%, fewer, none"),
-    (f"{TickKind.GAP.value} {TickKind.SESSION.value}", "Gap; open or close of the session"),
+    (f"{TickKind.GAP.value} {TickKind.SESSION.value}", "Missing bars; open or close of the session"),
     (
         f"{TickKind.BOOKMARK.value} {TickKind.BREAK.value} {TickKind.ERROR.value}",
         "Bookmark; breakpoint hit; error",

@@ -34,7 +34,7 @@ from tapedeck.engine.tape.session_view import SessionView
 _FIGURES: Final = ("last", *DAY_FIGURES, "volume", "quality", "gaps")
 # Columns of the symbol table by words of conditions, where `volume` is that of a bar.
 _TABLE_NAMES: Final = {"volume": "day_volume"}
-_LABELS: Final = {"gaps": "missing"}
+_LABELS: Final = {"volume": "bar volume", "gaps": "missing"}
 _SHOWN_BARS: Final = 6
 _DECIMALS: Final = 4
 _WHOLE_NUMBERS: Final = frozenset({"volume", "day_volume", "gaps", "bars", "slots"})

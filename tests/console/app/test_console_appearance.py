@@ -434,7 +434,7 @@ def test_unlisted_gaps_are_counted_in_the_first_line_and_have_ticks(
         assert tape is not None
         missing = ~tape.base.present[:, :60]
         begun = missing & ~np.pad(missing, ((0, 0), (1, 0)))[:, :-1]
-        note = f"{begun.sum() - 3} earlier gaps are not listed: see 4 quality"
+        note = f"{begun.sum() - 3} earlier missing runs are not listed: see 4 quality"
         await until(pilot, lambda: panel.list.render_line(0).text.startswith(note), "the note")
         view_state = console.app.view_state()
         assert panel.as_table(view_state).rows[0] == (None, "note", None, None, None, note)
@@ -446,7 +446,9 @@ def test_unlisted_gaps_are_counted_in_the_first_line_and_have_ticks(
         assert console.past_frontier is not None
         await press(pilot, "O")
         await until(
-            pilot, lambda: "gaps of this time are not listed" in panel.list.render_line(0).text, "past"
+            pilot,
+            lambda: "missing bars of this time are not listed" in panel.list.render_line(0).text,
+            "past",
         )
 
     with console_run(console_store, tmp_path) as console:
@@ -565,7 +567,9 @@ def test_no_score_of_a_symbol_is_cut_however_long_its_name_is(tmp_path: Path, wi
         assert max(map(len, lines)) <= figures.scrollable_content_region.width
         assert figures.virtual_size.height == len(lines)
         said = " ".join(lines)
-        assert all(word in said for word in (name, "session 100.0%", "0 gaps", "history 1m", "history 1d"))
+        assert all(
+            word in said for word in (name, "session 100.0%", "0 bars missing", "history 1m", "history 1d")
+        )
 
     with open_new_store(tmp_path / "bars") as store:
         fill_store(store, (name,), "2013-11-20", "2013-12-03", missing=0.0)
@@ -622,8 +626,8 @@ def test_prompts_show_one_hint_with_a_symbol_of_the_run(console_store: BarStore,
             assert screen.query_one(Input).placeholder == ""
             assert str(screen.query_one("#meaning", Static).render())
             if key == "b":
-                assert console.text("#meaning").startswith("AAA.change < -1")
-                await type_line(pilot, "AAA.change < -1")
+                assert console.text("#meaning").startswith("AAA.change_pct < -1")
+                await type_line(pilot, "AAA.change_pct < -1")
                 await until(pilot, lambda: len(console.system.breakpoints()) == 1, "the example is good")
             else:
                 await press(pilot, "escape")
@@ -672,7 +676,7 @@ def test_why_explains_the_volume_of_the_table_and_that_of_the_bar_apart(
         await until(pilot, lambda: isinstance(console.app.screen, WhyScreen), "why")
         await until(pilot, lambda: number(shown, 4) in console.text("#why-text"), "the session's volume")
         assert "sum of the volumes" in console.text("#why-text")
-        await press(pilot, "down")
+        await press(pilot, "down", "down")
         await until(pilot, lambda: "last bar that is over" in console.text("#why-text"), "the bar's volume")
         assert ", 1 bar;" in console.text("#why-text")
 
