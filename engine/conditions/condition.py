@@ -18,9 +18,9 @@ class Condition:
     """A statement that is true or false at each frontier of a tape.
 
     Bar fields and indicators are those of the symbol's last closed bar (of that interval), also during gaps.
-    A historical value by minute is that of the minute of the symbol's last bar. `change` is in percent
-    since the session's first open. A missing value makes a comparison false. `any` and `all` range over the
-    symbols of one comparison: in `any.volume > 3 * any.usual` both values are of the same symbol.
+    A historical value by minute is that of the minute of the symbol's last bar. Figures of the day are those
+    of `DAY_FIGURES`. A missing value makes a comparison false. `any` and `all` range over the symbols of one
+    comparison: in `any.volume > 3 * any.usual` both values are of the same symbol.
     """
 
     text: str
