@@ -11,13 +11,14 @@ from datetime import time
 import numpy as np
 
 from tapedeck.engine.clock.start_time import time_in_session
-from tapedeck.engine.conditions.bars_back import columns_back
 from tapedeck.engine.intervals import WEEK, Interval
 from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, gaps_begin, score
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, Floats, Ints, Mask
+from tapedeck.engine.tape.bars_back import columns_back, last_columns_present
 from tapedeck.engine.tape.day_figures import DAY_FIGURES, DayValues
 from tapedeck.engine.tape.earlier_values import Series
 from tapedeck.engine.tape.held_values import held_values, last_columns, taken
+from tapedeck.engine.tape.last_bars import LastBars
 from tapedeck.engine.tape.session_totals import minutes_of_last_bars
 from tapedeck.engine.tape.tape import Tape
 
@@ -69,7 +70,7 @@ class KnownValues:
         if back or name in self._tape.historical:
             unknown[:, at_open:] = False
         if unknown.any():
-            ended = self._tape.earlier.at_end(Series(name, interval), rows, back)
+            ended = self._tape.earlier.at_end(self._series(name, rows, interval), back)
             values = np.where(unknown, ended[:, None], values)
         return values
 
@@ -81,7 +82,7 @@ class KnownValues:
         earlier = columns < 0
         if earlier.any():
             most = -int(columns.min())
-            found = self._tape.earlier.at_bars(Series(name, interval), rows, most)
+            found = self._tape.earlier.at_bars(self._series(name, rows, interval), most)
             taken_at = np.where(earlier, most + columns, 0)
             values = np.where(earlier, np.take_along_axis(found, taken_at, axis=1), values)
         return values
@@ -145,6 +146,26 @@ class KnownValues:
     def _symbols(self, rows: Rows) -> int:
         return len(range(*rows.indices(len(self._tape.symbols))))
 
+    def _series(self, name: str, rows: Rows, interval: Interval | None) -> Series:
+        first, stop, _ = rows.indices(len(self._tape.symbols))
+        return Series(name, interval, first, stop)
+
+
+def last_bars_of(tape: Tape, series: Series, count: int) -> LastBars:
+    """Return a series at the last `count` bars of a session that is over."""
+    own = interval_of(tape, series.name, series.interval)
+    present = bars_of(tape, series.name, own, series.rows)
+    columns = last_columns_present(present, count)
+    values = values_at_bars(tape, series.name, series.interval, series.rows, columns)
+    return LastBars.of(values, columns >= 0, count)
+
+
+def bar_field(name: str, interval: Interval | None) -> int | None:
+    """Return the bar field that a value is, None for an indicator or another value of the session."""
+    if interval is None and name == "last":
+        return CLOSE
+    return FIELDS.index(name) if name in FIELDS else None
+
 
 def interval_of(tape: Tape, name: str, interval: Interval | None) -> Interval:
     """Return the interval whose bars are counted back for a value; `interval`: written with a bar field."""
@@ -169,10 +190,9 @@ def values_at_bars(tape: Tape, name: str, interval: Interval | None, rows: Rows,
     if not there.any():
         return np.full(columns.shape, np.nan)
     first, last = int(columns[there].min()), int(columns.max())
-    if interval is not None or name == "last" or name in FIELDS:
-        field = CLOSE if name == "last" else FIELDS.index(name)
-        grid = tape.grid(interval or tape.base_interval)
-        values = grid.values[field, rows, first : last + 1]
+    field = bar_field(name, interval)
+    if field is not None:
+        values = tape.grid(interval or tape.base_interval).values[field, rows, first : last + 1]
     elif name in tape.indicators:
         over = np.arange(first + 1, last + 2, dtype=np.int64)
         values = held_values(tape.indicators[name].values[rows], over)

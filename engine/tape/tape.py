@@ -64,7 +64,7 @@ class Tape:
     def __post_init__(self) -> None:
         self.rows = row_index(self.symbols)
         self.prior_close = PriorClose.unknown(len(self.symbols))
-        self.earlier = NoEarlierValues(len(self.symbols))
+        self.earlier = NoEarlierValues()
 
     @classmethod
     def over(
