@@ -53,6 +53,7 @@ from tapedeck.engine.tape.played_session import PlayedSession
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.session_record import SessionRecord, SessionSink
 from tapedeck.engine.tape.stamp import run_stamp
+from tapedeck.engine.tape.tape import Tape
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +140,7 @@ class SystemManager:
             speed=checked_speed(backtest.speed_multiplier),
             prefetch_days=backtest.prefetch_days,
             start_seconds=start_seconds,
+            earlier_values=self.earlier_sessions.values,
             historical_quality=self.config.session_data_config.historical.enable_quality,
             breakpoints=tuple(self._conditions.items()),
             events=self._events,
@@ -318,7 +320,9 @@ class SystemManager:
     @cached_property
     def earlier_sessions(self) -> EarlierSessions:
         """Sessions before any day of the run, computed on request; the run continues."""
-        return EarlierSessions(self.config, self.prepare(), self._data, self._yield_and_continue)
+        return EarlierSessions(
+            self.config, self.prepare(), self._data, self._yield_and_continue, self._whole_tape
+        )
 
     @property
     def state(self) -> RunState:
@@ -470,7 +474,12 @@ class SystemManager:
             last,
             historical_quality=self.config.session_data_config.historical.enable_quality,
             cancelled=self._yield_and_continue,
+            earlier=self.earlier_sessions.values.before,
         )
+
+    def _whole_tape(self, trading_day: date) -> Tape | None:
+        """Return the tape of a day that was played to its close, if it is in memory."""
+        return None if self.tape_cache is None else self.tape_cache.whole_tape(trading_day)
 
     def _yield_and_continue(self) -> bool:
         self.render_priority.yield_to_rendering()

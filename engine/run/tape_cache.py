@@ -157,6 +157,11 @@ class TapeCache:
         record = self._in_memory(trading_day)
         return None if record is None else PlayedSession(record.tape)
 
+    def whole_tape(self, trading_day: date) -> Tape | None:
+        """Return a day's tape if it was played to its close and is in memory, else None."""
+        record = self._in_memory(trading_day)
+        return None if record is None or not record.complete else record.tape
+
     def session(self, trading_day: date) -> PlayedSession:
         """Return a day as far as it was played; the day before is then in memory, too.
 
