@@ -24,6 +24,7 @@ from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
 from tapedeck.engine.read.events import Event, EventKind, EventLog
 from tapedeck.engine.read.explain.explain import explain
 from tapedeck.engine.read.explain.explanation import Explanation
+from tapedeck.engine.read.opening_values import OpeningValues
 from tapedeck.engine.read.snapshot import Breakpoint, RunSummary, Snapshot
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.earlier_sessions import EarlierSessions
@@ -38,6 +39,7 @@ from tapedeck.engine.run.messages import (
     Step,
     Stop,
 )
+from tapedeck.engine.run.opening_reader import OpeningReader
 from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.run.session_coordinator import SessionCoordinator
 from tapedeck.engine.run.session_feed import LOAD_TIMEOUT_S
@@ -322,6 +324,26 @@ class SystemManager:
         """Sessions before any day of the run, computed on request; the run continues."""
         return EarlierSessions(
             self.config, self.prepare(), self._data, self._yield_and_continue, self._whole_tape
+        )
+
+    def opening_values(self, trading_day: date) -> OpeningValues:
+        """Return the last indicator values of the session before a day of the run, and its pre-market.
+
+        Runs in the caller's thread, as long as a recompute if the session before is not in memory; the run
+        continues. CalendarError for a day without a session, StoreError if the store cannot be read,
+        ExportError if the session before was played and the store has changed since.
+        """
+        return self._opening_reader.of(trading_day)
+
+    @cached_property
+    def _opening_reader(self) -> OpeningReader:
+        return OpeningReader(
+            self.prepare(),
+            self._data,
+            self.time,
+            self.earlier_sessions,
+            self.tape_cache,
+            lambda: self._coordinator is None or self.wait_until_recorded(_RECORDING_S),
         )
 
     @property
