@@ -12,13 +12,23 @@ from tapedeck.console.cli.invocation import Invocation, begin
 from tapedeck.console.cli.options import (
     ExportOption,
     JsonOption,
-    SessionFile,
     StoreOption,
     bad_option,
     examples,
     one_line_path,
     read_choice,
     read_speed_option,
+)
+from tapedeck.console.cli.session_choice import session_to_play
+from tapedeck.console.cli.session_options import (
+    ExchangeOption,
+    FromOption,
+    IndicatorsOption,
+    IntervalsOption,
+    OptionalSessionFile,
+    SessionOptions,
+    SymbolsOption,
+    ToOption,
 )
 from tapedeck.console.cli.terminal import is_interactive
 from tapedeck.console.panel_data.registry import view_names
@@ -31,6 +41,8 @@ if TYPE_CHECKING:
 EPILOG: Final = examples(
     "tapedeck run october.yaml",
     "tapedeck run october.yaml --store bars.db --export out --json",
+    "tapedeck run --symbols SPY,AIG --from 2013-10-07 --to 2013-10-11 --interval 1m,5m",
+    "tapedeck run --symbols SPY --indicator RSI:14@5m --indicator vwap=VWAP",
     "tapedeck run october.yaml --no-ui --break 'any.quality != 100' --export out",
     "tapedeck run october.yaml --no-ui --script steps.txt",
     "tapedeck run october.yaml --no-ui --view quality --format markdown",
@@ -41,8 +53,14 @@ _DEMO_SPEED: Final = 360.0
 
 def run(
     context: typer.Context,
-    file: SessionFile,
+    file: OptionalSessionFile = None,
     *,
+    symbols: SymbolsOption = None,
+    first: FromOption = None,
+    last: ToOption = None,
+    intervals: IntervalsOption = None,
+    indicators: IndicatorsOption = None,
+    exchange: ExchangeOption = None,
     no_ui: Annotated[bool, typer.Option("--no-ui", help="Run as a batch job, without the console.")] = False,
     speed: Annotated[
         str | None,
@@ -71,7 +89,10 @@ def run(
         str, typer.Option("--format", metavar="FORMAT", help=f"Format for --view: {', '.join(FORMATS)}.")
     ] = FORMATS[0],
 ) -> None:
-    """Play a session file, in the console or, with --no-ui, as a batch job; then write a summary.
+    """Play a session file or --symbols, in the console or, with --no-ui, as a batch job; write a summary.
+
+    Without a file, --symbols names what to play; days, interval and exchange that are not given come from the
+    store.
 
     The console opens if input and output are a terminal; --json and --view run a batch job. An export
     replaces the one before when the run has ended; a run that played nothing leaves it as it was. A second
@@ -87,11 +108,8 @@ def run(
     invocation = begin(context, as_json=as_json, store=store, export=export)
     given_speed = None if speed is None else read_speed_option("--speed", speed)
     batch_options = _batch_options(breaks or [], script, view, form, as_json=as_json)
-    from tapedeck.engine.session_file import load_session_config  # noqa: PLC0415 - slow, see this package's __init__.py
-
-    loaded = load_session_config(file)
-    for warning in loaded.warnings:
-        invocation.warn(f"{loaded.source}: {warning}")
+    options = SessionOptions.of(symbols, first, last, intervals, indicators, exchange)
+    loaded = session_to_play(invocation, file, options)
     on_screen = not (no_ui or as_json or view is not None) and is_interactive()
     config = _at_speed(loaded.config, given_speed)
     play_config(invocation, config, invocation.settings.store, batch_options, on_screen=on_screen)
@@ -127,7 +145,7 @@ def play_config(
 
     `on_screen`: in the console; `note` is shown in its session bar.
     """
-    from tapedeck.console.cli.batch import play  # noqa: PLC0415 - as above
+    from tapedeck.console.cli.batch import play  # noqa: PLC0415 - slow, see this package's __init__.py
     from tapedeck.console.cli.run_report import outcome_document, write_report  # noqa: PLC0415 - as above
     from tapedeck.engine.store.locations import open_store  # noqa: PLC0415 - as above
 
