@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import islice
+from itertools import islice, takewhile
 from threading import Lock
 from typing import Final
 
@@ -196,6 +197,27 @@ class TapeCache:
             for record in self._verified(part[0], part[-1]):
                 yield record, facts[days.pop(0)].digest
 
+    def walk(self, days: Sequence[date]) -> Iterator[SessionRecord]:
+        """Yield the records of consecutive ended sessions, in the order given: forwards or backwards.
+
+        Sessions that are not in memory are recomputed, a few at a time, and kept as `session` does. Raises as
+        `session`.
+        """
+        left = deque(days)
+        while left:
+            record = self._in_memory(left[0])
+            if record is not None:
+                left.popleft()
+                yield record
+                continue
+            part = [*islice(takewhile(lambda day: self._in_memory(day) is None, left), self._batch_size())]
+            for _ in part:
+                left.popleft()
+            if part[0] <= part[-1]:
+                yield from self._recomputed_and_kept(part[0], part[-1])
+            else:
+                yield from reversed(list(self._recomputed_and_kept(part[-1], part[0])))
+
     # Internal
 
     def _in_memory(self, trading_day: date) -> SessionRecord | None:
@@ -208,11 +230,16 @@ class TapeCache:
             return min(_MOST, max(_FEWEST, self._memory_bytes // (2 * self._played.largest)))
 
     def _recompute_days(self, days: tuple[date, ...]) -> None:
-        log.info("recomputing sessions %s to %s", days[0], days[-1])
-        for record in self._verified(days[0], days[-1]):
+        for _ in self._recomputed_and_kept(days[0], days[-1]):
+            pass
+
+    def _recomputed_and_kept(self, first: date, last: date) -> Iterator[SessionRecord]:
+        log.info("recomputing sessions %s to %s", first, last)
+        for record in self._verified(first, last):
             with self._lock:
                 if self._played.get(record.tape.session.trading_day) is None:
                     self._recomputed.put(record)
+            yield record
 
     def _verified(self, first: date, last: date) -> Iterator[SessionRecord]:
         """Yield recomputed sessions whose digests equal those of the run."""
