@@ -125,7 +125,7 @@ class ConsoleApp(TerminalApp):
         run = ScreenRun(self, self.transport, self.navigation, self.data, application)
         self._executor = Executor(run, self)
         self.ending = False
-        self.quit_by_script = False
+        self.was_interrupted = False
         self._gc_scheduler = GcScheduler()
         self._key_queue = KeyQueue(self, super().on_event)
         self.frames = Frames(playback, self.main, self.link, setup.frames)
@@ -246,7 +246,7 @@ class ConsoleApp(TerminalApp):
         if not self.is_running or not self.screen_stack:  # the last tick of a timer on exit
             return
         if self.setup.interrupted() and not self.ending:
-            self.leave()
+            self.interrupt()
         self.follow_terminal_size()
         if self.link.is_slow and not self.has_class(_SLOW_LINE):
             self.add_class(_SLOW_LINE)
@@ -269,7 +269,6 @@ class ConsoleApp(TerminalApp):
         if over:
             quits, self._script = self._script.has_quit, None
             if quits:
-                self.quit_by_script = True
                 self.leave()
 
     def _report_end(self, snapshot: Snapshot) -> None:
@@ -346,6 +345,11 @@ class ConsoleApp(TerminalApp):
         """End the run cleanly, then quit."""
         self.link.is_ending = True
         self.run_worker(self.end(), group="end")
+
+    def interrupt(self) -> None:
+        """End as after ctrl+c or a signal: the exit code says so."""
+        self.was_interrupted = True
+        self.leave()
 
     @property
     def symbols(self) -> tuple[str, ...]:

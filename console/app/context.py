@@ -89,3 +89,7 @@ class AppContext(Protocol):
     def leave(self) -> None:
         """End the run cleanly, then quit."""
         ...
+
+    def interrupt(self) -> None:
+        """End as `leave`, with the exit code of an interrupt."""
+        ...

@@ -18,7 +18,6 @@ from tapedeck.console.app.ui_state import load_ui_state, save_ui_state
 from tapedeck.console.cli.batch import BatchOptions, Outcome, exporting, finish_export
 from tapedeck.console.cli.terminal import encoding_notice
 from tapedeck.console.textual_ext.terminal_driver import is_terminal_there, restored_job_control
-from tapedeck.engine.read.status import RunState
 from tapedeck.engine.system import SystemManager
 
 if TYPE_CHECKING:
@@ -38,9 +37,12 @@ def play_on_screen(
     *,
     invocation: Invocation,
     batch_options: BatchOptions | None = None,
+    plays_at_once: bool = False,
     note: str = "",
 ) -> Outcome:
     """Show a run in the console until it is left; with an export set, the part that was played is exported.
+
+    It is paused at its start, unless `plays_at_once`; a key script drives it from there.
 
     Must be called in the main thread. Errors that prevent a start are raised before the screen opens.
     """
@@ -66,6 +68,7 @@ def play_on_screen(
             frames=invocation.settings.frames,
             direct_drawing=invocation.settings.direct_drawing,
             note=note,
+            start_paused=not plays_at_once,
             script=batch_options.script,
             before_run=gc.freeze,
         )
@@ -107,7 +110,7 @@ def _outcome(system: SystemManager, sink: CsvExport | None, app: ConsoleApp) -> 
         timers=system.metrics.timers(),
         export=exported.folder,
         error=system.error or exported.failure or app.failure,
-        interrupted=system.state is RunState.STOPPED and not app.quit_by_script,
+        interrupted=app.was_interrupted,
         unchanged=exported.unchanged,
     )
 

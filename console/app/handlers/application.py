@@ -28,12 +28,12 @@ class ApplicationHandlers:
         self._app.recording.omit_action()
         system = self._app.playback.system
         if system.state.is_over:
-            self.quit_now("")
+            self._leave()
             return
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.quit_now("")
+                self._leave()
 
         snapshot = system.snapshot()
         where = f", session {snapshot.session} of {snapshot.sessions}" if snapshot.session else ""
@@ -48,7 +48,14 @@ class ApplicationHandlers:
         os.kill(os.getpid(), signal.SIGTSTP)
 
     def quit_now(self, _argument: str) -> None:
-        """End the run cleanly, then quit, without a confirmation."""
+        """End the run cleanly, then quit, without a confirmation, as interrupted."""
+        self._notify_end()
+        self._app.interrupt()
+
+    def _leave(self) -> None:
+        self._notify_end()
+        self._app.leave()
+
+    def _notify_end(self) -> None:
         waits = ", once the export is written" if self._data.is_exporting else ""
         self._app.notify(f"ending the run{waits}", timeout=5)
-        self._app.leave()
