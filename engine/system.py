@@ -24,7 +24,7 @@ from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
 from tapedeck.engine.read.events import Event, EventKind, EventLog
 from tapedeck.engine.read.explain.explain import explain
 from tapedeck.engine.read.explain.explanation import Explanation
-from tapedeck.engine.read.snapshot import Breakpoint, RunSummary, Snapshot
+from tapedeck.engine.read.snapshot import Breakpoint, BreakpointHit, RunSummary, Snapshot
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.earlier_sessions import EarlierSessions
 from tapedeck.engine.run.messages import (
@@ -38,6 +38,7 @@ from tapedeck.engine.run.messages import (
     Step,
     Stop,
 )
+from tapedeck.engine.run.past_breakpoints import first_hit
 from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.run.session_coordinator import SessionCoordinator
 from tapedeck.engine.run.session_feed import LOAD_TIMEOUT_S
@@ -99,9 +100,24 @@ class SystemManager:
         self._events = EventLog()
         self._conditions: dict[int, Condition] = {}
         self._breakpoint_numbers = count(1)
+        self._store = store
+        self._tape_cache_bytes = tape_cache_bytes
         self._load_timeout_s = load_timeout_s
         self._plan: StreamPlan | None = None
         self._coordinator: SessionCoordinator | None = None
+
+    def renewed(self, sinks: Sequence[SessionSink] = ()) -> SystemManager:
+        """Return another run of the same file and store, not started yet, with the breakpoints set now."""
+        again = SystemManager(
+            self.config,
+            self._store,
+            sinks=sinks,
+            tape_cache_bytes=self._tape_cache_bytes,
+            load_timeout_s=self._load_timeout_s,
+        )
+        for condition in self._conditions.values():
+            again.add_breakpoint(condition.text)
+        return again
 
     # Life
 
@@ -253,6 +269,16 @@ class SystemManager:
     def conditions(self) -> tuple[tuple[int, Condition], ...]:
         """Return the conditions of the breakpoints that are set, by number."""
         return tuple(self._conditions.items())
+
+    def past_hit(self, session: PlayedSession, start: int, stop: int) -> BreakpointHit | None:
+        """Return where the breakpoints set now would first stop a session at the frontiers start … stop."""
+        plan, backtest, begun_at = self.prepare(), self.config.backtest_config, 0
+        first = plan.sessions[0]
+        if backtest is not None and backtest.start_time is not None and session.session == first:
+            begun_at = session.slot_times.slots_over_at(
+                epoch_seconds(start_instant(first, backtest.start_time))
+            )
+        return first_hit(self.conditions(), session.tape, start, stop, begun_at=begun_at)
 
     def add_bookmark(
         self, text: str = "", frontier: int | None = None, *, session: PlayedSession | None = None

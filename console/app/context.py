@@ -86,6 +86,10 @@ class AppContext(Protocol):
         """Whether the program can be suspended."""
         ...
 
+    def restart(self) -> None:
+        """Start the run again, from its first open."""
+        ...
+
     def leave(self) -> None:
         """End the run cleanly, then quit."""
         ...

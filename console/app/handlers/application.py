@@ -26,8 +26,7 @@ class ApplicationHandlers:
     async def quit(self) -> None:
         """Quit, after a confirmation if the run is not over."""
         self._app.recording.omit_action()
-        system = self._app.playback.system
-        if system.state.is_over:
+        if self._app.playback.system.state.is_over:
             self._leave()
             return
 
@@ -35,10 +34,26 @@ class ApplicationHandlers:
             if yes:
                 self._leave()
 
-        snapshot = system.snapshot()
-        where = f", session {snapshot.session} of {snapshot.sessions}" if snapshot.session else ""
-        question = f"The run is not over{where}. End it and quit?"
+        question = f"The run is not over{self._place()}. End it and quit?"
         await self._app.open(ConfirmScreen(question, yes="End and quit", no="Stay"), answered)
+
+    async def restart(self, _argument: str) -> None:
+        """Restart the run, after a confirmation if it is not over."""
+        self._app.recording.omit_action()
+        if self._app.playback.system.state.is_over:
+            self._app.restart()
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._app.restart()
+
+        question = f"The run is not over{self._place()}. Start it again?"
+        await self._app.open(ConfirmScreen(question, yes="Start again", no="Stay"), answered)
+
+    def _place(self) -> str:
+        snapshot = self._app.playback.system.snapshot()
+        return f", session {snapshot.session} of {snapshot.sessions}" if snapshot.session else ""
 
     def suspend(self, _argument: str) -> None:
         """Suspend the console until `fg`."""
