@@ -27,7 +27,7 @@ from tapedeck.engine.read.explain.explain import explain
 from tapedeck.engine.read.explain.explanation import Explanation
 from tapedeck.engine.read.moments import Moment, MomentCount
 from tapedeck.engine.read.opening_values import OpeningValues
-from tapedeck.engine.read.snapshot import Breakpoint, RunSummary, Snapshot
+from tapedeck.engine.read.snapshot import Breakpoint, BreakpointHit, RunSummary, Snapshot
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.earlier_sessions import EarlierSessions
 from tapedeck.engine.run.messages import (
@@ -45,6 +45,7 @@ from tapedeck.engine.run.messages import (
 )
 from tapedeck.engine.run.moment_search import MomentSearch, Place, Progress
 from tapedeck.engine.run.opening_reader import OpeningReader
+from tapedeck.engine.run.past_breakpoints import first_hit
 from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.run.session_coordinator import SessionCoordinator
 from tapedeck.engine.run.session_feed import LOAD_TIMEOUT_S
@@ -108,9 +109,24 @@ class SystemManager:
         self._conditions: dict[int, Condition] = {}
         self._switched_off: frozenset[int] = frozenset()
         self._breakpoint_numbers = count(1)
+        self._store = store
+        self._tape_cache_bytes = tape_cache_bytes
         self._load_timeout_s = load_timeout_s
         self._plan: StreamPlan | None = None
         self._coordinator: SessionCoordinator | None = None
+
+    def renewed(self, sinks: Sequence[SessionSink] = ()) -> SystemManager:
+        """Return another run of the same file and store, not started yet, with the breakpoints set now."""
+        again = SystemManager(
+            self.config,
+            self._store,
+            sinks=sinks,
+            tape_cache_bytes=self._tape_cache_bytes,
+            load_timeout_s=self._load_timeout_s,
+        )
+        for condition in self._conditions.values():
+            again.add_breakpoint(condition.text)
+        return again
 
     # Life
 
@@ -319,6 +335,11 @@ class SystemManager:
         Runs and raises as `find_moment`.
         """
         return self._moment_search(on_progress, cancelled).count(self._parsed(text))
+
+    def past_hit(self, session: PlayedSession, start: int, stop: int) -> BreakpointHit | None:
+        """Return where the breakpoints set now would first stop a session at the frontiers start … stop."""
+        begun_at = self._first_frontier(session.tape)
+        return first_hit(self.conditions(), session.tape, start, stop, begun_at=begun_at)
 
     def add_bookmark(
         self, text: str = "", frontier: int | None = None, *, session: PlayedSession | None = None

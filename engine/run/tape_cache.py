@@ -181,6 +181,24 @@ class TapeCache:
         assert record is not None
         return PlayedSession(record.tape)
 
+    def load_ahead(self, trading_day: date) -> None:
+        """Have a day in memory, with the day before and some of those after it, for play in their order.
+
+        Runs and raises as `session`.
+        """
+        with self._recompute_lock:
+            self.require_played(trading_day)
+            days = self.days()
+            first = max(0, days.index(trading_day) - 1)
+            part = list(days[first : first + self._batch_size()])
+            before = self._in_memory(part[0])
+            if before is not None and part[0] != trading_day:
+                self._keep(before)  # as the latest, so that the following days do not displace it
+                del part[0]
+            while len(part) > 1 and self._in_memory(part[-1]) is not None:
+                del part[-1]
+            self._recompute_days(tuple(part))
+
     def records(self) -> Iterator[tuple[SessionRecord, str]]:
         """Yield every session as recorded, with its digest, oldest first, a few in memory at a time.
 
@@ -236,10 +254,14 @@ class TapeCache:
     def _recomputed_and_kept(self, first: date, last: date) -> Iterator[SessionRecord]:
         log.info("recomputing sessions %s to %s", first, last)
         for record in self._verified(first, last):
-            with self._lock:
-                if self._played.get(record.tape.session.trading_day) is None:
-                    self._recomputed.put(record)
+            self._keep(record)
             yield record
+
+    def _keep(self, record: SessionRecord) -> None:
+        """Keep a recomputed session, unless the run's own is in memory."""
+        with self._lock:
+            if self._played.get(record.tape.session.trading_day) is None:
+                self._recomputed.put(record)
 
     def _verified(self, first: date, last: date) -> Iterator[SessionRecord]:
         """Yield recomputed sessions whose digests equal those of the run."""

@@ -16,9 +16,10 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 from textual.widgets._toast import Toast, ToastRack
 
+from tapedeck.console.actions.table import BY_ID
 from tapedeck.console.app.grid_text import counted, figure, grid, milliseconds, number, percent
 from tapedeck.console.app.layout import Layout
-from tapedeck.console.app.panels.key_line import key_line
+from tapedeck.console.app.panels.key_line import footer_actions, key_line
 from tapedeck.console.app.panels.session_bar import falls_short, session_parts
 from tapedeck.console.app.panels.tab_line import fitted_tabs, tabs_of
 from tapedeck.console.app.screens.coverage import CoverageScreen
@@ -577,9 +578,12 @@ def test_no_score_of_a_symbol_is_cut_however_long_its_name_is(tmp_path: Path, wi
 
 
 def test_the_footer_of_the_report_begins_with_escape(console_store: BarStore, tmp_path: Path) -> None:
-    assert all(key_line(mode, {}, 80).plain.startswith("escape panels  ") for mode in ("report", "coverage"))
-    assert not key_line("main", {}, 80).plain.startswith("escape")
-    assert len(key_line("report", {}, 40).plain) <= 40
+    def line(mode: str, width: int) -> str:
+        return key_line(mode, {}, footer_actions(mode, lambda action: BY_ID[action].label), width).plain
+
+    assert all(line(mode, 80).startswith("escape panels  ") for mode in ("report", "coverage"))
+    assert not line("main", 80).startswith("escape")
+    assert len(line("report", 40)) <= 40
 
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         for key, screen in (("9", ReportScreen), ("8", CoverageScreen)):
