@@ -194,7 +194,7 @@ class HistoryPlanner:
         One at least: the prior close is of the session before the first.
         """
         first = self._played[0].trading_day
-        count = max(1, *(self._earlier_days(spec) for spec in self._specs))
+        count = max([1, *(self._earlier_days(spec) for spec in self._specs)])
         starts = [first, *self._stored_starts(), *self._week_starts(first)]
         for entry in self._config.historical.data:
             count = max(count, entry.trailing_days + (_WEEK_MARGIN if WEEK in entry.intervals else 0))

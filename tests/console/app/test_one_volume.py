@@ -58,9 +58,9 @@ def test_table_view_copy_why_totals_and_export_have_the_same_volume_last_and_cha
         assert any(pairwise[symbol] != expected[symbol][0] for symbol in COINS), "no fractions to tell by"
 
         panel, state = console.app.main.symbols, console.app.view_state()
-        table = panel._rows(state)
+        table = panel.columns.rows(view)
         shown = {
-            symbol: (table.volume[at], table.last[at], table.change_pct[at])
+            symbol: tuple(table.figures[key].values[at] for key in ("day_volume", "last", "change_pct"))
             for at, symbol in enumerate(table.symbols)
         }
         assert shown == expected
