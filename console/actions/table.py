@@ -220,6 +220,10 @@ ACTIONS: Final[list[Action]] = [
         OnScreen("panels.sort"), SHOW
     ),
     Action("reverse", "S", "reverse", "Reverse sort order", OnScreen("panels.reverse"), SHOW),
+    Action(
+        "columns", "c", "columns", "Choose table columns",
+        OnScreen("panels.columns"), SHOW, arguments.COLUMNS
+    ),
     Action("theme", "t", "theme", "Next theme", OnScreen("panels.theme"), SHOW),
     Action(
         "export_csv", "e", "export", "Export as CSV",

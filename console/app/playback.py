@@ -27,7 +27,6 @@ from tapedeck.engine.tape.session_view import Bars, SessionView
 
 WATCHED_SPEED: Final = 60.0
 """Multiple of real time at which the past of a run at maximum speed plays, unless another was set."""
-_TABLE_INDICATORS: Final = 3
 _WAIT_LIMIT_S: Final = 0.5
 _TRADING_DAY: Final = attrgetter("trading_day")
 
@@ -354,20 +353,6 @@ class Playback:
         over_price = [spec for spec in self.specs_on(interval) if spec.description.over_price]
         over_price.sort(key=lambda spec: spec.description.overlay_order)
         return tuple(name for spec in over_price for name in spec.outputs)
-
-    def table_indicators(self) -> tuple[str, ...]:
-        """Return the indicators of the symbol table: those on the base first."""
-        named = [
-            name
-            for spec in sorted(self.plan.specs, key=lambda spec: (spec.interval, spec.description.over_price))
-            if spec.description.symbol_column is None
-            for name in spec.outputs
-        ]
-        return tuple(named[:_TABLE_INDICATORS])
-
-    def indicator_in_column(self, column: str) -> str | None:
-        """Return the first indicator of a column of the symbol table, or None."""
-        return next((spec.name for spec in self.plan.specs if spec.description.symbol_column == column), None)
 
     def events_until(self, view_state: ViewState) -> tuple[MarketEvent, ...]:
         """Return the events known at the time shown, in the order of the market's clock."""

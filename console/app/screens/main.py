@@ -228,10 +228,11 @@ class MainScreen(ConsoleScreen):
         if panel is not None and self.panel_layout.active != panel.NAME:
             self.apply_layout(self.panel_layout.activated(panel.NAME))
 
+    @on(Panel.NoteChanged)
     def _show_tabs(self) -> None:
         columns = self.app.size.width
-        searches = {name: panel.search for name, panel in self.panels.items()}
-        tabs = tabs_of(self.panel_layout, searches, self.key_changes, columns=columns)
+        notes = {name: panel.tab_note for name, panel in self.panels.items()}
+        tabs = tabs_of(self.panel_layout, notes, self.key_changes, columns=columns)
         self._tabs.show(tabs, self._room_for_tabs() - self._tabs.gutter.width)
 
     def _room_for_tabs(self) -> int:
