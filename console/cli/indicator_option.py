@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +21,7 @@ USUAL: Final = "usual_volume"
 """Name of the historical indicator that is added for kinds that compare with one."""
 _EXAMPLES: Final = "RSI, RSI:14, RSI:14@5m or rsi=RSI:14@5m"
 _PERIOD: Final = "10d"
+_LONGEST_NAME: Final = 100
 _WHOLE: Final = re.compile(r"[-+]?[0-9]{1,18}")
 _NUMBER: Final = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 _PART: Final = "[^=:@]"
@@ -46,7 +47,7 @@ class IndicatorWords:
     text: str
     name: str | None
     kind: IndicatorKind
-    values: Mapping[str, object]
+    values: dict[str, object]
     interval: str | None
 
 
@@ -63,6 +64,8 @@ def read_indicator(text: str) -> IndicatorWords:
     except PydanticCustomError as error:
         context = error.context or {}
         raise IndicatorProblem(text, context["message"], context["suggestion"] or None) from None
+    if name is not None and len(name) > _LONGEST_NAME:
+        raise IndicatorProblem(text, f"the name is too long: use at most {_LONGEST_NAME} characters")
     interval = None if match["at"] is None else match["at"].strip()
     return IndicatorWords(text, name, kind, _values(text, kind, match["values"]), interval)
 
@@ -84,7 +87,8 @@ def definitions_of(words: Sequence[IndicatorWords], interval: str) -> dict[str, 
     for one in words:
         name = one.name if one.name is not None else _free_name(one, interval, taken)
         against = {} if one.kind.against is None else {"against": USUAL}
-        found[name] = {"type": one.kind.type, "interval": one.interval or interval, **one.values, **against}
+        values = {name: parameter.default for name, parameter in one.kind.parameters.items()} | one.values
+        found[name] = {"type": one.kind.type, "interval": one.interval or interval, **values, **against}
     return found
 
 

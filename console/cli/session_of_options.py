@@ -19,7 +19,7 @@ from tapedeck.console.cli.options import read_date
 from tapedeck.console.cli.session_options import SessionOptions
 from tapedeck.engine.config import LoadedConfig, resolve_exchange
 from tapedeck.engine.default_exchange import DEFAULT_EXCHANGE
-from tapedeck.engine.errors import CalendarError, ConfigError, ConfigProblem
+from tapedeck.engine.errors import CalendarError, ConfigError, ConfigProblem, shortened
 from tapedeck.engine.intervals import MINUTE, Interval
 from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
@@ -32,6 +32,8 @@ from tapedeck.engine.streams.stored_session import (
 
 SOURCE: Final = "command line"
 _NAMED: Final = 3
+_NAME_WIDTH: Final = 150
+_ANY_SYMBOL: Final = ("SPY",)
 _ASSET_CLASSES: Final = {"24/7": "CRYPTO", "24/5": "FOREX", "CMES": "FUTURE"}
 _OPTIONS: Final = {
     "exchange_group": "--exchange",
@@ -84,7 +86,7 @@ class SessionParts:
         more = len(self.symbols) - _NAMED
         symbols = ", ".join(self.symbols[:_NAMED]) + (f" and {more} more" if more > 0 else "")
         days = str(self.first) if self.first == self.last else f"{self.first} to {self.last}"
-        return f"{symbols}, {days}"
+        return f"{shortened(symbols, _NAME_WIDTH)}, {days}"
 
     def _finest(self) -> str:
         """Return the finest of the intervals, which indicators have that name none."""
@@ -139,7 +141,7 @@ class OptionsRead:
 
 
 def read_options(options: SessionOptions) -> OptionsRead:
-    """Return the options, checked; ConfigError with all their faults. They have at least one symbol."""
+    """Return the options, checked; ConfigError with all their faults."""
     problems: list[ConfigProblem] = []
     first, last = (_date(name, text, problems) for name, text in _dates(options))
     words: list[IndicatorWords] = []
@@ -151,7 +153,7 @@ def read_options(options: SessionOptions) -> OptionsRead:
     read = OptionsRead(options, first, last, tuple(words))
     some_day = first or last or date(2013, 10, 7)
     tried = SessionParts(
-        options.symbols,
+        options.symbols or _ANY_SYMBOL,
         options.intervals or (str(MINUTE),),
         first or some_day,
         last or some_day,

@@ -22,17 +22,28 @@ def definitions(*texts: str, interval: str = "1m") -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize(
     ("text", "name", "definition"),
     [
-        ("RSI", "rsi_14", {"type": "RSI", "interval": "1m"}),
+        ("RSI", "rsi_14", {"type": "RSI", "interval": "1m", "timeperiod": 14}),
         ("rsi:9", "rsi_9", {"type": "RSI", "interval": "1m", "timeperiod": 9}),
         ("RSI:14@5m", "rsi_14_5m", {"type": "RSI", "interval": "5m", "timeperiod": 14}),
-        ("RSI@1m", "rsi_14", {"type": "RSI", "interval": "1m"}),
+        ("RSI@1m", "rsi_14", {"type": "RSI", "interval": "1m", "timeperiod": 14}),
         ("VWAP", "vwap", {"type": "VWAP", "interval": "1m"}),
         ("own=VWAP@15m", "own", {"type": "VWAP", "interval": "15m"}),
-        ("MACD", "macd", {"type": "MACD", "interval": "1m"}),
+        (
+            "MACD:5,10",
+            "macd_5_10",
+            {"type": "MACD", "interval": "1m", "fastperiod": 5, "slowperiod": 10, "signalperiod": 9},
+        ),
         (
             "BBANDS:20,,2.5,EMA",
             "bbands_20_2_5_ema",
-            {"type": "BBANDS", "interval": "1m", "timeperiod": 20, "nbdevdn": 2.5, "matype": "EMA"},
+            {
+                "type": "BBANDS",
+                "interval": "1m",
+                "timeperiod": 20,
+                "nbdevup": 2.0,
+                "nbdevdn": 2.5,
+                "matype": "EMA",
+            },
         ),
         (
             "OPENING_RANGE_LOW:15",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from tapedeck.console.cli.session_options import complete_indicator, complete_in
 from tapedeck.engine.intervals import MINUTE
 from tapedeck.engine.store.bar_store import BarColumns
 from tapedeck.engine.store.locations import open_store
+from tests.support.pseudo_terminal import terminal
 
 Writer = Callable[..., Path]
 
@@ -156,3 +158,61 @@ def test_the_shell_completes_the_last_interval_and_the_kind() -> None:
     assert complete_intervals("1m,15") == ["1m,15s", "1m,15m"]
     assert complete_indicator("rolling_v") == ["rolling_vwap"]
     assert complete_indicator("own=ROLLING_V") == ["own=ROLLING_VWAP"]
+
+
+def test_without_symbols_the_stored_ones_are_offered_with_whole_commands(
+    tapedeck: Any, lean_store: Path
+) -> None:
+    done = tapedeck("run", "--no-ui", "--from", "2013-10-10", "--indicator", "VWAP", "--store", lean_store)
+    assert (done.exit_code, done.stdout) == (2, "")
+    lines = done.stderr.splitlines()
+    assert lines[:4] == [
+        "error: nothing to play: give a session file, or --symbols.",
+        f"{lean_store} holds:",
+        "   1m  2013-10-04 to 2013-10-11  AIG, SPY",
+        "   1d  1998-01-02 to 2021-03-31  SPY",
+    ]
+    commands = [line.strip() for line in lines[5:]]
+    assert [command.count("--symbols") for command in commands] == [1, 1]
+    words = shlex.split(commands[0])
+    assert words[:3] == ["tapedeck", "run", "--no-ui"]
+    played = tapedeck(*words[1:])
+    assert played.exit_code == 0, played.stderr
+    assert "XNYS, 2013-10-10 to 2013-10-11; 2 symbols; 1m streamed" in played.stdout
+    document = tapedeck("run", "--json", "--store", lean_store, "--interval", "5m").document
+    assert (document["error"]["exit_code"], len(document["error"]["commands"])) == (2, 1)
+
+
+def test_faults_of_options_come_before_an_offer(tapedeck: Any, lean_store: Path) -> None:
+    done = tapedeck("run", "--interval", "5min", "--store", lean_store)
+    assert done.exit_code == 2
+    assert done.stderr.startswith("error: command line: 1 problem\n  --interval: invalid interval '5min'")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"), [((), "There is no store"), (("--interval", "1s"), "holds no bars for 1s")]
+)
+def test_without_stored_bars_a_run_without_a_file_names_the_import(
+    tapedeck: Any, lean_store: Path, options: tuple[str, ...], words: str
+) -> None:
+    done = tapedeck("run", *options, *(("--store", lean_store) if options else ()))
+    assert done.exit_code == 2
+    for part in (words, "`tapedeck import", "`tapedeck` alone plays the built-in market"):
+        assert part in done.stderr
+
+
+def test_on_a_terminal_a_number_chooses_what_is_played(lean_store: Path, tmp_path: Path) -> None:
+    arguments = ("run", "--from", "2013-10-11", "--to", "2013-10-11", "--store", str(lean_store))
+    script = tmp_path / "steps.txt"
+    script.write_text("step 5\nquit\n")
+    with terminal(tmp_path / "home", *arguments, "--script", str(script)) as screen:
+        screen.read_until_shown("1m  2013-10-04 to 2013-10-11  AIG, SPY", "Play which?")
+        screen.press("1\r")
+        assert screen.exit_code() == 0
+        assert b"partial: 5 of 390 slots" in screen.seen
+        assert screen.left_changed() == set()
+    with terminal(tmp_path / "home", *arguments) as screen:
+        screen.read_until_shown("Play which?")
+        screen.press("\r")
+        assert screen.exit_code() == 2
+        assert b"Run one of:" in screen.seen

@@ -115,8 +115,8 @@ def run(
     given_speed = None if speed is None else read_speed_option("--speed", speed)
     batch_options = _batch_options(breaks or [], script, view, form, as_json=as_json)
     options = SessionOptions.of(symbols, first, last, intervals, indicators, exchange)
-    loaded = session_to_play(invocation, file, options)
     on_screen = not (no_ui or as_json or view is not None) and is_interactive()
+    loaded = session_to_play(invocation, file, options, asks=on_screen)
     play_config(
         invocation,
         loaded.config,
