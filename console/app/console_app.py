@@ -23,10 +23,13 @@ from tapedeck.console.actions.key_script import Script, ScriptLine
 from tapedeck.console.actions.keys import key_problems, usable_keys
 from tapedeck.console.actions.script_run import ScriptRun
 from tapedeck.console.actions.table import BY_ID, action_of
+from tapedeck.console.app.breakpoint_list import BreakpointList
 from tapedeck.console.app.frames import Frames
 from tapedeck.console.app.gc_scheduler import GcScheduler
 from tapedeck.console.app.handlers.application import ApplicationHandlers
+from tapedeck.console.app.handlers.breakpoints import BreakpointHandlers
 from tapedeck.console.app.handlers.data import DataHandlers
+from tapedeck.console.app.handlers.moments import MomentHandlers
 from tapedeck.console.app.handlers.navigation import NavigationHandlers
 from tapedeck.console.app.handlers.panels import PanelHandlers
 from tapedeck.console.app.handlers.transport import Transport
@@ -68,6 +71,7 @@ class Setup:
     whether a signal has requested the end. `frames`: maximum frames per second. `direct_drawing`: bypass
     Textual's compositor. `note`: text on the session bar, such as "synthetic". `key_changes`: action id →
     keys, from the settings file. `start_paused`: pause at the first open. `script`: key script to run.
+    `breakpoints_file`: the file of the breakpoints that are kept; None: none are kept.
     `before_run`: called between the first frame and the start of the run. `end_at_once`: called by a second
     ctrl+c while the first is not handled yet, or the console is ending.
     """
@@ -84,6 +88,7 @@ class Setup:
     note: str = ""
     start_paused: bool = False
     script: Script | None = None
+    breakpoints_file: Path | None = None
     before_run: Callable[[], None] = lambda: None
 
 
@@ -110,19 +115,24 @@ class ConsoleApp(TerminalApp):
         self.key_changes = {**setup.ui_state.keys, **setup.key_changes}
         self.main = MainScreen(playback, log_lines, _layout(setup.ui_state), note=setup.note)
         self.session_recompute = SessionRecompute(self, playback.tape_cache)
+        self.breakpoints = BreakpointList(playback, setup.breakpoints_file)
         self.recording = Recording(playback, begins_paused=setup.start_paused and setup.script is None)
         self.transport = Transport(self)
         self.navigation = NavigationHandlers(self, self.transport)
         self.data = DataHandlers(self, setup.exports)
         application = ApplicationHandlers(self, self.data)
+        moments = MomentHandlers(self, self.navigation, self.transport)
+        breakpoints = BreakpointHandlers(self, self.breakpoints, moments, setup.exports)
         self._handlers = {
             "transport": self.transport,
             "navigation": self.navigation,
+            "breakpoints": breakpoints,
+            "moments": moments,
             "panels": PanelHandlers(self),
             "data": self.data,
             "app": application,
         }
-        run = ScreenRun(self, self.transport, self.navigation, self.data, application)
+        run = ScreenRun(self, self.transport, self.navigation, breakpoints, self.data, application)
         self._executor = Executor(run, self)
         self.ending = False
         self.quit_by_script = False
@@ -156,7 +166,7 @@ class ConsoleApp(TerminalApp):
         self.app_suspend_signal.subscribe(self, self._suspend_run, immediate=True)
         self.app_resume_signal.subscribe(self, self._resume_run, immediate=True)
         self._restore_ui_state(ui_state)
-        for notice in self.setup.notices:
+        for notice in (*self.setup.notices, *self.breakpoints.notices):
             self.notify(notice, severity="warning", timeout=10)
         # The first frame is drawn before the run starts, which would compete with it.
         self.main.call_after_refresh(self._start_run)
@@ -172,7 +182,10 @@ class ConsoleApp(TerminalApp):
             self.notify(str(error), severity="error", timeout=30)
 
     async def on_unmount(self) -> None:
-        """End the run on any way out."""
+        """Keep the breakpoints, and end the run, on any way out."""
+        problem = self.breakpoints.keep()
+        if problem is not None:
+            log.warning("%s", problem)
         await asyncio.to_thread(self.playback.system.stop)
 
     def _suspend_run(self, _app: App[object]) -> None:

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tapedeck.console.app.breakpoint_files import kept_path
 from tapedeck.console.app.console_app import ConsoleApp, Setup
 from tapedeck.console.app.gc_scheduler import no_collections
 from tapedeck.console.app.log_lines import LogLines
@@ -38,11 +39,13 @@ def play_on_screen(
     *,
     invocation: Invocation,
     batch_options: BatchOptions | None = None,
+    session_file: Path | None = None,
     note: str = "",
 ) -> Outcome:
     """Show a run in the console until it is left; with an export set, the part that was played is exported.
 
-    Must be called in the main thread. Errors that prevent a start are raised before the screen opens.
+    `session_file`: the file whose breakpoints are kept; a key script plays without them. Must be called in
+    the main thread. Errors that prevent a start are raised before the screen opens.
     """
     batch_options = batch_options or BatchOptions()
     folders, interrupts = invocation.folders, invocation.interrupts
@@ -67,6 +70,11 @@ def play_on_screen(
             direct_drawing=invocation.settings.direct_drawing,
             note=note,
             script=batch_options.script,
+            breakpoints_file=(
+                None
+                if session_file is None or batch_options.script is not None
+                else kept_path(folders.state, session_file)
+            ),
             before_run=gc.freeze,
         )
         lines = stack.enter_context(LogLines())

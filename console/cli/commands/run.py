@@ -94,7 +94,9 @@ def run(
         invocation.warn(f"{loaded.source}: {warning}")
     on_screen = not (no_ui or as_json or view is not None) and is_interactive()
     config = _at_speed(loaded.config, given_speed)
-    play_config(invocation, config, invocation.settings.store, batch_options, on_screen=on_screen)
+    play_config(
+        invocation, config, invocation.settings.store, batch_options, on_screen=on_screen, session_file=file
+    )
 
 
 def run_demo(context: typer.Context) -> None:
@@ -121,11 +123,13 @@ def play_config(
     batch_options: BatchOptions | None = None,
     *,
     on_screen: bool = False,
+    session_file: Path | None = None,
     note: str = "",
 ) -> None:
     """Play a checked session file, write the report, and exit with its code.
 
-    `on_screen`: in the console; `note` is shown in its session bar.
+    `on_screen`: in the console, with the breakpoints kept for `session_file`; `note` is shown in its session
+    bar.
     """
     from tapedeck.console.cli.batch import play  # noqa: PLC0415 - as above
     from tapedeck.console.cli.run_report import outcome_document, write_report  # noqa: PLC0415 - as above
@@ -136,7 +140,12 @@ def play_config(
             from tapedeck.console.app.launch import play_on_screen  # noqa: PLC0415 - not for batch jobs
 
             outcome = play_on_screen(
-                config, store, invocation=invocation, batch_options=batch_options, note=note
+                config,
+                store,
+                invocation=invocation,
+                batch_options=batch_options,
+                session_file=session_file,
+                note=note,
             )
         else:
             outcome = play(
