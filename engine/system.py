@@ -124,8 +124,8 @@ class SystemManager:
             tape_cache_bytes=self._tape_cache_bytes,
             load_timeout_s=self._load_timeout_s,
         )
-        for condition in self._conditions.values():
-            again.add_breakpoint(condition.text)
+        for known in self.breakpoints():
+            again.add_breakpoint(known.text, enabled=known.enabled)
         return again
 
     # Life

@@ -187,6 +187,30 @@ ACTIONS: Final[list[Action]] = [
         run_actions.remove_breakpoint, NAVIGATE, arguments.BREAKPOINT_NUMBER, effect=_SETS
     ),
     Action(
+        "save_breakpoints", "", "save breakpoints", "Save breakpoints",
+        OnScreen("breakpoints.save"), NAVIGATE, arguments.SAVE_BREAKPOINTS
+    ),
+    Action(
+        "load_breakpoints", "", "load breakpoints", "Load breakpoints",
+        OnScreen("breakpoints.load"), NAVIGATE, arguments.LOAD_BREAKPOINTS
+    ),
+    Action(
+        "find", "f", "find", "Find next moment",
+        OnScreen("moments.next"), NAVIGATE, arguments.FIND_NEXT
+    ),
+    Action(
+        "find_back", "F", "find back", "Find previous moment",
+        OnScreen("moments.previous"), NAVIGATE, arguments.FIND_PREVIOUS
+    ),
+    Action(
+        "find_again", "greater_than_sign", "find again", "Repeat find, forward",
+        OnScreen("moments.again"), NAVIGATE, NO_ARGUMENT, "on"
+    ),
+    Action(
+        "find_back_again", "less_than_sign", "find back again", "Repeat find, backward",
+        OnScreen("moments.again"), NAVIGATE, NO_ARGUMENT, "back"
+    ),
+    Action(
         "bookmark", "apostrophe", "bookmark", "Bookmark this time",
         run_actions.bookmark, NAVIGATE, arguments.NOTE, effect=_SETS
     ),

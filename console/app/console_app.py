@@ -23,11 +23,14 @@ from tapedeck.console.actions.key_script import Script, ScriptLine
 from tapedeck.console.actions.keys import key_problems, usable_keys
 from tapedeck.console.actions.script_run import ScriptRun
 from tapedeck.console.actions.table import BY_ID, action_of
+from tapedeck.console.app.breakpoint_list import BreakpointList
 from tapedeck.console.app.footer_labels import footer_label
 from tapedeck.console.app.frames import Frames
 from tapedeck.console.app.gc_scheduler import GcScheduler
 from tapedeck.console.app.handlers.application import ApplicationHandlers
+from tapedeck.console.app.handlers.breakpoints import BreakpointHandlers
 from tapedeck.console.app.handlers.data import DataHandlers
+from tapedeck.console.app.handlers.moments import MomentHandlers
 from tapedeck.console.app.handlers.navigation import NavigationHandlers
 from tapedeck.console.app.handlers.panels import PanelHandlers
 from tapedeck.console.app.handlers.transport import Transport
@@ -70,9 +73,10 @@ class Setup:
     whether a signal has requested the end. `frames`: maximum frames per second. `direct_drawing`: bypass
     Textual's compositor. `note`: text on the session bar, such as "synthetic". `key_changes`: action id →
     keys, from the settings file. `start_paused`: pause at the first open. `script`: key script to run.
-    `before_run`: called before the start of each run, for the first one after the first frame. `new_run`:
-    makes the run that replaces one at a restart. `end_at_once`: called by a second ctrl+c while the first is
-    not handled yet, or the console is ending.
+    `breakpoints_file`: the file of the breakpoints that are kept; None: none are kept. `before_run`: called
+    before the start of each run, for the first one after the first frame. `new_run`: makes the run that
+    replaces one at a restart. `end_at_once`: called by a second ctrl+c while the first is not handled yet, or
+    the console is ending.
     """
 
     exports: Path
@@ -87,6 +91,7 @@ class Setup:
     note: str = ""
     start_paused: bool = False
     script: Script | None = None
+    breakpoints_file: Path | None = None
     before_run: Callable[[], None] = lambda: None
     new_run: Callable[[SystemManager], SystemManager] = SystemManager.renewed
 
@@ -113,20 +118,25 @@ class ConsoleApp(TerminalApp):
         self.key_changes = {**setup.ui_state.keys, **setup.key_changes}
         self.main = MainScreen(playback, log_lines, _layout(setup.ui_state), note=setup.note)
         self.session_recompute = SessionRecompute(self, playback)
+        self.breakpoints = BreakpointList(playback, setup.breakpoints_file)
         self.recording = Recording(playback, begins_paused=setup.start_paused and setup.script is None)
         self._one_run = asyncio.Lock()  # held while a run is ended or replaced
         self.transport = Transport(self)
         self.navigation = NavigationHandlers(self, self.transport)
         self.data = DataHandlers(self, setup.exports)
         application = ApplicationHandlers(self, self.data)
+        moments = MomentHandlers(self, self.navigation, self.transport)
+        breakpoints = BreakpointHandlers(self, self.breakpoints, moments, setup.exports)
         self._handlers = {
             "transport": self.transport,
             "navigation": self.navigation,
+            "breakpoints": breakpoints,
+            "moments": moments,
             "panels": PanelHandlers(self),
             "data": self.data,
             "app": application,
         }
-        run = ScreenRun(self, self.transport, self.navigation, self.data, application)
+        run = ScreenRun(self, self.transport, self.navigation, breakpoints, self.data, application)
         self._executor = Executor(run, self)
         self.ending = False
         self.was_interrupted = False
@@ -160,7 +170,7 @@ class ConsoleApp(TerminalApp):
         self.app_suspend_signal.subscribe(self, self._suspend_run, immediate=True)
         self.app_resume_signal.subscribe(self, self._resume_run, immediate=True)
         self._restore_ui_state(ui_state)
-        for notice in self.setup.notices:
+        for notice in (*self.setup.notices, *self.breakpoints.notices):
             self.notify(notice, severity="warning", timeout=10)
         # The first frame is drawn before the run starts, which would compete with it.
         self.main.call_after_refresh(self._start_run)
@@ -176,7 +186,10 @@ class ConsoleApp(TerminalApp):
             self.notify(str(error), severity="error", timeout=30)
 
     async def on_unmount(self) -> None:
-        """End the run on any way out."""
+        """Keep the breakpoints, and end the run, on any way out."""
+        problem = self.breakpoints.keep()
+        if problem is not None:
+            log.warning("%s", problem)
         await asyncio.to_thread(self.playback.system.stop)
 
     def _suspend_run(self, _app: App[object]) -> None:

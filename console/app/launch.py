@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tapedeck.console.app.breakpoint_files import kept_path
 from tapedeck.console.app.console_app import ConsoleApp, Setup
 from tapedeck.console.app.gc_scheduler import no_collections
 from tapedeck.console.app.log_lines import LogLines
@@ -37,14 +38,15 @@ def play_on_screen(
     *,
     invocation: Invocation,
     batch_options: BatchOptions | None = None,
+    session_file: Path | None = None,
     plays_at_once: bool = False,
     note: str = "",
 ) -> Outcome:
     """Show a run in the console until it is left; with an export set, the part that was played is exported.
 
-    It is paused at its start, unless `plays_at_once`; a key script drives it from there.
-
-    Must be called in the main thread. Errors that prevent a start are raised before the screen opens.
+    It is paused at its start, unless `plays_at_once`; a key script drives it from there. `session_file`: the
+    file whose breakpoints are kept; a key script plays without them. Must be called in the main thread.
+    Errors that prevent a start are raised before the screen opens.
     """
     batch_options = batch_options or BatchOptions()
     folders, interrupts = invocation.folders, invocation.interrupts
@@ -66,6 +68,11 @@ def play_on_screen(
             note=note,
             start_paused=not plays_at_once,
             script=batch_options.script,
+            breakpoints_file=(
+                None
+                if session_file is None or batch_options.script is not None
+                else kept_path(folders.state, session_file)
+            ),
             before_run=freeze_objects,
             new_run=runs.following,
         )

@@ -252,6 +252,13 @@ class Playback:
         self.system.set_speed(0.0)
         self._speed_after_jump, self._jump_started = speed, self.system.mark()
 
+    def jump_until(self, condition: str) -> None:
+        """Play at maximum speed until a condition becomes true; `finish_jump` restores the speed."""
+        speed = self.speed
+        self.system.run_until(condition)
+        self.system.set_speed(0.0)
+        self._speed_after_jump, self._jump_started = speed, self.system.mark()
+
     def finish_jump(self) -> None:
         """Restore the speed after the end of a jump; called at every frame."""
         if self._speed_after_jump is None or self._is_jumping():

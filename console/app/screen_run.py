@@ -7,6 +7,7 @@ from datetime import datetime
 from tapedeck.console.actions.time_expressions import ReferenceTime
 from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.handlers.application import ApplicationHandlers
+from tapedeck.console.app.handlers.breakpoints import BreakpointHandlers
 from tapedeck.console.app.handlers.data import DataHandlers
 from tapedeck.console.app.handlers.navigation import NavigationHandlers
 from tapedeck.console.app.handlers.transport import PastMoves, Transport
@@ -22,12 +23,14 @@ class ScreenRun:
         app: AppContext,
         transport: Transport,
         navigation: NavigationHandlers,
+        breakpoints: BreakpointHandlers,
         data: DataHandlers,
         application: ApplicationHandlers,
     ) -> None:
         self._playback = app.playback
         self._transport = transport
         self._navigation = navigation
+        self._breakpoints = breakpoints
         self._data = data
         self._application = application
 
@@ -84,11 +87,11 @@ class ScreenRun:
 
     def add_breakpoint(self, condition: str) -> None:
         """Add a breakpoint."""
-        self._navigation.add_breakpoint(condition)
+        self._breakpoints.add(condition)
 
     def remove_breakpoint(self, number: int) -> None:
         """Remove a breakpoint."""
-        self._navigation.remove_breakpoint(number)
+        self._breakpoints.remove(number)
 
     async def bookmark(self, text: str) -> None:
         """Add a bookmark at the time shown."""

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from tapedeck.console.actions.output_paths import free_name
-from tapedeck.engine.errors import cause_of, shortened
-from tapedeck.engine.output_file import make_folders, write_file
-from tapedeck.engine.printable import printable_line
-from tapedeck.engine.regular_file import read_regular
+from tapedeck.console.app.state_file import read_state, set_aside, write_state
+from tapedeck.engine.errors import cause_of
 
 FILE_NAME: Final = "console.json"
-_SET_ASIDE: Final = "console.unusable.json"
-_LARGEST: Final = 1 << 20
 _SESSIONS_KEPT: Final = 100
 
 
@@ -47,41 +41,18 @@ class UiState:
 def load_ui_state(folder: Path) -> tuple[UiState, str | None]:
     """Return the saved state; an unusable file is set aside, with a notice, and the defaults are used."""
     path = folder / FILE_NAME
-    try:
-        data = read_regular(path, _LARGEST + 1)
-        if len(data) > _LARGEST:
-            return UiState(), _set_aside(path, f"larger than {_LARGEST:,} bytes")
-        return _read(json.loads(data.decode("utf-8"))), None
-    except FileNotFoundError:
-        return UiState(), None
-    except OSError as error:
-        return UiState(), _set_aside(path, cause_of(error))
-    except RecursionError:
-        return UiState(), _set_aside(path, "nested too deeply")
-    except (TypeError, ValueError, AttributeError) as error:
-        return UiState(), _set_aside(path, printable_line(shortened(str(error))))
+    found, reason = read_state(path, _read)
+    return found or UiState(), set_aside(path, reason, "using the defaults") if reason else None
 
 
 def save_ui_state(folder: Path, ui_state: UiState) -> str | None:
     """Write the state as a whole; return a notice if that fails."""
     path = folder / FILE_NAME
-    text = json.dumps(asdict(ui_state), indent=2) + "\n"
     try:
-        make_folders(folder)
-        write_file(path, text.encode("ascii"))
+        write_state(path, asdict(ui_state))
     except OSError as error:
         return f"{path} cannot be written ({cause_of(error)}): layout and theme are not saved."
     return None
-
-
-def _set_aside(path: Path, reason: str) -> str:
-    """Rename an unusable file, which may have been edited by hand, and return the notice."""
-    kept = free_name(path.with_name(_SET_ASIDE))
-    try:
-        path.rename(kept)
-    except OSError as error:
-        return f"{path} cannot be used ({reason}), nor renamed ({cause_of(error)}): using the defaults."
-    return f"{path} cannot be used ({reason}): using the defaults; the file is kept as {kept.name}."
 
 
 def _read(document: object) -> UiState:

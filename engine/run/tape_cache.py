@@ -231,12 +231,16 @@ class TapeCache:
             part = [*islice(takewhile(lambda day: self._in_memory(day) is None, left), self._batch_size())]
             for _ in part:
                 left.popleft()
-            if part[0] <= part[-1]:
-                yield from self._recomputed_and_kept(part[0], part[-1])
-            else:
-                yield from reversed(list(self._recomputed_and_kept(part[-1], part[0])))
+            first, last = min(part), max(part)
+            log.info("recomputing sessions %s to %s", first, last)
+            records = map(self._kept, self._verified(first, last))
+            yield from records if first == part[0] else reversed(list(records))
 
     # Internal
+
+    def _kept(self, record: SessionRecord) -> SessionRecord:
+        self._keep(record)
+        return record
 
     def _in_memory(self, trading_day: date) -> SessionRecord | None:
         with self._lock:
@@ -248,14 +252,8 @@ class TapeCache:
             return min(_MOST, max(_FEWEST, self._memory_bytes // (2 * self._played.largest)))
 
     def _recompute_days(self, days: tuple[date, ...]) -> None:
-        for _ in self._recomputed_and_kept(days[0], days[-1]):
-            pass
-
-    def _recomputed_and_kept(self, first: date, last: date) -> Iterator[SessionRecord]:
-        log.info("recomputing sessions %s to %s", first, last)
-        for record in self._verified(first, last):
+        for record in self._verified(days[0], days[-1]):
             self._keep(record)
-            yield record
 
     def _keep(self, record: SessionRecord) -> None:
         """Keep a recomputed session, unless the run's own is in memory."""

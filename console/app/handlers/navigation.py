@@ -1,4 +1,4 @@
-"""Navigation handlers: steps back, times, events, breakpoints, bookmarks and explanations."""
+"""Navigation handlers: steps back, times, events, bookmarks and explanations."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from tapedeck.console.actions.run_actions import slots_in
 from tapedeck.console.actions.time_expressions import EXAMPLES, ReferenceTime, parse_time_expression
 from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.handlers.transport import Transport, present_of
-from tapedeck.console.app.screens.breakpoints import BreakpointsScreen
 from tapedeck.console.app.screens.prompt import PromptScreen
 from tapedeck.console.app.screens.why import WhyScreen
 from tapedeck.console.app.viewpoint import Position
 from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds, utc_from_epoch
 from tapedeck.engine.clock.trading_session import TradingSession
-from tapedeck.engine.conditions import Condition
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.read.events import Event
 from tapedeck.engine.tape.session_view import SessionView
@@ -37,7 +35,7 @@ class Destination:
 
 
 class NavigationHandlers:
-    """Changes the time shown; sets breakpoints and bookmarks; opens explanations."""
+    """Changes the time shown; sets bookmarks; opens explanations."""
 
     def __init__(self, app: AppContext, transport: Transport) -> None:
         self._app = app
@@ -204,35 +202,21 @@ class NavigationHandlers:
         session = self._playback.cached_sessions.session(day)
         self._playback.viewpoint.show_at(Position(session, min(frontier, session.frontier)), present)
 
-    # Breakpoints, bookmarks, why
+    async def show_moment(self, day: date, frontier: int) -> None:
+        """Show a frontier of a played session."""
+        await self._show_position(day, frontier)
 
-    def add_breakpoint(self, condition: str) -> None:
-        """Add a breakpoint."""
-        added = self._playback.system.add_breakpoint(condition)
-        self._recording.record_at_present("break", added.text)
-        self._app.notify(f"breakpoint {added.number}: {added.text}", timeout=4)
+    def shown_place(self) -> tuple[date, int]:
+        """Return the trading day and frontier shown."""
+        shown = self._shown_position()
+        return shown.day, shown.frontier
 
-    async def ask_breakpoint(self, _argument: str) -> None:
-        """Open the breakpoints dialog."""
-        system = self._playback.system
-        before = {known.number for known in system.breakpoints()}
+    def present_place(self) -> tuple[date, int]:
+        """Return the trading day and frontier of the engine."""
+        present = self._present()
+        return present.day, present.frontier
 
-        async def left(answer: str | None) -> None:
-            for number in sorted(before - {known.number for known in system.breakpoints()}):
-                self._recording.record_at_present("unbreak", str(number))
-            if answer:
-                await self._app.do("breakpoint", answer)
-
-        await self._app.open(BreakpointsScreen(system, self._condition_meaning), left)
-
-    def remove_breakpoint(self, number: int) -> None:
-        """Remove a breakpoint."""
-        self._playback.system.remove_breakpoint(number)
-        self._recording.record_at_present("unbreak", str(number))
-
-    def _condition_meaning(self, text: str) -> str:
-        condition = Condition.parse(text, self._playback.system.vocabulary())
-        return f"pauses when {condition.text} becomes true"
+    # Bookmarks, why
 
     async def bookmark(self, text: str) -> None:
         """Add a bookmark at the time shown."""

@@ -83,6 +83,12 @@ class Transport:
         playback.viewpoint.show_at(None, present_of(self._app))
         self._recording.note_sent()
 
+    def run_until(self, condition: str) -> None:
+        """Play until a condition becomes true; scripts get the time that it reaches."""
+        self._recording.record_resume()
+        self._playback.jump_until(condition)
+        self._recording.note_sent()
+
     def set_speed(self, speed: float) -> None:
         """Set the speed."""
         if self.past is None:

@@ -125,6 +125,7 @@ def run(
         speed=given_speed,
         on_screen=on_screen,
         plays_at_once=play,
+        session_file=file,
     )
 
 
@@ -154,12 +155,13 @@ def play_config(
     speed: float | None = None,
     on_screen: bool = False,
     plays_at_once: bool = False,
+    session_file: Path | None = None,
     note: str = "",
 ) -> None:
     """Play a checked session file, write the report, and exit with its code.
 
     `speed`: in place of the file's; None: the file's. `on_screen`: in the console, which opens paused unless
-    `plays_at_once`; `note` is shown in its session bar.
+    `plays_at_once`, with the breakpoints kept for `session_file`; `note` is shown in its session bar.
     """
     from tapedeck.console.cli.batch import play  # noqa: PLC0415 - slow, see this package's __init__.py
     from tapedeck.console.cli.run_report import outcome_document, write_report  # noqa: PLC0415 - as above
@@ -179,6 +181,7 @@ def play_config(
                 invocation=invocation,
                 batch_options=batch_options,
                 plays_at_once=plays_at_once,
+                session_file=session_file,
                 note=note,
             )
         else:
