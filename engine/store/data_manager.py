@@ -142,6 +142,26 @@ class DataManager:
                 table.scatter(batch, values)
         return values
 
+    def bars_between(
+        self, symbols: Sequence[str], interval: Interval, start: int, end: int
+    ) -> tuple[Ints, BarColumns]:
+        """Return the row of each stored bar with start <= opened_at < end (seconds UTC), and the bars.
+
+        Rows are positions in `symbols`; int64 (n,). The order of the bars is undefined.
+        """
+        rows: list[Ints] = []
+        parts: list[BarColumns] = []
+        for batch in self.store.scan(symbols, interval, start, end):
+            parts.append(batch.bars)
+            rows.append(np.broadcast_to(np.asarray(batch.rows, dtype=np.int64), len(batch.bars)))
+            self._between()
+        names = ("opened_at", *FIELDS)
+        if not parts:
+            empty = np.empty(0)
+            return empty.astype(np.int64), BarColumns(empty.astype(np.int64), *(empty for _ in FIELDS))
+        joined = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
+        return np.concatenate(rows), BarColumns(*joined)
+
     def first_session_with_bars(self, symbol: str, slots: Sequence[SessionSlots]) -> int | None:
         """Return the position of the first session with a bar of the symbol in its slots, or None."""
         at = 0

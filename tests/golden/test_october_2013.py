@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import talib
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.session_file import load_session_config
+from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.bar_grid import FIELDS, Floats
 from tapedeck.engine.tape.session_record import SessionRecord
 from tapedeck.engine.tape.tape import Tape
@@ -335,3 +337,16 @@ def test_daily_bars_of_1998_are_played_from_the_daily_files(lean_root: Path, sto
         np.testing.assert_array_equal(
             highs, file.high.reindex(pd.to_datetime(list(played))).cummax().shift().ffill().to_numpy()
         )
+
+
+@pytest.mark.parametrize("day", DAYS[:2])
+def test_the_pre_market_is_the_one_of_the_raw_files(lean_root: Path, store_path: Path, day: str) -> None:
+    with open_new_store(store_path) as store:
+        found = SystemManager(load_session_config(EXAMPLE).config, store).opening_values(
+            date.fromisoformat(day)
+        )
+    for row, symbol in enumerate(SYMBOLS):
+        before_open = raw_bars.minutes(lean_root, symbol, day).between_time("00:00", "09:29")
+        assert len(before_open) > 1
+        figures = [found.pre_market.high[row], found.pre_market.low[row], found.pre_market.volume[row]]
+        assert figures == [before_open.high.max(), before_open.low.min(), before_open.volume.sum()]

@@ -71,10 +71,10 @@ def test_table_view_copy_why_conditions_and_export_have_the_same_figures(tmp_pat
         assert any(pairwise[symbol] != expected[symbol]["day_volume"] for symbol in COINS), "no fractions"
 
         panel, state = console.app.main.symbols, console.app.view_state()
-        table = panel._rows(state)
+        table = panel.columns.rows(view)
         for at, symbol in enumerate(table.symbols):
-            shown = {"last": table.last, "change_pct": table.change_pct, "day_volume": table.volume}
-            assert {name: values[at] for name, values in shown.items()}.items() <= expected[symbol].items()
+            shown = {name: table.figures[name].values[at] for name in ("last", "change_pct", "day_volume")}
+            assert shown.items() <= expected[symbol].items()
         for copy in (panel.as_table(state), view_table(system, "symbols")):
             rows = [dict(zip(copy.headings, row, strict=True)) for row in copy.rows]
             assert {row["symbol"]: {name: row[name] for name in expected["BTC"]} for row in rows} == expected
