@@ -33,6 +33,7 @@ from tapedeck.console.app.handlers.transport import Transport
 from tapedeck.console.app.key_queue import KeyMarker, KeyQueue
 from tapedeck.console.app.layout import Layout
 from tapedeck.console.app.log_lines import LogLines
+from tapedeck.console.app.openings import OpeningFetch
 from tapedeck.console.app.palette import ConsoleCommands
 from tapedeck.console.app.panels.events import EventsPanel
 from tapedeck.console.app.playback import Playback, SessionNotCachedError, ViewState
@@ -110,6 +111,7 @@ class ConsoleApp(TerminalApp):
         self.key_changes = {**setup.ui_state.keys, **setup.key_changes}
         self.main = MainScreen(playback, log_lines, _layout(setup.ui_state), note=setup.note)
         self.session_recompute = SessionRecompute(self, playback.tape_cache)
+        self._opening_fetch = OpeningFetch(self, playback.openings, playback.system.opening_values)
         self.recording = Recording(playback, begins_paused=setup.start_paused and setup.script is None)
         self.transport = Transport(self)
         self.navigation = NavigationHandlers(self, self.transport)
@@ -255,7 +257,14 @@ class ConsoleApp(TerminalApp):
         snapshot = self.playback.system.snapshot()
         if self.frames.show(snapshot):
             self._report_end(snapshot)
+            self._follow_opening(snapshot)
         self._gc_scheduler.collect_if_due()
+
+    def _follow_opening(self, snapshot: Snapshot) -> None:
+        """Have the opening values of the day shown read, but not while each frame shows another day."""
+        shown = self.playback.view_state(snapshot)
+        if shown.view is not None and not (shown.is_racing and not shown.is_past) and not self.ending:
+            self._opening_fetch.follow(shown.view.trading_day)
 
     def _advance_script(self) -> None:
         """Run the lines of the script that are due."""

@@ -11,12 +11,14 @@ from operator import attrgetter
 from threading import Event
 from typing import Final, Protocol
 
+from tapedeck.console.app.openings import Openings
 from tapedeck.console.app.viewpoint import Position, SessionSource, Viewpoint
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.read.events import Event as MarketEvent
 from tapedeck.engine.read.events import events_known_at
+from tapedeck.engine.read.opening_values import OpeningValues
 from tapedeck.engine.read.snapshot import Snapshot
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.system import SystemManager
@@ -34,12 +36,14 @@ class ViewState:
 
     `view`: the session up to the time shown. `played`: the same session as far as it was played at the
     snapshot, for the timeline; the same as `view` at the present. Both are None before the first session.
+    `opening`: opening values of the view's day, None until they are read.
     """
 
     snapshot: Snapshot
     view: SessionView | None
     played: SessionView | None
     is_past: bool
+    opening: OpeningValues | None = None
 
     @property
     def is_racing(self) -> bool:
@@ -112,6 +116,7 @@ class Playback:
         self.tape_cache: FinishedSessions = system.tape_cache
         self.cached_sessions = CachedSessions(self.tape_cache)
         self.viewpoint = Viewpoint(self.cached_sessions)
+        self.openings = Openings()
         self.plan = system.prepare()
         self._history_of: tuple[SessionView, str, Interval] | None = None
         self._history: tuple[Bars, ...] = ()
@@ -148,17 +153,21 @@ class Playback:
         """Return a value that changes whenever the frame would; cheap."""
         view = snapshot.view
         computed = None if view is None else (view.frontier, view.computed_frontier)
-        return (snapshot.version, self.viewpoint.revision, snapshot.state, len(snapshot.finished), computed)
+        shown = (self.viewpoint.revision, self.openings.revision)
+        return (snapshot.version, *shown, snapshot.state, len(snapshot.finished), computed)
 
     def view_state(self, snapshot: Snapshot | None = None) -> ViewState:
         """Return the state to show, now or for a snapshot."""
         snapshot, position = snapshot or self.system.snapshot(), self.viewpoint.position
         if position is None:
             view = self._latest_view(snapshot)
-            return ViewState(snapshot, view, view, is_past=False)
+            return ViewState(snapshot, view, view, is_past=False, opening=self._opening(view))
         view, now = position.view(), snapshot.view
         played = now if now is not None and view.is_of_same_session(now) else position.played.view()
-        return ViewState(snapshot, view, played, is_past=True)
+        return ViewState(snapshot, view, played, is_past=True, opening=self._opening(view))
+
+    def _opening(self, view: SessionView | None) -> OpeningValues | None:
+        return None if view is None else self.openings.get(view.trading_day)
 
     # Jumps
 

@@ -43,11 +43,13 @@ def symbol_rows(
     indicators: Sequence[str],
     relative_volume: str | None,
     prices: Collection[str] = (),
+    before: Mapping[str, Floats] | None = None,
 ) -> SymbolRows:
     """Return the rows of the symbol table; changes count from the prior close, as in conditions.
 
-    `prices`: names of the indicators on the price scale.
+    `prices`: names of the indicators on the price scale. `before`: figures of the session before, by column.
     """
+    before = before or {}
     missing = np.full(len(view.symbols), np.nan)
     values = {name: view.indicator_grid(name) for name in indicators}
     return SymbolRows(
@@ -62,13 +64,19 @@ def symbol_rows(
         gaps=view.gap_counts().astype(np.float64) if view.has_scores else missing,
         trend=trend(view.bars_grid(view.base_interval)[CLOSE]),
         indicators={name: last_values(columns) for name, columns in values.items()},
-        decimals=column_decimals(view.first_opens()),
+        decimals=column_decimals(_filled(view.first_opens(), before.get("last"))),
         indicator_decimals={
-            name: column_decimals(sizes_of(columns, view.slots))
+            name: column_decimals(_filled(sizes_of(columns, view.slots), before.get(name)))
             for name, columns in values.items()
             if name not in prices
         },
+        before=before,
     )
+
+
+def _filled(sizes: Floats, before: Floats | None) -> Floats:
+    """Return sizes of today's figures; where they are missing, those of the session before."""
+    return sizes if before is None else np.where(np.isnan(sizes), np.abs(before), sizes)
 
 
 def _scores(view: SessionView) -> Floats:
@@ -122,11 +130,13 @@ def chart_data(
     *,
     history: Sequence[Bars] = (),
     overlays: Sequence[str] = (),
+    levels: Mapping[str, float] | None = None,
     as_of: str = "",
 ) -> ChartData:
     """Return the candles of a symbol: earlier sessions, then this one up to the view's clock.
 
-    `overlays`: names of indicators on the same interval, with values for this session only.
+    `overlays`: names of indicators on the same interval, with values for this session only. `levels`: name →
+    price.
     """
     bars = view.bars(symbol, interval)
     earlier = sum(len(day) for day in history)
@@ -146,6 +156,7 @@ def chart_data(
         zone=view.session.zone,
         today=earlier,
         overlays=lines,
+        levels=levels or {},
         is_daily=not interval.is_intraday,
         **columns,
     )

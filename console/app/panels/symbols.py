@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 
 from tapedeck.console.app.decimals import names_on_price_scale
+from tapedeck.console.app.openings import figures_before
 from tapedeck.console.app.panels.panel import Panel
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.rows import symbol_rows
@@ -61,4 +62,5 @@ class SymbolsPanel(Panel):
             indicators=[name for name in self.playback.table_indicators() if name in known],
             relative_volume=relative if relative in known else None,
             prices=self._prices,
+            before=figures_before(view_state.view, view_state.opening, relative),
         )

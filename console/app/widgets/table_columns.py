@@ -36,7 +36,8 @@ class SymbolRows:
 
     `change_pct` and `quality` are percentages, `relative_volume` a ratio, `gaps` a count. `indicators`: name
     → values, in the order of the columns. `trend`: values of the sparkline, oldest first, shape (S, any).
-    `decimals`: decimals of prices; `indicator_decimals`: name → those of indicators that are not prices.
+    `before`: key of a column → figures of the session before, (S,), shown where today has none. `decimals`:
+    decimals of prices; `indicator_decimals`: name → those of indicators that are not prices.
     """
 
     symbols: tuple[str, ...]
@@ -50,6 +51,7 @@ class SymbolRows:
     indicators: Mapping[str, Floats] = field(default_factory=dict)
     decimals: int = LEAST_DECIMALS
     indicator_decimals: Mapping[str, int] = field(default_factory=dict)
+    before: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

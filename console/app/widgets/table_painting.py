@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapedeck.console.app.widgets.canvas import Canvas, shortened
-from tapedeck.console.app.widgets.figures import compact
+from tapedeck.console.app.widgets.figures import compact, marked_as_before
 from tapedeck.console.app.widgets.sparkline import spark_glyphs
 from tapedeck.console.app.widgets.table_columns import (
     MARKER_WIDTH,
@@ -62,9 +63,12 @@ def paint_table(canvas: Canvas, view: TableView) -> list[Heading]:
         canvas.right_text(stop, 0, _heading_text(view, key, column.heading, column.width), _ink(view, key))
     _paint_symbols(canvas, view, width)
     for column, (_, stop, _) in zip(columns, headings[1:], strict=True):
-        values = column.values[view.visible].tolist()
-        figures = [_figure(column, value).rjust(column.width) for value in values]
-        canvas.column(stop - column.width, 1, figures, [_INK[column.tone(value)] for value in values])
+        figures = list(_figures(column, view))
+        # The sign of a long figure of the session before is in the gap before its column.
+        width = max([column.width, *(len(text) for text, _ in figures)])
+        canvas.column(
+            stop - width, 1, [text.rjust(width) for text, _ in figures], [ink for _, ink in figures]
+        )
     if trend:
         _paint_trends(canvas, view, headings[-1][1] + TREND_GAP, trend)
     _paint_cursor(canvas, view)
@@ -104,6 +108,18 @@ def _paint_cursor(canvas: Canvas, view: TableView) -> None:
         if view.rows.symbols[row] == view.focused:
             canvas.text(0, y, "▸", _INK["symbol"])
             canvas.set_background(y, _INK["cursor-focused" if view.has_focus else "cursor"])
+
+
+def _figures(column: TableColumn, view: TableView) -> Iterator[tuple[str, int]]:
+    """Yield text and ink of each visible figure; where today has none, the one of the session before."""
+    values = column.values[view.visible].tolist()
+    before = view.rows.before.get(column.key)
+    earlier = values if before is None else before[view.visible].tolist()
+    for value, old in zip(values, earlier, strict=True):
+        if math.isnan(value) and not math.isnan(old):
+            yield marked_as_before(_figure(column, old)), _INK["quiet"]
+        else:
+            yield _figure(column, value), _INK[column.tone(value)]
 
 
 def _figure(column: TableColumn, value: float) -> str:
