@@ -86,6 +86,14 @@ class AppContext(Protocol):
         """Whether the program can be suspended."""
         ...
 
+    def restart(self) -> None:
+        """Start the run again, from its first open."""
+        ...
+
     def leave(self) -> None:
         """End the run cleanly, then quit."""
+        ...
+
+    def interrupt(self) -> None:
+        """End as `leave`, with the exit code of an interrupt."""
         ...

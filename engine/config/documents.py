@@ -43,6 +43,7 @@ _YAML_FAULTS: Final = (
     ("cannot start any token", "text that begins with this character needs quotes"),
     ("block", "lines of one level need the same indent"),
 )
+_NO_WIDTH: Final = 2**31
 _OTHER_YAML_FAULT: Final = "this text does not fit here"
 
 
@@ -186,6 +187,20 @@ def _inner(node: object) -> Iterable[object]:
 def write_yaml(document: Mapping[str, object]) -> str:
     """Return `document` as YAML; `parse_text` reads the same document back."""
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+def write_yaml_value(value: object) -> str:
+    """Return a value as one line of YAML, for any place in a document: `[SPY, IBM]`, `2013-10-07`."""
+    # Within a list, as the text of a value alone would end with a line of its own.
+    line: str = yaml.dump(
+        [value],
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=_NO_WIDTH,
+        default_flow_style=True,
+    )
+    return line.removesuffix("\n")[1:-1]
 
 
 def _parse_yaml(text: str, source: str) -> object:

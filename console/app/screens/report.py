@@ -13,7 +13,6 @@ from textual.widgets import Label, Static
 from tapedeck.console.actions.table import BY_ID
 from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.grid_text import MISSING, Cell, counted, grid, percent, quality_style
-from tapedeck.console.app.panels.key_line import KeyLine
 from tapedeck.console.app.screens.console_screen import ConsoleScreen, bindings_of
 from tapedeck.engine.metrics.performance import TimerSummary
 from tapedeck.engine.read.snapshot import RunSummary
@@ -43,7 +42,7 @@ class ReportScreen(ConsoleScreen):
         yield Label(f"Run report: {self.summary.session_name}", classes="page-title", markup=False)
         with VerticalScroll(id="report"):
             yield Static(report_text(self.summary, self._step_timers))
-        yield KeyLine(self.MODE, self.key_changes)
+        yield self.footer()
 
     def on_mount(self) -> None:
         """Focus the report, so that keys scroll it."""

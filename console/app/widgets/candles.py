@@ -110,11 +110,11 @@ def draw_overlay(plot: Plot, scale: PriceScale, values: Floats, ink: int) -> Non
 
 
 def draw_level(plot: Plot, scale: PriceScale, price: float, ink: int) -> None:
-    """Draw a dotted line at a price, in cells that are still blank; none off the scale."""
-    third = int(scale.thirds(np.array([price]))[0])
-    if third < 0:
+    """Draw a dotted line in the row of a price, in cells that are still blank; none off the scale."""
+    if not scale.low <= price <= scale.high:
         return
-    row, columns = plot.top + third // 3, slice(0, int(plot.columns[-1]) + 1)
+    row = plot.top + int(scale.halves(np.array([price]))[0]) // 2
+    columns = slice(0, int(plot.columns[-1]) + 1)
     blank = plot.canvas.glyphs[row, columns] == BLANK
     plot.canvas.glyphs[row, columns][blank] = ord(_DOTTED)
     plot.canvas.codes[row, columns][blank] = ink

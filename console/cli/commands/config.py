@@ -1,4 +1,4 @@
-"""`tapedeck config`: checks a session file, or writes the JSON Schema."""
+"""`tapedeck config`: checks a session file, writes a new one, or the JSON Schema."""
 
 from __future__ import annotations
 
@@ -6,20 +6,25 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
+from tapedeck.console.cli.commands import config_new
 from tapedeck.console.cli.invocation import begin
 from tapedeck.console.cli.options import JsonOption, SessionFile, examples
+from tapedeck.console.cli.session_calendar import outline, sessions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tapedeck.engine.clock.trading_session import TradingSession
     from tapedeck.engine.config import SessionConfig
 
 app = typer.Typer(
-    help="Check a session file, or write the JSON Schema of session files.",
+    help="Check a session file, write a new one, or the JSON Schema of session files.",
     no_args_is_help=True,
     rich_markup_mode=None,
-    epilog=examples("tapedeck config check october.yaml", "tapedeck config schema"),
+    epilog=examples(
+        "tapedeck config check october.yaml",
+        "tapedeck config new october.yaml --symbols SPY,AIG",
+        "tapedeck config schema",
+    ),
 )
 _CHECK: Final = examples("tapedeck config check october.yaml", "tapedeck config check october.yaml --json")
 _SCHEMA: Final = examples("tapedeck config schema > session.schema.json")
@@ -32,7 +37,7 @@ def check(context: typer.Context, file: SessionFile, as_json: JsonOption = False
     from tapedeck.engine.session_file import load_session_config  # noqa: PLC0415 - slow, see this package's __init__.py
 
     loaded = load_session_config(file)
-    sessions = _sessions(loaded.config)
+    sessions = sessions_of(loaded.config)
     warnings = [*loaded.warnings, *_unsupported(loaded.config)]
     if as_json:
         document = {
@@ -46,7 +51,10 @@ def check(context: typer.Context, file: SessionFile, as_json: JsonOption = False
         return
     for warning in warnings:
         invocation.warn(warning)
-    invocation.terminal.write(f"{loaded.source}: valid ({_outline(loaded.config, sessions)})")
+    invocation.terminal.write(f"{loaded.source}: valid ({outline(loaded.config, sessions)})")
+
+
+app.command("new", epilog=config_new.EPILOG)(config_new.new)
 
 
 @app.command("schema", epilog=_SCHEMA)
@@ -58,32 +66,7 @@ def schema(context: typer.Context) -> None:
     invocation.terminal.write_json(session_config_schema())
 
 
-def _sessions(config: SessionConfig) -> tuple[TradingSession, ...]:
-    """Return the sessions of a backtest; CalendarError if there are none, or for an invalid start time."""
-    from tapedeck.engine.clock.start_time import start_instant  # noqa: PLC0415 - as above
-    from tapedeck.engine.clock.time_manager import TimeManager  # noqa: PLC0415 - as above
-
-    backtest = config.backtest_config
-    if backtest is None:
-        return ()
-    time = TimeManager(config.exchange, changes=config.session_data_config.sessions)
-    time.set_backtest_window(backtest.start_date, backtest.end_date)
-    sessions = time.trading_sessions(time.backtest_start, time.backtest_end)
-    if backtest.start_time is not None:
-        start_instant(sessions[0], backtest.start_time)
-    return sessions
-
-
 def _unsupported(config: SessionConfig) -> Iterator[str]:
     """Yield warnings about valid settings that `tapedeck run` does not support yet."""
     if config.mode == "live":
         yield "mode: live sessions are not supported yet: use backtest."
-
-
-def _outline(config: SessionConfig, sessions: tuple[TradingSession, ...]) -> str:
-    symbols = len(config.session_data_config.symbols)
-    parts = [f"{config.session_name}: {symbols} symbol{'' if symbols == 1 else 's'} of {config.exchange}"]
-    if sessions:
-        days = f"{sessions[0].trading_day} to {sessions[-1].trading_day}"
-        parts.append(f"{len(sessions)} session{'' if len(sessions) == 1 else 's'}, {days}")
-    return ", ".join(parts)

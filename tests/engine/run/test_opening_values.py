@@ -126,7 +126,7 @@ def test_a_session_in_memory_is_not_computed_again(
     new_store: BarStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill_store(new_store, ["AAA"], "2024-03-04", "2024-03-08")
-    monkeypatch.delattr(EarlierSessions, "before")
+    monkeypatch.setattr(EarlierSessions, "before", None)  # a call would raise
     config = config_of(["AAA"], "2024-03-06", "2024-03-08")
     system = SystemManager(config, new_store, tape_cache_bytes=SystemManager.TAPE_CACHE_BYTES)
     system.start(paused=True)
@@ -142,6 +142,6 @@ def test_a_session_in_memory_is_not_computed_again(
 
 def test_a_run_that_is_not_asked_reads_none(new_store: BarStore, monkeypatch: pytest.MonkeyPatch) -> None:
     fill_store(new_store, ["AAA"], "2024-03-06", "2024-03-08")
-    monkeypatch.delattr(EarlierSessions, "before")
-    monkeypatch.delattr(DataManager, "bars_between")
+    monkeypatch.setattr(EarlierSessions, "before", None)  # a call would raise
+    monkeypatch.setattr(DataManager, "bars_between", None)
     play(config_of(["AAA"], "2024-03-07", "2024-03-08"), new_store)
