@@ -37,6 +37,7 @@ from tapedeck.console.app.handlers.transport import Transport
 from tapedeck.console.app.key_queue import KeyMarker, KeyQueue
 from tapedeck.console.app.layout import Layout
 from tapedeck.console.app.log_lines import LogLines
+from tapedeck.console.app.opening_fetch import OpeningFetch
 from tapedeck.console.app.palette import ConsoleCommands
 from tapedeck.console.app.panels.events import EventsPanel
 from tapedeck.console.app.playback import Playback, SessionNotCachedError, ViewState
@@ -118,6 +119,7 @@ class ConsoleApp(TerminalApp):
         self.key_changes = {**setup.ui_state.keys, **setup.key_changes}
         self.main = MainScreen(playback, log_lines, _layout(setup.ui_state), note=setup.note)
         self.session_recompute = SessionRecompute(self, playback)
+        self._opening_fetch = OpeningFetch(self, playback)
         self.breakpoints = BreakpointList(playback, setup.breakpoints_file)
         self.recording = Recording(playback, begins_paused=setup.start_paused and setup.script is None)
         self._one_run = asyncio.Lock()  # held while a run is ended or replaced
@@ -310,6 +312,7 @@ class ConsoleApp(TerminalApp):
             self.screen.show_keys()
         if self.frames.show(snapshot):
             self._report_end(snapshot)
+            self._opening_fetch.follow(self.playback.view_state(snapshot))
         self._gc_scheduler.collect_if_due()
 
     def _advance_script(self) -> None:

@@ -62,11 +62,13 @@ def chart_data(
     *,
     history: Sequence[Bars] = (),
     overlays: Sequence[str] = (),
+    levels: Mapping[str, float] | None = None,
     as_of: str = "",
 ) -> ChartData:
     """Return the candles of a symbol: earlier sessions, then this one up to the view's clock.
 
-    `overlays`: names of indicators on the same interval, with values for this session only.
+    `overlays`: names of indicators on the same interval, with values for this session only. `levels`: name →
+    price.
     """
     bars = view.bars(symbol, interval)
     earlier = sum(len(day) for day in history)
@@ -86,6 +88,7 @@ def chart_data(
         zone=view.session.zone,
         today=earlier,
         overlays=lines,
+        levels=levels or {},
         is_daily=not interval.is_intraday,
         **columns,
     )
