@@ -7,6 +7,7 @@ values are taken from the tapes of a run over all of them.
 
 from __future__ import annotations
 
+import copy
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,10 +27,13 @@ from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.intervals import MINUTE, Interval
 from tapedeck.engine.store.bar_store import BarColumns, BarStore
 from tapedeck.engine.system import SystemManager
-from tapedeck.engine.tape.tape import Tape
+from tapedeck.engine.tape.bar_grid import BarGrid
+from tapedeck.engine.tape.stamp import session_digest
+from tapedeck.engine.tape.tape import IndicatorColumn, Tape
+from tests.laws.test_breakpoints_of_any_cut import Stop, breaks_of, resume_to_the_end
 from tests.support.files import session_file
 from tests.support.markets import open_new_store, random_bars
-from tests.support.runs import play_recorded
+from tests.support.runs import play, play_recorded
 from tests.support.tapes import same_bits, sessions_of
 
 SYMBOLS: Final = ("AAA", "BBB", "CCC")
@@ -327,3 +331,79 @@ def test_they_hold_where_a_reader_of_all_sessions_finds_it(
     start = min(cut[0], len(tape))
     stop = min(len(tape), start + cut[1])
     assert condition.holds(tape, start, stop).tolist() == whole[start : stop + 1], text
+
+
+BREAKS: Final = (
+    "AAA.close crosses below AAA.close[500]",
+    "any.vwap crosses below 0.9995 * any.prev_close and time < 09:45",
+    "CCC.5m.close crosses above CCC.sma_1d[1]",
+    "BBB.1d.high[1] < BBB.1d.high[2] and time == 09:30",
+    "any.close crosses above any.sma[2] and any.rsi_5m[90] > 60 and time < 09:40",
+    "CCC.last crosses above CCC.last[1] and time < 09:33",
+)
+
+
+@pytest.fixture(scope="module")
+def stops(market: Market) -> list[Stop]:
+    """Where the breakpoints fire, by the tapes of a run without any."""
+    found = []
+    for tape in market.tapes:
+        conditions = [Condition.parse(text, Vocabulary.of(tape)) for text in BREAKS]
+        rises = np.stack([condition.becomes_true(tape, 0, len(tape)) for condition in conditions])
+        for at, number in np.argwhere(rises.T).tolist():
+            found.append((str(tape.session.trading_day), at, BREAKS[number]))
+    assert {text for _, _, text in found} == set(BREAKS)
+    return found
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    position=st.integers(0, 5),
+    cuts=st.lists(st.integers(1, 150), max_size=8),
+    speed=st.sampled_from([0.0, 1e9]),
+)
+def test_a_run_breaks_at_them_whichever_day_it_begins_and_however_it_is_cut(
+    store: BarStore, market: Market, stops: list[Stop], position: int, cuts: list[int], speed: float
+) -> None:
+    day = market.tapes[position].session.trading_day
+
+    def drive(system: SystemManager) -> None:
+        for text in BREAKS:
+            system.add_breakpoint(text)
+        resume_to_the_end(system, cuts)
+
+    system = play(config(str(day), speed_multiplier=speed), store, drive)
+    assert breaks_of(system) == [stop for stop in stops if stop[0] >= str(day)]
+    digests = [session.digest for session in system.summary().sessions]
+    assert digests == [session_digest(tape, len(tape)) for tape in market.tapes[position:]]
+
+
+def poisoned(tape: Tape, frontier: int) -> Tape:
+    """Return a copy of a tape in which everything that is over after a frontier has other values."""
+    other = copy.copy(tape)
+    other.base = BarGrid.loaded(tape.base.values.copy())
+    other.base.values[:, :, frontier:] *= -3.0
+    other.derived = {interval: copy.copy(grid) for interval, grid in tape.derived.items()}
+    for interval, grid in other.derived.items():
+        over = tape.columns_over(interval, frontier)
+        grid.values, grid.present = grid.values.copy(), grid.present.copy()
+        grid.values[:, :, over:] = -1.0
+        grid.present[:, over:] = True
+    other.indicators = {}
+    for column in tape.indicators.values():
+        column_values = column.values.copy()
+        column_values[:, tape.columns_over(column.interval, frontier) :] = -1e6
+        other.set_indicator(IndicatorColumn(column.name, column.interval, column_values))
+    return other
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(said=statements(), session=st.integers(0, 6), part=st.floats(0, 1))
+def test_what_comes_later_does_not_matter(
+    market: Market, said: tuple[str, object], session: int, part: float
+) -> None:
+    tape = market.tapes[session]
+    frontier = round(part * len(tape))
+    condition = Condition.parse(said[0], Vocabulary.of(tape))
+    found = condition.holds(poisoned(tape, frontier), 0, frontier)
+    assert (found == condition.holds(tape, 0, frontier)).all()
