@@ -72,11 +72,16 @@ def _text_of(source: str, problems: Sequence[ConfigProblem]) -> str:
     head = f"{source}: {count} problem{'' if count == 1 else 's'}"
     lines = [
         head,
-        *(f"  {shortened(str(one), _PROBLEM_WIDTH)}" for one in _told_once(problems[:_PROBLEMS_SHOWN])),
+        *(_indented(shortened(str(one), _PROBLEM_WIDTH)) for one in _told_once(problems[:_PROBLEMS_SHOWN])),
     ]
     if count > _PROBLEMS_SHOWN:
         lines.append(f"  and {count - _PROBLEMS_SHOWN:,} more")
     return "\n".join(lines)
+
+
+def _indented(text: str) -> str:
+    # Further lines are those of a condition, with a mark below its fault.
+    return "\n".join(f"  {line}" for line in text.split("\n"))
 
 
 def _told_once(problems: Sequence[ConfigProblem]) -> Iterator[ConfigProblem]:

@@ -53,6 +53,8 @@ def play_on_screen(
         stack.callback(system.stop)
         for condition in batch_options.breaks:
             system.add_breakpoint(condition)
+        if batch_options.script is not None:
+            batch_options.script.check(system.vocabulary())
         playback = Playback(system)
         ui_state, notice = load_ui_state(folders.state)
         setup = Setup(

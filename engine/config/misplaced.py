@@ -62,7 +62,7 @@ def unknown_field(place: Location, known: Collection[str]) -> tuple[str, str | N
     """Return the message for an unknown field at `place`, and the field that is meant, or None.
 
     `known`: the fields of its section. What is meant is a field of the section, or of another one unless this
-    is an entry of a list or of named ones, by its own name or a usual other one. Case, `-` and `_` are ignored.
+    is an entry of a list or of named ones, by its own name or a usual other one. Case, - and _ are ignored.
     """
     name, above = str(place[-1]), ".".join(map(str, place[:-1]))
     local = _local_name(name, known)
