@@ -223,7 +223,7 @@ def _batch_options(
         return BatchOptions(tuple(breaks), None, tuple(views))
     from tapedeck.console.actions.key_script import Script  # noqa: PLC0415 - most runs have none
 
-    return BatchOptions(tuple(breaks), Script.load(script), tuple(views))
+    return BatchOptions(tuple(breaks), Script.read(script), tuple(views))
 
 
 def _console_speed(config: SessionConfig, setting: float) -> float | None:
