@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
@@ -25,7 +25,7 @@ from tapedeck.console.app.breakpoint_files import (
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.store.bar_store import BarStore
 from tests.console.app.test_saved_scripts import play_in_batch, state_of
-from tests.support.console_runs import ConsoleRun, console_run, document, drive, press, type_line, until
+from tests.support.console_runs import ConsoleRun, console_run, document, drive, enter_line, press, until
 
 
 def listed(console: ConsoleRun) -> list[tuple[str, bool]]:
@@ -53,13 +53,12 @@ def test_breakpoints_are_there_again_when_the_file_is_opened_again(
         await until(pilot, lambda: "no breakpoints to save: set one first" in toasts(console), "an error")
         for condition in ("AAA.ema_5 > 1000000", "time >= 10:00", "time >= 11:00"):
             await press(pilot, "b")
-            await type_line(pilot, condition)
+            await enter_line(pilot, condition)
             await until(pilot, lambda text=condition: (text, True) in listed(console), condition)
         await press(pilot, "b", "down", "s")
         line = console.app.screen.query_one(Input)
         assert line.value.endswith("exports/console-test.breakpoints.json")
-        line.value = str(named)
-        await press(pilot, "enter")
+        await enter_line(pilot, str(named))
         await until(pilot, lambda: any("3 breakpoints saved to" in text for text in toasts(console)), "it")
         await press(pilot, "b", "down", "down", "down", "space")
         assert listed(console)[2] == ("time >= 10:00", False)
@@ -81,8 +80,7 @@ def test_breakpoints_are_there_again_when_the_file_is_opened_again(
         await press(pilot, "b", "down", "x")
         assert listed(console) == kept[1:]
         await press(pilot, "l")
-        console.app.screen.query_one(Input).value = str(named)
-        await press(pilot, "enter")
+        await enter_line(pilot, str(named))
         await until(
             pilot, lambda: listed(console) == [*kept[1:], kept[0]], "each once, those there as they are"
         )
@@ -137,7 +135,7 @@ def test_a_saved_script_stops_where_the_breakpoints_did(console_store: BarStore,
 
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "b")
-        await type_line(pilot, "time >= 10:00")
+        await enter_line(pilot, "time >= 10:00")
         await press(pilot, "b", "down", "space")  # 12:00 on
         await press(pilot, "down", "down", "space", "up", "x", "escape")  # 10:00 off, 13:00 deleted
         assert listed(console) == [("time >= 12:00", True), ("time >= 10:00", False)]
@@ -161,6 +159,7 @@ def test_a_saved_script_stops_where_the_breakpoints_did(console_store: BarStore,
     assert replayed[5] == [(3, "time >= 12:00")]
 
 
+@settings(max_examples=20, deadline=None)
 @given(
     breakpoints=st.lists(
         st.builds(SavedBreakpoint, st.text(st.characters(exclude_categories=["Z", "C"]), max_size=20)),
