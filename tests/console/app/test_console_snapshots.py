@@ -25,6 +25,7 @@ from tapedeck.console.app.screens.breakpoints import BreakpointsScreen
 from tapedeck.console.app.screens.choice import ChoiceScreen
 from tapedeck.console.app.screens.confirm import ConfirmScreen
 from tapedeck.console.app.screens.coverage import CoverageScreen
+from tapedeck.console.app.screens.find import FindScreen
 from tapedeck.console.app.screens.prompt import PromptScreen
 from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.console.app.screens.text_page import TextPage
@@ -226,7 +227,7 @@ def over_panels(key: str, screen: type[Screen[Any]], *, typed: str = "", breaks:
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await at_half_past_ten(console, pilot)
         for condition in breaks:
-            console.system.add_breakpoint(condition)
+            console.system.add_breakpoint(condition, enabled=condition != SWITCHED_OFF)
         await press(pilot, key)
         await until(pilot, lambda: isinstance(console.app.screen, screen), screen.__name__)
         await written(console, pilot, typed)
@@ -305,6 +306,7 @@ class Shot:
 
 
 BREAKS: Final = ("AAA.rsi_5 < 5", "any.quality < 40", "time >= 15:30")
+SWITCHED_OFF: Final = "any.quality < 40"
 EARLY: Final = document(start_date="2013-11-29")
 SCENES: Final = (
     Scene("empty", on_panel("indicators", at_half_past_ten), config=bare(), has_log=False),
@@ -326,6 +328,7 @@ SCENES: Final = (
     Scene("go-to", over_panels("g", PromptScreen, typed="1430")),
     Scene("break", over_panels("b", BreakpointsScreen)),
     Scene("breakpoints", over_panels("b", BreakpointsScreen, typed="AAA.closs < 50", breaks=BREAKS)),
+    Scene("find", over_panels("f", FindScreen, breaks=BREAKS)),
     Scene("quit", over_panels("q", ConfirmScreen)),
     Scene("palette", palette, again=palette_again),
     Scene("coverage", coverage, store="holed_store"),
