@@ -68,6 +68,8 @@ def play_on_screen(
             note=note,
             script=batch_options.script,
             before_run=gc.freeze,
+            export=invocation.settings.export,
+            log_path=invocation.log_path,
         )
         lines = stack.enter_context(LogLines())
         interrupts.hold()
