@@ -250,6 +250,14 @@ ACTIONS: Final[list[Action]] = [
     ),
     Action("theme", "t", "theme", "Next theme", OnScreen("panels.theme"), SHOW),
     Action(
+        "earlier_day", "left", "earlier day", "Report of the day before",
+        OnScreen("panels.report_day"), SHOW, NO_ARGUMENT, "-1", modes=frozenset({"report"}), footer=2
+    ),
+    Action(
+        "later_day", "right", "later day", "Report of the next day",
+        OnScreen("panels.report_day"), SHOW, NO_ARGUMENT, "1", modes=frozenset({"report"}), footer=3
+    ),
+    Action(
         "export_csv", "e", "export", "Export as CSV",
         run_actions.export_csv, DATA, modes=frozenset({MAIN, "report"}), footer=12
     ),
