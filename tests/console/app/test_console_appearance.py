@@ -679,7 +679,7 @@ def test_why_explains_the_volume_of_the_table_and_that_of_the_bar_apart(
         view = console.app.view_state().view
         assert view is not None
         shown = console.app.main.symbols.columns.rows(view).figures["day_volume"].values[0]
-        await console.app.do("why", "volume")
+        await console.app.do("why", "day_volume")
         await until(pilot, lambda: isinstance(console.app.screen, WhyScreen), "why")
         await until(pilot, lambda: number(shown, 4) in console.text("#why-text"), "the session's volume")
         assert "sum of the volumes" in console.text("#why-text")
