@@ -27,11 +27,12 @@ class DayTotals:
 
     def check(self, base: pd.DataFrame, *, is_last: bool) -> None:
         """Take a session's base bars, sorted by symbol and time; at the last session, compare."""
-        bars = dict(tuple(base.groupby("symbol"))) if len(base) else {}
+        rows = base["symbol"].unique().tolist()
+        bars = {int(row): base[base["symbol"] == row] for row in rows}
         if is_last and self._written is not None:
             for row, symbol in enumerate(self._symbols):
                 self._compare(symbol, bars.get(row), self._closes.get(row))
-        self._closes = {int(row): float(own["close"].iloc[-1]) for row, own in bars.items()}
+        self._closes = {row: float(own["close"].iloc[-1]) for row, own in bars.items()}
 
     def _compare(self, symbol: str, bars: pd.DataFrame | None, close_before: float | None) -> None:
         written = self._written.get(symbol) if self._written is not None else None
