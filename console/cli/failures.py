@@ -33,11 +33,11 @@ DATA_MISSING: Final = 3
 INTERRUPTED: Final = 130
 
 EXIT_CODES: Final = {
-    DONE: "done",
+    DONE: "done; also a console left with `q`",
     FAILED: "failed: the run ended with an error, or `validate` found faults",
     BAD_INPUT: "bad input or configuration; `validate`: the folder has no export",
     DATA_MISSING: "data missing: bars are not in the store, or an import stored none",
-    INTERRUPTED: "interrupted: stopped in order; the export is marked as partial",
+    INTERRUPTED: "interrupted by ctrl+c or a signal; the export is marked as partial",
 }
 """Meaning of each exit code, for README and help."""
 

@@ -11,7 +11,6 @@ from threading import Thread
 import numpy as np
 
 from tapedeck.engine.clock.time_manager import TimeManager
-from tapedeck.engine.conditions import Condition
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
 from tapedeck.engine.read.events import EventKind, EventLog
@@ -20,14 +19,17 @@ from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.breakpoints import Breakpoints
 from tapedeck.engine.run.data_processor import DataProcessor
 from tapedeck.engine.run.data_quality_manager import DataQualityManager
+from tapedeck.engine.run.earlier_values import EarlierValueCache
 from tapedeck.engine.run.messages import (
     AddBreakpoint,
+    EnableBreakpoint,
     Mark,
     Message,
     Pause,
     RemoveBreakpoint,
     Resume,
     RunTo,
+    RunUntil,
     SetSpeed,
     Step,
     Stop,
@@ -62,8 +64,9 @@ class SessionCoordinator:
     """Plays the sessions of a plan. Made by SystemManager; `send` takes commands from any thread.
 
     `start_seconds`: start in mid-session (seconds UTC, first session only); earlier slots are over at once.
-    `historical_quality`: whether to score history. `load_timeout_s`: longest wait for a session to load.
-    `render_priority`: lets its threads yield while a frame renders.
+    `earlier_values`: values of earlier sessions, for conditions. `historical_quality`: whether to score
+    history. `load_timeout_s`: longest wait for a session to load. `render_priority`: lets its threads yield
+    while a frame renders.
     """
 
     def __init__(
@@ -77,8 +80,9 @@ class SessionCoordinator:
         speed: float,
         prefetch_days: int,
         start_seconds: int | None = None,
+        earlier_values: EarlierValueCache,
         historical_quality: bool = True,
-        breakpoints: Sequence[tuple[int, Condition]] = (),
+        breakpoints: Sequence[AddBreakpoint] = (),
         events: EventLog | None = None,
         sinks: Sequence[SessionSink] = (),
         load_timeout_s: float = LOAD_TIMEOUT_S,
@@ -89,6 +93,7 @@ class SessionCoordinator:
         self._time = time_manager
         self._metrics = metrics
         self._start_seconds = start_seconds
+        self._earlier_values = earlier_values
         self._historical_quality = historical_quality
         self._events = EventLog() if events is None else events
 
@@ -107,8 +112,8 @@ class SessionCoordinator:
         # Written by the coordinator's thread only; any thread may read.
         self.transport = Transport(speed)
         self.breakpoints = Breakpoints(self._record_hit)
-        for number, condition in breakpoints:
-            self.breakpoints.add(number, condition)
+        for added in breakpoints:
+            self.breakpoints.add(added.number, added.condition, enabled=added.enabled)
         self.state = RunState.STOPPED
         self.error: Exception | None = None
         self.position = -1
@@ -211,6 +216,8 @@ class SessionCoordinator:
         if loaded is not None:
             extend_history(self._data.history, tape, loaded.companions)
         following = self._plan.sessions[self.position + 1]
+        needs = self.breakpoints.earlier_needs(self._plan.symbols)
+        self._earlier_values.carry_on(tape, following.trading_day, needs)
         log.info("advancing from %s to %s", tape.session.trading_day, following.trading_day)
 
     def _initialise(self, position: int) -> None:
@@ -220,7 +227,14 @@ class SessionCoordinator:
         self._metrics.begin_session()
         self._loaded = loaded
         self._time.enter_session(self._plan.sessions[position])
-        install_session(self._plan, self._data, loaded, position, scores_history=self._historical_quality)
+        install_session(
+            self._plan,
+            self._data,
+            loaded,
+            position,
+            scores_history=self._historical_quality,
+            earlier=self._earlier_values.before(loaded.slots.session.trading_day),
+        )
         for worker in (self.processor, self.quality):
             worker.setup()
         self.position = position
@@ -384,11 +398,15 @@ class SessionCoordinator:
                 raise error
             case Stop():
                 raise _StopRequestedError
-            case AddBreakpoint(number, condition):
-                tape = self._data.tape
-                self.breakpoints.add(number, condition, -1 if tape is None else tape.frontier)
+            case AddBreakpoint(number, condition, enabled):
+                self.breakpoints.add(number, condition, self._frontier(), enabled=enabled)
+            case EnableBreakpoint(number, enabled):
+                self.breakpoints.enable(number, enabled, self._frontier())
             case RemoveBreakpoint(number):
                 self.breakpoints.remove(number)
+            case RunUntil(condition):
+                self._apply(Resume())
+                self.breakpoints.run_until(condition)
             case Mark(reached):
                 reached.set()
             case _:
@@ -399,7 +417,13 @@ class SessionCoordinator:
         """Apply a command; one that continues play clears the last breakpoint hit."""
         if isinstance(command, Resume | Step | RunTo):
             self.breakpoints.last_hit = None
+        if isinstance(command, RunTo):
+            self.breakpoints.run_until(None)
         self.transport.apply(command)
+
+    def _frontier(self) -> int:
+        tape = self._data.tape
+        return -1 if tape is None else tape.frontier
 
     def _record_hit(self, hit: BreakpointHit) -> None:
         self._events.add(EventKind.BREAK, hit.text, frontier=hit.frontier)
