@@ -622,8 +622,8 @@ def test_prompts_show_one_hint_with_a_symbol_of_the_run(console_store: BarStore,
             assert screen.query_one(Input).placeholder == ""
             assert str(screen.query_one("#meaning", Static).render())
             if key == "b":
-                assert console.text("#meaning").startswith("AAA.change < -1")
-                await type_line(pilot, "AAA.change < -1")
+                assert console.text("#meaning").startswith("AAA.change_pct < -1")
+                await type_line(pilot, "AAA.change_pct < -1")
                 await until(pilot, lambda: len(console.system.breakpoints()) == 1, "the example is good")
             else:
                 await press(pilot, "escape")
