@@ -26,7 +26,8 @@ from tapedeck.engine.read.events import Event, EventKind, EventLog
 from tapedeck.engine.read.explain.explain import explain
 from tapedeck.engine.read.explain.explanation import Explanation
 from tapedeck.engine.read.moments import Moment, MomentCount
-from tapedeck.engine.read.snapshot import Breakpoint, RunSummary, Snapshot
+from tapedeck.engine.read.opening_values import OpeningValues
+from tapedeck.engine.read.snapshot import Breakpoint, BreakpointHit, RunSummary, Snapshot
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.earlier_sessions import EarlierSessions
 from tapedeck.engine.run.messages import (
@@ -43,6 +44,8 @@ from tapedeck.engine.run.messages import (
     Stop,
 )
 from tapedeck.engine.run.moment_search import MomentSearch, Place, Progress
+from tapedeck.engine.run.opening_reader import OpeningReader
+from tapedeck.engine.run.past_breakpoints import first_hit
 from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.run.session_coordinator import SessionCoordinator
 from tapedeck.engine.run.session_feed import LOAD_TIMEOUT_S
@@ -106,9 +109,24 @@ class SystemManager:
         self._conditions: dict[int, Condition] = {}
         self._switched_off: frozenset[int] = frozenset()
         self._breakpoint_numbers = count(1)
+        self._store = store
+        self._tape_cache_bytes = tape_cache_bytes
         self._load_timeout_s = load_timeout_s
         self._plan: StreamPlan | None = None
         self._coordinator: SessionCoordinator | None = None
+
+    def renewed(self, sinks: Sequence[SessionSink] = ()) -> SystemManager:
+        """Return another run of the same file and store, not started yet, with the breakpoints set now."""
+        again = SystemManager(
+            self.config,
+            self._store,
+            sinks=sinks,
+            tape_cache_bytes=self._tape_cache_bytes,
+            load_timeout_s=self._load_timeout_s,
+        )
+        for known in self.breakpoints():
+            again.add_breakpoint(known.text, enabled=known.enabled)
+        return again
 
     # Life
 
@@ -143,6 +161,7 @@ class SystemManager:
             speed=checked_speed(backtest.speed_multiplier),
             prefetch_days=backtest.prefetch_days,
             start_seconds=self._start_seconds(),
+            earlier_values=self.earlier_sessions.values,
             historical_quality=self.config.session_data_config.historical.enable_quality,
             breakpoints=tuple(
                 AddBreakpoint(number, condition, number not in self._switched_off)
@@ -317,6 +336,11 @@ class SystemManager:
         """
         return self._moment_search(on_progress, cancelled).count(self._parsed(text))
 
+    def past_hit(self, session: PlayedSession, start: int, stop: int) -> BreakpointHit | None:
+        """Return where the breakpoints set now would first stop a session at the frontiers start … stop."""
+        begun_at = self._first_frontier(session.tape)
+        return first_hit(self.conditions(), session.tape, start, stop, begun_at=begun_at)
+
     def add_bookmark(
         self, text: str = "", frontier: int | None = None, *, session: PlayedSession | None = None
     ) -> Event:
@@ -357,8 +381,8 @@ class SystemManager:
         """Return the derivation of a number of the current session, at a frontier up to the clock.
 
         `name`: an indicator, a historical indicator, a bar field (of `interval`, or of the base interval),
-        `last`, `change`, `session volume`, `quality` or `gaps`. `session`: an earlier one, from
-        `recompute_session`. EngineError if the session does not have that name.
+        `last`, a figure of the day, `quality` or `gaps`. `session`: an earlier one, from `recompute_session`.
+        EngineError if the session does not have that name.
         """
         data = session or self.session_data
         return explain(self.prepare(), data, symbol, name, frontier=frontier, interval=interval)
@@ -381,7 +405,29 @@ class SystemManager:
     @cached_property
     def earlier_sessions(self) -> EarlierSessions:
         """Sessions before any day of the run, computed on request; the run continues."""
-        return EarlierSessions(self.config, self.prepare(), self._data, self._yield_and_continue)
+        return EarlierSessions(
+            self.config, self.prepare(), self._data, self._yield_and_continue, self._whole_tape
+        )
+
+    def opening_values(self, trading_day: date) -> OpeningValues:
+        """Return the last indicator values of the session before a day of the run, and its pre-market.
+
+        Runs in the caller's thread, as long as a recompute if the session before is not in memory; the run
+        continues. CalendarError for a day without a session, StoreError if the store cannot be read,
+        ExportError if the session before was played and the store has changed since.
+        """
+        return self._opening_reader.of(trading_day)
+
+    @cached_property
+    def _opening_reader(self) -> OpeningReader:
+        return OpeningReader(
+            self.prepare(),
+            self._data,
+            self.time,
+            self.earlier_sessions,
+            self.tape_cache,
+            lambda: self._coordinator is None or self.wait_until_recorded(_RECORDING_S),
+        )
 
     @property
     def state(self) -> RunState:
@@ -533,7 +579,12 @@ class SystemManager:
             last,
             historical_quality=self.config.session_data_config.historical.enable_quality,
             cancelled=self._yield_and_continue,
+            earlier=self.earlier_sessions.values.before,
         )
+
+    def _whole_tape(self, trading_day: date) -> Tape | None:
+        """Return the tape of a day that was played to its close, if it is in memory."""
+        return None if self.tape_cache is None else self.tape_cache.whole_tape(trading_day)
 
     def _yield_and_continue(self) -> bool:
         self.render_priority.yield_to_rendering()

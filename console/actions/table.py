@@ -122,6 +122,14 @@ ACTIONS: Final[list[Action]] = [
         run_actions.next_session, PLAY, NO_ARGUMENT, effect=_PLAYS
     ),
     Action(
+        "play_day", "p", "play day again", "Play this day again",
+        OnScreen("navigation.play_day"), PLAY, NO_ARGUMENT, footer=3
+    ),
+    Action(
+        "restart", "R", "restart", "Restart the run",
+        OnScreen("app.restart"), PLAY, NO_ARGUMENT, modes=frozenset({MAIN, "report"}), footer=2
+    ),
+    Action(
         "faster", "plus,equals_sign", "faster", "Increase speed",
         run_actions.faster, PLAY, NO_ARGUMENT, effect=_SETS, footer=5
     ),
@@ -150,7 +158,10 @@ ACTIONS: Final[list[Action]] = [
         "Go to next event",
         OnScreen("navigation.event"), NAVIGATE, fixed="on"
     ),
-    Action("present", "end", "present", "Return to the present", OnScreen("navigation.present"), NAVIGATE),
+    Action(
+        "present", "end", "present", "Return to the present",
+        OnScreen("navigation.present"), NAVIGATE, footer=3
+    ),
     Action(
         "next_symbol", "tab,down", "next symbol", "Next symbol",
         OnScreen("panels.symbol"), NAVIGATE, fixed="1"
@@ -233,7 +244,19 @@ ACTIONS: Final[list[Action]] = [
         OnScreen("panels.sort"), SHOW
     ),
     Action("reverse", "S", "reverse", "Reverse sort order", OnScreen("panels.reverse"), SHOW),
+    Action(
+        "columns", "c", "columns", "Choose table columns",
+        OnScreen("panels.columns"), SHOW, arguments.COLUMNS
+    ),
     Action("theme", "t", "theme", "Next theme", OnScreen("panels.theme"), SHOW),
+    Action(
+        "earlier_day", "left", "earlier day", "Report of the day before",
+        OnScreen("panels.report_day"), SHOW, NO_ARGUMENT, "-1", modes=frozenset({"report"}), footer=2
+    ),
+    Action(
+        "later_day", "right", "later day", "Report of the next day",
+        OnScreen("panels.report_day"), SHOW, NO_ARGUMENT, "1", modes=frozenset({"report"}), footer=3
+    ),
     Action(
         "export_csv", "e", "export", "Export as CSV",
         run_actions.export_csv, DATA, modes=frozenset({MAIN, "report"}), footer=12

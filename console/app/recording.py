@@ -14,6 +14,7 @@ from tapedeck.console.actions.time_expressions import time_expression
 from tapedeck.console.app.playback import Playback
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.read.status import RunState
+from tapedeck.engine.system import SystemManager
 
 Line = tuple[str, str]
 _WAIT_LIMIT_S: Final = 2.0
@@ -23,12 +24,15 @@ class Recording:
     """Lists moves of the run, and settings made at a time.
 
     A script starts each line after the end of the one before; a user does not wait. So a move without a known
-    end is written as the time it reached. `begins_paused`: whether the run is paused at its first open.
+    end is written as the time it reached.
     """
 
     def __init__(self, playback: Playback, *, begins_paused: bool) -> None:
         self._playback = playback
-        self._system = playback.system
+        self.begin_run(begins_paused=begins_paused)
+
+    def begin_run(self, *, begins_paused: bool) -> None:
+        """Record a run from its start on. `begins_paused`: whether it is paused at its first open."""
         self._begins_paused = begins_paused
         self._action = ""
         self._lines: list[Line] = []
@@ -42,6 +46,10 @@ class Recording:
         self._is_open_ended = False  # whether they have no known end, unlike steps
         self._handled: Event | None = None
         self._has_begun = False
+
+    @property
+    def _system(self) -> SystemManager:
+        return self._playback.system
 
     # Actions of the table
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -10,11 +10,15 @@ from tapedeck.console.app.state_file import read_state, set_aside, write_state
 from tapedeck.engine.errors import cause_of
 
 FILE_NAME: Final = "console.json"
+_SESSIONS_KEPT: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class UiState:
-    """Theme, layout, sort order, focused symbol, and changed keys (action id → keys)."""
+    """Theme, layout, sort order, focused symbol, changed keys (action id → keys), and chosen columns.
+
+    `columns`: session name → columns of the symbol table, the session saved last at the end.
+    """
 
     theme: str = ""
     hidden: tuple[str, ...] = ()
@@ -24,6 +28,14 @@ class UiState:
     symbol: str = ""
     interval: str = ""
     keys: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def with_columns(self, session: str, chosen: tuple[str, ...]) -> UiState:
+        """Return the state with the columns of a session, none for the default; old sessions are dropped."""
+        columns = {name: keys for name, keys in self.columns.items() if name != session}
+        if chosen:
+            columns[session] = chosen
+        return replace(self, columns=dict(list(columns.items())[-_SESSIONS_KEPT:]))
 
 
 def load_ui_state(folder: Path) -> tuple[UiState, str | None]:
@@ -53,7 +65,21 @@ def _read(document: object) -> UiState:
         raise TypeError("hidden must be a list of panels")
     if not isinstance(keys, dict) or not all(isinstance(word, str) for pair in keys.items() for word in pair):
         raise TypeError("keys must be a mapping of actions to keys")
-    return UiState(**texts, hidden=tuple(hidden), descending=document.get("descending") is True, keys=keys)
+    return UiState(
+        **texts,
+        hidden=tuple(hidden),
+        descending=document.get("descending") is True,
+        keys=keys,
+        columns=_columns(document.get("columns", {})),
+    )
+
+
+def _columns(found: object) -> dict[str, tuple[str, ...]]:
+    if not isinstance(found, dict) or not all(isinstance(keys, list) for keys in found.values()):
+        raise TypeError("columns must be a mapping of session names to lists of columns")
+    if not all(isinstance(key, str) for keys in found.values() for key in keys):
+        raise TypeError("columns must be names")
+    return {str(name): tuple(keys) for name, keys in found.items()}
 
 
 def _text(document: dict[str, object], name: str) -> str:

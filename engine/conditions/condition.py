@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tapedeck.engine.conditions.evaluation import Evaluation
 from tapedeck.engine.conditions.known_values import KnownValues
+from tapedeck.engine.conditions.needs import earlier_needs
 from tapedeck.engine.conditions.reading import read_condition
 from tapedeck.engine.conditions.syntax import Truth
 from tapedeck.engine.conditions.vocabulary import Vocabulary
 from tapedeck.engine.tape.bar_grid import Mask
-from tapedeck.engine.tape.tape import Tape
+from tapedeck.engine.tape.earlier_values import EarlierNeed
+from tapedeck.engine.tape.tape import Tape, row_index
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +21,9 @@ class Condition:
     """A statement that is true or false at each frontier of a tape.
 
     Bar fields and indicators are those of the symbol's last closed bar (of that interval), also during gaps.
-    A historical value by minute is that of the minute of the symbol's last bar. `change` is in percent
-    since the session's first open. A missing value makes a comparison false. `any` and `all` range over the
-    symbols of one comparison: in `any.volume > 3 * any.usual` both values are of the same symbol.
+    A historical value by minute is that of the minute of the symbol's last bar. Figures of the day are those
+    of `DAY_FIGURES`. A missing value makes a comparison false. `any` and `all` range over the symbols of one
+    comparison: in `any.volume > 3 * any.usual` both values are of the same symbol.
     """
 
     text: str
@@ -52,3 +55,10 @@ class Condition:
         rises = holds.copy()
         rises[1:] &= ~holds[:-1]
         return rises[1:] if before else rises
+
+    def earlier_needs(self, symbols: Sequence[str]) -> frozenset[EarlierNeed]:
+        """Return what it reads of the sessions before the one it is evaluated on.
+
+        `symbols`: those of the tape's rows. Empty without crosses and bars back.
+        """
+        return frozenset(earlier_needs(self.root, row_index(symbols)))

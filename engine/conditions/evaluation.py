@@ -15,6 +15,7 @@ from tapedeck.engine.conditions.syntax import (
     ClockTime,
     Comparator,
     Comparison,
+    Crossing,
     Either,
     Function,
     Negative,
@@ -51,12 +52,17 @@ _FOLD: Final[dict[Function, np.ufunc]] = {"min": np.minimum, "max": np.maximum}
 class Evaluation:
     """Evaluates a condition over the values known at some frontiers; `symbols` are the rows of the values.
 
+    `one_slot_before`: reads each value one slot before, as crosses do.
     A value is an array (1, frontiers), or (S, frontiers) if it contains `any` or `all`. Missing values and
     divisions by zero are NaN, and make every comparison with them false.
     """
 
-    def __init__(self, known: KnownValues, symbols: tuple[str, ...]) -> None:
+    def __init__(
+        self, known: KnownValues, symbols: tuple[str, ...], *, one_slot_before: bool = False
+    ) -> None:
         self._known = known
+        self._symbols = symbols
+        self._read = known.value_before if one_slot_before else known.value
         self._rows = row_index(symbols)
 
     def truth(self, node: Truth) -> Mask:
@@ -64,6 +70,8 @@ class Evaluation:
         match node:
             case Comparison():
                 return self._comparison(node)
+            case Crossing():
+                return self._crossing(node)
             case Not(operand):
                 return ~self.truth(operand)
             case Both(operands):
@@ -82,7 +90,14 @@ class Evaluation:
             compared: Mask = _COMPARE[comparator](left, right)
             holds = holds & compared & known
             left = right
-        return np.asarray(holds.all(axis=0) if _quantifier(node) == "all" else holds.any(axis=0))
+        return _folded(node, holds)
+
+    def _crossing(self, node: Crossing) -> Mask:
+        before = Evaluation(self._known, self._symbols, one_slot_before=True)
+        above, below = (node.left, node.right) if node.direction == "above" else (node.right, node.left)
+        # Comparisons with a missing value are false.
+        crossed: Mask = self._value(above) > self._value(below)
+        return _folded(node, crossed & (before._value(above) <= before._value(below)))
 
     def _value(self, node: Value) -> Floats:  # noqa: PLR0911  # a case for each kind of node
         match node:
@@ -93,7 +108,7 @@ class Evaluation:
             case ClockTime():
                 return self._known.clock()[None, :]
             case Reference():
-                return self._known.value(node.name, self._rows_of(node), node.interval)
+                return self._read(node.name, self._rows_of(node), node.interval, node.back)
             case Negative(operand):
                 return -self._value(operand)
             case Arithmetic(operator, left, right):
@@ -116,7 +131,11 @@ class Evaluation:
         return slice(row, row + 1)
 
 
-def _quantifier(node: Comparison) -> Quantifier | None:
+def _folded(node: Comparison | Crossing, holds: Mask) -> Mask:
+    return np.asarray(holds.all(axis=0) if _quantifier(node) == "all" else holds.any(axis=0))
+
+
+def _quantifier(node: Comparison | Crossing) -> Quantifier | None:
     return next((r.quantifier for r in references(node) if r.quantifier is not None), None)
 
 

@@ -1,4 +1,4 @@
-"""Known values: the last value of a field or indicator at each frontier of a range.
+"""Known values: the last value of a field or indicator, or one some bars back, at each frontier of a range.
 
 Vectorised over frontiers k = start … stop, both included: results have one column per frontier. No result at
 k depends on a slot at or past k.
@@ -13,9 +13,12 @@ import numpy as np
 from tapedeck.engine.clock.start_time import time_in_session
 from tapedeck.engine.intervals import WEEK, Interval
 from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, gaps_begin, score
-from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, Floats, Ints
+from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, Floats, Ints, Mask
+from tapedeck.engine.tape.bars_back import columns_back, last_columns_present
 from tapedeck.engine.tape.day_figures import DAY_FIGURES, DayValues
-from tapedeck.engine.tape.held_values import held_values, last_columns
+from tapedeck.engine.tape.earlier_values import Series
+from tapedeck.engine.tape.held_values import held_values, last_columns, taken
+from tapedeck.engine.tape.last_bars import LastBars
 from tapedeck.engine.tape.session_totals import minutes_of_last_bars
 from tapedeck.engine.tape.tape import Tape
 
@@ -32,8 +35,13 @@ class KnownValues:
     def __len__(self) -> int:
         return len(self._frontiers)
 
-    def value(self, name: str, rows: Rows, interval: Interval | None = None) -> Floats:
-        """Return a field or indicator of some symbols, float64 (rows, frontiers); NaN before the first."""
+    def value(self, name: str, rows: Rows, interval: Interval | None = None, back: int = 0) -> Floats:
+        """Return a field or indicator of some symbols, float64 (rows, frontiers); NaN before the first.
+
+        `back`: as it was read when the bar that number of bars back was over, of its own interval.
+        """
+        if back:
+            return self._bars_back(name, rows, interval, back)
         tape = self._tape
         if interval is not None or name in FIELDS:
             return self._bar_field(FIELDS.index(name), interval or tape.base_interval, rows)
@@ -45,6 +53,39 @@ class KnownValues:
         if name in DAY_FIGURES:
             return DAY_FIGURES[name].of(DayValues(tape, self._frontiers, rows))
         return {"last": self._last, "quality": self._quality, "gaps": self._gaps}[name](rows)
+
+    def value_before(self, name: str, rows: Rows, interval: Interval | None = None, back: int = 0) -> Floats:
+        """Return a value one slot before each frontier, as crosses read it, float64 (rows, frontiers).
+
+        A value that is held from bar to bar, and has none yet in the session, is that of the end of the
+        session before; so is every value before the open.
+        """
+        start, stop = int(self._frontiers[0]), int(self._frontiers[-1])
+        at_open = int(start == 0)
+        values = np.full((self._symbols(rows), len(self)), np.nan)
+        if stop:
+            known = KnownValues(self._tape, start - 1 + at_open, stop - 1)
+            values[:, at_open:] = known.value(name, rows, interval, back)
+        unknown = np.isnan(values)
+        if back or name in self._tape.historical:
+            unknown[:, at_open:] = False
+        if unknown.any():
+            ended = self._tape.earlier.at_end(self._series(name, rows, interval), back)
+            values = np.where(unknown, ended[:, None], values)
+        return values
+
+    def _bars_back(self, name: str, rows: Rows, interval: Interval | None, back: int) -> Floats:
+        own = interval_of(self._tape, name, interval)
+        present = bars_of(self._tape, name, own, rows)
+        columns = columns_back(present, self._over(own), back)
+        values = values_at_bars(self._tape, name, interval, rows, columns)
+        earlier = columns < 0
+        if earlier.any():
+            most = -int(columns.min())
+            found = self._tape.earlier.at_bars(self._series(name, rows, interval), most)
+            taken_at = np.where(earlier, most + columns, 0)
+            values = np.where(earlier, np.take_along_axis(found, taken_at, axis=1), values)
+        return values
 
     def clock(self) -> Floats:
         """Return the clock at each frontier, seconds UTC, shape (frontiers,)."""
@@ -104,3 +145,57 @@ class KnownValues:
 
     def _symbols(self, rows: Rows) -> int:
         return len(range(*rows.indices(len(self._tape.symbols))))
+
+    def _series(self, name: str, rows: Rows, interval: Interval | None) -> Series:
+        first, stop, _ = rows.indices(len(self._tape.symbols))
+        return Series(name, interval, first, stop)
+
+
+def last_bars_of(tape: Tape, series: Series, count: int) -> LastBars:
+    """Return a series at the last `count` bars of a session that is over."""
+    own = interval_of(tape, series.name, series.interval)
+    present = bars_of(tape, series.name, own, series.rows)
+    columns = last_columns_present(present, count)
+    values = values_at_bars(tape, series.name, series.interval, series.rows, columns)
+    return LastBars.of(values, columns >= 0, count)
+
+
+def bar_field(name: str, interval: Interval | None) -> int | None:
+    """Return the bar field that a value is, None for an indicator or another value of the session."""
+    if interval is None and name == "last":
+        return CLOSE
+    return FIELDS.index(name) if name in FIELDS else None
+
+
+def interval_of(tape: Tape, name: str, interval: Interval | None) -> Interval:
+    """Return the interval whose bars are counted back for a value; `interval`: written with a bar field."""
+    if interval is None and name in tape.indicators:
+        return tape.indicators[name].interval
+    return interval or tape.base_interval
+
+
+def bars_of(tape: Tape, name: str, interval: Interval, rows: Rows) -> Mask:
+    """Return which columns of an interval have a bar, bool (rows, columns); on 1w, which have a value."""
+    if interval == WEEK:
+        return ~np.isnan(tape.indicators[name].values[rows])
+    return tape.grid(interval).present[rows]
+
+
+def values_at_bars(tape: Tape, name: str, interval: Interval | None, rows: Rows, columns: Ints) -> Floats:
+    """Return a value as it was when the bars of the given columns were over, float64, shape of `columns`.
+
+    `columns`: int64 (rows, n), of the value's own interval; NaN for negative ones.
+    """
+    there = columns >= 0
+    if not there.any():
+        return np.full(columns.shape, np.nan)
+    first, last = int(columns[there].min()), int(columns.max())
+    field = bar_field(name, interval)
+    if field is not None:
+        values = tape.grid(interval or tape.base_interval).values[field, rows, first : last + 1]
+    elif name in tape.indicators:
+        over = np.arange(first + 1, last + 2, dtype=np.int64)
+        values = held_values(tape.indicators[name].values[rows], over)
+    else:
+        values = KnownValues(tape, first + 1, last + 1).value(name, rows)
+    return taken(values, np.where(there, columns - first, -1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from typing import Final, TypeVar, cast
 
@@ -18,6 +18,8 @@ from tapedeck.engine.conditions.syntax import (
     ClockTime,
     Comparator,
     Comparison,
+    Crossing,
+    Direction,
     Either,
     Function,
     Negative,
@@ -43,8 +45,10 @@ _GRAMMAR: Final = r"""
     ?both: denial ("and" denial)*
     ?denial: "not" denial -> denied
         | comparison
+        | crossing
         | "(" either ")"
     comparison: sum (COMPARATOR sum)+
+    crossing: sum _CROSSES DIRECTION sum
 
     ?sum: product (PLUS_MINUS product)*
     ?product: signed (TIMES_OVER signed)*
@@ -52,16 +56,20 @@ _GRAMMAR: Final = r"""
         | atom
     ?atom: NUMBER -> number
         | TIME_OF_DAY -> time_of_day
-        | "time" -> clock_time
+        | "time" back? -> clock_time
         | FUNCTION "(" sum ("," sum)* ")" -> call
-        | symbol "." NAME -> reference
-        | symbol "." INTERVAL "." NAME -> reference
-        | NAME -> lonely
+        | symbol "." NAME back? -> reference
+        | symbol "." INTERVAL "." NAME back? -> reference
+        | NAME back? -> lonely
         | "(" sum ")"
     symbol: NAME | QUOTED | QUANTIFIER
+    back: "[" MINUS? NUMBER "]"
 
     COMPARATOR: "<=" | ">=" | "==" | "!=" | "<" | ">" | "="
+    _CROSSES: /crosses\b/
+    DIRECTION: /(above|below)\b/
     PLUS_MINUS: "+" | "-"
+    MINUS: "-"
     TIMES_OVER: "*" | "/"
     FUNCTION.2: /(abs|min|max)(?=\s*\()/
     QUANTIFIER.2: /(any|all)(?=\s*\.)/
@@ -79,6 +87,8 @@ _MAX_BRACKETS: Final = 100
 """Most levels of brackets, `not` and signs in a condition."""
 _MAX_LEVELS: Final = 200
 """Most levels of its nodes; each further value of a sum adds one."""
+MOST_BARS_BACK: Final = 1_000
+"""Largest number of bars back in `x[n]`."""
 _EXAMPLE: Final = "{symbol}.close > 30 and time >= 10:30"
 _DAY_SECONDS: Final = 86_400
 # Names of the grammar's tokens in messages; the tokens that begin a value share one entry.
@@ -87,12 +97,15 @@ _WORDS: Final = {
     "NUMBER": _VALUE,
     "NAME": "a name such as close",
     "COMPARATOR": "a comparison (<, <=, >, >=, ==, !=)",
+    "_CROSSES": "crosses",
+    "DIRECTION": "above or below",
     "PLUS_MINUS": "+ or -",
     "TIMES_OVER": "* or /",
     "INTERVAL": "an interval such as 5m",
     "AND": "and",
     "OR": "or",
     "RPAR": "a closing bracket",
+    "RSQB": "a closing bracket",
     "DOT": "a dot",
     "COMMA": "a comma",
     "$END": "the end",
@@ -100,6 +113,17 @@ _WORDS: Final = {
 # A name with dots, which could be a symbol without quotes.
 _DOTTED: Final = re.compile(r"(?<![\w.\"'])(?P<symbol>[^\W\d]\w*\.\w+)\.(?P<rest>[\w.]+)")
 _KEYWORDS: Final = ("and", "or", "not")
+# The word that is meant by one that stands after a value, or after `crosses`.
+_CROSSES: Final = {
+    **dict.fromkeys(("crosses", "cross", "crossed", "crossing"), "crosses"),
+    **dict.fromkeys(("above", "crosses_above", "cross_above", "crossover"), "crosses above"),
+    **dict.fromkeys(("below", "crosses_below", "cross_below", "crossunder"), "crosses below"),
+}
+_DIRECTIONS: Final = {
+    **dict.fromkeys(("above", "over", "up", "upwards"), "above"),
+    **dict.fromkeys(("below", "under", "down", "downwards"), "below"),
+}
+_WHOLE: Final = re.compile(r"[0-9]{1,12}")
 
 
 def read_condition(text: str, symbols: Collection[str] | None = None) -> Truth:
@@ -167,13 +191,30 @@ def _unexpected(text: str, error: UnexpectedToken, symbols: Collection[str] | No
         end = len(text.rstrip())
         return condition_fault(text, Span(end, end + 1), f"unexpected end; expected {allowed}")
     span = Span(token.start_pos or 0, token.end_pos or len(text))
-    suggestion = None
-    if token.type == "NAME" and expected & {"AND", "OR"}:
-        suggestion = nearest(str(token), _KEYWORDS)
     message = f"unexpected {str(token)!r}; expected {allowed}"
     if "COMPARATOR" in expected and token.type in ("AND", "OR", "RPAR"):
         message = f"missing comparison before {str(token)!r}, such as > 30"
-    return condition_fault(text, span, message, suggestion)
+    elif token.type == "LSQB":
+        example = f"{example_symbol(symbols)}.close[1]"
+        message = f"unexpected '[': bars back are counted of one value of a symbol, such as {example}"
+    return condition_fault(text, span, message, _suggestion(token, expected))
+
+
+def _suggestion(token: Token, expected: set[str]) -> str | None:
+    """Return the word of the grammar that was probably meant, or None."""
+    word = str(token)
+    if expected == {"DIRECTION"}:
+        return _meant(word, _DIRECTIONS)
+    if token.type not in ("NAME", "DIRECTION"):
+        return None
+    if "_CROSSES" in expected:
+        return _meant(word, _CROSSES)
+    return nearest(word, _KEYWORDS) if expected & {"AND", "OR"} else None
+
+
+def _meant(word: str, meanings: Mapping[str, str]) -> str | None:
+    found = nearest(word, meanings, cutoff=0.75)
+    return None if found is None else meanings[found]
 
 
 def _unquoted(text: str, at: int, symbols: Collection[str] | None) -> ConditionError | None:
@@ -191,7 +232,9 @@ def _allowed(expected: set[str] | None, symbols: Collection[str] | None) -> str:
     if "AND" in names:
         names -= {"COMPARATOR", "PLUS_MINUS", "TIMES_OVER"}
     elif "COMPARATOR" in names:
-        names = {"COMPARATOR"}
+        names &= {"COMPARATOR", "_CROSSES"}
+    if names <= {"MINUS", "NUMBER"} and names:
+        return "a whole number of bars"
     if "NUMBER" in names:
         names -= {"NAME"}
     symbol = example_symbol(symbols)
@@ -217,6 +260,8 @@ def _node(text: str, tree: Tree[Token]) -> Node:  # noqa: PLR0911  # a case for 
             return Either(tuple(_truth(text, child) for child in tree.children), span)
         case "comparison":
             return _comparison(text, tree, span)
+        case "crossing":
+            return _crossing(text, tree, span)
     return _arithmetic(text, tree)
 
 
@@ -227,6 +272,9 @@ def _atom(text: str, tree: Tree[Token], span: Span) -> Node:
         case "time_of_day":
             return TimeOfDay(_seconds(text, cast(Token, tree.children[0])), span)
         case "clock_time":
+            if tree.children:
+                message = "time has no bars to count back: use it without [n]"
+                raise condition_fault(text, _span(cast("Tree[Token]", tree.children[0])), message)
             return ClockTime(span)
         case "call":
             function, *arguments = tree.children
@@ -236,24 +284,44 @@ def _atom(text: str, tree: Tree[Token], span: Span) -> Node:
 
 
 def _reference(text: str, tree: Tree[Token], span: Span) -> Reference:
-    *before, last = tree.children
-    name = cast(Token, last)
-    if not before:
-        return Reference(None, None, None, str(name), span, span, span)
-    holder = cast("Tree[Token]", before[0])
+    parts = list(tree.children)
+    back, back_span = _back(text, parts)
+    name = cast(Token, parts.pop())
+    if not parts:
+        return Reference(None, None, None, str(name), back, span, span, span, back_span)
+    holder = cast("Tree[Token]", parts[0])
     token = cast(Token, holder.children[0])
-    interval = _interval(text, cast(Token, before[1])) if len(before) > 1 else None
+    interval = _interval(text, cast(Token, parts[1])) if len(parts) > 1 else None
     word = str(token)[1:-1] if token.type == "QUOTED" else str(token)
-    where = (span, _token_span(name), _token_span(token))
+    where = (span, _token_span(name), _token_span(token), back_span)
     if token.type == "QUANTIFIER":
-        return Reference(None, cast(Quantifier, word), interval, str(name), *where)
-    return Reference(word, None, interval, str(name), *where)
+        return Reference(None, cast(Quantifier, word), interval, str(name), back, *where)
+    return Reference(word, None, interval, str(name), back, *where)
+
+
+def _back(text: str, parts: list[Tree[Token] | Token]) -> tuple[int, Span | None]:
+    """Take `[n]` off the end of a reference's parts; return its number, 0 without it, and its span."""
+    last = parts[-1]
+    if isinstance(last, Token):
+        return 0, None
+    parts.pop()
+    written, span = "".join(map(str, last.children)), _span(last)
+    if _WHOLE.fullmatch(written) and int(written) <= MOST_BARS_BACK:
+        return int(written), span
+    written = written if len(written) <= 12 else f"{written[:12]}…"
+    message = f"invalid number of bars back {written}: use a whole number from 0 to {MOST_BARS_BACK:,}"
+    raise condition_fault(text, span, message)
 
 
 def _comparison(text: str, tree: Tree[Token], span: Span) -> Comparison:
     operands = tuple(_value(text, child) for child in tree.children[::2])
     signs = tuple("==" if str(sign) == "=" else str(sign) for sign in tree.children[1::2])
     return Comparison(operands, cast("tuple[Comparator, ...]", signs), span)
+
+
+def _crossing(text: str, tree: Tree[Token], span: Span) -> Crossing:
+    left, direction, right = tree.children
+    return Crossing(_value(text, left), _value(text, right), cast(Direction, str(direction)), span)
 
 
 def _arithmetic(text: str, tree: Tree[Token]) -> Value:

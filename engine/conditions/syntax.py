@@ -12,6 +12,7 @@ Quantifier = Literal["any", "all"]
 Comparator = Literal["<", "<=", ">", ">=", "==", "!="]
 Operator = Literal["+", "-", "*", "/"]
 Function = Literal["abs", "min", "max"]
+Direction = Literal["above", "below"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +48,21 @@ class ClockTime:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """`SYMBOL.name` or `SYMBOL.5m.close`: a value of one symbol, or of `any` or `all` of them.
+    """`SYMBOL.name` or `SYMBOL.5m.close[3]`: a value of one symbol, or of `any` or `all` of them.
 
-    `symbol` is None for a name without a symbol. `quantifier` is set instead of a symbol.
+    `symbol` is None for a name without a symbol. `quantifier` is set instead of a symbol. `back`: number of
+    bars back; `back_span`: its brackets, None where none are written.
     """
 
     symbol: str | None
     quantifier: Quantifier | None
     interval: Interval | None
     name: str
+    back: int
     span: Span
     name_span: Span
     symbol_span: Span
+    back_span: Span | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,16 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class Crossing:
+    """`left crosses above right`, or `below`: true at the frontier where it happens only."""
+
+    left: Value
+    right: Value
+    direction: Direction
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     """Negation of a condition."""
 
@@ -122,7 +136,7 @@ class Either:
 
 
 Value = Number | TimeOfDay | ClockTime | Reference | Negative | Arithmetic | Call
-Truth = Comparison | Not | Both | Either
+Truth = Comparison | Crossing | Not | Both | Either
 Node = Value | Truth
 
 
@@ -141,7 +155,7 @@ def children(node: Node) -> tuple[Node, ...]:
             return ()
         case Negative() | Not():
             return (node.operand,)
-        case Arithmetic():
+        case Arithmetic() | Crossing():
             return (node.left, node.right)
         case Call():
             return node.arguments

@@ -10,6 +10,7 @@ from tapedeck.engine.conditions.reading import example_symbol
 from tapedeck.engine.conditions.syntax import (
     ClockTime,
     Comparison,
+    Crossing,
     Node,
     Reference,
     TimeOfDay,
@@ -63,6 +64,12 @@ class Vocabulary:
         elif reference.name not in self.names:
             message = f"unknown value {reference.name!r} (this session has {listed(self.names)})"
             raise condition_fault(text, reference.name_span, message, nearest(reference.name, self.names))
+        elif reference.back_span is not None and reference.name in self.historical:
+            message = (
+                f"{reference.name} has no bars to count back, as it is computed before the session: "
+                "use it without [n]"
+            )
+            raise condition_fault(text, reference.back_span, message)
 
     def _check_symbol(self, text: str, reference: Reference) -> None:
         if reference.symbol is None:
@@ -100,17 +107,23 @@ def _check_kinds(text: str, node: Node) -> None:
         if len(kinds) > 1:
             message = "a time cannot be compared with a number: use a time of day such as 10:30"
             raise condition_fault(text, node.span, message)
-        if len({r.quantifier for r in references(node) if r.quantifier is not None}) > 1:
-            message = "any and all are mixed in one comparison: use one of them, or two comparisons with and"
-            raise condition_fault(text, node.span, message)
+        _refuse_mixtures(text, node)
+    elif isinstance(node, Crossing):
+        _refuse_times(text, node, "a time cannot cross a value: compare it, as in time >= 10:30")
+        _refuse_mixtures(text, node)
     elif not isinstance(node, Truth):
-        _refuse_times(text, node)
+        _refuse_times(text, node, "arithmetic with a time is not possible: compare it, as in time >= 10:30")
 
 
-def _refuse_times(text: str, node: Value) -> None:
+def _refuse_mixtures(text: str, node: Comparison | Crossing) -> None:
+    if len({r.quantifier for r in references(node) if r.quantifier is not None}) > 1:
+        message = "any and all are mixed in one comparison: use one of them, or two comparisons with and"
+        raise condition_fault(text, node.span, message)
+
+
+def _refuse_times(text: str, node: Value | Crossing, message: str) -> None:
     for child in children(node):
         if isinstance(child, TimeOfDay | ClockTime):
-            message = "arithmetic with a time is not possible: compare it, as in time >= 10:30"
             raise condition_fault(text, child.span, message)
 
 

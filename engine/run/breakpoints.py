@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from tapedeck.engine.conditions import Condition
 from tapedeck.engine.read.snapshot import Breakpoint, BreakpointHit
+from tapedeck.engine.tape.earlier_values import EarlierNeed
 from tapedeck.engine.tape.tape import Tape
 
 _DESTINATION: Final = 0
@@ -54,6 +55,10 @@ class Breakpoints:
     def any_set(self) -> bool:
         """Whether any breakpoint is searched."""
         return bool(self._searched())
+
+    def earlier_needs(self, symbols: Sequence[str]) -> set[EarlierNeed]:
+        """Return what the conditions read of earlier sessions; `symbols`: those of the rows."""
+        return {need for armed in self._searched() for need in armed.condition.earlier_needs(symbols)}
 
     def add(self, number: int, condition: Condition, frontier: int = -1, *, enabled: bool = True) -> None:
         """Set a breakpoint that is searched from the frontier after `frontier` on; −1: from the open."""

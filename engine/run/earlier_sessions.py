@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from threading import Lock
-from typing import Final
+from typing import Final, TypeVar
 
+from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import CalendarError
+from tapedeck.engine.run.earlier_days import sessions_before
+from tapedeck.engine.run.earlier_values import EarlierValueCache
 from tapedeck.engine.run.session_recompute import recomputed_sessions
+from tapedeck.engine.run.stored_bars import StoredBars
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.streams.requirements import StreamRequirements
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.tape import Tape
 
 _KEPT: Final = 2
+# Most bytes of base bars that are loaded at once.
+_CHUNK_BYTES: Final = 32 * 2**20
+
+Read = TypeVar("Read")
 
 
 class EarlierSessions:
@@ -25,17 +34,26 @@ class EarlierSessions:
 
     A session's values depend on the store and the session file alone, not on the day a run begins, so these
     tapes equal those of a run that began earlier. `cancelled` is polled while one is computed, and may block
-    for a moment. The last few are kept. Any thread may call it; one session is computed at a time.
+    for a moment. The last few are kept; those that `played` returns, of the run, are not computed. Any thread
+    may call it; one session is computed at a time.
     """
 
     def __init__(
-        self, config: SessionConfig, plan: StreamPlan, data: DataManager, cancelled: Callable[[], bool]
+        self,
+        config: SessionConfig,
+        plan: StreamPlan,
+        data: DataManager,
+        cancelled: Callable[[], bool],
+        played: Callable[[date], Tape | None] = lambda day: None,
     ) -> None:
         self._config = config
         self._plan = plan
         self._data = data
         self._cancelled = cancelled
+        self._played = played
         self._time = TimeManager(config.exchange, changes=config.session_data_config.sessions)
+        self.values = EarlierValueCache(plan, StoredBars(plan, data, self._time), self.before, self.read_back)
+        """Values of these sessions, for conditions."""
         self._lock = Lock()  # guards what follows
         self._kept: OrderedDict[date, Tape] = OrderedDict()
 
@@ -48,9 +66,12 @@ class EarlierSessions:
             day = self._time.get_previous_trading_date(trading_day)
         except CalendarError:
             return None
+        played = self._played(day)
+        if played is not None:
+            return played
         with self._lock:
             if day not in self._kept:
-                tape = self._computed(day)
+                tape = next(self._computed(day, day), None)
                 if tape is None:  # cancelled
                     return None
                 self._kept[day] = tape
@@ -59,25 +80,53 @@ class EarlierSessions:
             self._kept.move_to_end(day)
             return self._kept[day]
 
-    def _computed(self, day: date) -> Tape | None:
-        sessions = recomputed_sessions(
-            self._plan_of(day),
+    def read_back(
+        self, trading_day: date, read: Callable[[Tape], Read]
+    ) -> Iterator[tuple[TradingSession, Read]]:
+        """Yield the sessions before a day, the latest first, with what `read` returns of each one's tape.
+
+        Several are computed at once, more each time. Raises StoreError if the store cannot be read.
+        """
+        last = self.before(trading_day)
+        if last is None:
+            return
+        session, count = last.session, 1
+        yield session, read(last)
+        while True:
+            count = min(2 * count, self._most_at_once(session))
+            sessions = sessions_before(self._time, session.trading_day, count)
+            if not sessions:
+                return
+            tapes = self._computed(sessions[0].trading_day, sessions[-1].trading_day)
+            found = [(tape.session, read(tape)) for tape in tapes]
+            yield from reversed(found)
+            session = sessions[0]
+
+    def _computed(self, first: date, last: date) -> Iterator[Tape]:
+        """Yield the tapes of the sessions from one day to another, oldest first."""
+        for session_data in recomputed_sessions(
+            self._plan_of(first, last),
             self._data,
-            day,
-            day,
+            first,
+            last,
             historical_quality=self._config.session_data_config.historical.enable_quality,
             cancelled=self._cancelled,
-        )
-        found = next(sessions, None)
-        return None if found is None else found.require_tape()
+            earlier=self.values.before,
+        ):
+            yield session_data.require_tape()
 
-    def _plan_of(self, day: date) -> StreamPlan:
-        """Return a plan that plays a day: the run's, or for a day before it, one of the same file."""
-        if any(session.trading_day == day for session in self._plan.sessions):
+    def _most_at_once(self, session: TradingSession) -> int:
+        per_session = 40 * len(self._plan.symbols) * len(SessionSlots(session, self._plan.base))
+        return max(1, _CHUNK_BYTES // max(1, per_session))
+
+    def _plan_of(self, first: date, last: date) -> StreamPlan:
+        """Return a plan that plays some days: the run's, or for days before it, one of the same file."""
+        days = [session.trading_day for session in self._plan.sessions]
+        if first in days and last in days:
             return self._plan
         backtest = self._config.backtest_config
         assert backtest is not None  # the run has a plan
-        only = backtest.model_copy(update={"start_date": day, "end_date": day, "start_time": None})
+        only = backtest.model_copy(update={"start_date": first, "end_date": last, "start_time": None})
         config = self._config.model_copy(update={"backtest_config": only})
         time = TimeManager(config.exchange, changes=config.session_data_config.sessions)
         return StreamRequirements(config, time, self._data).plan(may_be_empty=True)

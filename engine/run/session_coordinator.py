@@ -19,6 +19,7 @@ from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.breakpoints import Breakpoints
 from tapedeck.engine.run.data_processor import DataProcessor
 from tapedeck.engine.run.data_quality_manager import DataQualityManager
+from tapedeck.engine.run.earlier_values import EarlierValueCache
 from tapedeck.engine.run.messages import (
     AddBreakpoint,
     EnableBreakpoint,
@@ -63,8 +64,9 @@ class SessionCoordinator:
     """Plays the sessions of a plan. Made by SystemManager; `send` takes commands from any thread.
 
     `start_seconds`: start in mid-session (seconds UTC, first session only); earlier slots are over at once.
-    `historical_quality`: whether to score history. `load_timeout_s`: longest wait for a session to load.
-    `render_priority`: lets its threads yield while a frame renders.
+    `earlier_values`: values of earlier sessions, for conditions. `historical_quality`: whether to score
+    history. `load_timeout_s`: longest wait for a session to load. `render_priority`: lets its threads yield
+    while a frame renders.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class SessionCoordinator:
         speed: float,
         prefetch_days: int,
         start_seconds: int | None = None,
+        earlier_values: EarlierValueCache,
         historical_quality: bool = True,
         breakpoints: Sequence[AddBreakpoint] = (),
         events: EventLog | None = None,
@@ -90,6 +93,7 @@ class SessionCoordinator:
         self._time = time_manager
         self._metrics = metrics
         self._start_seconds = start_seconds
+        self._earlier_values = earlier_values
         self._historical_quality = historical_quality
         self._events = EventLog() if events is None else events
 
@@ -212,6 +216,8 @@ class SessionCoordinator:
         if loaded is not None:
             extend_history(self._data.history, tape, loaded.companions)
         following = self._plan.sessions[self.position + 1]
+        needs = self.breakpoints.earlier_needs(self._plan.symbols)
+        self._earlier_values.carry_on(tape, following.trading_day, needs)
         log.info("advancing from %s to %s", tape.session.trading_day, following.trading_day)
 
     def _initialise(self, position: int) -> None:
@@ -221,7 +227,14 @@ class SessionCoordinator:
         self._metrics.begin_session()
         self._loaded = loaded
         self._time.enter_session(self._plan.sessions[position])
-        install_session(self._plan, self._data, loaded, position, scores_history=self._historical_quality)
+        install_session(
+            self._plan,
+            self._data,
+            loaded,
+            position,
+            scores_history=self._historical_quality,
+            earlier=self._earlier_values.before(loaded.slots.session.trading_day),
+        )
         for worker in (self.processor, self.quality):
             worker.setup()
         self.position = position

@@ -12,6 +12,7 @@ from tapedeck.engine.run.session_loader import SessionLoader
 from tapedeck.engine.run.session_setup import extend_history, install_session
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.streams.stream_plan import StreamPlan
+from tapedeck.engine.tape.earlier_values import EarlierValues
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.session_record import SessionRecord
 
@@ -24,6 +25,7 @@ def recomputed_sessions(
     *,
     historical_quality: bool,
     cancelled: Callable[[], bool],
+    earlier: Callable[[date], EarlierValues],
 ) -> Iterator[SessionData]:
     """Yield the sessions of a plan from `first` to `last`, each played to its close.
 
@@ -32,6 +34,7 @@ def recomputed_sessions(
     each session is computed when it is requested. The same SessionData object is yielded each time: its
     history precedes that session until the next one is requested. `cancelled` is polled during the
     computation, and may block for a moment; when it returns True the iterator ends without that session.
+    `earlier` returns the values of the sessions before a day, for conditions.
     """
     days = [session.trading_day for session in plan.sessions]
     part = plan.part(range(days.index(first), days.index(last) + 1))
@@ -41,7 +44,10 @@ def recomputed_sessions(
     session_data.history = loader.load_history()
     session_data.requested_history = part.history.requested
     for position, loaded in enumerate(loader.load(part.sessions)):
-        install_session(part, session_data, loaded, position, scores_history=historical_quality)
+        before = earlier(loaded.slots.session.trading_day)
+        install_session(
+            part, session_data, loaded, position, scores_history=historical_quality, earlier=before
+        )
         if not _compute(part, session_data, cancelled):
             return
         yield session_data

@@ -13,6 +13,7 @@ from tapedeck.engine.intervals import MINUTE, Interval
 from tapedeck.engine.quality.gaps_and_scores import HistoricalQuality
 from tapedeck.engine.run.session_loader import LoadedSession
 from tapedeck.engine.streams.stream_plan import StreamPlan, TrailingPlan
+from tapedeck.engine.tape.earlier_values import EarlierValues
 from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
 from tapedeck.engine.tape.history import History, HistoryDay
 from tapedeck.engine.tape.kept_history import kept_history
@@ -21,15 +22,23 @@ from tapedeck.engine.tape.tape import Tape
 
 
 def install_session(
-    plan: StreamPlan, data: SessionData, loaded: LoadedSession, position: int, *, scores_history: bool
+    plan: StreamPlan,
+    data: SessionData,
+    loaded: LoadedSession,
+    position: int,
+    *,
+    scores_history: bool,
+    earlier: EarlierValues,
 ) -> None:
     """Make a loaded session, the one at `position` of those played, the current session of `data`.
 
-    The tape is set last, so that readers see it complete, with historical indicators, history and quality.
+    `earlier`: values of the sessions before it, for conditions. The tape is set last, so that readers see it
+    complete, with historical indicators, history and quality.
     """
     tape = build_tape(plan, loaded)
     for trailing in plan.history.trailing:
         tape.set_historical_indicator(_historical_value(plan, data.history, trailing, position, tape.session))
+    tape.earlier = earlier
     tape.kept_history = kept_history(data.history, plan.history.requested, tape.session.trading_day)
     tape.historical_quality = _historical_quality(plan, data.history, tape, is_scored=scores_history)
     data.load_tape(tape)

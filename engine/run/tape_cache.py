@@ -158,6 +158,11 @@ class TapeCache:
         record = self._in_memory(trading_day)
         return None if record is None else PlayedSession(record.tape)
 
+    def whole_tape(self, trading_day: date) -> Tape | None:
+        """Return a day's tape if it was played to its close and is in memory, else None."""
+        record = self._in_memory(trading_day)
+        return None if record is None or not record.complete else record.tape
+
     def session(self, trading_day: date) -> PlayedSession:
         """Return a day as far as it was played; the day before is then in memory, too.
 
@@ -175,6 +180,24 @@ class TapeCache:
                 record = self._in_memory(trading_day)
         assert record is not None
         return PlayedSession(record.tape)
+
+    def load_ahead(self, trading_day: date) -> None:
+        """Have a day in memory, with the day before and some of those after it, for play in their order.
+
+        Runs and raises as `session`.
+        """
+        with self._recompute_lock:
+            self.require_played(trading_day)
+            days = self.days()
+            first = max(0, days.index(trading_day) - 1)
+            part = list(days[first : first + self._batch_size()])
+            before = self._in_memory(part[0])
+            if before is not None and part[0] != trading_day:
+                self._keep(before)  # as the latest, so that the following days do not displace it
+                del part[0]
+            while len(part) > 1 and self._in_memory(part[-1]) is not None:
+                del part[-1]
+            self._recompute_days(tuple(part))
 
     def records(self) -> Iterator[tuple[SessionRecord, str]]:
         """Yield every session as recorded, with its digest, oldest first, a few in memory at a time.

@@ -13,6 +13,7 @@ from tapedeck.engine.intervals import WEEK, Interval
 from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, HistoricalQuality
 from tapedeck.engine.tape.bar_grid import BarGrid, Floats, Ints
 from tapedeck.engine.tape.buckets import DerivedGrid, buckets_of
+from tapedeck.engine.tape.earlier_values import EarlierValues, NoEarlierValues
 from tapedeck.engine.tape.historical_value import HistoricalValue
 from tapedeck.engine.tape.kept_history import KeptBars
 from tapedeck.engine.tape.prior_close import PriorClose
@@ -39,7 +40,8 @@ class Tape:
     `indicators` and `processed`, the quality manager `scores` (float64 (S, n + 1), percent at k = 0 … n; None
     if quality is not measured) and `scored`. A writer fills its arrays first and sets its integer last.
     `historical`, `historical_quality` (quality of the session's history by symbol and interval),
-    `kept_history` (its days and weeks) and `prior_close` are set before the open. `rows`: row by symbol.
+    `kept_history` (its days and weeks), `prior_close` and `earlier` (values of the sessions before, for
+    conditions) are set before the open. `rows`: row by symbol.
     Readers go through a `SessionView`, which is cut at the clock.
     """
 
@@ -52,6 +54,7 @@ class Tape:
     historical_quality: Mapping[tuple[str, Interval], HistoricalQuality] = field(default_factory=dict)
     kept_history: tuple[KeptBars, ...] = ()
     prior_close: PriorClose = field(init=False)
+    earlier: EarlierValues = field(init=False)
     scores: Floats | None = None
     frontier: int = 0
     processed: int = 0
@@ -61,6 +64,7 @@ class Tape:
     def __post_init__(self) -> None:
         self.rows = row_index(self.symbols)
         self.prior_close = PriorClose.unknown(len(self.symbols))
+        self.earlier = NoEarlierValues()
 
     @classmethod
     def over(

@@ -49,6 +49,7 @@ class NavigationHandlers:
         """Step back by a slot, minute, hour, day, or a number of slots."""
         self._recording.omit_action()
         await self._playback.wait_for_moves()
+        await self._transport.hold()
         if length == "day" or self._shown_position().frontier == 0:
             await self._playback.wait_for_previous_session()
         viewpoint, present = self._playback.viewpoint, self._present()
@@ -61,26 +62,38 @@ class NavigationHandlers:
 
     def present(self, _argument: str) -> None:
         """Return to the present; cancel steps back that wait for a session to be recomputed."""
-        self._recording.omit_action()
-        self._app.session_recompute.cancel()
-        self._playback.viewpoint.show_at(None, self._present())
+        self._transport.show_present()
 
-    def seek(self, slot: int) -> None:
+    async def play_day(self, _argument: str) -> None:
+        """Play the day shown again, from its open."""
+        self._recording.omit_action()
+        await self._playback.wait_for_moves()
+        await self._transport.hold()
+        self._playback.viewpoint.show_at(Position(self._shown_position().played, 0), self._present())
+        if self._playback.viewpoint.position is not None:
+            self._playback.play_past(begins_session=True)
+        elif not self._playback.system.state.is_over:  # it has just begun
+            self._transport.resume()
+
+    async def seek(self, slot: int) -> None:
         """Go to the start of a slot of the session shown: show it, or play to it."""
         shown, present = self._shown_position(), self._present()
+        if shown.played != present.played or slot <= present.frontier:
+            await self._transport.hold()
+            present = self._present()
         if shown.played != present.played or slot <= present.frontier:
             position = Position(shown.played, min(slot, shown.played.frontier))
             self._playback.viewpoint.show_at(position, present)
         else:
-            self.go_to(present.played.clock(slot))
+            await self.go_to(present.played.clock(slot))
 
-    def go_to(self, instant: datetime) -> None:
+    async def go_to(self, instant: datetime) -> None:
         """Go to an instant: show it if it was played, else play to it."""
         found = self._destination(instant)
         if found.frontier is None:
             self._transport.run_to(found.session, found.clock)
         else:
-            self._show_position(found.session.trading_day, found.frontier)
+            await self._show_position(found.session.trading_day, found.frontier)
             self._recording.omit_action()
 
     def _destination(self, instant: datetime) -> Destination:
@@ -171,16 +184,17 @@ class NavigationHandlers:
             found = min((position for position in positions if position > at), default=None)
         if found is None:
             raise EngineError("no earlier event" if direction == "back" else "no later event yet")
-        self._show_position(*found)
+        await self._show_position(*found)
 
-    def show_event(self, event: Event) -> None:
+    async def show_event(self, event: Event) -> None:
         """Show the time of an event, and focus its symbol."""
         if event.trading_day is not None:
-            self._show_position(event.trading_day, event.frontier)
+            await self._show_position(event.trading_day, event.frontier)
         if event.symbol:
             self._app.main.focus_symbol(event.symbol)
 
-    def _show_position(self, day: date, frontier: int) -> None:
+    async def _show_position(self, day: date, frontier: int) -> None:
+        await self._transport.hold()
         present = self._present()
         if day == present.day:
             self._playback.viewpoint.show_at(Position(present.played, frontier), present)
@@ -190,7 +204,7 @@ class NavigationHandlers:
 
     async def show_moment(self, day: date, frontier: int) -> None:
         """Show a frontier of a played session."""
-        self._show_position(day, frontier)
+        await self._show_position(day, frontier)
 
     def shown_place(self) -> tuple[date, int]:
         """Return the trading day and frontier shown."""

@@ -14,6 +14,7 @@ from tapedeck.console.app.widgets.candles import (
     Inks,
     Plot,
     draw_candles,
+    draw_level,
     draw_overlay,
     draw_volumes,
 )
@@ -29,7 +30,7 @@ INKS: Final = (
     "painted--base", "painted--quiet", "painted--failed",
     "chart--title", "chart--up", "chart--down", "chart--flat",
     "chart--up-before", "chart--down-before", "chart--volume", "chart--volume-before",
-    "chart--axis", "chart--last", "chart--gap", "chart--divider",
+    "chart--axis", "chart--last", "chart--gap", "chart--divider", "chart--level",
     "chart--overlay-1", "chart--overlay-2", "chart--overlay-3", "chart--overlay-4", "chart--overlay-5",
 )  # fmt: skip
 _INK: Final = {name.partition("--")[2]: number for number, name in enumerate(INKS)}
@@ -100,6 +101,8 @@ def _paint_plot(
     for number, values in enumerate(overlays):
         draw_overlay(plot, scale, values, _OVERLAYS[number])
         _paint_overlay_number(canvas, layout, scale, values, number)
+    for price in data.levels.values():
+        draw_level(plot, scale, price, _INK["level"])
     return scale
 
 
@@ -210,11 +213,23 @@ def _paint_price_axis(canvas: Canvas, layout: ChartLayout, scale: PriceScale, da
     canvas.column(left, layout.plot_top, ["│"] * layout.plot_rows, [_INK["axis"]] * layout.plot_rows)
     for row, label in scale.labels().items():
         canvas.text(left, layout.plot_top + row, shortened(f"┤{label}", canvas.width - left), _INK["axis"])
+    for row, label in _level_labels(scale, data).items():
+        canvas.text(left, layout.plot_top + row, label.ljust(canvas.width - left), _INK["axis"])
     if last_row >= 0:
         text = scale.label(float(closes[-1]))
         blank = canvas.width - left - 1
         ink = _INK["last" if data.today < len(data) else "axis"]
         canvas.text(left, layout.plot_top + last_row, f"◂{shortened(text, blank).ljust(blank)}", ink)
+
+
+def _level_labels(scale: PriceScale, data: ChartData) -> dict[int, str]:
+    """Return row → names of the levels there; those off the scale at its end, with an arrow."""
+    labels: dict[int, str] = {}
+    for name, price in data.levels.items():
+        row = int(scale.halves(np.array([price]))[0]) // 2
+        sign = "↑" if price > scale.high else "↓" if price < scale.low else "┄"
+        labels[row] = f"{labels[row]} {name}" if row in labels else f"{sign}{name}"
+    return labels
 
 
 def _paint_time_axis(

@@ -117,8 +117,14 @@ def is_paused_at(console: ConsoleRun, frontier: int) -> bool:
     return now.state is RunState.PAUSED and now.frontier == frontier and settled
 
 
+def is_open_read(console: ConsoleRun) -> bool:
+    """Whether the opening values of the day shown, if any, are read."""
+    view = console.app.view_state().view
+    return view is None or view.trading_day in console.app.playback.openings
+
+
 async def rest(console: ConsoleRun, pilot: Pilot[None], *words: str) -> None:
-    """Update the screen until the session bar shows some words."""
+    """Update the screen until the session bar shows some words, and the opening values are read."""
     main = console.app.main
     # Fixed figures, whatever the frames take.
     main.metrics.bars_per_second, main.metrics.frame_ms = BARS_PER_SECOND, 0.0
@@ -127,6 +133,7 @@ async def rest(console: ConsoleRun, pilot: Pilot[None], *words: str) -> None:
         main.update(console.app.view_state())
         return all(word in console.text("#session-line") for word in words)
 
+    await until(pilot, lambda: is_open_read(console), "the opening values")
     await until(pilot, shows_all, f"{words} on the bar")
 
 
@@ -176,7 +183,7 @@ async def reported(console: ConsoleRun, pilot: Pilot[None]) -> None:
     await at_the_open(console, pilot)
     console.system.resume()
     await until(pilot, lambda: isinstance(console.app.screen, ReportScreen), "the report")
-    await until(pilot, lambda: "stamp" in console.text("#report Static"), "its text")
+    await until(pilot, lambda: "stamp" in console.text("#report"), "its text")
 
 
 def over(word: str) -> Act:

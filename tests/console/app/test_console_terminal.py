@@ -25,16 +25,18 @@ SIZES = ((20, 5), (1, 1), (200, 60), (3, 40), (120, 2))
 # Leaving
 
 
-def test_run_opens_the_console_and_q_exits_with_a_summary(session: Session, tmp_path: Path) -> None:
-    arguments = session("--export", str(tmp_path / "out"))
+def test_run_opens_paused_and_q_exits_with_a_summary(session: Session, tmp_path: Path) -> None:
+    arguments = [word for word in session("--export", str(tmp_path / "out")) if word != "--play"]
     with terminal(tmp_path / "home", *arguments, is_warm=False) as screen:
+        screen.read_until_shown("‖ paused", "09:30", "x10", "space play")
+        screen.press(" ")
         read_until_playing(screen)
         screen.press("q")
         screen.read_until_shown("quit?")
         screen.press("y")
-        assert screen.exit_code() == 130, "a run that was stopped, as in a batch job"
+        assert screen.exit_code() == 0, "left with q"
         assert screen.left_changed() == set()
-        assert b"interrupted; the report is of the part played" in screen.seen
+        assert b"stopped; the report is of the part played" in screen.seen
     assert_partial_export(tmp_path / "out")
     assert_no_leftovers(tmp_path)
     assert (tmp_path / "home" / "state" / "console.json").is_file()
@@ -99,6 +101,7 @@ def test_ctrl_c_ends_the_run_cleanly_on_any_screen(session: Session, tmp_path: P
         screen.press("\x03")  # a second one would end the program at once
         assert screen.exit_code() == 130
         assert screen.left_changed() == set()
+        assert b"interrupted; the report is of the part played" in screen.seen
     assert_partial_export(tmp_path / "out")
 
 

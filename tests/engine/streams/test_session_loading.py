@@ -24,6 +24,7 @@ from tapedeck.engine.store.bar_store import BarColumns, BarStore
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.bar_grid import FIELDS, HIGH, VOLUME, Floats
+from tapedeck.engine.tape.earlier_values import NoEarlierValues
 from tapedeck.engine.tape.history import HistoryDay
 from tapedeck.engine.tape.session_data import SessionData
 from tests.support.files import plan_of, session_file
@@ -275,7 +276,7 @@ def ready(plan: StreamPlan, loader: SessionLoader, position: int = 0) -> tuple[S
         tape = build_tape(plan, sessions[number])
         data.load_tape(tape)
         extend_history(data.history, compute(tape), sessions[number].companions)
-    install_session(plan, data, sessions[position], position, scores_history=True)
+    install_session(plan, data, sessions[position], position, scores_history=True, earlier=NoEarlierValues())
     return data, sessions[position]
 
 
@@ -370,7 +371,7 @@ def test_history_is_scored_by_the_bars_that_the_calendar_expects(store: BarStore
     assert history_of(data)["ALL", DAY] == HistoricalQuality(stored, 12)
     # The weeks of the 18th and of the 25th of November; that of the 2nd of December is not over.
     assert history_of(data)["ALL", WEEK] == HistoricalQuality(2, 2)
-    install_session(plan, data, loaded, 0, scores_history=False)
+    install_session(plan, data, loaded, 0, scores_history=False, earlier=NoEarlierValues())
     unmeasured = history_of(data)["MIN", MINUTE]
     assert (unmeasured.measured, unmeasured.percent) == (False, 100.0)
 
