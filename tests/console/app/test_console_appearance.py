@@ -353,8 +353,8 @@ def test_nothing_on_the_bar_moves_when_figures_change(console_store: BarStore, t
         assert "x3,600 actual x2.9k" in running
         await press(pilot, "comma")
         past = bar_of(console, speed=60.0)
-        assert past.startswith(" ◂ PAST ")
-        assert "‖ paused" in past
+        assert past.startswith(" ◂ PAST ‖ ")
+        assert "paused x60" in past
         assert "slot  59/390" in past
         bounds = [[at for at, sign in enumerate(text) if sign == "|"] for text in (paused, running, past)]
         assert bounds[0] == bounds[1] == bounds[2]
