@@ -77,6 +77,8 @@ def play_on_screen(
             ),
             before_run=freeze_objects,
             new_run=runs.following,
+            export=invocation.settings.export,
+            log_path=invocation.log_path,
         )
         lines = stack.enter_context(LogLines())
         interrupts.hold()
