@@ -187,11 +187,11 @@ ACTIONS: Final[list[Action]] = [
         run_actions.remove_breakpoint, NAVIGATE, arguments.BREAKPOINT_NUMBER, effect=_SETS
     ),
     Action(
-        "save_breakpoints", "", "save breakpoints", "Save breakpoints",
+        "save_breakpoints", "", "save breaks", "Save breakpoints",
         OnScreen("breakpoints.save"), NAVIGATE, arguments.SAVE_BREAKPOINTS
     ),
     Action(
-        "load_breakpoints", "", "load breakpoints", "Load breakpoints",
+        "load_breakpoints", "", "load breaks", "Load breakpoints",
         OnScreen("breakpoints.load"), NAVIGATE, arguments.LOAD_BREAKPOINTS
     ),
     Action(
@@ -249,6 +249,14 @@ ACTIONS: Final[list[Action]] = [
         OnScreen("panels.columns"), SHOW, arguments.COLUMNS
     ),
     Action("theme", "t", "theme", "Next theme", OnScreen("panels.theme"), SHOW),
+    Action(
+        "earlier_day", "left", "earlier day", "Report of the day before",
+        OnScreen("panels.report_day"), SHOW, NO_ARGUMENT, "-1", modes=frozenset({"report"}), footer=2
+    ),
+    Action(
+        "later_day", "right", "later day", "Report of the next day",
+        OnScreen("panels.report_day"), SHOW, NO_ARGUMENT, "1", modes=frozenset({"report"}), footer=3
+    ),
     Action(
         "export_csv", "e", "export", "Export as CSV",
         run_actions.export_csv, DATA, modes=frozenset({MAIN, "report"}), footer=12

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -73,10 +74,7 @@ class BreakpointList:
                 self._unusable.append(ListedBreakpoint(None, one.text, enabled=False, fault=fault))
                 if one.enabled:
                     faulty.append(self._unusable[-1])
-        off = [f"breakpoint switched off: {one.text}: {one.fault}" for one in faulty[:1]]
-        if len(faulty) > 1:
-            off.append(f"{counted(len(faulty), 'breakpoint')} switched off: this run cannot use them")
-        return (*off[-1:], *saved.changed_words())
+        return (*_switched_off(faulty), *saved.changed_words())
 
     def remove_unusable(self, text: str) -> None:
         """Delete a breakpoint that the run cannot use."""
@@ -99,3 +97,10 @@ class BreakpointList:
             return None
         self._saved = now
         return save_kept(self._path, now.breakpoints)
+
+
+def _switched_off(faulty: Sequence[ListedBreakpoint]) -> Iterator[str]:
+    """Yield the notice of breakpoints that were on, and that the run cannot use, if there are any."""
+    if faulty:
+        first = faulty[0]
+        yield f"{counted(len(faulty), 'breakpoint')} switched off: {first.text}: {first.fault}"

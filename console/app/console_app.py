@@ -29,7 +29,7 @@ from tapedeck.console.app.frames import Frames
 from tapedeck.console.app.gc_scheduler import GcScheduler
 from tapedeck.console.app.handlers.application import ApplicationHandlers
 from tapedeck.console.app.handlers.breakpoints import BreakpointHandlers
-from tapedeck.console.app.handlers.data import DataHandlers
+from tapedeck.console.app.handlers.data import DataHandlers, short_path
 from tapedeck.console.app.handlers.moments import MomentHandlers
 from tapedeck.console.app.handlers.navigation import NavigationHandlers
 from tapedeck.console.app.handlers.panels import PanelHandlers
@@ -37,6 +37,7 @@ from tapedeck.console.app.handlers.transport import Transport
 from tapedeck.console.app.key_queue import KeyMarker, KeyQueue
 from tapedeck.console.app.layout import Layout
 from tapedeck.console.app.log_lines import LogLines
+from tapedeck.console.app.opening_fetch import OpeningFetch
 from tapedeck.console.app.palette import ConsoleCommands
 from tapedeck.console.app.panels.events import EventsPanel
 from tapedeck.console.app.playback import Playback, SessionNotCachedError, ViewState
@@ -69,7 +70,8 @@ Answer = TypeVar("Answer")
 class Setup:
     """Start options of the console.
 
-    `exports`: folder for exports by keys. `config_folder`: folder of the user's themes. `interrupted`:
+    `exports`: folder for exports by keys. `export`: folder of the run's own export, if any. `log_path`: the
+    log file, if any. `config_folder`: folder of the user's themes. `interrupted`:
     whether a signal has requested the end. `frames`: maximum frames per second. `direct_drawing`: bypass
     Textual's compositor. `note`: text on the session bar, such as "synthetic". `key_changes`: action id →
     keys, from the settings file. `start_paused`: pause at the first open. `script`: key script to run.
@@ -94,6 +96,8 @@ class Setup:
     breakpoints_file: Path | None = None
     before_run: Callable[[], None] = lambda: None
     new_run: Callable[[SystemManager], SystemManager] = SystemManager.renewed
+    export: Path | None = None
+    log_path: Path | None = None
 
 
 class ConsoleApp(TerminalApp):
@@ -118,6 +122,7 @@ class ConsoleApp(TerminalApp):
         self.key_changes = {**setup.ui_state.keys, **setup.key_changes}
         self.main = MainScreen(playback, log_lines, _layout(setup.ui_state), note=setup.note)
         self.session_recompute = SessionRecompute(self, playback)
+        self._opening_fetch = OpeningFetch(self, playback)
         self.breakpoints = BreakpointList(playback, setup.breakpoints_file)
         self.recording = Recording(playback, begins_paused=setup.start_paused and setup.script is None)
         self._one_run = asyncio.Lock()  # held while a run is ended or replaced
@@ -287,6 +292,20 @@ class ConsoleApp(TerminalApp):
 
     # Frames
 
+    @property
+    def run_files(self) -> tuple[tuple[str, str], ...]:
+        """Names and paths of the run's files: exports that are written, the log."""
+        setup = self.setup
+        exports = dict.fromkeys(("export", short_path(path.absolute())) for path in self.data.written)
+        files = [*exports]
+        if setup.export is not None:
+            files.append(
+                ("export", f"{short_path(setup.export.absolute())}, complete once the console is left")
+            )
+        if setup.log_path is not None:
+            files.append(("log", short_path(setup.log_path)))
+        return tuple(files)
+
     def view_state(self) -> ViewState:
         """Return the state of the run to show."""
         return self.playback.view_state()
@@ -310,6 +329,7 @@ class ConsoleApp(TerminalApp):
             self.screen.show_keys()
         if self.frames.show(snapshot):
             self._report_end(snapshot)
+            self._opening_fetch.follow(self.playback.view_state(snapshot))
         self._gc_scheduler.collect_if_due()
 
     def _advance_script(self) -> None:

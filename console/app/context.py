@@ -41,6 +41,16 @@ class AppContext(Protocol):
         """Set the theme."""
         ...
 
+    @property
+    def run_files(self) -> tuple[tuple[str, str], ...]:
+        """Names and paths of the run's files: exports that are written, the log."""
+        ...
+
+    @property
+    def screen(self) -> Screen[Any]:
+        """The screen on top."""
+        ...
+
     def view_state(self) -> ViewState:
         """Return the state of the run to show."""
         ...

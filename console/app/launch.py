@@ -54,6 +54,8 @@ def play_on_screen(
         runs = stack.enter_context(_Runs(config, store, invocation.settings.export))
         playback = Playback(runs.first(batch_options.breaks), watched_speed=invocation.settings.speed)
         stack.callback(playback.stop)
+        if batch_options.script is not None:
+            batch_options.script.check(playback.system.vocabulary())
         ui_state, notice = load_ui_state(folders.state)
         setup = Setup(
             exports=invocation.settings.export or folders.data / "exports",
@@ -75,6 +77,8 @@ def play_on_screen(
             ),
             before_run=freeze_objects,
             new_run=runs.following,
+            export=invocation.settings.export,
+            log_path=invocation.log_path,
         )
         lines = stack.enter_context(LogLines())
         interrupts.hold()

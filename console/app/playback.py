@@ -12,6 +12,7 @@ from operator import attrgetter
 from threading import Event
 from typing import Final, Protocol
 
+from tapedeck.console.app.openings import Openings
 from tapedeck.console.app.past_play import PastPlay
 from tapedeck.console.app.viewpoint import Position, SessionSource, Viewpoint
 from tapedeck.engine.errors import EngineError
@@ -19,6 +20,7 @@ from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.read.events import Event as MarketEvent
 from tapedeck.engine.read.events import events_known_at
+from tapedeck.engine.read.opening_values import OpeningValues
 from tapedeck.engine.read.snapshot import BreakpointHit, Snapshot
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.system import SystemManager
@@ -38,7 +40,7 @@ class ViewState:
     `view`: the session up to the time shown. `played`: the same session as far as it was played at the
     snapshot, for the timeline; the same as `view` at the present. Both are None before the first session.
     `is_past_playing`: whether the past plays, at `past_speed`. `stopped_at`: the breakpoint at which the time
-    shown stands.
+    shown stands. `opening`: opening values of the view's day, None until they are read.
     """
 
     snapshot: Snapshot
@@ -48,6 +50,7 @@ class ViewState:
     is_past_playing: bool = False
     past_speed: float = WATCHED_SPEED
     stopped_at: BreakpointHit | None = None
+    opening: OpeningValues | None = None
 
     @property
     def is_racing(self) -> bool:
@@ -147,6 +150,7 @@ class Playback:
         self.tape_cache: FinishedSessions = system.tape_cache
         self.cached_sessions = CachedSessions(self.tape_cache)
         self.viewpoint = Viewpoint(self.cached_sessions)
+        self.openings = Openings()
         self.past_play = PastPlay(
             self.viewpoint, self.cached_sessions, self.present, system.past_hit, monotonic=self._monotonic
         )
@@ -196,15 +200,16 @@ class Playback:
         view = snapshot.view
         computed = None if view is None else (view.frontier, view.computed_frontier)
         past = (self.viewpoint.revision, self.past_play.is_playing, self.past_speed)
-        return (self._runs, snapshot.version, past, snapshot.state, len(snapshot.finished), computed)
+        shown = (self._runs, snapshot.version, past, self.openings.revision)
+        return (*shown, snapshot.state, len(snapshot.finished), computed)
 
     def view_state(self, snapshot: Snapshot | None = None) -> ViewState:
         """Return the state to show, now or for a snapshot."""
         snapshot, position = snapshot or self.system.snapshot(), self.viewpoint.position
         if position is None:
             view = self._latest_view(snapshot)
-            hit = snapshot.stopped_at or self.past_play.stopped_at
-            return ViewState(snapshot, view, view, is_past=False, stopped_at=hit)
+            hit, opening = snapshot.stopped_at or self.past_play.stopped_at, self._opening(view)
+            return ViewState(snapshot, view, view, is_past=False, stopped_at=hit, opening=opening)
         view, now = position.view(), snapshot.view
         played = now if now is not None and view.is_of_same_session(now) else position.played.view()
         return ViewState(
@@ -215,7 +220,11 @@ class Playback:
             is_past_playing=self.past_play.is_playing,
             past_speed=self.past_speed,
             stopped_at=self.past_play.stopped_at,
+            opening=self._opening(view),
         )
+
+    def _opening(self, view: SessionView | None) -> OpeningValues | None:
+        return None if view is None else self.openings.get(view.trading_day)
 
     # Jumps
 

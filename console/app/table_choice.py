@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
+import numpy as np
+
 from tapedeck.console.app import table_figures
+from tapedeck.console.app.decimals import column_decimals
 from tapedeck.console.app.table_figures import RunFigures
 from tapedeck.console.app.widgets import SymbolRows
 from tapedeck.console.app.widgets.column_forms import (
@@ -26,11 +29,13 @@ from tapedeck.console.app.widgets.column_forms import (
 from tapedeck.console.app.widgets.table_columns import TREND, TableColumn
 from tapedeck.engine.errors import EngineError, did_you_mean, listed, nearest
 from tapedeck.engine.indicators.specs import IndicatorSpec
+from tapedeck.engine.read.opening_values import OpeningValues
 from tapedeck.engine.streams.stream_plan import StreamPlan, TrailingPlan
-from tapedeck.engine.tape.bar_grid import FIELDS, VOLUME
+from tapedeck.engine.tape.bar_grid import FIELDS, VOLUME, Floats
 from tapedeck.engine.tape.day_figures import DAY_FIGURES, Unit
 from tapedeck.engine.tape.session_view import SessionView
 
+LAST: Final = "last"
 REL_VOLUME: Final = "rel_volume"
 DEFAULT_WORD: Final = "default"
 _DEFAULT_INDICATORS: Final = 3
@@ -41,11 +46,31 @@ _FIRST_FIGURES: Final = ("change_pct", "gap_pct", "day_volume")
 
 @dataclass(frozen=True, slots=True)
 class ColumnSource:
-    """A column with the function that reads its figures from a view. `about`: a few words on its meaning."""
+    """A column with the function that reads its figures from a view. `about`: a few words on its meaning.
+
+    `indicator`: the session indicator whose values it shows, or "".
+    """
 
     column: TableColumn
     figures: Callable[[SessionView], Figures]
     about: str
+    indicator: str = ""
+
+    def read(self, opening: OpeningValues | None, view: SessionView) -> Figures:
+        """Return the figures of a view, and those of the session before."""
+        found, before = self.figures(view), self._before(opening, view)
+        if before is None:
+            return found
+        decimals = found.decimals
+        if self.column.form.grows_from is not None:
+            sizes = np.where(np.isnan(found.values), np.abs(before), np.nan)
+            decimals = max(decimals, column_decimals(sizes))
+        return replace(found, before=before, decimals=decimals)
+
+    def _before(self, opening: OpeningValues | None, view: SessionView) -> Floats | None:
+        if self.column.key == LAST:
+            return view.prior_close.values
+        return None if opening is None else opening.indicators.get(self.indicator)
 
 
 class TableChoice:
@@ -93,20 +118,25 @@ class TableChoice:
             raise EngineError(f"unknown column {word!r}.{hint}")
         return by_heading[word]
 
-    def rows(self, view: SessionView) -> SymbolRows:
-        """Return the rows of the table for a view; figures are computed for the columns that are drawn."""
-        readers = {key: source.figures for key, source in self.available.items()}
+    def rows(self, view: SessionView, opening: OpeningValues | None = None) -> SymbolRows:
+        """Return the rows of the table for a view; figures are computed for the columns that are drawn.
+
+        `opening`: opening values of its day, shown where today has none.
+        """
+        readers = {key: partial(source.read, opening) for key, source in self.available.items()}
         return SymbolRows(view.symbols, self.columns, RunFigures(view, readers))
 
 
 def _sources(plan: StreamPlan) -> Iterator[ColumnSource]:
     """Yield all columns of a run, in the order of the chooser."""
     relative = _relative_volume(plan.specs)
-    yield _source("last", "last", PRICE, table_figures.last, "close of the last bar")
+    yield _source(LAST, "last", PRICE, table_figures.last, "close of the last bar")
     yield from (_day_figure(name) for name in _FIRST_FIGURES)
     if relative is not None:
-        read = partial(table_figures.ratio, relative.outputs[0])
-        yield _source(REL_VOLUME, "rel vol", RATIO, read, "volume of the minute ÷ its usual volume")
+        name = relative.outputs[0]
+        read = partial(table_figures.ratio, name)
+        about = "volume of the minute ÷ its usual volume"
+        yield _source(REL_VOLUME, "rel vol", RATIO, read, about, indicator=name)
     yield _source("quality", "qual %", SCORE, table_figures.quality, "share of the bars that are there")
     yield _source("missing", "missing", COUNT, table_figures.missing, "missing bars")
     yield _source(TREND, "trend", SPARKLINE, table_figures.trend, "closes since the open")
@@ -118,9 +148,15 @@ def _sources(plan: StreamPlan) -> Iterator[ColumnSource]:
 
 
 def _source(
-    key: str, heading: str, form: Form, figures: Callable[[SessionView], Figures], about: str
+    key: str,
+    heading: str,
+    form: Form,
+    figures: Callable[[SessionView], Figures],
+    about: str,
+    *,
+    indicator: str = "",
 ) -> ColumnSource:
-    return ColumnSource(TableColumn(key, heading, form), figures, about)
+    return ColumnSource(TableColumn(key, heading, form), figures, about, indicator)
 
 
 def _day_figure(name: str) -> ColumnSource:
@@ -132,7 +168,8 @@ def _day_figure(name: str) -> ColumnSource:
 def _indicator(spec: IndicatorSpec, name: str) -> ColumnSource:
     is_price = spec.description.over_price
     form, read = (PRICE, table_figures.price_indicator) if is_price else (FIGURE, table_figures.indicator)
-    return _source(name, name, form, partial(read, name), f"{spec.kind} of {spec.interval} bars")
+    about = f"{spec.kind} of {spec.interval} bars"
+    return _source(name, name, form, partial(read, name), about, indicator=name)
 
 
 def _historical(trailing: TrailingPlan) -> ColumnSource:
@@ -153,8 +190,8 @@ def _default_columns(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the default columns from left to right, and in the order in which they get their places."""
     indicators = _ranked_outputs(specs)[:_DEFAULT_INDICATORS]
-    left_to_right = ("last", *_FIRST_FIGURES, REL_VOLUME, *indicators, "quality", "missing", TREND)
-    first = ("last", "change_pct", REL_VOLUME, *indicators[:1], "gap_pct", "day_volume")
+    left_to_right = (LAST, *_FIRST_FIGURES, REL_VOLUME, *indicators, "quality", "missing", TREND)
+    first = (LAST, "change_pct", REL_VOLUME, *indicators[:1], "gap_pct", "day_volume")
     ranked = (*first, "quality", "missing", *indicators[1:2], TREND, *indicators[2:])
     shown, order = (dict.fromkeys(key for key in keys if key in known) for keys in (left_to_right, ranked))
     return tuple(shown), tuple(order)

@@ -96,7 +96,12 @@ def error_document(error: BaseException, log_path: object = None) -> dict[str, o
     if isinstance(error, ConfigError):
         document["source"] = error.source
         document["problems"] = [
-            {"path": problem.path, "message": problem.message, "suggestion": problem.suggestion}
+            {
+                "path": problem.path,
+                "line": problem.line,
+                "message": problem.message,
+                "suggestion": problem.suggestion,
+            }
             for problem in error.problems
         ]
     if isinstance(error, UnclearImportError | NothingToPlayError):

@@ -40,6 +40,8 @@ class DataHandlers:
         self._exports_done = asyncio.Event()
         self._exports_done.set()
         self._failures: list[str] = []
+        self.written: list[Path] = []
+        """Exports that were written, in their order."""
 
     def export(self, form: str, path: str) -> None:
         """Export the run so far as CSV files, or the state as session.json, in the background."""
@@ -78,6 +80,7 @@ class DataHandlers:
                 export = partial(write, self._playback, folder)
                 written = await run_in_background(f"the export to {folder}", export, self._notify_error)
             if written is not None:
+                self.written.append(written)
                 self._app.notify(with_path("exported to", written), title=title, timeout=8)
         finally:
             self._exports -= 1

@@ -153,6 +153,7 @@ class MomentHandlers:
     async def _show(self, found: Moment, condition: str) -> None:
         async def show() -> None:
             await self._navigation.show_moment(found.trading_day, found.frontier)
+            self._app.clear_notifications()  # of the search before
             self._app.notify(f"{_clock(found)}: {condition}", timeout=4)
 
         try:

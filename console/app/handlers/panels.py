@@ -11,6 +11,7 @@ from textual.screen import Screen
 from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.screens.columns import ColumnsScreen
 from tapedeck.console.app.screens.prompt import PromptScreen
+from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.console.app.table_choice import DEFAULT_WORD
 from tapedeck.console.app.widgets.table_columns import SYMBOL
 from tapedeck.console.panel_data.registry import load, pages
@@ -174,6 +175,13 @@ class PanelHandlers:
         chosen = name or names[(at + 1) % len(names)]
         self._app.set_theme(chosen)
         self._notify(f"theme: {chosen}")
+
+    def report_day(self, steps: str) -> None:
+        """Show another played day on the report page."""
+        screen = self._app.screen
+        if not isinstance(screen, ReportScreen):
+            raise EngineError("open the report first: it shows one day at a time")
+        screen.show_day(int(steps))
 
     async def page(self, page_id: str) -> None:
         """Open a page."""

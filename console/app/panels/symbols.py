@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import ClassVar
 
 from textual import on
@@ -13,6 +14,7 @@ from tapedeck.console.app.panels.panel import Panel
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.table_choice import TableChoice
 from tapedeck.console.app.widgets import SymbolTable
+from tapedeck.console.app.widgets.figures import BEFORE
 from tapedeck.console.panel_data.panel_tables import symbols_table
 from tapedeck.console.panel_data.tables import Table
 
@@ -27,6 +29,7 @@ class SymbolsPanel(Panel):
         super().__init__(playback)
         self.table = SymbolTable()
         self.columns = TableChoice(playback.plan)
+        self._day_before: date | None = None
 
     def content(self) -> ComposeResult:
         """Compose the table."""
@@ -36,7 +39,12 @@ class SymbolsPanel(Panel):
         """Show all symbols at the time shown."""
         self.fill()
         assert view_state.view is not None
-        self.table.show(self.columns.rows(view_state.view))
+        opening = view_state.opening
+        day_before = None if opening is None else opening.day_before
+        if day_before != self._day_before:
+            self._day_before = day_before
+            self._note_changed()
+        self.table.show(self.columns.rows(view_state.view, view_state.opening))
 
     def as_table(self, view_state: ViewState) -> Table:
         """Return the filtered symbols in the order of the table, with all columns."""
@@ -56,9 +64,12 @@ class SymbolsPanel(Panel):
 
     @property
     def heading_note(self) -> str:
-        """The number of columns that do not fit."""
+        """The number of columns that do not fit, and the day of figures of the session before."""
         hidden = self.table.hidden_columns
-        return f"+{counted(hidden, 'column')}" if hidden else ""
+        notes = [f"+{counted(hidden, 'column')}"] if hidden else []
+        if self.table.shows_before and self._day_before is not None:
+            notes.append(f"{BEFORE} {self._day_before}")
+        return "  ".join(notes)
 
     @property
     def tab_note(self) -> str:
@@ -66,7 +77,7 @@ class SymbolsPanel(Panel):
         hidden = self.table.hidden_columns if self.display else 0
         return f"{f'+{hidden} ' if hidden else ''}{super().tab_note}".strip()
 
-    @on(SymbolTable.HiddenChanged)
-    def _hidden_changed(self) -> None:
+    @on(SymbolTable.NoteChanged)
+    def _note_changed(self) -> None:
         self.show_heading()
         self.post_message(self.NoteChanged())

@@ -18,8 +18,8 @@ from tapedeck.console.app.table_choice import TableChoice
 
 _KEYS: Final = (
     ("space", "show/hide", "flip"),
-    ("u", "up", "move(-1)"),
-    ("d", "down", "move(1)"),
+    ("u", "up", "move_up"),
+    ("d", "down", "move_down"),
     ("r", "reset", "reset"),
     ("escape", "back", "leave"),
 )
@@ -36,8 +36,8 @@ class ColumnsScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,c,q", "leave", "back"),
         Binding("space", "flip", "show or hide"),
-        Binding("u,shift+up,minus", "move(-1)", "move up"),
-        Binding("d,shift+down,plus", "move(1)", "move down"),
+        Binding("u,shift+up,minus", "move_up", "move up"),
+        Binding("d,shift+down,plus", "move_down", "move down"),
         Binding("r", "reset", "reset"),
     ]
 
@@ -78,13 +78,13 @@ class ColumnsScreen(ModalScreen[None]):
         if self._list.highlighted is not None:
             self._flip(self._list.highlighted)
 
-    def action_move(self, rows: int) -> None:
-        """Move the column under the cursor."""
-        at = self._list.highlighted
-        if at is None or not 0 <= at + rows < len(self._order):
-            return
-        self._order.insert(at + rows, self._order.pop(at))
-        self._change(at + rows)
+    def action_move_up(self) -> None:
+        """Move the column under the cursor up: to the left in the table."""
+        self._move(-1)
+
+    def action_move_down(self) -> None:
+        """Move the column under the cursor down."""
+        self._move(1)
 
     def action_reset(self) -> None:
         """Show the default columns."""
@@ -95,6 +95,12 @@ class ColumnsScreen(ModalScreen[None]):
     def action_leave(self) -> None:
         """Close the dialog."""
         self.dismiss(None)
+
+    def _move(self, rows: int) -> None:
+        at = self._list.highlighted
+        if at is not None and 0 <= at + rows < len(self._order):
+            self._order.insert(at + rows, self._order.pop(at))
+            self._change(at + rows)
 
     def _flip(self, at: int) -> None:
         shown = self._shown ^ {self._order[at]}

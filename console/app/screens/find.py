@@ -36,7 +36,7 @@ class FindScreen(PromptScreen):
             yield Static(Content(self._hint), id="meaning")
             if len(self._offered) > 1:
                 keys = dialog_keys(("↓", "select"), ("enter", "find"))
-                yield Label(Content("  ").join([Content("Last conditions"), keys]), classes="dialog-foot")
+                yield Label(Content("  ").join([Content("Conditions"), keys]), classes="dialog-foot")
                 yield OptionList(*(Option(Content(text), id=text) for text in self._offered))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

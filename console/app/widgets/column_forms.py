@@ -19,10 +19,21 @@ _WIDEST_FIGURE: Final = 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Figures:
-    """Figures of a column: float64, shape (S,), NaN where one is missing; the trend has shape (S, any)."""
+    """Figures of a column: float64, shape (S,), NaN where one is missing; the trend has shape (S, any).
+
+    `before`: those of the session before, (S,), shown where today has none; None: no such figures.
+    """
 
     values: Floats
     decimals: int = LEAST_DECIMALS
+    before: Floats | None = None
+
+    @property
+    def shown(self) -> Floats:
+        """The figures, with those of the session before where today has none."""
+        return (
+            self.values if self.before is None else np.where(np.isnan(self.values), self.before, self.values)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +55,7 @@ class Form:
         found = figures()
         if found.decimals < self.grows_from:
             return self.width
-        sizes = np.abs(found.values)
+        sizes = np.abs(found.shown)
         largest = float(np.max(sizes, where=np.isfinite(sizes), initial=0.0))
         # With a minus sign, so that the width stays when the first negative figure appears.
         needed = len(self.text(-largest, found.decimals)) if largest else 0

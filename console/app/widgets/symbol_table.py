@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from tapedeck.console.app.widgets.canvas import Canvas
+from tapedeck.console.app.widgets.figures import BEFORE
 from tapedeck.console.app.widgets.painted import Painted
 from tapedeck.console.app.widgets.table_columns import TREND, SymbolRows, largest_first, order_of
 from tapedeck.console.app.widgets.table_painting import (
@@ -81,8 +82,8 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
             """The table."""
             return self.table
 
-    class HiddenChanged(Message):
-        """Posted when another number of columns does not fit."""
+    class NoteChanged(Message):
+        """Posted when another number of columns does not fit, or figures of the session before come or go."""
 
         def __init__(self, table: SymbolTable) -> None:
             super().__init__()
@@ -103,6 +104,7 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
         self._reverse = False
         self._headings: list[Heading] = []
         self.hidden_columns = 0
+        self.shows_before = False
 
     # For the application
 
@@ -268,8 +270,9 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
         )
         self._headings = paint_table(canvas, view)
         hidden = len(self._rows.columns) + 1 - len(self._headings)  # the first heading is the symbols'
-        if hidden != self.hidden_columns:
-            self.hidden_columns = hidden
-            self.post_message(self.HiddenChanged(self))
+        shows_before = bool(np.any(canvas.glyphs[1:] == ord(BEFORE)))
+        if (hidden, shows_before) != (self.hidden_columns, self.shows_before):
+            self.hidden_columns, self.shows_before = hidden, shows_before
+            self.post_message(self.NoteChanged(self))
         if not len(self._order):
             paint_note(canvas, f"no symbol contains {self._filter!r}: clear the filter to see all")

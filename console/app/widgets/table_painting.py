@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 
 from tapedeck.console.app.widgets.canvas import Canvas, shortened
 from tapedeck.console.app.widgets.column_forms import SPARKLINE, Figures
-from tapedeck.console.app.widgets.figures import compact
+from tapedeck.console.app.widgets.figures import compact, marked_as_before
 from tapedeck.console.app.widgets.sparkline import spark_glyphs
 from tapedeck.console.app.widgets.table_columns import (
     MARKER_WIDTH,
@@ -101,11 +103,23 @@ def _paint_cursor(canvas: Canvas, view: TableView) -> None:
 
 
 def _paint_figures(canvas: Canvas, view: TableView, place: ShownColumn) -> None:
+    figures = list(_figures(view, place))
+    # The sign of a long figure of the session before is in the gap before its column.
+    width = max([place.width, *(len(text) for text, _ in figures)])
+    texts = [text.rjust(width) for text, _ in figures]
+    canvas.column(place.stop - width, 1, texts, [ink for _, ink in figures])
+
+
+def _figures(view: TableView, place: ShownColumn) -> Iterator[tuple[str, int]]:
+    """Yield text and ink of each visible figure; where today has none, of the session before."""
     column, figures = place.column, view.rows.figures[place.column.key]
-    values, form = figures.values[view.visible].tolist(), column.form
-    texts = [_figure(column, figures, value, place.width).rjust(place.width) for value in values]
-    inks = [_INK[form.tone(value, figures.decimals)] for value in values]
-    canvas.column(place.start, 1, texts, inks)
+    values, shown = figures.values[view.visible].tolist(), figures.shown[view.visible].tolist()
+    for today, value in zip(values, shown, strict=True):
+        text = _figure(column, figures, value, place.width)
+        if math.isnan(today) and not math.isnan(value):
+            yield marked_as_before(text), _INK["quiet"]
+        else:
+            yield text, _INK[column.form.tone(value, figures.decimals)]
 
 
 def _figure(column: TableColumn, figures: Figures, value: float, width: int) -> str:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from tapedeck.console.cli.commands import config_new
-from tapedeck.console.cli.invocation import begin
-from tapedeck.console.cli.options import JsonOption, SessionFile, examples
+from tapedeck.console.cli.invocation import Invocation, begin
+from tapedeck.console.cli.options import JsonOption, SessionFile, StoreOption, examples
 from tapedeck.console.cli.session_calendar import outline, sessions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tapedeck.engine.config import SessionConfig
+    from tapedeck.console.cli.session_coverage import StoreCheck
+    from tapedeck.engine.config import LoadedConfig, SessionConfig
 
 app = typer.Typer(
     help="Check a session file, write a new one, or the JSON Schema of session files.",
@@ -26,19 +27,30 @@ app = typer.Typer(
         "tapedeck config schema",
     ),
 )
-_CHECK: Final = examples("tapedeck config check october.yaml", "tapedeck config check october.yaml --json")
+_CHECK: Final = examples(
+    "tapedeck config check october.yaml",
+    "tapedeck config check october.yaml --store bars.db",
+    "tapedeck config check october.yaml --json",
+)
 _SCHEMA: Final = examples("tapedeck config schema > session.schema.json")
 
 
 @app.command("check", epilog=_CHECK)
-def check(context: typer.Context, file: SessionFile, as_json: JsonOption = False) -> None:
-    """Check a session file, and its dates against the calendar; show all faults."""
-    invocation = begin(context, as_json=as_json)
+def check(
+    context: typer.Context, file: SessionFile, store: StoreOption = None, as_json: JsonOption = False
+) -> None:
+    """Check a session file, and its dates against the calendar; show all faults with their lines.
+
+    With --store, also check its symbols and dates against the bars of a store, as a run does before it
+    starts: exit code 3 if bars are missing. Days without bars are a warning.
+    """
+    invocation = begin(context, as_json=as_json, store=store)
     from tapedeck.engine.session_file import load_session_config  # noqa: PLC0415 - slow, see this package's __init__.py
 
     loaded = load_session_config(file)
     sessions = sessions_of(loaded.config)
-    warnings = [*loaded.warnings, *_unsupported(loaded.config)]
+    stored = None if store is None else _in_store(invocation, loaded)
+    warnings = [*loaded.warnings, *_unsupported(loaded.config), *(() if stored is None else stored.warnings)]
     if as_json:
         document = {
             "file": loaded.source,
@@ -47,11 +59,23 @@ def check(context: typer.Context, file: SessionFile, as_json: JsonOption = False
             "sessions": [session.trading_day.isoformat() for session in sessions],
             "warnings": warnings,
         }
+        if stored is not None:
+            document["store"] = {"location": str(invocation.settings.store), **stored.document()}
         invocation.terminal.write_json(document)
         return
     for warning in warnings:
         invocation.warn(warning)
     invocation.terminal.write(f"{loaded.source}: valid ({outline(loaded.config, sessions)})")
+    if stored is not None:
+        stored.write(invocation.terminal)
+
+
+def _in_store(invocation: Invocation, loaded: LoadedConfig) -> StoreCheck:
+    from tapedeck.console.cli.session_coverage import check_against  # noqa: PLC0415 - as above
+    from tapedeck.engine.store.locations import open_store  # noqa: PLC0415 - as above
+
+    with open_store(invocation.settings.store) as bars:
+        return check_against(loaded, bars)
 
 
 app.command("new", epilog=config_new.EPILOG)(config_new.new)

@@ -353,8 +353,8 @@ def test_nothing_on_the_bar_moves_when_figures_change(console_store: BarStore, t
         assert "x3,600 actual x2.9k" in running
         await press(pilot, "comma")
         past = bar_of(console, speed=60.0)
-        assert past.startswith(" ◂ PAST ")
-        assert "‖ paused" in past
+        assert past.startswith(" ◂ PAST ‖ ")
+        assert "paused x60" in past
         assert "slot  59/390" in past
         bounds = [[at for at, sign in enumerate(text) if sign == "|"] for text in (paused, running, past)]
         assert bounds[0] == bounds[1] == bounds[2]
@@ -495,7 +495,7 @@ def test_no_figure_of_the_metrics_is_cut(
         await until(pilot, lambda: "first historical load" in figures.text, "the timers")
         lines = figures.text.splitlines()
         assert max(map(len, lines)) <= figures.size.width
-        assert any(line.startswith("first historical load") and line.endswith(" 12,500") for line in lines)
+        assert any(line.startswith("first historical load") and " 12,500" in line for line in lines)
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act, size=size)

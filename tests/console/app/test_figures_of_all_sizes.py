@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 
 from tapedeck.console.app.decimals import column_decimals, sizes_of
 from tapedeck.console.app.grid_text import percent, quality_style
-from tapedeck.console.app.screens.report import report_text
+from tapedeck.console.app.report_lines import RunReport, report_lines
 from tapedeck.console.app.screens.why import _figure, explanation_text
 from tapedeck.console.app.widgets import StyledLines
 from tapedeck.console.app.widgets.column_forms import SCORE
@@ -171,8 +171,9 @@ def test_a_session_without_slots_has_no_score_in_the_report(store: BarStore, tmp
         summary = console.system.summary()
     (session,) = summary.sessions
     none = replace(session, played=0, bars=0, quality_pct=100.0)
-    assert "100.00%" in report_text(summary, {}).plain
-    assert "100.00%" not in report_text(replace(summary, sessions=(none,)), {}).plain
+    for shown, is_scored in ((summary, True), (replace(summary, sessions=(none,)), False)):
+        lines = report_lines(RunReport(shown, None, 0, 0), 80)
+        assert ("100.00%" in "\n".join(line.plain for line in lines)) is is_scored
     assert [_session_row(of)[2] for of in (session, none)] == [("100.00%", ""), "–"]
 
 

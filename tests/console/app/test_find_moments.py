@@ -17,7 +17,16 @@ from tapedeck.console.app.screens.find import FindScreen
 from tapedeck.console.app.screens.search import SearchScreen
 from tapedeck.engine.read.moments import Moment
 from tapedeck.engine.store.bar_store import BarStore
-from tests.support.console_runs import ConsoleRun, console_run, document, drive, press, type_line, until
+from tests.support.console_runs import (
+    ConsoleRun,
+    console_run,
+    document,
+    drive,
+    enter_line,
+    press,
+    type_line,
+    until,
+)
 
 DAYS = ("2013-11-26", "2013-11-27", "2013-11-29", "2013-12-02")
 
@@ -29,10 +38,10 @@ def shown(console: ConsoleRun) -> tuple[str, int]:
 
 
 async def find(pilot: Pilot[None], key: str, condition: str) -> None:
-    """Press a key, and type a condition in place of the one proposed."""
+    """Press a key, and enter a condition in place of the one proposed."""
     await press(pilot, key)
     assert isinstance(pilot.app.screen, FindScreen)
-    await type_line(pilot, condition)
+    await enter_line(pilot, condition)
 
 
 async def to_the_last_session(console: ConsoleRun, pilot: Pilot[None]) -> None:
@@ -66,15 +75,14 @@ def test_keys_find_the_next_and_previous_moments_over_recomputed_days(
         assert "becomes true next" in console.text("#meaning")
         await press(pilot, "enter")
         await until(pilot, lambda: shown(console) == (DAYS[2], 45), "the day after")
-        await find(pilot, "F", "time >= 9:45")
+        await press(pilot, "F")
+        await type_line(pilot, "time >= 9:45")
         await until(pilot, lambda: shown(console) == (DAYS[2], 15), "the same day")
         await press(pilot, "F", "down", "down", "enter")
         await until(pilot, lambda: shown(console) == (DAYS[1], 45), "the condition before, chosen")
         await press(pilot, "F")
         assert console.app.screen.query_one(OptionList).option_count == 2
-        line = console.app.screen.query_one(Input)
-        line.value = "AAA.closs > 3"
-        await press(pilot, "enter")
+        await enter_line(pilot, "AAA.closs > 3")
         assert "Did you mean 'close'" in console.text("#meaning")
         assert (console.system.snapshot().session, console.frontier) == (4, 60)
 
@@ -88,7 +96,7 @@ def test_what_is_not_found_yet_is_played_to_without_a_breakpoint(
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o", "greater_than_sign")
         await until(pilot, lambda: isinstance(console.app.screen, FindScreen), "a first condition")
-        await type_line(pilot, "time >= 9:45 and time < 10:00")
+        await enter_line(pilot, "time >= 9:45 and time < 10:00")
         await until(pilot, lambda: isinstance(console.app.screen, ConfirmScreen), "the question")
         await press(pilot, "n")
         assert shown(console) == (DAYS[0], 60)
@@ -164,7 +172,7 @@ def test_a_breakpoint_set_in_the_past_or_after_the_end_tells_where_it_was_true(
 ) -> None:
     async def told(console: ConsoleRun, pilot: Pilot[None], condition: str) -> str:
         await press(pilot, "b")
-        await type_line(pilot, condition)
+        await enter_line(pilot, condition)
         start = f"{condition}: "
         await until(pilot, lambda: any(text.startswith(start) for text in toasts(console)), "the count")
         return next(text for text in toasts(console) if text.startswith(start)).removeprefix(start)

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 
 from tapedeck.console.actions.key_script import Script
 from tapedeck.console.app.breakpoint_files import (
@@ -25,7 +25,7 @@ from tapedeck.console.app.breakpoint_files import (
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.store.bar_store import BarStore
 from tests.console.app.test_saved_scripts import play_in_batch, state_of
-from tests.support.console_runs import ConsoleRun, console_run, document, drive, press, type_line, until
+from tests.support.console_runs import ConsoleRun, console_run, document, drive, enter_line, press, until
 
 
 def listed(console: ConsoleRun) -> list[tuple[str, bool]]:
@@ -45,22 +45,30 @@ def write(path: Path, breakpoints: list[dict[str, object]], **fields: object) ->
 def test_breakpoints_are_there_again_when_the_file_is_opened_again(
     console_store: BarStore, tmp_path: Path
 ) -> None:
-    path = kept_path(tmp_path / "state", tmp_path / "october.yaml")
+    path, named = kept_path(tmp_path / "state", tmp_path / "october.yaml"), tmp_path / "mine.json"
 
     async def first(console: ConsoleRun, pilot: Pilot[None]) -> None:
         assert listed(console) == [("time >= 15:00", True)]  # of the command line
+        await console.app.do("save_breakpoints", str(named))
+        await until(pilot, lambda: "no breakpoints to save: set one first" in toasts(console), "an error")
         for condition in ("AAA.ema_5 > 1000000", "time >= 10:00", "time >= 11:00"):
             await press(pilot, "b")
-            await type_line(pilot, condition)
+            await enter_line(pilot, condition)
             await until(pilot, lambda text=condition: (text, True) in listed(console), condition)
+        await press(pilot, "b", "down", "s")
+        line = console.app.screen.query_one(Input)
+        assert line.value.endswith("exports/console-test.breakpoints.json")
+        await enter_line(pilot, str(named))
+        await until(pilot, lambda: any("3 breakpoints saved to" in text for text in toasts(console)), "it")
         await press(pilot, "b", "down", "down", "down", "space")
         assert listed(console)[2] == ("time >= 10:00", False)
-        assert "time >= 10:00  (off)" in str(console.app.screen.query_one("#breakpoints").render_line(2).text)
+        options = console.app.screen.query_one("#breakpoints", OptionList)
+        assert str(options.get_option_at_index(2).prompt) == "3  time >= 10:00  (off)"
         await press(pilot, "escape", "o")
         await until(pilot, lambda: console.frontier == 60, "an hour: it did not stop at 10:00")
 
     with console_run(console_store, tmp_path, breaks=["time >= 15:00"], breakpoints_file=path) as console:
-        drive(console, first)
+        drive(console, first, toasts=True)
     kept = [("AAA.ema_5 > 1000000", True), ("time >= 10:00", False), ("time >= 11:00", True)]
     assert load_kept(path) == (SavedBreakpoints(tuple(SavedBreakpoint(*one) for one in kept)), None)
 
@@ -71,43 +79,52 @@ def test_breakpoints_are_there_again_when_the_file_is_opened_again(
         await until(pilot, lambda: console.is_paused and console.frontier == 90, "11:00")
         await press(pilot, "b", "down", "x")
         assert listed(console) == kept[1:]
-        await press(pilot, "escape")
+        await press(pilot, "l")
+        await enter_line(pilot, str(named))
+        await until(
+            pilot, lambda: listed(console) == [*kept[1:], kept[0]], "each once, those there as they are"
+        )
+        await console.app.do("load_breakpoints", str(tmp_path / "none.json"))
+        fault = "none.json cannot be loaded: it does not exist"
+        await until(pilot, lambda: any(fault in text for text in toasts(console)), fault)
 
     with console_run(console_store, tmp_path, breakpoints_file=path) as console:
-        drive(console, second)
-    assert [saved.text for saved in load_kept(path)[0].breakpoints] == ["time >= 10:00", "time >= 11:00"]
+        drive(console, second, toasts=True)
+    assert [saved.text for saved in load_kept(path)[0].breakpoints] == [kept[1][0], kept[2][0], kept[0][0]]
 
-    without = document()
+
+def test_kept_breakpoints_that_are_no_longer_valid_are_switched_off(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    path, without = tmp_path / "kept.json", document()
     del without["session_data_config"]["indicators"]["ema_5"]
-    write(
-        path,
-        [{"condition": "AAA.ema_5 > 3"}, {"condition": "AAA.change < -1"}, {"condition": "time > 10:00"}],
-    )
+    conditions = ("AAA.ema_5 > 3", "AAA.ema_5 > 4", "AAA.change < -1", "time > 10:00")
+    write(path, [{"condition": text} for text in conditions])
 
-    async def third(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         assert listed(console) == [("AAA.change < -1", True), ("time > 10:00", True)]
         off, changed = console.app.breakpoints.notices
-        assert off.startswith("breakpoint switched off: AAA.ema_5 > 3: unknown value 'ema_5'")
+        assert off.startswith("2 breakpoints switched off: AAA.ema_5 > 3: unknown value 'ema_5'")
         assert "AAA.change < -1" in changed
         assert "change_open_pct" in changed
         assert set(toasts(console)) >= {off, changed}
-        await press(pilot, "b", "down", "down", "down", "space")
-        assert listed(console) == [("AAA.change < -1", True), ("time > 10:00", True)]
-        await press(pilot, "escape")
+        await press(pilot, "b", "down", "up", "space")  # it stays off
+        assert len(listed(console)) == 2
+        await press(pilot, "x", "escape")
 
     with console_run(console_store, tmp_path, config=without, breakpoints_file=path) as console:
-        drive(console, third, toasts=True)
-
-    async def fourth(console: ConsoleRun, pilot: Pilot[None]) -> None:
-        assert console.app.breakpoints.notices == ()  # each fault is told once
-        assert listed(console) == [("AAA.change < -1", True), ("time > 10:00", True)]
-        assert console.app.breakpoints.listed()[-1].fault
-        await press(pilot, "b", "down", "up", "x", "escape")
-        assert len(console.app.breakpoints.listed()) == 2
-
+        drive(console, act, toasts=True)
+    remaining = SavedBreakpoints(
+        (
+            SavedBreakpoint("AAA.change < -1"),
+            SavedBreakpoint("time > 10:00"),
+            SavedBreakpoint("AAA.ema_5 > 3", enabled=False),
+        ),
+        WORDS,  # so that the changed word is told once
+    )
+    assert load_kept(path) == (remaining, None)
     with console_run(console_store, tmp_path, config=without, breakpoints_file=path) as console:
-        drive(console, fourth)
-    assert len(load_kept(path)[0].breakpoints) == 2
+        assert console.app.breakpoints.notices == ()
 
 
 def test_a_saved_script_stops_where_the_breakpoints_did(console_store: BarStore, tmp_path: Path) -> None:
@@ -118,7 +135,7 @@ def test_a_saved_script_stops_where_the_breakpoints_did(console_store: BarStore,
 
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "b")
-        await type_line(pilot, "time >= 10:00")
+        await enter_line(pilot, "time >= 10:00")
         await press(pilot, "b", "down", "space")  # 12:00 on
         await press(pilot, "down", "down", "space", "up", "x", "escape")  # 10:00 off, 13:00 deleted
         assert listed(console) == [("time >= 12:00", True), ("time >= 10:00", False)]
@@ -142,39 +159,7 @@ def test_a_saved_script_stops_where_the_breakpoints_did(console_store: BarStore,
     assert replayed[5] == [(3, "time >= 12:00")]
 
 
-def test_breakpoints_are_saved_to_a_file_and_loaded_from_it(console_store: BarStore, tmp_path: Path) -> None:
-    target = tmp_path / "mine.json"
-
-    async def save(console: ConsoleRun, pilot: Pilot[None]) -> None:
-        await console.app.do("save_breakpoints", str(target))
-        await until(pilot, lambda: "no breakpoints to save: set one first" in toasts(console), "an error")
-        await press(pilot, "b")
-        await type_line(pilot, "time >= 10:00")
-        await press(pilot, "b", "down", "s")
-        line = console.app.screen.query_one(Input)
-        assert line.value.endswith("exports/console-test.breakpoints.json")
-        line.value = str(target)
-        await press(pilot, "enter")
-        await until(pilot, target.exists, "the file")
-        assert any(text.startswith("1 breakpoint saved to") for text in toasts(console))
-
-    async def load(console: ConsoleRun, pilot: Pilot[None]) -> None:
-        console.system.add_breakpoint("time >= 11:00")
-        await press(pilot, "b", "down", "l")
-        console.app.screen.query_one(Input).value = str(target)
-        await press(pilot, "enter")
-        await until(pilot, lambda: len(listed(console)) == 2, "the breakpoint")
-        await console.app.do("load_breakpoints", str(target))
-        assert listed(console) == [("time >= 11:00", True), ("time >= 10:00", True)]  # each once
-        await console.app.do("load_breakpoints", str(tmp_path / "none.json"))
-        fault = "none.json cannot be loaded: it does not exist"
-        await until(pilot, lambda: any(fault in text for text in toasts(console)), fault)
-
-    for act in (save, load):
-        with console_run(console_store, tmp_path) as console:
-            drive(console, act, toasts=True)
-
-
+@settings(max_examples=20, deadline=None)
 @given(
     breakpoints=st.lists(
         st.builds(SavedBreakpoint, st.text(st.characters(exclude_categories=["Z", "C"]), max_size=20)),

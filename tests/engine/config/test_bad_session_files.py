@@ -102,7 +102,7 @@ SINGLE_FAULTS = [
     (f"{DATA}/indicators/rv", {"type": "RELATIVE_VOLUME", "interval": "1m", "against": "usual"}, f"{INDICATORS}.rv.against: unknown historical indicator 'usual': RELATIVE_VOLUME needs one with {{type: trailing_average, granularity: minute, field: volume}}; this file has none."),
     (f"{DATA}/scanners", [{"scanner": "gaps"}], f"{DATA}.scanners[0].scanner: must be module:Class, such as my_scanners.gaps:GapScanner, not 'gaps'."),
     (f"{DATA}/scanners", [{"scanner": "a:B", "schedules": [{"every": "1d"}]}], f"{DATA}.scanners[0].schedules[0].every: '1d' is too long: use less than a day, such as 5m or 1h."),
-    (f"{DATA}/scanners", [{"scanner": "a:B", "schedules": [{"every": "5m", "till": "10:00"}]}], f"{DATA}.scanners[0].schedules[0].till: unknown field 'till': the fields here are from, to, every."),
+    (f"{DATA}/scanners", [{"scanner": "a:B", "schedules": [{"every": "5m", "till": "10:00"}]}], f"{DATA}.scanners[0].schedules[0].till: unknown field 'till': the fields here are from, to, every. Did you mean 'to'?"),
     ("trading_config/initial_cash", 0, "trading_config.initial_cash: must be greater than 0, not 0."),
     ("trading_config/max_open_positions", 2.0, "trading_config.max_open_positions: must be a whole number, not 2.0."),
     ("trading_config", "small", "trading_config: must be a mapping of fields, not 'small'."),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tapedeck.console.app.widgets import SymbolTable
+from tapedeck.console.app.widgets.column_forms import Figures
 
 MANY = tuple(f"S{number:03d}" for number in range(500))
 
@@ -440,3 +441,23 @@ def test_a_table_fits_into_any_terminal(
         assert all(len(text) <= size[0] for text in lines(table))
 
     play(table, act, size)
+
+
+def test_figures_of_the_session_before_are_marked_and_only_where_today_has_none(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    """Their sign takes no cell of the column, and they are in no sort order."""
+    data = rows(last=np.array([np.nan, 101.0, np.nan, np.nan]))
+    before = np.array([98.5, 97.0, np.nan, 123456.25])
+    data.figures["last"] = Figures(data.figures["last"].values, 2, before)
+
+    async def act(_pilot: Any, _app: Any) -> None:
+        table.show(data)
+        assert [head(line.replace("▸", ""))[1] for line in lines(table)[1:5]] == [
+            "‹98.50", "101.00", "–", "‹123456.25",
+        ]  # fmt: skip
+        assert table.shows_before
+        table.sort_by("last")
+        assert table.shown_symbols == ("AIG", "SPY", "BAC", "IBM")
+
+    play(table, act, (100, 10))
