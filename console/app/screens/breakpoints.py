@@ -17,7 +17,10 @@ from tapedeck.console.app.panels.key_line import dialog_keys
 from tapedeck.console.app.screens.prompt import Check, input_meaning
 from tapedeck.engine.system import SystemManager
 
-_EXAMPLES: Final = "{}.change < -1    any.quality < 95    time >= 10:30"
+_EXAMPLES: Final = (
+    "{0}.change < -1    any.quality < 95    time >= 10:30\n"
+    "any.last crosses above any.day_open    {0}.close > {0}.close[5]"
+)
 
 
 class BreakpointsScreen(ModalScreen[str | None]):
