@@ -27,7 +27,19 @@ from tapedeck.console.app.widgets import (
     SymbolTable,
     TapeStrip,
 )
+from tapedeck.console.app.widgets.column_forms import (
+    AMOUNT,
+    COUNT,
+    FIGURE,
+    PERCENT,
+    PRICE,
+    RATIO,
+    SCORE,
+    SPARKLINE,
+    Figures,
+)
 from tapedeck.console.app.widgets.painted import Painted
+from tapedeck.console.app.widgets.table_columns import TableColumn
 
 HEADER = "| widget | p50 / p95 ms | target | terminal |\n|---|---|---|---|"
 ROUNDS = 100
@@ -64,20 +76,22 @@ def tables(symbols: int) -> list[SymbolRows]:
     """Return tables of twelve columns, in which every figure changes from one table to the next."""
     random = np.random.default_rng(2)
     names = tuple(f"S{number:03d}" for number in range(symbols))
-    return [
-        SymbolRows(
-            symbols=names,
-            last=random.uniform(10, 500, symbols),
-            change_pct=random.normal(0, 1, symbols),
-            volume=random.uniform(1e3, 1e8, symbols),
-            relative_volume=random.uniform(0, 3, symbols),
-            quality=random.uniform(90, 100, symbols),
-            gaps=random.integers(0, 50, symbols),
-            trend=random.normal(0, 1, (symbols, 60)),
-            indicators={f"rsi_{number}": random.uniform(0, 100, symbols) for number in range(4)},
-        )
-        for _ in range(VARIANTS)
-    ]
+    ranges = {
+        "last": (PRICE, 10, 500), "chg %": (PERCENT, -3, 3), "volume": (AMOUNT, 1e3, 1e8),
+        "rel vol": (RATIO, 0, 3),
+        **{f"rsi_{number}": (FIGURE, 0, 100) for number in range(4)},
+        "qual %": (SCORE, 90, 100), "missing": (COUNT, 0, 50),
+    }  # fmt: skip
+    columns = (
+        *(TableColumn(key, key, form) for key, (form, _, _) in ranges.items()),
+        TableColumn("trend", "trend", SPARKLINE),
+    )
+
+    def figures() -> dict[str, Figures]:
+        found = {key: Figures(random.uniform(low, high, symbols)) for key, (_, low, high) in ranges.items()}
+        return found | {"trend": Figures(random.normal(0, 1, (symbols, 60)))}
+
+    return [SymbolRows(names, columns, figures()) for _ in range(VARIANTS)]
 
 
 def maps(symbols: int) -> list[GapMapData]:

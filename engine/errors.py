@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 WHOLE_FILE: Final = "file"
@@ -18,6 +19,11 @@ WHOLE_FILE: Final = "file"
 
 _PROBLEMS_SHOWN: Final = 100
 _PROBLEM_WIDTH: Final = 2000
+# Forms of messages: "unknown field 'x': the fields here are a, b.", "must be a or b, not 'x'."
+_FAULT_THEN_ALLOWED: Final = re.compile(
+    r"(?P<fault>(?:unknown|invalid) .*?['\"]): (?P<allowed>.{20,})", re.DOTALL
+)
+_ALLOWED_THEN_VALUE: Final = re.compile(r"must be (?P<allowed>.{30,}), not (?P<value>.+)\.", re.DOTALL)
 _CONDITION_WIDTH: Final = 160
 """Characters shown of a long condition, around its fault."""
 
@@ -32,16 +38,18 @@ class ConfigProblem:
 
     `path`: dotted path of the field (`backtest_config.start_date`, `symbols[2]`). `value`: the value in the
     file, None if the field is absent. `message`: the fault and the allowed values. `suggestion`: the nearest
-    valid spelling, or None.
+    valid spelling, or None. `line`: that of the field in the file, from 1, or None.
     """
 
     path: str
     value: object
     message: str
     suggestion: str | None = None
+    line: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.message}{did_you_mean(self.suggestion)}"
+        place = self.path if self.line is None else f"line {self.line}: {self.path}"
+        return f"{place}: {self.message}{did_you_mean(self.suggestion)}"
 
 
 class ConfigError(TapedeckError):
@@ -64,11 +72,32 @@ def _text_of(source: str, problems: Sequence[ConfigProblem]) -> str:
     head = f"{source}: {count} problem{'' if count == 1 else 's'}"
     lines = [
         head,
-        *(f"  {shortened(str(problem), _PROBLEM_WIDTH)}" for problem in problems[:_PROBLEMS_SHOWN]),
+        *(_indented(shortened(str(one), _PROBLEM_WIDTH)) for one in _told_once(problems[:_PROBLEMS_SHOWN])),
     ]
     if count > _PROBLEMS_SHOWN:
         lines.append(f"  and {count - _PROBLEMS_SHOWN:,} more")
     return "\n".join(lines)
+
+
+def _indented(text: str) -> str:
+    # Further lines are those of a condition, with a mark below its fault.
+    return "\n".join(f"  {line}" for line in text.split("\n"))
+
+
+def _told_once(problems: Sequence[ConfigProblem]) -> Iterator[ConfigProblem]:
+    """Yield problems, without what is allowed where the same was said before."""
+    told: set[str] = set()
+    for problem in problems:
+        listed = _FAULT_THEN_ALLOWED.fullmatch(problem.message)
+        demanded = _ALLOWED_THEN_VALUE.fullmatch(problem.message)
+        allowed = listed["allowed"] if listed else demanded["allowed"] if demanded else None
+        if allowed is None or allowed not in told:
+            told.add(allowed or "")
+            yield problem
+        elif listed:
+            yield replace(problem, message=f"{listed['fault']}.")
+        elif demanded:
+            yield replace(problem, message=f"invalid value {demanded['value']}.")
 
 
 class ConditionError(TapedeckError):

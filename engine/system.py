@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import cached_property
 from itertools import count
@@ -24,20 +25,27 @@ from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
 from tapedeck.engine.read.events import Event, EventKind, EventLog
 from tapedeck.engine.read.explain.explain import explain
 from tapedeck.engine.read.explain.explanation import Explanation
-from tapedeck.engine.read.snapshot import Breakpoint, RunSummary, Snapshot
+from tapedeck.engine.read.moments import Moment, MomentCount
+from tapedeck.engine.read.opening_values import OpeningValues
+from tapedeck.engine.read.snapshot import Breakpoint, BreakpointHit, RunSummary, Snapshot
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.earlier_sessions import EarlierSessions
 from tapedeck.engine.run.messages import (
     AddBreakpoint,
+    EnableBreakpoint,
     Mark,
     Pause,
     RemoveBreakpoint,
     Resume,
     RunTo,
+    RunUntil,
     SetSpeed,
     Step,
     Stop,
 )
+from tapedeck.engine.run.moment_search import MomentSearch, Place, Progress
+from tapedeck.engine.run.opening_reader import OpeningReader
+from tapedeck.engine.run.past_breakpoints import first_hit
 from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.run.session_coordinator import SessionCoordinator
 from tapedeck.engine.run.session_feed import LOAD_TIMEOUT_S
@@ -99,10 +107,26 @@ class SystemManager:
         )
         self._events = EventLog()
         self._conditions: dict[int, Condition] = {}
+        self._switched_off: frozenset[int] = frozenset()
         self._breakpoint_numbers = count(1)
+        self._store = store
+        self._tape_cache_bytes = tape_cache_bytes
         self._load_timeout_s = load_timeout_s
         self._plan: StreamPlan | None = None
         self._coordinator: SessionCoordinator | None = None
+
+    def renewed(self, sinks: Sequence[SessionSink] = ()) -> SystemManager:
+        """Return another run of the same file and store, not started yet, with the breakpoints set now."""
+        again = SystemManager(
+            self.config,
+            self._store,
+            sinks=sinks,
+            tape_cache_bytes=self._tape_cache_bytes,
+            load_timeout_s=self._load_timeout_s,
+        )
+        for known in self.breakpoints():
+            again.add_breakpoint(known.text, enabled=known.enabled)
+        return again
 
     # Life
 
@@ -128,9 +152,6 @@ class SystemManager:
         backtest = self.config.backtest_config
         if backtest is None:
             raise EngineError("a run needs backtest_config")
-        start_seconds = None
-        if backtest.start_time is not None:
-            start_seconds = epoch_seconds(start_instant(plan.sessions[0], backtest.start_time))
         coordinator = SessionCoordinator(
             plan,
             SessionLoader(plan, self._data, checks=True),
@@ -139,10 +160,13 @@ class SystemManager:
             self.metrics,
             speed=checked_speed(backtest.speed_multiplier),
             prefetch_days=backtest.prefetch_days,
-            start_seconds=start_seconds,
+            start_seconds=self._start_seconds(),
             earlier_values=self.earlier_sessions.values,
             historical_quality=self.config.session_data_config.historical.enable_quality,
-            breakpoints=tuple(self._conditions.items()),
+            breakpoints=tuple(
+                AddBreakpoint(number, condition, number not in self._switched_off)
+                for number, condition in self._conditions.items()
+            ),
             events=self._events,
             sinks=self._sinks,
             load_timeout_s=self._load_timeout_s,
@@ -205,6 +229,14 @@ class SystemManager:
             )
         self._running().send(RunTo(epoch_seconds(instant)))
 
+    def run_until(self, text: str) -> None:
+        """Play until a condition becomes true, and pause there; pauses on the way do not end it.
+
+        Another `run_until` or `run_to` replaces it. It is not listed among the breakpoints. ConditionError
+        gives the fault in the text.
+        """
+        self._running().send(RunUntil(self._parsed(text)))
+
     def mark(self) -> ThreadEvent:
         """Return an event that is set once all commands sent before have taken effect; not after the end."""
         reached = ThreadEvent()
@@ -223,38 +255,91 @@ class SystemManager:
             historical=tuple(trailing.name for trailing in plan.history.trailing),
         )
 
-    def add_breakpoint(self, text: str) -> Breakpoint:
+    def add_breakpoint(self, text: str, *, enabled: bool = True) -> Breakpoint:
         """Pause when a condition such as `SPY.rsi_14 < 30` becomes true; may be called at any moment.
 
-        During a session it is checked from the next slot on. ConditionError gives the fault in the text and
-        its position.
+        During a session it is checked from the next slot on. `enabled`: False for one that is switched on
+        later. ConditionError gives the fault in the text and its position.
         """
-        condition = Condition.parse(text, self.vocabulary())
+        condition = self._parsed(text)
         number = next(self._breakpoint_numbers)
+        if not enabled:
+            self._switched_off |= {number}
         self._conditions[number] = condition
         if self._coordinator is not None:
-            self._coordinator.send(AddBreakpoint(number, condition))
-        return Breakpoint(number, condition.text, 0)
+            self._coordinator.send(AddBreakpoint(number, condition, enabled))
+        return Breakpoint(number, condition.text, 0, enabled)
 
     def remove_breakpoint(self, number: int) -> None:
         """Delete a breakpoint; EngineError for an unknown number."""
-        if self._conditions.pop(number, None) is None:
-            known = ", ".join(str(known) for known in self._conditions) or "none"
-            raise EngineError(f"unknown breakpoint {number} (set: {known})")
+        self._require_breakpoint(number)
+        del self._conditions[number]
+        self._switched_off -= {number}
         if self._coordinator is not None:
             self._coordinator.send(RemoveBreakpoint(number))
 
+    def enable_breakpoint(self, number: int, enabled: bool) -> None:
+        """Switch a breakpoint on, from the next slot on, or off; EngineError for an unknown number."""
+        self._require_breakpoint(number)
+        if enabled is (number not in self._switched_off):
+            return
+        self._switched_off = self._switched_off ^ {number}
+        if self._coordinator is not None:
+            self._coordinator.send(EnableBreakpoint(number, enabled))
+
     def breakpoints(self) -> tuple[Breakpoint, ...]:
-        """Return the breakpoints that are set, in the order of their numbers."""
+        """Return the breakpoints that are set, in the order of their numbers, also those switched off."""
         coordinator = self._coordinator
         running = () if coordinator is None else coordinator.breakpoints.listed
         listed = {known.number: known for known in running}
-        conditions = tuple(self._conditions.items())
-        return tuple(listed.get(number) or Breakpoint(number, c.text, 0) for number, c in conditions)
+        conditions, off = tuple(self._conditions.items()), self._switched_off
+        return tuple(
+            replace(listed.get(number) or Breakpoint(number, c.text, 0), enabled=number not in off)
+            for number, c in conditions
+        )
 
     def conditions(self) -> tuple[tuple[int, Condition], ...]:
-        """Return the conditions of the breakpoints that are set, by number."""
-        return tuple(self._conditions.items())
+        """Return the conditions of the breakpoints that are switched on, by number."""
+        return tuple(item for item in self._conditions.items() if item[0] not in self._switched_off)
+
+    def find_moment(
+        self,
+        text: str,
+        place: Place | None = None,
+        *,
+        backwards: bool = False,
+        on_progress: Progress = lambda day, done, total: None,
+        cancelled: Callable[[], bool] = bool,
+    ) -> Moment | None:
+        """Return the nearest moment after a place, or before it, where a condition became true, or None.
+
+        `place`: a trading day and a frontier, which itself is not searched; None: the start of the run, or
+        backwards its present. A condition becomes true as for a breakpoint that is set from the start on.
+        Only what was played is searched. Runs in the caller's thread; a session that must be recomputed takes
+        some milliseconds, up to half a second for 500 symbols. `cancelled` ends the search, with None. Raises
+        ConditionError, EngineError if the run has no tape cache, ExportError if the store has changed since.
+        """
+        condition = self._parsed(text)
+        search = self._moment_search(on_progress, cancelled)
+        return (search.find_previous if backwards else search.find_next)(condition, place)
+
+    def count_moments(
+        self,
+        text: str,
+        *,
+        on_progress: Progress = lambda day, done, total: None,
+        cancelled: Callable[[], bool] = bool,
+    ) -> MomentCount | None:
+        """Return how often and where a condition became true in all that was played; None if cancelled.
+
+        Runs and raises as `find_moment`.
+        """
+        return self._moment_search(on_progress, cancelled).count(self._parsed(text))
+
+    def past_hit(self, session: PlayedSession, start: int, stop: int) -> BreakpointHit | None:
+        """Return where the breakpoints set now would first stop a session at the frontiers start … stop."""
+        begun_at = self._first_frontier(session.tape)
+        return first_hit(self.conditions(), session.tape, start, stop, begun_at=begun_at)
 
     def add_bookmark(
         self, text: str = "", frontier: int | None = None, *, session: PlayedSession | None = None
@@ -296,8 +381,8 @@ class SystemManager:
         """Return the derivation of a number of the current session, at a frontier up to the clock.
 
         `name`: an indicator, a historical indicator, a bar field (of `interval`, or of the base interval),
-        `last`, `change`, `session volume`, `quality` or `gaps`. `session`: an earlier one, from
-        `recompute_session`. EngineError if the session does not have that name.
+        `last`, a figure of the day, `quality` or `gaps`. `session`: an earlier one, from `recompute_session`.
+        EngineError if the session does not have that name.
         """
         data = session or self.session_data
         return explain(self.prepare(), data, symbol, name, frontier=frontier, interval=interval)
@@ -322,6 +407,26 @@ class SystemManager:
         """Sessions before any day of the run, computed on request; the run continues."""
         return EarlierSessions(
             self.config, self.prepare(), self._data, self._yield_and_continue, self._whole_tape
+        )
+
+    def opening_values(self, trading_day: date) -> OpeningValues:
+        """Return the last indicator values of the session before a day of the run, and its pre-market.
+
+        Runs in the caller's thread, as long as a recompute if the session before is not in memory; the run
+        continues. CalendarError for a day without a session, StoreError if the store cannot be read,
+        ExportError if the session before was played and the store has changed since.
+        """
+        return self._opening_reader.of(trading_day)
+
+    @cached_property
+    def _opening_reader(self) -> OpeningReader:
+        return OpeningReader(
+            self.prepare(),
+            self._data,
+            self.time,
+            self.earlier_sessions,
+            self.tape_cache,
+            lambda: self._coordinator is None or self.wait_until_recorded(_RECORDING_S),
         )
 
     @property
@@ -484,6 +589,46 @@ class SystemManager:
     def _yield_and_continue(self) -> bool:
         self.render_priority.yield_to_rendering()
         return False
+
+    def _parsed(self, text: str) -> Condition:
+        return Condition.parse(text, self.vocabulary())
+
+    def _require_breakpoint(self, number: int) -> None:
+        if number not in self._conditions:
+            known = ", ".join(str(known) for known in self._conditions) or "none"
+            raise EngineError(f"unknown breakpoint {number} (set: {known})")
+
+    def _moment_search(self, on_progress: Progress, cancelled: Callable[[], bool]) -> MomentSearch:
+        if self.tape_cache is None:
+            raise EngineError("earlier sessions cannot be searched: this run has no tape cache")
+        tape = self.session_data.tape
+        if self._coordinator is not None:
+            self._wait_for_recorder()  # of the session before this tape
+
+        def is_cancelled() -> bool:
+            self.render_priority.yield_to_rendering()
+            return cancelled()
+
+        return MomentSearch(
+            self.tape_cache,
+            None if tape is None else (tape, min(tape.frontier, tape.processed)),
+            first_frontier=self._first_frontier,
+            on_progress=on_progress,
+            cancelled=is_cancelled,
+        )
+
+    def _first_frontier(self, tape: Tape) -> int:
+        """Return the frontier at which a session began to play."""
+        start, first = self._start_seconds(), self.prepare().sessions[0].trading_day
+        is_later = start is not None and tape.session.trading_day == first
+        return tape.slots.slots_over_at(start) if start is not None and is_later else 0
+
+    def _start_seconds(self) -> int | None:
+        """Return the file's start time in seconds UTC, None for the first open."""
+        backtest = self.config.backtest_config
+        if backtest is None or backtest.start_time is None:
+            return None
+        return epoch_seconds(start_instant(self.prepare().sessions[0], backtest.start_time))
 
     def _file_speed(self) -> float:
         backtest = self.config.backtest_config

@@ -15,7 +15,19 @@ Work = Awaitable[None] | None
 
 
 class Past(Protocol):
-    """The past time shown on the screen; steps forward move it, up to the present."""
+    """The past time shown on the screen; play and steps forward move it, up to the present."""
+
+    def play(self) -> None:
+        """Play from the time shown."""
+        ...
+
+    def play_or_stop(self) -> None:
+        """Play from the time shown, or stop there."""
+        ...
+
+    def show_present(self) -> None:
+        """Return to the present."""
+        ...
 
     def forward(self, slots: int) -> None:
         """Move forward by a number of slots."""
@@ -75,13 +87,13 @@ class RunContext(Protocol):
         """Play to a future time of a session, then pause."""
         ...
 
-    def go_to(self, instant: datetime) -> None:
+    async def go_to(self, instant: datetime) -> None:
         """Go to an instant: play to it, or on the screen show it if it was played."""
         ...
 
     @property
     def speed(self) -> float:
-        """The requested speed."""
+        """The requested speed; in the past, the speed at which it plays."""
         ...
 
     def set_speed(self, speed: float) -> None:

@@ -17,13 +17,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from tapedeck.console.actions.arguments import CONDITION
 from tapedeck.console.actions.table import action_of, script_words
+from tapedeck.engine.conditions import Condition, Vocabulary
 from tapedeck.engine.config.text_files import read_text_file
-from tapedeck.engine.errors import ConfigError, ConfigProblem, nearest, shortened
+from tapedeck.engine.errors import ConditionError, ConfigError, ConfigProblem, nearest, shortened
 
 _MOST_LINES: Final = 10_000
 _MOST_PROBLEMS: Final = 100
-"""Invalid lines that are listed; the rest of the script is not checked."""
+"""Invalid lines that are collected; the rest of the script is not checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +42,39 @@ class ScriptLine:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """The lines of a key script, without comments; `source` names the file in errors."""
+    """The lines of a key script, without comments and invalid ones; `source` names the file in errors.
+
+    `problems`: its invalid lines, or the first of very many.
+    """
 
     source: str
     lines: tuple[ScriptLine, ...] = field(default=())
+    problems: tuple[ConfigProblem, ...] = field(default=())
 
     @classmethod
     def parse(cls, text: str, source: str = "script") -> Script:
-        """Return the script; ConfigError has its first invalid lines, or the line that is one too many."""
+        """Return the script of a text; ConfigError has its invalid lines."""
+        script = cls._of_text(text, source)
+        script.check()
+        return script
+
+    @classmethod
+    def load(cls, path: Path) -> Script:
+        """Return the script of a file; ConfigError if it cannot be read, or has its invalid lines."""
+        script = cls.read(path)
+        script.check()
+        return script
+
+    @classmethod
+    def read(cls, path: Path) -> Script:
+        """Return the script of a file, with its problems, for a check with the words of a run.
+
+        ConfigError if it cannot be read.
+        """
+        return cls._of_text(read_text_file(path, "key script"), str(path))
+
+    @classmethod
+    def _of_text(cls, text: str, source: str) -> Script:
         lines: list[ScriptLine] = []
         problems: list[ConfigProblem] = []
         for number, written in enumerate(text.splitlines(), 1):
@@ -67,14 +94,18 @@ class Script:
                 lines.append(line)
             else:
                 problems.append(problem)
-        if problems:
-            raise ConfigError(source, problems)
-        return cls(source, tuple(lines))
+        return cls(source, tuple(lines), tuple(problems))
 
-    @classmethod
-    def load(cls, path: Path) -> Script:
-        """Return the script of a file; ConfigError if it cannot be read, or has invalid lines."""
-        return cls.parse(read_text_file(path, "key script"), str(path))
+    def check(self, vocabulary: Vocabulary | None = None) -> None:
+        """Raise ConfigError with all invalid lines.
+
+        `vocabulary`: that of the run, in which the words of conditions are looked up as well; None: their
+        form alone is checked.
+        """
+        unknown = [] if vocabulary is None else [_unknown_words(line, vocabulary) for line in self.lines]
+        problems = [*self.problems, *(problem for problem in unknown if problem is not None)]
+        if problems:
+            raise ConfigError(self.source, sorted(problems, key=_line_number))
 
     @classmethod
     def of(cls, actions: Iterable[tuple[str, str]], source: str = "recording") -> Script:
@@ -97,3 +128,19 @@ def _problem_of(line: ScriptLine) -> ConfigProblem | None:
         return ConfigProblem(place, line.action, message, nearest(line.action, script_words()))
     fault = action.argument.check(line.argument)
     return None if fault is None else ConfigProblem(place, line.argument, f"{line.action}: {fault}")
+
+
+def _unknown_words(line: ScriptLine, vocabulary: Vocabulary) -> ConfigProblem | None:
+    """Return the fault of a line whose condition has words that the run does not have, or None."""
+    action = action_of(line.action)
+    if action is None or action.argument is not CONDITION:
+        return None
+    try:
+        Condition.parse(line.argument, vocabulary)
+    except ConditionError as error:
+        return ConfigProblem(f"line {line.number}", line.argument, f"{line.action}: {error}")
+    return None
+
+
+def _line_number(problem: ConfigProblem) -> int:
+    return int(problem.path.removeprefix("line "))

@@ -19,7 +19,7 @@ LIST_KEYS: Final = (
 _SIGNS: Final = {
     "full_stop": ".", "comma": ",", "plus": "+", "equals_sign": "=", "minus": "-", "slash": "/",
     "left_square_bracket": "[", "right_square_bracket": "]", "apostrophe": "'", "question_mark": "?",
-    "up": "↑", "down": "↓",
+    "greater_than_sign": ">", "less_than_sign": "<", "up": "↑", "down": "↓", "left": "←", "right": "→",
 }  # fmt: skip
 
 

@@ -31,13 +31,19 @@ def slots_in(length: str, base: Interval) -> int:
 
 
 async def pause(run: RunContext, _argument: str) -> None:
-    """Pause; on the screen, resume a paused run."""
+    """Pause; on the screen, resume a paused run; in the past, play it or stop."""
+    if run.past is not None:
+        run.past.play_or_stop()
+        return
     run.check_not_over()
     await run.pause()
 
 
 def resume(run: RunContext, _argument: str) -> None:
-    """Resume play."""
+    """Resume play; in the past, play it."""
+    if run.past is not None:
+        run.past.play()
+        return
     run.check_not_over()
     run.resume()
 
@@ -79,12 +85,13 @@ def next_session(run: RunContext, _argument: str) -> None:
 async def go_to(run: RunContext, text: str) -> None:
     """Go to the time of a time expression."""
     await run.wait_for_moves()
-    run.go_to(parse_time_expression(text, run.reference_time(), run.system.time))
+    await run.go_to(parse_time_expression(text, run.reference_time(), run.system.time))
 
 
 def faster(run: RunContext, _argument: str) -> None:
     """Increase the speed by one step of the ladder."""
-    run.set_speed(speeds.faster(run.speed))
+    step_up = speeds.faster if run.past is None else speeds.faster_past
+    run.set_speed(step_up(run.speed))
 
 
 def slower(run: RunContext, _argument: str) -> None:
@@ -93,8 +100,12 @@ def slower(run: RunContext, _argument: str) -> None:
 
 
 def speed(run: RunContext, text: str) -> None:
-    """Set the speed: `60`, `x60` or `max`."""
-    run.set_speed(read_speed(text))
+    """Set the speed: `60`, `x60` or `max`; in the past, the maximum goes to the present."""
+    wanted = read_speed(text)
+    if wanted == 0 and run.past is not None:
+        run.past.show_present()
+    else:
+        run.set_speed(wanted)
 
 
 def read_speed(text: str) -> float:

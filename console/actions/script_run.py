@@ -86,10 +86,13 @@ class ScriptedRun:
 
     def run_to(self, _session: TradingSession, clock: datetime) -> None:
         """Play to a time of a session."""
-        self.go_to(clock)
+        self._play_to(clock)
 
-    def go_to(self, instant: datetime) -> None:
+    async def go_to(self, instant: datetime) -> None:
         """Play to an instant; do nothing if it is the engine's time."""
+        self._play_to(instant)
+
+    def _play_to(self, instant: datetime) -> None:
         if instant != self.reference_time().clock:
             self.system.run_to(instant)
 

@@ -25,6 +25,11 @@ def faster(speed: float) -> float:
     return next((step for step in LADDER if step == 0 or 0 < speed < step), 0.0) if speed else 0.0
 
 
+def faster_past(speed: float) -> float:
+    """Return the next speed up the ladder for the past, which has no maximum speed."""
+    return faster(speed) or max(speed, LADDER[-2])
+
+
 def slower(speed: float) -> float:
     """Return the next speed down the ladder, or the slowest."""
     below = [step for step in LADDER if step and (step < speed or speed == 0)]

@@ -122,6 +122,14 @@ ACTIONS: Final[list[Action]] = [
         run_actions.next_session, PLAY, NO_ARGUMENT, effect=_PLAYS
     ),
     Action(
+        "play_day", "p", "play day again", "Play this day again",
+        OnScreen("navigation.play_day"), PLAY, NO_ARGUMENT, footer=3
+    ),
+    Action(
+        "restart", "R", "restart", "Restart the run",
+        OnScreen("app.restart"), PLAY, NO_ARGUMENT, modes=frozenset({MAIN, "report"}), footer=2
+    ),
+    Action(
         "faster", "plus,equals_sign", "faster", "Increase speed",
         run_actions.faster, PLAY, NO_ARGUMENT, effect=_SETS, footer=5
     ),
@@ -150,7 +158,10 @@ ACTIONS: Final[list[Action]] = [
         "Go to next event",
         OnScreen("navigation.event"), NAVIGATE, fixed="on"
     ),
-    Action("present", "end", "present", "Return to the present", OnScreen("navigation.present"), NAVIGATE),
+    Action(
+        "present", "end", "present", "Return to the present",
+        OnScreen("navigation.present"), NAVIGATE, footer=3
+    ),
     Action(
         "next_symbol", "tab,down", "next symbol", "Next symbol",
         OnScreen("panels.symbol"), NAVIGATE, fixed="1"
@@ -174,6 +185,30 @@ ACTIONS: Final[list[Action]] = [
     Action(
         "unbreak", "", "unbreak", "Delete a breakpoint",
         run_actions.remove_breakpoint, NAVIGATE, arguments.BREAKPOINT_NUMBER, effect=_SETS
+    ),
+    Action(
+        "save_breakpoints", "", "save breaks", "Save breakpoints",
+        OnScreen("breakpoints.save"), NAVIGATE, arguments.SAVE_BREAKPOINTS
+    ),
+    Action(
+        "load_breakpoints", "", "load breaks", "Load breakpoints",
+        OnScreen("breakpoints.load"), NAVIGATE, arguments.LOAD_BREAKPOINTS
+    ),
+    Action(
+        "find", "f", "find", "Find next moment",
+        OnScreen("moments.next"), NAVIGATE, arguments.FIND_NEXT
+    ),
+    Action(
+        "find_back", "F", "find back", "Find previous moment",
+        OnScreen("moments.previous"), NAVIGATE, arguments.FIND_PREVIOUS
+    ),
+    Action(
+        "find_again", "greater_than_sign", "find again", "Repeat find, forward",
+        OnScreen("moments.again"), NAVIGATE, NO_ARGUMENT, "on"
+    ),
+    Action(
+        "find_back_again", "less_than_sign", "find back again", "Repeat find, backward",
+        OnScreen("moments.again"), NAVIGATE, NO_ARGUMENT, "back"
     ),
     Action(
         "bookmark", "apostrophe", "bookmark", "Bookmark this time",
@@ -209,7 +244,19 @@ ACTIONS: Final[list[Action]] = [
         OnScreen("panels.sort"), SHOW
     ),
     Action("reverse", "S", "reverse", "Reverse sort order", OnScreen("panels.reverse"), SHOW),
+    Action(
+        "columns", "c", "columns", "Choose table columns",
+        OnScreen("panels.columns"), SHOW, arguments.COLUMNS
+    ),
     Action("theme", "t", "theme", "Next theme", OnScreen("panels.theme"), SHOW),
+    Action(
+        "earlier_day", "left", "earlier day", "Report of the day before",
+        OnScreen("panels.report_day"), SHOW, NO_ARGUMENT, "-1", modes=frozenset({"report"}), footer=2
+    ),
+    Action(
+        "later_day", "right", "later day", "Report of the next day",
+        OnScreen("panels.report_day"), SHOW, NO_ARGUMENT, "1", modes=frozenset({"report"}), footer=3
+    ),
     Action(
         "export_csv", "e", "export", "Export as CSV",
         run_actions.export_csv, DATA, modes=frozenset({MAIN, "report"}), footer=12

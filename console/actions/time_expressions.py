@@ -86,6 +86,15 @@ def _read(text: str, words: str, reference: ReferenceTime, calendar: TimeManager
     return _read_date(text, words, reference, calendar)
 
 
+def parse_date(text: str) -> date | None:
+    """Return the date of a text with a year, such as `8 oct 2013` or `2013/10/8`; None if it has none."""
+    words = " ".join(text.strip().lower().replace(",", " ").split())
+    try:
+        return _written_date(words, None) if len(text) <= _LONGEST else None
+    except (ConfigError, OverflowError):  # a weekday that does not match the date; a number beyond all dates
+        return None
+
+
 def time_expression(session: TradingSession, clock: datetime) -> str:
     """Return a time of a session as an absolute time expression: `2013-10-08 10:30`."""
     day = session.trading_day.isoformat()
@@ -231,10 +240,11 @@ def _index_of(word: str, names: Sequence[str]) -> int | None:
     return next((n for n, name in enumerate(names) if len(word) >= 3 and name.startswith(word)), None)
 
 
-def _written_date(words: str, year: int) -> date | None:
+def _written_date(words: str, year: int | None) -> date | None:
     """Return the date of `10-08`, `8th oct`, `tue oct 8 2013`; months come first in numbers, as in ISO 8601.
 
-    None if a word is neither a month nor a weekday; ConfigError if the weekday does not match the date.
+    `year`: that of texts without one; None if they have no date. None if a word is neither a month nor a
+    weekday; ConfigError if the weekday does not match the date.
     """
     if _DATE.fullmatch(words) is None:
         return None
@@ -247,8 +257,11 @@ def _written_date(words: str, year: int) -> date | None:
     rest = [*months, *(int(number) for number in numbers if not _YEAR.fullmatch(number))]
     if len(months) + len(weekdays) < len(letters) or len(rest) != 2 or max(len(years), len(weekdays)) > 1:
         return None
+    written_year = years[0] if years else year
+    if written_year is None:
+        return None
     try:
-        found = date(years[0] if years else year, *rest)
+        found = date(written_year, *rest)
     except ValueError:
         return None
     if weekdays and found.weekday() != weekdays[0]:

@@ -23,22 +23,27 @@ from tapedeck.console.actions.key_script import Script, ScriptLine
 from tapedeck.console.actions.keys import key_problems, usable_keys
 from tapedeck.console.actions.script_run import ScriptRun
 from tapedeck.console.actions.table import BY_ID, action_of
+from tapedeck.console.app.breakpoint_list import BreakpointList
+from tapedeck.console.app.footer_labels import footer_label
 from tapedeck.console.app.frames import Frames
 from tapedeck.console.app.gc_scheduler import GcScheduler
 from tapedeck.console.app.handlers.application import ApplicationHandlers
-from tapedeck.console.app.handlers.data import DataHandlers
+from tapedeck.console.app.handlers.breakpoints import BreakpointHandlers
+from tapedeck.console.app.handlers.data import DataHandlers, short_path
+from tapedeck.console.app.handlers.moments import MomentHandlers
 from tapedeck.console.app.handlers.navigation import NavigationHandlers
 from tapedeck.console.app.handlers.panels import PanelHandlers
 from tapedeck.console.app.handlers.transport import Transport
 from tapedeck.console.app.key_queue import KeyMarker, KeyQueue
 from tapedeck.console.app.layout import Layout
 from tapedeck.console.app.log_lines import LogLines
+from tapedeck.console.app.opening_fetch import OpeningFetch
 from tapedeck.console.app.palette import ConsoleCommands
 from tapedeck.console.app.panels.events import EventsPanel
 from tapedeck.console.app.playback import Playback, SessionNotCachedError, ViewState
 from tapedeck.console.app.recording import Recording
 from tapedeck.console.app.screen_run import ScreenRun
-from tapedeck.console.app.screens.console_screen import APPLICATION_WIDE
+from tapedeck.console.app.screens.console_screen import APPLICATION_WIDE, ConsoleScreen
 from tapedeck.console.app.screens.main import MainScreen
 from tapedeck.console.app.screens.report import report_screen
 from tapedeck.console.app.session_recompute import SessionRecompute
@@ -51,6 +56,7 @@ from tapedeck.console.textual_ext.app import TerminalApp
 from tapedeck.engine.errors import EngineError, TapedeckError
 from tapedeck.engine.read.snapshot import Snapshot
 from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.system import SystemManager
 
 log = logging.getLogger(__name__)
 
@@ -64,12 +70,15 @@ Answer = TypeVar("Answer")
 class Setup:
     """Start options of the console.
 
-    `exports`: folder for exports by keys. `config_folder`: folder of the user's themes. `interrupted`:
+    `exports`: folder for exports by keys. `export`: folder of the run's own export, if any. `log_path`: the
+    log file, if any. `config_folder`: folder of the user's themes. `interrupted`:
     whether a signal has requested the end. `frames`: maximum frames per second. `direct_drawing`: bypass
     Textual's compositor. `note`: text on the session bar, such as "synthetic". `key_changes`: action id →
     keys, from the settings file. `start_paused`: pause at the first open. `script`: key script to run.
-    `before_run`: called between the first frame and the start of the run. `end_at_once`: called by a second
-    ctrl+c while the first is not handled yet, or the console is ending.
+    `breakpoints_file`: the file of the breakpoints that are kept; None: none are kept. `before_run`: called
+    before the start of each run, for the first one after the first frame. `new_run`: makes the run that
+    replaces one at a restart. `end_at_once`: called by a second ctrl+c while the first is not handled yet, or
+    the console is ending.
     """
 
     exports: Path
@@ -84,7 +93,11 @@ class Setup:
     note: str = ""
     start_paused: bool = False
     script: Script | None = None
+    breakpoints_file: Path | None = None
     before_run: Callable[[], None] = lambda: None
+    new_run: Callable[[SystemManager], SystemManager] = SystemManager.renewed
+    export: Path | None = None
+    log_path: Path | None = None
 
 
 class ConsoleApp(TerminalApp):
@@ -100,8 +113,7 @@ class ConsoleApp(TerminalApp):
 
     def __init__(self, playback: Playback, store: BarStore, log_lines: LogLines, setup: Setup) -> None:
         # The engine yields from the time a key is read until it is handled.
-        on_key = playback.system.render_priority.request
-        super().__init__(Toasts(), on_key, direct_drawing=setup.direct_drawing)
+        super().__init__(Toasts(), playback.request_render_priority, direct_drawing=setup.direct_drawing)
         self.link.end_at_once = setup.end_at_once
         self.playback = playback
         self.store = store
@@ -109,23 +121,30 @@ class ConsoleApp(TerminalApp):
         self.themes = ThemeWatch(self, setup.config_folder)
         self.key_changes = {**setup.ui_state.keys, **setup.key_changes}
         self.main = MainScreen(playback, log_lines, _layout(setup.ui_state), note=setup.note)
-        self.session_recompute = SessionRecompute(self, playback.tape_cache)
+        self.session_recompute = SessionRecompute(self, playback)
+        self._opening_fetch = OpeningFetch(self, playback)
+        self.breakpoints = BreakpointList(playback, setup.breakpoints_file)
         self.recording = Recording(playback, begins_paused=setup.start_paused and setup.script is None)
+        self._one_run = asyncio.Lock()  # held while a run is ended or replaced
         self.transport = Transport(self)
         self.navigation = NavigationHandlers(self, self.transport)
         self.data = DataHandlers(self, setup.exports)
         application = ApplicationHandlers(self, self.data)
+        moments = MomentHandlers(self, self.navigation, self.transport)
+        breakpoints = BreakpointHandlers(self, self.breakpoints, moments, setup.exports)
         self._handlers = {
             "transport": self.transport,
             "navigation": self.navigation,
+            "breakpoints": breakpoints,
+            "moments": moments,
             "panels": PanelHandlers(self),
             "data": self.data,
             "app": application,
         }
-        run = ScreenRun(self, self.transport, self.navigation, self.data, application)
+        run = ScreenRun(self, self.transport, self.navigation, breakpoints, self.data, application)
         self._executor = Executor(run, self)
         self.ending = False
-        self.quit_by_script = False
+        self.was_interrupted = False
         self._gc_scheduler = GcScheduler()
         self._key_queue = KeyQueue(self, super().on_event)
         self.frames = Frames(playback, self.main, self.link, setup.frames)
@@ -156,7 +175,7 @@ class ConsoleApp(TerminalApp):
         self.app_suspend_signal.subscribe(self, self._suspend_run, immediate=True)
         self.app_resume_signal.subscribe(self, self._resume_run, immediate=True)
         self._restore_ui_state(ui_state)
-        for notice in self.setup.notices:
+        for notice in (*self.setup.notices, *self.breakpoints.notices):
             self.notify(notice, severity="warning", timeout=10)
         # The first frame is drawn before the run starts, which would compete with it.
         self.main.call_after_refresh(self._start_run)
@@ -172,7 +191,10 @@ class ConsoleApp(TerminalApp):
             self.notify(str(error), severity="error", timeout=30)
 
     async def on_unmount(self) -> None:
-        """End the run on any way out."""
+        """Keep the breakpoints, and end the run, on any way out."""
+        problem = self.breakpoints.keep()
+        if problem is not None:
+            log.warning("%s", problem)
         await asyncio.to_thread(self.playback.system.stop)
 
     def _suspend_run(self, _app: App[object]) -> None:
@@ -190,19 +212,53 @@ class ConsoleApp(TerminalApp):
         if self.ending:
             return
         self.ending = True
-        try:
-            await asyncio.to_thread(self.playback.system.stop)
-        except EngineError as error:
-            log.error("%s", error)
+        async with self._one_run:
+            try:
+                await asyncio.to_thread(self.playback.system.stop)
+            except EngineError as error:
+                log.error("%s", error)
         failed = await self.data.idle()  # unfinished exports are completed
         self.exit(message="\n".join(failed) or None)  # printed after the screen is restored
+
+    def restart(self) -> None:
+        """Start the run again, from its first open, with its breakpoints; the screen stays as it is."""
+        self.run_worker(self._restart(), group="restart")
+
+    async def _restart(self) -> None:
+        async with self._one_run:
+            if self.ending:
+                return
+            self._script, self._end_reported = None, True  # of the run that ends here
+            self.session_recompute.cancel()
+            self.playback.past_play.stop()
+            await self.data.idle()
+            try:
+                await self._replace_run()
+            except TapedeckError as error:
+                self.notify(str(error), title="Restart", severity="error", timeout=30)
+
+    async def _replace_run(self) -> None:
+        ended = self.playback.system
+        await asyncio.to_thread(ended.stop)
+        following = await asyncio.to_thread(self.setup.new_run, ended)
+        del ended  # its memory is freed before the next run
+        if self.ending:
+            return
+        while self.screen is not self.main:
+            await self.pop_screen()
+        self.playback.show_run(following)
+        self.recording.begin_run(begins_paused=self.setup.start_paused)
+        self._end_reported = False
+        self._start_run()
+        self._frame_soon()
 
     def ui_state(self) -> UiState:
         """Return the state of the screen, to be saved."""
         main = self.main
         column, descending = main.symbols.table.sort
+        session = self.playback.system.config.session_name
         return replace(
-            self.setup.ui_state,
+            self.setup.ui_state.with_columns(session, main.symbols.columns.chosen),
             theme=self.theme,
             hidden=tuple(sorted(main.panel_layout.hidden)),
             panel=main.panel_layout.active,
@@ -228,12 +284,27 @@ class ConsoleApp(TerminalApp):
         main, plan = self.main, self.playback.plan
         interval = next((i for i in self.playback.intervals if str(i) == ui_state.interval), plan.base)
         main.chart.interval = interval
+        main.symbols.columns.choose(ui_state.columns.get(self.playback.system.config.session_name, ()))
         if ui_state.sort:
             main.symbols.table.sort_by(ui_state.sort, reverse=ui_state.descending)
         if ui_state.symbol in plan.symbols:
             main.first_symbol = ui_state.symbol
 
     # Frames
+
+    @property
+    def run_files(self) -> tuple[tuple[str, str], ...]:
+        """Names and paths of the run's files: exports that are written, the log."""
+        setup = self.setup
+        exports = dict.fromkeys(("export", short_path(path.absolute())) for path in self.data.written)
+        files = [*exports]
+        if setup.export is not None:
+            files.append(
+                ("export", f"{short_path(setup.export.absolute())}, complete once the console is left")
+            )
+        if setup.log_path is not None:
+            files.append(("log", short_path(setup.log_path)))
+        return tuple(files)
 
     def view_state(self) -> ViewState:
         """Return the state of the run to show."""
@@ -246,15 +317,19 @@ class ConsoleApp(TerminalApp):
         if not self.is_running or not self.screen_stack:  # the last tick of a timer on exit
             return
         if self.setup.interrupted() and not self.ending:
-            self.leave()
+            self.interrupt()
         self.follow_terminal_size()
         if self.link.is_slow and not self.has_class(_SLOW_LINE):
             self.add_class(_SLOW_LINE)
         self.playback.finish_jump()
+        self.transport.advance_past()
         self._advance_script()
         snapshot = self.playback.system.snapshot()
+        if isinstance(self.screen, ConsoleScreen):
+            self.screen.show_keys()
         if self.frames.show(snapshot):
             self._report_end(snapshot)
+            self._opening_fetch.follow(self.playback.view_state(snapshot))
         self._gc_scheduler.collect_if_due()
 
     def _advance_script(self) -> None:
@@ -269,7 +344,6 @@ class ConsoleApp(TerminalApp):
         if over:
             quits, self._script = self._script.has_quit, None
             if quits:
-                self.quit_by_script = True
                 self.leave()
 
     def _report_end(self, snapshot: Snapshot) -> None:
@@ -347,6 +421,11 @@ class ConsoleApp(TerminalApp):
         self.link.is_ending = True
         self.run_worker(self.end(), group="end")
 
+    def interrupt(self) -> None:
+        """End as after ctrl+c or a signal: the exit code says so."""
+        self.was_interrupted = True
+        self.leave()
+
     @property
     def symbols(self) -> tuple[str, ...]:
         """The symbols of the run."""
@@ -360,6 +439,10 @@ class ConsoleApp(TerminalApp):
     def set_theme(self, name: str) -> None:
         """Set the theme."""
         self.theme = name
+
+    def footer_label(self, action_id: str) -> str | None:
+        """Return the word of an action in the footer, None if it would do nothing now."""
+        return footer_label(action_id, self.playback)
 
     def can_do(self, action_id: str) -> bool | None:
         """Whether an action is available."""
@@ -408,9 +491,9 @@ class ConsoleApp(TerminalApp):
     async def _event_chosen(self, event: EventsPanel.Chosen) -> None:
         await self._notify_errors(lambda: self.navigation.show_event(event.event))
 
-    async def _notify_errors(self, call: Callable[[], None]) -> None:
+    async def _notify_errors(self, call: Callable[[], Awaitable[None]]) -> None:
         try:
-            call()
+            await call()
         except SessionNotCachedError as missing:
             self.session_recompute.fetch(missing.day, lambda: self._notify_errors(call))
         except TapedeckError as error:

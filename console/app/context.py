@@ -41,6 +41,16 @@ class AppContext(Protocol):
         """Set the theme."""
         ...
 
+    @property
+    def run_files(self) -> tuple[tuple[str, str], ...]:
+        """Names and paths of the run's files: exports that are written, the log."""
+        ...
+
+    @property
+    def screen(self) -> Screen[Any]:
+        """The screen on top."""
+        ...
+
     def view_state(self) -> ViewState:
         """Return the state of the run to show."""
         ...
@@ -86,6 +96,14 @@ class AppContext(Protocol):
         """Whether the program can be suspended."""
         ...
 
+    def restart(self) -> None:
+        """Start the run again, from its first open."""
+        ...
+
     def leave(self) -> None:
         """End the run cleanly, then quit."""
+        ...
+
+    def interrupt(self) -> None:
+        """End as `leave`, with the exit code of an interrupt."""
         ...

@@ -104,6 +104,6 @@ class Frames:
 
     def _count_bars(self, snapshot: Snapshot) -> None:
         now, bars = time.perf_counter(), snapshot.counts["bars"]
-        if self._counted is not None and now > self._counted[0]:
+        if self._counted is not None and now > self._counted[0] and bars >= self._counted[1]:
             self._main.metrics.bars_per_second = (bars - self._counted[1]) / (now - self._counted[0])
         self._counted = (now, bars)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from textwrap import wrap
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, overload
 
 from textual.content import Content
 
@@ -56,17 +56,45 @@ def grid_lines(
 
     If the columns do not fit `width`, the gap between them is smaller.
     """
-    cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
-    widths = [
-        max(len(heading), *(len(row[at].text) for row in cells), 0) if cells else len(heading)
-        for at, heading in enumerate(headings)
-    ]
-    if width is not None and sum(widths) + gap * (len(widths) - 1) > width:
-        gap = min(gap, 1)
-    sides = right.ljust(len(headings), "l")
-    lines = [_line([Cell(heading, QUIET) for heading in headings], widths, sides, gap)]
-    lines += [_line(row, widths, sides, gap) for row in cells]
-    return lines if any(headings) else lines[1:]
+    return list(GridLines(headings, rows, right=right, gap=gap, width=width))
+
+
+class GridLines(Sequence[Content]):
+    """Lines of `grid_lines`, each made when it is read, so that long lists open at once."""
+
+    def __init__(
+        self,
+        headings: Sequence[str],
+        rows: Sequence[Sequence[str | Cell]],
+        *,
+        right: str = "",
+        gap: int = 2,
+        width: int | None = None,
+    ) -> None:
+        self._rows = [[Cell(heading, QUIET) for heading in headings]] if any(headings) else []
+        self._rows += [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
+        columns = zip(*self._rows, strict=True) if self._rows else ([] for _ in headings)
+        self._widths = [max((len(cell.text) for cell in column), default=0) for column in columns]
+        self._sides = right.ljust(len(headings), "l")
+        self._gap = gap if width is None or self.width(gap) <= width else min(gap, 1)
+
+    def width(self, gap: int) -> int:
+        """Return the cells of a line with a gap between its columns."""
+        return sum(self._widths) + gap * (len(self._widths) - 1)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, line: int) -> Content: ...
+
+    @overload
+    def __getitem__(self, line: slice) -> list[Content]: ...
+
+    def __getitem__(self, line: int | slice) -> Content | list[Content]:
+        if isinstance(line, slice):
+            return [self[at] for at in range(*line.indices(len(self)))]
+        return _line(self._rows[line], self._widths, self._sides, self._gap)
 
 
 def _line(cells: Sequence[Cell], widths: Sequence[int], sides: str, gap: int) -> Content:

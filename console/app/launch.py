@@ -5,20 +5,20 @@ from __future__ import annotations
 import gc
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tapedeck.console.app.breakpoint_files import kept_path
 from tapedeck.console.app.console_app import ConsoleApp, Setup
 from tapedeck.console.app.gc_scheduler import no_collections
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.playback import Playback
 from tapedeck.console.app.ui_state import load_ui_state, save_ui_state
-from tapedeck.console.cli.batch import BatchOptions, Outcome, exporting, finish_export
+from tapedeck.console.cli.batch import BatchOptions, Outcome, finish_export
 from tapedeck.console.cli.terminal import encoding_notice
 from tapedeck.console.textual_ext.terminal_driver import is_terminal_there, restored_job_control
-from tapedeck.engine.read.status import RunState
 from tapedeck.engine.system import SystemManager
 
 if TYPE_CHECKING:
@@ -38,22 +38,24 @@ def play_on_screen(
     *,
     invocation: Invocation,
     batch_options: BatchOptions | None = None,
+    session_file: Path | None = None,
+    plays_at_once: bool = False,
     note: str = "",
 ) -> Outcome:
     """Show a run in the console until it is left; with an export set, the part that was played is exported.
 
-    Must be called in the main thread. Errors that prevent a start are raised before the screen opens.
+    It is paused at its start, unless `plays_at_once`; a key script drives it from there. `session_file`: the
+    file whose breakpoints are kept; a key script plays without them. Must be called in the main thread.
+    Errors that prevent a start are raised before the screen opens.
     """
     batch_options = batch_options or BatchOptions()
     folders, interrupts = invocation.folders, invocation.interrupts
     with ExitStack() as stack:
-        sink = stack.enter_context(exporting(config, invocation.settings.export))
-        sinks = [] if sink is None else [sink]
-        system = SystemManager(config, store, sinks=sinks, tape_cache_bytes=SystemManager.TAPE_CACHE_BYTES)
-        stack.callback(system.stop)
-        for condition in batch_options.breaks:
-            system.add_breakpoint(condition)
-        playback = Playback(system)
+        runs = stack.enter_context(_Runs(config, store, invocation.settings.export))
+        playback = Playback(runs.first(batch_options.breaks), watched_speed=invocation.settings.speed)
+        stack.callback(playback.stop)
+        if batch_options.script is not None:
+            batch_options.script.check(playback.system.vocabulary())
         ui_state, notice = load_ui_state(folders.state)
         setup = Setup(
             exports=invocation.settings.export or folders.data / "exports",
@@ -66,8 +68,17 @@ def play_on_screen(
             frames=invocation.settings.frames,
             direct_drawing=invocation.settings.direct_drawing,
             note=note,
+            start_paused=not plays_at_once,
             script=batch_options.script,
-            before_run=gc.freeze,
+            breakpoints_file=(
+                None
+                if session_file is None or batch_options.script is not None
+                else kept_path(folders.state, session_file)
+            ),
+            before_run=freeze_objects,
+            new_run=runs.following,
+            export=invocation.settings.export,
+            log_path=invocation.log_path,
         )
         lines = stack.enter_context(LogLines())
         interrupts.hold()
@@ -75,8 +86,8 @@ def play_on_screen(
         app = ConsoleApp(playback, store, lines, setup)
         with restored_job_control(), tuned_interpreter():
             app.run()
-        system.stop()
-        outcome = _outcome(system, sink, app)
+        playback.stop()
+        outcome = _outcome(playback.system, runs, app)
         _save_ui_state(folders.state, app)
         return outcome
 
@@ -98,16 +109,69 @@ def tuned_interpreter() -> Iterator[None]:
         sys.setswitchinterval(before)
 
 
-def _outcome(system: SystemManager, sink: CsvExport | None, app: ConsoleApp) -> Outcome:
+def freeze_objects() -> None:
+    """Have garbage collections skip all objects made so far, but for those of a run that was replaced."""
+    if gc.get_freeze_count():
+        gc.unfreeze()
+        gc.collect()
+    gc.freeze()
+
+
+class _Runs:
+    """The runs of a console, one after the other, each with an export of its own if there is a folder.
+
+    Each run's export begins with it, and is abandoned if another run replaces it, or at an error.
+    """
+
+    def __init__(self, config: SessionConfig, store: BarStore, folder: Path | None) -> None:
+        self._config = config
+        self._store = store
+        self._folder = folder
+        self.export: CsvExport | None = None
+
+    def __enter__(self) -> _Runs:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        if kind is not None and self.export is not None:
+            self.export.abandon()
+
+    def first(self, breaks: Sequence[str]) -> SystemManager:
+        """Return the first run, with its breakpoints. Raises as SystemManager and CsvExport."""
+        memory = SystemManager.TAPE_CACHE_BYTES
+        system = SystemManager(self._config, self._store, sinks=self._begin_export(), tape_cache_bytes=memory)
+        for condition in breaks:
+            system.add_breakpoint(condition)
+        return system
+
+    def following(self, ended: SystemManager) -> SystemManager:
+        """Return a run in place of one that has ended, whose export is abandoned."""
+        if self.export is not None:
+            self.export.abandon()
+            self.export = None
+        system = ended.renewed(self._begin_export())
+        system.prepare()
+        return system
+
+    def _begin_export(self) -> Sequence[CsvExport]:
+        if self._folder is None:
+            return ()
+        from tapedeck.engine.export.csv_export import CsvExport  # noqa: PLC0415 - many runs export nothing
+
+        self.export = CsvExport(self._folder, self._config)
+        return (self.export,)
+
+
+def _outcome(system: SystemManager, runs: _Runs, app: ConsoleApp) -> Outcome:
     """Finish the export of a run that is over; return the run's outcome."""
     summary = system.summary()
-    exported = finish_export(sink, summary, system.metrics)
+    exported = finish_export(runs.export, summary, system.metrics)
     return Outcome(
         summary=summary,
         timers=system.metrics.timers(),
         export=exported.folder,
         error=system.error or exported.failure or app.failure,
-        interrupted=system.state is RunState.STOPPED and not app.quit_by_script,
+        interrupted=app.was_interrupted,
         unchanged=exported.unchanged,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,19 +12,23 @@ from operator import attrgetter
 from threading import Event
 from typing import Final, Protocol
 
+from tapedeck.console.app.openings import Openings
+from tapedeck.console.app.past_play import PastPlay
 from tapedeck.console.app.viewpoint import Position, SessionSource, Viewpoint
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.read.events import Event as MarketEvent
 from tapedeck.engine.read.events import events_known_at
-from tapedeck.engine.read.snapshot import Snapshot
+from tapedeck.engine.read.opening_values import OpeningValues
+from tapedeck.engine.read.snapshot import BreakpointHit, Snapshot
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.played_session import PlayedSession
 from tapedeck.engine.tape.session_view import Bars, SessionView
 
-_TABLE_INDICATORS: Final = 3
+WATCHED_SPEED: Final = 60.0
+"""Multiple of real time at which the past of a run at maximum speed plays, unless another was set."""
 _WAIT_LIMIT_S: Final = 0.5
 _TRADING_DAY: Final = attrgetter("trading_day")
 
@@ -34,12 +39,18 @@ class ViewState:
 
     `view`: the session up to the time shown. `played`: the same session as far as it was played at the
     snapshot, for the timeline; the same as `view` at the present. Both are None before the first session.
+    `is_past_playing`: whether the past plays, at `past_speed`. `stopped_at`: the breakpoint at which the time
+    shown stands. `opening`: opening values of the view's day, None until they are read.
     """
 
     snapshot: Snapshot
     view: SessionView | None
     played: SessionView | None
     is_past: bool
+    is_past_playing: bool = False
+    past_speed: float = WATCHED_SPEED
+    stopped_at: BreakpointHit | None = None
+    opening: OpeningValues | None = None
 
     @property
     def is_racing(self) -> bool:
@@ -79,6 +90,10 @@ class FinishedSessions(SessionSource, Protocol):
         """Return a session from memory, None if it must be recomputed."""
         ...
 
+    def load_ahead(self, trading_day: date) -> None:
+        """Have a session in memory, with some of those after it."""
+        ...
+
 
 class CachedSessions:
     """Finished sessions that are in memory."""
@@ -96,30 +111,66 @@ class CachedSessions:
 
     def session(self, trading_day: date) -> PlayedSession:
         """Return a session; SessionNotCachedError if it, or the one before, must be recomputed."""
-        session, before = self._tape_cache.cached(trading_day), self._tape_cache.before(trading_day)
-        if session is None or (before is not None and self._tape_cache.cached(before) is None):
+        session = self._tape_cache.cached(trading_day)
+        if session is None or not self.is_ready(trading_day):
             raise SessionNotCachedError(trading_day)
         return session
 
+    def is_ready(self, trading_day: date) -> bool:
+        """Whether a session, and the one before, are in memory."""
+        days = (trading_day, self._tape_cache.before(trading_day))
+        return all(day is None or self._tape_cache.cached(day) is not None for day in days)
+
 
 class Playback:
-    """A run with a tape cache, and the time shown."""
+    """A run with a tape cache, and the time shown; `show_run` puts another run in its place.
 
-    def __init__(self, system: SystemManager) -> None:
+    Readers ask for its attributes at each use, so that they are of the run shown. `watched_speed`: the speed
+    of the past while the run is at maximum speed; the last speed below it counts once one was set.
+    """
+
+    def __init__(
+        self,
+        system: SystemManager,
+        *,
+        watched_speed: float = WATCHED_SPEED,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._monotonic = monotonic
+        self._watched_speed = watched_speed or WATCHED_SPEED
+        self._runs = 0
+        self.show_run(system)
+
+    def show_run(self, system: SystemManager) -> None:
+        """Show a run from its present on, in place of the one before, which must have ended."""
         if system.tape_cache is None:
             raise EngineError("the console needs a run with a tape cache")
+        self.plan = system.prepare()
         self.system = system
         self.tape_cache: FinishedSessions = system.tape_cache
         self.cached_sessions = CachedSessions(self.tape_cache)
         self.viewpoint = Viewpoint(self.cached_sessions)
-        self.plan = system.prepare()
+        self.openings = Openings()
+        self.past_play = PastPlay(
+            self.viewpoint, self.cached_sessions, self.present, system.past_hit, monotonic=self._monotonic
+        )
+        self._runs += 1
+        self._watched_speed = system.snapshot().speed or self._watched_speed
         self._history_of: tuple[SessionView, str, Interval] | None = None
         self._history: tuple[Bars, ...] = ()
         self._speed_after_jump: float | None = None
         self._jump_started = Event()
         self._step_started = Event()
         self._step_started.set()
-        self._is_suspended = False
+        self._is_suspended = self._is_past_suspended = False
+
+    def stop(self) -> None:
+        """Stop the run shown, and wait until its threads have ended."""
+        self.system.stop()
+
+    def request_render_priority(self) -> None:
+        """Have the engine yield until its release, as a key was read; for any thread."""
+        self.system.render_priority.request()
 
     # Present and past
 
@@ -148,17 +199,32 @@ class Playback:
         """Return a value that changes whenever the frame would; cheap."""
         view = snapshot.view
         computed = None if view is None else (view.frontier, view.computed_frontier)
-        return (snapshot.version, self.viewpoint.revision, snapshot.state, len(snapshot.finished), computed)
+        past = (self.viewpoint.revision, self.past_play.is_playing, self.past_speed)
+        shown = (self._runs, snapshot.version, past, self.openings.revision)
+        return (*shown, snapshot.state, len(snapshot.finished), computed)
 
     def view_state(self, snapshot: Snapshot | None = None) -> ViewState:
         """Return the state to show, now or for a snapshot."""
         snapshot, position = snapshot or self.system.snapshot(), self.viewpoint.position
         if position is None:
             view = self._latest_view(snapshot)
-            return ViewState(snapshot, view, view, is_past=False)
+            hit, opening = snapshot.stopped_at or self.past_play.stopped_at, self._opening(view)
+            return ViewState(snapshot, view, view, is_past=False, stopped_at=hit, opening=opening)
         view, now = position.view(), snapshot.view
         played = now if now is not None and view.is_of_same_session(now) else position.played.view()
-        return ViewState(snapshot, view, played, is_past=True)
+        return ViewState(
+            snapshot,
+            view,
+            played,
+            is_past=True,
+            is_past_playing=self.past_play.is_playing,
+            past_speed=self.past_speed,
+            stopped_at=self.past_play.stopped_at,
+            opening=self._opening(view),
+        )
+
+    def _opening(self, view: SessionView | None) -> OpeningValues | None:
+        return None if view is None else self.openings.get(view.trading_day)
 
     # Jumps
 
@@ -167,6 +233,24 @@ class Playback:
         """The requested speed; during a jump, the speed after it."""
         return self.system.snapshot().speed if self._speed_after_jump is None else self._speed_after_jump
 
+    @property
+    def past_speed(self) -> float:
+        """The speed at which the past plays: the run's, or the last one below maximum speed."""
+        return (0.0 if self.system.state.is_over else self.speed) or self._watched_speed
+
+    def play_past(self, *, begins_session: bool = False) -> None:
+        """Play from the past time shown; the run, which is paused meanwhile, goes on at this speed."""
+        self.past_play.start(self.past_speed, begins_session=begins_session)
+
+    def advance_past(self) -> bool:
+        """Move the past that plays; return whether it has met the present. Called at every frame."""
+        speed = self.past_speed
+        if not self.past_play.advance():
+            return False
+        if not self.system.state.is_over and self.speed != speed:
+            self.set_speed(speed)
+        return True
+
     def jump_to(self, instant: datetime) -> None:
         """Play to an instant at maximum speed, and pause; `finish_jump` restores the speed.
 
@@ -174,6 +258,13 @@ class Playback:
         """
         speed = self.speed
         self.system.run_to(instant)
+        self.system.set_speed(0.0)
+        self._speed_after_jump, self._jump_started = speed, self.system.mark()
+
+    def jump_until(self, condition: str) -> None:
+        """Play at maximum speed until a condition becomes true; `finish_jump` restores the speed."""
+        speed = self.speed
+        self.system.run_until(condition)
         self.system.set_speed(0.0)
         self._speed_after_jump, self._jump_started = speed, self.system.mark()
 
@@ -228,10 +319,12 @@ class Playback:
         return steps or self._is_jumping()
 
     def suspend(self) -> None:
-        """Pause while the process is suspended, if the clock drives the run.
+        """Pause while the process is suspended, if the clock drives the run, or the past that plays.
 
         Otherwise all slots that fell due would be played at once afterwards.
         """
+        self._is_past_suspended = self.past_play.is_playing
+        self.past_play.stop()
         snapshot = self.system.snapshot()
         if snapshot.state is RunState.RUNNING and snapshot.speed:
             self.system.pause()
@@ -239,12 +332,21 @@ class Playback:
 
     def resume(self) -> None:
         """Resume after `suspend`, unless the run has stopped at a breakpoint."""
+        if self._is_past_suspended:
+            self.play_past()
         if self._is_suspended and not self.system.state.is_over and self.system.snapshot().stopped_at is None:
             self.system.resume()
-        self._is_suspended = False
+        self._is_suspended = self._is_past_suspended = False
 
     def set_speed(self, speed: float) -> None:
-        """Set the speed, or during a jump the speed after it."""
+        """Set the speed, or during a jump the speed after it; of a past that plays, too.
+
+        After the end of the run it is the speed of the past only.
+        """
+        self._watched_speed = speed or self._watched_speed
+        self.past_play.set_speed(self._watched_speed)
+        if self.system.state.is_over:
+            return
         if self._is_jumping():
             self._speed_after_jump = speed
         else:
@@ -267,20 +369,6 @@ class Playback:
         over_price = [spec for spec in self.specs_on(interval) if spec.description.over_price]
         over_price.sort(key=lambda spec: spec.description.overlay_order)
         return tuple(name for spec in over_price for name in spec.outputs)
-
-    def table_indicators(self) -> tuple[str, ...]:
-        """Return the indicators of the symbol table: those on the base first."""
-        named = [
-            name
-            for spec in sorted(self.plan.specs, key=lambda spec: (spec.interval, spec.description.over_price))
-            if spec.description.symbol_column is None
-            for name in spec.outputs
-        ]
-        return tuple(named[:_TABLE_INDICATORS])
-
-    def indicator_in_column(self, column: str) -> str | None:
-        """Return the first indicator of a column of the symbol table, or None."""
-        return next((spec.name for spec in self.plan.specs if spec.description.symbol_column == column), None)
 
     def events_until(self, view_state: ViewState) -> tuple[MarketEvent, ...]:
         """Return the events known at the time shown, in the order of the market's clock."""

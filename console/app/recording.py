@@ -9,11 +9,12 @@ from threading import Event
 from typing import Final
 
 from tapedeck.console.actions.key_script import ScriptLine
-from tapedeck.console.actions.table import Effect
+from tapedeck.console.actions.table import Effect, action_of
 from tapedeck.console.actions.time_expressions import time_expression
 from tapedeck.console.app.playback import Playback
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.read.status import RunState
+from tapedeck.engine.system import SystemManager
 
 Line = tuple[str, str]
 _WAIT_LIMIT_S: Final = 2.0
@@ -23,20 +24,32 @@ class Recording:
     """Lists moves of the run, and settings made at a time.
 
     A script starts each line after the end of the one before; a user does not wait. So a move without a known
-    end is written as the time it reached. `begins_paused`: whether the run is paused at its first open.
+    end is written as the time it reached.
     """
 
     def __init__(self, playback: Playback, *, begins_paused: bool) -> None:
         self._playback = playback
-        self._system = playback.system
+        self.begin_run(begins_paused=begins_paused)
+
+    def begin_run(self, *, begins_paused: bool) -> None:
+        """Record a run from its start on. `begins_paused`: whether it is paused at its first open."""
         self._begins_paused = begins_paused
         self._action = ""
-        # Breakpoints of the command line: a saved script is complete without it.
-        self._lines: list[Line] = [("break", known.text) for known in self._system.breakpoints()]
+        self._lines: list[Line] = []
+        self._breaks_written = 0
+        self._script_numbers: dict[int, int] = {}  # of breakpoints, in the replay
+        # Breakpoints of the command line and kept ones: a saved script is complete without them.
+        for known in self._system.breakpoints():
+            if known.enabled:
+                self._lines.append(self._break_line(known.number, known.text))
         self._moves: list[Line] = []  # the last lines that move the run, until their end is known
         self._is_open_ended = False  # whether they have no known end, unlike steps
         self._handled: Event | None = None
         self._has_begun = False
+
+    @property
+    def _system(self) -> SystemManager:
+        return self._playback.system
 
     # Actions of the table
 
@@ -91,6 +104,17 @@ class Recording:
             self._moves, self._is_open_ended = moves, True
         self.omit_action()
 
+    def record_break(self, number: int, text: str) -> None:
+        """Write that a breakpoint was set or switched on."""
+        self.record_at_present(*self._break_line(number, text))
+
+    def record_unbreak(self, number: int) -> None:
+        """Write that a breakpoint was deleted or switched off, unless it was off before."""
+        if number in self._script_numbers:
+            self.record_at_present(*self._unbreak_line(number))
+        else:
+            self.omit_action()
+
     @contextmanager
     def undo_if_refused(self) -> Iterator[None]:
         """Remove the lines written in this context if the engine refuses the command."""
@@ -112,7 +136,7 @@ class Recording:
             is_open_ended = self._is_open_ended or effect is Effect.PLAYS
             self._add_move(line.action, line.argument, is_open_ended=is_open_ended)
         elif effect is not Effect.STOPS:  # the engine is paused already
-            self._lines.append((line.action, line.argument))
+            self._lines.append(self._setting_line(line))
         if not self._system.state.is_over:
             self.note_sent()
 
@@ -138,6 +162,23 @@ class Recording:
         return tuple(line for line in lines if line[0])
 
     # Within
+
+    def _setting_line(self, line: ScriptLine) -> Line:
+        """Return a script's setting as its replay needs it: breakpoints by their numbers there."""
+        action = action_of(line.action)
+        if action is not None and action.id == "breakpoint":
+            return self._break_line(self._system.breakpoints()[-1].number, line.argument)
+        if action is not None and action.id == "unbreak":
+            return self._unbreak_line(int(line.argument))
+        return line.action, line.argument
+
+    def _break_line(self, number: int, text: str) -> Line:
+        self._breaks_written += 1
+        self._script_numbers[number] = self._breaks_written
+        return "break", text
+
+    def _unbreak_line(self, number: int) -> Line:
+        return "unbreak", str(self._script_numbers.pop(number, number))
 
     def _finish_moves(self) -> None:
         """Write the time reached by the moves so far, if the engine is paused."""

@@ -2,81 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from itertools import pairwise
-from typing import Final
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tapedeck.console.app.decimals import column_decimals, sizes_of
 from tapedeck.console.app.widgets import (
     ChartData,
     CoverageData,
     GapMapData,
     StripData,
     StripTick,
-    SymbolRows,
 )
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.coverage import Coverage
-from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, Floats
-from tapedeck.engine.tape.session_totals import last_values
+from tapedeck.engine.tape.bar_grid import FIELDS, Floats
 from tapedeck.engine.tape.session_view import Bars, SessionView
-
-TREND_POINTS: Final = 16
-"""Points of a sparkline in the symbol table."""
-
-
-def trend(closes: Floats, points: int = TREND_POINTS) -> Floats:
-    """Return the last known close at `points` times spread over the session so far, shape (S, ≤ points)."""
-    columns = closes.shape[1]
-    if columns == 0:
-        return closes
-    edges = np.unique(np.linspace(0, columns, min(points, columns) + 1).astype(np.int64))
-    parts = [last_values(closes[:, start:stop]) for start, stop in pairwise(edges.tolist())]
-    return np.stack(parts, axis=1)
-
-
-def symbol_rows(
-    view: SessionView,
-    *,
-    indicators: Sequence[str],
-    relative_volume: str | None,
-    prices: Collection[str] = (),
-) -> SymbolRows:
-    """Return the rows of the symbol table; changes count from the prior close, as in conditions.
-
-    `prices`: names of the indicators on the price scale.
-    """
-    missing = np.full(len(view.symbols), np.nan)
-    values = {name: view.indicator_grid(name) for name in indicators}
-    return SymbolRows(
-        symbols=view.symbols,
-        last=view.last_prices(),
-        change_pct=view.day_figure("change_pct"),
-        volume=view.volumes(),
-        relative_volume=missing
-        if relative_volume is None
-        else last_values(view.indicator_grid(relative_volume)),
-        quality=_scores(view),
-        gaps=view.gap_counts().astype(np.float64) if view.has_scores else missing,
-        trend=trend(view.bars_grid(view.base_interval)[CLOSE]),
-        indicators={name: last_values(columns) for name, columns in values.items()},
-        decimals=column_decimals(view.first_opens()),
-        indicator_decimals={
-            name: column_decimals(sizes_of(columns, view.slots))
-            for name, columns in values.items()
-            if name not in prices
-        },
-    )
-
-
-def _scores(view: SessionView) -> Floats:
-    """Return every symbol's score, NaN before the first one."""
-    scores = view.quality_grid()
-    if scores is None or not view.has_scores:
-        return np.full(len(view.symbols), np.nan)
-    return scores[:, -1]
 
 
 def strip_data(played: SessionView, *, looked_at: int | None, ticks: Sequence[StripTick] = ()) -> StripData:
@@ -122,11 +62,14 @@ def chart_data(
     *,
     history: Sequence[Bars] = (),
     overlays: Sequence[str] = (),
+    before: Mapping[str, float] | None = None,
+    levels: Mapping[str, float] | None = None,
     as_of: str = "",
 ) -> ChartData:
     """Return the candles of a symbol: earlier sessions, then this one up to the view's clock.
 
-    `overlays`: names of indicators on the same interval, with values for this session only.
+    `overlays`: names of indicators on the same interval, with values for this session only; `before`: their
+    last values of the session before. `levels`: name → price.
     """
     bars = view.bars(symbol, interval)
     earlier = sum(len(day) for day in history)
@@ -146,6 +89,8 @@ def chart_data(
         zone=view.session.zone,
         today=earlier,
         overlays=lines,
+        before=before or {},
+        levels=levels or {},
         is_daily=not interval.is_intraday,
         **columns,
     )

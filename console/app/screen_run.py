@@ -7,10 +7,12 @@ from datetime import datetime
 from tapedeck.console.actions.time_expressions import ReferenceTime
 from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.handlers.application import ApplicationHandlers
+from tapedeck.console.app.handlers.breakpoints import BreakpointHandlers
 from tapedeck.console.app.handlers.data import DataHandlers
 from tapedeck.console.app.handlers.navigation import NavigationHandlers
 from tapedeck.console.app.handlers.transport import PastMoves, Transport
 from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.system import SystemManager
 
 
 class ScreenRun:
@@ -21,15 +23,21 @@ class ScreenRun:
         app: AppContext,
         transport: Transport,
         navigation: NavigationHandlers,
+        breakpoints: BreakpointHandlers,
         data: DataHandlers,
         application: ApplicationHandlers,
     ) -> None:
-        self.system = app.playback.system
         self._playback = app.playback
         self._transport = transport
         self._navigation = navigation
+        self._breakpoints = breakpoints
         self._data = data
         self._application = application
+
+    @property
+    def system(self) -> SystemManager:
+        """The engine."""
+        return self._playback.system
 
     @property
     def past(self) -> PastMoves | None:
@@ -64,14 +72,14 @@ class ScreenRun:
         """Play to a time of a session at maximum speed, and show the present."""
         self._transport.run_to(session, clock)
 
-    def go_to(self, instant: datetime) -> None:
+    async def go_to(self, instant: datetime) -> None:
         """Show an instant if it was played, else play to it."""
-        self._navigation.go_to(instant)
+        await self._navigation.go_to(instant)
 
     @property
     def speed(self) -> float:
-        """The requested speed."""
-        return self._playback.speed
+        """The requested speed; in the past, the speed at which it plays."""
+        return self._playback.speed if self.past is None else self._playback.past_speed
 
     def set_speed(self, speed: float) -> None:
         """Set the speed."""
@@ -79,11 +87,11 @@ class ScreenRun:
 
     def add_breakpoint(self, condition: str) -> None:
         """Add a breakpoint."""
-        self._navigation.add_breakpoint(condition)
+        self._breakpoints.add(condition)
 
     def remove_breakpoint(self, number: int) -> None:
         """Remove a breakpoint."""
-        self._navigation.remove_breakpoint(number)
+        self._breakpoints.remove(number)
 
     async def bookmark(self, text: str) -> None:
         """Add a bookmark at the time shown."""

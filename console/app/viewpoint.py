@@ -93,7 +93,7 @@ class Viewpoint:
             frontier = min(current.played.frontier, current.frontier + slots)
             self.show_at(Position(current.played, frontier), present)
         else:
-            self.show_at(self._next_session_start(current, present), present)
+            self.show_at(self.next_start(current, present), present)
 
     def day_back(self, present: Position) -> bool:
         """Move to the same slot of the session before; return False if there is none."""
@@ -111,14 +111,14 @@ class Viewpoint:
         if current.played == present.played:
             self.show_at(None, present)
             return
-        session = self._next_session_start(current, present).played
+        session = self.next_start(current, present).played
         self.show_at(Position(session, min(current.frontier, session.frontier)), present)
 
     def next_session(self, present: Position) -> None:
         """Move to the open of the next session, at most to the present."""
-        self.show_at(self._next_session_start(self.position or present, present), present)
+        self.show_at(self.next_start(self.position or present, present), present)
 
-    def _next_session_start(self, current: Position, present: Position) -> Position:
+    def next_start(self, current: Position, present: Position) -> Position:
         """Return the open of the next session."""
         if current.played == present.played:
             return present

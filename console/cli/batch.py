@@ -87,6 +87,8 @@ def play(
         for condition in batch_options.breaks:
             system.add_breakpoint(condition)
         system.prepare()
+        if batch_options.script is not None:
+            batch_options.script.check(system.vocabulary())
         interrupts.hold()
         system.start(paused=lines is not None)
         end = _End()

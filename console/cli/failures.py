@@ -8,6 +8,7 @@ from typing import Final, cast
 import typer
 
 from tapedeck.console.cli.import_questions import UnclearImportError
+from tapedeck.console.cli.run_questions import NothingToPlayError
 from tapedeck.engine.errors import (
     BarImportError,
     CalendarError,
@@ -32,11 +33,11 @@ DATA_MISSING: Final = 3
 INTERRUPTED: Final = 130
 
 EXIT_CODES: Final = {
-    DONE: "done",
+    DONE: "done; also a console left with `q`",
     FAILED: "failed: the run ended with an error, or `validate` found faults",
     BAD_INPUT: "bad input or configuration; `validate`: the folder has no export",
     DATA_MISSING: "data missing: bars are not in the store, or an import stored none",
-    INTERRUPTED: "interrupted: stopped in order; the export is marked as partial",
+    INTERRUPTED: "interrupted by ctrl+c or a signal; the export is marked as partial",
 }
 """Meaning of each exit code, for README and help."""
 
@@ -49,6 +50,7 @@ _EXIT_CODES: Final = (
     (StoreError, BAD_INPUT),
     (BarImportError, BAD_INPUT),
     (NotAnExportError, BAD_INPUT),
+    (NothingToPlayError, BAD_INPUT),
     (TapedeckError, FAILED),
     (USAGE_ERROR, BAD_INPUT),
 )
@@ -94,10 +96,15 @@ def error_document(error: BaseException, log_path: object = None) -> dict[str, o
     if isinstance(error, ConfigError):
         document["source"] = error.source
         document["problems"] = [
-            {"path": problem.path, "message": problem.message, "suggestion": problem.suggestion}
+            {
+                "path": problem.path,
+                "line": problem.line,
+                "message": problem.message,
+                "suggestion": problem.suggestion,
+            }
             for problem in error.problems
         ]
-    if isinstance(error, UnclearImportError):
+    if isinstance(error, UnclearImportError | NothingToPlayError):
         document["commands"] = list(error.commands)
     if isinstance(error, DataMissingError):
         document["symbols"] = list(error.symbols)

@@ -68,11 +68,17 @@ def complete_exchange(incomplete: str) -> list[str]:
 
 
 def read_date(option: str, text: str) -> date:
-    """Return the date given to an option; ConfigError for an invalid one."""
+    """Return the date given to an option, in any usual spelling; ConfigError for an invalid one."""
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
-        raise bad_option(option, text, f"invalid date {text!r}: use YYYY-MM-DD, such as 2024-07-03") from None
+        from tapedeck.console.actions.time_expressions import parse_date  # noqa: PLC0415 - slow, and seldom needed
+
+    found = parse_date(text)
+    if found is None:
+        message = f"invalid date {text!r}: use YYYY-MM-DD, such as 2024-07-03, or 3 July 2024."
+        raise bad_option(option, text, message)
+    return found
 
 
 def read_speed_option(option: str, text: str) -> float:

@@ -66,7 +66,7 @@ def _hit_document(hit: BreakpointHit) -> dict[str, object]:
 
 
 def _state(outcome: Outcome) -> str:
-    if outcome.interrupted:
+    if outcome.interrupted and not outcome.summary.complete:
         return "interrupted; the report is of the part played"
     if outcome.stopped_at is not None:
         hit = outcome.stopped_at
@@ -74,7 +74,9 @@ def _state(outcome: Outcome) -> str:
         sessions = outcome.summary.sessions
         total = next((f" of {known.slots}" for known in sessions if known.trading_day == day), "")
         return f"stopped at {day} {clock}, slot {hit.frontier}{total}: {hit.text}"
-    return {"completed": "completed", "stopped": "stopped"}.get(outcome.summary.state, "failed")
+    return {"completed": "completed", "stopped": "stopped; the report is of the part played"}.get(
+        outcome.summary.state, "failed"
+    )
 
 
 def _write_sessions(sessions: Sequence[SessionSummary], terminal: Terminal) -> None:

@@ -12,6 +12,8 @@ from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.intervals import DAY, MINUTE
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.read.events import Event
+from tapedeck.engine.tape.bar_grid import Floats
+from tapedeck.engine.tape.day_figures import DAY_FIGURES
 from tapedeck.engine.tape.session_view import SessionView
 
 INDICATORS: Final = ("symbol", "name", "kind", "interval", "value")
@@ -27,20 +29,23 @@ def local_time(instant: datetime | None, zone: ZoneInfo | None) -> str | None:
 
 
 def symbols_table(view: SessionView, symbols: Sequence[str]) -> Table:
-    """Return last, change, volume, all indicators, quality and gaps of symbols, in their order."""
+    """Return last, figures of the day, all indicators, quality and gaps of symbols, in their order."""
     names = view.indicator_names()
-    rows = [_symbol(view, symbol, names) for symbol in symbols]
-    return Table.of(["symbol", "last", "change_pct", "volume", *names, "quality", "gaps"], rows)
+    figures = {"last": view.last_prices(), **{name: view.day_figure(name) for name in DAY_FIGURES}}
+    rows = [_symbol(view, symbol, [*figures.values()], names) for symbol in symbols]
+    return Table.of(symbol_headings(names), rows)
 
 
-def _symbol(view: SessionView, symbol: str, names: Sequence[str]) -> Row:
-    totals = view.totals(symbol)
-    measured = view.has_scores
+def symbol_headings(indicators: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the headings of `symbols_table`."""
+    return ("symbol", "last", *DAY_FIGURES, *indicators, "quality", "gaps")
+
+
+def _symbol(view: SessionView, symbol: str, figures: Sequence[Floats], names: Sequence[str]) -> Row:
+    row, measured = view.row(symbol), view.has_scores
     return (
         symbol,
-        None if totals is None else totals.last,
-        None if totals is None else totals.change_pct,
-        None if totals is None else totals.volume,
+        *(float(values[row]) for values in figures),
         *(view.indicator(symbol, name) for name in names),
         view.quality(symbol) if measured else None,
         len(view.gaps(symbol)) if measured else None,

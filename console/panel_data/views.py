@@ -14,6 +14,7 @@ from tapedeck.console.panel_data.panel_tables import (
     local_time,
     metrics_table,
     quality_table,
+    symbol_headings,
     symbols_table,
 )
 from tapedeck.console.panel_data.registry import table_maker, view_names
@@ -80,10 +81,10 @@ def session(_system: SystemManager, now: Snapshot) -> Table:
 
 
 def symbols(_system: SystemManager, now: Snapshot) -> Table:
-    """Return prices, indicators and quality of all symbols."""
+    """Return prices, figures of the day, indicators and quality of all symbols."""
     view = now.view
     if view is None:
-        return Table.of(["symbol", "last", "change_pct", "volume", "quality", "gaps"], [])
+        return Table.of(symbol_headings(), [])
     return symbols_table(view, view.symbols)
 
 
@@ -122,7 +123,7 @@ def events(system: SystemManager, now: Snapshot) -> Table:
     """Return the events known at a snapshot."""
     view, known, missing = now.view, system.events(), system.unlisted_gaps()
     known = known if view is None else events_known_at(known, view)
-    note = f"{missing} earlier gaps are not listed: see each day's quality" if missing else ""
+    note = f"{missing} earlier missing runs are not listed: see each day's quality" if missing else ""
     return events_table(known, None if view is None else view.session.zone, note=note)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from tapedeck.console.actions.speeds import read_speed
 from tapedeck.console.settings.folders import HOME_VARIABLE, Folders
 from tapedeck.engine.errors import WHOLE_FILE, ConfigError, ConfigProblem, nearest, shortened
 from tapedeck.engine.printable import printable_line
@@ -24,6 +25,7 @@ SWITCH: Final = ("on", "off")
 FRAMES: Final = range(1, 31)
 """Allowed frames per second."""
 _KEYS: Final = "keys"
+_SPEED: Final = 60.0
 _FRAMES: Final = 10
 # A frame of a large terminal takes some kilobytes; on a slow connection, more frames would delay keys.
 _FRAMES_OVER_SSH: Final = 4
@@ -44,6 +46,7 @@ class Setting:
 class Settings:
     """All settings of one invocation. `export`: None for no export.
 
+    `speed`: multiple of real time at which the console plays session files at maximum speed; 0 keeps that.
     `frames`: frames per second of the console while values change. `direct_drawing`: whether the console
     draws past Textual's compositor. `keys`: changed keys of the console, action → keys.
     """
@@ -53,6 +56,7 @@ class Settings:
     log_level: str
     log_format: str
     color: str
+    speed: float
     frames: int
     direct_drawing: bool
     keys: Mapping[str, str]
@@ -122,6 +126,7 @@ def resolve_settings(
         log_level=values["log_level"] or "info",
         log_format=values["log_format"] or "text",
         color=values["color"] or "auto",
+        speed=_SPEED if values["speed"] is None else float(values["speed"]),
         frames=int(values["frames"] or _FRAMES),
         direct_drawing=values["direct_drawing"] != "off",
         keys=keys,
@@ -138,6 +143,7 @@ def _defaults(folders: Folders, environment: Mapping[str, str]) -> Mapping[str, 
         "log_level": _Default("info"),
         "log_format": _Default("text"),
         "color": _Default("auto"),
+        "speed": _Default(f"{_SPEED:g}"),
         "frames": _Default(str(_FRAMES_OVER_SSH), "default over SSH")
         if is_remote
         else _Default(str(_FRAMES)),
@@ -202,6 +208,15 @@ def _read_switch(value: object, _base: Path) -> str:
     return _one_of(*SWITCH)(value, _base)
 
 
+def _read_speed(value: object, _base: Path) -> str:
+    try:
+        return f"{read_speed(str(value)):.15g}"
+    except ValueError:
+        raise ValueError(
+            f"must be a multiple of real time such as 60, or max, not {shortened(repr(value))}"
+        ) from None
+
+
 def _read_frames(value: object, _base: Path) -> str:
     text = str(value).strip()
     if not text.isdecimal() or len(text) > 2 or int(text) not in FRAMES:
@@ -216,6 +231,10 @@ _DEFINITIONS: Final[Mapping[str, _Definition]] = {
     "log_level": _Definition(f"{', '.join(LOG_LEVELS)}", _one_of(*LOG_LEVELS), LOG_LEVELS),
     "log_format": _Definition("text, or json for JSON lines", _one_of(*LOG_FORMATS), LOG_FORMATS),
     "color": _Definition("auto, always or never; auto respects NO_COLOR", _one_of(*COLORS), COLORS),
+    "speed": _Definition(
+        "speed of the console, a multiple of real time or max, where the session file has speed_multiplier 0",
+        _read_speed,
+    ),
     "frames": _Definition(
         f"frames per second of the console while values change, {FRAMES[0]} to {FRAMES[-1]}",
         _read_frames,

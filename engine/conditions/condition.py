@@ -21,11 +21,12 @@ class Condition:
     """A statement that is true or false at each frontier of a tape.
 
     Bar fields and indicators are those of the symbol's last closed bar (of that interval), also during gaps.
-    A historical value by minute is that of the minute of the symbol's last bar. A missing value makes a
-    comparison or cross false. `any` and `all` range over the symbols of one comparison or cross: in
-    `any.volume > 3 * any.usual` both values are of the same symbol. A cross compares one slot before with
-    the values held there, at a session's first bar with those of the end of the session before; `x[n]` counts
-    bars back into earlier sessions. These come from the tape's `earlier`, which may read the store.
+    A historical value by minute is that of the minute of the symbol's last bar. Figures of the day are those
+    of `DAY_FIGURES`. A missing value makes a comparison or cross false. `any` and `all` range over the
+    symbols of one comparison or cross: in `any.volume > 3 * any.usual` both values are of the same symbol. A
+    cross compares one slot before with the values held there, at a session's first bar with those of the end
+    of the session before; `x[n]` counts bars back into earlier sessions. These come from the tape's
+    `earlier`, which may read the store.
     """
 
     text: str

@@ -12,6 +12,8 @@ from typing import Final, TypeVar
 from pydantic_core import PydanticCustomError
 
 from tapedeck.engine.config.catalogue import HistoricalNeed, IndicatorCatalogue, IndicatorType, output_names
+from tapedeck.engine.config.faults import Location
+from tapedeck.engine.config.names import is_reserved, other_names
 from tapedeck.engine.config.plain_documents import dotted
 from tapedeck.engine.config.readers import ALL, read_date
 from tapedeck.engine.errors import ConfigProblem, listed, nearest, unknown_name
@@ -28,6 +30,7 @@ def find_conflicts(document: Mapping[str, object], catalogue: IndicatorCatalogue
     found = [problem for check in _CHECKS for problem in check(document)]
     found += _check_against(document, catalogue)
     found += _check_names(document, catalogue)
+    found += _check_reserved(document, catalogue)
     return found
 
 
@@ -123,6 +126,27 @@ def _check_names(document: Mapping[str, object], catalogue: IndicatorCatalogue) 
                 )
             else:
                 taken[output] = place
+
+
+def _check_reserved(document: Mapping[str, object], catalogue: IndicatorCatalogue) -> Iterator[ConfigProblem]:
+    """Yield a problem for each reserved name of an indicator or output, historical or not."""
+    types: dict[Location, IndicatorType | None] = {
+        (*_TRAILING, name): None for name in _section(document, *_TRAILING)
+    }
+    for name, definition in _section(document, *_INDICATORS).items():
+        types[*_INDICATORS, name] = _type_of(definition, catalogue)
+    taken = {output for place, type_ in types.items() for output in _names_of(str(place[-1]), type_)}
+    for place, type_ in types.items():
+        name = str(place[-1])
+        for output in filter(is_reserved, _names_of(name, type_)):
+            what = "reserved name" if output == name else "the output has the reserved name"
+            other = next(
+                other
+                for other in other_names(name)
+                if not any(one in taken or is_reserved(one) for one in _names_of(other, type_))
+            )
+            message = f"{what} {output!r}, used by conditions and columns: choose another, such as {other!r}"
+            yield ConfigProblem(dotted(place), output, message)
 
 
 def _names_of(name: str, type_: IndicatorType | None) -> list[str]:

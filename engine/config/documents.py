@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import yaml
 
+from tapedeck.engine.config.lines import Lines, lines_of_json, lines_of_node
 from tapedeck.engine.config.text_files import MAX_DEPTH, MAX_VALUES, TOO_LARGE
 from tapedeck.engine.errors import WHOLE_FILE, ConfigError, ConfigProblem
 
@@ -43,6 +44,7 @@ _YAML_FAULTS: Final = (
     ("cannot start any token", "text that begins with this character needs quotes"),
     ("block", "lines of one level need the same indent"),
 )
+_NO_WIDTH: Final = 2**31
 _OTHER_YAML_FAULT: Final = "this text does not fit here"
 
 
@@ -183,9 +185,34 @@ def _inner(node: object) -> Iterable[object]:
     return node if isinstance(node, list | tuple) else ()
 
 
+def find_lines(text: str, *, is_json: bool) -> Lines:
+    """Return the lines of the fields of a text that `parse_text` has read."""
+    if is_json:
+        return lines_of_json(text)[0]
+    loader = _Loader(text)
+    node = loader.get_single_node()
+    if node is not None:
+        loader.construct_document(node)  # resolves merge keys in the node
+    return lines_of_node(node)
+
+
 def write_yaml(document: Mapping[str, object]) -> str:
     """Return `document` as YAML; `parse_text` reads the same document back."""
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+def write_yaml_value(value: object) -> str:
+    """Return a value as one line of YAML, for any place in a document: `[SPY, IBM]`, `2013-10-07`."""
+    # Within a list, as the text of a value alone would end with a line of its own.
+    line: str = yaml.dump(
+        [value],
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=_NO_WIDTH,
+        default_flow_style=True,
+    )
+    return line.removesuffix("\n")[1:-1]
 
 
 def _parse_yaml(text: str, source: str) -> object:
@@ -218,16 +245,12 @@ def _yaml_error(source: str, error: yaml.MarkedYAMLError) -> ConfigError:
 
 
 def _parse_json(text: str, source: str) -> object:
-    repeated: list[ConfigProblem] = []
+    has_repeated = False
 
     def read_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        found: dict[str, object] = {}
-        for key, value in pairs:
-            if key in found:
-                where = f"other keys: {_others(pairs, key)}"
-                message = f"has the duplicate key {key!r} ({where}): keep one of them."
-                repeated.append(ConfigProblem(WHOLE_FILE, key, message))
-            found[key] = value
+        nonlocal has_repeated
+        found = dict(pairs)
+        has_repeated = has_repeated or len(found) < len(pairs)
         return found
 
     def refuse_constant(word: str) -> object:
@@ -242,15 +265,13 @@ def _parse_json(text: str, source: str) -> object:
     except ValueError as error:  # a whole number of thousands of digits
         message = f"is not valid JSON: {error}."
         raise ConfigError(source, [ConfigProblem(WHOLE_FILE, None, message)]) from error
-    if repeated:
-        raise ConfigError(source, repeated)
+    if has_repeated:
+        _, repeated = lines_of_json(text)
+        raise ConfigError(
+            source,
+            [_repeated(f"line {key.line}", key.name, f"first in line {key.first}") for key in repeated],
+        )
     return document
-
-
-def _others(pairs: list[tuple[str, object]], repeated: str) -> str:
-    # Python's JSON parser gives no line here; the other keys identify the object. Values may be secret.
-    others = [key for key, _ in pairs if key != repeated]
-    return ", ".join(repr(key) for key in others[:5]) if others else "none"
 
 
 def _repeated(place: str, key: str, where: str) -> ConfigProblem:

@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from tapedeck.engine.config.catalogue import IndicatorCatalogue
 from tapedeck.engine.config.changed_sessions import ChangedSession, valid_changes
 from tapedeck.engine.config.cross_checks import find_conflicts, find_warnings
-from tapedeck.engine.config.documents import parse_text, write_yaml
+from tapedeck.engine.config.documents import find_lines, parse_text, write_yaml
 from tapedeck.engine.config.exchanges import find_exchange
+from tapedeck.engine.config.lines import with_lines
 from tapedeck.engine.config.older_fields import upgrade
 from tapedeck.engine.config.plain_documents import (
     find_infinite_numbers,
@@ -44,7 +45,7 @@ class LoadedConfig:
 def load_session_config(
     path: Path, catalogue: IndicatorCatalogue, check_changes: CheckChanges | None = None
 ) -> LoadedConfig:
-    """Read the session file at `path`, YAML or JSON. Raises ConfigError with all its faults.
+    """Read the session file at `path`, YAML or JSON. Raises ConfigError with all its faults and their lines.
 
     `catalogue`: the indicators that session files may use. `check_changes`: compares `sessions` with the
     exchange's calendar.
@@ -54,7 +55,11 @@ def load_session_config(
         path.suffix.lower() not in _SUFFIXES and text.lstrip()[:1] == "{"
     )
     document = parse_text(text, str(path), is_json=is_json)
-    return parse_session_config(document, str(path), catalogue, check_changes)
+    try:
+        return parse_session_config(document, str(path), catalogue, check_changes)
+    except ConfigError as error:
+        problems = with_lines(error.problems, find_lines(text, is_json=is_json))
+        raise ConfigError(error.source, problems) from error
 
 
 def parse_session_config(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Iterator
+from itertools import count
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, WithJsonSchema
@@ -11,7 +13,8 @@ from pydantic import AfterValidator, WithJsonSchema
 from tapedeck.engine.config.faults import fault
 
 _COLUMNS: Final = """
-    open high low close volume last change change_pct price prices typical bid ask spread quote quotes
+    open high low close volume last change change_pct change_open_pct prev_close gap_pct
+    day_open day_high day_low day_volume price prices typical bid ask spread quote quotes
     symbol symbols interval timestamp name value bar bars base base_bars derived missing expected actual
 """
 _SESSION: Final = """
@@ -27,15 +30,24 @@ RESERVED_NAMES: Final = frozenset(f"{_COLUMNS} {_SESSION} {_CONDITIONS}".split()
 
 
 def read_indicator_name(value: str) -> str:
-    """Return `value` if it is a valid indicator name; raise a fault with the reason if not."""
+    """Return `value` if it is an identifier, raise a fault if not; `is_reserved` is checked for the file."""
     if not value.isidentifier():
         raise fault(
             f"invalid indicator name {value!r}: use letters, digits and _, with a letter or _ first",
             _as_identifier(value),
         )
-    if value.casefold() in RESERVED_NAMES or keyword.iskeyword(value):
-        raise fault(f"reserved name {value!r}, used by conditions and columns: choose another")
     return value
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a name is used by conditions, columns or Python; case is ignored."""
+    return name.casefold() in RESERVED_NAMES or keyword.iskeyword(name)
+
+
+def other_names(name: str) -> Iterator[str]:
+    """Yield names like a reserved one, without end."""
+    yield f"my_{name}"
+    yield from (f"my_{name}_{number}" for number in count(2))
 
 
 def _as_identifier(text: str) -> str | None:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from tapedeck.engine.config.faults import FAULT, Location, shown
+from tapedeck.engine.config.misplaced import unknown_field
 from tapedeck.engine.config.plain_documents import HIDDEN, dotted
 from tapedeck.engine.config.session_config import SessionConfig
 from tapedeck.engine.errors import ConfigProblem, nearest
@@ -81,7 +81,7 @@ def _message(detail: ErrorDetails, place: Location) -> Message:
     if kind == "missing":
         return _missing_field(place), None
     if kind == "extra_forbidden":
-        return _unknown_field(place)
+        return unknown_field(place, _fields_of(_model_at(place[:-1])))
     allowed = _type_or_bound_message(kind, detail["input"], context)
     return allowed or (_SPECIAL.get(kind, _pydantic_message)(detail), None)
 
@@ -97,17 +97,6 @@ def _type_or_bound_message(kind: str, value: object, context: Mapping[str, Any])
         words, key = _BOUNDS[kind]
         return f"must be {words} {_number(context[key])}, not {shown(value)}", None
     return None
-
-
-def _unknown_field(place: Location) -> Message:
-    known = _fields_of(_model_at(place[:-1]))
-    name = str(place[-1])
-    sections = SessionConfig.model_fields if len(place) == 1 else {}
-    sections = SessionConfig.model_fields if len(place) == 1 else {}
-    home = next((key for key, info in sections.items() if name in _fields_within(info)), None)
-    if home is not None:
-        return f"unknown field {name!r} here: it belongs to {home}", f"{home}.{name}"
-    return f"unknown field {name!r}: the fields here are {', '.join(known)}", nearest(name, known)
 
 
 def _not_among(value: object, choices: list[str]) -> Message:
@@ -168,11 +157,6 @@ def _model_at(place: Location) -> type[BaseModel]:
         if field is not None:
             model = next(_models_in(field.annotation), model)
     return model
-
-
-def _fields_within(info: FieldInfo) -> dict[str, str]:
-    """Return the names of the fields below a field of the file."""
-    return {name: text for model in _models_in(info.annotation) for name, text in _fields_of(model).items()}
 
 
 def _models_in(annotation: object) -> Iterator[type[BaseModel]]:

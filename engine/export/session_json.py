@@ -15,9 +15,9 @@ from tapedeck.engine.intervals import Interval
 from tapedeck.engine.printable import printable_lines
 from tapedeck.engine.read.snapshot import RunSummary
 from tapedeck.engine.tape.bar_grid import FIELDS, Floats
+from tapedeck.engine.tape.day_figures import DAY_FIGURES
 from tapedeck.engine.tape.historical_value import HistoricalValue
 from tapedeck.engine.tape.session_record import SessionRecord
-from tapedeck.engine.tape.session_totals import SessionTotals
 from tapedeck.engine.tape.session_view import SessionView
 
 # A JSON object.
@@ -106,9 +106,10 @@ def _symbols(record: SessionRecord) -> Document:
     view = SessionView(record.tape, record.frontier)
     names = {name: view.indicator_interval(name) for name in view.indicator_names()}
     grids = {name: view.indicator_grid(name) for name in names}
+    totals = {"last": view.last_prices(), **{name: view.day_figure(name) for name in DAY_FIGURES}}
     return {
         symbol: {
-            "totals": _totals(view.totals(symbol)),
+            "totals": {name: _number(float(values[row])) for name, values in totals.items()},
             "quality": _quality(view, row),
             "intervals": {str(interval): _interval(view, row, interval) for interval in view.intervals},
             "indicators": {name: _last_value(grid[row]) for name, grid in grids.items()},
@@ -116,12 +117,6 @@ def _symbols(record: SessionRecord) -> Document:
         }
         for row, symbol in enumerate(view.symbols)
     }
-
-
-def _totals(totals: SessionTotals | None) -> Document | None:
-    if totals is None:
-        return None
-    return {name: _number(getattr(totals, name)) for name in ("volume", "high", "low", "last")}
 
 
 def _quality(view: SessionView, row: int) -> Document:

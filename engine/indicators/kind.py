@@ -21,6 +21,11 @@ from tapedeck.engine.intervals import DAY, WEEK, Interval
 
 _SEVERAL_OUTPUTS: Final = 3
 _ONE_OUTPUT: Final = 2
+_OTHER_NAMES: Final = {
+    "timeperiod": ("period", "length", "window", "lookback", "n"),
+    "interval": ("timeframe", "resolution", "frequency", "stream"),
+}
+"""Usual other names of fields of an indicator."""
 
 
 class Parameter(Protocol):
@@ -175,4 +180,7 @@ class IndicatorKind(ABC):
                 "like {type: SMA, interval: 1m, timeperiod: 20}"
             )
         takes = f"it takes {', '.join(self.parameters)}" if self.parameters else "it takes none"
-        raise fault(f"unknown parameter {name!r} of {self.type}: {takes}", nearest(name, self.parameters))
+        known = [*self.parameters, "interval"]
+        other = next((field for field in known if name.casefold() in _OTHER_NAMES.get(field, ())), None)
+        near = other or nearest(name, self.parameters)
+        raise fault(f"unknown parameter {name!r} of {self.type}: {takes}", near)

@@ -17,16 +17,20 @@ from tapedeck.engine.tape.session_view import SessionView
 
 @dataclass(frozen=True, slots=True)
 class Breakpoint:
-    """A condition that pauses the run; `hits`: number of times it has."""
+    """A condition that pauses the run while it is switched on; `hits`: number of times it has."""
 
     number: int
     text: str
     hits: int
+    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class BreakpointHit:
-    """Hit of a breakpoint: its frontier, its clock (UTC), and the exchange's zone."""
+    """Hit of a breakpoint: its frontier, its clock (UTC), and the exchange's zone.
+
+    `number`: 0 for the condition of `SystemManager.run_until`.
+    """
 
     number: int
     text: str

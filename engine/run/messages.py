@@ -40,11 +40,27 @@ class RunTo:
 
 
 @dataclass(frozen=True, slots=True)
+class RunUntil:
+    """Play until a condition becomes true, then pause."""
+
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
 class AddBreakpoint:
-    """Pause when a condition becomes true, from the next slot on."""
+    """Pause when a condition becomes true, from the next slot on; `enabled`: once it is switched on."""
 
     number: int
     condition: Condition
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EnableBreakpoint:
+    """Switch a breakpoint on, from the next slot on, or off."""
+
+    number: int
+    enabled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +101,9 @@ Message = (
     | Step
     | SetSpeed
     | RunTo
+    | RunUntil
     | AddBreakpoint
+    | EnableBreakpoint
     | RemoveBreakpoint
     | Mark
     | Stop

@@ -12,8 +12,9 @@ from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.intervals import DAY
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.streams.stream_plan import StreamPlan
-from tapedeck.engine.tape.bar_grid import CLOSE, BarGrid, Ints
+from tapedeck.engine.tape.bar_grid import CLOSE, BarGrid, Floats, Ints, Mask
 from tapedeck.engine.tape.held_values import last_columns, taken
+from tapedeck.engine.tape.history import DailyHistory, History
 from tapedeck.engine.tape.prior_close import PriorClose
 
 
@@ -30,7 +31,22 @@ class PriorCloses:
         self._data = data
         self._sessions = plan.history.sessions
         self._position = {session.trading_day: at for at, session in enumerate(self._sessions)}
+        self._days: DailyHistory | None = None
         self._last: tuple[TradingSession, PriorClose] | None = None
+
+    def take_history(self, history: History) -> None:
+        """Use bars that were read as history before the first session, so that they are not read again."""
+        plan = self._plan.history
+        before = self._sessions[plan.first_played - 1] if plan.first_played else None
+        daily, kept = history.daily, history.intraday.get(self._plan.base)
+        if daily is not None and before is not None and daily.days[0].trading_day <= before.trading_day:
+            self._days = daily
+        if kept is None or any(source != self._plan.base for source in plan.sources[self._plan.base]):
+            return
+        for day in kept.last(1):
+            if day.rows is None and day.session == before:
+                slots = SessionSlots(before, self._plan.base)
+                self._last = (before, self._close_of(slots, day.grid))
 
     def of(self, slots: Sequence[SessionSlots], grids: Sequence[BarGrid]) -> list[PriorClose]:
         """Return the prior closes of consecutive sessions, given their slots and base bars."""
@@ -40,7 +56,7 @@ class PriorCloses:
         return found
 
     def _before(self, session: TradingSession) -> PriorClose:
-        """Return the close of the session before one, read from the store unless it was read last."""
+        """Return the close of the session before one, read from the store unless it is known."""
         at = self._position[session.trading_day]
         if at == 0:  # the calendar's first session
             return PriorClose.unknown(len(self._plan.symbols))
@@ -48,30 +64,44 @@ class PriorCloses:
         if self._last is not None and self._last[0] == before:
             return self._last[1]
         slots = SessionSlots(before, self._plan.base)
-        [grid] = self._data.load_sessions(self._plan.symbols, [slots])
-        return self._close_of(slots, grid)
+        return self._completed(slots, *self._data.last_closes(self._plan.symbols, slots))
 
     def _close_of(self, slots: SessionSlots, grid: BarGrid) -> PriorClose:
-        last = last_columns(grid.values[CLOSE], np.array([len(slots)], dtype=np.int64))
-        values, columns = taken(grid.values[CLOSE], last)[:, 0], last[:, 0]
-        opened_at = np.where(columns >= 0, slots.opened_at[columns], 0)
-        found = PriorClose(values, opened_at, np.zeros(len(values), dtype=np.bool_))
-        missing = np.flatnonzero(np.isnan(values) & self._has_days)
-        if len(missing):
-            self._use_days(found, slots.session, missing)
-        return found
+        """Return the close of a session, given its base bars."""
+        closes = grid.values[CLOSE]
+        at = last_columns(closes, np.array([len(slots)], dtype=np.int64))
+        return self._completed(slots, taken(closes, at)[:, 0], at[:, 0])
 
-    def _use_days(self, found: PriorClose, session: TradingSession, rows: Ints) -> None:
-        """Write the closes of the stored 1d bars of some rows."""
-        symbols = [self._plan.symbols[row] for row in rows]
-        closes = self._data.load_days(symbols, [session], DAY)[CLOSE, :, 0]
-        there = ~np.isnan(closes)
-        found.values[rows[there]] = closes[there]
-        found.opened_at[rows[there]] = epoch_seconds(session.regular_open)
-        found.is_daily[rows[there]] = True
+    def _completed(self, slots: SessionSlots, closes: Floats, at: Ints) -> PriorClose:
+        """Return the last closes of a session and their slots, with stored 1d bars where they are missing."""
+        opened_at = np.where(at >= 0, slots.opened_at[at], 0)
+        without = np.flatnonzero((at < 0) & self._has_days)
+        is_daily = np.zeros(len(closes), dtype=np.bool_)
+        if len(without):
+            daily = self._daily_closes(slots.session)[without]
+            there = without[~np.isnan(daily)]
+            closes[without] = daily
+            opened_at[there] = epoch_seconds(slots.session.regular_open)
+            is_daily[there] = True
+        return PriorClose(closes, opened_at, is_daily)
+
+    def _daily_closes(self, session: TradingSession) -> Floats:
+        """Return the closes of a day's stored 1d bars, (S,).
+
+        They are read once, for all days that may be needed, so that an import during the run cannot mix two
+        states of the store.
+        """
+        if self._days is None:
+            first = max(0, self._plan.history.first_played - 1)
+            self._days = DailyHistory(len(self._plan.symbols), self._sessions[first:])
+            rows = np.flatnonzero(self._has_days)
+            symbols = [self._plan.symbols[row] for row in rows]
+            self._days.values[:, rows] = self._data.load_days(symbols, self._days.days, DAY)
+        closes: Floats = self._days.values[CLOSE, :, self._days.column_of(session.trading_day)]
+        return closes
 
     @cached_property
-    def _has_days(self) -> np.ndarray:
+    def _has_days(self) -> Mask:
         """Whether each symbol has stored 1d bars that are not the base, bool (S,)."""
         if self._plan.base == DAY:
             return np.zeros(len(self._plan.symbols), dtype=np.bool_)

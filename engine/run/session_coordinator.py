@@ -11,7 +11,6 @@ from threading import Thread
 import numpy as np
 
 from tapedeck.engine.clock.time_manager import TimeManager
-from tapedeck.engine.conditions import Condition
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
 from tapedeck.engine.read.events import EventKind, EventLog
@@ -23,12 +22,14 @@ from tapedeck.engine.run.data_quality_manager import DataQualityManager
 from tapedeck.engine.run.earlier_values import EarlierValueCache
 from tapedeck.engine.run.messages import (
     AddBreakpoint,
+    EnableBreakpoint,
     Mark,
     Message,
     Pause,
     RemoveBreakpoint,
     Resume,
     RunTo,
+    RunUntil,
     SetSpeed,
     Step,
     Stop,
@@ -81,7 +82,7 @@ class SessionCoordinator:
         start_seconds: int | None = None,
         earlier_values: EarlierValueCache,
         historical_quality: bool = True,
-        breakpoints: Sequence[tuple[int, Condition]] = (),
+        breakpoints: Sequence[AddBreakpoint] = (),
         events: EventLog | None = None,
         sinks: Sequence[SessionSink] = (),
         load_timeout_s: float = LOAD_TIMEOUT_S,
@@ -111,8 +112,8 @@ class SessionCoordinator:
         # Written by the coordinator's thread only; any thread may read.
         self.transport = Transport(speed)
         self.breakpoints = Breakpoints(self._record_hit)
-        for number, condition in breakpoints:
-            self.breakpoints.add(number, condition)
+        for added in breakpoints:
+            self.breakpoints.add(added.number, added.condition, enabled=added.enabled)
         self.state = RunState.STOPPED
         self.error: Exception | None = None
         self.position = -1
@@ -397,11 +398,15 @@ class SessionCoordinator:
                 raise error
             case Stop():
                 raise _StopRequestedError
-            case AddBreakpoint(number, condition):
-                tape = self._data.tape
-                self.breakpoints.add(number, condition, -1 if tape is None else tape.frontier)
+            case AddBreakpoint(number, condition, enabled):
+                self.breakpoints.add(number, condition, self._frontier(), enabled=enabled)
+            case EnableBreakpoint(number, enabled):
+                self.breakpoints.enable(number, enabled, self._frontier())
             case RemoveBreakpoint(number):
                 self.breakpoints.remove(number)
+            case RunUntil(condition):
+                self._apply(Resume())
+                self.breakpoints.run_until(condition)
             case Mark(reached):
                 reached.set()
             case _:
@@ -412,7 +417,13 @@ class SessionCoordinator:
         """Apply a command; one that continues play clears the last breakpoint hit."""
         if isinstance(command, Resume | Step | RunTo):
             self.breakpoints.last_hit = None
+        if isinstance(command, RunTo):
+            self.breakpoints.run_until(None)
         self.transport.apply(command)
+
+    def _frontier(self) -> int:
+        tape = self._data.tape
+        return -1 if tape is None else tape.frontier
 
     def _record_hit(self, hit: BreakpointHit) -> None:
         self._events.add(EventKind.BREAK, hit.text, frontier=hit.frontier)

@@ -116,6 +116,7 @@ class SessionLoader:
             stop = min(plan.first_played, start + step)
             self._load_earlier(start, stop)
             start = stop
+        self._prior_closes.take_history(self.history)
         return self.history
 
     def _is_on_tape(self, interval: Interval) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import islice
+from itertools import islice, takewhile
 from threading import Lock
 from typing import Final
 
@@ -180,6 +181,24 @@ class TapeCache:
         assert record is not None
         return PlayedSession(record.tape)
 
+    def load_ahead(self, trading_day: date) -> None:
+        """Have a day in memory, with the day before and some of those after it, for play in their order.
+
+        Runs and raises as `session`.
+        """
+        with self._recompute_lock:
+            self.require_played(trading_day)
+            days = self.days()
+            first = max(0, days.index(trading_day) - 1)
+            part = list(days[first : first + self._batch_size()])
+            before = self._in_memory(part[0])
+            if before is not None and part[0] != trading_day:
+                self._keep(before)  # as the latest, so that the following days do not displace it
+                del part[0]
+            while len(part) > 1 and self._in_memory(part[-1]) is not None:
+                del part[-1]
+            self._recompute_days(tuple(part))
+
     def records(self) -> Iterator[tuple[SessionRecord, str]]:
         """Yield every session as recorded, with its digest, oldest first, a few in memory at a time.
 
@@ -196,7 +215,32 @@ class TapeCache:
             for record in self._verified(part[0], part[-1]):
                 yield record, facts[days.pop(0)].digest
 
+    def walk(self, days: Sequence[date]) -> Iterator[SessionRecord]:
+        """Yield the records of consecutive ended sessions, in the order given: forwards or backwards.
+
+        Sessions that are not in memory are recomputed, a few at a time, and kept as `session` does. Raises as
+        `session`.
+        """
+        left = deque(days)
+        while left:
+            record = self._in_memory(left[0])
+            if record is not None:
+                left.popleft()
+                yield record
+                continue
+            part = [*islice(takewhile(lambda day: self._in_memory(day) is None, left), self._batch_size())]
+            for _ in part:
+                left.popleft()
+            first, last = min(part), max(part)
+            log.info("recomputing sessions %s to %s", first, last)
+            records = map(self._kept, self._verified(first, last))
+            yield from records if first == part[0] else reversed(list(records))
+
     # Internal
+
+    def _kept(self, record: SessionRecord) -> SessionRecord:
+        self._keep(record)
+        return record
 
     def _in_memory(self, trading_day: date) -> SessionRecord | None:
         with self._lock:
@@ -208,11 +252,14 @@ class TapeCache:
             return min(_MOST, max(_FEWEST, self._memory_bytes // (2 * self._played.largest)))
 
     def _recompute_days(self, days: tuple[date, ...]) -> None:
-        log.info("recomputing sessions %s to %s", days[0], days[-1])
         for record in self._verified(days[0], days[-1]):
-            with self._lock:
-                if self._played.get(record.tape.session.trading_day) is None:
-                    self._recomputed.put(record)
+            self._keep(record)
+
+    def _keep(self, record: SessionRecord) -> None:
+        """Keep a recomputed session, unless the run's own is in memory."""
+        with self._lock:
+            if self._played.get(record.tape.session.trading_day) is None:
+                self._recomputed.put(record)
 
     def _verified(self, first: date, last: date) -> Iterator[SessionRecord]:
         """Yield recomputed sessions whose digests equal those of the run."""

@@ -15,12 +15,15 @@ from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarStore, WriteResult
 from tapedeck.engine.store.left_out_bars import LeftOutBars
-from tapedeck.engine.tape.bar_grid import FIELDS, BarGrid, Floats, Ints
+from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, BarGrid, Floats, Ints
+from tapedeck.engine.tape.held_values import last_columns, taken
 
 # Later than any bar, in seconds.
 _FAR_FUTURE = 2**40
 # Number of values from which another reader thread is worth its cost.
 _VALUES_PER_READER = 250_000
+# Slots before the close in which most symbols have a bar.
+_LAST_SLOTS = 64
 
 
 class DataManager:
@@ -63,20 +66,51 @@ class DataManager:
             return []
         count = len(symbols) if total is None else total
         labels = np.concatenate([session.stored_labels for session in slots])
-        values: Floats = np.full((5, count, len(labels)), np.nan)
-        interval = slots[0].interval
         own = np.arange(len(symbols), dtype=np.int64) if rows is None else rows
+        values = self._read(symbols, own, count, slots[0].interval, labels, left_out)
+        edges = np.cumsum([0, *(len(session) for session in slots)]).tolist()
+        return [BarGrid.loaded(values[:, :, a:b]) for a, b in pairwise(edges)]
+
+    def last_closes(self, symbols: Sequence[str], slots: SessionSlots) -> tuple[Floats, Ints]:
+        """Return each symbol's last close in the slots of a session, and its slot; NaN and -1 without a bar.
+
+        Shape (S,) each. Only symbols without a bar near the close are read back to the open.
+        """
+        closes, at = np.full(len(symbols), np.nan), np.full(len(symbols), -1, dtype=np.int64)
+        stop, start = len(slots), max(0, len(slots) - _LAST_SLOTS)
+        while stop and (at < 0).any():
+            rows = np.flatnonzero(at < 0)
+            wanted = [symbols[row] for row in rows.tolist()]
+            own = np.arange(len(rows), dtype=np.int64)
+            labels = slots.stored_labels[start:stop]
+            bars = self._read(wanted, own, len(rows), slots.interval, labels, None)[CLOSE]
+            columns = last_columns(bars, np.array([stop - start], dtype=np.int64))
+            closes[rows] = taken(bars, columns)[:, 0]
+            at[rows] = np.where(columns[:, 0] >= 0, columns[:, 0] + start, -1)
+            start, stop = 0, start
+        return closes, at
+
+    def _read(
+        self,
+        symbols: Sequence[str],
+        rows: Ints,
+        total: int,
+        interval: Interval,
+        labels: Ints,
+        left_out: LeftOutBars | None,
+    ) -> Floats:
+        """Return the bars at the given labels, (5, total, labels); symbol i in row `rows[i]`."""
+        values: Floats = np.full((5, total, len(labels)), np.nan)
         read = partial(self._fill, interval=interval, labels=labels, out=values, left_out=left_out)
         readers = max(1, min(self._readers, values.size // _VALUES_PER_READER))
-        parts = [(symbols[i::readers], own[i::readers]) for i in range(readers)]
+        parts = [(symbols[i::readers], rows[i::readers]) for i in range(readers)]
         if readers == 1:
             read(*parts[0])
         else:
             # Each reader fills its own rows.
             with ThreadPoolExecutor(readers, thread_name_prefix="tapedeck-load") as pool:
                 list(pool.map(read, *zip(*parts, strict=True)))
-        edges = np.cumsum([0, *(len(session) for session in slots)]).tolist()
-        return [BarGrid.loaded(values[:, :, a:b]) for a, b in pairwise(edges)]
+        return values
 
     def _fill(
         self,
@@ -107,6 +141,26 @@ class DataManager:
             for batch in self.store.scan(symbols, interval, start, end):
                 table.scatter(batch, values)
         return values
+
+    def bars_between(
+        self, symbols: Sequence[str], interval: Interval, start: int, end: int
+    ) -> tuple[Ints, BarColumns]:
+        """Return the row of each stored bar with start <= opened_at < end (seconds UTC), and the bars.
+
+        Rows are positions in `symbols`; int64 (n,). The order of the bars is undefined.
+        """
+        rows: list[Ints] = []
+        parts: list[BarColumns] = []
+        for batch in self.store.scan(symbols, interval, start, end):
+            parts.append(batch.bars)
+            rows.append(np.broadcast_to(np.asarray(batch.rows, dtype=np.int64), len(batch.bars)))
+            self._between()
+        names = ("opened_at", *FIELDS)
+        if not parts:
+            empty = np.empty(0)
+            return empty.astype(np.int64), BarColumns(empty.astype(np.int64), *(empty for _ in FIELDS))
+        joined = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
+        return np.concatenate(rows), BarColumns(*joined)
 
     def first_session_with_bars(self, symbol: str, slots: Sequence[SessionSlots]) -> int | None:
         """Return the position of the first session with a bar of the symbol in its slots, or None."""

@@ -16,6 +16,7 @@ from typing import Final
 import xxhash
 
 from tapedeck.engine.errors import StoreDamagedError, StoreError, cause_of
+from tapedeck.engine.output_file import sync_folder
 from tapedeck.engine.store.bar_store import BarColumns
 from tapedeck.engine.store.folder_lock import locked
 from tapedeck.engine.store.parquet_files import write_file
@@ -107,7 +108,7 @@ class Staging:
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, self._journal)
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
 
     def _read_journal(self) -> list[_Move]:
         try:
@@ -146,19 +147,9 @@ class Staging:
                 # moved before the writer died
         for folder in folders:
             if folder.exists():
-                _sync_folder(folder)
+                sync_folder(folder)
         os.unlink(self._journal)
 
 
 def _check_of(moves: Sequence[Sequence[str | None]]) -> str:
     return xxhash.xxh3_64_hexdigest(json.dumps([list(move) for move in moves]).encode())
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # pragma: no cover - Windows cannot sync a folder, and does not need to
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,7 +15,7 @@ import numpy as np
 
 from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME, Floats, Ints
 from tapedeck.engine.tape.held_values import held_values
-from tapedeck.engine.tape.session_totals import change_pct, first_values
+from tapedeck.engine.tape.session_totals import change_pct, first_values, running_sums
 from tapedeck.engine.tape.tape import Tape
 
 
@@ -58,16 +58,15 @@ class DayValues:
 
     def high(self) -> Floats:
         """Return the highest high since the open."""
-        return _at(np.fmax.accumulate(self._base(HIGH), axis=1), self._frontiers)
+        return self._extreme(np.fmax, HIGH)
 
     def low(self) -> Floats:
         """Return the lowest low since the open."""
-        return _at(np.fmin.accumulate(self._base(LOW), axis=1), self._frontiers)
+        return self._extreme(np.fmin, LOW)
 
     def volume(self) -> Floats:
         """Return the volume since the open, summed from the first bar to the last."""
-        volumes = self._base(VOLUME)
-        sums = _at(np.cumsum(np.where(np.isnan(volumes), 0.0, volumes), axis=1), self._frontiers)
+        sums = running_sums(self._base(VOLUME), self._frontiers)
         return np.where(np.isnan(self.last()), np.nan, sums)
 
     def change(self) -> Floats:
@@ -85,6 +84,13 @@ class DayValues:
     def change_open_pct(self) -> Floats:
         """Return the change from the day's open in percent of it."""
         return change_pct(self.open(), self.last())
+
+    def _extreme(self, extreme: np.ufunc, field: int) -> Floats:
+        """Return the extreme of a field since the open."""
+        values, first = self._base(field), int(self._frontiers[0])
+        before = extreme.reduce(values[:, :first], axis=1, initial=np.nan, keepdims=True)
+        running: Floats = extreme.accumulate(np.concatenate([before, values[:, first:]], axis=1), axis=1)
+        return running[:, self._frontiers - first]
 
     def _base(self, field: int) -> Floats:
         return self._tape.base.values[field, self._rows, : int(self._frontiers[-1])]
@@ -135,11 +141,3 @@ _FIGURES: Final = (
 )
 DAY_FIGURES: Final = {figure.name: figure for figure in _FIGURES}
 """All figures of the day, by name, in the order of lists."""
-
-
-def _at(running: Floats, frontiers: Ints) -> Floats:
-    """Return a running figure at each frontier, NaN at 0; `running`: (rows, last frontier)."""
-    if not running.shape[1]:
-        return np.full((len(running), len(frontiers)), np.nan)
-    values: Floats = running[:, np.maximum(frontiers, 1) - 1]
-    return np.where(frontiers == 0, np.nan, values)

@@ -28,6 +28,11 @@ class PlayedSession:
         return id(self._tape)
 
     @property
+    def tape(self) -> Tape:
+        """The whole tape, also after the frontier: for the engine only."""
+        return self._tape
+
+    @property
     def session(self) -> TradingSession:
         """The session's hours, from the calendar."""
         return self._tape.session

@@ -11,7 +11,7 @@ from tapedeck.engine.tape.bar_grid import Floats, Ints, Mask
 
 @dataclass(frozen=True, slots=True)
 class PriorClose:
-    """Prior close of each symbol.
+    """Prior close of each symbol; the arrays are read-only.
 
     `values`: float64 (S,), NaN where the trading day before has no bars: it is never taken from older days.
     `opened_at`: int64 (S,), label of the bar that it is the close of, seconds UTC; 0 where it is missing.
@@ -22,6 +22,10 @@ class PriorClose:
     values: Floats
     opened_at: Ints
     is_daily: Mask
+
+    def __post_init__(self) -> None:
+        for array in (self.values, self.opened_at, self.is_daily):
+            array.flags.writeable = False
 
     @classmethod
     def unknown(cls, symbols: int) -> PriorClose:

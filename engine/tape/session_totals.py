@@ -1,8 +1,7 @@
-"""Session totals so far: volume, high, low, last, change from the open; and the minute of the last bar.
+"""Session totals so far: volume, high, low, last; and the minute of the last bar.
 
-One definition for the symbol table, copies, `--view`, conditions, explanations and exports. Computed from
-base bars; slots without a bar are skipped. Sums run from the first bar to the last, like those of the running
-VWAP: numpy's own sums add pairwise, which gives other bits on fractional volumes.
+Computed from base bars; slots without a bar are skipped. Sums run from the first bar to the last, like those
+of the running VWAP: numpy's own sums add pairwise, which gives other bits on fractional volumes.
 """
 
 from __future__ import annotations
@@ -41,11 +40,6 @@ class SessionTotals:
             last=float(here[CLOSE, -1]),
             volume=float(sum_in_order(here[VOLUME])),
         )
-
-    @property
-    def change_pct(self) -> float:
-        """The change from the first open to the last price, in percent; NaN for a first open of 0."""
-        return float(change_pct(np.array(self.open), np.array(self.last)))
 
 
 def sum_in_order(values: Floats, present: Mask | None = None) -> Floats:
@@ -87,14 +81,25 @@ def first_values(values: Floats) -> Floats:
     return last_values(values[:, ::-1])
 
 
-def change_pct(first_open: Floats, last: Floats) -> Floats:
-    """Return the change in percent from a session's first open to its last price.
+def running_sums(values: Floats, over: Ints) -> Floats:
+    """Return the sums of the values below each of the ascending columns `over`, shape (rows, len(over)).
 
-    The reference is not the prior close, which is known only if history is loaded: a session's values depend
-    on the store and the file alone. NaN where either price is missing, and for a first open of 0.
+    They have the bits of `sum_in_order`.
+    """
+    first, last = int(over[0]), int(over[-1])
+    before = sum_in_order(values[:, :first])[:, None]
+    added = values[:, first:last]
+    sums: Floats = np.cumsum(np.concatenate([before, np.where(np.isnan(added), 0.0, added)], axis=1), axis=1)
+    return sums[:, over - first]
+
+
+def change_pct(reference: Floats, price: Floats) -> Floats:
+    """Return the change from a reference to a price, in percent of the reference.
+
+    NaN where either is missing, and for a reference of 0.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        change = (last / first_open - 1.0) * 100.0
+        change = (price / reference - 1.0) * 100.0
     return np.where(np.isfinite(change), change, np.nan)
 
 

@@ -23,6 +23,7 @@ from tapedeck.engine.quality.gaps_and_scores import (
 )
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, OPEN, VOLUME, Counts, Floats, Ints, Mask
 from tapedeck.engine.tape.day_figures import DAY_FIGURES, DayValues
+from tapedeck.engine.tape.held_values import last_columns
 from tapedeck.engine.tape.historical_value import HistoricalValue
 from tapedeck.engine.tape.prior_close import PriorClose
 from tapedeck.engine.tape.session_totals import (
@@ -251,6 +252,16 @@ class SessionView:
         minute = int(minutes_of_last_bars(self._tape.slots, columns[-1:] if len(columns) else NO_BAR)[0])
         return HistoricalFigure(float(known.values[row, minute]), int(known.used[row, minute]), minute)
 
+    def historical_figures(self, name: str) -> Floats:
+        """Return a historical indicator of every symbol, (S,), NaN without any; cut as in `historical`."""
+        known = self._tape.historical[name]
+        if not known.per_minute:
+            return frozen(known.values)
+        here = np.array([self.frontier], dtype=np.int64)
+        minutes = minutes_of_last_bars(self._tape.slots, last_columns(self._tape.base.values[CLOSE], here))
+        values: Floats = np.take_along_axis(known.values, minutes, axis=1)[:, 0]
+        return values
+
     # The session so far
 
     def totals(self, symbol: str) -> SessionTotals | None:
@@ -311,6 +322,13 @@ class SessionView:
         if not self.quality_measured:
             return np.zeros(len(self.symbols), dtype=np.int64)
         return gap_counts(self._tape.base.present[:, : self.frontier])
+
+    def missing_counts(self) -> Ints:
+        """Return every symbol's number of missing bars, int64 (S,); 0 if quality is not measured."""
+        if not self.quality_measured:
+            return np.zeros(len(self.symbols), dtype=np.int64)
+        counts: Ints = np.count_nonzero(~self._tape.base.present[:, : self.frontier], axis=1)
+        return counts
 
     def gap_slots(self) -> list[int]:
         """Return the slots in which a gap of any symbol begins; empty if quality is not measured."""

@@ -11,10 +11,11 @@ from tapedeck.engine.tape.tape import Tape
 
 
 def session_digest(tape: Tape, frontier: int) -> str:
-    """Return the hash of a tape cut at `frontier`: bars, derived bars, indicators, scores, all known before.
+    """Return the hash of a tape cut at `frontier`: what is known before the open, and all up to there.
 
-    XXH3 with 128 bits, in hexadecimal, over names, labels and values in a fixed order. Tapes contain no -0.0
-    and only one kind of NaN, so equal values have equal bits.
+    That is prior closes and historical indicators; bars, derived bars, indicators and scores. XXH3 with 128
+    bits, in hexadecimal, over names, labels and values in a fixed order. Tapes contain no -0.0 and only one
+    kind of NaN, so equal values have equal bits.
     """
     digest = xxhash.xxh3_128()
     session = tape.session
@@ -36,6 +37,7 @@ def session_digest(tape: Tape, frontier: int) -> str:
     for name, value in tape.historical.items():
         add(name, value.values)
     add("prior close", tape.prior_close.values)
+    add("prior close opened_at", tape.prior_close.opened_at)
     if tape.scores is not None:
         add("scores", tape.scores[:, : frontier + 1])
     digest.update("\n".join(names).encode())

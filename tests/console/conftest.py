@@ -127,7 +127,7 @@ def console_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BarStore
 
 @pytest.fixture
 def session(console_store: BarStore, tmp_path: Path) -> Callable[..., list[str]]:
-    """Return the arguments that play a session file, by default at ten times real time."""
+    """Return the arguments that play a session file at once, by default at ten times real time."""
 
     def arguments(*options: str, until: str = "2013-11-27") -> list[str]:
         path = tmp_path / "session.yaml"
@@ -136,6 +136,6 @@ def session(console_store: BarStore, tmp_path: Path) -> Callable[..., list[str]]
             f"backtest_config: {{start_date: 2013-11-26, end_date: {until}, speed_multiplier: 10}}\n"
             "session_data_config: {symbols: [AAA, BBB], streams: [1m, 5m]}\n"
         )
-        return ["run", str(path), "--store", str(console_store.location), *options]
+        return ["run", str(path), "--store", str(console_store.location), "--play", *options]
 
     return arguments

@@ -32,7 +32,7 @@ def assert_error(done: Any, code: int, *words: str) -> None:
             "runn october.yaml",
             ["error: no such command 'runn'. Did you mean 'run'?", "`tapedeck --help`"],
         ),
-        ("run", ["error: missing argument 'FILE'. `tapedeck run --help` shows the usage."]),
+        ("run", ["nothing to play", "session file", "--symbols"]),
         ("run october.yaml --sped 3", ["error: no such option: --sped", "--speed"]),
         ("run october.yaml --speed fast", ["--speed: invalid speed 'fast': use max"]),
         ("run nowhere.yaml", ["error: nowhere.yaml does not exist."]),

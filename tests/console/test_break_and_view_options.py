@@ -94,8 +94,8 @@ def test_the_panels_show_the_last_day(tapedeck: Any, week: Path, lean_store: Pat
     bars = [bar for bar in rows("bars") if bar["interval"] == "1m"]
     assert (bars[0]["timestamp"], len(bars)) == ("2013-10-11T09:30:00-04:00", 390)
     assert symbol["last"] == bars[-1]["close"]
-    assert symbol["volume"] == sum(bar["volume"] for bar in bars)
-    assert symbol["change_pct"] == pytest.approx(100 * (bars[-1]["close"] / bars[0]["open"] - 1))
+    assert symbol["day_volume"] == sum(bar["volume"] for bar in bars)
+    assert symbol["change_open_pct"] == pytest.approx(100 * (bars[-1]["close"] / bars[0]["open"] - 1))
     found = {(row["name"], row["kind"], row["interval"]) for row in rows("indicators")}
     assert found == {("rsi_14", "session", "1m"), ("high_2w", "historical", "1d")}
     quality = rows("quality")

@@ -12,6 +12,7 @@ import pytest
 from tapedeck.console.actions.key_script import Script, ScriptLine
 from tapedeck.console.actions.table import BY_ID
 from tapedeck.engine.errors import ConfigError
+from tests.support.pseudo_terminal import terminal
 
 Writer = Callable[..., Path]
 
@@ -68,6 +69,8 @@ def test_every_action_of_the_console_is_possible_in_a_script() -> None:
         argument = {
             "breakpoint": "SPY.close > 1",
             "export": "csv out",
+            "find": "SPY.close > 1",
+            "find_back": "SPY.close > 1",
             "goto": "10:30",
             "speed": "60",
             "unbreak": "1",
@@ -116,6 +119,27 @@ def test_all_invalid_lines_are_reported_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         Script.parse("stop it\nstep -3\nresume\n")
     assert [problem.path for problem in caught.value.problems] == ["line 1", "line 2"]
+
+
+def test_all_errors_of_a_script_are_told_before_the_run(
+    tapedeck: Any, session_file: Writer, lean_store: Path, tmp_path: Path, script: Callable[[str], Path]
+) -> None:
+    path = script("step 5\nbreak SPYY.close > 1\nstpe 3\nbreak SPY.rsi < 30\nstop it\nbreak SPY.close >\n")
+    options = ("--store", lean_store, "--script", path)
+    done = tapedeck("run", session_file(), *options, "--no-ui", "--export", tmp_path / "out")
+    assert (done.exit_code, done.stdout) == (2, "")
+    lines = [line.strip() for line in done.stderr.splitlines()]
+    assert lines[0] == f"error: {path}: 5 problems"
+    told = [line.partition(" ")[2] for line in lines if line.startswith("line ")]
+    assert [line.partition(": ")[0] for line in told] == ["2", "3", "4", "5", "6"]
+    for words in ("unknown symbol 'SPYY'", "unknown action 'stpe'", "unknown value 'rsi'", "unexpected end"):
+        assert any(words in line for line in told)
+    assert done.stderr.count("actions without a screen are") == 1
+    assert not (tmp_path / "out").exists()
+    with terminal(tmp_path / "home", "run", str(session_file()), *map(str, options)) as screen:
+        assert screen.exit_code() == 2
+        assert b"5 problems" in screen.seen
+        assert b"\x1b[?1049h" not in screen.seen, "the console has not opened"
 
 
 @pytest.mark.parametrize(
@@ -190,7 +214,6 @@ def test_an_export_without_a_folder_is_skipped_with_an_example(
     ("line", "message"),
     [
         ("run_to 9:00", "is not after the clock"),
-        ("break SPX.close > 1", "Did you mean 'SPY'?"),
         ("unbreak 4", "unknown breakpoint 4"),
     ],
 )

@@ -15,6 +15,9 @@ from typing import Any, Final
 import numpy as np
 
 from tapedeck.console.actions.key_script import Script
+from tapedeck.console.cli.session_file_text import session_file_text
+from tapedeck.console.cli.session_of_options import checked_config, read_options
+from tapedeck.console.cli.session_options import SessionOptions
 from tapedeck.engine.conditions.condition import Condition
 from tapedeck.engine.conditions.vocabulary import Vocabulary
 from tapedeck.engine.config.loading import dump
@@ -77,6 +80,11 @@ _SCRIPTS: Final = (
     b"speed 60\ngoto tue oct 8 2013 noon\nrun_to +15m\nview quality json\nbookmark a note\nbreak\nstep\n",
     b"run_to 2013-10-08 10:30\nrun_to 50%\nrun_to next close\nexport json x.json\nunbreak 1\nmax_speed\n",
 )
+_OPTIONS: Final = (
+    b"SPY,AIG 1m,5m rsi=RSI:14@5m|VWAP|BBANDS:20,,2.5,EMA 7.oct.2013 US_EQUITY",
+    b"BRK.B 1d SMA:5|x=MACD:5,9@1d|SAR:0.02,0.2 2013/10/07 XNYS",
+    b"7203,ON 1m RELATIVE_VOLUME|OPENING_RANGE_HIGH:15 20131007 jp_equity",
+)
 _TABLES: Final = (
     b"time,open,high,low,close,volume\n2013-10-07 09:31,1,2,0.5,1.5,100\n2013-10-07 09:32,1.5,2,1,1,7\n"
     b"2013-10-07 09:33,1.5,2.25,1,1,7\n",
@@ -114,13 +122,16 @@ def _session(random: Random) -> bytes:
 
 
 def _use_session(data: bytes, folder: Path) -> None:
-    path = folder / "session.yaml"
+    path = folder / ("session.json" if data[:1] == b"{" else "session.yaml")
     path.write_bytes(data)
     try:
         first = load_session_config(path).config
     except ConfigError as error:
         _check_text(error)
+        lines = [problem.line or 1 for problem in error.problems]
+        assert all(0 < line <= len(data.splitlines()) + 1 for line in lines), "a line outside the file"
         raise
+    path = folder / "dumped.yaml"
     path.write_text(dump(first), encoding="utf-8")
     assert load_session_config(path).config == first, "the dumped file reads as another session"
 
@@ -173,6 +184,31 @@ def _use_script(data: bytes, folder: Path) -> None:
     ], "the saved script reads as another"
 
 
+# Options of a session without a file
+
+
+def _options(random: Random) -> bytes:
+    data = random.choice(_OPTIONS)
+    return data if random.random() < 0.1 else mutated_bytes(data, random, _OPTIONS)
+
+
+def _use_options(data: bytes, folder: Path) -> None:
+    words = data.decode("utf-8", "replace").split(" ", 4)
+    symbols, intervals, indicators, first, exchange = [*words, "", "", "", ""][:5]
+    options = SessionOptions(
+        tuple(symbols.split(",")), first, "2013-10-11", tuple(intervals.split(",")),
+        tuple(indicators.split("|")), exchange,
+    )  # fmt: skip
+    try:
+        made, _ = read_options(options).parts(None)
+    except ConfigError as error:
+        _check_text(error)
+        raise
+    path = folder / "session.yaml"
+    path.write_text(session_file_text(made.document(), run="run", check="check", is_json=False))
+    assert load_session_config(path).config == checked_config(made).config, "the file is another session"
+
+
 # Tables of bars
 
 
@@ -223,5 +259,6 @@ TARGETS: Final = {
     "session": Target(_session, _use_session),
     "condition": Target(_condition, _use_condition),
     "script": Target(_script, _use_script),
+    "options": Target(_options, _use_options),
     "csv": Target(_table, _use_table),
 }

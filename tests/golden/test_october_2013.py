@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import talib
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.session_file import load_session_config
+from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.bar_grid import FIELDS, Floats
 from tapedeck.engine.tape.session_record import SessionRecord
 from tapedeck.engine.tape.tape import Tape
@@ -22,7 +24,6 @@ from tests.golden import raw_bars
 from tests.golden.raw_bars import DAYS, SYMBOLS
 from tests.support import formulas
 from tests.support.files import session_file
-from tests.support.imports import import_lean
 from tests.support.markets import open_new_store
 from tests.support.naive import in_order
 from tests.support.runs import play_recorded
@@ -30,16 +31,6 @@ from tests.support.tapes import sessions_of
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "october-2013.yaml"
 MINUTE = Interval.parse("1m")
-
-
-@pytest.fixture(scope="module")
-def store_path(lean_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with all the real bars, imported once."""
-    path = tmp_path_factory.mktemp("october") / "bars.db"
-    with open_new_store(path) as store:
-        report = import_lean(lean_root, store)
-    assert report.rejected == ()
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -346,3 +337,16 @@ def test_daily_bars_of_1998_are_played_from_the_daily_files(lean_root: Path, sto
         np.testing.assert_array_equal(
             highs, file.high.reindex(pd.to_datetime(list(played))).cummax().shift().ffill().to_numpy()
         )
+
+
+@pytest.mark.parametrize("day", DAYS[:2])
+def test_the_pre_market_is_the_one_of_the_raw_files(lean_root: Path, store_path: Path, day: str) -> None:
+    with open_new_store(store_path) as store:
+        found = SystemManager(load_session_config(EXAMPLE).config, store).opening_values(
+            date.fromisoformat(day)
+        )
+    for row, symbol in enumerate(SYMBOLS):
+        before_open = raw_bars.minutes(lean_root, symbol, day).between_time("00:00", "09:29")
+        assert len(before_open) > 1
+        figures = [found.pre_market.high[row], found.pre_market.low[row], found.pre_market.volume[row]]
+        assert figures == [before_open.high.max(), before_open.low.min(), before_open.volume.sum()]

@@ -79,7 +79,7 @@ def law_config(**backtest: object) -> SessionConfig:
                 "willr": {"type": "WILLR", "interval": "1m", "timeperiod": 2},
                 "vwap": {"type": "VWAP", "interval": "1m"},
                 "vwap_7m": {"type": "VWAP", "interval": "7m"},
-                "day_high": {"type": "SESSION_HIGH", "interval": "1m"},
+                "high_so_far": {"type": "SESSION_HIGH", "interval": "1m"},
                 "rel": {"type": "RELATIVE_VOLUME", "interval": "1m", "against": "usual"},
                 **own_indicators(),
             },

@@ -26,19 +26,34 @@ class ApplicationHandlers:
     async def quit(self) -> None:
         """Quit, after a confirmation if the run is not over."""
         self._app.recording.omit_action()
-        system = self._app.playback.system
-        if system.state.is_over:
-            self.quit_now("")
+        if self._app.playback.system.state.is_over:
+            self._leave()
             return
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.quit_now("")
+                self._leave()
 
-        snapshot = system.snapshot()
-        where = f", session {snapshot.session} of {snapshot.sessions}" if snapshot.session else ""
-        question = f"The run is not over{where}. End it and quit?"
+        question = f"The run is not over{self._place()}. End it and quit?"
         await self._app.open(ConfirmScreen(question, yes="End and quit", no="Stay"), answered)
+
+    async def restart(self, _argument: str) -> None:
+        """Restart the run, after a confirmation if it is not over."""
+        self._app.recording.omit_action()
+        if self._app.playback.system.state.is_over:
+            self._app.restart()
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._app.restart()
+
+        question = f"The run is not over{self._place()}. Start it again?"
+        await self._app.open(ConfirmScreen(question, yes="Start again", no="Stay"), answered)
+
+    def _place(self) -> str:
+        snapshot = self._app.playback.system.snapshot()
+        return f", session {snapshot.session} of {snapshot.sessions}" if snapshot.session else ""
 
     def suspend(self, _argument: str) -> None:
         """Suspend the console until `fg`."""
@@ -48,7 +63,14 @@ class ApplicationHandlers:
         os.kill(os.getpid(), signal.SIGTSTP)
 
     def quit_now(self, _argument: str) -> None:
-        """End the run cleanly, then quit, without a confirmation."""
+        """End the run cleanly, then quit, without a confirmation, as interrupted."""
+        self._notify_end()
+        self._app.interrupt()
+
+    def _leave(self) -> None:
+        self._notify_end()
+        self._app.leave()
+
+    def _notify_end(self) -> None:
         waits = ", once the export is written" if self._data.is_exporting else ""
         self._app.notify(f"ending the run{waits}", timeout=5)
-        self._app.leave()

@@ -40,6 +40,8 @@ class DataHandlers:
         self._exports_done = asyncio.Event()
         self._exports_done.set()
         self._failures: list[str] = []
+        self.written: list[Path] = []
+        """Exports that were written, in their order."""
 
     def export(self, form: str, path: str) -> None:
         """Export the run so far as CSV files, or the state as session.json, in the background."""
@@ -78,7 +80,8 @@ class DataHandlers:
                 export = partial(write, self._playback, folder)
                 written = await run_in_background(f"the export to {folder}", export, self._notify_error)
             if written is not None:
-                self._app.notify(_with_path("exported to", written), title=title, timeout=8)
+                self.written.append(written)
+                self._app.notify(with_path("exported to", written), title=title, timeout=8)
         finally:
             self._exports -= 1
             if not self._exports:
@@ -118,7 +121,7 @@ class DataHandlers:
         is_new = not target.exists()
         _write_text(target, script.dump())
         lines, verb = counted(len(script.lines), "line"), "saved to" if is_new else "saved, replacing"
-        self._app.notify(_with_path(f"{lines} {verb}", target), timeout=8)
+        self._app.notify(with_path(f"{lines} {verb}", target), timeout=8)
 
     def _script_path(self) -> Path:
         folder = export_folder(self._playback, self._exports_folder)
@@ -141,7 +144,7 @@ def _write_json(playback: Playback, path: Path) -> Path:
     return path.parent
 
 
-def _with_path(words: str, path: Path) -> str:
+def with_path(words: str, path: Path) -> str:
     """Return a toast of words and a path: on one line if they fit, else the path below, name last."""
     text = short_path(path.absolute())
     if len(words) + 1 + len(text) <= _TOAST_WIDTH:

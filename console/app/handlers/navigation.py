@@ -1,4 +1,4 @@
-"""Navigation handlers: steps back, times, events, breakpoints, bookmarks and explanations."""
+"""Navigation handlers: steps back, times, events, bookmarks and explanations."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from tapedeck.console.actions.run_actions import slots_in
 from tapedeck.console.actions.time_expressions import EXAMPLES, ReferenceTime, parse_time_expression
 from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.handlers.transport import Transport, present_of
-from tapedeck.console.app.screens.breakpoints import BreakpointsScreen
 from tapedeck.console.app.screens.prompt import PromptScreen
 from tapedeck.console.app.screens.why import WhyScreen
 from tapedeck.console.app.viewpoint import Position
 from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds, utc_from_epoch
 from tapedeck.engine.clock.trading_session import TradingSession
-from tapedeck.engine.conditions import Condition
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.read.events import Event
 from tapedeck.engine.tape.session_view import SessionView
@@ -37,7 +35,7 @@ class Destination:
 
 
 class NavigationHandlers:
-    """Changes the time shown; sets breakpoints and bookmarks; opens explanations."""
+    """Changes the time shown; sets bookmarks; opens explanations."""
 
     def __init__(self, app: AppContext, transport: Transport) -> None:
         self._app = app
@@ -51,6 +49,7 @@ class NavigationHandlers:
         """Step back by a slot, minute, hour, day, or a number of slots."""
         self._recording.omit_action()
         await self._playback.wait_for_moves()
+        await self._transport.hold()
         if length == "day" or self._shown_position().frontier == 0:
             await self._playback.wait_for_previous_session()
         viewpoint, present = self._playback.viewpoint, self._present()
@@ -63,26 +62,38 @@ class NavigationHandlers:
 
     def present(self, _argument: str) -> None:
         """Return to the present; cancel steps back that wait for a session to be recomputed."""
-        self._recording.omit_action()
-        self._app.session_recompute.cancel()
-        self._playback.viewpoint.show_at(None, self._present())
+        self._transport.show_present()
 
-    def seek(self, slot: int) -> None:
+    async def play_day(self, _argument: str) -> None:
+        """Play the day shown again, from its open."""
+        self._recording.omit_action()
+        await self._playback.wait_for_moves()
+        await self._transport.hold()
+        self._playback.viewpoint.show_at(Position(self._shown_position().played, 0), self._present())
+        if self._playback.viewpoint.position is not None:
+            self._playback.play_past(begins_session=True)
+        elif not self._playback.system.state.is_over:  # it has just begun
+            self._transport.resume()
+
+    async def seek(self, slot: int) -> None:
         """Go to the start of a slot of the session shown: show it, or play to it."""
         shown, present = self._shown_position(), self._present()
+        if shown.played != present.played or slot <= present.frontier:
+            await self._transport.hold()
+            present = self._present()
         if shown.played != present.played or slot <= present.frontier:
             position = Position(shown.played, min(slot, shown.played.frontier))
             self._playback.viewpoint.show_at(position, present)
         else:
-            self.go_to(present.played.clock(slot))
+            await self.go_to(present.played.clock(slot))
 
-    def go_to(self, instant: datetime) -> None:
+    async def go_to(self, instant: datetime) -> None:
         """Go to an instant: show it if it was played, else play to it."""
         found = self._destination(instant)
         if found.frontier is None:
             self._transport.run_to(found.session, found.clock)
         else:
-            self._show_position(found.session.trading_day, found.frontier)
+            await self._show_position(found.session.trading_day, found.frontier)
             self._recording.omit_action()
 
     def _destination(self, instant: datetime) -> Destination:
@@ -173,16 +184,17 @@ class NavigationHandlers:
             found = min((position for position in positions if position > at), default=None)
         if found is None:
             raise EngineError("no earlier event" if direction == "back" else "no later event yet")
-        self._show_position(*found)
+        await self._show_position(*found)
 
-    def show_event(self, event: Event) -> None:
+    async def show_event(self, event: Event) -> None:
         """Show the time of an event, and focus its symbol."""
         if event.trading_day is not None:
-            self._show_position(event.trading_day, event.frontier)
+            await self._show_position(event.trading_day, event.frontier)
         if event.symbol:
             self._app.main.focus_symbol(event.symbol)
 
-    def _show_position(self, day: date, frontier: int) -> None:
+    async def _show_position(self, day: date, frontier: int) -> None:
+        await self._transport.hold()
         present = self._present()
         if day == present.day:
             self._playback.viewpoint.show_at(Position(present.played, frontier), present)
@@ -190,35 +202,21 @@ class NavigationHandlers:
         session = self._playback.cached_sessions.session(day)
         self._playback.viewpoint.show_at(Position(session, min(frontier, session.frontier)), present)
 
-    # Breakpoints, bookmarks, why
+    async def show_moment(self, day: date, frontier: int) -> None:
+        """Show a frontier of a played session."""
+        await self._show_position(day, frontier)
 
-    def add_breakpoint(self, condition: str) -> None:
-        """Add a breakpoint."""
-        added = self._playback.system.add_breakpoint(condition)
-        self._recording.record_at_present("break", added.text)
-        self._app.notify(f"breakpoint {added.number}: {added.text}", timeout=4)
+    def shown_place(self) -> tuple[date, int]:
+        """Return the trading day and frontier shown."""
+        shown = self._shown_position()
+        return shown.day, shown.frontier
 
-    async def ask_breakpoint(self, _argument: str) -> None:
-        """Open the breakpoints dialog."""
-        system = self._playback.system
-        before = {known.number for known in system.breakpoints()}
+    def present_place(self) -> tuple[date, int]:
+        """Return the trading day and frontier of the engine."""
+        present = self._present()
+        return present.day, present.frontier
 
-        async def left(answer: str | None) -> None:
-            for number in sorted(before - {known.number for known in system.breakpoints()}):
-                self._recording.record_at_present("unbreak", str(number))
-            if answer:
-                await self._app.do("breakpoint", answer)
-
-        await self._app.open(BreakpointsScreen(system, self._condition_meaning), left)
-
-    def remove_breakpoint(self, number: int) -> None:
-        """Remove a breakpoint."""
-        self._playback.system.remove_breakpoint(number)
-        self._recording.record_at_present("unbreak", str(number))
-
-    def _condition_meaning(self, text: str) -> str:
-        condition = Condition.parse(text, self._playback.system.vocabulary())
-        return f"pauses when {condition.text} becomes true"
+    # Bookmarks, why
 
     async def bookmark(self, text: str) -> None:
         """Add a bookmark at the time shown."""

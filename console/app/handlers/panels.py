@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
+from typing import Final
 
 from textual.screen import Screen
 
 from tapedeck.console.app.context import AppContext
+from tapedeck.console.app.screens.columns import ColumnsScreen
 from tapedeck.console.app.screens.prompt import PromptScreen
+from tapedeck.console.app.screens.report import ReportScreen
+from tapedeck.console.app.table_choice import DEFAULT_WORD
 from tapedeck.console.app.widgets.table_columns import SYMBOL
 from tapedeck.console.panel_data.registry import load, pages
 from tapedeck.engine.errors import EngineError, did_you_mean, nearest
 from tapedeck.engine.intervals import Interval
+
+_SORTS: Final[dict[str, str | None]] = {"none": None, SYMBOL: SYMBOL}
+"""Words of the sort action in addition to columns of figures."""
 
 
 class PanelHandlers:
@@ -61,13 +69,42 @@ class PanelHandlers:
         """
         panel = self._app.main.symbols
         if column:
-            panel.table.sort_by(None if column == "none" else column)
+            known = column in ("none", SYMBOL)
+            panel.table.sort_by(
+                None if column == "none" else column if known else panel.columns.key_of(column)
+            )
         else:
             panel.table.sort_next()
         name, _ = panel.table.sort
         panel.table.sort_by(name, reverse=name not in (None, SYMBOL))
         if not panel.display:
             self._notify(f"sorted by {(name or 'order of the file').replace('_', ' ')}")
+
+    def columns(self, text: str) -> None:
+        """Show columns of the symbol table, from left to right; `default`: the default ones."""
+        panel = self._app.main.symbols
+        self._show_columns(panel.columns.read(text))
+        if not panel.display:
+            self._notify(f"columns: {' '.join(panel.columns.shown)}")
+
+    async def ask_columns(self, _argument: str) -> None:
+        """Open the list of columns; the result is recorded as one action."""
+        panel = self._app.main.symbols
+        before = panel.columns.chosen
+
+        async def closed(_answer: None) -> None:
+            chosen = panel.columns.chosen
+            if chosen != before:
+                await self._app.do("columns", " ".join(chosen) or DEFAULT_WORD)
+
+        def fitting() -> Collection[str]:
+            return panel.table.fitting_columns if panel.display else panel.columns.shown
+
+        await self._app.open(ColumnsScreen(panel.columns, self._show_columns, fitting), closed)
+
+    def _show_columns(self, keys: tuple[str, ...]) -> None:
+        self._app.main.symbols.columns.choose(keys)
+        self._app.main.update_again()
 
     def _notify(self, text: str) -> None:
         """Show a notification in place of earlier ones."""
@@ -138,6 +175,13 @@ class PanelHandlers:
         chosen = name or names[(at + 1) % len(names)]
         self._app.set_theme(chosen)
         self._notify(f"theme: {chosen}")
+
+    def report_day(self, steps: str) -> None:
+        """Show another played day on the report page."""
+        screen = self._app.screen
+        if not isinstance(screen, ReportScreen):
+            raise EngineError("open the report first: it shows one day at a time")
+        screen.show_day(int(steps))
 
     async def page(self, page_id: str) -> None:
         """Open a page."""

@@ -28,7 +28,29 @@ class Transport:
     @property
     def past(self) -> PastMoves | None:
         """The past time shown, or None at the present."""
-        return None if self._playback.viewpoint.position is None else PastMoves(self._app)
+        return None if self._playback.viewpoint.position is None else PastMoves(self._app, self)
+
+    async def hold(self) -> None:
+        """Pause the engine, and the past if it plays, before another time is shown."""
+        self._playback.past_play.stop()
+        await self._recording.pause_engine()
+
+    def show_present(self) -> None:
+        """Return to the present, and stand there."""
+        self._recording.omit_action()
+        self._app.session_recompute.cancel()
+        self._playback.past_play.stop()
+        self._playback.viewpoint.show_at(None, present_of(self._app))
+
+    def advance_past(self) -> None:
+        """Move the past that plays; at the present, the run goes on from there."""
+        if not self._playback.past_play.is_playing:
+            return
+        if self._playback.advance_past() and not self._playback.system.state.is_over:
+            self.resume()
+        day = self._playback.past_play.day_to_load()
+        if day is not None:
+            self._app.session_recompute.load_ahead(day)
 
     async def pause(self) -> None:
         """Pause, or resume a paused run."""
@@ -57,12 +79,22 @@ class Transport:
         with self._recording.undo_if_refused():
             self._recording.record_run_to(time_expression(session, clock))
             playback.jump_to(clock)
+        playback.past_play.stop()
         playback.viewpoint.show_at(None, present_of(self._app))
+        self._recording.note_sent()
+
+    def run_until(self, condition: str) -> None:
+        """Play until a condition becomes true; scripts get the time that it reaches."""
+        self._recording.record_resume()
+        self._playback.jump_until(condition)
         self._recording.note_sent()
 
     def set_speed(self, speed: float) -> None:
         """Set the speed."""
-        self.check_not_over()
+        if self.past is None:
+            self.check_not_over()
+        elif self._playback.system.state.is_over:  # a script plays no past
+            self._recording.omit_action()
         self._playback.set_speed(speed)  # the session bar shows it
 
     async def ask_speed(self, _argument: str) -> None:
@@ -80,33 +112,60 @@ class Transport:
     def check_not_over(self) -> None:
         """Raise EngineError if the run is over."""
         if self._playback.system.state.is_over:
-            back, day, quit_keys = (
-                shown_keys(BY_ID[name], self._app.key_changes) for name in ("step_back", "day_back", "quit")
+            back, again, restart, quit_keys = (
+                shown_keys(BY_ID[name], self._app.key_changes)
+                for name in ("step_back", "play_day", "restart", "quit")
             )
-            raise EngineError(f"the run is over: step back with {back} or {day}, quit with {quit_keys}")
+            raise EngineError(
+                f"the run is over: step back with {back}, play this day again with {again}, "
+                f"restart with {restart}, quit with {quit_keys}"
+            )
 
 
 class PastMoves:
-    """Steps forward in the past: they move the time shown, up to the present."""
+    """Play and steps forward in the past: they move the time shown, up to the present."""
 
-    def __init__(self, app: AppContext) -> None:
+    def __init__(self, app: AppContext, transport: Transport) -> None:
         self._app = app
+        self._transport = transport
         self._viewpoint = app.playback.viewpoint
+        self._past_play = app.playback.past_play
+
+    def play(self) -> None:
+        """Play from the time shown."""
+        self._app.recording.omit_action()
+        if not self._past_play.is_playing:
+            self._app.playback.play_past()
+
+    def play_or_stop(self) -> None:
+        """Play from the time shown, or stop there."""
+        if self._past_play.is_playing:
+            self._app.recording.omit_action()
+            self._past_play.stop()
+        else:
+            self.play()
+
+    def show_present(self) -> None:
+        """Return to the present."""
+        self._transport.show_present()
 
     def forward(self, slots: int) -> None:
         """Move forward by a number of slots."""
+        self._past_play.stop()
         self._viewpoint.forward(slots, present_of(self._app))
         self._app.recording.omit_action()
 
     def day_forward(self) -> None:
         """Move to the same time of the next session."""
         self._check_next()
+        self._past_play.stop()
         self._viewpoint.day_forward(present_of(self._app))
         self._app.recording.omit_action()
 
     def next_session(self) -> None:
         """Move to the open of the next session."""
         self._check_next()
+        self._past_play.stop()
         self._viewpoint.next_session(present_of(self._app))
         self._app.recording.omit_action()
 

@@ -17,7 +17,7 @@ from tapedeck.engine.intervals import Interval
 
 
 class ChartPanel(Panel):
-    """Candles, volume and overlays, with the session before on the left."""
+    """Candles, volume, overlays and the pre-market's levels, with the session before on the left."""
 
     NAME: ClassVar[str] = "chart"
 
@@ -60,12 +60,25 @@ class ChartPanel(Panel):
 
     def _data(self, view_state: ViewState) -> ChartData:
         assert view_state.view is not None
-        known = set(view_state.view.indicator_names())
+        view, opening = view_state.view, view_state.opening
+        known, row = set(view.indicator_names()), view.row(self.symbol)
+        before = {} if opening is None else opening.indicators
         return chart_data(
-            view_state.view,
+            view,
             self.symbol,
             self.interval,
             history=self.playback.history(view_state, self.symbol, self.interval),
             overlays=[name for name in self.playback.overlays(self.interval) if name in known],
+            before={name: float(values[row]) for name, values in before.items()},
+            levels=self._levels(view_state),
             as_of=view_state.clock_text,
         )
+
+    def _levels(self, view_state: ViewState) -> dict[str, float]:
+        """Return high and low of the pre-market, where the symbol has one, for candles of less than a day."""
+        view, opening = view_state.view, view_state.opening
+        if view is None or opening is None or not self.interval.is_intraday:
+            return {}
+        row, found = view.row(self.symbol), opening.pre_market
+        levels = {"PMH": float(found.high[row]), "PML": float(found.low[row])}
+        return {name: price for name, price in levels.items() if not np.isnan(price)}

@@ -120,8 +120,8 @@ class EventsPanel(Searchable):
             return ""
         where = f"are not listed: see {self.key('panel_quality')} quality"
         if any(event.kind is EventKind.GAP for event in reversed(events)):
-            return f"{counted(missing, 'earlier gap')} {where}"
-        return f"gaps of this time {where}"
+            return f"{counted(missing, 'earlier missing run')} {where}"
+        return f"missing bars of this time {where}"
 
     @property
     def _first(self) -> int:

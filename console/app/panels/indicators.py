@@ -1,9 +1,9 @@
-"""Indicators panel: session indicators and historical ones of the focused symbol."""
+"""Indicators panel: session indicators, historical ones and the pre-market of the focused symbol."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 from textual.app import ComposeResult
@@ -15,16 +15,22 @@ from tapedeck.console.app.grid_text import MISSING, Cell, figure, grid_lines
 from tapedeck.console.app.panels.panel import Panel
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.widgets import StyledLines, sparkline
+from tapedeck.console.app.widgets.figures import BEFORE, compact, marked_as_before
 from tapedeck.console.panel_data.panel_tables import indicators_table
 from tapedeck.console.panel_data.tables import Table
 from tapedeck.engine.tape.bar_grid import Floats
 from tapedeck.engine.tape.session_view import SessionView
 
 _TREND = 12
+_MUTED: Final = "$text-muted"
+_DIMMED: Final = "$foreground 75%"
 
 
 class IndicatorsPanel(Panel):
-    """Value, trend and interval of all indicators of a symbol."""
+    """Value, trend and interval of all indicators of a symbol, and its pre-market.
+
+    An indicator without a value of today shows its last one of the session before, dimmed and marked.
+    """
 
     NAME: ClassVar[str] = "indicators"
 
@@ -42,23 +48,23 @@ class IndicatorsPanel(Panel):
         assert view_state.view is not None
         prices = _price_decimals(view_state.view, self.symbol)
         session = [
-            (
-                name,
-                Cell(interval, "$text-muted"),
-                figure(value, self._decimals(name, values, prices)),
-                _trend(values),
-            )
+            (name, Cell(interval, _MUTED), self._value(view_state, name, value, values), _trend(values))
             for name, interval, value, values in self._session(view_state)
         ]
         history = [
-            (name, figure(value, self._decimals(name, values, prices)), Cell(how, "$text-muted"))
+            (name, figure(value, self._decimals(name, values, prices)), Cell(how, _MUTED))
             for name, value, how, values in self._history(view_state)
         ]
-        if not session and not history:
+        pre_market = self._pre_market(view_state)
+        if not session and not history and not pre_market:
             self.face("empty", "the session file has no indicators: add some under session_data_config")
             return
         self.fill()
         lines = [Content.styled(self.symbol, "bold")]
+        if any(value.text.startswith(BEFORE) for _, _, value, _ in session):
+            lines[0] += Content.styled(f"   {BEFORE} at the close of {_day_before(view_state)}", _DIMMED)
+        if pre_market:
+            lines.append(Content.styled(pre_market, _DIMMED))
         if session:
             lines += grid_lines(["session", "of", "value", "trend"], session, right="llr")
         if history:
@@ -84,6 +90,28 @@ class IndicatorsPanel(Panel):
             last = float(there[-1]) if len(there) else float("nan")
             yield name, str(view.indicator_interval(name)), last, values
 
+    def _value(self, view_state: ViewState, name: str, value: float, values: Floats) -> Cell:
+        """Return the cell of an indicator: its value, or where it has none the one of the session before."""
+        view, opening = view_state.view, view_state.opening
+        assert view is not None
+        prices = _price_decimals(view, self.symbol)
+        if opening is None or not np.isnan(value) or name not in opening.indicators:
+            return Cell(figure(value, self._decimals(name, values, prices)))
+        before = opening.indicators[name][[view.row(self.symbol)]]
+        text = figure(float(before[0]), self._decimals(name, before, prices))
+        return Cell(marked_as_before(text), _DIMMED)
+
+    def _pre_market(self, view_state: ViewState) -> str:
+        """Return the symbol's pre-market as a line, empty if it had no bars there."""
+        view, opening = view_state.view, view_state.opening
+        assert view is not None
+        row = view.row(self.symbol)
+        if opening is None or np.isnan(opening.pre_market.volume[row]):
+            return ""
+        found, decimals = opening.pre_market, _price_decimals(view, self.symbol)
+        high, low = (figure(float(prices[row]), decimals) for prices in (found.high, found.low))
+        return f"pre-market high {high}  low {low}  volume {compact(float(found.volume[row]))}"
+
     def _history(self, view_state: ViewState) -> Iterator[tuple[str, float, str, Floats]]:
         view = view_state.view
         assert view is not None
@@ -103,8 +131,15 @@ class IndicatorsPanel(Panel):
 
 
 def _price_decimals(view: SessionView, symbol: str) -> int:
-    """Return the decimals of the symbol's prices, by its first open."""
-    return column_decimals(view.first_opens()[[view.row(symbol)]])
+    """Return the decimals of the symbol's prices, by its first open, before it by the prior close."""
+    row = view.row(symbol)
+    opened, before = view.first_opens()[[row]], view.prior_close.values[[row]]
+    return column_decimals(np.where(np.isnan(opened), before, opened))
+
+
+def _day_before(view_state: ViewState) -> str:
+    opening = view_state.opening
+    return "" if opening is None or opening.day_before is None else opening.day_before.isoformat()
 
 
 def _trend(values: Floats) -> Cell:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import sys
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -11,12 +12,13 @@ from textual.content import Content
 from textual.widget import Widget
 
 from tapedeck.console.actions.speeds import short_number
-from tapedeck.console.app.grid_text import Cell, flowed, grid_lines, milliseconds
+from tapedeck.console.app.grid_text import Cell, GridLines, flowed, grid_lines, milliseconds
 from tapedeck.console.app.panels.panel import Panel
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.widgets import StyledLines
 from tapedeck.console.panel_data.panel_tables import metrics_table
 from tapedeck.console.panel_data.tables import Table
+from tapedeck.engine.metrics.performance import TimerSummary
 
 _FRAME_WEIGHT: Final = 0.2
 _FRAME_STEP: Final = 0.2
@@ -24,6 +26,7 @@ _FRAME_STEP: Final = 0.2
 _SHOWN_EVERY: Final = 4
 _PAIR_GAP: Final = 3
 _SCROLLBAR: Final = 1
+_SHOWN_ABOVE: Final = ("bars", "sessions")
 
 
 class MetricsPanel(Panel):
@@ -69,8 +72,12 @@ class MetricsPanel(Panel):
         sessions = f"{counts['sessions']:,}/{view_state.snapshot.sessions}"
         width = self.content_size.width - _SCROLLBAR
         pairs = (
-            {"bars": f"{counts['bars']:,}", "bars per s": rate, "sessions": sessions},
-            {"back pressure": f"{counts['back_pressure']:,}", "overruns": f"{counts['overruns']:,}"},
+            {"bars": f"{counts['bars']:,}", "bars per s": rate, "sessions": sessions, **self._duration()},
+            {
+                name.replace("_", " "): f"{count:,}"
+                for name, count in counts.items()
+                if name not in _SHOWN_ABOVE
+            },
             {"frame": self._frame_text(), "memory": _memory_text()},
         )
         lines: list[Content] = []
@@ -91,18 +98,17 @@ class MetricsPanel(Panel):
             headings = ["thread", "state", "blocks", "queue", "late"]
             lines += [Content(""), *grid_lines(headings, threads, right="llrrr", width=width)]
         lines += [Content.styled(f"! {s.name}: {s.error}", "$text-error") for s in statuses if s.error]
-        timers = [
-            (
-                name.replace("_", " "),
-                f"{timer.count:,}",
-                *map(milliseconds, (timer.mean_s, timer.p95_s, timer.max_s)),
-            )
-            for name, timer in self.playback.system.metrics.timers().items()
-        ]
+        timers = self.playback.system.metrics.timers()
         if timers:
-            headings = ["step, in ms", "count", "mean", "p95", "max"]
-            lines += [Content(""), *grid_lines(headings, timers, right="lrrrr", width=width)]
+            lines += [Content(""), *_timer_lines(timers, width)]
         return lines
+
+    def _duration(self) -> dict[str, str]:
+        """Return the seconds from start to end of a run that is over, and its bars per second over all."""
+        summary = self.playback.system.summary() if self.playback.system.state.is_over else None
+        if summary is None or not summary.seconds:
+            return {}
+        return {"in": f"{summary.seconds:.2f} s", "overall": f"{summary.bars / summary.seconds:,.0f} per s"}
 
     def _frame_text(self) -> str:
         """Return the duration of a frame, smoothed, as each change of the figure costs a redraw."""
@@ -122,6 +128,27 @@ class MetricsPanel(Panel):
     def keyboard_target(self) -> Widget:
         """Return the scrolling text."""
         return self._lines
+
+
+def _further_counts(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return [(name.replace("_", " "), count) for name, count in counts.items() if name not in _SHOWN_ABOVE]
+
+
+def _timer_lines(timers: Mapping[str, TimerSummary], width: int) -> Sequence[Content]:
+    """Return the timers as a table, with the total if it fits."""
+    rows = [
+        (
+            name.replace("_", " "),
+            f"{timer.count:,}",
+            *map(milliseconds, (timer.mean_s, timer.p95_s, timer.max_s, timer.total_s)),
+        )
+        for name, timer in timers.items()
+    ]
+    headings = ["step, in ms", "count", "mean", "p95", "max", "total"]
+    lines = GridLines(headings, rows, right="lrrrrr", width=width)
+    if lines.width(1) > width:
+        lines = GridLines(headings[:-1], [row[:-1] for row in rows], right="lrrrr", width=width)
+    return lines
 
 
 def _pair(name: str, text: str) -> Content:

@@ -60,6 +60,9 @@ class Panel(Vertical):
             self.panel = panel
             self.alone = alone
 
+    class NoteChanged(Message):
+        """The note of a panel has changed."""
+
     def __init__(self, playback: Playback) -> None:
         super().__init__(id=self.NAME, classes="panel")
         self.playback = playback
@@ -104,9 +107,20 @@ class Panel(Vertical):
 
     @property
     def heading(self) -> str:
-        """Key and name, and the active filter."""
-        search = f" /{self.search}" if self.search else ""
-        return f"{self.key(f'panel_{self.NAME}')} {self.name_shown}{search}"
+        """Key and name, a note, and the active filter."""
+        search = f"/{self.search}" if self.search else ""
+        words = (self.key(f"panel_{self.NAME}"), self.name_shown, self.heading_note, search)
+        return f"{words[0]} {' '.join(filter(None, words[1:]))}"
+
+    @property
+    def heading_note(self) -> str:
+        """A few words after the name."""
+        return ""
+
+    @property
+    def tab_note(self) -> str:
+        """The text after the name on a tab, shorter than in the heading."""
+        return f"/{self.search}" if self.search else ""
 
     @property
     def name_shown(self) -> str:

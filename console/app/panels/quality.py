@@ -81,7 +81,7 @@ class QualityPanel(Panel):
         scores = [
             Content.styled(self.symbol, "bold"),
             _score("session", view.quality(self.symbol)),
-            Content(counted(len(gaps), "gap")),
+            Content(f"{counted(sum(gap.count for gap in gaps), 'bar')} missing"),
             *self._before(view),
         ]
         rows = [_gap_row(view, gap) for gap in gaps[-_MOST_GAPS:][::-1]]

@@ -98,18 +98,18 @@ def session_parts(view_state: ViewState, note: str = "", *, is_slow: bool = Fals
     """
     snapshot = view_state.snapshot
     state, speed = _state(snapshot), _speed(snapshot, is_slow=is_slow)
-    if view_state.is_past:
-        # State and speed of the engine, which continues.
-        lead = Content.styled(" ◂ PAST ", "$text-warning bold reverse")
-        follow = Content("  ").join([state, Content(speed_text(snapshot.speed))])
+    if view_state.is_past:  # the run is paused meanwhile
+        sign, word = ("▶", "playing") if view_state.is_past_playing else ("‖", "paused")
+        lead = Content.styled(f" ◂ PAST {sign} ", "$text-warning bold reverse")
+        follow = Content(f"{word} {speed_text(view_state.past_speed)}")
     else:
         lead, follow = state, speed
     parts: list[Part] = [(0, lead.pad_right(max(_STATE_WIDTH - len(lead), 0)))]
     if view_state.view is not None:
         parts += _time_parts(view_state, view_state.view.session)
     parts.append((3, follow.pad_right(max(_SPEED_WIDTH - len(follow), 0))))
-    if snapshot.stopped_at is not None and not view_state.is_past:
-        condition = shortened(f"◆ {snapshot.stopped_at.text}", _LONGEST_CONDITION)
+    if view_state.stopped_at is not None:
+        condition = shortened(f"◆ {view_state.stopped_at.text}", _LONGEST_CONDITION)
         parts.append((1, Content.styled(condition, "$text-error bold")))
     if note:
         parts.append((4, Content.styled(note, "$text-accent")))

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.widget import Widget
 
-from tapedeck.console.app.decimals import names_on_price_scale
+from tapedeck.console.app.grid_text import counted
 from tapedeck.console.app.panels.panel import Panel
 from tapedeck.console.app.playback import Playback, ViewState
-from tapedeck.console.app.rows import symbol_rows
-from tapedeck.console.app.widgets import SymbolRows, SymbolTable
+from tapedeck.console.app.table_choice import TableChoice
+from tapedeck.console.app.widgets import SymbolTable
+from tapedeck.console.app.widgets.figures import BEFORE
 from tapedeck.console.panel_data.panel_tables import symbols_table
 from tapedeck.console.panel_data.tables import Table
 
 
 class SymbolsPanel(Panel):
-    """Price, change, volume, indicators, quality and trend of all symbols; sorted and filtered."""
+    """Figures of all symbols in columns that the user chooses; sorted and filtered."""
 
     NAME: ClassVar[str] = "symbols"
     HAS_FILTER: ClassVar[bool] = True
@@ -25,7 +28,8 @@ class SymbolsPanel(Panel):
     def __init__(self, playback: Playback) -> None:
         super().__init__(playback)
         self.table = SymbolTable()
-        self._prices = names_on_price_scale(playback)
+        self.columns = TableChoice(playback.plan)
+        self._day_before: date | None = None
 
     def content(self) -> ComposeResult:
         """Compose the table."""
@@ -34,12 +38,18 @@ class SymbolsPanel(Panel):
     def show(self, view_state: ViewState) -> None:
         """Show all symbols at the time shown."""
         self.fill()
-        self.table.show(self._rows(view_state))
+        assert view_state.view is not None
+        opening = view_state.opening
+        day_before = None if opening is None else opening.day_before
+        if day_before != self._day_before:
+            self._day_before = day_before
+            self._note_changed()
+        self.table.show(self.columns.rows(view_state.view, view_state.opening))
 
     def as_table(self, view_state: ViewState) -> Table:
         """Return the filtered symbols in the order of the table, with all columns."""
         assert view_state.view is not None
-        rows = self._rows(view_state)
+        rows = self.columns.rows(view_state.view)
         shown = [rows.symbols[at] for at in self.table.order_of(rows).tolist()]
         return symbols_table(view_state.view, shown)
 
@@ -52,13 +62,22 @@ class SymbolsPanel(Panel):
         super().filter_by(text)
         self.table.filter(text)
 
-    def _rows(self, view_state: ViewState) -> SymbolRows:
-        assert view_state.view is not None
-        known = set(view_state.view.indicator_names())
-        relative = self.playback.indicator_in_column("rel_volume")
-        return symbol_rows(
-            view_state.view,
-            indicators=[name for name in self.playback.table_indicators() if name in known],
-            relative_volume=relative if relative in known else None,
-            prices=self._prices,
-        )
+    @property
+    def heading_note(self) -> str:
+        """The number of columns that do not fit, and the day of figures of the session before."""
+        hidden = self.table.hidden_columns
+        notes = [f"+{counted(hidden, 'column')}"] if hidden else []
+        if self.table.shows_before and self._day_before is not None:
+            notes.append(f"{BEFORE} {self._day_before}")
+        return "  ".join(notes)
+
+    @property
+    def tab_note(self) -> str:
+        """The number of columns that do not fit, while the table is on the screen, and the filter."""
+        hidden = self.table.hidden_columns if self.display else 0
+        return f"{f'+{hidden} ' if hidden else ''}{super().tab_note}".strip()
+
+    @on(SymbolTable.NoteChanged)
+    def _note_changed(self) -> None:
+        self.show_heading()
+        self.post_message(self.NoteChanged())

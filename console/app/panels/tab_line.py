@@ -23,7 +23,7 @@ _ELSEWHERE: Final = "$text-muted"
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A panel or page: its key, its name with its filter, and the action that shows it."""
+    """A panel or page: its key, its name with its note, and the action that shows it."""
 
     key: str
     name: str
@@ -64,17 +64,17 @@ class TabLine(Static):
 
 
 def tabs_of(
-    layout: Layout, searches: Mapping[str, str], changes: Mapping[str, str], *, columns: int
+    layout: Layout, notes: Mapping[str, str], changes: Mapping[str, str], *, columns: int
 ) -> tuple[Tab, ...]:
     """Return the tabs for a screen width: all but the panels shown with a heading.
 
-    `searches`: filter of each panel; `changes`: action id → keys.
+    `notes`: text after each panel's name; `changes`: action id → keys.
     """
     framed = layout.shown(columns) if columns >= MEDIUM_WIDTH else ()
     panels = [
         Tab(
             first_key(f"panel_{panel.id}", changes),
-            f"{panel.name}{f' /{searches[panel.id]}' if searches.get(panel.id) else ''}",
+            f"{panel.name} {notes.get(panel.id, '')}".strip(),
             f"panel_{panel.id}",
             is_active=panel.id == layout.active,
             is_hidden=panel.id in layout.hidden,

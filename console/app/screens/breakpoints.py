@@ -1,8 +1,8 @@
-"""Breakpoints dialog: a line for a new one, and a list to delete from."""
+"""Breakpoints dialog: a line for a new one, and a list to switch, delete, save and load."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Protocol
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,31 +12,52 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tapedeck.console.app.grid_text import counted
+from tapedeck.console.app.breakpoint_list import ListedBreakpoint
+from tapedeck.console.app.grid_text import QUIET, counted
 from tapedeck.console.app.panels.key_line import dialog_keys
 from tapedeck.console.app.screens.prompt import Check, input_meaning
-from tapedeck.engine.system import SystemManager
 
 _EXAMPLES: Final = (
-    "{0}.change < -1    any.quality < 95    time >= 10:30\n"
+    "{0}.change_pct < -1    any.quality < 95    time >= 10:30\n"
     "any.last crosses above any.day_open    {0}.close > {0}.close[5]"
 )
 
 
-class BreakpointsScreen(ModalScreen[str | None]):
-    """Adds and removes breakpoints; the condition is checked as it is typed."""
+class BreakpointEditor(Protocol):
+    """The list of breakpoints that the dialog changes."""
+
+    def listed(self) -> tuple[ListedBreakpoint, ...]:
+        """Return the breakpoints in the order of the list."""
+        ...
+
+    def delete(self, listed: ListedBreakpoint) -> None:
+        """Delete a breakpoint."""
+        ...
+
+    def switch(self, listed: ListedBreakpoint) -> None:
+        """Switch a breakpoint on or off."""
+        ...
+
+
+class BreakpointsScreen(ModalScreen[tuple[str, str] | None]):
+    """Adds and changes breakpoints; the condition is checked as it is typed.
+
+    Its result is an action to do next, with its argument: a new breakpoint, or saving or loading the list.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "back"),
         Binding("down", "app.focus_next", "list", show=False),
         Binding("delete,backspace,x", "remove", "remove", show=False),
+        Binding("space", "switch", "on or off", show=False),
+        Binding("s", "file('save_breakpoints')", "save", show=False),
+        Binding("l", "file('load_breakpoints')", "load", show=False),
     ]
 
-    def __init__(self, system: SystemManager, check: Check) -> None:
+    def __init__(self, editor: BreakpointEditor, check: Check, symbol: str) -> None:
         super().__init__()
-        self._system = system
+        self._editor = editor
         self._check = check
-        symbol = system.prepare().symbols[0]
         self._hint = _EXAMPLES.format(symbol if symbol.isidentifier() else f'"{symbol}"')
         self._list = OptionList(id="breakpoints")
 
@@ -46,14 +67,16 @@ class BreakpointsScreen(ModalScreen[str | None]):
             yield Label("Pause when", classes="dialog-title")
             yield Input(id="prompt")
             yield Static(Content(self._hint), id="meaning")
-            keys = dialog_keys(("↓", "select"), ("x", "delete"))
+            keys = dialog_keys(
+                ("↓", "select"), ("space", "on/off"), ("x", "delete"), ("s", "save"), ("l", "load")
+            )
             title = Content("  ").join([Content("Breakpoints"), keys])
             yield Label(title, id="set-title", classes="dialog-foot")
             yield self._list
 
     def on_mount(self) -> None:
         """Fill the list."""
-        self._fill()
+        self._fill(0)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show the meaning of the condition, or its fault."""
@@ -62,26 +85,40 @@ class BreakpointsScreen(ModalScreen[str | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Close with the condition, if it is valid."""
         if event.value.strip() and self._show_meaning(event.value):
-            self.dismiss(event.value.strip())
+            self.dismiss(("breakpoint", event.value.strip()))
+
+    def on_option_list_option_selected(self, _event: OptionList.OptionSelected) -> None:
+        """Switch the breakpoint on or off."""
+        self.action_switch()
 
     def action_remove(self) -> None:
-        """Remove the breakpoint under the cursor."""
+        """Delete the breakpoint under the cursor."""
         at = self._list.highlighted
         if self._list.has_focus and at is not None:
-            self._system.remove_breakpoint(self._system.breakpoints()[at].number)
-            self._fill()
+            self._editor.delete(self._editor.listed()[at])
+            self._fill(at)
+
+    def action_switch(self) -> None:
+        """Switch the breakpoint under the cursor on or off."""
+        at = self._list.highlighted
+        if self._list.has_focus and at is not None:
+            self._editor.switch(self._editor.listed()[at])
+            self._fill(at)
+
+    def action_file(self, action: str) -> None:
+        """Close, and save or load the list."""
+        if self._list.has_focus:
+            self.dismiss((action, ""))
 
     def action_leave(self) -> None:
         """Close without a condition."""
         self.dismiss(None)
 
-    def _fill(self) -> None:
-        known = self._system.breakpoints()
+    def _fill(self, cursor: int) -> None:
+        known = self._editor.listed()
         self._list.clear_options()
-        self._list.add_options(
-            [Option(Content(f"{b.number}  {b.text}  ({counted(b.hits, 'hit')})")) for b in known]
-        )
-        self._list.highlighted = 0 if known else None
+        self._list.add_options([Option(_row(one)) for one in known])
+        self._list.highlighted = min(cursor, len(known) - 1) if known else None
         self._list.display = bool(known)
         self.query_one("#set-title").display = bool(known)
 
@@ -89,3 +126,11 @@ class BreakpointsScreen(ModalScreen[str | None]):
         meaning, is_usable = input_meaning(text, self._hint, self._check)
         self.query_one("#meaning", Static).update(meaning)
         return is_usable
+
+
+def _row(listed: ListedBreakpoint) -> Content:
+    if listed.fault:
+        return Content.styled(f"–  {listed.text}  (off: {listed.fault})", QUIET)
+    if not listed.enabled:
+        return Content.styled(f"{listed.number}  {listed.text}  (off)", QUIET)
+    return Content(f"{listed.number}  {listed.text}  ({counted(listed.hits, 'hit')})")

@@ -6,7 +6,8 @@ from typing import ClassVar, Final, Protocol, runtime_checkable
 
 from textual.binding import Binding, BindingType
 
-from tapedeck.console.actions.table import screen_actions
+from tapedeck.console.actions.table import BY_ID, screen_actions
+from tapedeck.console.app.panels.key_line import KeyLine
 from tapedeck.console.textual_ext.screen import DirectScreen
 
 APPLICATION_WIDE: Final = ("quit_now", "suspend")
@@ -21,6 +22,10 @@ class ActionRunner(Protocol):
 
     def can_do(self, action_id: str) -> bool | None:
         """Whether an action is available; None: its key is shown, but disabled."""
+        ...
+
+    def footer_label(self, action_id: str) -> str | None:
+        """Return the word of an action in the footer, None if it would do nothing now."""
         ...
 
     async def do(self, action_id: str, argument: str = "") -> None:
@@ -54,12 +59,25 @@ class ConsoleScreen(DirectScreen):
     """Screen with the keys of the action table."""
 
     MODE: ClassVar[str]
+    _footer: KeyLine | None = None
 
     @property
     def key_changes(self) -> dict[str, str]:
         """Key changes of the settings."""
         app = self.app
         return app.key_changes if isinstance(app, ActionRunner) else {}
+
+    def footer(self) -> KeyLine:
+        """Return a new footer for this screen."""
+        app = self.app
+        label_of = app.footer_label if isinstance(app, ActionRunner) else _label
+        self._footer = KeyLine(self.MODE, self.key_changes, label_of)
+        return self._footer
+
+    def show_keys(self) -> None:
+        """Show the keys that do something now."""
+        if self._footer is not None:
+            self._footer.show_state()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return whether an action of the table is available."""
@@ -73,3 +91,8 @@ class ConsoleScreen(DirectScreen):
         app = self.app
         assert isinstance(app, ActionRunner)
         await app.do(action_id)
+
+
+def _label(action_id: str) -> str:
+    """Return the word of an action in the table."""
+    return BY_ID[action_id].label

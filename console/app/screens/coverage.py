@@ -15,7 +15,6 @@ from tapedeck.console.actions.table import BY_ID
 from tapedeck.console.app.background import run_in_background
 from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.grid_text import counted
-from tapedeck.console.app.panels.key_line import KeyLine
 from tapedeck.console.app.rows import coverage_map
 from tapedeck.console.app.screens.console_screen import ConsoleScreen, bindings_of
 from tapedeck.console.app.widgets import CoverageMap
@@ -44,7 +43,7 @@ class CoverageScreen(ConsoleScreen):
         yield Static(_legend(), id="coverage-legend")
         yield self.map
         yield Static(id="coverage-day")
-        yield KeyLine(self.MODE, self.key_changes)
+        yield self.footer()
 
     def on_mount(self) -> None:
         """Start the count."""

@@ -14,6 +14,7 @@ from tapedeck.console.actions.table import Action, screen_actions
 from tapedeck.console.app.grid_text import Cell, folded
 from tapedeck.console.app.screens.text_page import TextPage
 from tapedeck.console.app.widgets import TickKind
+from tapedeck.console.app.widgets.figures import BEFORE, MISSING
 
 _PALETTE: Final = ("ctrl+p", "Open command palette")
 _MOUSE: Final = (
@@ -21,18 +22,23 @@ _MOUSE: Final = (
     ("click a column", "Sort by it; again: reverse order"),
     ("click a panel", "Activate it; twice on its name: maximise or restore"),
     ("click the timeline", "Go to that time"),
-    ("click the gap map", "Go to that slot and symbol"),
+    ("click missing bars", "Go to that slot and symbol"),
     ("click the footer", "Same as the key"),
     ("wheel", "Scroll"),
 )
 _TIMELINE: Final = (
     ("┃ ◉", "Present of the run; time shown, if in the past"),
     ("━ ╍ ┄ ·", "Share of the symbols that have a bar: all, at least 90%, fewer, none"),
-    (f"{TickKind.GAP.value} {TickKind.SESSION.value}", "Gap; open or close of the session"),
+    (f"{TickKind.GAP.value} {TickKind.SESSION.value}", "Missing bars; open or close of the session"),
     (
         f"{TickKind.BOOKMARK.value} {TickKind.BREAK.value} {TickKind.ERROR.value}",
         "Bookmark; breakpoint hit; error",
     ),
+)
+_FIGURES: Final = (
+    (MISSING, "No value"),
+    (BEFORE, "Value of the session before: today has none yet"),
+    ("PMH PML", "High and low of the pre-market, as levels in the chart"),
 )
 _WORDS: Final = (
     ("slot", "One base interval of a session, such as 10:30 to 10:31, with or without a bar"),
@@ -48,7 +54,7 @@ def help_page(changes: Mapping[str, str]) -> TextPage:
 
 
 def help_text(changes: Mapping[str, str], width: int) -> Content:
-    """Return all actions by group, then the mouse, the timeline's signs and the console's words.
+    """Return all actions by group, then the mouse, the signs and the console's words.
 
     Sentences are wrapped to a width.
     """
@@ -58,6 +64,7 @@ def help_text(changes: Mapping[str, str], width: int) -> Content:
         page.add(group, [(_how(action, changes), action.help) for action in actions])
     page.add("Lists, palette and mouse", [*LIST_KEYS, _PALETTE, *_MOUSE])
     page.add("Signs on the timeline", _TIMELINE)
+    page.add("Signs of figures", _FIGURES)
     page.add("Words", _WORDS)
     return page.text
 

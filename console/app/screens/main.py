@@ -20,7 +20,6 @@ from tapedeck.console.app.layout import MEDIUM_WIDTH, WIDE_WIDTH, Layout
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.panels.chart import ChartPanel
 from tapedeck.console.app.panels.events import EventsPanel
-from tapedeck.console.app.panels.key_line import KeyLine
 from tapedeck.console.app.panels.metrics import MetricsPanel
 from tapedeck.console.app.panels.panel import Frame, Panel
 from tapedeck.console.app.panels.session_bar import SessionBar
@@ -114,7 +113,7 @@ class MainScreen(ConsoleScreen):
                 with Box(id="side"):
                     yield from self._panels_in(Area.SIDE)
         yield FilterLine(id="filter", placeholder="filter: enter keeps it, escape clears it")
-        yield KeyLine(self.MODE, self.key_changes)
+        yield self.footer()
 
     def on_mount(self) -> None:
         """Apply the layout."""
@@ -229,10 +228,11 @@ class MainScreen(ConsoleScreen):
         if panel is not None and self.panel_layout.active != panel.NAME:
             self.apply_layout(self.panel_layout.activated(panel.NAME))
 
+    @on(Panel.NoteChanged)
     def _show_tabs(self) -> None:
         columns = self.app.size.width
-        searches = {name: panel.search for name, panel in self.panels.items()}
-        tabs = tabs_of(self.panel_layout, searches, self.key_changes, columns=columns)
+        notes = {name: panel.tab_note for name, panel in self.panels.items()}
+        tabs = tabs_of(self.panel_layout, notes, self.key_changes, columns=columns)
         self._tabs.show(tabs, self._room_for_tabs() - self._tabs.gutter.width)
 
     def _room_for_tabs(self) -> int:

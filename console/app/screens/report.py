@@ -1,31 +1,33 @@
-"""Report page: a run session by session, with quality, timers and stamp."""
+"""Report page: a day's figures of all symbols, breakpoints, bookmarks, sessions, stamp and files of a run."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable
+from datetime import date
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.content import Content
-from textual.widgets import Label, Static
+from textual.events import Resize
+from textual.widgets import Label
 
 from tapedeck.console.actions.table import BY_ID
 from tapedeck.console.app.context import AppContext
-from tapedeck.console.app.grid_text import MISSING, Cell, counted, grid, percent, quality_style
-from tapedeck.console.app.panels.key_line import KeyLine
+from tapedeck.console.app.playback import Playback
+from tapedeck.console.app.report_lines import RunReport, report_lines
 from tapedeck.console.app.screens.console_screen import ConsoleScreen, bindings_of
-from tapedeck.engine.metrics.performance import TimerSummary
-from tapedeck.engine.read.snapshot import RunSummary
-from tapedeck.engine.tape.session_record import SessionSummary
+from tapedeck.console.app.session_recompute import SessionRecompute
+from tapedeck.console.app.widgets import StyledLines
+from tapedeck.engine.errors import EngineError
+from tapedeck.engine.tape.played_session import PlayedSession
 
-_SHORT_DIGEST = 12
-_SHOWN_ABOVE = ("bars", "sessions")
-_STATES = {"completed": "$text-success bold", "error": "$text-error bold"}
+Files = tuple[tuple[str, str], ...]
+"""Names and paths of a run's files."""
+_FILES_EVERY_S: Final = 0.25
 
 
 class ReportScreen(ConsoleScreen):
-    """Sessions, quality per day, metrics and stamp of a run."""
+    """A run as it was when the page was opened; any played day of it can be shown."""
 
     MODE = "report"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -33,21 +35,87 @@ class ReportScreen(ConsoleScreen):
         *bindings_of(MODE),
     ]
 
-    def __init__(self, summary: RunSummary, timers: dict[str, TimerSummary]) -> None:
+    def __init__(self, playback: Playback, recompute: SessionRecompute, files: Callable[[], Files]) -> None:
         super().__init__()
-        self.summary = summary
-        self._step_timers = timers
+        self._playback = playback
+        self._recompute = recompute
+        self._files = files
+        self._summary = playback.system.summary()
+        self._events = playback.system.events()
+        present = playback.present()
+        self._present = None if present is None else present.played
+        self._frontier = 0 if present is None else present.frontier
+        days = set(playback.tape_cache.days()) | ({self._present.trading_day} if self._present else set())
+        self._days = sorted(days)
+        self._wanted = len(self._days) - 1
+        self._shown: PlayedSession | None = self._present
+        self._shown_files: Files = ()
+        self._lines = StyledLines(id="report")
 
     def compose(self) -> ComposeResult:
         """Compose the report."""
-        yield Label(f"Run report: {self.summary.session_name}", classes="page-title", markup=False)
-        with VerticalScroll(id="report"):
-            yield Static(report_text(self.summary, self._step_timers))
-        yield KeyLine(self.MODE, self.key_changes)
+        yield Label(f"Run report: {self._summary.session_name}", classes="page-title", markup=False)
+        yield self._lines
+        yield self.footer()
 
     def on_mount(self) -> None:
         """Focus the report, so that keys scroll it."""
-        self.query_one("#report").focus()
+        self._lines.focus()
+        self.set_interval(_FILES_EVERY_S, self._update_files)
+
+    def on_resize(self, _event: Resize) -> None:
+        """Write the report for the new width."""
+        self.call_after_refresh(self._write)
+
+    def show_day(self, steps: int) -> None:
+        """Show the played day a number of days on or back, recomputed in the background where necessary.
+
+        EngineError if there is none.
+        """
+        wanted = self._wanted + steps
+        if not 0 <= wanted < len(self._days):
+            raise EngineError(f"no {'later' if steps > 0 else 'earlier'} day was played")
+        self._wanted = wanted
+        day = self._days[wanted]
+        if self._session(day) is None:
+            self._recompute.fetch(day, self._show_wanted)
+        self._show_day()
+
+    async def _show_wanted(self) -> None:
+        """Show the wanted day once it is recomputed, unless the page was closed."""
+        if self.is_attached:
+            self._show_day()
+
+    def _show_day(self) -> None:
+        self._shown = self._session(self._days[self._wanted]) or self._shown
+        self._write()
+
+    def _session(self, day: date) -> PlayedSession | None:
+        if self._present is not None and day == self._present.trading_day:
+            return self._present
+        return self._playback.tape_cache.cached(day)
+
+    def _write(self) -> None:
+        shown, wanted = self._shown, self._days[self._wanted] if self._days else None
+        is_there = shown is None or shown.trading_day == wanted
+        view = None
+        if shown is not None:
+            view = shown.view(self._frontier if shown == self._present else None)
+        self._shown_files = self._files()
+        report = RunReport(
+            self._summary,
+            view,
+            day=0 if shown is None else self._days.index(shown.trading_day) + 1,
+            days=len(self._days),
+            events=self._events,
+            files=self._shown_files,
+            note="" if is_there else f"recomputing {wanted}",
+        )
+        self._lines.show(report_lines(report, self._lines.scrollable_content_region.width))
+
+    def _update_files(self) -> None:
+        if self._files() != self._shown_files:
+            self._write()
 
     def action_leave(self) -> None:
         """Close the page."""
@@ -56,72 +124,4 @@ class ReportScreen(ConsoleScreen):
 
 def report_screen(app: AppContext) -> ReportScreen:
     """Return the page for the application's run so far."""
-    system = app.playback.system
-    return ReportScreen(system.summary(), system.metrics.timers())
-
-
-def report_text(summary: RunSummary, timers: dict[str, TimerSummary]) -> Content:
-    """Return the report as text."""
-    rate = summary.bars / summary.seconds if summary.seconds else 0.0
-    state = summary.state if summary.state in ("completed", "error") else f"{summary.state}, so far"
-    parts = [
-        Content.assemble(
-            (state, _STATES.get(summary.state, "bold")),
-            f"  {summary.exchange}, {summary.first_day} to {summary.last_day}, "
-            f"{len(summary.sessions)} of {counted(summary.sessions_planned, 'session')}, "
-            f"{counted(len(summary.symbols), 'symbol')}, {summary.base}",
-        )
-    ]
-    if summary.error:
-        parts.append(Content.styled(f"! {summary.error}", "$text-error"))
-    if summary.seconds:
-        bars = counted(summary.bars, "bar")
-        parts.append(Content(f"{bars} in {summary.seconds:.2f} s, {rate:,.0f} bars/s"))
-    stamp = summary.stamp if summary.sessions else "none: no session is over yet"
-    parts.append(Content.assemble(("stamp ", "$text-muted"), (stamp, "bold")))
-    parts += [Content.styled(f"warning: {warning}", "$text-warning") for warning in summary.warnings]
-    # Few blank lines: a week of sessions and all timers fit 24 lines.
-    if summary.sessions:
-        parts.append(_sessions(summary.sessions))
-    if timers:
-        parts += [Content(""), _timer_table(timers)]
-    counts = ", ".join(
-        f"{name.replace('_', ' ')} {number:,}"
-        for name, number in summary.counts.items()
-        if name not in _SHOWN_ABOVE
-    )
-    parts.append(Content.styled(counts, "$text-muted"))
-    return Content("\n").join(parts)
-
-
-def _sessions(sessions: tuple[SessionSummary, ...]) -> Content:
-    rows = [
-        (
-            session.trading_day,
-            f"{session.bars:,}",
-            _quality(session),
-            "" if session.played == session.slots else f"cut short at {session.played} of {session.slots}",
-            Cell(session.digest[:_SHORT_DIGEST], "$text-muted"),
-        )
-        for session in sessions
-    ]
-    return grid(["session", "bars", "quality", "", "digest"], rows, right="lrr")
-
-
-def _quality(session: SessionSummary) -> Cell:
-    if session.quality_pct is None or not session.played:  # without slots there is no score
-        return Cell(MISSING)
-    return Cell(percent(session.quality_pct, 2), quality_style(session.quality_pct))
-
-
-def _timer_table(timers: dict[str, TimerSummary]) -> Content:
-    rows = [
-        (
-            name.replace("_", " "),
-            f"{timer.count:,}",
-            *(f"{1e3 * value:,.2f}" for value in (timer.mean_s, timer.p95_s, timer.max_s)),
-            f"{timer.total_s:,.3f}",
-        )
-        for name, timer in timers.items()
-    ]
-    return grid(["step", "count", "mean ms", "p95 ms", "max ms", "total s"], rows, right="lrrrrr")
+    return ReportScreen(app.playback, app.session_recompute, lambda: app.run_files)

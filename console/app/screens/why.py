@@ -26,19 +26,17 @@ from tapedeck.console.app.widgets.figures import decimals_of
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.errors import TapedeckError
 from tapedeck.engine.indicators.reasons import ExplainedInput
-from tapedeck.engine.read.explain.bars import SESSION_VOLUME
 from tapedeck.engine.read.explain.explanation import Explanation
+from tapedeck.engine.tape.day_figures import DAY_FIGURES
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.session_view import SessionView
 
-_BAR_VOLUME: Final = "bar volume"
-_FIGURES: Final = ("last", "change", "volume", _BAR_VOLUME, "quality", "gaps")
-_TABLE_NAMES: Final = {"change_pct": "change"}
-# Here, as in the symbol table, `volume` is the session's; the engine's `volume` is a bar's.
-_ENGINE_NAMES: Final = {"volume": SESSION_VOLUME, _BAR_VOLUME: "volume"}
+_FIGURES: Final = ("last", *DAY_FIGURES, "volume", "quality", "gaps")
+# In conditions `volume` is that of a bar, and `gaps` the number of runs of missing bars.
+_LABELS: Final = {"volume": "bar volume", "gaps": "missing runs"}
 _SHOWN_BARS: Final = 6
 _DECIMALS: Final = 4
-_WHOLE_NUMBERS: Final = frozenset({"volume", "gaps", "bars", "slots"})
+_WHOLE_NUMBERS: Final = frozenset({"volume", "day_volume", "gaps", "bars", "slots"})
 
 
 class WhyScreen(ModalScreen[None]):
@@ -60,11 +58,14 @@ class WhyScreen(ModalScreen[None]):
         session = [output for spec in plan.specs for output in spec.outputs]
         historical = [trailing.name for trailing in plan.history.trailing]
         self._names = (*_FIGURES, *session, *historical)
-        name = _TABLE_NAMES.get(name, name)
+        columns = {spec.description.symbol_column: spec.outputs[0] for spec in plan.specs}
+        name = {**columns, "missing": "gaps"}.get(name, name)
         self._chosen = name if name in self._names else self._names[0]
         self._recomputed: SessionData | None = None
         self._recompute_worker: Worker[None] | None = None
-        self._list = OptionList(*(Option(Content(name)) for name in self._names), id="why-names")
+        self._list = OptionList(
+            *(Option(Content(_LABELS.get(name, name))) for name in self._names), id="why-names"
+        )
         self._text = PageText(lambda _width: Content(""), id="why-text")
 
     def compose(self) -> ComposeResult:
@@ -128,8 +129,9 @@ class WhyScreen(ModalScreen[None]):
         """Return the explanation of the chosen number, or None if its session must be recomputed."""
         if self._recomputed is None and not self._is_current_session():
             return None
-        engine_name = _ENGINE_NAMES.get(self._chosen, self._chosen)
-        found = self._system.explain(self._symbol, engine_name, self._view.frontier, session=self._recomputed)
+        found = self._system.explain(
+            self._symbol, self._chosen, self._view.frontier, session=self._recomputed
+        )
         if self._recomputed is None and not self._is_current_session():
             return None  # the engine has moved to the next session in between
         return found
@@ -164,6 +166,7 @@ def explanation_text(found: Explanation, zone: ZoneInfo, width: int) -> Content:
             (Cell("last bar", "$text-muted"), f"{found.bar_opened_at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}")
         )
         rows += [(Cell("closed", "$text-muted"), age)] if (age := _age(found)) else []
+    rows += [(Cell("note", "$text-muted"), found.note)] if found.note else []
     rows += [(Cell(name, "$text-muted"), str(value)) for name, value in found.parameters.items()]
     rows += [(Cell(name, "$text-muted"), _figure(name, value)) for name, value in found.terms.items()]
     missing = Cell(f"{found.missing_bars:,}", "$text-warning" if found.missing_bars else "")

@@ -33,6 +33,7 @@ class CandleChart(Painted, can_focus=True, inherit_bindings=False):
     CandleChart > .chart--last { color: $background; background: $foreground; text-style: bold; }
     CandleChart > .chart--gap { color: $warning; text-style: bold; }
     CandleChart > .chart--divider { color: $foreground 40%; }
+    CandleChart > .chart--level { color: $foreground 50%; }
     CandleChart > .chart--overlay-1 { color: $accent; }
     CandleChart > .chart--overlay-2 { color: $primary; }
     CandleChart > .chart--overlay-3 { color: $secondary; }

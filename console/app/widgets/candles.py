@@ -29,6 +29,7 @@ _THIN: Final = _points(" ╷╻╵│╽╹╿┃").reshape(3, 3)
 _SOLID: Final = _points(" ╷▄╵│▄▀▀█").reshape(3, 3)
 # Overlay line in the upper, middle or lower third of a cell.
 _LINE: Final = _points("▔─▁")
+_DOTTED: Final = "┄"
 _LEVELS: Final = _points("▁▂▃▄▅▆▇█")
 
 
@@ -38,8 +39,10 @@ class ChartData:
 
     `opened_at`: int64, seconds UTC. `today`: index of the first candle of the session on view (n if it has
     none yet); earlier candles are history. `overlays`: name → values on the price scale, shape (n,), NaN
-    until warm. `zone`: the exchange's, for the time axis. `as_of`: the clock as text, with its zone.
-    `is_daily`: the candles are days or longer, and the axis shows dates.
+    until warm; `before`: name of an overlay → its last value of the session before. `levels`: short name →
+    price of a dotted line over the whole chart, such as the high of the pre-market. `zone`: the exchange's,
+    for the time axis. `as_of`: the clock as text, with its zone. `is_daily`: the candles are days or longer,
+    and the axis shows dates.
     """
 
     title: str
@@ -53,6 +56,8 @@ class ChartData:
     volume: Floats
     today: int = 0
     overlays: Mapping[str, Floats] = field(default_factory=dict)
+    before: Mapping[str, float] = field(default_factory=dict)
+    levels: Mapping[str, float] = field(default_factory=dict)
     is_daily: bool = False
 
     def __len__(self) -> int:
@@ -104,6 +109,17 @@ def draw_overlay(plot: Plot, scale: PriceScale, values: Floats, ink: int) -> Non
     blank = glyphs[rows, columns] == BLANK
     glyphs[rows[blank], columns[blank]] = _LINE[thirds[present][blank] % 3]
     codes[rows[blank], columns[blank]] = ink
+
+
+def draw_level(plot: Plot, scale: PriceScale, price: float, ink: int) -> None:
+    """Draw a dotted line in the row of a price, in cells that are still blank; none off the scale."""
+    if not scale.low <= price <= scale.high:
+        return
+    row = plot.top + int(scale.halves(np.array([price]))[0]) // 2
+    columns = slice(0, int(plot.columns[-1]) + 1)
+    blank = plot.canvas.glyphs[row, columns] == BLANK
+    plot.canvas.glyphs[row, columns][blank] = ord(_DOTTED)
+    plot.canvas.codes[row, columns][blank] = ink
 
 
 def draw_volumes(plot: Plot, volumes: Floats, inks: Inks) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Final
 
@@ -14,12 +15,13 @@ from tapedeck.console.app.widgets.candles import (
     Inks,
     Plot,
     draw_candles,
+    draw_level,
     draw_overlay,
     draw_volumes,
 )
 from tapedeck.console.app.widgets.canvas import Canvas, shortened
 from tapedeck.console.app.widgets.chart_layout import AXIS_WIDTH, ChartLayout
-from tapedeck.console.app.widgets.figures import compact, fixed
+from tapedeck.console.app.widgets.figures import compact, fixed, marked_as_before
 from tapedeck.console.app.widgets.price_scale import PriceScale
 from tapedeck.console.app.widgets.time_axis import clock_labels, date_labels
 
@@ -29,7 +31,7 @@ INKS: Final = (
     "painted--base", "painted--quiet", "painted--failed",
     "chart--title", "chart--up", "chart--down", "chart--flat",
     "chart--up-before", "chart--down-before", "chart--volume", "chart--volume-before",
-    "chart--axis", "chart--last", "chart--gap", "chart--divider",
+    "chart--axis", "chart--last", "chart--gap", "chart--divider", "chart--level",
     "chart--overlay-1", "chart--overlay-2", "chart--overlay-3", "chart--overlay-4", "chart--overlay-5",
 )  # fmt: skip
 _INK: Final = {name.partition("--")[2]: number for number, name in enumerate(INKS)}
@@ -100,6 +102,8 @@ def _paint_plot(
     for number, values in enumerate(overlays):
         draw_overlay(plot, scale, values, _OVERLAYS[number])
         _paint_overlay_number(canvas, layout, scale, values, number)
+    for price in data.levels.values():
+        draw_level(plot, scale, price, _INK["level"])
     return scale
 
 
@@ -162,14 +166,20 @@ def _last_known(values: NDArray[np.float64]) -> float:
 
 
 def _legend(data: ChartData, width: int) -> list[list[tuple[str, int]]]:
-    """Return the lines of the legend: each overlay with its number, last value and ink."""
+    """Return the lines of the legend: each overlay with its number, last value and ink.
+
+    Without a value of today it has the one of the session before, dimmed and marked.
+    """
     decimals = PriceScale.around(data.low, data.high, 20).decimals()
     lines: list[list[tuple[str, int]]] = []
     remaining = 0
-    parts = [
-        (f"{number + 1}─{name} {fixed(_last_known(values), decimals)}", ink)
-        for number, ((name, values), ink) in enumerate(zip(data.overlays.items(), _OVERLAYS, strict=False))
-    ]
+    parts = []
+    for number, ((name, values), ink) in enumerate(zip(data.overlays.items(), _OVERLAYS, strict=False), 1):
+        value, before = _last_known(values), data.before.get(name, math.nan)
+        if math.isnan(value) and not math.isnan(before):
+            parts.append((f"{number}─{name} {marked_as_before(fixed(before, decimals))}", _INK["axis"]))
+        else:
+            parts.append((f"{number}─{name} {fixed(value, decimals)}", ink))
     if len(data.overlays) > len(_OVERLAYS):
         parts.append((f"{len(data.overlays) - len(_OVERLAYS)} more in indicators", _INK["axis"]))
     for text, ink in parts:
@@ -210,11 +220,23 @@ def _paint_price_axis(canvas: Canvas, layout: ChartLayout, scale: PriceScale, da
     canvas.column(left, layout.plot_top, ["│"] * layout.plot_rows, [_INK["axis"]] * layout.plot_rows)
     for row, label in scale.labels().items():
         canvas.text(left, layout.plot_top + row, shortened(f"┤{label}", canvas.width - left), _INK["axis"])
+    for row, label in _level_labels(scale, data).items():
+        canvas.text(left, layout.plot_top + row, label.ljust(canvas.width - left), _INK["axis"])
     if last_row >= 0:
         text = scale.label(float(closes[-1]))
         blank = canvas.width - left - 1
         ink = _INK["last" if data.today < len(data) else "axis"]
         canvas.text(left, layout.plot_top + last_row, f"◂{shortened(text, blank).ljust(blank)}", ink)
+
+
+def _level_labels(scale: PriceScale, data: ChartData) -> dict[int, str]:
+    """Return row → names of the levels there; those off the scale at its end, with an arrow."""
+    labels: dict[int, str] = {}
+    for name, price in data.levels.items():
+        row = int(scale.halves(np.array([price]))[0]) // 2
+        sign = "↑" if price > scale.high else "↓" if price < scale.low else "┄"
+        labels[row] = f"{labels[row]} {name}" if row in labels else f"{sign}{name}"
+    return labels
 
 
 def _paint_time_axis(

@@ -6,6 +6,8 @@ import math
 from typing import Final
 
 MISSING: Final = "–"
+BEFORE: Final = "‹"
+"""Sign of a figure of the session before, shown while today has none."""
 LEAST_DECIMALS: Final = 2
 MOST_DECIMALS: Final = 8
 _DIGITS: Final = 4
@@ -13,6 +15,11 @@ _NEGLIGIBLE: Final = 1e-9
 """Sizes below this count as zero: they are rounding errors of sums and differences."""
 _MAX_FIXED: Final = 1e9
 _UNITS: Final = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
+
+
+def marked_as_before(text: str) -> str:
+    """Return a figure with the sign of the session before; a missing one has none."""
+    return text if text == MISSING else f"{BEFORE}{text}"
 
 
 def decimals_of(size: float) -> int:

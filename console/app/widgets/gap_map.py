@@ -39,7 +39,7 @@ class GapMapData:
 class GapMap(ShadeMap[GapMapData]):
     """Missing bars by symbol and time: a cell is a few slots, shaded by the fraction without a bar."""
 
-    EMPTY_TEXT = "no session yet: gaps show as it plays"
+    EMPTY_TEXT = "no session yet: missing bars show as it plays"
 
     class Seek(CellMessage):
         """Posted when a cell is clicked: its symbol, and the first of its slots."""

@@ -11,8 +11,9 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from tapedeck.console.app.widgets.canvas import Canvas
+from tapedeck.console.app.widgets.figures import BEFORE
 from tapedeck.console.app.widgets.painted import Painted
-from tapedeck.console.app.widgets.table_columns import SymbolRows, largest_first, order_of
+from tapedeck.console.app.widgets.table_columns import TREND, SymbolRows, largest_first, order_of
 from tapedeck.console.app.widgets.table_painting import (
     TABLE_INKS,
     Heading,
@@ -81,6 +82,18 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
             """The table."""
             return self.table
 
+    class NoteChanged(Message):
+        """Posted when another number of columns does not fit, or figures of the session before come or go."""
+
+        def __init__(self, table: SymbolTable) -> None:
+            super().__init__()
+            self.table = table
+
+        @property
+        def control(self) -> SymbolTable:
+            """The table."""
+            return self.table
+
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self._rows: SymbolRows | None = None
@@ -90,6 +103,8 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
         self._column: str | None = None
         self._reverse = False
         self._headings: list[Heading] = []
+        self.hidden_columns = 0
+        self.shows_before = False
 
     # For the application
 
@@ -117,6 +132,11 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
     def shown_symbols(self) -> tuple[str, ...]:
         """The symbols that pass the filter, in the order shown."""
         return () if self._rows is None else tuple(self._rows.symbols[row] for row in self._order.tolist())
+
+    @property
+    def fitting_columns(self) -> tuple[str, ...]:
+        """The keys of the columns that fit, from left to right."""
+        return tuple(key for _, _, key in self._headings[1:])
 
     def order_of(self, rows: SymbolRows) -> NDArray[np.intp]:
         """Return the indices of rows that pass the filter, in the table's sort order."""
@@ -153,7 +173,7 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
 
     def sort_next(self) -> None:
         """Sort by the next visible column; after the last one, in the order of the file."""
-        keys = [None, *(key for _, _, key in self._headings)]
+        keys = [None, *(key for _, _, key in self._headings if key != TREND)]
         position = keys.index(self._column) if self._column in keys else 0
         self.sort_by(keys[(position + 1) % len(keys)])
 
@@ -183,7 +203,7 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
         event.stop()
         if position.y == 0:
             key = next((key for start, stop, key in self._headings if start <= position.x < stop), None)
-            if key is not None:
+            if key is not None and key != TREND:
                 self.sort_by(key, reverse=not self._reverse if key == self._column else None)
         elif (row := position.y - 1 + self.scroll_offset.y) < len(self._order):
             self._go_to(row)
@@ -249,5 +269,10 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
             has_focus=self.has_focus,
         )
         self._headings = paint_table(canvas, view)
+        hidden = len(self._rows.columns) + 1 - len(self._headings)  # the first heading is the symbols'
+        shows_before = bool(np.any(canvas.glyphs[1:] == ord(BEFORE)))
+        if (hidden, shows_before) != (self.hidden_columns, self.shows_before):
+            self.hidden_columns, self.shows_before = hidden, shows_before
+            self.post_message(self.NoteChanged(self))
         if not len(self._order):
             paint_note(canvas, f"no symbol contains {self._filter!r}: clear the filter to see all")

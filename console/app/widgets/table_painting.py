@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,17 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapedeck.console.app.widgets.canvas import Canvas, shortened
-from tapedeck.console.app.widgets.figures import compact
+from tapedeck.console.app.widgets.column_forms import SPARKLINE, Figures
+from tapedeck.console.app.widgets.figures import compact, marked_as_before
 from tapedeck.console.app.widgets.sparkline import spark_glyphs
 from tapedeck.console.app.widgets.table_columns import (
     MARKER_WIDTH,
     SYMBOL,
-    TREND,
-    TREND_GAP,
+    ShownColumn,
     SymbolRows,
     TableColumn,
-    figure_columns,
-    fitted,
+    shown_columns,
     symbol_width,
 )
 
@@ -52,23 +52,21 @@ class TableView:
 
 
 def paint_table(canvas: Canvas, view: TableView) -> list[Heading]:
-    """Draw the header and the visible rows; return the headings with their columns."""
+    """Draw the header and the visible rows; return the headings of the columns that fit."""
     width = symbol_width(view.rows.symbols)
-    columns, trend = fitted(figure_columns(view.rows), width, canvas.width)
-    headings = _headings(width, columns)
-    for start, stop, key in headings[:1]:
-        canvas.text(start + MARKER_WIDTH, 0, _heading_text(view, key, key, width), _ink(view, key), stop=stop)
-    for column, (_, stop, key) in zip(columns, headings[1:], strict=True):
-        canvas.right_text(stop, 0, _heading_text(view, key, column.heading, column.width), _ink(view, key))
+    shown = shown_columns(view.rows, canvas.width)
+    _paint_heading(canvas, view, SYMBOL, SYMBOL, (MARKER_WIDTH, MARKER_WIDTH + width), is_left=True)
     _paint_symbols(canvas, view, width)
-    for column, (_, stop, _) in zip(columns, headings[1:], strict=True):
-        values = column.values[view.visible].tolist()
-        figures = [_figure(column, value).rjust(column.width) for value in values]
-        canvas.column(stop - column.width, 1, figures, [_INK[column.tone(value)] for value in values])
-    if trend:
-        _paint_trends(canvas, view, headings[-1][1] + TREND_GAP, trend)
+    for place in shown:
+        column, cells = place.column, (place.start, place.stop)
+        if column.form is SPARKLINE:
+            _paint_trends(canvas, view, place)
+        else:
+            _paint_heading(canvas, view, column.key, column.heading, cells)
+            _paint_figures(canvas, view, place)
     _paint_cursor(canvas, view)
-    return headings
+    headings = [(place.start, place.stop, place.column.key) for place in shown]
+    return [(0, MARKER_WIDTH + width, SYMBOL), *headings]
 
 
 def paint_note(canvas: Canvas, text: str) -> None:
@@ -76,18 +74,16 @@ def paint_note(canvas: Canvas, text: str) -> None:
     canvas.text(MARKER_WIDTH, 1, shortened(text, canvas.width - MARKER_WIDTH), _INK["quiet"])
 
 
-def _headings(width: int, columns: Sequence[TableColumn]) -> list[Heading]:
-    x = MARKER_WIDTH + width
-    headings = [(0, x, SYMBOL)]
-    for column in columns:
-        headings.append((x + 1, x + 1 + column.width, column.key))
-        x += 1 + column.width
-    return headings
-
-
-def _heading_text(view: TableView, key: str, heading: str, width: int) -> str:
+def _paint_heading(
+    canvas: Canvas, view: TableView, key: str, heading: str, cells: tuple[int, int], *, is_left: bool = False
+) -> None:
+    start, stop = cells
     arrow = ("▼" if view.reverse else "▲") if key == view.sorted_by else ""
-    return arrow + shortened(heading, width - len(arrow))
+    text = arrow + shortened(heading, stop - start - len(arrow))
+    if is_left:
+        canvas.text(start, 0, text, _ink(view, key), stop=stop)
+    else:
+        canvas.right_text(stop, 0, text, _ink(view, key))
 
 
 def _ink(view: TableView, key: str) -> int:
@@ -106,15 +102,36 @@ def _paint_cursor(canvas: Canvas, view: TableView) -> None:
             canvas.set_background(y, _INK["cursor-focused" if view.has_focus else "cursor"])
 
 
-def _figure(column: TableColumn, value: float) -> str:
+def _paint_figures(canvas: Canvas, view: TableView, place: ShownColumn) -> None:
+    figures = list(_figures(view, place))
+    # The sign of a long figure of the session before is in the gap before its column.
+    width = max([place.width, *(len(text) for text, _ in figures)])
+    texts = [text.rjust(width) for text, _ in figures]
+    canvas.column(place.stop - width, 1, texts, [ink for _, ink in figures])
+
+
+def _figures(view: TableView, place: ShownColumn) -> Iterator[tuple[str, int]]:
+    """Yield text and ink of each visible figure; where today has none, of the session before."""
+    column, figures = place.column, view.rows.figures[place.column.key]
+    values, shown = figures.values[view.visible].tolist(), figures.shown[view.visible].tolist()
+    for today, value in zip(values, shown, strict=True):
+        text = _figure(column, figures, value, place.width)
+        if math.isnan(today) and not math.isnan(value):
+            yield marked_as_before(text), _INK["quiet"]
+        else:
+            yield text, _INK[column.form.tone(value, figures.decimals)]
+
+
+def _figure(column: TableColumn, figures: Figures, value: float, width: int) -> str:
     """Return the text of a figure, in thousands, millions and so on if it is too long."""
-    text = column.text(value)
-    return text if len(text) <= column.width else shortened(compact(value), column.width)
+    text = column.form.text(value, figures.decimals)
+    return text if len(text) <= width else shortened(compact(value), width)
 
 
-def _paint_trends(canvas: Canvas, view: TableView, start: int, width: int) -> None:
-    canvas.text(start, 0, TREND, _INK["header"])
-    glyphs = spark_glyphs(view.rows.trend[view.visible], width)
+def _paint_trends(canvas: Canvas, view: TableView, place: ShownColumn) -> None:
+    start = place.start + 1
+    canvas.text(start, 0, place.column.heading, _INK["header"])
+    glyphs = spark_glyphs(view.rows.figures[place.column.key].values[view.visible], place.stop - start)
     area = slice(start, start + glyphs.shape[1])
     lines = slice(1, 1 + len(view.visible))
     canvas.glyphs[lines, area] = glyphs

@@ -61,30 +61,13 @@ def coverage(
 
 def _measure(invocation: Invocation, file: SessionFile) -> Coverage:
     # Slow to import, see this package's __init__.py.
-    from tapedeck.engine.clock.time_manager import TimeManager  # noqa: PLC0415
-    from tapedeck.engine.errors import ConfigError, ConfigProblem  # noqa: PLC0415
+    from tapedeck.console.cli.session_coverage import coverage_of  # noqa: PLC0415
     from tapedeck.engine.session_file import load_session_config  # noqa: PLC0415
-    from tapedeck.engine.store.coverage import CalendarPart, measure_coverage  # noqa: PLC0415
     from tapedeck.engine.store.locations import open_store  # noqa: PLC0415
 
-    config = load_session_config(file).config
-    backtest, wanted = config.backtest_config, config.session_data_config
-    if backtest is None:
-        problem = ConfigProblem("backtest_config", None, "is required: it gives the days to check")
-        raise ConfigError(str(file), [problem])
-    time = TimeManager(config.exchange, changes=config.session_data_config.sessions)
-    time.set_backtest_window(backtest.start_date, backtest.end_date)
-    sessions = time.trading_sessions(time.backtest_start, time.backtest_end)
-    intervals = [*wanted.streams, *(indicator.interval for indicator in wanted.indicators.values())]
+    loaded = load_session_config(file)
     with open_store(invocation.settings.store) as bars:
-        return measure_coverage(
-            wanted.symbols,
-            intervals,
-            sessions,
-            bars,
-            calendar=CalendarPart(time, backtest.start_date, backtest.end_date),
-            uses_daily_bars=wanted.uses_daily_bars,
-        )
+        return coverage_of(loaded, bars)
 
 
 def _document(found: Coverage, min_quality: float | None) -> dict[str, object]:

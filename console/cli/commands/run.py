@@ -12,13 +12,23 @@ from tapedeck.console.cli.invocation import Invocation, begin
 from tapedeck.console.cli.options import (
     ExportOption,
     JsonOption,
-    SessionFile,
     StoreOption,
     bad_option,
     examples,
     one_line_path,
     read_choice,
     read_speed_option,
+)
+from tapedeck.console.cli.session_choice import session_to_play
+from tapedeck.console.cli.session_options import (
+    ExchangeOption,
+    FromOption,
+    IndicatorsOption,
+    IntervalsOption,
+    OptionalSessionFile,
+    SessionOptions,
+    SymbolsOption,
+    ToOption,
 )
 from tapedeck.console.cli.terminal import is_interactive
 from tapedeck.console.panel_data.registry import view_names
@@ -31,18 +41,30 @@ if TYPE_CHECKING:
 EPILOG: Final = examples(
     "tapedeck run october.yaml",
     "tapedeck run october.yaml --store bars.db --export out --json",
+    "tapedeck run --symbols SPY,AIG --from 2013-10-07 --to 2013-10-11 --interval 1m,5m",
+    "tapedeck run --symbols SPY --indicator RSI:14@5m --indicator vwap=VWAP",
     "tapedeck run october.yaml --no-ui --break 'any.quality != 100' --export out",
     "tapedeck run october.yaml --no-ui --script steps.txt",
     "tapedeck run october.yaml --no-ui --view quality --format markdown",
 )
 _SYNTHETIC: Final = "The demo market is synthetic: its prices and volumes are not from a real market."
-_DEMO_SPEED: Final = 360.0
+_DEMO_START: Final = "12:00"
+"""Start of the demo market in the console, exchange time: its indicators are warm by then."""
 
 
 def run(
     context: typer.Context,
-    file: SessionFile,
+    file: OptionalSessionFile = None,
     *,
+    symbols: SymbolsOption = None,
+    first: FromOption = None,
+    last: ToOption = None,
+    intervals: IntervalsOption = None,
+    indicators: IndicatorsOption = None,
+    exchange: ExchangeOption = None,
+    play: Annotated[
+        bool, typer.Option("--play", help="Play at once: without it, the console opens paused.")
+    ] = False,
     no_ui: Annotated[bool, typer.Option("--no-ui", help="Run as a batch job, without the console.")] = False,
     speed: Annotated[
         str | None,
@@ -71,9 +93,14 @@ def run(
         str, typer.Option("--format", metavar="FORMAT", help=f"Format for --view: {', '.join(FORMATS)}.")
     ] = FORMATS[0],
 ) -> None:
-    """Play a session file, in the console or, with --no-ui, as a batch job; then write a summary.
+    """Play a session file or --symbols, in the console or, with --no-ui, as a batch job; write a summary.
 
-    The console opens if input and output are a terminal; --json and --view run a batch job. An export
+    Without a file, --symbols names what to play; days, interval and exchange that are not given come from the
+    store.
+
+    The console opens if input and output are a terminal, paused at the first open (or start_time) unless
+    --play is given; --json and --view run a batch job. Where the file has speed_multiplier: 0, maximum speed,
+    the console plays at the speed of the settings, x60 by default. An export
     replaces the one before when the run has ended; a run that played nothing leaves it as it was. A second
     ctrl+c ends at once.
 
@@ -87,14 +114,19 @@ def run(
     invocation = begin(context, as_json=as_json, store=store, export=export)
     given_speed = None if speed is None else read_speed_option("--speed", speed)
     batch_options = _batch_options(breaks or [], script, view, form, as_json=as_json)
-    from tapedeck.engine.session_file import load_session_config  # noqa: PLC0415 - slow, see this package's __init__.py
-
-    loaded = load_session_config(file)
-    for warning in loaded.warnings:
-        invocation.warn(f"{loaded.source}: {warning}")
+    options = SessionOptions.of(symbols, first, last, intervals, indicators, exchange)
     on_screen = not (no_ui or as_json or view is not None) and is_interactive()
-    config = _at_speed(loaded.config, given_speed)
-    play_config(invocation, config, invocation.settings.store, batch_options, on_screen=on_screen)
+    loaded = session_to_play(invocation, file, options, asks=on_screen)
+    play_config(
+        invocation,
+        loaded.config,
+        invocation.settings.store,
+        batch_options,
+        speed=given_speed,
+        on_screen=on_screen,
+        plays_at_once=play,
+        session_file=file,
+    )
 
 
 def run_demo(context: typer.Context) -> None:
@@ -107,11 +139,11 @@ def run_demo(context: typer.Context) -> None:
     invocation.terminal.write(_SYNTHETIC)
     if ensure_demo_market(location):
         invocation.terminal.remark(f"demo market created in {location}")
-    config = parse_session_config(demo_session_document(), "demo market").config
-    on_screen = is_interactive()
-    if on_screen:  # at maximum speed the market would end within a second
-        config = _at_speed(config, _DEMO_SPEED)
-    play_config(invocation, config, location, on_screen=on_screen, note="synthetic")
+    on_screen, document = is_interactive(), demo_session_document()
+    if on_screen:
+        document["backtest_config"]["start_time"] = _DEMO_START
+    config = parse_session_config(document, "demo market").config
+    play_config(invocation, config, location, on_screen=on_screen, plays_at_once=True, note="synthetic")
 
 
 def play_config(
@@ -120,23 +152,37 @@ def play_config(
     location: Path,
     batch_options: BatchOptions | None = None,
     *,
+    speed: float | None = None,
     on_screen: bool = False,
+    plays_at_once: bool = False,
+    session_file: Path | None = None,
     note: str = "",
 ) -> None:
     """Play a checked session file, write the report, and exit with its code.
 
-    `on_screen`: in the console; `note` is shown in its session bar.
+    `speed`: in place of the file's; None: the file's. `on_screen`: in the console, which opens paused unless
+    `plays_at_once`, with the breakpoints kept for `session_file`; `note` is shown in its session bar.
     """
-    from tapedeck.console.cli.batch import play  # noqa: PLC0415 - as above
+    from tapedeck.console.cli.batch import play  # noqa: PLC0415 - slow, see this package's __init__.py
     from tapedeck.console.cli.run_report import outcome_document, write_report  # noqa: PLC0415 - as above
     from tapedeck.engine.store.locations import open_store  # noqa: PLC0415 - as above
 
+    is_scripted = batch_options is not None and batch_options.script is not None
+    if speed is None and on_screen and not is_scripted:
+        speed = _console_speed(config, invocation.settings.speed)
+    config = _at_speed(config, speed)
     with open_store(location) as store:
         if on_screen:
             from tapedeck.console.app.launch import play_on_screen  # noqa: PLC0415 - not for batch jobs
 
             outcome = play_on_screen(
-                config, store, invocation=invocation, batch_options=batch_options, note=note
+                config,
+                store,
+                invocation=invocation,
+                batch_options=batch_options,
+                plays_at_once=plays_at_once,
+                session_file=session_file,
+                note=note,
             )
         else:
             outcome = play(
@@ -177,7 +223,13 @@ def _batch_options(
         return BatchOptions(tuple(breaks), None, tuple(views))
     from tapedeck.console.actions.key_script import Script  # noqa: PLC0415 - most runs have none
 
-    return BatchOptions(tuple(breaks), Script.load(script), tuple(views))
+    return BatchOptions(tuple(breaks), Script.read(script), tuple(views))
+
+
+def _console_speed(config: SessionConfig, setting: float) -> float | None:
+    """Return the speed for the console in place of a session file's maximum speed; None: the file's."""
+    backtest = config.backtest_config
+    return None if backtest is None or backtest.speed_multiplier else setting
 
 
 def _at_speed(config: SessionConfig, speed: float | None) -> SessionConfig:

@@ -1,23 +1,18 @@
-"""Explanations of a bar's fields and of a symbol's session: last, change, volume, quality, gaps."""
+"""Explanations of a bar's fields, and of a symbol's last price, quality and missing bars."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
-
 from tapedeck.engine.indicators.reasons import ExplainedInput
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.quality.gaps_and_scores import score
 from tapedeck.engine.read.explain.explanation import Explained, Explanation
 from tapedeck.engine.read.explain.moment import Moment, last_value
-from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, OPEN, VOLUME
-from tapedeck.engine.tape.session_totals import SessionTotals
+from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS
 
-SESSION_VOLUME: Final = "session volume"
-"""Name of the session's volume so far; `volume` is that of a bar."""
-SESSION_NAMES: Final = ("last", "change", SESSION_VOLUME, "quality", "gaps")
+SESSION_NAMES: Final = ("last", "quality", "gaps")
 
 _REDUCTIONS: Final = {
     "open": "open of the bucket's first base bar",
@@ -61,72 +56,36 @@ def explain_bar(moment: Moment, field: str, interval: Interval) -> Explanation:
 
 def explain_session(moment: Moment, name: str) -> Explanation:
     """Return the explanation of one of `SESSION_NAMES`."""
-    totals = moment.view.totals(moment.symbol)
-    if name == SESSION_VOLUME:
-        return _explain_volume(moment, totals)
-    if name in ("last", "change"):
-        return _explain_price(moment, name, totals)
-    return _explain_quality(moment, name)
+    return _explain_last(moment) if name == "last" else _explain_quality(moment, name)
 
 
-def _explain_volume(moment: Moment, totals: SessionTotals | None) -> Explanation:
-    """Explain the session's volume so far, over all its bars."""
-    base, frontier = moment.view.base_interval, moment.view.frontier
-    volumes = moment.base_input("volume", 0, frontier)
-    return Explanation(
-        symbol=moment.symbol,
-        name="volume",
-        kind=Explained.SESSION,
-        frontier=frontier,
-        clock=moment.view.clock,
-        value=None if totals is None else totals.volume,
-        formula="sum of the volumes of the session's bars so far",
-        source=moment.describe_bars(base),
-        interval=base,
-        bar_opened_at=moment.opened_at(base, last_value(moment.bars(base)[VOLUME])),
-        inputs=(volumes,),
-        bars_used=len(volumes.values),
-        missing_bars=frontier - len(volumes.values),
-        is_warm=totals is not None,
-    )
-
-
-def _explain_price(moment: Moment, name: str, totals: SessionTotals | None) -> Explanation:
+def _explain_last(moment: Moment) -> Explanation:
     base, view = moment.view.base_interval, moment.view
-    bars = moment.bars(base)
-    last = last_value(bars[CLOSE])
+    closes = moment.bars(base)[CLOSE]
+    at = last_value(closes)
     plain = Explanation(
         symbol=moment.symbol,
-        name=name,
+        name="last",
         kind=Explained.SESSION,
         frontier=view.frontier,
         clock=view.clock,
         value=None,
-        formula="close of the last bar"
-        if name == "last"
-        else "100 × (last ÷ first open of the session − 1), in percent",
+        formula="close of the last bar",
         source=moment.describe_bars(base),
         interval=base,
-        bar_opened_at=moment.opened_at(base, last),
+        bar_opened_at=moment.opened_at(base, at),
         missing_bars=view.frontier,
-        is_warm=last is not None,
+        is_warm=at is not None,
     )
-    if last is None or totals is None:
+    if at is None:
         return plain
-    close, since = moment.base_input("close", last, last + 1), view.frontier - 1 - last
-    if name == "last":
-        terms = {"last": totals.last}
-        return replace(
-            plain, value=totals.last, terms=terms, inputs=(close,), bars_used=1, missing_bars=since
-        )
-    first = int(np.flatnonzero(~np.isnan(bars[OPEN]))[0])
     return replace(
         plain,
-        value=totals.change_pct,
-        terms={"first open": totals.open, "last": totals.last},
-        inputs=(moment.base_input("open", first, first + 1), close),
-        bars_used=len({first, last}),
-        missing_bars=first + since,  # any of these would replace the first or the last bar
+        value=float(closes[at]),
+        terms={"last": float(closes[at])},
+        inputs=(moment.base_input("close", at, at + 1),),
+        bars_used=1,
+        missing_bars=view.frontier - 1 - at,
     )
 
 
@@ -139,7 +98,8 @@ def _explain_quality(moment: Moment, name: str) -> Explanation:
     quality = score(present, view.frontier) if measured else view.quality(moment.symbol)
     terms = {"bars present": float(present), "slots elapsed": float(view.frontier)}
     if name == "gaps":
-        terms = {"gaps": float(len(gaps)), "bars missing": float(sum(gap.count for gap in gaps))}
+        missing = sum(gap.count for gap in gaps)
+        terms = {"runs of missing bars": float(len(gaps)), "missing bars": float(missing)}
     formulas = {
         "quality": "100 × bars present ÷ slots elapsed" if measured else "not measured: set to 100",
         "gaps": "runs of elapsed slots without a bar" if measured else "not measured: set to 0",

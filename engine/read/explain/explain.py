@@ -5,12 +5,14 @@ from __future__ import annotations
 from tapedeck.engine.errors import EngineError, unknown_name_with_hint
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.read.explain.bars import SESSION_NAMES, explain_bar, explain_session
+from tapedeck.engine.read.explain.day_figures import explain_day_figure
 from tapedeck.engine.read.explain.explanation import Explanation
 from tapedeck.engine.read.explain.indicator import explain_indicator
 from tapedeck.engine.read.explain.moment import Moment
 from tapedeck.engine.read.explain.trailing import explain_trailing
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.bar_grid import FIELDS
+from tapedeck.engine.tape.day_figures import DAY_FIGURES
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.session_view import SessionView
 
@@ -41,11 +43,12 @@ def explain(
         return explain_bar(moment, name, interval or view.base_interval)
     if name in SESSION_NAMES:
         return explain_session(moment, name)
+    if name in DAY_FIGURES:
+        return explain_day_figure(moment, name)
     indicators, historical = view.indicator_names(), view.historical_names()
     if name in indicators:
         return explain_indicator(moment, name)
     if name in historical:
         return explain_trailing(moment, name)
-    raise EngineError(
-        unknown_name_with_hint("value", name, [*FIELDS, *SESSION_NAMES, *indicators, *historical])
-    )
+    known = [*FIELDS, *SESSION_NAMES, *DAY_FIGURES, *indicators, *historical]
+    raise EngineError(unknown_name_with_hint("value", name, known))

@@ -30,7 +30,7 @@ class Explanation:
     formula, by name. `bars_used`: number of bars in it; `missing_bars`: number of bars missing in the same
     span, which were skipped. `history_sessions`: number of earlier sessions in it. `warm_up_bars`: number of
     bars before the first value; `is_warm`: True if there were enough. `start`: in words, where a session
-    indicator starts.
+    indicator starts. `note`: in words, which bars it comes from, where that is not obvious.
     """
 
     symbol: str
@@ -52,3 +52,4 @@ class Explanation:
     warm_up_bars: int = 0
     is_warm: bool = True
     start: str = ""
+    note: str = ""

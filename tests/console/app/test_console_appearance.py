@@ -16,9 +16,10 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 from textual.widgets._toast import Toast, ToastRack
 
+from tapedeck.console.actions.table import BY_ID
 from tapedeck.console.app.grid_text import counted, figure, grid, milliseconds, number, percent
 from tapedeck.console.app.layout import Layout
-from tapedeck.console.app.panels.key_line import key_line
+from tapedeck.console.app.panels.key_line import footer_actions, key_line
 from tapedeck.console.app.panels.session_bar import falls_short, session_parts
 from tapedeck.console.app.panels.tab_line import fitted_tabs, tabs_of
 from tapedeck.console.app.screens.coverage import CoverageScreen
@@ -181,10 +182,10 @@ def test_a_filter_is_in_the_heading_until_escape(console_store: BarStore, tmp_pa
         table = console.app.main.symbols.table
         await press(pilot, "slash")
         await type_line(pilot, "b")
-        assert heading(console, "symbols") == "1 symbols /b"
+        assert heading(console, "symbols") == "1 symbols +6 columns /b"
         assert table.shown_symbols == ("BBB",)
         await press(pilot, "escape")
-        assert heading(console, "symbols") == "1 symbols"
+        assert heading(console, "symbols") == "1 symbols +6 columns"
         assert len(table.shown_symbols) == 3
         for key, name in (("6", "events"), ("7", "log")):
             await press(pilot, key, "slash")
@@ -249,7 +250,7 @@ def test_tabs_do_not_cover_a_heading(console_store: BarStore, tmp_path: Path, si
 
 def test_tabs_shrink_with_the_width_down_to_keys() -> None:
     def line(width: int, layout: Layout = Layout()) -> str:  # noqa: B008 - frozen
-        return fitted_tabs(tabs_of(layout, {"log": "disk"}, {"report": "f9"}, columns=80), width).plain
+        return fitted_tabs(tabs_of(layout, {"log": "/disk"}, {"report": "f9"}, columns=80), width).plain
 
     assert line(120).endswith("6 events  7 log /disk  8 coverage  f9 report")
     assert line(95).endswith("6 events 7 log /disk 8 coverage f9 report")
@@ -334,7 +335,7 @@ def test_a_notice_names_the_export_or_copy(console_store: BarStore, tmp_path: Pa
             return " ".join(f"{toast.title} {toast.message}" for toast in console.app._notifications)
 
         for words in ("CSV exported to", "session.json exported to", "3 rows copied as CSV"):
-            await until(pilot, lambda words=words: words in notices(), words)  # type: ignore[misc]
+            await until(pilot, lambda words=words: words in notices(), words)
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act)
@@ -352,8 +353,8 @@ def test_nothing_on_the_bar_moves_when_figures_change(console_store: BarStore, t
         assert "x3,600 actual x2.9k" in running
         await press(pilot, "comma")
         past = bar_of(console, speed=60.0)
-        assert past.startswith(" ◂ PAST ")
-        assert "‖ paused" in past
+        assert past.startswith(" ◂ PAST ‖ ")
+        assert "paused x60" in past
         assert "slot  59/390" in past
         bounds = [[at for at, sign in enumerate(text) if sign == "|"] for text in (paused, running, past)]
         assert bounds[0] == bounds[1] == bounds[2]
@@ -434,7 +435,7 @@ def test_unlisted_gaps_are_counted_in_the_first_line_and_have_ticks(
         assert tape is not None
         missing = ~tape.base.present[:, :60]
         begun = missing & ~np.pad(missing, ((0, 0), (1, 0)))[:, :-1]
-        note = f"{begun.sum() - 3} earlier gaps are not listed: see 4 quality"
+        note = f"{begun.sum() - 3} earlier missing runs are not listed: see 4 quality"
         await until(pilot, lambda: panel.list.render_line(0).text.startswith(note), "the note")
         view_state = console.app.view_state()
         assert panel.as_table(view_state).rows[0] == (None, "note", None, None, None, note)
@@ -446,7 +447,9 @@ def test_unlisted_gaps_are_counted_in_the_first_line_and_have_ticks(
         assert console.past_frontier is not None
         await press(pilot, "O")
         await until(
-            pilot, lambda: "gaps of this time are not listed" in panel.list.render_line(0).text, "past"
+            pilot,
+            lambda: "missing bars of this time are not listed" in panel.list.render_line(0).text,
+            "past",
         )
 
     with console_run(console_store, tmp_path) as console:
@@ -492,7 +495,7 @@ def test_no_figure_of_the_metrics_is_cut(
         await until(pilot, lambda: "first historical load" in figures.text, "the timers")
         lines = figures.text.splitlines()
         assert max(map(len, lines)) <= figures.size.width
-        assert any(line.startswith("first historical load") and line.endswith(" 12,500") for line in lines)
+        assert any(line.startswith("first historical load") and " 12,500" in line for line in lines)
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act, size=size)
@@ -507,6 +510,7 @@ def test_unmeasured_gaps_are_not_shown_as_zero(console_store: BarStore, tmp_path
         await until(pilot, lambda: console.frontier == 60, "an hour")
         symbols = console.app.main.symbols
         await until(pilot, lambda: "52." in symbols.table.render_line(1).text, "the prices")
+        await console.app.do("columns", "last quality missing")
         assert symbols.table.render_line(1).text.split()[-2:] == ["–", "–"]
         table = symbols.as_table(console.app.view_state())
         assert table.rows[0][table.headings.index("gaps")] is None
@@ -517,8 +521,9 @@ def test_unmeasured_gaps_are_not_shown_as_zero(console_store: BarStore, tmp_path
 
 def test_the_open_has_no_quality(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: ConsoleRun, _pilot: Pilot[None]) -> None:
-        symbols = console.app.main.symbols
-        assert np.isnan(symbols._rows(console.app.view_state()).quality).all()
+        view = console.app.view_state().view
+        assert view is not None
+        assert np.isnan(console.app.main.symbols.columns.rows(view).figures["quality"].values).all()
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act)
@@ -565,7 +570,9 @@ def test_no_score_of_a_symbol_is_cut_however_long_its_name_is(tmp_path: Path, wi
         assert max(map(len, lines)) <= figures.scrollable_content_region.width
         assert figures.virtual_size.height == len(lines)
         said = " ".join(lines)
-        assert all(word in said for word in (name, "session 100.0%", "0 gaps", "history 1m", "history 1d"))
+        assert all(
+            word in said for word in (name, "session 100.0%", "0 bars missing", "history 1m", "history 1d")
+        )
 
     with open_new_store(tmp_path / "bars") as store:
         fill_store(store, (name,), "2013-11-20", "2013-12-03", missing=0.0)
@@ -577,14 +584,17 @@ def test_no_score_of_a_symbol_is_cut_however_long_its_name_is(tmp_path: Path, wi
 
 
 def test_the_footer_of_the_report_begins_with_escape(console_store: BarStore, tmp_path: Path) -> None:
-    assert all(key_line(mode, {}, 80).plain.startswith("escape panels  ") for mode in ("report", "coverage"))
-    assert not key_line("main", {}, 80).plain.startswith("escape")
-    assert len(key_line("report", {}, 40).plain) <= 40
+    def line(mode: str, width: int) -> str:
+        return key_line(mode, {}, footer_actions(mode, lambda action: BY_ID[action].label), width).plain
+
+    assert all(line(mode, 80).startswith("escape panels  ") for mode in ("report", "coverage"))
+    assert not line("main", 80).startswith("escape")
+    assert len(line("report", 40)) <= 40
 
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         for key, screen in (("9", ReportScreen), ("8", CoverageScreen)):
             await press(pilot, key)
-            await until(pilot, lambda kind=screen: isinstance(console.app.screen, kind), "the page")  # type: ignore[misc]
+            await until(pilot, lambda kind=screen: isinstance(console.app.screen, kind), "the page")
             await pilot.click("#keys", offset=(3, 0))
             await until(pilot, lambda: console.app.main.is_current, "the panels")
 
@@ -622,8 +632,8 @@ def test_prompts_show_one_hint_with_a_symbol_of_the_run(console_store: BarStore,
             assert screen.query_one(Input).placeholder == ""
             assert str(screen.query_one("#meaning", Static).render())
             if key == "b":
-                assert console.text("#meaning").startswith("AAA.change < -1")
-                await type_line(pilot, "AAA.change < -1")
+                assert console.text("#meaning").startswith("AAA.change_pct < -1")
+                await type_line(pilot, "AAA.change_pct < -1")
                 await until(pilot, lambda: len(console.system.breakpoints()) == 1, "the example is good")
             else:
                 await press(pilot, "escape")
@@ -666,15 +676,21 @@ def test_why_explains_the_volume_of_the_table_and_that_of_the_bar_apart(
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 60 and console.state is RunState.PAUSED, "an hour")
-        view_state = console.app.view_state()
-        shown = console.app.main.symbols._rows(view_state).volume[0]
-        await console.app.do("why", "volume")
+        view = console.app.view_state().view
+        assert view is not None
+        shown = console.app.main.symbols.columns.rows(view).figures["day_volume"].values[0]
+        await console.app.do("why", "day_volume")
         await until(pilot, lambda: isinstance(console.app.screen, WhyScreen), "why")
         await until(pilot, lambda: number(shown, 4) in console.text("#why-text"), "the session's volume")
         assert "sum of the volumes" in console.text("#why-text")
-        await press(pilot, "down")
+        await press(pilot, "down", "down")
         await until(pilot, lambda: "last bar that is over" in console.text("#why-text"), "the bar's volume")
         assert ", 1 bar;" in console.text("#why-text")
+        await press(pilot, "escape")
+        for column, words in (("prev_close", "close of the 15:"), ("missing", "runs of missing bars")):
+            await console.app.do("why", column)
+            await until(pilot, lambda words=words: words in console.text("#why-text"), column)
+            await press(pilot, "escape")
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act)

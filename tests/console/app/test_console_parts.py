@@ -16,11 +16,11 @@ from hypothesis.extra import numpy as arrays
 from tapedeck.console.actions.keys import conflicts, key_table_markdown, unknown_actions
 from tapedeck.console.actions.speeds import LADDER, achieved_text, faster, short_number, slower, speed_text
 from tapedeck.console.actions.table import ACTIONS, BY_ID, OnScreen
-from tapedeck.console.app import rows
 from tapedeck.console.app.console_app import ConsoleApp
 from tapedeck.console.app.grid_text import folded, grid, number, percent, quality_style
 from tapedeck.console.app.layout import Layout
 from tapedeck.console.app.log_lines import LogLines
+from tapedeck.console.app.table_figures import trend_points
 from tapedeck.console.app.ui_state import FILE_NAME, UiState, load_ui_state, save_ui_state
 from tapedeck.console.panel_data.tables import Table, table_text
 from tapedeck.engine.store.bar_store import BarStore
@@ -174,7 +174,7 @@ def test_columns_of_figures_are_aligned() -> None:
 
 @given(GRIDS)
 def test_each_point_of_a_trend_is_the_last_price_of_its_part(values: np.ndarray) -> None:
-    trend = rows.trend(values, 4)
+    trend = trend_points(values, 4)
     assert trend.shape == (len(values), min(4, values.shape[1]))
     if values.shape[1]:
         np.testing.assert_array_equal(np.isnan(trend).all(axis=1), np.isnan(values).all(axis=1))

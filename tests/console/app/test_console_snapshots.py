@@ -25,6 +25,7 @@ from tapedeck.console.app.screens.breakpoints import BreakpointsScreen
 from tapedeck.console.app.screens.choice import ChoiceScreen
 from tapedeck.console.app.screens.confirm import ConfirmScreen
 from tapedeck.console.app.screens.coverage import CoverageScreen
+from tapedeck.console.app.screens.find import FindScreen
 from tapedeck.console.app.screens.prompt import PromptScreen
 from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.console.app.screens.text_page import TextPage
@@ -116,8 +117,14 @@ def is_paused_at(console: ConsoleRun, frontier: int) -> bool:
     return now.state is RunState.PAUSED and now.frontier == frontier and settled
 
 
+def is_open_read(console: ConsoleRun) -> bool:
+    """Whether the opening values of the day shown, if any, are read."""
+    view = console.app.view_state().view
+    return view is None or view.trading_day in console.app.playback.openings
+
+
 async def rest(console: ConsoleRun, pilot: Pilot[None], *words: str) -> None:
-    """Update the screen until the session bar shows some words."""
+    """Update the screen until the session bar shows some words, and the opening values are read."""
     main = console.app.main
     # Fixed figures, whatever the frames take.
     main.metrics.bars_per_second, main.metrics.frame_ms = BARS_PER_SECOND, 0.0
@@ -126,6 +133,7 @@ async def rest(console: ConsoleRun, pilot: Pilot[None], *words: str) -> None:
         main.update(console.app.view_state())
         return all(word in console.text("#session-line") for word in words)
 
+    await until(pilot, lambda: is_open_read(console), "the opening values")
     await until(pilot, shows_all, f"{words} on the bar")
 
 
@@ -175,7 +183,7 @@ async def reported(console: ConsoleRun, pilot: Pilot[None]) -> None:
     await at_the_open(console, pilot)
     console.system.resume()
     await until(pilot, lambda: isinstance(console.app.screen, ReportScreen), "the report")
-    await until(pilot, lambda: "stamp" in console.text("#report Static"), "its text")
+    await until(pilot, lambda: "stamp" in console.text("#report"), "its text")
 
 
 def over(word: str) -> Act:
@@ -219,7 +227,7 @@ def over_panels(key: str, screen: type[Screen[Any]], *, typed: str = "", breaks:
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await at_half_past_ten(console, pilot)
         for condition in breaks:
-            console.system.add_breakpoint(condition)
+            console.system.add_breakpoint(condition, enabled=condition != SWITCHED_OFF)
         await press(pilot, key)
         await until(pilot, lambda: isinstance(console.app.screen, screen), screen.__name__)
         await written(console, pilot, typed)
@@ -298,6 +306,7 @@ class Shot:
 
 
 BREAKS: Final = ("AAA.rsi_5 < 5", "any.quality < 40", "time >= 15:30")
+SWITCHED_OFF: Final = "any.quality < 40"
 EARLY: Final = document(start_date="2013-11-29")
 SCENES: Final = (
     Scene("empty", on_panel("indicators", at_half_past_ten), config=bare(), has_log=False),
@@ -319,6 +328,7 @@ SCENES: Final = (
     Scene("go-to", over_panels("g", PromptScreen, typed="1430")),
     Scene("break", over_panels("b", BreakpointsScreen)),
     Scene("breakpoints", over_panels("b", BreakpointsScreen, typed="AAA.closs < 50", breaks=BREAKS)),
+    Scene("find", over_panels("f", FindScreen, breaks=BREAKS)),
     Scene("quit", over_panels("q", ConfirmScreen)),
     Scene("palette", palette, again=palette_again),
     Scene("coverage", coverage, store="holed_store"),

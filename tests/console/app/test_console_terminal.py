@@ -5,9 +5,11 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tapedeck.console.app.breakpoint_files import SavedBreakpoint, SavedBreakpoints, kept_path, load_kept
 from tests.support.pseudo_terminal import LIMIT_S, Terminal, terminal
 from tests.support.terminal_runs import (
     assert_no_leftovers,
@@ -23,16 +25,18 @@ SIZES = ((20, 5), (1, 1), (200, 60), (3, 40), (120, 2))
 # Leaving
 
 
-def test_run_opens_the_console_and_q_exits_with_a_summary(session: Session, tmp_path: Path) -> None:
-    arguments = session("--export", str(tmp_path / "out"))
+def test_run_opens_paused_and_q_exits_with_a_summary(session: Session, tmp_path: Path) -> None:
+    arguments = [word for word in session("--export", str(tmp_path / "out")) if word != "--play"]
     with terminal(tmp_path / "home", *arguments, is_warm=False) as screen:
+        screen.read_until_shown("‖ paused", "09:30", "x10", "space play")
+        screen.press(" ")
         read_until_playing(screen)
         screen.press("q")
         screen.read_until_shown("quit?")
         screen.press("y")
-        assert screen.exit_code() == 130, "a run that was stopped, as in a batch job"
+        assert screen.exit_code() == 0, "left with q"
         assert screen.left_changed() == set()
-        assert b"interrupted; the report is of the part played" in screen.seen
+        assert b"stopped; the report is of the part played" in screen.seen
     assert_partial_export(tmp_path / "out")
     assert_no_leftovers(tmp_path)
     assert (tmp_path / "home" / "state" / "console.json").is_file()
@@ -54,6 +58,24 @@ def test_a_key_script_drives_the_console(session: Session, tmp_path: Path) -> No
         assert screen.exit_code() == 0  # as the batch ends
         assert screen.left_changed() == set()
         assert b"partial: 60 of 390 slots" in screen.seen
+
+
+def test_breakpoints_are_kept_for_the_console_and_not_for_batch_jobs(
+    session: Session, tmp_path: Path, tapedeck: Callable[..., Any]
+) -> None:
+    kept = kept_path(tmp_path / "home" / "state", tmp_path / "session.yaml")
+    arguments = session()
+    with terminal(tmp_path / "home", *arguments) as screen:
+        read_until_playing(screen)
+        screen.press("b")
+        screen.read_until_shown("Pause when")
+        screen.press("time >= 09:45\r")
+        screen.read_until_shown("breakpoint 1")
+        screen.press("\x03")
+        assert screen.exit_code() == 130
+    assert load_kept(kept) == (SavedBreakpoints((SavedBreakpoint("time >= 09:45"),)), None)
+    done = tapedeck(*arguments, "--json", "--speed", "0", TAPEDECK_HOME=str(tmp_path / "home"))
+    assert (done.document["complete"], done.document["stopped_at"]) == (True, None)
 
 
 # Signals
@@ -79,6 +101,7 @@ def test_ctrl_c_ends_the_run_cleanly_on_any_screen(session: Session, tmp_path: P
         screen.press("\x03")  # a second one would end the program at once
         assert screen.exit_code() == 130
         assert screen.left_changed() == set()
+        assert b"interrupted; the report is of the part played" in screen.seen
     assert_partial_export(tmp_path / "out")
 
 

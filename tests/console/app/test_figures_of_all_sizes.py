@@ -14,10 +14,10 @@ from textual.pilot import Pilot
 
 from tapedeck.console.app.decimals import column_decimals, sizes_of
 from tapedeck.console.app.grid_text import percent, quality_style
-from tapedeck.console.app.screens.report import report_text
+from tapedeck.console.app.report_lines import RunReport, report_lines
 from tapedeck.console.app.screens.why import _figure, explanation_text
-from tapedeck.console.app.widgets import StyledLines, SymbolRows
-from tapedeck.console.app.widgets.table_columns import figure_columns
+from tapedeck.console.app.widgets import StyledLines
+from tapedeck.console.app.widgets.column_forms import SCORE
 from tapedeck.console.cli.run_report import _session_row
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
@@ -171,8 +171,9 @@ def test_a_session_without_slots_has_no_score_in_the_report(store: BarStore, tmp
         summary = console.system.summary()
     (session,) = summary.sessions
     none = replace(session, played=0, bars=0, quality_pct=100.0)
-    assert "100.00%" in report_text(summary, {}).plain
-    assert "100.00%" not in report_text(replace(summary, sessions=(none,)), {}).plain
+    for shown, is_scored in ((summary, True), (replace(summary, sessions=(none,)), False)):
+        lines = report_lines(RunReport(shown, None, 0, 0), 80)
+        assert ("100.00%" in "\n".join(line.plain for line in lines)) is is_scored
     assert [_session_row(of)[2] for of in (session, none)] == [("100.00%", ""), "–"]
 
 
@@ -188,13 +189,5 @@ def test_a_session_without_slots_has_no_score_in_the_report(store: BarStore, tmp
 def test_a_score_has_the_same_colour_and_text_everywhere(
     score: float, grade: str, style: str, text: str
 ) -> None:
-    column = next(column for column in figure_columns(rows_of(quality=[score])) if column.key == "quality")
-    assert (column.tone(score), column.text(score)) == (grade, text)
+    assert (SCORE.tone(score, 2), SCORE.text(score, 2)) == (grade, text)
     assert (quality_style(score), percent(score)) == (style, f"{text}%")
-
-
-def rows_of(**changes: Any) -> SymbolRows:
-    """Return one symbol's row of the table."""
-    names = ("last", "change_pct", "volume", "relative_volume", "quality", "gaps")
-    figures = {name: np.array(changes.get(name, [1.0])) for name in names}
-    return SymbolRows(symbols=("AAA",), trend=np.ones((1, 1)), **figures)

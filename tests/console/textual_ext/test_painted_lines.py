@@ -16,6 +16,8 @@ from textual.widget import Widget
 
 from tapedeck.console.app.theming import load_themes
 from tapedeck.console.app.widgets import SymbolRows, SymbolTable
+from tapedeck.console.app.widgets.column_forms import COUNT, PERCENT, PRICE, SCORE, SPARKLINE, Figures
+from tapedeck.console.app.widgets.table_columns import TableColumn
 
 
 class TableApp(App[None]):
@@ -35,16 +37,16 @@ class TableApp(App[None]):
 
 def rows(count: int) -> SymbolRows:
     number = np.arange(count, dtype=np.float64)
-    return SymbolRows(
-        symbols=tuple(f"S{at:02d}" for at in range(count)),
-        last=100.0 + number,
-        change_pct=number - 1.0,
-        volume=1000.0 * (number + 1),
-        relative_volume=0.5 + number / 4,
-        quality=np.where(number % 3 == 0, 100.0, 97.46),
-        gaps=np.where(number % 3 == 0, 0.0, 4.0),
-        trend=number[:, None] + np.arange(8.0)[None, :],
-    )
+    forms = {"last": PRICE, "change_pct": PERCENT, "quality": SCORE, "missing": COUNT, "trend": SPARKLINE}
+    figures = {
+        "last": Figures(100.0 + number),
+        "change_pct": Figures(number - 1.0),
+        "quality": Figures(np.where(number % 3 == 0, 100.0, 97.46)),
+        "missing": Figures(np.where(number % 3 == 0, 0.0, 4.0)),
+        "trend": Figures(number[:, None] + np.arange(8.0)[None, :]),
+    }
+    columns = tuple(TableColumn(key, key, form) for key, form in forms.items())
+    return SymbolRows(tuple(f"S{at:02d}" for at in range(count)), columns, figures)
 
 
 def play(act: Callable[[Pilot[None], SymbolTable], Awaitable[None]]) -> None:
@@ -101,7 +103,7 @@ def test_an_unchanged_line_is_the_same_strip() -> None:
         whole = Region(0, 0, *table.outer_size)
         before = table.render_lines(whole)
         changed_rows = rows(4)
-        changed_rows.last[2] += 1.0
+        changed_rows.figures["last"].values[2] += 1.0
         table.show(changed_rows)
         await pilot.pause()
         after = table.render_lines(whole)

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from tapedeck.engine.conditions import Condition, Vocabulary
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import MINUTE, Interval
+from tapedeck.engine.tape.day_figures import DAY_FIGURES
 from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
+from tapedeck.engine.tape.prior_close import PriorClose
 from tapedeck.engine.tape.session_view import SessionView
 from tapedeck.engine.tape.tape import Tape
 from tests.support.tapes import compute, random_values, slots_of, tape_over
@@ -44,6 +46,8 @@ def make_tape(
     tape.historical["usual"] = HistoricalValue(
         "usual", TrailingKind.AVERAGE, True, usual, np.ones(usual.shape, dtype=np.int64), 2
     )
+    known = np.zeros(3, dtype=np.int64)
+    tape.prior_close = PriorClose(np.array([50.1, 49.9, np.nan]), known, known.astype(np.bool_))
     high = np.array([50.0, np.nan, 51.0])
     tape.historical["high_2w"] = HistoricalValue(
         "high_2w", TrailingKind.MAX, False, high, np.ones(3, dtype=np.int64), 5
@@ -79,9 +83,12 @@ def read_value(tape: Tape, view: SessionView, symbol: str, name: str, interval: 
         return last(getattr(view.bars(symbol, interval), name))
     if name == "last":
         return last(bars.close)
-    if name == "change":
+    if name == "change_open_pct":
         closes = [(o, c) for o, c in zip(bars.open, bars.close, strict=True) if not np.isnan(c)]
         return (closes[-1][1] / closes[0][0] - 1.0) * 100.0 if closes else None
+    if name in DAY_FIGURES:
+        value = float(view.day_figure(name)[view.row(symbol)])
+        return None if np.isnan(value) else value
     if name == "quality":
         return view.quality(symbol)
     if name == "gaps":
@@ -97,7 +104,9 @@ def read_value(tape: Tape, view: SessionView, symbol: str, name: str, interval: 
     return view.indicator(symbol, name)
 
 
-NAMES: Final = (*FIELDS, "last", "change", "quality", "gaps", "high_2w", "usual", "sma", "rsi_5m", "vwap")
+NAMES: Final = (
+    *FIELDS, "last", *DAY_FIGURES, "quality", "gaps", "high_2w", "usual", "sma", "rsi_5m", "vwap",
+)  # fmt: skip
 
 
 def reference(holder: str, name: str, interval: str | None) -> Said:
@@ -266,7 +275,7 @@ def test_a_bar_is_compared_with_the_usual_volume_of_its_own_minute_even_in_a_gap
 @pytest.mark.parametrize("name", NAMES)
 def test_at_the_open_only_history_and_quality_are_known(name: str) -> None:
     holds = Condition.parse(f"S0.{name} > -1e9", WORDS).holds(TAPES["early close"], 0, 0)
-    assert holds.tolist() == [name in ("quality", "gaps", "high_2w", "usual")]
+    assert holds.tolist() == [name in ("prev_close", "quality", "gaps", "high_2w", "usual")]
 
 
 def test_a_time_is_that_of_the_exchange_whatever_the_season() -> None:

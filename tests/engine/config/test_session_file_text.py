@@ -160,11 +160,11 @@ def test_an_alias_bomb_does_not_fill_memory(tmp_path):
 JSON_FAULTS = [
     (
         '{"a": 1,\n "a": 2, "b": 3}',
-        "file: has the duplicate key 'a' (other keys: 'b'): keep one of them.",
+        "line 2: duplicate key 'a' (first in line 1): keep one of them.",
     ),
     (
         '{"a": 1, "a": 2}',
-        "file: has the duplicate key 'a' (other keys: none): keep one of them.",
+        "line 1: duplicate key 'a' (first in line 1): keep one of them.",
     ),
     ('{"a":\n }', "line 2, column 2: invalid JSON: Expecting value."),
     ('{"a": NaN}', "file: is not valid JSON: NaN is not allowed."),

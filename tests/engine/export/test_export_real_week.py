@@ -170,11 +170,19 @@ def test_session_json_holds_the_last_state(played_week, lean_root):
     document = json.loads((played_week.folder / "session.json").read_text())
     spy = document["symbols"]["SPY"]
     raw = raw_minutes(lean_root, "SPY", "2013-10-11")
+    first, last = raw["open"].iloc[0], raw["close"].iloc[-1]
+    prior = raw_minutes(lean_root, "SPY", "2013-10-10")["close"].iloc[-1]
     assert spy["totals"] == {
-        "volume": int(raw["volume"].sum()),
-        "high": raw["high"].max(),
-        "low": raw["low"].min(),
-        "last": raw["close"].iloc[-1],
+        "last": last,
+        "prev_close": prior,
+        "change": last - prior,
+        "change_pct": (last / prior - 1) * 100,
+        "gap_pct": (first / prior - 1) * 100,
+        "day_open": first,
+        "day_high": raw["high"].max(),
+        "day_low": raw["low"].min(),
+        "day_volume": int(raw["volume"].sum()),
+        "change_open_pct": (last / first - 1) * 100,
     }
     assert document["last_session"]["clock"] == "2013-10-11T16:00:00-04:00"
     assert document["last_session"]["frontier"] == 390

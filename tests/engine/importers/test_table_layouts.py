@@ -523,7 +523,7 @@ QUESTIONS = {
         "prices of USD and of CNY",
         0,
     ),
-    "two volumes that are no product": (
+    "two volumes, neither the product of price and the other": (
         f"time,open,high,low,close,Volume AAA,Volume BBB\n{T},10,12,9,11,100,7\n",
         "several columns may be the volume",
         0,

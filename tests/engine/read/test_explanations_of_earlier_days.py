@@ -20,6 +20,7 @@ from tapedeck.engine.intervals import MINUTE, Interval
 from tapedeck.engine.read.explain.explanation import Explanation
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
+from tapedeck.engine.tape.day_figures import DAY_FIGURES
 from tapedeck.engine.tape.session_record import SessionRecord
 from tests.support.files import session_file
 from tests.support.markets import fill_store, open_new_store, random_bars
@@ -27,7 +28,7 @@ from tests.support.runs import LIMIT_S, at_frontier, play
 
 SYMBOLS = ("AAA", "BBB")
 DAYS = tuple(map(date.fromisoformat, ("2013-11-26", "2013-11-27", "2013-11-29", "2013-12-02")))
-BARS = ("open", "high", "low", "close", "volume", "last", "change", "quality", "gaps")
+BARS = ("open", "high", "low", "close", "volume", "last", *DAY_FIGURES, "quality", "gaps")
 INDICATORS = {
     "ema_5": {"type": "EMA", "interval": "1m", "timeperiod": 5},
     "rsi_5m": {"type": "RSI", "interval": "5m", "timeperiod": 3},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ from tests.support.markets import fill_store, open_new_store
 from tests.support.runs import LIMIT_S, at_frontier
 
 FIVE = Interval.parse("5m")
+NEW_YORK = ZoneInfo("America/New_York")
 # One minute of AIG is missing on this day, the one that opens at 13:47: slot 257.
 MISSING = 257
 FRONTIER = 300
@@ -251,12 +253,6 @@ def test_a_field_of_a_base_bar_is_as_stored(system: SystemManager) -> None:
     assert (why.source, why.value) == ("stored 1m bars", why.inputs[0].values[0])
 
 
-def test_price_and_change_are_of_the_current_session(system: SystemManager) -> None:
-    last, change = system.explain("SPY", "last"), system.explain("SPY", "change")
-    assert change.value == pytest.approx(100 * (last.terms["last"] / change.terms["first open"] - 1))
-    assert last.value == last.terms["last"]
-
-
 def test_a_price_lists_only_its_own_bars(system: SystemManager) -> None:
     # The bar of 13:46 is the last one while 13:47 is missing.
     fresh, stale = (system.explain("AIG", "last", at) for at in (MISSING, MISSING + 1))
@@ -270,15 +266,39 @@ def test_a_price_lists_only_its_own_bars(system: SystemManager) -> None:
     )
 
 
-def test_a_change_lists_the_first_bar_and_the_last(system: SystemManager) -> None:
-    change, first = system.explain("AIG", "change", MISSING + 1), system.explain("AIG", "change", 1)
-    assert [part.name for part in change.inputs] == ["open", "close"]
-    assert [part.values.tolist() for part in change.inputs] == [
-        [change.terms["first open"]],
-        [change.terms["last"]],
-    ]
-    assert (change.bars_used, change.missing_bars) == (2, 1)
+def test_a_change_lists_the_last_bar_and_what_it_is_compared_with(system: SystemManager) -> None:
+    friday = datetime(2013, 10, 4, 15, 59, tzinfo=NEW_YORK)
+    for name, own, other in (
+        ("change", "last", "prior close"),
+        ("change_pct", "last", "prior close"),
+        ("gap_pct", "day's open", "prior close"),
+        ("change_open_pct", "last", "day's open"),
+    ):
+        why = system.explain("AIG", name, MISSING + 1)
+        price, reference = why.terms[own], why.terms[other]
+        assert [part.values.tolist() for part in why.inputs] == [[price], [reference]]
+        expected = price - reference if name == "change" else (price / reference - 1.0) * 100.0
+        assert (why.value, why.bars_used) == (expected, 2)
+        assert why.missing_bars == (1 if own == "last" else 0)  # the bar of 13:47
+        if other == "prior close":
+            close = why.inputs[1]
+            assert (close.interval, close.earlier) == (MINUTE, 1)
+            assert close.opened_at.tolist() == [int(friday.timestamp())]
+            assert why.note == "close of the 15:59 bar of 2013-10-04"
+            assert (why.source, why.history_sessions) == ("stored 1m bars", 1)
+    first = system.explain("AIG", "change_open_pct", 1)
     assert (first.bars_used, first.missing_bars) == (1, 0)
+
+
+def test_highs_lows_and_volume_of_the_day_are_those_of_the_listed_bars(system: SystemManager) -> None:
+    reduced = {"day_high": np.max, "day_low": np.min, "day_volume": np.sum}
+    for name, reduce in reduced.items():
+        why = system.explain("AIG", name)
+        (bars,) = why.inputs
+        assert (why.value, why.bars_used, why.missing_bars) == (reduce(bars.values), 299, 1)
+        if name != "day_volume":
+            label = datetime.fromtimestamp(int(bars.opened_at[bars.values == why.value][0]), NEW_YORK)
+            assert why.note == f"{bars.name} of the {label:%H:%M} bar"
 
 
 def test_a_price_before_the_first_bar_has_no_inputs(system: SystemManager) -> None:
@@ -291,7 +311,7 @@ def test_quality_counts_bars_and_slots(system: SystemManager) -> None:
     assert why.terms == {"bars present": 299.0, "slots elapsed": 300.0}
     assert why.value == 299 * 100 / 300
     gaps = system.explain("AIG", "gaps")
-    assert (gaps.value, gaps.terms) == (1.0, {"gaps": 1.0, "bars missing": 1.0})
+    assert (gaps.value, gaps.terms) == (1.0, {"runs of missing bars": 1.0, "missing bars": 1.0})
 
 
 @pytest.mark.parametrize("name", ["close", "last", "change", "rel", "vwap", "high_so_far"])

@@ -207,3 +207,74 @@ def test_every_name_of_the_session_file_may_be_used(system: SystemManager) -> No
     for name in words.names:
         system.add_breakpoint(f"any.{name} < -1")
     assert len(system.breakpoints()) == len(words.names)
+
+
+def test_one_that_is_switched_off_is_listed_and_does_not_fire(system: SystemManager) -> None:
+    first = system.add_breakpoint("time >= 10:00")
+    later = system.add_breakpoint("time >= 11:00", enabled=False)
+    assert [(b.number, b.enabled) for b in system.breakpoints()] == [(first.number, True), (2, False)]
+    assert [number for number, _ in system.conditions()] == [first.number]
+    system.start()
+    assert rests(system, system.mark())
+    assert system.snapshot().frontier == 30
+    system.enable_breakpoint(first.number, False)
+    system.enable_breakpoint(later.number, True)
+    assert [b.enabled for b in system.breakpoints()] == [False, True]
+    system.resume()
+    assert stops(system) == [(1, 90), (2, 90), (3, 90), (4, 90)]
+    assert [b.hits for b in system.breakpoints()] == [1, 4]
+    system.enable_breakpoint(later.number, False)  # after the end
+    assert [b.enabled for b in system.breakpoints()] == [False, False]
+    with pytest.raises(EngineError, match=r"unknown breakpoint 7 \(set: 1, 2\)"):
+        system.enable_breakpoint(7, True)
+
+
+def test_one_that_is_switched_on_while_it_holds_fires_at_the_next_slot(system: SystemManager) -> None:
+    number = system.add_breakpoint("time >= 10:00", enabled=False).number
+    system.start(paused=True)
+    system.step(40)
+    assert system.wait_for(lambda: system.snapshot().frontier == 40, LIMIT_S)
+    system.enable_breakpoint(number, True)
+    system.resume()
+    assert stops(system)[:2] == [(1, 41), (2, 30)]
+
+
+def test_a_run_until_a_condition_ends_where_it_becomes_true_and_leaves_no_breakpoint(
+    system: SystemManager,
+) -> None:
+    system.add_breakpoint("time >= 11:00 and time < 11:01")
+    system.start(paused=True)
+    system.step(40)
+    assert system.wait_for(lambda: system.snapshot().frontier == 40, LIMIT_S)
+    system.run_until("time >= 10:00")  # it is true already, and becomes true on the next day
+    assert [breakpoint.number for breakpoint in system.breakpoints()] == [1]
+    assert rests(system, system.mark())
+    assert (system.snapshot().session, system.snapshot().frontier) == (1, 90)  # another pause on the way
+    system.resume()
+    assert rests(system, system.mark())
+    now = system.snapshot()
+    assert (now.session, now.frontier) == (2, 30)
+    assert now.stopped_at is not None
+    assert (now.stopped_at.number, now.stopped_at.text) == (0, "time >= 10:00")
+    assert [event.text for event in system.events() if event.kind is EventKind.BREAK][-1] == "time >= 10:00"
+    system.resume()
+    assert stops(system) == [(2, 90), (3, 90), (4, 90)]
+
+
+def test_a_run_to_a_time_replaces_a_run_until_a_condition(
+    session_config: Config, gapped_store: BarStore
+) -> None:
+    system = SystemManager(session_config(speed_multiplier=1.0), gapped_store)
+    system.start(paused=True)
+    try:
+        with pytest.raises(ConditionError, match="unknown value"):
+            system.run_until("AAA.what > 3")
+        assert system.wait_for(lambda: system.snapshot().clock is not None, LIMIT_S)
+        system.run_until("time >= 15:00")
+        system.run_to(datetime(2013, 11, 27, 17, tzinfo=UTC))
+        system.set_speed(0.0)
+        assert rests(system, system.mark())
+        now = system.snapshot()
+        assert (now.session, now.frontier, now.stopped_at) == (2, 150, None)
+    finally:
+        system.stop(LIMIT_S)

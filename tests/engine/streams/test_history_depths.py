@@ -62,11 +62,12 @@ def days_of_history(plan: HistoryPlan) -> int:
     return plan.first_played - plan.daily_from
 
 
-def test_a_file_that_asks_for_nothing_loads_nothing() -> None:
+def test_a_file_that_asks_for_nothing_has_the_day_of_the_prior_close_only() -> None:
     plan, notes = planned("2013-10-07", "2013-10-08")
     assert (dict(plan.depths), dict(plan.requested), plan.trailing, plan.daily_from) == ({}, {}, (), None)
-    assert [session.trading_day.isoformat() for session in plan.sessions] == ["2013-10-07", "2013-10-08"]
-    assert (plan.first_played, notes) == (0, [])
+    days = [session.trading_day.isoformat() for session in plan.sessions]
+    assert days == ["2013-10-04", "2013-10-07", "2013-10-08"]
+    assert (plan.first_played, notes) == (1, [])
 
 
 def test_symbols_get_their_requested_depth() -> None:

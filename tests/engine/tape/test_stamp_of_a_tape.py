@@ -10,6 +10,7 @@ import pytest
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import MINUTE, Interval
 from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
+from tapedeck.engine.tape.prior_close import PriorClose
 from tapedeck.engine.tape.session_record import SessionRecord
 from tapedeck.engine.tape.stamp import run_stamp, session_digest
 from tapedeck.engine.tape.tape import Tape
@@ -64,6 +65,15 @@ def _change_historical(tape: Tape) -> None:
     tape.historical["high"].values[0] = 2.0
 
 
+def _change_prior_close(tape: Tape) -> None:
+    tape.prior_close = PriorClose(np.array([1.0, np.nan]), np.zeros(2, np.int64), np.zeros(2, np.bool_))
+
+
+def _change_bar_of_prior_close(tape: Tape) -> None:
+    before = tape.prior_close
+    tape.prior_close = PriorClose(before.values, np.array([0, 60]), before.is_daily)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -74,6 +84,8 @@ def _change_historical(tape: Tape) -> None:
         _rename_indicator,
         _change_score,
         _change_historical,
+        _change_prior_close,
+        _change_bar_of_prior_close,
     ],
 )
 def test_any_change_of_the_tape_changes_the_stamp(change: Callable[[Tape], None]) -> None:

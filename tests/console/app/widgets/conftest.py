@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,6 +25,18 @@ from tapedeck.console.app.widgets import (
     SymbolTable,
     TapeStrip,
 )
+from tapedeck.console.app.widgets.column_forms import (
+    AMOUNT,
+    COUNT,
+    FIGURE,
+    PERCENT,
+    PRICE,
+    RATIO,
+    SCORE,
+    SPARKLINE,
+    Figures,
+)
+from tapedeck.console.app.widgets.table_columns import TableColumn
 
 NEW_YORK = ZoneInfo("America/New_York")
 MONDAY_OPEN = int(datetime(2013, 10, 7, 13, 30, tzinfo=UTC).timestamp())
@@ -123,21 +135,42 @@ def chart() -> Callable[..., ChartData]:
     return chart_of
 
 
-def rows_of(symbols: tuple[str, ...] = ("SPY", "AIG", "BAC", "IBM"), **changes: Any) -> SymbolRows:
-    """Return a symbol table with simple figures."""
+FORMS = {
+    "last": PRICE, "change_pct": PERCENT, "day_volume": AMOUNT, "rel_volume": RATIO,
+    "quality": SCORE, "missing": COUNT, "trend": SPARKLINE,
+}  # fmt: skip
+HEADINGS = {"change_pct": "chg %", "day_volume": "volume", "rel_volume": "rel vol", "quality": "qual %"}
+RANKS = ("last", "change_pct", "quality", "day_volume", "missing", "rel_volume")
+"""The columns of `rows_of` that are dropped last, in this order; then indicators, then the trend."""
+
+
+def rows_of(
+    symbols: tuple[str, ...] = ("SPY", "AIG", "BAC", "IBM"),
+    indicators: Mapping[str, Any] | None = None,
+    *,
+    decimals: Mapping[str, int] | None = None,
+    **changes: Any,
+) -> SymbolRows:
+    """Return a symbol table with simple figures; `indicators`: name → values. `decimals`: by column."""
     count = len(symbols)
     number = np.arange(count, dtype=np.float64)
+    named = indicators or {}
     values: dict[str, Any] = {
-        "symbols": symbols,
         "last": 100.0 + number,
         "change_pct": number - 1.0,
-        "volume": 1000.0 * (number + 1),
-        "relative_volume": 0.5 + number / 4,
+        "day_volume": 1000.0 * (number + 1),
+        "rel_volume": 0.5 + number / 4,
+        **named,
         "quality": np.where(number % 3 == 0, 100.0, 97.46),
-        "gaps": np.where(number % 3 == 0, 0.0, 4.0),
+        "missing": np.where(number % 3 == 0, 0.0, 4.0),
         "trend": number[:, None] + np.arange(8.0)[None, :],
-    }
-    return SymbolRows(**(values | changes))
+    } | changes
+    order = [*RANKS, *named, "trend"]
+    columns = tuple(
+        TableColumn(key, HEADINGS.get(key, key), FORMS.get(key, FIGURE), order.index(key)) for key in values
+    )
+    figures = {key: Figures(np.asarray(some), (decimals or {}).get(key, 2)) for key, some in values.items()}
+    return SymbolRows(symbols, columns, figures)
 
 
 @pytest.fixture

@@ -309,3 +309,22 @@ def test_any_bars_at_any_size_are_drawn(
         canvas = Canvas(*sizes)
         paint_chart(canvas, data, solid_falls=solid)
         assert canvas.glyphs.shape == sizes[::-1]
+
+
+def test_levels_are_dotted_lines_behind_everything_with_their_names_at_the_axis(
+    play: Any, lines: Any, chart: Any
+) -> None:
+    closes = np.linspace(100.0, 110.0, 40)
+    without = shown(play, lines, chart(closes))
+    texts = shown(play, lines, chart(closes, levels={"PMH": 105.0, "PML": 80.0}))
+    [level] = [number for number, text in enumerate(texts) if "┄PMH" in text]
+    assert texts[level].count("┄") > 60
+    assert [text for text in texts if text.endswith("↓PML")] == [texts[18]]
+    for number, (with_level, bare) in enumerate(zip(texts, without, strict=True)):
+        kept = [a == b or (b == " " and a == "┄") for a, b in zip(with_level[:69], bare[:69], strict=False)]
+        assert all(kept), number
+
+
+def test_levels_of_one_row_share_its_label(play: Any, lines: Any, chart: Any) -> None:
+    texts = shown(play, lines, chart([101.0, 100.0], levels={"PMH": 200.0, "PML": 199.0}))
+    assert [text for text in texts if text.endswith("↑PMH PML")]

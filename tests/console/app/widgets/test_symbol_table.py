@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tapedeck.console.app.widgets import SymbolTable
+from tapedeck.console.app.widgets.column_forms import Figures
 
 MANY = tuple(f"S{number:03d}" for number in range(500))
 
@@ -27,7 +27,7 @@ def test_every_figure_is_in_its_column(play: Any, lines: Any, rows: Any, table: 
         table.show(rows(indicators={"rsi_14": np.array([30.0, 70.5, np.nan, 50.0])}))
         texts = lines(table)
         assert head(texts[0]) == [
-            "symbol", "last", "chg", "%", "volume", "rel", "vol", "rsi_14", "qual", "%", "gaps", "trend",
+            "symbol", "last", "chg", "%", "volume", "rel", "vol", "rsi_14", "qual", "%", "missing", "trend",
         ]  # fmt: skip
         assert head(texts[1])[:8] == ["▸", "SPY", "100.00", "-1.00", "1.00k", "0.50", "30.00", "100.0"]
         assert head(texts[3])[:8] == ["BAC", "102.00", "+1.00", "3.00k", "1.00", "–", "97.4", "4"]
@@ -52,9 +52,7 @@ def test_small_prices_have_more_decimals_and_are_aligned(
 ) -> None:
     async def act(_pilot: Any, _app: Any) -> None:
         values = np.array([30_000.0, 0.0000123, -0.5, np.nan])
-        table.show(
-            rows(last=np.abs(values), decimals=8, indicators={"mom": values}, indicator_decimals={"mom": 7})
-        )
+        table.show(rows(last=np.abs(values), indicators={"mom": values}, decimals={"last": 8, "mom": 7}))
         texts = lines(table)
         assert [head(text.lstrip("▸ "))[1] for text in texts[1:5]] == [
             "30000.00000000", "0.00001230", "0.50000000", "–",
@@ -70,10 +68,10 @@ def test_small_prices_have_more_decimals_and_are_aligned(
 @pytest.mark.parametrize(
     ("width", "kept"),
     [
-        (110, ["last", "chg %", "volume", "rel vol", "a", "b", "qual %", "gaps", "trend"]),
-        (80, ["last", "chg %", "volume", "rel vol", "a", "b", "qual %", "gaps"]),
-        (68, ["last", "chg %", "volume", "rel vol", "qual %", "gaps", "trend"]),
-        (64, ["last", "chg %", "volume", "rel vol", "qual %", "gaps"]),
+        (110, ["last", "chg %", "volume", "rel vol", "a", "b", "qual %", "missing", "trend"]),
+        (80, ["last", "chg %", "volume", "rel vol", "a", "b", "qual %", "missing"]),
+        (67, ["last", "chg %", "volume", "rel vol", "a", "qual %", "missing"]),
+        (58, ["last", "chg %", "volume", "rel vol", "qual %", "missing"]),
         (46, ["last", "chg %", "volume", "qual %"]),
         (22, ["last"]),
         (12, []),
@@ -91,7 +89,7 @@ def test_narrow_tables_drop_the_columns_of_highest_rank(
 
 @pytest.mark.parametrize(
     ("column", "reverse", "first"),
-    [("last", True, "IBM"), ("symbol", False, "AIG"), ("symbol", True, "SPY"), ("gaps", True, "AIG")],
+    [("last", True, "IBM"), ("symbol", False, "AIG"), ("symbol", True, "SPY"), ("missing", True, "AIG")],
 )
 def test_any_column_sorts(
     *, play: Any, rows: Any, table: SymbolTable, column: str, reverse: bool, first: str
@@ -107,7 +105,7 @@ def test_any_column_sorts(
 
 def test_missing_figures_are_last_in_both_sort_directions(play: Any, rows: Any, table: SymbolTable) -> None:
     async def act(_pilot: Any, _app: Any) -> None:
-        table.show(rows(relative_volume=np.array([np.nan, 2.0, 1.0, np.nan])))
+        table.show(rows(rel_volume=np.array([np.nan, 2.0, 1.0, np.nan])))
         table.sort_by("rel_volume")
         assert table.shown_symbols == ("AIG", "BAC", "SPY", "IBM")
         table.sort_reversed()
@@ -142,7 +140,7 @@ def test_the_sort_key_cycles_through_the_columns_and_the_order_of_the_file(
 
     play(table, act)
     assert sort_columns == [
-        "symbol", "last", "change", "volume", "rel_volume", "quality", "gaps", None, "symbol",
+        "symbol", "last", "change_pct", "day_volume", "rel_volume", "quality", "missing", None, "symbol",
     ]  # fmt: skip
 
 
@@ -291,16 +289,6 @@ def test_home_and_control_end_go_to_the_edges_and_end_is_not_bound(
     play(table, act, (80, 10))
 
 
-def test_the_trend_has_precedence_over_a_third_indicator(
-    play: Any, lines: Any, rows: Any, table: SymbolTable
-) -> None:
-    async def act(_pilot: Any, _app: Any) -> None:
-        table.show(rows(indicators={name: np.arange(4.0) for name in ("a", "b", "c")}))
-        assert head(lines(table)[0])[-6:] == ["a", "b", "qual", "%", "gaps", "trend"]
-
-    play(table, act, (90, 10))
-
-
 def test_the_cursor_is_visible_after_every_key(play: Any, lines: Any, rows: Any, table: SymbolTable) -> None:
     async def act(pilot: Any, _app: Any) -> None:
         table.show(rows(MANY))
@@ -320,15 +308,15 @@ def test_cursor_scroll_and_sort_stay_when_figures_move(
     async def act(pilot: Any, app: Any) -> None:
         data = rows(MANY)
         table.show(data)
-        table.sort_by("change", reverse=True)
+        table.sort_by("change_pct", reverse=True)
         table.focus_symbol("S300")
         await pilot.pause()
         scroll, messages = table.scroll_offset, len(app.messages)
-        table.show(dataclasses.replace(data, change_pct=data.change_pct + 1.0))
+        table.show(rows(MANY, change_pct=data.figures["change_pct"].values + 1.0))
         await pilot.pause()
         assert table.focused_symbol == "S300"
         assert table.scroll_offset == scroll
-        assert table.sort == ("change", True)
+        assert table.sort == ("change_pct", True)
         assert len(app.messages) == messages
         assert sum(text.startswith("▸ S300") for text in lines(table)) == 1
 
@@ -453,3 +441,23 @@ def test_a_table_fits_into_any_terminal(
         assert all(len(text) <= size[0] for text in lines(table))
 
     play(table, act, size)
+
+
+def test_figures_of_the_session_before_are_marked_and_only_where_today_has_none(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    """Their sign takes no cell of the column, and they are in no sort order."""
+    data = rows(last=np.array([np.nan, 101.0, np.nan, np.nan]))
+    before = np.array([98.5, 97.0, np.nan, 123456.25])
+    data.figures["last"] = Figures(data.figures["last"].values, 2, before)
+
+    async def act(_pilot: Any, _app: Any) -> None:
+        table.show(data)
+        assert [head(line.replace("▸", ""))[1] for line in lines(table)[1:5]] == [
+            "‹98.50", "101.00", "–", "‹123456.25",
+        ]  # fmt: skip
+        assert table.shows_before
+        table.sort_by("last")
+        assert table.shown_symbols == ("AIG", "SPY", "BAC", "IBM")
+
+    play(table, act, (100, 10))

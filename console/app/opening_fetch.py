@@ -1,0 +1,48 @@
+"""Reads the opening values of the day shown, in a thread, after the first frame of that day."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import partial
+from typing import Any, Final
+
+from textual.app import App
+
+from tapedeck.console.app.background import run_in_background
+from tapedeck.console.app.playback import Playback, ViewState
+
+_GROUP: Final = "openings"
+
+
+class OpeningFetch:
+    """Reads the opening values of one day at a time, for `Playback.openings`.
+
+    None are read at maximum speed, where each frame shows another day.
+    """
+
+    def __init__(self, app: App[Any], playback: Playback) -> None:
+        self._app = app
+        self._playback = playback
+        self._is_reading = False
+
+    def follow(self, shown: ViewState) -> None:
+        """Read the values of the day shown unless they are known; called after each frame that changed."""
+        is_racing = shown.is_past_playing and not shown.past_speed if shown.is_past else shown.is_racing
+        if shown.view is None or is_racing or self._is_reading:
+            return
+        day = shown.view.trading_day
+        if day not in self._playback.openings:
+            self._is_reading = True
+            self._app.run_worker(self._fetch(day), group=_GROUP)
+
+    async def _fetch(self, day: date) -> None:
+        openings, system = self._playback.openings, self._playback.system
+        read = partial(system.opening_values, day)
+        try:
+            values = await run_in_background(f"reading the open of {day}", read, self._notify_error)
+            openings.put(day, values)
+        finally:
+            self._is_reading = False
+
+    def _notify_error(self, text: str) -> None:
+        self._app.notify(f"no values of the session before: {text}", severity="warning", timeout=10)

@@ -1,0 +1,36 @@
+"""Opening values of the days on the screen, kept for the last few days shown."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import date
+from typing import Final
+
+from tapedeck.engine.read.opening_values import OpeningValues
+
+_KEPT: Final = 16
+
+
+class Openings:
+    """Opening values by trading day, of the last days shown; None where they cannot be read.
+
+    `revision` increases with each change. The app's thread reads and writes it.
+    """
+
+    def __init__(self) -> None:
+        self._days: OrderedDict[date, OpeningValues | None] = OrderedDict()
+        self.revision = 0
+
+    def __contains__(self, day: date) -> bool:
+        return day in self._days
+
+    def get(self, day: date) -> OpeningValues | None:
+        """Return a day's values, None until they are read."""
+        return self._days.get(day)
+
+    def put(self, day: date, values: OpeningValues | None) -> None:
+        """Keep a day's values; the days put first are dropped."""
+        self._days[day] = values
+        while len(self._days) > _KEPT:
+            self._days.popitem(last=False)
+        self.revision += 1
