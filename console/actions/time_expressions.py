@@ -91,7 +91,7 @@ def parse_date(text: str) -> date | None:
     words = " ".join(text.strip().lower().replace(",", " ").split())
     try:
         return _written_date(words, None) if len(text) <= _LONGEST else None
-    except ConfigError:  # a weekday that does not match the date
+    except (ConfigError, OverflowError):  # a weekday that does not match the date; a number beyond all dates
         return None
 
 

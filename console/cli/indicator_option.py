@@ -11,9 +11,10 @@ from pydantic_core import PydanticCustomError
 
 from tapedeck.engine.config.catalogue import output_names
 from tapedeck.engine.config.names import read_indicator_name
-from tapedeck.engine.errors import ConfigProblem
+from tapedeck.engine.errors import ConfigProblem, shortened
 from tapedeck.engine.indicators.kind import IndicatorKind
 from tapedeck.engine.indicators.registry import REGISTRY
+from tapedeck.engine.printable import printable_line
 
 FORM: Final = "[NAME=]KIND[:V,V][@INTERVAL]"
 OPTION: Final = "--indicator"
@@ -21,9 +22,10 @@ USUAL: Final = "usual_volume"
 """Name of the historical indicator that is added for kinds that compare with one."""
 _EXAMPLES: Final = "RSI, RSI:14, RSI:14@5m or rsi=RSI:14@5m"
 _PERIOD: Final = "10d"
+_LONGEST: Final = 500
 _LONGEST_NAME: Final = 100
 _WHOLE: Final = re.compile(r"[-+]?[0-9]{1,18}")
-_NUMBER: Final = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
+_NUMBER: Final = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 _PART: Final = "[^=:@]"
 _TEXT: Final = re.compile(
     f"(?:(?P<name>{_PART}*)=)?(?P<kind>{_PART}+)(?::(?P<values>{_PART}*))?(?:@(?P<at>{_PART}*))?"
@@ -36,8 +38,13 @@ class IndicatorProblem(Exception):
     """A fault of one option, as a problem of the command line."""
 
     def __init__(self, text: str, message: str, suggestion: str | None = None) -> None:
-        self.problem = ConfigProblem(f"{OPTION} {text}", text, f"{message.rstrip('.')}.", suggestion)
+        self.problem = ConfigProblem(place_of(text), text, f"{message.rstrip('.')}.", suggestion)
         super().__init__(message)
+
+
+def place_of(text: str) -> str:
+    """Return the option with its text, as problems name it."""
+    return f"{OPTION} {shortened(printable_line(text))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +60,11 @@ class IndicatorWords:
 
 def read_indicator(text: str) -> IndicatorWords:
     """Return the parts of an option's text; IndicatorProblem for an invalid form, kind, name or number."""
-    match = _TEXT.fullmatch(text.strip())
+    match = _TEXT.fullmatch(text.strip()) if len(text) <= _LONGEST else None
     if match is None:
-        raise IndicatorProblem(text, f"invalid indicator {text!r}: write {FORM}, such as {_EXAMPLES}")
+        raise IndicatorProblem(
+            text, f"invalid indicator {shortened(text)!r}: write {FORM}, such as {_EXAMPLES}"
+        )
     name = None if match["name"] is None else match["name"].strip()
     try:
         if name is not None:

@@ -8,11 +8,11 @@ from datetime import date
 from typing import Final
 
 from tapedeck.console.cli.indicator_option import (
-    OPTION,
     IndicatorProblem,
     IndicatorWords,
     definitions_of,
     historical_of,
+    place_of,
     read_indicator,
 )
 from tapedeck.console.cli.options import read_date
@@ -214,7 +214,7 @@ def _of_options(problems: Sequence[ConfigProblem], parts: SessionParts) -> Itera
 def _of_indicator(problem: ConfigProblem, texts: Mapping[str, str]) -> ConfigProblem:
     name, _, rest = problem.path.removeprefix(_INDICATORS).partition(".")
     message = f"{rest}: {problem.message}" if rest else problem.message
-    return replace(problem, path=f"{OPTION} {texts.get(name, name)}", message=message)
+    return replace(problem, path=place_of(texts.get(name, name)), message=message)
 
 
 def _asset_class(exchange: str) -> str:

@@ -69,6 +69,8 @@ def test_every_action_of_the_console_is_possible_in_a_script() -> None:
         argument = {
             "breakpoint": "SPY.close > 1",
             "export": "csv out",
+            "find": "SPY.close > 1",
+            "find_back": "SPY.close > 1",
             "goto": "10:30",
             "speed": "60",
             "unbreak": "1",

@@ -15,6 +15,9 @@ from typing import Any, Final
 import numpy as np
 
 from tapedeck.console.actions.key_script import Script
+from tapedeck.console.cli.session_file_text import session_file_text
+from tapedeck.console.cli.session_of_options import checked_config, read_options
+from tapedeck.console.cli.session_options import SessionOptions
 from tapedeck.engine.conditions.condition import Condition
 from tapedeck.engine.conditions.vocabulary import Vocabulary
 from tapedeck.engine.config.loading import dump
@@ -69,11 +72,18 @@ _CONDITIONS: Final = (
     b"any.volume > 3 * any.quality or not (S1.5m.close < 2 and all.gaps != 1)",
     b"30 < S0.close <= max(S1.high, abs(-S1.low), 2.5) != 10:30:15",
     b"\"S0\".close == 'S1'.open - 1_000 / (2 + 3e-5)",
+    b"any.close[2] crosses above any.5m.high[1] * 0.99 and not S1.last crosses below S0.change_pct[30]",
+    b"all.quality[1] crosses below (all.gaps + 90) or S0.5m.volume[0] > S1.volume [ 1000 ] / 2",
 )
 _SCRIPTS: Final = (
     b"# stop at a price\nbreak SPY.close > 168\nresume\nstep 10\nrun_to 10:30\nexport csv out/\nquit\n",
     b"speed 60\ngoto tue oct 8 2013 noon\nrun_to +15m\nview quality json\nbookmark a note\nbreak\nstep\n",
     b"run_to 2013-10-08 10:30\nrun_to 50%\nrun_to next close\nexport json x.json\nunbreak 1\nmax_speed\n",
+)
+_OPTIONS: Final = (
+    b"SPY,AIG 1m,5m rsi=RSI:14@5m|VWAP|BBANDS:20,,2.5,EMA 7.oct.2013 US_EQUITY",
+    b"BRK.B 1d SMA:5|x=MACD:5,9@1d|SAR:0.02,0.2 2013/10/07 XNYS",
+    b"7203,ON 1m RELATIVE_VOLUME|OPENING_RANGE_HIGH:15 20131007 jp_equity",
 )
 _TABLES: Final = (
     b"time,open,high,low,close,volume\n2013-10-07 09:31,1,2,0.5,1.5,100\n2013-10-07 09:32,1.5,2,1,1,7\n"
@@ -112,13 +122,16 @@ def _session(random: Random) -> bytes:
 
 
 def _use_session(data: bytes, folder: Path) -> None:
-    path = folder / "session.yaml"
+    path = folder / ("session.json" if data[:1] == b"{" else "session.yaml")
     path.write_bytes(data)
     try:
         first = load_session_config(path).config
     except ConfigError as error:
         _check_text(error)
+        lines = [problem.line or 1 for problem in error.problems]
+        assert all(0 < line <= len(data.splitlines()) + 1 for line in lines), "a line outside the file"
         raise
+    path = folder / "dumped.yaml"
     path.write_text(dump(first), encoding="utf-8")
     assert load_session_config(path).config == first, "the dumped file reads as another session"
 
@@ -145,13 +158,13 @@ def _condition(random: Random) -> bytes:
 def _use_condition(data: bytes, folder: Path) -> None:
     text, tape = data.decode("utf-8", "replace"), _tape()
     condition = Condition.parse(text, Vocabulary.of(tape))
-    whole = condition.holds(tape, 1, 390)
-    assert whole.shape == (390,), "not one truth for each frontier"
-    parts = np.concatenate([condition.holds(tape, 1, 137), condition.holds(tape, 138, 390)])
+    whole = condition.holds(tape, 0, 390)
+    assert whole.shape == (391,), "not one truth for each frontier"
+    parts = np.concatenate([condition.holds(tape, 0, 137), condition.holds(tape, 138, 390)])
     assert (parts == whole).all(), "another truth for another cut"
     if len(text) < 5000:
         opposite = Condition.parse(f"not ({text})", Vocabulary.of(tape))
-        assert (opposite.holds(tape, 1, 390) == ~whole).all(), "`not` is not the opposite"
+        assert (opposite.holds(tape, 0, 390) == ~whole).all(), "`not` is not the opposite"
 
 
 # Key scripts
@@ -169,6 +182,31 @@ def _use_script(data: bytes, folder: Path) -> None:
     assert [(line.action, line.argument) for line in again.lines] == [
         (line.action, line.argument) for line in script.lines
     ], "the saved script reads as another"
+
+
+# Options of a session without a file
+
+
+def _options(random: Random) -> bytes:
+    data = random.choice(_OPTIONS)
+    return data if random.random() < 0.1 else mutated_bytes(data, random, _OPTIONS)
+
+
+def _use_options(data: bytes, folder: Path) -> None:
+    words = data.decode("utf-8", "replace").split(" ", 4)
+    symbols, intervals, indicators, first, exchange = [*words, "", "", "", ""][:5]
+    options = SessionOptions(
+        tuple(symbols.split(",")), first, "2013-10-11", tuple(intervals.split(",")),
+        tuple(indicators.split("|")), exchange,
+    )  # fmt: skip
+    try:
+        made, _ = read_options(options).parts(None)
+    except ConfigError as error:
+        _check_text(error)
+        raise
+    path = folder / "session.yaml"
+    path.write_text(session_file_text(made.document(), run="run", check="check", is_json=False))
+    assert load_session_config(path).config == checked_config(made).config, "the file is another session"
 
 
 # Tables of bars
@@ -221,5 +259,6 @@ TARGETS: Final = {
     "session": Target(_session, _use_session),
     "condition": Target(_condition, _use_condition),
     "script": Target(_script, _use_script),
+    "options": Target(_options, _use_options),
     "csv": Target(_table, _use_table),
 }

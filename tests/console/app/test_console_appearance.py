@@ -335,7 +335,7 @@ def test_a_notice_names_the_export_or_copy(console_store: BarStore, tmp_path: Pa
             return " ".join(f"{toast.title} {toast.message}" for toast in console.app._notifications)
 
         for words in ("CSV exported to", "session.json exported to", "3 rows copied as CSV"):
-            await until(pilot, lambda words=words: words in notices(), words)  # type: ignore[misc]
+            await until(pilot, lambda words=words: words in notices(), words)
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act)
@@ -353,8 +353,8 @@ def test_nothing_on_the_bar_moves_when_figures_change(console_store: BarStore, t
         assert "x3,600 actual x2.9k" in running
         await press(pilot, "comma")
         past = bar_of(console, speed=60.0)
-        assert past.startswith(" ◂ PAST ")
-        assert "‖ paused" in past
+        assert past.startswith(" ◂ PAST ‖ ")
+        assert "paused x60" in past
         assert "slot  59/390" in past
         bounds = [[at for at, sign in enumerate(text) if sign == "|"] for text in (paused, running, past)]
         assert bounds[0] == bounds[1] == bounds[2]
@@ -594,7 +594,7 @@ def test_the_footer_of_the_report_begins_with_escape(console_store: BarStore, tm
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         for key, screen in (("9", ReportScreen), ("8", CoverageScreen)):
             await press(pilot, key)
-            await until(pilot, lambda kind=screen: isinstance(console.app.screen, kind), "the page")  # type: ignore[misc]
+            await until(pilot, lambda kind=screen: isinstance(console.app.screen, kind), "the page")
             await pilot.click("#keys", offset=(3, 0))
             await until(pilot, lambda: console.app.main.is_current, "the panels")
 
@@ -679,13 +679,18 @@ def test_why_explains_the_volume_of_the_table_and_that_of_the_bar_apart(
         view = console.app.view_state().view
         assert view is not None
         shown = console.app.main.symbols.columns.rows(view).figures["day_volume"].values[0]
-        await console.app.do("why", "volume")
+        await console.app.do("why", "day_volume")
         await until(pilot, lambda: isinstance(console.app.screen, WhyScreen), "why")
         await until(pilot, lambda: number(shown, 4) in console.text("#why-text"), "the session's volume")
         assert "sum of the volumes" in console.text("#why-text")
         await press(pilot, "down", "down")
         await until(pilot, lambda: "last bar that is over" in console.text("#why-text"), "the bar's volume")
         assert ", 1 bar;" in console.text("#why-text")
+        await press(pilot, "escape")
+        for column, words in (("prev_close", "close of the 15:"), ("missing", "runs of missing bars")):
+            await console.app.do("why", column)
+            await until(pilot, lambda words=words: words in console.text("#why-text"), column)
+            await press(pilot, "escape")
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act)

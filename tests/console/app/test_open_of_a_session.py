@@ -109,7 +109,9 @@ def test_the_open_shows_yesterday_until_each_first_value_of_today(
             assert f"{BEFORE}{monday.indicator('AAA', name):.2f}" in panel
         assert f"{BEFORE} at the close of 2013-11-25" in panel
         assert "pre-market high 52.25  low 48.00  volume 1.50k" in panel
-        assert console.app.main.symbols.heading.endswith(f"{BEFORE} 2013-11-25")
+        assert console.app.main.symbols._title.endswith(f"{BEFORE} 2013-11-25")  # as drawn
+        chart = console.app.main.chart.chart
+        assert f"1─vwap {BEFORE}{monday.indicator('AAA', 'vwap'):.2f}" in chart.render_line(1).text
         await press(pilot, ".")
         await until(pilot, lambda: console.frontier == 1 and console.is_settled(), "a step")
         await until(pilot, lambda: BEFORE not in row_of(console, "AAA")[1], "a price of today")
