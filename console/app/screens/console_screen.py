@@ -69,10 +69,13 @@ class ConsoleScreen(DirectScreen):
 
     def footer(self) -> KeyLine:
         """Return a new footer for this screen."""
-        app = self.app
-        label_of = app.footer_label if isinstance(app, ActionRunner) else _label
-        self._footer = KeyLine(self.MODE, self.key_changes, label_of)
+        self._footer = KeyLine(self.MODE, self.key_changes, self.label_of)
         return self._footer
+
+    def label_of(self, action_id: str) -> str | None:
+        """Return the word of an action in the footer, or None if it would do nothing."""
+        app = self.app
+        return app.footer_label(action_id) if isinstance(app, ActionRunner) else _label(action_id)
 
     def show_keys(self) -> None:
         """Show the keys that do something now."""

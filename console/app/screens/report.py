@@ -24,6 +24,7 @@ from tapedeck.engine.tape.played_session import PlayedSession
 Files = tuple[tuple[str, str], ...]
 """Names and paths of a run's files."""
 _FILES_EVERY_S: Final = 0.25
+_DAY_STEPS: Final = {"earlier_day": -1, "later_day": 1}
 
 
 class ReportScreen(ConsoleScreen):
@@ -67,6 +68,13 @@ class ReportScreen(ConsoleScreen):
         """Write the report for the new width."""
         self.call_after_refresh(self._write)
 
+    def label_of(self, action_id: str) -> str | None:
+        """Return the word of an action in the footer, or None if it would do nothing."""
+        steps = _DAY_STEPS.get(action_id, 0)
+        if steps and not 0 <= self._wanted + steps < len(self._days):
+            return None
+        return super().label_of(action_id)
+
     def show_day(self, steps: int) -> None:
         """Show the played day a number of days on or back, recomputed in the background where necessary.
 
@@ -87,6 +95,7 @@ class ReportScreen(ConsoleScreen):
             self._show_day()
 
     def _show_day(self) -> None:
+        self.show_keys()
         self._shown = self._session(self._days[self._wanted]) or self._shown
         self._write()
 

@@ -23,6 +23,7 @@ from textual.widgets import Input
 from tapedeck.console.actions.table import screen_actions
 from tapedeck.console.app.screens.breakpoints import BreakpointsScreen
 from tapedeck.console.app.screens.choice import ChoiceScreen
+from tapedeck.console.app.screens.columns import ColumnsScreen
 from tapedeck.console.app.screens.confirm import ConfirmScreen
 from tapedeck.console.app.screens.coverage import CoverageScreen
 from tapedeck.console.app.screens.find import FindScreen
@@ -329,6 +330,7 @@ SCENES: Final = (
     Scene("break", over_panels("b", BreakpointsScreen)),
     Scene("breakpoints", over_panels("b", BreakpointsScreen, typed="AAA.closs < 50", breaks=BREAKS)),
     Scene("find", over_panels("f", FindScreen, breaks=BREAKS)),
+    Scene("columns", over_panels("c", ColumnsScreen)),
     Scene("quit", over_panels("q", ConfirmScreen)),
     Scene("palette", palette, again=palette_again),
     Scene("coverage", coverage, store="holed_store"),
