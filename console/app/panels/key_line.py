@@ -42,9 +42,10 @@ class KeyLine(Static):
         self._label_of = label_of
         self._labels: tuple[tuple[Action, str], ...] = ()
 
-    def show_state(self) -> None:
-        """Show the keys of the state of the run, if they have changed."""
-        labels = footer_actions(self._mode, self._label_of)
+    def show_state(self, label_of: Label) -> None:
+        """Show the keys of a state of the run, if they have changed."""
+        self._label_of = label_of
+        labels = footer_actions(self._mode, label_of)
         if labels != self._labels and self.size.width:
             self._labels = labels
             self.update(key_line(self._mode, self._changes, labels, self.size.width), layout=False)
@@ -52,7 +53,7 @@ class KeyLine(Static):
     def on_resize(self, event: Resize) -> None:
         """Show the keys that fit."""
         self._labels = ()
-        self.show_state()
+        self.show_state(self._label_of)
 
 
 def footer_actions(mode: str, label_of: Label) -> tuple[tuple[Action, str], ...]:

@@ -7,7 +7,7 @@ from typing import ClassVar, Final, Protocol, runtime_checkable
 from textual.binding import Binding, BindingType
 
 from tapedeck.console.actions.table import BY_ID, screen_actions
-from tapedeck.console.app.panels.key_line import KeyLine
+from tapedeck.console.app.panels.key_line import KeyLine, Label
 from tapedeck.console.textual_ext.screen import DirectScreen
 
 APPLICATION_WIDE: Final = ("quit_now", "suspend")
@@ -24,8 +24,8 @@ class ActionRunner(Protocol):
         """Whether an action is available; None: its key is shown, but disabled."""
         ...
 
-    def footer_label(self, action_id: str) -> str | None:
-        """Return the word of an action in the footer, None if it would do nothing now."""
+    def footer_labels(self) -> Label:
+        """Return the words of actions in the footer now."""
         ...
 
     async def do(self, action_id: str, argument: str = "") -> None:
@@ -70,14 +70,14 @@ class ConsoleScreen(DirectScreen):
     def footer(self) -> KeyLine:
         """Return a new footer for this screen."""
         app = self.app
-        label_of = app.footer_label if isinstance(app, ActionRunner) else _label
+        label_of = app.footer_labels() if isinstance(app, ActionRunner) else _label
         self._footer = KeyLine(self.MODE, self.key_changes, label_of)
         return self._footer
 
-    def show_keys(self) -> None:
+    def show_keys(self, label_of: Label) -> None:
         """Show the keys that do something now."""
         if self._footer is not None:
-            self._footer.show_state()
+            self._footer.show_state(label_of)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return whether an action of the table is available."""
