@@ -116,7 +116,6 @@ def test_all_faults_of_the_options_are_told_at_once(tapedeck: Any) -> None:
         "--indicator RSI:3,4: too many values for RSI: it takes timeperiod.",
         "--indicator a=b=c: invalid indicator 'a=b=c': write [NAME=]KIND[:V,V][@INTERVAL], such as RSI, "
         "RSI:14, RSI:14@5m or rsi=RSI:14@5m.",
-        "--indicator close=RSI: reserved name 'close', used by conditions and columns: choose another.",
         "--exchange: unknown exchange 'US_EQUTY': `tapedeck calendar --list` lists all exchanges. Did you "
         "mean 'US_EQUITY'?",
         "--symbols: duplicate entry 'SPY'.",
@@ -127,6 +126,8 @@ def test_all_faults_of_the_options_are_told_at_once(tapedeck: Any) -> None:
         "--indicator RSI:1: timeperiod: must be 2 to 100000 for RSI, not 1.",
         "--indicator BBANDS:20@7x: interval: invalid interval '7x': use a whole number and s, m, h, d or w, "
         "such as 1m, 15m, 1h, 1d.",
+        "--indicator close=RSI: reserved name 'close', used by conditions and columns: choose another, such "
+        "as 'my_close'.",
     ]
 
 
