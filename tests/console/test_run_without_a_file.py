@@ -79,6 +79,13 @@ def test_parts_that_are_not_given_come_from_the_store(tapedeck: Any, lean_store:
     assert (done.document["first_day"], done.document["last_day"]) == ("2013-10-04", "2013-10-11")
 
 
+def test_days_are_those_of_the_interval_that_is_streamed(tapedeck: Any, lean_store: Path) -> None:
+    options = ("--symbols", "SPY", "--interval", "1d", "--from", "2021-03-01", "--store", lean_store)
+    done = tapedeck("run", *options, "--json")
+    assert "days: 2021-03-01 to 2021-03-31, as stored" in done.stderr
+    assert (done.document["base"], done.document["sessions_planned"]) == ("1d", 23)
+
+
 def test_a_symbol_with_bars_of_weekends_is_played_around_the_clock(
     tapedeck: Any, weekend_store: Path
 ) -> None:
