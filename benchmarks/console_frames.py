@@ -6,8 +6,9 @@ Each run is a separate process; its terminal's output is read as fast as it is w
 is the time from the start of an update until its changes are written. In the same process the engine is timed
 with and without a console, in turns and with the same log file; the fastest run of each side counts, since
 other load only adds time. A key is timed from the key press until its effect is read from the terminal, in
-separate runs. A shared machine is slow at times: keys of runs during which it was not, by a measurement
-before and after, have a column of their own.
+separate runs. Then the past plays, with the run paused: its frames, and a key that stops it. A shared machine
+is slow at times: keys of runs during which it was not, by a measurement before and after, have a column of
+their own.
 """
 
 from __future__ import annotations
@@ -33,12 +34,17 @@ from benchmarks.measure import MachineSpeed, row
 MARKETS = {4: 4000, 100: 504, 500: 126}
 SIZES = ((120, 36), (200, 60))
 SPEEDS = (0.0, 60.0)
+PAST_SPEEDS = (60.0, 3600.0)
+"""Speeds at which the past plays; the last is the highest of the ladder."""
+PAST_SIZE = (200, 60)
 PACED_S = 8.0
 LIMIT_S = 120.0
-KEY, EFFECT, UNDO = b",", b"PAST", b"\x1b[F"
-"""Key for a step back, its effect on the session bar, and the key that returns to the present."""
-OPENED = b"running"
-"""Text on the session bar once the run is shown."""
+KEY, EFFECT, UNDO = b",", b"PAST", b"\x1b[F "
+"""Key for a step back, its effect on the session bar, and the keys that play on from the present."""
+PAST_EFFECT, PAST_UNDO = b"paused", b" "
+"""Effect of the same key on the past that plays, and the key that plays it on."""
+OPENED, PAST_OPENED = b"running", b"playing"
+"""Text on the session bar once the run, or the past, plays."""
 STARTED_S = 2.0
 """Wait after that, until at 60x, too, the first bar has arrived and the panels are laid out."""
 BETWEEN_KEYS_S = 0.35
@@ -75,10 +81,10 @@ class Watched:
 # The process that plays
 
 
-def play(symbols: int, speed: float, report: Path, *, with_alone: bool) -> None:
+def play(symbols: int, speed: float, report: Path, *, with_alone: bool, plays_past: bool) -> None:
     """Play a market in the console on this terminal, and write the measurements to a file.
 
-    `with_alone`: play it several times, in turns with runs without a console.
+    `with_alone`: play it several times, in turns with runs without a console. `plays_past`: play its past.
     """
     from benchmarks.watched_app import play_alone, play_watched  # noqa: PLC0415 - only this process has a screen
     from tapedeck.engine.metrics.log import close_logging, configure_logging  # noqa: PLC0415 - as above
@@ -96,7 +102,7 @@ def play(symbols: int, speed: float, report: Path, *, with_alone: bool) -> None:
         for _ in range(ROUNDS if with_alone else 1):
             measured.alone_s += [play_alone(config, store)] if with_alone else []
             frames_ms, seconds, watched_s = play_watched(
-                config, store, Path(folder), PACED_S if speed else None
+                config, store, Path(folder), PACED_S if speed else None, plays_past=plays_past
             )
             measured.frames_ms += frames_ms
             measured.watched_s.append(watched_s)
@@ -141,8 +147,11 @@ class Terminal:
         os.close(self.far)
 
 
-def watch(symbols: int, speed: float, size: tuple[int, int], *, presses: bool) -> tuple[Watched, list[float]]:
+def watch(
+    symbols: int, speed: float, size: tuple[int, int], *, presses: bool, plays_past: bool = False
+) -> tuple[Watched, list[float]]:
     """Run one process on a terminal of a size; return its measurements, and the seconds of each key."""
+    opened, effect, undo = (PAST_OPENED, PAST_EFFECT, PAST_UNDO) if plays_past else (OPENED, EFFECT, UNDO)
     terminal, keys = Terminal(size), list[float]()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
@@ -161,6 +170,7 @@ def watch(symbols: int, speed: float, size: tuple[int, int], *, presses: bool) -
                 str(speed),
                 str(report),
                 *([] if presses or speed else ["--alone"]),
+                *(["--past"] if plays_past else []),
             ],
             stdin=terminal.far,
             stdout=terminal.far,
@@ -169,7 +179,7 @@ def watch(symbols: int, speed: float, size: tuple[int, int], *, presses: bool) -
             start_new_session=True,
         )
         deadline = time.perf_counter() + LIMIT_S
-        while process.poll() is None and terminal.read_until(OPENED, 0.2) is None:
+        while process.poll() is None and terminal.read_until(opened, 0.2) is None:
             pass
         terminal.read_until(None, STARTED_S)
         while process.poll() is None and time.perf_counter() < deadline:
@@ -177,10 +187,10 @@ def watch(symbols: int, speed: float, size: tuple[int, int], *, presses: bool) -
                 terminal.read_until(None, 0.2)
                 continue
             terminal.press(KEY)
-            took = terminal.read_until(EFFECT, 1.0)
+            took = terminal.read_until(effect, 1.0)
             if took is not None:
                 keys.append(took)
-                terminal.press(UNDO)
+                terminal.press(undo)
             terminal.read_until(None, BETWEEN_KEYS_S)
         if process.wait(timeout=LIMIT_S) != 0:
             raise RuntimeError(f"the console ended with exit code {process.returncode}: {terminal.last!r}")
@@ -201,7 +211,7 @@ def _latency(keys: list[float]) -> str:
 
 
 def press_keys(
-    symbols: int, speed: float, size: tuple[int, int], machine: MachineSpeed
+    symbols: int, speed: float, size: tuple[int, int], machine: MachineSpeed, *, plays_past: bool = False
 ) -> tuple[list[float], list[float]]:
     """Return the seconds of all keys, and of those in runs with the machine at full speed."""
     keys, steady = list[float](), list[float]()
@@ -209,7 +219,7 @@ def press_keys(
     slowness = machine.slowness()
     while runs < (1 if speed else KEY_RUNS) or (runs < MOST_KEY_RUNS and steady_runs < STEADY_RUNS):
         before = slowness
-        pressed = watch(symbols, speed, size, presses=True)[1]
+        pressed = watch(symbols, speed, size, presses=True, plays_past=plays_past)[1]
         slowness = machine.slowness()
         keys += pressed
         runs += 1
@@ -219,10 +229,12 @@ def press_keys(
     return keys, steady
 
 
-def report(symbols: int, speed: float, size: tuple[int, int], machine: MachineSpeed) -> None:
+def report(
+    symbols: int, speed: float, size: tuple[int, int], machine: MachineSpeed, *, plays_past: bool = False
+) -> None:
     """Measure one case, and print its line."""
-    watched, _ = watch(symbols, speed, size, presses=False)
-    keys, steady = press_keys(symbols, speed, size, machine)
+    watched, _ = watch(symbols, speed, size, presses=False, plays_past=plays_past)
+    keys, steady = press_keys(symbols, speed, size, machine, plays_past=plays_past)
     frames = sorted(watched.frames_ms)
     shown = "no frames"
     rate = "–"
@@ -232,13 +244,20 @@ def report(symbols: int, speed: float, size: tuple[int, int], machine: MachineSp
     slower = "paced"
     if watched.alone_s:
         slower = f"{100 * (min(watched.watched_s) / min(watched.alone_s) - 1):+.0f} %"
-    name = f"{symbols} symbols, {'max' if not speed else f'{speed:g}x'}, {size[0]}x{size[1]}"
+    past = "past " if plays_past else ""
+    name = f"{symbols} symbols, {past}{'max' if not speed else f'{speed:g}x'}, {size[0]}x{size[1]}"
     print(row(name, shown, f"{rate} | {slower}", f"{_latency(keys)} | {_latency(steady)}"), flush=True)
 
 
 def main() -> None:
     if sys.argv[1:2] == ["--play"]:
-        play(int(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4]), with_alone="--alone" in sys.argv)
+        play(
+            int(sys.argv[2]),
+            float(sys.argv[3]),
+            Path(sys.argv[4]),
+            with_alone="--alone" in sys.argv,
+            plays_past="--past" in sys.argv,
+        )
         return
     print(HEADER)
     machine = MachineSpeed()
@@ -248,6 +267,8 @@ def main() -> None:
         for speed in SPEEDS:
             for size in SIZES:
                 report(symbols, speed, size, machine)
+        for speed in PAST_SPEEDS:
+            report(symbols, speed, PAST_SIZE, machine, plays_past=True)
 
 
 if __name__ == "__main__":

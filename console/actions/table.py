@@ -187,11 +187,11 @@ ACTIONS: Final[list[Action]] = [
         run_actions.remove_breakpoint, NAVIGATE, arguments.BREAKPOINT_NUMBER, effect=_SETS
     ),
     Action(
-        "save_breakpoints", "", "save breakpoints", "Save breakpoints",
+        "save_breakpoints", "", "save breaks", "Save breakpoints",
         OnScreen("breakpoints.save"), NAVIGATE, arguments.SAVE_BREAKPOINTS
     ),
     Action(
-        "load_breakpoints", "", "load breakpoints", "Load breakpoints",
+        "load_breakpoints", "", "load breaks", "Load breakpoints",
         OnScreen("breakpoints.load"), NAVIGATE, arguments.LOAD_BREAKPOINTS
     ),
     Action(

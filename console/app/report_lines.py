@@ -31,6 +31,8 @@ from tapedeck.engine.tape.session_view import SessionView
 _SHORT_DIGEST: Final = 12
 _DAYS_SHOWN: Final = 20
 """Days listed for a breakpoint, the latest ones."""
+_HITS_WIDTH: Final = 12
+"""Cells for the number of hits after a condition."""
 _STATES: Final = {"completed": "$text-success bold", "error": "$text-error bold"}
 _TONES: Final = {
     "gain": "$text-success",
@@ -86,7 +88,7 @@ class RunReport:
 def report_lines(report: RunReport, width: int) -> Sequence[Content]:
     """Return the report for a width; lines by symbol and by session are made when they are read."""
     summary, view = report.summary, report.view
-    parts: list[Sequence[Content]] = [_head(summary)]
+    parts: list[Sequence[Content]] = [_head(summary, width)]
     if view is not None:
         parts += [_day(report, view), _symbols(view, width), _breakpoints(report.events, view, width)]
         parts += [_bookmarks(report.events, view, width)]
@@ -126,7 +128,7 @@ def _heading(text: str) -> list[Content]:
     return [Content(""), Content.styled(text, "bold")]
 
 
-def _head(summary: RunSummary) -> list[Content]:
+def _head(summary: RunSummary, width: int) -> list[Content]:
     state = summary.state if summary.state in _STATES else f"{summary.state}, so far"
     facts = (
         f"  {summary.exchange}, {summary.first_day} to {summary.last_day}, "
@@ -134,7 +136,9 @@ def _head(summary: RunSummary) -> list[Content]:
         f"{counted(len(summary.symbols), 'symbol')}, {summary.base}"
     )
     lines = [Content.assemble((state, _STATES.get(summary.state, "bold")), facts)]
-    return [*lines, Content.styled(f"! {summary.error}", "$text-error")] if summary.error else lines
+    if summary.error:
+        lines += folded([(Cell("!", "$text-error"), Cell(summary.error, "$text-error"))], width).split("\n")
+    return lines
 
 
 def _day(report: RunReport, view: SessionView) -> list[Content]:
@@ -190,7 +194,9 @@ def _breakpoints(events: Sequence[Event], view: SessionView, width: int) -> list
     lines = _heading("Breakpoints hit") if hits else []
     for text in dict.fromkeys(event.text for event in hits):
         own = [event for event in hits if event.text == text]
-        lines.append(Content.assemble(text, (f"  {counted(len(own), 'hit')}", _QUIET)))
+        *first, last = wrap(text, max(width - _HITS_WIDTH, 1)) or [""]
+        lines += map(Content, first)
+        lines.append(Content.assemble(last, (f"  {counted(len(own), 'hit')}", _QUIET)))
         lines += _times_by_day(own, view, width)
     return lines
 

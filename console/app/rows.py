@@ -62,13 +62,14 @@ def chart_data(
     *,
     history: Sequence[Bars] = (),
     overlays: Sequence[str] = (),
+    before: Mapping[str, float] | None = None,
     levels: Mapping[str, float] | None = None,
     as_of: str = "",
 ) -> ChartData:
     """Return the candles of a symbol: earlier sessions, then this one up to the view's clock.
 
-    `overlays`: names of indicators on the same interval, with values for this session only. `levels`: name →
-    price.
+    `overlays`: names of indicators on the same interval, with values for this session only; `before`: their
+    last values of the session before. `levels`: name → price.
     """
     bars = view.bars(symbol, interval)
     earlier = sum(len(day) for day in history)
@@ -88,6 +89,7 @@ def chart_data(
         zone=view.session.zone,
         today=earlier,
         overlays=lines,
+        before=before or {},
         levels=levels or {},
         is_daily=not interval.is_intraday,
         **columns,

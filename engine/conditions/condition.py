@@ -22,8 +22,11 @@ class Condition:
 
     Bar fields and indicators are those of the symbol's last closed bar (of that interval), also during gaps.
     A historical value by minute is that of the minute of the symbol's last bar. Figures of the day are those
-    of `DAY_FIGURES`. A missing value makes a comparison false. `any` and `all` range over the symbols of one
-    comparison: in `any.volume > 3 * any.usual` both values are of the same symbol.
+    of `DAY_FIGURES`. A missing value makes a comparison or cross false. `any` and `all` range over the
+    symbols of one comparison or cross: in `any.volume > 3 * any.usual` both values are of the same symbol. A
+    cross compares one slot before with the values held there, at a session's first bar with those of the end
+    of the session before; `x[n]` counts bars back into earlier sessions. These come from the tape's
+    `earlier`, which may read the store.
     """
 
     text: str
@@ -39,7 +42,8 @@ class Condition:
     def holds(self, tape: Tape, start: int, stop: int) -> Mask:
         """Return whether it is true at the frontiers start … stop (inclusive), shape (stop − start + 1,).
 
-        The tape's derived bars and indicators must be computed up to `stop`; its clock may be earlier.
+        The tape's derived bars and indicators must be computed up to `stop`; its clock may be earlier. Raises
+        StoreError if values of earlier sessions are needed and the store cannot be read.
         """
         return Evaluation(KnownValues(tape, start, stop), tape.symbols).truth(self.root)
 

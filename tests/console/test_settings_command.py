@@ -116,6 +116,18 @@ def test_resolved_settings_have_frames_as_a_number(home: Path) -> None:
     assert resolve_settings(folders, {}, {"TAPEDECK_FRAMES": "24"}).frames == 24
 
 
+def test_the_speed_of_the_console_is_60_until_it_is_set(tapedeck: Any, home: Path) -> None:
+    folders = user_folders({"TAPEDECK_HOME": str(home)})
+    assert values(tapedeck("settings", "--json"))["speed"] == ("60", "default")
+    assert resolve_settings(folders, {}, {}).speed == 60
+    path = write(home, "settings.yaml", "speed: max\n")
+    assert values(tapedeck("settings", "--json"))["speed"] == ("0", f"file {path}")
+    assert resolve_settings(folders, {}, {"TAPEDECK_SPEED": "x2.5"}).speed == 2.5
+    done = tapedeck("settings", TAPEDECK_SPEED="fast")
+    assert done.exit_code == 2
+    assert "speed: must be a multiple of real time such as 60, or max, not 'fast'" in done.stderr
+
+
 def test_direct_drawing_is_on_until_it_is_switched_off(tapedeck: Any, home: Path) -> None:
     assert values(tapedeck("settings", "--json"))["direct_drawing"] == ("on", "default")
     done = tapedeck("settings", "--json", TAPEDECK_DIRECT_DRAWING="Off")

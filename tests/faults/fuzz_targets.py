@@ -72,6 +72,8 @@ _CONDITIONS: Final = (
     b"any.volume > 3 * any.quality or not (S1.5m.close < 2 and all.gaps != 1)",
     b"30 < S0.close <= max(S1.high, abs(-S1.low), 2.5) != 10:30:15",
     b"\"S0\".close == 'S1'.open - 1_000 / (2 + 3e-5)",
+    b"any.close[2] crosses above any.5m.high[1] * 0.99 and not S1.last crosses below S0.change_pct[30]",
+    b"all.quality[1] crosses below (all.gaps + 90) or S0.5m.volume[0] > S1.volume [ 1000 ] / 2",
 )
 _SCRIPTS: Final = (
     b"# stop at a price\nbreak SPY.close > 168\nresume\nstep 10\nrun_to 10:30\nexport csv out/\nquit\n",
@@ -156,13 +158,13 @@ def _condition(random: Random) -> bytes:
 def _use_condition(data: bytes, folder: Path) -> None:
     text, tape = data.decode("utf-8", "replace"), _tape()
     condition = Condition.parse(text, Vocabulary.of(tape))
-    whole = condition.holds(tape, 1, 390)
-    assert whole.shape == (390,), "not one truth for each frontier"
-    parts = np.concatenate([condition.holds(tape, 1, 137), condition.holds(tape, 138, 390)])
+    whole = condition.holds(tape, 0, 390)
+    assert whole.shape == (391,), "not one truth for each frontier"
+    parts = np.concatenate([condition.holds(tape, 0, 137), condition.holds(tape, 138, 390)])
     assert (parts == whole).all(), "another truth for another cut"
     if len(text) < 5000:
         opposite = Condition.parse(f"not ({text})", Vocabulary.of(tape))
-        assert (opposite.holds(tape, 1, 390) == ~whole).all(), "`not` is not the opposite"
+        assert (opposite.holds(tape, 0, 390) == ~whole).all(), "`not` is not the opposite"
 
 
 # Key scripts

@@ -335,6 +335,7 @@ def test_they_hold_where_a_reader_of_all_sessions_finds_it(
 
 BREAKS: Final = (
     "AAA.close crosses below AAA.close[500]",
+    "AAA.close[1000] > 0 and time == 09:31",
     "any.vwap crosses below 0.9995 * any.prev_close and time < 09:45",
     "CCC.5m.close crosses above CCC.sma_1d[1]",
     "BBB.1d.high[1] < BBB.1d.high[2] and time == 09:30",

@@ -28,9 +28,13 @@ Drive = Callable[["ConsoleRun", Pilot[None]], Awaitable[None]]
 class ConsoleRun:
     """A console and its run, with properties for tests."""
 
-    def __init__(self, app: ConsoleApp, system: SystemManager) -> None:
+    def __init__(self, app: ConsoleApp) -> None:
         self.app = app
-        self.system = system
+
+    @property
+    def system(self) -> SystemManager:
+        """The run shown."""
+        return self.app.playback.system
 
     @property
     def frontier(self) -> int:
@@ -149,18 +153,18 @@ def console_run(
 ) -> Iterator[ConsoleRun]:
     """Yield a console before its start, over a run paused at the first open."""
     parsed = parse_session_config(dict(config or document()), "console test").config
-    system = SystemManager(parsed, store, tape_cache_bytes=memory_bytes)
+    playback = Playback(SystemManager(parsed, store, tape_cache_bytes=memory_bytes))
     for condition in breaks:
-        system.add_breakpoint(condition)
+        playback.system.add_breakpoint(condition)
     options = {
         "exports": folder / "exports",
         "start_paused": True,
     } | setup
     try:
         with LogLines() as lines:
-            yield ConsoleRun(ConsoleApp(Playback(system), store, lines, Setup(**options)), system)
+            yield ConsoleRun(ConsoleApp(playback, store, lines, Setup(**options)))
     finally:
-        system.stop()
+        playback.stop()
 
 
 def drive(

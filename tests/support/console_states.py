@@ -145,9 +145,7 @@ def steady_console(
         start_paused=True,
     )
     try:
-        yield ConsoleRun(
-            ConsoleApp(Playback(system), store, log_lines() if has_log else LogLines(), setup), system
-        )
+        yield ConsoleRun(ConsoleApp(Playback(system), store, log_lines() if has_log else LogLines(), setup))
     finally:
         system.stop()
 

@@ -98,7 +98,8 @@ class PanelHandlers:
                 await self._app.do("columns", " ".join(chosen) or DEFAULT_WORD)
 
         def fitting() -> Collection[str]:
-            return panel.table.fitting_columns if panel.display else panel.columns.shown
+            drawn = panel.table.fitting_columns if panel.display else ()
+            return drawn or panel.columns.shown  # the table may not be drawn yet
 
         await self._app.open(ColumnsScreen(panel.columns, self._show_columns, fitting), closed)
 

@@ -60,13 +60,16 @@ class ChartPanel(Panel):
 
     def _data(self, view_state: ViewState) -> ChartData:
         assert view_state.view is not None
-        known = set(view_state.view.indicator_names())
+        view, opening = view_state.view, view_state.opening
+        known, row = set(view.indicator_names()), view.row(self.symbol)
+        before = {} if opening is None else opening.indicators
         return chart_data(
-            view_state.view,
+            view,
             self.symbol,
             self.interval,
             history=self.playback.history(view_state, self.symbol, self.interval),
             overlays=[name for name in self.playback.overlays(self.interval) if name in known],
+            before={name: float(values[row]) for name, values in before.items()},
             levels=self._levels(view_state),
             as_of=view_state.clock_text,
         )

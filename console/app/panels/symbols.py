@@ -40,7 +40,10 @@ class SymbolsPanel(Panel):
         self.fill()
         assert view_state.view is not None
         opening = view_state.opening
-        self._day_before = None if opening is None else opening.day_before
+        day_before = None if opening is None else opening.day_before
+        if day_before != self._day_before:
+            self._day_before = day_before
+            self._note_changed()
         self.table.show(self.columns.rows(view_state.view, view_state.opening))
 
     def as_table(self, view_state: ViewState) -> Table:

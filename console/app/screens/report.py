@@ -13,6 +13,7 @@ from textual.widgets import Label
 
 from tapedeck.console.actions.table import BY_ID
 from tapedeck.console.app.context import AppContext
+from tapedeck.console.app.panels.key_line import LabelOf
 from tapedeck.console.app.playback import Playback
 from tapedeck.console.app.report_lines import RunReport, report_lines
 from tapedeck.console.app.screens.console_screen import ConsoleScreen, bindings_of
@@ -24,6 +25,7 @@ from tapedeck.engine.tape.played_session import PlayedSession
 Files = tuple[tuple[str, str], ...]
 """Names and paths of a run's files."""
 _FILES_EVERY_S: Final = 0.25
+_DAY_STEPS: Final = {"earlier_day": -1, "later_day": 1}
 
 
 class ReportScreen(ConsoleScreen):
@@ -66,6 +68,13 @@ class ReportScreen(ConsoleScreen):
     def on_resize(self, _event: Resize) -> None:
         """Write the report for the new width."""
         self.call_after_refresh(self._write)
+
+    def footer_word(self, label_of: LabelOf, action_id: str) -> str | None:
+        """Return the word of an action in the footer, or None if it would do nothing."""
+        steps = _DAY_STEPS.get(action_id, 0)
+        if steps and not 0 <= self._wanted + steps < len(self._days):
+            return None
+        return super().footer_word(label_of, action_id)
 
     def show_day(self, steps: int) -> None:
         """Show the played day a number of days on or back, recomputed in the background where necessary.

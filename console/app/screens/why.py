@@ -32,9 +32,8 @@ from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.session_view import SessionView
 
 _FIGURES: Final = ("last", *DAY_FIGURES, "volume", "quality", "gaps")
-# Columns of the symbol table by words of conditions, where `volume` is that of a bar.
-_TABLE_NAMES: Final = {"volume": "day_volume"}
-_LABELS: Final = {"volume": "bar volume", "gaps": "missing"}
+# In conditions `volume` is that of a bar, and `gaps` the number of runs of missing bars.
+_LABELS: Final = {"volume": "bar volume", "gaps": "missing runs"}
 _SHOWN_BARS: Final = 6
 _DECIMALS: Final = 4
 _WHOLE_NUMBERS: Final = frozenset({"volume", "day_volume", "gaps", "bars", "slots"})
@@ -59,7 +58,8 @@ class WhyScreen(ModalScreen[None]):
         session = [output for spec in plan.specs for output in spec.outputs]
         historical = [trailing.name for trailing in plan.history.trailing]
         self._names = (*_FIGURES, *session, *historical)
-        name = _TABLE_NAMES.get(name, name)
+        columns = {spec.description.symbol_column: spec.outputs[0] for spec in plan.specs}
+        name = {**columns, "missing": "gaps"}.get(name, name)
         self._chosen = name if name in self._names else self._names[0]
         self._recomputed: SessionData | None = None
         self._recompute_worker: Worker[None] | None = None

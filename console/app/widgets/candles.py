@@ -39,9 +39,10 @@ class ChartData:
 
     `opened_at`: int64, seconds UTC. `today`: index of the first candle of the session on view (n if it has
     none yet); earlier candles are history. `overlays`: name → values on the price scale, shape (n,), NaN
-    until warm. `levels`: short name → price of a dotted line over the whole chart, such as the high of the
-    pre-market. `zone`: the exchange's, for the time axis. `as_of`: the clock as text, with its zone.
-    `is_daily`: the candles are days or longer, and the axis shows dates.
+    until warm; `before`: name of an overlay → its last value of the session before. `levels`: short name →
+    price of a dotted line over the whole chart, such as the high of the pre-market. `zone`: the exchange's,
+    for the time axis. `as_of`: the clock as text, with its zone. `is_daily`: the candles are days or longer,
+    and the axis shows dates.
     """
 
     title: str
@@ -55,6 +56,7 @@ class ChartData:
     volume: Floats
     today: int = 0
     overlays: Mapping[str, Floats] = field(default_factory=dict)
+    before: Mapping[str, float] = field(default_factory=dict)
     levels: Mapping[str, float] = field(default_factory=dict)
     is_daily: bool = False
 

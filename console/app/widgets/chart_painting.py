@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Final
 
@@ -20,7 +21,7 @@ from tapedeck.console.app.widgets.candles import (
 )
 from tapedeck.console.app.widgets.canvas import Canvas, shortened
 from tapedeck.console.app.widgets.chart_layout import AXIS_WIDTH, ChartLayout
-from tapedeck.console.app.widgets.figures import compact, fixed
+from tapedeck.console.app.widgets.figures import compact, fixed, marked_as_before
 from tapedeck.console.app.widgets.price_scale import PriceScale
 from tapedeck.console.app.widgets.time_axis import clock_labels, date_labels
 
@@ -165,14 +166,20 @@ def _last_known(values: NDArray[np.float64]) -> float:
 
 
 def _legend(data: ChartData, width: int) -> list[list[tuple[str, int]]]:
-    """Return the lines of the legend: each overlay with its number, last value and ink."""
+    """Return the lines of the legend: each overlay with its number, last value and ink.
+
+    Without a value of today it has the one of the session before, dimmed and marked.
+    """
     decimals = PriceScale.around(data.low, data.high, 20).decimals()
     lines: list[list[tuple[str, int]]] = []
     remaining = 0
-    parts = [
-        (f"{number + 1}─{name} {fixed(_last_known(values), decimals)}", ink)
-        for number, ((name, values), ink) in enumerate(zip(data.overlays.items(), _OVERLAYS, strict=False))
-    ]
+    parts = []
+    for number, ((name, values), ink) in enumerate(zip(data.overlays.items(), _OVERLAYS, strict=False), 1):
+        value, before = _last_known(values), data.before.get(name, math.nan)
+        if math.isnan(value) and not math.isnan(before):
+            parts.append((f"{number}─{name} {marked_as_before(fixed(before, decimals))}", _INK["axis"]))
+        else:
+            parts.append((f"{number}─{name} {fixed(value, decimals)}", ink))
     if len(data.overlays) > len(_OVERLAYS):
         parts.append((f"{len(data.overlays) - len(_OVERLAYS)} more in indicators", _INK["axis"]))
     for text, ink in parts:

@@ -105,11 +105,11 @@ def run(
     ctrl+c ends at once.
 
     A condition compares values of the panels: SPY.close > 168, any.quality < 95, all.volume > 0,
-    BAC.volume > 3 * BAC.usual_volume, "BRK.B".5m.close < 300, time >= 10:30; with and, or, not. A batch
-    job ends at the first --break, at exactly that slot, with a partial export and exit code 0. A key script
-    has one action per line (break SPY.close > 168, resume, step 10, run_to 10:30, speed 60, export csv out,
-    view quality json, quit); a batch job ends with its last line. With --view, stdout has only that panel's
-    data at the end.
+    BAC.volume > 3 * BAC.usual_volume, "BRK.B".5m.close < 300, time >= 10:30, SPY.rsi_14 crosses above 30,
+    SPY.close > SPY.close[5] (five bars back); with and, or, not. A batch job ends at the first --break, at
+    exactly that slot, with a partial export and exit code 0. A key script has one action per line (break
+    SPY.close > 168, resume, step 10, run_to 10:30, speed 60, export csv out, view quality json, quit); a
+    batch job ends with its last line. With --view, stdout has only that panel's data at the end.
     """
     invocation = begin(context, as_json=as_json, store=store, export=export)
     given_speed = None if speed is None else read_speed_option("--speed", speed)

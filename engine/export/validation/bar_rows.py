@@ -25,9 +25,13 @@ NUMBERS = (*FIELDS, "base_bars", "quality")
 
 @dataclass(frozen=True, slots=True)
 class BarsFound:
-    """Bars of a session in the file: per interval, base first, bool (S, m)."""
+    """Bars of a session in the file: per interval, base first, bool (S, m).
+
+    `base_rows`: rows of the base interval, sorted by symbol and time.
+    """
 
     present: tuple[Mask, ...]
+    base_rows: pd.DataFrame
 
     @property
     def base(self) -> Mask:
@@ -77,9 +81,10 @@ class BarRows:
         for code, mask in enumerate(present):
             own = rows[rows["interval"] == code]
             mask[own["symbol"].to_numpy(dtype=np.int64), own["column"].to_numpy(dtype=np.int64)] = True
-        self._check_base(rows)
+        base = rows[rows["interval"] == 0]
+        self._check_base(base)
         check_derived(rows, expected, self._expectation, self._log)
-        return BarsFound(present)
+        return BarsFound(present, base.sort_values(["symbol", "column"]))
 
     def _check_numbers(self, piece: Piece, numbers: Mapping[str, Floats]) -> None:
         for name, values in numbers.items():
@@ -105,8 +110,7 @@ class BarRows:
             self._log.add(BARS_CSV, line, f"the bar closes after {clock}, the end of the partial session")
         return rows.iloc[np.flatnonzero(~early)]
 
-    def _check_base(self, rows: pd.DataFrame) -> None:
-        base = rows[rows["interval"] == 0]
+    def _check_base(self, base: pd.DataFrame) -> None:
         for name, right in (("base_bars", 1), ("quality", 100)):
             wrong = base[base[name] != right]
             for line, value in zip(wrong["line"].tolist(), wrong[name].tolist(), strict=True):

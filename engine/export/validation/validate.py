@@ -24,6 +24,7 @@ from tapedeck.engine.export.own_files import has_own_files
 from tapedeck.engine.export.quality_table import QUALITY_HEADER
 from tapedeck.engine.export.session_table import SESSION_HEADER
 from tapedeck.engine.export.validation.bar_rows import BarRows
+from tapedeck.engine.export.validation.day_totals import DayTotals
 from tapedeck.engine.export.validation.expectation import Expectation
 from tapedeck.engine.export.validation.history_rows import HistoryRows
 from tapedeck.engine.export.validation.indicator_rows import IndicatorRows
@@ -115,6 +116,7 @@ def _check_tables(folder: Path, expectation: Expectation, time: TimeManager, log
         return SessionCursor(name, readers[-1].pieces(), locate, expectation.days, log)
 
     clock, bars = ClockRows(expectation, log), BarRows(expectation, log)
+    totals = DayTotals(folder, expectation.symbols, log)
     quality, indicators = QualityRows(expectation, log), IndicatorRows(expectation, log)
     clock_rows = cursor(SESSION_CSV, SESSION_HEADER, clock.locate)
     bar_rows = cursor(BARS_CSV, BARS_HEADER, bars.locate)
@@ -125,8 +127,10 @@ def _check_tables(folder: Path, expectation: Expectation, time: TimeManager, log
         _check_history(readers[-1], expectation.manifest, time, log)
     for index, played in enumerate(expectation.played):
         expected = expectation.session(index)
-        clock.check(clock_rows.take(index), expected, is_last=index == len(expectation) - 1)
+        is_last = index == len(expectation) - 1
+        clock.check(clock_rows.take(index), expected, is_last=is_last)
         found = bars.check(bar_rows.take(index), expected)
+        totals.check(found.base_rows, is_last=is_last)
         count = int(found.base.sum())
         if count != played.bars:
             day = played.trading_day

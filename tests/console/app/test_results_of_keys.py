@@ -224,7 +224,7 @@ def test_invalid_key_changes_are_reported_and_the_others_apply() -> None:
     assert "step: unknown key 'nosuchkey'." in said
     assert "pause: no key given (write a comma as comma). pause keeps 'space'." in said
     assert "slower: unknown key 'pagedwn'. Did you mean 'pagedown'?" in said
-    assert usable_keys({"step": "ctrl+u, >", "pause": " "}) == {"step": "ctrl+u,greater_than_sign"}
+    assert usable_keys({"step": "ctrl+u, %", "pause": " "}) == {"step": "ctrl+u,percent_sign"}
 
 
 def test_every_key_of_the_table_is_valid_and_unique() -> None:

@@ -87,6 +87,7 @@ def test_the_report_has_any_played_day_and_what_happened(
         await until(pilot, lambda: isinstance(console.app.screen, ReportScreen), "the report")
         await until(pilot, lambda: "stamp" in report(console), "its text")
         assert "Mon 2013-12-02  day 4 of 4" in report(console)
+        assert "later day" not in console.text("#keys")
         expected = plain_rows(console_store, "2013-12-02", "2013-11-29", 390)
         assert without_volume(rows(report(console))) == expected
 
@@ -101,9 +102,11 @@ def test_the_report_has_any_played_day_and_what_happened(
         assert without_volume(rows(report(console))) == expected
         await press(pilot, "left", "left")
         await until(pilot, lambda: "Tue 2013-11-26  day 1 of 4" in report(console), "the first day")
+        assert "earlier day" not in console.text("#keys")
         await press(pilot, "left")
         assert [note.message for note in console.app._notifications][1:] == ["no earlier day was played"]
         await press(pilot, "right")
+        assert "← earlier day  → later day" in console.text("#keys")
         await until(pilot, lambda: "Wed 2013-11-27  day 2 of 4" in report(console), "the second day")
 
         lines = report(console).splitlines()

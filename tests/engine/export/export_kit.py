@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,9 @@ from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.quality.gaps_and_scores import RunningScores
 from tapedeck.engine.read.snapshot import RunSummary
 from tapedeck.engine.session_file import parse_session_config
-from tapedeck.engine.tape.bar_grid import BarGrid
+from tapedeck.engine.tape.bar_grid import CLOSE, BarGrid
+from tapedeck.engine.tape.held_values import last_columns, taken
+from tapedeck.engine.tape.prior_close import PriorClose
 from tapedeck.engine.tape.session_record import SessionRecord, SessionSummary
 from tapedeck.engine.tape.stamp import run_stamp, session_digest
 from tapedeck.engine.tape.tape import Tape
@@ -170,12 +173,25 @@ def write_export(
     error: str | None = None,
 ) -> Manifest | None:
     """Export the records as a run with this end."""
+    link(records)
     export = CsvExport(folder, config)
     for record in records:
         export.write_session(record, digest_of(record))
     return export.finish(make_summary(config, records, state=state, error=error), PerformanceMetrics())
 
 
+def link(records: Sequence[SessionRecord]) -> None:
+    """Give each session the prior closes that a run gives it: the last closes of the session before."""
+    for before, after in pairwise(records):
+        closes = before.tape.base.values[CLOSE]
+        at = last_columns(closes, np.array([len(before.tape)]))
+        labels = np.where(at[:, 0] >= 0, before.tape.slots.opened_at[at[:, 0]], 0)
+        values = taken(closes, at)[:, 0]
+        after.tape.prior_close = PriorClose(values, labels, np.zeros(len(values), dtype=np.bool_))
+
+
 def two_days(**options: object) -> list[SessionRecord]:
     """Two sessions in New York, gapped."""
-    return [make_record(make_tape(date(2013, 10, day), **options)) for day in (7, 8)]  # type: ignore[arg-type]
+    records = [make_record(make_tape(date(2013, 10, day), **options)) for day in (7, 8)]  # type: ignore[arg-type]
+    link(records)
+    return records

@@ -557,6 +557,29 @@ def test_bars_beyond_the_cut_are_found(tmp_path):
 # The report
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["last", "prev_close", "change", "change_pct", "gap_pct", "day_open", "day_high", "day_low", "day_volume",
+     "change_open_pct"],
+)  # fmt: skip
+def test_a_figure_of_the_day_that_is_not_that_of_the_bars_is_found(copy, name):
+    path = copy / "session.json"
+    document = json.loads(path.read_text())
+    document["symbols"]["SPY"]["totals"][name] += 0.01
+    path.write_text(json.dumps(document))
+    assert_found(
+        validate_export(copy), "session.json", None, rf"^symbols: {name} of SPY is .*, but .* by bars\.csv$"
+    )
+
+
+def test_totals_that_are_missing_are_found(copy):
+    path = copy / "session.json"
+    document = json.loads(path.read_text())
+    del document["symbols"]["AIG"]
+    path.write_text(json.dumps(document))
+    assert_found(validate_export(copy), "session.json", None, r"^symbols: the totals of AIG are missing$")
+
+
 def test_many_faults_of_one_file_are_counted_not_listed(copy):
     text = (copy / "bars.csv").read_text()
     (copy / "bars.csv").write_text(text.replace("SPY,", "SPX,"))

@@ -16,6 +16,7 @@ from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarColumns
 from tapedeck.engine.store.locations import open_store
 from tapedeck.engine.system import SystemManager
+from tests.support.runs import KeepRecords
 
 SESSIONS = TimeManager("XNYS").trading_sessions(date(2013, 10, 7), date(2013, 10, 11))
 PLACES = ("bars.db", "bars")
@@ -120,3 +121,28 @@ def test_a_store_that_is_replaced_by_another_ends_the_run(location, tmp_path):
         other.replace(location)
 
     assert isinstance(played(location, replace).error, StoreChangedError)
+
+
+def test_daily_bars_of_prior_closes_are_of_one_state_of_the_store(tmp_path):
+    """AIG has no minutes on 7 and 9 October: its prior closes on the 8th and 10th are those of daily bars."""
+    labels = np.array([1381104000 + 86400 * day for day in range(5)])
+
+    def daily(price):
+        return BarColumns(labels, *[np.full(5, price)] * 5)
+
+    kept = KeepRecords()
+    with open_store(tmp_path / "bars.db", create=True) as store:
+        for at, session in enumerate(SESSIONS):
+            store.write("SPY", MINUTE, bars_of(session))
+            if at not in (0, 2):
+                store.write("AIG", MINUTE, bars_of(session))
+        store.write("AIG", DAY, daily(50.0))
+        system = SystemManager(parse_session_config(DOCUMENT, "test").config, store, sinks=[kept])
+        system.start(paused=True)
+        assert system.wait_for(lambda: system.snapshot().slots > 0, 30)
+        store.write("AIG", DAY, daily(60.0), replace=True)
+        system.resume()
+        assert system.wait(60)
+        assert system.error is None
+    closes = [float(record.tape.prior_close.values[1]) for record in kept.records]
+    assert closes == [50.0, 100.0, 50.0, 100.0]

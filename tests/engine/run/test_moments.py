@@ -28,6 +28,7 @@ CONDITIONS = (
     "time >= 9:30",
     "time >= 23:00",
     "BBB.5m.close < BBB.ema_5 and time < 11:00",
+    "AAA.close crosses above AAA.ema_5 and BBB.close[2] > BBB.close",
 )
 SLOTS = (390, 390, 210, 390)
 DAYS = (date(2013, 11, 26), date(2013, 11, 27), date(2013, 11, 29), date(2013, 12, 2))
@@ -85,7 +86,7 @@ def place_of(moment: Moment | None) -> Place | None:
     return None if moment is None else (moment.trading_day, moment.frontier)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), text=st.sampled_from(CONDITIONS), slots=st.integers(1, sum(SLOTS) - 1))
 def test_the_nearest_moments_are_those_of_a_search_slot_by_slot(
     gapped_store: BarStore,
