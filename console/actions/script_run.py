@@ -186,14 +186,14 @@ class ScriptRun:
         """Whether all commands are done, and the run is paused or over."""
         if self._is_busy():
             return False
+        # Before the state: one that is read earlier may be of the time before the last command.
+        is_handled = self._handled is None or self._handled.is_set()
         state, snapshot = self._system.state, self._system.snapshot()
         if snapshot.version == 0:  # not started; its state would read as over
             return False
         if state.is_over:
             return True
-        if self._handled is not None and not self._handled.is_set():
-            return False
-        return state is RunState.PAUSED and snapshot.steps_left == 0
+        return is_handled and state is RunState.PAUSED and snapshot.steps_left == 0
 
     def _do(self, line: ScriptLine) -> None:
         action = action_of(line.action)

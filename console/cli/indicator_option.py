@@ -10,7 +10,7 @@ from typing import Final
 from pydantic_core import PydanticCustomError
 
 from tapedeck.engine.config.catalogue import output_names
-from tapedeck.engine.config.names import read_indicator_name
+from tapedeck.engine.config.names import is_reserved, read_indicator_name
 from tapedeck.engine.errors import ConfigProblem, shortened
 from tapedeck.engine.indicators.kind import IndicatorKind
 from tapedeck.engine.indicators.registry import REGISTRY
@@ -158,8 +158,5 @@ def _candidates(words: IndicatorWords, interval: str) -> Iterator[str]:
 
 
 def _is_free(name: str, kind: IndicatorKind, taken: Collection[str]) -> bool:
-    try:
-        read_indicator_name(name)
-    except PydanticCustomError:
-        return False
-    return names_of(name, kind).isdisjoint(taken)
+    names = names_of(name, kind)
+    return name.isidentifier() and names.isdisjoint(taken) and not any(map(is_reserved, names))

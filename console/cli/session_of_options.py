@@ -18,11 +18,13 @@ from tapedeck.console.cli.indicator_option import (
 from tapedeck.console.cli.options import read_date
 from tapedeck.console.cli.session_options import SessionOptions
 from tapedeck.engine.config import LoadedConfig, resolve_exchange
+from tapedeck.engine.config.readers import QUOTES
 from tapedeck.engine.default_exchange import DEFAULT_EXCHANGE
 from tapedeck.engine.errors import CalendarError, ConfigError, ConfigProblem, shortened
-from tapedeck.engine.intervals import MINUTE, Interval
+from tapedeck.engine.intervals import MINUTE, WEEK, Interval
 from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.streams.base_interval import choose_base
 from tapedeck.engine.streams.stored_session import (
     stored_base,
     stored_days,
@@ -122,7 +124,7 @@ class OptionsRead:
         given, remarks = self.options, list[str]()
         intervals, exchange, first, last = given.intervals, given.exchange, self.first, self.last
         if store is not None and self.needs_store:
-            base = stored_base(given.symbols, stored_intervals(given.symbols, store))
+            base = self._base(store)
             if not intervals:
                 intervals = (str(base),)
                 remarks.append(f"interval: {base}, as stored")
@@ -132,12 +134,23 @@ class OptionsRead:
                 remarks.append(f"exchange: {exchange}, {reason} (--exchange sets another)")
             if first is None or last is None:
                 stored = stored_days(given.symbols, base, exchange, store)
-                first, last = first or max(stored[0], date.min), last or stored[1]
+                first, last = first or stored[0], last or stored[1]
                 remarks.append(f"days: {first} to {last}, as stored")
         assert exchange is not None
         assert first is not None
         assert last is not None
         return SessionParts(given.symbols, intervals, first, last, exchange, self.indicators), tuple(remarks)
+
+    def _base(self, store: BarStore) -> Interval:
+        """Return the interval that a run would stream: from the store where the options name none."""
+        given = self.options
+        stored = stored_intervals(given.symbols, store)
+        texts = [text for text in given.intervals if text != QUOTES]
+        if not texts:
+            return stored_base(given.symbols, stored)
+        texts += [words.interval for words in self.indicators if words.interval is not None]
+        requested = [interval for interval in map(Interval.parse, texts) if interval != WEEK]
+        return choose_base(requested, given.symbols, stored)
 
 
 def read_options(options: SessionOptions) -> OptionsRead:

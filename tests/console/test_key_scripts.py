@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tapedeck.console.actions.key_script import Script, ScriptLine
+from tapedeck.console.actions.script_run import ScriptRun
 from tapedeck.console.actions.table import BY_ID
 from tapedeck.engine.errors import ConfigError
+from tapedeck.engine.read.status import RunState
 from tests.support.pseudo_terminal import terminal
 
 Writer = Callable[..., Path]
@@ -199,6 +203,38 @@ def test_hour_on_counts_trading_time_and_run_to_the_current_time_does_nothing(
     done = tapedeck("run", session_file(), "--store", lean_store, "--no-ui", "--script", path, "--json")
     assert done.exit_code == 0, done.stderr
     assert [session["played"] for session in done.document["sessions"]] == [390, 390, 30]
+
+
+class LateSystem:
+    """Stands for a run whose thread handles a command just after its state was read."""
+
+    def __init__(self) -> None:
+        self._state = RunState.PAUSED
+        self._sent: Event | None = None
+
+    @property
+    def state(self) -> RunState:
+        before = self._state
+        if self._sent is not None:
+            self._sent.set()
+            self._state = RunState.RUNNING
+        return before
+
+    def snapshot(self) -> SimpleNamespace:
+        return SimpleNamespace(version=1, steps_left=0)
+
+    def resume(self) -> None:
+        pass
+
+    def mark(self) -> Event:
+        self._sent = Event()
+        return self._sent
+
+
+def test_a_line_waits_for_the_command_of_the_line_before() -> None:
+    run = ScriptRun(Script.parse("resume\nquit\n"), LateSystem(), output=None)  # type: ignore[arg-type]  # doubles
+    assert not run.advance()
+    assert not run.has_quit
 
 
 def test_an_export_without_a_folder_is_skipped_with_an_example(

@@ -79,6 +79,13 @@ def test_parts_that_are_not_given_come_from_the_store(tapedeck: Any, lean_store:
     assert (done.document["first_day"], done.document["last_day"]) == ("2013-10-04", "2013-10-11")
 
 
+def test_days_are_those_of_the_interval_that_is_streamed(tapedeck: Any, lean_store: Path) -> None:
+    options = ("--symbols", "SPY", "--interval", "1d", "--from", "2021-03-01", "--store", lean_store)
+    done = tapedeck("run", *options, "--json")
+    assert "days: 2021-03-01 to 2021-03-31, as stored" in done.stderr
+    assert (done.document["base"], done.document["sessions_planned"]) == ("1d", 23)
+
+
 def test_a_symbol_with_bars_of_weekends_is_played_around_the_clock(
     tapedeck: Any, weekend_store: Path
 ) -> None:
@@ -116,7 +123,6 @@ def test_all_faults_of_the_options_are_told_at_once(tapedeck: Any) -> None:
         "--indicator RSI:3,4: too many values for RSI: it takes timeperiod.",
         "--indicator a=b=c: invalid indicator 'a=b=c': write [NAME=]KIND[:V,V][@INTERVAL], such as RSI, "
         "RSI:14, RSI:14@5m or rsi=RSI:14@5m.",
-        "--indicator close=RSI: reserved name 'close', used by conditions and columns: choose another.",
         "--exchange: unknown exchange 'US_EQUTY': `tapedeck calendar --list` lists all exchanges. Did you "
         "mean 'US_EQUITY'?",
         "--symbols: duplicate entry 'SPY'.",
@@ -127,6 +133,8 @@ def test_all_faults_of_the_options_are_told_at_once(tapedeck: Any) -> None:
         "--indicator RSI:1: timeperiod: must be 2 to 100000 for RSI, not 1.",
         "--indicator BBANDS:20@7x: interval: invalid interval '7x': use a whole number and s, m, h, d or w, "
         "such as 1m, 15m, 1h, 1d.",
+        "--indicator close=RSI: reserved name 'close', used by conditions and columns: choose another, such "
+        "as 'my_close'.",
     ]
 
 
