@@ -24,7 +24,7 @@ from tapedeck.console.actions.keys import key_problems, usable_keys
 from tapedeck.console.actions.script_run import ScriptRun
 from tapedeck.console.actions.table import BY_ID, action_of
 from tapedeck.console.app.breakpoint_list import BreakpointList
-from tapedeck.console.app.footer_labels import footer_label
+from tapedeck.console.app.footer_labels import FooterState
 from tapedeck.console.app.frames import Frames
 from tapedeck.console.app.gc_scheduler import GcScheduler
 from tapedeck.console.app.handlers.application import ApplicationHandlers
@@ -40,6 +40,7 @@ from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.opening_fetch import OpeningFetch
 from tapedeck.console.app.palette import ConsoleCommands
 from tapedeck.console.app.panels.events import EventsPanel
+from tapedeck.console.app.panels.key_line import LabelOf
 from tapedeck.console.app.playback import Playback, SessionNotCachedError, ViewState
 from tapedeck.console.app.recording import Recording
 from tapedeck.console.app.screen_run import ScreenRun
@@ -325,8 +326,10 @@ class ConsoleApp(TerminalApp):
         self.transport.advance_past()
         self._advance_script()
         snapshot = self.playback.system.snapshot()
-        if isinstance(self.screen, ConsoleScreen):
-            self.screen.show_keys()
+        label_of = self.footer_labels()
+        for screen in {self.main, self.screen}:  # a dialog covers a part of the panels
+            if isinstance(screen, ConsoleScreen):
+                screen.show_keys(label_of)
         if self.frames.show(snapshot):
             self._report_end(snapshot)
             self._opening_fetch.follow(self.playback.view_state(snapshot))
@@ -440,9 +443,9 @@ class ConsoleApp(TerminalApp):
         """Set the theme."""
         self.theme = name
 
-    def footer_label(self, action_id: str) -> str | None:
-        """Return the word of an action in the footer, None if it would do nothing now."""
-        return footer_label(action_id, self.playback)
+    def footer_labels(self) -> LabelOf:
+        """Return the words of actions in the footer now."""
+        return FooterState.of(self.playback).label
 
     def can_do(self, action_id: str) -> bool | None:
         """Whether an action is available."""

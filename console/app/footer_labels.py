@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from tapedeck.console.actions import speeds
@@ -11,75 +12,77 @@ from tapedeck.console.app.playback import Playback
 from tapedeck.engine.read.status import RunState
 
 
-def footer_label(action_id: str, playback: Playback) -> str | None:
-    """Return the word of an action in the footer, or None if it would do nothing now."""
-    rule = _RULES.get(action_id)
-    label = BY_ID[action_id].label
-    if rule is None:
-        return label
-    found = rule(playback)
-    return found if isinstance(found, str) else label if found else None
+@dataclass(frozen=True, slots=True)
+class FooterState:
+    """The state of a run, as far as the footer depends on it. `speed`: in the past, that of the past."""
+
+    state: RunState
+    is_over: bool
+    has_session: bool
+    is_past: bool
+    is_past_playing: bool
+    can_step_back: bool
+    speed: float
+    intervals: int
+
+    @classmethod
+    def of(cls, playback: Playback) -> FooterState:
+        """Return the state of a run now."""
+        snapshot, position = playback.system.snapshot(), playback.viewpoint.position
+        shown = position or playback.present()
+        return cls(
+            state=snapshot.state,
+            is_over=snapshot.state.is_over and snapshot.version > 0,  # before its start a run is stopped, too
+            has_session=shown is not None,
+            is_past=position is not None,
+            is_past_playing=playback.past_play.is_playing,
+            can_step_back=shown is not None
+            and (shown.frontier > 0 or playback.tape_cache.before(shown.day) is not None),
+            speed=playback.speed if position is None else playback.past_speed,
+            intervals=len(playback.intervals),
+        )
+
+    @property
+    def can_step(self) -> bool:
+        """Whether there is a slot after the one shown."""
+        return self.is_past or (self.has_session and not self.is_over)
+
+    def label(self, action_id: str) -> str | None:
+        """Return the word of an action in the footer, or None if it would do nothing now."""
+        if action_id == "pause":
+            return self._play_or_pause()
+        does_something = _RULES.get(action_id, _always)(self)
+        return BY_ID[action_id].label if does_something else None
+
+    def _play_or_pause(self) -> str | None:
+        if self.is_past:
+            return "pause" if self.is_past_playing else "play"
+        return {RunState.RUNNING: "pause", RunState.PAUSED: "play"}.get(self.state)
+
+    def can_be_faster(self) -> bool:
+        """Whether there is a higher speed."""
+        step_up = speeds.faster_past if self.is_past else speeds.faster
+        return self.can_step and step_up(self.speed) != self.speed
+
+    def can_be_slower(self) -> bool:
+        """Whether there is a lower speed."""
+        return self.can_step and speeds.slower(self.speed) != self.speed
 
 
-def _play(playback: Playback) -> str | bool:
-    """Return what space does: play or pause, the past or the present."""
-    if _is_past(playback):
-        return "pause" if playback.past_play.is_playing else "play"
-    return {RunState.RUNNING: "pause", RunState.PAUSED: "play"}.get(playback.system.state, False)
+def _always(_state: FooterState) -> bool:
+    return True
 
 
-def _is_past(playback: Playback) -> bool:
-    return playback.viewpoint.position is not None
-
-
-def _is_over(playback: Playback) -> bool:
-    # Before its start, a run is stopped, too.
-    return playback.system.state.is_over and playback.system.snapshot().version > 0
-
-
-def _has_session(playback: Playback) -> bool:
-    return playback.present() is not None
-
-
-def _can_step(playback: Playback) -> bool:
-    return _is_past(playback) or (_has_session(playback) and not _is_over(playback))
-
-
-def _can_step_back(playback: Playback) -> bool:
-    shown = playback.viewpoint.position or playback.present()
-    if shown is None:
-        return False
-    return shown.frontier > 0 or playback.tape_cache.before(shown.day) is not None
-
-
-def _speed(playback: Playback) -> float:
-    return playback.past_speed if _is_past(playback) else playback.speed
-
-
-def _can_be_faster(playback: Playback) -> bool:
-    step_up = speeds.faster_past if _is_past(playback) else speeds.faster
-    return _can_step(playback) and step_up(_speed(playback)) != _speed(playback)
-
-
-def _can_be_slower(playback: Playback) -> bool:
-    return _can_step(playback) and speeds.slower(_speed(playback)) != _speed(playback)
-
-
-def _plays_day(playback: Playback) -> bool:
-    return _has_session(playback) and _is_over(playback) and not _is_past(playback)
-
-
-_RULES: Final[Mapping[str, Callable[[Playback], str | bool]]] = {
-    "pause": _play,
-    "step": _can_step,
-    "step_back": _can_step_back,
-    "goto": _has_session,
-    "present": _is_past,
-    "play_day": _plays_day,
-    "restart": _is_over,
-    "faster": _can_be_faster,
-    "slower": _can_be_slower,
-    "interval": lambda playback: len(playback.intervals) > 1,
-    "why": _has_session,
-    "export_csv": _has_session,
+_RULES: Final[Mapping[str, Callable[[FooterState], bool]]] = {
+    "step": lambda state: state.can_step,
+    "step_back": lambda state: state.can_step_back,
+    "goto": lambda state: state.has_session,
+    "present": lambda state: state.is_past,
+    "play_day": lambda state: state.has_session and state.is_over and not state.is_past,
+    "restart": lambda state: state.is_over,
+    "faster": FooterState.can_be_faster,
+    "slower": FooterState.can_be_slower,
+    "interval": lambda state: state.intervals > 1,
+    "why": lambda state: state.has_session,
+    "export_csv": lambda state: state.has_session,
 }

@@ -199,7 +199,7 @@ class Playback:
         """Return a value that changes whenever the frame would; cheap."""
         view = snapshot.view
         computed = None if view is None else (view.frontier, view.computed_frontier)
-        past = (self.viewpoint.revision, self.past_play.is_playing, self.past_speed)
+        past = (self.viewpoint.revision, self.past_play.is_playing, self._watched_speed)
         shown = (self._runs, snapshot.version, past, self.openings.revision)
         return (*shown, snapshot.state, len(snapshot.finished), computed)
 

@@ -59,12 +59,11 @@ class ColumnSource:
     def read(self, opening: OpeningValues | None, view: SessionView) -> Figures:
         """Return the figures of a view, and those of the session before."""
         found, before = self.figures(view), self._before(opening, view)
-        if before is None:
+        if before is None or not (missing := np.isnan(found.values)).any():
             return found
         decimals = found.decimals
         if self.column.form.grows_from is not None:
-            sizes = np.where(np.isnan(found.values), np.abs(before), np.nan)
-            decimals = max(decimals, column_decimals(sizes))
+            decimals = max(decimals, column_decimals(np.abs(before[missing])))
         return replace(found, before=before, decimals=decimals)
 
     def _before(self, opening: OpeningValues | None, view: SessionView) -> Floats | None:

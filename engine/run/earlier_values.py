@@ -81,6 +81,14 @@ class EarlierValueCache:
             self._keep(key, found)
         return found.values[:, -1]
 
+    def find(self, day: date, needs: Iterable[EarlierNeed]) -> None:
+        """Find what conditions need before a day, so that it is there when they are evaluated."""
+        for series, bars, is_end in needs:
+            if bars:
+                self.last_bars(day, series, bars)
+            if is_end:
+                self.end(day, series)
+
     def carry_on(self, tape: Tape, following: date, needs: Iterable[EarlierNeed]) -> None:
         """Keep what conditions need of a session that is over, for the session of the day `following`."""
         counts: dict[Series, int] = {}

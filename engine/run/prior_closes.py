@@ -68,7 +68,9 @@ class PriorCloses:
 
     def _close_of(self, slots: SessionSlots, grid: BarGrid) -> PriorClose:
         """Return the close of a session, given its base bars."""
-        closes = grid.values[CLOSE]
+        closes, last = grid.values[CLOSE], len(slots) - 1
+        if not np.isnan(closes[:, last]).any():  # as a rule: no search
+            return self._completed(slots, closes[:, last].copy(), np.full(len(closes), last))
         at = last_columns(closes, np.array([len(slots)], dtype=np.int64))
         return self._completed(slots, taken(closes, at)[:, 0], at[:, 0])
 

@@ -193,6 +193,7 @@ class SessionCoordinator:
         started = self._metrics.start_timer()
         self._data.history = self.feed.history(self._process_messages)
         self._data.requested_history = self._plan.history.requested
+        self._find_earlier_values()
         self._metrics.record_historical_load(started, first=True)
         last = len(self._plan.sessions) - 1
         gap: float | None = None
@@ -205,6 +206,13 @@ class SessionCoordinator:
             self._play()
             gap = self._metrics.start_timer()
             self._record(RunState.COMPLETED if position == last else RunState.RUNNING)
+
+    def _find_earlier_values(self) -> None:
+        """Find what the breakpoints read of the sessions before the first; later ones are carried on."""
+        needs = self.breakpoints.earlier_needs(self._plan.symbols)
+        if needs:
+            day = self._plan.sessions[0].trading_day
+            self.feed.in_background(lambda: self._earlier_values.find(day, needs), self._process_messages)
 
     def _teardown(self) -> None:
         """Phase 1: release the session that has ended and add it to history."""

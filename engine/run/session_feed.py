@@ -57,7 +57,11 @@ class SessionFeed:
 
     def history(self, process_messages: ProcessMessages) -> History:
         """Read the history before the first session, without a time limit; commands still take effect."""
-        future = self._worker.submit(self._load_history)
+        return self.in_background(self._load_history, process_messages)
+
+    def in_background(self, work: Callable[[], Result], process_messages: ProcessMessages) -> Result:
+        """Do other work in the loading thread, without a time limit; commands still take effect."""
+        future = self._worker.submit(work)
         while not future.done():
             process_messages(None)
         return future.result()

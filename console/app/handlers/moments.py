@@ -40,7 +40,7 @@ class MomentHandlers:
         self._transport = transport
         self._conditions: tuple[str, ...] = ()
         self._one_search = asyncio.Lock()
-        self._is_asking = False
+        self._question: ConfirmScreen | None = None
 
     def remember(self, condition: str) -> None:
         """Offer a condition first."""
@@ -106,7 +106,7 @@ class MomentHandlers:
 
     async def _find(self, condition: str, *, backwards: bool) -> None:
         async with self._one_search:  # so that each search counts from the result of the one before
-            if self._is_asking:
+            if self._question is not None and self._question.is_attached:
                 return
             await self._playback.wait_for_moves()
             place, present = self._navigation.shown_place(), self._navigation.present_place()
@@ -163,13 +163,12 @@ class MomentHandlers:
 
     async def _ask_to_play(self, condition: str, searched_to: Place) -> None:
         def answered(yes: bool | None) -> None:
-            self._is_asking = False
             if yes:
                 self._app.start_work(self._run_until(condition, searched_to), _GROUP)
 
-        self._is_asking = True
-        question = f"{condition}\nNot found up to now. Run until it holds, or to the end of the run?"
-        await self._app.open(ConfirmScreen(question, yes="Run", no="Stay"), answered)
+        text = f"{condition}\nNot found up to now. Run until it holds, or to the end of the run?"
+        self._question = ConfirmScreen(text, yes="Run", no="Stay")
+        await self._app.open(self._question, answered)
 
     async def _run_until(self, condition: str, searched_to: Place) -> None:
         """Play to the next moment, which may have been passed since the search."""

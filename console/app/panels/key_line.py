@@ -25,7 +25,7 @@ def dialog_keys(*pairs: tuple[str, str]) -> Content:
     return Content(_GAP).join([named_key(key, label) for key, label in pairs])
 
 
-Label = Callable[[str], str | None]
+LabelOf = Callable[[str], str | None]
 """Returns the word of an action, or None if it would do nothing."""
 
 
@@ -35,16 +35,17 @@ class KeyLine(Static):
     Help and quit stay. `label_of`: the word of each action in the state of the run.
     """
 
-    def __init__(self, mode: str, changes: dict[str, str], label_of: Label) -> None:
+    def __init__(self, mode: str, changes: dict[str, str], label_of: LabelOf) -> None:
         super().__init__(id="keys")
         self._mode = mode
         self._changes = changes
         self._label_of = label_of
         self._labels: tuple[tuple[Action, str], ...] = ()
 
-    def show_state(self) -> None:
-        """Show the keys of the state of the run, if they have changed."""
-        labels = footer_actions(self._mode, self._label_of)
+    def show_state(self, label_of: LabelOf) -> None:
+        """Show the keys of a state of the run, if they have changed."""
+        self._label_of = label_of
+        labels = footer_actions(self._mode, label_of)
         if labels != self._labels and self.size.width:
             self._labels = labels
             self.update(key_line(self._mode, self._changes, labels, self.size.width), layout=False)
@@ -52,10 +53,10 @@ class KeyLine(Static):
     def on_resize(self, event: Resize) -> None:
         """Show the keys that fit."""
         self._labels = ()
-        self.show_state()
+        self.show_state(self._label_of)
 
 
-def footer_actions(mode: str, label_of: Label) -> tuple[tuple[Action, str], ...]:
+def footer_actions(mode: str, label_of: LabelOf) -> tuple[tuple[Action, str], ...]:
     """Return the actions of a mode's footer that do something now, with their words."""
     labels = ((action, label_of(action.id)) for action in screen_actions(mode) if action.footer)
     return tuple((action, label) for action, label in labels if label is not None)

@@ -17,7 +17,10 @@ from tapedeck.console.app.grid_text import QUIET, counted
 from tapedeck.console.app.panels.key_line import dialog_keys
 from tapedeck.console.app.screens.prompt import Check, input_meaning
 
-_EXAMPLES: Final = "{}.change_pct < -1    any.quality < 95    time >= 10:30"
+_EXAMPLES: Final = (
+    "{0}.change_pct < -1    any.quality < 95    time >= 10:30\n"
+    "any.last crosses above any.day_open    {0}.close > {0}.close[5]"
+)
 
 
 class BreakpointEditor(Protocol):

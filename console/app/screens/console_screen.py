@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar, Final, Protocol, runtime_checkable
 
 from textual.binding import Binding, BindingType
 
 from tapedeck.console.actions.table import BY_ID, screen_actions
-from tapedeck.console.app.panels.key_line import KeyLine
+from tapedeck.console.app.panels.key_line import KeyLine, LabelOf
 from tapedeck.console.textual_ext.screen import DirectScreen
 
 APPLICATION_WIDE: Final = ("quit_now", "suspend")
@@ -24,8 +25,8 @@ class ActionRunner(Protocol):
         """Whether an action is available; None: its key is shown, but disabled."""
         ...
 
-    def footer_label(self, action_id: str) -> str | None:
-        """Return the word of an action in the footer, None if it would do nothing now."""
+    def footer_labels(self) -> LabelOf:
+        """Return the words of actions in the footer now."""
         ...
 
     async def do(self, action_id: str, argument: str = "") -> None:
@@ -69,18 +70,22 @@ class ConsoleScreen(DirectScreen):
 
     def footer(self) -> KeyLine:
         """Return a new footer for this screen."""
-        self._footer = KeyLine(self.MODE, self.key_changes, self.label_of)
+        app = self.app
+        label_of = app.footer_labels() if isinstance(app, ActionRunner) else _label
+        self._footer = KeyLine(self.MODE, self.key_changes, partial(self.footer_word, label_of))
         return self._footer
 
-    def label_of(self, action_id: str) -> str | None:
-        """Return the word of an action in the footer, or None if it would do nothing."""
-        app = self.app
-        return app.footer_label(action_id) if isinstance(app, ActionRunner) else _label(action_id)
+    def footer_word(self, label_of: LabelOf, action_id: str) -> str | None:
+        """Return the word of an action in the footer, or None if it would do nothing.
 
-    def show_keys(self) -> None:
+        `label_of`: the word by the state of the run.
+        """
+        return label_of(action_id)
+
+    def show_keys(self, label_of: LabelOf) -> None:
         """Show the keys that do something now."""
         if self._footer is not None:
-            self._footer.show_state()
+            self._footer.show_state(partial(self.footer_word, label_of))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return whether an action of the table is available."""

@@ -13,6 +13,7 @@ from textual.widgets import Label
 
 from tapedeck.console.actions.table import BY_ID
 from tapedeck.console.app.context import AppContext
+from tapedeck.console.app.panels.key_line import LabelOf
 from tapedeck.console.app.playback import Playback
 from tapedeck.console.app.report_lines import RunReport, report_lines
 from tapedeck.console.app.screens.console_screen import ConsoleScreen, bindings_of
@@ -68,12 +69,12 @@ class ReportScreen(ConsoleScreen):
         """Write the report for the new width."""
         self.call_after_refresh(self._write)
 
-    def label_of(self, action_id: str) -> str | None:
+    def footer_word(self, label_of: LabelOf, action_id: str) -> str | None:
         """Return the word of an action in the footer, or None if it would do nothing."""
         steps = _DAY_STEPS.get(action_id, 0)
         if steps and not 0 <= self._wanted + steps < len(self._days):
             return None
-        return super().label_of(action_id)
+        return super().footer_word(label_of, action_id)
 
     def show_day(self, steps: int) -> None:
         """Show the played day a number of days on or back, recomputed in the background where necessary.
@@ -95,7 +96,6 @@ class ReportScreen(ConsoleScreen):
             self._show_day()
 
     def _show_day(self) -> None:
-        self.show_keys()
         self._shown = self._session(self._days[self._wanted]) or self._shown
         self._write()
 

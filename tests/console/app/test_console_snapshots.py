@@ -132,6 +132,7 @@ async def rest(console: ConsoleRun, pilot: Pilot[None], *words: str) -> None:
 
     def shows_all() -> bool:
         main.update(console.app.view_state())
+        main.show_keys(console.app.footer_labels())
         return all(word in console.text("#session-line") for word in words)
 
     await until(pilot, lambda: is_open_read(console), "the opening values")
@@ -178,6 +179,14 @@ async def looking_back(console: ConsoleRun, pilot: Pilot[None]) -> None:
     await at_half_past_eleven(console, pilot)
     await press(pilot, "O", "comma")
     await rest(console, pilot, "PAST", "10:29")
+
+
+async def playing_the_past(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    await at_half_past_eleven(console, pilot)
+    await press(pilot, "O")
+    console.app.playback.set_speed(0.001)
+    await press(pilot, "space")
+    await rest(console, pilot, "PAST ▶", "10:30")
 
 
 async def reported(console: ConsoleRun, pilot: Pilot[None]) -> None:
@@ -316,6 +325,7 @@ SCENES: Final = (
     Scene("playing", playing),
     Scene("paused", at_half_past_eleven),
     Scene("looking-back", looking_back),
+    Scene("playing-the-past", playing_the_past),
     Scene("failed-report", reported, opened=faulty),
     Scene("failed", over("error"), opened=faulty),
     Scene("finished-report", reported),

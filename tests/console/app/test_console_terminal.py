@@ -42,13 +42,33 @@ def test_run_opens_paused_and_q_exits_with_a_summary(session: Session, tmp_path:
     assert (tmp_path / "home" / "state" / "console.json").is_file()
 
 
-def test_a_run_watched_to_its_end_exits_with_0(session: Session, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("key", "code"), [("q", 0), ("\x03", 130)], ids=["q", "ctrl+c"])
+def test_a_run_watched_to_its_end_exits_by_the_key(
+    session: Session, tmp_path: Path, key: str, code: int
+) -> None:
     with terminal(tmp_path / "home", *session("--speed", "0"), NO_COLOR="1") as screen:
         screen.read_until_shown("Run report", "completed")
-        screen.press("q")
-        assert screen.exit_code() == 0
+        screen.press(key)
+        assert screen.exit_code() == code
+        assert b"Terminal: completed" in screen.seen
         assert screen.left_changed() == set()
         assert b"stamp: " in screen.seen
+
+
+def test_a_file_of_maximum_speed_opens_at_the_speed_of_the_settings(session: Session, tmp_path: Path) -> None:
+    _, path, *options = session()
+    file = Path(path)
+    file.write_text(
+        file.read_text().replace("speed_multiplier: 10", "speed_multiplier: 0, start_time: 11:30")
+    )
+    with terminal(tmp_path / "home", "run", path, *options[:2], TAPEDECK_SPEED="120") as screen:
+        screen.read_until_shown("‖ paused", "11:30", "x120")
+        screen.press(" ")
+        screen.read_until_shown("▶ running", "11:31")
+        screen.press("q")
+        screen.read_until_shown("quit?")
+        screen.press("y")
+        assert screen.exit_code() == 0
 
 
 def test_a_key_script_drives_the_console(session: Session, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from textual.pilot import Pilot
 
 from tapedeck.console.app.widgets.figures import BEFORE
@@ -19,11 +20,14 @@ from tapedeck.engine.read.opening_values import OpeningValues
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarColumns, BarStore
+from tapedeck.engine.store.locations import open_store
 from tapedeck.engine.tape.session_view import SessionView
+from tests.golden import raw_bars
 from tests.support.console_runs import SYMBOLS, ConsoleRun, console_run, document, drive, press, until
 from tests.support.markets import open_new_store, random_bars
 from tests.support.runs import play_recorded
 
+EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "october-2013.yaml"
 DAYS = TimeManager("XNYS").trading_sessions(date(2013, 11, 20), date(2013, 12, 3))
 MONDAY, TUESDAY, WEDNESDAY = date(2013, 11, 25), date(2013, 11, 26), date(2013, 11, 27)
 PRE_MARKET = {"2h": (52.25, 51.5, 1200.0), "1h": (51.75, 48.0, 300.0)}
@@ -56,7 +60,7 @@ def row_of(console: ConsoleRun, symbol: str) -> list[str]:
     """Return the words of a symbol's row in the table."""
     table = console.app.main.symbols.table
     lines = [table.render_line(y).text.replace("▸", "").split() for y in range(1, 4)]
-    return next(line for line in lines if line[0] == symbol)
+    return next(line for line in lines if line[:1] == [symbol])
 
 
 def figure_of(console: ConsoleRun, symbol: str, heading: str) -> str:
@@ -123,6 +127,32 @@ def test_the_open_shows_yesterday_until_each_first_value_of_today(
         assert asked in ([], [TUESDAY])  # the first read may precede the count
 
     with console_run(market, tmp_path) as console:
+        drive(console, act)
+
+
+def test_the_first_open_of_october_shows_what_the_raw_files_say(
+    lean_root: Path, lean_store: Path, tmp_path: Path
+) -> None:
+    """Prior close and VWAP of Friday, and Monday's pre-market, by pandas over the raw files."""
+
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        await until(pilot, are_shown(console, date(2013, 10, 7)), "Friday's values")
+        for symbol in ("SPY", "AIG"):
+            friday = raw_bars.regular(lean_root, symbol, "2013-10-04")
+            assert figure_of(console, symbol, "last") == f"{BEFORE}{friday.close.iloc[-1]:.2f}"
+        friday = raw_bars.regular(lean_root, "SPY", "2013-10-04")
+        typical = (friday.high + friday.low + friday.close) / 3
+        vwap = (typical * friday.volume).sum() / friday.volume.sum()
+        early = raw_bars.minutes(lean_root, "SPY", "2013-10-07").between_time("00:00", "09:29")
+        panel = console.text("#indicators StyledLines")
+        assert f"{BEFORE}{vwap:.2f}" in panel
+        assert f"pre-market high {early.high.max():.2f}  low {early.low.min():.2f}  volume 2.63M" in panel
+        assert f"{early.volume.sum() / 1e6:.2f}" == "2.63"
+        assert "↓PMH PML" in "".join(console.app.main.chart.chart.render_line(y).text for y in range(20))
+
+    config = yaml.safe_load(EXAMPLE.read_text())
+    config["session_data_config"]["symbols"] = ["SPY", "AIG"]
+    with open_store(lean_store) as store, console_run(store, tmp_path, config=config) as console:
         drive(console, act)
 
 

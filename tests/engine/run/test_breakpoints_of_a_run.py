@@ -278,3 +278,15 @@ def test_a_run_to_a_time_replaces_a_run_until_a_condition(
         assert (now.session, now.frontier, now.stopped_at) == (2, 150, None)
     finally:
         system.stop(LIMIT_S)
+
+
+def test_another_run_of_the_same_file_has_the_same_breakpoints(system: SystemManager) -> None:
+    removed = system.add_breakpoint("time >= 9:45")
+    system.add_breakpoint("time >= 10:00", enabled=False)
+    system.add_breakpoint("time >= 11:00")
+    system.remove_breakpoint(removed.number)
+    again = system.renewed()
+    assert [(known.text, known.enabled) for known in again.breakpoints()] == [
+        ("time >= 10:00", False),
+        ("time >= 11:00", True),
+    ]

@@ -16,7 +16,7 @@ from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
 from tests.support.files import session_file
 from tests.support.markets import fill_store, open_new_store
-from tests.support.runs import at_frontier, play, play_recorded
+from tests.support.runs import at_frontier, play_recorded
 
 CONFIG = session_file(
     ["AAA", "BBB"],
@@ -67,11 +67,11 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_only_sessions_before_the_first_are_computed(
     store: BarStore, computed: list[str], condition: str, expected: list[str]
 ) -> None:
-    def drive(system: SystemManager) -> None:
-        system.add_breakpoint(condition)
-        system.resume()
-
-    system = play(CONFIG, store, drive)
+    system = SystemManager(CONFIG, store)
+    system.add_breakpoint(condition)
+    system.start()
+    assert system.wait(60)
+    system.stop(60)
     assert len(system.summary().sessions) == 7
     assert computed == expected
 

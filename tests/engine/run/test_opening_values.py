@@ -145,3 +145,19 @@ def test_a_run_that_is_not_asked_reads_none(new_store: BarStore, monkeypatch: py
     monkeypatch.setattr(EarlierSessions, "before", None)  # a call would raise
     monkeypatch.setattr(DataManager, "bars_between", None)
     play(config_of(["AAA"], "2024-03-07", "2024-03-08"), new_store)
+
+
+def test_asking_changes_neither_tape_nor_stamp(new_store: BarStore) -> None:
+    fill_store(new_store, ["AAA"], "2024-03-04", "2024-03-08")
+    config = config_of(["AAA"], "2024-03-06", "2024-03-08")
+
+    def ask_on_the_way(system: SystemManager) -> None:
+        for steps, session, frontier in ((1, 1, 1), (390, 2, 1), (589, 3, 200)):
+            system.step(steps)
+            assert system.wait_for(at_frontier(system, session, frontier), LIMIT_S)
+            system.opening_values(date(2024, 3, 5 + session))
+        system.resume()
+
+    asked, unasked = (play(config, new_store, drive).summary() for drive in (ask_on_the_way, None))
+    assert asked.stamp == unasked.stamp
+    assert [day.digest for day in asked.sessions] == [day.digest for day in unasked.sessions]
