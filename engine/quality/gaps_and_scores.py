@@ -72,12 +72,6 @@ def find_gaps(present: Mask) -> tuple[Gap, ...]:
     return tuple(Gap(a, b) for a, b in zip(runs.first.tolist(), runs.last.tolist(), strict=True))
 
 
-def gap_counts(present: Mask) -> Ints:
-    """Return the number of gaps of each symbol, int64 (S,); `present`: (S, k)."""
-    counts: Ints = np.count_nonzero(gaps_begin(present), axis=1).astype(np.int64)
-    return counts
-
-
 def gap_slots(present: Mask) -> list[int]:
     """Return the slots in which a gap of any symbol begins, in order; `present`: (S, k)."""
     slots: list[int] = np.flatnonzero(gaps_begin(present).any(axis=0)).tolist()

@@ -55,13 +55,6 @@ def sum_in_order(values: Floats, present: Mask | None = None) -> Floats:
     return sums
 
 
-def session_volumes(volume: Floats, present: Mask) -> Floats:
-    """Return each symbol's volume so far, (S,), NaN without a bar; `volume`, `present`: (S, k)."""
-    sums = sum_in_order(volume, present)
-    sums[~present.any(axis=1)] = np.nan
-    return sums
-
-
 def last_values(values: Floats) -> Floats:
     """Return the last value of each row that is not NaN, shape (S,); NaN for a row without one."""
     rows, columns = values.shape

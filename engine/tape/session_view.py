@@ -18,10 +18,9 @@ from tapedeck.engine.quality.gaps_and_scores import (
     Gap,
     HistoricalQuality,
     find_gaps,
-    gap_counts,
     gap_slots,
 )
-from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, OPEN, VOLUME, Counts, Floats, Ints, Mask
+from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, OPEN, Counts, Floats, Ints, Mask
 from tapedeck.engine.tape.day_figures import DAY_FIGURES, DayValues
 from tapedeck.engine.tape.held_values import last_columns
 from tapedeck.engine.tape.historical_value import HistoricalValue
@@ -32,7 +31,6 @@ from tapedeck.engine.tape.session_totals import (
     first_values,
     last_values,
     minutes_of_last_bars,
-    session_volumes,
 )
 from tapedeck.engine.tape.tape import Tape
 
@@ -269,11 +267,6 @@ class SessionView:
         row = self._tape.rows[symbol]
         return SessionTotals.of(self._tape.base.values[:, row, : self.frontier])
 
-    def volumes(self) -> Floats:
-        """Return every symbol's volume of the session so far, (S,), NaN without a bar, as in `totals`."""
-        base = self.base_interval
-        return session_volumes(self.bars_grid(base)[VOLUME], self.present_grid(base))
-
     def first_opens(self) -> Floats:
         """Return every symbol's first open, (S,), NaN without a bar."""
         return first_values(self.bars_grid(self.base_interval)[OPEN])
@@ -316,12 +309,6 @@ class SessionView:
         if self._tape.scores is None:
             return ()
         return find_gaps(self._tape.base.present[self._tape.rows[symbol], : self.frontier])
-
-    def gap_counts(self) -> Ints:
-        """Return every symbol's number of gaps, int64 (S,); 0 if quality is not measured."""
-        if not self.quality_measured:
-            return np.zeros(len(self.symbols), dtype=np.int64)
-        return gap_counts(self._tape.base.present[:, : self.frontier])
 
     def missing_counts(self) -> Ints:
         """Return every symbol's number of missing bars, int64 (S,); 0 if quality is not measured."""

@@ -28,7 +28,7 @@ def seconds_document() -> dict[str, Any]:
 
 
 def read_everywhere(console: ConsoleRun, symbol: str, frontier: int) -> list[float]:
-    """Return the values of `usual` on the panel, in why and in conditions at a frontier; NaN if missing."""
+    """Return `usual` on the panel, in why, in conditions and in the table at a frontier; NaN if missing."""
     tape = console.system.session_data.tape
     assert tape is not None
     view = SessionView(tape, frontier)
@@ -40,7 +40,8 @@ def read_everywhere(console: ConsoleRun, symbol: str, frontier: int) -> list[flo
     known = KnownValues(tape, frontier, frontier).value(
         "usual", slice(view.row(symbol), view.row(symbol) + 1)
     )
-    return [np.nan if value is None else float(value) for value in (shown, explained, known[0, 0])]  # type: ignore[arg-type]
+    column = console.app.main.symbols.columns.rows(view).figures["usual"].values[view.row(symbol)]
+    return [np.nan if value is None else float(value) for value in (shown, explained, known[0, 0], column)]  # type: ignore[arg-type]
 
 
 def minute_value(tape: Tape, symbol: str, minute: int) -> float:
@@ -62,7 +63,7 @@ def test_panel_why_and_conditions_read_the_minute_of_the_last_bar(
                 last = np.flatnonzero(there[:frontier])
                 minute = int(last[-1]) if len(last) else 0
                 missing += frontier > 0 and not there[frontier - 1]
-                expected = [minute_value(tape, symbol, minute)] * 3
+                expected = [minute_value(tape, symbol, minute)] * 4
                 np.testing.assert_array_equal(read_everywhere(console, symbol, frontier), expected)
         assert missing, "a last bar that is not there is what this is about"
 
@@ -81,7 +82,7 @@ def test_on_bars_of_a_second_the_minute_is_that_of_the_last_second(
         assert tape is not None
         expected = minute_value(tape, "AAA", minute)
         assert np.isfinite(expected)
-        assert read_everywhere(console, "AAA", seconds) == [expected] * 3
+        assert read_everywhere(console, "AAA", seconds) == [expected] * 4
 
     with open_new_store(tmp_path / "bars.db") as store:
         fill_store(store, ["AAA"], "2013-11-20", "2013-11-25")

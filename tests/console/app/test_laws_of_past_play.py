@@ -78,7 +78,7 @@ def shown(playback: Playback) -> tuple[Place, tuple[object, ...]]:
         *(view.indicator_grid(name).tobytes() for name in view.indicator_names()),
         b"" if quality is None else quality.tobytes(),
         *(view.day_figure(name).tobytes() for name in DAY_FIGURES),
-        view.gap_counts().tobytes(),
+        view.missing_counts().tobytes(),
         # The end of a session is noted after its close was shown.
         tuple(
             (event.text, event.frontier)

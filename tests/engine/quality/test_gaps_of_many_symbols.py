@@ -10,18 +10,12 @@ from hypothesis.extra import numpy as arrays
 from tapedeck.engine.quality.gaps_and_scores import (
     Gap,
     find_gaps,
-    gap_counts,
     gap_runs,
     gap_slots,
     gaps_begin,
 )
 
 PRESENT = arrays.arrays(np.bool_, st.tuples(st.integers(1, 3), st.integers(0, 15)))
-
-
-@given(PRESENT)
-def test_gap_counts_equal_the_number_of_listed_gaps(present: np.ndarray) -> None:
-    assert gap_counts(present).tolist() == [len(find_gaps(row)) for row in present]
 
 
 @given(PRESENT)

@@ -55,13 +55,13 @@ def everything(view: SessionView) -> list[object]:
     content += [
         one().tobytes()
         for one in (
-            view.volumes,
+            lambda: view.day_figure("day_volume"),
             view.first_opens,
             view.last_prices,
             lambda: view.day_figure("change_open_pct"),
         )
     ]
-    content += [view.gap_counts().tolist(), view.gap_slots(), view.has_scores, view.computed_frontier]
+    content += [view.missing_counts().tolist(), view.gap_slots(), view.has_scores, view.computed_frontier]
     scores = view.quality_grid()
     content.append(None if scores is None else scores.tobytes())
     for symbol in view.symbols:
@@ -242,11 +242,12 @@ def test_a_view_has_the_data_known_before_the_open() -> None:
 def test_gaps_of_all_symbols_equal_those_of_each_symbol() -> None:
     for frontier in (0, 1, 37, 210):
         view = SessionView(FULL, frontier)
-        assert view.gap_counts().tolist() == [len(view.gaps(symbol)) for symbol in view.symbols]
+        missing = [sum(gap.count for gap in view.gaps(symbol)) for symbol in view.symbols]
+        assert view.missing_counts().tolist() == missing
         assert view.gap_slots() == sorted({gap.first for symbol in view.symbols for gap in view.gaps(symbol)})
         assert view.has_scores is (frontier > 0)
     unmeasured = SessionView(early_close_tape(measure_quality=False))
-    assert (unmeasured.gap_counts().tolist(), unmeasured.gap_slots()) == ([0, 0, 0], [])
+    assert (unmeasured.missing_counts().tolist(), unmeasured.gap_slots()) == ([0, 0, 0], [])
     assert not unmeasured.has_scores
 
 
