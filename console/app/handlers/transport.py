@@ -117,8 +117,8 @@ class Transport:
                 for name in ("step_back", "play_day", "restart", "quit")
             )
             raise EngineError(
-                f"the run is over: step back with {back}, play this day again with {again}, "
-                f"restart with {restart}, quit with {quit_keys}"
+                f"the run is over: {back} steps back, {again} plays this day again, "
+                f"{restart} restarts, {quit_keys} quits"
             )
 
 

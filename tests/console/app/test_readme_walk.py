@@ -9,7 +9,7 @@ import pytest
 from tapedeck.engine.export.validation import validate_export
 from tests.support.pseudo_terminal import PROJECT, Terminal, terminal
 
-CONDITION = "DEMO_CALM.rsi_14 < 45"
+CONDITION = "DEMO_CALM.rsi_14 < 60"
 
 
 def press(screen: Terminal, keys: str, *words: str) -> None:
@@ -49,7 +49,7 @@ def test_the_five_minute_walk_works_as_written(tmp_path: Path, columns: int, row
         press(screen, CONDITION, "becomes true")
         screen.press("\r")
         screen.read_until(lambda: "becomes true" not in screen.text, "the prompt to close")
-        press(screen, " ", "‖ paused", "rsi_14 < 45")
+        press(screen, " ", "‖ paused", "rsi_14 < 60")
         press(screen, "\t", "▸ DEMO_CLIMB")
         press(screen, "\x1b[Z", "▸ DEMO_CALM")  # shift+tab
         press(screen, "w", "Why: DEMO_CALM", "formula")
