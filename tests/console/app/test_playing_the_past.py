@@ -270,7 +270,7 @@ def test_the_footer_names_only_keys_that_do_something(console_store: BarStore, t
         await shows(console, pilot, "space play  . step", ", back")
         await press(pilot, "0", "0", "space")
         await until(pilot, lambda: isinstance(console.app.screen, ReportScreen), "the report")
-        await shows(console, pilot, "escape panels  R restart  e export  ? help  q quit")
+        await shows(console, pilot, "escape panels  R restart  p play day again  e export  ? help  q quit")
         await press(pilot, "escape")
         await shows(console, pilot, ", back  p play day again  R restart", "space play", ". step", "- slower")
         await press(pilot, "comma")
