@@ -17,6 +17,11 @@ Work = Awaitable[None] | None
 class Past(Protocol):
     """The past time shown on the screen; play and steps forward move it, up to the present."""
 
+    @property
+    def is_earlier_day(self) -> bool:
+        """Whether its session is over: the next one was played, too, or is being played."""
+        ...
+
     def play(self) -> None:
         """Play from the time shown."""
         ...
@@ -34,11 +39,11 @@ class Past(Protocol):
         ...
 
     def day_forward(self) -> None:
-        """Move to the same time of the next session; EngineError after the last one."""
+        """Move to the same time of the next session."""
         ...
 
     def next_session(self) -> None:
-        """Move to the open of the next session; EngineError after the last one."""
+        """Move to the open of the next session."""
         ...
 
 

@@ -61,8 +61,8 @@ async def step(run: RunContext, length: str) -> None:
 
 
 async def day_forward(run: RunContext, _argument: str) -> None:
-    """Play to the same time of the next session, or to its close if it is shorter."""
-    if run.past is not None:
+    """Play to the same time of the next session, or to its close if it is shorter; show a played one."""
+    if run.past is not None and run.past.is_earlier_day:
         run.past.day_forward()
         return
     run.check_not_over()
@@ -73,8 +73,8 @@ async def day_forward(run: RunContext, _argument: str) -> None:
 
 
 def next_session(run: RunContext, _argument: str) -> None:
-    """Play to the open of the next session."""
-    if run.past is not None:
+    """Play to the open of the next session; show a played one."""
+    if run.past is not None and run.past.is_earlier_day:
         run.past.next_session()
         return
     run.check_not_over()

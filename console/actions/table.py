@@ -123,7 +123,7 @@ ACTIONS: Final[list[Action]] = [
     ),
     Action(
         "play_day", "p", "play day again", "Play this day again",
-        OnScreen("navigation.play_day"), PLAY, NO_ARGUMENT, footer=3
+        OnScreen("navigation.play_day"), PLAY, NO_ARGUMENT, modes=frozenset({MAIN, "report"}), footer=3
     ),
     Action(
         "restart", "R", "restart", "Restart the run",

@@ -467,15 +467,13 @@ class ConsoleApp(TerminalApp):
         self.recording.begin_action(action_id)
         self._release_engine()  # the action may wait for the engine
         try:
-            is_done = await self._executor.do(action, argument)
+            if await self._executor.do(action, argument):  # a prompt runs the action again with the answer
+                self.recording.end_action(argument)
         except SessionNotCachedError as missing:
             self.session_recompute.fetch(missing.day, lambda: self.do(action_id, argument))
-            return
         except TapedeckError as error:
             self.notify(str(error), severity="error", timeout=6)
-            return
-        if is_done:  # a prompt runs the action again with the answer
-            self.recording.end_action(argument)
+        # Also after an error: the run may be paused by then.
         self._frame_soon()
 
     async def action_do(self, action_id: str) -> None:

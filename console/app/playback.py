@@ -183,10 +183,14 @@ class Playback:
         """Return the view to show for a snapshot at the present.
 
         Between two sessions, it is the close of the one before; also at the open at maximum speed, where a
-        session of many symbols spends most of its time, and is over soon after.
+        session of many symbols spends most of its time, and is over soon after. A clock reveals slots before
+        their indicators are computed: then it is the last slot that is complete.
         """
         here = snapshot.view
-        is_racing = snapshot.speed == 0 and snapshot.state is RunState.RUNNING
+        is_running = snapshot.state is RunState.RUNNING
+        is_racing = snapshot.speed == 0 and is_running
+        if here is not None and is_running and not is_racing:
+            return here.computed()
         if here is not None and (here.frontier or not is_racing):
             return here
         kept = self.tape_cache.last()

@@ -34,8 +34,11 @@ def outcome_document(outcome: Outcome, log_path: object) -> dict[str, object]:
     return document
 
 
-def write_report(outcome: Outcome, terminal: Terminal) -> None:
-    """Write the summary of a run to stdout."""
+def write_report(outcome: Outcome, terminal: Terminal, *, with_timers: bool = True) -> None:
+    """Write the summary of a run to stdout.
+
+    `with_timers`: also what the engine needed; the console has it on its metrics page.
+    """
     summary = outcome.summary
     terminal.write(f"{summary.session_name}: {_state(outcome)}")
     terminal.write(
@@ -49,7 +52,8 @@ def write_report(outcome: Outcome, terminal: Terminal) -> None:
         f"\n{summary.bars:,} bars in {summary.seconds:.2f} s ({_rate(outcome):,.0f} bars/s), "
         f"{len(summary.sessions)} of {_count(summary.sessions_planned, 'session')}"
     )
-    _write_timers(outcome, terminal)
+    if with_timers:
+        _write_timers(outcome, terminal)
     for warning in summary.warnings:
         terminal.write(f"warning: {warning}")
     terminal.write(f"stamp: {summary.stamp}" if summary.sessions else "stamp: none, no session was played")

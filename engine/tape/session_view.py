@@ -165,6 +165,11 @@ class SessionView:
         """The frontier up to which indicators and scores of this view are computed."""
         return min(self._computed, self._scored) if self.quality_measured else self._computed
 
+    def computed(self) -> SessionView:
+        """Return the view at `computed_frontier`, where all of its values are of one time."""
+        frontier = self.computed_frontier
+        return self if frontier == self.frontier else SessionView(self._tape, frontier)
+
     @property
     def is_latest(self) -> bool:
         """Whether the session has not advanced since."""

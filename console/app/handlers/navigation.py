@@ -10,6 +10,7 @@ from tapedeck.console.actions.time_expressions import EXAMPLES, ReferenceTime, p
 from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.handlers.transport import Transport, present_of
 from tapedeck.console.app.screens.prompt import PromptScreen
+from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.console.app.screens.why import WhyScreen
 from tapedeck.console.app.viewpoint import Position
 from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds, utc_from_epoch
@@ -65,11 +66,16 @@ class NavigationHandlers:
         self._transport.show_present()
 
     async def play_day(self, _argument: str) -> None:
-        """Play the day shown again, from its open."""
+        """Play the day shown again, from its open; on the report page, the page's day."""
         self._recording.omit_action()
         await self._playback.wait_for_moves()
-        await self._transport.hold()
-        self._playback.viewpoint.show_at(Position(self._shown_position().played, 0), self._present())
+        page = self._app.screen
+        if isinstance(page, ReportScreen):
+            await self._show_position(page.day or self._shown_position().day, 0)
+            page.action_leave()
+        else:
+            await self._transport.hold()
+            self._playback.viewpoint.show_at(Position(self._shown_position().played, 0), self._present())
         if self._playback.viewpoint.position is not None:
             self._playback.play_past(begins_session=True)
         elif not self._playback.system.state.is_over:  # it has just begun

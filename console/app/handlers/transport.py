@@ -8,7 +8,7 @@ from tapedeck.console.actions.keys import shown_keys
 from tapedeck.console.actions.run_actions import read_speed
 from tapedeck.console.actions.speeds import speed_text
 from tapedeck.console.actions.table import BY_ID
-from tapedeck.console.actions.time_expressions import session_after, time_expression
+from tapedeck.console.actions.time_expressions import time_expression
 from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.screens.prompt import PromptScreen
 from tapedeck.console.app.viewpoint import Position
@@ -119,8 +119,8 @@ class Transport:
                 for name in ("step_back", "play_day", "restart", "quit")
             )
             raise EngineError(
-                f"the run is over: step back with {back}, play this day again with {again}, "
-                f"restart with {restart}, quit with {quit_keys}"
+                f"the run is over: {back} steps back, {again} plays this day again, "
+                f"{restart} restarts, {quit_keys} quits"
             )
 
 
@@ -132,6 +132,12 @@ class PastMoves:
         self._transport = transport
         self._viewpoint = app.playback.viewpoint
         self._past_play = app.playback.past_play
+
+    @property
+    def is_earlier_day(self) -> bool:
+        """Whether the session shown is over: the next one was played, too, or is being played."""
+        position = self._viewpoint.position
+        return position is not None and position.played != present_of(self._app).played
 
     def play(self) -> None:
         """Play from the time shown."""
@@ -159,21 +165,15 @@ class PastMoves:
 
     def day_forward(self) -> None:
         """Move to the same time of the next session."""
-        self._check_next()
         self._past_play.stop()
         self._viewpoint.day_forward(present_of(self._app))
         self._app.recording.omit_action()
 
     def next_session(self) -> None:
         """Move to the open of the next session."""
-        self._check_next()
         self._past_play.stop()
         self._viewpoint.next_session(present_of(self._app))
         self._app.recording.omit_action()
-
-    def _check_next(self) -> None:
-        position = self._viewpoint.position or present_of(self._app)
-        session_after(self._app.playback.plan.sessions, position.day)
 
 
 def present_of(app: AppContext) -> Position:

@@ -71,10 +71,17 @@ class ReportScreen(ConsoleScreen):
 
     def footer_word(self, label_of: LabelOf, action_id: str) -> str | None:
         """Return the word of an action in the footer, or None if it would do nothing."""
+        if action_id == "play_day":
+            return BY_ID[action_id].label if self._days else None
         steps = _DAY_STEPS.get(action_id, 0)
         if steps and not 0 <= self._wanted + steps < len(self._days):
             return None
         return super().footer_word(label_of, action_id)
+
+    @property
+    def day(self) -> date | None:
+        """The trading day of the page, None before the first session."""
+        return self._days[self._wanted] if self._days else None
 
     def show_day(self, steps: int) -> None:
         """Show the played day a number of days on or back, recomputed in the background where necessary.
@@ -105,7 +112,7 @@ class ReportScreen(ConsoleScreen):
         return self._playback.tape_cache.cached(day)
 
     def _write(self) -> None:
-        shown, wanted = self._shown, self._days[self._wanted] if self._days else None
+        shown, wanted = self._shown, self.day
         is_there = shown is None or shown.trading_day == wanted
         view = None
         if shown is not None:

@@ -199,7 +199,7 @@ def play_config(
     elif invocation.as_json:
         invocation.terminal.write_json(outcome_document(outcome, invocation.log_path))
     else:
-        write_report(outcome, invocation.terminal)
+        write_report(outcome, invocation.terminal, with_timers=not on_screen)
     if outcome.error is not None:
         invocation.report_error(outcome.error)
         raise typer.Exit(FAILED)

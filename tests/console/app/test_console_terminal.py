@@ -36,7 +36,9 @@ def test_run_opens_paused_and_q_exits_with_a_summary(session: Session, tmp_path:
         screen.press("y")
         assert screen.exit_code() == 0, "left with q"
         assert screen.left_changed() == set()
-        assert b"stopped; the report is of the part played" in screen.seen
+        _, _, summary = screen.seen.partition(b"stopped; the report is of the part played")
+        assert b"stamp: " in summary
+        assert b"calendar hits" not in summary, "what the engine needed is on the metrics page"
     assert_partial_export(tmp_path / "out")
     assert_no_leftovers(tmp_path)
     assert (tmp_path / "home" / "state" / "console.json").is_file()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from textual.pilot import Pilot
 
 from tapedeck.console.panel_data.views import view_table
 from tapedeck.engine.read.events import EventKind
+from tapedeck.engine.read.status import RunState
 from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.tape.session_view import SessionView
 from tests.support.console_runs import ConsoleRun, console_run, drive, until
 
 
@@ -83,6 +86,31 @@ def test_a_headed_view_has_the_clock_of_its_rows(console_store: BarStore, tmp_pa
         assert session["slots_over"] == 60
         bars = [row for row in view_table(system, "bars", snapshot).rows if row[1] == "1m"]
         assert max(str(row[2]) for row in bars) < str(session["clock"])
+
+    with console_run(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_a_frame_of_a_playing_run_ends_at_the_last_complete_slot(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        system, playback = console.system, console.app.playback
+        system.step(60)
+        await until(pilot, lambda: console.frontier == 60 and console.is_settled(), "an hour")
+        tape, snapshot = system.session_data.require_tape(), system.snapshot()
+        tape.processed = 58  # a clock reveals slots, and their indicators follow
+        behind = SessionView(tape, 60)
+        tape.processed = 60
+        playing = replace(snapshot, view=behind, state=RunState.RUNNING, speed=3600.0)
+        for found, expected in ((playing, 58), (replace(playing, state=RunState.PAUSED), 60)):
+            state = playback.view_state(found)
+            assert state.view is not None
+            assert state.view.frontier == expected
+        state = playback.view_state(playing)
+        assert state.view is not None
+        assert state.view.bars_grid(tape.base_interval).shape[-1] == 58
+        assert state.view.computed_frontier == 58
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act)

@@ -12,6 +12,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tapedeck.console.actions.key_script import Script
+from tapedeck.console.app.playback import Playback
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.read.events import EventKind
 from tapedeck.engine.read.status import RunState
@@ -19,7 +20,6 @@ from tapedeck.engine.run import session_coordinator
 from tapedeck.engine.run.session_feed import SessionFeed
 from tapedeck.engine.run.tape_cache import TapeCache
 from tapedeck.engine.store.bar_store import BarStore
-from tapedeck.engine.system import SystemManager
 from tests.support.console_runs import (
     LIMIT_S,
     SYMBOLS,
@@ -118,27 +118,24 @@ def test_a_step_back_counts_from_the_end_of_the_moves_before_it(
 def test_a_step_back_over_the_open_waits_until_the_day_before_is_recorded(
     console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, back: str, expected: int
 ) -> None:
-    is_pressed, is_waited_for, keep, wait = (
-        threading.Event(),
+    is_waited_for, keep, wait = (
         threading.Event(),
         TapeCache.write_session,
-        SystemManager.wait_until_recorded,
+        Playback.wait_for_previous_session,
     )
 
     def keep_late(*arguments: Any) -> None:
         assert is_waited_for.wait(LIMIT_S)
         keep(*arguments)
 
-    def sent_command(system: SystemManager, timeout: float) -> bool:
-        if is_pressed.is_set():  # the values of an open are read in the background, and wait, too
-            is_waited_for.set()
-        return wait(system, timeout)
+    async def wait_for_it(playback: Playback) -> None:
+        is_waited_for.set()
+        await wait(playback)
 
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await console.app.do("next_session")
         await until(pilot, lambda: console.system.snapshot().session == 2, "the second day")
         assert not is_recorded(console)
-        is_pressed.set()
         await console.app.do(back)
         assert notices(console) == []
         place = console.app.playback.viewpoint.position
@@ -146,7 +143,7 @@ def test_a_step_back_over_the_open_waits_until_the_day_before_is_recorded(
         assert (str(place.day), place.frontier) == ("2013-11-26", expected)
 
     monkeypatch.setattr(TapeCache, "write_session", keep_late)
-    monkeypatch.setattr(SystemManager, "wait_until_recorded", sent_command)
+    monkeypatch.setattr(Playback, "wait_for_previous_session", wait_for_it)
     with console_run(console_store, tmp_path) as console:
         try:
             drive(console, act)

@@ -97,6 +97,12 @@ def test_zero_goes_to_the_present_and_stands_there(console_store: BarStore, tmp_
         await until(pilot, lambda: "‖ paused" in bar(console), "the present")
         assert (console.past_frontier, console.frontier, console.state) == (None, 60, RunState.PAUSED)
         assert console.system.snapshot().speed == 0
+        system = console.system
+        await press(pilot, "p")  # this day again, from its open
+        await until(pilot, lambda: is_in_past(console, playing=True), "the past to play")
+        assert (console.past_frontier or 0) < 30
+        assert console.system is system, "the same run, which waits"
+        assert (console.frontier, console.state) == (60, RunState.PAUSED)
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act)
@@ -300,7 +306,7 @@ def test_the_footer_names_only_keys_that_do_something(console_store: BarStore, t
         await shows(console, pilot, "space play  . step", ", back")
         await press(pilot, "0", "0", "space")
         await until(pilot, lambda: isinstance(console.app.screen, ReportScreen), "the report")
-        await shows(console, pilot, "escape panels  R restart  e export  ? help  q quit")
+        await shows(console, pilot, "escape panels  p play day again  R restart  e export  ? help  q quit")
         await press(pilot, "escape")
         await shows(console, pilot, ", back  p play day again  R restart", "space play", ". step", "- slower")
         await press(pilot, "comma")

@@ -137,6 +137,28 @@ def test_n_in_the_past_shows_the_next_open_and_the_last_day_has_none(
         drive(console, act)
 
 
+def test_n_and_d_in_the_past_of_the_session_being_played_play_to_the_next(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    """As at the present; only earlier days have a next session that can be shown without playing."""
+
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        await console.app.do("goto", "2013-11-26 11:00")
+        await until(pilot, lambda: at(console, 90, 1), "eleven o'clock")
+        await press(pilot, "O", "d")
+        await until(pilot, lambda: at(console, 30, 2), "ten o'clock of the next day")
+        assert console.past_frontier is None
+        await press(pilot, "comma", "n")
+        await until(pilot, lambda: at(console, 0, 3), "the next open")
+        assert console.past_frontier is None
+        await press(pilot, "D", "n")
+        await until(pilot, lambda: console.past_frontier is None, "the present, not yet played")
+        assert at(console, 0, 3)
+
+    with console_run(console_store, tmp_path) as console:
+        drive(console, act)
+
+
 def test_brackets_reach_every_event_of_the_list(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "full_stop")

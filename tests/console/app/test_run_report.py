@@ -127,7 +127,15 @@ def test_the_report_has_any_played_day_and_what_happened(
         folder = "console-test-2013-12-02-160000"
         # A long path is folded.
         await until(pilot, lambda: folder in "".join(report(console).split()), "the path of the export")
-        await press(pilot, "escape", "5")
+        assert "p play day again" in console.text("#keys")
+        await press(pilot, "p")  # the page's day, not the run's last
+        playback = console.app.playback
+        await until(pilot, lambda: playback.past_play.is_playing, "the second day to play")
+        assert not isinstance(console.app.screen, ReportScreen)
+        position = playback.viewpoint.position
+        assert position is not None
+        assert (position.day, position.frontier < 60) == (date(2013, 11, 27), True)
+        await press(pilot, "space", "5")
         await until(pilot, lambda: "overall" in console.text("#metrics StyledLines"), "the metrics")
         metrics = console.text("#metrics StyledLines")
         assert all(word in metrics for word in ("calendar hits", "back pressure", "p95", "total"))

@@ -297,3 +297,14 @@ def test_the_computed_frontier_is_the_smallest_of_all_parts() -> None:
     unscored = early_close_tape(measure_quality=False)
     unscored.frontier, unscored.processed = 100, 90
     assert unscored.computed_frontier() == 90
+
+
+def test_a_computed_view_ends_where_all_of_its_values_are_known() -> None:
+    tape = early_close_tape()
+    tape.frontier, tape.processed, tape.scored = 100, 90, 80
+    view = SessionView(tape)
+    assert (view.computed().frontier, view.computed().computed_frontier) == (80, 80)
+    tape.processed = tape.scored = 100
+    assert view.computed().frontier == 80  # as at the time of the view
+    whole = SessionView(tape)
+    assert whole.computed() is whole
