@@ -25,7 +25,7 @@ from tapedeck.engine.tape.bar_grid import FIELDS
 from tapedeck.engine.tape.day_figures import DAY_FIGURES
 from tapedeck.engine.tape.tape import Tape
 
-SESSION_FIELDS: Final = ("last", *DAY_FIGURES, "quality", "gaps")
+SESSION_FIELDS: Final = ("last", *DAY_FIGURES, "quality", "missing", "gaps")
 """Fields of a symbol in addition to its bar fields."""
 
 

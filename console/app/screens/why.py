@@ -31,12 +31,12 @@ from tapedeck.engine.tape.day_figures import DAY_FIGURES
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.session_view import SessionView
 
-_FIGURES: Final = ("last", *DAY_FIGURES, "volume", "quality", "gaps")
-# In conditions `volume` is that of a bar, and `gaps` the number of runs of missing bars.
+_FIGURES: Final = ("last", *DAY_FIGURES, "volume", "quality", "missing", "gaps")
+# In conditions `volume` is that of a bar, and `gaps` counts the runs of missing bars.
 _LABELS: Final = {"volume": "bar volume", "gaps": "missing runs"}
 _SHOWN_BARS: Final = 6
 _DECIMALS: Final = 4
-_WHOLE_NUMBERS: Final = frozenset({"volume", "day_volume", "gaps", "bars", "slots"})
+_WHOLE_NUMBERS: Final = frozenset({"volume", "day_volume", "missing", "gaps", "bars", "slots"})
 
 
 class WhyScreen(ModalScreen[None]):
@@ -59,7 +59,7 @@ class WhyScreen(ModalScreen[None]):
         historical = [trailing.name for trailing in plan.history.trailing]
         self._names = (*_FIGURES, *session, *historical)
         columns = {spec.description.symbol_column: spec.outputs[0] for spec in plan.specs}
-        name = {**columns, "missing": "gaps"}.get(name, name)
+        name = columns.get(name, name)
         self._chosen = name if name in self._names else self._names[0]
         self._recomputed: SessionData | None = None
         self._recompute_worker: Worker[None] | None = None
