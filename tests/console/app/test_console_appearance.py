@@ -736,6 +736,29 @@ def test_missing_is_the_number_of_bars_in_table_why_copy_and_conditions(
         drive(console, act)
 
 
+def test_gap_on_the_screen_is_that_of_the_market(console_store: BarStore, tmp_path: Path) -> None:
+    """Bars that lack are called missing in each panel and page."""
+
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        console.system.step(300)
+        await until(pilot, lambda: console.frontier == 300 and console.is_settled(), "five hours")
+        seen = []
+        for key in ("", *"456789", "question_mark"):
+            if key:
+                await press(pilot, key)
+            await pilot.pause()
+            strips = console.app.screen._compositor.render_strips()
+            seen.append("\n".join(strip.text for strip in strips))
+            if len(console.app.screen_stack) > 1:
+                await press(pilot, "escape")
+        text = "\n".join(seen).replace("gap %", "")
+        assert "missing" in text
+        assert [line for line in text.splitlines() if "gap" in line] == []
+
+    with console_run(console_store, tmp_path) as console:
+        drive(console, act, size=(200, 60))
+
+
 def test_only_the_screen_on_top_shows_toasts(console_store: BarStore, tmp_path: Path) -> None:
     def racks(console: ConsoleRun) -> list[bool]:
         return [screen.get_child_by_type(ToastRack).display for screen in console.app.screen_stack[1:]]

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from tapedeck.console.app.widgets.figures import BEFORE
 from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds
 from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.conditions import Condition, Vocabulary
 from tapedeck.engine.errors import StoreError
 from tapedeck.engine.intervals import MINUTE
 from tapedeck.engine.read.opening_values import OpeningValues
@@ -21,11 +22,12 @@ from tapedeck.engine.read.status import RunState
 from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarColumns, BarStore
 from tapedeck.engine.store.locations import open_store
+from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.session_view import SessionView
 from tests.golden import raw_bars
 from tests.support.console_runs import SYMBOLS, ConsoleRun, console_run, document, drive, press, until
 from tests.support.markets import open_new_store, random_bars
-from tests.support.runs import play_recorded
+from tests.support.runs import LIMIT_S, at_frontier, play_recorded
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "october-2013.yaml"
 DAYS = TimeManager("XNYS").trading_sessions(date(2013, 11, 20), date(2013, 12, 3))
@@ -182,6 +184,40 @@ def test_yesterdays_values_of_a_later_day_are_what_its_close_showed(
 
     with console_run(market, tmp_path) as console:
         drive(console, act)
+
+
+def test_opening_values_are_in_no_copy_condition_or_export(market: BarStore, tmp_path: Path) -> None:
+    """After a step, BBB has no bar of today, and its row shows yesterday's values."""
+    shown, plain = tmp_path / "shown", tmp_path / "plain"
+
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        await until(pilot, are_shown(console, TUESDAY), "Monday's values")
+        await press(pilot, ".")
+        await until(pilot, lambda: console.frontier == 1 and console.is_settled(), "a step")
+        assert figure_of(console, "BBB", "last").startswith(BEFORE)
+        table = console.app.main.symbols.as_table(console.app.view_state())
+        row = dict(zip(table.headings, table.rows[1], strict=True))
+        assert (row["symbol"], row["last"], row["rsi_5"], row["vwap"]) == ("BBB", None, None, None)
+        assert row["prev_close"] == close_of_monday(market).last_prices()[1]
+        tape = console.system.session_data.tape
+        assert tape is not None
+        condition = Condition.parse("BBB.last > 0 or BBB.rsi_5 > 0 or BBB.vwap > 0", Vocabulary.of(tape))
+        assert not condition.holds(tape, 0, 1).any()
+        console.system.export_csv(shown)
+
+    with console_run(market, tmp_path) as console:
+        drive(console, act)
+    config = parse_session_config(document(), "the same").config
+    system = SystemManager(config, market, tape_cache_bytes=SystemManager.TAPE_CACHE_BYTES)
+    try:
+        system.start(paused=True)
+        system.step(1)
+        assert system.wait_for(at_frontier(system, 1, 1), LIMIT_S)
+        system.export_csv(plain)
+    finally:
+        system.stop(LIMIT_S)
+    for name in ("bars.csv", "indicators.csv", "quality.csv", "session.csv", "session.json"):
+        assert (shown / name).read_bytes() == (plain / name).read_bytes(), name
 
 
 def test_at_maximum_speed_no_opening_values_are_read(
