@@ -118,8 +118,17 @@ def test_the_open_shows_yesterday_until_each_first_value_of_today(
         assert console.app.main.symbols._title.endswith(f"{BEFORE} 2013-11-25")  # as drawn
         chart = console.app.main.chart.chart
         assert f"1─vwap {BEFORE}{monday.indicator('AAA', 'vwap'):.2f}" in chart.render_line(1).text
+        for name, value in (("last", monday.last_prices()[0]), ("rsi_5", monday.indicator("AAA", "rsi_5"))):
+            await console.app.do("why", name)
+            told = f"{BEFORE}{value:.4f}, until today has a value"
+            await until(pilot, lambda told=told: told in console.text("#why-text"), told)
+            await press(pilot, "escape")
         await press(pilot, ".")
         await until(pilot, lambda: console.frontier == 1 and console.is_settled(), "a step")
+        await console.app.do("why", "last")
+        await until(pilot, lambda: "last bar" in console.text("#why-text"), "today's price")
+        assert BEFORE not in console.text("#why-text")
+        await press(pilot, "escape")
         await until(pilot, lambda: BEFORE not in row_of(console, "AAA")[1], "a price of today")
         assert figure_of(console, "BBB", "last").startswith(BEFORE)
         assert figure_of(console, "BBB", "rsi_5").startswith(BEFORE)
