@@ -45,7 +45,7 @@ from tapedeck.engine.run.messages import (
 )
 from tapedeck.engine.run.moment_search import MomentSearch, Place, Progress
 from tapedeck.engine.run.opening_reader import OpeningReader
-from tapedeck.engine.run.past_breakpoints import first_hit
+from tapedeck.engine.run.past_breakpoints import hits_of
 from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.run.session_coordinator import SessionCoordinator
 from tapedeck.engine.run.session_feed import LOAD_TIMEOUT_S
@@ -64,6 +64,9 @@ from tapedeck.engine.tape.stamp import run_stamp
 from tapedeck.engine.tape.tape import Tape
 
 log = logging.getLogger(__name__)
+
+NumberedConditions = tuple[tuple[int, Condition], ...]
+"""Conditions of breakpoints with their numbers."""
 
 # Longest wait of an export during a run for the previous session to be recorded.
 _RECORDING_S = 30.0
@@ -298,7 +301,7 @@ class SystemManager:
             for number, c in conditions
         )
 
-    def conditions(self) -> tuple[tuple[int, Condition], ...]:
+    def conditions(self) -> NumberedConditions:
         """Return the conditions of the breakpoints that are switched on, by number."""
         return tuple(item for item in self._conditions.items() if item[0] not in self._switched_off)
 
@@ -336,10 +339,14 @@ class SystemManager:
         """
         return self._moment_search(on_progress, cancelled).count(self._parsed(text))
 
-    def past_hit(self, session: PlayedSession, start: int, stop: int) -> BreakpointHit | None:
-        """Return where the breakpoints set now would first stop a session at the frontiers start … stop."""
+    def past_hits(self, session: PlayedSession, conditions: NumberedConditions) -> tuple[BreakpointHit, ...]:
+        """Return where conditions, as of `conditions`, would have stopped a session as far as it was played.
+
+        Runs in the caller's thread: some milliseconds, or more where they read earlier sessions. Raises
+        StoreError if the store cannot be read.
+        """
         begun_at = self._first_frontier(session.tape)
-        return first_hit(self.conditions(), session.tape, start, stop, begun_at=begun_at)
+        return hits_of(conditions, session.tape, session.frontier, begun_at=begun_at)
 
     def add_bookmark(
         self, text: str = "", frontier: int | None = None, *, session: PlayedSession | None = None
