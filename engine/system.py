@@ -388,7 +388,8 @@ class SystemManager:
         """Return the derivation of a number of the current session, at a frontier up to the clock.
 
         `name`: an indicator, a historical indicator, a bar field (of `interval`, or of the base interval),
-        `last`, a figure of the day, `quality` or `gaps`. `session`: an earlier one, from `recompute_session`.
+        `last`, a figure of the day, `quality`, `missing` or `gaps`. `session`: an earlier one, from
+        `recompute_session`.
         EngineError if the session does not have that name.
         """
         data = session or self.session_data

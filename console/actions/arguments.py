@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, Protocol
 
 from tapedeck.console.actions.speeds import read_speed
 from tapedeck.console.actions.time_expressions import InvalidTimeError, ReferenceTime, parse_time_expression
 from tapedeck.console.panel_data.registry import view_names
 from tapedeck.console.panel_data.tables import FORMATS
 from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.conditions import Condition, Vocabulary
 from tapedeck.engine.conditions.reading import read_condition
-from tapedeck.engine.errors import ConditionError, TapedeckError, shortened
+from tapedeck.engine.errors import (
+    ConditionError,
+    EngineError,
+    TapedeckError,
+    did_you_mean,
+    listed,
+    nearest,
+    shortened,
+)
 
 # Syntax is checked with one exchange and one day: it is the same for all.
 _ANY_EXCHANGE: Final = "24/7"
@@ -21,9 +30,31 @@ _ANY_DAY: Final = date(2013, 11, 26)
 _MOST_DIGITS: Final = 9
 
 
+class ColumnNames(Protocol):
+    """Names of the columns of a run's symbol table; EngineError for an unknown one."""
+
+    def read(self, text: str) -> object:
+        """Read a list of columns."""
+
+    def key_of(self, word: str) -> object:
+        """Read one column."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunWords:
+    """Names that a run has. `columns`: None in batch jobs, which have no symbol table."""
+
+    vocabulary: Vocabulary
+    columns: ColumnNames | None = None
+
+
+def _known_to_all(_text: str, _words: RunWords) -> str | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """A kind of argument. `check` returns the fault of a text, or None.
+    """A kind of argument. `check` returns the fault of a text, or None; `check_words` that of its names.
 
     `prompt`: name of the screen's handler that prompts for a missing argument and runs the action with the
     answer; "" if the argument is optional.
@@ -31,6 +62,7 @@ class Argument:
 
     check: Callable[[str], str | None]
     prompt: str = ""
+    check_words: Callable[[str, RunWords], str | None] = _known_to_all
 
 
 def _no_argument(text: str) -> str | None:
@@ -86,6 +118,47 @@ def _condition(text: str) -> str | None:
     return None
 
 
+def _condition_words(text: str, words: RunWords) -> str | None:
+    try:
+        Condition.parse(text, words.vocabulary)
+    except ConditionError as error:
+        return str(error)
+    return None
+
+
+def known_symbol(text: str, symbols: Sequence[str]) -> str:
+    """Return the symbol of a name or of its first letters, in any case; EngineError if there is none."""
+    wanted = text.strip().upper()
+    found = next((symbol for symbol in symbols if symbol.upper() == wanted), None)
+    found = found or next((symbol for symbol in symbols if symbol.upper().startswith(wanted)), None)
+    if found is None:
+        hint = did_you_mean(nearest(text, symbols)) or f" Use {listed(symbols)}."
+        raise EngineError(f"unknown symbol {text.strip()!r}.{hint}")
+    return found
+
+
+def _symbol_words(text: str, words: RunWords) -> str | None:
+    return _fault(lambda: known_symbol(text, words.vocabulary.symbols)) if text else None
+
+
+def _column_words(text: str, words: RunWords) -> str | None:
+    columns = words.columns
+    return None if columns is None or not text else _fault(lambda: columns.read(text))
+
+
+def _sort_words(text: str, words: RunWords) -> str | None:
+    columns = words.columns
+    return None if columns is None or not text or text in SORTS else _fault(lambda: columns.key_of(text))
+
+
+def _fault(read: Callable[[], object]) -> str | None:
+    try:
+        read()
+    except EngineError as error:
+        return str(error)
+    return None
+
+
 def _export(text: str) -> str | None:
     form, _, folder = text.partition(" ")
     if form in ("csv", "json") and folder.strip():
@@ -103,21 +176,25 @@ def _view(text: str) -> str | None:
     return None
 
 
+SORTS: Final = ("none", "symbol")
+"""Words of the sort action in addition to columns of figures: order of the file, names."""
+
 NO_ARGUMENT: Final = Argument(_no_argument)
 ANY_TEXT: Final = Argument(_any_text)
 SLOTS: Final = Argument(_slots)
 TIME: Final = Argument(_time, prompt="navigation.ask_time")
 SPEED: Final = Argument(_speed, prompt="transport.ask_speed")
-CONDITION: Final = Argument(_condition, prompt="breakpoints.ask")
+CONDITION: Final = Argument(_condition, "breakpoints.ask", _condition_words)
 BREAKPOINT_NUMBER: Final = Argument(_number, prompt="breakpoints.ask")
 SAVE_BREAKPOINTS: Final = Argument(_any_text, prompt="breakpoints.ask_save")
 LOAD_BREAKPOINTS: Final = Argument(_any_text, prompt="breakpoints.ask_load")
-FIND_NEXT: Final = Argument(_condition, prompt="moments.ask_next")
-FIND_PREVIOUS: Final = Argument(_condition, prompt="moments.ask_previous")
+FIND_NEXT: Final = Argument(_condition, "moments.ask_next", _condition_words)
+FIND_PREVIOUS: Final = Argument(_condition, "moments.ask_previous", _condition_words)
 NOTE: Final = Argument(_any_text, prompt="navigation.ask_bookmark")
-SYMBOL: Final = Argument(_any_text, prompt="panels.ask_symbol")
+SYMBOL: Final = Argument(_any_text, "panels.ask_symbol", _symbol_words)
 FILTER: Final = Argument(_any_text, prompt="panels.type_filter")
-COLUMNS: Final = Argument(_any_text, prompt="panels.ask_columns")
+COLUMNS: Final = Argument(_any_text, "panels.ask_columns", _column_words)
+SORT: Final = Argument(_any_text, check_words=_sort_words)
 FIGURE: Final = Argument(_any_text, prompt="navigation.why")
 FORMAT: Final = Argument(_any_text, prompt="data.ask_format")
 EXPORT: Final = Argument(_export)

@@ -17,11 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tapedeck.console.actions.arguments import CONDITION
+from tapedeck.console.actions.arguments import RunWords
 from tapedeck.console.actions.table import action_of, script_words
-from tapedeck.engine.conditions import Condition, Vocabulary
 from tapedeck.engine.config.text_files import read_text_file
-from tapedeck.engine.errors import ConditionError, ConfigError, ConfigProblem, nearest, shortened
+from tapedeck.engine.errors import ConfigError, ConfigProblem, nearest, shortened
 
 _MOST_LINES: Final = 10_000
 _MOST_PROBLEMS: Final = 100
@@ -96,13 +95,13 @@ class Script:
                 problems.append(problem)
         return cls(source, tuple(lines), tuple(problems))
 
-    def check(self, vocabulary: Vocabulary | None = None) -> None:
+    def check(self, words: RunWords | None = None) -> None:
         """Raise ConfigError with all invalid lines.
 
-        `vocabulary`: that of the run, in which the words of conditions are looked up as well; None: their
-        form alone is checked.
+        `words`: those of the run, in which names in arguments are looked up as well; None: the form of
+        arguments alone is checked.
         """
-        unknown = [] if vocabulary is None else [_unknown_words(line, vocabulary) for line in self.lines]
+        unknown = [] if words is None else [_unknown_words(line, words) for line in self.lines]
         problems = [*self.problems, *(problem for problem in unknown if problem is not None)]
         if problems:
             raise ConfigError(self.source, sorted(problems, key=_line_number))
@@ -130,16 +129,13 @@ def _problem_of(line: ScriptLine) -> ConfigProblem | None:
     return None if fault is None else ConfigProblem(place, line.argument, f"{line.action}: {fault}")
 
 
-def _unknown_words(line: ScriptLine, vocabulary: Vocabulary) -> ConfigProblem | None:
-    """Return the fault of a line whose condition has words that the run does not have, or None."""
+def _unknown_words(line: ScriptLine, words: RunWords) -> ConfigProblem | None:
+    """Return the fault of a line whose argument has names that the run does not have, or None."""
     action = action_of(line.action)
-    if action is None or action.argument is not CONDITION:
+    fault = None if action is None else action.argument.check_words(line.argument, words)
+    if fault is None:
         return None
-    try:
-        Condition.parse(line.argument, vocabulary)
-    except ConditionError as error:
-        return ConfigProblem(f"line {line.number}", line.argument, f"{line.action}: {error}")
-    return None
+    return ConfigProblem(f"line {line.number}", line.argument, f"{line.action}: {fault}")
 
 
 def _line_number(problem: ConfigProblem) -> int:

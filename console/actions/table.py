@@ -241,7 +241,7 @@ ACTIONS: Final[list[Action]] = [
     Action(
         "sort", "s", "sort",
         "Sort by next column",
-        OnScreen("panels.sort"), SHOW
+        OnScreen("panels.sort"), SHOW, arguments.SORT
     ),
     Action("reverse", "S", "reverse", "Reverse sort order", OnScreen("panels.reverse"), SHOW),
     Action(

@@ -10,11 +10,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tapedeck.console.actions.arguments import RunWords
 from tapedeck.console.app.breakpoint_files import kept_path
 from tapedeck.console.app.console_app import ConsoleApp, Setup
 from tapedeck.console.app.gc_scheduler import no_collections
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.playback import Playback
+from tapedeck.console.app.table_choice import TableChoice
 from tapedeck.console.app.ui_state import load_ui_state, save_ui_state
 from tapedeck.console.cli.batch import BatchOptions, Outcome, finish_export
 from tapedeck.console.cli.terminal import encoding_notice
@@ -55,7 +57,7 @@ def play_on_screen(
         playback = Playback(runs.first(batch_options.breaks), watched_speed=invocation.settings.speed)
         stack.callback(playback.stop)
         if batch_options.script is not None:
-            batch_options.script.check(playback.system.vocabulary())
+            batch_options.script.check(RunWords(playback.system.vocabulary(), TableChoice(playback.plan)))
         ui_state, notice = load_ui_state(folders.state)
         setup = Setup(
             exports=invocation.settings.export or folders.data / "exports",

@@ -88,7 +88,9 @@ def play(
             system.add_breakpoint(condition)
         system.prepare()
         if batch_options.script is not None:
-            batch_options.script.check(system.vocabulary())
+            from tapedeck.console.actions.arguments import RunWords  # noqa: PLC0415 - most runs have no script
+
+            batch_options.script.check(RunWords(system.vocabulary()))
         interrupts.hold()
         system.start(paused=lines is not None)
         end = _End()

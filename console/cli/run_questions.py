@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tapedeck.console.cli.terminal import Terminal
-from tapedeck.engine.errors import TapedeckError
+from tapedeck.engine.errors import TapedeckError, shortened
 
 _DIGITS: Final = 9
 
@@ -28,13 +28,17 @@ class NothingToPlayError(TapedeckError):
 
 
 def ask_which(lines: Sequence[str], terminal: Terminal) -> int | None:
-    """Return the position of the line that is chosen on the terminal; None for any other answer."""
+    """Return the position of the line that is chosen on the terminal; None for an empty answer."""
     for number, line in enumerate(lines, 1):
         terminal.remark(f"{number}  {line}")
-    terminal.remark(f"Play which? Type {_numbers(len(lines))} and return, or only return for none.")
-    answer = sys.stdin.readline().strip()
-    is_number = answer.isascii() and answer.isdecimal() and len(answer) < _DIGITS
-    return int(answer) - 1 if is_number and 1 <= int(answer) <= len(lines) else None
+    allowed = f"type {_numbers(len(lines))} and return, or only return for none."
+    terminal.remark(f"Play which? {allowed.capitalize()}")
+    while answer := sys.stdin.readline().strip():
+        is_number = answer.isascii() and answer.isdecimal() and len(answer) < _DIGITS
+        if is_number and 1 <= int(answer) <= len(lines):
+            return int(answer) - 1
+        terminal.remark(f"invalid choice {shortened(answer)!r}: {allowed}")
+    return None
 
 
 def _numbers(count: int) -> str:

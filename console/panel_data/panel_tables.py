@@ -12,7 +12,7 @@ from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.intervals import DAY, MINUTE
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.read.events import Event
-from tapedeck.engine.tape.bar_grid import Floats
+from tapedeck.engine.tape.bar_grid import Floats, Ints
 from tapedeck.engine.tape.day_figures import DAY_FIGURES
 from tapedeck.engine.tape.session_view import SessionView
 
@@ -29,19 +29,25 @@ def local_time(instant: datetime | None, zone: ZoneInfo | None) -> str | None:
 
 
 def symbols_table(view: SessionView, symbols: Sequence[str]) -> Table:
-    """Return last, figures of the day, all indicators, quality and gaps of symbols, in their order."""
+    """Return last, figures of the day, all indicators, quality, runs of missing bars, and missing bars.
+
+    One row per symbol, in their order.
+    """
     names = view.indicator_names()
     figures = {"last": view.last_prices(), **{name: view.day_figure(name) for name in DAY_FIGURES}}
-    rows = [_symbol(view, symbol, [*figures.values()], names) for symbol in symbols]
+    missing = view.missing_counts()
+    rows = [_symbol(view, symbol, [*figures.values()], names, missing) for symbol in symbols]
     return Table.of(symbol_headings(names), rows)
 
 
 def symbol_headings(indicators: Sequence[str] = ()) -> tuple[str, ...]:
     """Return the headings of `symbols_table`."""
-    return ("symbol", "last", *DAY_FIGURES, *indicators, "quality", "gaps")
+    return ("symbol", "last", *DAY_FIGURES, *indicators, "quality", "gaps", "missing")
 
 
-def _symbol(view: SessionView, symbol: str, figures: Sequence[Floats], names: Sequence[str]) -> Row:
+def _symbol(
+    view: SessionView, symbol: str, figures: Sequence[Floats], names: Sequence[str], missing: Ints
+) -> Row:
     row, measured = view.row(symbol), view.has_scores
     return (
         symbol,
@@ -49,6 +55,7 @@ def _symbol(view: SessionView, symbol: str, figures: Sequence[Floats], names: Se
         *(view.indicator(symbol, name) for name in names),
         view.quality(symbol) if measured else None,
         len(view.gaps(symbol)) if measured else None,
+        int(missing[row]) if measured else None,
     )
 
 

@@ -52,7 +52,8 @@ class KnownValues:
             return self._historical(name, rows)
         if name in DAY_FIGURES:
             return DAY_FIGURES[name].of(DayValues(tape, self._frontiers, rows))
-        return {"last": self._last, "quality": self._quality, "gaps": self._gaps}[name](rows)
+        known = {"last": self._last, "quality": self._quality, "missing": self._missing, "gaps": self._gaps}
+        return known[name](rows)
 
     def value_before(self, name: str, rows: Rows, interval: Interval | None = None, back: int = 0) -> Floats:
         """Return a value one slot before each frontier, as crosses read it, float64 (rows, frontiers).
@@ -104,16 +105,25 @@ class KnownValues:
         return self._bar_field(CLOSE, self._tape.base_interval, rows)
 
     def _quality(self, rows: Rows) -> Floats:
-        count = self._symbols(rows)
         if self._tape.scores is None:
-            return np.full((count, len(self)), FULL_SCORE)
+            return np.full((self._symbols(rows), len(self)), FULL_SCORE)
+        return score(self._present_counts(rows), self._frontiers)
+
+    def _missing(self, rows: Rows) -> Floats:
+        """Return the number of missing bars, float64 (rows, frontiers)."""
+        if self._tape.scores is None:
+            return np.zeros((self._symbols(rows), len(self)))
+        return (self._frontiers - self._present_counts(rows)).astype(np.float64)
+
+    def _present_counts(self, rows: Rows) -> Ints:
+        """Return the number of base bars, int64 (rows, frontiers)."""
         start, stop = int(self._frontiers[0]), int(self._frontiers[-1])
         present = self._tape.base.present[rows]
-        counts = np.empty((count, len(self)), dtype=np.int64)
+        counts = np.empty((self._symbols(rows), len(self)), dtype=np.int64)
         counts[:, 0] = np.count_nonzero(present[:, :start], axis=1)
         np.cumsum(present[:, start:stop], axis=1, out=counts[:, 1:])
         counts[:, 1:] += counts[:, :1]
-        return score(counts, self._frontiers)
+        return counts
 
     def _gaps(self, rows: Rows) -> Floats:
         """Return the number of gaps that have begun, float64 (rows, frontiers)."""

@@ -25,8 +25,11 @@ from tapedeck.engine.tape.bar_grid import FIELDS
 from tapedeck.engine.tape.day_figures import DAY_FIGURES
 from tapedeck.engine.tape.tape import Tape
 
-SESSION_FIELDS: Final = ("last", *DAY_FIGURES, "quality", "gaps")
+SESSION_FIELDS: Final = ("last", *DAY_FIGURES, "quality", "missing", "gaps")
 """Fields of a symbol in addition to its bar fields."""
+_MEANT: Final = {"gap": "gap_pct"}
+"""Words that resemble another one than is meant: a market's gap is in percent, `gaps` are missing bars."""
+_MOST_LISTED: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,11 @@ class Vocabulary:
         if reference.interval is not None:
             self._check_interval(text, reference)
         elif reference.name not in self.names:
-            message = f"unknown value {reference.name!r} (this session has {listed(self.names)})"
-            raise condition_fault(text, reference.name_span, message, nearest(reference.name, self.names))
+            message = (
+                f"unknown value {reference.name!r} (this session has {listed(self.names, _MOST_LISTED)})"
+            )
+            meant = _MEANT.get(reference.name.casefold()) or nearest(reference.name, self.names)
+            raise condition_fault(text, reference.name_span, message, meant)
         elif reference.back_span is not None and reference.name in self.historical:
             message = (
                 f"{reference.name} has no bars to count back, as it is computed before the session: "

@@ -105,6 +105,7 @@ def test_the_panels_show_the_last_day(tapedeck: Any, week: Path, lean_store: Pat
     }  # fmt: skip
     (session,) = (row for row in quality if (row["interval"], row["kind"]) == ("1m", "session"))
     assert (len(gaps), sum(gap["missing"] for gap in gaps)) == (session["gaps"], session["missing"])
+    assert (symbol["gaps"], symbol["missing"]) == (session["gaps"], session["missing"])
     fields = {row["field"]: row["value"] for row in rows("session")}
     assert (fields["trading_day"], fields["state"], fields["slots_over"]) == ("2013-10-11", "completed", 390)
 

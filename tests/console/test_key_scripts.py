@@ -128,21 +128,26 @@ def test_all_invalid_lines_are_reported_at_once() -> None:
 def test_all_errors_of_a_script_are_told_before_the_run(
     tapedeck: Any, session_file: Writer, lean_store: Path, tmp_path: Path, script: Callable[[str], Path]
 ) -> None:
-    path = script("step 5\nbreak SPYY.close > 1\nstpe 3\nbreak SPY.rsi < 30\nstop it\nbreak SPY.close >\n")
+    faulty = "step 5\nbreak SPYY.close > 1\nstpe 3\nbreak SPY.rsi < 30\nstop it\nbreak SPY.close >\n"
+    path = script(
+        f"{faulty}find SPY.rsi > 1\nsymbol IBM\ncolumns last gap_pc\nsort lst\nsort none\nsymbol sp\n"
+    )
     options = ("--store", lean_store, "--script", path)
     done = tapedeck("run", session_file(), *options, "--no-ui", "--export", tmp_path / "out")
     assert (done.exit_code, done.stdout) == (2, "")
     lines = [line.strip() for line in done.stderr.splitlines()]
-    assert lines[0] == f"error: {path}: 5 problems"
+    assert lines[0] == f"error: {path}: 7 problems"
     told = [line.partition(" ")[2] for line in lines if line.startswith("line ")]
-    assert [line.partition(": ")[0] for line in told] == ["2", "3", "4", "5", "6"]
+    assert [line.partition(": ")[0] for line in told] == ["2", "3", "4", "5", "6", "7", "8"]
     for words in ("unknown symbol 'SPYY'", "unknown action 'stpe'", "unknown value 'rsi'", "unexpected end"):
         assert any(words in line for line in told)
     assert done.stderr.count("actions without a screen are") == 1
     assert not (tmp_path / "out").exists()
     with terminal(tmp_path / "home", "run", str(session_file()), *map(str, options)) as screen:
         assert screen.exit_code() == 2
-        assert b"5 problems" in screen.seen
+        # Columns are those of the table, which batch jobs do not have.
+        for words in (b"9 problems", b"columns: unknown column 'gap_pc'", b"sort: unknown column 'lst'"):
+            assert words in screen.seen
         assert b"\x1b[?1049h" not in screen.seen, "the console has not opened"
 
 

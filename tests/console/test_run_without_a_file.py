@@ -215,6 +215,8 @@ def test_on_a_terminal_a_number_chooses_what_is_played(lean_store: Path, tmp_pat
     script.write_text("step 5\nquit\n")
     with terminal(tmp_path / "home", *arguments, "--script", str(script)) as screen:
         screen.read_until_shown("1m  2013-10-04 to 2013-10-11  AIG, SPY", "Play which?")
+        screen.press("3\r")
+        screen.read_until_shown("invalid choice '3': type 1 to 2 and return, or only return for none.")
         screen.press("1\r")
         assert screen.exit_code() == 0
         assert b"partial: 5 of 390 slots" in screen.seen

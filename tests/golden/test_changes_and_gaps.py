@@ -106,18 +106,34 @@ def test_conditions_have_the_figures_of_the_raw_files_at_each_minute(
                 assert condition.holds(tape, len(tape), len(tape)).all(), (day, symbol, name)
 
 
-def test_the_table_of_the_console_shows_the_change_of_spy(store_path: Path, tmp_path: Path) -> None:
+def test_the_table_of_the_console_shows_the_figures_of_the_raw_files_on_each_day(
+    lean_root: Path, store_path: Path, tmp_path: Path
+) -> None:
+    names = ("last", "prev_close", "change", "change_pct", "gap_pct")
+
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
-        console.system.step(390)
-        await until(pilot, lambda: console.frontier == 390 and console.is_settled(), "the close")
+        await console.app.do("columns", " ".join(names))
         table = console.app.main.symbols.table
-        await until(pilot, lambda: "167.42" in table.render_line(1).text, "the last price")
-        line = table.render_line(1).text
-        assert ("SPY" in line, "-0.87" in line) == (True, True)
+
+        def shown() -> dict[str, list[str]]:
+            lines = (table.render_line(y).text.replace("▸", "").split() for y in range(1, 1 + len(SYMBOLS)))
+            return {line[0]: line[1:] for line in lines if line}
+
+        for number, day in enumerate(DAYS, 1):
+            console.system.step(390)
+            await until(pilot, lambda n=number: console.system.snapshot().session == n, day)
+            await until(pilot, lambda: console.frontier == 390 and console.is_settled(), day)
+            expected = {}
+            for symbol in SYMBOLS:
+                figures = by_pandas(lean_root, symbol, day)
+                signs = ("", "", "+", "+", "+")
+                texts = [f"{figures[name]:{sign}.2f}" for name, sign in zip(names, signs, strict=True)]
+                expected[symbol] = [text.replace("+0.00", "0.00") for text in texts]
+            await until(pilot, lambda wanted=expected: shown() == wanted, f"{day}: {expected}")
 
     config = load_session_config(EXAMPLE).config.model_dump(mode="json", by_alias=True, exclude_unset=True)
     with open_store(store_path) as store, console_run(store, tmp_path, config=config) as console:
-        drive(console, act)
+        drive(console, act, size=(200, 60))
 
 
 # A made-up market over the days around Thanksgiving 2013: the 28th is a holiday, the 29th closes at 13:00.

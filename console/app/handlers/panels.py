@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Final
 
 from textual.screen import Screen
 
+from tapedeck.console.actions.arguments import SORTS, known_symbol
 from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.screens.columns import ColumnsScreen
 from tapedeck.console.app.screens.prompt import PromptScreen
@@ -17,9 +17,6 @@ from tapedeck.console.app.widgets.table_columns import SYMBOL
 from tapedeck.console.panel_data.registry import load, pages
 from tapedeck.engine.errors import EngineError, did_you_mean, nearest
 from tapedeck.engine.intervals import Interval
-
-_SORTS: Final[dict[str, str | None]] = {"none": None, SYMBOL: SYMBOL}
-"""Words of the sort action in addition to columns of figures."""
 
 
 class PanelHandlers:
@@ -53,14 +50,7 @@ class PanelHandlers:
         await self._app.open(prompt, chosen)
 
     def _known(self, text: str) -> str:
-        symbols, wanted = self._playback.plan.symbols, text.strip().upper()
-        found = next((s for s in symbols if s.upper() == wanted), None)
-        found = found or next((s for s in symbols if s.upper().startswith(wanted)), None)
-        if found is None:
-            near = nearest(text, symbols)
-            hint = did_you_mean(near)
-            raise EngineError(f"unknown symbol {text.strip()!r}.{hint}")
-        return found
+        return known_symbol(text, self._playback.plan.symbols)
 
     def sort(self, column: str) -> None:
         """Sort symbols by a column, or by the next one; `none`: order of the file.
@@ -69,7 +59,7 @@ class PanelHandlers:
         """
         panel = self._app.main.symbols
         if column:
-            known = column in ("none", SYMBOL)
+            known = column in SORTS
             panel.table.sort_by(
                 None if column == "none" else column if known else panel.columns.key_of(column)
             )

@@ -22,7 +22,7 @@ from tapedeck.console.app.grid_text import Cell, counted, folded, grid, number
 from tapedeck.console.app.panels.key_line import dialog_keys
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.screens.text_page import PageText
-from tapedeck.console.app.widgets.figures import decimals_of
+from tapedeck.console.app.widgets.figures import BEFORE, decimals_of
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.errors import TapedeckError
 from tapedeck.engine.indicators.reasons import ExplainedInput
@@ -31,12 +31,12 @@ from tapedeck.engine.tape.day_figures import DAY_FIGURES
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.session_view import SessionView
 
-_FIGURES: Final = ("last", *DAY_FIGURES, "volume", "quality", "gaps")
-# In conditions `volume` is that of a bar, and `gaps` the number of runs of missing bars.
+_FIGURES: Final = ("last", *DAY_FIGURES, "volume", "quality", "missing", "gaps")
+# In conditions `volume` is that of a bar, and `gaps` counts the runs of missing bars.
 _LABELS: Final = {"volume": "bar volume", "gaps": "missing runs"}
 _SHOWN_BARS: Final = 6
 _DECIMALS: Final = 4
-_WHOLE_NUMBERS: Final = frozenset({"volume", "day_volume", "gaps", "bars", "slots"})
+_WHOLE_NUMBERS: Final = frozenset({"volume", "day_volume", "missing", "gaps", "bars", "slots"})
 
 
 class WhyScreen(ModalScreen[None]):
@@ -59,7 +59,7 @@ class WhyScreen(ModalScreen[None]):
         historical = [trailing.name for trailing in plan.history.trailing]
         self._names = (*_FIGURES, *session, *historical)
         columns = {spec.description.symbol_column: spec.outputs[0] for spec in plan.specs}
-        name = {**columns, "missing": "gaps"}.get(name, name)
+        name = columns.get(name, name)
         self._chosen = name if name in self._names else self._names[0]
         self._recomputed: SessionData | None = None
         self._recompute_worker: Worker[None] | None = None
@@ -119,11 +119,26 @@ class WhyScreen(ModalScreen[None]):
             self._write(_failed(str(error)))
             return
         if found is not None:
-            self._text.write(partial(explanation_text, found, self._view.session.zone))
+            shown = self._yesterdays(found)
+            self._text.write(partial(explanation_text, found, self._view.session.zone, yesterdays=shown))
             return
         self._write(Content.styled(f"… recomputing {self._view.session.trading_day}", "$text-muted"))
         if self._recompute_worker is None or self._recompute_worker.is_finished:
             self._recompute_worker = self.run_worker(self._recompute())
+
+    def _yesterdays(self, found: Explanation) -> float | None:
+        """Return the value of the session before that the screen shows while today has none, or None."""
+        if found.value is not None:
+            return None
+        view, opening = self._view, self._view_state.opening
+        row = view.row(self._symbol)
+        if found.name == "last":
+            value = float(view.prior_close.values[row])
+        elif opening is not None and found.name in opening.indicators:
+            value = float(opening.indicators[found.name][row])
+        else:
+            return None
+        return None if np.isnan(value) else value
 
     def _find_explanation(self) -> Explanation | None:
         """Return the explanation of the chosen number, or None if its session must be recomputed."""
@@ -153,14 +168,22 @@ def _failed(text: str) -> Content:
     return Content.styled(f"! {text}", "$text-error")
 
 
-def explanation_text(found: Explanation, zone: ZoneInfo, width: int) -> Content:
-    """Return an explanation as text; long rows are folded to the width."""
+def explanation_text(
+    found: Explanation, zone: ZoneInfo, width: int, *, yesterdays: float | None = None
+) -> Content:
+    """Return an explanation as text; long rows are folded to the width.
+
+    `yesterdays`: the value of the session before that stands on the screen instead of a missing one.
+    """
     rows: list[tuple[str | Cell, str | Cell]] = [
         (Cell("value", "$text-muted"), Cell(_figure(found.name, found.value), "bold")),
         (Cell("formula", "$text-muted"), found.formula),
         (Cell("computed by", "$text-muted"), found.source),
         (Cell("on", "$text-muted"), f"{found.interval} bars"),
     ]
+    if yesterdays is not None:
+        words = f"{BEFORE}{_figure(found.name, yesterdays)}, until today has a value"
+        rows.insert(1, (Cell("yesterday's", "$text-muted"), words))
     if found.bar_opened_at is not None:
         rows.append(
             (Cell("last bar", "$text-muted"), f"{found.bar_opened_at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}")

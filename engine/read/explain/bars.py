@@ -12,7 +12,7 @@ from tapedeck.engine.read.explain.explanation import Explained, Explanation
 from tapedeck.engine.read.explain.moment import Moment, last_value
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS
 
-SESSION_NAMES: Final = ("last", "quality", "gaps")
+SESSION_NAMES: Final = ("last", "quality", "missing", "gaps")
 
 _REDUCTIONS: Final = {
     "open": "open of the bucket's first base bar",
@@ -97,11 +97,13 @@ def _explain_quality(moment: Moment, name: str) -> Explanation:
     # The tape's score may lag behind the clock by a block, so it is computed here.
     quality = score(present, view.frontier) if measured else view.quality(moment.symbol)
     terms = {"bars present": float(present), "slots elapsed": float(view.frontier)}
+    missing = view.missing_counts()[moment.row]
     if name == "gaps":
-        missing = sum(gap.count for gap in gaps)
         terms = {"runs of missing bars": float(len(gaps)), "missing bars": float(missing)}
+    values = {"quality": quality, "missing": float(missing), "gaps": float(len(gaps))}
     formulas = {
         "quality": "100 × bars present ÷ slots elapsed" if measured else "not measured: set to 100",
+        "missing": "slots elapsed − bars present" if measured else "not measured: set to 0",
         "gaps": "runs of elapsed slots without a bar" if measured else "not measured: set to 0",
     }
     return Explanation(
@@ -110,7 +112,7 @@ def _explain_quality(moment: Moment, name: str) -> Explanation:
         kind=Explained.QUALITY,
         frontier=view.frontier,
         clock=view.clock,
-        value=quality if name == "quality" else float(len(gaps)),
+        value=values[name],
         formula=formulas[name],
         source=moment.describe_bars(base),
         interval=base,

@@ -28,6 +28,9 @@ from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.console.app.screens.why import WhyScreen, _figure
 from tapedeck.console.app.toasts import Toasts
 from tapedeck.console.app.widgets import StyledLines, TickKind
+from tapedeck.engine.conditions.condition import Condition
+from tapedeck.engine.conditions.vocabulary import Vocabulary
+from tapedeck.engine.intervals import MINUTE
 from tapedeck.engine.metrics.performance import Step
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.store.bar_store import BarStore
@@ -688,13 +691,72 @@ def test_why_explains_the_volume_of_the_table_and_that_of_the_bar_apart(
         await until(pilot, lambda: "last bar that is over" in console.text("#why-text"), "the bar's volume")
         assert ", 1 bar;" in console.text("#why-text")
         await press(pilot, "escape")
-        for column, words in (("prev_close", "close of the 15:"), ("missing", "runs of missing bars")):
-            await console.app.do("why", column)
-            await until(pilot, lambda words=words: words in console.text("#why-text"), column)
-            await press(pilot, "escape")
+        await console.app.do("why", "prev_close")
+        await until(pilot, lambda: "close of the 15:" in console.text("#why-text"), "the prior close")
+        await press(pilot, "escape")
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act)
+
+
+def test_missing_is_the_number_of_bars_in_table_why_copy_and_conditions(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    """`gaps` is the number of their runs, everywhere."""
+
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        console.system.step(300)
+        await until(pilot, lambda: console.frontier == 300 and console.is_settled(), "five hours")
+        view = console.app.view_state().view
+        assert view is not None
+        symbols = console.app.main.symbols
+        shown = symbols.columns.rows(view).figures["missing"].values
+        row = int(np.argmax(shown))
+        symbol, missing = view.symbols[row], int(shown[row])
+        runs = len(view.gaps(symbol))
+        assert missing == int((~view.present_grid(MINUTE)[row]).sum()) != runs
+        await console.app.do("symbol", symbol)
+        for word, count, formula in (
+            ("missing", missing, "slots elapsed"),
+            ("gaps", runs, "runs of elapsed"),
+        ):
+            await console.app.do("why", word)
+            await until(pilot, lambda formula=formula: formula in console.text("#why-text"), word)
+            assert console.text("#why-text").splitlines()[0].split() == ["value", str(count)]
+            await press(pilot, "escape")
+        table = symbols.as_table(console.app.view_state())
+        copied = dict(zip(table.headings, table.rows[row], strict=True))
+        assert (copied["gaps"], copied["missing"]) == (runs, missing)
+        text = f"{symbol}.missing == {missing} and {symbol}.gaps == {runs}"
+        tape = console.system.session_data.tape
+        assert tape is not None
+        assert Condition.parse(text, Vocabulary.of(tape)).holds(tape, 300, 300).tolist() == [True]
+
+    with console_run(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_gap_on_the_screen_is_that_of_the_market(console_store: BarStore, tmp_path: Path) -> None:
+    """Bars that lack are called missing in each panel and page."""
+
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        console.system.step(300)
+        await until(pilot, lambda: console.frontier == 300 and console.is_settled(), "five hours")
+        seen = []
+        for key in ("", *"456789", "question_mark"):
+            if key:
+                await press(pilot, key)
+            await pilot.pause()
+            strips = console.app.screen._compositor.render_strips()
+            seen.append("\n".join(strip.text for strip in strips))
+            if len(console.app.screen_stack) > 1:
+                await press(pilot, "escape")
+        text = "\n".join(seen).replace("gap %", "")
+        assert "missing" in text
+        assert [line for line in text.splitlines() if "gap" in line] == []
+
+    with console_run(console_store, tmp_path) as console:
+        drive(console, act, size=(200, 60))
 
 
 def test_only_the_screen_on_top_shows_toasts(console_store: BarStore, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from tapedeck.console.app.widgets.figures import BEFORE
 from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds
 from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.conditions import Condition, Vocabulary
 from tapedeck.engine.errors import StoreError
 from tapedeck.engine.intervals import MINUTE
 from tapedeck.engine.read.opening_values import OpeningValues
@@ -21,11 +22,12 @@ from tapedeck.engine.read.status import RunState
 from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarColumns, BarStore
 from tapedeck.engine.store.locations import open_store
+from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.session_view import SessionView
 from tests.golden import raw_bars
 from tests.support.console_runs import SYMBOLS, ConsoleRun, console_run, document, drive, press, until
 from tests.support.markets import open_new_store, random_bars
-from tests.support.runs import play_recorded
+from tests.support.runs import LIMIT_S, at_frontier, play_recorded
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "october-2013.yaml"
 DAYS = TimeManager("XNYS").trading_sessions(date(2013, 11, 20), date(2013, 12, 3))
@@ -116,8 +118,17 @@ def test_the_open_shows_yesterday_until_each_first_value_of_today(
         assert console.app.main.symbols._title.endswith(f"{BEFORE} 2013-11-25")  # as drawn
         chart = console.app.main.chart.chart
         assert f"1─vwap {BEFORE}{monday.indicator('AAA', 'vwap'):.2f}" in chart.render_line(1).text
+        for name, value in (("last", monday.last_prices()[0]), ("rsi_5", monday.indicator("AAA", "rsi_5"))):
+            await console.app.do("why", name)
+            told = f"{BEFORE}{value:.4f}, until today has a value"
+            await until(pilot, lambda told=told: told in console.text("#why-text"), told)
+            await press(pilot, "escape")
         await press(pilot, ".")
         await until(pilot, lambda: console.frontier == 1 and console.is_settled(), "a step")
+        await console.app.do("why", "last")
+        await until(pilot, lambda: "last bar" in console.text("#why-text"), "today's price")
+        assert BEFORE not in console.text("#why-text")
+        await press(pilot, "escape")
         await until(pilot, lambda: BEFORE not in row_of(console, "AAA")[1], "a price of today")
         assert figure_of(console, "BBB", "last").startswith(BEFORE)
         assert figure_of(console, "BBB", "rsi_5").startswith(BEFORE)
@@ -182,6 +193,40 @@ def test_yesterdays_values_of_a_later_day_are_what_its_close_showed(
 
     with console_run(market, tmp_path) as console:
         drive(console, act)
+
+
+def test_opening_values_are_in_no_copy_condition_or_export(market: BarStore, tmp_path: Path) -> None:
+    """After a step, BBB has no bar of today, and its row shows yesterday's values."""
+    shown, plain = tmp_path / "shown", tmp_path / "plain"
+
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        await until(pilot, are_shown(console, TUESDAY), "Monday's values")
+        await press(pilot, ".")
+        await until(pilot, lambda: console.frontier == 1 and console.is_settled(), "a step")
+        assert figure_of(console, "BBB", "last").startswith(BEFORE)
+        table = console.app.main.symbols.as_table(console.app.view_state())
+        row = dict(zip(table.headings, table.rows[1], strict=True))
+        assert (row["symbol"], row["last"], row["rsi_5"], row["vwap"]) == ("BBB", None, None, None)
+        assert row["prev_close"] == close_of_monday(market).last_prices()[1]
+        tape = console.system.session_data.tape
+        assert tape is not None
+        condition = Condition.parse("BBB.last > 0 or BBB.rsi_5 > 0 or BBB.vwap > 0", Vocabulary.of(tape))
+        assert not condition.holds(tape, 0, 1).any()
+        console.system.export_csv(shown)
+
+    with console_run(market, tmp_path) as console:
+        drive(console, act)
+    config = parse_session_config(document(), "the same").config
+    system = SystemManager(config, market, tape_cache_bytes=SystemManager.TAPE_CACHE_BYTES)
+    try:
+        system.start(paused=True)
+        system.step(1)
+        assert system.wait_for(at_frontier(system, 1, 1), LIMIT_S)
+        system.export_csv(plain)
+    finally:
+        system.stop(LIMIT_S)
+    for name in ("bars.csv", "indicators.csv", "quality.csv", "session.csv", "session.json"):
+        assert (shown / name).read_bytes() == (plain / name).read_bytes(), name
 
 
 def test_at_maximum_speed_no_opening_values_are_read(

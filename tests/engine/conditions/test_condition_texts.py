@@ -50,6 +50,7 @@ def test_what_a_trader_may_write(text: str) -> None:
         ("", 1, "it is empty; an example is", None),
         ("SPY.clse > 3", 5, "unknown value 'clse'", "close"),
         ("SPY.rsi_15 > 3", 5, "unknown value 'rsi_15'", "rsi_14"),
+        ("SPY.gap < -1", 5, "quality, missing, gaps, ", "gap_pct"),  # own indicators are listed, too
         ("SPX.close > 3", 1, "unknown symbol 'SPX' (this session has SPY, BAC, BRK.B, ALL)", "SPY"),
         ("spy.close > 3", 1, "unknown symbol 'spy'", "SPY"),
         ("anny.close > 3", 1, "unknown symbol 'anny'", "any"),

@@ -91,6 +91,8 @@ def read_value(tape: Tape, view: SessionView, symbol: str, name: str, interval: 
         return None if np.isnan(value) else value
     if name == "quality":
         return view.quality(symbol)
+    if name == "missing":
+        return float(sum(np.isnan(bars.close)))
     if name == "gaps":
         return float(len(view.gaps(symbol)))
     if name == "high_2w":
@@ -105,7 +107,7 @@ def read_value(tape: Tape, view: SessionView, symbol: str, name: str, interval: 
 
 
 NAMES: Final = (
-    *FIELDS, "last", *DAY_FIGURES, "quality", "gaps", "high_2w", "usual", "sma", "rsi_5m", "vwap",
+    *FIELDS, "last", *DAY_FIGURES, "quality", "missing", "gaps", "high_2w", "usual", "sma", "rsi_5m", "vwap",
 )  # fmt: skip
 
 
@@ -275,7 +277,7 @@ def test_a_bar_is_compared_with_the_usual_volume_of_its_own_minute_even_in_a_gap
 @pytest.mark.parametrize("name", NAMES)
 def test_at_the_open_only_history_and_quality_are_known(name: str) -> None:
     holds = Condition.parse(f"S0.{name} > -1e9", WORDS).holds(TAPES["early close"], 0, 0)
-    assert holds.tolist() == [name in ("prev_close", "quality", "gaps", "high_2w", "usual")]
+    assert holds.tolist() == [name in ("prev_close", "quality", "missing", "gaps", "high_2w", "usual")]
 
 
 def test_a_time_is_that_of_the_exchange_whatever_the_season() -> None:

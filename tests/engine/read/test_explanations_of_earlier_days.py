@@ -28,7 +28,7 @@ from tests.support.runs import LIMIT_S, at_frontier, play
 
 SYMBOLS = ("AAA", "BBB")
 DAYS = tuple(map(date.fromisoformat, ("2013-11-26", "2013-11-27", "2013-11-29", "2013-12-02")))
-BARS = ("open", "high", "low", "close", "volume", "last", *DAY_FIGURES, "quality", "gaps")
+BARS = ("open", "high", "low", "close", "volume", "last", *DAY_FIGURES, "quality", "missing", "gaps")
 INDICATORS = {
     "ema_5": {"type": "EMA", "interval": "1m", "timeperiod": 5},
     "rsi_5m": {"type": "RSI", "interval": "5m", "timeperiod": 3},

@@ -312,6 +312,8 @@ def test_quality_counts_bars_and_slots(system: SystemManager) -> None:
     assert why.value == 299 * 100 / 300
     gaps = system.explain("AIG", "gaps")
     assert (gaps.value, gaps.terms) == (1.0, {"runs of missing bars": 1.0, "missing bars": 1.0})
+    missing = system.explain("AIG", "missing")
+    assert (missing.value, missing.terms, missing.missing_bars) == (1.0, why.terms, 1)
 
 
 @pytest.mark.parametrize("name", ["close", "last", "change", "rel", "vwap", "high_so_far"])
@@ -352,6 +354,7 @@ def test_explanations_without_history_and_measured_quality(tmp_path: Path) -> No
             assert system.wait_for(at_frontier(system, 1, 20), LIMIT_S)
             cold, trailing = system.explain("AAA", "ema"), system.explain("AAA", "high_2w")
             quality, gaps = system.explain("AAA", "quality"), system.explain("AAA", "gaps")
+            missing = system.explain("AAA", "missing")
         finally:
             system.stop(LIMIT_S)
     assert (cold.value, cold.is_warm, cold.bars_used, cold.warm_up_bars) == (None, False, 20, 29)
@@ -359,6 +362,7 @@ def test_explanations_without_history_and_measured_quality(tmp_path: Path) -> No
     assert trailing.source == "tapedeck, on 1d bars made from stored 1m bars"
     assert (quality.value, quality.formula) == (100.0, "not measured: set to 100")
     assert (gaps.value, gaps.terms) == (0.0, {})
+    assert (missing.value, missing.formula) == (0.0, "not measured: set to 0")
 
 
 def test_every_kind_of_indicator_has_a_formula() -> None:
