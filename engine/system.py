@@ -406,7 +406,7 @@ class SystemManager:
     def earlier_sessions(self) -> EarlierSessions:
         """Sessions before any day of the run, computed on request; the run continues."""
         return EarlierSessions(
-            self.config, self.prepare(), self._data, self._yield_and_continue, self._whole_tape
+            self.config, self.prepare(), self._data, self.render_priority.yield_to_rendering, self._whole_tape
         )
 
     def opening_values(self, trading_day: date) -> OpeningValues:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from datetime import date
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Condition as Signal
 from threading import Thread
@@ -125,6 +127,7 @@ class SessionCoordinator:
         self._loaded: LoadedSession | None = None
         self._player: SessionPlayer | None = None
         self._unrecorded = False
+        self._has_new_conditions = True  # values of earlier sessions may have to be found for them
         self._started = 0.0
 
     # From any thread
@@ -193,7 +196,7 @@ class SessionCoordinator:
         started = self._metrics.start_timer()
         self._data.history = self.feed.history(self._process_messages)
         self._data.requested_history = self._plan.history.requested
-        self._find_earlier_values()
+        self._find_earlier_values(self._plan.sessions[0].trading_day)
         self._metrics.record_historical_load(started, first=True)
         last = len(self._plan.sessions) - 1
         gap: float | None = None
@@ -207,12 +210,17 @@ class SessionCoordinator:
             gap = self._metrics.start_timer()
             self._record(RunState.COMPLETED if position == last else RunState.RUNNING)
 
-    def _find_earlier_values(self) -> None:
-        """Find what the breakpoints read of the sessions before the first; later ones are carried on."""
-        needs = self.breakpoints.earlier_needs(self._plan.symbols)
-        if needs:
-            day = self._plan.sessions[0].trading_day
-            self.feed.in_background(lambda: self._earlier_values.find(day, needs), self._process_messages)
+    def _find_earlier_values(self, day: date) -> None:
+        """Find what new breakpoints read of the sessions before a day; commands still take effect.
+
+        Those that are set from the start on need it once: it is carried on from session to session.
+        """
+        while self._has_new_conditions:  # more may be set meanwhile
+            self._has_new_conditions = False
+            needs = self.breakpoints.earlier_needs(self._plan.symbols)
+            if not self._earlier_values.has(day, needs):
+                find = partial(self._earlier_values.find, day, needs, lambda: self.feed.is_cancelled)
+                self.feed.in_background(find, self._process_messages)
 
     def _teardown(self) -> None:
         """Phase 1: release the session that has ended and add it to history."""
@@ -264,6 +272,7 @@ class SessionCoordinator:
             followers=(self.quality,),
             breakpoints=self.breakpoints,
             process_messages=self._process_messages,
+            find_earlier_values=partial(self._find_earlier_values, day),
             on_change=self._update_state,
             render_priority=self.render_priority,
         )
@@ -408,13 +417,16 @@ class SessionCoordinator:
                 raise _StopRequestedError
             case AddBreakpoint(number, condition, enabled):
                 self.breakpoints.add(number, condition, self._frontier(), enabled=enabled)
+                self._has_new_conditions = True
             case EnableBreakpoint(number, enabled):
                 self.breakpoints.enable(number, enabled, self._frontier())
+                self._has_new_conditions = True
             case RemoveBreakpoint(number):
                 self.breakpoints.remove(number)
             case RunUntil(condition):
                 self._apply(Resume())
                 self.breakpoints.run_until(condition)
+                self._has_new_conditions = True
             case Mark(reached):
                 reached.set()
             case _:

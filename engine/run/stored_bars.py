@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cached_property
 from typing import Final
@@ -38,12 +38,23 @@ class StoredBars:
         self._time = time
         self._first_labels: dict[tuple[int, Interval], int | None] = {}
 
-    def before(self, day: date, interval: Interval, field: int, rows: range, count: int) -> LastBars:
-        """Return a field of the last `count` bars of an interval before a day; StoreError as the store."""
+    def before(
+        self,
+        day: date,
+        interval: Interval,
+        field: int,
+        rows: range,
+        count: int,
+        cancelled: Callable[[], bool] = bool,
+    ) -> LastBars:
+        """Return a field of the last `count` bars of an interval before a day; StoreError as the store.
+
+        `cancelled` is polled between reads of the store; True ends it with what was found.
+        """
         found = LastBars.none(len(rows), count)
         sessions, chunk = sessions_before(self._time, day, 1), 1
         is_first = True
-        while sessions:
+        while sessions and not cancelled():
             part = self._read(sessions, interval, field, rows, count)
             found = part if is_first else found.after(part)
             lacking = np.flatnonzero(found.counts < count) + rows.start
