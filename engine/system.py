@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from functools import cached_property
-from itertools import count
 from pathlib import Path
 from threading import Event as ThreadEvent
 from typing import ClassVar
@@ -31,11 +29,9 @@ from tapedeck.engine.read.snapshot import Breakpoint, BreakpointHit, RunSummary,
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.earlier_sessions import EarlierSessions
 from tapedeck.engine.run.messages import (
-    AddBreakpoint,
-    EnableBreakpoint,
     Mark,
+    Message,
     Pause,
-    RemoveBreakpoint,
     Resume,
     RunTo,
     RunUntil,
@@ -51,6 +47,7 @@ from tapedeck.engine.run.session_coordinator import SessionCoordinator
 from tapedeck.engine.run.session_feed import LOAD_TIMEOUT_S
 from tapedeck.engine.run.session_loader import SessionLoader
 from tapedeck.engine.run.session_recompute import complete_record, recomputed_sessions
+from tapedeck.engine.run.set_breakpoints import SetBreakpoints
 from tapedeck.engine.run.tape_cache import MEMORY_BYTES, TapeCache
 from tapedeck.engine.run.transport import checked_speed
 from tapedeck.engine.store.bar_store import BarStore
@@ -106,9 +103,7 @@ class SystemManager:
             *sinks,
         )
         self._events = EventLog()
-        self._conditions: dict[int, Condition] = {}
-        self._switched_off: frozenset[int] = frozenset()
-        self._breakpoint_numbers = count(1)
+        self._breakpoints = SetBreakpoints(self._send_if_running)
         self._store = store
         self._tape_cache_bytes = tape_cache_bytes
         self._load_timeout_s = load_timeout_s
@@ -163,10 +158,7 @@ class SystemManager:
             start_seconds=self._start_seconds(),
             earlier_values=self.earlier_sessions.values,
             historical_quality=self.config.session_data_config.historical.enable_quality,
-            breakpoints=tuple(
-                AddBreakpoint(number, condition, number not in self._switched_off)
-                for number, condition in self._conditions.items()
-            ),
+            breakpoints=self._breakpoints.messages(),
             events=self._events,
             sinks=self._sinks,
             load_timeout_s=self._load_timeout_s,
@@ -261,46 +253,20 @@ class SystemManager:
         During a session it is checked from the next slot on. `enabled`: False for one that is switched on
         later. ConditionError gives the fault in the text and its position.
         """
-        condition = self._parsed(text)
-        number = next(self._breakpoint_numbers)
-        if not enabled:
-            self._switched_off |= {number}
-        self._conditions[number] = condition
-        if self._coordinator is not None:
-            self._coordinator.send(AddBreakpoint(number, condition, enabled))
-        return Breakpoint(number, condition.text, 0, enabled)
+        return self._breakpoints.add(self._parsed(text), self.prepare().symbols, enabled=enabled)
 
     def remove_breakpoint(self, number: int) -> None:
         """Delete a breakpoint; EngineError for an unknown number."""
-        self._require_breakpoint(number)
-        del self._conditions[number]
-        self._switched_off -= {number}
-        if self._coordinator is not None:
-            self._coordinator.send(RemoveBreakpoint(number))
+        self._breakpoints.remove(number)
 
     def enable_breakpoint(self, number: int, enabled: bool) -> None:
         """Switch a breakpoint on, from the next slot on, or off; EngineError for an unknown number."""
-        self._require_breakpoint(number)
-        if enabled is (number not in self._switched_off):
-            return
-        self._switched_off = self._switched_off ^ {number}
-        if self._coordinator is not None:
-            self._coordinator.send(EnableBreakpoint(number, enabled))
+        self._breakpoints.enable(number, enabled)
 
     def breakpoints(self) -> tuple[Breakpoint, ...]:
         """Return the breakpoints that are set, in the order of their numbers, also those switched off."""
         coordinator = self._coordinator
-        running = () if coordinator is None else coordinator.breakpoints.listed
-        listed = {known.number: known for known in running}
-        conditions, off = tuple(self._conditions.items()), self._switched_off
-        return tuple(
-            replace(listed.get(number) or Breakpoint(number, c.text, 0), enabled=number not in off)
-            for number, c in conditions
-        )
-
-    def conditions(self) -> tuple[tuple[int, Condition], ...]:
-        """Return the conditions of the breakpoints that are switched on, by number."""
-        return tuple(item for item in self._conditions.items() if item[0] not in self._switched_off)
+        return self._breakpoints.listed(() if coordinator is None else coordinator.breakpoints.listed)
 
     def find_moment(
         self,
@@ -337,9 +303,25 @@ class SystemManager:
         return self._moment_search(on_progress, cancelled).count(self._parsed(text))
 
     def past_hit(self, session: PlayedSession, start: int, stop: int) -> BreakpointHit | None:
-        """Return where the breakpoints set now would first stop a session at the frontiers start … stop."""
+        """Return where the breakpoints set now would first stop a session at the frontiers start … stop.
+
+        It reads the store unless `has_earlier_values` of the session's day; StoreError if it cannot be read.
+        """
         begun_at = self._first_frontier(session.tape)
-        return first_hit(self.conditions(), session.tape, start, stop, begun_at=begun_at)
+        return first_hit(self._breakpoints.conditions(), session.tape, start, stop, begun_at=begun_at)
+
+    def has_earlier_values(self, trading_day: date) -> bool:
+        """Whether all that the breakpoints set now read of the sessions before a day is in memory; cheap."""
+        needs = self._breakpoints.earlier_needs()
+        return not needs or self.earlier_sessions.values.has(trading_day, needs)
+
+    def find_earlier_values(self, trading_day: date) -> None:
+        """Have all that the breakpoints set now read of the sessions before a day in memory.
+
+        Runs in the caller's thread, as long as a recompute of these sessions. StoreError if the store cannot
+        be read.
+        """
+        self.earlier_sessions.values.find(trading_day, self._breakpoints.earlier_needs())
 
     def add_bookmark(
         self, text: str = "", frontier: int | None = None, *, session: PlayedSession | None = None
@@ -567,6 +549,10 @@ class SystemManager:
             raise EngineError("the run has not been started")
         return self._coordinator
 
+    def _send_if_running(self, message: Message) -> None:
+        if self._coordinator is not None:
+            self._coordinator.send(message)
+
     def _recomputed_records(self, first: date, last: date) -> Iterator[SessionRecord]:
         return map(complete_record, self._recomputed(first, last))
 
@@ -592,11 +578,6 @@ class SystemManager:
 
     def _parsed(self, text: str) -> Condition:
         return Condition.parse(text, self.vocabulary())
-
-    def _require_breakpoint(self, number: int) -> None:
-        if number not in self._conditions:
-            known = ", ".join(str(known) for known in self._conditions) or "none"
-            raise EngineError(f"unknown breakpoint {number} (set: {known})")
 
     def _moment_search(self, on_progress: Progress, cancelled: Callable[[], bool]) -> MomentSearch:
         if self.tape_cache is None:

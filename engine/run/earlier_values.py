@@ -23,7 +23,7 @@ from tapedeck.engine.tape.history import monday_of
 from tapedeck.engine.tape.last_bars import LastBars
 from tapedeck.engine.tape.tape import Tape
 
-# Most bytes of values that are kept.
+# Most bytes of values that are kept; those of one day are kept whatever their size.
 _KEPT_BYTES: Final = 32 * 2**20
 
 Cancelled = Callable[[], bool]
@@ -176,9 +176,15 @@ class EarlierValueCache:
             replaced = self._kept.pop(key, None)
             self._bytes += bars.nbytes - (0 if replaced is None else replaced.nbytes)
             self._kept[key] = bars
-            while self._bytes > _KEPT_BYTES and len(self._kept) > 1:
-                _, dropped = self._kept.popitem(last=False)
-                self._bytes -= dropped.nbytes
+            if self._bytes > _KEPT_BYTES:
+                self._drop_other_days(key.day)
+
+    def _drop_other_days(self, day: date) -> None:
+        """Drop values of other days, the longest unused first; those of one day are needed together."""
+        for key in [key for key in self._kept if key.day != day]:
+            self._bytes -= self._kept.pop(key).nbytes
+            if self._bytes <= _KEPT_BYTES:
+                return
 
 
 class _ValuesBefore:
