@@ -66,8 +66,8 @@ class ParquetWatch:
         if changed:
             raise StoreChangedError(
                 f"{self._root}: {self._interval} bars of {symbol} "
-                f"{span_words(changed[0][1], self._interval)} were changed while this run was reading them. "
-                "Run again"
+                f"{span_words(changed[0][1], self._interval)} were {'changed' if now.versions else 'removed'} "
+                "while this run was reading them. Run again"
             )
 
 
