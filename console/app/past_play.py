@@ -15,8 +15,6 @@ from tapedeck.engine.tape.played_session import PlayedSession
 
 FindHit = Callable[[PlayedSession, int, int], BreakpointHit | None]
 """Returns where a breakpoint first stops a session at some frontiers (inclusive)."""
-CanFind = Callable[[date], bool]
-"""Whether that needs no read of the store for a session; such a read must not hold up a frame."""
 
 
 class SessionsInMemory(Protocol):
@@ -44,7 +42,6 @@ class PastPlay:
         sessions: SessionsInMemory,
         present: Callable[[], Position | None],
         find_hit: FindHit,
-        can_find: CanFind,
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -52,11 +49,9 @@ class PastPlay:
         self._sessions = sessions
         self._present = present
         self._find_hit = find_hit
-        self._can_find = can_find
         self._monotonic = monotonic
         self._pace: Pace | None = None
         self._is_waiting = False
-        self._is_beginning = False
         self._unavailable: date | None = None
         self._hit: tuple[BreakpointHit, Position | None] | None = None
 
@@ -81,10 +76,9 @@ class PastPlay:
         if position is None:
             return
         self._hit, self._unavailable, self._is_waiting = None, None, False
-        self._is_beginning = begins_session
         self._set_pace(position, speed, self._monotonic())
-        if begins_session and self._can_find(position.day):
-            self._begin(position)
+        if begins_session:
+            self._move(position.played, position.frontier, position.frontier)
 
     def stop(self) -> None:
         """Stop at the time shown."""
@@ -99,7 +93,7 @@ class PastPlay:
     def advance(self) -> bool:
         """Move to the slot that is due; return whether the time shown has met the present by that.
 
-        A session that is not ready is waited for, and what breakpoints read before it, see `day_to_load`.
+        A session that is not ready is waited for, see `day_to_load`.
         """
         position, present = self._viewpoint.position, self._present()
         if self._pace is None:
@@ -107,43 +101,35 @@ class PastPlay:
         if position is None or present is None:  # another action has left the past
             self.stop()
             return False
-        if not self._can_find(position.day):
-            self._wait_for(position.day)
-            return False
-        if self._is_beginning:
-            return self._begin(position)
         if position.frontier >= position.played.frontier:
             return self._enter_next(self._pace, position, present)
-        if self._is_waiting:
-            self._is_waiting = False
-            self._set_pace(position, self._pace.speed, self._monotonic())
         due = min(self._pace.due(self._monotonic()), position.played.frontier)
         return due > position.frontier and self._move(position.played, position.frontier + 1, due)
 
     def day_to_load(self) -> date | None:
-        """Return the day, this or the following, of which something must be loaded to play on."""
-        position, present = self._viewpoint.position, self._present()
-        if self._pace is None or position is None or present is None:
+        """Return the following day if it must be loaded to play on."""
+        position = self._viewpoint.position
+        if self._pace is None or position is None:
             return None
-        day = position.day
-        if self._can_find(day):
-            day = self._following(position, present)
-        return None if day == self._unavailable or self._is_ready(day, present) else day
+        day = self._following(position)
+        return None if day is None or day == self._unavailable or self._sessions.is_ready(day) else day
 
     def give_up(self, trading_day: date) -> None:
-        """Stop before a day that cannot be loaded, or where the time shown is in it."""
+        """Stop at the end of the session before a day, which cannot be loaded."""
         self._unavailable = trading_day
 
-    def _following(self, position: Position, present: Position) -> date:
-        """Return the day after a position's, at most that of the present."""
-        day = self._sessions.after(position.day)
-        return present.day if day is None or day >= present.day else day
+    def _following(self, position: Position) -> date | None:
+        """Return the finished day after a position's, None if the present's session follows."""
+        day, present = self._sessions.after(position.day), self._present()
+        return None if day is None or present is None or day >= present.day else day
 
     def _enter_next(self, pace: Pace, position: Position, present: Position) -> bool:
         """Show the open of the next session."""
-        day, now = self._following(position, present), self._monotonic()
-        if not self._is_ready(day, present):
-            self._wait_for(day)
+        day, now = self._following(position), self._monotonic()
+        if day is not None and not self._sessions.is_ready(day):
+            self._is_waiting = True
+            if day == self._unavailable:
+                self.stop()
             return False
         following = self._viewpoint.next_start(position, present)
         due = pace.deadline(position.frontier)
@@ -151,21 +137,6 @@ class PastPlay:
         self._is_waiting = False
         self._set_pace(following, pace.speed, begun)
         return self._move(following.played, following.frontier, following.frontier)
-
-    def _begin(self, position: Position) -> bool:
-        self._is_beginning = self._is_waiting = False
-        if self._pace is not None:
-            self._set_pace(position, self._pace.speed, self._monotonic())
-        return self._move(position.played, position.frontier, position.frontier)
-
-    def _is_ready(self, trading_day: date, present: Position) -> bool:
-        is_in_memory = trading_day == present.day or self._sessions.is_ready(trading_day)
-        return is_in_memory and self._can_find(trading_day)
-
-    def _wait_for(self, trading_day: date) -> None:
-        self._is_waiting = True
-        if trading_day == self._unavailable:
-            self.stop()
 
     def _set_pace(self, position: Position, speed: float, now: float) -> None:
         offsets = position.played.slot_times.paced_seconds()

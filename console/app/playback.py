@@ -152,12 +152,7 @@ class Playback:
         self.viewpoint = Viewpoint(self.cached_sessions)
         self.openings = Openings()
         self.past_play = PastPlay(
-            self.viewpoint,
-            self.cached_sessions,
-            self.present,
-            system.past_hit,
-            system.has_earlier_values,
-            monotonic=self._monotonic,
+            self.viewpoint, self.cached_sessions, self.present, system.past_hit, monotonic=self._monotonic
         )
         self._runs += 1
         self._watched_speed = system.snapshot().speed or self._watched_speed
@@ -246,13 +241,6 @@ class Playback:
     def play_past(self, *, begins_session: bool = False) -> None:
         """Play from the past time shown; the run, which is paused meanwhile, goes on at this speed."""
         self.past_play.start(self.past_speed, begins_session=begins_session)
-
-    def load_past(self, trading_day: date) -> None:
-        """Have in memory what the past that plays needs of a day. Runs and raises as `TapeCache.session`."""
-        system, tape_cache = self.system, self.tape_cache
-        if trading_day in tape_cache.days() and not self.cached_sessions.is_ready(trading_day):
-            tape_cache.load_ahead(trading_day)
-        system.find_earlier_values(trading_day)
 
     def advance_past(self) -> bool:
         """Move the past that plays; return whether it has met the present. Called at every frame."""

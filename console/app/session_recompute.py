@@ -42,7 +42,7 @@ class SessionRecompute:
             self._app.run_worker(self._load_ahead(day), group=_AHEAD)
 
     async def _load_ahead(self, day: date) -> None:
-        past_play, load = self._playback.past_play, partial(self._playback.load_past, day)
+        past_play, load = self._playback.past_play, partial(self._playback.tape_cache.load_ahead, day)
         failures: list[str] = []
         try:
             await run_in_background(f"recomputing {day}", load, failures.append)

@@ -142,7 +142,7 @@ def follow(playback: Playback) -> None:
     playback.advance_past()
     day = playback.past_play.day_to_load()
     if day is not None:
-        playback.load_past(day)
+        playback.tape_cache.load_ahead(day)
 
 
 def move(playback: Playback, clock: Clock, command: tuple[str, float]) -> None:
