@@ -13,7 +13,7 @@ from typing import ClassVar
 from tapedeck.engine.clock.slots import epoch_seconds
 from tapedeck.engine.clock.start_time import start_instant
 from tapedeck.engine.clock.time_manager import TimeManager
-from tapedeck.engine.conditions import Condition, Vocabulary
+from tapedeck.engine.conditions import Condition, NumberedConditions, Vocabulary
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import ConfigError, ConfigProblem, EngineError, ExportError
 from tapedeck.engine.export.manifest import Manifest
@@ -41,7 +41,7 @@ from tapedeck.engine.run.messages import (
 )
 from tapedeck.engine.run.moment_search import MomentSearch, Place, Progress
 from tapedeck.engine.run.opening_reader import OpeningReader
-from tapedeck.engine.run.past_breakpoints import first_hit
+from tapedeck.engine.run.past_breakpoints import hits_of
 from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.run.session_coordinator import SessionCoordinator
 from tapedeck.engine.run.session_feed import LOAD_TIMEOUT_S
@@ -253,7 +253,7 @@ class SystemManager:
         During a session it is checked from the next slot on. `enabled`: False for one that is switched on
         later. ConditionError gives the fault in the text and its position.
         """
-        return self._breakpoints.add(self._parsed(text), self.prepare().symbols, enabled=enabled)
+        return self._breakpoints.add(self._parsed(text), enabled=enabled)
 
     def remove_breakpoint(self, number: int) -> None:
         """Delete a breakpoint; EngineError for an unknown number."""
@@ -267,6 +267,10 @@ class SystemManager:
         """Return the breakpoints that are set, in the order of their numbers, also those switched off."""
         coordinator = self._coordinator
         return self._breakpoints.listed(() if coordinator is None else coordinator.breakpoints.listed)
+
+    def conditions(self) -> NumberedConditions:
+        """Return the conditions of the breakpoints that are switched on, by number."""
+        return self._breakpoints.conditions()
 
     def find_moment(
         self,
@@ -302,26 +306,14 @@ class SystemManager:
         """
         return self._moment_search(on_progress, cancelled).count(self._parsed(text))
 
-    def past_hit(self, session: PlayedSession, start: int, stop: int) -> BreakpointHit | None:
-        """Return where the breakpoints set now would first stop a session at the frontiers start … stop.
+    def past_hits(self, session: PlayedSession, conditions: NumberedConditions) -> tuple[BreakpointHit, ...]:
+        """Return where conditions, as of `conditions`, would have stopped a session as far as it was played.
 
-        It reads the store unless `has_earlier_values` of the session's day; StoreError if it cannot be read.
+        Runs in the caller's thread: some milliseconds, or more where they read earlier sessions. Raises
+        StoreError if the store cannot be read.
         """
         begun_at = self._first_frontier(session.tape)
-        return first_hit(self._breakpoints.conditions(), session.tape, start, stop, begun_at=begun_at)
-
-    def has_earlier_values(self, trading_day: date) -> bool:
-        """Whether all that the breakpoints set now read of the sessions before a day is in memory; cheap."""
-        needs = self._breakpoints.earlier_needs()
-        return not needs or self.earlier_sessions.values.has(trading_day, needs)
-
-    def find_earlier_values(self, trading_day: date) -> None:
-        """Have all that the breakpoints set now read of the sessions before a day in memory.
-
-        Runs in the caller's thread, as long as a recompute of these sessions. StoreError if the store cannot
-        be read.
-        """
-        self.earlier_sessions.values.find(trading_day, self._breakpoints.earlier_needs())
+        return hits_of(conditions, session.tape, session.frontier, begun_at=begun_at)
 
     def add_bookmark(
         self, text: str = "", frontier: int | None = None, *, session: PlayedSession | None = None

@@ -41,7 +41,7 @@ from tapedeck.console.app.opening_fetch import OpeningFetch
 from tapedeck.console.app.palette import ConsoleCommands
 from tapedeck.console.app.panels.events import EventsPanel
 from tapedeck.console.app.panels.key_line import LabelOf
-from tapedeck.console.app.playback import Playback, SessionNotCachedError, ViewState
+from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.recording import Recording
 from tapedeck.console.app.screen_run import ScreenRun
 from tapedeck.console.app.screens.console_screen import APPLICATION_WIDE, ConsoleScreen
@@ -52,6 +52,7 @@ from tapedeck.console.app.theme_watch import ThemeWatch
 from tapedeck.console.app.theming import DEFAULT_DARK
 from tapedeck.console.app.toasts import Toasts
 from tapedeck.console.app.ui_state import UiState
+from tapedeck.console.app.viewpoint import SessionNotCachedError
 from tapedeck.console.app.widgets import GapMap, TapeStrip
 from tapedeck.console.textual_ext.app import TerminalApp
 from tapedeck.engine.errors import EngineError, TapedeckError

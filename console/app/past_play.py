@@ -8,13 +8,11 @@ from collections.abc import Callable
 from datetime import date
 from typing import Protocol
 
-from tapedeck.console.app.viewpoint import Position, Viewpoint
+from tapedeck.console.app.past_hits import HitSearch, PastHits
+from tapedeck.console.app.viewpoint import Position, SessionNotCachedError, Viewpoint
 from tapedeck.engine.clock.pacing import Pace
 from tapedeck.engine.read.snapshot import BreakpointHit
 from tapedeck.engine.tape.played_session import PlayedSession
-
-FindHit = Callable[[PlayedSession, int, int], BreakpointHit | None]
-"""Returns where a breakpoint first stops a session at some frontiers (inclusive)."""
 
 
 class SessionsInMemory(Protocol):
@@ -28,12 +26,17 @@ class SessionsInMemory(Protocol):
         """Whether a day can be shown without a recompute."""
         ...
 
+    def session(self, trading_day: date) -> PlayedSession:
+        """Return a day's session; SessionNotCachedError if it must be recomputed."""
+        ...
+
 
 class PastPlay:
     """Moves a viewpoint as the engine moves the present: slot by slot, through day bounds, to breakpoints.
 
     Slots fall due at times counted from one anchor, so that late frames cause no drift; a session begins when
-    the one before was due to end. `monotonic` is the wall's clock in seconds.
+    the one before was due to end. It waits for sessions to be loaded and searched: `day_to_load` and
+    `search_needed` say which. `monotonic` is the wall's clock in seconds.
     """
 
     def __init__(
@@ -41,17 +44,18 @@ class PastPlay:
         viewpoint: Viewpoint,
         sessions: SessionsInMemory,
         present: Callable[[], Position | None],
-        find_hit: FindHit,
+        hits: PastHits,
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._viewpoint = viewpoint
         self._sessions = sessions
         self._present = present
-        self._find_hit = find_hit
+        self.hits = hits
         self._monotonic = monotonic
         self._pace: Pace | None = None
         self._is_waiting = False
+        self._is_at_begin = False
         self._unavailable: date | None = None
         self._hit: tuple[BreakpointHit, Position | None] | None = None
 
@@ -76,9 +80,8 @@ class PastPlay:
         if position is None:
             return
         self._hit, self._unavailable, self._is_waiting = None, None, False
+        self._is_at_begin = begins_session
         self._set_pace(position, speed, self._monotonic())
-        if begins_session:
-            self._move(position.played, position.frontier, position.frontier)
 
     def stop(self) -> None:
         """Stop at the time shown."""
@@ -91,51 +94,89 @@ class PastPlay:
             self._pace.rebase(self._monotonic(), position.frontier, speed)
 
     def advance(self) -> bool:
-        """Move to the slot that is due; return whether the time shown has met the present by that.
-
-        A session that is not ready is waited for, see `day_to_load`.
-        """
+        """Move to the slot that is due; return whether the time shown has met the present by that."""
         position, present = self._viewpoint.position, self._present()
         if self._pace is None:
             return False
         if position is None or present is None:  # another action has left the past
             self.stop()
             return False
+        if self.hits.missing(position.played) is not None:
+            self._wait_for(position.day)
+            return False
+        if self._is_waiting and position.frontier < position.played.frontier:
+            self._is_waiting = False
+            self._set_pace(position, self._pace.speed, self._monotonic())
+        if self._is_at_begin:
+            self._is_at_begin = False
+            has_met = self._move(position.played, position.frontier, position.frontier)
+            if not self.is_playing:
+                return has_met
         if position.frontier >= position.played.frontier:
             return self._enter_next(self._pace, position, present)
         due = min(self._pace.due(self._monotonic()), position.played.frontier)
         return due > position.frontier and self._move(position.played, position.frontier + 1, due)
 
+    # What must be done before it plays on
+
     def day_to_load(self) -> date | None:
         """Return the following day if it must be loaded to play on."""
+        day = self._following()
+        return None if day is None or day == self._unavailable or self._sessions.is_ready(day) else day
+
+    def search_needed(self) -> HitSearch | None:
+        """Return the search for breakpoints in the session shown or in the next one, if it is needed."""
         position = self._viewpoint.position
         if self._pace is None or position is None:
             return None
-        day = self._following(position)
-        return None if day is None or day == self._unavailable or self._sessions.is_ready(day) else day
+        search = self.hits.missing(position.played)
+        if search is None and (following := self._following_session(position)) is not None:
+            search = self.hits.missing(following)
+        return None if search is None or search.session.trading_day == self._unavailable else search
 
     def give_up(self, trading_day: date) -> None:
-        """Stop at the end of the session before a day, which cannot be loaded."""
+        """Stop before a day that cannot be loaded, or in one that cannot be searched."""
         self._unavailable = trading_day
 
-    def _following(self, position: Position) -> date | None:
-        """Return the finished day after a position's, None if the present's session follows."""
-        day, present = self._sessions.after(position.day), self._present()
-        return None if day is None or present is None or day >= present.day else day
+    # Within
+
+    def _following(self) -> date | None:
+        """Return the finished day after the one shown, None if the present's session follows."""
+        position, present = self._viewpoint.position, self._present()
+        if self._pace is None or position is None or present is None:
+            return None
+        day = self._sessions.after(position.day)
+        return None if day is None or day >= present.day else day
+
+    def _following_session(self, position: Position) -> PlayedSession | None:
+        """Return the session after the one shown, None if it must be loaded."""
+        day, present = self._following(), self._present()
+        if day is None or present is None:
+            return None if present is None or present.played == position.played else present.played
+        try:
+            return self._sessions.session(day)
+        except SessionNotCachedError:
+            return None
+
+    def _wait_for(self, day: date) -> None:
+        """Wait for a day, unless it is not available."""
+        self._is_waiting = True
+        if day == self._unavailable:
+            self.stop()
 
     def _enter_next(self, pace: Pace, position: Position, present: Position) -> bool:
-        """Show the open of the next session."""
-        day, now = self._following(position), self._monotonic()
-        if day is not None and not self._sessions.is_ready(day):
-            self._is_waiting = True
-            if day == self._unavailable:
-                self.stop()
+        """Show the open of the next session; its breakpoints are searched from there."""
+        try:
+            following = self._viewpoint.next_start(position, present)
+        except SessionNotCachedError as missing:
+            self._wait_for(missing.day)
             return False
-        following = self._viewpoint.next_start(position, present)
         due = pace.deadline(position.frontier)
-        begun = now if self._is_waiting or math.isinf(due) else due
-        self._is_waiting = False
+        begun = self._monotonic() if self._is_waiting or math.isinf(due) else due
         self._set_pace(following, pace.speed, begun)
+        self._is_waiting = False
+        # Breakpoints of a session that is not searched yet are looked up once it is.
+        self._is_at_begin = self.hits.missing(following.played) is not None
         return self._move(following.played, following.frontier, following.frontier)
 
     def _set_pace(self, position: Position, speed: float, now: float) -> None:
@@ -143,11 +184,14 @@ class PastPlay:
         self._pace = Pace(offsets, speed=speed, now=now, frontier=position.frontier)
 
     def _move(self, session: PlayedSession, start: int, stop: int) -> bool:
-        """Show the frontier `stop`, or the first one from `start` on where a breakpoint is hit."""
+        """Show the frontier `stop`, or the first one from `start` on where a breakpoint is hit.
+
+        Return whether that is the present.
+        """
         present = self._present()
         if present is None:
             return False
-        hit = self._find_hit(session, start, stop)
+        hit = self.hits.first(session, start, stop)
         self._viewpoint.show_at(Position(session, stop if hit is None else hit.frontier), present)
         position = self._viewpoint.position
         if hit is not None:

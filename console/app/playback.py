@@ -13,8 +13,9 @@ from threading import Event
 from typing import Final, Protocol
 
 from tapedeck.console.app.openings import Openings
+from tapedeck.console.app.past_hits import PastHits
 from tapedeck.console.app.past_play import PastPlay
-from tapedeck.console.app.viewpoint import Position, SessionSource, Viewpoint
+from tapedeck.console.app.viewpoint import Position, SessionNotCachedError, SessionSource, Viewpoint
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import Interval
@@ -65,14 +66,6 @@ class ViewState:
         local = self.view.clock.astimezone(self.view.session.zone)
         seconds = ":%S" if self.snapshot.base.seconds < 60 else ""
         return local.strftime(f"%H:%M{seconds} %Z")
-
-
-class SessionNotCachedError(Exception):
-    """A session that must be recomputed before it can be shown."""
-
-    def __init__(self, day: date) -> None:
-        super().__init__(f"{day} must be recomputed")
-        self.day = day
 
 
 class FinishedSessions(SessionSource, Protocol):
@@ -152,7 +145,11 @@ class Playback:
         self.viewpoint = Viewpoint(self.cached_sessions)
         self.openings = Openings()
         self.past_play = PastPlay(
-            self.viewpoint, self.cached_sessions, self.present, system.past_hit, monotonic=self._monotonic
+            self.viewpoint,
+            self.cached_sessions,
+            self.present,
+            PastHits(system.conditions, system.past_hits),
+            monotonic=self._monotonic,
         )
         self._runs += 1
         self._watched_speed = system.snapshot().speed or self._watched_speed

@@ -6,17 +6,19 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from textual.app import App
 
 from tapedeck.console.app.background import run_in_background
+from tapedeck.console.app.past_hits import HitSearch
 from tapedeck.console.app.playback import Playback
 
 # A longer recompute shows a notice.
 _NOTICE_AFTER_S: Final = 0.3
 _GROUP: Final = "sessions"
 _AHEAD: Final = "sessions ahead"
+Result = TypeVar("Result")
 
 
 class SessionRecompute:
@@ -29,25 +31,39 @@ class SessionRecompute:
         self._app = app
         self._playback = playback
         self._one_at_a_time = asyncio.Lock()
-        self._is_loading_ahead = False
+        self._is_working_ahead = False
 
     def fetch(self, day: date, then: Callable[[], Awaitable[None]]) -> None:
         """Recompute a session in the background, then call `then`."""
         self._app.run_worker(self._fetch(day, then), group=_GROUP)
 
     def load_ahead(self, day: date) -> None:
-        """Load a session that the past that plays will reach, unless one is being loaded."""
-        if not self._is_loading_ahead:
-            self._is_loading_ahead = True
-            self._app.run_worker(self._load_ahead(day), group=_AHEAD)
+        """Load a session that the past that plays will reach, unless other such work is in progress."""
+        load = partial(self._playback.tape_cache.load_ahead, day)
+        self._work_ahead(f"recomputing {day}", load, day, lambda _nothing: None)
 
-    async def _load_ahead(self, day: date) -> None:
-        past_play, load = self._playback.past_play, partial(self._playback.tape_cache.load_ahead, day)
-        failures: list[str] = []
+    def search_ahead(self, search: HitSearch) -> None:
+        """Search a session for breakpoints that stop the past, unless other such work is in progress."""
+        day, hits = search.session.trading_day, self._playback.past_play.hits
+        self._work_ahead(f"breakpoints of {day}", search.run, day, partial(hits.put, search))
+
+    def _work_ahead(
+        self, task: str, call: Callable[[], Result], day: date, then: Callable[[Result], None]
+    ) -> None:
+        if not self._is_working_ahead:
+            self._is_working_ahead = True
+            self._app.run_worker(self._do_ahead(task, call, day, then), group=_AHEAD)
+
+    async def _do_ahead(
+        self, task: str, call: Callable[[], Result], day: date, then: Callable[[Result], None]
+    ) -> None:
+        past_play, failures, results = self._playback.past_play, list[str](), list[Result]()
         try:
-            await run_in_background(f"recomputing {day}", load, failures.append)
+            await run_in_background(task, lambda: results.append(call()), failures.append)
         finally:
-            self._is_loading_ahead = False
+            self._is_working_ahead = False
+        for result in results:
+            then(result)
         for text in failures:
             self._notify_error(text)
             past_play.give_up(day)

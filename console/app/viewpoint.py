@@ -26,6 +26,14 @@ class SessionSource(Protocol):
         ...
 
 
+class SessionNotCachedError(Exception):
+    """A session that must be recomputed before it can be shown."""
+
+    def __init__(self, day: date) -> None:
+        super().__init__(f"{day} must be recomputed")
+        self.day = day
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """A frontier of a session."""

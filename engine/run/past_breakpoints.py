@@ -8,36 +8,37 @@ import numpy as np
 
 from tapedeck.engine.conditions import Condition
 from tapedeck.engine.read.snapshot import BreakpointHit
+from tapedeck.engine.tape.bar_grid import Ints
 from tapedeck.engine.tape.tape import Tape
 
 
-def first_hit(
-    conditions: Iterable[tuple[int, Condition]], tape: Tape, start: int, stop: int, *, begun_at: int = 0
-) -> BreakpointHit | None:
-    """Return the first hit at the frontiers start … stop of a tape, or None; of several, the first listed.
+def hits_of(
+    conditions: Iterable[tuple[int, Condition]], tape: Tape, stop: int, *, begun_at: int = 0
+) -> tuple[BreakpointHit, ...]:
+    """Return the hits at the frontiers 0 … stop of a tape, one each: of several conditions, the first.
 
     As in play, a condition that is true at the session's first frontier, `begun_at`, becomes true there.
-    Frontiers that are not computed yet are not searched.
+    Frontiers that are not computed yet are not searched. Raises StoreError as `Condition.becomes_true`.
     """
-    stop = min(stop, tape.computed_frontier())
-    found: tuple[int, int, str] | None = None
+    found: dict[int, tuple[int, str]] = {}
     for number, condition in conditions:
-        at = _first_rise(condition, tape, start, stop, begun_at)
-        if at is not None and (found is None or at < found[0]):
-            found = (at, number, condition.text)
-    if found is None:
-        return None
-    frontier, number, text = found
-    return BreakpointHit.at(number, text, tape.session, frontier, tape.slots.clock(frontier))
+        for frontier in _rises(condition, tape, min(stop, tape.computed_frontier()), begun_at):
+            found.setdefault(int(frontier), (number, condition.text))
+    return tuple(
+        BreakpointHit.at(number, text, tape.session, frontier, tape.slots.clock(frontier))
+        for frontier, (number, text) in sorted(found.items())
+    )
 
 
-def _first_rise(condition: Condition, tape: Tape, start: int, stop: int, begun_at: int) -> int | None:
+def _rises(condition: Condition, tape: Tape, stop: int, begun_at: int) -> Ints:
+    """Return the frontiers up to `stop` at which a condition becomes true."""
     # Slots before a start in mid-session have no start of their own.
-    parts = ((start, min(stop, begun_at - 1), -1), (max(start, begun_at), stop, begun_at - 1))
-    for first, last, armed_at in parts:
-        if first <= last:
-            rises = condition.becomes_true(tape, first, last, armed_at=armed_at)
-            at = int(np.argmax(rises))
-            if rises[at]:
-                return first + at
-    return None
+    parts = ((0, min(stop, begun_at - 1), -1), (begun_at, stop, begun_at - 1))
+    return np.concatenate(
+        [
+            first + np.flatnonzero(condition.becomes_true(tape, first, last, armed_at=armed_at))
+            for first, last, armed_at in parts
+            if first <= last
+        ]
+        or [np.empty(0, dtype=np.int64)]
+    )

@@ -6,17 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
-from tapedeck.engine.conditions import Condition
+from tapedeck.engine.conditions import Condition, NumberedConditions
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.read.snapshot import Breakpoint
 from tapedeck.engine.run.messages import AddBreakpoint, EnableBreakpoint, Message, RemoveBreakpoint
-from tapedeck.engine.tape.earlier_values import EarlierNeed
 
 
 @dataclass(frozen=True, slots=True)
 class _SetBreakpoint:
     condition: Condition
-    needs: frozenset[EarlierNeed]
     enabled: bool
 
 
@@ -31,11 +29,10 @@ class SetBreakpoints:
         self._numbers = count(1)
         self._set: Mapping[int, _SetBreakpoint] = {}  # replaced, never changed
 
-    def add(self, condition: Condition, symbols: Sequence[str], *, enabled: bool = True) -> Breakpoint:
-        """Add a breakpoint; `symbols`: those of the run."""
+    def add(self, condition: Condition, *, enabled: bool = True) -> Breakpoint:
+        """Add a breakpoint."""
         number = next(self._numbers)
-        added = _SetBreakpoint(condition, condition.earlier_needs(symbols), enabled)
-        self._set = {**self._set, number: added}
+        self._set = {**self._set, number: _SetBreakpoint(condition, enabled)}
         self._send(AddBreakpoint(number, condition, enabled))
         return Breakpoint(number, condition.text, 0, enabled)
 
@@ -64,13 +61,9 @@ class SetBreakpoints:
         """Return the messages that set these breakpoints in a new run."""
         return tuple(AddBreakpoint(number, one.condition, one.enabled) for number, one in self._set.items())
 
-    def conditions(self) -> tuple[tuple[int, Condition], ...]:
+    def conditions(self) -> NumberedConditions:
         """Return the conditions of the breakpoints that are switched on, by number."""
         return tuple((number, one.condition) for number, one in self._set.items() if one.enabled)
-
-    def earlier_needs(self) -> set[EarlierNeed]:
-        """Return what the breakpoints that are switched on read of earlier sessions."""
-        return {need for one in self._set.values() if one.enabled for need in one.needs}
 
     def _require(self, number: int) -> _SetBreakpoint:
         if number not in self._set:

@@ -13,10 +13,10 @@ from tapedeck.console.app.background import run_in_background
 from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.handlers.navigation import NavigationHandlers
 from tapedeck.console.app.handlers.transport import Transport, present_of
-from tapedeck.console.app.playback import SessionNotCachedError
 from tapedeck.console.app.screens.confirm import ConfirmScreen
 from tapedeck.console.app.screens.find import FindScreen
 from tapedeck.console.app.screens.search import SearchProgress, SearchScreen
+from tapedeck.console.app.viewpoint import SessionNotCachedError
 from tapedeck.engine.conditions import Condition
 from tapedeck.engine.errors import TapedeckError
 from tapedeck.engine.read.moments import Moment, MomentCount

@@ -48,9 +48,11 @@ class Transport:
             return
         if self._playback.advance_past() and not self._playback.system.state.is_over:
             self.resume()
-        day = self._playback.past_play.day_to_load()
-        if day is not None:
-            self._app.session_recompute.load_ahead(day)
+        past_play, recompute = self._playback.past_play, self._app.session_recompute
+        if (search := past_play.search_needed()) is not None:
+            recompute.search_ahead(search)
+        elif (day := past_play.day_to_load()) is not None:
+            recompute.load_ahead(day)
 
     async def pause(self) -> None:
         """Pause, or resume a paused run."""

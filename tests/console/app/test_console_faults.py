@@ -94,7 +94,7 @@ def test_a_thread_fault_is_reported_and_the_console_stays_open(
     store = str(console_store.location)
     arguments = (part, "run", str(session_file), "--store", store, "--export", str(out), *AT_ONCE)
     with terminal(home, *arguments, module="tests.support.faulty_console") as screen:
-        screen.read_until_shown("Run report", "error", f"! {CAUSE}")
+        screen.read_until_shown("Run report", "error", CAUSE)
         use_the_console(screen)
         screen.press("q")
         assert screen.exit_code() == 1

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tapedeck.console.app.playback import Playback, SessionNotCachedError
-from tapedeck.console.app.viewpoint import Position
+from tapedeck.console.app.playback import Playback
+from tapedeck.console.app.viewpoint import Position, SessionNotCachedError
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.read.events import EventKind
 from tapedeck.engine.session_file import parse_session_config
@@ -138,9 +138,12 @@ def paused_run(request: pytest.FixtureRequest, store: BarStore) -> Iterator[tupl
 
 
 def follow(playback: Playback) -> None:
-    """Advance the past that plays, and load the session it needs, as the console does in a thread."""
+    """Advance the past that plays; load and search its sessions, as the console does in a thread."""
+    past_play = playback.past_play
+    while (search := past_play.search_needed()) is not None:
+        past_play.hits.put(search, search.run())
     playback.advance_past()
-    day = playback.past_play.day_to_load()
+    day = past_play.day_to_load()
     if day is not None:
         playback.tape_cache.load_ahead(day)
 
@@ -262,6 +265,8 @@ CONDITIONS: Final = (
     "time >= 09:40",
     "time >= 09:30",
     "BBB.5m.close < BBB.ema_5m or CCC.change < -0.05",
+    "CCC.close crosses above CCC.close[2]",
+    "any.volume[1] > 1400 or BBB.ema_5 crosses below BBB.vwap",
 )
 
 

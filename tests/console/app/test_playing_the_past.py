@@ -6,13 +6,16 @@ import gc
 import threading
 import weakref
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 
 from tapedeck.console.app.panels.key_line import KeyLine
 from tapedeck.console.app.screens.confirm import ConfirmScreen
 from tapedeck.console.app.screens.report import ReportScreen
+from tapedeck.engine.errors import StoreError
 from tapedeck.engine.export.validation import validate_export
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.store.bar_store import BarStore
@@ -148,6 +151,33 @@ def test_after_the_end_days_play_again_up_to_the_end(console_store: BarStore, tm
         assert days >= {"2013-11-27", "2013-11-29", "2013-12-02"}
         await until(pilot, lambda: "■ completed" in bar(console), "the present")
         assert not isinstance(console.app.screen, ReportScreen), "the report came once"
+
+    with console_run(console_store, tmp_path) as console:
+        drive(console, act)
+
+
+def test_the_past_stops_before_a_day_that_cannot_be_recomputed(
+    console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(_day: date) -> None:
+        raise StoreError("the store cannot be read: its disk is gone")
+
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        app = console.app
+        await press(pilot, "space")
+        await until(pilot, lambda: isinstance(app.screen, ReportScreen), "the report")
+        await press(pilot, "escape")
+        for day in ("2013-11-29", "2013-11-27", "2013-11-26"):
+            await press(pilot, "D")
+            await until(pilot, lambda day=day: day in bar(console), day)  # type: ignore[misc]
+        await app.do("speed", "50000")
+        monkeypatch.setattr(app.playback.tape_cache, "load_ahead", unreadable)
+        await press(pilot, "M")
+        await play_on(console, pilot)
+        await until(pilot, lambda: is_in_past(console, playing=False), "the stop")
+        assert "2013-11-27" in bar(console), "the day before in memory has played"
+        assert console.past_frontier == 390
+        assert [note.message for note in app._notifications if "its disk is gone" in note.message]
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act)

@@ -233,7 +233,7 @@ def test_why_explains_every_number_of_an_earlier_day_as_it_was_then(
         await until(pilot, lambda: console.frontier == 60, "an hour")
         await press(pilot, "w")
         then.extend(await all_told(console, pilot))
-        assert len(then) == 11
+        assert len(then) == 18
         await press(pilot, "escape")
         console.system.step(390 + 390)
         await until(pilot, lambda: console.system.snapshot().session == 3, "the third day")

@@ -115,8 +115,9 @@ def test_all_values_of_one_day_are_kept_whatever_their_size(
     monkeypatch.setattr(earlier_values, "_KEPT_BYTES", 1)
     system = SystemManager(CONFIG, store)
     first, second = (session.trading_day for session in system.prepare().sessions[:2])
-    system.add_breakpoint("any.fast crosses above any.slow and any.close[2] > any.slow[3]")
+    condition = Condition.parse("any.fast crosses above any.slow and any.close[2] > any.slow[3]", WORDS)
+    needs, values = condition.earlier_needs(("AAA", "BBB")), system.earlier_sessions.values
     for day, other in ((first, second), (second, first)):
-        system.find_earlier_values(day)
-        assert system.has_earlier_values(day)
-        assert not system.has_earlier_values(other)
+        values.find(day, needs)
+        assert values.has(day, needs)
+        assert not values.has(other, needs)

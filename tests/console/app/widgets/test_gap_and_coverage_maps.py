@@ -94,7 +94,7 @@ def test_before_the_first_slot_there_is_no_percentage(play: Any, lines: Any, gap
         widget.show(gap_map(known=0))
         assert lines(widget)[1].split() == ["S00", "–"]
         widget.show(gap_map(symbols=0))
-        assert "no session yet: gaps show as it plays" in "\n".join(lines(widget))
+        assert "no session yet: missing bars show as it plays" in "\n".join(lines(widget))
         widget.show_failed("x")
 
     play(widget, act)
