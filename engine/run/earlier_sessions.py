@@ -8,12 +8,11 @@ from datetime import date
 from threading import Lock
 from typing import Final, TypeVar
 
-from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import CalendarError
-from tapedeck.engine.run.earlier_days import sessions_before
+from tapedeck.engine.run.earlier_days import most_sessions_at_once, sessions_before
 from tapedeck.engine.run.earlier_values import EarlierValueCache
 from tapedeck.engine.run.session_recompute import recomputed_sessions
 from tapedeck.engine.run.stored_bars import StoredBars
@@ -23,8 +22,6 @@ from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.tape import Tape
 
 _KEPT: Final = 2
-# Most bytes of base bars that are loaded at once.
-_CHUNK_BYTES: Final = 32 * 2**20
 
 Read = TypeVar("Read")
 
@@ -92,9 +89,10 @@ class EarlierSessions:
         if last is None:
             return
         session, count = last.session, 1
+        base, symbols = self._plan.base, len(self._plan.symbols)
         yield session, read(last)
         while True:
-            count = min(2 * count, self._most_at_once(session))
+            count = min(2 * count, most_sessions_at_once(session, base, symbols))
             sessions = sessions_before(self._time, session.trading_day, count)
             if not sessions:
                 return
@@ -122,10 +120,6 @@ class EarlierSessions:
             earlier=self.values.before,
         ):
             yield session_data.require_tape()
-
-    def _most_at_once(self, session: TradingSession) -> int:
-        per_session = 40 * len(self._plan.symbols) * len(SessionSlots(session, self._plan.base))
-        return max(1, _CHUNK_BYTES // max(1, per_session))
 
     def _plan_of(self, first: date, last: date) -> StreamPlan:
         """Return a plan that plays some days: the run's, or for days before it, one of the same file."""

@@ -13,7 +13,7 @@ from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.intervals import DAY, Interval
-from tapedeck.engine.run.earlier_days import sessions_before
+from tapedeck.engine.run.earlier_days import most_sessions_at_once, sessions_before
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.bar_grid import Floats, Ints
@@ -21,8 +21,6 @@ from tapedeck.engine.tape.buckets import made_bars
 from tapedeck.engine.tape.last_bars import LastBars
 
 _FAR_PAST: Final = -(2**40)
-# Most bytes of base bars in one read.
-_CHUNK_BYTES: Final = 32 * 2**20
 
 
 class StoredBars:
@@ -60,7 +58,7 @@ class StoredBars:
             lacking = np.flatnonzero(found.counts < count) + rows.start
             if self.begins_with(sessions[0], lacking, days=interval == DAY):
                 break
-            chunk = min(2 * chunk, self._most_sessions(sessions[0], len(rows)))
+            chunk = min(2 * chunk, most_sessions_at_once(sessions[0], self._plan.base, len(rows)))
             sessions, is_first = sessions_before(self._time, sessions[0].trading_day, chunk), False
         return found
 
@@ -121,7 +119,3 @@ class StoredBars:
             symbol = self._plan.symbols[row]
             self._first_labels[key] = self._data.store.first_at_or_after(symbol, interval, _FAR_PAST)
         return self._first_labels[key]
-
-    def _most_sessions(self, session: TradingSession, symbols: int) -> int:
-        per_session = 40 * symbols * len(SessionSlots(session, self._plan.base))
-        return max(1, _CHUNK_BYTES // max(1, per_session))
