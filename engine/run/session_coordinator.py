@@ -45,6 +45,7 @@ from tapedeck.engine.run.session_loader import LoadedSession, SessionLoader
 from tapedeck.engine.run.session_player import SessionPlayer
 from tapedeck.engine.run.session_recorder import SessionRecorder
 from tapedeck.engine.run.session_setup import extend_history, install_session
+from tapedeck.engine.run.session_starts import SessionStarts
 from tapedeck.engine.run.transport import Transport
 from tapedeck.engine.run.worker import Worker
 from tapedeck.engine.streams.stream_plan import StreamPlan
@@ -65,7 +66,7 @@ class _StopRequestedError(Exception):
 class SessionCoordinator:
     """Plays the sessions of a plan. Made by SystemManager; `send` takes commands from any thread.
 
-    `start_seconds`: start in mid-session (seconds UTC, first session only); earlier slots are over at once.
+    `starts`: where sessions begin to play.
     `earlier_values`: values of earlier sessions, for conditions. `historical_quality`: whether to score
     history. `load_timeout_s`: longest wait for a session to load. `render_priority`: lets its threads yield
     while a frame renders.
@@ -81,7 +82,7 @@ class SessionCoordinator:
         *,
         speed: float,
         prefetch_days: int,
-        start_seconds: int | None = None,
+        starts: SessionStarts,
         earlier_values: EarlierValueCache,
         historical_quality: bool = True,
         breakpoints: Sequence[AddBreakpoint] = (),
@@ -94,7 +95,7 @@ class SessionCoordinator:
         self._data = session_data
         self._time = time_manager
         self._metrics = metrics
-        self._start_seconds = start_seconds
+        self._starts = starts
         self._earlier_values = earlier_values
         self._historical_quality = historical_quality
         self._events = EventLog() if events is None else events
@@ -278,9 +279,7 @@ class SessionCoordinator:
         )
         self._data.activate_session()
         self._unrecorded = True
-        start = 0
-        if self._start_seconds is not None and self.position == 0:
-            start = tape.slots.slots_over_at(self._start_seconds)
+        start = self._starts.frontier(tape)
         self.breakpoints.begin_session(start)
         self._events.begin_session(tape)
         self._player.begin(start)
