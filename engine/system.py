@@ -109,17 +109,21 @@ class SystemManager:
         self._plan: StreamPlan | None = None
         self._coordinator: SessionCoordinator | None = None
 
-    def renewed(self, sinks: Sequence[SessionSink] = ()) -> SystemManager:
-        """Return another run of the same file and store, not started yet, with the breakpoints set now."""
+    def renewed(self, make_sinks: Callable[[], Sequence[SessionSink]] = tuple) -> SystemManager:
+        """Return another run of the same file and store, not started yet, with the breakpoints set now.
+
+        Raises as `prepare`, before its sinks are made.
+        """
         again = SystemManager(
             self.config,
             self._store,
-            sinks=sinks,
             tape_cache_bytes=self._tape_cache_bytes,
             load_timeout_s=self._load_timeout_s,
         )
         for known in self.breakpoints():
             again.add_breakpoint(known.text, enabled=known.enabled)
+        again.prepare()
+        again._sinks = (*again._sinks, *make_sinks())
         return again
 
     # Life
