@@ -173,11 +173,13 @@ class SystemManager:
     def stop(self, timeout: float = 60.0) -> None:
         """Stop the run and wait until every thread has ended; safe to call twice, or before start.
 
+        Searches in other threads that are reading earlier sessions for a condition end with CancelledError.
         EngineError if that takes longer than `timeout` seconds.
         """
         if self._coordinator is None:
             return
         self._coordinator.send(Stop())
+        self.earlier_sessions.values.interrupt()
         if not self.wait(timeout):
             raise EngineError(
                 f"the run did not stop within {timeout:g} s; its threads: {self._thread_names()}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from dataclasses import replace
 from datetime import date
-from threading import Lock
+from threading import Event, Lock
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -61,6 +61,16 @@ class EarlierValueCache:
         self._lock = Lock()  # guards the next two
         self._kept: OrderedDict[_Key, LastBars] = OrderedDict()
         self._bytes = 0
+        self._interrupted = Event()
+
+    def interrupt(self) -> None:
+        """End the searches that are in progress because conditions are evaluated: with CancelledError."""
+        self._interrupted.set()
+        self._interrupted = Event()
+
+    def until_interrupted(self) -> Cancelled:
+        """Return a function that returns whether `interrupt` was called since."""
+        return self._interrupted.is_set
 
     def before(self, day: date) -> EarlierValues:
         """Return the values of the sessions before a trading day."""
@@ -196,16 +206,19 @@ class _ValuesBefore:
 
     def at_bars(self, series: Series, count: int) -> Floats:
         """Return a series at each symbol's last `count` bars before the session, float64 (rows, count)."""
-        return self._cache.last_bars(self._day, series, count).values[:, -count:]
+        return self._last_bars(series, count).values[:, -count:]
 
     def at_end(self, series: Series, back: int) -> Floats:
         """Return a series, `back` bars back, at the end of the session before, float64 (rows,)."""
         if not back and bar_field(series.name, series.interval) is None:
-            return self._cache.end(self._day, series)
-        bars = self._cache.last_bars(self._day, series, back + 1)
+            return self._cache.end(self._day, series, self._cache.until_interrupted())
+        bars = self._last_bars(series, back + 1)
         # Without a bar in that session, it ended as it began: the last bar before it is 1 back.
         untraded = bars.values[:, -back] if back else np.full(series.symbols, np.nan)
         return np.where(bars.traded, bars.values[:, -1 - back], untraded)
+
+    def _last_bars(self, series: Series, count: int) -> LastBars:
+        return self._cache.last_bars(self._day, series, count, self._cache.until_interrupted())
 
 
 def _end_of(tape: Tape, series: Series) -> LastBars:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -109,3 +110,18 @@ def test_a_store_that_cannot_be_read_ends_the_run_with_its_cause(
     system.resume()
     assert system.wait(LIMIT_S)
     assert (system.state, str(system.error)) == (RunState.ERROR, "the disk is gone")
+
+
+def test_a_stop_ends_the_searches_of_other_threads(system: SystemManager, gate: Gate) -> None:
+    session = system.session_data.played()
+    assert session is not None
+    system.add_breakpoint(ALWAYS)
+    with ThreadPoolExecutor(1) as pool:
+        searched = pool.submit(system.past_hits, session, system.conditions())
+        try:
+            assert gate.reached.wait(LIMIT_S)
+            system.stop(5.0)
+            assert isinstance(searched.exception(5.0), CancelledError)
+        finally:
+            gate.opened.set()
+    assert [hit.frontier for hit in system.past_hits(session, system.conditions())] == [0]
