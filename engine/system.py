@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from functools import cached_property
-from itertools import count
 from pathlib import Path
 from threading import Event as ThreadEvent
 from typing import ClassVar
 
 from tapedeck.engine.clock.slots import epoch_seconds
-from tapedeck.engine.clock.start_time import start_instant
 from tapedeck.engine.clock.time_manager import TimeManager
-from tapedeck.engine.conditions import Condition, Vocabulary
+from tapedeck.engine.conditions import Condition, NumberedConditions, Vocabulary
 from tapedeck.engine.config import SessionConfig
-from tapedeck.engine.errors import ConfigError, ConfigProblem, EngineError, ExportError
+from tapedeck.engine.errors import ConfigError, ConfigProblem, EngineError
 from tapedeck.engine.export.manifest import Manifest
 from tapedeck.engine.export.partial_export import Records, export_played, with_current, write_state
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
+from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.read.events import Event, EventKind, EventLog
 from tapedeck.engine.read.explain.explain import explain
 from tapedeck.engine.read.explain.explanation import Explanation
@@ -29,13 +26,12 @@ from tapedeck.engine.read.moments import Moment, MomentCount
 from tapedeck.engine.read.opening_values import OpeningValues
 from tapedeck.engine.read.snapshot import Breakpoint, BreakpointHit, RunSummary, Snapshot
 from tapedeck.engine.read.status import RunState
+from tapedeck.engine.run.current_record import current_record
 from tapedeck.engine.run.earlier_sessions import EarlierSessions
 from tapedeck.engine.run.messages import (
-    AddBreakpoint,
-    EnableBreakpoint,
     Mark,
+    Message,
     Pause,
-    RemoveBreakpoint,
     Resume,
     RunTo,
     RunUntil,
@@ -47,10 +43,14 @@ from tapedeck.engine.run.moment_search import MomentSearch, Place, Progress
 from tapedeck.engine.run.opening_reader import OpeningReader
 from tapedeck.engine.run.past_breakpoints import hits_of
 from tapedeck.engine.run.render_priority import RenderPriority
+from tapedeck.engine.run.run_reports import RunReports
 from tapedeck.engine.run.session_coordinator import SessionCoordinator
 from tapedeck.engine.run.session_feed import LOAD_TIMEOUT_S
 from tapedeck.engine.run.session_loader import SessionLoader
 from tapedeck.engine.run.session_recompute import complete_record, recomputed_sessions
+from tapedeck.engine.run.session_recorder import RECORDING_S
+from tapedeck.engine.run.session_starts import SessionStarts
+from tapedeck.engine.run.set_breakpoints import SetBreakpoints
 from tapedeck.engine.run.tape_cache import MEMORY_BYTES, TapeCache
 from tapedeck.engine.run.transport import checked_speed
 from tapedeck.engine.store.bar_store import BarStore
@@ -60,16 +60,9 @@ from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.played_session import PlayedSession
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.session_record import SessionRecord, SessionSink
-from tapedeck.engine.tape.stamp import run_stamp
 from tapedeck.engine.tape.tape import Tape
 
 log = logging.getLogger(__name__)
-
-NumberedConditions = tuple[tuple[int, Condition], ...]
-"""Conditions of breakpoints with their numbers."""
-
-# Longest wait of an export during a run for the previous session to be recorded.
-_RECORDING_S = 30.0
 
 
 class SystemManager:
@@ -109,26 +102,28 @@ class SystemManager:
             *sinks,
         )
         self._events = EventLog()
-        self._conditions: dict[int, Condition] = {}
-        self._switched_off: frozenset[int] = frozenset()
-        self._breakpoint_numbers = count(1)
+        self._breakpoints = SetBreakpoints(self._send_if_running)
         self._store = store
         self._tape_cache_bytes = tape_cache_bytes
         self._load_timeout_s = load_timeout_s
         self._plan: StreamPlan | None = None
         self._coordinator: SessionCoordinator | None = None
 
-    def renewed(self, sinks: Sequence[SessionSink] = ()) -> SystemManager:
-        """Return another run of the same file and store, not started yet, with the breakpoints set now."""
+    def renewed(self, make_sinks: Callable[[], Sequence[SessionSink]] = tuple) -> SystemManager:
+        """Return another run of the same file and store, not started yet, with the breakpoints set now.
+
+        Raises as `prepare`, before its sinks are made.
+        """
         again = SystemManager(
             self.config,
             self._store,
-            sinks=sinks,
             tape_cache_bytes=self._tape_cache_bytes,
             load_timeout_s=self._load_timeout_s,
         )
         for known in self.breakpoints():
             again.add_breakpoint(known.text, enabled=known.enabled)
+        again.prepare()
+        again._sinks = (*again._sinks, *make_sinks())
         return again
 
     # Life
@@ -163,13 +158,10 @@ class SystemManager:
             self.metrics,
             speed=checked_speed(backtest.speed_multiplier),
             prefetch_days=backtest.prefetch_days,
-            start_seconds=self._start_seconds(),
+            starts=self._starts,
             earlier_values=self.earlier_sessions.values,
             historical_quality=self.config.session_data_config.historical.enable_quality,
-            breakpoints=tuple(
-                AddBreakpoint(number, condition, number not in self._switched_off)
-                for number, condition in self._conditions.items()
-            ),
+            breakpoints=self._breakpoints.messages(),
             events=self._events,
             sinks=self._sinks,
             load_timeout_s=self._load_timeout_s,
@@ -181,11 +173,13 @@ class SystemManager:
     def stop(self, timeout: float = 60.0) -> None:
         """Stop the run and wait until every thread has ended; safe to call twice, or before start.
 
+        Searches in other threads that are reading earlier sessions for a condition end with CancelledError.
         EngineError if that takes longer than `timeout` seconds.
         """
         if self._coordinator is None:
             return
         self._coordinator.send(Stop())
+        self.earlier_sessions.values.interrupt()
         if not self.wait(timeout):
             raise EngineError(
                 f"the run did not stop within {timeout:g} s; its threads: {self._thread_names()}"
@@ -264,46 +258,24 @@ class SystemManager:
         During a session it is checked from the next slot on. `enabled`: False for one that is switched on
         later. ConditionError gives the fault in the text and its position.
         """
-        condition = self._parsed(text)
-        number = next(self._breakpoint_numbers)
-        if not enabled:
-            self._switched_off |= {number}
-        self._conditions[number] = condition
-        if self._coordinator is not None:
-            self._coordinator.send(AddBreakpoint(number, condition, enabled))
-        return Breakpoint(number, condition.text, 0, enabled)
+        return self._breakpoints.add(self._parsed(text), enabled=enabled)
 
     def remove_breakpoint(self, number: int) -> None:
         """Delete a breakpoint; EngineError for an unknown number."""
-        self._require_breakpoint(number)
-        del self._conditions[number]
-        self._switched_off -= {number}
-        if self._coordinator is not None:
-            self._coordinator.send(RemoveBreakpoint(number))
+        self._breakpoints.remove(number)
 
     def enable_breakpoint(self, number: int, enabled: bool) -> None:
         """Switch a breakpoint on, from the next slot on, or off; EngineError for an unknown number."""
-        self._require_breakpoint(number)
-        if enabled is (number not in self._switched_off):
-            return
-        self._switched_off = self._switched_off ^ {number}
-        if self._coordinator is not None:
-            self._coordinator.send(EnableBreakpoint(number, enabled))
+        self._breakpoints.enable(number, enabled)
 
     def breakpoints(self) -> tuple[Breakpoint, ...]:
         """Return the breakpoints that are set, in the order of their numbers, also those switched off."""
         coordinator = self._coordinator
-        running = () if coordinator is None else coordinator.breakpoints.listed
-        listed = {known.number: known for known in running}
-        conditions, off = tuple(self._conditions.items()), self._switched_off
-        return tuple(
-            replace(listed.get(number) or Breakpoint(number, c.text, 0), enabled=number not in off)
-            for number, c in conditions
-        )
+        return self._breakpoints.listed(() if coordinator is None else coordinator.breakpoints.listed)
 
     def conditions(self) -> NumberedConditions:
         """Return the conditions of the breakpoints that are switched on, by number."""
-        return tuple(item for item in self._conditions.items() if item[0] not in self._switched_off)
+        return self._breakpoints.conditions()
 
     def find_moment(
         self,
@@ -345,7 +317,7 @@ class SystemManager:
         Runs in the caller's thread: some milliseconds, or more where they read earlier sessions. Raises
         StoreError if the store cannot be read.
         """
-        begun_at = self._first_frontier(session.tape)
+        begun_at = self._starts.frontier(session.tape)
         return hits_of(conditions, session.tape, session.frontier, begun_at=begun_at)
 
     def add_bookmark(
@@ -414,7 +386,7 @@ class SystemManager:
     def earlier_sessions(self) -> EarlierSessions:
         """Sessions before any day of the run, computed on request; the run continues."""
         return EarlierSessions(
-            self.config, self.prepare(), self._data, self._yield_and_continue, self._whole_tape
+            self.config, self.prepare(), self._data, self.render_priority.yield_to_rendering, self._whole_tape
         )
 
     def opening_values(self, trading_day: date) -> OpeningValues:
@@ -434,7 +406,7 @@ class SystemManager:
             self.time,
             self.earlier_sessions,
             self.tape_cache,
-            lambda: self._coordinator is None or self.wait_until_recorded(_RECORDING_S),
+            lambda: self._coordinator is None or self.wait_until_recorded(RECORDING_S),
         )
 
     @property
@@ -454,42 +426,7 @@ class SystemManager:
 
     def snapshot(self) -> Snapshot:
         """Return a consistent snapshot of the run; cheap."""
-        plan, coordinator = self.prepare(), self._coordinator
-        view = self.session_data.view()
-        session = None if view is None else view.session
-        transport = None if coordinator is None else coordinator.transport
-        workers = () if coordinator is None else coordinator.workers
-        self._count_calendar()
-        return Snapshot(
-            version=0 if coordinator is None else coordinator.version,
-            state=self.state,
-            mode=self.mode,
-            session_name=self.config.session_name,
-            exchange=self.time.exchange,
-            error=None if self.error is None else str(self.error),
-            warnings=plan.warnings if coordinator is None else coordinator.warnings,
-            trading_day=None if session is None else session.trading_day,
-            clock=None if view is None else view.clock,
-            regular_open=None if session is None else session.regular_open,
-            regular_close=None if session is None else session.regular_close,
-            is_early_close=session is not None and session.is_early_close,
-            session_active=self.session_data.is_session_active(),
-            frontier=0 if view is None else view.frontier,
-            slots=0 if view is None else view.slots,
-            steps_left=0 if transport is None else transport.steps_left,
-            speed=self._file_speed() if transport is None else transport.speed,
-            achieved_speed=None if coordinator is None else coordinator.achieved_speed(),
-            session=0 if coordinator is None else coordinator.position + 1,
-            sessions=len(plan.sessions),
-            base=plan.base,
-            view=view,
-            threads=tuple(worker.status() for worker in workers),
-            counts=self.metrics.counts(),
-            finished=() if coordinator is None else coordinator.recorder.summaries,
-            stamp="" if coordinator is None else coordinator.recorder.stamp,
-            breakpoints=self.breakpoints(),
-            stopped_at=None if coordinator is None else coordinator.breakpoints.last_hit,
-        )
+        return self._reports.snapshot(self._coordinator, self.breakpoints())
 
     def export_csv(self, folder: Path) -> Manifest:
         """Write the sessions played so far into a folder, as an export at the end of the run does.
@@ -507,10 +444,12 @@ class SystemManager:
         """Yield the ended sessions, once all are recorded, and the current one."""
         if self.tape_cache is None:
             raise EngineError("earlier sessions cannot be exported: this run has no tape cache")
-        self._wait_for_recorder()
+        coordinator = self._running()
+        coordinator.recorder.require_ready()
         # If a session could not be recorded, the export ends before it, so that it has no hole.
-        is_next = len(self.tape_cache.days()) >= self._running().position
-        return with_current(self.tape_cache.records(), self._current_record() if is_next else None)
+        is_next = len(self.tape_cache.days()) >= coordinator.position
+        current = current_record(self.session_data, coordinator) if is_next else None
+        return with_current(self.tape_cache.records(), current)
 
     def wait_until_recorded(self, timeout: float) -> bool:
         """Wait until all ended sessions have been recorded, and return whether they have.
@@ -519,54 +458,9 @@ class SystemManager:
         """
         return self._running().recorder.wait_until_ready(timeout)
 
-    def _wait_for_recorder(self) -> None:
-        if not self.wait_until_recorded(_RECORDING_S) and self._running().recorder.is_alive:
-            raise ExportError(
-                f"the previous session is still being recorded after {_RECORDING_S:g} s. "
-                "Is the disk busy? Try the export again in a moment"
-            )
-
-    def _current_record(self) -> SessionRecord | None:
-        """Return the current session up to the frontier that all workers have computed, or None.
-
-        Waits for the quality manager, for which play does not wait; in a paused run that makes it complete.
-        """
-        tape = self.session_data.tape
-        if tape is None:
-            return None
-        self._running().quality.wait_until_ready(_RECORDING_S)
-        state = self.state if self.state.is_over else RunState.STOPPED
-        error = None if self.error is None else str(self.error)
-        return SessionRecord(tape, tape.computed_frontier(), state.value, error)
-
     def summary(self) -> RunSummary:
         """Return the run's summary; complete after the run, empty before its start."""
-        plan, coordinator = self.prepare(), self._coordinator
-        sessions = () if coordinator is None else coordinator.recorder.summaries
-        self._count_calendar()
-        return RunSummary(
-            session_name=self.config.session_name,
-            exchange=self.time.exchange,
-            mode=self.mode,
-            state=self.state.value,
-            complete=self.state is RunState.COMPLETED,
-            error=None if self.error is None else str(self.error),
-            first_day=plan.sessions[0].trading_day.isoformat(),
-            last_day=plan.sessions[-1].trading_day.isoformat(),
-            base=str(plan.base),
-            derived=tuple(str(interval) for interval in plan.derived),
-            symbols=plan.symbols,
-            sessions=sessions,
-            sessions_planned=len(plan.sessions),
-            bars=sum(session.bars for session in sessions),
-            seconds=0.0 if coordinator is None else coordinator.seconds,
-            stamp=run_stamp((session.digest for session in sessions), plan.changed_sessions),
-            warnings=plan.warnings if coordinator is None else coordinator.warnings,
-            notes=plan.notes,
-            parameters=_resolved_parameters(plan),
-            counts=self.metrics.counts(),
-            changed_sessions=plan.changed_sessions,
-        )
+        return self._reports.summary(self._coordinator)
 
     # Internal
 
@@ -574,6 +468,10 @@ class SystemManager:
         if self._coordinator is None:
             raise EngineError("the run has not been started")
         return self._coordinator
+
+    def _send_if_running(self, message: Message) -> None:
+        if self._coordinator is not None:
+            self._coordinator.send(message)
 
     def _recomputed_records(self, first: date, last: date) -> Iterator[SessionRecord]:
         return map(complete_record, self._recomputed(first, last))
@@ -601,17 +499,12 @@ class SystemManager:
     def _parsed(self, text: str) -> Condition:
         return Condition.parse(text, self.vocabulary())
 
-    def _require_breakpoint(self, number: int) -> None:
-        if number not in self._conditions:
-            known = ", ".join(str(known) for known in self._conditions) or "none"
-            raise EngineError(f"unknown breakpoint {number} (set: {known})")
-
     def _moment_search(self, on_progress: Progress, cancelled: Callable[[], bool]) -> MomentSearch:
         if self.tape_cache is None:
             raise EngineError("earlier sessions cannot be searched: this run has no tape cache")
         tape = self.session_data.tape
         if self._coordinator is not None:
-            self._wait_for_recorder()  # of the session before this tape
+            self._coordinator.recorder.require_ready()  # of the session before this tape
 
         def is_cancelled() -> bool:
             self.render_priority.yield_to_rendering()
@@ -620,45 +513,18 @@ class SystemManager:
         return MomentSearch(
             self.tape_cache,
             None if tape is None else (tape, min(tape.frontier, tape.processed)),
-            first_frontier=self._first_frontier,
+            first_frontier=self._starts.frontier,
             on_progress=on_progress,
             cancelled=is_cancelled,
         )
 
-    def _first_frontier(self, tape: Tape) -> int:
-        """Return the frontier at which a session began to play."""
-        start, first = self._start_seconds(), self.prepare().sessions[0].trading_day
-        is_later = start is not None and tape.session.trading_day == first
-        return tape.slots.slots_over_at(start) if start is not None and is_later else 0
+    @cached_property
+    def _starts(self) -> SessionStarts:
+        return SessionStarts(self.config, self.prepare())
 
-    def _start_seconds(self) -> int | None:
-        """Return the file's start time in seconds UTC, None for the first open."""
-        backtest = self.config.backtest_config
-        if backtest is None or backtest.start_time is None:
-            return None
-        return epoch_seconds(start_instant(self.prepare().sessions[0], backtest.start_time))
-
-    def _file_speed(self) -> float:
-        backtest = self.config.backtest_config
-        return 0.0 if backtest is None else backtest.speed_multiplier
-
-    def _count_calendar(self) -> None:
-        infos = self.time.cache_info().values()
-        self.metrics.set_count(Count.CALENDAR_HITS, sum(info.hits for info in infos))
-        self.metrics.set_count(Count.CALENDAR_MISSES, sum(info.misses for info in infos))
+    @cached_property
+    def _reports(self) -> RunReports:
+        return RunReports(self.config, self.prepare(), self.time, self.session_data, self.metrics)
 
     def _thread_names(self) -> str:
         return ", ".join(f"{status.name} {status.state.value}" for status in self.snapshot().threads)
-
-
-def _resolved_parameters(plan: StreamPlan) -> Mapping[str, Mapping[str, float | int | str]]:
-    resolved: dict[str, Mapping[str, float | int | str]] = {}
-    for spec in plan.specs:
-        against = {"against": spec.against} if spec.against else {}
-        resolved[spec.name] = {
-            "type": spec.kind,
-            "interval": str(spec.interval),
-            **spec.parameters,
-            **against,
-        }
-    return resolved

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from typing import TypeVar
 
 from tapedeck.console.cli.failures import describe
@@ -33,6 +34,9 @@ def _call_logged(task: str, call: Callable[[], Result]) -> tuple[Result | None, 
     """Return the result of a call, or the message of its error."""
     try:
         return call(), ""
+    except CancelledError:  # as the run is stopped
+        log.info("%s was cancelled", task)
+        return None, ""
     except Exception as error:  # an error would end the thread unnoticed
         log.error("%s failed: %s", task, error, exc_info=None if isinstance(error, TapedeckError) else error)
         return None, describe(error)

@@ -30,7 +30,7 @@ from tapedeck.console.app.gc_scheduler import GcScheduler
 from tapedeck.console.app.handlers.application import ApplicationHandlers
 from tapedeck.console.app.handlers.breakpoints import BreakpointHandlers
 from tapedeck.console.app.handlers.data import DataHandlers, short_path
-from tapedeck.console.app.handlers.moments import MomentHandlers
+from tapedeck.console.app.handlers.moments import MOMENT_SEARCHES, MomentHandlers
 from tapedeck.console.app.handlers.navigation import NavigationHandlers
 from tapedeck.console.app.handlers.panels import PanelHandlers
 from tapedeck.console.app.handlers.transport import Transport
@@ -232,6 +232,7 @@ class ConsoleApp(TerminalApp):
                 return
             self._script, self._end_reported = None, True  # of the run that ends here
             self.session_recompute.cancel()
+            self.workers.cancel_group(self, MOMENT_SEARCHES)
             self.playback.past_play.stop()
             await self.data.idle()
             try:

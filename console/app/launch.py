@@ -147,13 +147,17 @@ class _Runs:
         return system
 
     def following(self, ended: SystemManager) -> SystemManager:
-        """Return a run in place of one that has ended, whose export is abandoned."""
+        """Return a run in place of one that has ended, and replace its export, unless that fails.
+
+        Raises as SystemManager and CsvExport.
+        """
+        return ended.renewed(self._replace_export)
+
+    def _replace_export(self) -> Sequence[CsvExport]:
         if self.export is not None:
             self.export.abandon()
             self.export = None
-        system = ended.renewed(self._begin_export())
-        system.prepare()
-        return system
+        return self._begin_export()
 
     def _begin_export(self) -> Sequence[CsvExport]:
         if self._folder is None:

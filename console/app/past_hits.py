@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Final
 
+from tapedeck.engine.conditions import NumberedConditions
 from tapedeck.engine.read.snapshot import BreakpointHit
-from tapedeck.engine.system import NumberedConditions
 from tapedeck.engine.tape.played_session import PlayedSession
 
 _KEPT: Final = 3

@@ -66,3 +66,7 @@ class Condition:
         `symbols`: those of the tape's rows. Empty without crosses and bars back.
         """
         return frozenset(earlier_needs(self.root, row_index(symbols)))
+
+
+NumberedConditions = tuple[tuple[int, Condition], ...]
+"""Conditions of breakpoints with their numbers."""

@@ -8,12 +8,11 @@ from datetime import date
 from threading import Lock
 from typing import Final, TypeVar
 
-from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import CalendarError
-from tapedeck.engine.run.earlier_days import sessions_before
+from tapedeck.engine.run.earlier_days import most_sessions_at_once, sessions_before
 from tapedeck.engine.run.earlier_values import EarlierValueCache
 from tapedeck.engine.run.session_recompute import recomputed_sessions
 from tapedeck.engine.run.stored_bars import StoredBars
@@ -23,8 +22,6 @@ from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.tape import Tape
 
 _KEPT: Final = 2
-# Most bytes of base bars that are loaded at once.
-_CHUNK_BYTES: Final = 32 * 2**20
 
 Read = TypeVar("Read")
 
@@ -33,9 +30,9 @@ class EarlierSessions:
     """Computes the session before a day as a run over it would have played it to its close.
 
     A session's values depend on the store and the session file alone, not on the day a run begins, so these
-    tapes equal those of a run that began earlier. `cancelled` is polled while one is computed, and may block
-    for a moment. The last few are kept; those that `played` returns, of the run, are not computed. Any thread
-    may call it; one session is computed at a time.
+    tapes equal those of a run that began earlier. `between` is called again and again while one is computed,
+    and may block for a moment. The last few are kept; those that `played` returns, of the run, are not
+    computed. Any thread may call it; one session is computed at a time. `cancelled` ends a computation.
     """
 
     def __init__(
@@ -43,13 +40,13 @@ class EarlierSessions:
         config: SessionConfig,
         plan: StreamPlan,
         data: DataManager,
-        cancelled: Callable[[], bool],
+        between: Callable[[], object],
         played: Callable[[date], Tape | None] = lambda day: None,
     ) -> None:
         self._config = config
         self._plan = plan
         self._data = data
-        self._cancelled = cancelled
+        self._between = between
         self._played = played
         self._time = TimeManager(config.exchange, changes=config.session_data_config.sessions)
         self.values = EarlierValueCache(plan, StoredBars(plan, data, self._time), self.before, self.read_back)
@@ -57,8 +54,8 @@ class EarlierSessions:
         self._lock = Lock()  # guards what follows
         self._kept: OrderedDict[date, Tape] = OrderedDict()
 
-    def before(self, trading_day: date) -> Tape | None:
-        """Return the tape of the trading day before a day, None before the calendar's first day.
+    def before(self, trading_day: date, cancelled: Callable[[], bool] = bool) -> Tape | None:
+        """Return the tape of the trading day before a day; None before the calendar's first, or if cancelled.
 
         Raises StoreError if the store cannot be read.
         """
@@ -71,7 +68,7 @@ class EarlierSessions:
             return played
         with self._lock:
             if day not in self._kept:
-                tape = next(self._computed(day, day), None)
+                tape = next(self._computed(day, day, cancelled), None)
                 if tape is None:  # cancelled
                     return None
                 self._kept[day] = tape
@@ -81,43 +78,48 @@ class EarlierSessions:
             return self._kept[day]
 
     def read_back(
-        self, trading_day: date, read: Callable[[Tape], Read]
+        self, trading_day: date, read: Callable[[Tape], Read], cancelled: Callable[[], bool] = bool
     ) -> Iterator[tuple[TradingSession, Read]]:
         """Yield the sessions before a day, the latest first, with what `read` returns of each one's tape.
 
-        Several are computed at once, more each time. Raises StoreError if the store cannot be read.
+        Several are computed at once, more each time. Ends early if cancelled. Raises StoreError if the store
+        cannot be read.
         """
-        last = self.before(trading_day)
+        last = self.before(trading_day, cancelled)
         if last is None:
             return
         session, count = last.session, 1
+        base, symbols = self._plan.base, len(self._plan.symbols)
         yield session, read(last)
         while True:
-            count = min(2 * count, self._most_at_once(session))
+            count = min(2 * count, most_sessions_at_once(session, base, symbols))
             sessions = sessions_before(self._time, session.trading_day, count)
             if not sessions:
                 return
-            tapes = self._computed(sessions[0].trading_day, sessions[-1].trading_day)
+            tapes = self._computed(sessions[0].trading_day, sessions[-1].trading_day, cancelled)
             found = [(tape.session, read(tape)) for tape in tapes]
+            if cancelled():  # the latest may be missing
+                return
             yield from reversed(found)
             session = sessions[0]
 
-    def _computed(self, first: date, last: date) -> Iterator[Tape]:
-        """Yield the tapes of the sessions from one day to another, oldest first."""
+    def _computed(self, first: date, last: date, cancelled: Callable[[], bool]) -> Iterator[Tape]:
+        """Yield the tapes of the sessions from one day to another, oldest first; fewer if cancelled."""
+
+        def is_cancelled() -> bool:
+            self._between()
+            return cancelled()
+
         for session_data in recomputed_sessions(
             self._plan_of(first, last),
             self._data,
             first,
             last,
             historical_quality=self._config.session_data_config.historical.enable_quality,
-            cancelled=self._cancelled,
+            cancelled=is_cancelled,
             earlier=self.values.before,
         ):
             yield session_data.require_tape()
-
-    def _most_at_once(self, session: TradingSession) -> int:
-        per_session = 40 * len(self._plan.symbols) * len(SessionSlots(session, self._plan.base))
-        return max(1, _CHUNK_BYTES // max(1, per_session))
 
     def _plan_of(self, first: date, last: date) -> StreamPlan:
         """Return a plan that plays some days: the run's, or for days before it, one of the same file."""

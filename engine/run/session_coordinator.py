@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from datetime import date
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Condition as Signal
 from threading import Thread
@@ -43,6 +45,7 @@ from tapedeck.engine.run.session_loader import LoadedSession, SessionLoader
 from tapedeck.engine.run.session_player import SessionPlayer
 from tapedeck.engine.run.session_recorder import SessionRecorder
 from tapedeck.engine.run.session_setup import extend_history, install_session
+from tapedeck.engine.run.session_starts import SessionStarts
 from tapedeck.engine.run.transport import Transport
 from tapedeck.engine.run.worker import Worker
 from tapedeck.engine.streams.stream_plan import StreamPlan
@@ -63,7 +66,7 @@ class _StopRequestedError(Exception):
 class SessionCoordinator:
     """Plays the sessions of a plan. Made by SystemManager; `send` takes commands from any thread.
 
-    `start_seconds`: start in mid-session (seconds UTC, first session only); earlier slots are over at once.
+    `starts`: where sessions begin to play.
     `earlier_values`: values of earlier sessions, for conditions. `historical_quality`: whether to score
     history. `load_timeout_s`: longest wait for a session to load. `render_priority`: lets its threads yield
     while a frame renders.
@@ -79,7 +82,7 @@ class SessionCoordinator:
         *,
         speed: float,
         prefetch_days: int,
-        start_seconds: int | None = None,
+        starts: SessionStarts,
         earlier_values: EarlierValueCache,
         historical_quality: bool = True,
         breakpoints: Sequence[AddBreakpoint] = (),
@@ -92,7 +95,7 @@ class SessionCoordinator:
         self._data = session_data
         self._time = time_manager
         self._metrics = metrics
-        self._start_seconds = start_seconds
+        self._starts = starts
         self._earlier_values = earlier_values
         self._historical_quality = historical_quality
         self._events = EventLog() if events is None else events
@@ -125,6 +128,7 @@ class SessionCoordinator:
         self._loaded: LoadedSession | None = None
         self._player: SessionPlayer | None = None
         self._unrecorded = False
+        self._has_new_conditions = True  # values of earlier sessions may have to be found for them
         self._started = 0.0
 
     # From any thread
@@ -193,7 +197,7 @@ class SessionCoordinator:
         started = self._metrics.start_timer()
         self._data.history = self.feed.history(self._process_messages)
         self._data.requested_history = self._plan.history.requested
-        self._find_earlier_values()
+        self._find_earlier_values(self._plan.sessions[0].trading_day)
         self._metrics.record_historical_load(started, first=True)
         last = len(self._plan.sessions) - 1
         gap: float | None = None
@@ -207,12 +211,17 @@ class SessionCoordinator:
             gap = self._metrics.start_timer()
             self._record(RunState.COMPLETED if position == last else RunState.RUNNING)
 
-    def _find_earlier_values(self) -> None:
-        """Find what the breakpoints read of the sessions before the first; later ones are carried on."""
-        needs = self.breakpoints.earlier_needs(self._plan.symbols)
-        if needs:
-            day = self._plan.sessions[0].trading_day
-            self.feed.in_background(lambda: self._earlier_values.find(day, needs), self._process_messages)
+    def _find_earlier_values(self, day: date) -> None:
+        """Find what new breakpoints read of the sessions before a day; commands still take effect.
+
+        Those that are set from the start on need it once: it is carried on from session to session.
+        """
+        while self._has_new_conditions:  # more may be set meanwhile
+            self._has_new_conditions = False
+            needs = self.breakpoints.earlier_needs(self._plan.symbols)
+            if not self._earlier_values.has(day, needs):
+                find = partial(self._earlier_values.find, day, needs, lambda: self.feed.is_cancelled)
+                self.feed.in_background(find, self._process_messages)
 
     def _teardown(self) -> None:
         """Phase 1: release the session that has ended and add it to history."""
@@ -264,14 +273,13 @@ class SessionCoordinator:
             followers=(self.quality,),
             breakpoints=self.breakpoints,
             process_messages=self._process_messages,
+            find_earlier_values=partial(self._find_earlier_values, day),
             on_change=self._update_state,
             render_priority=self.render_priority,
         )
         self._data.activate_session()
         self._unrecorded = True
-        start = 0
-        if self._start_seconds is not None and self.position == 0:
-            start = tape.slots.slots_over_at(self._start_seconds)
+        start = self._starts.frontier(tape)
         self.breakpoints.begin_session(start)
         self._events.begin_session(tape)
         self._player.begin(start)
@@ -408,13 +416,16 @@ class SessionCoordinator:
                 raise _StopRequestedError
             case AddBreakpoint(number, condition, enabled):
                 self.breakpoints.add(number, condition, self._frontier(), enabled=enabled)
+                self._has_new_conditions = True
             case EnableBreakpoint(number, enabled):
                 self.breakpoints.enable(number, enabled, self._frontier())
+                self._has_new_conditions = True
             case RemoveBreakpoint(number):
                 self.breakpoints.remove(number)
             case RunUntil(condition):
                 self._apply(Resume())
                 self.breakpoints.run_until(condition)
+                self._has_new_conditions = True
             case Mark(reached):
                 reached.set()
             case _:

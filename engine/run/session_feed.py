@@ -59,8 +59,15 @@ class SessionFeed:
         """Read the history before the first session, without a time limit; commands still take effect."""
         return self.in_background(self._load_history, process_messages)
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the feed is being shut down, and its work is to end."""
+        return self._loader.cancelled.is_set()
+
     def in_background(self, work: Callable[[], Result], process_messages: ProcessMessages) -> Result:
-        """Do other work in the loading thread, without a time limit; commands still take effect."""
+        """Do other work in the loading thread, after a load; no time limit; commands still take effect."""
+        while self._worker.is_prefetch_running:
+            process_messages(None)
         future = self._worker.submit(work)
         while not future.done():
             process_messages(None)

@@ -24,7 +24,8 @@ class SessionPlayer:
     Data-driven: a block is computed before it is revealed; slots computed beyond a pause stay hidden.
     Clock-driven: slots are revealed when due, and consumers follow as fast as they can. With breakpoints set,
     slots are computed before they are revealed here, too, so that no hit is missed. Data-driven play waits
-    for `consumers`; it waits for `followers` at the close only.
+    for `consumers`; it waits for `followers` at the close only. `find_earlier_values` is called before
+    breakpoints are searched; it may handle commands.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class SessionPlayer:
         followers: tuple[Worker[range], ...],
         breakpoints: Breakpoints,
         process_messages: ProcessMessages,
+        find_earlier_values: Callable[[], None],
         on_change: Callable[[], None],
         render_priority: RenderPriority,
         monotonic: Callable[[], float] = time.monotonic,
@@ -50,6 +52,7 @@ class SessionPlayer:
         self._followers = followers
         self._breakpoints = breakpoints
         self._process_messages = process_messages
+        self._find_earlier_values = find_earlier_values
         self._on_change = on_change
         self._render_priority = render_priority
         self._monotonic = monotonic
@@ -69,6 +72,7 @@ class SessionPlayer:
     def play(self) -> None:
         """Play the tape from its frontier to its close, and wait until all of it is computed."""
         tape, transport = self._tape, self._transport
+        self._find_earlier_values()
         self._break_at(self._breakpoints.search(tape, tape.frontier, tape.frontier))
         while True:
             self._process_messages(0)
@@ -112,7 +116,8 @@ class SessionPlayer:
         limit = self._transport.limit(self._tape.slots, self._tape.frontier)
         if limit > self._tape.frontier:
             self._compute_to(limit)
-            # A command during the computation may have lowered the limit; slots beyond it stay hidden.
+            self._find_earlier_values()
+            # A command meanwhile may have lowered the limit; slots beyond it stay hidden.
             limit = self._transport.limit(self._tape.slots, self._tape.frontier)
         self._reveal_computed(limit)
 
@@ -166,6 +171,7 @@ class SessionPlayer:
         due = min(limit, pace.due(self._monotonic()))
         if due > tape.frontier and self._breakpoints.any_set:
             self._compute_to(due)
+            self._find_earlier_values()
             self._reveal_computed(min(due, self._transport.limit(tape.slots, tape.frontier)))
             return
         if due > tape.frontier:

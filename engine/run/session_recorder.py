@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
+from tapedeck.engine.errors import ExportError
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.run.messages import Message
 from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.run.worker import Worker
 from tapedeck.engine.tape.session_record import SessionRecord, SessionSink, SessionSummary
 from tapedeck.engine.tape.stamp import RunStamp, session_digest
+
+RECORDING_S: Final = 30.0
+"""Longest wait for a session to be recorded or scored."""
 
 
 class SessionRecorder(Worker[SessionRecord]):
@@ -41,6 +46,17 @@ class SessionRecorder(Worker[SessionRecord]):
         self._stamp.add(digest)
         self._summaries = (*self._summaries, SessionSummary.of(work, digest))
         self._metrics.record_recording(started)
+
+    def require_ready(self) -> None:
+        """Wait until all sessions that have ended are recorded, or recording has failed.
+
+        ExportError after half a minute.
+        """
+        if not self.wait_until_ready(RECORDING_S) and self.is_alive:
+            raise ExportError(
+                f"the previous session is still being recorded after {RECORDING_S:g} s. "
+                "Is the disk busy? Try the export again in a moment"
+            )
 
     @property
     def summaries(self) -> tuple[SessionSummary, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cached_property
 from typing import Final
@@ -13,7 +13,7 @@ from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.intervals import DAY, Interval
-from tapedeck.engine.run.earlier_days import sessions_before
+from tapedeck.engine.run.earlier_days import most_sessions_at_once, sessions_before
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.bar_grid import Floats, Ints
@@ -21,8 +21,6 @@ from tapedeck.engine.tape.buckets import made_bars
 from tapedeck.engine.tape.last_bars import LastBars
 
 _FAR_PAST: Final = -(2**40)
-# Most bytes of base bars in one read.
-_CHUNK_BYTES: Final = 32 * 2**20
 
 
 class StoredBars:
@@ -38,18 +36,29 @@ class StoredBars:
         self._time = time
         self._first_labels: dict[tuple[int, Interval], int | None] = {}
 
-    def before(self, day: date, interval: Interval, field: int, rows: range, count: int) -> LastBars:
-        """Return a field of the last `count` bars of an interval before a day; StoreError as the store."""
+    def before(
+        self,
+        day: date,
+        interval: Interval,
+        field: int,
+        rows: range,
+        count: int,
+        cancelled: Callable[[], bool] = bool,
+    ) -> LastBars:
+        """Return a field of the last `count` bars of an interval before a day; StoreError as the store.
+
+        `cancelled` is polled between reads of the store; True ends it with what was found.
+        """
         found = LastBars.none(len(rows), count)
         sessions, chunk = sessions_before(self._time, day, 1), 1
         is_first = True
-        while sessions:
+        while sessions and not cancelled():
             part = self._read(sessions, interval, field, rows, count)
             found = part if is_first else found.after(part)
             lacking = np.flatnonzero(found.counts < count) + rows.start
             if self.begins_with(sessions[0], lacking, days=interval == DAY):
                 break
-            chunk = min(2 * chunk, self._most_sessions(sessions[0], len(rows)))
+            chunk = min(2 * chunk, most_sessions_at_once(sessions[0], self._plan.base, len(rows)))
             sessions, is_first = sessions_before(self._time, sessions[0].trading_day, chunk), False
         return found
 
@@ -110,7 +119,3 @@ class StoredBars:
             symbol = self._plan.symbols[row]
             self._first_labels[key] = self._data.store.first_at_or_after(symbol, interval, _FAR_PAST)
         return self._first_labels[key]
-
-    def _most_sessions(self, session: TradingSession, symbols: int) -> int:
-        per_session = 40 * symbols * len(SessionSlots(session, self._plan.base))
-        return max(1, _CHUNK_BYTES // max(1, per_session))

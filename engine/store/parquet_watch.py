@@ -64,9 +64,10 @@ class ParquetWatch:
             )
         changed = before.spans.between(start, end).differences(now.spans.between(start, end))
         if changed:
+            done = "changed" if now.versions else "removed"
             raise StoreChangedError(
                 f"{self._root}: {self._interval} bars of {symbol} "
-                f"{span_words(changed[0][1], self._interval)} were changed while this run was reading them. "
+                f"{span_words(changed[0][1], self._interval)} were {done} while this run was reading them. "
                 "Run again"
             )
 

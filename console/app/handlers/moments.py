@@ -24,7 +24,8 @@ from tapedeck.engine.read.moments import Moment, MomentCount
 _OFFERED: Final = 8
 # A longer search shows its progress.
 _PROGRESS_AFTER_S: Final = 0.3
-_GROUP: Final = "find"
+MOMENT_SEARCHES: Final = "find"
+"""Group of the background work that searches."""
 
 Place = tuple[date, int]
 """A trading day and a frontier of its session."""
@@ -77,7 +78,7 @@ class MomentHandlers:
 
     def tell_count(self, condition: str) -> None:
         """Tell how often and where a condition was true in all that was played, from the background."""
-        self._app.start_work(self._tell_count(condition), _GROUP)
+        self._app.start_work(self._tell_count(condition), MOMENT_SEARCHES)
 
     # Within
 
@@ -102,7 +103,7 @@ class MomentHandlers:
         condition = self._parsed(text).text
         present_of(self._app)  # refuse before the first session
         self.remember(condition)
-        self._app.start_work(self._find(condition, backwards=backwards), _GROUP)
+        self._app.start_work(self._find(condition, backwards=backwards), MOMENT_SEARCHES)
 
     async def _find(self, condition: str, *, backwards: bool) -> None:
         async with self._one_search:  # so that each search counts from the result of the one before
@@ -164,7 +165,7 @@ class MomentHandlers:
     async def _ask_to_play(self, condition: str, searched_to: Place) -> None:
         def answered(yes: bool | None) -> None:
             if yes:
-                self._app.start_work(self._run_until(condition, searched_to), _GROUP)
+                self._app.start_work(self._run_until(condition, searched_to), MOMENT_SEARCHES)
 
         text = f"{condition}\nNot found up to now. Run until it holds, or to the end of the run?"
         self._question = ConfirmScreen(text, yes="Run", no="Stay")

@@ -11,7 +11,7 @@ import pytest
 
 from tapedeck.engine.conditions import Condition, Vocabulary
 from tapedeck.engine.intervals import MINUTE, Interval
-from tapedeck.engine.run import earlier_sessions
+from tapedeck.engine.run import earlier_sessions, earlier_values
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
 from tests.support.files import session_file
@@ -107,3 +107,17 @@ def test_several_threads_may_evaluate_at_once(store: BarStore) -> None:
     alone = [Condition.parse(text, WORDS).holds(tape, 0, 60).tolist() for tape in again for text in texts]
     assert found == alone
     assert any(map(any, found))
+
+
+def test_all_values_of_one_day_are_kept_whatever_their_size(
+    store: BarStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(earlier_values, "_KEPT_BYTES", 1)
+    system = SystemManager(CONFIG, store)
+    first, second = (session.trading_day for session in system.prepare().sessions[:2])
+    condition = Condition.parse("any.fast crosses above any.slow and any.close[2] > any.slow[3]", WORDS)
+    needs, values = condition.earlier_needs(("AAA", "BBB")), system.earlier_sessions.values
+    for day, other in ((first, second), (second, first)):
+        values.find(day, needs)
+        assert values.has(day, needs)
+        assert not values.has(other, needs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from datetime import date
 
@@ -100,14 +101,25 @@ def test_imports_of_other_bars_disturb_no_run(location, change):
 
 def test_a_store_that_is_removed_ends_the_run(location):
     def remove(store):
-        if location.is_dir():
-            shutil.rmtree(location)
-        else:
-            location.unlink()
+        # At once: of a folder that is being emptied, a read may find some files gone before the folder is.
+        location.rename(location.with_name("removed"))
 
     error = played(location, remove).error
     assert isinstance(error, StoreChangedError)
     assert f"{location} was removed or moved while this run was reading it" in str(error)
+
+
+@pytest.mark.parametrize("location", ["bars"], indirect=True)
+def test_bars_whose_files_are_removed_end_the_run(location):
+    def remove(store):
+        for file in list(location.rglob("*.parquet")):
+            file.unlink()
+
+    error = played(location, remove).error
+    assert isinstance(error, StoreChangedError)
+    # The day that is being loaded, or the next one.
+    words = r"1m bars of (SPY|AIG) on 2013-10-(09|10) were removed while this run was reading them"
+    assert re.search(words, str(error))
 
 
 def test_a_store_that_is_replaced_by_another_ends_the_run(location, tmp_path):
