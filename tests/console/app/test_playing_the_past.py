@@ -46,6 +46,22 @@ async def play_on(console: ConsoleRun, pilot: Pilot[None]) -> None:
 # Space in the past
 
 
+def test_a_key_that_is_refused_is_followed_by_a_frame_too(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        frames: list[float] = []
+        await press(pilot, "full_stop")
+        await until(pilot, lambda: console.frontier == 1, "a slot")
+        await press(pilot, "comma")
+        await until(pilot, lambda: console.past_frontier == 0, "the open")
+        console.app.frames.request = lambda: frames.append(0.0)  # type: ignore[method-assign]
+        await console.app.do("step_back")
+        assert [note.message for note in console.app._notifications] == ["this is the start of the run"]
+        assert len(frames) == 1
+
+    with console_run(console_store, tmp_path) as console:
+        drive(console, act, toasts=True)
+
+
 def test_space_plays_the_past_up_to_the_present_and_the_run_goes_on(
     console_store: BarStore, tmp_path: Path
 ) -> None:
