@@ -21,7 +21,9 @@ from tapedeck.engine.streams.requirements import StreamRequirements
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.tape import Tape
 
+# Sessions that are kept, the last one always; and the most bytes of several.
 _KEPT: Final = 2
+_KEPT_BYTES: Final = 32 * 2**20
 
 Read = TypeVar("Read")
 
@@ -72,10 +74,13 @@ class EarlierSessions:
                 if tape is None:  # cancelled
                     return None
                 self._kept[day] = tape
-                while len(self._kept) > _KEPT:
+                while len(self._kept) > (_KEPT if self._kept_bytes() <= _KEPT_BYTES else 1):
                     self._kept.popitem(last=False)
             self._kept.move_to_end(day)
             return self._kept[day]
+
+    def _kept_bytes(self) -> int:
+        return sum(tape.nbytes for tape in self._kept.values())
 
     def read_back(
         self, trading_day: date, read: Callable[[Tape], Read], cancelled: Callable[[], bool] = bool

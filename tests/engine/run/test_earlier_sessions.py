@@ -6,8 +6,10 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tapedeck.engine.config import SessionConfig
+from tapedeck.engine.run import earlier_sessions
 from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.stamp import session_digest
 from tests.support.files import session_file
@@ -47,3 +49,16 @@ def test_a_day_without_bars_of_a_symbol_has_an_empty_row(tmp_path: Path) -> None
         assert tape is not None
         assert tape.base.present.all(axis=1).tolist() == [True, False]
         assert np.isnan(tape.base.values[:, 1]).all()
+
+
+def test_of_large_sessions_only_the_last_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = date(2024, 3, 5), date(2024, 3, 6)
+    with open_new_store(tmp_path / "bars.db") as store:
+        fill_store(store, ["AAA", "BBB"], "2024-03-01", "2024-03-08")
+        earlier = SystemManager(run_from("2024-03-07"), store).earlier_sessions
+        tapes = earlier.before(first), earlier.before(second)
+        assert (earlier.before(first), earlier.before(second)) == tapes, "two small ones"
+        monkeypatch.setattr(earlier_sessions, "_KEPT_BYTES", 1)
+        large = earlier.before(date(2024, 3, 7))
+        assert earlier.before(date(2024, 3, 7)) is large
+        assert earlier.before(second) is not tapes[1]
