@@ -36,11 +36,6 @@ class Result(NamedTuple):
 CommandLine = Callable[..., Result]
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Leave the console's tests out of the engine's coverage: tracing takes a third of their time."""
-    item.add_marker("no_cover")
-
-
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Parent folder of the test's data, settings and log."""
