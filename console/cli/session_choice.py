@@ -76,7 +76,7 @@ def _chosen(invocation: Invocation, options: SessionOptions, *, asks: bool) -> S
         with open_store(location) as store:
             choices = stored_choices(store, options)
     except StoreError as error:
-        raise NothingToPlayError(f"There is no store to choose from: {error}. {_BUILT_IN}") from error
+        raise NothingToPlayError(f"There is no store to choose symbols from: {error}. {_BUILT_IN}") from error
     if not choices:
         intervals = f" for {', '.join(options.intervals)}" if options.intervals else ""
         message = (

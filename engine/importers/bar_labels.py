@@ -19,7 +19,7 @@ class LabelEvidence:
     """Sessions with a bar at the open, and with one at the close but none at the open; fed part by part.
 
     Bars that begin at their label lie at the open and not at the close. Extended hours, and markets around
-    the clock, have bars at both, or outside; they are no evidence.
+    the clock, have bars at both, or outside; they prove nothing.
     """
 
     def __init__(self) -> None:

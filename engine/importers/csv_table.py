@@ -208,7 +208,7 @@ def _records(block: TextBlock, layout: CsvLayout) -> Iterator[tuple[int, str, li
 
 
 def _fitted(fields: list[str], layout: CsvLayout) -> list[str]:
-    # Empty fields at the end, of a delimiter too many or too few, are no fault.
+    # Empty fields at the end, of a delimiter too many or too few, are not a fault.
     width = len(layout.names)
     if len(fields) > width and not any(field.strip() for field in fields[width:]):
         return fields[:width]

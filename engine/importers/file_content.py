@@ -74,7 +74,7 @@ class Content:
 def contents_of(file: Path) -> list[Content]:
     """Return the tables of a file: one, or those of a zip file, in its order.
 
-    Raises UnreadableFileError where the file cannot be opened, is no regular file, or holds no table of text.
+    Raises UnreadableFileError where the file cannot be opened, is not a regular file, or has no table.
     """
     with _faults_told(file, None), open_regular(file) as handle:
         kind = _kind(handle.read(_HEAD))

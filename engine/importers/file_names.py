@@ -142,7 +142,7 @@ def _may_be_a_contract(core: list[str], after: str) -> bool:
 
 
 def _guesses(core: list[str]) -> tuple[str, ...]:
-    # Where the whole is no valid symbol, such as "BATS_SPY, 1": its words with letters, the last one first.
+    # Where the whole is not a valid symbol, such as "BATS_SPY, 1": its words with letters, last one first.
     words = [word.strip(",;()[]") for word in core]
     named = (word for word in reversed(words) if any(letter.isalpha() for letter in word))
     return tuple(word for word in named if len(words) == 1 or not _is_beside(word))

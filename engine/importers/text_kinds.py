@@ -84,7 +84,7 @@ def is_number(text: str) -> bool:
 
 
 def rough_numbers(columns: Sequence[Sequence[str]]) -> list[Floats]:
-    """Return columns of texts as float64, NaN where one is no number; good for comparisons only.
+    """Return columns of texts as float64, NaN where one is not a number; good for comparisons only.
 
     Whether a comma is a sign for decimals is decided for all columns together.
     """

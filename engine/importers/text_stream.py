@@ -41,7 +41,7 @@ def text_blocks(content: Content, size: int = BLOCK_BYTES) -> Iterator[TextBlock
 
     UTF-8, and UTF-16 with or without a mark, are recognised; line ends `\r\n` and `\r` become `\n`. Of other
     encodings, only signs (currencies, no-break space) are read, as in Windows-1252; letters become U+FFFD,
-    since the encoding that they have is unknown. Raises UnreadableFileError where this is no text, or where
+    since the encoding that they have is unknown. Raises UnreadableFileError where this is not text, or where
     a line is longer than LONGEST_LINE.
     """
     with content.open() as stream:

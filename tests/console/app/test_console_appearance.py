@@ -737,7 +737,7 @@ def test_missing_is_the_number_of_bars_in_table_why_copy_and_conditions(
 
 
 def test_gap_on_the_screen_is_that_of_the_market(console_store: BarStore, tmp_path: Path) -> None:
-    """Bars that lack are called missing in each panel and page."""
+    """Bars that are not there are called missing in each panel and page."""
 
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         console.system.step(300)

@@ -67,7 +67,7 @@ def without_volume(figures: dict[str, list[str]]) -> dict[str, list[str]]:
 def test_the_report_has_any_played_day_and_what_happened(
     console_store: BarStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Days that are no longer in memory are recomputed in the background; keys answer meanwhile."""
+    """Days that are no longer in memory are recomputed in the background, while keys still work."""
     go_on = threading.Event()
 
     def slowly(session: Callable[[date], PlayedSession]) -> Callable[[date], PlayedSession]:

@@ -1,4 +1,4 @@
-"""Content of files: its kind is told by the first bytes, not by the name; limits of size and lines."""
+"""Kind of a file's content, by its first bytes and not its name; limits of size and lines."""
 
 from __future__ import annotations
 
