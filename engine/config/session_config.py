@@ -26,6 +26,7 @@ from tapedeck.engine.intervals import Interval
 Fraction = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+Percent = Annotated[float, Field(strict=True, ge=0, le=100, allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(read_line)]
 _AssetClass = Literal["EQUITY", "ETF", "INDEX", "FUTURE", "OPTION", "FOREX", "CRYPTO", "BOND", "COMMODITY"]
 
@@ -162,6 +163,23 @@ class ApiConfig(Section):
     """Provider that takes orders."""
 
 
+class LiveConfig(Section):
+    """Waits and storage of a live session. In a replay the waits pass at its speed."""
+
+    settle_seconds: NotNegative = 2.0
+    """Longest wait for a minute's last bars after its end; later ones make a new edition."""
+    grace_seconds: NotNegative = 30.0
+    """Wait before the provider is asked for a missing bar."""
+    reconcile_within_seconds: Positive = 300.0
+    """Longest wait after the close until the session is compared with the provider's history."""
+    synchronous: Literal["normal", "full"] = "normal"
+    """`normal`: recorded bars survive a crash of the program; `full`: of the machine, too, but slower."""
+    min_quality: Percent | None = None
+    """Alert when a symbol's quality falls below this percentage."""
+    bell: StrictBool = False
+    """Whether alerts ring the terminal's bell."""
+
+
 class SessionConfig(Section):
     """A valid session file."""
 
@@ -181,6 +199,8 @@ class SessionConfig(Section):
     """Limits of the paper account."""
     api_config: ApiConfig = Field(default_factory=ApiConfig)
     """Providers of a live session."""
+    live_config: LiveConfig = Field(default_factory=LiveConfig)
+    """Waits and storage of a live session."""
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
     """Your own notes; tapedeck ignores them."""
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.feeds.live_status import LiveStatus
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.read.status import RunState, WorkerStatus
 from tapedeck.engine.tape.session_record import SessionSummary
@@ -57,7 +58,7 @@ class Snapshot:
     `version` grows with every change. `view`: None before the first session. `speed`: the requested one (0:
     maximum); `achieved_speed`: market seconds per second, None unless playing. `session` counts from 1.
     `stamp` covers the finished sessions. `stopped_at`: the breakpoint that paused the run, None after it has
-    resumed.
+    resumed. `live`: None in a backtest.
     """
 
     version: int
@@ -88,6 +89,7 @@ class Snapshot:
     stamp: str
     breakpoints: tuple[Breakpoint, ...] = ()
     stopped_at: BreakpointHit | None = None
+    live: LiveStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)

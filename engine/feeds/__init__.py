@@ -1,0 +1,1 @@
+"""Live feeds: the protocol of a provider of bars, and what is recorded of it."""
