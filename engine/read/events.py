@@ -210,9 +210,9 @@ class GapTracker:
         start = self._checked
         if self._tape is None or frontier <= start:
             return number, False
-        present = self._tape.base.present
-        block = present[:, start:frontier]
-        before = present[:, start - 1] if start else np.ones(len(present), dtype=np.bool_)
+        covered = self._tape.base.covered
+        block = covered[:, start:frontier]
+        before = covered[:, start - 1] if start else np.ones(len(covered), dtype=np.bool_)
         self._checked = frontier
         begun = int(np.count_nonzero(gaps_begin(block, before)))
         if begun:
@@ -222,13 +222,13 @@ class GapTracker:
         return number + begun, bool(begun or ended)
 
     def finish(self) -> None:
-        """Drop the tape, and keep its presence packed into bits."""
-        self._packed = np.packbits(self._present(), axis=1)
+        """Drop the tape, and keep its covered slots packed into bits."""
+        self._packed = np.packbits(self._covered(), axis=1)
         self._tape = None
 
     def gaps(self, limit: int) -> list[Event]:
         """Return up to the last `limit` known gaps, in the order of their numbers."""
-        runs = gap_runs(self._present())
+        runs = gap_runs(self._covered())
         # Slot by slot, then row by row: the order of numbering.
         order = np.lexsort((runs.rows, runs.first))[-limit:]
         numbers = [number for known in self._numbers for number in known][-limit:]
@@ -240,10 +240,10 @@ class GapTracker:
         self._listed = listed
         return list(listed.values())
 
-    def _present(self) -> Mask:
-        """Return True for each bar of the checked slots, bool (S, slots)."""
+    def _covered(self) -> Mask:
+        """Return True for each checked slot with a bar, or confirmed empty, bool (S, slots)."""
         if self._tape is not None:
-            return self._tape.base.present[:, : self._checked]
+            return self._tape.base.covered[:, : self._checked]
         assert self._packed is not None  # `finish` has packed what the tape had
         return np.unpackbits(self._packed, axis=1, count=self._checked).astype(np.bool_)
 
