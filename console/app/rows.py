@@ -21,7 +21,7 @@ from tapedeck.engine.tape.session_view import Bars, SessionView
 
 def strip_data(played: SessionView, *, looked_at: int | None, ticks: Sequence[StripTick] = ()) -> StripData:
     """Return the timeline of a session as far as it was played; `looked_at`: frontier shown in the past."""
-    present = played.present_grid(played.base_interval)
+    covered = played.covered_grid()
     session = played.session
     opens, closes = (
         f"{instant.astimezone(session.zone):%H:%M}"
@@ -30,7 +30,7 @@ def strip_data(played: SessionView, *, looked_at: int | None, ticks: Sequence[St
     return StripData(
         slots=played.slots,
         frontier=played.frontier,
-        complete=present.mean(axis=0) if len(present) else np.zeros(present.shape[1]),
+        complete=covered.mean(axis=0) if len(covered) else np.zeros(covered.shape[1]),
         ticks=tuple(ticks),
         viewed_frontier=looked_at,
         opens=opens,
@@ -39,10 +39,11 @@ def strip_data(played: SessionView, *, looked_at: int | None, ticks: Sequence[St
 
 
 def gap_map(view: SessionView) -> GapMapData:
-    """Return the present and missing bars of the session."""
+    """Return the present, empty and missing bars of the session."""
     return GapMapData(
         symbols=view.symbols,
         present=view.present_grid(view.base_interval),
+        covered=view.covered_grid(),
         slots=view.slots,
         opened_at=view.opened_at(view.base_interval),
         zone=view.session.zone,

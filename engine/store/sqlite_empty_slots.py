@@ -38,6 +38,11 @@ _VIEW_SQL: Final = (
 _ROWS_QUERY: Final = f"SELECT symbol, interval, since, slots, sum FROM {_TABLE}"
 
 
+def has_slots(answers: Answers) -> bool:
+    """Whether the database has the table of facts."""
+    return bool(answers.rows(_TABLE_QUERY))
+
+
 def read_slots(
     path: Path, answers: Answers, symbols: Sequence[str], interval: Interval, start: int, end: int
 ) -> EmptySlots:
@@ -94,7 +99,7 @@ def remove_slots(
 
 def damaged_slots(path: Path, answers: Answers) -> Iterator[Damage]:
     """Yield the damage of each row that is not as it was written."""
-    if answers.rows(_TABLE_QUERY):
+    if has_slots(answers):
         for row in answers.rows(_ROWS_QUERY):
             if not _is_whole(row):
                 yield Damage(str(path), _words(row))
@@ -103,7 +108,7 @@ def damaged_slots(path: Path, answers: Answers) -> Iterator[Damage]:
 def drop_damaged_slots(path: Path, connection: sqlite3.Connection) -> None:
     """Remove the rows that are not as they were written; their slots count as missing again."""
     answers = NativeAnswers(path, connection)
-    if answers.rows(_TABLE_QUERY):
+    if has_slots(answers):
         lost = [row[:3] for row in answers.rows(_ROWS_QUERY) if not _is_whole(row)]
         sql = f"DELETE FROM {_TABLE} WHERE symbol = ? AND interval = ? AND since = ?"
         connection.executemany(sql, lost)
@@ -113,7 +118,7 @@ def _spans(
     answers: Answers, symbols: Sequence[str], interval: Interval, start: int, end: int
 ) -> list[tuple[int, int, str, int]]:
     """Return row, since, slots and sum of the spans in `[start, end)`."""
-    if not answers.rows(_TABLE_QUERY):
+    if not has_slots(answers):
         return []
     return answers.rows(
         f"SELECT requested.key AS row, since, slots, sum FROM {requested_symbols(symbols)} "

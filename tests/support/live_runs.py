@@ -28,7 +28,7 @@ SPEED = 40_000.0
 
 @dataclass
 class Replay:
-    """A day of a store, replayed into an overlay in `folder`; `begins_s`: start of the clock after the open."""
+    """A day of a store, replayed into an overlay in `folder`; `begins_s`: the clock's start after the open."""
 
     config: SessionConfig
     base: Path
@@ -59,9 +59,7 @@ class Replay:
             journal = journal_path(self.folder / self.top)
             options = LiveOptions(feed or replay, self.clock, journal, first_day=self.day)
             kept = KeepRecords()
-            system = SystemManager(
-                self.config, overlay, sinks=[kept], tape_cache_bytes=2**26, live=options
-            )
+            system = SystemManager(self.config, overlay, sinks=[kept], tape_cache_bytes=2**26, live=options)
             try:
                 yield system, kept
             finally:

@@ -82,10 +82,16 @@ class QualityPanel(Panel):
             Content.styled(self.symbol, "bold"),
             _score("session", view.quality(self.symbol)),
             Content(f"{counted(sum(gap.count for gap in gaps), 'bar')} missing"),
+            *self._empty(view),
             *self._before(view),
         ]
         rows = [_gap_row(view, gap) for gap in gaps[-_MOST_GAPS:][::-1]]
         return scores, grid_lines(["first", "last", "missing"], rows, right="llr") if rows else []
+
+    def _empty(self, view: SessionView) -> list[Content]:
+        empty = view.empty_grid(view.base_interval)
+        count = 0 if empty is None else int(empty[view.row(self.symbol)].sum())
+        return [Content(f"{counted(count, 'slot')} confirmed empty")] if count else []
 
     def _before(self, view: SessionView) -> list[Content]:
         held = view.historical_quality
