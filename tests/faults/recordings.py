@@ -73,7 +73,7 @@ class Extent:
 
 
 _FULL: Final = Extent(batches=8, every=1, kills=100)
-_SHORT: Final = Extent(batches=4, every=41, kills=5)
+_SHORT: Final = Extent(batches=4, every=59, kills=5)
 
 
 def main() -> int:
@@ -112,9 +112,10 @@ class Campaign:
     def run(self) -> None:
         """Run all faults."""
         job = partial(record, self._location, self._told, self._extent.batches)
+        self._folder.mkdir()
+        for one in (partial(make, self._location), job, partial(stored, self._location)):
+            import_modules_of(one)
         self._reset()
-        import_modules_of(job)
-        import_modules_of(partial(restore, self._location))
         in_child(job)
         self._wanted = in_child_result(partial(stored, self._location))
         if self._wanted != folded(self._location):
@@ -192,7 +193,12 @@ class Campaign:
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir()
         self._told.write_bytes(b"")
-        in_child(lambda: open_store(self._location, create=True).close())
+        in_child(partial(make, self._location))
+
+
+def make(location: Path) -> None:
+    """Make an empty store."""
+    open_store(location, create=True).close()
 
 
 def batches_of(count: int) -> Iterator[list[FeedBar]]:
