@@ -10,6 +10,8 @@ from typing import Final, NamedTuple
 
 from tapedeck.engine.clock.live_clock import LiveClock
 from tapedeck.engine.errors import listed
+from tapedeck.engine.feeds.arrival_journal import ArrivalJournal, RecordedDay
+from tapedeck.engine.feeds.arrivals import KINDS, MICROSECONDS, Arrivals
 from tapedeck.engine.feeds.delivery_thread import DeliveryThread
 from tapedeck.engine.feeds.feed_bar import FeedBar
 from tapedeck.engine.feeds.live_feed import FeedAbilities, FeedError, FeedHistory, FeedSink
@@ -24,6 +26,24 @@ class SeenBar(NamedTuple):
 
     received: float
     bar: FeedBar
+
+
+def feed_of_day(journal: ArrivalJournal, day: RecordedDay, clock: LiveClock) -> JournalFeed:
+    """Return the feed that plays a recorded day, extended hours too; reading it may raise StoreError."""
+
+    def arrivals() -> Iterator[SeenBar]:
+        for part in journal.arrivals(day.interval, day.since, day.until):
+            yield from _seen(part)
+
+    return JournalFeed(arrivals, day.symbols, clock, day.interval)
+
+
+def _seen(part: Arrivals) -> Iterator[SeenBar]:
+    columns = (part.received, part.opened_at, *part.values, part.kinds)
+    rows = zip(part.symbols, *(column.tolist() for column in columns), strict=True)
+    for symbol, received, opened_at, opening, high, low, close, volume, kind in rows:
+        bar = FeedBar(symbol, opened_at, opening, high, low, close, volume, KINDS[kind])
+        yield SeenBar(received / MICROSECONDS, bar)
 
 
 class JournalFeed:
@@ -56,8 +76,12 @@ class JournalFeed:
 
     @property
     def abilities(self) -> FeedAbilities:
-        """The interval of the recording; history answers have arrived like other bars."""
-        return FeedAbilities((self._interval,), has_history=False)
+        """The interval of the recording.
+
+        History is told to exist, so that the session waits after its close, for as long as it would for an
+        answer: the reconciled bars of the day arrive then.
+        """
+        return FeedAbilities((self._interval,))
 
     def connect(self, sink: FeedSink, timeout: float) -> None:
         """Connect at once."""
