@@ -10,8 +10,6 @@ from typing import Final, NamedTuple
 
 from tapedeck.engine.clock.live_clock import LiveClock
 from tapedeck.engine.errors import listed
-from tapedeck.engine.feeds.arrival_journal import ArrivalJournal, RecordedDay
-from tapedeck.engine.feeds.arrivals import KINDS, MICROSECONDS, Arrivals
 from tapedeck.engine.feeds.delivery_thread import DeliveryThread
 from tapedeck.engine.feeds.feed_bar import FeedBar
 from tapedeck.engine.feeds.live_feed import FeedAbilities, FeedError, FeedHistory, FeedSink
@@ -26,24 +24,6 @@ class SeenBar(NamedTuple):
 
     received: float
     bar: FeedBar
-
-
-def feed_of_day(journal: ArrivalJournal, day: RecordedDay, clock: LiveClock) -> JournalFeed:
-    """Return the feed that plays a recorded day, extended hours too; reading it may raise StoreError."""
-
-    def arrivals() -> Iterator[SeenBar]:
-        for part in journal.arrivals(day.interval, day.since, day.until):
-            yield from _seen(part)
-
-    return JournalFeed(arrivals, day.symbols, clock, day.interval)
-
-
-def _seen(part: Arrivals) -> Iterator[SeenBar]:
-    columns = (part.received, part.opened_at, *part.values, part.kinds)
-    rows = zip(part.symbols, *(column.tolist() for column in columns), strict=True)
-    for symbol, received, opened_at, opening, high, low, close, volume, kind in rows:
-        bar = FeedBar(symbol, opened_at, opening, high, low, close, volume, KINDS[kind])
-        yield SeenBar(received / MICROSECONDS, bar)
 
 
 class JournalFeed:
@@ -122,6 +102,7 @@ class JournalFeed:
         with self._lock:
             self._stop_thread()
             self._sink = None
+            self._timetable.rewind()
             self._timetable.wanted = set()
 
     def _stop_thread(self) -> None:

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from datetime import date
 from itertools import pairwise
-from pathlib import Path
 from threading import Condition, get_ident
 
 import pytest
 from market_kit import at, bar
 
 from tapedeck.engine.clock.live_clock import LiveClock
-from tapedeck.engine.feeds.arrival_journal import ArrivalJournal, RecordedDay
-from tapedeck.engine.feeds.arrivals import Arrivals
 from tapedeck.engine.feeds.feed_bar import BarKind, FeedBar
-from tapedeck.engine.feeds.journal_feed import JournalFeed, SeenBar, feed_of_day
+from tapedeck.engine.feeds.journal_feed import JournalFeed, SeenBar
 from tapedeck.engine.feeds.live_feed import FeedError, FeedHistory, LiveFeed
 from tapedeck.engine.intervals import MINUTE, SECOND
 
@@ -166,26 +162,3 @@ def test_symbols_and_intervals_that_were_not_recorded_are_refused(feeds: list[Li
     feed.close()
     with pytest.raises(FeedError, match="not connected"):
         feed.subscribe(["SPY"], MINUTE)
-
-
-def test_a_day_of_an_arrival_journal_is_played_as_it_was_written(
-    feeds: list[LiveFeed], tmp_path: Path
-) -> None:
-    day = RecordedDay(
-        date(2013, 10, 7), MINUTE, ("AIG", "SPY"), "replay", at("00:00"), at("23:59"), at("16:00")
-    )
-    other_day = FeedBar("SPY", at("09:30", "2013-10-08"), 1, 1, 1, 1, 1)
-    with ArrivalJournal(tmp_path / "bars.db.arrivals") as journal:
-        journal.begin_day(day)
-        for seen in [*DAY, SeenBar(OPEN + 86_460.0, other_day)]:
-            journal.append(Arrivals.of([seen.bar], int(seen.received * 1_000_000)), MINUTE, "replay")
-        clock = LiveClock(speed=100_000, start=OPEN)
-        feed = feed_of_day(journal, day, clock)
-        feeds.append(feed)
-        sink = Sink(clock)
-        for _ in range(2):  # the second connection reads in another thread
-            feed.connect(sink, 1.0)
-            feed.subscribe(["AIG", "SPY"], MINUTE)
-        sink.wait_for(len(DAY))
-        feed.close()
-    assert sink.received == [seen.bar for seen in DAY]
