@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, tzinfo
 from threading import Event, Lock
@@ -103,11 +104,10 @@ class ReplayFeed:
 
         Raises FeedError where the fault script says so, at once or after `timeout` seconds.
         """
-        closed = self._closed
+        closed, now = self._closed, self._clock.now()
         try:
-            return history_of(
-                self._plan, stored_bars(self._store, symbols, interval, start, end), self._clock.now()
-            )
+            bars = stored_bars(self._store, symbols, interval, start, min(end, math.ceil(now)))
+            return history_of(self._plan, bars, now)
         except HistoryFailedError as error:
             if error.hangs:
                 closed.wait(timeout)
