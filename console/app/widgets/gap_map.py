@@ -21,7 +21,7 @@ class GapMapData:
     """Bars of a session: `present`, shape (S, k), for the k slots that are over, of `slots` in all.
 
     `opened_at`: labels of the session's slots as far as they are known, seconds UTC, shape (k,) or longer.
-    `zone`: time zone of the axis.
+    `zone`: time zone of the axis. `corrected`: bars that were corrected or filled late, (S, k), None without.
     """
 
     symbols: tuple[str, ...]
@@ -29,6 +29,7 @@ class GapMapData:
     slots: int
     opened_at: Ints
     zone: ZoneInfo
+    corrected: Mask | None = None
 
     @property
     def columns(self) -> int:
@@ -51,6 +52,14 @@ class GapMap(ShadeMap[GapMapData]):
     def missing(self, rows: slice, cells: int) -> Floats:
         """Return the fraction without a bar of each cell's slots that are over."""
         return window_means(~self.data.present[rows], self.data.slots, cells)
+
+    def marked(self, rows: slice, cells: int) -> Mask | None:
+        """Return the cells with a corrected bar."""
+        corrected = self.data.corrected
+        if corrected is None:
+            return None
+        found: Mask = window_means(corrected[rows], self.data.slots, cells) > 0
+        return found
 
     def present_pct(self, rows: slice) -> Floats:
         """Return the percentage that has a bar, of the slots that are over; NaN if none is."""

@@ -10,12 +10,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from textual.pilot import Pilot
 
 from tapedeck.console.actions.offers import OfferState
 from tapedeck.console.actions.table import ACTIONS
 from tapedeck.console.app.panels.key_line import KeyLine
+from tapedeck.console.app.panels.quality import QualityPanel
 from tapedeck.console.app.screens.confirm import ConfirmScreen
 from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.console.app.screens.text_page import TextPage
@@ -432,6 +434,12 @@ def test_a_forming_bar_is_beside_the_tape_and_in_no_copy(
     run_live(console_store, tmp_path, act, size=size)
 
 
+def quality_panel(console: ConsoleRun) -> QualityPanel:
+    panel = console.app.main.panels["quality"]
+    assert isinstance(panel, QualityPanel)
+    return panel
+
+
 def drawn(widget: Any) -> str:
     """Return the characters that a widget has drawn."""
     return "\n".join(widget.render_line(y).text for y in range(widget.size.height))
@@ -462,3 +470,37 @@ def test_the_waiting_screen_has_yesterdays_values(console_store: BarStore, tmp_p
         assert "space pause" not in footer(console)
 
     run_live(console_store, tmp_path, act)
+
+
+def test_corrected_bars_are_marked_and_the_past_shows_the_newest_edition(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: LiveConsole, pilot: Pilot[None]) -> None:
+        await console.arrive(pilot, 60)
+        chart, gaps = console.app.main.chart.chart, quality_panel(console)
+        await press(pilot, "4")
+        await until(pilot, lambda: "BBB" in drawn(gaps.map), "the map")
+        assert "≈" not in drawn(chart) + drawn(gaps.map)
+        tape = console.system.session_data.require_tape()
+        slot = next(slot for slot in range(40, 59) if tape.base.present[:, slot : slot + 2].all())
+        await console.app.do("goto", "10:30")
+        await press(pilot, "space")
+        assert console.past_frontier == 60
+        made = tape.next_edition()
+        made.mark_corrected(np.array([tape.rows["AAA"]]), np.array([slot]))
+        console.system.session_data.replace_tape(made)
+        console.live.follow(60, edition=1)
+        view = console.app.view_state().view
+        assert view is not None
+        assert view.edition == 1
+        await until(pilot, lambda: "≈" in drawn(gaps.map), "the mark")
+        assert [line[:3] for line in drawn(gaps.map).splitlines() if "≈" in line] == ["AAA"]
+        await until(pilot, lambda: drawn(chart).count("≈") == 1, "its candle")
+        await console.app.do("interval", "5m")
+        await until(pilot, lambda: "AAA 5m" in drawn(chart), "longer candles")
+        assert drawn(chart).count("≈") == 1
+        await console.app.do("symbol", "BBB")
+        await until(pilot, lambda: "BBB 5m" in drawn(chart), "another symbol")
+        assert "≈" not in drawn(chart)
+
+    run_live(console_store, tmp_path, act, size=WIDE)
