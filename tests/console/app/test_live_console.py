@@ -33,7 +33,7 @@ from tests.support.console_runs import (
     press,
     until,
 )
-from tests.support.live_runs import (
+from tests.support.live_consoles import (
     CLOSE,
     OPEN,
     WAITING,
