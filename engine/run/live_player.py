@@ -109,6 +109,7 @@ class LivePlayer:
     def wait_for_open(self) -> None:
         """Wait until the session opens; commands still take effect."""
         self._live.show(self.take, self._process_messages)
+        self._on_change()  # from here on the session can be shown
         opens = epoch_seconds(self._tape.session.regular_open)
         while self._live.clock.now() < opens:
             self._live.follow(self._tape)
