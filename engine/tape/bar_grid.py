@@ -34,8 +34,8 @@ class BarGrid:
     `values`: float64, shape (5, S, n), in the order of `FIELDS`; NaN in all five for a missing bar.
     `present`: bool, shape (S, n), True for each bar. `confirmed_empty`: bool, shape (S, n), True for each
     slot without a bar in which history has no trade, so that none is expected; None without any. `full`: True
-    if no bar is missing, which allows faster reductions with the same bits; None while bars are being written.
-    `packed`: cache of the whole grid without its missing bars, by field; history is read from it.
+    if no bar is missing, which allows faster reductions with the same bits; None while bars are being
+    written. `packed`: cache of the whole grid without its missing bars, by field; history is read from it.
     """
 
     __slots__ = ("confirmed_empty", "full", "packed", "present", "values")
