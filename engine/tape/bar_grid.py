@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from copy import copy
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +35,8 @@ class BarGrid:
     `values`: float64, shape (5, S, n), in the order of `FIELDS`; NaN in all five for a missing bar.
     `present`: bool, shape (S, n), True for each bar. `confirmed_empty`: bool, shape (S, n), True for each
     slot without a bar in which history has no trade, so that none is expected; None without any. `full`: True
-    if no bar is missing, which allows faster reductions with the same bits; None while bars are being
-    written. `packed`: cache of the whole grid without its missing bars, by field; history is read from it.
+    if no bar is missing, which allows faster reductions with the same bits; None while bars are written.
+    `packed`: cache of the whole grid without its missing bars, by field; history is read from it.
     """
 
     __slots__ = ("confirmed_empty", "full", "packed", "present", "values")
@@ -84,13 +85,48 @@ class BarGrid:
 
     def write_bar(self, row: int, slot: int, bar: tuple[float, float, float, float, float]) -> None:
         """Write one bar (in the order of `FIELDS`) into its slot, over an earlier one. Grid's owner only."""
-        self.values[:, row, slot] = bar
-        canonical(self.values[:, row, slot])
-        self.present[row, slot] = True
+        self.write_bars(np.array([row]), np.array([slot]), np.array(bar, dtype=np.float64)[:, None])
+
+    def write_bars(self, rows: Ints, slots: Ints, values: Floats) -> None:
+        """Write bars into their slots, over earlier ones. Grid's owner only.
+
+        `rows`, `slots`: int64 (m,); `values`: float64 (5, m). Of several for one slot the last counts.
+        """
+        self.values[:, rows, slots] = canonical(values.copy())
+        self.present[rows, slots] = True
         if self.confirmed_empty is not None:
-            self.confirmed_empty[row, slot] = False
+            self.confirmed_empty[rows, slots] = False
         self.full = None
-        self.packed.clear()
+        self.packed = {}
+
+    def confirm_empty(self, rows: Ints, slots: Ints) -> None:
+        """Mark slots as confirmed empty, but those with a bar; int64 (m,) each. Grid's owner only."""
+        without = ~self.present[rows, slots]
+        if without.any():
+            self._empty_mask()[rows[without], slots[without]] = True
+
+    def _empty_mask(self) -> Mask:
+        if self.confirmed_empty is None:
+            self.confirmed_empty = np.zeros(self.shape, dtype=np.bool_)
+        return self.confirmed_empty
+
+    def of_rows(self, rows: Ints) -> BarGrid:
+        """Return a grid with copies of some rows."""
+        empty = None if self.confirmed_empty is None else self.confirmed_empty[rows]
+        return BarGrid(self.values[:, rows], self.present[rows], full=self.full, confirmed_empty=empty)
+
+    def copied(self) -> Self:
+        """Return a grid with copies of the arrays."""
+        made = copy(self)
+        made.values, made.present, made.packed = self.values.copy(), self.present.copy(), {}
+        made.confirmed_empty = None if self.confirmed_empty is None else self.confirmed_empty.copy()
+        return made
+
+    def put_rows(self, rows: Ints, part: Self) -> None:
+        """Write the rows of a smaller grid over `rows`. Grid's owner only."""
+        self.values[:, rows], self.present[rows] = part.values, part.present
+        if part.confirmed_empty is not None:
+            self._empty_mask()[rows] = part.confirmed_empty
 
     def is_full(self, start: int, stop: int) -> bool:
         """Whether every symbol has every bar of slots [start, stop)."""

@@ -22,6 +22,7 @@ class GapMapData:
 
     `covered`: shape (S, k), slots with a bar or confirmed to have none. `opened_at`: labels of the session's
     slots as far as they are known, seconds UTC, shape (k,) or longer. `zone`: time zone of the axis.
+    `corrected`: bars that were corrected or filled late, (S, k), None without.
     """
 
     symbols: tuple[str, ...]
@@ -30,6 +31,7 @@ class GapMapData:
     slots: int
     opened_at: Ints
     zone: ZoneInfo
+    corrected: Mask | None = None
 
     @property
     def columns(self) -> int:
@@ -52,6 +54,14 @@ class GapMap(ShadeMap[GapMapData]):
     def missing(self, rows: slice, cells: int) -> Floats:
         """Return the fraction of each cell's slots that are over and lack a bar."""
         return window_means(~self.data.covered[rows], self.data.slots, cells)
+
+    def marked(self, rows: slice, cells: int) -> Mask | None:
+        """Return the cells with a corrected bar."""
+        corrected = self.data.corrected
+        if corrected is None:
+            return None
+        found: Mask = window_means(corrected[rows], self.data.slots, cells) > 0
+        return found
 
     def present_pct(self, rows: slice) -> Floats:
         """Return the percentage that has a bar, of the expected slots that are over; NaN if none is over."""
