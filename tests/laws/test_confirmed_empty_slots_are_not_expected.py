@@ -1,4 +1,4 @@
-"""Law of confirmed-empty slots: scores and gaps are those of plain pandas over bars and facts, in any store."""
+"""Law of confirmed-empty slots: scores and gaps are those of pandas over bars and facts, in any store."""
 
 from __future__ import annotations
 
@@ -292,7 +292,7 @@ def test_why_quality_names_the_confirmed_empty_slots(tmp_path: Path) -> None:
 
 
 def test_a_day_that_is_confirmed_empty_is_expected_in_no_history(tmp_path: Path) -> None:
-    """Stored 1d bars of three weeks: the first week and 20 November have none, 21 November a fact and a bar."""
+    """Stored 1d bars: the first week and 20 November have none, 21 November has a fact and a bar."""
     sessions = MINUTES.sessions_in_range("2013-11-11", "2013-11-27")
     days = [int(pd.Timestamp(session, tz="UTC").timestamp()) for session in sessions]
     first_week, gone = days[:5], {*days[:5], days[7]}
