@@ -19,8 +19,8 @@ from tapedeck.engine.errors import StoreError
 from tapedeck.engine.feeds.feed_bar import FeedBar
 from tapedeck.engine.feeds.live_feed import FeedError, FeedSink, LiveFeed
 from tapedeck.engine.feeds.replay_feed import ReplayFeed
-from tapedeck.engine.feeds.scripted_market import ListedBars
-from tapedeck.engine.feeds.stored_bars import StoredBars
+from tapedeck.engine.feeds.scripted_market import ListedBars, ScriptedMarket
+from tapedeck.engine.feeds.stored_bars import ReadingStoppedError, StoredBars
 from tapedeck.engine.intervals import DAY, MINUTE, SECOND, Interval
 from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarStore
 from tapedeck.engine.store.locations import open_store
@@ -243,7 +243,7 @@ def test_a_disconnect_of_the_script_is_told_once_and_connecting_fails_meanwhile(
     feed, sink = started(feeds, store, "10:00", speed=3600, symbols=["SPY"], faults=[fault])
     sink.wait_for(lambda: sink.reasons)
     feed.close()
-    assert sink.reasons == ["connection lost: a fault of the script"]
+    assert sink.reasons == ["a disconnect of the fault script"]
     assert [bar.opened_at for bar in sink.received] == [at("09:59") + 60 * n for n in range(5)]
     with pytest.raises(FeedError, match="cannot connect") as caught:
         feed.connect(sink, 1.0)
@@ -341,8 +341,22 @@ class TestStoredBars:
         assert watched.spans == [(at("09:30"), at("20:00"))]  # to midnight UTC
         bars.opened_at(at("15:00"))
         assert len(watched.spans) == 1
-        bars.prepare(at("09:30", "2013-10-08"))
+        bars.opened_at(at("09:30", "2013-10-08"))
         assert watched.spans[1:] == [(at("20:00"), at("20:00", "2013-10-08"))]
+
+    def test_the_next_chunk_is_read_after_the_last_bar_of_one(self, store: BarStore) -> None:
+        watched: Any = DamagedStore(store, good_until=math.inf)
+        market = ScriptedMarket(StoredBars(watched, SYMBOLS, MINUTE, first=0))
+        first_day = (at("20:00", "2013-10-06"), at("20:00"))
+        assert market.next_due(at("19:58"), at("12:00", "2013-10-08")) == at("19:58") + 0.1
+        assert watched.spans == [first_day]
+        assert market.next_due(at("20:01"), at("12:00", "2013-10-08")) == at("04:01", "2013-10-08") + 0.1
+        assert watched.spans == [first_day, (at("20:00"), at("20:00", "2013-10-08"))]
+
+    def test_a_read_ends_when_its_owner_is_stopped(self, store: BarStore) -> None:
+        bars = StoredBars(store, SYMBOLS, MINUTE, first=0, is_stopped=lambda: True)
+        with pytest.raises(ReadingStoppedError):
+            bars.opened_at(at("09:30"))
 
 
 def test_a_replay_feed_is_a_live_feed_and_its_sink_a_feed_sink(store: BarStore) -> None:
