@@ -33,10 +33,14 @@ _Move = tuple[str | None, str]
 
 
 class Staging:
-    """The folder in which a write is prepared. `commit` needs the write lock."""
+    """The folder in which a write is prepared. `commit` needs the write lock.
 
-    def __init__(self, root: Path) -> None:
+    `read_only`: interrupted commits are not completed.
+    """
+
+    def __init__(self, root: Path, *, read_only: bool = False) -> None:
         self._root = root
+        self._read_only = read_only
         self._folder = root / _STAGING
         self._journal = str(self._folder / _JOURNAL)
 
@@ -51,9 +55,17 @@ class Staging:
         return os.path.exists(self._journal)
 
     def finish_commit(self) -> None:
-        """Wait for a running commit to end; complete one whose writer has died."""
+        """Wait for a running commit to end; complete one whose writer has died.
+
+        Raises StoreError instead of completing it if the store is only to be read.
+        """
         try:
             with locked(self._folder / _COMMIT_LOCK):
+                if self._read_only and self.is_commit_under_way():
+                    raise StoreError(
+                        f"{self._root}: a write was interrupted, and must be completed before the bars can "
+                        f"be read. To complete it: `tapedeck store verify --store {self._root}`"
+                    )
                 self._replay()
         except OSError as error:
             raise self._interrupted(error) from error

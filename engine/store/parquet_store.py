@@ -41,14 +41,16 @@ _BEFORE_ALL, _AFTER_ALL = -(2**62), 2**62
 class ParquetStore:
     """A `BarStore` in a folder, which any Parquet reader can read as one partitioned data set.
 
-    `create` creates the folder, or makes an empty one a store. Raises StoreError if the folder is missing,
-    holds other files, or was made by a newer tapedeck.
+    `create` creates the folder, or makes an empty one a store. `read_only` refuses writes, and a folder with
+    a write that was interrupted. Raises StoreError if the folder is missing, holds other files, or was made
+    by a newer tapedeck.
     """
 
-    def __init__(self, root: Path, *, create: bool = False) -> None:
+    def __init__(self, root: Path, *, create: bool = False, read_only: bool = False) -> None:
         self._root = root
+        self._read_only = read_only
         self._prefix = f"{root}/"
-        self._staging = Staging(root)
+        self._staging = Staging(root, read_only=read_only)
         if create:
             make_marker(root)
         self._version = check_marker(root)
@@ -200,6 +202,8 @@ class ParquetStore:
 
     @contextmanager
     def _writing(self, *, atomic: bool) -> Iterator[FolderWriter]:
+        if self._read_only:
+            raise StoreError(f"{self._root} was opened for reading only")
         writer = writer_of(self._root)
         with writer.batch(atomic=atomic):
             yield writer

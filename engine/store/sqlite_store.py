@@ -63,12 +63,14 @@ from tapedeck.engine.store.sqlite_writing import WriteBatch, batch_of_thread, op
 class SqliteStore:
     """A `BarStore` in one file, in WAL mode, which any SQLite tool can read (view `bars`).
 
-    `create` creates the file, and the tables in an empty one. Raises StoreError if the file is missing,
-    is not a store, or was made by a newer tapedeck.
+    `create` creates the file, and the tables in an empty one. `read_only` refuses writes, and leaves the
+    bytes of the file and of its log as they are. Raises StoreError if the file is missing, is not a store, or
+    was made by a newer tapedeck.
     """
 
-    def __init__(self, path: Path, *, create: bool = False) -> None:
+    def __init__(self, path: Path, *, create: bool = False, read_only: bool = False) -> None:
         self._path = path
+        self._read_only = read_only
         if create:
             self._create()
         check_log(path)
@@ -109,7 +111,7 @@ class SqliteStore:
                 batches = iter([NativeAnswers(self._path, connection).columns(request.query())])
             yield from filter(_has_bars, map(read.bars, batches))
         else:
-            scan = ArrowScan(gate, self._path, request.query())
+            scan = ArrowScan(gate, self._path, request.query(), read_only=self._read_only)
             try:
                 yield from filter(_has_bars, map(read.bars, self._arrays(scan)))
             finally:
@@ -260,10 +262,12 @@ class SqliteStore:
                 return read(NativeAnswers(self._path, connection))
         with gate.entered(preferred, or_other=True) as holder:
             if holder.library is Library.NATIVE:
-                with closing(open_native(self._path)) as connection, native_errors_explained(self._path):
+                opened = open_native(self._path, read_only=self._read_only)
+                with closing(opened) as connection, native_errors_explained(self._path):
                     connection.execute("BEGIN")
                     return read(NativeAnswers(self._path, connection))
-            with closing(ArrowConnection(self._path)) as arrow, arrow_errors_explained(self._path):
+            opened_arrow = ArrowConnection(self._path, read_only=self._read_only)
+            with closing(opened_arrow) as arrow, arrow_errors_explained(self._path):
                 arrow.begin()
                 return read(ArrowAnswers(self._path, arrow))
 
@@ -313,6 +317,8 @@ class SqliteStore:
             make_tables(connection)
 
     def _check_writable(self) -> None:
+        if self._read_only:
+            raise StoreError(f"{self._path} was opened for reading only")
         if is_writable(self._path):
             return
         folder, name = self._path.parent, self._path.name
