@@ -15,7 +15,7 @@ from tapedeck.engine.feeds.stored_bars import ReadingStoppedError
 
 log = logging.getLogger(__name__)
 
-JOIN_TIMEOUT_S: Final = 1.0
+JOIN_TIMEOUT_S: Final = 10.0
 
 
 class Timetable(Protocol):
@@ -70,7 +70,10 @@ class DeliveryThread:
         return self._is_stopped
 
     def stop(self) -> None:
-        """End the thread; safe to call twice. EngineError if it does not end within a second."""
+        """End the thread, in some milliseconds or after the read that it is in; safe to call twice.
+
+        EngineError if it has not ended after `JOIN_TIMEOUT_S`.
+        """
         with self._waiting:
             self._is_stopped = True
             self._waiting.notify_all()
@@ -96,6 +99,8 @@ class DeliveryThread:
         ends = self._timetable.connection_ends(self._after, now)
         bars = self._timetable.due(self._after, now if ends is None else ends)
         self._after = now
+        if self._is_stopped:
+            return False
         if bars:
             self._sink.provider_time(now + self._provider_ahead)
             self._sink.bars(bars)

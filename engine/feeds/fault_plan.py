@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, tzinfo
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeVar
@@ -91,7 +91,8 @@ class FaultPlan:
             if fault.kind not in seen and (not fault.symbol or bar.symbol in fault.symbol):
                 seen.add(fault.kind)
                 fate = self._with_fault(fate, fault, begin)
-        return fate if self.script.random is None else self._with_random_faults(fate, self.script.random, bar)
+        shares = self.script.random
+        return fate if shares is None else self._with_random_faults(fate, shares, bar, seen)
 
     def is_connected(self, now: float) -> bool:
         """Whether a connection is possible at a market time."""
@@ -155,12 +156,16 @@ class FaultPlan:
                 fate = fate.history_differs(fault.after, fault.price, fault.volume)
         return fate
 
-    def _with_random_faults(self, fate: BarFate, shares: RandomFaults, bar: FeedBar) -> BarFate:
+    def _with_random_faults(
+        self, fate: BarFate, shares: RandomFaults, bar: FeedBar, listed: Collection[str]
+    ) -> BarFate:
+        """Add faults drawn for a bar, of other kinds than those that are `listed` for it."""
+
         def drawn(what: str) -> float:
             return self._draw(what, bar.symbol, bar.opened_at)
 
         def happens(kind: str, share: float) -> bool:
-            return share > 0 and drawn(kind) < share
+            return share > 0 and kind not in listed and drawn(kind) < share
 
         def price(kind: str) -> float:
             return 1 + (drawn(f"{kind} price") - 0.5) / 250
@@ -185,11 +190,11 @@ class FaultPlan:
             after = _HISTORY_S * drawn("history_differs after")
             fate = fate.history_differs(after, price("history_differs"), volume("history_differs"))
         in_gap = next(self._random_spans_over("gap", bar.opened_at), None) is not None
+        if "missing" in listed:
+            return fate
         if in_gap or happens("missing", shares.missing):
             fate = fate.missing(_HISTORY_S * drawn("missing after"))
-        if happens("lost", shares.lost):
-            fate = fate.missing(None)
-        return fate
+        return fate.missing(None) if happens("lost", shares.lost) else fate
 
     def _spans_over(self, kind: type[_SpanFaults], name: _SpanKind, now: float) -> Iterator[Span]:
         """Yield the spans of a kind of fault, listed and random, that hold a market time."""
@@ -225,20 +230,22 @@ class FaultPlan:
 
     def _longest_delay(self) -> float:
         """Return the most seconds by which faults can delay a bar's last message."""
-        longest: dict[str, float] = {}  # of one kind, one fault applies to a bar
-        for fault in self._bar_faults:
-            by = _delay_of(fault, self.interval)
-            longest[fault.kind] = max(by, longest.get(fault.kind, 0.0))
+        delays: list[tuple[str, float]] = [
+            (fault.kind, _delay_of(fault, self.interval)) for fault in self._bar_faults
+        ]
         shares = self.script.random
-        if shares is None:
-            return sum(longest.values())
-        drawn = (
-            (shares.late, _LATE_S),
-            (shares.duplicate, _REPEAT_S),
-            (shares.corrected, _CORRECTED_S),
-            (shares.reorder, self.interval.seconds + self.delay),
-        )
-        return sum(longest.values()) + sum(by for share, by in drawn if share)
+        if shares is not None:
+            drawn = {
+                "late": _LATE_S,
+                "duplicate": _REPEAT_S,
+                "corrected": _CORRECTED_S,
+                "reorder": self.interval.seconds + self.delay,
+            }
+            delays += [(kind, by) for kind, by in drawn.items() if getattr(shares, kind)]
+        longest: dict[str, float] = {}  # of one kind, one fault applies to a bar
+        for kind, by in delays:
+            longest[kind] = max(by, longest.get(kind, 0.0))
+        return sum(longest.values())
 
 
 def _delay_of(fault: BarFault, interval: Interval) -> float:

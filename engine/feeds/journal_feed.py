@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
+from threading import Lock
 from typing import Final, NamedTuple
 
 from tapedeck.engine.clock.live_clock import LiveClock
@@ -46,6 +47,7 @@ class JournalFeed:
         self._timetable = _Arrivals(arrivals)
         self._sink: FeedSink | None = None
         self._thread: DeliveryThread | None = None
+        self._lock = Lock()  # guards the two above: another thread may close the feed
 
     @property
     def name(self) -> str:
@@ -60,12 +62,11 @@ class JournalFeed:
     def connect(self, sink: FeedSink, timeout: float) -> None:
         """Connect at once."""
         self.close()
-        self._sink = sink
+        with self._lock:
+            self._sink = sink
 
     def subscribe(self, symbols: Sequence[str], interval: Interval) -> None:
         """Deliver the arrivals of these symbols; FeedError that names those which were not recorded."""
-        if self._sink is None:
-            raise FeedError(f"the feed {NAME} is not connected: use connect before subscribe")
         if interval != self._interval:
             raise FeedError(
                 f"invalid interval '{interval}' for this recording: it has '{self._interval}'", is_final=True
@@ -77,11 +78,14 @@ class JournalFeed:
                 f"{similar_names(missing, self._recorded)}",
                 is_final=True,
             )
-        self._stop_thread()
-        self._timetable.rewind()
-        self._timetable.wanted |= set(symbols)
-        self._thread = DeliveryThread(NAME, self._timetable, self._clock, self._sink, after=-math.inf)
-        self._thread.start()
+        with self._lock:
+            if self._sink is None:
+                raise FeedError(f"the feed {NAME} is not connected: use connect before subscribe")
+            self._stop_thread()
+            self._timetable.rewind()
+            self._timetable.wanted |= set(symbols)
+            self._thread = DeliveryThread(NAME, self._timetable, self._clock, self._sink, after=-math.inf)
+            self._thread.start()
 
     def history(
         self, symbols: Sequence[str], interval: Interval, start: int, end: int, timeout: float
@@ -91,9 +95,10 @@ class JournalFeed:
 
     def close(self) -> None:
         """End the subscription and its thread."""
-        self._stop_thread()
-        self._sink = None
-        self._timetable.wanted = set()
+        with self._lock:
+            self._stop_thread()
+            self._sink = None
+            self._timetable.wanted = set()
 
     def _stop_thread(self) -> None:
         thread, self._thread = self._thread, None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from datetime import UTC, tzinfo
-from threading import Event
+from threading import Event, Lock
 from typing import Final
 
 from tapedeck.engine.clock.live_clock import LiveClock
@@ -21,8 +20,6 @@ from tapedeck.engine.feeds.stored_bars import StoredBars, stored_bars
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.symbol_hints import similar_names
-
-log = logging.getLogger(__name__)
 
 NAME: Final = "replay"
 
@@ -60,6 +57,7 @@ class ReplayFeed:
         self._symbols: tuple[str, ...] = ()
         self._thread: DeliveryThread | None = None
         self._closed = Event()
+        self._lock = Lock()  # guards the four above: another thread may close the feed
 
     @property
     def name(self) -> str:
@@ -76,25 +74,27 @@ class ReplayFeed:
         self.close()
         if not self._plan.is_connected(self._clock.now()):
             raise FeedError(f"the feed {NAME} cannot connect: a disconnect of the fault script")
-        self._closed = Event()
-        self._sink = sink
+        with self._lock:
+            self._closed = Event()
+            self._sink = sink
 
     def subscribe(self, symbols: Sequence[str], interval: Interval) -> None:
         """Deliver the bars of these symbols, and of those subscribed before, from now on.
 
         FeedError that names the symbols without stored bars, or before `connect`.
         """
-        if self._sink is None:
-            raise FeedError(f"the feed {NAME} is not connected: use connect before subscribe")
         if interval != self._interval:
             raise FeedError(
                 f"invalid interval '{interval}' for the feed {NAME}: it plays '{self._interval}'",
                 is_final=True,
             )
         self._check_stored(symbols)
-        self._stop_thread()
-        self._symbols = tuple(dict.fromkeys((*self._symbols, *symbols)))
-        self._thread = self._deliver(self._sink)
+        with self._lock:
+            if self._sink is None:
+                raise FeedError(f"the feed {NAME} is not connected: use connect before subscribe")
+            self._stop_thread()
+            self._symbols = tuple(dict.fromkeys((*self._symbols, *symbols)))
+            self._thread = self._deliver(self._sink)
 
     def history(
         self, symbols: Sequence[str], interval: Interval, start: int, end: int, timeout: float
@@ -116,9 +116,10 @@ class ReplayFeed:
 
     def close(self) -> None:
         """End the subscription and its thread."""
-        self._closed.set()
-        self._stop_thread()
-        self._sink, self._symbols = None, ()
+        with self._lock:
+            self._closed.set()
+            self._stop_thread()
+            self._sink, self._symbols = None, ()
 
     def _stop_thread(self) -> None:
         thread, self._thread = self._thread, None
