@@ -20,7 +20,8 @@ JOURNAL: Final = "journal"
 """The feed that plays a recorded day with its bars as they arrived."""
 REPLAY_SPEED: Final = 60.0
 """Speed of a replay by default: a minute of the market in a second."""
-_REPLAYS: Final = (REPLAY, JOURNAL)
+REPLAYS: Final = (REPLAY, JOURNAL)
+"""The feeds that play a day of the past."""
 _FIELD: Final = "api_config.data_api"
 
 
@@ -78,6 +79,16 @@ class LiveChoice:
         )
         yield from ((name, value) for name, value in given if value is not None)
 
+    @property
+    def source(self) -> str:
+        """What a replay plays: stored bars, or a journal."""
+        return REPLAY if self.journal_day is None else JOURNAL
+
+    @property
+    def shows_demo(self) -> bool:
+        """Whether the built-in market begins in mid-session: no day of it was chosen."""
+        return self.day is None and self.journal_day is None
+
     def feed_for(self, loaded: LoadedConfig | None, known: tuple[str, ...]) -> str:
         """Return the name of the feed that records.
 
@@ -111,21 +122,23 @@ class LiveChoice:
 
     def _check(self, name: str) -> None:
         if self.journal_day is not None:
-            if self.feed not in (None, *_REPLAYS):
+            if self.feed not in (None, *REPLAYS):
                 raise bad_option(
                     "--replay-journal",
                     self.journal_day,
                     f"cannot be combined with --feed {self.feed}: leave one out.",
                 )
-            for option, value in (("--date", self.day), ("--faults", self.faults)):
-                if value is not None:
-                    message = "cannot be combined with --replay-journal, which has its day and its faults: leave it out."
+            for option, value in self._of_replays():
+                if option in ("--date", "--faults"):
+                    message = "cannot be combined with --replay-journal, which has its own: leave it out."
                     raise bad_option(option, value, message)
         elif name != REPLAY:
             for option, value in self._of_replays():
-                message = f"belongs to the feed {REPLAY}, not to {name}: leave it out, or use --feed {REPLAY}."
+                message = (
+                    f"belongs to the feed {REPLAY}, not to {name}: leave it out, or use --feed {REPLAY}."
+                )
                 raise bad_option(option, value, message)
-        if self.days not in (None, 1) and name in _REPLAYS:
+        if self.days not in (None, 1) and name in REPLAYS:
             raise bad_option("--days", self.days, "a replay plays one day: leave it out.")
 
 

@@ -9,9 +9,9 @@ from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 from tapedeck.console.cli.live_news import Minute, News, SessionOver, Waiting
+from tapedeck.console.cli.opening_times import next_session_text
 from tapedeck.console.cli.status_line import StatusLine
 from tapedeck.console.cli.terminal import Terminal
-from tapedeck.console.cli.opening_times import next_session_text
 from tapedeck.engine.feeds.live_status import Alert, LivePhase
 from tapedeck.engine.read.events import Event, EventKind
 from tapedeck.engine.read.snapshot import Snapshot

@@ -19,7 +19,10 @@ def next_session_text(day: date, opens: datetime, now: datetime) -> str:
 
 
 def duration_text(seconds: float) -> str:
-    """Return a duration in its two largest units, rounded up: `2 days 13 h`, `13 h 24 min`, `24 min`, `40 s`."""
+    """Return a duration in its two largest units, rounded up.
+
+    As in `2 days 13 h`, `13 h 24 min`, `24 min` or `40 s`.
+    """
     whole = max(0, -int(-seconds // 1))
     if whole < _MINUTE:
         return f"{whole} s"

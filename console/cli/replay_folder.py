@@ -18,14 +18,14 @@ from tapedeck.engine.clock.live_clock import LiveClock
 from tapedeck.engine.clock.time_manager import wall_clock_now
 from tapedeck.engine.errors import StoreError, cause_of
 from tapedeck.engine.export.folder_claim import FolderClaim, FolderClaimedError
+from tapedeck.engine.feeds.arrival_journal import journal_path
 from tapedeck.engine.output_file import make_folders
 
 KEPT_DAYS: Final = 30
 """Days that an unused replay is kept."""
 MOST_KEPT: Final = 20
 """Most replays that are kept."""
-BARS: Final = "bars.db"
-"""The recorded bars in a replay's folder; the arrival journal is beside them."""
+_BARS: Final = "bars.db"
 _STATE: Final = "replay.json"
 _CLAIM: Final = ".claim"
 _NAME_LENGTH: Final = 40
@@ -102,12 +102,20 @@ class KeptReplay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is not None and not journal_path(self.bars).exists():
+            with suppress(OSError):  # nothing was recorded: the next one begins anew
+                (self.folder / _STATE).unlink()
         self._claim.release()
+
+    @staticmethod
+    def bars_of(root: Path, key: ReplayKey) -> Path:
+        """Return the store of the recorded bars of a replay, which need not exist."""
+        return root / key.folder_name / _BARS
 
     @property
     def bars(self) -> Path:
-        """The store of the recorded bars."""
-        return self.folder / BARS
+        """The store of the recorded bars; the arrival journal is beside it."""
+        return self.folder / _BARS
 
     def begin(self, start: float, speed: float | None, default_speed: float) -> LiveClock:
         """Return the clock: that of the earlier replay, or one that begins at `start`, the market's time.

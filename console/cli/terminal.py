@@ -118,7 +118,7 @@ class Terminal:
         return sys.stderr is not None and sys.stderr.isatty() and not _is_dumb()
 
     def write_status(self, text: str) -> None:
-        """Write a text with signs that steer the terminal to stderr; text that cannot be written is dropped."""
+        """Write a text, which may steer the terminal, to stderr; one that cannot be written is dropped."""
         with suppress(OutputError):
             _put(sys.stderr, text)
 

@@ -52,6 +52,7 @@ def _known(journal: Path, interval: Interval) -> str:
 def _arrivals(journal: Path, interval: Interval, start: int, end: int) -> Iterator[SeenBar]:
     with ArrivalJournal(journal) as opened:
         for part in opened.arrivals(interval, start, end):
-            columns = (part.received.tolist(), part.symbols, part.opened_at.tolist(), *part.values.tolist())
-            for received, symbol, opened_at, *values, kind in zip(*columns, part.kinds.tolist(), strict=True):
-                yield SeenBar(received / MICROSECONDS, FeedBar(symbol, opened_at, *values, KINDS[kind]))
+            kinds = (KINDS[code] for code in part.kinds.tolist())
+            bars = zip(part.symbols, part.opened_at.tolist(), *part.values.tolist(), kinds, strict=True)
+            for received, bar in zip(part.received.tolist(), bars, strict=True):
+                yield SeenBar(received / MICROSECONDS, FeedBar._make(bar))

@@ -20,7 +20,7 @@ from tapedeck.engine.store.locations import open_store
 DEMO_LIVE_DAY: Final = date(2024, 11, 26)
 """Trading day of the demo market that is played as live."""
 DEMO_LIVE_TIME: Final = time(11, 30)
-"""Exchange time at which it begins: the morning is there at once, and trading in one symbol halts at 11:38."""
+"""Exchange time at which it begins: the morning is there at once, and one symbol is halted at 11:38."""
 DEMO_VERSION: Final = 1
 """Version of the demo market's bars; a store of another version is replaced."""
 _MARK: Final = "tapedeck demo market"

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from tapedeck.console.cli.failures import DONE, FAILED, INTERRUPTED
 from tapedeck.console.cli.invocation import Invocation, begin
-from tapedeck.console.cli.live_choice import LiveChoice
+from tapedeck.console.cli.live_choice import REPLAYS, LiveChoice
 from tapedeck.console.cli.options import ExportOption, StoreOption, examples, one_line_path
 from tapedeck.console.cli.session_options import OptionalSessionFile
 from tapedeck.console.cli.terminal import is_interactive
 
 if TYPE_CHECKING:
+    from tapedeck.console.cli.batch import Outcome
     from tapedeck.console.cli.live_session import LiveSession
     from tapedeck.engine.config import LoadedConfig
 
@@ -33,7 +36,9 @@ def live(
     *,
     feed: Annotated[
         str | None,
-        typer.Option("--feed", metavar="NAME", help="Feed to record; default: api_config.data_api of the file."),
+        typer.Option(
+            "--feed", metavar="NAME", help="Feed to record; default: api_config.data_api of the file."
+        ),
     ] = None,
     day: Annotated[
         str | None,
@@ -44,9 +49,7 @@ def live(
     ] = None,
     faults: Annotated[
         Path | None,
-        typer.Option(
-            "--faults", metavar="FILE", help="Fault script of a replay.", callback=one_line_path
-        ),
+        typer.Option("--faults", metavar="FILE", help="Fault script of a replay.", callback=one_line_path),
     ] = None,
     journal_day: Annotated[
         str | None,
@@ -96,17 +99,35 @@ def live(
         waits=not no_wait,
         restarts=restart,
     )
-    # Slow to import, see this package's __init__.py.
-    from tapedeck.console.cli.live_session import demo_live_session, live_session  # noqa: PLC0415
-
-    on_screen = not (no_ui or as_json) and is_interactive()
-    if file is None:
-        opened = demo_live_session(invocation, choice)
-    else:
-        opened = live_session(invocation, _loaded(invocation, file), choice, session_file=file)
-    with opened as session:
-        code = _on_screen(invocation, session, breaks or []) if on_screen else _batch(invocation, session, breaks or [])
+    with _opened(invocation, file, choice) as session:
+        if no_wait:
+            session.check_trading()
+        if session.replay is not None and session.replay.note:
+            invocation.terminal.remark(f"replay of {session.live.first_day}: {session.replay.note}")
+        if no_ui or as_json or not is_interactive():
+            code = _record(invocation, session, breaks or [])
+        else:
+            code = _show(invocation, session, breaks or [])
     raise typer.Exit(code)
+
+
+def _opened(
+    invocation: Invocation, file: Path | None, choice: LiveChoice
+) -> AbstractContextManager[LiveSession]:
+    """Return what is recorded, as a context."""
+    # Slow to import, see this package's __init__.py.
+    from tapedeck.console.cli.live_session import feed_session  # noqa: PLC0415
+    from tapedeck.console.cli.replay_session import demo_session, replay_session  # noqa: PLC0415
+    from tapedeck.engine.feeds.registry import feed_names  # noqa: PLC0415
+
+    if file is None:
+        choice.feed_for(None, feed_names())
+        return demo_session(invocation, choice)
+    loaded = _loaded(invocation, file)
+    name = choice.feed_for(loaded, feed_names())
+    if name in REPLAYS:
+        return replay_session(invocation, loaded.config, choice, file)
+    return feed_session(invocation, loaded, choice, name, file)
 
 
 def _loaded(invocation: Invocation, file: Path) -> LoadedConfig:
@@ -116,3 +137,66 @@ def _loaded(invocation: Invocation, file: Path) -> LoadedConfig:
     for warning in loaded.warnings:
         invocation.warn(f"{loaded.source}: {warning}")
     return loaded
+
+
+def _record(invocation: Invocation, session: LiveSession, breaks: list[str]) -> int:
+    """Record without a screen, and return the exit code."""
+    from tapedeck.console.cli.live_batch import record  # noqa: PLC0415 - as above
+    from tapedeck.console.cli.live_lines import JsonLines, TextLines  # noqa: PLC0415 - as above
+    from tapedeck.console.cli.live_report import live_document, live_exit_code, write_live_report  # noqa: PLC0415
+    from tapedeck.console.cli.live_session import time_of  # noqa: PLC0415 - as above
+    from tapedeck.console.cli.run_report import write_report  # noqa: PLC0415 - as above
+
+    terminal = invocation.terminal
+    lines = JsonLines(terminal) if invocation.as_json else TextLines(terminal, time_of(session.config).zone)
+    if not invocation.as_json:
+        terminal.write(session.heading())
+
+    def report_day(outcome: Outcome) -> None:
+        if not invocation.as_json:
+            write_report(outcome, terminal, with_timers=False)
+            terminal.write("")
+
+    done = record(
+        session.config,
+        session.store,
+        session.live,
+        lines=lines,
+        export=invocation.settings.export,
+        interrupts=invocation.interrupts,
+        breaks=breaks,
+        on_day=report_day,
+    )
+    if session.replay is not None and done.outcome.summary.complete:
+        session.replay.finish()
+    if invocation.as_json:
+        terminal.write_json_line(live_document(done, invocation.log_path))
+    else:
+        write_live_report(done, terminal)
+    if done.outcome.error is not None:
+        invocation.report_error(done.outcome.error)
+    return live_exit_code(done)
+
+
+def _show(invocation: Invocation, session: LiveSession, breaks: list[str]) -> int:
+    """Record with the console, and return the exit code."""
+    from tapedeck.console.app.launch import play_on_screen  # noqa: PLC0415 - not for batch jobs
+    from tapedeck.console.cli.batch import BatchOptions  # noqa: PLC0415 - as above
+    from tapedeck.console.cli.run_report import write_report  # noqa: PLC0415 - as above
+
+    outcome = play_on_screen(
+        session.config,
+        session.store,
+        invocation=invocation,
+        batch_options=BatchOptions(tuple(breaks)),
+        session_file=session.session_file,
+        note=session.note,
+        live=session.live,
+    )
+    if session.replay is not None and outcome.summary.complete:
+        session.replay.finish()
+    write_report(outcome, invocation.terminal, with_timers=False)
+    if outcome.error is not None:
+        invocation.report_error(outcome.error)
+        return FAILED
+    return INTERRUPTED if outcome.interrupted else DONE
