@@ -73,10 +73,11 @@ def chart_data(
     """
     bars = view.bars(symbol, interval)
     earlier = sum(len(day) for day in history)
-    columns = {
-        name: np.concatenate([*(getattr(day, name) for day in history), getattr(bars, name)])
+    opened_at, *fields = (
+        np.concatenate([*(getattr(day, name) for day in history), getattr(bars, name)])
         for name in ("opened_at", *FIELDS)
-    }
+    )
+    opens, highs, lows, closes, volumes = fields
     row = view.row(symbol)
     blank = np.full(earlier, np.nan)
     lines: Mapping[str, Floats] = {
@@ -92,7 +93,12 @@ def chart_data(
         before=before or {},
         levels=levels or {},
         is_daily=not interval.is_intraday,
-        **columns,
+        opened_at=opened_at,
+        open=opens,
+        high=highs,
+        low=lows,
+        close=closes,
+        volume=volumes,
     )
 
 

@@ -10,15 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from tapedeck.engine.indicators.compact_series import CompactSeries
-from tapedeck.engine.indicators.kernel import Kernel, KernelInputs, SharedRunning
+from tapedeck.engine.indicators.interval_group import HistoryOf, IntervalGroup
+from tapedeck.engine.indicators.kernel import SharedRunning
 from tapedeck.engine.indicators.specs import IndicatorSpec
-from tapedeck.engine.indicators.warm_up import columns_used, sessions_used
 from tapedeck.engine.intervals import WEEK, Interval
-from tapedeck.engine.tape.bar_grid import FIELDS, BarGrid
+from tapedeck.engine.tape.bar_grid import BarGrid, Ints
 from tapedeck.engine.tape.tape import IndicatorColumn, Tape
-
-HistoryOf = Callable[[Interval], Sequence[BarGrid]]
 
 
 class BlockComputer:
@@ -42,16 +39,18 @@ class BlockComputer:
         cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         self._tape = tape
+        self._specs = tuple(specs)
+        self._history_of = history_of
         self._cancelled = cancelled
         self._min_completeness = min_completeness
         columns = _columns(tape, specs)
-        running: dict[str, SharedRunning] = {}
+        self._running: dict[str, SharedRunning] = {}
         by_interval: dict[Interval, list[IndicatorSpec]] = {}
         for spec in specs:
             by_interval.setdefault(spec.interval, []).append(spec)
         _compute_weekly(tape, by_interval.pop(WEEK, ()), history_of, columns)
         self._groups = [
-            _IntervalGroup(tape, interval, tape.grid(interval), members, history_of, columns, running)
+            IntervalGroup(tape, interval, tape.grid(interval), members, history_of, columns, self._running)
             for interval, members in by_interval.items()
         ]
         for column in columns.values():
@@ -70,100 +69,30 @@ class BlockComputer:
         slots = range(start, stop)
         return all(group.advance(slots, self._cancelled) for group in self._groups)
 
+    # Editions
 
-class _IntervalGroup:
-    """Indicators on the bars of one interval; those with a lookback share one compact series."""
+    def for_rows(self, tape: Tape, rows: Ints) -> BlockComputer:
+        """Return a new computer of the same indicators, but for those on 1w, for a tape of some symbols.
 
-    def __init__(
-        self,
-        tape: Tape,
-        interval: Interval,
-        grid: BarGrid,
-        members: Sequence[IndicatorSpec],
-        history_of: HistoryOf,
-        outputs: Mapping[str, IndicatorColumn],
-        running: dict[str, SharedRunning],
-    ) -> None:
-        self._tape, self._interval, self._grid = tape, interval, grid
-        with_history = [spec for spec in members if spec.lookback is not None]
-        lengths = {spec.history_bars for spec in with_history}
-        fields = {FIELDS.index(name) for spec in with_history for name in spec.description.inputs}
-        history = self._history(history_of, max(lengths, default=0))
-        symbols, columns = self._grid.shape
-        capacity = columns + sum(earlier.shape[1] for earlier in history)
-        self._series = CompactSeries(sorted(fields), symbols, capacity)
-        for earlier in history:
-            self._series.append(earlier, 0, earlier.shape[1])
-        self._history_lengths: list[int] = self._series.length.tolist()
-        skipped = {bars: self._skipped(history, bars) for bars in lengths}
+        `tape`: of the symbols of `rows` alone.
+        """
 
-        def kernel(spec: IndicatorSpec) -> Kernel:
-            against = None if spec.against is None else tape.historical[spec.against].values
-            return spec.description.kernel(
-                KernelInputs(
-                    tape=tape,
-                    interval=interval,
-                    grid=self._grid,
-                    parameters=spec.parameters,
-                    columns=tuple(outputs[name].values for name in spec.outputs),
-                    against=against,
-                    series=self._series,
-                    skipped=[] if spec.lookback is None else skipped[spec.history_bars],
-                    running=running,
-                )
-            )
+        def history_of(interval: Interval) -> Sequence[BarGrid]:
+            return [grid.of_rows(rows) for grid in self._history_of(interval)]
 
-        self._session_kernels = [kernel(spec) for spec in members if spec.lookback is None]
-        self._series_kernels = [kernel(spec) for spec in with_history]
+        specs = [spec for spec in self._specs if spec.interval != WEEK]
+        return BlockComputer(tape, specs, history_of, min_completeness=self._min_completeness)
 
-    def _history(self, history_of: HistoryOf, bars: int) -> Sequence[BarGrid]:
-        """Return the grids of the earlier sessions in the longest history of the members."""
-        if not bars:
-            return ()
-        history = history_of(self._interval)
-        if not self._interval.is_intraday:
-            return history
-        sizes = [grid.shape[1] for grid in history]
-        return history[len(history) - sessions_used(sizes, bars) :]
+    def move_to(self, tape: Tape, part: BlockComputer, rows: Ints) -> None:
+        """Go on from here over the next edition of the tape.
 
-    def _skipped(self, history: Sequence[BarGrid], bars: int) -> list[int]:
-        """Return the number of bars at the head of each row that are older than a history of so many."""
-        sizes = [grid.shape[1] for grid in history]
-        daily = not self._interval.is_intraday
-        older = sum(sizes) - columns_used(sizes, bars, sessions_are_columns=daily)
-        if older == 0:
-            return [0] * self._grid.shape[0]
-        skipped = np.zeros(self._grid.shape[0], dtype=np.int64)
-        for grid in history:
-            part = min(older, grid.shape[1])
-            if part:
-                skipped += grid.present[:, :part].sum(axis=1)
-            older -= part
-        counts: list[int] = skipped.tolist()
-        return counts
-
-    def advance(self, slots: range, cancelled: Callable[[], bool]) -> bool:
-        """Compute the columns that a block completes; return False if cancelled."""
-        first = self._tape.columns_over(self._interval, slots.start)
-        last = self._tape.columns_over(self._interval, slots.stop)
-        return self.compute(slots, range(first, last), cancelled)
-
-    def compute(self, slots: range, columns: range, cancelled: Callable[[], bool]) -> bool:
-        """Compute the given columns; return False if cancelled."""
-        first, last = columns.start, columns.stop
-        for kernel in self._session_kernels:
-            kernel.advance(slots, columns)
-        if not self._series_kernels or not columns:
-            return True
-        self._series.append(self._grid, first, last)
-        for kernel in self._series_kernels:
-            if cancelled():
-                return False
-            kernel.advance(slots, columns)
-        if last == self._grid.shape[1] and not self._grid.is_full(0, last):
-            # The next session reads this grid as history, without packing it again.
-            self._grid.packed = self._series.packed_since(self._history_lengths)
-        return True
+        `part`: has computed `rows` alone up to the same slot; what it carries takes the place of theirs.
+        """
+        for name, running in self._running.items():
+            running.take_rows(part._running[name], rows)
+        for group, other in zip(self._groups, part._groups, strict=True):
+            group.move_to(tape, other, rows, self._running)
+        self._tape = tape
 
 
 def _compute_weekly(
@@ -181,7 +110,7 @@ def _compute_weekly(
         return
     (grid,) = weeks
     earlier, last = BarGrid.loaded(grid.values[:, :, :-1]), BarGrid.loaded(grid.values[:, :, -1:])
-    group = _IntervalGroup(tape, WEEK, last, members, lambda _: [earlier], columns, {})
+    group = IntervalGroup(tape, WEEK, last, members, lambda _: [earlier], columns, {})
     group.compute(range(0), range(1), lambda: False)
 
 

@@ -16,7 +16,7 @@ class CompactSeries:
     Indicators skip missing bars, as the series does not contain them.
     """
 
-    __slots__ = ("fields", "length", "uniform", "values")
+    __slots__ = ("_is_shared", "fields", "length", "uniform", "values")
 
     def __init__(self, fields: Sequence[int], symbols: int, capacity: int) -> None:
         self.fields = tuple(fields)
@@ -24,6 +24,7 @@ class CompactSeries:
         self.length: Ints = np.zeros(symbols, dtype=np.int64)
         # The common length of all rows while no bar is missing; None after.
         self.uniform: int | None = 0
+        self._is_shared = False  # whether `packed_since` has given views of the values
 
     def append(self, grid: BarGrid, start: int, stop: int) -> None:
         """Append the bars of columns [start, stop) of a grid with the same rows."""
@@ -42,7 +43,19 @@ class CompactSeries:
 
     def packed_since(self, lengths: list[int]) -> dict[int, PackedRows]:
         """Return the bars appended after the rows had the given lengths, as views without a copy."""
+        self._is_shared = True
         return {field: PackedRows(self.values[field], lengths, self.length.tolist()) for field in self.fields}
+
+    def take_rows(self, part: CompactSeries, rows: Ints) -> None:
+        """Take rows from a series of these rows alone, of the same capacity."""
+        if self._is_shared:
+            self.values = {field: values.copy() for field, values in self.values.items()}
+            self._is_shared = False
+        longest = int(part.length.max(initial=0))
+        for field in self.fields:
+            self.values[field][rows, :longest] = part.values[field][:, :longest]
+        self.length[rows] = part.length
+        self.uniform = int(self.length[0]) if (self.length == self.length[:1]).all() else None
 
     def _append_packed(self, grid: BarGrid) -> None:
         for field in self.fields:

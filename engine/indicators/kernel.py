@@ -4,21 +4,43 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Self
 
 from tapedeck.engine.indicators.compact_series import CompactSeries
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.tape.bar_grid import BarGrid, Floats
+from tapedeck.engine.tape.bar_grid import BarGrid, Floats, Ints
 from tapedeck.engine.tape.tape import Tape
 
 
-class Kernel(Protocol):
+class CarriedRows:
+    """State that is carried from block to block, with a row per symbol.
+
+    `carries`: names of the attributes that hold it, arrays whose first axis is the symbols; none by default.
+    A correction computes the rows that it touches again, on their own, and they take the place of the old
+    ones: so a carry that is not named here makes values wrong after a correction.
+    """
+
+    __slots__ = ()
+
+    carries: ClassVar[tuple[str, ...]] = ()
+
+    def take_over(self, before: Self, part: Self, rows: Ints) -> None:
+        """Take the rows of `before`, which may be this object itself, and those of `part` as `rows`."""
+        for name in self.carries:
+            own, old = getattr(self, name), getattr(before, name)
+            if own is not old:
+                own[: len(old)] = old
+            own[rows] = getattr(part, name)
+
+
+class Kernel(CarriedRows, ABC):
     """Computes one indicator of one tape, for consecutive blocks from the open on.
 
     The cut into blocks must not change a bit: a value depends only on slots at or before its own, and sums
     run in order, with the carry of the block before in their first term.
     """
 
+    @abstractmethod
     def advance(self, slots: range, columns: range) -> None:
         """Write the columns of the indicator's interval that a block completes.
 
@@ -27,7 +49,7 @@ class Kernel(Protocol):
         """
 
 
-class RunningValues(ABC):
+class RunningValues(CarriedRows, ABC):
     """Values by base slot since the open, shared by indicators on several intervals.
 
     `values`: float64 (S, n), NaN before the first value; a slot without a bar repeats the last value.
@@ -35,6 +57,7 @@ class RunningValues(ABC):
 
     __slots__ = ("values",)
 
+    carries: ClassVar[tuple[str, ...]] = ("values",)
     values: Floats
 
     @abstractmethod
@@ -56,6 +79,10 @@ class SharedRunning:
         if slots.stop > self._reached:
             self.running.advance(base, slots.start, slots.stop)
             self._reached = slots.stop
+
+    def take_rows(self, part: SharedRunning, rows: Ints) -> None:
+        """Take rows as they were computed on their own, up to the same slot."""
+        self.running.take_over(self.running, part.running, rows)
 
 
 class KernelInputs(NamedTuple):

@@ -5,7 +5,8 @@ the file's name to `_MODULES` below. Session files, `config schema`, history, co
 chart and tables then include it, as do the tests of every indicator. `kind.py` describes the attributes:
 parameters, inputs, kernel, history, formula, explanation, drawing. Examples: `kinds/relative_volume.py`
 computes each bar by itself, `kinds/session_extremes.py` runs over base bars, `kinds/rolling_vwap.py` reads
-earlier sessions. A kernel calls `canonical` on the values that it writes. TA-Lib's functions come from
+earlier sessions. A kernel calls `canonical` on the values that it writes, and
+names in `carries` what it keeps from block to block. TA-Lib's functions come from
 `talib_adapter.py`; an own kind takes precedence over one of TA-Lib's of the same name.
 """
 

@@ -6,7 +6,7 @@ from abc import abstractmethod
 
 import numpy as np
 
-from tapedeck.engine.indicators.kernel import KernelInputs, RunningValues
+from tapedeck.engine.indicators.kernel import Kernel, KernelInputs, RunningValues
 from tapedeck.engine.indicators.kind import IndicatorKind
 from tapedeck.engine.indicators.reasons import Evidence, Reasons
 from tapedeck.engine.tape.bar_grid import canonical
@@ -34,7 +34,7 @@ class SinceOpenKind(IndicatorKind):
         )
 
 
-class SinceOpenKernel:
+class SinceOpenKernel(Kernel):
     """Copies a running value to the bars of an interval."""
 
     def __init__(self, kind: SinceOpenKind, inputs: KernelInputs) -> None:

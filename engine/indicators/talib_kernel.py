@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tapedeck.engine.indicators.kernel import KernelInputs
+from tapedeck.engine.indicators.kernel import Kernel, KernelInputs
 from tapedeck.engine.indicators.undefined import Tail, UndefinedRule
 from tapedeck.engine.tape.bar_grid import Floats, Mask, canonical
 
@@ -36,7 +36,7 @@ class TalibFunction:
     undefined: UndefinedRule | None = None
 
 
-class TalibKernel:
+class TalibKernel(Kernel):
     """Computes the columns of one TA-Lib function's outputs.
 
     TA-Lib returns the same bits for a prefix as for the whole series, so no carry is needed.

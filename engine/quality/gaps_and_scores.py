@@ -122,6 +122,16 @@ class RunningScores:
         self._present: Ints = np.zeros(values.shape[0], dtype=np.int64)
         self._counted = 0
 
+    @property
+    def counted(self) -> int:
+        """The frontier up to which scores are written."""
+        return self._counted
+
+    def move_to(self, values: Floats, part: RunningScores, rows: Ints) -> None:
+        """Go on in another array of scores, with `rows` as `part` has counted them alone."""
+        self._present[rows] = part._present
+        self.values = values
+
     def advance(self, present: Mask, stop: int, *, full: bool = False) -> None:
         """Write the scores up to frontier `stop`; `present`: (S, n).
 

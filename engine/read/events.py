@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import Enum
@@ -16,11 +17,11 @@ import numpy as np
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.errors import EngineError
-from tapedeck.engine.quality.gaps_and_scores import gap_runs, gaps_begin
+from tapedeck.engine.quality.gaps_and_scores import GapRuns, gap_runs, gaps_begin
 from tapedeck.engine.tape.bar_grid import Ints, Mask
 from tapedeck.engine.tape.played_session import PlayedSession
 from tapedeck.engine.tape.session_view import SessionView
-from tapedeck.engine.tape.tape import Tape
+from tapedeck.engine.tape.tape import Lineage, Tape
 
 _MARKS_KEPT: Final = 5_000
 _SESSIONS_KEPT: Final = 2_000
@@ -83,7 +84,7 @@ class EventLog:
         self._gaps_begun = 0
         self._finished: deque[GapTracker] = deque()
         self._gaps_finished = 0
-        self._tape: Tape | None = None
+        self._lineage: Lineage | None = None
         self._tracker: GapTracker | None = None
         self._listed: tuple[Event, ...] | None = ()
         self._gaps_listed = 0
@@ -91,7 +92,7 @@ class EventLog:
     def begin_session(self, tape: Tape, *, frontier: int = 0) -> None:
         """Add the open of a session, and follow its gaps."""
         with self._lock:
-            self._tape = tape
+            self._lineage = tape.lineage
             self._tracker = None
             if tape.scores is not None and not tape.base.full:
                 self._tracker = GapTracker(tape)
@@ -102,16 +103,16 @@ class EventLog:
     def end_session(self) -> None:
         """Add the close of the session, and drop its tape; its events stay."""
         with self._lock:
-            if self._tape is None:
+            if self._lineage is None:
                 return
-            self.add(EventKind.SESSION, "session is over", frontier=self._tape.frontier)
+            self.add(EventKind.SESSION, "session is over", frontier=self._lineage.current.frontier)
             if self._tracker is not None:
                 self._tracker.finish()
                 self._finished.append(self._tracker)
                 self._gaps_finished += self._tracker.count
                 while self._gaps_finished - self._finished[0].count >= self._gaps_kept:
                     self._gaps_finished -= self._finished.popleft().count
-            self._tape = self._tracker = None
+            self._lineage = self._tracker = None
 
     def add(
         self,
@@ -130,8 +131,8 @@ class EventLog:
         with self._lock:
             self._update_gaps()
             self._number += 1
-            if session is None and self._tape is not None:
-                session = PlayedSession(self._tape)
+            if session is None and self._lineage is not None:
+                session = PlayedSession(self._lineage.current)
             if session is None:
                 event = Event(self._number, kind, None, None, None, symbol, text, self._latest)
             else:
@@ -171,11 +172,11 @@ class EventLog:
 
     def _update_gaps(self) -> None:
         """Assign numbers to the gaps begun since the last update, and note those that have ended."""
-        if self._tracker is None or self._tape is None:
+        if self._tracker is None or self._lineage is None:
             return
-        before = self._number
-        self._number, changed = self._tracker.advance(self._tape.frontier, before)
-        self._gaps_begun += self._number - before
+        before = self._tracker.count
+        self._number, changed = self._tracker.advance(self._lineage.current, self._number)
+        self._gaps_begun += self._tracker.count - before
         if changed:
             self._listed = None
 
@@ -184,17 +185,19 @@ class GapTracker:
     """Numbers the gaps of a session as its frontier advances, and lists them on demand.
 
     Numbering only counts, so its cost is small for a run without a screen. A finished session keeps one bit
-    per slot.
+    per slot. Where a new edition fills a gap in part, what is left of it keeps its number; where it is split,
+    the later parts get new ones.
     """
 
     def __init__(self, tape: Tape) -> None:
         self._slots = tape.slots
         self._symbols = tape.symbols
-        self._tape: Tape | None = tape
+        self._edition = tape.edition
+        self._grid: Mask | None = tape.base.present
         self._packed: np.ndarray | None = None
         self._checked = 0
-        self._numbers: list[range] = []
-        self._listed: dict[tuple[int, int], Event] = {}
+        self._numbers: list[Sequence[int]] = []
+        self._listed: dict[tuple[int, int, int], Event] = {}
         self._times: dict[int, str] = {}  # few distinct times for many gaps
 
     @property
@@ -202,15 +205,45 @@ class GapTracker:
         """Number of known gaps."""
         return sum(len(numbers) for numbers in self._numbers)
 
-    def advance(self, frontier: int, number: int) -> tuple[int, bool]:
-        """Check the slots up to `frontier`, and number new gaps from `number` + 1 on.
+    def advance(self, tape: Tape, number: int) -> tuple[int, bool]:
+        """Check the slots up to the frontier, and number new gaps from `number` + 1 on.
 
-        Returns the last number used, and whether any gap has begun or ended.
+        `tape`: the newest edition. Returns the last number used, and whether any gap has begun, ended or
+        changed.
         """
-        start = self._checked
-        if self._tape is None or frontier <= start:
+        if self._grid is None:
             return number, False
-        present = self._tape.base.present
+        is_mended = tape.edition != self._edition
+        if is_mended:
+            number = self._follow(tape, number)
+        number, is_changed = self._check(tape.base.present, tape.frontier, number)
+        return number, is_changed or is_mended
+
+    def _follow(self, tape: Tape, number: int) -> int:
+        """Take over a new edition, in which gaps are filled; return the last number used."""
+        before, numbers = self._runs(), self._numbers_in_order()
+        self._edition, self._grid = tape.edition, tape.base.present
+        after = self._runs()
+        # The gap that each one lies in is the last that begins at or before it, in the order of rows.
+        slots = len(self._slots)
+        by_row = np.lexsort((before.first, before.rows))
+        begins = before.rows[by_row] * slots + before.first[by_row]
+        held = by_row[np.searchsorted(begins, after.rows * slots + after.first, side="right") - 1]
+        kept: list[int] = []
+        known = set()
+        for at in held.tolist():
+            if at in known:
+                number += 1
+            kept.append(number if at in known else numbers[at])
+            known.add(at)
+        self._numbers = [kept]
+        return number
+
+    def _check(self, present: Mask, frontier: int, number: int) -> tuple[int, bool]:
+        """Check the slots up to `frontier`; returns the last number used, and whether a gap has changed."""
+        start = self._checked
+        if frontier <= start:
+            return number, False
         block = present[:, start:frontier]
         before = present[:, start - 1] if start else np.ones(len(present), dtype=np.bool_)
         self._checked = frontier
@@ -222,28 +255,34 @@ class GapTracker:
         return number + begun, bool(begun or ended)
 
     def finish(self) -> None:
-        """Drop the tape, and keep its presence packed into bits."""
+        """Drop the grid, and keep its presence packed into bits."""
         self._packed = np.packbits(self._present(), axis=1)
-        self._tape = None
+        self._grid = None
 
     def gaps(self, limit: int) -> list[Event]:
         """Return up to the last `limit` known gaps, in the order of their numbers."""
-        runs = gap_runs(self._present())
-        # Slot by slot, then row by row: the order of numbering.
-        order = np.lexsort((runs.rows, runs.first))[-limit:]
-        numbers = [number for known in self._numbers for number in known][-limit:]
-        columns = (runs.rows[order].tolist(), runs.first[order].tolist(), runs.last[order].tolist())
+        runs, numbers = self._runs(), self._numbers_in_order()[-limit:]
+        columns = (runs.rows[-limit:].tolist(), runs.first[-limit:].tolist(), runs.last[-limit:].tolist())
         listed = {}
         for number, row, first, last in zip(numbers, *columns, strict=True):
-            key = (number, -1 if self._is_open(last) else last)
+            key = (number, first, -1 if self._is_open(last) else last)
             listed[key] = self._listed.get(key) or self._event(number, row, first, last)
         self._listed = listed
         return list(listed.values())
 
+    def _runs(self) -> GapRuns:
+        """Return the gaps of the checked slots, slot by slot, then row by row: the order of numbering."""
+        runs = gap_runs(self._present())
+        order = np.lexsort((runs.rows, runs.first))
+        return GapRuns(runs.rows[order], runs.first[order], runs.last[order])
+
+    def _numbers_in_order(self) -> list[int]:
+        return [number for known in self._numbers for number in known]
+
     def _present(self) -> Mask:
         """Return True for each bar of the checked slots, bool (S, slots)."""
-        if self._tape is not None:
-            return self._tape.base.present[:, : self._checked]
+        if self._grid is not None:
+            return self._grid[:, : self._checked]
         assert self._packed is not None  # `finish` has packed what the tape had
         return np.unpackbits(self._packed, axis=1, count=self._checked).astype(np.bool_)
 

@@ -44,6 +44,14 @@ class DataProcessor(Worker[Block]):
             cancelled=self._is_cancelled,
         )
 
+    @property
+    def computer(self) -> BlockComputer | None:
+        """The computer of the current tape, None between sessions.
+
+        For other threads only while the worker is idle.
+        """
+        return self._computer
+
     def teardown(self) -> None:
         """Release the session that has ended."""
         self._computer = None

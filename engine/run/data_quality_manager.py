@@ -29,6 +29,14 @@ class DataQualityManager(Worker[Block]):
         scores = self._session_data.require_tape().scores
         self._scores = None if scores is None else RunningScores(scores)
 
+    @property
+    def scores(self) -> RunningScores | None:
+        """The counts of the current tape, None if quality is not measured, and between sessions.
+
+        For other threads only while the worker is idle.
+        """
+        return self._scores
+
     def teardown(self) -> None:
         """Release the session that has ended."""
         self._scores = None

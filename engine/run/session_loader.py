@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 
 import numpy as np
@@ -95,6 +95,20 @@ class SessionLoader:
             )
             for i in range(len(sessions))
         ]
+
+    def recorded(self, loaded: LoadedSession, base: BarGrid) -> LoadedSession:
+        """Return a session with the bars that were recorded after it was loaded; later sessions use them.
+
+        `base`: its base bars at its end. Its other intervals are read from the store.
+        """
+        session = loaded.slots.session
+        self._fill_made_days([session], {session: base})
+        self._prior_closes.of([loaded.slots], [base])
+        made = {
+            interval: self._make_days(interval, [session], self._all_rows)[0]
+            for interval in loaded.companions
+        }
+        return replace(loaded, base=base, companions=made)
 
     def _stored_days(self, sessions: Sequence[TradingSession]) -> Floats | None:
         """Return the stored 1d bars that are compared with derived ones, (5, rows, sessions)."""

@@ -16,7 +16,16 @@ from tapedeck.engine.clock.slots import day_label
 from tapedeck.engine.errors import StoreError
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_diff import check_interval, checked, difference, merge, take
-from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarStore, BarWatch, Ints, WriteResult
+from tapedeck.engine.store.bar_store import (
+    BarBatch,
+    BarColumns,
+    BarStore,
+    BarWatch,
+    EmptySlots,
+    Ints,
+    WriteResult,
+)
+from tapedeck.engine.store.empty_slots import joined_slots
 
 _TIME_BITS: Final = 40  # more than a time in seconds has, in the years 1 to 9999
 _EARLIEST: Final = -(2 ** (_TIME_BITS - 1))
@@ -114,6 +123,19 @@ class OverlayStore:
             found = difference(bars, stored)
             self._top.write(symbol, interval, take(bars, found.changed(replace=replace)), replace=replace)
         return found.result(replace=replace)
+
+    def confirm_empty(self, symbol: str, interval: Interval, opened_at: Ints) -> None:
+        """Store facts in the top; see `BarStore.confirm_empty`."""
+        self._top.confirm_empty(symbol, interval, opened_at)
+
+    def empty_slots(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> EmptySlots:
+        """Return the facts of both stores in `[start, end)`, but for those of the base that are hidden."""
+        top = self._top.empty_slots(symbols, interval, start, end)
+        hidden_from = min(end, self._hidden_from(interval))
+        if start >= hidden_from:
+            return top
+        base = self._base.empty_slots(symbols, interval, start, hidden_from)
+        return joined_slots([base, top])
 
     def batch(self, *, atomic: bool = False) -> AbstractContextManager[None]:
         """Keep the top open for many writes of this thread; see `BarStore.batch`."""

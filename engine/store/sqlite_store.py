@@ -16,9 +16,10 @@ import numpy as np
 from tapedeck.engine.errors import StoreDamagedError, StoreError, cause_of
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_diff import check_interval, checked
-from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarWatch, WriteResult
+from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarWatch, EmptySlots, Ints, WriteResult
 from tapedeck.engine.store.checksums import SpanSums
 from tapedeck.engine.store.damage import CheckedSeries, Damage
+from tapedeck.engine.store.empty_slots import checked_slots
 from tapedeck.engine.store.sqlite_answers import (
     Answers,
     ArrowAnswers,
@@ -42,6 +43,14 @@ from tapedeck.engine.store.sqlite_connections import (
     is_writable,
     native_errors_explained,
     open_native,
+)
+from tapedeck.engine.store.sqlite_empty_slots import (
+    add_slots,
+    damaged_slots,
+    drop_damaged_slots,
+    read_slots,
+    remove_slots,
+    slot_sums,
 )
 from tapedeck.engine.store.sqlite_gate import FileGate, Library, gate_of
 from tapedeck.engine.store.sqlite_log import check_log
@@ -120,14 +129,19 @@ class SqliteStore:
             self._answer(Library.NATIVE, lambda answers: check_missing(self._path, answers, missing))
 
     def watch(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> BarWatch:
-        """Watch the bars of many symbols with `start <= opened_at < end` for changes.
+        """Watch the bars and facts of many symbols with `start <= opened_at < end` for changes.
 
-        In a store without checksums nothing is noticed.
+        In a store without checksums changes of bars are not noticed.
         """
 
         def sums(first: int, after: int) -> SpanSums:
             request = self._request(symbols, interval, first, after)
-            found: SpanSums = self._answer(Library.ARROW, lambda answers: stored_sums(answers, request))
+
+            def read(answers: Answers) -> SpanSums:
+                facts = slot_sums(answers, symbols, interval, first, after)
+                return SpanSums.total([stored_sums(answers, request), facts])
+
+            found: SpanSums = self._answer(Library.ARROW, read)
             return found
 
         return SqliteWatch(self._path, symbols, interval, (start, end), sums)
@@ -160,6 +174,21 @@ class SqliteStore:
                 found = write_bars(self._path, connection, symbol, interval, bars, replace=replace)
         return found.result(replace=replace)
 
+    def confirm_empty(self, symbol: str, interval: Interval, opened_at: Ints) -> None:
+        """Store facts in one transaction; see `BarStore.confirm_empty`."""
+        times = checked_slots(symbol, interval, opened_at)
+        with self._in_transaction() as connection:
+            if len(times):
+                add_slots(self._path, connection, symbol, interval, times)
+
+    def empty_slots(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> EmptySlots:
+        """Return the facts with `start <= opened_at < end`; see `BarStore.empty_slots`."""
+        check_interval(interval)
+        found: EmptySlots = self._answer(
+            Library.NATIVE, lambda answers: read_slots(self._path, answers, symbols, interval, start, end)
+        )
+        return found
+
     @property
     def has_checks(self) -> bool:
         """Whether all bars have checksums; False for a store of an earlier version."""
@@ -186,20 +215,26 @@ class SqliteStore:
                     yield verified_series(self._path, partial(self._answer, Library.ARROW), symbol, interval)
                 else:
                     yield CheckedSeries(symbol, interval, len(self.read(symbol, interval, *ALWAYS)), ())
+        yield from self._answer(Library.NATIVE, lambda answers: list(damaged_slots(self._path, answers)))
         for [fault] in self._rows("PRAGMA integrity_check(20)"):
             if fault != "ok":
                 yield Damage(str(self._path), f"SQLite: {fault}")
 
     def accept(self) -> Generator[tuple[str, Interval], None, None]:
-        """Store checksums of the bars as they are, in one transaction; yield each series beforehand."""
+        """Store checksums of the bars as they are, in one transaction; yield each series beforehand.
+
+        Damaged facts are dropped: nothing tells what they were.
+        """
         with self._in_transaction() as connection:
             yield from write_all_sums(connection)
+            drop_damaged_slots(self._path, connection)
         self._has_checks = True
 
     def remove(self, symbol: str, interval: Interval, start: int, end: int) -> int:
-        """Remove the bars of `[start, end)` in one transaction; return their number."""
+        """Remove the bars and facts of `[start, end)` in one transaction; return the number of bars."""
         check_interval(interval)
         with self._in_transaction() as connection:
+            remove_slots(self._path, connection, symbol, interval, start, end)
             return remove_bars(self._path, connection, symbol, interval, start, end)
 
     def rewrite(self, damage: Sequence[Damage], bars: BarColumns) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from copy import copy
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,11 +65,31 @@ class BarGrid:
 
     def write_bar(self, row: int, slot: int, bar: tuple[float, float, float, float, float]) -> None:
         """Write one bar (in the order of `FIELDS`) into its slot, over an earlier one. Grid's owner only."""
-        self.values[:, row, slot] = bar
-        canonical(self.values[:, row, slot])
-        self.present[row, slot] = True
+        self.write_bars(np.array([row]), np.array([slot]), np.array(bar, dtype=np.float64)[:, None])
+
+    def write_bars(self, rows: Ints, slots: Ints, values: Floats) -> None:
+        """Write bars into their slots, over earlier ones. Grid's owner only.
+
+        `rows`, `slots`: int64 (m,); `values`: float64 (5, m). Of several for one slot the last counts.
+        """
+        self.values[:, rows, slots] = canonical(values.copy())
+        self.present[rows, slots] = True
         self.full = None
-        self.packed.clear()
+        self.packed = {}
+
+    def of_rows(self, rows: Ints) -> BarGrid:
+        """Return a grid with copies of some rows."""
+        return BarGrid(self.values[:, rows], self.present[rows], full=self.full)
+
+    def copied(self) -> Self:
+        """Return a grid with copies of the arrays."""
+        made = copy(self)
+        made.values, made.present, made.packed = self.values.copy(), self.present.copy(), {}
+        return made
+
+    def put_rows(self, rows: Ints, part: Self) -> None:
+        """Write the rows of a smaller grid over `rows`. Grid's owner only."""
+        self.values[:, rows], self.present[rows] = part.values, part.present
 
     def is_full(self, start: int, stop: int) -> bool:
         """Whether every symbol has every bar of slots [start, stop)."""

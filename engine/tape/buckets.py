@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Self
 
 import numpy as np
 
@@ -98,6 +99,17 @@ class DerivedGrid(BarGrid):
         super().__init__(np.full((5, *shape), np.nan), np.zeros(shape, dtype=np.bool_))
         self.buckets = buckets
         self.base_bars: Counts = np.zeros(shape, dtype=np.int32)
+
+    def copied(self) -> Self:
+        """Return a grid with copies of the arrays."""
+        made = super().copied()
+        made.base_bars = self.base_bars.copy()
+        return made
+
+    def put_rows(self, rows: Ints, part: Self) -> None:
+        """Write the rows of a smaller grid over `rows`. Grid's owner only."""
+        super().put_rows(rows, part)
+        self.base_bars[rows] = part.base_bars
 
     def derive(self, base: BarGrid, first: int, last: int, min_completeness: float = 0.0) -> None:
         """Write the bars of buckets [first, last), made from the base bars of their slots.

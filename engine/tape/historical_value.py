@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from tapedeck.engine.tape.bar_grid import Floats, Ints
@@ -31,3 +31,7 @@ class HistoricalValue:
     values: Floats
     used: Ints
     requested: int
+
+    def of_rows(self, rows: Ints) -> HistoricalValue:
+        """Return the values of some symbols."""
+        return replace(self, values=self.values[rows], used=self.used[rows])

@@ -13,49 +13,50 @@ from tapedeck.engine.tape.tape import Tape
 class PlayedSession:
     """Handle of the current or of a finished session, for readers that step back in it.
 
-    Its frontier is the engine's and advances with it. Two handles of one tape are equal.
+    Its frontier is the engine's and advances with it; its views are of the newest edition. Two handles of one
+    session are equal.
     """
 
-    __slots__ = ("_tape",)
+    __slots__ = ("_lineage",)
 
     def __init__(self, tape: Tape) -> None:
-        self._tape = tape
+        self._lineage = tape.lineage
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, PlayedSession) and other._tape is self._tape
+        return isinstance(other, PlayedSession) and other.tape.identity is self.tape.identity
 
     def __hash__(self) -> int:
-        return id(self._tape)
+        return id(self.tape.identity)
 
     @property
     def tape(self) -> Tape:
-        """The whole tape, also after the frontier: for the engine only."""
-        return self._tape
+        """The newest edition of the whole tape, also after the frontier: for the engine only."""
+        return self._lineage.current
 
     @property
     def session(self) -> TradingSession:
         """The session's hours, from the calendar."""
-        return self._tape.session
+        return self.tape.session
 
     @property
     def trading_day(self) -> date:
         """The session's date."""
-        return self._tape.session.trading_day
+        return self.tape.session.trading_day
 
     @property
     def slot_times(self) -> SessionSlots:
         """Open and close of each slot of the session, from the calendar."""
-        return self._tape.slots
+        return self.tape.slots
 
     @property
     def frontier(self) -> int:
         """Number of slots played."""
-        return self._tape.frontier
+        return self.tape.frontier
 
     def clock(self, frontier: int) -> datetime:
         """Return the session's time at a frontier, UTC."""
-        return utc_from_epoch(self._tape.slots.clock(frontier))
+        return utc_from_epoch(self.tape.slots.clock(frontier))
 
     def view(self, frontier: int | None = None) -> SessionView:
         """Return the session cut at its frontier, or at an earlier one."""
-        return SessionView(self._tape, frontier)
+        return SessionView(self.tape, frontier)

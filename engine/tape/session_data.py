@@ -18,7 +18,7 @@ from tapedeck.engine.tape.history import History, HistoryDay
 from tapedeck.engine.tape.played_session import PlayedSession
 from tapedeck.engine.tape.session_totals import SessionTotals
 from tapedeck.engine.tape.session_view import Bars, SessionView, frozen
-from tapedeck.engine.tape.tape import IndicatorColumn, Tape
+from tapedeck.engine.tape.tape import IndicatorColumn, Lineage, Tape
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class SessionData:
 
     def __init__(self) -> None:
         self._rows: dict[str, int] = {}
-        self._tape: Tape | None = None
+        self._lineage: Lineage | None = None
         self._active = False
         self.history = History({}, None)
         self.requested_history: Mapping[Interval, Ints] = {}
@@ -85,7 +85,7 @@ class SessionData:
     def remove_symbol(self, symbol: str) -> None:
         """Remove a symbol and move the rows after it up; EngineError once a session or history is loaded."""
         self._row(symbol)
-        if self._tape is not None or self.history.intraday or self.history.daily is not None:
+        if self.tape is not None or self.history.intraday or self.history.daily is not None:
             raise EngineError(
                 f"{symbol} cannot be removed while a tape or history holds it; clear them first"
             )
@@ -103,16 +103,18 @@ class SessionData:
 
     def get_symbols_with_derived(self) -> Mapping[str, tuple[Interval, ...]]:
         """Return the intervals derived for each symbol."""
-        derived = () if self._tape is None else tuple(self._tape.derived)
+        derived = self.get_generated_data()
         return dict.fromkeys(self.get_active_symbols(), derived)
 
     def get_streamed_data(self) -> tuple[Interval, ...]:
         """Return the streamed intervals: the base interval."""
-        return () if self._tape is None else (self._tape.base_interval,)
+        tape = self.tape
+        return () if tape is None else (tape.base_interval,)
 
     def get_generated_data(self) -> tuple[Interval, ...]:
         """Return the intervals that are derived from the base interval."""
-        return () if self._tape is None else tuple(self._tape.derived)
+        tape = self.tape
+        return () if tape is None else tuple(tape.derived)
 
     # The session
 
@@ -123,27 +125,38 @@ class SessionData:
                 f"the tape's symbols are {', '.join(tape.symbols)}: they must be the registered ones: "
                 + ", ".join(self._rows)
             )
-        self._tape = tape
+        self._lineage = tape.lineage
+
+    def replace_tape(self, tape: Tape) -> None:
+        """Put a new edition of the current tape in its place; EngineError for a tape of another session.
+
+        Handles and new views are of it from now on. For the coordinator only, while no thread writes.
+        """
+        if self._lineage is None or self._lineage.current.identity is not tape.identity:
+            raise EngineError(f"edition {tape.edition} is not of the session that is loaded")
+        self._lineage.current = tape
 
     @property
     def tape(self) -> Tape | None:
-        """The current tape, for the threads that write it; readers take `view()`."""
-        return self._tape
+        """The newest edition of the current tape, for the threads that write it; readers take `view()`."""
+        lineage = self._lineage
+        return None if lineage is None else lineage.current
 
     def require_tape(self) -> Tape:
         """Return the current tape; EngineError if no session is loaded."""
-        if self._tape is None:
+        tape = self.tape
+        if tape is None:
             raise EngineError("no session is loaded")
-        return self._tape
+        return tape
 
     def played(self) -> PlayedSession | None:
         """Return a handle of the current session, for readers that step back in it; None without one."""
-        tape = self._tape
+        tape = self.tape
         return None if tape is None else PlayedSession(tape)
 
     def view(self, frontier: int | None = None) -> SessionView | None:
         """Return the session cut at the clock, or at an earlier frontier; None if no session is loaded."""
-        tape = self._tape
+        tape = self.tape
         return None if tape is None else SessionView(tape, frontier)
 
     def activate_session(self) -> None:
@@ -162,7 +175,7 @@ class SessionData:
     def clear_session_bars(self) -> None:
         """Drop the current tape; symbols and history stay."""
         self._active = False
-        self._tape = None
+        self._lineage = None
 
     def clear(self) -> None:
         """Drop the tape, all symbols and all history."""

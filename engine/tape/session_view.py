@@ -172,12 +172,27 @@ class SessionView:
 
     @property
     def is_latest(self) -> bool:
-        """Whether the session has not advanced since."""
-        return self._tape.frontier == self.frontier
+        """Whether the session has not advanced since, and has no newer edition."""
+        return self._tape.frontier == self.frontier and self._tape.lineage.current is self._tape
 
     def is_of_same_session(self, other: SessionView | None) -> bool:
-        """Whether another view is of the same tape."""
-        return other is not None and other._tape is self._tape  # noqa: SLF001 - the same class
+        """Whether another view is of the same session, of any edition."""
+        return other is not None and other._tape.identity is self._tape.identity  # noqa: SLF001 - the same class
+
+    # Editions
+
+    @property
+    def edition(self) -> int:
+        """Number of the edition that this view was cut from: 0 at first, 1 more with each correction."""
+        return self._tape.edition
+
+    def corrected_grid(self) -> Mask | None:
+        """Return True for each bar that was corrected or filled late, bool, read-only, shape (S, frontier).
+
+        None if nothing was corrected. Missing ones are False.
+        """
+        corrected = self._tape.corrected
+        return None if corrected is None else frozen(corrected[:, : self.frontier])
 
     # Bars
 

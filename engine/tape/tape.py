@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from weakref import ReferenceType, ref
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.intervals import WEEK, Interval
 from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, HistoricalQuality
-from tapedeck.engine.tape.bar_grid import BarGrid, Floats, Ints
+from tapedeck.engine.tape.bar_grid import BarGrid, Floats, Ints, Mask
 from tapedeck.engine.tape.buckets import DerivedGrid, buckets_of
 from tapedeck.engine.tape.earlier_values import EarlierValues, NoEarlierValues
 from tapedeck.engine.tape.historical_value import HistoricalValue
@@ -32,6 +33,28 @@ class IndicatorColumn:
     values: Floats
 
 
+class Lineage:
+    """Editions of one session's tape. `current`: the newest, replaced by the coordinator alone."""
+
+    __slots__ = ("__weakref__", "current")
+
+    def __init__(self, tape: Tape) -> None:
+        self.current = tape
+
+
+class SessionIdentity:
+    """Identity of a session, shared by the editions of its tape.
+
+    It does not keep their lineage, which holds a tape: tapes are large, and are to be freed without waiting
+    for a collection of cycles.
+    """
+
+    __slots__ = ("lineage",)
+
+    def __init__(self) -> None:
+        self.lineage: ReferenceType[Lineage] | None = None
+
+
 @dataclass(slots=True, eq=False)
 class Tape:
     """One session's grids, with the frontier of each writer. Rows are symbols, columns slots or buckets.
@@ -43,6 +66,11 @@ class Tape:
     `kept_history` (its days and weeks), `prior_close` and `earlier` (values of the sessions before, for
     conditions) are set before the open. `rows`: row by symbol.
     Readers go through a `SessionView`, which is cut at the clock.
+
+    What lies behind the frontier never changes. A late or corrected bar makes a new tape, the next `edition`:
+    bars of slots that are over, and all that depends on them, are right in it; this tape's frontier then
+    stands still. `corrected`: bool (S, n), True for each bar that an edition changed or added; None without
+    one.
     """
 
     slots: SessionSlots
@@ -59,6 +87,9 @@ class Tape:
     frontier: int = 0
     processed: int = 0
     scored: int = 0
+    edition: int = 0
+    corrected: Mask | None = None
+    identity: SessionIdentity = field(default_factory=SessionIdentity)
     rows: Mapping[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,6 +115,16 @@ class Tape:
             scores = np.full((rows, len(slots) + 1), np.nan)
             scores[:, 0] = FULL_SCORE
         return cls(slots, symbols, base, grids, scores=scores)
+
+    @property
+    def lineage(self) -> Lineage:
+        """The editions of this session; a new one with this tape alone if no reader holds it any more."""
+        known = self.identity.lineage
+        found = None if known is None else known()
+        if found is None:
+            found = Lineage(self)
+            self.identity.lineage = ref(found)
+        return found
 
     @property
     def session(self) -> TradingSession:
@@ -153,8 +194,58 @@ class Tape:
         arrays = [array for grid in grids for array in (grid.values, grid.present)]
         arrays += [column.values for column in self.indicators.values()]
         # Days are a view of the run's own; weeks are made for the session.
+        arrays += [] if self.corrected is None else [self.corrected]
         arrays += [kept.values for kept in self.kept_history if kept.interval == WEEK]
         return sum(array.nbytes for array in arrays) + (0 if self.scores is None else self.scores.nbytes)
+
+    def of_rows(self, rows: Ints) -> Tape:
+        """Return a tape of some symbols: copies of their base bars, of which nothing is computed."""
+        part = Tape.over(
+            self.slots,
+            tuple(self.symbols[row] for row in rows.tolist()),
+            self.base.of_rows(rows),
+            derived=tuple(self.derived),
+            measure_quality=self.scores is not None,
+        )
+        part.historical = {name: value.of_rows(rows) for name, value in self.historical.items()}
+        return part
+
+    def next_edition(self) -> Tape:
+        """Return the next edition, with copies of all grids that depend on the session's bars."""
+        made = replace(
+            self,
+            edition=self.edition + 1,
+            base=self.base.copied(),
+            derived={interval: grid.copied() for interval, grid in self.derived.items()},
+            indicators={
+                name: column if column.interval == WEEK else replace(column, values=column.values.copy())
+                for name, column in self.indicators.items()
+            },
+            scores=None if self.scores is None else self.scores.copy(),
+            corrected=None if self.corrected is None else self.corrected.copy(),
+        )
+        made.prior_close, made.earlier = self.prior_close, self.earlier
+        return made
+
+    def put_rows(self, rows: Ints, part: Tape) -> None:
+        """Write the bars, indicators and scores of a smaller tape over `rows`. Only before it is read."""
+        for interval in self.intervals:
+            self.grid(interval).put_rows(rows, part.grid(interval))
+        for name, column in part.indicators.items():
+            self.indicators[name].values[rows] = column.values
+        if self.scores is not None and part.scores is not None:
+            self.scores[rows] = part.scores
+
+    def mark_corrected(self, rows: Ints, slots: Ints) -> None:
+        """Mark bars as corrected; int64 (m,) each. Only before the tape is read."""
+        if self.corrected is None:
+            self.corrected = np.zeros(self.base.shape, dtype=np.bool_)
+        self.corrected[rows, slots] = True
+
+    @property
+    def writable_from(self) -> int:
+        """First slot whose bars may be written in place: none has been revealed, computed or scored."""
+        return max(self.frontier, self.processed, self.scored)
 
     def computed_frontier(self) -> int:
         """Return the frontier up to which every part of the tape is written."""

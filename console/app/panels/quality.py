@@ -51,7 +51,7 @@ class QualityPanel(Panel):
             )
             return
         if view.frontier == 0:
-            can_play = not (view_state.is_past or view_state.snapshot.state.is_over)
+            can_play = not (view_state.is_past or view_state.snapshot.state.is_over or self.playback.is_live)
             ways = f": {self.key('pause')} plays, {self.key('step')} steps" if can_play else ""
             self.face("empty", f"no slot is over yet{ways}")
             return

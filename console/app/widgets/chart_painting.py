@@ -32,9 +32,12 @@ INKS: Final = (
     "chart--title", "chart--up", "chart--down", "chart--flat",
     "chart--up-before", "chart--down-before", "chart--volume", "chart--volume-before",
     "chart--axis", "chart--last", "chart--gap", "chart--divider", "chart--level",
+    "chart--forming", "chart--corrected",
     "chart--overlay-1", "chart--overlay-2", "chart--overlay-3", "chart--overlay-4", "chart--overlay-5",
 )  # fmt: skip
 _INK: Final = {name.partition("--")[2]: number for number, name in enumerate(INKS)}
+CORRECTED: Final = "≈"
+"""Sign of a candle that was corrected after it was first shown."""
 _LEGEND_GAP: Final = 2
 _AXIS_TRIES: Final = 3
 _OVERLAYS: Final = tuple(_INK[f"overlay-{number}"] for number in range(1, 6))
@@ -61,7 +64,14 @@ def _fitted_layout(canvas: Canvas, data: ChartData, legend: int) -> ChartLayout:
     """Return a layout whose axis is wide enough for its prices."""
     axis = AXIS_WIDTH
     for _ in range(_AXIS_TRIES):
-        layout = ChartLayout.of(canvas.width, canvas.height, len(data), legend, axis_width=axis)
+        layout = ChartLayout.of(
+            canvas.width,
+            canvas.height,
+            len(data),
+            legend,
+            axis_width=axis,
+            has_forming=data.forming is not None,
+        )
         needed = min(1 + _scale(layout, data).label_width(), canvas.width // 2)
         if needed <= axis:
             break
@@ -75,7 +85,10 @@ def _shown(layout: ChartLayout, data: ChartData) -> slice:
 
 def _scale(layout: ChartLayout, data: ChartData) -> PriceScale:
     shown = _shown(layout, data)
-    return PriceScale.around(data.low[shown], data.high[shown], layout.plot_rows)
+    low, high = data.low[shown], data.high[shown]
+    if data.forming is not None and layout.forming:
+        low, high = np.append(low, data.forming.low), np.append(high, data.forming.high)
+    return PriceScale.around(low, high, layout.plot_rows)
 
 
 def _paint_titles(canvas: Canvas, layout: ChartLayout, data: ChartData) -> None:
@@ -102,9 +115,26 @@ def _paint_plot(
     for number, values in enumerate(overlays):
         draw_overlay(plot, scale, values, _OVERLAYS[number])
         _paint_overlay_number(canvas, layout, scale, values, number)
+    _paint_forming(canvas, layout, data, scale, solid_falls=solid_falls)
     for price in data.levels.values():
         draw_level(plot, scale, price, _INK["level"])
     return scale
+
+
+def _paint_forming(
+    canvas: Canvas, layout: ChartLayout, data: ChartData, scale: PriceScale, *, solid_falls: bool
+) -> None:
+    """Draw the candle that is not over, right of the others, and its age below the price axis."""
+    forming = data.forming
+    if forming is None or not layout.forming:
+        return
+    plot = Plot(canvas, layout.plot_top, layout.plot_rows, np.array([layout.forming_column], dtype=np.intp))
+    prices = (forming.open, forming.high, forming.low, forming.close)
+    opened, high, low, close = (np.array([price]) for price in prices)
+    inks = np.array([_INK["forming"]], dtype=np.uint16)
+    draw_candles(plot, scale, (opened, high, low, close), inks, solid_falls=solid_falls)
+    if layout.times is not None:
+        canvas.right_text(canvas.width, layout.times, f"now {forming.age}", _INK["forming"])
 
 
 def _paint_volumes(
@@ -222,6 +252,10 @@ def _paint_price_axis(canvas: Canvas, layout: ChartLayout, scale: PriceScale, da
         canvas.text(left, layout.plot_top + row, shortened(f"┤{label}", canvas.width - left), _INK["axis"])
     for row, label in _level_labels(scale, data).items():
         canvas.text(left, layout.plot_top + row, label.ljust(canvas.width - left), _INK["axis"])
+    if data.forming is not None and layout.forming:
+        row = int(scale.halves(np.array([data.forming.close]))[0]) // 2
+        text = shortened(scale.label(data.forming.close), canvas.width - left - 1)
+        canvas.text(left, layout.plot_top + row, f"◃{text}".ljust(canvas.width - left), _INK["forming"])
     if last_row >= 0:
         text = scale.label(float(closes[-1]))
         blank = canvas.width - left - 1
@@ -249,6 +283,10 @@ def _paint_time_axis(
     missing = columns[~np.isfinite(data.close[shown])]
     canvas.glyphs[layout.rule, missing] = ord("×")
     canvas.codes[layout.rule, missing] = _INK["gap"]
+    if data.corrected is not None:
+        corrected = columns[data.corrected[shown]]
+        canvas.glyphs[layout.rule, corrected] = ord(CORRECTED)
+        canvas.codes[layout.rule, corrected] = _INK["corrected"]
     opened_at, positions = data.opened_at[shown], columns.tolist()
     labels = (
         date_labels(opened_at, positions) if data.is_daily else clock_labels(opened_at, positions, data.zone)

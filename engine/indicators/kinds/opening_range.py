@@ -10,7 +10,7 @@ import numpy as np
 
 from tapedeck.engine.clock.slots import epoch_seconds
 from tapedeck.engine.config.faults import FaultList, fault
-from tapedeck.engine.indicators.kernel import KernelInputs
+from tapedeck.engine.indicators.kernel import Kernel, KernelInputs
 from tapedeck.engine.indicators.kind import IndicatorKind, WholeNumber
 from tapedeck.engine.indicators.reasons import Evidence, Reasons
 from tapedeck.engine.intervals import Interval
@@ -68,8 +68,10 @@ class OpeningRange(IndicatorKind):
         return int(parameters.get("minutes", self.parameters["minutes"].default))
 
 
-class OpeningRangeKernel:
+class OpeningRangeKernel(Kernel):
     """Computes the extreme of the opening bars, and writes it from the bar on that ends the minutes."""
+
+    carries = ("_extreme",)
 
     def __init__(self, inputs: KernelInputs, seconds: int, *, highest: bool) -> None:
         tape = inputs.tape

@@ -9,7 +9,7 @@ import numpy as np
 
 from tapedeck.engine.config.catalogue import HistoricalNeed
 from tapedeck.engine.config.faults import fault
-from tapedeck.engine.indicators.kernel import KernelInputs
+from tapedeck.engine.indicators.kernel import Kernel, KernelInputs
 from tapedeck.engine.indicators.kind import IndicatorKind
 from tapedeck.engine.indicators.reasons import Evidence, Reasons
 from tapedeck.engine.intervals import MINUTE, Interval
@@ -48,7 +48,7 @@ class RelativeVolume(IndicatorKind):
         return Reasons(terms=terms, bars_used=1, is_warm=True)
 
 
-class RelativeVolumeKernel:
+class RelativeVolumeKernel(Kernel):
     """Divides the volume of each minute by its trailing average."""
 
     def __init__(self, inputs: KernelInputs) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from tapedeck.engine.indicators.kernel import KernelInputs
+from tapedeck.engine.indicators.kernel import Kernel, KernelInputs
 from tapedeck.engine.indicators.kind import IndicatorKind, WholeNumber
 from tapedeck.engine.indicators.kinds.vwap import typical_price
 from tapedeck.engine.indicators.reasons import Evidence, Reasons
@@ -59,7 +59,7 @@ class RollingVwap(IndicatorKind):
         return int(parameters.get("timeperiod", self.parameters["timeperiod"].default))
 
 
-class RollingVwapKernel:
+class RollingVwapKernel(Kernel):
     """Sums each window from its oldest bar on, so the only carry is the bars before the block."""
 
     def __init__(self, inputs: KernelInputs, window: int) -> None:

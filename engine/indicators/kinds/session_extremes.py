@@ -32,6 +32,7 @@ class SessionExtreme(SinceOpenKind):
 class RunningExtreme(RunningValues):
     """High (or low) of the session's base bars so far."""
 
+    carries = (*RunningValues.carries, "_carry")
     __slots__ = ("_carry", "_field", "_pick")
 
     def __init__(self, symbols: int, slots: int, *, highest: bool) -> None:

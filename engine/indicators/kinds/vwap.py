@@ -47,6 +47,7 @@ class Vwap(SinceOpenKind):
 class RunningVwap(RunningValues):
     """VWAP since the open: sum of typical price × volume ÷ sum of volume, over the base bars."""
 
+    carries = (*RunningValues.carries, "_money", "_volume")
     __slots__ = ("_money", "_volume")
 
     def __init__(self, symbols: int, slots: int) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import ConfigError, TapedeckError
-from tapedeck.engine.indicators.kernel import KernelInputs
+from tapedeck.engine.indicators.kernel import Kernel, KernelInputs
 from tapedeck.engine.indicators.kind import IndicatorKind, WholeNumber
 from tapedeck.engine.indicators.registry import OWN_KINDS, REGISTRY
 from tapedeck.engine.intervals import MINUTE
@@ -40,7 +40,7 @@ class BarSpan(IndicatorKind):
         return BarSpanKernel(inputs)
 
 
-class BarSpanKernel:
+class BarSpanKernel(Kernel):
     def __init__(self, inputs: KernelInputs) -> None:
         self._grid, self._columns = inputs.grid, inputs.columns
         self._factor = inputs.parameters["factor"]

@@ -1,0 +1,65 @@
+"""Editions: a tape with corrected bars behind its frontier, and all that depends on them made right.
+
+Plain arithmetic in the caller's thread. The rows that corrections touch are computed alone, from the open on,
+by the kernels that computed them before; the other rows are copied.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tapedeck.engine.indicators.block_computer import BlockComputer
+from tapedeck.engine.quality.gaps_and_scores import RunningScores
+from tapedeck.engine.tape.bar_grid import Floats, Ints
+from tapedeck.engine.tape.tape import Tape
+
+
+@dataclass(frozen=True, slots=True)
+class Corrections:
+    """Bars that come late or anew, at least one, together.
+
+    `rows`, `slots`: int64 (m,), symbol and base slot of each, any slot of the session; `values`: float64
+    (5, m), fields as in `FIELDS`. Of several for one slot the last counts.
+    """
+
+    rows: Ints
+    slots: Ints
+    values: Floats
+
+    @classmethod
+    def of(cls, bars: list[tuple[int, int, tuple[float, float, float, float, float]]]) -> Corrections:
+        """Return corrections of (row, slot, bar)."""
+        rows, slots, values = zip(*bars, strict=True)
+        return cls(
+            np.array(rows, dtype=np.int64),
+            np.array(slots, dtype=np.int64),
+            np.array(values, dtype=np.float64).T.copy(),
+        )
+
+
+def mended(
+    tape: Tape, corrections: Corrections, computer: BlockComputer, scores: RunningScores | None
+) -> Tape:
+    """Return the next edition of a tape, with the corrections; `tape` itself stays as it is.
+
+    `computer`, `scores`: those of the tape, which have computed it up to `tape.processed`, and counted it up
+    to `scores.counted`. They must be idle; they go on over the new edition, which the caller puts in the
+    tape's place (`SessionData.replace_tape`) before the next block.
+    """
+    rows: Ints = np.unique(corrections.rows)
+    part = tape.of_rows(rows)
+    part.base.write_bars(np.searchsorted(rows, corrections.rows), corrections.slots, corrections.values)
+    part_computer = computer.for_rows(part, rows)
+    part_computer.compute(0, tape.processed)
+    made = tape.next_edition()
+    if scores is not None and part.scores is not None and made.scores is not None:
+        part_scores = RunningScores(part.scores)
+        part_scores.advance(part.base.present, scores.counted)
+        scores.move_to(made.scores, part_scores, rows)
+    made.put_rows(rows, part)
+    behind = corrections.slots < tape.frontier
+    made.mark_corrected(corrections.rows[behind], corrections.slots[behind])
+    computer.move_to(made, part_computer, rows)
+    return made
