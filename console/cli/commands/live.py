@@ -12,7 +12,6 @@ from tapedeck.console.cli.failures import DONE, FAILED, INTERRUPTED
 from tapedeck.console.cli.invocation import Invocation, begin
 from tapedeck.console.cli.live_choice import REPLAYS, LiveChoice
 from tapedeck.console.cli.options import ExportOption, StoreOption, examples, one_line_path
-from tapedeck.console.cli.session_options import OptionalSessionFile
 from tapedeck.console.cli.terminal import is_interactive
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 EPILOG: Final = examples(
     "tapedeck live",
     "tapedeck live october.yaml --feed replay --date 2013-10-07 --store bars.db",
-    "tapedeck live october.yaml --feed replay --speed 3600 --store bars.db --no-ui --export out",
+    "tapedeck live october.yaml --feed replay --speed 3600 --no-ui --export out",
     "tapedeck live october.yaml --feed replay --faults faults.yaml --no-ui --json",
     "tapedeck live october.yaml --replay-journal 2013-10-07 --store bars.db",
     "tapedeck live october.yaml --no-ui --break 'any.quality < 95' --days 1",
@@ -32,7 +31,10 @@ EPILOG: Final = examples(
 
 def live(
     context: typer.Context,
-    file: OptionalSessionFile = None,
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="Session file, YAML or JSON.", callback=one_line_path),
+    ] = None,
     *,
     feed: Annotated[
         str | None,
