@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Any, Final, Protocol, TypeVar
@@ -70,6 +71,7 @@ class _Command:
 class LiveRecorder:
     """Records the bars of one feed and interval; also the `FeedSink` of the feed.
 
+    `journal`: path of the arrival journal, by default beside the store.
     `market_now` gives the market's time in seconds UTC, as `LiveClock.now`. `send` gets the changes of the
     shown session, `failed` the error that ended the thread, once, `alert` texts for the user, all in the
     recorder's thread. `listener` gets what is not recorded, in the feed's threads. The thread is not a
@@ -86,6 +88,7 @@ class LiveRecorder:
         interval: Interval,
         source: str,
         *,
+        journal: Path | None = None,
         market_now: Callable[[], float],
         send: Callable[[Arrived], None],
         failed: Callable[[Exception], None],
@@ -97,7 +100,7 @@ class LiveRecorder:
     ) -> None:
         self._store, self._market_now, self._monotonic = store, market_now, monotonic
         self._failed, self._listener = failed, listener
-        self._journal = ArrivalJournal(journal_path(store.location), synchronous)
+        self._journal = ArrivalJournal(journal or journal_path(store.location), synchronous)
         claims = SymbolClaims(claims_folder(self._journal.path))
         self._recording = BarRecording(
             store,
@@ -173,6 +176,10 @@ class LiveRecorder:
         """Note slots, by their times (seconds UTC), in which a symbol had no trade, by the feed's history."""
         times = np.unique(np.array(opened_at, np.int64))
         return self._asked(lambda: self._recording.confirm_empty(symbol, times, self._monotonic()))
+
+    def flush(self) -> Future[None]:
+        """Return a future that is done once all that was queued before is recorded, and sent on."""
+        return self._asked(lambda: None)
 
     def set_frontier(self, slots: int) -> None:
         """Tell how many slots of the shown session are revealed; bars of slots before are late."""

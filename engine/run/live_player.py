@@ -1,4 +1,4 @@
-"""Live player: reveals the slots of a session that is being recorded, and mends what lies behind the frontier."""
+"""Live player: reveals the slots of a session that is being recorded, and mends those behind the frontier."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tapedeck.engine.run.live_alerts import LiveBreakpoints
 from tapedeck.engine.run.live_reveal import due_frontier, next_reveal
 from tapedeck.engine.run.live_run import LiveRun
 from tapedeck.engine.run.session_feed import ProcessMessages
+from tapedeck.engine.run.worker import Worker
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.tape import Tape
 
@@ -51,7 +52,7 @@ class LivePlayer:
         self._breakpoints = breakpoints
         self._process_messages = process_messages
         self._on_change = on_change
-        self._handed = {processor: 0, quality: 0}
+        self._handed: dict[Worker[range], int] = {processor: 0, quality: 0}
         self._late: list[Corrections] = []
         self._begun = (time.monotonic(), 0)
 
@@ -107,19 +108,21 @@ class LivePlayer:
 
     def wait_for_open(self) -> None:
         """Wait until the session opens; commands still take effect."""
+        self._live.show(self.take, self._process_messages)
         opens = epoch_seconds(self._tape.session.regular_open)
-        while (now := self._live.clock.now()) < opens:
-            self._live.follow(self._tape, now)
+        while self._live.clock.now() < opens:
+            self._live.follow(self._tape)
             self._pause_until(opens)
+        self._live.open_session()
 
     def _backfill(self) -> None:
         """In mid-session ask for what was missed, so that it is there when the first slots are revealed."""
         now, slots = self._live.clock.now(), self._tape.slots
         if slots.slots_over_at(math.floor(now)) == 0:
             return
-        self._live.backfill(self._tape, now)
-        while self._live.is_backfilling(self._live.clock.now()):
-            self._pause_until(math.inf)
+        self._live.backfill()
+        while self._live.is_backfilling:
+            self._pause_until(self._live.follow(self._tape))
 
     def _turn(self) -> None:
         """Take what has arrived, and do what is due."""
@@ -130,25 +133,24 @@ class LivePlayer:
         self._reveal(due_frontier(self._tape, now, settle))
         self._feed_consumers()
         self._breakpoints.search(self._tape)
-        due = min(next_reveal(self._tape, now, settle), self._live.follow(self._tape, now))
+        due = min(next_reveal(self._tape, now, settle), self._live.follow(self._tape))
         self._pause_until(due)
 
     def _reconcile(self) -> None:
         """Compare the session with the feed's history; bars may still arrive meanwhile."""
-        self._live.close_session(self._tape)
-        while not self._live.is_reconciled(self._live.clock.now()):
+        self._live.close_session()
+        while not self._live.is_reconciled:
             self._process_messages(0)
             self._mend()
-            self._pause_until(self._live.follow(self._tape, self._live.clock.now()))
+            self._pause_until(self._live.follow(self._tape))
         self._process_messages(0)
         self._mend()
         self._breakpoints.search(self._tape)
 
     def _pause_until(self, due: float) -> None:
-        """Wait for a message, or until the market's time `due`; not longer than the clocks may go unchecked."""
+        """Wait for a message, or until the market's time `due`, or until the clock may have been set."""
         left = self._live.clock.real_seconds(due - self._live.clock.now())
         self._process_messages(min(_LONGEST_WAIT_S, max(0.0, left)))
-        self._live.check_clock()
 
     def _reveal(self, frontier: int) -> None:
         tape, before = self._tape, self._tape.frontier
@@ -165,7 +167,7 @@ class LivePlayer:
                 worker.overruns += 1
                 self._metrics.count(Count.OVERRUNS)
 
-    def _hand_over(self, worker: DataProcessor | DataQualityManager) -> None:
+    def _hand_over(self, worker: Worker[range]) -> None:
         handed, frontier = self._handed[worker], self._tape.frontier
         if handed < frontier:
             worker.hand_over(range(handed, frontier))

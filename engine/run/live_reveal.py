@@ -26,7 +26,7 @@ def due_frontier(tape: Tape, now: float, settle_s: float) -> int:
 
 
 def next_reveal(tape: Tape, now: float, settle_s: float) -> float:
-    """Return the market's time at which the next slot is revealed if no more bars arrive; inf at the close."""
+    """Return when the next slot is revealed if no more bars arrive, market time; inf at the close."""
     if tape.frontier == len(tape):
         return math.inf
     end = float(tape.slots.closed_at[tape.frontier])
@@ -35,5 +35,5 @@ def next_reveal(tape: Tape, now: float, settle_s: float) -> float:
 
 def _complete(tape: Tape, start: int, stop: int) -> Mask:
     """Return for each slot of [start, stop) whether every symbol's bar is there."""
-    whole: Mask = tape.base.present[:, start:stop].all(axis=0)
+    whole: Mask = np.all(tape.base.present[:, start:stop], axis=0)
     return whole

@@ -15,6 +15,7 @@ import numpy as np
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.errors import EngineError
+from tapedeck.engine.feeds.recorder_messages import Arrived
 from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
 from tapedeck.engine.read.events import EventKind, EventLog
 from tapedeck.engine.read.snapshot import BreakpointHit
@@ -28,7 +29,9 @@ from tapedeck.engine.run.live_player import LivePlayer
 from tapedeck.engine.run.live_run import LiveRun, LiveSetup
 from tapedeck.engine.run.messages import (
     AddBreakpoint,
+    AnswerRecorded,
     EnableBreakpoint,
+    LiveReport,
     Mark,
     Message,
     Pause,
@@ -207,7 +210,7 @@ class SessionCoordinator:
         for worker in self.workers:
             worker.start()
         if self.live is not None:
-            self.live.start(self._process_messages)
+            self.live.start()
         for symbol in self._plan.symbols:
             self._data.register_symbol_data(symbol)
         started = self._metrics.start_timer()
@@ -256,7 +259,8 @@ class SessionCoordinator:
     def _initialise(self, position: int) -> None:
         """Phase 2: install the next session's tape, with all values known before its open."""
         if self.live is not None:
-            self.live.begin_session(SessionSlots(self._plan.sessions[position], self._plan.base))
+            slots = SessionSlots(self._plan.sessions[position], self._plan.base)
+            self.live.begin_session(slots, self._process_messages)
         loaded = self.feed.next_session(self._process_messages)
         started = self._metrics.start_timer()
         self._metrics.begin_session()
@@ -304,6 +308,7 @@ class SessionCoordinator:
         ending = self._metrics.start_timer()
         self._data.deactivate_session()
         if self.live is not None and self._loaded is not None:
+            self.live.end_session(self._data.require_tape(), self._process_messages)
             self._loaded = self._loader.recorded(self._loaded, self._data.require_tape().base)
         self._check_session()
         self._events.end_session()
@@ -321,7 +326,9 @@ class SessionCoordinator:
                 self._metrics,
                 processor=self.processor,
                 quality=self.quality,
-                breakpoints=LiveBreakpoints(self.breakpoints, find_earlier_values, self.live.note_corrected_hit),
+                breakpoints=LiveBreakpoints(
+                    self.breakpoints, find_earlier_values, self.live.note_corrected_hit
+                ),
                 process_messages=self._process_messages,
                 on_change=self._update_state,
             )
@@ -345,9 +352,11 @@ class SessionCoordinator:
             self._process_messages(None)
         self.recorder.hand_over(self._session_record(state))
         self._unrecorded = False
-        if state is RunState.COMPLETED:
+        if state is RunState.COMPLETED or self.live is not None:
             while not self.recorder.is_ready:
                 self._process_messages(None)
+        if self.live is not None:
+            self.live.note_export(self._data.require_tape().session.trading_day)
 
     def _session_record(self, state: RunState) -> SessionRecord:
         tape = self._data.require_tape()
@@ -470,9 +479,22 @@ class SessionCoordinator:
                 self._has_new_conditions = True
             case Mark(reached):
                 reached.set()
+            case Arrived() | LiveReport() | AnswerRecorded():
+                self._handle_live(message)
+                return
             case _:
                 self._apply(message)
         self._update_state()
+
+    def _handle_live(self, message: Arrived | LiveReport | AnswerRecorded) -> None:
+        assert self.live is not None  # it has sent the message
+        match message:
+            case Arrived():
+                self.live.take(message)
+            case LiveReport(report):
+                self.live.report(report)
+            case AnswerRecorded(answer):
+                self.live.answered(answer, self._data.tape)
 
     def _apply(self, command: Pause | Resume | Step | SetSpeed | RunTo) -> None:
         """Apply a command; one that continues play clears the last breakpoint hit."""
