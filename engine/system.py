@@ -18,6 +18,7 @@ from tapedeck.engine.errors import ConfigError, ConfigProblem, EngineError
 from tapedeck.engine.export.manifest import Manifest
 from tapedeck.engine.export.partial_export import Records, export_played, with_current, write_state
 from tapedeck.engine.feeds.live_options import LiveOptions, live_config_of
+from tapedeck.engine.feeds.reconciliation import Lacking
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.read.events import Event, EventKind, EventLog
@@ -485,6 +486,11 @@ class SystemManager:
     def summary(self) -> RunSummary:
         """Return the run's summary; complete after the run, empty before its start."""
         return self._reports.summary(self._coordinator)
+
+    def lacking(self) -> Lacking | None:
+        """Return what the last session of a live run lacked at its end; None before, or in a backtest."""
+        live = None if self._coordinator is None else self._coordinator.live
+        return None if live is None else live.lacking
 
     # Internal
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tapedeck.console.cli.batch import Outcome, exporting, finish_export
-from tapedeck.console.cli.live_lines import LiveLines
+from tapedeck.console.cli.lacking_bars import LackingBars
 from tapedeck.console.cli.live_news import LiveNews, SessionOver
+from tapedeck.console.cli.live_output import LiveOutput
+from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.export.daily_exports import DailyExports
 from tapedeck.engine.read.day_summary import day_summary
 from tapedeck.engine.system import SystemManager
@@ -31,12 +34,12 @@ _POLL_S: Final = 0.1
 class LiveOutcome:
     """Result of a recording.
 
-    `outcome`: as of a run; `lacking`: number of missing bars of each symbol that lacks any; `exports`: the
-    folders of days that were exported, one each; `failures`: days that could not be.
+    `outcome`: as of a run; `missing`: bars that are missing at the end of each day; `exports`: the folders of
+    days that were exported, one each; `failures`: days that could not be.
     """
 
     outcome: Outcome
-    lacking: Mapping[str, int]
+    missing: LackingBars
     exports: tuple[Path, ...] = ()
     failures: tuple[ExportError, ...] = ()
 
@@ -79,15 +82,17 @@ def record(
     store: BarStore,
     live: LiveOptions,
     *,
-    lines: LiveLines,
+    lines: LiveOutput,
     export: Path | None,
     interrupts: Interrupts,
     breaks: Sequence[str] = (),
+    replayed: BarStore | None = None,
     on_day: Callable[[Outcome], None] = lambda outcome: None,
 ) -> LiveOutcome:
     """Record live sessions to the end of their days, or until a signal, and export what was recorded.
 
-    `on_day` takes the outcome of each day that is over, if there is more than one. Only for the main thread.
+    `replayed`: the store whose bars the feed plays. `on_day` takes the outcome of each day that is over, if
+    there is more than one. Only for the main thread.
     Raises ConfigError, ConditionError, CalendarError, StoreError, DataMissingError or ExportError before the
     start; later errors are in the outcome.
     """
@@ -101,24 +106,29 @@ def record(
         interrupts.hold()
         stack.callback(lines.close)
         system.start()
-        watch = _Watch(system, lines, exports, on_day if live.days != 1 else None)
+        watch = _Watch(system, lines, exports, replayed, on_day if live.days != 1 else None)
         while not interrupts.seen and not system.wait(_POLL_S):
             watch.look()
         if interrupts.seen:
             system.stop()
         watch.look()
-        return _outcome(system, exports, interrupts)
+        return _outcome(system, exports, interrupts, watch.missing)
 
 
 @dataclass(slots=True)
 class _Watch:
-    """Tells what is new in a run at each look; `on_day`: None for a run of one day."""
+    """Tells what is new in a run at each look, and notes what is missing at the end of each day.
+
+    `on_day`: None for a run of one day.
+    """
 
     system: SystemManager
-    lines: LiveLines
+    lines: LiveOutput
     exports: LiveExport
+    replayed: BarStore | None
     on_day: Callable[[Outcome], None] | None
     news: LiveNews = field(default_factory=LiveNews)
+    missing: LackingBars = field(default_factory=LackingBars)
 
     def look(self) -> None:
         """Tell what became known since the last look."""
@@ -126,10 +136,17 @@ class _Watch:
         news = self.news.of(snapshot, self.system.events())
         self.lines.tell(news)
         for one in news:
-            if isinstance(one, SessionOver) and self.on_day is not None:
-                self.lines.close()
-                self.on_day(self._day(one))
+            if isinstance(one, SessionOver):
+                self._end_day(one)
         self.lines.look(snapshot)
+
+    def _end_day(self, over: SessionOver) -> None:
+        session = self.system.time.get_trading_session(date.fromisoformat(over.session.trading_day))
+        slots = SessionSlots(session, self.system.prepare().base)
+        self.missing = self.missing.with_day(self.system.lacking(), slots, self.replayed)
+        if self.on_day is not None:
+            self.lines.close()
+            self.on_day(self._day(over))
 
     def _day(self, over: SessionOver) -> Outcome:
         summary = day_summary(self.system.summary(), over.session, "stopped")
@@ -137,7 +154,9 @@ class _Watch:
         return Outcome(summary, {}, folder, error=None, interrupted=not summary.complete)
 
 
-def _outcome(system: SystemManager, exports: LiveExport, interrupts: Interrupts) -> LiveOutcome:
+def _outcome(
+    system: SystemManager, exports: LiveExport, interrupts: Interrupts, missing: LackingBars
+) -> LiveOutcome:
     """Finish the export of a recording that is over, and return its result."""
     summary = system.summary()
     finished = finish_export(exports.single, summary, system.metrics)
@@ -150,9 +169,6 @@ def _outcome(system: SystemManager, exports: LiveExport, interrupts: Interrupts)
         unchanged=finished.unchanged,
     )
     daily = exports.daily
-    return LiveOutcome(
-        outcome,
-        system.lacking(),
-        () if daily is None else daily.written,
-        () if daily is None else daily.failures,
-    )
+    if daily is None:
+        return LiveOutcome(outcome, missing)
+    return LiveOutcome(outcome, missing, daily.written, daily.failures)

@@ -138,8 +138,8 @@ class LiveChoice:
                     f"belongs to the feed {REPLAY}, not to {name}: leave it out, or use --feed {REPLAY}."
                 )
                 raise bad_option(option, value, message)
-        if self.days not in (None, 1) and name in REPLAYS:
-            raise bad_option("--days", self.days, "a replay plays one day: leave it out.")
+        if self.days not in (None, 1) and name == JOURNAL:
+            raise bad_option("--days", self.days, "--replay-journal plays one day: leave it out.")
 
 
 def _read_speed(text: str) -> float:

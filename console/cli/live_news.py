@@ -84,12 +84,17 @@ class LiveNews:
     def of(self, snapshot: Snapshot, events: tuple[Event, ...]) -> list[News]:
         """Return the news of a snapshot since the one before; `events`: all of the run, taken after it."""
         alerts = self._new_alerts(snapshot.live)
-        news: list[News] = [*self._waiting(snapshot.live), *self._minutes(snapshot)]
-        news += [*self._new_events(events), *alerts, *self._over(snapshot)]
+        news: list[News] = [*self._waiting(snapshot.live), *alerts, *self._minutes(snapshot)]
+        news += [*self._new_events(events), *self._over(snapshot)]
         return news
 
     def _waiting(self, live: LiveStatus | None) -> Iterator[Waiting]:
-        if live is None or live.phase is not LivePhase.WAITING or live.opens is None:
+        if (
+            live is None
+            or live.phase is not LivePhase.WAITING
+            or live.opens is None
+            or live.opens <= live.now
+        ):
             return
         if live.opens_day is not None and live.opens_day != self._waits_for:
             self._waits_for = live.opens_day

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from tapedeck.console.cli.failures import DONE, FAILED, INTERRUPTED
+from tapedeck.console.cli.lacking_bars import LackingBars
 from tapedeck.console.cli.live_batch import LiveOutcome
 from tapedeck.console.cli.run_report import outcome_document, write_report
 from tapedeck.console.cli.terminal import Terminal
@@ -13,7 +14,14 @@ from tapedeck.engine.errors import listed
 
 def live_document(live: LiveOutcome, log_path: object) -> dict[str, object]:
     """Return the last line of JSON: the document of a run, with what is lacking."""
-    document = {"kind": "summary", **outcome_document(live.outcome, log_path), "lacking": dict(live.lacking)}
+    missing = live.missing
+    document = {
+        "kind": "summary",
+        **outcome_document(live.outcome, log_path),
+        "lacking": dict(missing.lacking),
+        "not_played": dict(missing.not_played),
+        "not_compared": dict(missing.not_compared),
+    }
     if live.exports:
         document["exports"] = [str(folder) for folder in live.exports]
     if live.failures:
@@ -28,15 +36,22 @@ def write_live_report(live: LiveOutcome, terminal: Terminal) -> None:
         terminal.write(f"export: {folder}")
     for failure in live.failures:
         terminal.write(f"not exported: {failure}")
-    if live.lacking:
-        terminal.write(lacking_text(live.lacking))
+    for line in _missing_lines(live.missing):
+        terminal.write(line)
 
 
-def lacking_text(lacking: Mapping[str, int]) -> str:
-    """Return the symbols that lack bars, with their numbers: `lacking: AIG 1 bar, BAC 12 bars`."""
-    total = sum(lacking.values())
-    each = [f"{symbol} {count:,} bar{'' if count == 1 else 's'}" for symbol, count in lacking.items()]
-    return f"lacking {total:,} bar{'' if total == 1 else 's'}: {listed(each)}"
+def _missing_lines(missing: LackingBars) -> Iterator[str]:
+    if missing.lacking:
+        yield f"lacking: {_numbers(missing.lacking)}"
+    if missing.not_played:
+        yield f"missing in the replayed store, too: {_numbers(missing.not_played)}"
+    for day, reason in missing.not_compared.items():
+        yield f"{day}: not compared with the feed's history: {reason}"
+
+
+def _numbers(counts: Mapping[str, int]) -> str:
+    """Return the numbers of bars by symbol: `AIG 1 bar, BAC 12 bars`."""
+    return listed([f"{symbol} {count:,} bar{'' if count == 1 else 's'}" for symbol, count in counts.items()])
 
 
 def live_exit_code(live: LiveOutcome) -> int:
@@ -45,4 +60,4 @@ def live_exit_code(live: LiveOutcome) -> int:
         return FAILED
     if live.outcome.interrupted:
         return INTERRUPTED
-    return FAILED if live.lacking or live.failures else DONE
+    return FAILED if live.missing.lacking or live.failures else DONE

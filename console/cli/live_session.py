@@ -24,6 +24,7 @@ from tapedeck.engine.store.locations import open_store
 from tapedeck.engine.streams.base_interval import Stored, choose_base
 
 if TYPE_CHECKING:
+    from tapedeck.console.cli.batch import Outcome
     from tapedeck.console.cli.invocation import Invocation
     from tapedeck.console.cli.replay_folder import KeptReplay
     from tapedeck.engine.store.bar_store import BarStore
@@ -35,8 +36,9 @@ _LIVE_BASES: Final = frozenset({SECOND, MINUTE})
 class LiveSession:
     """What a recording needs.
 
-    `recorded_in`: where its bars go; `replay`: its kept folder, None for a feed in real time; `session_file`:
-    None for the built-in market; `note`: of the session bar.
+    `recorded_in`: where its bars go; `replay`, `replayed`: the kept folder of a replay and the store that it
+    plays, None for a feed in real time; `session_file`: None for the built-in market; `note`: of the session
+    bar.
     """
 
     config: SessionConfig
@@ -44,6 +46,7 @@ class LiveSession:
     live: LiveOptions
     recorded_in: Path
     replay: KeptReplay | None = None
+    replayed: BarStore | None = None
     session_file: Path | None = None
     note: str = ""
 
@@ -54,6 +57,11 @@ class LiveSession:
             return f"{name}: recording from feed {live.feed.name} into {self.recorded_in}"
         speed = f"x{live.clock.speed:,g}"
         return f"{name}: {live.feed.name} of {live.first_day} at {speed}, kept in {self.recorded_in}"
+
+    def note_end(self, outcome: Outcome) -> None:
+        """Note the end of a recording: a replay that was recorded to its end begins anew next time."""
+        if self.replay is not None and outcome.summary.complete:
+            self.replay.finish()
 
     def check_trading(self) -> None:
         """Raise NotTradingError, with the next session, if the market is closed at the clock's time."""

@@ -113,9 +113,9 @@ class _Replay:
             feed = self._feed(clock)
             top = stack.enter_context(open_store(kept.bars, create=True))
             overlay = OverlayStore(self._stored, top, cutoff=self.opens, cutoff_day=self._day)
-            live = LiveOptions(feed, clock, journal_path(kept.bars), 1, self._day)
+            live = LiveOptions(feed, clock, journal_path(kept.bars), choice.days or 1, self._day)
             note = _SYNTHETIC if self._file is None else ""
-            yield LiveSession(self._config, overlay, live, kept.folder, kept, self._file, note)
+            yield LiveSession(self._config, overlay, live, kept.folder, kept, self._stored, self._file, note)
 
     def _key(self, source: str | None = None) -> ReplayKey:
         source = source or self._choice.source

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -24,7 +24,6 @@ from tapedeck.console.cli.replay_folder import (
 from tapedeck.engine.clock.time_manager import wall_clock_now
 from tapedeck.engine.errors import StoreError
 from tapedeck.engine.feeds.arrival_journal import journal_path
-from tests.console.conftest import PROJECT
 
 OPEN = 1_381_152_600.0
 """Open of 7 October 2013 in New York, seconds UTC."""
@@ -43,6 +42,14 @@ def record_something(kept: KeptReplay) -> Path:
     path = journal_path(kept.bars)
     path.write_bytes(b"arrivals")
     return path
+
+
+def fail_after(tmp_path: Path, work: Callable[[KeptReplay], object]) -> None:
+    """Begin a replay that ends with an error after some work."""
+    with suppress(StoreError), opened(tmp_path) as kept:
+        kept.begin(OPEN, None, 60.0)
+        work(kept)
+        raise StoreError("the disk is full")
 
 
 def test_a_replay_that_was_cut_off_goes_on_with_its_clock(tmp_path: Path) -> None:
@@ -88,18 +95,13 @@ def test_the_built_in_market_begins_anew_once_its_day_is_over(tmp_path: Path) ->
 
 
 def test_a_start_that_failed_before_anything_was_recorded_is_forgotten(tmp_path: Path) -> None:
-    with pytest.raises(StoreError), opened(tmp_path) as first:
-        first.begin(OPEN, None, 60.0)
-        raise StoreError("the start failed")
+    fail_after(tmp_path, lambda kept: None)
     with opened(tmp_path) as again:
         assert (again.note, again.anchor) == ("", None)
 
 
 def test_an_error_after_bars_were_recorded_keeps_them(tmp_path: Path) -> None:
-    with pytest.raises(StoreError), opened(tmp_path) as first:
-        first.begin(OPEN, None, 60.0)
-        record_something(first)
-        raise StoreError("the disk is full")
+    fail_after(tmp_path, record_something)
     with opened(tmp_path) as again:
         assert "goes on" in again.note
 
@@ -144,20 +146,12 @@ def test_an_unusable_state_is_replaced_with_its_reason(tmp_path: Path, text: str
         assert again.anchor is None
 
 
-def test_a_replay_that_another_process_plays_is_refused(tmp_path: Path) -> None:
+def test_a_replay_that_is_being_played_is_refused(tmp_path: Path) -> None:
     with opened(tmp_path) as kept:
         kept.begin(OPEN, None, 60.0)
-        code = (
-            "import sys; from datetime import date; from pathlib import Path\n"
-            "from tapedeck.console.cli.replay_folder import KeptReplay, ReplayKey\n"
-            "root = Path(sys.argv[1])\n"
-            "key = ReplayKey(root / 'october.yaml', 'replay', root / 'bars.db', date(2013, 10, 7))\n"
-            "KeptReplay(root / 'replays', key, anew=True)\n"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", code, str(tmp_path)], cwd=PROJECT, capture_output=True, text=True, check=False
-        )
-        assert f"is being replayed already, in {kept.folder}, by process {os.getpid()}" in done.stderr
+        with pytest.raises(StoreError, match="is being replayed already") as raised:
+            opened(tmp_path, anew=True)
+        assert f"in {kept.folder}, by this process, {os.getpid()}," in str(raised.value)
         assert json.loads((kept.folder / "replay.json").read_text())["start"] == OPEN
 
 

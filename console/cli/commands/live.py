@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from tapedeck.console.cli.failures import DONE, FAILED, INTERRUPTED
 from tapedeck.console.cli.invocation import Invocation, begin
 from tapedeck.console.cli.live_choice import REPLAYS, LiveChoice
 from tapedeck.console.cli.options import ExportOption, StoreOption, examples, one_line_path
 from tapedeck.console.cli.terminal import is_interactive
 
 if TYPE_CHECKING:
-    from tapedeck.console.cli.batch import Outcome
     from tapedeck.console.cli.live_session import LiveSession
     from tapedeck.engine.config import LoadedConfig
+
+    Record = Callable[[Invocation, LiveSession, Sequence[str]], int]
 
 EPILOG: Final = examples(
     "tapedeck live",
@@ -101,15 +102,15 @@ def live(
         waits=not no_wait,
         restarts=restart,
     )
+    on_screen = not (no_ui or as_json) and is_interactive()
+    # Loaded before a replay's clock begins: that takes minutes of its market.
+    record = _screen() if on_screen else _lines()
     with _opened(invocation, file, choice) as session:
         if no_wait:
             session.check_trading()
         if session.replay is not None and session.replay.note:
             invocation.terminal.remark(f"replay of {session.live.first_day}: {session.replay.note}")
-        if no_ui or as_json or not is_interactive():
-            code = _record(invocation, session, breaks or [])
-        else:
-            code = _show(invocation, session, breaks or [])
+        code = record(invocation, session, breaks or [])
     raise typer.Exit(code)
 
 
@@ -141,64 +142,13 @@ def _loaded(invocation: Invocation, file: Path) -> LoadedConfig:
     return loaded
 
 
-def _record(invocation: Invocation, session: LiveSession, breaks: list[str]) -> int:
-    """Record without a screen, and return the exit code."""
-    from tapedeck.console.cli.live_batch import record  # noqa: PLC0415 - as above
-    from tapedeck.console.cli.live_lines import JsonLines, TextLines  # noqa: PLC0415 - as above
-    from tapedeck.console.cli.live_report import live_document, live_exit_code, write_live_report  # noqa: PLC0415
-    from tapedeck.console.cli.live_session import time_of  # noqa: PLC0415 - as above
-    from tapedeck.console.cli.run_report import write_report  # noqa: PLC0415 - as above
+def _lines() -> Record:
+    from tapedeck.console.cli.live_lines import record_in_lines  # noqa: PLC0415 - as above
 
-    terminal = invocation.terminal
-    lines = JsonLines(terminal) if invocation.as_json else TextLines(terminal, time_of(session.config).zone)
-    if not invocation.as_json:
-        terminal.write(session.heading())
-
-    def report_day(outcome: Outcome) -> None:
-        if not invocation.as_json:
-            write_report(outcome, terminal, with_timers=False)
-            terminal.write("")
-
-    done = record(
-        session.config,
-        session.store,
-        session.live,
-        lines=lines,
-        export=invocation.settings.export,
-        interrupts=invocation.interrupts,
-        breaks=breaks,
-        on_day=report_day,
-    )
-    if session.replay is not None and done.outcome.summary.complete:
-        session.replay.finish()
-    if invocation.as_json:
-        terminal.write_json_line(live_document(done, invocation.log_path))
-    else:
-        write_live_report(done, terminal)
-    if done.outcome.error is not None:
-        invocation.report_error(done.outcome.error)
-    return live_exit_code(done)
+    return record_in_lines
 
 
-def _show(invocation: Invocation, session: LiveSession, breaks: list[str]) -> int:
-    """Record with the console, and return the exit code."""
-    from tapedeck.console.app.launch import play_on_screen  # noqa: PLC0415 - not for batch jobs
-    from tapedeck.console.cli.batch import BatchOptions  # noqa: PLC0415 - as above
-    from tapedeck.console.cli.run_report import write_report  # noqa: PLC0415 - as above
+def _screen() -> Record:
+    from tapedeck.console.cli.live_screen import record_on_screen  # noqa: PLC0415 - as above
 
-    outcome = play_on_screen(
-        session.config,
-        session.store,
-        invocation=invocation,
-        batch_options=BatchOptions(tuple(breaks)),
-        session_file=session.session_file,
-        note=session.note,
-        live=session.live,
-    )
-    if session.replay is not None and outcome.summary.complete:
-        session.replay.finish()
-    write_report(outcome, invocation.terminal, with_timers=False)
-    if outcome.error is not None:
-        invocation.report_error(outcome.error)
-        return FAILED
-    return INTERRUPTED if outcome.interrupted else DONE
+    return record_on_screen
