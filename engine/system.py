@@ -476,6 +476,11 @@ class SystemManager:
         current = current_record(self.session_data, coordinator) if is_next else None
         return with_current(self.tape_cache.records(), current)
 
+    def lacking(self) -> Lacking | None:
+        """Return what the last session of a live run lacked at its end; None before, and in a backtest."""
+        live = None if self._coordinator is None else self._coordinator.live
+        return None if live is None else live.lacking
+
     def wait_until_recorded(self, timeout: float) -> bool:
         """Wait until all ended sessions have been recorded, and return whether they have.
 

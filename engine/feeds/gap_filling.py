@@ -122,7 +122,7 @@ class GapFiller:
             self._set(cells.where(known), _EMPTY)
             cells = cells.where(~known)
         self._set(cells, _WAITING)
-        due = self._slots.closed_at[cells.slots] + self._rules.grace_s
+        due = self._slots.closed_at[cells.slots] + float(self._rules.grace_s)
         self._open = self._open.joined(cells)
         self._due = np.concatenate([self._due, due])
         self._earliest = min(self._earliest, float(due.min(initial=np.inf)))
