@@ -68,11 +68,17 @@ class BarReceiver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LiveSetup:
-    """What a live run records, and where to."""
+    """What a live run records, and where to.
+
+    `recorder`, `connection`, `monotonic`: others than these for runs with a clock by hand.
+    """
 
     options: LiveOptions
     config: SessionConfig
     store: BarStore
+    recorder: Callable[..., LiveRecorder] = LiveRecorder
+    connection: Callable[..., FeedConnection] = FeedConnection
+    monotonic: Callable[[], float] = time.monotonic
 
 
 @dataclass(slots=True)
@@ -101,9 +107,10 @@ class LiveRun:
         self.clock, self.settle_s = options.clock, live.settle_seconds
         self._config, self._plan, self._send, self._events = setup.config, plan, send, events
         self._feed, self._store = options.feed, setup.store
+        self._monotonic = setup.monotonic
         self._alerts = Alerts()
         self._forming = FormingBars(self.clock.now)
-        self._recorder = LiveRecorder(
+        self._recorder = setup.recorder(
             setup.store,
             plan.base,
             options.feed.name,
@@ -116,7 +123,7 @@ class LiveRun:
             confirm_empty=setup.store.confirm_empty,
             synchronous=live.synchronous,
         )
-        self._connection = FeedConnection(
+        self._connection = setup.connection(
             options.feed,
             plan.symbols,
             plan.base,
@@ -182,17 +189,17 @@ class LiveRun:
         """Ask for the bars from the open to now, before the first slots are revealed."""
         if self._feed.abilities.has_history:
             self._current.gaps.missed()
-            self._backfill_until = time.monotonic() + _BACKFILL_S
+            self._backfill_until = self._monotonic() + _BACKFILL_S
 
     @property
     def is_backfilling(self) -> bool:
         """Whether a session that began in its middle still waits for what was missed."""
-        return time.monotonic() < self._backfill_until
+        return self._monotonic() < self._backfill_until
 
     def follow(self, tape: Tape) -> float:
         """Do what is due besides the reveal; return when to look again, market time; inf: on news."""
         session = self._current
-        now, machine = self.clock.now(), time.monotonic()
+        now, machine = self.clock.now(), self._monotonic()
         self._recorder.set_frontier(tape.frontier)
         session.gaps.advance(tape.base.present, tape.frontier)
         if self._phase is not LivePhase.WAITING:
@@ -269,7 +276,7 @@ class LiveRun:
     def answered(self, answer: HistoryAnswer | None, tape: Tape | None) -> None:
         """Take an answer whose bars are recorded, and sent on before; None: the bars of a comparison."""
         self._recorded_answers -= 1
-        session, machine = self._session, time.monotonic()
+        session, machine = self._session, self._monotonic()
         if answer is None or session is None or tape is None:
             return
         if answer.request.purpose is HistoryPurpose.RECONCILE:
