@@ -17,6 +17,8 @@ from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import ConfigError, ConfigProblem, EngineError
 from tapedeck.engine.export.manifest import Manifest
 from tapedeck.engine.export.partial_export import Records, export_played, with_current, write_state
+from tapedeck.engine.feeds.live_options import LiveOptions, live_config_of
+from tapedeck.engine.feeds.reconciliation import Lacking
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.read.events import Event, EventKind, EventLog
@@ -28,6 +30,8 @@ from tapedeck.engine.read.snapshot import Breakpoint, BreakpointHit, RunSummary,
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.current_record import current_record
 from tapedeck.engine.run.earlier_sessions import EarlierSessions
+from tapedeck.engine.run.live_plan import live_plan, market_time
+from tapedeck.engine.run.live_run import LiveSetup
 from tapedeck.engine.run.messages import (
     Mark,
     Message,
@@ -72,7 +76,8 @@ class SystemManager:
     50 ms. `sinks` receive each session as it ends. `tape_cache_bytes`: memory for ended sessions, which
     `tape_cache` then returns; None: no cache. The store belongs to the caller, and stays open.
     `render_priority` makes the engine's threads yield for some milliseconds while a frame renders; no result
-    depends on it.
+    depends on it. With `live` the run records bars of a feed into the store, in the market's time; it cannot
+    be paused, and its breakpoints alert.
     """
 
     TAPE_CACHE_BYTES: ClassVar[int] = MEMORY_BYTES
@@ -86,9 +91,15 @@ class SystemManager:
         sinks: Sequence[SessionSink] = (),
         tape_cache_bytes: int | None = None,
         load_timeout_s: float = LOAD_TIMEOUT_S,
+        live: LiveOptions | None = None,
     ) -> None:
-        self.config = config
-        self.time = TimeManager(config.exchange, changes=config.session_data_config.sessions)
+        self._live = live
+        self.time = TimeManager(
+            config.exchange,
+            changes=config.session_data_config.sessions,
+            wall_clock=None if live is None else market_time(live.clock),
+        )
+        self.config = config if live is None else live_config_of(config, live, self.time)
         self.session_data = SessionData()
         self.metrics = PerformanceMetrics()
         self.render_priority = RenderPriority()
@@ -112,8 +123,9 @@ class SystemManager:
     def renewed(self, make_sinks: Callable[[], Sequence[SessionSink]] = tuple) -> SystemManager:
         """Return another run of the same file and store, not started yet, with the breakpoints set now.
 
-        Raises as `prepare`, before its sinks are made.
+        Raises as `prepare`, before its sinks are made, and EngineError if it records a live session.
         """
+        self._require_playback("restarted")
         again = SystemManager(
             self.config,
             self._store,
@@ -134,13 +146,19 @@ class SystemManager:
         Raises ConfigError, CalendarError or DataMissingError.
         """
         if self._plan is None:
-            if self.config.mode == "live":
-                problem = ConfigProblem("mode", "live", "cannot be played from a store.", "backtest")
-                raise ConfigError(self.config.session_name, [problem])
-            self._plan = StreamRequirements(self.config, self.time, self._data).plan()
+            self._plan = self._planned()
             for line in (*self._plan.notes, *self._plan.warnings):
                 log.info("%s", line)
         return self._plan
+
+    def _planned(self) -> StreamPlan:
+        requirements = StreamRequirements(self.config, self.time, self._data)
+        if self._live is not None:
+            return live_plan(requirements, self._live.feed, self.config.session_name)
+        if self.config.mode == "live":
+            problem = ConfigProblem("mode", "live", "cannot be played from a store.", "backtest")
+            raise ConfigError(self.config.session_name, [problem])
+        return requirements.plan()
 
     def start(self, *, paused: bool = False) -> None:
         """Start the run, optionally paused at the first open; EngineError if it was started before."""
@@ -166,9 +184,10 @@ class SystemManager:
             sinks=self._sinks,
             load_timeout_s=self._load_timeout_s,
             render_priority=self.render_priority,
+            live=None if self._live is None else LiveSetup(self._live, self.config, self._store),
         )
         self._coordinator = coordinator
-        coordinator.start(paused=paused)
+        coordinator.start(paused=paused and self._live is None)
 
     def stop(self, timeout: float = 60.0) -> None:
         """Stop the run and wait until every thread has ended; safe to call twice, or before start.
@@ -198,25 +217,30 @@ class SystemManager:
     # Commands
 
     def pause(self) -> None:
-        """Pause at the current slot."""
+        """Pause at the current slot; EngineError in a live run."""
+        self._require_playback("paused")
         self._running().send(Pause())
 
     def resume(self) -> None:
-        """Continue to play."""
+        """Continue to play; EngineError in a live run."""
+        self._require_playback("paused")
         self._running().send(Resume())
 
     def step(self, slots: int = 1) -> None:
         """Play a number of slots, then pause; at the close it continues with the next session."""
+        self._require_playback("stepped")
         if slots < 1:
             raise EngineError(f"invalid step count {slots}: it must be at least 1")
         self._running().send(Step(slots))
 
     def set_speed(self, speed: float) -> None:
         """Set the speed: a multiple of real time, or 0 for maximum speed."""
+        self._require_playback("played at another speed")
         self._running().send(SetSpeed(checked_speed(speed)))
 
     def run_to(self, instant: datetime) -> None:
         """Play until the clock is at or past an instant (zone-aware), and pause at exactly that slot."""
+        self._require_playback("run to a time")
         if instant.tzinfo is None:
             raise EngineError(f"{instant} has no time zone: use a zone-aware instant")
         now = self.snapshot().clock
@@ -232,6 +256,7 @@ class SystemManager:
         Another `run_until` or `run_to` replaces it. It is not listed among the breakpoints. ConditionError
         gives the fault in the text.
         """
+        self._require_playback("run to a condition")
         self._running().send(RunUntil(self._parsed(text)))
 
     def mark(self) -> ThreadEvent:
@@ -451,6 +476,11 @@ class SystemManager:
         current = current_record(self.session_data, coordinator) if is_next else None
         return with_current(self.tape_cache.records(), current)
 
+    def lacking(self) -> Lacking | None:
+        """Return what the last session of a live run lacked at its end; None before, and in a backtest."""
+        live = None if self._coordinator is None else self._coordinator.live
+        return None if live is None else live.lacking
+
     def wait_until_recorded(self, timeout: float) -> bool:
         """Wait until all ended sessions have been recorded, and return whether they have.
 
@@ -463,6 +493,10 @@ class SystemManager:
         return self._reports.summary(self._coordinator)
 
     # Internal
+
+    def _require_playback(self, done: str) -> None:
+        if self._live is not None:
+            raise EngineError(f"a live session cannot be {done}: it goes on with the market")
 
     def _running(self) -> SessionCoordinator:
         if self._coordinator is None:

@@ -30,12 +30,14 @@ from tapedeck.console.app.gc_scheduler import GcScheduler
 from tapedeck.console.app.handlers.application import ApplicationHandlers
 from tapedeck.console.app.handlers.breakpoints import BreakpointHandlers
 from tapedeck.console.app.handlers.data import DataHandlers, short_path
+from tapedeck.console.app.handlers.live_transport import LiveTransport
 from tapedeck.console.app.handlers.moments import MOMENT_SEARCHES, MomentHandlers
 from tapedeck.console.app.handlers.navigation import NavigationHandlers
 from tapedeck.console.app.handlers.panels import PanelHandlers
 from tapedeck.console.app.handlers.transport import Transport
 from tapedeck.console.app.key_queue import KeyMarker, KeyQueue
 from tapedeck.console.app.layout import Layout
+from tapedeck.console.app.live_alerts import LiveAlerts
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.opening_fetch import OpeningFetch
 from tapedeck.console.app.palette import ConsoleCommands
@@ -122,13 +124,16 @@ class ConsoleApp(TerminalApp):
         self.setup = setup
         self.themes = ThemeWatch(self, setup.config_folder)
         self.key_changes = {**setup.ui_state.keys, **setup.key_changes}
-        self.main = MainScreen(playback, log_lines, _layout(setup.ui_state), note=setup.note)
+        layout = _layout(setup.ui_state, is_live=playback.is_live)
+        self.main = MainScreen(playback, log_lines, layout, note=setup.note)
         self.session_recompute = SessionRecompute(self, playback)
         self._opening_fetch = OpeningFetch(self, playback)
+        self._alerts = LiveAlerts(self._notify_alert, self._ring)
         self.breakpoints = BreakpointList(playback, setup.breakpoints_file)
-        self.recording = Recording(playback, begins_paused=setup.start_paused and setup.script is None)
+        begins_paused = setup.start_paused and setup.script is None and not playback.is_live
+        self.recording = Recording(playback, begins_paused=begins_paused)
         self._one_run = asyncio.Lock()  # held while a run is ended or replaced
-        self.transport = Transport(self)
+        self.transport = LiveTransport(self) if playback.is_live else Transport(self)
         self.navigation = NavigationHandlers(self, self.transport)
         self.data = DataHandlers(self, setup.exports)
         application = ApplicationHandlers(self, self.data)
@@ -188,7 +193,8 @@ class ConsoleApp(TerminalApp):
             return
         self.setup.before_run()
         try:
-            self.playback.system.start(paused=self.setup.start_paused or self._script is not None)
+            paused = self.setup.start_paused or self._script is not None
+            self.playback.system.start(paused=paused and not self.playback.is_live)
         except TapedeckError as error:
             self.notify(str(error), severity="error", timeout=30)
 
@@ -328,6 +334,7 @@ class ConsoleApp(TerminalApp):
         self.transport.advance_past()
         self._advance_script()
         snapshot = self.playback.system.snapshot()
+        self._alerts.follow(snapshot)
         label_of = self.footer_labels()
         for screen in {self.main, self.screen}:  # a dialog covers a part of the panels
             if isinstance(screen, ConsoleScreen):
@@ -372,6 +379,13 @@ class ConsoleApp(TerminalApp):
     ) -> None:
         """Show a notification as plain text, without markup, as it may quote user input."""
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
+    def _notify_alert(self, text: str, is_severe: bool, seconds: float) -> None:
+        self.notify(text, title="Alert", severity="error" if is_severe else "warning", timeout=seconds)
+
+    def _ring(self) -> None:
+        if self.playback.system.config.live_config.bell:
+            self.bell()
 
     def _frame_soon(self) -> None:
         """Update the screen after a key, and again after the engine has handled it, before the next tick."""
@@ -450,10 +464,14 @@ class ConsoleApp(TerminalApp):
         return FooterState.of(self.playback).label
 
     def can_do(self, action_id: str) -> bool | None:
-        """Whether an action is available."""
+        """Whether an action's key works, if only to say why it is refused."""
         if action_id == "present":
             return self.playback.viewpoint.position is not None
-        return True
+        return self.playback.is_live or self.offers(action_id)
+
+    def offers(self, action_id: str) -> bool:
+        """Whether the run offers an action in its state."""
+        return self.playback.offer_state().offers(action_id)
 
     def render_priority(self) -> AbstractContextManager[None]:
         """Return a context in which the engine yields for a few milliseconds while a frame is drawn."""
@@ -468,6 +486,8 @@ class ConsoleApp(TerminalApp):
         self.recording.begin_action(action_id)
         self._release_engine()  # the action may wait for the engine
         try:
+            if (reason := self.playback.offer_state().reason_against(action_id)) is not None:
+                raise EngineError(reason)
             if await self._executor.do(action, argument):  # a prompt runs the action again with the answer
                 self.recording.end_action(argument)
         except SessionNotCachedError as missing:
@@ -524,7 +544,6 @@ class _ScreenOutput:
         self._app.call_later(self._app.do, action.id, line.argument)
 
 
-def _layout(ui_state: UiState) -> Layout:
-    layout = Layout(hidden=frozenset(ui_state.hidden))
-    known = BY_ID.get(f"panel_{ui_state.panel}")
-    return layout if known is None else layout.activated(ui_state.panel)
+def _layout(ui_state: UiState, *, is_live: bool) -> Layout:
+    layout = Layout(hidden=frozenset(ui_state.hidden), is_live=is_live)
+    return layout.activated(ui_state.panel) if ui_state.panel in layout.panel_ids() else layout

@@ -55,6 +55,10 @@ class AppContext(Protocol):
         """Return the state of the run to show."""
         ...
 
+    def offers(self, action_id: str) -> bool:
+        """Whether the run offers an action in its state."""
+        ...
+
     async def do(self, action_id: str, argument: str = "") -> None:
         """Run an action of the table."""
         ...

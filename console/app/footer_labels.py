@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tapedeck.console.actions import speeds
+from tapedeck.console.actions.offers import OfferState
 from tapedeck.console.actions.table import BY_ID
 from tapedeck.console.app.playback import Playback
 from tapedeck.engine.read.status import RunState
@@ -17,9 +18,8 @@ class FooterState:
     """The state of a run, as far as the footer depends on it. `speed`: in the past, that of the past."""
 
     state: RunState
-    is_over: bool
+    offer: OfferState
     has_session: bool
-    is_past: bool
     is_past_playing: bool
     can_step_back: bool
     speed: float
@@ -32,15 +32,24 @@ class FooterState:
         shown = position or playback.present()
         return cls(
             state=snapshot.state,
-            is_over=snapshot.state.is_over and snapshot.version > 0,  # before its start a run is stopped, too
+            offer=playback.offer_state(snapshot),
             has_session=shown is not None,
-            is_past=position is not None,
             is_past_playing=playback.past_play.is_playing,
             can_step_back=shown is not None
             and (shown.frontier > 0 or playback.tape_cache.before(shown.day) is not None),
             speed=playback.speed if position is None else playback.past_speed,
             intervals=len(playback.intervals),
         )
+
+    @property
+    def is_past(self) -> bool:
+        """Whether a past time is shown."""
+        return self.offer.is_past
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the run has ended."""
+        return self.offer.is_over
 
     @property
     def can_step(self) -> bool:
@@ -51,12 +60,14 @@ class FooterState:
         """Return the word of an action in the footer, or None if it would do nothing now."""
         if action_id == "pause":
             return self._play_or_pause()
-        does_something = _RULES.get(action_id, _always)(self)
+        does_something = self.offer.offers(action_id) and _RULES.get(action_id, _always)(self)
         return BY_ID[action_id].label if does_something else None
 
     def _play_or_pause(self) -> str | None:
         if self.is_past:
             return "pause" if self.is_past_playing else "play"
+        if self.offer.is_live and not self.can_step_back:  # there is no time to stop at
+            return None
         return {RunState.RUNNING: "pause", RunState.PAUSED: "play"}.get(self.state)
 
     def can_be_faster(self) -> bool:

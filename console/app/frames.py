@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from tapedeck.console.app.playback import Playback
+from tapedeck.console.app.playback import Playback, is_racing
 from tapedeck.console.app.screens.main import MainScreen
 from tapedeck.console.textual_ext.terminal_driver import TerminalLink
 from tapedeck.engine.read.snapshot import Snapshot
-from tapedeck.engine.read.status import RunState
 
 TICK_S: Final = 0.05
 """Longest time between two checks for changes; all periods are multiples of it."""
@@ -87,7 +86,7 @@ class Frames:
             period = _COVERED_S
         elif self._is_requested:
             return True
-        elif snapshot.state is RunState.RUNNING and snapshot.speed == 0:
+        elif is_racing(snapshot):
             period = max(period, _SATURATED_S)
         elif has_changes and now < self._eager_until:
             return True

@@ -23,7 +23,8 @@ class ConsoleCommands(Provider):
     def _actions(self) -> Iterator[Action]:
         screen = self.screen
         if isinstance(screen, ConsoleScreen):
-            yield from screen_actions(screen.MODE)
+            offers = self._console.offers
+            yield from (action for action in screen_actions(screen.MODE) if offers(action.id))
 
     def _done(self, action: Action) -> Callable[[], Awaitable[None]]:
         return partial(self._console.do, action.id)

@@ -12,11 +12,13 @@ from operator import attrgetter
 from threading import Event
 from typing import Final, Protocol
 
+from tapedeck.console.actions.offers import OfferState
 from tapedeck.console.app.openings import Openings
 from tapedeck.console.app.past_hits import PastHits
 from tapedeck.console.app.past_play import PastPlay
 from tapedeck.console.app.viewpoint import Position, SessionNotCachedError, SessionSource, Viewpoint
 from tapedeck.engine.errors import EngineError
+from tapedeck.engine.feeds.live_status import LiveStatus
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.read.events import Event as MarketEvent
@@ -56,7 +58,7 @@ class ViewState:
     @property
     def is_racing(self) -> bool:
         """Whether the run plays at maximum speed, so that each frame shows another day."""
-        return self.snapshot.state is RunState.RUNNING and self.snapshot.speed == 0
+        return is_racing(self.snapshot)
 
     @property
     def clock_text(self) -> str:
@@ -66,6 +68,11 @@ class ViewState:
         local = self.view.clock.astimezone(self.view.session.zone)
         seconds = ":%S" if self.snapshot.base.seconds < 60 else ""
         return local.strftime(f"%H:%M{seconds} %Z")
+
+
+def is_racing(snapshot: Snapshot) -> bool:
+    """Whether a run plays at maximum speed; a recording never does."""
+    return snapshot.state is RunState.RUNNING and snapshot.speed == 0 and snapshot.live is None
 
 
 class FinishedSessions(SessionSource, Protocol):
@@ -119,7 +126,8 @@ class Playback:
     """A run with a tape cache, and the time shown; `show_run` puts another run in its place.
 
     Readers ask for its attributes at each use, so that they are of the run shown. `watched_speed`: the speed
-    of the past while the run is at maximum speed; the last speed below it counts once one was set.
+    of the past while the run is at maximum speed; the last speed below it counts once one was set. A
+    recording is never paused or moved: its past plays at the speed of the recording, until one is set.
     """
 
     def __init__(
@@ -152,6 +160,7 @@ class Playback:
             monotonic=self._monotonic,
         )
         self._runs += 1
+        self._recorded_past_speed: float | None = None
         self._watched_speed = system.snapshot().speed or self._watched_speed
         self._history_of: tuple[SessionView, str, Interval] | None = None
         self._history: tuple[Bars, ...] = ()
@@ -168,6 +177,33 @@ class Playback:
     def request_render_priority(self) -> None:
         """Have the engine yield until its release, as a key was read; for any thread."""
         self.system.render_priority.request()
+
+    # Live
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the run records a live session."""
+        return self.system.mode == "live"
+
+    def offer_state(self, snapshot: Snapshot | None = None) -> OfferState:
+        """Return what decides which actions are offered, now or at a snapshot."""
+        snapshot = snapshot or self.system.snapshot()
+        return OfferState(
+            is_live=self.is_live,
+            is_past=self.viewpoint.position is not None,
+            is_over=snapshot.state.is_over and snapshot.version > 0,  # before its start a run is stopped, too
+        )
+
+    def freeze(self) -> None:
+        """Show the present slot from now on, as the past, while a recording goes on.
+
+        EngineError before the first slot.
+        """
+        present = self.present()
+        if present is None or not present.frontier:
+            raise EngineError("nothing is recorded yet: there is no time to stop at")
+        self.past_play.stop()
+        self.viewpoint.freeze(present)
 
     # Present and past
 
@@ -187,11 +223,10 @@ class Playback:
         their indicators are computed: then it is the last slot that is complete.
         """
         here = snapshot.view
-        is_running = snapshot.state is RunState.RUNNING
-        is_racing = snapshot.speed == 0 and is_running
-        if here is not None and is_running and not is_racing:
+        races = is_racing(snapshot)
+        if here is not None and snapshot.state is RunState.RUNNING and not races:
             return here.computed()
-        if here is not None and (here.frontier or not is_racing):
+        if here is not None and (here.frontier or not races):
             return here
         kept = self.tape_cache.last()
         return here if kept is None else kept.view()
@@ -202,7 +237,8 @@ class Playback:
         computed = None if view is None else (view.frontier, view.computed_frontier)
         past = (self.viewpoint.revision, self.past_play.is_playing, self._watched_speed)
         shown = (self._runs, snapshot.version, past, self.openings.revision)
-        return (*shown, snapshot.state, len(snapshot.finished), computed)
+        live = () if snapshot.live is None else _live_version(snapshot.live)
+        return (*shown, snapshot.state, len(snapshot.finished), computed, *live)
 
     def view_state(self, snapshot: Snapshot | None = None) -> ViewState:
         """Return the state to show, now or for a snapshot."""
@@ -237,7 +273,13 @@ class Playback:
     @property
     def past_speed(self) -> float:
         """The speed at which the past plays: the run's, or the last one below maximum speed."""
+        if self.is_live:
+            return self._recorded_past_speed or self._recorded_speed()
         return (0.0 if self.system.state.is_over else self.speed) or self._watched_speed
+
+    def _recorded_speed(self) -> float:
+        live = self.system.snapshot().live
+        return 1.0 if live is None else live.speed
 
     def play_past(self, *, begins_session: bool = False) -> None:
         """Play from the past time shown; the run, which is paused meanwhile, goes on at this speed."""
@@ -248,7 +290,7 @@ class Playback:
         speed = self.past_speed
         if not self.past_play.advance():
             return False
-        if not self.system.state.is_over and self.speed != speed:
+        if not self.is_live and not self.system.state.is_over and self.speed != speed:
             self.set_speed(speed)
         return True
 
@@ -327,7 +369,7 @@ class Playback:
         self._is_past_suspended = self.past_play.is_playing
         self.past_play.stop()
         snapshot = self.system.snapshot()
-        if snapshot.state is RunState.RUNNING and snapshot.speed:
+        if snapshot.state is RunState.RUNNING and snapshot.speed and not self.is_live:
             self.system.pause()
             self._is_suspended = True
 
@@ -342,8 +384,12 @@ class Playback:
     def set_speed(self, speed: float) -> None:
         """Set the speed, or during a jump the speed after it; of a past that plays, too.
 
-        After the end of the run it is the speed of the past only.
+        After the end of the run, and of a recording, it is the speed of the past only.
         """
+        if self.is_live:
+            self._recorded_past_speed = speed or None
+            self.past_play.set_speed(self.past_speed)
+            return
         self._watched_speed = speed or self._watched_speed
         self.past_play.set_speed(self._watched_speed)
         if self.system.state.is_over:
@@ -401,3 +447,9 @@ class Playback:
         earlier = self.tape_cache.before(view.trading_day)
         before = None if earlier is None else self.tape_cache.cached(earlier)
         return () if before is None else (before.view().bars(symbol, interval),)
+
+
+def _live_version(live: LiveStatus) -> tuple[object, ...]:
+    """Return what of a live status is shown at once; the rest follows with the frames of a screen at rest."""
+    alerts = live.alerts[-1].number if live.alerts else 0
+    return live.phase, live.feed.state, live.feed.unsaved, live.edition, alerts

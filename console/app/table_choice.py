@@ -14,10 +14,12 @@ from tapedeck.console.app.decimals import column_decimals
 from tapedeck.console.app.table_figures import RunFigures
 from tapedeck.console.app.widgets import SymbolRows
 from tapedeck.console.app.widgets.column_forms import (
+    AGE,
     AMOUNT,
     CHANGE,
     COUNT,
     FIGURE,
+    FORMING_PRICE,
     PERCENT,
     PRICE,
     RATIO,
@@ -28,6 +30,7 @@ from tapedeck.console.app.widgets.column_forms import (
 )
 from tapedeck.console.app.widgets.table_columns import TREND, TableColumn
 from tapedeck.engine.errors import EngineError, did_you_mean, listed, nearest
+from tapedeck.engine.feeds.live_status import LiveStatus
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.read.opening_values import OpeningValues
 from tapedeck.engine.streams.stream_plan import StreamPlan, TrailingPlan
@@ -36,6 +39,8 @@ from tapedeck.engine.tape.day_figures import DAY_FIGURES, Unit
 from tapedeck.engine.tape.session_view import SessionView
 
 LAST: Final = "last"
+FORMING: Final = ("forming", "forming_age")
+"""Columns of the bar that is not over: its price, and the seconds since it was received."""
 REL_VOLUME: Final = "rel_volume"
 DEFAULT_WORD: Final = "default"
 _DEFAULT_INDICATORS: Final = 3
@@ -73,15 +78,24 @@ class ColumnSource:
 
 
 class TableChoice:
-    """Columns of a run's symbol table. `available`: all, by key; `chosen`: the user's, empty by default."""
+    """Columns of a run's symbol table. `available`: all, by key; `chosen`: the user's, empty by default.
 
-    def __init__(self, plan: StreamPlan) -> None:
+    `has_forming`: whether the feed of a live session has told bars that are not over.
+    """
+
+    def __init__(self, plan: StreamPlan, *, is_live: bool = False) -> None:
         found: dict[str, ColumnSource] = {}
-        for source in _sources(plan):
+        for source in _sources(plan, is_live=is_live):
             found.setdefault(source.column.key, source)  # an indicator may be called trend
         self.available: Mapping[str, ColumnSource] = found
-        self.default, self._precedence = _default_columns(plan.specs, found)
+        self._default, self._precedence = _default_columns(plan.specs, found)
         self.chosen: tuple[str, ...] = ()
+        self.has_forming = False
+
+    @property
+    def default(self) -> tuple[str, ...]:
+        """The default columns from left to right; those of forming bars if the feed tells any."""
+        return tuple(key for key in self._default if self.has_forming or key not in FORMING)
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -117,17 +131,32 @@ class TableChoice:
             raise EngineError(f"unknown column {word!r}.{hint}")
         return by_heading[word]
 
-    def rows(self, view: SessionView, opening: OpeningValues | None = None) -> SymbolRows:
+    def rows(
+        self,
+        view: SessionView,
+        opening: OpeningValues | None = None,
+        live: LiveStatus | None = None,
+    ) -> SymbolRows:
         """Return the rows of the table for a view; figures are computed for the columns that are drawn.
 
-        `opening`: opening values of its day, shown where today has none.
+        `opening`: opening values of its day, shown where today has none. `live`: status of the live session
+        whose forming bars are shown.
         """
-        readers = {key: partial(source.read, opening) for key, source in self.available.items()}
+        readers: dict[str, Callable[[SessionView], Figures]] = {
+            key: partial(source.read, opening) for key, source in self.available.items()
+        }
+        if live is not None and live.forming:
+            self.has_forming = True
+            readers |= {key: partial(table_figures.forming, key == FORMING[0], live) for key in FORMING}
         return SymbolRows(view.symbols, self.columns, RunFigures(view, readers))
 
 
-def _sources(plan: StreamPlan) -> Iterator[ColumnSource]:
+def _sources(plan: StreamPlan, *, is_live: bool) -> Iterator[ColumnSource]:
     """Yield all columns of a run, in the order of the chooser."""
+    if is_live:
+        price, age = FORMING
+        yield _source(price, "now", FORMING_PRICE, table_figures.nothing, "price of the bar that is not over")
+        yield _source(age, "age", AGE, table_figures.nothing, "time since that price was received")
     relative = _relative_volume(plan.specs)
     yield _source(LAST, "last", PRICE, table_figures.last, "close of the last bar")
     yield from (_day_figure(name) for name in _FIRST_FIGURES)
@@ -189,8 +218,8 @@ def _default_columns(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the default columns from left to right, and in the order in which they get their places."""
     indicators = _ranked_outputs(specs)[:_DEFAULT_INDICATORS]
-    left_to_right = (LAST, *_FIRST_FIGURES, REL_VOLUME, *indicators, "quality", "missing", TREND)
-    first = (LAST, "change_pct", REL_VOLUME, *indicators[:1], "gap_pct", "day_volume")
+    left_to_right = (LAST, *FORMING, *_FIRST_FIGURES, REL_VOLUME, *indicators, "quality", "missing", TREND)
+    first = (LAST, *FORMING, "change_pct", REL_VOLUME, *indicators[:1], "gap_pct", "day_volume")
     ranked = (*first, "quality", "missing", *indicators[1:2], TREND, *indicators[2:])
     shown, order = (dict.fromkeys(key for key in keys if key in known) for keys in (left_to_right, ranked))
     return tuple(shown), tuple(order)

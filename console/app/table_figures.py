@@ -10,6 +10,7 @@ import numpy as np
 
 from tapedeck.console.app.decimals import column_decimals, sizes_of
 from tapedeck.console.app.widgets.column_forms import Figures
+from tapedeck.engine.feeds.live_status import Forming, LiveStatus
 from tapedeck.engine.tape.bar_grid import CLOSE, Floats
 from tapedeck.engine.tape.session_totals import last_values
 from tapedeck.engine.tape.session_view import SessionView
@@ -109,6 +110,27 @@ def price_decimals(view: SessionView) -> int:
 
 def _last_of(name: str, view: SessionView) -> Floats:
     return last_values(view.indicator_grid(name)) if name in view.indicator_names() else _nothing(view)
+
+
+def forming_of(live: LiveStatus, view: SessionView, symbol: str) -> Forming | None:
+    """Return a symbol's bar that is not over, None if there is none after the clock of the view."""
+    found = (live.forming or {}).get(symbol)
+    return None if found is None or found.bar.opened_at < view.clock_seconds else found
+
+
+def forming(is_price: bool, live: LiveStatus, view: SessionView) -> Figures:
+    """Return the price of every symbol's bar that is not over, or its age in seconds."""
+    values = _nothing(view)
+    for row, symbol in enumerate(view.symbols):
+        if (forming := forming_of(live, view, symbol)) is not None:
+            age = (live.now - forming.received).total_seconds()
+            values[row] = forming.bar.close if is_price else max(age, 0.0)
+    return Figures(values, price_decimals(view)) if is_price else Figures(values)
+
+
+def nothing(view: SessionView) -> Figures:
+    """Return missing figures."""
+    return Figures(_nothing(view))
 
 
 def _nothing(view: SessionView) -> Floats:

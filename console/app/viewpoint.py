@@ -75,6 +75,13 @@ class Viewpoint:
             and position.frontier >= present.frontier
         ):
             position = None
+        self._set(position)
+
+    def freeze(self, present: Position) -> None:
+        """Show the present slot, as a position of the past, while the engine goes on."""
+        self._set(present)
+
+    def _set(self, position: Position | None) -> None:
         self.position = position
         self.revision += 1
 

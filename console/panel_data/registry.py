@@ -33,7 +33,7 @@ class PanelEntry:
 
     `widget`: its class, a Panel, as `module:name`. `table`: likewise the function of SystemManager and
     Snapshot that returns its content as a Table, or "". `view`: name of that table, if not `id`. `title`:
-    name on the screen, if not `id`.
+    name on the screen, if not `id`. `live_only`: a backtest does not have it.
     """
 
     id: str
@@ -42,6 +42,7 @@ class PanelEntry:
     table: str = ""
     view: str = ""
     title: str = ""
+    live_only: bool = False
 
     @property
     def name(self) -> str:
@@ -69,6 +70,7 @@ class PageEntry:
 _PANELS: Final = "tapedeck.console.app.panels"
 _SCREENS: Final = "tapedeck.console.app.screens"
 _TABLES: Final = "tapedeck.console.panel_data.views"
+_FEED_TABLE: Final = "tapedeck.console.panel_data.feed_table"
 
 _BAR_TABLES: Final = {"session": f"{_TABLES}:session"}
 """Tables without a panel: the session bar's."""
@@ -83,6 +85,7 @@ _ENTRIES: Final[list[PanelEntry | PageEntry]] = [
     PanelEntry("log", f"{_PANELS}.log:LogPanel"),
     PageEntry("coverage", "Data coverage", f"{_SCREENS}.coverage:coverage_screen"),
     PageEntry("report", "Run report", f"{_SCREENS}.report:report_screen"),
+    PanelEntry("feed", f"{_PANELS}.feed:FeedPanel", table=f"{_FEED_TABLE}:feed", live_only=True),
 ]
 
 
@@ -98,9 +101,10 @@ def register(entry: PanelEntry | PageEntry) -> None:
     _ENTRIES.append(entry)
 
 
-def panels() -> tuple[PanelEntry, ...]:
-    """Return the panels, in the order of their keys."""
-    return tuple(entry for entry in _ENTRIES if isinstance(entry, PanelEntry))
+def panels(*, live: bool = True) -> tuple[PanelEntry, ...]:
+    """Return the panels in the order of their keys; `live`: with those that only live sessions have."""
+    found = (entry for entry in _ENTRIES if isinstance(entry, PanelEntry))
+    return tuple(panel for panel in found if live or not panel.live_only)
 
 
 def pages() -> tuple[PageEntry, ...]:
@@ -108,9 +112,9 @@ def pages() -> tuple[PageEntry, ...]:
     return tuple(entry for entry in _ENTRIES if isinstance(entry, PageEntry))
 
 
-def panel_ids(area: Area | None = None) -> tuple[str, ...]:
-    """Return the ids of all panels, or of one area's, in the order of their keys."""
-    return tuple(entry.id for entry in panels() if area in (None, entry.area))
+def panel_ids(area: Area | None = None, *, live: bool = True) -> tuple[str, ...]:
+    """Return the ids of `panels`, or of one area's."""
+    return tuple(entry.id for entry in panels(live=live) if area in (None, entry.area))
 
 
 def panel_entry(panel_id: str) -> PanelEntry:

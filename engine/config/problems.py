@@ -75,13 +75,18 @@ def _place_in_file(loc: Location) -> Location:
 
 def _message(detail: ErrorDetails, place: Location) -> Message:
     """Return the message of one error."""
+    if detail["type"] == "missing":
+        return _missing_field(place), None
+    if detail["type"] == "extra_forbidden":
+        return unknown_field(place, _fields_of(_model_at(place[:-1])))
+    return value_message(detail)
+
+
+def value_message(detail: ErrorDetails) -> Message:
+    """Return the message of an error about a value, of any model: not of a missing or unknown field."""
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == FAULT:
         return context["message"], context["suggestion"] or None
-    if kind == "missing":
-        return _missing_field(place), None
-    if kind == "extra_forbidden":
-        return unknown_field(place, _fields_of(_model_at(place[:-1])))
     allowed = _type_or_bound_message(kind, detail["input"], context)
     return allowed or (_SPECIAL.get(kind, _pydantic_message)(detail), None)
 

@@ -57,19 +57,32 @@ def validate_bars(bars: BarColumns, interval: Interval, rules: PriceRules = _RUL
     from midnight UTC). Of several good bars with one time the first is kept; later ones are good if they are
     equal, else bad.
     """
-    with_volume, without_volume = _volumes(bars)
-    fitted = _widened(with_volume)
+    found = validate_each(bars, interval, rules)
+    repeats = _contradictions(found.bars, found.good)
+    if not repeats:
+        return found
+    good = found.good.copy()
+    good[repeats] = False
+    reasons = found.faults | {i: repeat_fault(bars.opened_at[i]) for i in repeats}
+    return _counted(bars, found.bars, good, reasons)
+
+
+def validate_each(bars: BarColumns, interval: Interval, rules: PriceRules = _RULES) -> ValidBars:
+    """Return the same as `validate_bars` for bars of any symbols: each for itself, repeated times allowed."""
+    fitted = _widened(_volumes(bars))
     good = _is_sound(fitted, interval, rules)
     reasons = {int(i): _fault(bars, int(i), interval, rules) for i in np.flatnonzero(~good)}
-    for i in _contradictions(fitted, good):
-        good[i] = False
-        reasons[i] = repeat_fault(bars.opened_at[i])
+    return _counted(bars, fitted, good, reasons)
+
+
+def _counted(bars: BarColumns, fitted: BarColumns, good: Mask, reasons: dict[int, str]) -> ValidBars:
+    is_moved = (fitted.high != bars.high) | (fitted.low != bars.low)
     return ValidBars(
         fitted,
         good,
         reasons,
-        widened=0 if fitted is with_volume else int(np.count_nonzero(_moved(fitted, bars) & good)),
-        without_volume=int(np.count_nonzero(without_volume & good)),
+        widened=int(np.count_nonzero(is_moved & good)),
+        without_volume=int(np.count_nonzero((bars.volume == _NO_VOLUME) & good)),
         large_volumes=int(np.count_nonzero((bars.volume >= _EXACT_VOLUMES) & good)),
     )
 
@@ -112,11 +125,9 @@ def utc_text(seconds: int | np.int64) -> str:
     return f"{np.datetime64(int(seconds), 's')!s}".replace("T", " ") + " UTC"
 
 
-def _volumes(bars: BarColumns) -> tuple[BarColumns, Mask]:
-    without: Mask = bars.volume == _NO_VOLUME
-    if not without.any():
-        return bars, without
-    return replace(bars, volume=np.where(without, 0.0, bars.volume)), without
+def _volumes(bars: BarColumns) -> BarColumns:
+    without = bars.volume == _NO_VOLUME
+    return replace(bars, volume=np.where(without, 0.0, bars.volume)) if without.any() else bars
 
 
 def _widened(bars: BarColumns) -> BarColumns:
@@ -129,11 +140,6 @@ def _widened(bars: BarColumns) -> BarColumns:
         above &= top - bars.high <= _NOISE * _last_place(bars.high)
         below &= bars.low - bottom <= _NOISE * _last_place(bars.low)
     return replace(bars, high=np.where(above, top, bars.high), low=np.where(below, bottom, bars.low))
-
-
-def _moved(fitted: BarColumns, bars: BarColumns) -> Mask:
-    moved: Mask = (fitted.high != bars.high) | (fitted.low != bars.low)
-    return moved
 
 
 def _last_place(values: Floats) -> Floats:

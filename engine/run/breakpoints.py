@@ -110,6 +110,16 @@ class Breakpoints:
             if _first_hit(armed, tape, frontier, frontier) is not None:
                 self._record_hit(armed.listed, tape, frontier)
 
+    def hits(self, tape: Tape, stop: int) -> tuple[BreakpointHit, ...]:
+        """Return where the breakpoints fire among the frontiers up to `stop` that they are searched at."""
+        return tuple(
+            BreakpointHit.at(
+                armed.listed.number, armed.listed.text, tape.session, frontier, tape.slots.clock(frontier)
+            )
+            for armed in self._searched()
+            for frontier in _all_hits(armed, tape, 0, stop)
+        )
+
     def _searched(self) -> tuple[_ArmedBreakpoint, ...]:
         destination = () if self._destination is None else (self._destination,)
         return (*(armed for armed in self._armed if armed.listed.enabled), *destination)
@@ -131,9 +141,14 @@ class Breakpoints:
 
 def _first_hit(armed: _ArmedBreakpoint, tape: Tape, start: int, stop: int) -> int | None:
     """Return the first frontier of start … stop at which the condition becomes true."""
+    return next(iter(_all_hits(armed, tape, start, stop)), None)
+
+
+def _all_hits(armed: _ArmedBreakpoint, tape: Tape, start: int, stop: int) -> list[int]:
+    """Return the frontiers of start … stop at which the condition becomes true."""
     start = max(start, armed.armed_at + 1)
     if start > stop:
-        return None
+        return []
     rises = armed.condition.becomes_true(tape, start, stop, armed_at=armed.armed_at)
-    at = int(np.argmax(rises))
-    return start + at if rises[at] else None
+    hits: list[int] = (start + np.flatnonzero(rises)).tolist()
+    return hits

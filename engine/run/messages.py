@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from threading import Event
 
 from tapedeck.engine.conditions import Condition
+from tapedeck.engine.feeds.feed_connection import FeedReport
+from tapedeck.engine.feeds.history_request import HistoryAnswer
+from tapedeck.engine.feeds.recorder_messages import Arrived
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,20 @@ class WorkerFailed:
     error: Exception
 
 
+@dataclass(frozen=True, slots=True)
+class LiveReport:
+    """A report of the connection to a feed."""
+
+    report: FeedReport
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRecorded:
+    """The bars of an answer, or of a comparison with it (None), were recorded, and sent before this."""
+
+    answer: HistoryAnswer | None
+
+
 Message = (
     Pause
     | Resume
@@ -109,4 +126,7 @@ Message = (
     | Stop
     | Wake
     | WorkerFailed
+    | Arrived
+    | LiveReport
+    | AnswerRecorded
 )

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.config import SessionConfig
+from tapedeck.engine.feeds.live_status import LiveStatus
 from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
 from tapedeck.engine.read.snapshot import Breakpoint, RunSummary, Snapshot
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.session_coordinator import SessionCoordinator
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.session_data import SessionData
+from tapedeck.engine.tape.session_view import SessionView
 from tapedeck.engine.tape.stamp import run_stamp
 
 
@@ -70,12 +72,16 @@ class RunReports:
             stamp="" if coordinator is None else coordinator.recorder.stamp,
             breakpoints=breakpoints,
             stopped_at=None if coordinator is None else coordinator.breakpoints.last_hit,
+            live=_live_status(coordinator, view),
         )
 
     def summary(self, coordinator: SessionCoordinator | None) -> RunSummary:
         """Return the summary; complete after the run, empty before its start."""
         plan, state = self._plan, _state(coordinator)
         sessions = () if coordinator is None else coordinator.recorder.summaries
+        planned = plan.sessions
+        if coordinator is not None and coordinator.live is not None:
+            planned = planned[: max(1, coordinator.position + 1)]  # a recording may have no end
         self._count_calendar()
         return RunSummary(
             session_name=self._config.session_name,
@@ -85,12 +91,12 @@ class RunReports:
             complete=state is RunState.COMPLETED,
             error=_error(coordinator),
             first_day=plan.sessions[0].trading_day.isoformat(),
-            last_day=plan.sessions[-1].trading_day.isoformat(),
+            last_day=planned[-1].trading_day.isoformat(),
             base=str(plan.base),
             derived=tuple(str(interval) for interval in plan.derived),
             symbols=plan.symbols,
             sessions=sessions,
-            sessions_planned=len(plan.sessions),
+            sessions_planned=len(planned),
             bars=sum(session.bars for session in sessions),
             seconds=0.0 if coordinator is None else coordinator.seconds,
             stamp=run_stamp((session.digest for session in sessions), plan.changed_sessions),
@@ -116,6 +122,10 @@ class RunReports:
 
 def _state(coordinator: SessionCoordinator | None) -> RunState:
     return RunState.STOPPED if coordinator is None else coordinator.state
+
+
+def _live_status(coordinator: SessionCoordinator | None, view: SessionView | None) -> LiveStatus | None:
+    return None if coordinator is None or coordinator.live is None else coordinator.live.status(view)
 
 
 def _error(coordinator: SessionCoordinator | None) -> str | None:

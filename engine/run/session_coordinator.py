@@ -12,8 +12,10 @@ from threading import Thread
 
 import numpy as np
 
+from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.errors import EngineError
+from tapedeck.engine.feeds.recorder_messages import Arrived
 from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
 from tapedeck.engine.read.events import EventKind, EventLog
 from tapedeck.engine.read.snapshot import BreakpointHit
@@ -22,9 +24,14 @@ from tapedeck.engine.run.breakpoints import Breakpoints
 from tapedeck.engine.run.data_processor import DataProcessor
 from tapedeck.engine.run.data_quality_manager import DataQualityManager
 from tapedeck.engine.run.earlier_values import EarlierValueCache
+from tapedeck.engine.run.live_alerts import LiveBreakpoints
+from tapedeck.engine.run.live_player import LivePlayer
+from tapedeck.engine.run.live_run import LiveRun, LiveSetup
 from tapedeck.engine.run.messages import (
     AddBreakpoint,
+    AnswerRecorded,
     EnableBreakpoint,
+    LiveReport,
     Mark,
     Message,
     Pause,
@@ -51,6 +58,7 @@ from tapedeck.engine.run.worker import Worker
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.session_record import SessionRecord, SessionSink
+from tapedeck.engine.tape.tape import Tape
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +77,7 @@ class SessionCoordinator:
     `starts`: where sessions begin to play.
     `earlier_values`: values of earlier sessions, for conditions. `historical_quality`: whether to score
     history. `load_timeout_s`: longest wait for a session to load. `render_priority`: lets its threads yield
-    while a frame renders.
+    while a frame renders. `live`: what records the sessions of a live run, in which no session is read ahead.
     """
 
     def __init__(
@@ -90,8 +98,10 @@ class SessionCoordinator:
         sinks: Sequence[SessionSink] = (),
         load_timeout_s: float = LOAD_TIMEOUT_S,
         render_priority: RenderPriority | None = None,
+        live: LiveSetup | None = None,
     ) -> None:
         self._plan = plan
+        self._loader = loader
         self._data = session_data
         self._time = time_manager
         self._metrics = metrics
@@ -108,8 +118,15 @@ class SessionCoordinator:
             sinks, metrics, self.send, self.render_priority, plan.changed_sessions
         )
         self.feed = SessionFeed(
-            plan, loader, metrics, self.send, prefetch_days=prefetch_days, load_timeout_s=load_timeout_s
+            plan,
+            loader,
+            metrics,
+            self.send,
+            prefetch_days=prefetch_days,
+            load_timeout_s=load_timeout_s,
+            is_recording=live is not None,
         )
+        self.live = None if live is None else LiveRun(live, plan, self.send, self._events)
         self._thread = Thread(target=self._run, name="tapedeck-session-coordinator", daemon=False)
 
         # Written by the coordinator's thread only; any thread may read.
@@ -126,7 +143,7 @@ class SessionCoordinator:
         self.seconds = 0.0
         self._changed = Signal()  # no lock for data; wakes threads in `wait_for`
         self._loaded: LoadedSession | None = None
-        self._player: SessionPlayer | None = None
+        self._player: SessionPlayer | LivePlayer | None = None
         self._unrecorded = False
         self._has_new_conditions = True  # values of earlier sessions may have to be found for them
         self._started = 0.0
@@ -192,6 +209,8 @@ class SessionCoordinator:
     def _play_sessions(self) -> None:
         for worker in self.workers:
             worker.start()
+        if self.live is not None:
+            self.live.start()
         for symbol in self._plan.symbols:
             self._data.register_symbol_data(symbol)
         started = self._metrics.start_timer()
@@ -239,6 +258,9 @@ class SessionCoordinator:
 
     def _initialise(self, position: int) -> None:
         """Phase 2: install the next session's tape, with all values known before its open."""
+        if self.live is not None:
+            slots = SessionSlots(self._plan.sessions[position], self._plan.base)
+            self.live.begin_session(slots, self._process_messages)
         loaded = self.feed.next_session(self._process_messages)
         started = self._metrics.start_timer()
         self._metrics.begin_session()
@@ -264,7 +286,53 @@ class SessionCoordinator:
         tape = self._data.require_tape()
         day = tape.session.trading_day
         started = self._metrics.start_timer()
-        self._player = SessionPlayer(
+        self._player = player = self._make_player(tape, day)
+        if isinstance(player, LivePlayer):
+            player.wait_for_open()
+        self._data.activate_session()
+        self._unrecorded = True
+        start = self._starts.frontier(tape)
+        self.breakpoints.begin_session(start)
+        self._events.begin_session(tape)
+        player.begin(start)
+        # From here on the run is seen as paused or running, so not before it is at its start time.
+        self._set_state(RunState.PAUSED if self.transport.is_held else RunState.RUNNING)
+        self._metrics.record_activation(started)
+        log.info("session %s activated", day)
+
+        playing = self._metrics.start_timer()
+        player.play()
+        seconds = self._metrics.record_session_duration(playing)
+        log.info("session %s: close reached in %.3f s", day, seconds)
+
+        ending = self._metrics.start_timer()
+        self._data.deactivate_session()
+        if self.live is not None and self._loaded is not None:
+            self.live.end_session(self._data.require_tape(), self._process_messages)
+            self._loaded = self._loader.recorded(self._loaded, self._data.require_tape().base)
+        self._check_session()
+        self._events.end_session()
+        self._metrics.count(Count.SESSIONS)
+        self._metrics.record_queue_sizes({worker.name: worker.waiting for worker in self.workers})
+        self._metrics.record_deactivation(ending)
+        log.info("session %s deactivated", day)
+
+    def _make_player(self, tape: Tape, day: date) -> SessionPlayer | LivePlayer:
+        find_earlier_values = partial(self._find_earlier_values, day)
+        if self.live is not None:
+            return LivePlayer(
+                self._data,
+                self.live,
+                self._metrics,
+                processor=self.processor,
+                quality=self.quality,
+                breakpoints=LiveBreakpoints(
+                    self.breakpoints, find_earlier_values, self.live.note_corrected_hit
+                ),
+                process_messages=self._process_messages,
+                on_change=self._update_state,
+            )
+        return SessionPlayer(
             tape,
             self.transport,
             self._time,
@@ -273,34 +341,10 @@ class SessionCoordinator:
             followers=(self.quality,),
             breakpoints=self.breakpoints,
             process_messages=self._process_messages,
-            find_earlier_values=partial(self._find_earlier_values, day),
+            find_earlier_values=find_earlier_values,
             on_change=self._update_state,
             render_priority=self.render_priority,
         )
-        self._data.activate_session()
-        self._unrecorded = True
-        start = self._starts.frontier(tape)
-        self.breakpoints.begin_session(start)
-        self._events.begin_session(tape)
-        self._player.begin(start)
-        # From here on the run is seen as paused or running, so not before it is at its start time.
-        self._set_state(RunState.PAUSED if self.transport.is_held else RunState.RUNNING)
-        self._metrics.record_activation(started)
-        log.info("session %s activated", day)
-
-        playing = self._metrics.start_timer()
-        self._player.play()
-        seconds = self._metrics.record_session_duration(playing)
-        log.info("session %s: close reached in %.3f s", day, seconds)
-
-        ending = self._metrics.start_timer()
-        self._data.deactivate_session()
-        self._check_session()
-        self._events.end_session()
-        self._metrics.count(Count.SESSIONS)
-        self._metrics.record_queue_sizes({worker.name: worker.waiting for worker in self.workers})
-        self._metrics.record_deactivation(ending)
-        log.info("session %s deactivated", day)
 
     def _record(self, state: RunState) -> None:
         """Hand the session to the recorder, after waiting for the session before to be recorded."""
@@ -308,9 +352,11 @@ class SessionCoordinator:
             self._process_messages(None)
         self.recorder.hand_over(self._session_record(state))
         self._unrecorded = False
-        if state is RunState.COMPLETED:
+        if state is RunState.COMPLETED or self.live is not None:
             while not self.recorder.is_ready:
                 self._process_messages(None)
+        if self.live is not None:
+            self.live.note_export(self._data.require_tape().session.trading_day)
 
     def _session_record(self, state: RunState) -> SessionRecord:
         tape = self._data.require_tape()
@@ -325,7 +371,7 @@ class SessionCoordinator:
             log.warning("%s", warning)
 
     def _warn_of_missing_symbols(self, loaded: LoadedSession) -> None:
-        if loaded.base.full:
+        if loaded.base.full or self.live is not None:
             return
         has_bars = np.any(loaded.base.present, axis=1)
         empty = [symbol for symbol, any_bar in zip(self._plan.symbols, has_bars, strict=True) if not any_bar]
@@ -352,6 +398,7 @@ class SessionCoordinator:
             lambda: self._record_unfinished(final),
             lambda: self._end_worker(self.recorder),
             self.feed.shutdown,
+            self._close_live,
         ):
             try:
                 step()
@@ -366,6 +413,10 @@ class SessionCoordinator:
         self.seconds = self._metrics.start_timer() - self._started
         log.info("run %s in %.3f s", final.value, self.seconds)
         self._set_state(final)
+
+    def _close_live(self) -> None:
+        if self.live is not None:
+            self.live.close()
 
     def _flush(self) -> None:
         if self._player is not None:
@@ -428,9 +479,22 @@ class SessionCoordinator:
                 self._has_new_conditions = True
             case Mark(reached):
                 reached.set()
+            case Arrived() | LiveReport() | AnswerRecorded():
+                self._handle_live(message)
+                return
             case _:
                 self._apply(message)
         self._update_state()
+
+    def _handle_live(self, message: Arrived | LiveReport | AnswerRecorded) -> None:
+        assert self.live is not None  # it has sent the message
+        match message:
+            case Arrived():
+                self.live.take(message)
+            case LiveReport(report):
+                self.live.report(report)
+            case AnswerRecorded(answer):
+                self.live.answered(answer, self._data.tape)
 
     def _apply(self, command: Pause | Resume | Step | SetSpeed | RunTo) -> None:
         """Apply a command; one that continues play clears the last breakpoint hit."""
@@ -446,6 +510,8 @@ class SessionCoordinator:
 
     def _record_hit(self, hit: BreakpointHit) -> None:
         self._events.add(EventKind.BREAK, hit.text, frontier=hit.frontier)
+        if self.live is not None:
+            self.live.alert(f"{hit.text}, at {hit.local_clock:%H:%M}")
         log.info("breakpoint %d, %s: true at %s", hit.number, hit.text, hit.clock.isoformat())
 
     def _update_state(self) -> None:

@@ -30,7 +30,11 @@ ProcessMessages = Callable[[float | None], None]
 
 
 class SessionFeed:
-    """Returns the loaded sessions of a plan in order, and the history before the first."""
+    """Returns the loaded sessions of a plan in order, and the history before the first.
+
+    `is_recording`: whether bars are being written while the run plays: then no session is read ahead, and the
+    store is not watched for changes.
+    """
 
     def __init__(
         self,
@@ -41,8 +45,10 @@ class SessionFeed:
         *,
         prefetch_days: int,
         load_timeout_s: float = LOAD_TIMEOUT_S,
+        is_recording: bool = False,
     ) -> None:
         self._plan = plan
+        self._is_recording = is_recording
         self._loader = loader
         self._metrics = metrics
         self._prefetch_days = prefetch_days
@@ -80,7 +86,7 @@ class SessionFeed:
                 self._request(1)  # the first session alone, so that play can begin
             self._wait(process_messages)
         loaded = self._ready.popleft()
-        if not self._ready and self._future is None:
+        if not self._ready and self._future is None and not self._is_recording:
             self._request(self._prefetch_days)
         return loaded
 
@@ -125,7 +131,8 @@ class SessionFeed:
         self._future = None
 
     def _load_history(self) -> History:
-        self._planned.watch()
+        if not self._is_recording:
+            self._planned.watch()
         return self._loader.load_history()
 
     def _load(self, sessions: Sequence[TradingSession]) -> list[LoadedSession]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 
 import numpy as np
@@ -96,6 +96,20 @@ class SessionLoader:
             for i in range(len(sessions))
         ]
 
+    def recorded(self, loaded: LoadedSession, base: BarGrid) -> LoadedSession:
+        """Return a session with the bars that were recorded after it was loaded; later sessions use them.
+
+        `base`: its base bars at its end. Its other intervals are read from the store.
+        """
+        session = loaded.slots.session
+        self._fill_made_days([session], {session: base})
+        self._prior_closes.of([loaded.slots], [base])
+        made = {
+            interval: self._make_days(interval, [session], self._all_rows)[0]
+            for interval in loaded.companions
+        }
+        return replace(loaded, base=base, companions=made)
+
     def _stored_days(self, sessions: Sequence[TradingSession]) -> Floats | None:
         """Return the stored 1d bars that are compared with derived ones, (5, rows, sessions)."""
         rows = list(self._plan.compared_days)
@@ -155,7 +169,9 @@ class SessionLoader:
             grid = (
                 parts[0][2][i] if len(parts) == 1 else _merged([(own, grids[i]) for own, _, grids in parts])
             )
-            days.append(HistoryDay.of(session, SessionSlots(session, interval).opened_at, grid))
+            days.append(
+                HistoryDay.of(session, SessionSlots(session, interval).opened_at, grid, grid.confirmed_empty)
+            )
         return days
 
     def _made(self, grid: BarGrid, slots: SessionSlots, interval: Interval) -> BarGrid:
@@ -182,6 +198,8 @@ class SessionLoader:
         if daily is not None and len(rows):
             symbols = [self._plan.symbols[row] for row in rows]
             daily.values[:, rows] = self._data.load_days(symbols, daily.days, DAY)
+            columns = np.arange(len(daily.days))
+            daily.confirm_empty(rows, columns, self._data.empty_days(symbols, daily.days, DAY))
 
     def _fill_made_days(
         self, sessions: Sequence[TradingSession], base: dict[TradingSession, BarGrid]
@@ -204,12 +222,18 @@ class SessionLoader:
             for session, own_slots, grid in zip(sessions, slots, grids, strict=True):
                 column = daily.column_of(session.trading_day)
                 if column < len(daily.days) and daily.days[column].trading_day == session.trading_day:
-                    daily.values[:, of_source, column] = self._made(grid, own_slots, DAY).values[:, at, 0]
+                    made = self._made(grid, own_slots, DAY)
+                    daily.values[:, of_source, column] = made.values[:, at, 0]
+                    empty = None if made.confirmed_empty is None else made.confirmed_empty[at]
+                    daily.confirm_empty(of_source, np.array([column]), empty)
 
 
 def _merged(parts: Sequence[tuple[Ints, BarGrid]]) -> BarGrid:
     """Merge grids whose rows come from different sources."""
     values = parts[0][1].values.copy()
-    for rows, grid in parts[1:]:
+    empty = np.zeros(values.shape[1:], dtype=np.bool_)
+    for rows, grid in parts:
         values[:, rows] = grid.values[:, rows]
-    return BarGrid.loaded(values)
+        if grid.confirmed_empty is not None:
+            empty[rows] = grid.confirmed_empty[rows]
+    return BarGrid.loaded(values, empty)

@@ -101,6 +101,16 @@ def check_symbol(symbol: str) -> None:
         raise SymbolRefusedError(f"invalid symbol {symbol!r}: it is not valid Unicode") from None
 
 
+def check_times(symbol: str, interval: Interval, opened_at: Ints) -> None:
+    """Raise StoreError for a time outside the years 1 to 9999."""
+    outside = np.flatnonzero((opened_at < _EARLIEST) | (opened_at > _LATEST))
+    if len(outside):
+        raise StoreError(
+            f"{symbol} {interval}: {opened_at[outside[0]]} seconds since 1970 is outside the years 1 to "
+            "9999. Times must be in whole seconds, not milliseconds"
+        )
+
+
 def checked(symbol: str, interval: Interval, bars: BarColumns) -> BarColumns:
     """Return a copy of the bars in the stored form: int64 and float64, no negative zero.
 
@@ -109,12 +119,7 @@ def checked(symbol: str, interval: Interval, bars: BarColumns) -> BarColumns:
     check_interval(interval)
     check_symbol(symbol)
     opened_at = np.array(bars.opened_at, np.int64)
-    outside = np.flatnonzero((opened_at < _EARLIEST) | (opened_at > _LATEST))
-    if len(outside):
-        raise StoreError(
-            f"{symbol} {interval}: {opened_at[outside[0]]} seconds since 1970 is outside the years 1 to "
-            "9999. Times must be in whole seconds, not milliseconds"
-        )
+    check_times(symbol, interval, opened_at)
     disorder = np.flatnonzero(opened_at[1:] <= opened_at[:-1])
     if len(disorder):
         at = int(disorder[0]) + 1

@@ -63,6 +63,20 @@ class WriteResult:
     conflicts: Ints
 
 
+@dataclass(frozen=True, slots=True)
+class EmptySlots:
+    """Slots in which history has no trade, int64 (n,) each, ascending by row, then time.
+
+    `rows`: position of the symbol in the request's symbols; `opened_at`: label of the slot, as of a bar.
+    """
+
+    rows: Ints
+    opened_at: Ints
+
+    def __len__(self) -> int:
+        return len(self.opened_at)
+
+
 class BarWatch(Protocol):
     """Bars of some symbols over a range of time, as they were when the watch began."""
 
@@ -123,6 +137,18 @@ class BarStore(Protocol):
         Writing stored bars again changes nothing. A bar whose time is stored with different values is a
         conflict: the stored one is kept, unless `replace` is set.
         """
+        ...
+
+    def confirm_empty(self, symbol: str, interval: Interval, opened_at: Ints) -> None:
+        """Store as a fact that history covers these slots (labels, seconds UTC) and has no trade in them.
+
+        In one transaction, as bars, and in a batch together with them. Facts that are stored already are no
+        error. A bar of the same time wins, whether it was stored before or is later.
+        """
+        ...
+
+    def empty_slots(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> EmptySlots:
+        """Return the facts with `start <= opened_at < end`, also those beside a bar, which do not count."""
         ...
 
     def batch(self, *, atomic: bool = False) -> AbstractContextManager[None]:

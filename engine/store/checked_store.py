@@ -30,11 +30,14 @@ class CheckedStore(BarStore, Protocol):
         ...
 
     def accept(self) -> Generator[tuple[str, Interval], None, None]:
-        """Store checksums of the bars as they are; yield each series before it is read."""
+        """Store checksums of the bars as they are; yield each series before it is read.
+
+        Facts of empty slots that are damaged are dropped.
+        """
         ...
 
     def remove(self, symbol: str, interval: Interval, start: int, end: int) -> int:
-        """Remove the bars of `[start, end)` in one transaction; return their number."""
+        """Remove the bars and facts of `[start, end)` in one transaction; return the number of bars."""
         ...
 
     def rewrite(self, damage: Sequence[Damage], bars: BarColumns) -> None:

@@ -17,7 +17,10 @@ _BEFORE_ALL, _AFTER_ALL = -(2**62), 2**62
 
 @dataclass(frozen=True, slots=True)
 class SeriesContents:
-    """One symbol's bars of one interval. `first`, `last`: their opens, ISO 8601 in UTC; `days`: UTC days."""
+    """One symbol's bars of one interval. `first`, `last`: their opens, ISO 8601 in UTC; `days`: UTC days.
+
+    `empty`: number of slots that are confirmed empty.
+    """
 
     symbol: str
     interval: Interval
@@ -25,6 +28,7 @@ class SeriesContents:
     last: str
     bars: int
     days: int
+    empty: int = 0
 
 
 def contents_of(store: CheckedStore) -> Iterator[SeriesContents]:
@@ -46,7 +50,16 @@ def _contents(store: CheckedStore, symbol: str, interval: Interval) -> SeriesCon
         return None  # removed by another process
     bars = int(spans.bars.sum())
     days = len(np.unique(spans.since)) if interval.is_intraday else bars
-    return SeriesContents(symbol, interval, _words(first), _words(last), bars, days)
+    empty = _count_empty(store, symbol, interval)
+    return SeriesContents(symbol, interval, _words(first), _words(last), bars, days, empty)
+
+
+def _count_empty(store: CheckedStore, symbol: str, interval: Interval) -> int:
+    times = store.empty_slots([symbol], interval, _BEFORE_ALL, _AFTER_ALL).opened_at
+    if not len(times):
+        return 0
+    bars = store.read(symbol, interval, int(times[0]), int(times[-1]) + 1)
+    return int(np.count_nonzero(~np.isin(times, bars.opened_at)))
 
 
 def _words(time: int) -> str:

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 DATABASE_SUFFIXES: Final = (".db", ".sqlite", ".sqlite3")
 
 
-def open_store(location: Path | str, *, create: bool = False) -> CheckedStore:
+def open_store(location: Path | str, *, create: bool = False, read_only: bool = False) -> CheckedStore:
     """Open the store at `location`: a `.db` file is an SQLite store, a folder a Parquet store.
 
     With `create`, a path that does not exist becomes a store: a file if the name ends in `.db`, `.sqlite` or
-    `.sqlite3`, else a folder. Raises StoreError with the reason.
+    `.sqlite3`, else a folder. With `read_only`, no file of the store is changed. Raises StoreError with the
+    reason.
     """
     path = expanded(location)
     is_database = path.suffix.lower() in DATABASE_SUFFIXES
@@ -28,10 +29,10 @@ def open_store(location: Path | str, *, create: bool = False) -> CheckedStore:
     if is_database:
         from tapedeck.engine.store.sqlite_store import SqliteStore  # noqa: PLC0415
 
-        return SqliteStore(path, create=create)
+        return SqliteStore(path, create=create, read_only=read_only)
     from tapedeck.engine.store.parquet_store import ParquetStore  # noqa: PLC0415
 
-    return ParquetStore(path, create=create)
+    return ParquetStore(path, create=create, read_only=read_only)
 
 
 def _check_encoding(path: Path) -> None:

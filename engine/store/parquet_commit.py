@@ -33,10 +33,14 @@ _Move = tuple[str | None, str]
 
 
 class Staging:
-    """The folder in which a write is prepared. `commit` needs the write lock."""
+    """The folder in which a write is prepared. `commit` needs the write lock.
 
-    def __init__(self, root: Path) -> None:
+    `read_only`: interrupted commits are not completed.
+    """
+
+    def __init__(self, root: Path, *, read_only: bool = False) -> None:
         self._root = root
+        self._read_only = read_only
         self._folder = root / _STAGING
         self._journal = str(self._folder / _JOURNAL)
 
@@ -51,9 +55,17 @@ class Staging:
         return os.path.exists(self._journal)
 
     def finish_commit(self) -> None:
-        """Wait for a running commit to end; complete one whose writer has died."""
+        """Wait for a running commit to end; complete one whose writer has died.
+
+        Raises StoreError instead of completing it if the store is only to be read.
+        """
         try:
             with locked(self._folder / _COMMIT_LOCK):
+                if self._read_only and self.is_commit_under_way():
+                    raise StoreError(
+                        f"{self._root}: a write was interrupted, and must be completed before the bars can "
+                        f"be read. To complete it: `tapedeck store verify --store {self._root}`"
+                    )
                 self._replay()
         except OSError as error:
             raise self._interrupted(error) from error
@@ -66,21 +78,24 @@ class Staging:
             if entry.name not in _LOCKS:
                 entry.unlink()
 
-    def commit(self, contents: Iterable[tuple[str, BarColumns]]) -> None:
-        """Replace files by new contents, pairs of a path below the root and bars; without bars, remove it.
+    def commit(self, contents: Iterable[tuple[str, BarColumns | bytes]]) -> None:
+        """Replace files by new contents, pairs of a path below the root and bars, or bytes of another file.
 
-        On error, none of them is changed.
+        A file without content is removed. On error, none of them is changed.
         """
         moves: list[_Move] = []
         try:
-            for number, (final, bars) in enumerate(contents):
-                if not len(bars):
+            for number, (final, content) in enumerate(contents):
+                if not len(content):
                     moves.append((None, final))
                     continue
-                name = f"{number}.parquet"
+                name = f"{number}{Path(final).suffix}"
                 moves.append((name, final))
                 (self._root / final).parent.mkdir(parents=True, exist_ok=True)
-                write_file(self._folder / name, bars, interval_of(final))
+                if isinstance(content, bytes):
+                    _write_bytes(self._folder / name, content)
+                else:
+                    write_file(self._folder / name, content, interval_of(final))
             with locked(self._folder / _COMMIT_LOCK):
                 self._write_journal(moves)
                 try:
@@ -149,6 +164,13 @@ class Staging:
             if folder.exists():
                 sync_folder(folder)
         os.unlink(self._journal)
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _check_of(moves: Sequence[Sequence[str | None]]) -> str:

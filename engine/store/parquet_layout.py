@@ -30,6 +30,9 @@ _WHOLE: Final = "all" + _SUFFIX
 _PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 _FEW_YEARS: Final = 3
 _EARLIEST, _LATEST, _LAST_YEAR = -62135596800, 253402300799, 9999  # the years 1 to 9999
+ALL_TIMES: Final = (_EARLIEST, _LATEST + 1)
+"""Range that holds the times of all bars, in seconds."""
+
 _FEWEST_BYTES_OF_NAME: Final = 128  # that any disk allows
 _SHOWN_OF_SYMBOL: Final = 40
 _MOST_BYTES_OF_NAME: Final = 255  # of one file, where the disk does not say
@@ -106,7 +109,7 @@ def candidates(folder: str, interval: Interval, start: int, end: int) -> list[st
 def bounds_of_file(path: str, interval: Interval) -> tuple[int, int]:
     """Return the range of times (seconds) of the bars that a file may hold."""
     if not interval.is_intraday:
-        return _EARLIEST, _LATEST + 1
+        return ALL_TIMES
     year = int(os.path.basename(path).removesuffix(_SUFFIX))
     first = int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
     return first, int(datetime(year + 1, 1, 1, tzinfo=UTC).timestamp()) if year < _LAST_YEAR else _LATEST + 1

@@ -11,13 +11,16 @@ from types import TracebackType
 from tapedeck.engine.errors import StoreError
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_diff import BarDifference, check_interval, checked, join, merge, take
-from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarWatch, WriteResult
+from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarWatch, EmptySlots, Ints, WriteResult
 from tapedeck.engine.store.checksums import SpanSums
 from tapedeck.engine.store.damage import CheckedSeries, Damage
+from tapedeck.engine.store.empty_slots import checked_slots
 from tapedeck.engine.store.parquet_cache import FileCache
 from tapedeck.engine.store.parquet_commit import Staging
+from tapedeck.engine.store.parquet_empty_slots import SlotsFiles, slots_file
 from tapedeck.engine.store.parquet_files import OpenFile
 from tapedeck.engine.store.parquet_layout import (
+    ALL_TIMES,
     FORMAT_VERSION,
     bounds_of_file,
     candidates,
@@ -41,18 +44,21 @@ _BEFORE_ALL, _AFTER_ALL = -(2**62), 2**62
 class ParquetStore:
     """A `BarStore` in a folder, which any Parquet reader can read as one partitioned data set.
 
-    `create` creates the folder, or makes an empty one a store. Raises StoreError if the folder is missing,
-    holds other files, or was made by a newer tapedeck.
+    `create` creates the folder, or makes an empty one a store. `read_only` refuses writes, and a folder with
+    a write that was interrupted. Raises StoreError if the folder is missing, holds other files, or was made
+    by a newer tapedeck.
     """
 
-    def __init__(self, root: Path, *, create: bool = False) -> None:
+    def __init__(self, root: Path, *, create: bool = False, read_only: bool = False) -> None:
         self._root = root
+        self._read_only = read_only
         self._prefix = f"{root}/"
-        self._staging = Staging(root)
+        self._staging = Staging(root, read_only=read_only)
         if create:
             make_marker(root)
         self._version = check_marker(root)
         self._files = FileCache(needs_checks=self._version >= FORMAT_VERSION)
+        self._slots = SlotsFiles(root)
         if self._staging.is_commit_under_way():
             self._staging.finish_commit()
 
@@ -81,12 +87,15 @@ class ParquetStore:
                     yield BarBatch(row, run)
 
     def watch(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> BarWatch:
-        """Watch the bars of many symbols with `start <= opened_at < end` for changes."""
+        """Watch the bars and facts of many symbols with `start <= opened_at < end` for changes."""
 
         def files(symbol: str, first: int, after: int) -> list[OpenFile]:
             return self._open_files(symbol, interval, first, after)
 
-        return ParquetWatch(self._root, symbols, interval, (start, end), files)
+        def facts(first: int, after: int) -> EmptySlots:
+            return self._slots.between(symbols, interval, first, after)
+
+        return ParquetWatch(self._root, symbols, interval, (start, end), files, facts)
 
     def read(self, symbol: str, interval: Interval, start: int, end: int) -> BarColumns:
         """Return the bars of one symbol with `start <= opened_at < end`, oldest first; empty if none."""
@@ -121,6 +130,19 @@ class ParquetStore:
                 found.append(part.shifted(run.start))
         return BarDifference.total(found).result(replace=replace)
 
+    def confirm_empty(self, symbol: str, interval: Interval, opened_at: Ints) -> None:
+        """Store facts in one transaction; see `BarStore.confirm_empty`."""
+        times = checked_slots(symbol, interval, opened_at)
+        check_symbol_fits(self._root, symbol)
+        with self._writing(atomic=True) as writer:
+            if len(times):
+                writer.add_slots(slots_file(symbol, interval), times)
+
+    def empty_slots(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> EmptySlots:
+        """Return the facts with `start <= opened_at < end`; see `BarStore.empty_slots`."""
+        check_interval(interval)
+        return self._slots.between(symbols, interval, start, end)
+
     @property
     def has_checks(self) -> bool:
         """Whether all bars have checksums; False for a store of an earlier version."""
@@ -137,11 +159,13 @@ class ParquetStore:
         for symbol, intervals in self.series().items():
             for interval in sorted(intervals):
                 yield verified_series(self._root, symbol, interval, needs_checks=self.has_checks)
+        yield from self._slots.damage()
 
     def accept(self) -> Generator[tuple[str, Interval], None, None]:
         """Add checks to the files that have none, as they are; yield each series before it is read.
 
-        Files whose checks tell of damage stay as they are.
+        Files whose checks tell of damage stay as they are; damaged facts are dropped, as nothing tells what
+        they were.
         """
         for symbol, intervals in self.series().items():
             for interval in sorted(intervals):
@@ -149,13 +173,16 @@ class ParquetStore:
                 with self._writing(atomic=True) as writer:
                     for path in series_files(self._root, symbol, interval):
                         writer.add_checks(os.path.relpath(path, self._root))
-        with self._writing(atomic=True):
+        with self._writing(atomic=True) as writer:
+            for damage in self._slots.damage():
+                name = os.path.relpath(damage.file, self._root)
+                writer.remove_slots(name, _BEFORE_ALL, _AFTER_ALL, is_whole=True)
             write_marker(self._root)
         self._version = FORMAT_VERSION
         self._files = FileCache(needs_checks=True)
 
     def remove(self, symbol: str, interval: Interval, start: int, end: int) -> int:
-        """Remove the bars of `[start, end)` in one transaction; return their number.
+        """Remove the bars and facts of `[start, end)` in one transaction; return the number of bars.
 
         Files that lie in the range as a whole are removed even if they are damaged.
         """
@@ -166,6 +193,7 @@ class ParquetStore:
                 first, after = bounds_of_file(path, interval)
                 is_whole = start <= first and after <= end
                 removed += writer.remove(os.path.relpath(path, self._root), start, end, is_whole=is_whole)
+            self._remove_slots(writer, symbol, interval, start, end)
         return removed
 
     def rewrite(self, damage: Sequence[Damage], bars: BarColumns) -> None:
@@ -189,6 +217,7 @@ class ParquetStore:
     def close(self) -> None:
         """Close the files; safe to call twice. Later use of the store opens them again."""
         self._files.clear()
+        self._slots.clear()
 
     def __enter__(self) -> ParquetStore:
         return self
@@ -198,8 +227,18 @@ class ParquetStore:
     ) -> None:
         self.close()
 
+    def _remove_slots(
+        self, writer: FolderWriter, symbol: str, interval: Interval, start: int, end: int
+    ) -> None:
+        name = slots_file(symbol, interval)
+        if (self._root / name).exists():
+            first, after = ALL_TIMES
+            writer.remove_slots(name, start, end, is_whole=start <= first and after <= end)
+
     @contextmanager
     def _writing(self, *, atomic: bool) -> Iterator[FolderWriter]:
+        if self._read_only:
+            raise StoreError(f"{self._root} was opened for reading only")
         writer = writer_of(self._root)
         with writer.batch(atomic=atomic):
             yield writer

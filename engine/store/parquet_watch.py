@@ -8,12 +8,16 @@ from pathlib import Path
 
 from tapedeck.engine.errors import StoreChangedError
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.store.checksums import SpanSums, span_words, whole_spans
+from tapedeck.engine.store.bar_store import EmptySlots
+from tapedeck.engine.store.checksums import SpanSums, span_of, span_words, whole_spans
 from tapedeck.engine.store.parquet_files import Identity, OpenFile
 from tapedeck.engine.store.parquet_layout import is_store
 
 OpenFiles = Callable[[str, int, int], Sequence[OpenFile]]
 """Opens the files of a symbol that may hold bars of a range."""
+
+ReadFacts = Callable[[int, int], EmptySlots]
+"""Reads the facts of all symbols in a range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +44,14 @@ class ParquetWatch:
         interval: Interval,
         bounds: tuple[int, int],
         files: OpenFiles,
+        facts: ReadFacts,
     ) -> None:
         self._root = root
+        self._symbols = symbols
         self._interval = interval
         self._files = files
+        self._facts = facts
+        self._facts_before = _pairs(facts(*bounds))
         self._seen = {symbol: _seen(files(symbol, *bounds)) for symbol in symbols}
 
     def check(self, start: int, end: int) -> None:
@@ -54,6 +62,16 @@ class ParquetWatch:
             now = _seen(self._files(symbol, start, end))
             if now.versions_between(start, end) != before.versions_between(start, end):
                 self._compare(symbol, before, now, *whole_spans(start, end, self._interval))
+        changed = {(row, time) for row, time in self._facts_before if start <= time < end} ^ _pairs(
+            self._facts(start, end)
+        )
+        if changed:
+            row, time = min(changed)
+            when = span_words(span_of(time, self._interval), self._interval)
+            raise StoreChangedError(
+                f"{self._root}: empty {self._interval} slots of {self._symbols[row]} {when} were changed "
+                "while this run was reading them. Run again"
+            )
 
     def _compare(self, symbol: str, before: _Seen, now: _Seen, start: int, end: int) -> None:
         if before.spans is None or now.spans is None:
@@ -70,6 +88,10 @@ class ParquetWatch:
                 f"{span_words(changed[0][1], self._interval)} were {done} while this run was reading them. "
                 "Run again"
             )
+
+
+def _pairs(facts: EmptySlots) -> set[tuple[int, int]]:
+    return set(zip(facts.rows.tolist(), facts.opened_at.tolist(), strict=True))
 
 
 def _seen(files: Sequence[OpenFile]) -> _Seen:

@@ -8,10 +8,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Final
 from weakref import WeakValueDictionary
 
+import numpy as np
 import pyarrow as pa
 
 from tapedeck.engine.errors import StoreDamagedError, StoreError, cause_of
@@ -19,6 +21,7 @@ from tapedeck.engine.store.bar_diff import BarDifference, difference, empty_bars
 from tapedeck.engine.store.bar_store import BarColumns, Ints
 from tapedeck.engine.store.folder_lock import locked
 from tapedeck.engine.store.parquet_commit import Staging
+from tapedeck.engine.store.parquet_empty_slots import read_slots, slots_text
 from tapedeck.engine.store.parquet_files import has_checks, read_file
 from tapedeck.engine.store.parquet_layout import FORMAT_VERSION, check_marker
 
@@ -62,6 +65,7 @@ class FolderWriter:
         self._depth = 0
         self._atomic_depth = 0
         self._contents: dict[str, _Content] = {}
+        self._slots: dict[str, Ints] = {}  # new facts of a file
         self._buffered = 0  # approximate number of rows in `_contents`
         self._needs_checks = True
         self._locks = ExitStack()
@@ -74,12 +78,12 @@ class FolderWriter:
                 self._begin()
             self._depth += 1
             self._atomic_depth += atomic
-            before = dict(self._contents), self._buffered
+            before = dict(self._contents), dict(self._slots), self._buffered
             try:
                 yield
             except BaseException:
                 if atomic:
-                    self._contents, self._buffered = before
+                    self._contents, self._slots, self._buffered = before
                 raise
             finally:
                 self._depth -= 1
@@ -126,6 +130,30 @@ class FolderWriter:
             self.replace_file(path, join([take(bars, slice(low)), take(bars, slice(high, None))]))
         return high - low
 
+    def add_slots(self, path: str, times: Ints) -> None:
+        """Add facts (ascending, each once) to the file `path`. Needs a batch."""
+        stored = self._slots_of(path)
+        found = np.union1d(stored, times)
+        if len(found) > len(stored):
+            self._slots[path] = found
+
+    def remove_slots(self, path: str, start: int, end: int, *, is_whole: bool) -> None:
+        """Remove the facts of `[start, end)` from the file `path`.
+
+        `is_whole`: the range holds all facts of the file, which is removed even if it cannot be read.
+        """
+        if is_whole:
+            self._slots[path] = np.empty(0, np.int64)
+            return
+        stored = self._slots_of(path)
+        left = stored[(stored < start) | (stored >= end)]
+        if len(left) < len(stored):
+            self._slots[path] = left
+
+    def _slots_of(self, path: str) -> Ints:
+        found = self._slots.get(path)
+        return read_slots(self._root / path) if found is None else found
+
     def _content(self, path: str) -> _Content:
         content = self._contents.get(path)
         if content is None:
@@ -149,11 +177,17 @@ class FolderWriter:
         try:
             if has_ended or (not self._atomic_depth and self._buffered > _BUFFERED_ROWS):
                 contents, self._contents, self._buffered = self._contents, {}, 0
+                slots, self._slots = self._slots, {}
                 changed = [path for path, content in contents.items() if content.is_changed]
-                if changed:
+                if changed or slots:
                     with _errors_explained(self._root):
-                        # One after the other: the runs of all files joined would be in memory twice.
-                        self._staging.commit((path, contents.pop(path).bars()) for path in changed)
+                        self._staging.commit(
+                            chain(
+                                # One after the other: the runs of all files joined would be in memory twice.
+                                ((path, contents.pop(path).bars()) for path in changed),
+                                ((path, slots_text(times)) for path, times in slots.items()),
+                            )
+                        )
         finally:
             if has_ended:
                 self._locks.close()

@@ -222,7 +222,7 @@ def ids_of(path: Path, answers: Answers, symbols: Sequence[str], *, has_checks: 
     """Return the ids of symbols, None for those that are not stored; StoreDamagedError for a wrong index."""
     # The index of symbols leads to an id, and the table to the symbol of that id.
     found = answers.rows(
-        f"SELECT requested.key, listed.id, listed.symbol FROM {_listed(symbols)} "
+        f"SELECT requested.key, listed.id, listed.symbol FROM {requested_symbols(symbols)} "
         "CROSS JOIN symbols AS indexed ON indexed.symbol = requested.value "
         "LEFT JOIN symbols AS listed NOT INDEXED ON listed.id = indexed.id"
     )
@@ -281,10 +281,11 @@ def _parts(chosen: NDArray[np.bool_]) -> tuple[Ints | slice, Ints | slice]:
 
 
 def _requested(symbols: Sequence[str]) -> str:
-    return f"{_listed(symbols)} CROSS JOIN symbols ON symbols.symbol = requested.value"
+    return f"{requested_symbols(symbols)} CROSS JOIN symbols ON symbols.symbol = requested.value"
 
 
-def _listed(symbols: Sequence[str]) -> str:
+def requested_symbols(symbols: Sequence[str]) -> str:
+    """Return a table `requested` of symbols for a query: `key` is the position, `value` the symbol."""
     requested = json.dumps(list(symbols)).replace("'", "''")
     return f"json_each('{requested}') AS requested"
 

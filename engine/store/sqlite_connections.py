@@ -89,11 +89,18 @@ def is_writable(path: Path) -> bool:
     return os.access(path, os.W_OK) and os.access(path.resolve().parent, os.W_OK)
 
 
-def open_native(path: Path) -> sqlite3.Connection:
-    """Open with the sqlite3 module, in autocommit mode; the caller holds the gate."""
+def open_native(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open with the sqlite3 module, in autocommit mode; the caller holds the gate.
+
+    `read_only`: leave a log of writes as it is, instead of moving it into the file at the end.
+    """
     with native_errors_explained(path):
         connection = sqlite3.connect(
-            _uri(path), uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+            _uri(path, read_only=read_only),
+            uri=True,
+            timeout=BUSY_TIMEOUT_S,
+            isolation_level=None,
+            check_same_thread=False,
         )
         try:
             # In WAL mode NORMAL is safe against a killed process; a power cut may lose the last commits.
@@ -107,13 +114,13 @@ def open_native(path: Path) -> sqlite3.Connection:
 class ArrowConnection:
     """An ADBC connection that answers queries with Arrow batches; the caller holds the gate."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         import adbc_driver_sqlite.dbapi as adbc  # noqa: PLC0415
 
         self._path = path
         self._open: list[Any] = []  # closed last to first: ADBC does not close objects with open children
         with arrow_errors_explained(path):
-            self._connection = adbc.connect(_uri(path), autocommit=True)
+            self._connection = adbc.connect(_uri(path, read_only=read_only), autocommit=True)
         try:
             self.query(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}").read_all()
         except BaseException:
@@ -146,13 +153,16 @@ class ArrowConnection:
             self._open.pop().close()
 
 
-def _uri(path: Path) -> str:
+def _uri(path: Path, *, read_only: bool) -> str:
     real = path.resolve()
     location = f"file:{quote(str(real))}"
-    if is_writable(real):
-        return f"{location}?mode=rw"
     log = real.with_name(f"{real.name}-wal")
-    if log.exists() and log.stat().st_size:
+    has_log = log.exists() and log.stat().st_size > 0
+    # The last connection that may write moves the log into the file as it closes, even after reads only.
+    # Without a log it changes nothing, and, unlike one that may not write, leaves no files behind.
+    if is_writable(real) and not (read_only and has_log):
+        return f"{location}?mode=rw"
+    if has_log:
         return f"{location}?mode=ro"
     # Without a log, and without permission to create one, the file can only be read as immutable.
     return f"{location}?mode=ro&immutable=1"

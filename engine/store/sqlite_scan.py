@@ -23,10 +23,11 @@ class ArrowScan:
     for the file makes the scan read its other batches into memory and close the file.
     """
 
-    def __init__(self, gate: FileGate, path: Path, sql: str) -> None:
+    def __init__(self, gate: FileGate, path: Path, sql: str, *, read_only: bool = False) -> None:
         self._gate = gate
         self._path = path
         self._sql = sql
+        self._read_only = read_only
         self._step = threading.Lock()  # guards all below
         self._begun = False
         self._holder: Holder | None = None
@@ -58,7 +59,7 @@ class ArrowScan:
         self._begun = True
         self._holder = self._gate.enter(Library.ARROW, release=self._release)
         try:
-            self._connection = ArrowConnection(self._path)
+            self._connection = ArrowConnection(self._path, read_only=self._read_only)
             self._reader = self._connection.query(self._sql)
         except BaseException:
             self._end()

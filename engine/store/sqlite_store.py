@@ -16,9 +16,10 @@ import numpy as np
 from tapedeck.engine.errors import StoreDamagedError, StoreError, cause_of
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_diff import check_interval, checked
-from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarWatch, WriteResult
+from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarWatch, EmptySlots, Ints, WriteResult
 from tapedeck.engine.store.checksums import SpanSums
 from tapedeck.engine.store.damage import CheckedSeries, Damage
+from tapedeck.engine.store.empty_slots import checked_slots, joined_slots
 from tapedeck.engine.store.sqlite_answers import (
     Answers,
     ArrowAnswers,
@@ -43,6 +44,15 @@ from tapedeck.engine.store.sqlite_connections import (
     native_errors_explained,
     open_native,
 )
+from tapedeck.engine.store.sqlite_empty_slots import (
+    add_slots,
+    damaged_slots,
+    drop_damaged_slots,
+    has_slots,
+    read_slots,
+    remove_slots,
+    slot_sums,
+)
 from tapedeck.engine.store.sqlite_gate import FileGate, Library, gate_of
 from tapedeck.engine.store.sqlite_log import check_log
 from tapedeck.engine.store.sqlite_scan import ArrowScan
@@ -56,19 +66,23 @@ from tapedeck.engine.store.sqlite_schema import (
 )
 from tapedeck.engine.store.sqlite_sums import ALWAYS, remove_bars, rewrite_bars, write_all_sums, write_bars
 from tapedeck.engine.store.sqlite_verify import verified_series
-from tapedeck.engine.store.sqlite_watch import SqliteWatch
+from tapedeck.engine.store.sqlite_watch import FilesState, SqliteWatch, state_of
 from tapedeck.engine.store.sqlite_writing import WriteBatch, batch_of_thread, opened_batch
 
 
 class SqliteStore:
     """A `BarStore` in one file, in WAL mode, which any SQLite tool can read (view `bars`).
 
-    `create` creates the file, and the tables in an empty one. Raises StoreError if the file is missing,
-    is not a store, or was made by a newer tapedeck.
+    `create` creates the file, and the tables in an empty one. `read_only` refuses writes, and leaves the
+    bytes of the file and of its log as they are. Raises StoreError if the file is missing, is not a store, or
+    was made by a newer tapedeck.
     """
 
-    def __init__(self, path: Path, *, create: bool = False) -> None:
+    def __init__(self, path: Path, *, create: bool = False, read_only: bool = False) -> None:
         self._path = path
+        self._read_only = read_only
+        # As of the last read that found no facts, so that runs without any need not look again.
+        self._state_without_facts: FilesState | None = None
         if create:
             self._create()
         check_log(path)
@@ -109,7 +123,7 @@ class SqliteStore:
                 batches = iter([NativeAnswers(self._path, connection).columns(request.query())])
             yield from filter(_has_bars, map(read.bars, batches))
         else:
-            scan = ArrowScan(gate, self._path, request.query())
+            scan = ArrowScan(gate, self._path, request.query(), read_only=self._read_only)
             try:
                 yield from filter(_has_bars, map(read.bars, self._arrays(scan)))
             finally:
@@ -118,14 +132,19 @@ class SqliteStore:
             self._answer(Library.NATIVE, lambda answers: check_missing(self._path, answers, missing))
 
     def watch(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> BarWatch:
-        """Watch the bars of many symbols with `start <= opened_at < end` for changes.
+        """Watch the bars and facts of many symbols with `start <= opened_at < end` for changes.
 
-        In a store without checksums nothing is noticed.
+        In a store without checksums changes of bars are not noticed.
         """
 
         def sums(first: int, after: int) -> SpanSums:
             request = self._request(symbols, interval, first, after)
-            found: SpanSums = self._answer(Library.ARROW, lambda answers: stored_sums(answers, request))
+
+            def read(answers: Answers) -> SpanSums:
+                facts = slot_sums(answers, symbols, interval, first, after)
+                return SpanSums.total([stored_sums(answers, request), facts])
+
+            found: SpanSums = self._answer(Library.ARROW, read)
             return found
 
         return SqliteWatch(self._path, symbols, interval, (start, end), sums)
@@ -158,6 +177,29 @@ class SqliteStore:
                 found = write_bars(self._path, connection, symbol, interval, bars, replace=replace)
         return found.result(replace=replace)
 
+    def confirm_empty(self, symbol: str, interval: Interval, opened_at: Ints) -> None:
+        """Store facts in one transaction; see `BarStore.confirm_empty`."""
+        times = checked_slots(symbol, interval, opened_at)
+        with self._in_transaction() as connection:
+            if len(times):
+                add_slots(self._path, connection, symbol, interval, times)
+
+    def empty_slots(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> EmptySlots:
+        """Return the facts with `start <= opened_at < end`; see `BarStore.empty_slots`."""
+        check_interval(interval)
+        state = state_of(self._path)
+        if state == self._state_without_facts and not _connection_in_transaction(self._gate()):
+            return joined_slots([])
+
+        def read(answers: Answers) -> EmptySlots:
+            if has_slots(answers):
+                return read_slots(self._path, answers, symbols, interval, start, end)
+            self._state_without_facts = state
+            return joined_slots([])
+
+        found: EmptySlots = self._answer(Library.NATIVE, read)
+        return found
+
     @property
     def has_checks(self) -> bool:
         """Whether all bars have checksums; False for a store of an earlier version."""
@@ -184,20 +226,26 @@ class SqliteStore:
                     yield verified_series(self._path, partial(self._answer, Library.ARROW), symbol, interval)
                 else:
                     yield CheckedSeries(symbol, interval, len(self.read(symbol, interval, *ALWAYS)), ())
+        yield from self._answer(Library.NATIVE, lambda answers: list(damaged_slots(self._path, answers)))
         for [fault] in self._rows("PRAGMA integrity_check(20)"):
             if fault != "ok":
                 yield Damage(str(self._path), f"SQLite: {fault}")
 
     def accept(self) -> Generator[tuple[str, Interval], None, None]:
-        """Store checksums of the bars as they are, in one transaction; yield each series beforehand."""
+        """Store checksums of the bars as they are, in one transaction; yield each series beforehand.
+
+        Damaged facts are dropped: nothing tells what they were.
+        """
         with self._in_transaction() as connection:
             yield from write_all_sums(connection)
+            drop_damaged_slots(self._path, connection)
         self._has_checks = True
 
     def remove(self, symbol: str, interval: Interval, start: int, end: int) -> int:
-        """Remove the bars of `[start, end)` in one transaction; return their number."""
+        """Remove the bars and facts of `[start, end)` in one transaction; return the number of bars."""
         check_interval(interval)
         with self._in_transaction() as connection:
+            remove_slots(self._path, connection, symbol, interval, start, end)
             return remove_bars(self._path, connection, symbol, interval, start, end)
 
     def rewrite(self, damage: Sequence[Damage], bars: BarColumns) -> None:
@@ -260,10 +308,12 @@ class SqliteStore:
                 return read(NativeAnswers(self._path, connection))
         with gate.entered(preferred, or_other=True) as holder:
             if holder.library is Library.NATIVE:
-                with closing(open_native(self._path)) as connection, native_errors_explained(self._path):
+                opened = open_native(self._path, read_only=self._read_only)
+                with closing(opened) as connection, native_errors_explained(self._path):
                     connection.execute("BEGIN")
                     return read(NativeAnswers(self._path, connection))
-            with closing(ArrowConnection(self._path)) as arrow, arrow_errors_explained(self._path):
+            opened_arrow = ArrowConnection(self._path, read_only=self._read_only)
+            with closing(opened_arrow) as arrow, arrow_errors_explained(self._path):
                 arrow.begin()
                 return read(ArrowAnswers(self._path, arrow))
 
@@ -313,6 +363,8 @@ class SqliteStore:
             make_tables(connection)
 
     def _check_writable(self) -> None:
+        if self._read_only:
+            raise StoreError(f"{self._path} was opened for reading only")
         if is_writable(self._path):
             return
         folder, name = self._path.parent, self._path.name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 from tapedeck.engine.clock.calendars import exchange_bounds
@@ -31,10 +31,11 @@ class StreamRequirements:
         self._time = time
         self._data = data
 
-    def plan(self, *, may_be_empty: bool = False) -> StreamPlan:
+    def plan(self, *, may_be_empty: bool = False, arriving: Collection[Interval] = ()) -> StreamPlan:
         """Return the plan of the run.
 
-        `may_be_empty`: allow symbols without bars in the range. Raises ConfigError for invalid streams,
+        `may_be_empty`: allow symbols without bars in the range. `arriving`: intervals that a feed delivers,
+        which count as stored for every symbol. Raises ConfigError for invalid streams,
         CalendarError if the range has no trading day, and DataMissingError if the store lacks bars that the
         session needs.
         """
@@ -53,10 +54,13 @@ class StreamRequirements:
         played = self._played()
         specs = indicator_specs(self._data_config)
         symbols = self._data_config.symbols
-        stored = self._stored()
+        stored = self._stored(arriving)
         # Weeks are history: no session has their bars.
         requested = [*streams, *(spec.interval for spec in specs if spec.interval != WEEK)]
-        base = choose_base(requested, symbols, stored)
+        # What arrives is the base; bars that are stored at another interval do not go on.
+        base = choose_base(
+            requested, symbols, dict.fromkeys(symbols, frozenset(arriving)) if arriving else stored
+        )
         if not may_be_empty:
             self._check_data_exist(base, played)
         start = StoreStart(symbols, stored, self._first_label)
@@ -106,10 +110,11 @@ class StreamRequirements:
             start_instant(sessions[0], backtest.start_time)
         return sessions
 
-    def _stored(self) -> Stored:
-        """Return the stored intervals of every symbol of the store and of the file."""
+    def _stored(self, arriving: Collection[Interval]) -> Stored:
+        """Return the stored or arriving intervals of every symbol of the store and of the file."""
         series = dict(self._data.store.series())
-        return {**series, **self._data.stored_intervals(self._data_config.symbols)}
+        own = self._data.stored_intervals(self._data_config.symbols)
+        return {**series, **{symbol: intervals | frozenset(arriving) for symbol, intervals in own.items()}}
 
     def _first_label(self, symbol: str, interval: Interval) -> int | None:
         """Return the label of a symbol's first stored bar within the calendar, seconds UTC."""

@@ -7,6 +7,7 @@ import signal
 
 from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.handlers.data import DataHandlers
+from tapedeck.console.app.live_words import recording_place
 from tapedeck.console.app.screens.confirm import ConfirmScreen
 from tapedeck.console.app.screens.help import help_page
 from tapedeck.engine.errors import EngineError
@@ -21,7 +22,7 @@ class ApplicationHandlers:
 
     async def help(self, _argument: str) -> None:
         """Show the help page."""
-        await self._app.open(help_page(self._app.key_changes))
+        await self._app.open(help_page(self._app.key_changes, self._app.offers))
 
     async def quit(self) -> None:
         """Quit, after a confirmation if the run is not over."""
@@ -34,8 +35,7 @@ class ApplicationHandlers:
             if yes:
                 self._leave()
 
-        question = f"The run is not over{self._place()}. End it and quit?"
-        await self._app.open(ConfirmScreen(question, yes="End and quit", no="Stay"), answered)
+        await self._app.open(self._quit_question(), answered)
 
     async def restart(self, _argument: str) -> None:
         """Restart the run, after a confirmation if it is not over."""
@@ -50,6 +50,15 @@ class ApplicationHandlers:
 
         question = f"The run is not over{self._place()}. Start it again?"
         await self._app.open(ConfirmScreen(question, yes="Start again", no="Stay"), answered)
+
+    def _quit_question(self) -> ConfirmScreen:
+        system = self._app.playback.system
+        snapshot = system.snapshot()
+        if snapshot.live is not None:
+            question = f"Stop recording?\n{recording_place(snapshot.live, snapshot, system.time.zone)}"
+            return ConfirmScreen(question, yes="Stop and quit", no="Keep recording")
+        question = f"The run is not over{self._place()}. End it and quit?"
+        return ConfirmScreen(question, yes="End and quit", no="Stay")
 
     def _place(self) -> str:
         snapshot = self._app.playback.system.snapshot()
@@ -73,4 +82,5 @@ class ApplicationHandlers:
 
     def _notify_end(self) -> None:
         waits = ", once the export is written" if self._data.is_exporting else ""
-        self._app.notify(f"ending the run{waits}", timeout=5)
+        ended = "recording" if self._app.playback.is_live else "run"
+        self._app.notify(f"ending the {ended}{waits}", timeout=5)

@@ -120,7 +120,8 @@ class BreakpointHandlers:
 
     def _meaning(self, text: str) -> str:
         condition = Condition.parse(text, self._playback.system.vocabulary())
-        return f"pauses when {condition.text} becomes true"
+        does = "alerts" if self._playback.is_live else "pauses"
+        return f"{does} when {condition.text} becomes true"
 
     async def _ask_file(self, action: str, title: str) -> None:
         async def chosen(answer: str | None) -> None:

@@ -117,6 +117,9 @@ class MomentHandlers:
             elif is_complete and (backwards or self._playback.system.state.is_over):
                 side = "before" if backwards else "after"
                 self._app.notify(f"{condition}: not found {side} the time shown", timeout=5)
+            elif is_complete and self._playback.is_live:
+                key = first_key("breakpoint", self._app.key_changes)
+                self._app.notify(f"{condition}: not found up to now; {key} sets an alert for it", timeout=5)
             elif is_complete:
                 await self._ask_to_play(condition, present)
 

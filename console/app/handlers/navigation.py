@@ -78,8 +78,8 @@ class NavigationHandlers:
             self._playback.viewpoint.show_at(Position(self._shown_position().played, 0), self._present())
         if self._playback.viewpoint.position is not None:
             self._playback.play_past(begins_session=True)
-        elif not self._playback.system.state.is_over:  # it has just begun
-            self._transport.resume()
+        else:  # it has just begun
+            self._transport.continue_at_present()
 
     async def seek(self, slot: int) -> None:
         """Go to the start of a slot of the session shown: show it, or play to it."""
@@ -114,8 +114,7 @@ class NavigationHandlers:
 
     def _to_be_played(self, instant: datetime) -> Destination:
         """Return the first future time at or after an instant."""
-        if self._playback.system.state.is_over:
-            raise EngineError("the run is over: only played sessions can be shown")
+        self._transport.check_can_run_ahead()
         plan = self._playback.plan
         session = next((session for session in plan.sessions if session.regular_close >= instant), None)
         if session is None:

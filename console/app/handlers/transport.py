@@ -25,6 +25,11 @@ class Transport:
         self._playback = app.playback
         self._recording = app.recording
 
+    def check_can_run_ahead(self) -> None:
+        """Raise EngineError if the run cannot be played to a time or a condition ahead."""
+        if self._playback.system.state.is_over:
+            raise EngineError("the run is over: only played sessions can be shown")
+
     @property
     def past(self) -> PastMoves | None:
         """The past time shown, or None at the present."""
@@ -46,13 +51,18 @@ class Transport:
         """Move the past that plays; at the present, the run goes on from there."""
         if not self._playback.past_play.is_playing:
             return
-        if self._playback.advance_past() and not self._playback.system.state.is_over:
-            self.resume()
+        if self._playback.advance_past():
+            self.continue_at_present()
         past_play, recompute = self._playback.past_play, self._app.session_recompute
         if (search := past_play.search_needed()) is not None:
             recompute.search_ahead(search)
         elif (day := past_play.day_to_load()) is not None:
             recompute.load_ahead(day)
+
+    def continue_at_present(self) -> None:
+        """Let the run go on, as the past that played has met the present."""
+        if not self._playback.system.state.is_over:
+            self.resume()
 
     async def pause(self) -> None:
         """Pause, or resume a paused run."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 from textual.app import ComposeResult
 from textual.widget import Widget
 
+from tapedeck.console.app.live_words import duration
 from tapedeck.console.app.panels.panel import Panel
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.rows import chart_data
-from tapedeck.console.app.widgets import CandleChart, ChartData
+from tapedeck.console.app.table_figures import forming_of
+from tapedeck.console.app.widgets import CandleChart, ChartData, FormingCandle
 from tapedeck.console.panel_data.tables import Table, Value
 from tapedeck.engine.intervals import Interval
 
@@ -34,11 +37,13 @@ class ChartPanel(Panel):
         """Show the symbol's candles up to the time shown."""
         data = self._data(view_state)
         if np.isnan(data.close).all():
-            keys = f"{self.key('pause')} plays, {self.key('interval')} changes the interval"
+            plays = "" if self.playback.is_live else f"{self.key('pause')} plays, "
+            keys = f"{plays}{self.key('interval')} changes the interval"
             self.face("empty", f"no {self.interval} bar of {self.symbol} yet: {keys}")
             return
         self.fill()
-        self.chart.show(data)
+        forming = self._forming(view_state)
+        self.chart.show(data if forming is None else replace(data, forming=forming))
 
     def as_table(self, view_state: ViewState) -> Table:
         """Return the candles of the session, oldest first."""
@@ -73,6 +78,17 @@ class ChartPanel(Panel):
             levels=self._levels(view_state),
             as_of=view_state.clock_text,
         )
+
+    def _forming(self, view_state: ViewState) -> FormingCandle | None:
+        """Return the candle that is not over, at the present of a live session, on its base interval."""
+        view, live = view_state.view, view_state.snapshot.live
+        if live is None or view is None or view_state.is_past or self.interval != view.base_interval:
+            return None
+        found = forming_of(live, view, self.symbol)
+        if found is None:
+            return None
+        age = duration((live.now - found.received).total_seconds())
+        return FormingCandle(found.bar.open, found.bar.high, found.bar.low, found.bar.close, age)
 
     def _levels(self, view_state: ViewState) -> dict[str, float]:
         """Return high and low of the pre-market, where the symbol has one, for candles of less than a day."""

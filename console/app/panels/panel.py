@@ -17,6 +17,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tapedeck.console.actions.keys import first_key
+from tapedeck.console.app.live_words import waiting_text
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.screens.console_screen import ActionRunner
@@ -194,8 +195,11 @@ class Panel(Vertical):
     def update(self, view_state: ViewState) -> None:
         """Show the state of the run, or the reason if no session is loaded."""
         if view_state.view is None:
+            live = view_state.snapshot.live
             if view_state.snapshot.error:
                 self.face("failed", view_state.snapshot.error)
+            elif live is not None:
+                self.face("loading", waiting_text(live, self.playback.system.time.zone))
             else:
                 self.face("loading", self.LOADING)
             return

@@ -28,7 +28,7 @@ class SymbolsPanel(Panel):
     def __init__(self, playback: Playback) -> None:
         super().__init__(playback)
         self.table = SymbolTable()
-        self.columns = TableChoice(playback.plan)
+        self.columns = TableChoice(playback.plan, is_live=playback.is_live)
         self._day_before: date | None = None
 
     def content(self) -> ComposeResult:
@@ -44,7 +44,8 @@ class SymbolsPanel(Panel):
         if day_before != self._day_before:
             self._day_before = day_before
             self._note_changed()
-        self.table.show(self.columns.rows(view_state.view, view_state.opening))
+        live = None if view_state.is_past else view_state.snapshot.live
+        self.table.show(self.columns.rows(view_state.view, view_state.opening, live))
 
     def as_table(self, view_state: ViewState) -> Table:
         """Return the filtered symbols in the order of the table, with all columns."""

@@ -25,6 +25,10 @@ class ActionRunner(Protocol):
         """Whether an action is available; None: its key is shown, but disabled."""
         ...
 
+    def offers(self, action_id: str) -> bool:
+        """Whether the run offers an action in its state."""
+        ...
+
     def footer_labels(self) -> LabelOf:
         """Return the words of actions in the footer now."""
         ...

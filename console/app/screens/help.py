@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from typing import Final
@@ -10,12 +10,14 @@ from typing import Final
 from textual.content import Content
 
 from tapedeck.console.actions.keys import LIST_KEYS, shown_keys
+from tapedeck.console.actions.offers import OfferState
 from tapedeck.console.actions.table import Action, screen_actions
 from tapedeck.console.app.grid_text import Cell, folded
 from tapedeck.console.app.screens.text_page import TextPage
 from tapedeck.console.app.widgets import TickKind
-from tapedeck.console.app.widgets.figures import BEFORE, MISSING
+from tapedeck.console.app.widgets.figures import BEFORE, CORRECTED, MISSING
 
+_BACKTEST: Final = OfferState()
 _PALETTE: Final = ("ctrl+p", "Open command palette")
 _MOUSE: Final = (
     ("click a row", "Focus symbol"),
@@ -38,27 +40,31 @@ _TIMELINE: Final = (
 _FIGURES: Final = (
     (MISSING, "No value"),
     (BEFORE, "Value of the session before: today has none yet"),
+    (CORRECTED, "Bar that was corrected or filled late, in a live session"),
     ("PMH PML", "High and low of the pre-market, as levels in the chart"),
 )
 _WORDS: Final = (
     ("slot", "One base interval of a session, such as 10:30 to 10:31, with or without a bar"),
     ("stamp", "Hash over all sessions of a run: same input, same stamp"),
     ("digest", "Hash over one session: its bars, indicators and quality"),
+    ("edition", "State of a live session's bars; each correction makes a new one"),
     ("coverage", "Share of a session's slots that have a stored bar: full, partial or missing"),
 )
 
 
-def help_page(changes: Mapping[str, str]) -> TextPage:
-    """Return the help page, with key changes."""
-    return TextPage("Keys", partial(help_text, changes))
+def help_page(changes: Mapping[str, str], offers: Callable[[str], bool]) -> TextPage:
+    """Return the help page, with key changes; `offers`: whether the run offers an action."""
+    return TextPage("Keys", partial(help_text, changes, offers=offers))
 
 
-def help_text(changes: Mapping[str, str], width: int) -> Content:
-    """Return all actions by group, then the mouse, the signs and the console's words.
+def help_text(
+    changes: Mapping[str, str], width: int, *, offers: Callable[[str], bool] = _BACKTEST.offers
+) -> Content:
+    """Return the actions that a run offers by group, then the mouse, the signs and the console's words.
 
     Sentences are wrapped to a width.
     """
-    rows = screen_actions()
+    rows = [action for action in screen_actions() if offers(action.id)]
     page = _Page(max(len(_how(action, changes)) for action in rows), width)
     for group, actions in groupby(rows, key=lambda action: action.group):
         page.add(group, [(_how(action, changes), action.help) for action in actions])

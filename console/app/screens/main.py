@@ -28,7 +28,7 @@ from tapedeck.console.app.panels.tab_line import TabLine, tabs_of
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.screens.console_screen import ConsoleScreen, bindings_of
 from tapedeck.console.app.widgets import SymbolTable
-from tapedeck.console.panel_data.registry import Area, PanelEntry, load, panel_ids
+from tapedeck.console.panel_data.registry import Area, PanelEntry, load
 from tapedeck.console.panel_data.registry import panels as panel_entries
 
 _FRAME: Final = 4
@@ -86,11 +86,12 @@ class MainScreen(ConsoleScreen):
 
     def __init__(self, playback: Playback, log_lines: LogLines, layout: Layout, *, note: str = "") -> None:
         super().__init__()
-        self.bar = SessionBar(note=note)
+        self.bar = SessionBar(playback.system.time.zone, note=note)
         self._tabs = TabLine()
         self.panel_layout = layout
         self.panels: Mapping[str, Panel] = {
-            entry.id: _panel_class(entry).build(playback, log_lines) for entry in panel_entries()
+            entry.id: _panel_class(entry).build(playback, log_lines)
+            for entry in panel_entries(live=layout.is_live)
         }
         self.symbols = self._panel_of(SymbolsPanel)
         self.chart = self._panel_of(ChartPanel)
@@ -174,7 +175,8 @@ class MainScreen(ConsoleScreen):
             panel.display = name in shown
         self._mark_active()
         left, main, side = (
-            [name for name in shown if name in panel_ids(area)] for area in (Area.LEFT, Area.MAIN, Area.SIDE)
+            [name for name in shown if name in layout.panel_ids(area)]
+            for area in (Area.LEFT, Area.MAIN, Area.SIDE)
         )
         self._span_side(side)
         self.query_one("#left").display = bool(left)
@@ -202,7 +204,7 @@ class MainScreen(ConsoleScreen):
 
     def _span_side(self, shown: Sequence[str]) -> None:
         """Give the last of an odd number of side panels the full width on a wide screen."""
-        for name in panel_ids(Area.SIDE):
+        for name in self.panel_layout.panel_ids(Area.SIDE):
             self.panels[name].set_class(len(shown) % 2 == 1 and name == shown[-1], "-across")
 
     @on(Panel.Picked)
@@ -255,7 +257,7 @@ class MainScreen(ConsoleScreen):
             panel.frame = (Frame.PAST if is_past else Frame.ACTIVE) if is_active else Frame.PLAIN
 
     def _panels_in(self, area: Area) -> Iterator[Panel]:
-        return (self.panels[name] for name in panel_ids(area))
+        return (self.panels[name] for name in self.panel_layout.panel_ids(area))
 
     def _panel_of(self, kind: type[AnyPanel]) -> AnyPanel:
         return next(panel for panel in self.panels.values() if isinstance(panel, kind))

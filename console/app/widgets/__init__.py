@@ -1,7 +1,7 @@
 """Widgets of the console: each takes frozen data, draws a canvas and posts messages for clicks."""
 
 from tapedeck.console.app.widgets.candle_chart import CandleChart
-from tapedeck.console.app.widgets.candles import ChartData
+from tapedeck.console.app.widgets.candles import ChartData, FormingCandle
 from tapedeck.console.app.widgets.coverage_map import CoverageData, CoverageMap
 from tapedeck.console.app.widgets.gap_map import GapMap, GapMapData
 from tapedeck.console.app.widgets.line_list import LineList
@@ -16,6 +16,7 @@ __all__ = [
     "ChartData",
     "CoverageData",
     "CoverageMap",
+    "FormingCandle",
     "GapMap",
     "GapMapData",
     "LineList",

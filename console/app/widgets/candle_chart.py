@@ -34,6 +34,8 @@ class CandleChart(Painted, can_focus=True, inherit_bindings=False):
     CandleChart > .chart--gap { color: $warning; text-style: bold; }
     CandleChart > .chart--divider { color: $foreground 40%; }
     CandleChart > .chart--level { color: $foreground 50%; }
+    CandleChart > .chart--forming { color: $foreground 50%; }
+    CandleChart > .chart--corrected { color: $accent; text-style: bold; }
     CandleChart > .chart--overlay-1 { color: $accent; }
     CandleChart > .chart--overlay-2 { color: $primary; }
     CandleChart > .chart--overlay-3 { color: $secondary; }

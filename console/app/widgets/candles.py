@@ -33,6 +33,17 @@ _DOTTED: Final = "┄"
 _LEVELS: Final = _points("▁▂▃▄▅▆▇█")
 
 
+@dataclass(frozen=True, slots=True)
+class FormingCandle:
+    """Candle of a bar that is not over, right of the others. `age`: time since it was received, as text."""
+
+    open: float
+    high: float
+    low: float
+    close: float
+    age: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ChartData:
     """Candles of one symbol and interval, oldest first, shape (n,); missing bars are NaN.
@@ -42,7 +53,8 @@ class ChartData:
     until warm; `before`: name of an overlay → its last value of the session before. `levels`: short name →
     price of a dotted line over the whole chart, such as the high of the pre-market. `zone`: the exchange's,
     for the time axis. `as_of`: the clock as text, with its zone. `is_daily`: the candles are days or longer,
-    and the axis shows dates.
+    and the axis shows dates. `corrected`: whether each candle has a bar that was corrected or filled late,
+    (n,), None if none has. `forming`: the candle that is not over, which is no part of the others.
     """
 
     title: str
@@ -59,6 +71,8 @@ class ChartData:
     before: Mapping[str, float] = field(default_factory=dict)
     levels: Mapping[str, float] = field(default_factory=dict)
     is_daily: bool = False
+    corrected: NDArray[np.bool_] | None = None
+    forming: FormingCandle | None = None
 
     def __len__(self) -> int:
         return len(self.opened_at)

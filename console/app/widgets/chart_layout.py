@@ -21,6 +21,8 @@ _MIDDLING: Final = 10
 class ChartLayout:
     """Rows of the parts (None: not shown), the column of the price axis, and the number of candles.
 
+    `forming`: 1 if a place right of the candles is for one that is not over, else 0.
+
     The legend is below the title. `axis_left`: column of the price axis; equal to the width if there is no
     axis. The column left of it holds the numbers of the overlays; the last candle is left of that.
     """
@@ -35,12 +37,23 @@ class ChartLayout:
     axis_left: int
     stride: int
     candles: int
+    forming: int = 0
 
     @classmethod
     def of(
-        cls, width: int, height: int, count: int, legend: int, *, axis_width: int = AXIS_WIDTH
+        cls,
+        width: int,
+        height: int,
+        count: int,
+        legend: int,
+        *,
+        axis_width: int = AXIS_WIDTH,
+        has_forming: bool = False,
     ) -> ChartLayout:
-        """Return the layout for `count` candles and a legend of at most `legend` lines."""
+        """Return the layout for `count` candles and a legend of at most `legend` lines.
+
+        `has_forming`: with a place for a candle that is not over, if the chart is wide enough for an axis.
+        """
         legend_rows = min(legend, 2 if height >= _TALL else 1 if height >= _MIDDLING else 0)
         rule = height - 2 if height >= 7 else None
         top = (1 if height >= 4 else 0) + legend_rows
@@ -48,8 +61,9 @@ class ChartLayout:
         volume_rows = max(1, (bottom - top) // _VOLUME_SHARE) if height >= 9 else 0
         axis_left = width - axis_width if width >= _NARROWEST_WITH_AXIS else width
         available = max(axis_left - 1, 1)
+        forming = int(has_forming and axis_left < width)
         # Two columns are reserved for the divider: the stride is the same with and without it.
-        stride = max(1, min(_WIDEST_STRIDE, (available - 2) // max(count, 1)))
+        stride = max(1, min(_WIDEST_STRIDE, (available - 2) // max(count + forming, 1)))
         return cls(
             title=0 if height >= 4 else None,
             legend_rows=legend_rows,
@@ -60,7 +74,8 @@ class ChartLayout:
             times=None if rule is None else rule + 1,
             axis_left=axis_left,
             stride=stride,
-            candles=min(count, (available - 1) // stride if available > 1 else 1),
+            candles=min(count, (available - 1) // stride - forming if available > 1 else 1),
+            forming=forming,
         )
 
     @property
@@ -68,10 +83,15 @@ class ChartLayout:
         """The first row of the volumes."""
         return self.plot_top + self.plot_rows
 
+    @property
+    def forming_column(self) -> int:
+        """The column of the candle that is not over, else of the last one."""
+        return self.axis_left - 2
+
     def columns(self, shown: slice, today: int) -> NDArray[np.intp]:
         """Return the column of each candle in `shown`; the first of today has a blank column before it."""
         indices = np.arange(shown.start, shown.stop)
-        last = max(self.axis_left - 2, 0)
+        last = max(self.forming_column - self.forming * self.stride, 0)
         columns = last - (shown.stop - 1 - indices) * self.stride
         if shown.start < today < shown.stop and self.stride == 1:
             columns = columns - (indices < today)

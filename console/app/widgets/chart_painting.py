@@ -21,7 +21,7 @@ from tapedeck.console.app.widgets.candles import (
 )
 from tapedeck.console.app.widgets.canvas import Canvas, shortened
 from tapedeck.console.app.widgets.chart_layout import AXIS_WIDTH, ChartLayout
-from tapedeck.console.app.widgets.figures import compact, fixed, marked_as_before
+from tapedeck.console.app.widgets.figures import CORRECTED, compact, fixed, marked_as_before
 from tapedeck.console.app.widgets.price_scale import PriceScale
 from tapedeck.console.app.widgets.time_axis import clock_labels, date_labels
 
@@ -32,6 +32,7 @@ INKS: Final = (
     "chart--title", "chart--up", "chart--down", "chart--flat",
     "chart--up-before", "chart--down-before", "chart--volume", "chart--volume-before",
     "chart--axis", "chart--last", "chart--gap", "chart--divider", "chart--level",
+    "chart--forming", "chart--corrected",
     "chart--overlay-1", "chart--overlay-2", "chart--overlay-3", "chart--overlay-4", "chart--overlay-5",
 )  # fmt: skip
 _INK: Final = {name.partition("--")[2]: number for number, name in enumerate(INKS)}
@@ -61,7 +62,14 @@ def _fitted_layout(canvas: Canvas, data: ChartData, legend: int) -> ChartLayout:
     """Return a layout whose axis is wide enough for its prices."""
     axis = AXIS_WIDTH
     for _ in range(_AXIS_TRIES):
-        layout = ChartLayout.of(canvas.width, canvas.height, len(data), legend, axis_width=axis)
+        layout = ChartLayout.of(
+            canvas.width,
+            canvas.height,
+            len(data),
+            legend,
+            axis_width=axis,
+            has_forming=data.forming is not None,
+        )
         needed = min(1 + _scale(layout, data).label_width(), canvas.width // 2)
         if needed <= axis:
             break
@@ -75,7 +83,10 @@ def _shown(layout: ChartLayout, data: ChartData) -> slice:
 
 def _scale(layout: ChartLayout, data: ChartData) -> PriceScale:
     shown = _shown(layout, data)
-    return PriceScale.around(data.low[shown], data.high[shown], layout.plot_rows)
+    low, high = data.low[shown], data.high[shown]
+    if data.forming is not None and layout.forming:
+        low, high = np.append(low, data.forming.low), np.append(high, data.forming.high)
+    return PriceScale.around(low, high, layout.plot_rows)
 
 
 def _paint_titles(canvas: Canvas, layout: ChartLayout, data: ChartData) -> None:
@@ -102,9 +113,26 @@ def _paint_plot(
     for number, values in enumerate(overlays):
         draw_overlay(plot, scale, values, _OVERLAYS[number])
         _paint_overlay_number(canvas, layout, scale, values, number)
+    _paint_forming(canvas, layout, data, scale, solid_falls=solid_falls)
     for price in data.levels.values():
         draw_level(plot, scale, price, _INK["level"])
     return scale
+
+
+def _paint_forming(
+    canvas: Canvas, layout: ChartLayout, data: ChartData, scale: PriceScale, *, solid_falls: bool
+) -> None:
+    """Draw the candle that is not over, right of the others, and its age below the price axis."""
+    forming = data.forming
+    if forming is None or not layout.forming:
+        return
+    plot = Plot(canvas, layout.plot_top, layout.plot_rows, np.array([layout.forming_column], dtype=np.intp))
+    prices = (forming.open, forming.high, forming.low, forming.close)
+    opened, high, low, close = (np.array([price]) for price in prices)
+    inks = np.array([_INK["forming"]], dtype=np.uint16)
+    draw_candles(plot, scale, (opened, high, low, close), inks, solid_falls=solid_falls)
+    if layout.times is not None:
+        canvas.right_text(canvas.width, layout.times, f"now {forming.age}", _INK["forming"])
 
 
 def _paint_volumes(
@@ -222,6 +250,10 @@ def _paint_price_axis(canvas: Canvas, layout: ChartLayout, scale: PriceScale, da
         canvas.text(left, layout.plot_top + row, shortened(f"┤{label}", canvas.width - left), _INK["axis"])
     for row, label in _level_labels(scale, data).items():
         canvas.text(left, layout.plot_top + row, label.ljust(canvas.width - left), _INK["axis"])
+    if data.forming is not None and layout.forming:
+        row = int(scale.halves(np.array([data.forming.close]))[0]) // 2
+        text = shortened(scale.label(data.forming.close), canvas.width - left - 1)
+        canvas.text(left, layout.plot_top + row, f"◃{text}".ljust(canvas.width - left), _INK["forming"])
     if last_row >= 0:
         text = scale.label(float(closes[-1]))
         blank = canvas.width - left - 1
@@ -259,6 +291,10 @@ def _paint_time_axis(
         # A label's tick replaces the sign of a gap and takes its colour; the column above it is blank.
         ink = "gap" if positions[index] in missing else "axis"
         canvas.text(positions[index], layout.rule, "┬", _INK[ink])
+    if data.corrected is not None:  # they are rare, and replace a label's tick
+        corrected = columns[data.corrected[shown]]
+        canvas.glyphs[layout.rule, corrected] = ord(CORRECTED)
+        canvas.codes[layout.rule, corrected] = _INK["corrected"]
 
 
 def _paint_divider(canvas: Canvas, layout: ChartLayout, first: int, columns: Indices) -> None:

@@ -15,6 +15,8 @@ from tapedeck.console.panel_data.scores import cut_score, grade_of
 Floats = NDArray[np.float64]
 
 _WIDEST_FIGURE: Final = 16
+_MINUTE_S: Final = 60.0
+_MOST_MINUTES: Final = 999
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +85,19 @@ def _fault(value: float, _decimals: int) -> str:
     return "fair" if value > 0 else "quiet"
 
 
+def _quiet(_value: float, _decimals: int) -> str:
+    return "quiet"
+
+
+def _age(value: float, _decimals: int) -> str:
+    if np.isnan(value):
+        return MISSING
+    return f"{value:.0f}s" if value < _MINUTE_S else f"{min(value // _MINUTE_S, _MOST_MINUTES):.0f}m"
+
+
 PRICE: Final = Form(8, fixed, grows_from=0)
+FORMING_PRICE: Final = Form(8, fixed, _quiet, grows_from=0)
+AGE: Final = Form(4, _age, _quiet)
 CHANGE: Final = Form(7, signed, _gain, grows_from=0)
 PERCENT: Final = Form(7, signed, _gain)
 AMOUNT: Final = Form(7, _amount)

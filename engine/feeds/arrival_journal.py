@@ -1,0 +1,354 @@
+"""Arrival journal: every version of every bar that a feed sent, in an SQLite database beside the store.
+
+A transaction that was committed survives a killed process. A power failure may lose the last ones, but
+damages none, unless `synchronous` is `full`: then each is on the disk before its bars are shown.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from itertools import repeat
+from pathlib import Path
+from threading import RLock
+from types import TracebackType
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from tapedeck.engine.errors import StoreError
+from tapedeck.engine.feeds.arrivals import KINDS, Arrivals
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.store.bar_store import Ints
+from tapedeck.engine.store.locations import DATABASE_SUFFIXES
+from tapedeck.engine.store.sqlite_connections import BUSY_TIMEOUT_S, native_errors_explained
+from tapedeck.engine.store.sqlite_log import check_log
+
+Synchronous = Literal["normal", "full"]
+APPLICATION_ID: Final = 0x54444B4A  # "TDKJ", in the file's header
+VERSION: Final = 1
+_IN_A_FOLDER: Final = ".arrivals.db"  # readers of a Parquet data set pass over names with a dot
+_SUFFIX: Final = ".arrivals"
+_ROWS_AT_ONCE: Final = 20_000
+_LAST: Final = 2**62
+_CODE_OF: Final = {kind.value: code for code, kind in enumerate(KINDS)}
+_TABLES: Final = (
+    # Values may be NULL: a feed's bar may lack them.
+    "CREATE TABLE arrivals (sequence INTEGER PRIMARY KEY, received INTEGER NOT NULL, symbol TEXT NOT NULL, "
+    "interval TEXT NOT NULL, opened_at INTEGER NOT NULL, open REAL, high REAL, low REAL, close REAL, "
+    "volume REAL, kind TEXT NOT NULL, source TEXT NOT NULL) STRICT",
+    "CREATE INDEX arrivals_by_time ON arrivals (opened_at)",
+    "CREATE TABLE empty_slots (interval TEXT NOT NULL, opened_at INTEGER NOT NULL, symbol TEXT NOT NULL, "
+    "source TEXT NOT NULL, PRIMARY KEY (interval, opened_at, symbol)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE days (trading_day TEXT NOT NULL, interval TEXT NOT NULL, symbols TEXT NOT NULL, "
+    "source TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL, closes INTEGER NOT NULL, "
+    "start REAL, anchor REAL, speed REAL, last_sequence INTEGER, is_reconciled INTEGER NOT NULL DEFAULT 0, "
+    "is_exported INTEGER NOT NULL DEFAULT 0, is_stored INTEGER NOT NULL DEFAULT 0, "
+    "PRIMARY KEY (trading_day, interval, symbols)) STRICT, WITHOUT ROWID",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {VERSION}",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockAnchor:
+    """The clock of a replay: market time `start` at wall time `anchor`, seconds UTC, and its speed."""
+
+    start: float
+    anchor: float
+    speed: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedDay:
+    """A trading day's recording: its symbols (sorted), feed, bounds, and how far it came.
+
+    `since`, `until`: bounds of its bars, `closes`: the regular close, seconds UTC. `clock`: of a replay, else
+    None. `last_sequence`: that of the last arrival before the end; None while the session takes bars.
+    `is_stored`: the store has all its bars for certain.
+    """
+
+    trading_day: date
+    interval: Interval
+    symbols: tuple[str, ...]
+    source: str
+    since: int
+    until: int
+    closes: int
+    clock: ClockAnchor | None = None
+    last_sequence: int | None = None
+    is_reconciled: bool = False
+    is_exported: bool = False
+    is_stored: bool = False
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the session takes no more bars."""
+        return self.last_sequence is not None
+
+
+def journal_path(location: Path) -> Path:
+    """Return the path of the journal of a store: beside a database file, inside a folder."""
+    real = location.resolve()
+    if real.suffix.lower() in DATABASE_SUFFIXES:
+        return real.with_name(f"{real.name}{_SUFFIX}")
+    return real / _IN_A_FOLDER
+
+
+class ArrivalJournal:
+    """The journal at `path`, which is created. Any thread may use it; raises StoreError with the reason.
+
+    Methods that write may be called inside `transaction`, and are committed together then.
+    """
+
+    def __init__(self, path: Path, synchronous: Synchronous = "normal") -> None:
+        self.path = path
+        self._lock = RLock()  # guards the connection
+        check_log(path)
+        self._connection = self._opened()
+        try:
+            with native_errors_explained(path):
+                self._connection.execute(f"PRAGMA synchronous = {synchronous}")
+                self._prepare()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit all writes of the block together, or, on an error, none."""
+        with self._lock, native_errors_explained(self.path):
+            if self._connection.in_transaction:
+                yield
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            finally:
+                if self._connection.in_transaction:  # a full disk rolls back by itself
+                    self._connection.execute("ROLLBACK")
+
+    def append(self, arrivals: Arrivals, interval: Interval, source: str) -> None:
+        """Append versions of bars, in the order received."""
+        rows = zip(
+            arrivals.received.tolist(),
+            arrivals.symbols,
+            repeat(str(interval)),
+            arrivals.opened_at.tolist(),
+            *arrivals.values.tolist(),
+            (KINDS[code].value for code in arrivals.kinds.tolist()),
+            repeat(source),
+        )
+        with self.transaction():
+            self._connection.executemany(
+                "INSERT INTO arrivals (received, symbol, interval, opened_at, open, high, low, close, "
+                "volume, kind, source) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+
+    def arrivals(
+        self, interval: Interval, start: int, end: int, *, after: int = 0, to: int = _LAST
+    ) -> Iterator[Arrivals]:
+        """Yield the arrivals with `start <= opened_at < end` (seconds UTC) in the order received, in parts.
+
+        Only those with `after < sequence <= to`.
+        """
+        sql = (
+            "SELECT received, symbol, opened_at, open, high, low, close, volume, kind FROM arrivals "
+            "WHERE opened_at >= ? AND opened_at < ? AND interval = ? AND sequence > ? AND sequence <= ? "
+            "ORDER BY sequence"
+        )
+        with native_errors_explained(self.path), closing(self._opened()) as connection:
+            cursor = connection.execute(sql, (start, end, str(interval), after, to))
+            while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+                yield _arrivals_of(rows)
+
+    def times(self, interval: Interval, start: int, end: int) -> Ints:
+        """Return the times of all arrivals with `start <= opened_at < end`, ascending, each once."""
+        sql = (
+            "SELECT DISTINCT opened_at FROM arrivals WHERE opened_at >= ? AND opened_at < ? AND interval = ? "
+            "ORDER BY opened_at"
+        )
+        rows = self._rows(sql, (start, end, str(interval)))
+        return np.array([time for [time] in rows], np.int64)
+
+    def sources(self, interval: Interval, start: int, end: int) -> Mapping[str, frozenset[str]]:
+        """Return the feeds of each symbol's arrivals with `start <= opened_at < end`."""
+        found: dict[str, set[str]] = {}
+        for symbol, source in self._rows(
+            "SELECT DISTINCT symbol, source FROM arrivals "
+            "WHERE opened_at >= ? AND opened_at < ? AND interval = ?",
+            (start, end, str(interval)),
+        ):
+            found.setdefault(symbol, set()).add(source)
+        return {symbol: frozenset(names) for symbol, names in found.items()}
+
+    def add_empty_slots(self, symbol: str, interval: Interval, opened_at: Ints, source: str) -> None:
+        """Append slots in which a symbol had no trade, as the feed's history confirmed."""
+        rows = zip(repeat(str(interval)), opened_at.tolist(), repeat(symbol), repeat(source))
+        with self.transaction():
+            self._connection.executemany("INSERT OR IGNORE INTO empty_slots VALUES (?, ?, ?, ?)", rows)
+
+    def empty_slots(self, interval: Interval, start: int, end: int) -> Mapping[str, Ints]:
+        """Return the times of each symbol's slots without a trade in `[start, end)`, ascending."""
+        found: dict[str, list[int]] = {}
+        for symbol, opened_at in self._rows(
+            "SELECT symbol, opened_at FROM empty_slots "
+            "WHERE interval = ? AND opened_at >= ? AND opened_at < ? ORDER BY opened_at",
+            (str(interval), start, end),
+        ):
+            found.setdefault(symbol, []).append(opened_at)
+        return {symbol: np.array(times, np.int64) for symbol, times in found.items()}
+
+    def begin_day(self, day: RecordedDay) -> None:
+        """Note that the recording of a day begins, or goes on; the clock noted first is kept."""
+        clock = day.clock
+        anchor = (None, None, None) if clock is None else (clock.start, clock.anchor, clock.speed)
+        with self.transaction():
+            self._connection.execute(
+                "INSERT INTO days (trading_day, interval, symbols, source, since, until, closes, start, "
+                "anchor, speed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+                "source = excluded.source, last_sequence = NULL, is_reconciled = 0, is_exported = 0, "
+                "is_stored = 0",
+                (*_key_of(day), day.source, day.since, day.until, day.closes, *anchor),
+            )
+
+    def end_day(self, day: RecordedDay, *, reconciled: bool) -> None:
+        """Note that a session takes no more bars, and whether its bars were compared with history."""
+        last = "last_sequence = (SELECT coalesce(max(sequence), 0) FROM arrivals)"
+        self._note(day, f"{last}, is_reconciled = ?", int(reconciled))
+
+    def note_export(self, day: RecordedDay) -> None:
+        """Note that a day was exported."""
+        self._note(day, "is_exported = ?", 1)
+
+    def note_stored(self, day: RecordedDay) -> None:
+        """Note that the store has all bars of a day."""
+        self._note(day, "is_stored = ?", 1)
+
+    def days(self) -> tuple[RecordedDay, ...]:
+        """Return the recordings, oldest day first."""
+        rows = self._rows(
+            "SELECT trading_day, interval, symbols, source, since, until, closes, start, anchor, speed, "
+            "last_sequence, is_reconciled, is_exported, is_stored FROM days "
+            "ORDER BY trading_day, interval, symbols",
+            (),
+        )
+        return tuple(_day_of(row) for row in rows)
+
+    def day(self, trading_day: date, interval: Interval, symbols: Sequence[str]) -> RecordedDay | None:
+        """Return the recording of a day of these symbols, or else one that shares some; None without one."""
+        wanted = set(symbols)
+        shared = {
+            len(wanted.symmetric_difference(day.symbols)): day
+            for day in self.days()
+            if (day.trading_day, day.interval) == (trading_day, interval)
+            and not wanted.isdisjoint(day.symbols)
+        }
+        return shared[min(shared)] if shared else None
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes on disk, with the write-ahead log."""
+        return sum(_size(self.path.with_name(self.path.name + end)) for end in ("", "-wal"))
+
+    def close(self) -> None:
+        """Close the database; safe to call twice."""
+        with self._lock:
+            self._connection.close()
+
+    def __enter__(self) -> ArrivalJournal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _opened(self) -> sqlite3.Connection:
+        with native_errors_explained(self.path):
+            return sqlite3.connect(
+                self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+            )
+
+    def _prepare(self) -> None:
+        """Make the tables of a new journal; StoreError if the file is that of another program."""
+        [[application]] = self._connection.execute("PRAGMA application_id")
+        [[version]] = self._connection.execute("PRAGMA user_version")
+        if application == APPLICATION_ID and version > VERSION:
+            raise StoreError(
+                f"{self.path} was made by a newer tapedeck (version {version}; this one reads {VERSION}): "
+                "upgrade tapedeck, or record into another store"
+            )
+        if application != APPLICATION_ID:
+            self._make_tables()
+
+    def _make_tables(self) -> None:
+        with self.transaction():
+            [[application]] = self._connection.execute("PRAGMA application_id")
+            [[tables]] = self._connection.execute("SELECT count(*) FROM sqlite_schema")
+            if application == APPLICATION_ID:
+                return  # another process has made them
+            if application or tables:
+                raise StoreError(
+                    f"{self.path} is a database of another program. Move it: recordings of bars are kept "
+                    "under this name"
+                )
+            for statement in _TABLES:
+                self._connection.execute(statement)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+
+    def _note(self, day: RecordedDay, assignments: str, value: int) -> None:
+        with self.transaction():
+            self._connection.execute(
+                f"UPDATE days SET {assignments} WHERE trading_day = ? AND interval = ? AND symbols = ?",
+                (value, *_key_of(day)),
+            )
+
+    def _rows(self, sql: str, values: tuple[object, ...]) -> list[Any]:
+        with self._lock, native_errors_explained(self.path):
+            return self._connection.execute(sql, values).fetchall()
+
+
+def _arrivals_of(rows: Sequence[tuple[Any, ...]]) -> Arrivals:
+    received, symbols, opened_at, *values, kinds = zip(*rows, strict=True)
+    return Arrivals(
+        np.array(received, np.int64),
+        symbols,
+        np.array(opened_at, np.int64),
+        np.array(values, np.float64),  # NULL becomes NaN
+        np.array([_CODE_OF[kind] for kind in kinds], np.int8),
+    )
+
+
+def _key_of(day: RecordedDay) -> tuple[str, str, str]:
+    return day.trading_day.isoformat(), str(day.interval), json.dumps(sorted(day.symbols))
+
+
+def _day_of(row: tuple[Any, ...]) -> RecordedDay:
+    trading_day, interval, symbols, source, since, until, closes, start, anchor, speed, last, *marks = row
+    return RecordedDay(
+        date.fromisoformat(trading_day),
+        Interval.parse(interval),
+        tuple(json.loads(symbols)),
+        source,
+        since,
+        until,
+        closes,
+        None if start is None else ClockAnchor(start, anchor, speed),
+        last,
+        *map(bool, marks),
+    )
+
+
+def _size(path: Path) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0

@@ -1,0 +1,287 @@
+"""Bar recording: arrivals on their way to the journal, the session that is shown, and the store.
+
+The order is: journal, then the session, then the store. No threads: `LiveRecorder` drives it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+
+import numpy as np
+
+from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds
+from tapedeck.engine.errors import EngineError
+from tapedeck.engine.feeds.arrival_counts import ArrivalCounter
+from tapedeck.engine.feeds.arrival_journal import ArrivalJournal, ClockAnchor, RecordedDay
+from tapedeck.engine.feeds.arrivals import MICROSECONDS, Arrivals
+from tapedeck.engine.feeds.free_space import SpaceAlerts
+from tapedeck.engine.feeds.held_bars import HeldBars, Mask, Outcome, Taken
+from tapedeck.engine.feeds.journal_backlog import JournalBacklog
+from tapedeck.engine.feeds.recorded_days import check_source, read_day, restore_days
+from tapedeck.engine.feeds.recorder_messages import Arrived, RecorderStatus, SessionBegun
+from tapedeck.engine.feeds.store_writer import ConfirmEmpty, StoreWriter
+from tapedeck.engine.feeds.symbol_claims import SymbolClaims
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.store.bar_store import BarStore, Ints
+
+
+@dataclass(slots=True)
+class _Session:
+    """A session that takes bars; `is_ended`: only those after its close.
+
+    `is_fold_due`: its bars are to be in any store by now, even in one of Parquet.
+    """
+
+    day: RecordedDay
+    held: HeldBars
+    is_ended: bool = False
+    is_fold_due: bool = True
+
+
+class BarRecording:
+    """Recording of one feed's bars of one interval.
+
+    `send` gets what changed in the shown session, `alert` texts for the user. Times called `now` are seconds
+    of the machine's monotonic clock. Any method may raise StoreError, except for lack of space.
+    """
+
+    def __init__(
+        self,
+        store: BarStore,
+        journal: ArrivalJournal,
+        claims: SymbolClaims,
+        interval: Interval,
+        source: str,
+        *,
+        send: Callable[[Arrived], None],
+        alert: Callable[[str], None],
+        confirm_empty: ConfirmEmpty | None = None,
+    ) -> None:
+        if not (interval.is_base and interval.is_intraday):
+            raise EngineError(f"{interval} bars cannot be recorded: use 1s or 1m")
+        alerts = SpaceAlerts(journal.path.parent, alert)
+        self.interval, self.source = interval, source
+        self.frontier = 0
+        """Number of slots of the shown session that are revealed; set by the player's thread."""
+        self.status = RecorderStatus()
+        """Replaced after each batch; any thread may read it."""
+        self._journal, self._claims = journal, claims
+        self._send, self._alert = send, alert
+        self._backlog = JournalBacklog(journal, alerts)
+        self._writer = StoreWriter(store, alerts, confirm_empty)
+        self._sessions: list[_Session] = []  # by time; at most one of them has ended
+        self._shown: date | None = None
+        self._counter = ArrivalCounter()
+        self._has_restored = False
+
+    @property
+    def stores_at_once(self) -> bool:
+        """Whether each batch goes to the store, rather than a session at its end."""
+        return self._writer.writes_at_once
+
+    def begin_session(
+        self, slots: SessionSlots, symbols: Sequence[str], now: float, *, clock: ClockAnchor | None = None
+    ) -> SessionBegun:
+        """Take bars of a session from now on, and restore those of an earlier recording from the journal.
+
+        The store has the restored bars afterwards. Raises SymbolsClaimedError if another process records a
+        symbol, FeedError if another feed has recorded one on that day, EngineError if the session is open.
+        """
+        session = slots.session
+        if any(one.day.trading_day == session.trading_day for one in self._sessions):
+            raise EngineError(f"the session of {session.trading_day} is being recorded already")
+        held = HeldBars.of_session(symbols, slots)
+        day = RecordedDay(
+            session.trading_day,
+            self.interval,
+            tuple(sorted(symbols)),
+            self.source,
+            held.since,
+            held.until,
+            epoch_seconds(session.regular_close),
+            clock,
+        )
+        self._claims.add(symbols)
+        check_source(self._journal, day)
+        if not self._has_restored:
+            restore_days(self._journal, self._writer, day, now)
+            self._has_restored = True
+        read_day(self._journal, held, day)
+        for earlier in self._sessions:
+            held.take(earlier.held.hand_over_from(held.since))  # some may not be in the journal yet
+        self._sessions.append(_Session(day, held))
+        self._sessions.sort(key=lambda one: one.held.since)
+        self._backlog.add(partial(self._journal.begin_day, day))
+        is_saved = self._backlog.write(now, is_last=True)
+        self._write_store(now, is_last=True)
+        self._update_status()
+        return SessionBegun(session.trading_day, int(np.count_nonzero(held.kinds >= 0)), is_saved)
+
+    def show(self, trading_day: date, received: float) -> None:
+        """Send all bars held of a session, and from now on what changes in it, instead of that before."""
+        held = self._session(trading_day).held
+        self._shown = trading_day
+        rows, slots = np.nonzero(held.kinds >= 0)
+        self._send_bars(
+            held, rows, slots, np.ones(len(rows), np.bool_), received, saved=not self._backlog.bars
+        )
+
+    def take(self, arrivals: Arrivals, received_at: float, now: Callable[[], float]) -> None:
+        """Take a batch: journal it, send what changed, store it. `received_at`: `now` of the first one."""
+        parts = list(self._routed(arrivals))
+        for session, part in parts:
+            ours = part.take(np.flatnonzero(session.held.rows_of(part.symbols) >= 0))
+            if len(ours):
+                write = partial(self._journal.append, ours, self.interval, self.source)
+                self._backlog.add(write, bars=len(ours))
+        is_saved = self._backlog.write(now())
+        if is_saved:
+            self.status = replace(self.status, save_lag_s=now() - received_at)
+        for session, part in parts:
+            self._take(session, part, is_saved=is_saved)
+        if self._write_store(now()) and is_saved and self.stores_at_once:
+            self.status = replace(self.status, stored_lag_s=now() - received_at)
+        self._update_status()
+
+    def confirm_empty(self, symbol: str, opened_at: Ints, now: float) -> None:
+        """Note slots in which a symbol had no trade, by the feed's history."""
+        for session in self._sessions:
+            held = session.held
+            times = opened_at[(opened_at >= held.since) & (opened_at < held.until)]
+            if len(times) and held.rows_of([symbol])[0] >= 0:
+                self._backlog.add(
+                    partial(self._journal.add_empty_slots, symbol, self.interval, times, self.source)
+                )
+                held.add_empty(symbol, times)
+        self.retry(now)
+
+    def retry(self, now: float, *, is_last: bool = False) -> bool:
+        """Write what waits for space, if a try is due, or the last one; return whether nothing waits."""
+        is_saved = self._backlog.write(now, is_last=is_last)
+        is_stored = self._write_store(now, is_last=is_last)
+        self._update_status()
+        return is_saved and is_stored
+
+    @property
+    def retry_due(self) -> float | None:
+        """Time at which `retry` is due; None if nothing waits for space."""
+        waits = [one.due for one in (self._backlog.retries, self._writer.retries) if one.due is not None]
+        return min(waits) if waits else None
+
+    def end_session(self, trading_day: date, now: float, *, reconciled: bool) -> bool:
+        """Take no more bars of a session, but of its extended hours after the close; fold it into the store.
+
+        Returns whether journal and store have all its bars; if not, for lack of space, they are tried again.
+        """
+        session = self._session(trading_day)
+        session.is_ended = True
+        session.held.closed_before = session.day.closes
+        self._backlog.add(partial(self._journal.end_day, session.day, reconciled=reconciled))
+        is_saved = self._backlog.write(now, is_last=True)
+        session.is_fold_due = True
+        is_stored = self._write_store(now, is_last=True)
+        for earlier in [one for one in self._sessions if one.is_ended and one is not session]:
+            self._retire(earlier, now)
+        self._update_status()
+        return is_saved and is_stored
+
+    def note_export(self, trading_day: date, now: float) -> None:
+        """Note in the journal that a session was exported."""
+        day = self._session(trading_day).day
+        self._backlog.add(partial(self._journal.note_export, day))
+        self._backlog.write(now)
+
+    def close(self, now: float) -> None:
+        """Write all that waits; an alert tells what could not be written."""
+        for session in list(self._sessions):
+            self._retire(session, now)
+        self._backlog.write(now, is_last=True)
+        self._update_status()
+        if self._backlog.bars:
+            self._alert(f"{self._backlog.bars} bars were not saved, for lack of space: they are lost")
+
+    def release(self) -> None:
+        """End the claims on symbols; safe to call twice."""
+        self._claims.release()
+
+    def _routed(self, arrivals: Arrivals) -> list[tuple[_Session, Arrivals]]:
+        """Return the arrivals by session: each goes to the last one that begins before it, or the first."""
+        if not self._sessions:
+            self._counter.not_ours += len(arrivals)
+            return []
+        since = [session.held.since for session in self._sessions]
+        at = np.maximum(np.searchsorted(since, arrivals.opened_at, side="right") - 1, 0)
+        return [(self._sessions[i], arrivals.take(np.flatnonzero(at == i))) for i in np.unique(at).tolist()]
+
+    def _take(self, session: _Session, arrivals: Arrivals, *, is_saved: bool) -> None:
+        held = session.held
+        taken = held.take(arrivals)
+        is_shown = session.day.trading_day == self._shown
+        self._counter.count(arrivals, taken, self.interval, self.frontier if is_shown else 0)
+        if fault := self._counter.new_fault(arrivals, taken, session.day.trading_day):
+            self._alert(f"feed {self.source}: {fault}; the bar is in the journal, but not shown or stored")
+        if is_shown and len(taken.at_slots):
+            rows, slots, is_new = _changes(taken)
+            received = float(arrivals.received[taken.at_slots].max()) / MICROSECONDS
+            self._send_bars(held, rows, slots, is_new, received, saved=is_saved)
+
+    def _send_bars(
+        self, held: HeldBars, rows: Ints, slots: Ints, is_new: Mask, received: float, *, saved: bool
+    ) -> None:
+        if self._shown is None:
+            return
+        self._send(
+            Arrived(
+                self._shown,
+                rows,
+                slots,
+                held.values[:, rows, slots],
+                held.kinds[rows, slots],
+                is_new,
+                received,
+                saved,
+            )
+        )
+
+    def _write_store(self, now: float, *, is_last: bool = False) -> bool:
+        """Write the bars that the store is to have by now; return whether it has them."""
+        due = [session for session in self._sessions if self.stores_at_once or session.is_fold_due]
+        # The store's bars are what the journal adds up to: without the journal, they wait.
+        if self._backlog.bars or not self._writer.write([one.held for one in due], now, is_last=is_last):
+            return False
+        for session in due:
+            session.is_fold_due = False
+        return True
+
+    def _retire(self, session: _Session, now: float) -> None:
+        """Forget a session, once the store has all its bars."""
+        self._backlog.write(now, is_last=True)
+        session.is_fold_due = True
+        if self._write_store(now, is_last=True):
+            self._backlog.add(partial(self._journal.note_stored, session.day))
+            self._sessions.remove(session)
+
+    def _session(self, trading_day: date) -> _Session:
+        for session in self._sessions:
+            if session.day.trading_day == trading_day:
+                return session
+        raise EngineError(f"the session of {trading_day} is not being recorded")
+
+    def _update_status(self) -> None:
+        self.status = replace(
+            self.status,
+            counts=self._counter.counts(),
+            journal_bytes=self._journal.size_bytes,
+            unsaved=self._backlog.bars,
+            unstored=sum(session.held.unstored_bars for session in self._sessions),
+        )
+
+
+def _changes(taken: Taken) -> tuple[Ints, Ints, Mask]:
+    """Return rows and slots that changed, each once, and whether the first change was a new bar."""
+    keys = np.stack([taken.rows, taken.slots])
+    (rows, slots), first = np.unique(keys, axis=1, return_index=True)
+    return rows, slots, taken.outcomes[taken.at_slots[first]] == Outcome.NEW

@@ -1,0 +1,293 @@
+"""Live recorder: the thread between a feed's messages and the coordinator's mailbox."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+from typing import Any, Final, Protocol, TypeVar
+
+import numpy as np
+
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.errors import EngineError, TapedeckError
+from tapedeck.engine.feeds.arrival_journal import ArrivalJournal, ClockAnchor, Synchronous, journal_path
+from tapedeck.engine.feeds.arrivals import MICROSECONDS, Arrivals
+from tapedeck.engine.feeds.bar_recording import BarRecording
+from tapedeck.engine.feeds.feed_bar import FeedBar
+from tapedeck.engine.feeds.recorder_messages import Arrived, RecorderStatus, SessionBegun
+from tapedeck.engine.feeds.store_writer import ConfirmEmpty
+from tapedeck.engine.feeds.symbol_claims import SymbolClaims, claims_folder
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.store.bar_store import BarStore
+
+log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+_NAME: Final = "live-recorder"
+
+
+class FeedListener(Protocol):
+    """Receiver of the messages of a feed that are not recorded. No method may wait, or raise."""
+
+    def forming(self, bars: Sequence[FeedBar]) -> None:
+        """Take bars of slots that are not over."""
+        ...
+
+    def provider_time(self, seconds: float) -> None:
+        """Take the provider's time, seconds UTC."""
+        ...
+
+    def lost(self, reason: str) -> None:
+        """Take note that the connection is lost."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    """Bars as a feed's thread left them; times of the market, and of the machine's monotonic clock."""
+
+    bars: Sequence[FeedBar]
+    received: int
+    received_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """Work for the recorder's thread, and the future of its answer."""
+
+    work: Callable[[], Any]
+    answer: Future[Any]
+
+
+class LiveRecorder:
+    """Records the bars of one feed and interval; also the `FeedSink` of the feed.
+
+    `journal`: path of the arrival journal, by default beside the store.
+    `market_now` gives the market's time in seconds UTC, as `LiveClock.now`. `send` gets the changes of the
+    shown session, `failed` the error that ended the thread, once, `alert` texts for the user, all in the
+    recorder's thread. `listener` gets what is not recorded, in the feed's threads. The thread is not a
+    daemon: `stop` ends it after all that is queued, `join` waits for that. Opening the journal may raise
+    StoreError.
+
+    Commands return futures, and are done in order with the bars. After the thread's end they raise
+    EngineError.
+    """
+
+    def __init__(
+        self,
+        store: BarStore,
+        interval: Interval,
+        source: str,
+        *,
+        journal: Path | None = None,
+        market_now: Callable[[], float],
+        send: Callable[[Arrived], None],
+        failed: Callable[[Exception], None],
+        alert: Callable[[str], None],
+        listener: FeedListener | None = None,
+        confirm_empty: ConfirmEmpty | None = None,
+        synchronous: Synchronous = "normal",
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store, self._market_now, self._monotonic = store, market_now, monotonic
+        self._failed, self._listener = failed, listener
+        self._journal = ArrivalJournal(journal or journal_path(store.location), synchronous)
+        claims = SymbolClaims(claims_folder(self._journal.path))
+        self._recording = BarRecording(
+            store,
+            self._journal,
+            claims,
+            interval,
+            source,
+            send=send,
+            alert=alert,
+            confirm_empty=confirm_empty,
+        )
+        self._queue: SimpleQueue[_Received | _Command | None] = SimpleQueue()
+        self._items: deque[_Received | _Command | None] = deque()  # taken from the queue, not done yet
+        self._thread = Thread(target=self._run, name=f"tapedeck-{_NAME}", daemon=False)
+        self._ending = Lock()  # guards the next: no command is queued after the last look at the queue
+        self._has_ended = False
+        self.error: Exception | None = None
+
+    # The feed's side: any thread, no waiting.
+
+    def bars(self, bars: Sequence[FeedBar]) -> None:
+        """Take bars of a feed, in the order received."""
+        received = int(self._market_now() * MICROSECONDS)
+        self._queue.put(_Received(bars, received, self._monotonic()))
+
+    def forming(self, bars: Sequence[FeedBar]) -> None:
+        """Pass on bars of slots that are not over."""
+        if self._listener is not None:
+            self._listener.forming(bars)
+
+    def provider_time(self, seconds: float) -> None:
+        """Pass on the provider's time, seconds UTC."""
+        if self._listener is not None:
+            self._listener.provider_time(seconds)
+
+    def lost(self, reason: str) -> None:
+        """Pass on that the connection is lost."""
+        if self._listener is not None:
+            self._listener.lost(reason)
+
+    # The session's side: any thread.
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def begin_session(
+        self, slots: SessionSlots, symbols: Sequence[str], *, clock: ClockAnchor | None = None
+    ) -> Future[SessionBegun]:
+        """Take bars of a session from now on; see `BarRecording.begin_session`.
+
+        Once it is done, the store (of Parquet, too) has the bars that an earlier recording journalled.
+        """
+        return self._asked(
+            lambda: self._recording.begin_session(slots, symbols, self._monotonic(), clock=clock)
+        )
+
+    def show(self, trading_day: date) -> Future[None]:
+        """Send all bars held of a session, in one message, and from then on what changes in it."""
+        return self._asked(lambda: self._recording.show(trading_day, self._market_now()))
+
+    def end_session(self, trading_day: date, *, reconciled: bool) -> Future[bool]:
+        """Take no more bars of a session, and fold it into the store; see `BarRecording.end_session`."""
+        return self._asked(
+            lambda: self._recording.end_session(trading_day, self._monotonic(), reconciled=reconciled)
+        )
+
+    def note_export(self, trading_day: date) -> Future[None]:
+        """Note in the journal that a session was exported."""
+        return self._asked(lambda: self._recording.note_export(trading_day, self._monotonic()))
+
+    def confirm_empty(self, symbol: str, opened_at: Sequence[int]) -> Future[None]:
+        """Note slots, by their times (seconds UTC), in which a symbol had no trade, by the feed's history."""
+        times = np.unique(np.array(opened_at, np.int64))
+        return self._asked(lambda: self._recording.confirm_empty(symbol, times, self._monotonic()))
+
+    def flush(self) -> Future[None]:
+        """Return a future that is done once all that was queued before is recorded, and sent on."""
+        return self._asked(lambda: None)
+
+    def set_frontier(self, slots: int) -> None:
+        """Tell how many slots of the shown session are revealed; bars of slots before are late."""
+        self._recording.frontier = slots
+
+    @property
+    def status(self) -> RecorderStatus:
+        """Figures as of the last batch."""
+        return self._recording.status
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Make the thread end after all that is queued, and store what is held; safe to call twice."""
+        self._queue.put(None)
+
+    def join(self, timeout: float) -> None:
+        """Wait at most `timeout` seconds for the thread's end; EngineError if it does not end."""
+        if self._thread.ident is None:  # it was never started
+            self._end()
+            return
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            raise EngineError(f"thread {self._thread.name} did not end within {timeout:g} s")
+
+    def _asked(self, work: Callable[[], Answer]) -> Future[Answer]:
+        answer: Future[Answer] = Future()
+        with self._ending:
+            if self._has_ended:
+                answer.set_exception(_ended())
+            else:
+                self._queue.put(_Command(work, answer))
+        return answer
+
+    def _run(self) -> None:
+        try:
+            # With a database the batch keeps a connection open; a Parquet store would keep its folder locked.
+            with self._store.batch() if self._recording.stores_at_once else nullcontext():
+                while self._turn():
+                    pass
+                self._recording.close(self._monotonic())
+        except Exception as error:
+            log.exception("%s failed", _NAME)
+            self.error = error
+            self._failed(error)
+        finally:
+            self._end()
+
+    def _turn(self) -> bool:
+        """Do all that is queued; return whether the thread goes on."""
+        due = self._recording.retry_due
+        wait = None if due is None else max(0.0, due - self._monotonic())
+        try:
+            self._items.append(self._queue.get(timeout=wait))
+        except Empty:
+            self._recording.retry(self._monotonic())
+            return True
+        while not self._queue.empty():
+            self._items.append(self._queue.get())
+        while self._items:
+            batch = list(self._next_bars())
+            if batch:
+                self._record(batch)
+            elif (item := self._items.popleft()) is None:
+                return False
+            elif isinstance(item, _Command):
+                self._do(item)
+        return True
+
+    def _next_bars(self) -> Iterator[_Received]:
+        """Yield the bars before the next command."""
+        while self._items and isinstance(item := self._items[0], _Received):
+            self._items.popleft()
+            yield item
+
+    def _record(self, batch: Sequence[_Received]) -> None:
+        bars = [bar for item in batch for bar in item.bars]
+        received = np.repeat([item.received for item in batch], [len(item.bars) for item in batch])
+        self._recording.take(Arrivals.of(bars, received), batch[0].received_at, self._monotonic)
+
+    @staticmethod
+    def _do(command: _Command) -> None:
+        if not command.answer.set_running_or_notify_cancel():
+            return
+        try:
+            command.answer.set_result(command.work())
+        except TapedeckError as error:
+            command.answer.set_exception(error)  # the caller decides
+        except BaseException as error:
+            command.answer.set_exception(error)
+            raise
+
+    def _end(self) -> None:
+        """Close what is open, and refuse the commands that are queued."""
+        with self._ending:
+            self._has_ended = True
+        self._recording.release()
+        self._journal.close()
+        while not self._queue.empty():
+            self._items.append(self._queue.get())
+        while self._items:
+            item = self._items.popleft()
+            if isinstance(item, _Command) and item.answer.set_running_or_notify_cancel():
+                item.answer.set_exception(_ended())
+
+
+def _ended() -> EngineError:
+    return EngineError("the recorder has ended: start another one")

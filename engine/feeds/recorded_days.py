@@ -1,0 +1,79 @@
+"""Recorded days: what the journal of a day adds up to, and what a killed recorder left to be stored."""
+
+from __future__ import annotations
+
+from tapedeck.engine.errors import listed
+from tapedeck.engine.feeds.arrival_journal import ArrivalJournal, RecordedDay
+from tapedeck.engine.feeds.day_bounds import LONGEST_REST_S
+from tapedeck.engine.feeds.held_bars import HeldBars
+from tapedeck.engine.feeds.live_feed import FeedError
+from tapedeck.engine.feeds.store_writer import StoreWriter
+from tapedeck.engine.feeds.symbol_claims import SymbolClaims, SymbolsClaimedError, claims_folder
+
+
+def check_source(journal: ArrivalJournal, day: RecordedDay) -> None:
+    """Raise FeedError, which names both, if another feed has recorded a symbol of a day."""
+    others: dict[str, list[str]] = {}
+    for symbol, sources in journal.sources(day.interval, day.since, day.until).items():
+        for source in sources - {day.source} if symbol in day.symbols else ():
+            others.setdefault(source, []).append(symbol)
+    for source, symbols in others.items():
+        raise FeedError(
+            f"{listed(symbols)}: {day.interval} bars of {day.trading_day} were recorded from feed {source!r} "
+            f"in this store; feed {day.source!r} cannot go on, as a symbol has one feed per interval "
+            f"and day. Record with --feed {source}, or into another store with --store",
+            is_final=True,
+        )
+
+
+def read_day(journal: ArrivalJournal, held: HeldBars, day: RecordedDay, end: int | None = None) -> None:
+    """Have `held` take a day's arrivals, before `end` (seconds UTC), and its slots without a trade."""
+    bounds = day.since, held.until + LONGEST_REST_S if end is None else end
+    if day.last_sequence is None:
+        for part in journal.arrivals(day.interval, *bounds):
+            held.take(part)
+    else:
+        for part in journal.arrivals(day.interval, *bounds, to=day.last_sequence):
+            held.take(part)
+        held.closed_before = day.closes
+        for part in journal.arrivals(day.interval, *bounds, after=day.last_sequence):
+            held.take(part)
+    known = set(held.symbols)
+    for symbol, times in journal.empty_slots(day.interval, *bounds).items():
+        if symbol in known:
+            held.add_empty(symbol, times)
+
+
+def folded_day(journal: ArrivalJournal, day: RecordedDay, end: int | None = None) -> HeldBars:
+    """Return what the journal of a day adds up to, before `end` (seconds UTC)."""
+    times = journal.times(day.interval, day.since, end or day.until + LONGEST_REST_S)
+    held = HeldBars(day.symbols, day.interval, times, (day.since, day.until))
+    read_day(journal, held, day, end)
+    return held
+
+
+def restore_days(journal: ArrivalJournal, writer: StoreWriter, but: RecordedDay, now: float) -> None:
+    """Store what the journal has of all days that a recorder left before they were stored, except `but`.
+
+    Days that another recorder is at are left to it. Without space for them they are left to the next start.
+    """
+    days = journal.days()
+    for day in days:
+        if day.is_stored or _key(day) == _key(but):
+            continue
+        claims = SymbolClaims(claims_folder(journal.path))
+        try:
+            claims.add(sorted(set(day.symbols) - set(but.symbols)))
+        except SymbolsClaimedError:
+            continue
+        try:
+            later = [one.since for one in days if one.since > day.since and one.interval == day.interval]
+            held = folded_day(journal, day, min(later, default=None))
+            if writer.write([held], now, is_last=True):
+                journal.note_stored(day)
+        finally:
+            claims.release()
+
+
+def _key(day: RecordedDay) -> tuple[object, ...]:
+    return day.trading_day, day.interval, day.symbols

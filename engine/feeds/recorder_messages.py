@@ -1,0 +1,83 @@
+"""Messages and figures of a live recorder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapedeck.engine.feeds.arrivals import Codes
+from tapedeck.engine.store.bar_store import Floats, Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Bars of the shown session that are new or replaced; each slot of a symbol once, m bars in all.
+
+    `rows`, `slots`: positions among the symbols and slots given to `begin_session`, int64, shape (m,).
+    `values`: float64, shape (5, m): open, high, low, close, volume, as stored. `kinds`: int8, shape (m,),
+    positions in `arrivals.KINDS`. `is_new`: bool, shape (m,): no version was held before. `received`: market
+    time, seconds UTC, of the last of them. `saved`: whether they are in the journal.
+    """
+
+    trading_day: date
+    rows: Ints
+    slots: Ints
+    values: Floats
+    kinds: Codes
+    is_new: NDArray[np.bool_]
+    received: float
+    saved: bool
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderCounts:
+    """Counts of arrivals since the start.
+
+    `bars`: all of the session's symbols. `late`: new bars of slots behind the frontier. `filled`: those of
+    them that came by a request. `corrected`: bars with other values than before. `refused`: other values
+    of a lower precedence. `early`: bars of slots that were not over by our clock. `off_raster`, `invalid`:
+    journalled, but not stored. `not_ours`: of other symbols; not journalled.
+    """
+
+    bars: int = 0
+    duplicates: int = 0
+    late: int = 0
+    filled: int = 0
+    corrected: int = 0
+    refused: int = 0
+    early: int = 0
+    off_raster: int = 0
+    invalid: int = 0
+    not_ours: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderStatus:
+    """Status of a live recorder; see `FeedStatus`.
+
+    `save_lag_s`: longest time from receipt to journal of the last batch, seconds of the machine; None before
+    the first. `stored_lag_s`: the same, to the store's bars. `unsaved`: bars not in the journal yet.
+    `unstored`: bars not in the store yet; in a Parquet store, until the session ends, all of them.
+    """
+
+    counts: RecorderCounts = RecorderCounts()
+    save_lag_s: float | None = None
+    stored_lag_s: float | None = None
+    journal_bytes: int = 0
+    unsaved: int = 0
+    unstored: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionBegun:
+    """A session that a recorder takes bars for: `bars` were in the journal, of an earlier recording."""
+
+    trading_day: date
+    bars: int
+    is_saved: bool

@@ -1,0 +1,53 @@
+"""Store writer: brings the bars that recordings hold into the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tapedeck.engine.feeds.free_space import Retries, SpaceAlerts
+from tapedeck.engine.feeds.held_bars import HeldBars
+from tapedeck.engine.intervals import Interval
+from tapedeck.engine.store.bar_store import BarStore, Ints
+from tapedeck.engine.store.locations import DATABASE_SUFFIXES
+
+ConfirmEmpty = Callable[[str, Interval, Ints], None]
+"""Stores slots of a symbol without a trade: symbol, interval, times (seconds UTC, ascending)."""
+
+
+class StoreWriter:
+    """Writes held bars to a store, over other values there; a second time changes nothing.
+
+    `writes_at_once`: whether each batch of arrivals goes to the store. A Parquet store rewrites a year's file
+    for a write, and gets the bars of a session at its end.
+    """
+
+    def __init__(self, store: BarStore, alerts: SpaceAlerts, confirm_empty: ConfirmEmpty | None) -> None:
+        self._store = store
+        self._confirm_empty = confirm_empty
+        self.writes_at_once = store.location.suffix.lower() in DATABASE_SUFFIXES
+        self.retries = Retries(alerts)
+
+    def write(self, held: Sequence[HeldBars], now: float, *, is_last: bool = False) -> bool:
+        """Write the bars that are not in the store, if a try is due, or the last one.
+
+        Returns whether the store has all of them. After an error for lack of space they stay marked; other
+        errors are raised.
+        """
+        waiting = [one for one in held if one.unstored_bars or one.unstored_empty]
+        if waiting and (is_last or self.retries.may_try(now)):
+            with self.retries.watched(now):
+                # A database commits all symbols together; files are committed whenever enough are ready.
+                with self._store.batch(atomic=self.writes_at_once):
+                    for one in waiting:
+                        self._write(one)
+                for one in waiting:
+                    one.mark_stored()
+                waiting = []
+        return not waiting
+
+    def _write(self, held: HeldBars) -> None:
+        for symbol, bars in held.bars_to_store():
+            self._store.write(symbol, held.interval, bars, replace=True)
+        if self._confirm_empty is not None:
+            for symbol, times in held.empty_to_store():
+                self._confirm_empty(symbol, held.interval, times)

@@ -1,0 +1,53 @@
+"""Breakpoints of a live session: they alert, and the recording goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tapedeck.engine.read.snapshot import BreakpointHit
+from tapedeck.engine.run.breakpoints import Breakpoints
+from tapedeck.engine.tape.tape import Tape
+
+
+class LiveBreakpoints:
+    """Searches each computed slot once; an edition's slots again, for conditions made true by a correction.
+
+    `find_earlier_values` is called before a search; it may handle commands. `on_corrected` takes the hits
+    that a correction has made.
+    """
+
+    def __init__(
+        self,
+        breakpoints: Breakpoints,
+        find_earlier_values: Callable[[], None],
+        on_corrected: Callable[[BreakpointHit], None],
+    ) -> None:
+        self._breakpoints = breakpoints
+        self._find_earlier_values = find_earlier_values
+        self._on_corrected = on_corrected
+        self._searched = -1
+        self._told: set[tuple[int, int]] = set()  # number and frontier, of all editions compared
+
+    def search(self, tape: Tape) -> None:
+        """Record the hits of every frontier computed since the last search."""
+        computed = tape.computed_frontier()
+        if computed <= self._searched:
+            return
+        self._find_earlier_values()
+        while (found := self._breakpoints.search(tape, self._searched + 1, computed)) is not None:
+            self._breakpoints.fire(tape, found)
+            self._breakpoints.last_hit = None  # nothing is paused
+            self._searched = found
+            if found == computed:
+                return
+        self._searched = computed
+
+    def compare(self, before: Tape, after: Tape) -> None:
+        """Tell the hits among searched frontiers that `after` has, and no edition before it had."""
+        if not self._breakpoints.any_set or self._searched < 0:
+            return
+        self._told |= {(hit.number, hit.frontier) for hit in self._breakpoints.hits(before, self._searched)}
+        for hit in self._breakpoints.hits(after, self._searched):
+            if (hit.number, hit.frontier) not in self._told:
+                self._told.add((hit.number, hit.frontier))
+                self._on_corrected(hit)

@@ -1,0 +1,220 @@
+"""Live player: reveals the slots of a session that is being recorded, and mends those behind the frontier."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from tapedeck.engine.clock.pacing import achieved_speed
+from tapedeck.engine.clock.slots import epoch_seconds
+from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
+from tapedeck.engine.run.data_processor import DataProcessor
+from tapedeck.engine.run.data_quality_manager import DataQualityManager
+from tapedeck.engine.run.editions import Corrections, mended
+from tapedeck.engine.run.live_alerts import LiveBreakpoints
+from tapedeck.engine.run.live_reveal import due_frontier, next_reveal
+from tapedeck.engine.run.live_run import LiveRun
+from tapedeck.engine.run.session_feed import ProcessMessages
+from tapedeck.engine.run.worker import Worker
+from tapedeck.engine.tape.bar_grid import Floats, Ints
+from tapedeck.engine.tape.session_data import SessionData
+from tapedeck.engine.tape.tape import Tape
+
+_LONGEST_WAIT_S = 1.0
+"""Longest wait, in seconds, until the clocks are compared again."""
+
+
+class LivePlayer:
+    """Moves the frontier of a session in the market's time, in the coordinator's thread.
+
+    Bars for slots ahead of the frontier are written in place; those for slots behind it are collected, and
+    make one new edition of the tape. Workers are never waited for, but for an edition and at the close.
+    """
+
+    def __init__(
+        self,
+        session_data: SessionData,
+        live: LiveRun,
+        metrics: PerformanceMetrics,
+        *,
+        processor: DataProcessor,
+        quality: DataQualityManager,
+        breakpoints: LiveBreakpoints,
+        process_messages: ProcessMessages,
+        on_change: Callable[[], None],
+    ) -> None:
+        self._data = session_data
+        self._live = live
+        self._metrics = metrics
+        self._processor, self._quality = processor, quality
+        self._breakpoints = breakpoints
+        self._process_messages = process_messages
+        self._on_change = on_change
+        self._handed: dict[Worker[range], int] = {processor: 0, quality: 0}
+        self._late: list[Corrections] = []  # bars and empty slots behind the frontier
+        self._begun = (time.monotonic(), 0)
+
+    @property
+    def _tape(self) -> Tape:
+        return self._data.require_tape()
+
+    # For the coordinator
+
+    def begin(self, start_frontier: int) -> None:
+        """Do nothing: a live session begins with the market."""
+        del start_frontier
+
+    def play(self) -> None:
+        """Record the session to its close, and reconcile it."""
+        self._backfill()
+        self._begun = (time.monotonic(), self._tape.frontier)
+        while self._tape.frontier < len(self._tape):
+            self._turn()
+        self.wait_until_computed()
+        self._reconcile()
+
+    def flush(self) -> None:
+        """Hand over revealed slots that were not handed over yet, without waiting."""
+        for worker in self._handed:
+            self._hand_over(worker)
+
+    def achieved_speed(self) -> float | None:
+        """Return market seconds per second since the session was opened."""
+        since, frontier = self._begun
+        offsets = self._tape.slots.paced_seconds()
+        traded = float(offsets[self._tape.frontier] - offsets[frontier])
+        return achieved_speed(traded, time.monotonic() - since)
+
+    def wait_until_computed(self) -> None:
+        """Wait until all revealed slots are computed and scored."""
+        self.flush()
+        while not all(worker.is_ready for worker in self._handed):
+            self._process_messages(None)
+
+    def take(self, rows: Ints, slots: Ints, values: Floats) -> None:
+        """Take bars that arrived: `rows`, `slots` int64 (m,), `values` float64 (5, m)."""
+        tape = self._tape
+        behind = slots < tape.frontier
+        if behind.any():
+            self._late.append(Corrections(rows[behind], slots[behind], values[:, behind]))
+        ahead = ~behind
+        if ahead.any():
+            tape.base.write_bars(rows[ahead], slots[ahead], values[:, ahead])
+
+    def take_empty(self, rows: Ints, slots: Ints) -> None:
+        """Take slots that are confirmed empty: int64 (m,) each."""
+        behind = slots < self._tape.frontier
+        if behind.any():
+            none = np.empty(0, dtype=np.int64)
+            self._late.append(Corrections(none, none, np.empty((5, 0)), rows[behind], slots[behind]))
+        self._tape.base.confirm_empty(rows[~behind], slots[~behind])
+
+    # The session's life
+
+    def wait_for_open(self) -> None:
+        """Wait until the session opens; commands still take effect."""
+        self._live.show(self._tape, self, self._process_messages)
+        self._on_change()  # from here on the session can be shown
+        opens = epoch_seconds(self._tape.session.regular_open)
+        while self._live.clock.now() < opens:
+            self._live.follow(self._tape)
+            self._pause_until(opens)
+        self._live.open_session()
+
+    def _backfill(self) -> None:
+        """In mid-session ask for what was missed, so that it is there when the first slots are revealed."""
+        now, slots = self._live.clock.now(), self._tape.slots
+        if slots.slots_over_at(math.floor(now)) == 0:
+            return
+        self._live.backfill()
+        while self._live.is_backfilling:
+            self._pause_until(self._live.follow(self._tape))
+
+    def _turn(self) -> None:
+        """Take what has arrived, and do what is due."""
+        self._process_messages(0)
+        self._mend()
+        now = self._live.clock.now()
+        settle = self._live.settle_s
+        self._reveal(due_frontier(self._tape, now, settle))
+        self._feed_consumers()
+        self._breakpoints.search(self._tape)
+        due = min(next_reveal(self._tape, now, settle), self._live.follow(self._tape))
+        self._pause_until(due)
+
+    def _reconcile(self) -> None:
+        """Compare the session with the feed's history; bars may still arrive meanwhile."""
+        self._live.close_session()
+        while not self._live.is_reconciled:
+            self._process_messages(0)
+            self._mend()
+            self._pause_until(self._live.follow(self._tape))
+        self._process_messages(0)
+        self._mend()
+        self._breakpoints.search(self._tape)
+
+    def _pause_until(self, due: float) -> None:
+        """Wait for a message, or until the market's time `due`, or until the clock may have been set."""
+        left = self._live.clock.real_seconds(due - self._live.clock.now())
+        self._process_messages(min(_LONGEST_WAIT_S, max(0.0, left)))
+
+    def _reveal(self, frontier: int) -> None:
+        tape, before = self._tape, self._tape.frontier
+        if frontier > before:
+            tape.frontier = frontier
+            self._metrics.count(Count.BARS, int(tape.base.present[:, before:frontier].sum()))
+            self._on_change()
+
+    def _feed_consumers(self) -> None:
+        for worker in self._handed:
+            if worker.is_ready:
+                self._hand_over(worker)
+            elif self._handed[worker] < self._tape.frontier and worker is self._processor:
+                worker.overruns += 1
+                self._metrics.count(Count.OVERRUNS)
+
+    def _hand_over(self, worker: Worker[range]) -> None:
+        handed, frontier = self._handed[worker], self._tape.frontier
+        if handed < frontier:
+            worker.hand_over(range(handed, frontier))
+            self._handed[worker] = frontier
+
+    # Editions
+
+    def _mend(self) -> None:
+        """Make one new edition of all corrections that have arrived."""
+        if not self._late:
+            return
+        self.wait_until_computed()  # more may arrive meanwhile
+        late, self._late = self._late, []
+        corrections = _changes(self._tape, late)
+        if corrections is None:
+            return
+        before, computer = self._tape, self._processor.computer
+        assert computer is not None  # the session is set up
+        made = mended(before, corrections, computer, self._quality.scores)
+        self._data.replace_tape(made)
+        self._live.note_edition(made)
+        self._breakpoints.compare(before, made)
+        self._on_change()
+
+
+def _changes(tape: Tape, late: Sequence[Corrections]) -> Corrections | None:
+    """Return the corrections that differ from the tape, or None; the last one of each slot counts."""
+    rows = np.concatenate([part.rows for part in late])
+    slots = np.concatenate([part.slots for part in late])
+    values = np.concatenate([part.values for part in late], axis=1)
+    keys = rows * len(tape) + slots
+    _, last = np.unique(keys[::-1], return_index=True)
+    kept = len(keys) - 1 - last
+    rows, slots, values = rows[kept], slots[kept], values[:, kept]
+    changed = ~(tape.base.values[:, rows, slots] == values).all(axis=0)
+    empty_rows = np.concatenate([part.empty_rows for part in late])
+    empty_slots = np.concatenate([part.empty_slots for part in late])
+    new = ~tape.base.covered[empty_rows, empty_slots]
+    if not changed.any() and not new.any():
+        return None
+    return Corrections(rows[changed], slots[changed], values[:, changed], empty_rows[new], empty_slots[new])

@@ -1,0 +1,400 @@
+"""Live run: all of a live session but its tape: feed, recorder, gap filling, reconciliation, alerts."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Final, Protocol, TypeVar
+
+import numpy as np
+
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.config import SessionConfig
+from tapedeck.engine.feeds.alerts import Alerts, DiskAlerts, OverrunAlerts, QualityAlerts
+from tapedeck.engine.feeds.arrival_journal import ClockAnchor
+from tapedeck.engine.feeds.bar_cells import Cells
+from tapedeck.engine.feeds.feed_connection import (
+    FeedConnected,
+    FeedConnection,
+    FeedFailed,
+    FeedLost,
+    FeedReport,
+)
+from tapedeck.engine.feeds.forming_bars import FormingBars
+from tapedeck.engine.feeds.gap_filling import GapFiller, GapRules
+from tapedeck.engine.feeds.history_request import HistoryAnswer, HistoryPurpose
+from tapedeck.engine.feeds.live_options import LiveOptions
+from tapedeck.engine.feeds.live_recorder import LiveRecorder
+from tapedeck.engine.feeds.live_status import FeedStatus, LivePhase, LiveStatus
+from tapedeck.engine.feeds.reconciliation import Lacking, ReconcileRules, Reconciliation
+from tapedeck.engine.feeds.recorder_messages import Arrived
+from tapedeck.engine.feeds.trading_hours import TradingHours
+from tapedeck.engine.read.events import EventKind, EventLog
+from tapedeck.engine.read.snapshot import BreakpointHit
+from tapedeck.engine.run.messages import AnswerRecorded, LiveReport, Message, Wake, WorkerFailed
+from tapedeck.engine.run.session_feed import ProcessMessages
+from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.streams.stream_plan import StreamPlan
+from tapedeck.engine.tape.bar_grid import Floats, Ints
+from tapedeck.engine.tape.session_view import SessionView
+from tapedeck.engine.tape.tape import Tape
+
+_LISTED_GAPS: Final = 200
+_BACKFILL_S: Final = 10.0
+"""Longest wait of a session that begins in its middle for what was missed, in seconds of the machine."""
+_JOIN_S: Final = 30.0
+_DISK_CHECK_S: Final = 30.0
+_OVERRUN_SLOTS: Final = 3
+"""Slots that the data processor may be behind without an alert."""
+
+Answer = TypeVar("Answer")
+
+
+class BarReceiver(Protocol):
+    """Receiver of what is recorded of the session that is shown; `rows` and `slots` int64 (m,)."""
+
+    def take(self, rows: Ints, slots: Ints, values: Floats) -> None:
+        """Take bars that are new or replaced; `values`: float64 (5, m)."""
+        ...
+
+    def take_empty(self, rows: Ints, slots: Ints) -> None:
+        """Take slots that are confirmed empty."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSetup:
+    """What a live run records, and where to.
+
+    `recorder`, `connection`, `monotonic`: others than these for runs with a clock by hand.
+    """
+
+    options: LiveOptions
+    config: SessionConfig
+    store: BarStore
+    recorder: Callable[..., LiveRecorder] = LiveRecorder
+    connection: Callable[..., FeedConnection] = FeedConnection
+    monotonic: Callable[[], float] = time.monotonic
+
+
+@dataclass(slots=True)
+class _Session:
+    """What is asked and checked of the session that is recorded."""
+
+    slots: SessionSlots
+    gaps: GapFiller
+    quality: QualityAlerts
+    reconciliation: Reconciliation | None = None
+    """After the close."""
+
+    @property
+    def trading_day(self) -> date:
+        """The session's date."""
+        return self.slots.session.trading_day
+
+
+class LiveRun:
+    """The feed and the records of a live run, in the coordinator's thread; any thread may call `status`."""
+
+    def __init__(
+        self, setup: LiveSetup, plan: StreamPlan, send: Callable[[Message], None], events: EventLog
+    ) -> None:
+        options, live = setup.options, setup.config.live_config
+        self.clock, self.settle_s = options.clock, live.settle_seconds
+        self._config, self._plan, self._send, self._events = setup.config, plan, send, events
+        self._feed, self._store = options.feed, setup.store
+        self._monotonic = setup.monotonic
+        self._alerts = Alerts()
+        self._forming = FormingBars(self.clock.now)
+        self._recorder = setup.recorder(
+            setup.store,
+            plan.base,
+            options.feed.name,
+            journal=options.journal,
+            market_now=self.clock.now,
+            send=send,
+            failed=lambda error: send(WorkerFailed("live-recorder", error)),
+            alert=self.alert,
+            listener=self._forming,
+            confirm_empty=setup.store.confirm_empty,
+            synchronous=live.synchronous,
+        )
+        self._connection = setup.connection(
+            options.feed,
+            plan.symbols,
+            plan.base,
+            self._recorder,
+            lambda report: send(LiveReport(report)),
+            clock=self.clock,
+            hours=TradingHours(plan.sessions),
+            grace_s=live.grace_seconds,
+            alerts=self._alerts,
+        )
+        self._disk = DiskAlerts(self._alerts, options.journal.parent)
+        self._overruns = OverrunAlerts(self._alerts)
+        self._disk_due = -math.inf
+        self._phase = LivePhase.WAITING
+        self._session: _Session | None = None
+        self._recorded_answers = 0  # answers whose bars the recorder has not sent on yet
+        self._backfill_until = -math.inf  # machine seconds
+        self._receiver: BarReceiver | None = None
+        self.lacking: Lacking | None = None
+        """What the last session lacked at its end, None before."""
+
+    # The run
+
+    def start(self) -> None:
+        """Start recorder and connection."""
+        self._recorder.start()
+        self._connection.start()
+
+    def close(self) -> None:
+        """End the connection, then the recorder, after all that has arrived is saved."""
+        self._phase = LivePhase.OVER
+        self._connection.close()
+        self._connection.join(5.0)
+        self._recorder.stop()
+        self._recorder.join(_JOIN_S)
+
+    # A session
+
+    def begin_session(self, slots: SessionSlots, process_messages: ProcessMessages) -> None:
+        """Record a session from now on; the store then has what an earlier recording of it has journalled.
+
+        Raises FeedError, StoreError, SymbolsClaimedError.
+        """
+        self._session = self._receiver = None
+        self._phase = LivePhase.WAITING
+        anchor = None
+        if self.clock.speed != 1:
+            anchor = ClockAnchor(self.clock.start, self.clock.anchor, self.clock.speed)
+        begun = self._recorder.begin_session(slots, self._plan.symbols, clock=anchor)
+        self._wait(begun, process_messages)
+        self._recorder.set_frontier(0)
+
+    def show(self, tape: Tape, receiver: BarReceiver, process_messages: ProcessMessages) -> None:
+        """Give all bars recorded of the session, and from now on those that change, to `receiver`."""
+        symbols, least = tape.symbols, self._config.live_config.min_quality
+        known_empty = tape.base.confirmed_empty
+        gaps = GapFiller(symbols, tape.slots, self._gap_rules, confirmed_empty=known_empty)
+        self._session = _Session(tape.slots, gaps, QualityAlerts(self._alerts, symbols, least))
+        self._receiver = receiver
+        self._wait(self._recorder.show(self._current.trading_day), process_messages)
+
+    def backfill(self) -> None:
+        """Ask for the bars from the open to now, before the first slots are revealed."""
+        if self._feed.abilities.has_history:
+            self._current.gaps.missed()
+            self._backfill_until = self._monotonic() + _BACKFILL_S
+
+    @property
+    def is_backfilling(self) -> bool:
+        """Whether a session that began in its middle still waits for what was missed."""
+        return self._monotonic() < self._backfill_until
+
+    def follow(self, tape: Tape) -> float:
+        """Do what is due besides the reveal; return when to look again, market time; inf: on news."""
+        session = self._current
+        now, machine = self.clock.now(), self._monotonic()
+        self._recorder.set_frontier(tape.frontier)
+        session.gaps.advance(tape.base.present, tape.frontier)
+        if self._phase is not LivePhase.WAITING:
+            self._check(session, tape, now, machine)
+        askers = (session.gaps, session.reconciliation)
+        waits = [self._ask(asker, now, machine) for asker in askers if asker is not None]
+        soonest = min((wait for wait in waits if wait is not None), default=math.inf)
+        return now + soonest * self.clock.speed
+
+    def open_session(self) -> None:
+        """Take note that the market is open."""
+        self._phase = LivePhase.OPEN
+
+    def close_session(self) -> None:
+        """Begin to reconcile the session, whose close is revealed."""
+        session, live = self._current, self._config.live_config
+        self._phase = LivePhase.CLOSING
+        session.reconciliation = Reconciliation(
+            self._plan.symbols,
+            session.slots,
+            ReconcileRules.of(live.grace_seconds, live.reconcile_within_seconds),
+            has_history=self._feed.abilities.has_history,
+        )
+
+    @property
+    def is_reconciled(self) -> bool:
+        """Whether the session has been compared with history, and all of that is on the tape."""
+        reconciliation = self._current.reconciliation
+        is_over = reconciliation is not None and reconciliation.is_over(self.clock.now())
+        return is_over and self._recorded_answers == 0
+
+    def end_session(self, tape: Tape, process_messages: ProcessMessages) -> None:
+        """Take no more bars of the session; the store has all of them then, unless there is no room."""
+        session = self._current
+        day, present = session.trading_day, tape.base.present
+        assert session.reconciliation is not None  # the close is over
+        session.gaps.end(present, tape.empty)
+        self.lacking = lacking = session.reconciliation.lacking(present, tape.empty)
+        if lacking.text:
+            self.alert(f"{day}: {lacking.text}")
+        self._wait(self._recorder.end_session(day, reconciled=not lacking.reason), process_messages)
+        self._receiver = None
+
+    def note_export(self, day: date) -> None:
+        """Note in the journal that a session is recorded and exported."""
+        self._recorder.note_export(day)
+
+    # Messages
+
+    def take(self, message: Arrived) -> None:
+        """Take bars that are in the journal."""
+        session, receiver = self._session, self._receiver
+        if session is None or receiver is None or message.trading_day != session.trading_day:
+            return  # `show` sends all of them
+        session.gaps.arrived(Cells(message.rows, message.slots))
+        self._forming.drop(self._plan.symbols[row] for row in np.unique(message.rows).tolist())
+        receiver.take(message.rows, message.slots, message.values)
+
+    def report(self, report: FeedReport) -> None:
+        """Take what the connection reports; a final failure is raised."""
+        match report:
+            case FeedFailed(error):
+                raise error
+            case FeedConnected(_, missed_since):
+                if missed_since is not None and self._session is not None:
+                    self._session.gaps.missed(missed_since)
+            case FeedLost():
+                pass  # the connection has alerted
+            case HistoryAnswer():
+                self._recorded_answers += 1
+                done = self._recorder.flush()
+                done.add_done_callback(lambda _: self._send(AnswerRecorded(report)))
+
+    def answered(self, answer: HistoryAnswer | None, tape: Tape | None) -> None:
+        """Take an answer whose bars are recorded, and sent on before; None: the bars of a comparison."""
+        self._recorded_answers -= 1
+        session, machine = self._session, self._monotonic()
+        if answer is None or session is None or tape is None:
+            return
+        if answer.request.purpose is HistoryPurpose.RECONCILE:
+            self._compare(session, answer, tape, machine)
+            return
+        if answer.request.purpose is HistoryPurpose.BACKFILL:
+            self._backfill_until = -math.inf
+        self._confirm(session, session.gaps.answered(answer, machine))
+
+    def note_edition(self, tape: Tape) -> None:
+        """Take note of a new edition."""
+        if tape.scores is not None:
+            self._current.quality.check(tape.scores[:, tape.scored], self.clock.now())
+
+    def note_corrected_hit(self, hit: BreakpointHit) -> None:
+        """Add an event and an alert for a condition that a correction made true."""
+        text = f"{hit.text} (by a correction)"
+        self._events.add(EventKind.BREAK, text, frontier=hit.frontier)
+        self.alert(f"{text}, at {hit.local_clock:%H:%M}")
+
+    def alert(self, text: str) -> None:
+        """Add an alert; any thread may."""
+        self._alerts.add(text, at=self.clock.now())
+
+    # For any thread
+
+    def status(self, view: SessionView | None) -> LiveStatus:
+        """Return the status at this moment."""
+        now, session = self.clock.now(), self._session
+        waits_for = session.slots.session if session and self._phase is LivePhase.WAITING else None
+        behind = 0.0
+        if view is not None and self._phase is LivePhase.OPEN:
+            behind = max(0.0, now - view.clock_seconds)
+        return LiveStatus(
+            phase=self._phase,
+            now=datetime.fromtimestamp(now, UTC),
+            behind_s=behind,
+            feed=self._feed_status(),
+            opens=None if waits_for is None else waits_for.regular_open,
+            opens_day=None if waits_for is None else waits_for.trading_day,
+            speed=self.clock.speed,
+            edition=0 if view is None else view.edition,
+            gaps=() if session is None else session.gaps.listed(_LISTED_GAPS),
+            gap_counts=None if session is None else session.gaps.counts(),
+            forming=self._forming.current(),
+            alerts=self._alerts.recent(),
+            recorded_in=str(self._store.location),
+        )
+
+    # Internal
+
+    @property
+    def _current(self) -> _Session:
+        assert self._session is not None  # one has begun
+        return self._session
+
+    @property
+    def _gap_rules(self) -> GapRules:
+        data, live = self._config.session_data_config, self._config.live_config
+        return GapRules.of(data.gap_filler, live, has_history=self._feed.abilities.has_history)
+
+    def _ask(self, asker: GapFiller | Reconciliation, now: float, machine: float) -> float | None:
+        """Send the request that is due; return the machine seconds until the next one may be."""
+        request = asker.due(now, machine)
+        if request is not None:
+            self._connection.request(request)
+        return asker.wait_s(now, machine, self.clock.speed)
+
+    def _check(self, session: _Session, tape: Tape, now: float, machine: float) -> None:
+        """Look for causes of alerts."""
+        behind = tape.frontier - tape.processed
+        self._overruns.check("data-processor", behind if behind >= _OVERRUN_SLOTS else 0, now)
+        if tape.scores is not None and tape.scored:
+            session.quality.check(tape.scores[:, tape.scored], now)
+        if machine >= self._disk_due:
+            self._disk_due = machine + _DISK_CHECK_S
+            self._disk.check(now)
+
+    def _compare(self, session: _Session, answer: HistoryAnswer, tape: Tape, machine: float) -> None:
+        """Compare the session with history, and record what differs."""
+        if session.reconciliation is None:
+            return
+        now = self.clock.now()
+        found = session.reconciliation.answered(answer, tape.base, tape.empty, now, machine)
+        if found.bars:
+            self._recorder.bars(found.bars)
+            self._recorded_answers += 1
+            self._recorder.flush().add_done_callback(lambda _: self._send(AnswerRecorded(None)))
+        self._confirm(session, found.empty)
+
+    def _confirm(self, session: _Session, empty: Cells) -> None:
+        """Record slots that are confirmed empty."""
+        if not len(empty):
+            return
+        if self._receiver is not None:
+            self._receiver.take_empty(empty.rows, empty.slots)
+        labels = session.slots.stored_labels
+        for row in np.unique(empty.rows).tolist():
+            times = labels[empty.slots[empty.rows == row]]
+            self._recorder.confirm_empty(self._plan.symbols[row], times.tolist())
+
+    def _feed_status(self) -> FeedStatus:
+        recorder, counts = self._recorder.status, self._recorder.status.counts
+        return replace(
+            self._connection.status(),
+            bars=counts.bars,
+            duplicates=counts.duplicates,
+            late=counts.late,
+            corrected=counts.corrected,
+            early=counts.early,
+            save_lag_s=recorder.save_lag_s,
+            journal_bytes=recorder.journal_bytes,
+            unsaved=recorder.unsaved,
+        )
+
+    def _wait(self, future: Future[Answer], process_messages: ProcessMessages) -> Answer:
+        """Wait for the recorder; commands still take effect."""
+        future.add_done_callback(lambda _: self._send(Wake()))
+        while not future.done():
+            process_messages(None)
+        return future.result()
