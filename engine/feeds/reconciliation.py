@@ -175,6 +175,11 @@ class Reconciliation:
             return False
         return self._is_over or (self._tried and now >= self._last_at)
 
+    @property
+    def is_compared(self) -> bool:
+        """Whether the session has been compared with history."""
+        return not self._reason
+
     def lacking(self, present: Mask, confirmed_empty: Mask | None) -> Lacking:
         """Return what is lacking; `present` and `confirmed_empty`: bool (S, n), as they stand at the end."""
         lacks = ~present if confirmed_empty is None else ~(present | confirmed_empty)
