@@ -262,6 +262,15 @@ def test_faults_of_a_script_arrive_at_their_time(feeds: list[LiveFeed], store: B
         assert told - 2.0 <= now
 
 
+def test_the_thread_delivers_what_the_scripted_market_says(feeds: list[LiveFeed], store: BarStore) -> None:
+    shares = {"late": 0.1, "early": 0.1, "duplicate": 0.1, "corrected": 0.2, "reorder": 0.1, "missing": 0.1}
+    faults = {"seed": 11, **shares}
+    _, sink = started(feeds, store, "09:00", speed=50_000, random=faults)
+    wanted = ScriptedMarket(BARS, script(random=faults), zone=NEW_YORK).due(at("09:00"), at("16:00"))
+    sink.wait_for(lambda: len(sink.received) >= len(wanted))
+    assert sink.received[: len(wanted)] == [message.bar for message in wanted]
+
+
 def test_history_that_hangs_ends_with_its_time_or_with_the_feed(
     feeds: list[LiveFeed], store: BarStore
 ) -> None:
