@@ -492,11 +492,6 @@ class SystemManager:
         """Return the run's summary; complete after the run, empty before its start."""
         return self._reports.summary(self._coordinator)
 
-    def lacking(self) -> Lacking | None:
-        """Return what the last session of a live run lacked at its end; None before, or in a backtest."""
-        live = None if self._coordinator is None else self._coordinator.live
-        return None if live is None else live.lacking
-
     # Internal
 
     def _require_playback(self, done: str) -> None:
