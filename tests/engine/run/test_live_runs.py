@@ -131,7 +131,13 @@ def test_a_run_waits_for_the_open(base: Path, tmp_path: Path) -> None:
 def test_a_live_run_refuses_what_only_a_playback_can_do(base: Path, tmp_path: Path) -> None:
     with Replay(config_of(), base, tmp_path, DAY).system() as (system, _):
         system.start()
-        for command in (system.pause, system.resume, system.step, lambda: system.set_speed(1), system.renewed):
+        for command in (
+            system.pause,
+            system.resume,
+            system.step,
+            lambda: system.set_speed(1),
+            system.renewed,
+        ):
             with pytest.raises(EngineError, match="a live session cannot be"):
                 command()
 
@@ -188,7 +194,11 @@ def test_a_silent_feed_leaves_gaps_and_history_is_asked(base: Path, tmp_path: Pa
     ("streams", "abilities", "message"),
     [
         (("5s",), FeedAbilities((MINUTE,)), "needs"),
-        (("1m",), FeedAbilities((MINUTE,), most_symbols=1), "has 2 symbols; the feed own takes 1: delete BBB"),
+        (
+            ("1m",),
+            FeedAbilities((MINUTE,), most_symbols=1),
+            "has 2 symbols; the feed own takes 1: delete BBB",
+        ),
     ],
 )
 def test_a_feed_that_cannot_serve_a_file_is_refused_before_the_start(
