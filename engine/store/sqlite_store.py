@@ -190,6 +190,7 @@ class SqliteStore:
         times = checked_slots(symbol, interval, opened_at)
         with self._in_transaction() as connection:
             if len(times):
+                self._state_without_facts = None
                 add_slots(self._path, connection, symbol, interval, times)
 
     def empty_slots(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> EmptySlots:
