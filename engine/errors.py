@@ -177,6 +177,10 @@ class DataMissingError(TapedeckError):
         self.interval = interval
 
 
+class NotTradingError(TapedeckError):
+    """The market is closed, and the recording was told not to wait for its open. Exit code 3."""
+
+
 class EngineError(TapedeckError):
     """The engine failed, or its state does not allow a command. Exit code 1."""
 

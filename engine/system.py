@@ -18,6 +18,7 @@ from tapedeck.engine.errors import ConfigError, ConfigProblem, EngineError
 from tapedeck.engine.export.manifest import Manifest
 from tapedeck.engine.export.partial_export import Records, export_played, with_current, write_state
 from tapedeck.engine.feeds.live_options import LiveOptions, live_config_of
+from tapedeck.engine.feeds.reconciliation import Lacking
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.read.events import Event, EventKind, EventLog
@@ -474,6 +475,11 @@ class SystemManager:
         is_next = len(self.tape_cache.days()) >= coordinator.position
         current = current_record(self.session_data, coordinator) if is_next else None
         return with_current(self.tape_cache.records(), current)
+
+    def lacking(self) -> Lacking | None:
+        """Return what the last session of a live run lacked at its end; None before, and in a backtest."""
+        live = None if self._coordinator is None else self._coordinator.live
+        return None if live is None else live.lacking
 
     def wait_until_recorded(self, timeout: float) -> bool:
         """Wait until all ended sessions have been recorded, and return whether they have.

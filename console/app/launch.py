@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tapedeck.console.cli.invocation import Invocation
     from tapedeck.engine.config import SessionConfig
     from tapedeck.engine.export.csv_export import CsvExport
+    from tapedeck.engine.feeds.live_options import LiveOptions
     from tapedeck.engine.store.bar_store import BarStore
 
 log = logging.getLogger(__name__)
@@ -43,17 +44,18 @@ def play_on_screen(
     session_file: Path | None = None,
     plays_at_once: bool = False,
     note: str = "",
+    live: LiveOptions | None = None,
 ) -> Outcome:
     """Show a run in the console until it is left; with an export set, the part that was played is exported.
 
     It is paused at its start, unless `plays_at_once`; a key script drives it from there. `session_file`: the
-    file whose breakpoints are kept; a key script plays without them. Must be called in the main thread.
-    Errors that prevent a start are raised before the screen opens.
+    file whose breakpoints are kept; a key script plays without them. `live`: record a live session instead.
+    Must be called in the main thread. Errors that prevent a start are raised before the screen opens.
     """
     batch_options = batch_options or BatchOptions()
     folders, interrupts = invocation.folders, invocation.interrupts
     with ExitStack() as stack:
-        runs = stack.enter_context(_Runs(config, store, invocation.settings.export))
+        runs = stack.enter_context(_Runs(config, store, invocation.settings.export, live))
         playback = Playback(runs.first(batch_options.breaks), watched_speed=invocation.settings.speed)
         stack.callback(playback.stop)
         if batch_options.script is not None:
@@ -127,8 +129,11 @@ class _Runs:
     Each run's export begins with it, and is abandoned if another run replaces it, or at an error.
     """
 
-    def __init__(self, config: SessionConfig, store: BarStore, folder: Path | None) -> None:
+    def __init__(
+        self, config: SessionConfig, store: BarStore, folder: Path | None, live: LiveOptions | None
+    ) -> None:
         self._config = config
+        self._live = live
         self._store = store
         self._folder = folder
         self.export: CsvExport | None = None
@@ -142,8 +147,13 @@ class _Runs:
 
     def first(self, breaks: Sequence[str]) -> SystemManager:
         """Return the first run, with its breakpoints. Raises as SystemManager and CsvExport."""
-        memory = SystemManager.TAPE_CACHE_BYTES
-        system = SystemManager(self._config, self._store, sinks=self._begin_export(), tape_cache_bytes=memory)
+        system = SystemManager(
+            self._config,
+            self._store,
+            sinks=self._begin_export(),
+            tape_cache_bytes=SystemManager.TAPE_CACHE_BYTES,
+            live=self._live,
+        )
         for condition in breaks:
             system.add_breakpoint(condition)
         return system

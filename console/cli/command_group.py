@@ -21,7 +21,8 @@ class CommandGroup(TyperGroup):
         """Record the arguments, and whether the output is JSON, as an error may precede the command."""
         ctx.meta[_JSON_KEY] = _has_json_option(args)
         ctx.meta[_ARGUMENTS_KEY] = tuple(args)
-        with errors_reported(Invocation({}, as_json=ctx.meta[_JSON_KEY])):
+        early = Invocation({}, as_json=ctx.meta[_JSON_KEY], arguments=ctx.meta[_ARGUMENTS_KEY])
+        with errors_reported(early):
             return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  # as above

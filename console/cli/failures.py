@@ -16,6 +16,7 @@ from tapedeck.engine.errors import (
     ConfigError,
     DataMissingError,
     NotAnExportError,
+    NotTradingError,
     StoreChangedError,
     StoreError,
     TapedeckError,
@@ -34,15 +35,16 @@ INTERRUPTED: Final = 130
 
 EXIT_CODES: Final = {
     DONE: "done; also a console left with `q`",
-    FAILED: "failed: the run ended with an error, or `validate` found faults",
+    FAILED: "failed: an error ended the run, a recording lacks bars, `validate` found faults",
     BAD_INPUT: "bad input or configuration; `validate`: the folder has no export",
-    DATA_MISSING: "data missing: bars are not in the store, or an import stored none",
+    DATA_MISSING: "data missing in the store, none imported, or `live --no-wait`: market closed",
     INTERRUPTED: "interrupted by ctrl+c or a signal; the export is marked as partial",
 }
 """Meaning of each exit code, for README and help."""
 
 _EXIT_CODES: Final = (
     (DataMissingError, DATA_MISSING),
+    (NotTradingError, DATA_MISSING),
     (ConfigError, BAD_INPUT),
     (ConditionError, BAD_INPUT),
     (CalendarError, BAD_INPUT),

@@ -51,6 +51,11 @@ class Invocation:
         self.log_path: Path | None = None
         self.interrupts = Interrupts()
 
+    @property
+    def writes_json_lines(self) -> bool:
+        """Whether JSON is written as lines; known from the words, as an error may precede the command."""
+        return self.as_json and "live" in self.arguments
+
     @cached_property
     def folders(self) -> Folders:
         """Folders of this user's data, settings and log."""
@@ -118,7 +123,8 @@ class Invocation:
         """Report an error that ends the command, and return its exit code."""
         self.report_error(error)
         if self.as_json:
-            self.terminal.write_json({"error": error_document(error, self.log_path)})
+            write = self.terminal.write_json_line if self.writes_json_lines else self.terminal.write_json
+            write({"error": error_document(error, self.log_path)})
         return exit_code_of(error)
 
 

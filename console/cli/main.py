@@ -13,6 +13,7 @@ from tapedeck.console.cli.commands import (
     config,
     coverage,
     import_bars,
+    live,
     run,
     settings,
     store,
@@ -75,6 +76,7 @@ def tapedeck(
 
 
 app.command("run", epilog=run.EPILOG)(run.run)
+app.command("live", epilog=live.EPILOG)(live.live)
 app.command("bars", epilog=bars.EPILOG)(bars.bars)
 app.command("coverage", epilog=coverage.EPILOG)(coverage.coverage)
 app.command("calendar", epilog=calendar.EPILOG)(calendar.calendar)

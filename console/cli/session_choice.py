@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -9,7 +11,7 @@ from tapedeck.console.cli.invocation import Invocation
 from tapedeck.console.cli.options import bad_option
 from tapedeck.console.cli.run_questions import NothingToPlayError, ask_which
 from tapedeck.console.cli.session_options import SessionOptions
-from tapedeck.engine.errors import ConfigError, StoreError
+from tapedeck.engine.errors import ConfigError, ConfigProblem, StoreError
 
 if TYPE_CHECKING:
     from tapedeck.engine.config import LoadedConfig
@@ -18,12 +20,18 @@ _BUILT_IN: Final = "`tapedeck` alone plays the built-in market."
 
 
 def session_to_play(
-    invocation: Invocation, file: Path | None, options: SessionOptions, *, asks: bool = False
+    invocation: Invocation,
+    file: Path | None,
+    options: SessionOptions,
+    *,
+    asks: bool = False,
+    words: Sequence[str] = (),
 ) -> LoadedConfig:
     """Return the session of a file, or of options; its warnings and what was found in the store are written.
 
-    `asks`: without either, ask which of the stored symbols to play. Raises ConfigError if both are given,
-    NothingToPlayError with commands if none is.
+    `asks`: without either, ask which of the stored symbols to play. `words`: options that `tapedeck live`
+    has, too. Raises ConfigError if both are given, or for a file in mode live; NothingToPlayError with
+    commands if none is.
     """
     if file is not None:
         if options.given:
@@ -33,10 +41,18 @@ def session_to_play(
         loaded = load_session_config(file)
         for warning in loaded.warnings:
             invocation.warn(f"{loaded.source}: {warning}")
+        if loaded.config.mode == "live":
+            raise _recorded(loaded, words)
         return loaded
     if not options.symbols:
         options = _chosen(invocation, options, asks=asks)
     return _session_of(invocation, options)
+
+
+def _recorded(loaded: LoadedConfig, words: Sequence[str]) -> ConfigError:
+    command = shlex.join(["tapedeck", "live", loaded.source, *words])
+    message = f"live: the session is recorded, not played from a store: `{command}`."
+    return ConfigError(loaded.source, [ConfigProblem("mode", "live", message)])
 
 
 def _both(file: Path, options: SessionOptions) -> ConfigError:

@@ -73,6 +73,10 @@ class Terminal:
         """Write a JSON document to stdout, without NaN."""
         _put(sys.stdout, f"{json.dumps(document, indent=2, allow_nan=False)}\n")
 
+    def write_json_line(self, document: object) -> None:
+        """Write a JSON document to stdout as one line, without NaN."""
+        _put(sys.stdout, f"{json.dumps(document, allow_nan=False)}\n")
+
     def remark(self, text: str) -> None:
         """Write lines of text to stderr; text that cannot be written is dropped."""
         with suppress(OutputError):
@@ -106,9 +110,17 @@ class Terminal:
 
     def progress_console(self) -> Console | None:
         """Return the console for a progress bar, or None if stderr is not a capable terminal."""
-        if sys.stderr is None or not sys.stderr.isatty() or _is_dumb():
-            return None
-        return self._rich(sys.stderr, sys.stderr)
+        return self._rich(sys.stderr, sys.stderr) if self.has_status_line else None
+
+    @property
+    def has_status_line(self) -> bool:
+        """Whether stderr is a terminal on which a line can be written again."""
+        return sys.stderr is not None and sys.stderr.isatty() and not _is_dumb()
+
+    def write_status(self, text: str) -> None:
+        """Write a text, which may steer the terminal, to stderr; one that cannot be written is dropped."""
+        with suppress(OutputError):
+            _put(sys.stderr, text)
 
     @property
     def has_unicode(self) -> bool:

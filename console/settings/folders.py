@@ -33,6 +33,11 @@ class Folders:
         """The store of the built-in demo market."""
         return self.data / "demo.db"
 
+    @property
+    def replays(self) -> Path:
+        """The folder of days that were replayed as live, one folder each."""
+        return self.data / "replays"
+
 
 def user_folders(environment: Mapping[str, str] = os.environ) -> Folders:
     """Return the system's standard folders for this user, or those below TAPEDECK_HOME."""

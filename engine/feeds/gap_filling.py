@@ -73,8 +73,9 @@ class GapFiller:
     `missed` asks for one request over the whole range since the last complete slot, before single bars. It
     counts as a try for bars whose grace is over.
 
-    One thread owns it (all methods): the one that writes the tape. `now`: market time, seconds UTC;
-    `machine`: monotonic seconds. `confirmed_empty`: bool (S, n), slots known empty before.
+    One thread owns it: the one that writes the tape. Any thread may call `counts` and `listed`, which may
+    mix two neighbouring moments. `now`: market time, seconds UTC; `machine`: monotonic seconds.
+    `confirmed_empty`: bool (S, n), slots known empty before.
     """
 
     def __init__(
@@ -122,7 +123,7 @@ class GapFiller:
             self._set(cells.where(known), _EMPTY)
             cells = cells.where(~known)
         self._set(cells, _WAITING)
-        due = self._slots.closed_at[cells.slots] + self._rules.grace_s
+        due = self._slots.closed_at[cells.slots] + float(self._rules.grace_s)
         self._open = self._open.joined(cells)
         self._due = np.concatenate([self._due, due])
         self._earliest = min(self._earliest, float(due.min(initial=np.inf)))

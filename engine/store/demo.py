@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from datetime import date, time
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,10 @@ from tapedeck.engine.output_file import sync_folder, write_file
 from tapedeck.engine.store.demo_market import DEMO_EXCHANGE, DEMO_SYMBOLS, demo_bars
 from tapedeck.engine.store.locations import open_store
 
+DEMO_LIVE_DAY: Final = date(2024, 11, 26)
+"""Trading day of the demo market that is played as live."""
+DEMO_LIVE_TIME: Final = time(11, 30)
+"""Exchange time at which it begins: the morning is there at once, and one symbol is halted at 11:38."""
 DEMO_VERSION: Final = 1
 """Version of the demo market's bars; a store of another version is replaced."""
 _MARK: Final = "tapedeck demo market"
@@ -74,6 +79,14 @@ def demo_session_document() -> dict[str, Any]:
         },
         "metadata": {"synthetic": True},
     }
+
+
+def demo_live_document() -> dict[str, Any]:
+    """Return the session file of a day of the demo market that is played as live."""
+    document = demo_session_document()
+    del document["backtest_config"]
+    name = "Demo market as live (synthetic)"
+    return document | {"session_name": name, "mode": "live", "api_config": {"data_api": "replay"}}
 
 
 def ensure_demo_market(location: Path, *, progress: Progress | None = None) -> bool:

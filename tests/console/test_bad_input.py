@@ -206,12 +206,15 @@ def test_an_export_folder_that_is_a_file_is_an_error(
     assert (tmp_path / "out").read_text() == "mine"
 
 
-def test_live_mode_cannot_be_played_from_a_store(
+def test_a_run_of_a_live_file_names_the_command_that_records_it(
     tapedeck: Any, session_file: Writer, lean_store: Path
 ) -> None:
     file = session_file(mode="live", api_config={"data_api": "alpaca"})
-    done = tapedeck("run", file, "--store", lean_store)
-    assert_error(done, 2, "mode: cannot be played from a store. Did you mean 'backtest'?")
+    done = tapedeck(
+        "run", file, "--store", lean_store, "--no-ui", "--break", "SPY.close > 1", "--speed", "60"
+    )
+    command = f"tapedeck live {file} --store {lean_store} --break 'SPY.close > 1' --no-ui"
+    assert_error(done, 2, "mode: live: the session is recorded, not played from a store", f"`{command}`")
 
 
 def test_coverage_needs_days(tapedeck: Any, session_file: Writer, lean_store: Path) -> None:

@@ -25,6 +25,7 @@ PATHS = list(command_paths(typer.main.get_command(app)))
 def test_the_commands_are_those_of_the_handbook() -> None:
     assert {" ".join(path) for path in PATHS if path} == {
         "run",
+        "live",
         "store",
         "store list",
         "store verify",

@@ -338,11 +338,25 @@ def test_a_live_session_file_has_no_days_to_check(tapedeck: Any, session_file: W
     file.write_text(json.dumps(text))
     done = tapedeck("config", "check", file)
     assert "valid (" in done.stdout
-    assert "live sessions are not supported yet" in " ".join(done.stderr.split())
-    assert (
-        "live sessions are not supported yet"
-        in tapedeck("config", "check", file, "--json").document["warnings"][0]
-    )
+    unknown = "api_config.data_api: unknown feed 'alpaca': the feeds here are replay."
+    assert unknown in done.stderr
+    assert tapedeck("config", "check", file, "--json").document["warnings"] == [unknown]
+    again = tapedeck("config", "check", file, "--store", file.with_name("none.db"))
+    assert again.exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["replay", "Replay"])
+def test_a_live_session_file_with_a_feed_of_this_machine_has_no_warnings(
+    tapedeck: Any, session_file: Writer, name: str
+) -> None:
+    done = tapedeck("config", "check", session_file(mode="live", api_config={"data_api": name}))
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
+def test_a_live_session_file_without_a_feed_is_a_warning(tapedeck: Any, session_file: Writer) -> None:
+    done = tapedeck("config", "check", session_file(mode="live"))
+    assert done.exit_code == 0
+    assert "api_config.data_api is not set: name one of replay, or give --feed." in done.stderr
 
 
 def test_the_schema_knows_the_fields_of_a_session_file(tapedeck: Any, session_file: Writer) -> None:

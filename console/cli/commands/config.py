@@ -42,15 +42,20 @@ def check(
     """Check a session file, and its dates against the calendar; show all faults with their lines.
 
     With --store, also check its symbols and dates against the bars of a store, as a run does before it
-    starts: exit code 3 if bars are missing. Days without bars are a warning.
+    starts: exit code 3 if bars are missing. Days without bars are a warning. A file in mode live has no
+    days to compare.
     """
     invocation = begin(context, as_json=as_json, store=store)
     from tapedeck.engine.session_file import load_session_config  # noqa: PLC0415 - slow, see this package's __init__.py
 
     loaded = load_session_config(file)
     sessions = sessions_of(loaded.config)
-    stored = None if store is None else _in_store(invocation, loaded)
-    warnings = [*loaded.warnings, *_unsupported(loaded.config), *(() if stored is None else stored.warnings)]
+    stored = None if store is None or loaded.config.mode == "live" else _in_store(invocation, loaded)
+    warnings = [
+        *loaded.warnings,
+        *_feed_warnings(loaded.config),
+        *(() if stored is None else stored.warnings),
+    ]
     if as_json:
         document = {
             "file": loaded.source,
@@ -90,7 +95,14 @@ def schema(context: typer.Context) -> None:
     invocation.terminal.write_json(session_config_schema())
 
 
-def _unsupported(config: SessionConfig) -> Iterator[str]:
-    """Yield warnings about valid settings that `tapedeck run` does not support yet."""
-    if config.mode == "live":
-        yield "mode: live sessions are not supported yet: use backtest."
+def _feed_warnings(config: SessionConfig) -> Iterator[str]:
+    """Yield a warning if a live session has no feed on this machine; `--feed` can name another one."""
+    if config.mode != "live":
+        return
+    from tapedeck.engine.feeds.registry import feed_names  # noqa: PLC0415 - as above
+
+    named, known = config.api_config.data_api, feed_names()
+    if named is None:
+        yield f"api_config.data_api is not set: name one of {', '.join(known)}, or give --feed."
+    elif named.strip().lower() not in known:
+        yield f"api_config.data_api: unknown feed {named!r}: the feeds here are {', '.join(known)}."

@@ -116,7 +116,8 @@ def run(
     batch_options = _batch_options(breaks or [], script, view, form, as_json=as_json)
     options = SessionOptions.of(symbols, first, last, intervals, indicators, exchange)
     on_screen = not (no_ui or as_json or view is not None) and is_interactive()
-    loaded = session_to_play(invocation, file, options, asks=on_screen)
+    words = _words_for_live(store, export, breaks or [], no_ui=no_ui, as_json=as_json)
+    loaded = session_to_play(invocation, file, options, asks=on_screen, words=words)
     play_config(
         invocation,
         loaded.config,
@@ -224,6 +225,20 @@ def _batch_options(
     from tapedeck.console.actions.key_script import Script  # noqa: PLC0415 - most runs have none
 
     return BatchOptions(tuple(breaks), Script.read(script), tuple(views))
+
+
+def _words_for_live(
+    store: Path | None, export: Path | None, breaks: list[str], *, no_ui: bool, as_json: bool
+) -> list[str]:
+    """Return the given options that `tapedeck live` has, too."""
+    words = [
+        word
+        for name, path in (("--store", store), ("--export", export))
+        if path
+        for word in (name, str(path))
+    ]
+    words += [word for condition in breaks for word in ("--break", condition)]
+    return [*words, *["--no-ui"] * no_ui, *["--json"] * as_json]
 
 
 def _console_speed(config: SessionConfig, setting: float) -> float | None:

@@ -1,0 +1,67 @@
+"""Feed of a recorded day: the arrivals that a journal has of it, as they were received."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+
+from tapedeck.engine.clock.live_clock import LiveClock
+from tapedeck.engine.errors import DataMissingError, listed
+from tapedeck.engine.feeds.arrival_journal import ArrivalJournal, RecordedDay
+from tapedeck.engine.feeds.arrivals import KINDS, MICROSECONDS
+from tapedeck.engine.feeds.day_bounds import LONGEST_REST_S
+from tapedeck.engine.feeds.feed_bar import FeedBar
+from tapedeck.engine.feeds.journal_feed import JournalFeed, SeenBar
+from tapedeck.engine.intervals import Interval
+
+
+def has_recorded(journal: Path, day: date, interval: Interval, symbols: Sequence[str]) -> bool:
+    """Whether a journal, which need not exist, has a recording of a day with some of the symbols."""
+    return journal.is_file() and _recorded(journal, day, interval, symbols) is not None
+
+
+def recorded_day_feed(
+    journal: Path, day: date, interval: Interval, symbols: Sequence[str], clock: LiveClock
+) -> JournalFeed:
+    """Return the feed that plays a recorded day; DataMissingError, with the recorded days, without one."""
+    recorded = _recorded(journal, day, interval, symbols) if journal.is_file() else None
+    if recorded is None:
+        raise DataMissingError(
+            f"no recording of {day} in {journal}: {_known(journal, interval)}.",
+            symbols=symbols,
+            interval=str(interval),
+        )
+    bounds = recorded.since, recorded.until + LONGEST_REST_S
+    return JournalFeed(lambda: _arrivals(journal, interval, *bounds), recorded.symbols, clock, interval)
+
+
+def last_arrival(journal: Path, day: date, interval: Interval, symbols: Sequence[str]) -> float:
+    """Return the market time, seconds UTC, at which the last bar of a recorded day arrived; 0 without one."""
+    recorded = _recorded(journal, day, interval, symbols)
+    if recorded is None:
+        return 0.0
+    arrivals = _arrivals(journal, interval, recorded.since, recorded.until + LONGEST_REST_S)
+    return max((one.received for one in arrivals), default=0.0)
+
+
+def _recorded(journal: Path, day: date, interval: Interval, symbols: Sequence[str]) -> RecordedDay | None:
+    with ArrivalJournal(journal) as opened:
+        return opened.day(day, interval, symbols)
+
+
+def _known(journal: Path, interval: Interval) -> str:
+    if not journal.is_file():
+        return "there is no such journal"
+    with ArrivalJournal(journal) as opened:
+        days = sorted({str(one.trading_day) for one in opened.days() if one.interval == interval})
+    return f"{interval} bars are recorded of {listed(days[::-1])}"
+
+
+def _arrivals(journal: Path, interval: Interval, start: int, end: int) -> Iterator[SeenBar]:
+    with ArrivalJournal(journal) as opened:
+        for part in opened.arrivals(interval, start, end):
+            kinds = (KINDS[code] for code in part.kinds.tolist())
+            bars = zip(part.symbols, part.opened_at.tolist(), *part.values.tolist(), kinds, strict=True)
+            for received, bar in zip(part.received.tolist(), bars, strict=True):
+                yield SeenBar(received / MICROSECONDS, FeedBar._make(bar))
