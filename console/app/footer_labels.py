@@ -66,7 +66,7 @@ class FooterState:
     def _play_or_pause(self) -> str | None:
         if self.is_past:
             return "pause" if self.is_past_playing else "play"
-        if self.offer.is_live and not self.has_session:  # there is no time to stop at
+        if self.offer.is_live and not self.can_step_back:  # there is no time to stop at
             return None
         return {RunState.RUNNING: "pause", RunState.PAUSED: "play"}.get(self.state)
 

@@ -1,16 +1,13 @@
-"""Alerts of a live session: each shown once, as a toast, a line of the log, and a bell if wished."""
+"""Alerts of a live session on the screen: each once, as a toast, with a bell if wished."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from tapedeck.console.app.grid_text import counted
 from tapedeck.engine.feeds.live_status import Alert
 from tapedeck.engine.read.snapshot import Snapshot
-
-log = logging.getLogger(__name__)
 
 _MOST_TOASTS: Final = 2
 """Alerts of one frame that are shown one by one; more are folded into one toast."""
@@ -36,8 +33,6 @@ class LiveAlerts:
             return
         new = [alert for alert in live.alerts if alert.number > self._last]
         self._last = live.alerts[-1].number
-        for alert in new:
-            log.log(logging.ERROR if alert.is_severe else logging.WARNING, "%s", alert.text)
         for is_severe in (False, True):  # the severe ones are the newest toasts
             self._show([alert for alert in new if alert.is_severe is is_severe], is_severe=is_severe)
         self._ring()

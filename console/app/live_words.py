@@ -71,11 +71,11 @@ def waiting_text(live: LiveStatus, zone: ZoneInfo) -> str:
 
 
 def recording_place(live: LiveStatus, snapshot: Snapshot, zone: ZoneInfo) -> str:
-    """Return where a recording stands, as a sentence; what happens to it if it is stopped."""
+    """Return where a recording stands, and what a stop means for it, in short lines."""
     day = "" if snapshot.trading_day is None else f"{snapshot.trading_day:%a %Y-%m-%d}"
     if live.phase is LivePhase.OPEN and snapshot.regular_close is not None:
         close = snapshot.regular_close.astimezone(zone)
-        return f"{day} goes on to {close:%H:%M %Z}. Started again, it asks for what it missed."
+        return f"{day} goes on to {close:%H:%M %Z}.\nStarted again, it asks for what it missed."
     if live.phase is LivePhase.CLOSING:
         return f"{day} is not compared with the feed's history yet."
     return "It waits for the next session."

@@ -15,13 +15,13 @@ from tapedeck.console.app.widgets import (
 )
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.coverage import Coverage
-from tapedeck.engine.tape.bar_grid import FIELDS, Floats
+from tapedeck.engine.tape.bar_grid import FIELDS, Floats, Mask
 from tapedeck.engine.tape.session_view import Bars, SessionView
 
 
 def strip_data(played: SessionView, *, looked_at: int | None, ticks: Sequence[StripTick] = ()) -> StripData:
     """Return the timeline of a session as far as it was played; `looked_at`: frontier shown in the past."""
-    present = played.present_grid(played.base_interval)
+    covered = played.covered_grid()
     session = played.session
     opens, closes = (
         f"{instant.astimezone(session.zone):%H:%M}"
@@ -30,7 +30,7 @@ def strip_data(played: SessionView, *, looked_at: int | None, ticks: Sequence[St
     return StripData(
         slots=played.slots,
         frontier=played.frontier,
-        complete=present.mean(axis=0) if len(present) else np.zeros(present.shape[1]),
+        complete=covered.mean(axis=0) if len(covered) else np.zeros(covered.shape[1]),
         ticks=tuple(ticks),
         viewed_frontier=looked_at,
         opens=opens,
@@ -39,13 +39,15 @@ def strip_data(played: SessionView, *, looked_at: int | None, ticks: Sequence[St
 
 
 def gap_map(view: SessionView) -> GapMapData:
-    """Return the present and missing bars of the session."""
+    """Return the present, empty and missing bars of the session."""
     return GapMapData(
         symbols=view.symbols,
         present=view.present_grid(view.base_interval),
+        covered=view.covered_grid(),
         slots=view.slots,
         opened_at=view.opened_at(view.base_interval),
         zone=view.session.zone,
+        corrected=view.corrected_grid(),
     )
 
 
@@ -99,7 +101,21 @@ def chart_data(
         low=lows,
         close=closes,
         volume=volumes,
+        corrected=_corrected(view, symbol, interval, earlier),
     )
+
+
+def _corrected(view: SessionView, symbol: str, interval: Interval, earlier: int) -> Mask | None:
+    """Return whether each candle has a corrected bar, the `earlier` ones of other sessions none; or None."""
+    corrected = view.corrected_grid()
+    if corrected is None:
+        return None
+    marks = corrected[view.row(symbol)]
+    if interval != view.base_interval:
+        widths = view.bucket_widths(interval)
+        starts = np.cumsum(widths) - widths
+        marks = np.logical_or.reduceat(marks[: int(widths.sum())], starts) if len(widths) else marks[:0]
+    return np.concatenate([np.zeros(earlier, dtype=np.bool_), marks])
 
 
 def _padded(values: Floats, length: int) -> Floats:

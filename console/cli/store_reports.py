@@ -17,12 +17,15 @@ from tapedeck.engine.store.contents import SeriesContents
 from tapedeck.engine.store.damage import Damage
 
 _COLUMNS: Final = ("symbol", "interval", "first", "last", "bars", "days")
+_EMPTY: Final = "empty"  # slots confirmed to have no trade; a column only where there are any
 _MOST_SHOWN: Final = 20
 
 
 def write_contents(found: Sequence[SeriesContents], invocation: Invocation, *, has_checks: bool) -> None:
     """Write the contents of a store as a table."""
-    columns = [*map(Column, _COLUMNS[:4]), *map(number_column, _COLUMNS[4:])]
+    has_empty = any(one.empty for one in found)
+    counts = (*_COLUMNS[4:], *([_EMPTY] if has_empty else []))
+    columns = [*map(Column, _COLUMNS[:4]), *map(number_column, counts)]
     rows = [
         (
             one.symbol,
@@ -31,6 +34,7 @@ def write_contents(found: Sequence[SeriesContents], invocation: Invocation, *, h
             _moment(one.last, one),
             f"{one.bars:,}",
             f"{one.days:,}",
+            *([f"{one.empty:,}"] if has_empty else []),
         )
         for one in found
     ]
@@ -44,12 +48,18 @@ def write_contents(found: Sequence[SeriesContents], invocation: Invocation, *, h
 
 
 def write_contents_csv(found: Sequence[SeriesContents], invocation: Invocation, *, has_checks: bool) -> None:
-    """Write the contents of a store as CSV; the same columns whether or not it has checksums."""
+    """Write the contents of a store as CSV; the same columns whether or not it has checksums.
+
+    With the column `empty` if any slots are confirmed empty.
+    """
     del has_checks
+    has_empty = any(one.empty for one in found)
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    writer.writerows([one.symbol, one.interval, one.first, one.last, one.bars, one.days] for one in found)
+    writer.writerow([*_COLUMNS, *([_EMPTY] if has_empty else [])])
+    for one in found:
+        counts = [one.bars, one.days, *([one.empty] if has_empty else [])]
+        writer.writerow([one.symbol, one.interval, one.first, one.last, *counts])
     invocation.terminal.write(buffer.getvalue().removesuffix("\n"))
 
 

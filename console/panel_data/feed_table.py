@@ -54,6 +54,11 @@ def open_gaps(live: LiveStatus, *, latest_first: bool) -> list[LiveGap]:
     return sorted(found, key=lambda gap: (-gap.slot if latest_first else gap.slot, gap.symbol))
 
 
+def gap_states(live: LiveStatus, symbol: str) -> dict[int, LiveGap]:
+    """Return slot → what is being done about a symbol's missing bar."""
+    return {gap.slot: gap for gap in live.gaps if gap.symbol == symbol}
+
+
 def gap_words(gap: LiveGap) -> str:
     """Return what is being done about a missing bar, such as `asked 2 of 5`."""
     return f"asked {gap.asked} of {gap.most}" if gap.state is GapState.ASKED else gap.state.value

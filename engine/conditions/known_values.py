@@ -107,21 +107,29 @@ class KnownValues:
     def _quality(self, rows: Rows) -> Floats:
         if self._tape.scores is None:
             return np.full((self._symbols(rows), len(self)), FULL_SCORE)
-        return score(self._present_counts(rows), self._frontiers)
+        return score(self._present_counts(rows), self._expected_counts(rows))
 
     def _missing(self, rows: Rows) -> Floats:
-        """Return the number of missing bars, float64 (rows, frontiers)."""
+        """Return the number of expected bars that are missing, float64 (rows, frontiers)."""
         if self._tape.scores is None:
             return np.zeros((self._symbols(rows), len(self)))
-        return (self._frontiers - self._present_counts(rows)).astype(np.float64)
+        return (self._expected_counts(rows) - self._present_counts(rows)).astype(np.float64)
 
     def _present_counts(self, rows: Rows) -> Ints:
         """Return the number of base bars, int64 (rows, frontiers)."""
+        return self._counts(self._tape.base.present[rows])
+
+    def _expected_counts(self, rows: Rows) -> Ints:
+        """Return the number of slots that are over and not confirmed empty, int64, for all rows or each."""
+        empty = self._tape.empty
+        return self._frontiers if empty is None else self._frontiers - self._counts(empty[rows])
+
+    def _counts(self, chosen: Mask) -> Ints:
+        """Return the number of chosen slots that are over, int64 (rows, frontiers)."""
         start, stop = int(self._frontiers[0]), int(self._frontiers[-1])
-        present = self._tape.base.present[rows]
-        counts = np.empty((self._symbols(rows), len(self)), dtype=np.int64)
-        counts[:, 0] = np.count_nonzero(present[:, :start], axis=1)
-        np.cumsum(present[:, start:stop], axis=1, out=counts[:, 1:])
+        counts = np.empty((len(chosen), len(self)), dtype=np.int64)
+        counts[:, 0] = np.count_nonzero(chosen[:, :start], axis=1)
+        np.cumsum(chosen[:, start:stop], axis=1, out=counts[:, 1:])
         counts[:, 1:] += counts[:, :1]
         return counts
 
@@ -131,7 +139,7 @@ class KnownValues:
         if self._tape.scores is None:
             return np.zeros((count, len(self)))
         stop = int(self._frontiers[-1])
-        begun = gaps_begin(self._tape.base.present[rows, :stop])
+        begun = gaps_begin(self._tape.base.covered[rows, :stop])
         totals = np.zeros((count, stop + 1))
         np.cumsum(begun, axis=1, out=totals[:, 1:])
         return totals[:, self._frontiers]

@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue, NonNegativeInt
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    JsonValue,
+    NonNegativeInt,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 from tapedeck.engine.config import ChangedSession, SessionConfig
 from tapedeck.engine.config.changed_sessions import valid_changes
@@ -40,7 +47,10 @@ class ManifestFile(_Part):
 
 
 class ManifestSession(_Part):
-    """One session: slots of the calendar, slots played, base bars of all symbols, mean quality, digest."""
+    """One session: slots of the calendar, slots played, base bars of all symbols, mean quality, digest.
+
+    `empty`: confirmed-empty slots of all symbols; left out of the file if there are none.
+    """
 
     trading_day: date
     slots: NonNegativeInt
@@ -48,6 +58,14 @@ class ManifestSession(_Part):
     bars: NonNegativeInt
     quality_pct: float | None
     digest: str
+    empty: NonNegativeInt = 0
+
+    @model_serializer(mode="wrap")
+    def _without_zero(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        fields: dict[str, object] = write(self)
+        if not self.empty:
+            del fields["empty"]
+        return fields
 
 
 class Manifest(_Part):
@@ -130,6 +148,7 @@ def build_manifest(
                 bars=session.bars,
                 quality_pct=session.quality_pct,
                 digest=session.digest,
+                empty=session.empty,
             )
             for session in summary.sessions
         ),

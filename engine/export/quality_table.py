@@ -42,9 +42,14 @@ def _measured(tape: Tape, row: int, frontier: int) -> tuple[str, list[str]]:
     """Return a symbol's quality, expected, actual, and its gaps, as the fields of rows."""
     if tape.scores is None:
         return f"{FULL_SCORE:g},,", [_NO_GAP]
-    present = tape.base.present[row, :frontier]
-    numbers = f"{number_text(float(tape.scores[row, frontier]))},{frontier},{int(present.sum())}"
-    gaps = [f"{_label(tape, gap.first)},{_label(tape, gap.last)},{gap.count}" for gap in find_gaps(present)]
+    base = tape.base
+    expected = frontier - (
+        0 if base.confirmed_empty is None else int(base.confirmed_empty[row, :frontier].sum())
+    )
+    actual = int(base.present[row, :frontier].sum())
+    numbers = f"{number_text(float(tape.scores[row, frontier]))},{expected},{actual}"
+    covered = base.covered[row, :frontier]
+    gaps = [f"{_label(tape, gap.first)},{_label(tape, gap.last)},{gap.count}" for gap in find_gaps(covered)]
     return numbers, gaps or [_NO_GAP]
 
 

@@ -125,7 +125,7 @@ def _quality(view: SessionView, row: int) -> Document:
     return {
         "measured": measured,
         "percent": _number(view.quality(symbol)),
-        "expected": view.frontier if measured else None,
+        "expected": int(view.expected_counts(view.base_interval)[row]) if measured else None,
         "actual": int(view.present_grid(view.base_interval)[row].sum()) if measured else None,
         "gaps": [
             {
@@ -145,7 +145,7 @@ def _interval(view: SessionView, row: int, interval: Interval) -> Document:
     return {
         "derived": derived,
         "base": str(view.base_interval) if derived else None,
-        "expected": len(present),
+        "expected": int(view.expected_counts(interval)[row]),
         "bars": len(at),
         "last_bar": _bar(view, row, interval, int(at[-1])) if len(at) else None,
     }

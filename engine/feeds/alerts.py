@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 _KEPT: Final = 200
 _LEAST_FREE_BYTES: Final = 500_000_000
 _LEAST_FREE_SHARE: Final = 0.01
+_RECOVERED: Final = 1.1  # times the least: files that are rotated move the free space up and down
 
 
 class Alerts:
@@ -103,7 +104,7 @@ class DiskUsage(Protocol):
 
 
 class DiskAlerts:
-    """Alert for a file system with less than 1 % or less than 500 MB of space left."""
+    """Alert for a file system with less than 1 % or 500 MB of space left, until there is a tenth more."""
 
     def __init__(
         self, alerts: Alerts, folder: Path, *, usage: Callable[[Path], DiskUsage] = shutil.disk_usage
@@ -117,10 +118,12 @@ class DiskAlerts:
         except OSError as error:
             log.debug("%s: free space is not known: %s", self._folder, error)
             return
-        if usage.free >= max(_LEAST_FREE_BYTES, usage.total * _LEAST_FREE_SHARE):
-            self._alerts.over("disk")
+        least = max(_LEAST_FREE_BYTES, usage.total * _LEAST_FREE_SHARE)
+        if usage.free >= least:
+            if usage.free >= least * _RECOVERED:
+                self._alerts.over("disk")
             return
-        free = f"{usage.free / 1e6:,.0f} MB"
+        free = f"{usage.free / 1e6:,.0f} MB" if usage.free < 1e9 else f"{usage.free / 1e9:,.1f} GB"
         text = f"disk nearly full: {free} left for {self._folder}; without space bars cannot be saved"
         self._alerts.begin("disk", text, at=now, is_severe=True)
 

@@ -40,15 +40,13 @@ class Arrivals:
         return len(self.symbols)
 
     @classmethod
-    def of(cls, bars: Sequence[FeedBar], received: int | Sequence[int]) -> Arrivals:
+    def of(cls, bars: Sequence[FeedBar], received: int | Ints) -> Arrivals:
         """Return the columns of bars that a feed sent; `received` of all of them, or of each."""
         if not bars:
             return cls.none()
         symbols, opened_at, *values, kinds = zip(*bars, strict=True)
         return cls(
-            np.full(len(bars), received, np.int64)
-            if isinstance(received, int)
-            else np.array(received, np.int64),
+            np.full(len(bars), received, np.int64),
             symbols,
             np.array(opened_at, np.int64),
             np.array(values, np.float64),
@@ -60,19 +58,6 @@ class Arrivals:
         """Return no arrivals."""
         times = np.empty(0, np.int64)
         return cls(times, (), times, np.empty((_VALUES, 0)), np.empty(0, np.int8))
-
-    @classmethod
-    def joined(cls, parts: Sequence[Arrivals]) -> Arrivals:
-        """Return the arrivals of all parts, in that order; a single part is not copied."""
-        if len(parts) < 2:
-            return parts[0] if parts else cls.none()
-        return cls(
-            np.concatenate([part.received for part in parts]),
-            tuple(symbol for part in parts for symbol in part.symbols),
-            np.concatenate([part.opened_at for part in parts]),
-            np.concatenate([part.values for part in parts], axis=1),
-            np.concatenate([part.kinds for part in parts]),
-        )
 
     def take(self, positions: Ints) -> Arrivals:
         """Return the arrivals at `positions`, int64."""

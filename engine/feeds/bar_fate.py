@@ -35,9 +35,9 @@ class BarFate:
     history: tuple[Version, ...]
 
     @classmethod
-    def undisturbed(cls, bar: FeedBar, rank: int, end: float, delay: float) -> BarFate:
-        """Return the fate of a bar that arrives, and is in history, `delay` seconds after its end."""
-        return cls(end, (Delivery(end + delay, rank, bar),), (Version(end + delay, bar),))
+    def undisturbed(cls, bar: FeedBar, rank: int, end: float, at: float) -> BarFate:
+        """Return the fate of a bar that arrives, and is in history, at market time `at`."""
+        return cls(end, (Delivery(at, rank, bar),), (Version(at, bar),))
 
     @property
     def final(self) -> FeedBar | None:

@@ -30,11 +30,15 @@ from tapedeck.engine.store.bar_store import BarStore, Ints
 
 @dataclass(slots=True)
 class _Session:
-    """A session that takes bars; `is_ended`: only those after its close."""
+    """A session that takes bars; `is_ended`: only those after its close.
+
+    `is_fold_due`: its bars are to be in any store by now, even in one of Parquet.
+    """
 
     day: RecordedDay
     held: HeldBars
     is_ended: bool = False
+    is_fold_due: bool = True
 
 
 class BarRecording:
@@ -84,9 +88,11 @@ class BarRecording:
         """Take bars of a session from now on, and restore those of an earlier recording from the journal.
 
         The store has the restored bars afterwards. Raises SymbolsClaimedError if another process records a
-        symbol, FeedError if another feed has recorded one on that day.
+        symbol, FeedError if another feed has recorded one on that day, EngineError if the session is open.
         """
         session = slots.session
+        if any(one.day.trading_day == session.trading_day for one in self._sessions):
+            raise EngineError(f"the session of {session.trading_day} is being recorded already")
         held = HeldBars.of_session(symbols, slots)
         day = RecordedDay(
             session.trading_day,
@@ -99,19 +105,19 @@ class BarRecording:
             clock,
         )
         self._claims.add(symbols)
-        self._backlog.write(now, is_last=True)
         check_source(self._journal, day)
         if not self._has_restored:
             restore_days(self._journal, self._writer, day, now)
             self._has_restored = True
         read_day(self._journal, held, day)
         for earlier in self._sessions:
-            earlier.held.give_up_from(held.since)
+            held.take(earlier.held.hand_over_from(held.since))  # some may not be in the journal yet
         self._sessions.append(_Session(day, held))
         self._sessions.sort(key=lambda one: one.held.since)
         self._backlog.add(partial(self._journal.begin_day, day))
         is_saved = self._backlog.write(now, is_last=True)
-        self._fold(self._sessions, now)  # of an earlier recording; nothing is new otherwise
+        self._write_store(now, is_last=True)
+        self._update_status()
         return SessionBegun(session.trading_day, int(np.count_nonzero(held.kinds >= 0)), is_saved)
 
     def show(self, trading_day: date, received: float) -> None:
@@ -136,7 +142,7 @@ class BarRecording:
             self.status = replace(self.status, save_lag_s=now() - received_at)
         for session, part in parts:
             self._take(session, part, is_saved=is_saved)
-        if self._write_store(now()) and is_saved:
+        if self._write_store(now()) and is_saved and self.stores_at_once:
             self.status = replace(self.status, stored_lag_s=now() - received_at)
         self._update_status()
 
@@ -145,7 +151,7 @@ class BarRecording:
         for session in self._sessions:
             held = session.held
             times = opened_at[(opened_at >= held.since) & (opened_at < held.until)]
-            if len(times):
+            if len(times) and held.rows_of([symbol])[0] >= 0:
                 self._backlog.add(
                     partial(self._journal.add_empty_slots, symbol, self.interval, times, self.source)
                 )
@@ -175,7 +181,8 @@ class BarRecording:
         session.held.closed_before = session.day.closes
         self._backlog.add(partial(self._journal.end_day, session.day, reconciled=reconciled))
         is_saved = self._backlog.write(now, is_last=True)
-        is_stored = self._fold([session], now)
+        session.is_fold_due = True
+        is_stored = self._write_store(now, is_last=True)
         for earlier in [one for one in self._sessions if one.is_ended and one is not session]:
             self._retire(earlier, now)
         self._update_status()
@@ -240,20 +247,20 @@ class BarRecording:
         )
 
     def _write_store(self, now: float, *, is_last: bool = False) -> bool:
-        if not self._writer.writes_at_once and self._writer.retries.due is None:
-            return True
-        return self._fold(self._sessions, now, is_last=is_last)
-
-    def _fold(self, sessions: Sequence[_Session], now: float, *, is_last: bool = True) -> bool:
+        """Write the bars that the store is to have by now; return whether it has them."""
+        due = [session for session in self._sessions if self.stores_at_once or session.is_fold_due]
         # The store's bars are what the journal adds up to: without the journal, they wait.
-        if self._backlog.bars:
+        if self._backlog.bars or not self._writer.write([one.held for one in due], now, is_last=is_last):
             return False
-        return self._writer.write([session.held for session in sessions], now, is_last=is_last)
+        for session in due:
+            session.is_fold_due = False
+        return True
 
     def _retire(self, session: _Session, now: float) -> None:
         """Forget a session, once the store has all its bars."""
         self._backlog.write(now, is_last=True)
-        if self._fold([session], now):
+        session.is_fold_due = True
+        if self._write_store(now, is_last=True):
             self._backlog.add(partial(self._journal.note_stored, session.day))
             self._sessions.remove(session)
 

@@ -105,7 +105,7 @@ class DeliveryThread:
             self._sink.provider_time(now + self._provider_ahead)
             self._sink.bars(bars)
         if ends is not None:
-            self._sink.lost("connection lost: a fault of the script")
+            self._sink.lost("a disconnect of the fault script")
         return ends is None
 
     def _wait(self, instant: float) -> None:

@@ -82,10 +82,19 @@ class FaultPlan:
         if self.script.random is not None and self.script.random.early:
             self.earliest = max(self.earliest, _EARLY_S)
 
+    @property
+    def changes_bars(self) -> bool:
+        """Whether any bar may have another fate than to arrive, and be in history, at `normal_time`."""
+        return bool(self._bar_faults) or self.script.random is not None
+
+    def normal_time(self, opened_at: int) -> float:
+        """Return when a bar without faults arrives, market time."""
+        return opened_at + self.interval.seconds + self.delay
+
     def fate(self, bar: FeedBar, rank: int = 0) -> BarFate:
         """Return what becomes of a bar; `rank`: its place among the bars of its time."""
         end = bar.opened_at + self.interval.seconds
-        fate = BarFate.undisturbed(bar, rank, end, self.delay)
+        fate = BarFate.undisturbed(bar, rank, end, self.normal_time(bar.opened_at))
         seen: set[str] = set()
         for fault, begin in self._faults_at(bar.opened_at):
             if fault.kind not in seen and (not fault.symbol or bar.symbol in fault.symbol):

@@ -133,11 +133,10 @@ class FeedConnection:
 
     def reconnect(self) -> None:
         """Connect anew without waiting."""
-        self._inbox.put(_Lost("connecting anew on request"))
         self._inbox.put(_ConnectNow())
 
     def close(self) -> None:
-        """End the connection and its thread; safe to call twice. Nothing is reported from then on."""
+        """End the connection and its thread; safe to call twice. Nothing is reported after `join`."""
         self._closing.set()
         self._inbox.put(None)
 
@@ -185,6 +184,7 @@ class FeedConnection:
         elif isinstance(message, _Lost):
             self._disconnected(message.reason)
         elif isinstance(message, _ConnectNow):
+            self._disconnected("connecting anew on request", is_alert=False)
             self._watch.try_now(self._monotonic())
 
     def _look(self) -> None:
@@ -314,14 +314,17 @@ class FeedConnection:
         text = f"{self._feed.name}: cannot connect, trying again: {error}"
         self._alerts.begin(_CAUSE, text, at=now, is_severe=True)
 
-    def _disconnected(self, reason: str, *, state: FeedState = FeedState.RECONNECTING) -> None:
+    def _disconnected(
+        self, reason: str, *, state: FeedState = FeedState.RECONNECTING, is_alert: bool = True
+    ) -> None:
         """Close a connection that is lost or stale, to make it again; without one, nothing happens."""
         if not self._watch.is_connected:
             return
         now, machine = self._clock.now(), self._monotonic()
         self._watch.lost(reason, now, machine, state=state)
         word = "stale" if state is FeedState.STALE else "connection lost"
-        self._alerts.begin(_CAUSE, f"{self._feed.name}: {word}: {reason}", at=now, is_severe=True)
+        if is_alert:
+            self._alerts.begin(_CAUSE, f"{self._feed.name}: {word}: {reason}", at=now, is_severe=True)
         self._close_feed(machine)
         self._report(FeedLost(now, reason))
 

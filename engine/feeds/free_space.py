@@ -32,10 +32,13 @@ def is_for_lack_of_space(error: BaseException, folder: Path) -> bool:
 
 def _is_full(error: sqlite3.OperationalError, folder: Path) -> bool:
     known = sqlite3.SQLITE_FULL if "is full" in str(error) else sqlite3.SQLITE_ERROR
-    code = getattr(error, "sqlite_errorcode", known) & 0xFF
-    # For a quota, and where the index of the log cannot grow, SQLite tells of an error of the disk.
-    is_of_disk = code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
-    return code == sqlite3.SQLITE_FULL or (is_of_disk and _free_bytes(folder) < _LEAST_FREE_BYTES)
+    code = getattr(error, "sqlite_errorcode", known)
+    # The second: the index of the log cannot grow.
+    if code & 0xFF == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_SHMSIZE:
+        return True
+    # For a quota, for example, SQLite tells of an error of the disk only.
+    is_of_disk = code & 0xFF in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+    return is_of_disk and _free_bytes(folder) < _LEAST_FREE_BYTES
 
 
 def _free_bytes(folder: Path) -> int:

@@ -73,8 +73,9 @@ class GapFiller:
     `missed` asks for one request over the whole range since the last complete slot, before single bars. It
     counts as a try for bars whose grace is over.
 
-    One thread owns it (all methods): the one that writes the tape. `now`: market time, seconds UTC;
-    `machine`: monotonic seconds. `confirmed_empty`: bool (S, n), slots known empty before.
+    One thread owns it: the one that writes the tape. Any thread may call `counts` and `listed`, which may
+    mix two neighbouring moments. `now`: market time, seconds UTC; `machine`: monotonic seconds.
+    `confirmed_empty`: bool (S, n), slots known empty before.
     """
 
     def __init__(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.feeds.arrivals import PRECEDENCE, Arrivals, Codes
 from tapedeck.engine.feeds.day_bounds import LONGEST_REST_S, day_bounds
-from tapedeck.engine.importers.validation import PriceRules, validate_each
+from tapedeck.engine.importers.validation import validate_each
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_diff import merge
 from tapedeck.engine.store.bar_store import BarColumns, Floats, Ints
@@ -28,7 +28,6 @@ Mask = NDArray[np.bool_]
 _NONE: Final = -1
 _NEVER: Final = 2**62
 _Key = tuple[int, int]  # of a bar outside the slots: row and time
-DEFAULT_RULES: Final = PriceRules()
 
 
 class Outcome(IntEnum):
@@ -66,10 +65,6 @@ class Taken:
     slots: Ints
     faults: dict[int, str]
 
-    def count(self, outcome: Outcome) -> int:
-        """Return the number of arrivals with this outcome."""
-        return int(np.count_nonzero(self.outcomes == outcome))
-
 
 class HeldBars:
     """The bars of S symbols at n times of a trading day (its slots), and at others (extended hours).
@@ -80,12 +75,7 @@ class HeldBars:
     """
 
     def __init__(
-        self,
-        symbols: Sequence[str],
-        interval: Interval,
-        labels: Ints,
-        bounds: tuple[int, int],
-        rules: PriceRules = DEFAULT_RULES,
+        self, symbols: Sequence[str], interval: Interval, labels: Ints, bounds: tuple[int, int]
     ) -> None:
         self.symbols = tuple(symbols)
         self.interval = interval
@@ -96,18 +86,15 @@ class HeldBars:
         self.unstored: Mask = np.zeros(shape, np.bool_)
         self.since, self.until = bounds
         self.closed_before = self.since
-        self._rules = rules
         self._rows = {symbol: row for row, symbol in enumerate(self.symbols)}
         self._outside: dict[_Key, tuple[int, tuple[float, ...]]] = {}
         self._unstored_outside: set[_Key] = set()
         self._empty: dict[str, Ints] = {}
 
     @classmethod
-    def of_session(
-        cls, symbols: Sequence[str], slots: SessionSlots, rules: PriceRules = DEFAULT_RULES
-    ) -> HeldBars:
+    def of_session(cls, symbols: Sequence[str], slots: SessionSlots) -> HeldBars:
         """Return the bars of a session, none yet."""
-        return cls(symbols, slots.interval, slots.stored_labels, day_bounds(slots.session), rules)
+        return cls(symbols, slots.interval, slots.stored_labels, day_bounds(slots.session))
 
     def rows_of(self, symbols: Sequence[str]) -> Ints:
         """Return the row of each symbol, -1 for those that are not of the session."""
@@ -116,7 +103,7 @@ class HeldBars:
     def take(self, arrivals: Arrivals) -> Taken:
         """Take arrivals in the order received, and return what they changed."""
         rows, times = self.rows_of(arrivals.symbols), arrivals.opened_at
-        valid = validate_each(arrivals.columns, self.interval, self._rules)
+        valid = validate_each(arrivals.columns, self.interval)
         outcomes = self._refusals(rows, times, valid.good)
         values = _stored_form(valid.bars)
         slots = np.searchsorted(self.labels, times)
@@ -134,11 +121,18 @@ class HeldBars:
         faults = {at: fault for at, fault in valid.faults.items() if outcomes[at] == Outcome.INVALID}
         return Taken(outcomes, changed, rows[changed], slots[changed], faults)
 
-    def give_up_from(self, time: int) -> None:
-        """Drop the bars outside the slots from `time` on: a later session holds them now."""
-        for key in [key for key in self._outside if key[1] >= time]:
-            del self._outside[key]
-            self._unstored_outside.discard(key)
+    def hand_over_from(self, time: int) -> Arrivals:
+        """Drop the bars outside the slots from `time` on, and return them for the session that has them."""
+        keys = sorted(key for key in self._outside if key[1] >= time)
+        versions = [self._outside.pop(key) for key in keys]
+        self._unstored_outside.difference_update(keys)
+        return Arrivals(
+            np.zeros(len(keys), np.int64),
+            tuple(self.symbols[row] for row, _ in keys),
+            np.array([opened_at for _, opened_at in keys], np.int64),
+            np.array([values for _, values in versions]).reshape(-1, 5).T,
+            np.array([kind for kind, _ in versions], np.int8),
+        )
 
     def bars_to_store(self) -> Iterator[tuple[str, BarColumns]]:
         """Yield the bars that are not in the store yet, by symbol, oldest first."""
@@ -150,14 +144,13 @@ class HeldBars:
             yield self.symbols[row], merge(bars, outside[row]) if row in outside else bars
 
     def add_empty(self, symbol: str, times: Ints) -> None:
-        """Take note that a symbol had no trade at `times`, seconds UTC."""
+        """Take note that a symbol of the session had no trade at `times`, seconds UTC."""
         self._empty[symbol] = np.union1d(self._empty.get(symbol, np.empty(0, np.int64)), times)
 
     def empty_to_store(self) -> Iterator[tuple[str, Ints]]:
         """Yield the times without a trade that the store lacks, by symbol, ascending; a bar held wins."""
         for symbol, times in self._empty.items():
-            found = self._rows.get(symbol)
-            has_bar = self.kinds[found] != _NONE if found is not None else slice(0)
+            has_bar = self.kinds[self._rows[symbol]] != _NONE
             free = np.setdiff1d(times, self.labels[has_bar])
             if len(free):
                 yield symbol, free
@@ -177,11 +170,6 @@ class HeldBars:
     def unstored_bars(self) -> int:
         """Number of bars that are not in the store yet."""
         return int(np.count_nonzero(self.unstored)) + len(self._unstored_outside)
-
-    def outside_bars(self) -> Iterator[tuple[str, BarColumns]]:
-        """Yield the bars of extended hours, by symbol, oldest first."""
-        for row, bars in self._outside_of(self._outside.keys()).items():
-            yield self.symbols[row], bars
 
     def _refusals(self, rows: Ints, times: Ints, good: Mask) -> Codes:
         """Return the outcomes of bars that are not held, `NEW` for the others."""

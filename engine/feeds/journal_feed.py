@@ -56,8 +56,12 @@ class JournalFeed:
 
     @property
     def abilities(self) -> FeedAbilities:
-        """The interval of the recording; history answers have arrived like other bars."""
-        return FeedAbilities((self._interval,), has_history=False)
+        """The interval of the recording.
+
+        History is told to exist, so that the session waits after its close, for as long as it would for an
+        answer: the reconciled bars of the day arrive then.
+        """
+        return FeedAbilities((self._interval,))
 
     def connect(self, sink: FeedSink, timeout: float) -> None:
         """Connect at once."""
@@ -98,6 +102,7 @@ class JournalFeed:
         with self._lock:
             self._stop_thread()
             self._sink = None
+            self._timetable.rewind()
             self._timetable.wanted = set()
 
     def _stop_thread(self) -> None:

@@ -259,8 +259,9 @@ class LiveRecorder:
             yield item
 
     def _record(self, batch: Sequence[_Received]) -> None:
-        arrivals = Arrivals.joined([Arrivals.of(item.bars, item.received) for item in batch])
-        self._recording.take(arrivals, batch[0].received_at, self._monotonic)
+        bars = [bar for item in batch for bar in item.bars]
+        received = np.repeat([item.received for item in batch], [len(item.bars) for item in batch])
+        self._recording.take(Arrivals.of(bars, received), batch[0].received_at, self._monotonic)
 
     @staticmethod
     def _do(command: _Command) -> None:

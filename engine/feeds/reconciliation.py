@@ -113,7 +113,6 @@ class Reconciliation:
         self._not_before = -np.inf  # machine seconds
         self._pending: HistoryRequest | None = None
         self._tried = False
-        self._is_complete = False
         self._has_history = has_history
         self._is_over = False
         self._reason = "not asked yet" if has_history else "the feed has no history"
@@ -160,12 +159,10 @@ class Reconciliation:
             self._is_over = answer.error.is_final
             self._not_before = machine + self._back_off.next_wait()
             return none
-        self._reason = ""
         given = bars_in_cells(answer.bars, self._row_of, self._slots)
-        if self._reaches_the_close(answer, given.cells, recorded.present):
-            self._is_over = True
-        else:
-            self._next_at = now + AGAIN_S
+        self._is_over = self._reaches_the_close(answer, given.cells, recorded.present)
+        self._reason = "" if self._is_over else "its history ends before the close"
+        self._next_at = now + AGAIN_S
         known = recorded.present if confirmed_empty is None else recorded.present | confirmed_empty
         unknown = ~known
         unknown[given.cells.rows, given.cells.slots] = False

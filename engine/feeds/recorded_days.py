@@ -5,11 +5,10 @@ from __future__ import annotations
 from tapedeck.engine.errors import listed
 from tapedeck.engine.feeds.arrival_journal import ArrivalJournal, RecordedDay
 from tapedeck.engine.feeds.day_bounds import LONGEST_REST_S
-from tapedeck.engine.feeds.held_bars import DEFAULT_RULES, HeldBars
+from tapedeck.engine.feeds.held_bars import HeldBars
 from tapedeck.engine.feeds.live_feed import FeedError
 from tapedeck.engine.feeds.store_writer import StoreWriter
 from tapedeck.engine.feeds.symbol_claims import SymbolClaims, SymbolsClaimedError, claims_folder
-from tapedeck.engine.importers.validation import PriceRules
 
 
 def check_source(journal: ArrivalJournal, day: RecordedDay) -> None:
@@ -29,7 +28,7 @@ def check_source(journal: ArrivalJournal, day: RecordedDay) -> None:
 
 def read_day(journal: ArrivalJournal, held: HeldBars, day: RecordedDay, end: int | None = None) -> None:
     """Have `held` take a day's arrivals, before `end` (seconds UTC), and its slots without a trade."""
-    bounds = day.since, min(end or held.until + LONGEST_REST_S, held.until + LONGEST_REST_S)
+    bounds = day.since, held.until + LONGEST_REST_S if end is None else end
     if day.last_sequence is None:
         for part in journal.arrivals(day.interval, *bounds):
             held.take(part)
@@ -45,12 +44,10 @@ def read_day(journal: ArrivalJournal, held: HeldBars, day: RecordedDay, end: int
             held.add_empty(symbol, times)
 
 
-def folded_day(
-    journal: ArrivalJournal, day: RecordedDay, end: int | None = None, rules: PriceRules = DEFAULT_RULES
-) -> HeldBars:
+def folded_day(journal: ArrivalJournal, day: RecordedDay, end: int | None = None) -> HeldBars:
     """Return what the journal of a day adds up to, before `end` (seconds UTC)."""
     times = journal.times(day.interval, day.since, end or day.until + LONGEST_REST_S)
-    held = HeldBars(day.symbols, day.interval, times, (day.since, day.until), rules)
+    held = HeldBars(day.symbols, day.interval, times, (day.since, day.until))
     read_day(journal, held, day, end)
     return held
 

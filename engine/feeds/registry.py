@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
-from tapedeck.engine.errors import did_you_mean, listed, nearest
+from tapedeck.engine.errors import TapedeckError, did_you_mean, listed, nearest
 from tapedeck.engine.feeds.feed_context import FeedContext
 from tapedeck.engine.feeds.live_feed import FeedError, LiveFeed
 
@@ -21,8 +21,14 @@ def feed_names() -> tuple[str, ...]:
 
 def make_feed(name: str, context: FeedContext) -> LiveFeed:
     """Return the feed of that name; FeedError (final) if it is unknown, ambiguous, or cannot be loaded."""
-    make = _load(_find(name))
-    return make(context)
+    point = _find(name)
+    make = _load(point)
+    try:
+        return make(context)
+    except TapedeckError:
+        raise
+    except Exception as error:
+        raise _failed(point, error, "be made") from error
 
 
 def _find(name: str) -> EntryPoint:
@@ -43,11 +49,7 @@ def _load(point: EntryPoint) -> Callable[[FeedContext], LiveFeed]:
     try:
         loaded = point.load()
     except Exception as error:
-        # Code of another package: whatever fails there, the other feeds must work.
-        raise FeedError(
-            f"the feed {point.name!r} of {_owner(point)} cannot be loaded: {type(error).__name__}: {error}",
-            is_final=True,
-        ) from error
+        raise _failed(point, error, "be loaded") from error
     if not callable(loaded):
         raise FeedError(
             f"the feed {point.name!r} of {_owner(point)} is invalid: {point.value} must be a function from a "
@@ -56,6 +58,12 @@ def _load(point: EntryPoint) -> Callable[[FeedContext], LiveFeed]:
         )
     make: Callable[[FeedContext], LiveFeed] = loaded
     return make
+
+
+def _failed(point: EntryPoint, error: Exception, what: str) -> FeedError:
+    """Return the error for code of another package, in which anything may fail."""
+    cause = f"{type(error).__name__}: {error}"
+    return FeedError(f"the feed {point.name!r} of {_owner(point)} cannot {what}: {cause}", is_final=True)
 
 
 def _owner(point: EntryPoint) -> str:

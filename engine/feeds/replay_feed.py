@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, tzinfo
 from threading import Event, Lock
@@ -56,8 +57,9 @@ class ReplayFeed:
         self._sink: FeedSink | None = None
         self._symbols: tuple[str, ...] = ()
         self._thread: DeliveryThread | None = None
+        self._bars: StoredBars | None = None  # kept from one connection to the next; used by one thread
         self._closed = Event()
-        self._lock = Lock()  # guards the four above: another thread may close the feed
+        self._lock = Lock()  # guards the five above: another thread may close the feed
 
     @property
     def name(self) -> str:
@@ -94,7 +96,8 @@ class ReplayFeed:
                 raise FeedError(f"the feed {NAME} is not connected: use connect before subscribe")
             self._stop_thread()
             self._symbols = tuple(dict.fromkeys((*self._symbols, *symbols)))
-            self._thread = self._deliver(self._sink)
+            self._thread = self._made_thread(self._sink)
+            self._thread.start()
 
     def history(
         self, symbols: Sequence[str], interval: Interval, start: int, end: int, timeout: float
@@ -103,11 +106,10 @@ class ReplayFeed:
 
         Raises FeedError where the fault script says so, at once or after `timeout` seconds.
         """
-        closed = self._closed
+        closed, now = self._closed, self._clock.now()
         try:
-            return history_of(
-                self._plan, stored_bars(self._store, symbols, interval, start, end), self._clock.now()
-            )
+            bars = stored_bars(self._store, symbols, interval, start, min(end, math.ceil(now)))
+            return history_of(self._plan, bars, now)
         except HistoryFailedError as error:
             if error.hangs:
                 closed.wait(timeout)
@@ -139,35 +141,40 @@ class ReplayFeed:
                 is_final=True,
             )
 
-    def _deliver(self, sink: FeedSink) -> DeliveryThread:
-        timetable = _StoredTimetable(self._plan, self._store, self._symbols, self._first)
-        thread = DeliveryThread(
+    def _made_thread(self, sink: FeedSink) -> DeliveryThread:
+        if self._bars is None or self._bars.symbols != self._symbols:
+            self._bars = StoredBars(
+                self._store, self._symbols, self._interval, first=self._first, is_stopped=self._is_stopped
+            )
+        return DeliveryThread(
             NAME,
-            timetable,
+            _StoredTimetable(self._plan, self._bars),
             self._clock,
             sink,
             after=self._clock.now(),
             provider_ahead=self._plan.script.provider_ahead,
         )
-        timetable.thread = thread
-        thread.start()
-        return thread
+
+    def _is_stopped(self) -> bool:
+        thread = self._thread
+        return thread is None or thread.is_stopped
 
 
 class _StoredTimetable:
-    """Messages that a script makes of the bars of a store; reads ahead after each delivery."""
+    """Messages that a script makes of the bars of a store.
 
-    def __init__(self, plan: FaultPlan, store: BarStore, symbols: Sequence[str], first: int) -> None:
-        self.thread: DeliveryThread | None = None
-        self._bars = StoredBars(store, symbols, plan.interval, first=first, is_stopped=self._is_stopped)
-        self._market = ScriptedMarket(self._bars, plan)
+    The next chunk is read when the last bar of one is delivered, not when the first of the next one is due.
+    """
+
+    def __init__(self, plan: FaultPlan, bars: StoredBars) -> None:
+        self._bars = bars
+        self._market = ScriptedMarket(bars, plan)
 
     def due(self, after: float, until: float) -> list[FeedBar]:
         return [message.bar for message in self._market.due(after, until)]
 
     def next_due(self, after: float) -> float:
         horizon = after + self._bars.chunk_seconds
-        self._bars.prepare(after + self._bars.chunk_seconds / 4)
         message = self._market.next_due(after, horizon)
         until = horizon if message is None else message
         lost = self._market.connection_ends(after, until)
@@ -175,9 +182,6 @@ class _StoredTimetable:
 
     def connection_ends(self, after: float, until: float) -> float | None:
         return self._market.connection_ends(after, until)
-
-    def _is_stopped(self) -> bool:
-        return self.thread is not None and self.thread.is_stopped
 
 
 def make_replay_feed(context: FeedContext) -> ReplayFeed:

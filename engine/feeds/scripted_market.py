@@ -144,11 +144,17 @@ class ScriptedMarket:
     def _between(self, opened_at: int, after: float, until: float) -> Sequence[Delivery]:
         messages = self._messages.get(opened_at)
         if messages is None:
-            fates = (self.plan.fate(bar, rank) for rank, bar in enumerate(self.bars.opened_at(opened_at)))
-            messages = sorted((message for fate in fates for message in fate.messages), key=_IN_ORDER)
-            self._messages[opened_at] = messages
+            self._messages[opened_at] = messages = self._messages_of(opened_at)
         low = bisect_right(messages, after, key=attrgetter("at"))
         return messages[low : bisect_right(messages, until, key=attrgetter("at"))]
+
+    def _messages_of(self, opened_at: int) -> Sequence[Delivery]:
+        bars = enumerate(self.bars.opened_at(opened_at))
+        if not self.plan.changes_bars:
+            at = self.plan.normal_time(opened_at)
+            return [Delivery(at, rank, bar) for rank, bar in bars]
+        fates = (self.plan.fate(bar, rank) for rank, bar in bars)
+        return sorted((message for fate in fates for message in fate.messages), key=_IN_ORDER)
 
     def _forget(self, after: float) -> None:
         """Drop messages that are all earlier than a market time."""
@@ -162,8 +168,13 @@ def history_of(plan: FaultPlan, bars: Iterable[FeedBar], now: float) -> FeedHist
     failure = plan.history_failure(now)
     if failure is not None:
         raise HistoryFailedError("history does not answer: a fault of the script", hangs=failure == "hang")
-    answer: list[FeedBar] = []
     complete_until = int(now - plan.delay)
+    if complete_until + plan.delay > now:  # by rounding
+        complete_until -= 1
+    answer: list[FeedBar] = []
+    if not plan.changes_bars:
+        answer = [bar for bar in bars if plan.normal_time(bar.opened_at) <= now]
+        bars = ()
     for bar in bars:
         fate = plan.fate(bar)
         version = fate.in_history(now)

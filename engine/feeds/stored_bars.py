@@ -15,7 +15,7 @@ _DAY_S: Final = 86400
 _SHORTEST_CHUNK_S: Final = 3600
 # Bars of a chunk, at 48 bytes each, if every symbol trades all day.
 _CHUNK_BARS: Final = 1_000_000
-_KEPT_CHUNKS: Final = 3
+_KEPT_CHUNKS: Final = 2
 
 
 class ReadingStoppedError(Exception):
@@ -25,8 +25,8 @@ class ReadingStoppedError(Exception):
 class StoredBars:
     """Bars of some symbols in a store, from the instant `first` on (seconds UTC), ordered by time and symbol.
 
-    A few chunks of some hours are in memory. `is_stopped` is asked between two batches of a read, which then
-    ends with ReadingStoppedError. One thread may use `opens`, `opened_at` and `prepare`; any thread `of`.
+    Two chunks of some hours are in memory. `is_stopped` is asked between two batches of a read, which then
+    ends with ReadingStoppedError. One thread may use `opens` and `opened_at`; any thread `of`.
     """
 
     def __init__(
@@ -39,11 +39,12 @@ class StoredBars:
         is_stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
-        self._symbols = tuple(symbols)
+        self.symbols = tuple(symbols)
+        """Symbols of the bars, in the order of their rows."""
         self._interval = interval
         self._first = first
         self._is_stopped = is_stopped
-        seconds = _CHUNK_BARS // max(1, len(self._symbols)) * interval.seconds
+        seconds = _CHUNK_BARS // max(1, len(self.symbols)) * interval.seconds
         self.chunk_seconds = min(_DAY_S, max(_SHORTEST_CHUNK_S, seconds))
         """Length of a chunk."""
         self._chunks: dict[int, _Chunk] = {}
@@ -59,15 +60,11 @@ class StoredBars:
 
     def opened_at(self, instant: int) -> Sequence[FeedBar]:
         """Return the bars that open at an instant, in the order of the symbols."""
-        return self._chunk(instant // self.chunk_seconds).opened_at(instant, self._symbols)
+        return self._chunk(instant // self.chunk_seconds).opened_at(instant, self.symbols)
 
     def of(self, symbols: Sequence[str], start: int, end: int) -> Sequence[FeedBar]:
         """Return the bars of symbols with `start <= opened_at < end`, earlier ones than `first`, too."""
         return stored_bars(self._store, symbols, self._interval, start, end)
-
-    def prepare(self, instant: float) -> None:
-        """Read the chunk that holds an instant."""
-        self._chunk(int(max(instant, self._first) // self.chunk_seconds))
 
     def _chunk(self, number: int) -> _Chunk:
         chunk = self._chunks.pop(number, None)
@@ -82,7 +79,7 @@ class StoredBars:
     def _read(self, start: int, end: int) -> _Chunk:
         rows: list[Ints] = [np.empty(0, dtype=np.int64)]
         parts: list[BarColumns] = []
-        for batch in self._store.scan(self._symbols, self._interval, start, end):
+        for batch in self._store.scan(self.symbols, self._interval, start, end):
             if self._is_stopped():
                 raise ReadingStoppedError
             parts.append(batch.bars)

@@ -1,7 +1,8 @@
 """Gaps and quality scores: one rule for each, for panels, conditions, events, coverage and exports.
 
-A gap is a run of elapsed slots without a bar. A score is the percentage of expected slots with a bar. Input
-is `present`: bool, for each elapsed slot True if it has a bar.
+A gap is a run of elapsed slots that lack a bar. A score is the percentage of expected slots with a bar. A
+slot without a bar in which history has no trade (confirmed empty) lacks nothing, and expects none. Input of
+gaps is `covered`: bool, for each elapsed slot True if it has a bar or is confirmed empty.
 """
 
 from __future__ import annotations
@@ -45,36 +46,36 @@ class GapRuns:
     last: Ints
 
 
-def gaps_begin(present: Mask, before: Mask | None = None) -> Mask:
-    """Return True for each first slot of a gap, shape of `present` (S, k).
+def gaps_begin(covered: Mask, before: Mask | None = None) -> Mask:
+    """Return True for each first slot of a gap, shape of `covered` (S, k).
 
-    `before`: bool (S,), presence of the slot before the first one; None if the first slot is at the open.
+    `before`: bool (S,), the slot before the first one; None if the first slot is at the open.
     """
-    begin = ~present
+    begin = ~covered
     if begin.shape[1]:
-        begin[:, 1:] &= present[:, :-1]
+        begin[:, 1:] &= covered[:, :-1]
         if before is not None:
             begin[:, 0] &= before
     return begin
 
 
-def gap_runs(present: Mask) -> GapRuns:
-    """Return all gaps of `present` (S, k), row by row, in order of slots."""
-    rows, first = np.nonzero(gaps_begin(present))
+def gap_runs(covered: Mask) -> GapRuns:
+    """Return all gaps of `covered` (S, k), row by row, in order of slots."""
+    rows, first = np.nonzero(gaps_begin(covered))
     # In reverse order a gap begins at its end; each row has equally many of both, in the same order.
-    _, last = np.nonzero(gaps_begin(present[:, ::-1])[:, ::-1])
+    _, last = np.nonzero(gaps_begin(covered[:, ::-1])[:, ::-1])
     return GapRuns(rows, first, last)
 
 
-def find_gaps(present: Mask) -> tuple[Gap, ...]:
-    """Return the gaps of one symbol, in order; `present`: (k,)."""
-    runs = gap_runs(present[None, :])
+def find_gaps(covered: Mask) -> tuple[Gap, ...]:
+    """Return the gaps of one symbol, in order; `covered`: (k,)."""
+    runs = gap_runs(covered[None, :])
     return tuple(Gap(a, b) for a, b in zip(runs.first.tolist(), runs.last.tolist(), strict=True))
 
 
-def gap_slots(present: Mask) -> list[int]:
-    """Return the slots in which a gap of any symbol begins, in order; `present`: (S, k)."""
-    slots: list[int] = np.flatnonzero(gaps_begin(present).any(axis=0)).tolist()
+def gap_slots(covered: Mask) -> list[int]:
+    """Return the slots in which a gap of any symbol begins, in order; `covered`: (S, k)."""
+    slots: list[int] = np.flatnonzero(gaps_begin(covered).any(axis=0)).tolist()
     return slots
 
 
@@ -110,16 +111,17 @@ def score(
 
 
 class RunningScores:
-    """Counts bars from block to block, and writes the scores of S symbols at k = 0 … n.
+    """Counts bars and empty slots from block to block, and writes the scores of S symbols at k = 0 … n.
 
     `values`: float64, shape (S, n + 1), the array to write, in percent; `values[:, 0]` must be 100 already.
     """
 
-    __slots__ = ("_counted", "_present", "values")
+    __slots__ = ("_counted", "_empty", "_present", "values")
 
     def __init__(self, values: Floats) -> None:
         self.values = values
         self._present: Ints = np.zeros(values.shape[0], dtype=np.int64)
+        self._empty: Ints = np.zeros(values.shape[0], dtype=np.int64)
         self._counted = 0
 
     @property
@@ -130,12 +132,14 @@ class RunningScores:
     def move_to(self, values: Floats, part: RunningScores, rows: Ints) -> None:
         """Go on in another array of scores, with `rows` as `part` has counted them alone."""
         self._present[rows] = part._present
+        self._empty[rows] = part._empty
         self.values = values
 
-    def advance(self, present: Mask, stop: int, *, full: bool = False) -> None:
-        """Write the scores up to frontier `stop`; `present`: (S, n).
+    def advance(self, present: Mask, stop: int, *, empty: Mask | None = None, full: bool = False) -> None:
+        """Write the scores up to frontier `stop`.
 
-        `full`: True if every slot of the session has a bar, which skips the counting.
+        `present`: (S, n), True for each bar; `empty`: (S, n), True for each confirmed-empty slot without a
+        bar. `full`: True if every slot of the session has a bar, which skips the counting.
         """
         start = self._counted
         if stop <= start:
@@ -144,11 +148,22 @@ class RunningScores:
             self.values[:, start + 1 : stop + 1] = FULL_SCORE
             self._present[...] = self._counted = stop
             return
-        counts = np.cumsum(present[:, start:stop], axis=1, dtype=np.int64)
-        counts += self._present[:, None]
+        counts = _counted_on(self._present, present[:, start:stop])
         self._present = counts[:, -1].copy()
-        score(counts, np.arange(start + 1, stop + 1), out=self.values[:, start + 1 : stop + 1])
+        expected = np.arange(start + 1, stop + 1)
+        if empty is not None:
+            empties = _counted_on(self._empty, empty[:, start:stop])
+            self._empty = empties[:, -1].copy()
+            expected = expected - empties
+        score(counts, expected, out=self.values[:, start + 1 : stop + 1])
         self._counted = stop
+
+
+def _counted_on(before: Ints, chosen: Mask) -> Ints:
+    """Return the number of chosen slots after each slot of a block, int64 (S, k), with those before it."""
+    counts = np.cumsum(chosen, axis=1, dtype=np.int64)
+    counts += before[:, None]
+    return counts
 
 
 @dataclass(frozen=True, slots=True)

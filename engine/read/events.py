@@ -18,7 +18,7 @@ from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.quality.gaps_and_scores import GapRuns, gap_runs, gaps_begin
-from tapedeck.engine.tape.bar_grid import Ints, Mask
+from tapedeck.engine.tape.bar_grid import BarGrid, Ints, Mask
 from tapedeck.engine.tape.played_session import PlayedSession
 from tapedeck.engine.tape.session_view import SessionView
 from tapedeck.engine.tape.tape import Lineage, Tape
@@ -193,7 +193,7 @@ class GapTracker:
         self._slots = tape.slots
         self._symbols = tape.symbols
         self._edition = tape.edition
-        self._grid: Mask | None = tape.base.present
+        self._base: BarGrid | None = tape.base
         self._packed: np.ndarray | None = None
         self._checked = 0
         self._numbers: list[Sequence[int]] = []
@@ -211,18 +211,18 @@ class GapTracker:
         `tape`: the newest edition. Returns the last number used, and whether any gap has begun, ended or
         changed.
         """
-        if self._grid is None:
+        if self._base is None:
             return number, False
         is_mended = tape.edition != self._edition
         if is_mended:
             number = self._follow(tape, number)
-        number, is_changed = self._check(tape.base.present, tape.frontier, number)
+        number, is_changed = self._check(tape.base, tape.frontier, number)
         return number, is_changed or is_mended
 
     def _follow(self, tape: Tape, number: int) -> int:
         """Take over a new edition, in which gaps are filled; return the last number used."""
         before, numbers = self._runs(), self._numbers_in_order()
-        self._edition, self._grid = tape.edition, tape.base.present
+        self._edition, self._base = tape.edition, tape.base
         after = self._runs()
         # The gap that each one lies in is the last that begins at or before it, in the order of rows.
         slots = len(self._slots)
@@ -239,13 +239,14 @@ class GapTracker:
         self._numbers = [kept]
         return number
 
-    def _check(self, present: Mask, frontier: int, number: int) -> tuple[int, bool]:
+    def _check(self, base: BarGrid, frontier: int, number: int) -> tuple[int, bool]:
         """Check the slots up to `frontier`; returns the last number used, and whether a gap has changed."""
         start = self._checked
         if frontier <= start:
             return number, False
-        block = present[:, start:frontier]
-        before = present[:, start - 1] if start else np.ones(len(present), dtype=np.bool_)
+        covered = base.covered
+        block = covered[:, start:frontier]
+        before = covered[:, start - 1] if start else np.ones(len(covered), dtype=np.bool_)
         self._checked = frontier
         begun = int(np.count_nonzero(gaps_begin(block, before)))
         if begun:
@@ -255,9 +256,9 @@ class GapTracker:
         return number + begun, bool(begun or ended)
 
     def finish(self) -> None:
-        """Drop the grid, and keep its presence packed into bits."""
-        self._packed = np.packbits(self._present(), axis=1)
-        self._grid = None
+        """Drop the grid, and keep its covered slots packed into bits."""
+        self._packed = np.packbits(self._covered(), axis=1)
+        self._base = None
 
     def gaps(self, limit: int) -> list[Event]:
         """Return up to the last `limit` known gaps, in the order of their numbers."""
@@ -272,17 +273,17 @@ class GapTracker:
 
     def _runs(self) -> GapRuns:
         """Return the gaps of the checked slots, slot by slot, then row by row: the order of numbering."""
-        runs = gap_runs(self._present())
+        runs = gap_runs(self._covered())
         order = np.lexsort((runs.rows, runs.first))
         return GapRuns(runs.rows[order], runs.first[order], runs.last[order])
 
     def _numbers_in_order(self) -> list[int]:
         return [number for known in self._numbers for number in known]
 
-    def _present(self) -> Mask:
-        """Return True for each bar of the checked slots, bool (S, slots)."""
-        if self._grid is not None:
-            return self._grid[:, : self._checked]
+    def _covered(self) -> Mask:
+        """Return True for each checked slot with a bar, or confirmed empty, bool (S, slots)."""
+        if self._base is not None:
+            return self._base.covered[:, : self._checked]
         assert self._packed is not None  # `finish` has packed what the tape had
         return np.unpackbits(self._packed, axis=1, count=self._checked).astype(np.bool_)
 

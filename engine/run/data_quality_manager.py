@@ -47,6 +47,6 @@ class DataQualityManager(Worker[Block]):
             return
         started = self._metrics.start_timer()
         base = self._session_data.require_tape().base
-        self._scores.advance(base.present, work.stop, full=base.full is True)
+        self._scores.advance(base.present, work.stop, empty=base.confirmed_empty, full=base.full is True)
         self._session_data.set_quality_metric(work.stop)
         self._metrics.record_quality(started)

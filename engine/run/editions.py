@@ -6,7 +6,7 @@ by the kernels that computed them before; the other rows are copied.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,17 +16,24 @@ from tapedeck.engine.tape.bar_grid import Floats, Ints
 from tapedeck.engine.tape.tape import Tape
 
 
+def _no_slots() -> Ints:
+    return np.empty(0, dtype=np.int64)
+
+
 @dataclass(frozen=True, slots=True)
 class Corrections:
     """Bars that come late or anew, at least one, together.
 
     `rows`, `slots`: int64 (m,), symbol and base slot of each, any slot of the session; `values`: float64
-    (5, m), fields as in `FIELDS`. Of several for one slot the last counts.
+    (5, m), fields as in `FIELDS`. Of several for one slot the last counts. `empty_rows`,
+    `empty_slots`: int64, slots that are confirmed empty; a bar wins.
     """
 
     rows: Ints
     slots: Ints
     values: Floats
+    empty_rows: Ints = field(default_factory=_no_slots)
+    empty_slots: Ints = field(default_factory=_no_slots)
 
     @classmethod
     def of(cls, bars: list[tuple[int, int, tuple[float, float, float, float, float]]]) -> Corrections:
@@ -48,15 +55,16 @@ def mended(
     to `scores.counted`. They must be idle; they go on over the new edition, which the caller puts in the
     tape's place (`SessionData.replace_tape`) before the next block.
     """
-    rows: Ints = np.unique(corrections.rows)
+    rows: Ints = np.unique(np.concatenate([corrections.rows, corrections.empty_rows]))
     part = tape.of_rows(rows)
     part.base.write_bars(np.searchsorted(rows, corrections.rows), corrections.slots, corrections.values)
+    part.base.confirm_empty(np.searchsorted(rows, corrections.empty_rows), corrections.empty_slots)
     part_computer = computer.for_rows(part, rows)
     part_computer.compute(0, tape.processed)
     made = tape.next_edition()
     if scores is not None and part.scores is not None and made.scores is not None:
         part_scores = RunningScores(part.scores)
-        part_scores.advance(part.base.present, scores.counted)
+        part_scores.advance(part.base.present, scores.counted, empty=part.base.confirmed_empty)
         scores.move_to(made.scores, part_scores, rows)
     made.put_rows(rows, part)
     behind = corrections.slots < tape.frontier

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from tapedeck.engine.clock.live_clock import LiveClock
-from tapedeck.engine.errors import ConfigError, ConfigProblem
+from tapedeck.engine.errors import ConfigError, ConfigProblem, DataMissingError
 from tapedeck.engine.feeds.live_feed import LiveFeed
 from tapedeck.engine.streams.requirements import StreamRequirements
 from tapedeck.engine.streams.stream_plan import StreamPlan
@@ -15,11 +15,14 @@ from tapedeck.engine.streams.stream_plan import StreamPlan
 def live_plan(requirements: StreamRequirements, feed: LiveFeed, session_name: str) -> StreamPlan:
     """Return the plan; ConfigError if the streams need finer bars than the feed has, or too many symbols."""
     abilities = feed.abilities
-    plan = requirements.plan(may_be_empty=True, arriving=abilities.intervals)
-    if plan.base not in abilities.intervals:
+    try:
+        plan = requirements.plan(may_be_empty=True, arriving=abilities.intervals)
+    except DataMissingError as error:
         offered = ", ".join(str(interval) for interval in abilities.intervals)
-        message = f"needs {plan.base} bars; the feed {feed.name} has {offered}"
-        raise ConfigError(session_name, [ConfigProblem("session_data_config.streams", None, message)])
+        message = f"needs {error.interval} bars; the feed {feed.name} has {offered}"
+        raise ConfigError(
+            session_name, [ConfigProblem("session_data_config.streams", None, message)]
+        ) from error
     most = abilities.most_symbols
     if most is not None and len(plan.symbols) > most:
         extra = ", ".join(plan.symbols[most:][:5])

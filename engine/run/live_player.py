@@ -19,6 +19,7 @@ from tapedeck.engine.run.live_reveal import due_frontier, next_reveal
 from tapedeck.engine.run.live_run import LiveRun
 from tapedeck.engine.run.session_feed import ProcessMessages
 from tapedeck.engine.run.worker import Worker
+from tapedeck.engine.tape.bar_grid import Floats, Ints
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.tape import Tape
 
@@ -53,7 +54,7 @@ class LivePlayer:
         self._process_messages = process_messages
         self._on_change = on_change
         self._handed: dict[Worker[range], int] = {processor: 0, quality: 0}
-        self._late: list[Corrections] = []
+        self._late: list[Corrections] = []  # bars and empty slots behind the frontier
         self._begun = (time.monotonic(), 0)
 
     @property
@@ -93,22 +94,30 @@ class LivePlayer:
         while not all(worker.is_ready for worker in self._handed):
             self._process_messages(None)
 
-    def take(self, rows: np.ndarray, slots: np.ndarray, values: np.ndarray) -> None:
+    def take(self, rows: Ints, slots: Ints, values: Floats) -> None:
         """Take bars that arrived: `rows`, `slots` int64 (m,), `values` float64 (5, m)."""
         tape = self._tape
         behind = slots < tape.frontier
         if behind.any():
-            late = Corrections(rows[behind], slots[behind], values[:, behind])
-            self._late.append(late)
+            self._late.append(Corrections(rows[behind], slots[behind], values[:, behind]))
         ahead = ~behind
         if ahead.any():
             tape.base.write_bars(rows[ahead], slots[ahead], values[:, ahead])
+
+    def take_empty(self, rows: Ints, slots: Ints) -> None:
+        """Take slots that are confirmed empty: int64 (m,) each."""
+        behind = slots < self._tape.frontier
+        if behind.any():
+            none = np.empty(0, dtype=np.int64)
+            self._late.append(Corrections(none, none, np.empty((5, 0)), rows[behind], slots[behind]))
+        self._tape.base.confirm_empty(rows[~behind], slots[~behind])
 
     # The session's life
 
     def wait_for_open(self) -> None:
         """Wait until the session opens; commands still take effect."""
-        self._live.show(self.take, self._process_messages)
+        self._live.show(self._tape, self, self._process_messages)
+        self._on_change()  # from here on the session can be shown
         opens = epoch_seconds(self._tape.session.regular_open)
         while self._live.clock.now() < opens:
             self._live.follow(self._tape)
@@ -194,7 +203,7 @@ class LivePlayer:
 
 
 def _changes(tape: Tape, late: Sequence[Corrections]) -> Corrections | None:
-    """Return the corrections that differ from the tape; the last one of each slot counts."""
+    """Return the corrections that differ from the tape, or None; the last one of each slot counts."""
     rows = np.concatenate([part.rows for part in late])
     slots = np.concatenate([part.slots for part in late])
     values = np.concatenate([part.values for part in late], axis=1)
@@ -203,6 +212,9 @@ def _changes(tape: Tape, late: Sequence[Corrections]) -> Corrections | None:
     kept = len(keys) - 1 - last
     rows, slots, values = rows[kept], slots[kept], values[:, kept]
     changed = ~(tape.base.values[:, rows, slots] == values).all(axis=0)
-    if not changed.any():
+    empty_rows = np.concatenate([part.empty_rows for part in late])
+    empty_slots = np.concatenate([part.empty_slots for part in late])
+    new = ~tape.base.covered[empty_rows, empty_slots]
+    if not changed.any() and not new.any():
         return None
-    return Corrections(rows[changed], slots[changed], values[:, changed])
+    return Corrections(rows[changed], slots[changed], values[:, changed], empty_rows[new], empty_slots[new])

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import numpy as np
 
@@ -39,6 +39,7 @@ from tapedeck.engine.run.messages import AnswerRecorded, LiveReport, Message, Wa
 from tapedeck.engine.run.session_feed import ProcessMessages
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.streams.stream_plan import StreamPlan
+from tapedeck.engine.tape.bar_grid import Floats, Ints
 from tapedeck.engine.tape.session_view import SessionView
 from tapedeck.engine.tape.tape import Tape
 
@@ -47,20 +48,37 @@ _BACKFILL_S: Final = 10.0
 """Longest wait of a session that begins in its middle for what was missed, in seconds of the machine."""
 _JOIN_S: Final = 30.0
 _DISK_CHECK_S: Final = 30.0
-_OVERRUN_SLOTS: Final = 3
-"""Slots that the data processor may be behind without an alert."""
+_OVERRUN_S: Final = 1.0
+"""Time in which the data processor may be behind without an alert, in seconds of the machine."""
 
 Answer = TypeVar("Answer")
-TakeBars = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
+
+
+class BarReceiver(Protocol):
+    """Receiver of what is recorded of the session that is shown; `rows` and `slots` int64 (m,)."""
+
+    def take(self, rows: Ints, slots: Ints, values: Floats) -> None:
+        """Take bars that are new or replaced; `values`: float64 (5, m)."""
+        ...
+
+    def take_empty(self, rows: Ints, slots: Ints) -> None:
+        """Take slots that are confirmed empty."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class LiveSetup:
-    """What a live run records, and where to."""
+    """What a live run records, and where to.
+
+    `recorder`, `connection`, `monotonic`: others than these for runs with a clock by hand.
+    """
 
     options: LiveOptions
     config: SessionConfig
     store: BarStore
+    recorder: Callable[..., LiveRecorder] = LiveRecorder
+    connection: Callable[..., FeedConnection] = FeedConnection
+    monotonic: Callable[[], float] = time.monotonic
 
 
 @dataclass(slots=True)
@@ -89,9 +107,10 @@ class LiveRun:
         self.clock, self.settle_s = options.clock, live.settle_seconds
         self._config, self._plan, self._send, self._events = setup.config, plan, send, events
         self._feed, self._store = options.feed, setup.store
+        self._monotonic = setup.monotonic
         self._alerts = Alerts()
         self._forming = FormingBars(self.clock.now)
-        self._recorder = LiveRecorder(
+        self._recorder = setup.recorder(
             setup.store,
             plan.base,
             options.feed.name,
@@ -101,9 +120,10 @@ class LiveRun:
             failed=lambda error: send(WorkerFailed("live-recorder", error)),
             alert=self.alert,
             listener=self._forming,
+            confirm_empty=setup.store.confirm_empty,
             synchronous=live.synchronous,
         )
-        self._connection = FeedConnection(
+        self._connection = setup.connection(
             options.feed,
             plan.symbols,
             plan.base,
@@ -117,11 +137,12 @@ class LiveRun:
         self._disk = DiskAlerts(self._alerts, options.journal.parent)
         self._overruns = OverrunAlerts(self._alerts)
         self._disk_due = -math.inf
+        self._level_at = math.inf  # machine seconds: the data processor was not behind
         self._phase = LivePhase.WAITING
         self._session: _Session | None = None
         self._recorded_answers = 0  # answers whose bars the recorder has not sent on yet
         self._backfill_until = -math.inf  # machine seconds
-        self._take_bars: TakeBars | None = None
+        self._receiver: BarReceiver | None = None
         self.lacking: Lacking | None = None
         """What the last session lacked at its end, None before."""
 
@@ -147,39 +168,39 @@ class LiveRun:
 
         Raises FeedError, StoreError, SymbolsClaimedError.
         """
-        self._take_bars = None
+        self._session = self._receiver = None
         self._phase = LivePhase.WAITING
         anchor = None
         if self.clock.speed != 1:
             anchor = ClockAnchor(self.clock.start, self.clock.anchor, self.clock.speed)
         begun = self._recorder.begin_session(slots, self._plan.symbols, clock=anchor)
         self._wait(begun, process_messages)
-        symbols, least = self._plan.symbols, self._config.live_config.min_quality
-        self._session = _Session(
-            slots, GapFiller(symbols, slots, self._gap_rules), QualityAlerts(self._alerts, symbols, least)
-        )
         self._recorder.set_frontier(0)
 
-    def show(self, take_bars: TakeBars, process_messages: ProcessMessages) -> None:
-        """Give all bars recorded of the session, and from now on those that change, to `take_bars`."""
-        self._take_bars = take_bars
+    def show(self, tape: Tape, receiver: BarReceiver, process_messages: ProcessMessages) -> None:
+        """Give all bars recorded of the session, and from now on those that change, to `receiver`."""
+        symbols, least = tape.symbols, self._config.live_config.min_quality
+        known_empty = tape.base.confirmed_empty
+        gaps = GapFiller(symbols, tape.slots, self._gap_rules, confirmed_empty=known_empty)
+        self._session = _Session(tape.slots, gaps, QualityAlerts(self._alerts, symbols, least))
+        self._receiver = receiver
         self._wait(self._recorder.show(self._current.trading_day), process_messages)
 
     def backfill(self) -> None:
         """Ask for the bars from the open to now, before the first slots are revealed."""
         if self._feed.abilities.has_history:
             self._current.gaps.missed()
-            self._backfill_until = time.monotonic() + _BACKFILL_S
+            self._backfill_until = self._monotonic() + _BACKFILL_S
 
     @property
     def is_backfilling(self) -> bool:
         """Whether a session that began in its middle still waits for what was missed."""
-        return time.monotonic() < self._backfill_until
+        return self._monotonic() < self._backfill_until
 
     def follow(self, tape: Tape) -> float:
         """Do what is due besides the reveal; return when to look again, market time; inf: on news."""
         session = self._current
-        now, machine = self.clock.now(), time.monotonic()
+        now, machine = self.clock.now(), self._monotonic()
         self._recorder.set_frontier(tape.frontier)
         session.gaps.advance(tape.base.present, tape.frontier)
         if self._phase is not LivePhase.WAITING:
@@ -216,12 +237,12 @@ class LiveRun:
         session = self._current
         day, present = session.trading_day, tape.base.present
         assert session.reconciliation is not None  # the close is over
-        session.gaps.end(present, None)
-        self.lacking = lacking = session.reconciliation.lacking(present, None)
+        session.gaps.end(present, tape.empty)
+        self.lacking = lacking = session.reconciliation.lacking(present, tape.empty)
         if lacking.text:
             self.alert(f"{day}: {lacking.text}")
         self._wait(self._recorder.end_session(day, reconciled=not lacking.reason), process_messages)
-        self._take_bars = None
+        self._receiver = None
 
     def note_export(self, day: date) -> None:
         """Note in the journal that a session is recorded and exported."""
@@ -231,12 +252,12 @@ class LiveRun:
 
     def take(self, message: Arrived) -> None:
         """Take bars that are in the journal."""
-        session = self._session
-        if session is None or self._take_bars is None or message.trading_day != session.trading_day:
+        session, receiver = self._session, self._receiver
+        if session is None or receiver is None or message.trading_day != session.trading_day:
             return  # `show` sends all of them
         session.gaps.arrived(Cells(message.rows, message.slots))
         self._forming.drop(self._plan.symbols[row] for row in np.unique(message.rows).tolist())
-        self._take_bars(message.rows, message.slots, message.values)
+        receiver.take(message.rows, message.slots, message.values)
 
     def report(self, report: FeedReport) -> None:
         """Take what the connection reports; a final failure is raised."""
@@ -256,7 +277,7 @@ class LiveRun:
     def answered(self, answer: HistoryAnswer | None, tape: Tape | None) -> None:
         """Take an answer whose bars are recorded, and sent on before; None: the bars of a comparison."""
         self._recorded_answers -= 1
-        session, machine = self._session, time.monotonic()
+        session, machine = self._session, self._monotonic()
         if answer is None or session is None or tape is None:
             return
         if answer.request.purpose is HistoryPurpose.RECONCILE:
@@ -328,7 +349,9 @@ class LiveRun:
     def _check(self, session: _Session, tape: Tape, now: float, machine: float) -> None:
         """Look for causes of alerts."""
         behind = tape.frontier - tape.processed
-        self._overruns.check("data-processor", behind if behind >= _OVERRUN_SLOTS else 0, now)
+        if behind <= 0:
+            self._level_at = machine
+        self._overruns.check("data-processor", behind if machine - self._level_at >= _OVERRUN_S else 0, now)
         if tape.scores is not None and tape.scored:
             session.quality.check(tape.scores[:, tape.scored], now)
         if machine >= self._disk_due:
@@ -340,7 +363,7 @@ class LiveRun:
         if session.reconciliation is None:
             return
         now = self.clock.now()
-        found = session.reconciliation.answered(answer, tape.base, None, now, machine)
+        found = session.reconciliation.answered(answer, tape.base, tape.empty, now, machine)
         if found.bars:
             self._recorder.bars(found.bars)
             self._recorded_answers += 1
@@ -349,6 +372,10 @@ class LiveRun:
 
     def _confirm(self, session: _Session, empty: Cells) -> None:
         """Record slots that are confirmed empty."""
+        if not len(empty):
+            return
+        if self._receiver is not None:
+            self._receiver.take_empty(empty.rows, empty.slots)
         labels = session.slots.stored_labels
         for row in np.unique(empty.rows).tolist():
             times = labels[empty.slots[empty.rows == row]]

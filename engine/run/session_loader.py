@@ -169,7 +169,9 @@ class SessionLoader:
             grid = (
                 parts[0][2][i] if len(parts) == 1 else _merged([(own, grids[i]) for own, _, grids in parts])
             )
-            days.append(HistoryDay.of(session, SessionSlots(session, interval).opened_at, grid))
+            days.append(
+                HistoryDay.of(session, SessionSlots(session, interval).opened_at, grid, grid.confirmed_empty)
+            )
         return days
 
     def _made(self, grid: BarGrid, slots: SessionSlots, interval: Interval) -> BarGrid:
@@ -196,6 +198,8 @@ class SessionLoader:
         if daily is not None and len(rows):
             symbols = [self._plan.symbols[row] for row in rows]
             daily.values[:, rows] = self._data.load_days(symbols, daily.days, DAY)
+            columns = np.arange(len(daily.days))
+            daily.confirm_empty(rows, columns, self._data.empty_days(symbols, daily.days, DAY))
 
     def _fill_made_days(
         self, sessions: Sequence[TradingSession], base: dict[TradingSession, BarGrid]
@@ -218,12 +222,18 @@ class SessionLoader:
             for session, own_slots, grid in zip(sessions, slots, grids, strict=True):
                 column = daily.column_of(session.trading_day)
                 if column < len(daily.days) and daily.days[column].trading_day == session.trading_day:
-                    daily.values[:, of_source, column] = self._made(grid, own_slots, DAY).values[:, at, 0]
+                    made = self._made(grid, own_slots, DAY)
+                    daily.values[:, of_source, column] = made.values[:, at, 0]
+                    empty = None if made.confirmed_empty is None else made.confirmed_empty[at]
+                    daily.confirm_empty(of_source, np.array([column]), empty)
 
 
 def _merged(parts: Sequence[tuple[Ints, BarGrid]]) -> BarGrid:
     """Merge grids whose rows come from different sources."""
     values = parts[0][1].values.copy()
-    for rows, grid in parts[1:]:
+    empty = np.zeros(values.shape[1:], dtype=np.bool_)
+    for rows, grid in parts:
         values[:, rows] = grid.values[:, rows]
-    return BarGrid.loaded(values)
+        if grid.confirmed_empty is not None:
+            empty[rows] = grid.confirmed_empty[rows]
+    return BarGrid.loaded(values, empty)

@@ -76,7 +76,10 @@ def _compute(plan: StreamPlan, session_data: SessionData, cancelled: Callable[[]
     if not computer.compute(0, slots):
         return False
     if tape.scores is not None:
-        RunningScores(tape.scores).advance(tape.base.present, slots, full=tape.base.full is True)
+        base = tape.base
+        RunningScores(tape.scores).advance(
+            base.present, slots, empty=base.confirmed_empty, full=base.full is True
+        )
     tape.processed = slots
     session_data.set_quality_metric(slots)
     tape.frontier = slots

@@ -81,9 +81,9 @@ def _historical_quality(
     for interval, depths in plan.history.requested.items():
         for depth in np.unique(depths[depths > 0]).tolist():
             days = history.days(interval, depth, tape.session.trading_day)
-            expected = sum(held.grid.shape[1] for held in days)
             for row in np.flatnonzero(depths == depth).tolist():
                 actual = sum(_bars_of(held, row) for held in days)
+                expected = sum(_expected_of(held, row) for held in days)
                 quality = HistoricalQuality(actual, expected if is_scored else None)
                 found[plan.symbols[row], interval] = quality
     return found
@@ -94,8 +94,16 @@ def _bars_of(day: HistoryDay, row: int) -> int:
     return 0 if own is None else int(day.counts[own])
 
 
+def _expected_of(day: HistoryDay, row: int) -> int:
+    own = day.row_of(row)
+    return day.grid.shape[1] if own is None else day.expected(own)
+
+
 def extend_history(history: History, tape: Tape, companions: Mapping[Interval, HistoryDay]) -> None:
     """Add a session that has ended to the history of every interval."""
     for interval, kept in history.intraday.items():
         day = companions.get(interval)
-        kept.add(day or HistoryDay.of(tape.session, tape.opened_at(interval), tape.grid(interval)))
+        if day is None:
+            opened_at, empty = tape.opened_at(interval), tape.empty_columns(interval)
+            day = HistoryDay.of(tape.session, opened_at, tape.grid(interval), empty)
+        kept.add(day)

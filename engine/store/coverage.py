@@ -33,21 +33,27 @@ Status = Literal["full", "partial", "missing"]
 
 @dataclass(frozen=True, slots=True)
 class DayCoverage:
-    """Number of stored bars of one trading day, and number of its slots."""
+    """Number of stored bars of one trading day, of its slots, and of those that are confirmed empty."""
 
     trading_day: date
     bars: int
     slots: int
+    empty: int = 0
+
+    @property
+    def expected(self) -> int:
+        """Number of slots that are not confirmed empty."""
+        return self.slots - self.empty
 
     @property
     def pct(self) -> float:
-        """Percentage of slots with a bar; 100 only if all have one."""
-        return score(self.bars, self.slots)
+        """Percentage of expected slots with a bar; 100 only if all have one."""
+        return score(self.bars, self.expected)
 
     @property
     def status(self) -> Status:
-        """`full`, `partial` or `missing`: all, some or none of the bars are stored."""
-        if self.bars == self.slots:
+        """`full`, `partial` or `missing`: all, some or none of the expected bars are stored."""
+        if self.bars == self.expected:
             return "full"
         return "partial" if self.bars else "missing"
 
@@ -65,8 +71,8 @@ class SymbolCoverage:
 
     @property
     def pct(self) -> float:
-        """Percentage of the slots of all days with a bar."""
-        return score(sum(day.bars for day in self.days), sum(day.slots for day in self.days))
+        """Percentage of the expected slots of all days with a bar."""
+        return score(sum(day.bars for day in self.days), sum(day.expected for day in self.days))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +116,13 @@ class CalendarPart:
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """Number of slots with a bar, int64 (S, sessions); bars outside all sessions; a different 1d bar."""
+    """Numbers of slots with a bar and of confirmed-empty ones, int64 (S, sessions) each.
+
+    With bars outside all sessions, and a different 1d bar.
+    """
 
     counts: Ints
+    empty: Ints
     left_out: PlaceTally | None
     difference: DayDifference | None
 
@@ -144,9 +154,9 @@ def measure_coverage(
     compared = [row for row, symbol in enumerate(known) if compares and DAY in stored[symbol]]
     spans = None if calendar is None else calendar.spans(interval)
     found = _count_bars(known, slots, data, spans, compared)
-    counts = dict(zip(known, found.counts, strict=True))
-    no_bars = np.zeros(len(slots), dtype=np.int64)
-    rows = tuple(_row(symbol, counts.get(symbol, no_bars), slots) for symbol in symbols)
+    counts = dict(zip(known, zip(found.counts, found.empty, strict=True), strict=True))
+    none = np.zeros(len(slots), dtype=np.int64)
+    rows = tuple(_row(symbol, *counts.get(symbol, (none, none)), slots) for symbol in symbols)
     unknown = tuple(symbol for symbol in symbols if symbol not in counts)
     warnings = _warnings(known, interval, found)
     similar = similar_names(unknown, store.series()) if unknown else ""
@@ -186,6 +196,7 @@ def _count_bars(
     """Count the slots with a bar and the bars outside all sessions; compare the 1d bars of some rows."""
     sessions = [own.session for own in slots]
     counts: list[Ints] = []
+    empty: list[Ints] = []
     left_out: PlaceTally | None = None
     difference: DayDifference | None = None
     for chunk in _chunks(slots, len(symbols)):
@@ -195,12 +206,20 @@ def _count_bars(
             between = LeftOutBars(spans.part(edges[0], edges[-1]), len(symbols))
         grids = data.load_sessions(symbols, chunk, left_out=between)
         counts += [grid.present.sum(axis=1, dtype=np.int64) for grid in grids]
+        empty += [_count_empty(grid) for grid in grids]
         tally = None if between is None else between.tally(0, len(between.spans))
         if tally is not None:
             left_out = tally if left_out is None else left_out + tally
         if difference is None and compare_days:
             difference = _day_difference(symbols, compare_days, chunk, grids, data)
-    return _Counted(np.stack(counts, axis=1), left_out, difference)
+    return _Counted(np.stack(counts, axis=1), np.stack(empty, axis=1), left_out, difference)
+
+
+def _count_empty(grid: BarGrid) -> Ints:
+    if grid.confirmed_empty is None:
+        return np.zeros(grid.shape[0], dtype=np.int64)
+    counts: Ints = grid.confirmed_empty.sum(axis=1, dtype=np.int64)
+    return counts
 
 
 def _day_difference(
@@ -237,10 +256,10 @@ def _chunks(slots: Sequence[SessionSlots], symbols: int) -> Iterator[Sequence[Se
         yield slots[start : start + step]
 
 
-def _row(symbol: str, counts: Ints, slots: Sequence[SessionSlots]) -> SymbolCoverage:
+def _row(symbol: str, counts: Ints, empty: Ints, slots: Sequence[SessionSlots]) -> SymbolCoverage:
     days = tuple(
-        DayCoverage(session.session.trading_day, count, len(session))
-        for session, count in zip(slots, counts.tolist(), strict=True)
+        DayCoverage(session.session.trading_day, bars, len(session), none)
+        for session, bars, none in zip(slots, counts.tolist(), empty.tolist(), strict=True)
     )
     return SymbolCoverage(symbol, days)
 

@@ -15,7 +15,7 @@ from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarStore, WriteResult
 from tapedeck.engine.store.left_out_bars import LeftOutBars
-from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, BarGrid, Floats, Ints
+from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, BarGrid, Floats, Ints, Mask
 from tapedeck.engine.tape.held_values import last_columns, taken
 
 # Later than any bar, in seconds.
@@ -58,6 +58,8 @@ class DataManager:
     ) -> list[BarGrid]:
         """Return each session's bars of the slots' interval, one row per symbol, in one read of the store.
 
+        With the slots that are confirmed empty.
+
         The grids are views of one array (5, S, all slots), which lives as long as any of them. Bars outside
         the slots (extended hours, breaks) are left out; `left_out` counts them, over all of its spans. With
         `rows`, symbol i goes to row `rows[i]` of `total` rows; the others stay empty.
@@ -68,8 +70,12 @@ class DataManager:
         labels = np.concatenate([session.stored_labels for session in slots])
         own = np.arange(len(symbols), dtype=np.int64) if rows is None else rows
         values = self._read(symbols, own, count, slots[0].interval, labels, left_out)
+        empty = self._empty(symbols, own, count, slots[0].interval, labels)
         edges = np.cumsum([0, *(len(session) for session in slots)]).tolist()
-        return [BarGrid.loaded(values[:, :, a:b]) for a, b in pairwise(edges)]
+        return [
+            BarGrid.loaded(values[:, :, a:b], None if empty is None else empty[:, a:b])
+            for a, b in pairwise(edges)
+        ]
 
     def last_closes(self, symbols: Sequence[str], slots: SessionSlots) -> tuple[Floats, Ints]:
         """Return each symbol's last close in the slots of a session, and its slot; NaN and -1 without a bar.
@@ -141,6 +147,29 @@ class DataManager:
             for batch in self.store.scan(symbols, interval, start, end):
                 table.scatter(batch, values)
         return values
+
+    def empty_days(
+        self, symbols: Sequence[str], days: Sequence[TradingSession], interval: Interval
+    ) -> Mask | None:
+        """Return which trading days are confirmed empty, bool (S, days); None without any."""
+        if not days or not symbols:
+            return None
+        labels = np.array([day_label(day.trading_day.toordinal()) for day in days], dtype=np.int64)
+        rows = np.arange(len(symbols), dtype=np.int64)
+        return self._empty(symbols, rows, len(symbols), interval, labels)
+
+    def _empty(
+        self, symbols: Sequence[str], rows: Ints, total: int, interval: Interval, labels: Ints
+    ) -> Mask | None:
+        """Return which labels are confirmed empty, bool (total, labels), symbol i in row `rows[i]`."""
+        found = self.store.empty_slots(symbols, interval, int(labels[0]), int(labels[-1]) + 1)
+        if not len(found):
+            return None
+        columns = np.searchsorted(labels, found.opened_at)
+        is_slot = labels[columns] == found.opened_at
+        empty: Mask = np.zeros((total, len(labels)), dtype=np.bool_)
+        empty[rows[found.rows[is_slot]], columns[is_slot]] = True
+        return empty
 
     def bars_between(
         self, symbols: Sequence[str], interval: Interval, start: int, end: int

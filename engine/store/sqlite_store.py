@@ -19,7 +19,7 @@ from tapedeck.engine.store.bar_diff import check_interval, checked
 from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarWatch, EmptySlots, Ints, WriteResult
 from tapedeck.engine.store.checksums import SpanSums
 from tapedeck.engine.store.damage import CheckedSeries, Damage
-from tapedeck.engine.store.empty_slots import checked_slots
+from tapedeck.engine.store.empty_slots import checked_slots, joined_slots
 from tapedeck.engine.store.sqlite_answers import (
     Answers,
     ArrowAnswers,
@@ -48,6 +48,7 @@ from tapedeck.engine.store.sqlite_empty_slots import (
     add_slots,
     damaged_slots,
     drop_damaged_slots,
+    has_slots,
     read_slots,
     remove_slots,
     slot_sums,
@@ -65,7 +66,7 @@ from tapedeck.engine.store.sqlite_schema import (
 )
 from tapedeck.engine.store.sqlite_sums import ALWAYS, remove_bars, rewrite_bars, write_all_sums, write_bars
 from tapedeck.engine.store.sqlite_verify import verified_series
-from tapedeck.engine.store.sqlite_watch import SqliteWatch
+from tapedeck.engine.store.sqlite_watch import FilesState, SqliteWatch, state_of
 from tapedeck.engine.store.sqlite_writing import WriteBatch, batch_of_thread, opened_batch
 
 
@@ -80,6 +81,8 @@ class SqliteStore:
     def __init__(self, path: Path, *, create: bool = False, read_only: bool = False) -> None:
         self._path = path
         self._read_only = read_only
+        # As of the last read that found no facts, so that runs without any need not look again.
+        self._state_without_facts: FilesState | None = None
         if create:
             self._create()
         check_log(path)
@@ -184,9 +187,17 @@ class SqliteStore:
     def empty_slots(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> EmptySlots:
         """Return the facts with `start <= opened_at < end`; see `BarStore.empty_slots`."""
         check_interval(interval)
-        found: EmptySlots = self._answer(
-            Library.NATIVE, lambda answers: read_slots(self._path, answers, symbols, interval, start, end)
-        )
+        state = state_of(self._path)
+        if state == self._state_without_facts and not _connection_in_transaction(self._gate()):
+            return joined_slots([])
+
+        def read(answers: Answers) -> EmptySlots:
+            if has_slots(answers):
+                return read_slots(self._path, answers, symbols, interval, start, end)
+            self._state_without_facts = state
+            return joined_slots([])
+
+        found: EmptySlots = self._answer(Library.NATIVE, read)
         return found
 
     @property

@@ -13,6 +13,9 @@ from tapedeck.engine.store.checksums import SpanSums, span_words, whole_spans
 ReadSums = Callable[[int, int], SpanSums]
 """Reads the sums of the watched symbols over whole spans."""
 
+FilesState = list[tuple[int, int, int] | None]
+"""Inode, size and time of change of files; the same as long as no transaction is committed."""
+
 
 class SqliteWatch:
     """The checksums of some symbols as they were at the start; see `BarWatch`."""
@@ -24,12 +27,12 @@ class SqliteWatch:
         self._symbols = symbols
         self._interval = interval
         self._sums = sums
-        self._files = _state_of(path)
+        self._files = state_of(path)
         self._before = sums(*whole_spans(*bounds, interval))
 
     def check(self, start: int, end: int) -> None:
         """Raise StoreChangedError if bars of `[start, end)` are not those of the start."""
-        files = _state_of(self._path)
+        files = state_of(self._path)
         if files == self._files:
             return  # no transaction has been committed: the sums need not be read
         start, end = whole_spans(start, end, self._interval)
@@ -42,9 +45,9 @@ class SqliteWatch:
             )
 
 
-def _state_of(path: Path) -> list[tuple[int, int, int] | None]:
-    """Return inode, size and time of change of the database and its log, None for one that is not there."""
-    found: list[tuple[int, int, int] | None] = []
+def state_of(path: Path) -> FilesState:
+    """Return the state of a database and its log, None for one that is not there."""
+    found: FilesState = []
     for file in (path, Path(f"{path}-wal")):
         try:
             status = os.stat(file)

@@ -57,7 +57,10 @@ class StreamRequirements:
         stored = self._stored(arriving)
         # Weeks are history: no session has their bars.
         requested = [*streams, *(spec.interval for spec in specs if spec.interval != WEEK)]
-        base = choose_base(requested, symbols, stored)
+        # What arrives is the base; bars that are stored at another interval do not go on.
+        base = choose_base(
+            requested, symbols, dict.fromkeys(symbols, frozenset(arriving)) if arriving else stored
+        )
         if not may_be_empty:
             self._check_data_exist(base, played)
         start = StoreStart(symbols, stored, self._first_label)

@@ -33,15 +33,24 @@ class BarGrid:
     """Bars of S symbols over n slots (or buckets).
 
     `values`: float64, shape (5, S, n), in the order of `FIELDS`; NaN in all five for a missing bar.
-    `present`: bool, shape (S, n), True for each bar. `full`: True if no bar is missing, which allows faster
-    reductions with the same bits; None while bars are being written. `packed`: cache of the whole grid
-    without its missing bars, by field; history is read from it.
+    `present`: bool, shape (S, n), True for each bar. `confirmed_empty`: bool, shape (S, n), True for each
+    slot without a bar in which history has no trade, so that none is expected; None without any. `full`: True
+    if no bar is missing, which allows faster reductions with the same bits; None while bars are written.
+    `packed`: cache of the whole grid without its missing bars, by field; history is read from it.
     """
 
-    __slots__ = ("full", "packed", "present", "values")
+    __slots__ = ("confirmed_empty", "full", "packed", "present", "values")
 
-    def __init__(self, values: Floats, present: Mask | None = None, *, full: bool | None = None) -> None:
+    def __init__(
+        self,
+        values: Floats,
+        present: Mask | None = None,
+        *,
+        full: bool | None = None,
+        confirmed_empty: Mask | None = None,
+    ) -> None:
         self.values = values
+        self.confirmed_empty = confirmed_empty
         self.present: Mask = ~np.isnan(values[CLOSE]) if present is None else present
         self.full = full
         self.packed: dict[int, PackedRows] = {}
@@ -53,10 +62,21 @@ class BarGrid:
         return cls(np.full((5, *shape), np.nan), np.zeros(shape, dtype=np.bool_))
 
     @classmethod
-    def loaded(cls, values: Floats) -> BarGrid:
-        """Return the grid of loaded values (5, S, n); a bar is present where its close is not NaN."""
+    def loaded(cls, values: Floats, confirmed_empty: Mask | None = None) -> BarGrid:
+        """Return the grid of loaded values (5, S, n); a bar is present where its close is not NaN.
+
+        `confirmed_empty`: bool (S, n), slots that a store holds as empty; those with a bar do not count.
+        """
         present = ~np.isnan(values[CLOSE])
-        return cls(values, present, full=bool(present.all()))
+        empty = None if confirmed_empty is None else confirmed_empty & ~present
+        if empty is not None and not empty.any():
+            empty = None
+        return cls(values, present, full=bool(present.all()), confirmed_empty=empty)
+
+    @property
+    def covered(self) -> Mask:
+        """True for each slot with a bar, and for each that is confirmed empty; the others are gaps."""
+        return self.present if self.confirmed_empty is None else self.present | self.confirmed_empty
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -74,22 +94,39 @@ class BarGrid:
         """
         self.values[:, rows, slots] = canonical(values.copy())
         self.present[rows, slots] = True
+        if self.confirmed_empty is not None:
+            self.confirmed_empty[rows, slots] = False
         self.full = None
         self.packed = {}
 
+    def confirm_empty(self, rows: Ints, slots: Ints) -> None:
+        """Mark slots as confirmed empty, but those with a bar; int64 (m,) each. Grid's owner only."""
+        without = ~self.present[rows, slots]
+        if without.any():
+            self._empty_mask()[rows[without], slots[without]] = True
+
+    def _empty_mask(self) -> Mask:
+        if self.confirmed_empty is None:
+            self.confirmed_empty = np.zeros(self.shape, dtype=np.bool_)
+        return self.confirmed_empty
+
     def of_rows(self, rows: Ints) -> BarGrid:
         """Return a grid with copies of some rows."""
-        return BarGrid(self.values[:, rows], self.present[rows], full=self.full)
+        empty = None if self.confirmed_empty is None else self.confirmed_empty[rows]
+        return BarGrid(self.values[:, rows], self.present[rows], full=self.full, confirmed_empty=empty)
 
     def copied(self) -> Self:
         """Return a grid with copies of the arrays."""
         made = copy(self)
         made.values, made.present, made.packed = self.values.copy(), self.present.copy(), {}
+        made.confirmed_empty = None if self.confirmed_empty is None else self.confirmed_empty.copy()
         return made
 
     def put_rows(self, rows: Ints, part: Self) -> None:
         """Write the rows of a smaller grid over `rows`. Grid's owner only."""
         self.values[:, rows], self.present[rows] = part.values, part.present
+        if part.confirmed_empty is not None:
+            self._empty_mask()[rows] = part.confirmed_empty
 
     def is_full(self, start: int, stop: int) -> bool:
         """Whether every symbol has every bar of slots [start, stop)."""

@@ -147,7 +147,15 @@ def made_bars(
         return base
     derived = DerivedGrid(buckets_of(slots, interval), base.shape[0])
     derived.derive(base, 0, len(derived.buckets), min_completeness)
+    if base.confirmed_empty is not None:
+        derived.confirmed_empty = all_of_buckets(base.confirmed_empty, derived.buckets)
     return derived
+
+
+def all_of_buckets(chosen: Mask, buckets: Buckets) -> Mask:
+    """Return for which buckets all slots are chosen, bool (S, m); `chosen`: (S, n)."""
+    found: Mask = np.logical_and.reduceat(chosen, buckets.starts, axis=1)
+    return found
 
 
 def _derive_full(values: Floats, width: int, out: Floats) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from tapedeck.engine.clock.slots import day_label, epoch_seconds
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.intervals import DAY, Interval
-from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME, BarGrid, Floats, Ints
+from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME, BarGrid, Floats, Ints, Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class HistoryDay:
     """One earlier session's bars of one interval.
 
     `opened_at`: int64 (m,), labels in seconds UTC; `grid`: one row for each symbol in `rows`, for every
-    symbol where `rows` is None; `counts`: int64, number of bars in each row.
+    symbol where `rows` is None; `counts`: int64, number of bars in each row; `empty`: int64, number of
+    columns in each row that expect no bar, as they are confirmed empty; None without any.
     """
 
     session: TradingSession
@@ -28,13 +29,21 @@ class HistoryDay:
     grid: BarGrid
     counts: Ints
     rows: Ints | None = None
+    empty: Ints | None = None
 
     @classmethod
-    def of(cls, session: TradingSession, opened_at: Ints, grid: BarGrid) -> HistoryDay:
-        """Return a day with one row per symbol."""
+    def of(
+        cls, session: TradingSession, opened_at: Ints, grid: BarGrid, empty: Mask | None = None
+    ) -> HistoryDay:
+        """Return a day with one row per symbol; `empty`: bool (S, m), columns that expect no bar."""
         symbols, columns = grid.shape
         counts = np.full(symbols, columns) if grid.full else grid.present.sum(axis=1)
-        return cls(session, opened_at, grid, counts.astype(np.int64))
+        empties = None if empty is None else empty.sum(axis=1, dtype=np.int64)
+        return cls(session, opened_at, grid, counts.astype(np.int64), empty=empties)
+
+    def expected(self, row: int) -> int:
+        """Return the number of bars that a row of the grid is expected to have."""
+        return self.grid.shape[1] - (0 if self.empty is None else int(self.empty[row]))
 
     def row_of(self, symbol_row: int) -> int | None:
         """Return the grid's row of a symbol, None if the day is not kept for it."""
@@ -47,7 +56,8 @@ class HistoryDay:
         """Return the day with only some symbols' rows, copied so that the full grid can be freed."""
         at = rows if self.rows is None else np.searchsorted(self.rows, rows)
         grid = BarGrid(self.grid.values[:, at], self.grid.present[at], full=self.grid.full)
-        return HistoryDay(self.session, self.opened_at, grid, self.counts[at], rows)
+        empty = None if self.empty is None else self.empty[at]
+        return HistoryDay(self.session, self.opened_at, grid, self.counts[at], rows, empty)
 
 
 class IntradayHistory:
@@ -93,11 +103,12 @@ class IntradayHistory:
 class DailyHistory:
     """Daily bars of all symbols over a span of trading days, read for the days before a given one.
 
-    `values`: float64 (5, S, D). Held for the whole run: a day takes 40 bytes per symbol. Columns of days not
-    yet played may be filled already; `before` leaves them out.
+    `values`: float64 (5, S, D); `empty`: bool (S, D), days that are confirmed to have no trade, None without
+    any. Held for the whole run: a day takes 40 bytes per symbol. Columns of days not yet played may be filled
+    already; `before` leaves them out.
     """
 
-    __slots__ = ("_labels", "_mondays", "_ordinals", "days", "values")
+    __slots__ = ("_labels", "_mondays", "_ordinals", "days", "empty", "values")
 
     def __init__(self, symbols: int, days: Sequence[TradingSession]) -> None:
         self.days = tuple(days)
@@ -107,6 +118,15 @@ class DailyHistory:
         self._labels: Ints = np.array([day_label(day.toordinal()) for day in dates], dtype=np.int64)
         self._labels.flags.writeable = False
         self.values: Floats = np.full((5, symbols, len(self.days)), np.nan)
+        self.empty: Mask | None = None
+
+    def confirm_empty(self, rows: Ints, columns: Ints, empty: Mask | None) -> None:
+        """Note days without a trade; `empty`: bool (rows, columns), of these rows and columns."""
+        if empty is None:
+            return
+        if self.empty is None:
+            self.empty = np.zeros(self.values.shape[1:], dtype=np.bool_)
+        self.empty[np.ix_(rows, columns)] = empty
 
     def column_of(self, day: date) -> int:
         """Return the number of days of the span before `day`: its column, if the span has it."""
@@ -136,8 +156,10 @@ class DailyHistory:
         start = 0 if sessions is None else max(0, stop - sessions)
         if start == stop:
             return None
-        values = self.values[:, :, start:stop]
-        return HistoryDay.of(self.days[stop - 1], self.labels()[start:stop], BarGrid.loaded(values))
+        grid = BarGrid.loaded(
+            self.values[:, :, start:stop], None if self.empty is None else self.empty[:, start:stop]
+        )
+        return HistoryDay.of(self.days[stop - 1], self.labels()[start:stop], grid, grid.confirmed_empty)
 
     def weeks_before(self, day: date, sessions: int) -> HistoryDay | None:
         """Return weekly bars, Monday to Sunday, of the last `sessions` trading days before `day`.
@@ -154,9 +176,14 @@ class DailyHistory:
         within = np.arange(int(sizes.max()))
         columns = np.minimum(opens[:, None] + within, last - first - 1) + first
         values = self.values[:, :, columns]
-        values[:, :, within >= sizes[:, None]] = np.nan
+        is_outside = within >= sizes[:, None]
+        values[:, :, is_outside] = np.nan
+        empty: Mask | None = None
+        if self.empty is not None:
+            empty = np.logical_and.reduce(self.empty[:, columns] | is_outside, axis=2)
         labels = self._labels[first + opens]
-        return HistoryDay.of(self.days[last - 1], labels, BarGrid.loaded(fold_days(values)))
+        grid = BarGrid.loaded(fold_days(values), empty)
+        return HistoryDay.of(self.days[last - 1], labels, grid, grid.confirmed_empty)
 
     def _first_whole_week(self, start: int) -> int:
         """Return the first column at or after `start` that begins a week with all its days in the span."""

@@ -46,7 +46,11 @@ class SessionSink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SessionSummary:
-    """One session in the summary of a run. `quality_pct`: mean over symbols, None if not measured."""
+    """One session in the summary of a run.
+
+    `quality_pct`: mean over symbols, None if not measured; `empty`: confirmed-empty slots of all symbols,
+    of those played.
+    """
 
     trading_day: str
     slots: int
@@ -54,6 +58,7 @@ class SessionSummary:
     bars: int
     quality_pct: float | None
     digest: str
+    empty: int = 0
 
     @classmethod
     def of(cls, record: SessionRecord, digest: str) -> SessionSummary:
@@ -66,4 +71,5 @@ class SessionSummary:
             bars=int(tape.base.present[:, :frontier].sum()),
             quality_pct=None if tape.scores is None else float(np.mean(tape.scores[:, frontier])),
             digest=digest,
+            empty=0 if tape.empty is None else int(tape.empty[:, :frontier].sum()),
         )

@@ -205,6 +205,29 @@ class SessionView:
         """Return True for each bar, False for each missing one; bool, read-only, shape (S, columns over)."""
         return frozen(self._tape.grid(interval).present[:, : self._columns(interval)])
 
+    def covered_grid(self) -> Mask:
+        """Return True for each base slot with a bar, or confirmed empty; the others are gaps.
+
+        Bool, read-only, shape (S, frontier).
+        """
+        return frozen(self._tape.base.covered[:, : self.frontier])
+
+    def empty_grid(self, interval: Interval) -> Mask | None:
+        """Return True for each column that expects no bar, as all of its slots are confirmed empty.
+
+        Bool, read-only, shape (S, columns over); None without any.
+        """
+        empty = self._tape.empty_columns(interval)
+        return None if empty is None else frozen(empty[:, : self._columns(interval)])
+
+    def expected_counts(self, interval: Interval) -> Ints:
+        """Return the number of bars that each symbol is expected to have, int64 (S,): columns not empty."""
+        empty, columns = self.empty_grid(interval), self._columns(interval)
+        if empty is None:
+            return np.full(len(self.symbols), columns, dtype=np.int64)
+        counts: Ints = columns - np.count_nonzero(empty, axis=1)
+        return counts
+
     def base_bars_grid(self, interval: Interval) -> Counts:
         """Return the number of base bars behind each bar, int32, read-only, shape (S, columns over)."""
         stop = self._columns(interval)
@@ -328,20 +351,23 @@ class SessionView:
         """Return the symbol's gaps up to the clock, in base slots; empty if quality is not measured."""
         if self._tape.scores is None:
             return ()
-        return find_gaps(self._tape.base.present[self._tape.rows[symbol], : self.frontier])
+        return find_gaps(self.covered_grid()[self._tape.rows[symbol]])
 
     def missing_counts(self) -> Ints:
-        """Return every symbol's number of missing bars, int64 (S,); 0 if quality is not measured."""
+        """Return every symbol's number of expected bars that are missing; 0 if quality is not measured.
+
+        Int64 (S,).
+        """
         if not self.quality_measured:
             return np.zeros(len(self.symbols), dtype=np.int64)
-        counts: Ints = np.count_nonzero(~self._tape.base.present[:, : self.frontier], axis=1)
+        counts: Ints = np.count_nonzero(~self.covered_grid(), axis=1)
         return counts
 
     def gap_slots(self) -> list[int]:
         """Return the slots in which a gap of any symbol begins; empty if quality is not measured."""
         if self._tape.scores is None or self._tape.base.full:
             return []
-        return gap_slots(self._tape.base.present[:, : self.frontier])
+        return gap_slots(self.covered_grid())
 
     def _columns(self, interval: Interval) -> int:
         base = interval == self._tape.base_interval

@@ -13,9 +13,9 @@ from tapedeck.engine.tape.tape import Tape
 def session_digest(tape: Tape, frontier: int) -> str:
     """Return the hash of a tape cut at `frontier`: what is known before the open, and all up to there.
 
-    That is prior closes and historical indicators; bars, derived bars, indicators and scores. XXH3 with 128
-    bits, in hexadecimal, over names, labels and values in a fixed order. Tapes contain no -0.0 and only one
-    kind of NaN, so equal values have equal bits.
+    That is prior closes and historical indicators; bars, derived bars, indicators, scores, and slots that
+    are confirmed empty, if any. XXH3 with 128 bits, in hexadecimal, over names, labels and values in a
+    fixed order. Tapes contain no -0.0 and only one kind of NaN, so equal values have equal bits.
     """
     digest = xxhash.xxh3_128()
     session = tape.session
@@ -38,6 +38,8 @@ def session_digest(tape: Tape, frontier: int) -> str:
         add(name, value.values)
     add("prior close", tape.prior_close.values)
     add("prior close opened_at", tape.prior_close.opened_at)
+    if tape.empty is not None and tape.empty[:, :frontier].any():
+        add("confirmed empty", tape.empty[:, :frontier])
     if tape.scores is not None:
         add("scores", tape.scores[:, : frontier + 1])
     digest.update("\n".join(names).encode())

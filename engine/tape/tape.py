@@ -13,7 +13,7 @@ from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.intervals import WEEK, Interval
 from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, HistoricalQuality
 from tapedeck.engine.tape.bar_grid import BarGrid, Floats, Ints, Mask
-from tapedeck.engine.tape.buckets import DerivedGrid, buckets_of
+from tapedeck.engine.tape.buckets import DerivedGrid, all_of_buckets, buckets_of
 from tapedeck.engine.tape.earlier_values import EarlierValues, NoEarlierValues
 from tapedeck.engine.tape.historical_value import HistoricalValue
 from tapedeck.engine.tape.kept_history import KeptBars
@@ -132,6 +132,20 @@ class Tape:
         return self.slots.session
 
     @property
+    def empty(self) -> Mask | None:
+        """Slots without a bar that are confirmed empty, bool (S, n); None without any."""
+        return self.base.confirmed_empty
+
+    def empty_columns(self, interval: Interval) -> Mask | None:
+        """Return which columns of an interval expect no bar, as all of their slots are confirmed empty.
+
+        Bool (S, columns), None without any.
+        """
+        if self.base.confirmed_empty is None or interval == self.base_interval:
+            return self.base.confirmed_empty
+        return all_of_buckets(self.base.confirmed_empty, self.derived[interval].buckets)
+
+    @property
     def base_interval(self) -> Interval:
         """The interval of the slots."""
         return self.slots.interval
@@ -193,6 +207,7 @@ class Tape:
         grids = [self.base, *self.derived.values()]
         arrays = [array for grid in grids for array in (grid.values, grid.present)]
         arrays += [column.values for column in self.indicators.values()]
+        arrays += [] if self.base.confirmed_empty is None else [self.base.confirmed_empty]
         # Days are a view of the run's own; weeks are made for the session.
         arrays += [] if self.corrected is None else [self.corrected]
         arrays += [kept.values for kept in self.kept_history if kept.interval == WEEK]

@@ -120,3 +120,19 @@ def damage(location):
     at = content.index(struct.pack(">d", 300.25)) if location.is_file() else len(content) // 3
     content[at + 1] ^= 1
     path.write_bytes(content)
+
+
+def test_list_tells_how_many_slots_are_confirmed_empty(location):
+    with open_store(location) as store:
+        store.confirm_empty("SPY", MINUTE, MONDAY + 60 * np.array([0, 400, 401]))
+    assert list(csv.reader(run("store", "list", "--format", "csv", "--store", location).splitlines())) == [
+        ["symbol", "interval", "first", "last", "bars", "days", "empty"],
+        ["AIG", "1d", "2013-10-07T00:00:00Z", "2013-11-05T00:00:00Z", "30", "30", "0"],
+        ["SPY", "1m", "2013-10-07T13:30:00Z", "2013-10-08T19:59:00Z", "780", "2", "2"],
+    ]
+    document = json.loads(run("store", "list", "--format", "json", "--store", location))
+    assert [series["empty"] for series in document["series"]] == [0, 2]
+    assert "empty" in run("store", "list", "--store", location).splitlines()[0]
+    run("store", "remove", "SPY", "--store", location, "--yes")
+    with open_store(location) as store:
+        assert len(store.empty_slots(["SPY"], MINUTE, -(10**11), 10**12)) == 0

@@ -235,21 +235,27 @@ def _run_child(job: Job, folder: Path, fault: Fault | _Trace | None, writing: in
     signal.alarm(_LONGEST_S)
     code, words = 0, ""
     try:
-        _arm(folder, fault)
+        arm(folder, fault)
         job()
     except TapedeckError as error:
         code, words = _REFUSED, str(error)
     except BaseException:  # noqa: BLE001 - the campaign reports it
         code, words = _CRASHED, traceback.format_exc()
-    reached = isinstance(fault, Fault) and _library().fault_seen() >= fault.at
-    _arm(folder, None)
+    reached = isinstance(fault, Fault) and calls_seen() >= fault.at
+    arm(folder, None)
     with open(writing, "wb") as pipe:
         pipe.write(f"{'reached' if reached else ''}\n{words}".encode(errors="backslashreplace"))
     sys.stdout.flush()
     os._exit(code)
 
 
-def _arm(folder: Path, fault: Fault | _Trace | None) -> None:
+def calls_seen() -> int:
+    """Return the number of calls counted since the last `arm`."""
+    return int(_library().fault_seen())
+
+
+def arm(folder: Path, fault: Fault | _Trace | None) -> None:
+    """Set the fault of this process below a folder, and count from 0; None: every call passes."""
     watched = os.fsencode(os.path.realpath(folder))
     arm = _library().fault_arm
     if isinstance(fault, Fault):

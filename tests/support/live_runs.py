@@ -28,7 +28,7 @@ SPEED = 40_000.0
 
 @dataclass
 class Replay:
-    """A day of a store, replayed into an overlay in `folder`; `begins_s`: start of the clock after the open."""
+    """A day of a store, replayed into an overlay in `folder`; `begins_s`: clock start after the open."""
 
     config: SessionConfig
     base: Path
@@ -44,6 +44,7 @@ class Replay:
         session = TimeManager(self.config.exchange).get_trading_session(self.day)
         self.opens = epoch_seconds(session.regular_open)
         self.zone = session.zone
+        self.first_day: date | None = self.day
         self.clock = LiveClock(speed=self.speed, start=self.opens + self.begins_s)
 
     @contextmanager
@@ -57,11 +58,9 @@ class Replay:
             overlay = OverlayStore(base, top, cutoff=cutoff, cutoff_day=self.day)
             replay = ReplayFeed(base, self.clock, MINUTE, self.script, first=cutoff, zone=self.zone)
             journal = journal_path(self.folder / self.top)
-            options = LiveOptions(feed or replay, self.clock, journal, first_day=self.day)
+            options = LiveOptions(feed or replay, self.clock, journal, first_day=self.first_day)
             kept = KeepRecords()
-            system = SystemManager(
-                self.config, overlay, sinks=[kept], tape_cache_bytes=2**26, live=options
-            )
+            system = SystemManager(self.config, overlay, sinks=[kept], tape_cache_bytes=2**26, live=options)
             try:
                 yield system, kept
             finally:

@@ -55,7 +55,7 @@ class ApplicationHandlers:
         system = self._app.playback.system
         snapshot = system.snapshot()
         if snapshot.live is not None:
-            question = f"Stop recording? {recording_place(snapshot.live, snapshot, system.time.zone)}"
+            question = f"Stop recording?\n{recording_place(snapshot.live, snapshot, system.time.zone)}"
             return ConfirmScreen(question, yes="Stop and quit", no="Keep recording")
         question = f"The run is not over{self._place()}. End it and quit?"
         return ConfirmScreen(question, yes="End and quit", no="Stay")

@@ -154,7 +154,8 @@ class EventsPanel(Searchable):
 
 
 def _is_same_time(one: SessionView, other: SessionView) -> bool:
-    return one.is_of_same_session(other) and one.frontier == other.frontier
+    place, other_place = (one.frontier, one.edition), (other.frontier, other.edition)
+    return one.is_of_same_session(other) and place == other_place
 
 
 def _mark_ticks(played: SessionView, events: Listed) -> Iterator[StripTick]:

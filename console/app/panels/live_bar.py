@@ -17,6 +17,7 @@ from tapedeck.engine.tape.session_view import SessionView
 
 _WIDTH: Final = len("! reconnecting")
 _BEHIND_WIDTH: Final = len("59:59 behind")
+_PAST_BEHIND_WIDTH: Final = len("1:59:59 behind")
 _PAST_STYLE: Final = "$text-warning bold reverse"
 _QUIET: Final = "$text-muted"
 _PHASE_SIGNS: Final = {
@@ -51,7 +52,7 @@ def live_parts(view_state: ViewState, live: LiveStatus, zone: ZoneInfo, note: st
     if live.edition:
         parts.append((5, Content.styled(f"edition {live.edition}", _QUIET)))
     if view_state.view is not None:
-        parts += place_parts(view_state, view_state.view)
+        parts += place_parts(view_state, view_state.view)[-1:]  # the days of a recording have no number
     parts.append((8, Content.styled(view_state.snapshot.mode, _QUIET)))
     return parts
 
@@ -88,7 +89,7 @@ def _opening(live: LiveStatus, zone: ZoneInfo) -> list[Content]:
 def _difference(view_state: ViewState, view: SessionView, live: LiveStatus) -> list[Part]:
     if view_state.is_past:
         behind = f"{duration((live.now - view.clock).total_seconds())} behind"
-        parts: list[Part] = [(1, Content.styled(behind.ljust(_BEHIND_WIDTH), "$text-warning bold"))]
+        parts: list[Part] = [(1, Content.styled(behind.ljust(_PAST_BEHIND_WIDTH), "$text-warning bold"))]
         if view_state.is_past_playing:
             parts.append((2, Content(f"plays {speed_text(view_state.past_speed)}")))
         return parts

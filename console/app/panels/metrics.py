@@ -69,7 +69,9 @@ class MetricsPanel(Panel):
     def _figures(self, view_state: ViewState) -> list[Content]:
         counts = view_state.snapshot.counts
         rate = "–" if self.bars_per_second is None else short_number(self.bars_per_second)
-        sessions = f"{counts['sessions']:,}/{view_state.snapshot.sessions}"
+        # The days of a recording have no number.
+        of = "" if self.playback.is_live else f"/{view_state.snapshot.sessions}"
+        sessions = f"{counts['sessions']:,}{of}"
         width = self.content_size.width - _SCROLLBAR
         pairs = (
             {"bars": f"{counts['bars']:,}", "bars per s": rate, "sessions": sessions, **self._duration()},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -13,9 +15,11 @@ from tapedeck.console.app.panels.panel import Panel
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.rows import gap_map
 from tapedeck.console.app.widgets import GapMap, StyledLines
+from tapedeck.console.panel_data.feed_table import gap_states, gap_words
 from tapedeck.console.panel_data.panel_tables import quality_table
 from tapedeck.console.panel_data.tables import Table
 from tapedeck.engine.clock.slots import utc_from_epoch
+from tapedeck.engine.feeds.live_status import LiveGap
 from tapedeck.engine.quality.gaps_and_scores import Gap
 from tapedeck.engine.tape.session_view import SessionView
 
@@ -82,10 +86,20 @@ class QualityPanel(Panel):
             Content.styled(self.symbol, "bold"),
             _score("session", view.quality(self.symbol)),
             Content(f"{counted(sum(gap.count for gap in gaps), 'bar')} missing"),
+            *self._empty(view),
             *self._before(view),
         ]
-        rows = [_gap_row(view, gap) for gap in gaps[-_MOST_GAPS:][::-1]]
-        return scores, grid_lines(["first", "last", "missing"], rows, right="llr") if rows else []
+        live = view_state.snapshot.live
+        states = {} if live is None else gap_states(live, self.symbol)
+        latest = gaps[-_MOST_GAPS:][::-1]
+        rows = [(*_gap_row(view, gap), *_state_cells(gap, states)) for gap in latest]
+        headings = ["first", "last", "missing", *(["state"] if states else [])]
+        return scores, grid_lines(headings, rows, right="llr") if rows else []
+
+    def _empty(self, view: SessionView) -> list[Content]:
+        empty = view.empty_grid(view.base_interval)
+        count = 0 if empty is None else int(empty[view.row(self.symbol)].sum())
+        return [Content(f"{counted(count, 'slot')} confirmed empty")] if count else []
 
     def _before(self, view: SessionView) -> list[Content]:
         held = view.historical_quality
@@ -104,6 +118,16 @@ class QualityPanel(Panel):
     def keyboard_target(self) -> Widget:
         """Return the map."""
         return self.map
+
+
+def _state_cells(gap: Gap, states: Mapping[int, LiveGap]) -> list[str]:
+    """Return what is being done about the bars of a gap; nothing for sessions without such states."""
+    if not states:
+        return []
+    words = Counter(gap_words(states[slot]) for slot in range(gap.first, gap.last + 1) if slot in states)
+    if len(words) == 1:
+        return list(words)
+    return [", ".join(f"{count} {word}" for word, count in words.items())]
 
 
 def _score(name: str, score: float | None) -> Content:

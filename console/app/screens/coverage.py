@@ -78,7 +78,7 @@ class CoverageScreen(ConsoleScreen):
             return
         row = next(row for row in self._found.symbols if row.symbol == event.symbol)
         day = next(day for day in row.days if day.trading_day == event.day)
-        text = f"{event.symbol} {event.day:%a %Y-%m-%d}: {day.bars:,} of {day.slots:,} bars, {day.status}"
+        text = f"{event.symbol} {event.day:%a %Y-%m-%d}: {day.bars:,} of {day.expected:,} bars, {day.status}"
         self.query_one("#coverage-day", Static).update(Content(text))
 
     def action_leave(self) -> None:

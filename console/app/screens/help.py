@@ -15,7 +15,7 @@ from tapedeck.console.actions.table import Action, screen_actions
 from tapedeck.console.app.grid_text import Cell, folded
 from tapedeck.console.app.screens.text_page import TextPage
 from tapedeck.console.app.widgets import TickKind
-from tapedeck.console.app.widgets.figures import BEFORE, MISSING
+from tapedeck.console.app.widgets.figures import BEFORE, CORRECTED, MISSING
 
 _BACKTEST: Final = OfferState()
 _PALETTE: Final = ("ctrl+p", "Open command palette")
@@ -40,12 +40,14 @@ _TIMELINE: Final = (
 _FIGURES: Final = (
     (MISSING, "No value"),
     (BEFORE, "Value of the session before: today has none yet"),
+    (CORRECTED, "Bar that was corrected or filled late, in a live session"),
     ("PMH PML", "High and low of the pre-market, as levels in the chart"),
 )
 _WORDS: Final = (
     ("slot", "One base interval of a session, such as 10:30 to 10:31, with or without a bar"),
     ("stamp", "Hash over all sessions of a run: same input, same stamp"),
     ("digest", "Hash over one session: its bars, indicators and quality"),
+    ("edition", "State of a live session's bars; each correction makes a new one"),
     ("coverage", "Share of a session's slots that have a stored bar: full, partial or missing"),
 )
 

@@ -53,8 +53,8 @@ class ChartData:
     until warm; `before`: name of an overlay → its last value of the session before. `levels`: short name →
     price of a dotted line over the whole chart, such as the high of the pre-market. `zone`: the exchange's,
     for the time axis. `as_of`: the clock as text, with its zone. `is_daily`: the candles are days or longer,
-    and the axis shows dates. `corrected`: whether each candle was corrected after it was first shown, (n,),
-    None if none was. `forming`: the candle that is not over, which is no part of the others.
+    and the axis shows dates. `corrected`: whether each candle has a bar that was corrected or filled late,
+    (n,), None if none has. `forming`: the candle that is not over, which is no part of the others.
     """
 
     title: str

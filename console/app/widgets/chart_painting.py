@@ -21,7 +21,7 @@ from tapedeck.console.app.widgets.candles import (
 )
 from tapedeck.console.app.widgets.canvas import Canvas, shortened
 from tapedeck.console.app.widgets.chart_layout import AXIS_WIDTH, ChartLayout
-from tapedeck.console.app.widgets.figures import compact, fixed, marked_as_before
+from tapedeck.console.app.widgets.figures import CORRECTED, compact, fixed, marked_as_before
 from tapedeck.console.app.widgets.price_scale import PriceScale
 from tapedeck.console.app.widgets.time_axis import clock_labels, date_labels
 
@@ -36,8 +36,6 @@ INKS: Final = (
     "chart--overlay-1", "chart--overlay-2", "chart--overlay-3", "chart--overlay-4", "chart--overlay-5",
 )  # fmt: skip
 _INK: Final = {name.partition("--")[2]: number for number, name in enumerate(INKS)}
-CORRECTED: Final = "≈"
-"""Sign of a candle that was corrected after it was first shown."""
 _LEGEND_GAP: Final = 2
 _AXIS_TRIES: Final = 3
 _OVERLAYS: Final = tuple(_INK[f"overlay-{number}"] for number in range(1, 6))
@@ -283,10 +281,6 @@ def _paint_time_axis(
     missing = columns[~np.isfinite(data.close[shown])]
     canvas.glyphs[layout.rule, missing] = ord("×")
     canvas.codes[layout.rule, missing] = _INK["gap"]
-    if data.corrected is not None:
-        corrected = columns[data.corrected[shown]]
-        canvas.glyphs[layout.rule, corrected] = ord(CORRECTED)
-        canvas.codes[layout.rule, corrected] = _INK["corrected"]
     opened_at, positions = data.opened_at[shown], columns.tolist()
     labels = (
         date_labels(opened_at, positions) if data.is_daily else clock_labels(opened_at, positions, data.zone)
@@ -297,6 +291,10 @@ def _paint_time_axis(
         # A label's tick replaces the sign of a gap and takes its colour; the column above it is blank.
         ink = "gap" if positions[index] in missing else "axis"
         canvas.text(positions[index], layout.rule, "┬", _INK[ink])
+    if data.corrected is not None:  # they are rare, and replace a label's tick
+        corrected = columns[data.corrected[shown]]
+        canvas.glyphs[layout.rule, corrected] = ord(CORRECTED)
+        canvas.codes[layout.rule, corrected] = _INK["corrected"]
 
 
 def _paint_divider(canvas: Canvas, layout: ChartLayout, first: int, columns: Indices) -> None:

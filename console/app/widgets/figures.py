@@ -8,6 +8,8 @@ from typing import Final
 MISSING: Final = "–"
 BEFORE: Final = "‹"
 """Sign of a figure of the session before, shown while today has none."""
+CORRECTED: Final = "≈"
+"""Sign of a bar that was corrected, or filled, after its slot was shown."""
 LEAST_DECIMALS: Final = 2
 MOST_DECIMALS: Final = 8
 _DIGITS: Final = 4

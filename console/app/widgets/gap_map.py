@@ -20,15 +20,18 @@ Mask = NDArray[np.bool_]
 class GapMapData:
     """Bars of a session: `present`, shape (S, k), for the k slots that are over, of `slots` in all.
 
-    `opened_at`: labels of the session's slots as far as they are known, seconds UTC, shape (k,) or longer.
-    `zone`: time zone of the axis.
+    `covered`: shape (S, k), slots with a bar or confirmed to have none. `opened_at`: labels of the session's
+    slots as far as they are known, seconds UTC, shape (k,) or longer. `zone`: time zone of the axis.
+    `corrected`: bars that were corrected or filled late, (S, k), None without.
     """
 
     symbols: tuple[str, ...]
     present: Mask
+    covered: Mask
     slots: int
     opened_at: Ints
     zone: ZoneInfo
+    corrected: Mask | None = None
 
     @property
     def columns(self) -> int:
@@ -49,16 +52,25 @@ class GapMap(ShadeMap[GapMapData]):
             self.slot = slot
 
     def missing(self, rows: slice, cells: int) -> Floats:
-        """Return the fraction without a bar of each cell's slots that are over."""
-        return window_means(~self.data.present[rows], self.data.slots, cells)
+        """Return the fraction of each cell's slots that are over and lack a bar."""
+        return window_means(~self.data.covered[rows], self.data.slots, cells)
+
+    def marked(self, rows: slice, cells: int) -> Mask | None:
+        """Return the cells with a corrected bar."""
+        corrected = self.data.corrected
+        if corrected is None:
+            return None
+        found: Mask = window_means(corrected[rows], self.data.slots, cells) > 0
+        return found
 
     def present_pct(self, rows: slice) -> Floats:
-        """Return the percentage that has a bar, of the slots that are over; NaN if none is."""
-        present = self.data.present[rows]
+        """Return the percentage that has a bar, of the expected slots that are over; NaN if none is over."""
+        present, covered = self.data.present[rows], self.data.covered[rows]
         if not present.shape[1]:
             return np.full(len(present), np.nan)
         counts: Ints = np.count_nonzero(present, axis=1)
-        return score(counts, present.shape[1])
+        missing: Ints = np.count_nonzero(~covered, axis=1)
+        return score(counts, counts + missing)
 
     def axis(self, cells: int) -> dict[int, str]:
         """Return times in the exchange's zone, for the slots known so far."""

@@ -12,6 +12,7 @@ from textual.message import Message
 
 from tapedeck.console.app.widgets.canvas import Canvas, shortened
 from tapedeck.console.app.widgets.downsample import slot_bounds
+from tapedeck.console.app.widgets.figures import CORRECTED
 from tapedeck.console.app.widgets.painted import Painted
 from tapedeck.console.panel_data.scores import cut_score
 
@@ -36,9 +37,10 @@ Data = TypeVar("Data", bound=MapData)
 
 _INKS: Final = (
     "painted--base", "painted--quiet", "painted--failed",
-    "map--label", "map--axis", "map--whole", "map--some", "map--many", "map--all",
+    "map--label", "map--axis", "map--whole", "map--some", "map--many", "map--all", "map--mark",
 )  # fmt: skip
 _INK: Final = {name.partition("--")[2]: number for number, name in enumerate(_INKS)}
+_MARK: Final = np.uint32(ord(CORRECTED))
 _LONGEST_LABEL: Final = 12
 _PCT_WIDTH: Final = 7
 _NARROWEST_WITH_PCT: Final = 40
@@ -80,6 +82,7 @@ class ShadeMap(Painted, Generic[Data], can_focus=True):
     ShadeMap > .map--some { color: $warning; }
     ShadeMap > .map--many { color: $error; }
     ShadeMap > .map--all { color: $error; text-style: bold; }
+    ShadeMap > .map--mark { color: $accent; text-style: bold; }
     """
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
@@ -91,6 +94,11 @@ class ShadeMap(Painted, Generic[Data], can_focus=True):
     @abstractmethod
     def missing(self, rows: slice, cells: int) -> Floats:
         """Return the missing fraction of each cell of some rows, shape (rows, cells); NaN if unknown."""
+
+    def marked(self, rows: slice, cells: int) -> NDArray[np.bool_] | None:
+        """Return the cells of some rows that get a mark where nothing is missing, or None without any."""
+        del rows, cells
+        return None
 
     @abstractmethod
     def present_pct(self, rows: slice) -> Floats:
@@ -161,7 +169,11 @@ class ShadeMap(Painted, Generic[Data], can_focus=True):
             return
         for y, name in enumerate(names, start=1):
             canvas.text(0, y, shortened(name, left - 1), _INK["label"])
-        signs, inks = self._shades(self.missing(visible, cells))
+        missing = self.missing(visible, cells)
+        signs, inks = self._shades(missing)
+        if (marked := self.marked(visible, cells)) is not None:
+            marked = marked & (missing == 0)
+            signs, inks = np.where(marked, _MARK, signs), np.where(marked, _INK["mark"], inks)
         shown = slice(left, min(left + cells, canvas.width))
         canvas.glyphs[1 : 1 + len(names), shown] = signs[:, : shown.stop - left]
         canvas.codes[1 : 1 + len(names), shown] = inks[:, : shown.stop - left]

@@ -100,7 +100,7 @@ def _day_document(day: DayCoverage) -> dict[str, object]:
         "date": day.trading_day.isoformat(),
         "status": day.status,
         "bars": day.bars,
-        "expected": day.slots,
+        "expected": day.expected,
         "quality": day.pct,
     }
 

@@ -48,7 +48,10 @@ def list_contents(
     store: StoreOption = None,
     form: Annotated[str, typer.Option("--format", metavar="F", help="Format: table, csv or json.")] = "table",
 ) -> None:
-    """List symbols and intervals, with first and last bar (UTC), number of bars, and days (UTC) with bars."""
+    """List symbols and intervals, with first and last bar (UTC), number of bars, and days (UTC) with bars.
+
+    Where slots are confirmed to have no trade, with their number.
+    """
     form = read_choice("--format", form, FORMATS)
     invocation = begin(context, as_json=form == "json", store=store)
     from tapedeck.console.cli import store_reports as reports  # noqa: PLC0415 - slow, as the next

@@ -43,12 +43,13 @@ class Layout:
 class ExpectedSession:
     """One session of the export: its calendar facts, its frontier, the layout of each interval.
 
-    `layouts`: by position in `Expectation.indicator_intervals`; that of 1w is the session, at whose open its
-    values are labelled.
+    `empty`: number of confirmed-empty slots of all symbols. `layouts`: by position in
+    `Expectation.indicator_intervals`; that of 1w is the session, at whose open its values are labelled.
     """
 
     session: TradingSession
     frontier: int
+    empty: int
     clock_times: Ints
     layouts: tuple[Layout, ...]
 
@@ -104,7 +105,8 @@ class Expectation:
         slots = SessionSlots(session, self._parsed[0])
         frontier = min(self.played[index].played, len(slots))
         layouts = [_layout(session, slots, interval, frontier) for interval in self._parsed]
-        return ExpectedSession(session, frontier, slots.clock_times(), tuple(layouts))
+        empty = self.played[index].empty
+        return ExpectedSession(session, frontier, empty, slots.clock_times(), tuple(layouts))
 
 
 def _layout(session: TradingSession, slots: SessionSlots, interval: Interval, frontier: int) -> Layout:

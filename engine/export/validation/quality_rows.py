@@ -1,4 +1,7 @@
-"""Checks quality.csv against the calendar and the bars: expected and actual counts, and gaps."""
+"""Checks quality.csv against the calendar and the bars: expected and actual counts, and gaps.
+
+Where the manifest counts confirmed-empty slots, those are the slots without a bar that no gap has.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from itertools import groupby
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from tapedeck.engine.export.manifest import QUALITY_CSV
 from tapedeck.engine.export.validation.bar_rows import BarsFound
@@ -16,7 +18,7 @@ from tapedeck.engine.export.validation.dated_rows import Record, locate_by_date,
 from tapedeck.engine.export.validation.expectation import Expectation, ExpectedSession
 from tapedeck.engine.export.validation.report import FindingLog
 from tapedeck.engine.export.validation.table_reader import Piece
-from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, find_gaps, score
+from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, Mask, find_gaps, score
 
 GapRow = tuple[str, str, str]
 Numbers = tuple[float, str, str]
@@ -44,11 +46,14 @@ class QualityRows:
         ]
         found = self._groups([] if rows is None else records(rows), required)
         day = expected.session.trading_day
-        base = bars.base[:, : expected.frontier]
-        facts = {
-            symbol: self._facts(present, expected)
-            for symbol, present in zip(self._expectation.symbols, base, strict=True)
+        base = dict(zip(self._expectation.symbols, bars.base[:, : expected.frontier], strict=True))
+        interval = self._expectation.intervals[0]
+        empty = {
+            symbol: _outside_gaps(found.get((symbol, interval), ()), present, expected)
+            for symbol, present in base.items()
         }
+        self._check_empty(empty, expected)
+        facts = {symbol: self._facts(present, empty[symbol], expected) for symbol, present in base.items()}
         for symbol, interval in required:
             if (symbol, interval) in found:
                 self._check_group(found[symbol, interval], *facts[symbol])
@@ -73,12 +78,23 @@ class QualityRows:
             found.setdefault(key, []).extend(own)
         return found
 
-    def _facts(self, present: NDArray[np.bool_], expected: ExpectedSession) -> tuple[Numbers, list[GapRow]]:
-        """Return the expected numbers and gaps of a symbol; `present`: the closed base slots."""
+    def _check_empty(self, empty: Mapping[str, Mask], expected: ExpectedSession) -> None:
+        """Check the number of slots that are in no gap."""
+        found = sum(int(slots.sum()) for slots in empty.values())
+        if self._expectation.manifest.quality_measured and expected.empty and found != expected.empty:
+            self._log.add(
+                QUALITY_CSV,
+                None,
+                f"{expected.session.trading_day}: {found:,} slots without a bar are in no gap, but "
+                f"{expected.empty:,} are confirmed empty in the manifest",
+            )
+
+    def _facts(self, present: Mask, empty: Mask, expected: ExpectedSession) -> tuple[Numbers, list[GapRow]]:
+        """Return the expected numbers and gaps of a symbol; `present`, `empty`: of the closed base slots."""
         if not self._expectation.manifest.quality_measured:
             return (FULL_SCORE, "", ""), [_NO_GAP]
-        count, actual = len(present), int(present.sum())
-        return (score(actual, count), str(count), str(actual)), _gaps(present, expected) or [_NO_GAP]
+        count, actual = len(present) - int(empty.sum()), int(present.sum())
+        return (score(actual, count), str(count), str(actual)), _gaps(present | empty, expected) or [_NO_GAP]
 
     def _check_group(self, rows: list[Record], numbers: Numbers, gaps: list[GapRow]) -> None:
         """Check the rows of one symbol and interval."""
@@ -128,10 +144,27 @@ class QualityRows:
         return row["gap_start"], row["gap_end"], row["missing"]
 
 
-def _gaps(present: NDArray[np.bool_], expected: ExpectedSession) -> list[GapRow]:
+def _outside_gaps(rows: Sequence[Record], present: Mask, expected: ExpectedSession) -> Mask:
+    """Return the slots without a bar that are in none of the listed gaps; none if all are expected."""
+    if not expected.empty:
+        return np.zeros(len(present), dtype=np.bool_)
+    place = {text: slot for slot, text in enumerate(_times(len(present), expected))}
+    outside = ~present
+    for row in rows:
+        first, last = place.get(row["gap_start"]), place.get(row["gap_end"])
+        if first is not None and last is not None:
+            outside[first : last + 1] = False
+    return outside
+
+
+def _gaps(covered: Mask, expected: ExpectedSession) -> list[GapRow]:
     """Return the runs of missing slots as quality.csv writes them."""
-    times = [expected.time_text(int(label)) for label in expected.base.labels[: len(present)]]
-    return [(times[gap.first], times[gap.last], str(gap.count)) for gap in find_gaps(present)]
+    times = _times(len(covered), expected)
+    return [(times[gap.first], times[gap.last], str(gap.count)) for gap in find_gaps(covered)]
+
+
+def _times(count: int, expected: ExpectedSession) -> list[str]:
+    return [expected.time_text(int(label)) for label in expected.base.labels[:count]]
 
 
 def _gap_text(gap: GapRow) -> str:

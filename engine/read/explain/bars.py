@@ -95,16 +95,22 @@ def _explain_quality(moment: Moment, name: str) -> Explanation:
     gaps = view.gaps(moment.symbol)
     measured = view.quality_measured
     # The tape's score may lag behind the clock by a block, so it is computed here.
-    quality = score(present, view.frontier) if measured else view.quality(moment.symbol)
+    expected = int(view.expected_counts(base)[moment.row])
+    quality = score(present, expected) if measured else view.quality(moment.symbol)
     terms = {"bars present": float(present), "slots elapsed": float(view.frontier)}
+    slots, divisor, without = "slots elapsed", "slots elapsed", "elapsed slots without a bar"
+    if expected < view.frontier:
+        terms["slots confirmed empty"] = float(view.frontier - expected)
+        slots = "slots elapsed − slots confirmed empty"
+        divisor, without = f"({slots})", f"{without} that are not confirmed empty"
     missing = view.missing_counts()[moment.row]
     if name == "gaps":
         terms = {"runs of missing bars": float(len(gaps)), "missing bars": float(missing)}
     values = {"quality": quality, "missing": float(missing), "gaps": float(len(gaps))}
     formulas = {
-        "quality": "100 × bars present ÷ slots elapsed" if measured else "not measured: set to 100",
-        "missing": "slots elapsed − bars present" if measured else "not measured: set to 0",
-        "gaps": "runs of elapsed slots without a bar" if measured else "not measured: set to 0",
+        "quality": f"100 × bars present ÷ {divisor}" if measured else "not measured: set to 100",
+        "missing": f"{slots} − bars present" if measured else "not measured: set to 0",
+        "gaps": f"runs of {without}" if measured else "not measured: set to 0",
     }
     return Explanation(
         symbol=moment.symbol,
@@ -118,5 +124,5 @@ def _explain_quality(moment: Moment, name: str) -> Explanation:
         interval=base,
         terms=terms if measured else {},
         bars_used=present,
-        missing_bars=view.frontier - present,
+        missing_bars=expected - present,
     )

@@ -272,7 +272,7 @@ async def palette_again(console: ConsoleRun, pilot: Pilot[None]) -> None:
 
 async def all_commands(console: ConsoleRun, pilot: Pilot[None]) -> None:
     """Wait until the palette has found all that there is."""
-    commands = len(screen_actions("main"))
+    commands = sum(console.app.offers(action.id) for action in screen_actions("main"))
     found = console.app.screen.query_one(CommandList)
     await until(pilot, lambda: found.option_count == commands, "all commands")
 
@@ -350,11 +350,11 @@ SCENES: Final = (
     Scene("speed", asked("speed")),
     *(
         Scene(f"alone-{panel}", on_panel(panel, at_half_past_eleven), sizes=(NARROW,))
-        for panel in panel_ids()[1:]
+        for panel in panel_ids(live=False)[1:]
     ),
     *(
         Scene(f"maximised-{panel}", on_panel(panel, at_half_past_eleven, maximised=True), sizes=(MEDIUM,))
-        for panel in panel_ids()
+        for panel in panel_ids(live=False)
     ),
 )
 SHOTS: Final = [Shot(scene, size) for scene in SCENES for size in scene.sizes]

@@ -7,8 +7,12 @@ from datetime import date
 
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.feeds.arrival_journal import ArrivalJournal, journal_path
+from tapedeck.engine.feeds.arrivals import Arrivals
+from tapedeck.engine.feeds.bar_recording import BarRecording
 from tapedeck.engine.feeds.feed_bar import BarKind, FeedBar
 from tapedeck.engine.feeds.live_recorder import LiveRecorder
+from tapedeck.engine.feeds.symbol_claims import SymbolClaims, claims_folder
 from tapedeck.engine.intervals import MINUTE
 from tapedeck.engine.store.locations import open_store
 
@@ -97,3 +101,45 @@ def recorder_of(store, mailbox, *, source="replay", clock=None, **options):
         alert=mailbox.alert,
         **options,
     )
+
+
+class Recording:
+    """A recording without threads: its store, journal and mailbox, and a clock by hand."""
+
+    def __init__(self, location, *, source="replay", store=None, confirm_empty=None):
+        self.store = store or open_store(location, create=True)
+        self.journal = ArrivalJournal(journal_path(self.store.location))
+        self.claims = SymbolClaims(claims_folder(self.journal.path))
+        self.mailbox = Mailbox()
+        self.now = 1000.0
+        self.part = BarRecording(
+            self.store,
+            self.journal,
+            self.claims,
+            MINUTE,
+            source,
+            send=self.mailbox.send,
+            alert=self.mailbox.alert,
+            confirm_empty=confirm_empty,
+        )
+
+    def begin(self, symbols=("AIG", "SPY"), day=MONDAY, **options):
+        """Begin and show a session."""
+        begun = self.part.begin_session(slots_of(day), symbols, self.now, **options)
+        self.part.show(day, 0.0)
+        self.mailbox.messages.clear()
+        return begun
+
+    def take(self, *bars):
+        """Take a batch of bars."""
+        self.part.take(Arrivals.of(bars, 2 * 10**15), self.now, lambda: self.now)
+
+    def kill(self):
+        """End as a killed process does: nothing is written, and the system ends the claims."""
+        self.claims.release()
+        self.journal.close()
+
+    def close(self):
+        """End in order."""
+        self.part.close(self.now)
+        self.kill()

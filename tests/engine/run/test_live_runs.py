@@ -1,14 +1,15 @@
-"""Live runs over the replay feed, with all threads: they end as the backtest of the bars that they recorded."""
+"""Live runs over the replay feed, with all threads: they end as the backtest of the bars recorded."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+from tapedeck.engine.clock.live_clock import LiveClock
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import ConfigError, EngineError
 from tapedeck.engine.feeds.feed_bar import FeedBar
@@ -128,10 +129,34 @@ def test_a_run_waits_for_the_open(base: Path, tmp_path: Path) -> None:
         assert (system.state, kept.records) == (RunState.STOPPED, [])
 
 
+def test_a_session_interrupted_before_its_end_is_finished_after_its_close(
+    base: Path, backtest_digest: str, tmp_path: Path
+) -> None:
+    replay = Replay(config_of(), base, tmp_path, DAY, speed=20_000.0)
+    with replay.system() as (system, _):
+        system.start()
+        assert system.wait_for(lambda: system.snapshot().frontier >= 300, LIMIT_S)
+    replay.clock = LiveClock(speed=20_000.0, start=replay.opens + 8 * 3600)
+    replay.first_day = None
+    with replay.system() as (system, kept):
+        system.start()
+        assert system.wait(LIMIT_S)
+        (record,) = kept.records
+        assert session_digest(record.tape, record.frontier) == backtest_digest
+    with replay.system() as (system, _):  # it is done: the next one is waited for
+        assert system.prepare().sessions[0].trading_day == DAY + timedelta(days=1)
+
+
 def test_a_live_run_refuses_what_only_a_playback_can_do(base: Path, tmp_path: Path) -> None:
     with Replay(config_of(), base, tmp_path, DAY).system() as (system, _):
         system.start()
-        for command in (system.pause, system.resume, system.step, lambda: system.set_speed(1), system.renewed):
+        for command in (
+            system.pause,
+            system.resume,
+            system.step,
+            lambda: system.set_speed(1),
+            system.renewed,
+        ):
             with pytest.raises(EngineError, match="a live session cannot be"):
                 command()
 
@@ -156,8 +181,8 @@ class _OwnFeed:
     def history(
         self, symbols: Sequence[str], interval: Interval, start: int, end: int, timeout: float
     ) -> FeedHistory:
-        """Return one bar that the messages lacked."""
-        return FeedHistory([FeedBar(symbols[0], start, 1.0, 1.0, 1.0, 1.0, 1.0)])
+        """Return the first bar of AAA alone."""
+        return FeedHistory([FeedBar("AAA", start, 1.0, 1.0, 1.0, 1.0, 1.0)] if "AAA" in symbols else [])
 
     def close(self) -> None:
         """Do nothing."""
@@ -188,7 +213,11 @@ def test_a_silent_feed_leaves_gaps_and_history_is_asked(base: Path, tmp_path: Pa
     ("streams", "abilities", "message"),
     [
         (("5s",), FeedAbilities((MINUTE,)), "needs"),
-        (("1m",), FeedAbilities((MINUTE,), most_symbols=1), "has 2 symbols; the feed own takes 1: delete BBB"),
+        (
+            ("1m",),
+            FeedAbilities((MINUTE,), most_symbols=1),
+            "has 2 symbols; the feed own takes 1: delete BBB",
+        ),
     ],
 )
 def test_a_feed_that_cannot_serve_a_file_is_refused_before_the_start(

@@ -186,7 +186,7 @@ def test_damaged_facts_go_with_a_removal_of_everything(path):
         (path / "_empty" / "interval=1m" / "symbol=SPY.json").write_text("{")
     else:
         with contextlib.closing(sqlite3.connect(path)) as connection:
-            connection.execute("UPDATE empty_spans SET sum = 0")
+            connection.execute("UPDATE empty_sums SET sum = 0")
             connection.commit()
     with open_store(path) as store:
         assert store.remove("SPY", MINUTE, -(2**62), 2**62) == 3
@@ -233,3 +233,26 @@ def test_an_overlay_has_the_facts_of_both_stores_up_to_the_cutoff(path, tmp_path
         assert facts(store, "SPY", interval=DAY) == {"SPY": [OPEN // A_DAY * A_DAY - A_DAY]}
     with open_store(path) as store:
         assert facts(store, "SPY", "IBM") == {"SPY": at(-2, -1, 0, 1).tolist(), "IBM": []}
+
+
+def test_a_changed_bit_of_a_fact_is_refused_or_changes_nothing(path):
+    with open_store(path) as store:
+        store.confirm_empty("SPY", MINUTE, at(5, 6, 90))
+        wanted = facts(store, "SPY")
+    file = path / "_empty" / "interval=1m" / "symbol=SPY.json" if path.is_dir() else path
+    content = bytearray(file.read_bytes())
+    places = range(len(content))
+    if not path.is_dir():
+        rows = [content.rindex(b"SPY1m"), content.index(b"SPY1m")]
+        places = [place for row in rows for place in range(row - 12, min(row + 40, len(content)))]
+    refused = 0
+    for number, place in enumerate(places):
+        content[place] ^= 1 << number % 7
+        file.write_bytes(content)
+        try:
+            with open_store(path) as store:
+                assert facts(store, "SPY") == wanted
+        except StoreError:
+            refused += 1
+        content[place] ^= 1 << number % 7
+    assert refused > len(places) // 2

@@ -186,6 +186,7 @@ def gap_map_of(symbols: int = 4, slots: int = 390, known: int = 200) -> GapMapDa
     return GapMapData(
         symbols=tuple(f"S{number:02d}" for number in range(symbols)),
         present=present,
+        covered=present,
         slots=slots,
         opened_at=MONDAY_OPEN + 60 * np.arange(slots, dtype=np.int64),
         zone=NEW_YORK,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -43,6 +44,22 @@ def test_a_gap_map_shades_missing_bars_and_leaves_the_future_blank(
         assert "09:30" in texts[0]
 
     play(widget, act, (79, 8))
+
+
+def test_confirmed_empty_slots_are_neither_shaded_nor_counted(play: Any, lines: Any, gap_map: Any) -> None:
+    widget = GapMap()
+    data = gap_map(symbols=2, slots=40, known=40)
+    covered = data.present.copy()
+    covered[1, 8:] = True  # of the symbol without bars; its first cell is a gap
+    data.present[0, :8] = False
+
+    async def act(pilot: Any, _app: Any) -> None:
+        widget.show(replace(data, covered=covered))
+        await pilot.pause()
+        assert lines(widget)[1:] == ["S00 ─────", "S01 █────"]
+        assert widget.present_pct(slice(None)).tolist() == [100.0, 0.0]
+
+    play(widget, act, (9, 3))
 
 
 def test_the_shade_grows_with_the_missing_fraction(play: Any, lines: Any, gap_map: Any) -> None:

@@ -1,0 +1,450 @@
+"""Campaign of live sessions: random faults of feeds, kills and restarts, by a clock by hand, in one thread.
+
+`python -m tests.faults.live_sessions --runs 1000` runs some, `--first SEED` from another seed on, `--seed SEED`
+one alone, and tells more of it. At the end of each the tape's digest, and of one in ten the exported CSV files,
+must equal those of a backtest of what the store holds; every bar that was sent is in the journal, unless a kill
+took it before; no bar is asked for more often than allowed; a breakpoint alerts once a slot at most.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+import numpy as np
+
+from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.config import SessionConfig
+from tapedeck.engine.export.csv_export import CsvExport
+from tapedeck.engine.feeds.arrivals import KINDS
+from tapedeck.engine.feeds.arrival_journal import ArrivalJournal, journal_path
+from tapedeck.engine.feeds.fault_script import FaultScript, parse_fault_script
+from tapedeck.engine.feeds.feed_bar import BarKind, FeedBar
+from tapedeck.engine.feeds.history_request import HistoryPurpose
+from tapedeck.engine.feeds.live_options import LiveOptions
+from tapedeck.engine.feeds.scripted_market import ScriptedMarket
+from tapedeck.engine.intervals import MINUTE
+from tapedeck.engine.session_file import parse_session_config
+from tapedeck.engine.store.locations import open_store
+from tapedeck.engine.system import SystemManager
+from tapedeck.engine.tape.stamp import session_digest
+from tapedeck.engine.tape.tape import Tape
+from tests.faults.live_world import HandFeed, HandWorld, KilledError, Told, one_thread
+from tests.support.markets import open_new_store, random_bars
+from tests.support.runs import KeepRecords
+
+MOST_TRIES: Final = 3
+_SYMBOLS: Final = ("AAA", "BBB", "CCC")
+_CONDITIONS: Final = ("AAA.close crosses above AAA.sma_5", "BBB.rsi_5 < 45")
+_SAME_FILES: Final = ("bars.csv", "indicators.csv", "quality.csv")
+_PAST_DAYS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """An exchange, the days that are recorded, and the hours that make them short, by day."""
+
+    exchange: str
+    days: tuple[str, ...]
+    hours: dict[str, dict[str, str]]
+
+
+MARKETS: Final = {
+    "early close": Market("XNYS", ("2013-11-29",), {"2013-11-29": {"open": "12:36"}}),
+    "two days": Market(
+        "XNYS",
+        ("2013-12-02", "2013-12-03"),
+        {"2013-12-02": {"close": "09:48"}, "2013-12-03": {"open": "15:45"}},
+    ),
+    "break": Market("XTKS", ("2013-10-07",), {"2013-10-07": {"open": "11:18", "close": "12:42"}}),
+    "over midnight": Market(
+        "24/7",
+        ("2013-10-07", "2013-10-08"),
+        {"2013-10-07": {"open": "23:44"}, "2013-10-08": {"close": "00:13"}},
+    ),
+    "from the evening": Market(
+        "US_FUTURES", ("2013-10-07",), {"2013-10-07": {"open": "23:48", "close": "00:12"}}
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A store with the days before those that are recorded, and what is common to all runs of a market."""
+
+    folder: Path
+    document: dict[str, Any]
+    slots: tuple[SessionSlots, ...]
+
+    @property
+    def store(self) -> Path:
+        return self.folder / "bars.db"
+
+    def config(self, *, is_live: bool) -> SessionConfig:
+        """Return the session file, to be recorded, or as a backtest of the recorded days."""
+        days = [slots.session.trading_day.isoformat() for slots in self.slots]
+        mode = {"mode": "live"} if is_live else {"backtest_config": {"start_date": days[0], "end_date": days[-1]}}
+        return parse_session_config({**self.document, **mode}, "campaign").config
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Result of one run: what was counted, and what was found wrong."""
+
+    seed: int
+    counts: Counter[str] = field(default_factory=Counter)
+    findings: list[str] = field(default_factory=list)
+
+
+def main() -> int:
+    """Run the campaign; exit code 1 with the findings if there are any."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--runs", type=int, default=300)
+    parser.add_argument("--first", type=int, default=1, help="seed of the first run")
+    parser.add_argument("--seed", type=int, help="run this seed alone")
+    options = parser.parse_args()
+    seeds = [options.seed] if options.seed is not None else range(options.first, options.first + options.runs)
+    began = time.process_time()
+    counts, findings = campaign(seeds)
+    for what, count in sorted(counts.items()):
+        print(f"{what}: {count:,}", flush=True)  # noqa: T201
+    print(f"{time.process_time() - began:.1f} s of processor time", flush=True)  # noqa: T201
+    for finding in findings:
+        print(f"FINDING {finding}", file=sys.stderr, flush=True)  # noqa: T201
+    return 1 if findings else 0
+
+
+def campaign(seeds: Sequence[int]) -> tuple[Counter[str], list[str]]:
+    """Run all seeds; return the counts, and the findings, each with its seed."""
+    counts: Counter[str] = Counter()
+    findings: list[str] = []
+    with scratch() as folder:
+        templates = {name: template(folder / name, market) for name, market in MARKETS.items()}
+        for seed in seeds:
+            outcome = Run(seed, templates, folder / "run").outcome()
+            counts += outcome.counts
+            findings += [f"seed {seed}: {finding}" for finding in outcome.findings]
+    return counts, findings
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Give a folder in memory, where there is one."""
+    memory = Path("/dev/shm")  # noqa: S108 - a folder of one's own is made in it
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        yield Path(folder)
+
+
+def template(folder: Path, market: Market) -> Template:
+    """Make the store of a market, with full days before those that are recorded."""
+    folder.mkdir()
+    document = {
+        "session_name": "campaign",
+        "exchange_group": market.exchange,
+        "session_data_config": {
+            "symbols": list(_SYMBOLS),
+            "streams": ["1m", "5m", "1d"],
+            "sessions": dict(market.hours),
+            "gap_filler": {"max_retries": MOST_TRIES},
+            "indicators": {
+                "sma_5": {"type": "SMA", "interval": "1m", "timeperiod": 5},
+                "rsi_5": {"type": "RSI", "interval": "5m", "timeperiod": 3},
+                "vwap": {"type": "VWAP", "interval": "1m"},
+            },
+        },
+    }
+    probe = parse_session_config(
+        {**document, "backtest_config": {"start_date": market.days[0], "end_date": market.days[-1]}}, "probe"
+    ).config
+    calendar = TimeManager(probe.exchange, changes=probe.session_data_config.sessions)
+    days = [date.fromisoformat(day) for day in market.days]
+    before = [calendar.get_previous_trading_date(days[0], n) for n in range(_PAST_DAYS, 0, -1)]
+    with open_new_store(folder / "bars.db") as store:
+        for number, symbol in enumerate(_SYMBOLS):
+            labels = np.concatenate(
+                [SessionSlots(calendar.get_trading_session(day), MINUTE).stored_labels[-60:] for day in before]
+            )
+            store.write(symbol, MINUTE, random_bars(labels, seed=number, missing=0.05))
+    slots = tuple(SessionSlots(calendar.get_trading_session(day), MINUTE) for day in days)
+    return Template(folder, document, slots)
+
+
+class Run:
+    """One random run of live sessions, from its seed."""
+
+    def __init__(self, seed: int, templates: dict[str, Template], folder: Path) -> None:
+        self._random = random = Random(seed)
+        self._outcome = Outcome(seed)
+        self._market = random.choice(list(templates))
+        self._template = templates[self._market]
+        self._slots = self._template.slots
+        self._folder = folder
+        self._store = folder / "bars.db"
+        self._script = random_script(random, seed)
+        self._bars = true_bars(random, self._slots)
+        opens, closes = int(self._slots[0].opened_at[0]), int(self._slots[0].closed_at[-1])
+        begun = opens - 90 if random.random() < 0.7 else random.uniform(opens, closes)
+        self._world = HandWorld(random, start=begun, speed=random.choice((60.0, 600.0, 3600.0)))
+        ends = int(self._slots[-1].closed_at[-1]) + 120
+        self._kills = sorted(random.uniform(begun, ends) for _ in range(random.choice((0, 0, 1, 3))))
+        self._kept = KeepRecords()
+        self._sent: list[FeedBar] = []
+        self._told: list[Told] = []
+
+    def outcome(self) -> Outcome:
+        """Run to the end, and compare; an error of the run is a finding."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir()
+        shutil.copy(self._template.store, self._store)
+        self._count(self._market)
+        try:
+            while not self._live():
+                self._count("kills")
+            self._check_digests()
+            self._check_journal()
+            self._check_reconciled()
+            self._check_requests()
+            self._check_breakpoints()
+            if self._outcome.seed % 10 == 0:
+                self._check_exports()
+        except Exception as error:  # whatever it is, it belongs to this seed
+            traceback.print_exc()
+            self._finding(f"{type(error).__name__}: {error}")
+        return self._outcome
+
+    def _count(self, what: str, number: int = 1) -> None:
+        self._outcome.counts[what] += number
+
+    def _finding(self, text: str) -> None:
+        self._outcome.findings.append(f"{self._market}: {text}")
+
+    # The run
+
+    def _live(self) -> bool:
+        """Record until all days are over, or the process is killed; return whether all are."""
+        world, told = self._world, Told()
+        self._told.append(told)
+        if self._kills:
+            world.kill_at = world.at(self._kills.pop(0))
+            world.kill_when = self._random.choice(KILL_PLACES)
+        done = len(self._days_recorded())
+        market = ScriptedMarket(self._bars, self._script, zone=self._slots[0].session.zone)
+        world.feed = HandFeed(market, world, self._sent)
+        options = LiveOptions(
+            world.feed,
+            world.clock,
+            journal_path(self._store),
+            days=len(self._slots) - done,
+            first_day=self._slots[done].session.trading_day,
+        )
+        with one_thread(world, told), open_store(self._store) as store:
+            system = SystemManager(
+                self._template.config(is_live=True), store, sinks=[self._kept], live=options
+            )
+            for condition in _CONDITIONS:
+                system.add_breakpoint(condition)
+            try:
+                system.start()
+            except KilledError:
+                recorder = world.recorder
+                if recorder is not None:
+                    for bar in recorder.unsaved():
+                        if bar.kind not in (BarKind.HISTORY, BarKind.RECONCILED):
+                            self._sent.remove(bar)
+                    recorder.kill()
+                pause = self._random.choice((0.0, 60.0, 400.0)) / world.speed
+                world.restart(pause)
+                return False
+        if system.error is not None:
+            raise system.error
+        self._count("sessions", len(self._slots) - done)
+        self._count("editions", sum(record.tape.edition for record in self._kept.records[done:]))
+        return True
+
+    def _days_recorded(self) -> list[date]:
+        return [record.tape.session.trading_day for record in self._kept.records]
+
+    # What must hold
+
+    def _check_digests(self) -> None:
+        live = [session_digest(record.tape, record.frontier) for record in self._kept.records]
+        kept = KeepRecords()
+        with open_store(self._store, read_only=True) as store:
+            system = SystemManager(self._template.config(is_live=False), store, sinks=[kept])
+            system.start()
+            assert system.wait(60), "the backtest did not end"
+        if system.error is not None:
+            raise system.error
+        expected = [session_digest(record.tape, record.frontier) for record in kept.records]
+        for mine, other, one, two in zip(live, expected, self._kept.records, kept.records, strict=True):
+            if mine != other:
+                self._finding(f"{one.tape.session.trading_day}: {differences(one.tape, two.tape)}")
+
+    def _check_journal(self) -> None:
+        """Every bar that was sent is in the journal."""
+        journalled: Counter[tuple[object, ...]] = Counter()
+        with ArrivalJournal(journal_path(self._store)) as journal:
+            for part in journal.arrivals(MINUTE, 0, 2**40):
+                rows = zip(part.symbols, part.opened_at.tolist(), *part.values.tolist(), part.kinds, strict=True)
+                journalled.update((*row[:-1], KINDS[row[-1]]) for row in rows)
+        missing = Counter(tuple(bar) for bar in self._sent) - journalled
+        self._count("bars sent", len(self._sent))
+        if missing:
+            self._finding(f"{missing.total()} bars are not in the journal, such as {next(iter(missing))}")
+
+    def _check_reconciled(self) -> None:
+        """What a session's history had at its end is what is stored."""
+        for slots in self._slots:
+            answers = [
+                answer
+                for told in self._told
+                for request, answer in told.asked
+                if request.purpose is HistoryPurpose.RECONCILE
+                and request.start == int(slots.stored_labels[0])
+                and answer is not None
+                and answer.error is None
+            ]
+            if not answers:
+                self._count("sessions not compared with history")
+                continue
+            with open_store(self._store, read_only=True) as store:
+                for symbol in _SYMBOLS:
+                    bars = store.read(symbol, MINUTE, int(slots.opened_at[0]), int(slots.closed_at[-1]))
+                    columns = (bars.opened_at, bars.open, bars.high, bars.low, bars.close, bars.volume)
+                    rows = {row[0]: row for row in zip(*(column.tolist() for column in columns), strict=True)}
+                    for bar in answers[-1].bars:
+                        if bar.symbol == symbol and rows.get(bar.opened_at) != bar[1:7]:
+                            self._finding(f"stored {rows.get(bar.opened_at)}, history {bar}")
+
+    def _check_requests(self) -> None:
+        """No bar is asked for more often than allowed, since the last start."""
+        for told in self._told:
+            tries: Counter[tuple[str, int]] = Counter()
+            for request, answer in told.asked:
+                if request.purpose is HistoryPurpose.GAPS and answer is not None and answer.error is None:
+                    self._count("requests for missing bars")
+                    times = range(request.start, request.end, 60)
+                    tries.update((symbol, at) for symbol in request.symbols for at in times)
+            if most := [cell for cell, count in tries.items() if count > MOST_TRIES]:
+                self._finding(f"{len(most)} bars were asked for more than {MOST_TRIES} times: {most[0]}")
+
+    def _check_breakpoints(self) -> None:
+        """A breakpoint alerts once a slot, and of the final tape's hits all were told."""
+        for told in self._told:
+            for name, hits in (("alerted", told.hits), ("corrected", told.corrected)):
+                self._count(f"breakpoints {name}", len(hits))
+                if again := [hit for hit, count in Counter(hits).items() if count > 1]:
+                    self._finding(f"{name} more than once: {again[0]}")
+
+    def _check_exports(self) -> None:
+        """The exported files of the recorded tapes are those of the backtest."""
+        live = CsvExport(self._folder / "live", self._template.config(is_live=False))
+        for record in self._kept.records:
+            live.write_session(record, session_digest(record.tape, record.frontier))
+        other = CsvExport(self._folder / "backtest", self._template.config(is_live=False))
+        with open_store(self._store, read_only=True) as store:
+            system = SystemManager(self._template.config(is_live=False), store, sinks=[other])
+            system.start()
+            assert system.wait(60), "the backtest did not end"
+        for export in (live, other):
+            export.finish(system.summary(), system.metrics)
+        self._count("exports compared")
+        for name in _SAME_FILES:
+            if (self._folder / "live" / name).read_bytes() != (self._folder / "backtest" / name).read_bytes():
+                self._finding(f"{name} differs")
+
+
+KILL_PLACES: Final = ("waiting", "before bars are shown", "before bars are stored")
+
+
+def random_script(random: Random, seed: int) -> FaultScript:
+    """Return a script with some kinds of faults, each at a random share."""
+    shares: dict[str, float] = {}
+    for name, most in _SHARES.items():
+        if random.random() < 0.5:
+            shares[name] = round(random.uniform(0, most), 4)
+    return parse_fault_script(
+        {"random": {"seed": seed, **shares}, "history_confirms_empty": random.random() < 0.5}
+    )
+
+
+_SHARES: Final = {
+    "duplicate": 0.3,
+    "reorder": 0.3,
+    "late": 0.3,
+    "early": 0.2,
+    "corrected": 0.4,
+    "missing": 0.4,
+    "lost": 0.1,
+    "history_late": 0.3,
+    "history_differs": 0.3,
+    "gap": 0.1,
+    "disconnect": 0.1,
+    "mute": 0.05,
+    "history_fails": 0.2,
+}
+
+
+def true_bars(random: Random, sessions: Sequence[SessionSlots]) -> list[FeedBar]:
+    """Return bars of all symbols for most slots, and of some minutes around each session."""
+    bars: list[FeedBar] = []
+    missing = random.choice((0.0, 0.0, 0.05, 0.3))
+    minutes = {
+        int(at)
+        for slots in sessions
+        for at in (
+            *slots.opened_at,
+            *(int(slots.opened_at[0]) - 60 * n for n in range(1, 4)),
+            *(int(slots.closed_at[-1]) + 60 * n for n in range(3)),
+        )
+    }
+    for symbol in _SYMBOLS:
+        price = 50.0
+        for at in sorted(minutes):
+            price = round(price + random.randint(-9, 9) / 100, 2)
+            if random.random() >= missing:
+                high, low = price + random.randint(0, 5) / 100, price - random.randint(0, 5) / 100
+                bars.append(FeedBar(symbol, at, price, high, low, price, random.randint(1, 9999) / 7))
+    return bars
+
+
+def differences(one: Tape, two: Tape) -> str:
+    """Return what differs between two tapes, in words."""
+    found = []
+    for interval in one.intervals:
+        mine, other = one.grid(interval).values, two.grid(interval).values
+        if mine.shape != other.shape:
+            found.append(f"shape of {interval} {mine.shape} {other.shape}")
+        elif mine.tobytes() != other.tobytes():
+            at = np.argwhere(~((mine == other) | (np.isnan(mine) & np.isnan(other))))
+            where = at[0].tolist() if len(at) else []
+            found.append(f"{len(at)} values of {interval}, first at {where}: {mine[tuple(where)]}, {other[tuple(where)]}")
+    for name, column in one.indicators.items():
+        mine, other = column.values, two.indicators[name].values
+        at = np.argwhere(~((mine == other) | (np.isnan(mine) & np.isnan(other))))
+        if len(at):
+            found.append(f"{len(at)} of {name}, first at {at[0].tolist()}")
+    if one.scores is not None and two.scores is not None and not np.array_equal(one.scores, two.scores):
+        found.append("scores")
+    if not np.array_equal(one.prior_close.values, two.prior_close.values, equal_nan=True):
+        found.append(f"prior close {one.prior_close.values} {two.prior_close.values}")
+    return ", ".join(found) or "digest"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
