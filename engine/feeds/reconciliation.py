@@ -161,7 +161,7 @@ class Reconciliation:
             return none
         given = bars_in_cells(answer.bars, self._row_of, self._slots)
         self._is_over = self._reaches_the_close(answer, given.cells, recorded.present)
-        self._reason = "" if self._is_over else "its history ends before the close"
+        self._reason = "" if self._is_over else "it ends before the close"
         self._next_at = now + AGAIN_S
         known = recorded.present if confirmed_empty is None else recorded.present | confirmed_empty
         unknown = ~known
@@ -178,6 +178,11 @@ class Reconciliation:
         if self._pending is not None:
             return False
         return self._is_over or ((self._tried or not self._has_history) and now >= self._last_at)
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether the session has been compared with history."""
+        return not self._reason
 
     def lacking(self, present: Mask, confirmed_empty: Mask | None) -> Lacking:
         """Return what is lacking; `present` and `confirmed_empty`: bool (S, n), as they stand at the end."""

@@ -53,7 +53,6 @@ def live_parts(view_state: ViewState, live: LiveStatus, zone: ZoneInfo, note: st
         parts.append((5, Content.styled(f"edition {live.edition}", _QUIET)))
     if view_state.view is not None:
         parts += place_parts(view_state, view_state.view)[-1:]  # the days of a recording have no number
-    parts.append((8, Content.styled(view_state.snapshot.mode, _QUIET)))
     return parts
 
 

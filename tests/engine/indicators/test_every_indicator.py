@@ -20,6 +20,7 @@ from tapedeck.engine.indicators.registry import REGISTRY
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.indicators.undefined import RULES
 from tapedeck.engine.intervals import MINUTE, Interval
+from tapedeck.engine.run.editions import Corrections, mended
 from tapedeck.engine.session_file import session_config_schema
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, BarGrid, Floats
 from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
@@ -158,6 +159,47 @@ def test_missing_bars_and_warm_up_have_nan_and_no_zero(kind: str) -> None:
     present = ~np.isnan(today(0.25)[CLOSE])
     for column in columns_of(kind, played(0.25)):
         assert np.isnan(column[~present]).all()
+
+
+@cache
+def corrected(
+    interval: Interval, kinds: tuple[str, ...]
+) -> tuple[Mapping[str, Floats], Mapping[str, Floats]]:
+    """Return indicators of a day with corrections behind the frontier, and of the corrected bars."""
+    slots = TODAY if interval == FIVE else slots_of("2013-12-03", "1m")
+    derived = () if interval == FIVE else ("5m",)
+    specs = [spec_of(kind) for kind in kinds]
+    values = random_values(SYMBOLS, len(slots), seed=99, missing=0.25)
+    tape = make_tape(values, slots, derived=derived)
+    computer = BlockComputer(tape, specs, lambda wanted: history(0.25) if wanted == FIVE else ())
+    others = random_values(SYMBOLS, len(slots), seed=31)
+    done = 0
+    # The last correction of the first row leaves half the session to be played with what it carries.
+    for stop, row, late in ((4, 0, (2,)), (31, 0, (0, 3, 17)), (35, 0, (30, 34)), (len(slots), 1, (9,))):
+        assert computer.compute(done, stop)
+        tape.frontier = tape.processed = done = stop
+        at = np.array(late)
+        values[:, row, at] = others[:, row, at]
+        tape = mended(tape, Corrections(np.full(len(at), row), at, others[:, row, at]), computer, None)
+    plain = compute(make_tape(values, slots, derived=derived), specs, {FIVE: history(0.25)})
+    found, expected = (
+        {name: column.values for name, column in one.indicators.items()} for one in (tape, plain)
+    )
+    return found, expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_corrected_bar_gives_the_bits_of_the_corrected_bars_played_from_the_open(kind: str) -> None:
+    found, expected = corrected(FIVE, KINDS)
+    for name in spec_of(kind).outputs:
+        assert same_bits(found[name], expected[name]), "a carry may be missing in `carries`"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in OWN_TYPES if REGISTRY.kind(kind).against is None])
+def test_a_corrected_bar_changes_an_own_kind_on_derived_bars_as_well(kind: str) -> None:
+    found, expected = corrected(MINUTE, (kind,))
+    for name in spec_of(kind).outputs:
+        assert same_bits(found[name], expected[name]), "a carry may be missing in `carries`"
 
 
 @cache
