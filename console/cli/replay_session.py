@@ -17,7 +17,7 @@ from tapedeck.engine.feeds.arrival_journal import journal_path
 from tapedeck.engine.feeds.fault_script import load_fault_script
 from tapedeck.engine.feeds.feed_context import FeedContext
 from tapedeck.engine.feeds.live_options import LiveOptions
-from tapedeck.engine.feeds.recorded_day_feed import has_recorded, recorded_day_feed
+from tapedeck.engine.feeds.recorded_day_feed import has_recorded, last_arrival, recorded_day_feed
 from tapedeck.engine.feeds.registry import make_feed
 from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.data_manager import DataManager
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _DEMO: Final = Path("built-in-market")
 _SYNTHETIC: Final = "synthetic"
+_MARGIN_S: Final = 1.0
 
 
 @contextmanager
@@ -110,12 +111,12 @@ class _Replay:
             kept = KeptReplay(self._root, self._key(), anew=choice.restarts, past_until=past_until)
             stack.enter_context(kept)
             clock = kept.begin(start, choice.speed, REPLAY_SPEED)
-            feed = self._feed(clock)
+            feed, config = self._feed(clock), self._config_to_the_end()
             top = stack.enter_context(open_store(kept.bars, create=True))
             overlay = OverlayStore(self._stored, top, cutoff=self.opens, cutoff_day=self._day)
             live = LiveOptions(feed, clock, journal_path(kept.bars), choice.days or 1, self._day)
             note = _SYNTHETIC if self._file is None else ""
-            yield LiveSession(self._config, overlay, live, kept.folder, kept, self._stored, self._file, note)
+            yield LiveSession(config, overlay, live, kept.folder, kept, self._stored, self._file, note)
 
     def _key(self, source: str | None = None) -> ReplayKey:
         source = source or self._choice.source
@@ -129,6 +130,18 @@ class _Replay:
         script = None if faults is None else load_fault_script(faults)
         context = FeedContext(self._config, self._interval, clock, times, self._stored, self.opens, script)
         return make_feed(REPLAY, context)
+
+    def _config_to_the_end(self) -> SessionConfig:
+        """Return the session file, for a recorded day with a close that waits for its last arrival."""
+        config = self._config
+        if self._choice.journal_day is None:
+            return config
+        last = last_arrival(self._journal(), self._day, self._interval, self._symbols)
+        waits = config.live_config
+        longest = max(waits.reconcile_within_seconds, last - self.closes + _MARGIN_S)
+        return config.model_copy(
+            update={"live_config": waits.model_copy(update={"reconcile_within_seconds": longest})}
+        )
 
     def _journal(self) -> Path:
         """Return the journal with the day: that of the store, else that of a kept replay."""

@@ -91,7 +91,8 @@ class Reconciliation:
     on its way is waited for, up to its own deadline. At least one is made, however late it is.
 
     One thread owns it (all methods): the one that writes the tape. `now`: market time, seconds UTC;
-    `machine`: monotonic seconds. `has_history`: whether the feed has any; without, it is over at once.
+    `machine`: monotonic seconds. `has_history`: whether the feed has any; without, nothing is asked, and it
+    is over `within_s` after the close: late bars are taken until then.
     """
 
     def __init__(
@@ -112,12 +113,13 @@ class Reconciliation:
         self._not_before = -np.inf  # machine seconds
         self._pending: HistoryRequest | None = None
         self._tried = False
-        self._is_over = not has_history
+        self._has_history = has_history
+        self._is_over = False
         self._reason = "not asked yet" if has_history else "the feed has no history"
 
     def due(self, now: float, machine: float) -> HistoryRequest | None:
         """Return the next request, or None."""
-        if self.is_over(now) or self._pending is not None:
+        if self.is_over(now) or self._pending is not None or not self._has_history:
             return None
         if now < self._next_at or machine < self._not_before:
             return None
@@ -130,9 +132,11 @@ class Reconciliation:
         """Return the machine seconds until `due` or `is_over` may change; None until an answer comes."""
         if self._pending is not None or self.is_over(now):
             return None
-        until_request = max(self._not_before - machine, (self._next_at - now) / speed)
-        until_end = (self._last_at - now) / speed if self._tried else np.inf
-        return max(0.0, min(until_request, until_end))
+        until_end = max(0.0, (self._last_at - now) / speed)
+        if not self._has_history:
+            return until_end
+        until_request = max(0.0, self._not_before - machine, (self._next_at - now) / speed)
+        return min(until_request, until_end) if self._tried else until_request
 
     def answered(
         self,
@@ -157,7 +161,7 @@ class Reconciliation:
             return none
         given = bars_in_cells(answer.bars, self._row_of, self._slots)
         self._is_over = self._reaches_the_close(answer, given.cells, recorded.present)
-        self._reason = "" if self._is_over else "its history ends before the close"
+        self._reason = "" if self._is_over else "it ends before the close"
         self._next_at = now + AGAIN_S
         known = recorded.present if confirmed_empty is None else recorded.present | confirmed_empty
         unknown = ~known
@@ -173,7 +177,12 @@ class Reconciliation:
         """Whether no further request will be made, and none is on its way: the session can be ended."""
         if self._pending is not None:
             return False
-        return self._is_over or (self._tried and now >= self._last_at)
+        return self._is_over or ((self._tried or not self._has_history) and now >= self._last_at)
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether the session has been compared with history."""
+        return not self._reason
 
     def lacking(self, present: Mask, confirmed_empty: Mask | None) -> Lacking:
         """Return what is lacking; `present` and `confirmed_empty`: bool (S, n), as they stand at the end."""

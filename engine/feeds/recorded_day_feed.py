@@ -36,6 +36,15 @@ def recorded_day_feed(
     return JournalFeed(lambda: _arrivals(journal, interval, *bounds), recorded.symbols, clock, interval)
 
 
+def last_arrival(journal: Path, day: date, interval: Interval, symbols: Sequence[str]) -> float:
+    """Return the market time, seconds UTC, at which the last bar of a recorded day arrived; 0 without one."""
+    recorded = _recorded(journal, day, interval, symbols)
+    if recorded is None:
+        return 0.0
+    arrivals = _arrivals(journal, interval, recorded.since, recorded.until + LONGEST_REST_S)
+    return max((one.received for one in arrivals), default=0.0)
+
+
 def _recorded(journal: Path, day: date, interval: Interval, symbols: Sequence[str]) -> RecordedDay | None:
     with ArrivalJournal(journal) as opened:
         return opened.day(day, interval, symbols)

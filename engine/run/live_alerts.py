@@ -26,7 +26,7 @@ class LiveBreakpoints:
         self._find_earlier_values = find_earlier_values
         self._on_corrected = on_corrected
         self._searched = -1
-        self._told: set[tuple[int, int]] = set()  # number and frontier, of all editions compared
+        self._told: set[tuple[int, int]] = set()  # number and frontier of hits; a correction may undo one
 
     def search(self, tape: Tape) -> None:
         """Record the hits of every frontier computed since the last search."""
@@ -46,7 +46,9 @@ class LiveBreakpoints:
         """Tell the hits among searched frontiers that `after` has, and no edition before it had."""
         if not self._breakpoints.any_set or self._searched < 0:
             return
-        self._told |= {(hit.number, hit.frontier) for hit in self._breakpoints.hits(before, self._searched)}
+        self._told.update(
+            (hit.number, hit.frontier) for hit in self._breakpoints.hits(before, self._searched)
+        )
         for hit in self._breakpoints.hits(after, self._searched):
             if (hit.number, hit.frontier) not in self._told:
                 self._told.add((hit.number, hit.frontier))

@@ -152,9 +152,12 @@ class LivePlayer:
             self._process_messages(0)
             self._mend()
             self._pause_until(self._live.follow(self._tape))
+        self._live.end_recording(self._process_messages)
+        # What was recorded up to that moment is sent before it is done, and belongs to the session.
         self._process_messages(0)
         self._mend()
         self._breakpoints.search(self._tape)
+        self._live.end_session(self._tape)
 
     def _pause_until(self, due: float) -> None:
         """Wait for a message, or until the market's time `due`, or until the clock may have been set."""

@@ -30,6 +30,7 @@ from tapedeck.engine.feeds.history_request import HistoryAnswer, HistoryPurpose
 from tapedeck.engine.feeds.live_options import LiveOptions
 from tapedeck.engine.feeds.live_recorder import LiveRecorder
 from tapedeck.engine.feeds.live_status import FeedStatus, LivePhase, LiveStatus
+from tapedeck.engine.feeds.receipts import Receipts
 from tapedeck.engine.feeds.reconciliation import Lacking, ReconcileRules, Reconciliation
 from tapedeck.engine.feeds.recorder_messages import Arrived
 from tapedeck.engine.feeds.trading_hours import TradingHours
@@ -48,8 +49,8 @@ _BACKFILL_S: Final = 10.0
 """Longest wait of a session that begins in its middle for what was missed, in seconds of the machine."""
 _JOIN_S: Final = 30.0
 _DISK_CHECK_S: Final = 30.0
-_OVERRUN_SLOTS: Final = 3
-"""Slots that the data processor may be behind without an alert."""
+_OVERRUN_S: Final = 1.0
+"""Time in which the data processor may be behind without an alert, in seconds of the machine."""
 
 Answer = TypeVar("Answer")
 
@@ -88,6 +89,7 @@ class _Session:
     slots: SessionSlots
     gaps: GapFiller
     quality: QualityAlerts
+    receipts: Receipts
     reconciliation: Reconciliation | None = None
     """After the close."""
 
@@ -106,7 +108,7 @@ class LiveRun:
         options, live = setup.options, setup.config.live_config
         self.clock, self.settle_s = options.clock, live.settle_seconds
         self._config, self._plan, self._send, self._events = setup.config, plan, send, events
-        self._feed, self._store = options.feed, setup.store
+        self._feed, self._journal = options.feed, options.journal
         self._monotonic = setup.monotonic
         self._alerts = Alerts()
         self._forming = FormingBars(self.clock.now)
@@ -120,7 +122,6 @@ class LiveRun:
             failed=lambda error: send(WorkerFailed("live-recorder", error)),
             alert=self.alert,
             listener=self._forming,
-            confirm_empty=setup.store.confirm_empty,
             synchronous=live.synchronous,
         )
         self._connection = setup.connection(
@@ -137,6 +138,7 @@ class LiveRun:
         self._disk = DiskAlerts(self._alerts, options.journal.parent)
         self._overruns = OverrunAlerts(self._alerts)
         self._disk_due = -math.inf
+        self._level_at = math.inf  # machine seconds: the data processor was not behind
         self._phase = LivePhase.WAITING
         self._session: _Session | None = None
         self._recorded_answers = 0  # answers whose bars the recorder has not sent on yet
@@ -156,9 +158,11 @@ class LiveRun:
         """End the connection, then the recorder, after all that has arrived is saved."""
         self._phase = LivePhase.OVER
         self._connection.close()
-        self._connection.join(5.0)
-        self._recorder.stop()
-        self._recorder.join(_JOIN_S)
+        try:
+            self._connection.join(_JOIN_S)
+        finally:
+            self._recorder.stop()
+            self._recorder.join(_JOIN_S)
 
     # A session
 
@@ -181,9 +185,11 @@ class LiveRun:
         symbols, least = tape.symbols, self._config.live_config.min_quality
         known_empty = tape.base.confirmed_empty
         gaps = GapFiller(symbols, tape.slots, self._gap_rules, confirmed_empty=known_empty)
-        self._session = _Session(tape.slots, gaps, QualityAlerts(self._alerts, symbols, least))
+        quality = QualityAlerts(self._alerts, symbols, least)
+        self._session = _Session(tape.slots, gaps, quality, Receipts(symbols))
         self._receiver = receiver
         self._wait(self._recorder.show(self._current.trading_day), process_messages)
+        self._session.receipts = Receipts(symbols)  # what was recorded before has been received before
 
     def backfill(self) -> None:
         """Ask for the bars from the open to now, before the first slots are revealed."""
@@ -231,16 +237,21 @@ class LiveRun:
         is_over = reconciliation is not None and reconciliation.is_over(self.clock.now())
         return is_over and self._recorded_answers == 0
 
-    def end_session(self, tape: Tape, process_messages: ProcessMessages) -> None:
+    def end_recording(self, process_messages: ProcessMessages) -> None:
         """Take no more bars of the session; the store has all of them then, unless there is no room."""
         session = self._current
-        day, present = session.trading_day, tape.base.present
+        assert session.reconciliation is not None  # the close is over
+        done = self._recorder.end_session(session.trading_day, reconciled=session.reconciliation.is_compared)
+        self._wait(done, process_messages)
+
+    def end_session(self, tape: Tape) -> None:
+        """Find what the session lacks, with all its bars on the tape."""
+        session, present = self._current, tape.base.present
         assert session.reconciliation is not None  # the close is over
         session.gaps.end(present, tape.empty)
         self.lacking = lacking = session.reconciliation.lacking(present, tape.empty)
         if lacking.text:
-            self.alert(f"{day}: {lacking.text}")
-        self._wait(self._recorder.end_session(day, reconciled=not lacking.reason), process_messages)
+            self.alert(f"{session.trading_day}: {lacking.text}")
         self._receiver = None
 
     def note_export(self, day: date) -> None:
@@ -255,6 +266,7 @@ class LiveRun:
         if session is None or receiver is None or message.trading_day != session.trading_day:
             return  # `show` sends all of them
         session.gaps.arrived(Cells(message.rows, message.slots))
+        session.receipts.add(message.rows, message.received)
         self._forming.drop(self._plan.symbols[row] for row in np.unique(message.rows).tolist())
         receiver.take(message.rows, message.slots, message.values)
 
@@ -314,7 +326,7 @@ class LiveRun:
             phase=self._phase,
             now=datetime.fromtimestamp(now, UTC),
             behind_s=behind,
-            feed=self._feed_status(),
+            feed=self._feed_status(session, now),
             opens=None if waits_for is None else waits_for.regular_open,
             opens_day=None if waits_for is None else waits_for.trading_day,
             speed=self.clock.speed,
@@ -323,7 +335,7 @@ class LiveRun:
             gap_counts=None if session is None else session.gaps.counts(),
             forming=self._forming.current(),
             alerts=self._alerts.recent(),
-            recorded_in=str(self._store.location),
+            recorded_in=str(self._journal),
         )
 
     # Internal
@@ -348,7 +360,9 @@ class LiveRun:
     def _check(self, session: _Session, tape: Tape, now: float, machine: float) -> None:
         """Look for causes of alerts."""
         behind = tape.frontier - tape.processed
-        self._overruns.check("data-processor", behind if behind >= _OVERRUN_SLOTS else 0, now)
+        if behind <= 0:
+            self._level_at = machine
+        self._overruns.check("data-processor", behind if machine - self._level_at >= _OVERRUN_S else 0, now)
         if tape.scores is not None and tape.scored:
             session.quality.check(tape.scores[:, tape.scored], now)
         if machine >= self._disk_due:
@@ -378,10 +392,12 @@ class LiveRun:
             times = labels[empty.slots[empty.rows == row]]
             self._recorder.confirm_empty(self._plan.symbols[row], times.tolist())
 
-    def _feed_status(self) -> FeedStatus:
+    def _feed_status(self, session: _Session | None, now: float) -> FeedStatus:
         recorder, counts = self._recorder.status, self._recorder.status.counts
         return replace(
             self._connection.status(),
+            last_by_symbol=None if session is None else session.receipts.by_symbol(),
+            bars_per_minute=0.0 if session is None else session.receipts.per_minute(now),
             bars=counts.bars,
             duplicates=counts.duplicates,
             late=counts.late,

@@ -308,7 +308,6 @@ class SessionCoordinator:
         ending = self._metrics.start_timer()
         self._data.deactivate_session()
         if self.live is not None and self._loaded is not None:
-            self.live.end_session(self._data.require_tape(), self._process_messages)
             self._loaded = self._loader.recorded(self._loaded, self._data.require_tape().base)
         self._check_session()
         self._events.end_session()

@@ -7,6 +7,7 @@ remove facts as bars come, and a program that does not know of facts may write b
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from tapedeck.engine.errors import StoreError
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_diff import check_interval, check_symbol, check_times
 from tapedeck.engine.store.bar_store import EmptySlots, Ints
+
+HOW_TO_DROP: Final = "to drop these facts: `tapedeck store verify --accept`"
 
 
 def checked_slots(symbol: str, interval: Interval, opened_at: Ints) -> Ints:

@@ -19,7 +19,7 @@ from tapedeck.engine.errors import StoreDamagedError
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import EmptySlots, Ints
 from tapedeck.engine.store.damage import Damage
-from tapedeck.engine.store.empty_slots import joined_slots, slots_of_row
+from tapedeck.engine.store.empty_slots import HOW_TO_DROP, joined_slots, slots_of_row
 from tapedeck.engine.store.parquet_files import Identity, identity_of, unreadable
 from tapedeck.engine.store.parquet_layout import series_folder
 
@@ -91,7 +91,7 @@ class SlotsFiles:
             try:
                 read_slots(path)
             except StoreDamagedError as error:
-                yield Damage(str(path), str(error.__cause__ or error))
+                yield Damage(str(path), f"{error.__cause__ or error}; {HOW_TO_DROP}")
 
     def paths(self) -> list[Path]:
         """Return the path of each file."""

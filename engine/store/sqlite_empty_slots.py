@@ -20,7 +20,7 @@ from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import EmptySlots, Ints
 from tapedeck.engine.store.checksums import SpanSums, seed_of, span_of, span_seconds, span_words, whole_spans
 from tapedeck.engine.store.damage import Damage
-from tapedeck.engine.store.empty_slots import joined_slots, slots_of_row
+from tapedeck.engine.store.empty_slots import HOW_TO_DROP, joined_slots, slots_of_row
 from tapedeck.engine.store.sqlite_answers import Answers, NativeAnswers
 from tapedeck.engine.store.sqlite_checks import requested_symbols
 from tapedeck.engine.store.sqlite_connections import damaged
@@ -153,7 +153,7 @@ def damaged_slots(path: Path, answers: Answers) -> Iterator[Damage]:
     if has_slots(answers):
         for span in _Span.paired(answers.rows(_ALL_QUERY)):
             if not span.is_whole:
-                yield Damage(str(path), str(span))
+                yield Damage(str(path), f"{span}; {HOW_TO_DROP}")
 
 
 def drop_damaged_slots(path: Path, connection: sqlite3.Connection) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from tapedeck.engine.errors import StoreDamagedError, StoreError, cause_of
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.store.bar_diff import check_interval, checked
+from tapedeck.engine.store.bar_diff import check_interval, checked, checked_many
 from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarWatch, EmptySlots, Ints, WriteResult
 from tapedeck.engine.store.checksums import SpanSums
 from tapedeck.engine.store.damage import CheckedSeries, Damage
@@ -55,6 +55,7 @@ from tapedeck.engine.store.sqlite_empty_slots import (
 )
 from tapedeck.engine.store.sqlite_gate import FileGate, Library, gate_of
 from tapedeck.engine.store.sqlite_log import check_log
+from tapedeck.engine.store.sqlite_many import write_bars_of_many
 from tapedeck.engine.store.sqlite_scan import ArrowScan
 from tapedeck.engine.store.sqlite_schema import (
     IDENTITY_QUERY,
@@ -177,11 +178,19 @@ class SqliteStore:
                 found = write_bars(self._path, connection, symbol, interval, bars, replace=replace)
         return found.result(replace=replace)
 
+    def write_many(self, symbols: Sequence[str], interval: Interval, rows: Ints, bars: BarColumns) -> None:
+        """Store bars of many symbols in one transaction, over other values; see `ManySymbolWriter`."""
+        bars = checked_many(symbols, interval, rows, bars)
+        if len(bars):
+            with self._in_transaction() as connection:
+                write_bars_of_many(self._path, connection, symbols, interval, rows, bars)
+
     def confirm_empty(self, symbol: str, interval: Interval, opened_at: Ints) -> None:
         """Store facts in one transaction; see `BarStore.confirm_empty`."""
         times = checked_slots(symbol, interval, opened_at)
         with self._in_transaction() as connection:
             if len(times):
+                self._state_without_facts = None
                 add_slots(self._path, connection, symbol, interval, times)
 
     def empty_slots(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> EmptySlots:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from tapedeck.engine.clock.live_clock import LiveClock
+from tapedeck.engine.feeds.live_feed import FeedAbilities, FeedHistory, FeedSink
+from tapedeck.engine.intervals import MINUTE, Interval
 from tests.console.conftest import PROJECT
 
 Writer = Callable[..., Path]
@@ -67,10 +70,10 @@ def test_json_lines_have_each_minute_each_breakpoint_and_the_summary_of_a_run(
     lines = documents(tapedeck(*live("--json", "--break", condition)).stdout)
     minutes = of_kind(lines, "minute")
     assert [minute["slot"] for minute in minutes] == list(range(1, 391))
-    assert sum(minute["bars"] for minute in minutes) == 779
-    # AIG lacks one of its 390 minutes on the 7th; the replayed store lacks it, too.
-    assert [minute["missing"] for minute in minutes if minute["missing"]] == [["AIG"]]
+    assert all(minute["bars"] == 2 - len(minute["missing"]) for minute in minutes)
     *_, summary = lines
+    assert summary["bars"] == 779
+    # AIG lacks one of its 390 minutes on the 7th; the replayed store lacks it, too.
     assert (summary["lacking"], summary["not_played"]) == ({}, {"AIG": 1})
     run = tapedeck("run", session_file("run.json"), "--store", lean_store, "--json").document
     assert run.keys() <= summary.keys()
@@ -96,7 +99,7 @@ def test_a_bar_that_the_feed_withholds_is_lacking_and_exit_code_1(
     tapedeck: Any, live: Any, tmp_path: Path
 ) -> None:
     faults = tmp_path / "faults.yaml"
-    faults.write_text("faults:\n  - {kind: missing, at: '10:31', symbol: SPY}\n")
+    faults.write_text("faults:\n  - {kind: missing, at: '10:31', symbol: SPY, history_after: never}\n")
     done = tapedeck(*live("--no-ui", "--faults", faults, "--export", tmp_path / "out"))
     assert done.exit_code == 1, done.stderr
     assert "lacking: SPY 1 bar" in done.stdout.splitlines()
@@ -134,7 +137,9 @@ def test_a_recorded_day_is_played_from_its_journal(
     assert lines[-1]["stamp"] == first[-1]["stamp"]
 
 
-def test_the_built_in_market_begins_in_mid_session_with_the_morning_at_once(tapedeck: Any, home: Path) -> None:
+def test_the_built_in_market_begins_in_mid_session_with_the_morning_at_once(
+    tapedeck: Any, home: Path
+) -> None:
     done = tapedeck("live", "--speed", FASTEST, "--json")
     assert done.exit_code == 0
     lines = documents(done.stdout)
@@ -143,20 +148,71 @@ def test_the_built_in_market_begins_in_mid_session_with_the_morning_at_once(tape
     assert [session["trading_day"] for session in summary["sessions"]] == ["2024-11-26"]
     assert not summary["lacking"]
     assert of_kind(lines, "minute")[0]["slot"] == 1
-    assert "replay of 2024-11-26: the earlier one is finished" in tapedeck("live", "--speed", FASTEST, "--json").stderr
-
-
-def test_without_trading_and_no_wait_it_ends_with_the_next_session(
-    tapedeck: Any, session_file: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # A market that is closed now, whatever the time: it opens a week later.
-    file = session_file(mode="live", api_config={"data_api": "replay"})
-    monkeypatch.setattr(
-        "tapedeck.console.cli.live_session.LiveSession.check_trading",
-        _closed(monkeypatch),
+    assert (
+        "replay of 2024-11-26: the earlier one is finished"
+        in tapedeck("live", "--speed", FASTEST, "--json").stderr
     )
-    done = tapedeck("live", file, "--no-wait", "--date", DAY, "--store", tmp_path / "none.db")
-    assert done.exit_code != 0
+
+
+def test_each_of_several_days_has_its_report_and_its_export(tapedeck: Any, live: Any, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = tapedeck(*live("--no-ui", "--days", "2", "--export", out, speed="720000"))
+    assert done.exit_code == 0, done.stdout
+    days = [DAY, "2013-10-08"]
+    assert sorted(folder.name for folder in out.iterdir()) == days
+    for day in days:
+        assert tapedeck("validate", out / day).exit_code == 0
+        manifest = json.loads((out / day / "manifest.json").read_text())
+        assert (manifest["status"], [one["trading_day"] for one in manifest["sessions"]]) == (
+            "complete",
+            [day],
+        )
+        assert f"export: {out / day} (complete)" in done.stdout.splitlines()
+    assert "2 of 2 sessions" in done.stdout
+
+
+# Real time
+
+
+class SilentFeed:
+    """A feed in real time that sends nothing."""
+
+    name = "silent"
+    abilities = FeedAbilities((MINUTE,))
+
+    def connect(self, sink: FeedSink, timeout: float) -> None:
+        """Connect."""
+
+    def subscribe(self, symbols: Sequence[str], interval: Interval) -> None:
+        """Send nothing."""
+
+    def history(self, *_request: object) -> FeedHistory:
+        """Return nothing."""
+        return FeedHistory(())
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+@pytest.fixture
+def on_a_sunday(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sunday 6 October 2013, 20:06 in New York, with a feed in real time."""
+    sunday = datetime(2013, 10, 7, 0, 6, tzinfo=UTC).timestamp()
+    module = "tapedeck.console.cli.live_session"
+    monkeypatch.setattr(f"{module}.LiveClock", lambda: LiveClock(start=sunday))
+    monkeypatch.setattr(f"{module}.make_feed", lambda name, context: SilentFeed())
+    monkeypatch.setattr("tapedeck.engine.feeds.registry.feed_names", lambda: ("replay", "silent"))
+
+
+@pytest.mark.usefixtures("on_a_sunday")
+def test_without_trading_and_no_wait_it_ends_with_the_next_session(
+    tapedeck: Any, session_file: Writer, lean_store: Path
+) -> None:
+    done = tapedeck("live", session_file(), "--feed", "silent", "--store", lean_store, "--no-wait")
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert (
+        done.stderr == "error: the market is closed: next session Monday 2013-10-07, opens in 13 h 24 min.\n"
+    )
 
 
 # Processes and signals
@@ -179,3 +235,40 @@ def started(arguments: Sequence[str], **streams: Any) -> Iterator[subprocess.Pop
     finally:
         process.kill()
         process.communicate()
+
+
+def read_minutes(process: subprocess.Popen[str], count: int) -> list[dict[str, Any]]:
+    """Read lines until some minutes have come."""
+    assert process.stdout is not None
+    lines: list[dict[str, Any]] = []
+    while len(of_kind(lines, "minute")) < count:
+        line = process.stdout.readline()
+        assert line, "the command ended early"
+        lines.append(json.loads(line))
+    return lines
+
+
+def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(tapedeck: Any, live: Any, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with started(live("--json", "--export", out, speed="600")) as process:
+        read_minutes(process, 5)
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=LIMIT_S)
+    assert (process.returncode, errors) == (130, "")
+    *_, summary = documents(rest)
+    assert summary["interrupted"] is True
+    assert json.loads((out / "manifest.json").read_text())["status"] == "partial"
+    again = tapedeck(*live("--json"))
+    assert "goes on" in again.stderr
+    assert (again.exit_code, documents(again.stdout)[-1]["bars"]) == (0, 779)
+
+
+def test_after_a_kill_the_same_command_records_the_day_as_if_undisturbed(tapedeck: Any, live: Any) -> None:
+    with started(live("--json", speed="600")) as process:
+        read_minutes(process, 5)
+        process.kill()
+        process.communicate(timeout=LIMIT_S)
+    killed = tapedeck(*live("--json"))
+    assert (killed.exit_code, "goes on" in killed.stderr) == (0, True)
+    undisturbed = tapedeck(*live("--json", "--restart"))
+    assert documents(killed.stdout)[-1]["stamp"] == documents(undisturbed.stdout)[-1]["stamp"]

@@ -22,17 +22,23 @@ from tapedeck.engine.conditions.known_values import KnownValues
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.export.csv_export import CsvExport
 from tapedeck.engine.export.validation import validate_export
+from tapedeck.engine.indicators.block_computer import BlockComputer
 from tapedeck.engine.intervals import DAY, MINUTE, Interval
 from tapedeck.engine.quality.gaps_and_scores import RunningScores
 from tapedeck.engine.read.events import EventKind
+from tapedeck.engine.run.editions import Corrections, mended
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.coverage import measure_coverage
 from tapedeck.engine.system import SystemManager
+from tapedeck.engine.tape.bar_grid import BarGrid
 from tapedeck.engine.tape.session_view import SessionView
 from tapedeck.engine.tape.stamp import session_digest
+from tapedeck.engine.tape.tape import Tape
 from tests.support.files import session_file
 from tests.support.markets import open_new_store, random_bars
 from tests.support.runs import LIMIT_S, KeepRecords, play_recorded
+from tests.support.tapes import random_values
+from tests.support.tapes import slots_of as session_slots
 
 SYMBOLS = ("AAA", "BBB")
 EARLIER, DAY_PLAYED = "2013-11-27", "2013-11-29"  # around Thanksgiving; the second has 210 minutes
@@ -310,3 +316,64 @@ def test_a_day_that_is_confirmed_empty_is_expected_in_no_history(tmp_path: Path)
             quality = play_recorded(config, store).records[0].historical_quality
         found[name] = {str(interval): (one.actual, one.expected) for (_, interval), one in quality.items()}
     assert found == {"without": {"1d": (7, 13), "1w": (1, 2)}, "with": {"1d": (7, 8), "1w": (1, 1)}}
+
+
+class Step(NamedTuple):
+    """Something that is told at a frontier: a bar, or that a slot is empty."""
+
+    frontier: int
+    row: int
+    slot: int
+    is_bar: bool
+
+
+told = st.builds(Step, st.integers(0, 210), st.integers(0, 2), st.integers(0, 209), st.booleans())
+
+
+@settings(max_examples=25, deadline=None)
+@given(steps=st.lists(told, max_size=12), seed=st.integers(0, 100))
+def test_facts_that_come_late_give_the_tape_that_had_them_from_the_start(
+    steps: list[Step], seed: int
+) -> None:
+    slots = session_slots(DAY_PLAYED)
+    whole = random_values(3, 210, seed=seed)
+    known = whole.copy()
+    known[:, np.random.default_rng(seed).random((3, 210)) < 0.1] = np.nan
+    final, empty = known.copy(), np.zeros((3, 210), dtype=np.bool_)
+    for step in steps:
+        if step.is_bar:
+            final[:, step.row, step.slot] = whole[:, step.row, step.slot]
+        else:
+            empty[step.row, step.slot] = True
+
+    tape = Tape.over(slots, ("A", "B", "C"), BarGrid.loaded(known), derived=[Interval.parse("5m")])
+    assert tape.scores is not None
+    computer, running = BlockComputer(tape, [], lambda _: []), RunningScores(tape.scores)
+    views = []
+    for step in [*sorted(steps), Step(210, 0, 0, False)]:
+        base = tape.base
+        computer.compute(tape.processed, step.frontier)
+        running.advance(base.present, step.frontier, empty=base.confirmed_empty, full=base.full is True)
+        tape.frontier = tape.processed = tape.scored = step.frontier
+        views.append((SessionView(tape), [SessionView(tape).gaps(symbol) for symbol in tape.symbols]))
+        if step not in steps:
+            break
+        at = np.array([step.row]), np.array([step.slot])
+        none = np.empty(0, np.int64)
+        corrections = (
+            Corrections(*at, whole[:, [step.row], [step.slot]])
+            if step.is_bar
+            else Corrections(none, none, np.empty((5, 0)), *at)
+        )
+        tape = mended(tape, corrections, computer, running)
+    same = Tape.over(slots, tape.symbols, BarGrid.loaded(final, empty), derived=[Interval.parse("5m")])
+    assert same.scores is not None
+    BlockComputer(same, [], lambda _: []).compute(0, 210)
+    RunningScores(same.scores).advance(same.base.present, 210, empty=same.empty)
+    same.frontier = same.processed = same.scored = 210
+    assert session_digest(tape, 210) == session_digest(same, 210)
+    assert [SessionView(tape).gaps(name) for name in tape.symbols] == [
+        SessionView(same).gaps(name) for name in tape.symbols
+    ]
+    # Views keep the edition that they were cut from.
+    assert all([view.gaps(symbol) for symbol in tape.symbols] == gaps for view, gaps in views)

@@ -30,11 +30,11 @@ from tapedeck.engine.read.status import RunState
 from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tests.support.console_runs import SYMBOLS, ConsoleRun, document, until
-from tests.support.console_states import SteadySystem
+from tests.support.console_states import SteadySystem, log_lines
 
 OPEN: Final = datetime(2013, 11, 26, 14, 30, tzinfo=UTC)
 CLOSE: Final = datetime(2013, 11, 26, 21, 0, tzinfo=UTC)
-FEED: Final = FeedStatus("replay", FeedState.CONNECTED, OPEN - timedelta(minutes=5))
+FEED: Final = FeedStatus("replay", FeedState.CONNECTED, OPEN - timedelta(hours=15))
 WAITING: Final = LiveStatus(
     LivePhase.WAITING, OPEN - timedelta(hours=14, minutes=5), 0.0, FEED, opens=OPEN, opens_day=OPEN.date()
 )
@@ -176,16 +176,15 @@ class LiveConsole(ConsoleRun):
 def live_console(
     store: BarStore,
     folder: Path,
-    *,
     config: Mapping[str, Any] | None = None,
     ui_state: UiState | None = None,
-    log_lines: LogLines | None = None,
+    *,
+    has_log: bool = False,
 ) -> Iterator[LiveConsole]:
     """Yield a console before its start, over a live session that waits for its open."""
     system = ScriptedLive(parse_session_config(dict(config or document()), "live test").config, store)
     setup = Setup(exports=folder / "exports", ui_state=ui_state or UiState(), start_paused=True)
     try:
-        with log_lines or LogLines() as lines:
-            yield LiveConsole(ConsoleApp(Playback(system), store, lines, setup))
+        yield LiveConsole(ConsoleApp(Playback(system), store, log_lines() if has_log else LogLines(), setup))
     finally:
         system.stop()

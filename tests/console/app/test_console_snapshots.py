@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -34,9 +36,10 @@ from tapedeck.console.app.screens.why import WhyScreen
 from tapedeck.console.app.ui_state import UiState
 from tapedeck.console.app.widgets import CoverageMap
 from tapedeck.console.panel_data.registry import panel_ids
+from tapedeck.engine.feeds.live_status import FeedState, GapState, LivePhase
 from tapedeck.engine.read.status import RunState, WorkerState
 from tapedeck.engine.store.bar_store import BarStore
-from tests.support.console_runs import ConsoleRun, document, press, until
+from tests.support.console_runs import SYMBOLS, ConsoleRun, document, is_session_shown, press, until
 from tests.support.console_states import (
     MANY_SYMBOLS,
     BlockedStore,
@@ -44,6 +47,15 @@ from tests.support.console_states import (
     StoppedClock,
     fill_with_holes,
     steady_console,
+)
+from tests.support.live_consoles import (
+    CLOSE,
+    OPEN,
+    LiveConsole,
+    forming,
+    gap,
+    live_console,
+    received,
 )
 from tests.support.markets import fill_store, open_new_store
 
@@ -284,6 +296,97 @@ async def coverage(console: ConsoleRun, pilot: Pilot[None]) -> None:
     await until(pilot, lambda: bool(console.text("#coverage-day")), "the line of the day")
 
 
+# Live sessions
+
+
+def live(act: Callable[[LiveConsole, Pilot[None]], Awaitable[None]]) -> Act:
+    """Return an act on a scripted live session."""
+
+    async def on_live(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        assert isinstance(console, LiveConsole)
+        await until(pilot, lambda: is_session_shown(console), "the session")
+        await act(console, pilot)
+
+    return on_live
+
+
+@live
+async def waiting(console: LiveConsole, pilot: Pilot[None]) -> None:
+    await rest(console, pilot, "waiting", "in 14:05:00")
+
+
+async def recorded(console: LiveConsole, pilot: Pilot[None], **changes: Any) -> None:
+    """Let an hour arrive, with missing bars, and a bar that is not over."""
+    await console.arrive(pilot, 61)
+    now, view = OPEN + timedelta(minutes=61, seconds=20), console.app.view_state().view
+    assert view is not None
+    last = dict(zip(SYMBOLS, view.last_prices().tolist(), strict=True))
+    told = {symbol: forming(symbol, OPEN + timedelta(minutes=61), last[symbol], now) for symbol in SYMBOLS}
+    *_, early, middle, late = (found.first for found in view.gaps("AAA"))
+    gaps = (
+        gap("AAA", late, GapState.WAITING),
+        gap("AAA", middle, GapState.ASKED, 2),
+        gap("AAA", early, GapState.UNFILLABLE),
+    )
+    counts = {GapState.WAITING: 1, GapState.ASKED: 1, GapState.FILLED: 12, GapState.UNFILLABLE: 1}
+    facts: dict[str, Any] = {
+        "gaps": gaps,
+        "gap_counts": counts,
+        "forming": told,
+        "edition": 3,
+        "recorded_in": "bars.db",
+    }
+    console.live.follow(61, **{"behind_s": 20.0} | facts | changes)
+
+
+@live
+async def recording(console: LiveConsole, pilot: Pilot[None]) -> None:
+    await recorded(console, pilot)
+    await rest(console, pilot, "live", "20 s behind")
+
+
+@live
+async def stale(console: LiveConsole, pilot: Pilot[None]) -> None:
+    feed = replace(
+        received(OPEN + timedelta(minutes=61)), state=FeedState.STALE, reason="no message for 2:30"
+    )
+    await recorded(console, pilot, feed=feed, now=OPEN + timedelta(minutes=63, seconds=30), behind_s=150)
+    await press(pilot, "f2")
+    await rest(console, pilot, "stale")
+
+
+@live
+async def reconnecting(console: LiveConsole, pilot: Pilot[None]) -> None:
+    lost = replace(received(OPEN + timedelta(minutes=61)), state=FeedState.RECONNECTING, reconnects=2)
+    lost = replace(lost, reason="connection reset; trying again in 8 s", unsaved=6)
+    await recorded(console, pilot, feed=lost, speed=60.0)
+    await press(pilot, "f2")
+    await rest(console, pilot, "reconnecting", "6 bars NOT SAVED")
+
+
+@live
+async def looking_back_while_recording(console: LiveConsole, pilot: Pilot[None]) -> None:
+    await recorded(console, pilot)
+    await press(pilot, "O")
+    await rest(console, pilot, "PAST ‖", "1:00:20 behind")
+
+
+@live
+async def session_over(console: LiveConsole, pilot: Pilot[None]) -> None:
+    tomorrow = OPEN + timedelta(days=1)
+    now = CLOSE + timedelta(minutes=2)
+    feed = received(CLOSE)
+    facts = {
+        "phase": LivePhase.OVER,
+        "now": now,
+        "feed": feed,
+        "opens": tomorrow,
+        "opens_day": tomorrow.date(),
+    }
+    await console.arrive(pilot, 390, **facts)
+    await rest(console, pilot, "session over")
+
+
 # Snapshots
 
 
@@ -291,7 +394,8 @@ async def coverage(console: ConsoleRun, pilot: Pilot[None]) -> None:
 class Scene:
     """A state or screen: the way to it, its bars and its session file.
 
-    `store`: a fixture; `opened`: opens it again. `again`: the act after a change of theme.
+    `store`: a fixture; `opened`: opens it again. `again`: the act after a change of theme. `console`: makes
+    the console.
     """
 
     name: str
@@ -302,6 +406,7 @@ class Scene:
     config: Mapping[str, Any] = field(default_factory=document)
     has_log: bool = True
     sizes: tuple[str, ...] = (NARROW, MEDIUM, WIDE)
+    console: Callable[..., AbstractContextManager[ConsoleRun]] = steady_console
 
 
 @dataclass(frozen=True)
@@ -326,6 +431,12 @@ SCENES: Final = (
     Scene("paused", at_half_past_eleven),
     Scene("looking-back", looking_back),
     Scene("playing-the-past", playing_the_past),
+    Scene("live-waiting", waiting, console=live_console),
+    Scene("live", recording, console=live_console),
+    Scene("live-stale", stale, console=live_console, sizes=(NARROW,)),
+    Scene("live-reconnecting", reconnecting, console=live_console, sizes=(MEDIUM,)),
+    Scene("live-looking-back", looking_back_while_recording, console=live_console),
+    Scene("live-session-over", session_over, console=live_console, sizes=(NARROW, WIDE)),
     Scene("failed-report", reported, opened=faulty),
     Scene("failed", over("error"), opened=faulty),
     Scene("finished-report", reported),
@@ -399,7 +510,7 @@ def pictures(
     store = scene.opened(request.getfixturevalue(scene.store))
     ui_state = UiState(theme=THEMES["dark"])
     folder = tmp_path_factory.mktemp("shot")
-    with steady_console(store, folder, scene.config, ui_state, has_log=scene.has_log) as console:
+    with scene.console(store, folder, scene.config, ui_state, has_log=scene.has_log) as console:
 
         async def take(pilot: Pilot[None]) -> None:
             await scene.act(console, pilot)

@@ -281,6 +281,19 @@ def test_without_lost_messages_the_bars_of_the_stream_and_late_history_are_the_f
 
 
 @settings(max_examples=40)
+@given(one=markets(), asked=st.lists(st.floats(0, 1800), min_size=1, max_size=6))
+def test_what_history_confirms_as_empty_stays_empty(one: ScriptedMarket, asked: list[float]) -> None:
+    script = one.plan.script.model_copy(update={"history_confirms_empty": True})
+    confirming = ScriptedMarket(morning(), script, zone=NEW_YORK)
+    final = {(bar.symbol, bar.opened_at) for bar in confirming.final_bars(BOTH, *DAY)}
+    for seconds in asked:
+        answer = confirming.history(BOTH, *DAY, now=at("09:30") + seconds)
+        had = {(bar.symbol, bar.opened_at) for bar in answer.bars}
+        assert had <= final
+        assert {key for key in final - had if key[1] + 60 <= answer.complete_until} == set()
+
+
+@settings(max_examples=40)
 @given(one=markets())
 def test_every_message_is_of_a_true_bar_and_updated_ones_have_its_values(one: ScriptedMarket) -> None:
     true = {(bar.symbol, bar.opened_at): bar for bar in morning()}
