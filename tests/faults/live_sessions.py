@@ -173,7 +173,10 @@ def template(folder: Path, market: Market) -> Template:
     with open_new_store(folder / "bars.db") as store:
         for number, symbol in enumerate(_SYMBOLS):
             labels = np.concatenate(
-                [SessionSlots(calendar.get_trading_session(day), MINUTE).stored_labels[-60:] for day in before]
+                [
+                    SessionSlots(calendar.get_trading_session(day), MINUTE).stored_labels[-60:]
+                    for day in before
+                ]
             )
             store.write(symbol, MINUTE, random_bars(labels, seed=number, missing=0.05))
     slots = tuple(SessionSlots(calendar.get_trading_session(day), MINUTE) for day in days)
@@ -302,7 +305,9 @@ class Run:
         journalled: Counter[tuple[object, ...]] = Counter()
         with ArrivalJournal(journal_path(self._store)) as journal:
             for part in journal.arrivals(MINUTE, 0, 2**40):
-                rows = zip(part.symbols, part.opened_at.tolist(), *part.values.tolist(), part.kinds, strict=True)
+                rows = zip(
+                    part.symbols, part.opened_at.tolist(), *part.values.tolist(), part.kinds, strict=True
+                )
                 journalled.update((*row[:-1], KINDS[row[-1]]) for row in rows)
         missing = Counter(tuple(bar) for bar in self._sent) - journalled
         self._count("bars sent", len(self._sent))
@@ -436,7 +441,9 @@ def differences(one: Tape, two: Tape) -> str:
         elif mine.tobytes() != other.tobytes():
             at = np.argwhere(~((mine == other) | (np.isnan(mine) & np.isnan(other))))
             where = at[0].tolist() if len(at) else []
-            found.append(f"{len(at)} values of {interval}, first at {where}: {mine[tuple(where)]}, {other[tuple(where)]}")
+            found.append(
+                f"{len(at)} values of {interval}, first at {where}: {mine[tuple(where)]}, {other[tuple(where)]}"
+            )
     for name, column in one.indicators.items():
         mine, other = column.values, two.indicators[name].values
         at = np.argwhere(~((mine == other) | (np.isnan(mine) & np.isnan(other))))
