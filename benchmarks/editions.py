@@ -69,8 +69,8 @@ class Session:
     def correct(self, random: np.random.Generator) -> None:
         """Correct one bar, and put the new edition in place."""
         tape = self.data.require_tape()
-        at, slot = int(random.integers(len(self._symbols))), int(random.integers(self._stop))
-        corrections = Corrections.of([(at, slot, (100.0, 101.0, 99.0, 100.5, 1234.0))])
+        at, slot = random.integers(len(self._symbols), size=1), random.integers(self._stop, size=1)
+        corrections = Corrections(at, slot, np.array([[100.0], [101.0], [99.0], [100.5], [1234.0]]))
         self.data.replace_tape(mended(tape, corrections, self.computer, self.scores))
 
 

@@ -161,7 +161,7 @@ class Reconciliation:
             return none
         given = bars_in_cells(answer.bars, self._row_of, self._slots)
         self._is_over = self._reaches_the_close(answer, given.cells, recorded.present)
-        self._reason = "" if self._is_over else "its history ends before the close"
+        self._reason = "" if self._is_over else "it ends before the close"
         self._next_at = now + AGAIN_S
         known = recorded.present if confirmed_empty is None else recorded.present | confirmed_empty
         unknown = ~known

@@ -21,22 +21,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds
+from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.export.csv_export import CsvExport
-from tapedeck.engine.feeds.arrivals import KINDS
 from tapedeck.engine.feeds.arrival_journal import ArrivalJournal, journal_path
+from tapedeck.engine.feeds.arrivals import KINDS
 from tapedeck.engine.feeds.fault_script import FaultScript, parse_fault_script
 from tapedeck.engine.feeds.feed_bar import BarKind, FeedBar
-from tapedeck.engine.feeds.history_request import HistoryPurpose
+from tapedeck.engine.feeds.history_request import HistoryAnswer, HistoryPurpose, HistoryRequest
 from tapedeck.engine.feeds.live_options import LiveOptions
 from tapedeck.engine.feeds.scripted_market import ScriptedMarket
 from tapedeck.engine.intervals import MINUTE
@@ -141,7 +140,7 @@ def campaign(seeds: Sequence[int]) -> tuple[Counter[str], list[str]]:
 @contextmanager
 def scratch() -> Iterator[Path]:
     """Give a folder in memory, where there is one."""
-    memory = Path("/dev/shm")  # noqa: S108 - a folder of one's own is made in it
+    memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
         yield Path(folder)
 
@@ -315,28 +314,38 @@ class Run:
             self._finding(f"{missing.total()} bars are not in the journal, such as {next(iter(missing))}")
 
     def _check_reconciled(self) -> None:
-        """What a session's history had at its end is what is stored."""
+        """What a session's history had at its end is stored, but for corrections sent after the answer."""
+        corrected = {tuple(bar[:7]) for bar in self._sent if bar.kind is BarKind.UPDATED}
         for slots in self._slots:
-            answers = [
-                answer
-                for told in self._told
-                for request, answer in told.asked
-                if request.purpose is HistoryPurpose.RECONCILE
-                and request.start == int(slots.stored_labels[0])
-                and answer is not None
-                and answer.error is None
-            ]
-            if not answers:
+            start, end = int(slots.stored_labels[0]), int(slots.closed_at[-1])
+            answer = self._reconciled(start)
+            if answer is None:
                 self._count("sessions not compared with history")
                 continue
-            with open_store(self._store, read_only=True) as store:
-                for symbol in _SYMBOLS:
-                    bars = store.read(symbol, MINUTE, int(slots.opened_at[0]), int(slots.closed_at[-1]))
-                    columns = (bars.opened_at, bars.open, bars.high, bars.low, bars.close, bars.volume)
-                    rows = {row[0]: row for row in zip(*(column.tolist() for column in columns), strict=True)}
-                    for bar in answers[-1].bars:
-                        if bar.symbol == symbol and rows.get(bar.opened_at) != bar[1:7]:
-                            self._finding(f"stored {rows.get(bar.opened_at)}, history {bar}")
+            stored = self._stored(start, end)
+            for bar in answer.bars:
+                found = stored.get(bar[:2])
+                if found != bar[2:7] and (*bar[:2], *(found or ())) not in corrected:
+                    self._finding(f"stored {found}, history {bar}")
+
+    def _reconciled(self, start: int) -> HistoryAnswer | None:
+        """Return the answer that the last recording of a session was compared with."""
+        found = None
+        for told in self._told:
+            asked = [answer for request, answer in told.asked if _is_reconcile(request, start)]
+            if asked:
+                found = next((one for one in reversed(asked) if one is not None and one.error is None), None)
+        return found
+
+    def _stored(self, start: int, end: int) -> dict[tuple[str, int], tuple[float, ...]]:
+        found: dict[tuple[str, int], tuple[float, ...]] = {}
+        with open_store(self._store, read_only=True) as store:
+            for symbol in _SYMBOLS:
+                bars = store.read(symbol, MINUTE, start, end)
+                columns = (bars.open, bars.high, bars.low, bars.close, bars.volume)
+                rows = zip(*(column.tolist() for column in columns), strict=True)
+                found |= {(symbol, at): row for at, row in zip(bars.opened_at.tolist(), rows, strict=True)}
+        return found
 
     def _check_requests(self) -> None:
         """No bar is asked for more often than allowed, since the last start."""
@@ -429,6 +438,10 @@ def true_bars(random: Random, sessions: Sequence[SessionSlots]) -> list[FeedBar]
                 high, low = price + random.randint(0, 5) / 100, price - random.randint(0, 5) / 100
                 bars.append(FeedBar(symbol, at, price, high, low, price, random.randint(1, 9999) / 7))
     return bars
+
+
+def _is_reconcile(request: HistoryRequest, start: int) -> bool:
+    return request.purpose is HistoryPurpose.RECONCILE and request.start == start
 
 
 def differences(one: Tape, two: Tape) -> str:
