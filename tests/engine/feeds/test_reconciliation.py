@@ -134,14 +134,21 @@ def test_history_behind_the_session_is_taken_and_asked_again(until):
     assert machine.lacking(grid_of(*whole()).present, None).text == ""
 
 
-@pytest.mark.parametrize(
-    ("machine", "reason"),
-    [(reconciliation(has_history=False), "the feed has no history"), (reconciliation(), "no permission")],
-)
-def test_without_history_or_if_it_is_refused_for_good_the_session_ends_at_once(machine, reason):
-    if request := machine.due(CLOSE + 30, 0.0):
-        refused = HistoryAnswer(request, error=FeedError("no permission", is_final=True))
-        machine.answered(refused, grid_of(), None, CLOSE + 30, 0.0)
+def test_without_history_late_bars_are_taken_until_the_longest_wait_is_over():
+    machine = reconciliation(has_history=False)
+    assert machine.due(CLOSE + 30, 0.0) is None
+    assert machine.wait_s(CLOSE + 30, 0.0, speed=10.0) == 27.0
+    assert not machine.is_over(CLOSE + 299)
+    assert machine.is_over(CLOSE + 300)
+    assert machine.wait_s(CLOSE + 300, 0.0) is None
+    assert machine.lacking(grid_of(*whole()).present, None).reason == "the feed has no history"
+
+
+def test_if_history_is_refused_for_good_the_session_ends_at_once():
+    machine, reason = reconciliation(), "no permission"
+    request = machine.due(CLOSE + 30, 0.0)
+    refused = HistoryAnswer(request, error=FeedError(reason, is_final=True))
+    machine.answered(refused, grid_of(), None, CLOSE + 30, 0.0)
     assert machine.is_over(CLOSE + 30)
     assert machine.wait_s(CLOSE + 30, 0.0) is None
     text = machine.lacking(grid_of(*whole()).present, None).text
