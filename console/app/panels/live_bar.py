@@ -86,15 +86,14 @@ def _opening(live: LiveStatus, zone: ZoneInfo) -> list[Content]:
 
 
 def _difference(view_state: ViewState, view: SessionView, live: LiveStatus) -> list[Part]:
+    """Return how far the time shown is behind the market's, unless the present has come to its end."""
+    behind = f"{duration((live.now - view.clock).total_seconds())} behind"
     if view_state.is_past:
-        behind = f"{duration((live.now - view.clock).total_seconds())} behind"
         parts: list[Part] = [(1, Content.styled(behind.ljust(_PAST_BEHIND_WIDTH), "$text-warning bold"))]
         if view_state.is_past_playing:
             parts.append((2, Content(f"plays {speed_text(view_state.past_speed)}")))
         return parts
-    if live.phase is not LivePhase.OPEN:
-        return []
-    return [(1, Content(f"{duration(live.behind_s)} behind".ljust(_BEHIND_WIDTH)))]
+    return [(1, Content(behind.ljust(_BEHIND_WIDTH)))] if live.phase is LivePhase.OPEN else []
 
 
 def _reason(live: LiveStatus) -> list[Part]:
