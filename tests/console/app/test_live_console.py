@@ -112,6 +112,8 @@ def test_the_bar_has_state_both_clocks_and_their_difference(
         if size != NARROW:
             assert "opens Wed 2013-11-27 09:30 EST in 17:29:40" in bar(console)
         assert len(bar(console)) <= size[0] - 2
+        console.live.status = replace(WAITING, now=OPEN + timedelta(minutes=70))
+        await shows(console, pilot, "… waiting", "opened Tue 2013-11-26 09:30 EST  now 10:40:00")
 
     run_live(console_store, tmp_path, act, size=size)
 
