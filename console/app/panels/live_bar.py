@@ -49,10 +49,12 @@ def live_parts(view_state: ViewState, live: LiveStatus, zone: ZoneInfo, note: st
     if note:
         parts.append((4, Content.styled(note, "$text-accent")))
     parts += stop_parts(view_state)
-    if live.edition:
-        parts.append((5, Content.styled(f"edition {live.edition}", _QUIET)))
-    if view_state.view is not None and (view_state.is_past or live.phase is not LivePhase.WAITING):
-        parts += place_parts(view_state, view_state.view)[-1:]  # the days of a recording have no number
+    view = view_state.view
+    edition = view.edition if view is not None and view_state.is_past else live.edition
+    if edition:
+        parts.append((5, Content.styled(f"edition {edition}", _QUIET)))
+    if view is not None and (view_state.is_past or live.phase is not LivePhase.WAITING):
+        parts += place_parts(view_state, view)[-1:]  # the days of a recording have no number
     return parts
 
 

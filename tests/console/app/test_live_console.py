@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tapedeck.console.actions.offers import OfferState
 from tapedeck.console.actions.table import ACTIONS
@@ -307,6 +308,22 @@ def test_each_alert_is_shown_once_and_many_are_folded(
 
 
 # Panels
+
+
+def test_a_breakpoint_is_set_in_the_words_of_an_alert(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: LiveConsole, pilot: Pilot[None]) -> None:
+        await console.arrive(pilot, 5)
+        await press(pilot, "b")
+        assert "Alert when" in console.text(".dialog-title")
+        console.app.screen.query_one(Input).value = "AAA.close > 1"
+        await until(pilot, lambda: "alerts when AAA.close > 1 becomes true" in console.text("#meaning"), "it")
+        await press(pilot, "enter")
+        await until(pilot, lambda: len(console.system.breakpoints()) == 1, "the breakpoint")
+        console.app.clear_notifications()
+        await console.app.do("find", "AAA.close > 999")
+        await until(pilot, lambda: "b sets an alert for it" in str(notices(console)), "no question")
+
+    run_live(console_store, tmp_path, act)
 
 
 async def feed_text(console: LiveConsole, pilot: Pilot[None], *words: str) -> str:
