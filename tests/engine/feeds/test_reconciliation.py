@@ -51,6 +51,7 @@ def test_the_whole_session_is_asked_for_once_after_the_grace():
     found = machine.answered(HistoryAnswer(request, tuple(whole())), grid_of(*whole()), None, CLOSE + 31, 0.0)
     assert (found.bars, len(found.empty)) == ((), 0)
     assert machine.is_over(CLOSE + 31)
+    assert machine.is_compared
     assert machine.due(CLOSE + 60, 1e6) is None
     assert machine.lacking(grid_of(*whole()).present, None) == Lacking({})
 
@@ -134,18 +135,25 @@ def test_history_behind_the_session_is_taken_and_asked_again(until):
     assert machine.lacking(grid_of(*whole()).present, None).text == ""
 
 
-@pytest.mark.parametrize(
-    ("machine", "reason"),
-    [(reconciliation(has_history=False), "the feed has no history"), (reconciliation(), "no permission")],
-)
-def test_without_history_or_if_it_is_refused_for_good_the_session_ends_at_once(machine, reason):
-    if request := machine.due(CLOSE + 30, 0.0):
-        refused = HistoryAnswer(request, error=FeedError("no permission", is_final=True))
-        machine.answered(refused, grid_of(), None, CLOSE + 30, 0.0)
+def test_if_history_is_refused_for_good_the_session_ends_at_once():
+    machine = reconciliation()
+    refused = HistoryAnswer(machine.due(CLOSE + 30, 0.0), error=FeedError("no permission", is_final=True))
+    machine.answered(refused, grid_of(), None, CLOSE + 30, 0.0)
     assert machine.is_over(CLOSE + 30)
+    assert not machine.is_compared
     assert machine.wait_s(CLOSE + 30, 0.0) is None
     text = machine.lacking(grid_of(*whole()).present, None).text
-    assert text == f"not compared with the feed's history: {reason}"
+    assert text == "not compared with the feed's history: no permission"
+
+
+def test_a_feed_without_history_is_not_asked_and_late_bars_are_taken_until_the_limit():
+    machine = reconciliation(has_history=False)
+    assert machine.due(CLOSE + 30, 0.0) is None
+    assert not machine.is_over(CLOSE + 299)
+    assert machine.wait_s(CLOSE + 290, 0.0, speed=2.0) == 5.0
+    assert machine.is_over(CLOSE + 300)
+    text = machine.lacking(grid_of(*whole()).present, None).text
+    assert text == "not compared with the feed's history: the feed has no history"
 
 
 def test_a_short_limit_leaves_half_of_it_for_further_tries():
