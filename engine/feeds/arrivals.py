@@ -19,6 +19,7 @@ PRECEDENCE: Final[Codes] = np.array([kind.precedence for kind in KINDS], np.int8
 _CODES: Final = {kind: code for code, kind in enumerate(KINDS)}
 _VALUES: Final = 5
 MICROSECONDS: Final = 1_000_000
+_MALFORMED: Final = (TypeError, ValueError, KeyError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,21 @@ class Arrivals:
         )
 
     @classmethod
+    def of_well_formed(cls, bars: Sequence[FeedBar], received: Ints) -> tuple[Arrivals, list[FeedBar]]:
+        """Return the columns of the bars whose parts have the right types, and the other bars.
+
+        A feed is code of another package: one wrong bar must not end a recording.
+        """
+        try:
+            return cls.of(bars, received), []
+        except _MALFORMED:
+            is_good = [_is_well_formed(bar) for bar in bars]
+        good = [bar for bar, fits in zip(bars, is_good, strict=True) if fits]
+        return cls.of(good, received[is_good]), [
+            bar for bar, fits in zip(bars, is_good, strict=True) if not fits
+        ]
+
+    @classmethod
     def none(cls) -> Arrivals:
         """Return no arrivals."""
         times = np.empty(0, np.int64)
@@ -75,3 +91,11 @@ class Arrivals:
     def columns(self) -> BarColumns:
         """The bars' times and values, in the order received."""
         return BarColumns(self.opened_at, *self.values)
+
+
+def _is_well_formed(bar: FeedBar) -> bool:
+    try:
+        Arrivals.of([bar], 0)
+    except _MALFORMED:
+        return False
+    return True

@@ -97,7 +97,7 @@ class LiveRecorder:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store, self._market_now, self._monotonic = store, market_now, monotonic
-        self._failed, self._listener = failed, listener
+        self._failed, self._alert, self._listener = failed, alert, listener
         self._journal = ArrivalJournal(journal or journal_path(store.location), synchronous)
         claims = SymbolClaims(claims_folder(self._journal.path))
         self._recording = BarRecording(
@@ -114,6 +114,7 @@ class LiveRecorder:
         self._thread = Thread(target=self._run, name=f"tapedeck-{_NAME}", daemon=False)
         self._ending = Lock()  # guards the next: no command is queued after the last look at the queue
         self._has_ended = False
+        self._has_left_out = False
         self.error: Exception | None = None
 
     # The feed's side: any thread, no waiting.
@@ -256,7 +257,18 @@ class LiveRecorder:
     def _record(self, batch: Sequence[_Received]) -> None:
         bars = [bar for item in batch for bar in item.bars]
         received = np.repeat([item.received for item in batch], [len(item.bars) for item in batch])
-        self._recording.take(Arrivals.of(bars, received), batch[0].received_at, self._monotonic)
+        arrivals, malformed = Arrivals.of_well_formed(bars, received)
+        for bar in malformed:
+            self._leave_out(bar)
+        self._recording.take(arrivals, batch[0].received_at, self._monotonic)
+
+    def _leave_out(self, bar: FeedBar) -> None:
+        """Tell of a malformed bar: the first one to the user, all of them to the log."""
+        text = f"feed {self._recording.source}: malformed bar left out: {bar!r}"
+        log.warning("%s", text)
+        if not self._has_left_out:
+            self._has_left_out = True
+            self._alert(text)
 
     @staticmethod
     def _do(command: _Command) -> None:

@@ -112,6 +112,29 @@ def test_many_bars_queued_at_once_are_few_transactions(recorder, mailbox):
     assert np.concatenate([message.slots for message in mailbox.messages]).tolist() == list(range(200))
 
 
+def test_a_malformed_bar_is_left_out_and_ends_nothing(recorder, mailbox):
+    time = int(slots_of().opened_at[0])
+    good = [bar("SPY", time), bar("AIG", time + 60)]
+    for wrong in (
+        good[0]._replace(opened_at=None),
+        good[0]._replace(close="n/a"),
+        good[0]._replace(kind="b"),
+        good[0]._replace(opened_at=2**70),
+        ("SPY", time),
+    ):
+        recorder.bars([good[0], wrong, good[1]])
+    recorder.flush().result(LIMIT_S)
+    found = {
+        (SYMBOLS[row], slot)
+        for one in mailbox.messages
+        for row, slot in zip(one.rows, one.slots, strict=True)
+    }
+    assert found == {("SPY", 0), ("AIG", 1)}
+    [alert] = mailbox.alerts
+    assert alert.startswith("feed replay: malformed bar left out: FeedBar(symbol='SPY', opened_at=None")
+    assert mailbox.errors == []
+
+
 def test_stopping_is_safe_twice_and_later_commands_are_refused(recorder):
     recorder.bars([bar("SPY", slots_of().opened_at[0])])
     recorder.stop()
