@@ -14,6 +14,7 @@ import numpy as np
 
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.config import SessionConfig
+from tapedeck.engine.errors import StoreError
 from tapedeck.engine.feeds.alerts import Alerts, DiskAlerts, OverrunAlerts, QualityAlerts
 from tapedeck.engine.feeds.arrival_journal import ClockAnchor
 from tapedeck.engine.feeds.bar_cells import Cells
@@ -155,7 +156,10 @@ class LiveRun:
         self._connection.start()
 
     def close(self) -> None:
-        """End the connection, then the recorder, after all that has arrived is saved."""
+        """End the connection, then the recorder, after all that has arrived is saved.
+
+        Raises StoreError if it could not be, for lack of space.
+        """
         self._phase = LivePhase.OVER
         self._connection.close()
         try:
@@ -163,6 +167,17 @@ class LiveRun:
         finally:
             self._recorder.stop()
             self._recorder.join(_JOIN_S)
+        status = self._recorder.status
+        if status.unsaved:
+            raise StoreError(
+                f"{status.unsaved:,} bars were not saved, for lack of space on the disk of "
+                f"{self._journal.parent}: they are lost"
+            )
+        if status.unstored:
+            raise StoreError(
+                f"{status.unstored:,} bars are in {self._journal}, but not in the store yet, for lack of "
+                "space: free some, and start the recording again"
+            )
 
     # A session
 

@@ -67,10 +67,22 @@ class _Recorder:
     def set_frontier(self, slots: int) -> None:
         """Do nothing."""
 
+    def stop(self) -> None:
+        """Do nothing."""
+
+    def join(self, timeout: float) -> None:
+        """Do nothing."""
+
 
 @dataclass
 class _Connection:
     asked: list[HistoryRequest] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def join(self, timeout: float) -> None:
+        """Do nothing."""
 
     def request(self, request: HistoryRequest) -> None:
         self.asked.append(request)
@@ -197,3 +209,24 @@ def test_a_failed_recorder_is_told_with_its_own_reason(bench: _Bench) -> None:
     bench.sent.append(WorkerFailed("live-recorder", StoreError("disk I/O error")))
     with pytest.raises(StoreError, match="disk I/O error"):
         bench.show()
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (RecorderStatus(unsaved=1200, unstored=1200), "1,200 bars were not saved, .* they are lost"),
+        (RecorderStatus(unstored=3), "3 bars are in .*arrivals, but not in the store yet"),
+    ],
+)
+def test_what_could_not_be_saved_at_the_end_is_an_error(
+    bench: _Bench, status: RecorderStatus, message: str
+) -> None:
+    bench.show()
+    bench.recorder.status = status
+    with pytest.raises(StoreError, match=message):
+        bench.run.close()
+
+
+def test_a_recording_that_is_saved_ends_without_an_error(bench: _Bench) -> None:
+    bench.show()
+    bench.run.close()
