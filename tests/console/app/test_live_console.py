@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tapedeck.console.actions.offers import OfferState
 from tapedeck.console.actions.table import ACTIONS
@@ -112,6 +113,8 @@ def test_the_bar_has_state_both_clocks_and_their_difference(
         if size != NARROW:
             assert "opens Wed 2013-11-27 09:30 EST in 17:29:40" in bar(console)
         assert len(bar(console)) <= size[0] - 2
+        console.live.status = replace(WAITING, now=OPEN + timedelta(minutes=70))
+        await shows(console, pilot, "… waiting", "opened Tue 2013-11-26 09:30 EST  now 10:40:00")
 
     run_live(console_store, tmp_path, act, size=size)
 
@@ -305,6 +308,22 @@ def test_each_alert_is_shown_once_and_many_are_folded(
 
 
 # Panels
+
+
+def test_a_breakpoint_is_set_in_the_words_of_an_alert(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: LiveConsole, pilot: Pilot[None]) -> None:
+        await console.arrive(pilot, 5)
+        await press(pilot, "b")
+        assert "Alert when" in console.text(".dialog-title")
+        console.app.screen.query_one(Input).value = "AAA.close > 1"
+        await until(pilot, lambda: "alerts when AAA.close > 1 becomes true" in console.text("#meaning"), "it")
+        await press(pilot, "enter")
+        await until(pilot, lambda: len(console.system.breakpoints()) == 1, "the breakpoint")
+        console.app.clear_notifications()
+        await console.app.do("find", "AAA.close > 999")
+        await until(pilot, lambda: "b sets an alert for it" in str(notices(console)), "no question")
+
+    run_live(console_store, tmp_path, act)
 
 
 async def feed_text(console: LiveConsole, pilot: Pilot[None], *words: str) -> str:
