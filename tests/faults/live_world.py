@@ -15,7 +15,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date
 from functools import partial
-from queue import Empty
 from random import Random
 from typing import Any, Final
 from unittest.mock import patch
