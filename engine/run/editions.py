@@ -51,7 +51,7 @@ def mended(
     part.base.confirm_empty(np.searchsorted(rows, corrections.empty_rows), corrections.empty_slots)
     part_computer = computer.for_rows(part, rows)
     part_computer.compute(0, tape.processed)
-    made = tape.next_edition()
+    made = tape.next_edition(rows)
     if scores is not None and part.scores is not None and made.scores is not None:
         part_scores = RunningScores(part.scores)
         part_scores.advance(part.base.present, scores.counted, empty=part.base.confirmed_empty)
