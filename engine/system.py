@@ -30,7 +30,7 @@ from tapedeck.engine.read.snapshot import Breakpoint, BreakpointHit, RunSummary,
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.current_record import current_record
 from tapedeck.engine.run.earlier_sessions import EarlierSessions
-from tapedeck.engine.run.live_plan import live_plan, market_time
+from tapedeck.engine.run.live_plan import live_plan, market_time, with_feed_warning
 from tapedeck.engine.run.live_run import LiveSetup
 from tapedeck.engine.run.messages import (
     Mark,
@@ -154,7 +154,8 @@ class SystemManager:
     def _planned(self) -> StreamPlan:
         requirements = StreamRequirements(self.config, self.time, self._data)
         if self._live is not None:
-            return live_plan(requirements, self._live.feed, self.config.session_name)
+            plan = live_plan(requirements, self._live.feed, self.config.session_name)
+            return with_feed_warning(plan, self._live)
         if self.config.mode == "live":
             problem = ConfigProblem("mode", "live", "cannot be played from a store.", "backtest")
             raise ConfigError(self.config.session_name, [problem])

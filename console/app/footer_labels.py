@@ -10,12 +10,16 @@ from tapedeck.console.actions import speeds
 from tapedeck.console.actions.offers import OfferState
 from tapedeck.console.actions.table import BY_ID
 from tapedeck.console.app.playback import Playback
+from tapedeck.engine.feeds.live_status import LivePhase
 from tapedeck.engine.read.status import RunState
 
 
 @dataclass(frozen=True, slots=True)
 class FooterState:
-    """The state of a run, as far as the footer depends on it. `speed`: in the past, that of the past."""
+    """The state of a run, as far as the footer depends on it.
+
+    `speed`: in the past, that of the past. `is_recording`: whether the market of a live session is open.
+    """
 
     state: RunState
     offer: OfferState
@@ -24,6 +28,7 @@ class FooterState:
     can_step_back: bool
     speed: float
     intervals: int
+    is_recording: bool
 
     @classmethod
     def of(cls, playback: Playback) -> FooterState:
@@ -39,6 +44,7 @@ class FooterState:
             and (shown.frontier > 0 or playback.tape_cache.before(shown.day) is not None),
             speed=playback.speed if position is None else playback.past_speed,
             intervals=len(playback.intervals),
+            is_recording=snapshot.live is not None and snapshot.live.phase is LivePhase.OPEN,
         )
 
     @property
@@ -66,8 +72,8 @@ class FooterState:
     def _play_or_pause(self) -> str | None:
         if self.is_past:
             return "pause" if self.is_past_playing else "play"
-        if self.offer.is_live and not self.can_step_back:  # there is no time to stop at
-            return None
+        if self.offer.is_live and not (self.is_recording and self.can_step_back):
+            return None  # the present stands still by itself
         return {RunState.RUNNING: "pause", RunState.PAUSED: "play"}.get(self.state)
 
     def can_be_faster(self) -> bool:

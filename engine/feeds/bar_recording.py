@@ -22,7 +22,7 @@ from tapedeck.engine.feeds.held_bars import HeldBars, Mask, Outcome, Taken
 from tapedeck.engine.feeds.journal_backlog import JournalBacklog
 from tapedeck.engine.feeds.recorded_days import check_source, read_day, restore_days
 from tapedeck.engine.feeds.recorder_messages import Arrived, RecorderStatus, SessionBegun
-from tapedeck.engine.feeds.store_writer import ConfirmEmpty, StoreWriter
+from tapedeck.engine.feeds.store_writer import StoreWriter
 from tapedeck.engine.feeds.symbol_claims import SymbolClaims
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import BarStore, Ints
@@ -58,7 +58,6 @@ class BarRecording:
         *,
         send: Callable[[Arrived], None],
         alert: Callable[[str], None],
-        confirm_empty: ConfirmEmpty | None = None,
     ) -> None:
         if not (interval.is_base and interval.is_intraday):
             raise EngineError(f"{interval} bars cannot be recorded: use 1s or 1m")
@@ -71,7 +70,7 @@ class BarRecording:
         self._journal, self._claims = journal, claims
         self._send, self._alert = send, alert
         self._backlog = JournalBacklog(journal, alerts)
-        self._writer = StoreWriter(store, alerts, confirm_empty)
+        self._writer = StoreWriter(store, alerts)
         self._sessions: list[_Session] = []  # by time; at most one of them has ended
         self._shown: date | None = None
         self._counter = ArrivalCounter()
@@ -146,8 +145,8 @@ class BarRecording:
             self.status = replace(self.status, stored_lag_s=now() - received_at)
         self._update_status()
 
-    def confirm_empty(self, symbol: str, opened_at: Ints, now: float) -> None:
-        """Note slots in which a symbol had no trade, by the feed's history."""
+    def confirm_empty(self, symbol: str, opened_at: Ints) -> None:
+        """Note slots in which a symbol had no trade, by the feed's history; `retry` writes them."""
         for session in self._sessions:
             held = session.held
             times = opened_at[(opened_at >= held.since) & (opened_at < held.until)]
@@ -156,7 +155,6 @@ class BarRecording:
                     partial(self._journal.add_empty_slots, symbol, self.interval, times, self.source)
                 )
                 held.add_empty(symbol, times)
-        self.retry(now)
 
     def retry(self, now: float, *, is_last: bool = False) -> bool:
         """Write what waits for space, if a try is due, or the last one; return whether nothing waits."""

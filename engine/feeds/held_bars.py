@@ -8,7 +8,7 @@ values change nothing; only their precedence rises.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
@@ -21,7 +21,6 @@ from tapedeck.engine.feeds.arrivals import PRECEDENCE, Arrivals, Codes
 from tapedeck.engine.feeds.day_bounds import LONGEST_REST_S, day_bounds
 from tapedeck.engine.importers.validation import validate_each
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.store.bar_diff import merge
 from tapedeck.engine.store.bar_store import BarColumns, Floats, Ints
 
 Mask = NDArray[np.bool_]
@@ -134,14 +133,19 @@ class HeldBars:
             np.array([kind for kind, _ in versions], np.int8),
         )
 
-    def bars_to_store(self) -> Iterator[tuple[str, BarColumns]]:
-        """Yield the bars that are not in the store yet, by symbol, oldest first."""
-        outside = self._outside_of(self._unstored_outside)
-        rows = set(np.flatnonzero(self.unstored.any(axis=1)).tolist()) | outside.keys()
-        for row in sorted(rows):
-            slots = np.flatnonzero(self.unstored[row])
-            bars = BarColumns(self.labels[slots], *self.values[:, row, slots])
-            yield self.symbols[row], merge(bars, outside[row]) if row in outside else bars
+    def bars_to_store(self) -> tuple[Ints, BarColumns]:
+        """Return the bars that are not in the store yet, sorted by row, then time, and the row of each."""
+        rows, slots = np.nonzero(self.unstored)
+        times, values = self.labels[slots], self.values[:, rows, slots]
+        if self._unstored_outside:
+            keys = sorted(self._unstored_outside)
+            others = np.array([self._outside[key][1] for key in keys]).T
+            rows = np.append(rows, [row for row, _ in keys])
+            times = np.append(times, [time for _, time in keys])
+            values = np.append(values, others, axis=1)
+            order = np.lexsort((times, rows))
+            rows, times, values = rows[order], times[order], values[:, order]
+        return rows, BarColumns(times, *values)
 
     def add_empty(self, symbol: str, times: Ints) -> None:
         """Take note that a symbol of the session had no trade at `times`, seconds UTC."""
@@ -210,16 +214,6 @@ class HeldBars:
         self._outside[key] = (kind, values)
         self._unstored_outside.add(key)
         return Outcome.NEW if held is None else Outcome.REPLACED
-
-    def _outside_of(self, keys: Iterable[_Key]) -> dict[int, BarColumns]:
-        times: dict[int, list[int]] = {}
-        for row, time in sorted(keys):
-            times.setdefault(row, []).append(time)
-        return {row: self._columns(row, found) for row, found in times.items()}
-
-    def _columns(self, row: int, times: list[int]) -> BarColumns:
-        values = np.array([self._outside[row, time][1] for time in times])
-        return BarColumns(np.array(times, np.int64), *values.T)
 
 
 def _stored_form(bars: BarColumns) -> Floats:

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -24,7 +24,6 @@ from tapedeck.engine.feeds.arrivals import MICROSECONDS, Arrivals
 from tapedeck.engine.feeds.bar_recording import BarRecording
 from tapedeck.engine.feeds.feed_bar import FeedBar
 from tapedeck.engine.feeds.recorder_messages import Arrived, RecorderStatus, SessionBegun
-from tapedeck.engine.feeds.store_writer import ConfirmEmpty
 from tapedeck.engine.feeds.symbol_claims import SymbolClaims, claims_folder
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import BarStore
@@ -94,7 +93,6 @@ class LiveRecorder:
         failed: Callable[[Exception], None],
         alert: Callable[[str], None],
         listener: FeedListener | None = None,
-        confirm_empty: ConfirmEmpty | None = None,
         synchronous: Synchronous = "normal",
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -110,7 +108,6 @@ class LiveRecorder:
             source,
             send=send,
             alert=alert,
-            confirm_empty=confirm_empty,
         )
         self._queue: SimpleQueue[_Received | _Command | None] = SimpleQueue()
         self._items: deque[_Received | _Command | None] = deque()  # taken from the queue, not done yet
@@ -175,7 +172,7 @@ class LiveRecorder:
     def confirm_empty(self, symbol: str, opened_at: Sequence[int]) -> Future[None]:
         """Note slots, by their times (seconds UTC), in which a symbol had no trade, by the feed's history."""
         times = np.unique(np.array(opened_at, np.int64))
-        return self._asked(lambda: self._recording.confirm_empty(symbol, times, self._monotonic()))
+        return self._asked(lambda: self._recording.confirm_empty(symbol, times))
 
     def flush(self) -> Future[None]:
         """Return a future that is done once all that was queued before is recorded, and sent on."""
@@ -235,11 +232,8 @@ class LiveRecorder:
         """Do all that is queued; return whether the thread goes on."""
         due = self._recording.retry_due
         wait = None if due is None else max(0.0, due - self._monotonic())
-        try:
+        with suppress(Empty):  # a try is due
             self._items.append(self._queue.get(timeout=wait))
-        except Empty:
-            self._recording.retry(self._monotonic())
-            return True
         while not self._queue.empty():
             self._items.append(self._queue.get())
         while self._items:
@@ -250,6 +244,7 @@ class LiveRecorder:
                 return False
             elif isinstance(item, _Command):
                 self._do(item)
+        self._recording.retry(self._monotonic())  # also writes what the commands have added
         return True
 
     def _next_bars(self) -> Iterator[_Received]:

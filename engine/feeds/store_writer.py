@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from tapedeck.engine.feeds.free_space import Retries, SpaceAlerts
 from tapedeck.engine.feeds.held_bars import HeldBars
-from tapedeck.engine.intervals import Interval
-from tapedeck.engine.store.bar_store import BarStore, Ints
-from tapedeck.engine.store.locations import DATABASE_SUFFIXES
-
-ConfirmEmpty = Callable[[str, Interval, Ints], None]
-"""Stores slots of a symbol without a trade: symbol, interval, times (seconds UTC, ascending)."""
+from tapedeck.engine.store.bar_store import BarStore, ManySymbolWriter
+from tapedeck.engine.store.many_writes import write_many
 
 
 class StoreWriter:
@@ -21,10 +17,9 @@ class StoreWriter:
     for a write, and gets the bars of a session at its end.
     """
 
-    def __init__(self, store: BarStore, alerts: SpaceAlerts, confirm_empty: ConfirmEmpty | None) -> None:
+    def __init__(self, store: BarStore, alerts: SpaceAlerts) -> None:
         self._store = store
-        self._confirm_empty = confirm_empty
-        self.writes_at_once = store.location.suffix.lower() in DATABASE_SUFFIXES
+        self.writes_at_once = isinstance(store, ManySymbolWriter)
         self.retries = Retries(alerts)
 
     def write(self, held: Sequence[HeldBars], now: float, *, is_last: bool = False) -> bool:
@@ -46,8 +41,7 @@ class StoreWriter:
         return not waiting
 
     def _write(self, held: HeldBars) -> None:
-        for symbol, bars in held.bars_to_store():
-            self._store.write(symbol, held.interval, bars, replace=True)
-        if self._confirm_empty is not None:
-            for symbol, times in held.empty_to_store():
-                self._confirm_empty(symbol, held.interval, times)
+        rows, bars = held.bars_to_store()
+        write_many(self._store, held.symbols, held.interval, rows, bars)
+        for symbol, times in held.empty_to_store():
+            self._store.confirm_empty(symbol, held.interval, times)

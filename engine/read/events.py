@@ -229,15 +229,13 @@ class GapTracker:
         by_row = np.lexsort((before.first, before.rows))
         begins = before.rows[by_row] * slots + before.first[by_row]
         held = by_row[np.searchsorted(begins, after.rows * slots + after.first, side="right") - 1]
-        kept: list[int] = []
-        known = set()
-        for at in held.tolist():
-            if at in known:
-                number += 1
-            kept.append(number if at in known else numbers[at])
-            known.add(at)
-        self._numbers = [kept]
-        return number
+        kept = np.asarray(numbers, dtype=np.int64)[held]
+        is_later = np.ones(len(held), dtype=np.bool_)
+        is_later[np.unique(held, return_index=True)[1]] = False
+        split = int(np.count_nonzero(is_later))
+        kept[is_later] = np.arange(number + 1, number + 1 + split)
+        self._numbers = [kept.tolist()]
+        return number + split
 
     def _check(self, base: BarGrid, frontier: int, number: int) -> tuple[int, bool]:
         """Check the slots up to `frontier`; returns the last number used, and whether a gap has changed."""

@@ -22,11 +22,11 @@ def _no_slots() -> Ints:
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
-    """Bars that come late or anew, at least one, together.
+    """Bars that come late or anew, and slots that are confirmed empty, together.
 
-    `rows`, `slots`: int64 (m,), symbol and base slot of each, any slot of the session; `values`: float64
-    (5, m), fields as in `FIELDS`. Of several for one slot the last counts. `empty_rows`,
-    `empty_slots`: int64, slots that are confirmed empty; a bar wins.
+    `rows`, `slots`: int64 (m,), symbol and base slot of each bar, any slot of the session; `values`: float64
+    (5, m), fields as in `FIELDS`. Of several for one slot the last counts. `empty_rows`, `empty_slots`: int64
+    (e,), slots that are confirmed empty, but for those with a bar.
     """
 
     rows: Ints
@@ -34,16 +34,6 @@ class Corrections:
     values: Floats
     empty_rows: Ints = field(default_factory=_no_slots)
     empty_slots: Ints = field(default_factory=_no_slots)
-
-    @classmethod
-    def of(cls, bars: list[tuple[int, int, tuple[float, float, float, float, float]]]) -> Corrections:
-        """Return corrections of (row, slot, bar)."""
-        rows, slots, values = zip(*bars, strict=True)
-        return cls(
-            np.array(rows, dtype=np.int64),
-            np.array(slots, dtype=np.int64),
-            np.array(values, dtype=np.float64).T.copy(),
-        )
 
 
 def mended(
@@ -61,13 +51,14 @@ def mended(
     part.base.confirm_empty(np.searchsorted(rows, corrections.empty_rows), corrections.empty_slots)
     part_computer = computer.for_rows(part, rows)
     part_computer.compute(0, tape.processed)
-    made = tape.next_edition()
+    made = tape.next_edition(rows)
     if scores is not None and part.scores is not None and made.scores is not None:
         part_scores = RunningScores(part.scores)
         part_scores.advance(part.base.present, scores.counted, empty=part.base.confirmed_empty)
         scores.move_to(made.scores, part_scores, rows)
     made.put_rows(rows, part)
     behind = corrections.slots < tape.frontier
-    made.mark_corrected(corrections.rows[behind], corrections.slots[behind])
+    if behind.any():
+        made.mark_corrected(corrections.rows[behind], corrections.slots[behind])
     computer.move_to(made, part_computer, rows)
     return made

@@ -46,7 +46,9 @@ class LiveBreakpoints:
         """Tell the hits among searched frontiers that `after` has, and no edition before it had."""
         if not self._breakpoints.any_set or self._searched < 0:
             return
-        self._told.update((hit.number, hit.frontier) for hit in self._breakpoints.hits(before, self._searched))
+        self._told.update(
+            (hit.number, hit.frontier) for hit in self._breakpoints.hits(before, self._searched)
+        )
         for hit in self._breakpoints.hits(after, self._searched):
             if (hit.number, hit.frontier) not in self._told:
                 self._told.add((hit.number, hit.frontier))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from tapedeck.engine.clock.live_clock import LiveClock
-from tapedeck.engine.errors import ConfigError, ConfigProblem, DataMissingError
+from tapedeck.engine.clock.slots import epoch_seconds
+from tapedeck.engine.errors import ConfigError, ConfigProblem, DataMissingError, listed
+from tapedeck.engine.feeds.arrival_journal import ArrivalJournal
 from tapedeck.engine.feeds.live_feed import LiveFeed
+from tapedeck.engine.feeds.live_options import LiveOptions
 from tapedeck.engine.streams.requirements import StreamRequirements
 from tapedeck.engine.streams.stream_plan import StreamPlan
 
@@ -29,6 +33,30 @@ def live_plan(requirements: StreamRequirements, feed: LiveFeed, session_name: st
         message = f"has {len(plan.symbols)} symbols; the feed {feed.name} takes {most}: delete {extra}"
         raise ConfigError(session_name, [ConfigProblem("session_data_config.symbols", None, message)])
     return plan
+
+
+def with_feed_warning(plan: StreamPlan, options: LiveOptions) -> StreamPlan:
+    """Return the plan with a warning if bars of its history were recorded from other feeds.
+
+    Volumes of feeds differ, so that averages over both mix them. Imported bars have no feed that is known.
+    Raises StoreError if the journal cannot be read.
+    """
+    if not options.journal.exists():
+        return plan
+    own, known = options.feed.name, frozenset(plan.symbols)
+    start = epoch_seconds(plan.history.sessions[0].regular_open)
+    end = epoch_seconds(plan.sessions[0].regular_open)
+    with ArrivalJournal(options.journal) as journal:
+        sources = journal.sources(plan.base, start, end)
+    others = {name for symbol, names in sources.items() if symbol in known for name in names} - {own}
+    if not others:
+        return plan
+    symbols = [symbol for symbol in plan.symbols if sources.get(symbol, frozenset()) - {own}]
+    text = (
+        f"the history of {listed(symbols, 5)} has bars of the feed {' and '.join(sorted(others))}; "
+        f"this session records {own}: their volumes may differ"
+    )
+    return replace(plan, warnings=(*plan.warnings, text))
 
 
 def market_time(clock: LiveClock) -> Callable[[], datetime]:

@@ -122,7 +122,6 @@ class LiveRun:
             failed=lambda error: send(WorkerFailed("live-recorder", error)),
             alert=self.alert,
             listener=self._forming,
-            confirm_empty=setup.store.confirm_empty,
             synchronous=live.synchronous,
         )
         self._connection = setup.connection(

@@ -131,6 +131,28 @@ def checked(symbol: str, interval: Interval, bars: BarColumns) -> BarColumns:
     return BarColumns(opened_at, *values)
 
 
+def checked_many(symbols: Sequence[str], interval: Interval, rows: Ints, bars: BarColumns) -> BarColumns:
+    """Return a copy of bars of many symbols in the stored form; `rows`: position of each bar's symbol.
+
+    Raises StoreError unless they are sorted by row, then time, without duplicates, and valid for `checked`.
+    """
+    check_interval(interval)
+    columns = [np.ascontiguousarray(getattr(bars, name), np.float64) + 0.0 for name in VALUE_NAMES]
+    found = BarColumns(np.array(bars.opened_at, np.int64), *columns)
+    times, is_next = found.opened_at, rows[1:] > rows[:-1]
+    if not (is_next | ((rows[1:] == rows[:-1]) & (times[1:] > times[:-1]))).all():
+        raise StoreError(
+            f"{interval} bars of many symbols must be sorted by symbol and time, without repeats"
+        )
+    is_outside = (times < _EARLIEST) | (times > _LATEST)
+    faulty = is_outside | ~np.isfinite(columns).all(axis=0)
+    for row in np.unique(rows[faulty]).tolist():
+        checked(symbols[row], interval, take(found, np.flatnonzero(rows == row)))  # raises
+    for row in np.unique(rows).tolist():
+        check_symbol(symbols[row])
+    return found
+
+
 def difference(bars: BarColumns, stored: BarColumns) -> BarDifference:
     """Compare `bars` with `stored`, both sorted by time."""
     at = np.searchsorted(stored.opened_at, bars.opened_at)

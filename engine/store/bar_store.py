@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +75,19 @@ class EmptySlots:
 
     def __len__(self) -> int:
         return len(self.opened_at)
+
+
+@runtime_checkable
+class ManySymbolWriter(Protocol):
+    """A store that takes few bars of many symbols at once, quickly, as a recording has them each minute."""
+
+    def write_many(self, symbols: Sequence[str], interval: Interval, rows: Ints, bars: BarColumns) -> None:
+        """Store bars in one transaction, over other values.
+
+        `rows`: position of each bar's symbol, int64 (n,); bars are sorted by row, then time, each time of a
+        symbol once. The same as a `write` of each symbol with `replace`.
+        """
+        ...
 
 
 class BarWatch(Protocol):

@@ -26,6 +26,7 @@ from tapedeck.engine.store.bar_store import (
     WriteResult,
 )
 from tapedeck.engine.store.empty_slots import joined_slots
+from tapedeck.engine.store.many_writes import write_many
 
 _TIME_BITS: Final = 40  # more than a time in seconds has, in the years 1 to 9999
 _EARLIEST: Final = -(2 ** (_TIME_BITS - 1))
@@ -123,6 +124,17 @@ class OverlayStore:
             found = difference(bars, stored)
             self._top.write(symbol, interval, take(bars, found.changed(replace=replace)), replace=replace)
         return found.result(replace=replace)
+
+    def write_many(self, symbols: Sequence[str], interval: Interval, rows: Ints, bars: BarColumns) -> None:
+        """Store bars of many symbols in the top, over other values; see `ManySymbolWriter`."""
+        check_interval(interval)
+        is_above = bars.opened_at >= self._hidden_from(interval)
+        with self._top.batch(atomic=True):
+            for row in np.unique(rows[~is_above]).tolist():
+                own = np.flatnonzero(~is_above & (rows == row))
+                self.write(symbols[row], interval, take(bars, own), replace=True)
+            above = np.flatnonzero(is_above)
+            write_many(self._top, symbols, interval, rows[above], take(bars, above))
 
     def confirm_empty(self, symbol: str, interval: Interval, opened_at: Ints) -> None:
         """Store facts in the top; see `BarStore.confirm_empty`."""

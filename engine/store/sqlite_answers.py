@@ -72,7 +72,9 @@ class ArrowAnswers:
 Read = Callable[[Answers], Any]
 
 
-def native_columns(connection: sqlite3.Connection, sql: str, parameters: Sequence[int] = ()) -> list[Any]:
+def native_columns(
+    connection: sqlite3.Connection, sql: str, parameters: Sequence[int | str] = ()
+) -> list[Any]:
     """Return the result of a query as arrays, as `Answers.columns`."""
     cursor = connection.execute(sql, parameters)
     types = [(name, _type_of(name)) for name, *_ in cursor.description]

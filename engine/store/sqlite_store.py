@@ -9,13 +9,13 @@ from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from tapedeck.engine.errors import StoreDamagedError, StoreError, cause_of
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.store.bar_diff import check_interval, checked
+from tapedeck.engine.store.bar_diff import check_interval, checked, checked_many, take
 from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarWatch, EmptySlots, Ints, WriteResult
 from tapedeck.engine.store.checksums import SpanSums
 from tapedeck.engine.store.damage import CheckedSeries, Damage
@@ -55,6 +55,7 @@ from tapedeck.engine.store.sqlite_empty_slots import (
 )
 from tapedeck.engine.store.sqlite_gate import FileGate, Library, gate_of
 from tapedeck.engine.store.sqlite_log import check_log
+from tapedeck.engine.store.sqlite_many import write_bars_of_many
 from tapedeck.engine.store.sqlite_scan import ArrowScan
 from tapedeck.engine.store.sqlite_schema import (
     IDENTITY_QUERY,
@@ -68,6 +69,8 @@ from tapedeck.engine.store.sqlite_sums import ALWAYS, remove_bars, rewrite_bars,
 from tapedeck.engine.store.sqlite_verify import verified_series
 from tapedeck.engine.store.sqlite_watch import FilesState, SqliteWatch, state_of
 from tapedeck.engine.store.sqlite_writing import WriteBatch, batch_of_thread, opened_batch
+
+_BARS_AT_ONCE: Final = 50_000  # of many symbols, whose times a query lists
 
 
 class SqliteStore:
@@ -176,6 +179,17 @@ class SqliteStore:
             with native_errors_explained(self._path):
                 found = write_bars(self._path, connection, symbol, interval, bars, replace=replace)
         return found.result(replace=replace)
+
+    def write_many(self, symbols: Sequence[str], interval: Interval, rows: Ints, bars: BarColumns) -> None:
+        """Store bars of many symbols in one transaction, over other values; see `ManySymbolWriter`."""
+        bars = checked_many(symbols, interval, rows, bars)
+        if len(bars):
+            with self._in_transaction() as connection:
+                for first in range(0, len(bars), _BARS_AT_ONCE):
+                    part = slice(first, first + _BARS_AT_ONCE)
+                    write_bars_of_many(
+                        self._path, connection, symbols, interval, rows[part], take(bars, part)
+                    )
 
     def confirm_empty(self, symbol: str, interval: Interval, opened_at: Ints) -> None:
         """Store facts in one transaction; see `BarStore.confirm_empty`."""

@@ -38,7 +38,7 @@ def write_bars(
     Raises StoreDamagedError where a bar is stored with other values on a day that is damaged.
     """
     has_checks = are_there_checks(connection)
-    symbol_id = _symbol_id_of(connection, symbol, interval, has_checks=has_checks)
+    symbol_id = symbol_id_of(connection, symbol, interval, has_checks=has_checks)
     found = stored_difference(connection, symbol_id, interval, bars)
     touched = _spans_of(bars.opened_at[found.conflicts], interval)
     if has_checks:
@@ -160,9 +160,7 @@ def _sums_of(symbol: str, bars: BarColumns, interval: Interval) -> SpanSums:
     return SpanSums.of(bars, interval).bound_to(np.array([seed_of_series(symbol, interval)], np.int64))
 
 
-def _symbol_id_of(
-    connection: sqlite3.Connection, symbol: str, interval: Interval, *, has_checks: bool
-) -> int:
+def symbol_id_of(connection: sqlite3.Connection, symbol: str, interval: Interval, *, has_checks: bool) -> int:
     """Return the id of `symbol`, and register that it has bars of `interval`."""
     cursor = connection.execute("INSERT INTO symbols(symbol) VALUES (?) ON CONFLICT DO NOTHING", (symbol,))
     is_new_symbol = cursor.rowcount == 1

@@ -37,9 +37,10 @@ class BarGrid:
     slot without a bar in which history has no trade, so that none is expected; None without any. `full`: True
     if no bar is missing, which allows faster reductions with the same bits; None while bars are written.
     `packed`: cache of the whole grid without its missing bars, by field; history is read from it.
+    `written_to`: end of the slots that `write_bars` has written.
     """
 
-    __slots__ = ("confirmed_empty", "full", "packed", "present", "values")
+    __slots__ = ("confirmed_empty", "full", "packed", "present", "values", "written_to")
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class BarGrid:
         self.present: Mask = ~np.isnan(values[CLOSE]) if present is None else present
         self.full = full
         self.packed: dict[int, PackedRows] = {}
+        self.written_to = 0
 
     @classmethod
     def empty(cls, symbols: int, slots: int) -> BarGrid:
@@ -94,6 +96,7 @@ class BarGrid:
         """
         self.values[:, rows, slots] = canonical(values.copy())
         self.present[rows, slots] = True
+        self.written_to = max(self.written_to, int(slots.max(initial=-1)) + 1)
         if self.confirmed_empty is not None:
             self.confirmed_empty[rows, slots] = False
         self.full = None
@@ -115,10 +118,10 @@ class BarGrid:
         empty = None if self.confirmed_empty is None else self.confirmed_empty[rows]
         return BarGrid(self.values[:, rows], self.present[rows], full=self.full, confirmed_empty=empty)
 
-    def copied(self) -> Self:
-        """Return a grid with copies of the arrays."""
+    def copied(self, values: Floats) -> Self:
+        """Return a grid with copies of the arrays; `values`: that of the bars."""
         made = copy(self)
-        made.values, made.present, made.packed = self.values.copy(), self.present.copy(), {}
+        made.values, made.present, made.packed = values, self.present.copy(), {}
         made.confirmed_empty = None if self.confirmed_empty is None else self.confirmed_empty.copy()
         return made
 

@@ -100,9 +100,9 @@ class DerivedGrid(BarGrid):
         self.buckets = buckets
         self.base_bars: Counts = np.zeros(shape, dtype=np.int32)
 
-    def copied(self) -> Self:
-        """Return a grid with copies of the arrays."""
-        made = super().copied()
+    def copied(self, values: Floats) -> Self:
+        """Return a grid with copies of the arrays; `values`: that of the bars."""
+        made = super().copied(values)
         made.base_bars = self.base_bars.copy()
         return made
 

@@ -13,6 +13,7 @@ from tapedeck.engine.errors import EngineError, unknown_name_with_hint
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.quality.gaps_and_scores import Gap, HistoricalQuality
 from tapedeck.engine.tape.bar_grid import FIELDS, BarGrid, Floats, Ints
+from tapedeck.engine.tape.edition_memory import EditionMemory
 from tapedeck.engine.tape.historical_value import HistoricalValue
 from tapedeck.engine.tape.history import History, HistoryDay
 from tapedeck.engine.tape.played_session import PlayedSession
@@ -175,6 +176,8 @@ class SessionData:
     def clear_session_bars(self) -> None:
         """Drop the current tape; symbols and history stay."""
         self._active = False
+        if self._lineage is not None:
+            self._lineage.memory = EditionMemory()  # handles may stay; what editions could use again does not
         self._lineage = None
 
     def clear(self) -> None:

@@ -15,6 +15,7 @@ from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, HistoricalQualit
 from tapedeck.engine.tape.bar_grid import BarGrid, Floats, Ints, Mask
 from tapedeck.engine.tape.buckets import DerivedGrid, all_of_buckets, buckets_of
 from tapedeck.engine.tape.earlier_values import EarlierValues, NoEarlierValues
+from tapedeck.engine.tape.edition_memory import EditionMemory
 from tapedeck.engine.tape.historical_value import HistoricalValue
 from tapedeck.engine.tape.kept_history import KeptBars
 from tapedeck.engine.tape.prior_close import PriorClose
@@ -34,12 +35,16 @@ class IndicatorColumn:
 
 
 class Lineage:
-    """Editions of one session's tape. `current`: the newest, replaced by the coordinator alone."""
+    """Editions of one session's tape. `current`: the newest, replaced by the coordinator alone.
 
-    __slots__ = ("__weakref__", "current")
+    `memory`: of their arrays.
+    """
+
+    __slots__ = ("__weakref__", "current", "memory")
 
     def __init__(self, tape: Tape) -> None:
         self.current = tape
+        self.memory = EditionMemory()
 
 
 class SessionIdentity:
@@ -225,18 +230,34 @@ class Tape:
         part.historical = {name: value.of_rows(rows) for name, value in self.historical.items()}
         return part
 
-    def next_edition(self) -> Tape:
-        """Return the next edition, with copies of all grids that depend on the session's bars."""
+    def next_edition(self, rows: Ints) -> Tape:
+        """Return the next edition, with arrays of its own, in which the caller overwrites `rows`.
+
+        Only for the newest edition, while no thread writes it. `put_rows` overwrites.
+        """
+        copied = self.lineage.memory.copies_for(self.edition + 1, rows)
+
+        def column_copied(column: IndicatorColumn) -> IndicatorColumn:
+            over = self.columns_over(column.interval, self.processed)
+            return replace(column, values=copied(column.name, column.values, over, over))
+
+        derived = {}
+        for interval, grid in self.derived.items():
+            over = self.columns_over(interval, self.processed)
+            derived[interval] = grid.copied(copied(f"bars {interval}", grid.values, over, over))
+        first = self.writable_from
+        bars = copied("bars", self.base.values, first, max(first, self.base.written_to))
+        scored = self.scored + 1
         made = replace(
             self,
             edition=self.edition + 1,
-            base=self.base.copied(),
-            derived={interval: grid.copied() for interval, grid in self.derived.items()},
+            base=self.base.copied(bars),
+            derived=derived,
             indicators={
-                name: column if column.interval == WEEK else replace(column, values=column.values.copy())
+                name: column if column.interval == WEEK else column_copied(column)
                 for name, column in self.indicators.items()
             },
-            scores=None if self.scores is None else self.scores.copy(),
+            scores=None if self.scores is None else copied("quality scores", self.scores, scored, scored),
             corrected=None if self.corrected is None else self.corrected.copy(),
         )
         made.prior_close, made.earlier = self.prior_close, self.earlier

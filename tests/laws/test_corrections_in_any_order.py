@@ -37,7 +37,9 @@ def market(name: str, min_completeness: float, history_missing: float) -> Market
 
 
 late_bars = st.lists(
-    st.tuples(st.integers(0, SYMBOLS - 1), st.floats(0, 1), st.integers(0, 2**20)), min_size=1, max_size=8
+    st.tuples(st.integers(0, SYMBOLS - 1), st.floats(0, 1), st.none() | st.integers(0, 2**20)),
+    min_size=1,
+    max_size=8,
 )
 steps = st.lists(
     st.one_of(st.tuples(st.integers(1, 40), st.sampled_from([0, 0, 0, 1, 3])), late_bars), max_size=16
@@ -78,13 +80,16 @@ def test_a_corrected_session_has_the_bits_of_the_corrected_input(
         if isinstance(step, tuple):
             session.play(step[0], hidden=step[1])
             continue
-        late = [(row, min(slots - 1, int(part * slots)), random_bar(bar)) for row, part, bar in step]
+        late = [
+            (row, min(slots - 1, int(part * slots)), None if bar is None else random_bar(bar))
+            for row, part, bar in step
+        ]
         session.correct(late)
         editions += any(slot < before.writable_from for _, slot, _ in late)
         assert session.tape.edition == editions
         assert session.data.played() == handle
     session.play(slots)
-    expected = over.played(session.input)
+    expected = over.played(session.input, empty=session.empty)
     assert differences(session.tape, expected) == []
     assert session_digest(session.tape, slots) == session_digest(expected, slots)
     marks = SessionView(session.tape).corrected_grid()

@@ -14,7 +14,7 @@ from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import DAY, WEEK, Interval
 from tapedeck.engine.quality.gaps_and_scores import RunningScores
 from tapedeck.engine.run.editions import Corrections, mended
-from tapedeck.engine.tape.bar_grid import BarGrid, Floats
+from tapedeck.engine.tape.bar_grid import CLOSE, BarGrid, Floats, Mask
 from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.tape import Tape
@@ -22,8 +22,9 @@ from tests.support.tapes import random_values, same_bits, slots_of, tape_over
 
 SYMBOLS = 3
 USUAL = "usual"
-Late = tuple[int, int, tuple[float, float, float, float, float]]
-"""Row, slot and bar of a correction."""
+Bar = tuple[float, float, float, float, float]
+Late = tuple[int, int, Bar | None]
+"""Row, slot and bar of a correction; no bar for a slot that is confirmed empty."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,11 @@ class Market:
         specs = tuple(_specs(Interval.parse(base), Interval.parse(derived)))
         return cls(slots, (derived, "1d"), specs, history, min_completeness)
 
-    def tape(self, values: Floats) -> Tape:
+    def tape(self, values: Floats, empty: Mask | None = None) -> Tape:
         """Return a tape over copies of some bars, with the average volume that some kinds compare with."""
         tape = tape_over(self.slots, values, derived=self.derived, symbols=self.symbols)
+        if empty is not None:
+            tape.base.confirm_empty(*np.nonzero(empty))
         random = np.random.default_rng(3)
         usual: Floats = random.integers(0, 4, (values.shape[1], len(self.slots))).astype(np.float64) * 250
         used = np.ones(usual.shape, dtype=np.int64)
@@ -81,13 +84,13 @@ class Market:
             min_completeness=self.min_completeness,
         )
 
-    def played(self, values: Floats, stop: int | None = None) -> Tape:
+    def played(self, values: Floats, stop: int | None = None, empty: Mask | None = None) -> Tape:
         """Return a tape of some bars that was played from the open in one block."""
-        tape = self.tape(values)
+        tape = self.tape(values, empty)
         end = len(tape) if stop is None else stop
         self.computer(tape).compute(0, end)
         assert tape.scores is not None
-        RunningScores(tape.scores).advance(tape.base.present, end)
+        RunningScores(tape.scores).advance(tape.base.present, end, empty=tape.base.confirmed_empty)
         tape.frontier = tape.processed = tape.scored = end
         return tape
 
@@ -124,13 +127,14 @@ def _specs(base: Interval, derived: Interval) -> Iterable[IndicatorSpec]:
 class MendedSession:
     """A session played in blocks, with corrections between them, as the coordinator does it.
 
-    `input`: all bars so far, as a session that is played from the start would have them.
+    `input`, `empty`: all bars and confirmed-empty slots so far, as a session that is played from the start
+    would have them.
     """
 
     def __init__(self, market: Market, values: Floats) -> None:
         self.market = market
         self.input = values.copy()
-        self.corrected = np.zeros(values.shape[1:], dtype=np.bool_)
+        self.corrected, self.empty = np.zeros((2, *values.shape[1:]), dtype=np.bool_)
         self.data = SessionData()
         tape = market.tape(values)
         for symbol in tape.symbols:
@@ -152,7 +156,7 @@ class MendedSession:
         if stop > tape.processed:
             self._computer.compute(tape.processed, stop)
             tape.processed = stop
-        self._scores.advance(tape.base.present, stop)
+        self._scores.advance(tape.base.present, stop, empty=tape.base.confirmed_empty)
         tape.scored = stop
         tape.frontier = max(tape.frontier, stop - hidden)
 
@@ -160,15 +164,27 @@ class MendedSession:
         """Take bars that come together: those behind what was computed make an edition."""
         tape = self.tape
         for row, slot, bar in late:
-            self.input[:, row, slot] = bar
-            self.corrected[row, slot] |= slot < tape.frontier
+            if bar is None:
+                self.empty[row, slot] = True
+            else:
+                self.input[:, row, slot] = bar
+                self.corrected[row, slot] |= slot < tape.frontier
+        self.empty &= np.isnan(self.input[CLOSE])
         behind = [one for one in late if one[1] < tape.writable_from]
         if behind:
-            self.data.replace_tape(mended(tape, Corrections.of(behind), self._computer, self._scores))
-        ahead = [one for one in late if one[1] >= tape.writable_from]
-        if ahead:
-            bars = Corrections.of(ahead)
-            self.tape.base.write_bars(bars.rows, bars.slots, bars.values)
+            self.data.replace_tape(mended(tape, corrections_of(behind), self._computer, self._scores))
+        ahead = corrections_of([one for one in late if one[1] >= tape.writable_from])
+        self.tape.base.write_bars(ahead.rows, ahead.slots, ahead.values)
+        self.tape.base.confirm_empty(ahead.empty_rows, ahead.empty_slots)
+
+
+def corrections_of(late: Sequence[Late]) -> Corrections:
+    """Return corrections as arrays."""
+    bars = [(row, slot, bar) for row, slot, bar in late if bar is not None]
+    empty = np.array([(row, slot) for row, slot, bar in late if bar is None], dtype=np.int64).reshape(-1, 2)
+    rows, slots = np.array([(row, slot) for row, slot, _ in bars], dtype=np.int64).reshape(-1, 2).T
+    values = np.array([bar for _, _, bar in bars], dtype=np.float64).reshape(-1, 5).T
+    return Corrections(rows, slots, values, empty[:, 0], empty[:, 1])
 
 
 def differences(tape: Tape, expected: Tape) -> list[str]:
@@ -181,13 +197,18 @@ def differences(tape: Tape, expected: Tape) -> list[str]:
         pairs[f"base bars {interval}"] = (tape.derived[interval].base_bars, grid.base_bars)
     for name, column in expected.indicators.items():
         pairs[name] = (tape.indicators[name].values, column.values)
+    empty = [
+        np.zeros(one.base.shape, dtype=np.bool_) if one.empty is None else one.empty
+        for one in (tape, expected)
+    ]
+    pairs["confirmed empty"] = (empty[0], empty[1])
     assert tape.scores is not None
     assert expected.scores is not None
     pairs["scores"] = (tape.scores, expected.scores)
     return [name for name, (one, other) in pairs.items() if not same_bits(one, other)]
 
 
-def random_bar(seed: int) -> tuple[float, float, float, float, float]:
+def random_bar(seed: int) -> Bar:
     """Return a bar near those of `random_values`; some are flat, some without volume."""
     random = np.random.default_rng(seed)
     close = 50 + int(random.integers(-100, 100)) / 100

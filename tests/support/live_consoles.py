@@ -34,7 +34,7 @@ from tests.support.console_states import SteadySystem, log_lines
 
 OPEN: Final = datetime(2013, 11, 26, 14, 30, tzinfo=UTC)
 CLOSE: Final = datetime(2013, 11, 26, 21, 0, tzinfo=UTC)
-FEED: Final = FeedStatus("replay", FeedState.CONNECTED, OPEN - timedelta(minutes=5))
+FEED: Final = FeedStatus("replay", FeedState.CONNECTED, OPEN - timedelta(hours=15))
 WAITING: Final = LiveStatus(
     LivePhase.WAITING, OPEN - timedelta(hours=14, minutes=5), 0.0, FEED, opens=OPEN, opens_day=OPEN.date()
 )

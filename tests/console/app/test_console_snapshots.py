@@ -317,12 +317,16 @@ async def waiting(console: LiveConsole, pilot: Pilot[None]) -> None:
 
 async def recorded(console: LiveConsole, pilot: Pilot[None], **changes: Any) -> None:
     """Let an hour arrive, with missing bars, and a bar that is not over."""
-    now = OPEN + timedelta(minutes=61, seconds=20)
-    told = {symbol: forming(symbol, OPEN + timedelta(minutes=61), 50.0, now) for symbol in SYMBOLS}
+    await console.arrive(pilot, 61)
+    now, view = OPEN + timedelta(minutes=61, seconds=20), console.app.view_state().view
+    assert view is not None
+    last = dict(zip(SYMBOLS, view.last_prices().tolist(), strict=True))
+    told = {symbol: forming(symbol, OPEN + timedelta(minutes=61), last[symbol], now) for symbol in SYMBOLS}
+    *_, early, middle, late = (found.first for found in view.gaps("AAA"))
     gaps = (
-        gap("AAA", 60, GapState.WAITING),
-        gap("BBB", 44, GapState.ASKED, 2),
-        gap("BBB", 7, GapState.UNFILLABLE),
+        gap("AAA", late, GapState.WAITING),
+        gap("AAA", middle, GapState.ASKED, 2),
+        gap("AAA", early, GapState.UNFILLABLE),
     )
     counts = {GapState.WAITING: 1, GapState.ASKED: 1, GapState.FILLED: 12, GapState.UNFILLABLE: 1}
     facts: dict[str, Any] = {
@@ -332,7 +336,7 @@ async def recorded(console: LiveConsole, pilot: Pilot[None], **changes: Any) -> 
         "edition": 3,
         "recorded_in": "bars.db",
     }
-    await console.arrive(pilot, 61, **{"behind_s": 20.0} | facts | changes)
+    console.live.follow(61, **{"behind_s": 20.0} | facts | changes)
 
 
 @live

@@ -12,16 +12,22 @@ from typing import Any
 import numpy as np
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tapedeck.console.actions.offers import OfferState
 from tapedeck.console.actions.table import ACTIONS
+from tapedeck.console.app.console_app import ConsoleApp, Setup
+from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.panels.key_line import KeyLine
 from tapedeck.console.app.panels.quality import QualityPanel
+from tapedeck.console.app.playback import Playback
 from tapedeck.console.app.screens.confirm import ConfirmScreen
 from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.console.app.screens.text_page import TextPage
 from tapedeck.console.app.widgets import StyledLines
 from tapedeck.engine.feeds.live_status import FeedState, GapState, LivePhase
+from tapedeck.engine.read.status import RunState
+from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tests.support.console_runs import (
     SYMBOLS,
@@ -44,6 +50,8 @@ from tests.support.live_consoles import (
     live_console,
     received,
 )
+from tests.support.live_runs import Replay
+from tests.support.markets import fill_store, open_new_store
 
 NARROW, MEDIUM, WIDE = (80, 24), (120, 36), (200, 60)
 
@@ -105,6 +113,8 @@ def test_the_bar_has_state_both_clocks_and_their_difference(
         if size != NARROW:
             assert "opens Wed 2013-11-27 09:30 EST in 17:29:40" in bar(console)
         assert len(bar(console)) <= size[0] - 2
+        console.live.status = replace(WAITING, now=OPEN + timedelta(minutes=70))
+        await shows(console, pilot, "… waiting", "opened Tue 2013-11-26 09:30 EST  now 10:40:00")
 
     run_live(console_store, tmp_path, act, size=size)
 
@@ -300,6 +310,22 @@ def test_each_alert_is_shown_once_and_many_are_folded(
 # Panels
 
 
+def test_a_breakpoint_is_set_in_the_words_of_an_alert(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: LiveConsole, pilot: Pilot[None]) -> None:
+        await console.arrive(pilot, 5)
+        await press(pilot, "b")
+        assert "Alert when" in console.text(".dialog-title")
+        console.app.screen.query_one(Input).value = "AAA.close > 1"
+        await until(pilot, lambda: "alerts when AAA.close > 1 becomes true" in console.text("#meaning"), "it")
+        await press(pilot, "enter")
+        await until(pilot, lambda: len(console.system.breakpoints()) == 1, "the breakpoint")
+        console.app.clear_notifications()
+        await console.app.do("find", "AAA.close > 999")
+        await until(pilot, lambda: "b sets an alert for it" in str(notices(console)), "no question")
+
+    run_live(console_store, tmp_path, act)
+
+
 async def feed_text(console: LiveConsole, pilot: Pilot[None], *words: str) -> str:
     def text() -> str:
         return console.app.main.panels["feed"].query_one(StyledLines).text
@@ -325,7 +351,7 @@ def test_the_feed_panel_has_every_fact_of_the_status_slowest_symbol_first(
         text = await feed_text(console, pilot, "slowest first")
         now = OPEN + timedelta(minutes=61, seconds=7)
         for words in (
-            "replay connected for 1:06:07", "last message 2 s ago", "bars 354", "per minute 3",
+            "replay connected for 16:01:07", "last message 2 s ago", "bars 354", "per minute 3",
             "duplicates 2", "late 3", "corrected 1", "early 0", "edition 4", "journal 47 kB",
             "save lag 12 ms", "clock skew +0.2 s", "recorded in bars.live.db", "waiting 1", "asked 1",
             "filled 1", "confirmed empty 0", "unfillable 1",
@@ -489,3 +515,35 @@ def test_corrected_bars_are_marked_and_the_past_shows_the_newest_edition(
         assert "≈" not in drawn(chart)
 
     run_live(console_store, tmp_path, act, size=WIDE)
+
+
+# The engine's own live session
+
+
+def test_looking_back_while_the_engine_records(tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "● live" in bar(console), bar(console))
+        await until(pilot, lambda: console.frontier > 31, "the first minutes")
+        await press(pilot, "space")
+        await until(pilot, lambda: "PAST ‖" in bar(console), "the past")
+        held = console.past_frontier
+        assert held is not None
+        await until(pilot, lambda: console.frontier > held + 1, "two minutes")
+        assert console.past_frontier == held
+        await press(pilot, "comma")
+        await until(pilot, lambda: console.past_frontier == held - 1, "a step back")
+        await press(pilot, "space")
+        await until(pilot, lambda: (console.past_frontier or 0) > held, "the past to play")
+        await press(pilot, "end", "n")
+        await until(pilot, lambda: "cannot be played ahead" in str(notices(console)), "the reason")
+        assert console.past_frontier is None
+        await press(pilot, "q", "y")
+        await until(pilot, lambda: console.state is RunState.STOPPED, "the end")
+
+    with open_new_store(tmp_path / "bars.db") as store:
+        fill_store(store, SYMBOLS, "2013-11-20", "2013-11-26")
+    config = parse_session_config(document(), "live").config
+    replay = Replay(config, tmp_path / "bars.db", tmp_path, OPEN.date(), speed=200.0, begins_s=30 * 60.0)
+    with replay.system() as (system, _), LogLines() as lines:
+        app = ConsoleApp(Playback(system), system._store, lines, Setup(exports=tmp_path / "exports"))
+        drive(ConsoleRun(app), act)

@@ -106,7 +106,7 @@ def recorder_of(store, mailbox, *, source="replay", clock=None, **options):
 class Recording:
     """A recording without threads: its store, journal and mailbox, and a clock by hand."""
 
-    def __init__(self, location, *, source="replay", store=None, confirm_empty=None):
+    def __init__(self, location, *, source="replay", store=None):
         self.store = store or open_store(location, create=True)
         self.journal = ArrivalJournal(journal_path(self.store.location))
         self.claims = SymbolClaims(claims_folder(self.journal.path))
@@ -120,7 +120,6 @@ class Recording:
             source,
             send=self.mailbox.send,
             alert=self.mailbox.alert,
-            confirm_empty=confirm_empty,
         )
 
     def begin(self, symbols=("AIG", "SPY"), day=MONDAY, **options):

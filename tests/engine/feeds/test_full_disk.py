@@ -101,21 +101,23 @@ def test_what_cannot_be_saved_at_the_end_is_told(tmp_path):
     assert recording.mailbox.alerts[1:] == ["200 bars were not saved, for lack of space: they are lost"]
 
 
-class FullStore:
-    """A store whose writes fail for lack of space while `is_full`; all else is that of a real one."""
+class FullDisk:
+    """Lets the writes of a store fail for lack of space, after the real write, while `is_full`."""
 
     def __init__(self, store, cause):
-        self._store, self._cause = store, cause
         self.is_full = True
+        for name in ("write", "write_many"):
+            if hasattr(store, name):
+                setattr(store, name, self._failing(getattr(store, name), cause))
 
-    def __getattr__(self, name):
-        return getattr(self._store, name)
+    def _failing(self, write, cause):
+        def failing(*arguments, **options):
+            written = write(*arguments, **options)
+            if self.is_full:
+                raise StoreError("cannot be written") from cause
+            return written
 
-    def write(self, *arguments, **options):
-        """Fail after the real write, within its transaction."""
-        self._store.write(*arguments, **options)
-        if self.is_full:
-            raise StoreError("cannot be written") from self._cause
+        return failing
 
 
 CAUSES = (OSError(errno.ENOSPC, "full"), sqlite3.OperationalError("database or disk is full"))
@@ -124,7 +126,8 @@ CAUSES = (OSError(errno.ENOSPC, "full"), sqlite3.OperationalError("database or d
 @places
 @pytest.mark.parametrize("cause", CAUSES)
 def test_a_store_without_space_is_written_later_from_what_is_held(place, cause, tmp_path):
-    store = FullStore(open_store(tmp_path / place, create=True), cause)
+    store = open_store(tmp_path / place, create=True)
+    disk = FullDisk(store, cause)
     recording = Recording(None, store=store)
     recording.begin()
     recording.take(bar("SPY", TIMES[0]))
@@ -133,7 +136,7 @@ def test_a_store_without_space_is_written_later_from_what_is_held(place, cause, 
     assert not recording.part.end_session(MONDAY, recording.now, reconciled=True)
     assert recording.part.status.unstored == 2
     assert len(recording.mailbox.alerts) == 1
-    store.is_full = False
+    disk.is_full = False
     recording.now = recording.part.retry_due
     assert recording.part.retry(recording.now)
     assert recording.part.status.unstored == 0
@@ -148,13 +151,13 @@ def test_a_store_without_space_is_written_later_from_what_is_held(place, cause, 
 def test_the_thread_tries_again_by_itself(tmp_path):
     mailbox = Mailbox()
     with open_store(tmp_path / "bars.db", create=True) as real:
-        store = FullStore(real, CAUSES[0])
-        recorder = recorder_of(store, mailbox)
+        disk = FullDisk(real, CAUSES[0])
+        recorder = recorder_of(real, mailbox)
         recorder.start()
         recorder.begin_session(slots_of(), ("SPY",)).result(LIMIT_S)
         recorder.bars([bar("SPY", TIMES[0])])
         mailbox.wait_for(lambda box: len(box.alerts) == 1)
-        store.is_full = False
+        disk.is_full = False
         mailbox.wait_for(lambda box: len(box.alerts) == 2)
         assert len(stored(real.location, ["SPY"])["SPY"]) == 1
         recorder.stop()
@@ -165,7 +168,8 @@ def test_the_thread_tries_again_by_itself(tmp_path):
 def test_other_errors_end_the_recorder_and_are_told_once(tmp_path):
     mailbox = Mailbox()
     with open_store(tmp_path / "bars.db", create=True) as real:
-        recorder = recorder_of(FullStore(real, OSError(errno.EACCES, "no")), mailbox)
+        FullDisk(real, OSError(errno.EACCES, "no"))
+        recorder = recorder_of(real, mailbox)
         recorder.start()
         recorder.begin_session(slots_of(), ("SPY",)).result(LIMIT_S)
         recorder.bars([bar("SPY", TIMES[0])])

@@ -71,15 +71,11 @@ def folded(versions):
 
 def content(held):
     """The bars that are to be stored, which nobody has marked as stored: (symbol, time) to values."""
-    return {
-        (symbol, time): tuple(values)
-        for symbol, bars in held.bars_to_store()
-        for time, *values in zip(
-            bars.opened_at.tolist(),
-            *(column.tolist() for column in (bars.open, bars.high, bars.low, bars.close, bars.volume)),
-            strict=True,
-        )
-    }
+    rows, bars = held.bars_to_store()
+    columns = (rows, bars.opened_at, bars.open, bars.high, bars.low, bars.close, bars.volume)
+    found = list(zip(*(column.tolist() for column in columns), strict=True))
+    assert found == sorted(found)
+    return {(SYMBOLS[row], time): tuple(values) for row, time, *values in found}
 
 
 def parts_of(items, cuts):

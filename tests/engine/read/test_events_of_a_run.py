@@ -14,6 +14,7 @@ from tapedeck.engine.read.events import Event, EventKind, EventLog, events_known
 from tapedeck.engine.tape.played_session import PlayedSession
 from tapedeck.engine.tape.session_view import SessionView
 from tapedeck.engine.tape.tape import Tape
+from tests.support.editions import SYMBOLS, Market, MendedSession, random_bar
 from tests.support.naive import gaps_by_walking
 from tests.support.tapes import random_values, slots_of, tape_over, with_presence
 
@@ -66,6 +67,67 @@ def test_gaps_are_numbered_in_the_order_they_begin_for_any_frequency_of_updates(
     log.end_session()
     assert [event.number for event in gaps_of(log)] == [event.number for event in found]
     assert log.events()[-1].text == "session is over"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    missing=st.sampled_from([0.2, 0.6, 0.9]),
+    seed=st.integers(0, 99),
+    steps=st.lists(
+        st.integers(1, 12)
+        | st.lists(st.tuples(st.integers(0, 2), st.integers(0, 41), st.booleans()), min_size=1, max_size=6),
+        max_size=14,
+    ),
+    reads=st.sets(st.integers(0, 13)),
+)
+def test_gaps_follow_the_editions_and_what_is_left_of_a_gap_keeps_its_number(
+    missing: float, seed: int, steps: list[int | list[tuple[int, int, bool]]], reads: set[int]
+) -> None:
+    slots = slots_of(DAY, "5m")
+    session = MendedSession(
+        Market(slots, (), (), {}), random_values(SYMBOLS, len(slots), seed=seed, missing=missing)
+    )
+    log = EventLog()
+    log.begin_session(session.tape)
+    before: list[Event] = []
+    frontier_before = 0
+    for number, step in enumerate([*steps, len(slots)]):
+        if isinstance(step, int):
+            session.play(step)
+        else:
+            session.correct([(row, at, random_bar(at) if is_bar else None) for row, at, is_bar in step])
+        if number not in reads and number < len(steps):
+            continue
+        frontier = session.tape.frontier
+        covered = (~np.isnan(session.input[0]) | session.empty)[:, :frontier].tolist()
+        expected = sorted(
+            (first, row, last)
+            for row, known in enumerate(covered)
+            for first, last, _ in gaps_by_walking(known)
+        )
+        found = gaps_of(log)
+        assert sorted((event.slot, event.symbol) for event in found) == [
+            (first, f"S{row}") for first, row, _ in expected
+        ]
+        ends = {(first, f"S{row}"): last for first, row, last in expected}
+        for event in found:
+            last = ends[event.slot, event.symbol]
+            assert event.last == (None if last == frontier - 1 and frontier < len(slots) else last)
+        assert len({event.number for event in found}) == len(found)
+        for old in before:
+            left = [event for event in found if lies_in(event, old, frontier_before)]
+            assert not left or left[0].number == old.number
+            assert all(event.number > max(one.number for one in before) for event in left[1:])
+        assert log.unlisted_gaps() == 0
+        before, frontier_before = found, frontier
+
+
+def lies_in(gap: Event, earlier: Event, frontier: int) -> bool:
+    """Whether a gap begins in one that was known at a frontier."""
+    assert gap.slot is not None
+    assert earlier.slot is not None
+    last = frontier - 1 if earlier.last is None else earlier.last
+    return gap.symbol == earlier.symbol and earlier.slot <= gap.slot <= last
 
 
 def test_a_gap_gets_its_end_and_keeps_its_number() -> None:

@@ -147,6 +147,28 @@ def test_a_session_interrupted_before_its_end_is_finished_after_its_close(
         assert system.prepare().sessions[0].trading_day == DAY + timedelta(days=1)
 
 
+def test_history_of_another_feed_is_a_warning(base: Path, tmp_path: Path) -> None:
+    replay = Replay(config_of(), base, tmp_path, DAY)
+    with replay.system() as (system, _):
+        system.start()
+        assert system.wait(LIMIT_S)
+    following = Replay(config_of(), base, tmp_path, DAY + timedelta(days=1))
+    with following.system(_OwnFeed()) as (system, _):
+        (warning,) = system.prepare().warnings
+        assert warning == (
+            "the history of AAA, BBB has bars of the feed replay; this session records own: "
+            "their volumes may differ"
+        )
+    with following.system() as (system, _):
+        assert system.prepare().warnings == ()
+    with replay.system(_OwnFeed()) as (system, _):  # on that day itself it is refused
+        system.start()
+        assert system.wait(LIMIT_S)
+        assert system.state is RunState.ERROR
+        assert "replay" in str(system.error)
+        assert "own" in str(system.error)
+
+
 def test_a_live_run_refuses_what_only_a_playback_can_do(base: Path, tmp_path: Path) -> None:
     with Replay(config_of(), base, tmp_path, DAY).system() as (system, _):
         system.start()

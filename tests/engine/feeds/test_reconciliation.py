@@ -1,0 +1,193 @@
+"""Reconciliation: when a closed session is compared with history, what differs, and what is lacking."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tapedeck.engine.feeds.feed_bar import BarKind
+from tapedeck.engine.feeds.history_request import HistoryAnswer, HistoryPurpose
+from tapedeck.engine.feeds.live_feed import FeedError
+from tapedeck.engine.feeds.reconciliation import Lacking, ReconcileRules, Reconciliation
+from tapedeck.engine.quality.gaps_and_scores import Gap
+from tapedeck.engine.tape.bar_grid import BarGrid
+from tests.engine.feeds.gap_kit import OPEN_S, bar, longest_back_off, pairs, slots_of
+
+SYMBOLS = ("AIG", "SPY")
+SLOTS = slots_of(5)
+CLOSE = OPEN_S + 300
+RULES = ReconcileRules(first_after_s=30.0, within_s=300.0)
+
+
+def reconciliation(**options):
+    return Reconciliation(SYMBOLS, SLOTS, RULES, back_off=longest_back_off(), **options)
+
+
+def grid_of(*bars, symbols=SYMBOLS, slots=SLOTS):
+    """Return a grid with some bars."""
+    grid = BarGrid.empty(len(symbols), len(slots))
+    for one in bars:
+        slot = int(np.searchsorted(slots.opened_at, one.opened_at))
+        grid.write_bar(symbols.index(one.symbol), slot, one[2:7])
+    return grid
+
+
+def whole(price=10.0, symbols=SYMBOLS):
+    return [bar(symbol, SLOTS, slot, price) for symbol in symbols for slot in range(5)]
+
+
+def test_the_whole_session_is_asked_for_once_after_the_grace():
+    machine = reconciliation()
+    assert machine.due(CLOSE + 29.9, 0.0) is None
+    assert machine.wait_s(CLOSE, 0.0) == 30.0
+    assert machine.wait_s(CLOSE, 0.0, speed=60.0) == 0.5
+    request = machine.due(CLOSE + 30, 0.0)
+    assert request.purpose is HistoryPurpose.RECONCILE
+    assert (request.symbols, request.start, request.end) == (SYMBOLS, OPEN_S, CLOSE)
+    assert machine.due(CLOSE + 31, 1e6) is None
+    assert not machine.is_over(CLOSE + 1e6)  # a request on its way is waited for
+    found = machine.answered(HistoryAnswer(request, tuple(whole())), grid_of(*whole()), None, CLOSE + 31, 0.0)
+    assert (found.bars, len(found.empty)) == ((), 0)
+    assert machine.is_over(CLOSE + 31)
+    assert machine.is_compared
+    assert machine.due(CLOSE + 60, 1e6) is None
+    assert machine.lacking(grid_of(*whole()).present, None) == Lacking({})
+
+
+def test_bars_that_differ_or_were_missing_are_given_and_slots_without_any_are_empty():
+    machine = reconciliation()
+    recorded = grid_of(*(one for one in whole() if one.symbol == "SPY" or one.opened_at < OPEN_S + 120))
+    history = [one for one in whole() if (one.symbol, one.opened_at) != ("AIG", OPEN_S + 180)]
+    history[1] = history[1]._replace(volume=101.0)
+    answer = HistoryAnswer(machine.due(CLOSE + 30, 0.0), tuple(history), int(CLOSE))
+    found = machine.answered(answer, recorded, None, CLOSE + 31, 0.0)
+    given = {(one.symbol, (one.opened_at - OPEN_S) / 60) for one in found.bars}
+    assert given == {("AIG", 1), ("AIG", 2), ("AIG", 4)}
+    assert pairs(found.empty) == {(0, 3)}
+
+
+def test_history_that_does_not_know_its_end_confirms_nothing():
+    machine = reconciliation()
+    history = tuple(one for one in whole() if one.symbol == "SPY")
+    answer = HistoryAnswer(machine.due(CLOSE + 30, 0.0), history)
+    recorded = grid_of(*history)
+    found = machine.answered(answer, recorded, None, CLOSE + 31, 0.0)
+    assert (found.bars, len(found.empty)) == ((), 0)
+    lacking = machine.lacking(recorded.present, None)
+    assert lacking == Lacking({"AIG": (Gap(0, 4),)})
+    assert lacking.bars == 5
+    assert lacking.text == "5 bars lacking at the end, of AIG"
+
+
+def test_confirmed_empty_slots_are_not_lacking_nor_confirmed_again():
+    machine = reconciliation()
+    known = np.zeros((2, 5), dtype=bool)
+    known[0, 1] = True
+    recorded = grid_of(*whole(symbols=("SPY",)), bar("AIG", SLOTS, 0), bar("AIG", SLOTS, 4))
+    answer = HistoryAnswer(machine.due(CLOSE + 30, 0.0), tuple(whole(symbols=("SPY",))), int(CLOSE))
+    assert pairs(machine.answered(answer, recorded, known, CLOSE + 31, 0.0).empty) == {(0, 2), (0, 3)}
+    assert machine.lacking(recorded.present, known).gaps == {"AIG": (Gap(2, 3),)}
+
+
+def test_a_failure_is_tried_again_after_a_back_off_until_the_limit_and_the_reason_is_told():
+    machine = reconciliation()
+    now, clock, tries = CLOSE, 0.0, []
+    while not machine.is_over(now):
+        if request := machine.due(now, clock):
+            tries.append(now - CLOSE)
+            failed = HistoryAnswer(request, error=FeedError("429 too many requests"))
+            machine.answered(failed, grid_of(), None, now, clock)
+        wait = machine.wait_s(now, clock)
+        now, clock = now + wait, clock + wait
+    # Back-off by hand: 0.5, 1, 2, 4, 8, 16, 32 and 60 s.
+    assert tries == [30, 30.5, 31.5, 33.5, 37.5, 45.5, 61.5, 93.5, 153.5, 213.5, 273.5]
+    assert now == CLOSE + 300
+    lacking = machine.lacking(grid_of().present, None)
+    assert lacking.bars == 10
+    assert lacking.text == (
+        "10 bars lacking at the end, of AIG, SPY; not compared with the feed's history: 429 too many requests"
+    )
+
+
+def test_however_late_it_begins_one_request_is_made():
+    machine = reconciliation()
+    assert not machine.is_over(CLOSE + 4000)
+    request = machine.due(CLOSE + 4000, 0.0)
+    machine.answered(HistoryAnswer(request, error=FeedError("no")), grid_of(), None, CLOSE + 4001, 0.0)
+    assert machine.is_over(CLOSE + 4001)
+
+
+@pytest.mark.parametrize("until", [CLOSE - 60, 0])
+def test_history_behind_the_session_is_taken_and_asked_again(until):
+    machine = reconciliation()
+    answer = HistoryAnswer(machine.due(CLOSE + 30, 0.0), tuple(whole()[:4]), int(until))
+    found = machine.answered(answer, grid_of(*whole(symbols=("SPY",))), None, CLOSE + 30, 0.0)
+    assert len(found.bars) == 4
+    assert not machine.is_over(CLOSE + 30)
+    assert machine.due(CLOSE + 44, 0.0) is None
+    reason = "not compared with the feed's history: it ends before the close"
+    assert machine.lacking(grid_of(*whole()).present, None).text == reason
+    request = machine.due(CLOSE + 45, 0.0)
+    machine.answered(HistoryAnswer(request, tuple(whole()), int(CLOSE)), grid_of(), None, CLOSE + 46, 0.0)
+    assert machine.is_over(CLOSE + 46)
+    assert machine.lacking(grid_of(*whole()).present, None).text == ""
+
+
+def test_if_history_is_refused_for_good_the_session_ends_at_once():
+    machine = reconciliation()
+    refused = HistoryAnswer(machine.due(CLOSE + 30, 0.0), error=FeedError("no permission", is_final=True))
+    machine.answered(refused, grid_of(), None, CLOSE + 30, 0.0)
+    assert machine.is_over(CLOSE + 30)
+    assert not machine.is_compared
+    assert machine.wait_s(CLOSE + 30, 0.0) is None
+    text = machine.lacking(grid_of(*whole()).present, None).text
+    assert text == "not compared with the feed's history: no permission"
+
+
+def test_a_feed_without_history_is_not_asked_and_late_bars_are_taken_until_the_limit():
+    machine = reconciliation(has_history=False)
+    assert machine.due(CLOSE + 30, 0.0) is None
+    assert not machine.is_over(CLOSE + 299)
+    assert machine.wait_s(CLOSE + 290, 0.0, speed=2.0) == 5.0
+    assert machine.is_over(CLOSE + 300)
+    text = machine.lacking(grid_of(*whole()).present, None).text
+    assert text == "not compared with the feed's history: the feed has no history"
+
+
+def test_a_short_limit_leaves_half_of_it_for_further_tries():
+    assert ReconcileRules.of(30.0, 300.0) == ReconcileRules(30.0, 300.0)
+    assert ReconcileRules.of(30.0, 10.0) == ReconcileRules(5.0, 10.0)
+
+
+PRICES = st.integers(0, 2)  # 0: no bar
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(PRICES, min_size=10, max_size=10), st.lists(PRICES, min_size=10, max_size=10), st.integers(0, 6)
+)
+def test_recorded_bars_with_the_differences_written_over_them_hold_all_of_history(recorded, history, covered):
+    def bars(prices):
+        cells = [(symbol, slot) for symbol in SYMBOLS for slot in range(5)]
+        return [bar(s, SLOTS, n, float(p)) for (s, n), p in zip(cells, prices, strict=True) if p]
+
+    machine = reconciliation()
+    until = int(min(CLOSE, OPEN_S + 60 * covered)) if covered else 0
+    answer = HistoryAnswer(machine.due(CLOSE + 30, 0.0), tuple(bars(history)), until)
+    grid = grid_of(*bars(recorded))
+    found = machine.answered(answer, grid, None, CLOSE + 30, 0.0)
+    both = [there or before for there, before in zip(history, recorded, strict=True)]
+    mended = grid_of(*bars(recorded), *found.bars)
+    np.testing.assert_array_equal(mended.values, grid_of(*bars(both)).values)
+    changed = [a for a, b in zip(history, recorded, strict=True) if a and a != b]
+    assert len(found.bars) == len(changed)
+    assert all(one.kind is BarKind.BAR for one in found.bars)  # as given: the connection set their kind
+    empty = {(i // 5, i % 5) for i, price in enumerate(both) if not price and i % 5 < covered}
+    assert pairs(found.empty) == empty
+    gaps = machine.lacking(mended.present, None).gaps
+    lacking = {(SYMBOLS[i // 5], i % 5) for i, price in enumerate(both) if not price}
+    assert {
+        (s, n) for s, runs in gaps.items() for run in runs for n in range(run.first, run.last + 1)
+    } == lacking
