@@ -53,14 +53,15 @@ def clock_text(instant: datetime, zone: ZoneInfo) -> str:
 
 
 def opening_text(live: LiveStatus, zone: ZoneInfo) -> str:
-    """Return when the next session opens, or "" if it is not known."""
+    """Return when the next session opens, or has opened, as its bars are asked for; "" if it is not known."""
     if live.opens is None:
         return ""
     opens = live.opens.astimezone(zone)
     day = live.opens_day or opens.date()
     # A session may open on the evening before its trading day.
     evening = f"{opens:%a} " if day != opens.date() else ""
-    return f"opens {day:%a %Y-%m-%d} {evening}{opens:%H:%M %Z}"
+    word = "opens" if live.opens > live.now else "opened"
+    return f"{word} {day:%a %Y-%m-%d} {evening}{opens:%H:%M %Z}"
 
 
 def waiting_text(live: LiveStatus, zone: ZoneInfo) -> str:

@@ -1,4 +1,4 @@
-"""Cells of a session's grid: bars by row of their symbol and slot."""
+"""Cells of a session's grid, by row of a symbol and slot; bars as columns."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tapedeck.engine.feeds.feed_bar import FeedBar
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,21 +47,39 @@ class Cells:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BarsInCells:
-    """Bars that belong to a session, and the cell of each, in the same order."""
+class BarTable:
+    """Bars as columns, m of them: positions of their symbols among those given, opens, and values.
 
-    bars: tuple[FeedBar, ...]
-    cells: Cells
+    `symbols`: int64 (m,). `opened_at`: int64 (m,), seconds UTC. `values`: float64 (5, m): open, high, low,
+    close, volume.
+    """
+
+    symbols: Ints
+    opened_at: Ints
+    values: Floats
+
+    @classmethod
+    def of(cls, bars: Sequence[FeedBar], symbols: Sequence[str]) -> BarTable:
+        """Return bars as columns; each must be of one of the symbols."""
+        position = {symbol: n for n, symbol in enumerate(symbols)}
+        count = len(bars)
+        values = np.fromiter((value for bar in bars for value in bar[2:7]), np.float64, 5 * count)
+        return cls(
+            np.fromiter((position[bar.symbol] for bar in bars), np.int64, count),
+            np.fromiter((bar.opened_at for bar in bars), np.int64, count),
+            np.ascontiguousarray(values.reshape(count, 5).T),
+        )
 
 
-def bars_in_cells(bars: Sequence[FeedBar], row_of: Mapping[str, int], slots: SessionSlots) -> BarsInCells:
-    """Return the bars of known symbols that open with a slot of the session, with their cells."""
-    own = [bar for bar in bars if bar.symbol in row_of]
-    rows = np.fromiter((row_of[bar.symbol] for bar in own), np.int64, len(own))
-    opened = np.fromiter((bar.opened_at for bar in own), np.int64, len(own))
+def cells_of_bars(
+    table: BarTable, symbols: Sequence[str], row_of: Mapping[str, int], slots: SessionSlots
+) -> tuple[Cells, Mask]:
+    """Return the cells of bars, and which bars have one, bool (m,): they open with a slot of the session.
+
+    `symbols`: those to which the table's positions refer, all of them in `row_of`.
+    """
     labels = slots.stored_labels
-    at = np.minimum(np.searchsorted(labels, opened), len(labels) - 1)
-    fits = labels[at] == opened
-    if not fits.all():
-        own = [bar for bar, is_in in zip(own, fits.tolist(), strict=True) if is_in]
-    return BarsInCells(tuple(own), Cells(rows[fits], at[fits].astype(np.int64)))
+    at = np.minimum(np.searchsorted(labels, table.opened_at), len(labels) - 1)
+    fits: Mask = labels[at] == table.opened_at
+    rows = np.array([row_of[symbol] for symbol in symbols], dtype=np.int64)
+    return Cells(rows[table.symbols[fits]], at[fits].astype(np.int64)), fits

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import Any, Final
@@ -108,7 +108,12 @@ class FeedConnection:
         self._skew = SkewWatch()
         self._inbox: SimpleQueue[object] = SimpleQueue()
         self._history = HistoryCalls(
-            feed, interval, done=self._inbox.put, answered=self._answered, timeout_s=history_timeout_s
+            feed,
+            interval,
+            market_now=clock.now,
+            done=self._inbox.put,
+            answered=self._answered,
+            timeout_s=history_timeout_s,
         )
         self._sink: WatchedSink | None = None
         self._line: FeedCall[None] | None = None  # connects, or closes
@@ -352,9 +357,7 @@ class FeedConnection:
         """Pass an answer on, its bars first."""
         if answer.bars and answer.request.purpose is not HistoryPurpose.RECONCILE:
             self._target.bars(answer.bars)
-        # What is not over yet cannot be complete.
-        until = min(answer.complete_until, int(self._clock.now()))
-        self._report(replace(answer, complete_until=until))
+        self._report(answer)
 
     # State, end
 

@@ -14,7 +14,7 @@ from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.config import GapFiller as GapFillerConfig
 from tapedeck.engine.config import LiveConfig
 from tapedeck.engine.feeds.back_off import BackOff
-from tapedeck.engine.feeds.bar_cells import Cells, bars_in_cells
+from tapedeck.engine.feeds.bar_cells import Cells, cells_of_bars
 from tapedeck.engine.feeds.history_request import (
     HistoryAnswer,
     HistoryPurpose,
@@ -212,7 +212,8 @@ class GapFiller:
             return Cells.none()
         self._back_off.reset()
         self._not_before = -np.inf
-        self.arrived(bars_in_cells(answer.bars, self._row_of, self._slots).cells)
+        symbols = answer.request.symbols
+        self.arrived(cells_of_bars(answer.columns, symbols, self._row_of, self._slots)[0])
         block = np.ix_(pending.rows, np.arange(pending.first, pending.stop))
         state = self._state[block]
         missing = (state != 0) & (state != _FILLED)

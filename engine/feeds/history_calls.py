@@ -34,12 +34,13 @@ class HistoryCalls:
         feed: LiveFeed,
         interval: Interval,
         *,
+        market_now: Callable[[], float],
         done: Callable[[object], None],
         answered: Callable[[HistoryAnswer], None],
         timeout_s: float = HISTORY_TIMEOUT_S,
     ) -> None:
         self._feed, self._interval, self._timeout_s = feed, interval, timeout_s
-        self._done, self._answered = done, answered
+        self._market_now, self._done, self._answered = market_now, done, answered
         self._requests: deque[HistoryRequest] = deque()
         self._running: HistoryRequest | None = None
         self.call: FeedCall[HistoryAnswer] | None = None
@@ -84,7 +85,7 @@ class HistoryCalls:
         # The feed has its own chance to say why it did not answer in time.
         self.call = FeedCall(
             "history",
-            lambda: ask_history(self._feed, request, self._interval, timeout),
+            lambda: ask_history(self._feed, request, self._interval, timeout, self._market_now),
             machine + timeout * 1.1,
             self._done,
         )
@@ -105,11 +106,18 @@ class HistoryCalls:
         self._answered(HistoryAnswer(request, error=error))
 
 
-def ask_history(feed: LiveFeed, request: HistoryRequest, interval: Interval, timeout: float) -> HistoryAnswer:
+def ask_history(
+    feed: LiveFeed,
+    request: HistoryRequest,
+    interval: Interval,
+    timeout: float,
+    market_now: Callable[[], float],
+) -> HistoryAnswer:
     """Return a feed's answer to a request: the bars that were asked for, with the kind of its purpose.
 
     Raises what the feed raises.
     """
+    asked_at = int(market_now())
     history = feed.history(request.symbols, interval, request.start, request.end, timeout)
     asked, kind = set(request.symbols), request.purpose.kind
     bars = tuple(
@@ -117,4 +125,5 @@ def ask_history(feed: LiveFeed, request: HistoryRequest, interval: Interval, tim
         for bar in history.bars
         if bar.symbol in asked and request.start <= bar.opened_at < request.end
     )
-    return HistoryAnswer(request, bars, int(history.complete_until))
+    # What was not over when it was asked for cannot be complete.
+    return HistoryAnswer(request, bars, min(int(history.complete_until), asked_at))

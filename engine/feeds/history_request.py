@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.feeds.bar_cells import BarTable
 from tapedeck.engine.feeds.feed_bar import BarKind, FeedBar
 from tapedeck.engine.feeds.live_feed import FeedError
 
@@ -47,13 +48,18 @@ class HistoryRequest:
 class HistoryAnswer:
     """Answer to a request: its bars, with the kind of its purpose, or the error why there are none.
 
-    `complete_until`: seconds UTC, as in `FeedHistory`. `bars` has bars of the request only.
+    `complete_until`: seconds UTC, as in `FeedHistory`. `bars` has bars of the request only; `columns` are
+    made of them in the thread that asked, as that takes seconds for some thousand symbols.
     """
 
     request: HistoryRequest
     bars: tuple[FeedBar, ...] = ()
     complete_until: int = 0
     error: FeedError | None = None
+    columns: BarTable = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", BarTable.of(self.bars, self.request.symbols))
 
 
 def request_for_slots(

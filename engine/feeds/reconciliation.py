@@ -11,7 +11,7 @@ import numpy as np
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.errors import listed
 from tapedeck.engine.feeds.back_off import BackOff
-from tapedeck.engine.feeds.bar_cells import Cells, Mask, bars_in_cells
+from tapedeck.engine.feeds.bar_cells import Cells, Mask, cells_of_bars
 from tapedeck.engine.feeds.feed_bar import FeedBar
 from tapedeck.engine.feeds.history_request import (
     HistoryAnswer,
@@ -159,18 +159,19 @@ class Reconciliation:
             self._is_over = answer.error.is_final
             self._not_before = machine + self._back_off.next_wait()
             return none
-        given = bars_in_cells(answer.bars, self._row_of, self._slots)
-        self._is_over = self._reaches_the_close(answer, given.cells, recorded.present)
+        table = answer.columns
+        given, fits = cells_of_bars(table, answer.request.symbols, self._row_of, self._slots)
+        self._is_over = self._reaches_the_close(answer, given, recorded.present)
         self._reason = "" if self._is_over else "it ends before the close"
         self._next_at = now + AGAIN_S
         known = recorded.present if confirmed_empty is None else recorded.present | confirmed_empty
         unknown = ~known
-        unknown[given.cells.rows, given.cells.slots] = False
+        unknown[given.rows, given.slots] = False
         unknown &= self._slots.closed_at <= answer.complete_until
-        values = np.array([bar[2:7] for bar in given.bars], dtype=np.float64).reshape(-1, 5).T
         # The recorded bar is NaN where none is, which differs from any.
-        differ = (values != recorded.values[:, given.cells.rows, given.cells.slots]).any(axis=0)
-        bars = tuple(bar for bar, one in zip(given.bars, differ.tolist(), strict=True) if one)
+        recorded_values = recorded.values[:, given.rows, given.slots]
+        differ = (table.values[:, fits] != recorded_values).any(axis=0)
+        bars = tuple(answer.bars[n] for n in np.flatnonzero(fits)[differ].tolist())
         return Differences(bars, Cells.of(unknown))
 
     def is_over(self, now: float) -> bool:

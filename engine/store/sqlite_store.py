@@ -9,13 +9,13 @@ from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from tapedeck.engine.errors import StoreDamagedError, StoreError, cause_of
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.store.bar_diff import check_interval, checked, checked_many
+from tapedeck.engine.store.bar_diff import check_interval, checked, checked_many, take
 from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarWatch, EmptySlots, Ints, WriteResult
 from tapedeck.engine.store.checksums import SpanSums
 from tapedeck.engine.store.damage import CheckedSeries, Damage
@@ -69,6 +69,8 @@ from tapedeck.engine.store.sqlite_sums import ALWAYS, remove_bars, rewrite_bars,
 from tapedeck.engine.store.sqlite_verify import verified_series
 from tapedeck.engine.store.sqlite_watch import FilesState, SqliteWatch, state_of
 from tapedeck.engine.store.sqlite_writing import WriteBatch, batch_of_thread, opened_batch
+
+_BARS_AT_ONCE: Final = 50_000  # of many symbols, whose times a query lists
 
 
 class SqliteStore:
@@ -183,7 +185,11 @@ class SqliteStore:
         bars = checked_many(symbols, interval, rows, bars)
         if len(bars):
             with self._in_transaction() as connection:
-                write_bars_of_many(self._path, connection, symbols, interval, rows, bars)
+                for first in range(0, len(bars), _BARS_AT_ONCE):
+                    part = slice(first, first + _BARS_AT_ONCE)
+                    write_bars_of_many(
+                        self._path, connection, symbols, interval, rows[part], take(bars, part)
+                    )
 
     def confirm_empty(self, symbol: str, interval: Interval, opened_at: Ints) -> None:
         """Store facts in one transaction; see `BarStore.confirm_empty`."""

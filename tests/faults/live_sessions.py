@@ -40,12 +40,14 @@ from tapedeck.engine.feeds.live_options import LiveOptions
 from tapedeck.engine.feeds.scripted_market import ScriptedMarket
 from tapedeck.engine.intervals import MINUTE
 from tapedeck.engine.session_file import parse_session_config
+from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.locations import open_store
 from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.stamp import session_digest
 from tapedeck.engine.tape.tape import Tape
 from tests.faults.live_world import HandFeed, HandWorld, KilledError, Told, one_thread
 from tests.support.markets import open_new_store, random_bars
+from tests.support.memory_store import MemoryStore
 from tests.support.runs import KeepRecords
 
 MOST_TRIES: Final = 3
@@ -53,32 +55,41 @@ _SYMBOLS: Final = ("AAA", "BBB", "CCC")
 _CONDITIONS: Final = ("AAA.close crosses above AAA.sma_5", "BBB.rsi_5 < 45")
 _SAME_FILES: Final = ("bars.csv", "indicators.csv", "quality.csv")
 _PAST_DAYS: Final = 3
+_SQLITE_EVERY: Final = 5
+"""One run in so many has a store of SQLite, the others one in memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """An exchange, the days that are recorded, and the hours that make them short, by day."""
+    """An exchange, and the days that are recorded: of each the hours that make it short, or very short."""
 
     exchange: str
-    days: tuple[str, ...]
-    hours: dict[str, dict[str, str]]
+    hours: dict[str, tuple[dict[str, str], dict[str, str]]]
 
 
 MARKETS: Final = {
-    "early close": Market("XNYS", ("2013-11-29",), {"2013-11-29": {"open": "12:36"}}),
-    "two days": Market(
-        "XNYS",
-        ("2013-12-02", "2013-12-03"),
-        {"2013-12-02": {"close": "09:48"}, "2013-12-03": {"open": "15:45"}},
+    "early close": Market("XNYS", {"2013-11-29": ({"open": "12:36"}, {"open": "12:48"})}),
+    "break": Market(
+        "XTKS",
+        {"2013-10-07": ({"open": "11:18", "close": "12:42"}, {"open": "11:24", "close": "12:37"})},
     ),
-    "break": Market("XTKS", ("2013-10-07",), {"2013-10-07": {"open": "11:18", "close": "12:42"}}),
     "over midnight": Market(
         "24/7",
-        ("2013-10-07", "2013-10-08"),
-        {"2013-10-07": {"open": "23:44"}, "2013-10-08": {"close": "00:13"}},
+        {
+            "2013-10-07": ({"open": "23:44"}, {"open": "23:53"}),
+            "2013-10-08": ({"close": "00:13"}, {"close": "00:07"}),
+        },
     ),
     "from the evening": Market(
-        "US_FUTURES", ("2013-10-07",), {"2013-10-07": {"open": "23:48", "close": "00:12"}}
+        "US_FUTURES",
+        {"2013-10-07": ({"open": "23:48", "close": "00:12"}, {"open": "23:54", "close": "00:06"})},
+    ),
+    "two days": Market(
+        "XNYS",
+        {
+            "2013-12-02": ({"close": "09:48"}, {"close": "09:36"}),
+            "2013-12-03": ({"open": "15:45"}, {"open": "15:53"}),
+        },
     ),
 }
 
@@ -88,13 +99,10 @@ class Template:
     """A store with the days before those that are recorded, and what is common to all runs of a market."""
 
     folder: Path
+    memory: MemoryStore
     live: SessionConfig
     backtest: SessionConfig
     slots: tuple[SessionSlots, ...]
-
-    @property
-    def store(self) -> Path:
-        return self.folder / "bars.db"
 
 
 @dataclass(slots=True)
@@ -112,10 +120,11 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=300)
     parser.add_argument("--first", type=int, default=1, help="seed of the first run")
     parser.add_argument("--seed", type=int, help="run this seed alone")
+    parser.add_argument("--short", action="store_true", help="sessions of 12 slots, not 25")
     options = parser.parse_args()
     seeds = [options.seed] if options.seed is not None else range(options.first, options.first + options.runs)
     began = time.process_time()
-    counts, findings = campaign(seeds)
+    counts, findings = campaign(seeds, is_short=options.short)
     for what, count in sorted(counts.items()):
         print(f"{what}: {count:,}", flush=True)  # noqa: T201
     print(f"{time.process_time() - began:.1f} s of processor time", flush=True)  # noqa: T201
@@ -124,12 +133,17 @@ def main() -> int:
     return 1 if findings else 0
 
 
-def campaign(seeds: Sequence[int]) -> tuple[Counter[str], list[str]]:
-    """Run all seeds; return the counts, and the findings, each with its seed."""
+def campaign(seeds: Sequence[int], *, is_short: bool = False) -> tuple[Counter[str], list[str]]:
+    """Run all seeds; return the counts, and the findings, each with its seed.
+
+    `is_short`: sessions of about 12 slots, instead of 25.
+    """
     counts: Counter[str] = Counter()
     findings: list[str] = []
     with scratch() as folder:
-        templates = {name: template(folder / name, market) for name, market in MARKETS.items()}
+        templates = {
+            name: template(folder / name, market, is_short=is_short) for name, market in MARKETS.items()
+        }
         for seed in seeds:
             outcome = Run(seed, templates, folder / "run").outcome()
             counts += outcome.counts
@@ -145,8 +159,8 @@ def scratch() -> Iterator[Path]:
         yield Path(folder)
 
 
-def template(folder: Path, market: Market) -> Template:
-    """Make the store of a market, with full days before those that are recorded."""
+def template(folder: Path, market: Market, *, is_short: bool) -> Template:
+    """Make the store of a market, with bars of the days before those that are recorded."""
     folder.mkdir()
     document = {
         "session_name": "campaign",
@@ -154,7 +168,7 @@ def template(folder: Path, market: Market) -> Template:
         "session_data_config": {
             "symbols": list(_SYMBOLS),
             "streams": ["1m", "5m", "1d"],
-            "sessions": dict(market.hours),
+            "sessions": {day: hours[is_short] for day, hours in market.hours.items()},
             "gap_filler": {"max_retries": MOST_TRIES},
             "indicators": {
                 "sma_5": {"type": "SMA", "interval": "1m", "timeperiod": 5},
@@ -163,23 +177,22 @@ def template(folder: Path, market: Market) -> Template:
             },
         },
     }
-    played = {"backtest_config": {"start_date": market.days[0], "end_date": market.days[-1]}}
+    days = sorted(date.fromisoformat(day) for day in market.hours)
+    played = {"backtest_config": {"start_date": str(days[0]), "end_date": str(days[-1])}}
     backtest = parse_session_config({**document, **played}, "campaign").config
     live = parse_session_config({**document, "mode": "live"}, "campaign").config
     calendar = TimeManager(live.exchange, changes=live.session_data_config.sessions)
-    days = [date.fromisoformat(day) for day in market.days]
-    before = [calendar.get_previous_trading_date(days[0], n) for n in range(_PAST_DAYS, 0, -1)]
-    with open_new_store(folder / "bars.db") as store:
+    past = [calendar.get_previous_trading_date(days[0], n) for n in range(_PAST_DAYS, 0, -1)]
+    before = [calendar.get_trading_session(day) for day in past]
+    memory = MemoryStore(folder / "bars.db")
+    with open_new_store(memory.location) as store:
         for number, symbol in enumerate(_SYMBOLS):
-            labels = np.concatenate(
-                [
-                    SessionSlots(calendar.get_trading_session(day), MINUTE).stored_labels[-60:]
-                    for day in before
-                ]
-            )
-            store.write(symbol, MINUTE, random_bars(labels, seed=number, missing=0.05))
+            labels = np.concatenate([SessionSlots(one, MINUTE).stored_labels[-60:] for one in before])
+            bars = random_bars(labels, seed=number, missing=0.05)
+            store.write(symbol, MINUTE, bars)
+            memory.write(symbol, MINUTE, bars)
     slots = tuple(SessionSlots(calendar.get_trading_session(day), MINUTE) for day in days)
-    return Template(folder, live, backtest, slots)
+    return Template(folder, memory, live, backtest, slots)
 
 
 class Run:
@@ -188,18 +201,22 @@ class Run:
     def __init__(self, seed: int, templates: dict[str, Template], folder: Path) -> None:
         self._random = random = Random(seed)
         self._outcome = Outcome(seed)
-        self._market = random.choice(list(templates))
+        # Nights take long.
+        weights = [1 if name == "two days" else 6 for name in templates]
+        self._market = random.choices(list(templates), weights)[0]
         self._template = templates[self._market]
         self._slots = self._template.slots
         self._folder = folder
-        self._store = folder / "bars.db"
+        self._location = folder / "bars.db"
+        self._memory = self._template.memory.copy(self._location) if seed % _SQLITE_EVERY else None
+        self._conditions = random.choice((_CONDITIONS, (), ()))
         self._script = random_script(random, seed)
         self._bars = true_bars(random, self._slots)
         opens, closes = int(self._slots[0].opened_at[0]), int(self._slots[0].closed_at[-1])
         begun = opens - 90 if random.random() < 0.7 else random.uniform(opens, closes)
         self._world = HandWorld(random, start=begun, speed=random.choice((30.0, 120.0, 1200.0)))
         ends = int(self._slots[-1].closed_at[-1]) + 120
-        self._kills = sorted(random.uniform(begun, ends) for _ in range(random.choice((0, 0, 1, 3))))
+        self._kills = sorted(random.uniform(begun, ends) for _ in range(random.choice((0, 0, 0, 1, 3))))
         self._kept = KeepRecords()
         self._sent: list[FeedBar] = []
         self._told: list[Told] = []
@@ -209,7 +226,8 @@ class Run:
         logging.getLogger("tapedeck").setLevel(logging.CRITICAL)
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir()
-        shutil.copy(self._template.store, self._store)
+        if self._memory is None:
+            shutil.copy(self._template.memory.location, self._location)
         self._count(self._market)
         try:
             while not self._live():
@@ -226,6 +244,9 @@ class Run:
             traceback.print_exc()
             self._finding(f"{type(error).__name__}: {error}")
         return self._outcome
+
+    def _opened(self) -> BarStore:
+        return open_store(self._location) if self._memory is None else self._memory
 
     def _count(self, what: str, number: int = 1) -> None:
         self._outcome.counts[what] += number
@@ -248,13 +269,13 @@ class Run:
         options = LiveOptions(
             world.feed,
             world.clock,
-            journal_path(self._store),
+            journal_path(self._location),
             days=len(self._slots) - done,
             first_day=self._slots[done].session.trading_day,
         )
-        with one_thread(world, told), open_store(self._store) as store:
+        with one_thread(world, told), self._opened() as store:
             system = SystemManager(self._template.live, store, sinks=[self._kept], live=options)
-            for condition in _CONDITIONS:
+            for condition in self._conditions:
                 system.add_breakpoint(condition)
             try:
                 system.start()
@@ -288,7 +309,7 @@ class Run:
     def _check_digests(self) -> None:
         live = [session_digest(record.tape, record.frontier) for record in self._kept.records]
         kept = KeepRecords()
-        with open_store(self._store, read_only=True) as store:
+        with self._opened() as store:
             system = SystemManager(self._template.backtest, store, sinks=[kept])
             system.start()
             assert system.wait(60), "the backtest did not end"
@@ -302,7 +323,7 @@ class Run:
     def _check_journal(self) -> None:
         """Every bar that was sent is in the journal."""
         journalled: Counter[tuple[object, ...]] = Counter()
-        with ArrivalJournal(journal_path(self._store)) as journal:
+        with ArrivalJournal(journal_path(self._location)) as journal:
             for part in journal.arrivals(MINUTE, 0, 2**40):
                 rows = zip(
                     part.symbols, part.opened_at.tolist(), *part.values.tolist(), part.kinds, strict=True
@@ -339,7 +360,7 @@ class Run:
 
     def _stored(self, start: int, end: int) -> dict[tuple[str, int], tuple[float, ...]]:
         found: dict[tuple[str, int], tuple[float, ...]] = {}
-        with open_store(self._store, read_only=True) as store:
+        with self._opened() as store:
             for symbol in _SYMBOLS:
                 bars = store.read(symbol, MINUTE, start, end)
                 columns = (bars.open, bars.high, bars.low, bars.close, bars.volume)
@@ -374,7 +395,7 @@ class Run:
         for record in self._kept.records:
             live.write_session(record, session_digest(record.tape, record.frontier))
         other = CsvExport(self._folder / "backtest", self._template.backtest)
-        with open_store(self._store, read_only=True) as store:
+        with self._opened() as store:
             system = SystemManager(self._template.backtest, store, sinks=[other])
             system.start()
             assert system.wait(60), "the backtest did not end"

@@ -1,10 +1,10 @@
 """Campaign of recordings: a recorder killed and starved at each call, and killed at random moments.
 
-`python -m tests.faults.recordings` runs all of it (`--kills N`: random moments for each kind of store),
-`--short` the part for continuous integration. A recorder records a session of two symbols with duplicates,
-corrections and extended hours, ends it and folds it. After a fault every bar that was sent on as saved must
-be in the journal, and a next start must make the store what the journal adds up to, by a fold in plain
-Python. Done again from the start, the recording must end as an undisturbed one.
+`python -m tests.faults.recordings` runs all of it (`--kills N`: random moments for each kind of store;
+`--every N`: each n-th call), `--short` the part for continuous integration. A recorder records a session of
+two symbols with duplicates, corrections and extended hours, ends it and folds it. After a fault every bar
+that was sent on as saved must be in the journal, and a next start must make the store what the journal adds
+up to, by a fold in plain Python. Done again from the start, the recording must end as an undisturbed one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -73,7 +73,7 @@ class Extent:
 
 
 _FULL: Final = Extent(batches=8, every=1, kills=100)
-_SHORT: Final = Extent(batches=4, every=59, kills=5)
+_SHORT: Final = Extent(batches=4, every=97, kills=5)
 
 
 def main() -> int:
@@ -81,13 +81,15 @@ def main() -> int:
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("--short", action="store_true", help="few batches, points and kills")
     options.add_argument("--kills", type=int, help="number of random moments for each kind of store")
+    options.add_argument("--every", type=int, help="only each n-th call")
     chosen = options.parse_args()
     extent = _SHORT if chosen.short else _FULL
+    extent = replace(extent, kills=chosen.kills or extent.kills, every=chosen.every or extent.every)
     run_interposed()
     findings: list[str] = []
     for place in PLACES:
         with scratch_folder() as scratch:
-            campaign = Campaign(scratch, place, extent, chosen.kills or extent.kills)
+            campaign = Campaign(scratch, place, extent)
             campaign.run()
         for what, count in campaign.counts.items():
             print(f"{what}: {count:,}", flush=True)  # noqa: T201
@@ -100,13 +102,13 @@ def main() -> int:
 class Campaign:
     """Runs every fault on one kind of store, and collects the findings."""
 
-    def __init__(self, scratch: Path, place: str, extent: Extent, kills: int) -> None:
+    def __init__(self, scratch: Path, place: str, extent: Extent) -> None:
         self.counts: Counter[str] = Counter()
         self.findings: list[str] = []
         self._folder = scratch / "work"
         self._location = self._folder / place
         self._told = scratch / "told"
-        self._extent, self._kills, self._place = extent, kills, place
+        self._extent, self._place = extent, place
         self._random = random.Random(5)
 
     def run(self) -> None:
@@ -171,7 +173,7 @@ class Campaign:
         self._wanted = in_child_result(partial(stored, self._location))
         job = partial(record_in_a_thread, self._location, self._told, batches)
         longest, alive = 0.05, 0
-        for _ in range(self._kills):
+        for _ in range(self._extent.kills):
             self._reset()
             reading, writing = os.pipe()
             child = start_child(partial(job, writing))

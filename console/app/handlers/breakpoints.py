@@ -52,7 +52,9 @@ class BreakpointHandlers:
                 await self._app.do(*answer)
 
         symbol = self._playback.plan.symbols[0]
-        await self._app.open(BreakpointsScreen(self, self._meaning, symbol), left)
+        await self._app.open(
+            BreakpointsScreen(self, self._meaning, symbol, alerts=self._playback.is_live), left
+        )
 
     def save(self, path: str) -> None:
         """Save the breakpoints to a file."""

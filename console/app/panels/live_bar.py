@@ -49,10 +49,12 @@ def live_parts(view_state: ViewState, live: LiveStatus, zone: ZoneInfo, note: st
     if note:
         parts.append((4, Content.styled(note, "$text-accent")))
     parts += stop_parts(view_state)
-    if live.edition:
-        parts.append((5, Content.styled(f"edition {live.edition}", _QUIET)))
-    if view_state.view is not None:
-        parts += place_parts(view_state, view_state.view)[-1:]  # the days of a recording have no number
+    view = view_state.view
+    edition = view.edition if view is not None and view_state.is_past else live.edition
+    if edition:
+        parts.append((5, Content.styled(f"edition {edition}", _QUIET)))
+    if view is not None and (view_state.is_past or live.phase is not LivePhase.WAITING):
+        parts += place_parts(view_state, view)[-1:]  # the days of a recording have no number
     return parts
 
 
@@ -81,8 +83,9 @@ def _opening(live: LiveStatus, zone: ZoneInfo) -> list[Content]:
     """Return when the next session opens, and the time until then, unless one is open."""
     if live.opens is None or live.phase not in (LivePhase.WAITING, LivePhase.OVER):
         return []
-    remaining = duration((live.opens - live.now).total_seconds())
-    return [Content(f"{opening_text(live, zone)} in {remaining}")]
+    remaining = (live.opens - live.now).total_seconds()
+    until = f" in {duration(remaining)}" if remaining > 0 else ""
+    return [Content(f"{opening_text(live, zone)}{until}")]
 
 
 def _difference(view_state: ViewState, view: SessionView, live: LiveStatus) -> list[Part]:

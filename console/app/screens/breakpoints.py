@@ -43,6 +43,7 @@ class BreakpointsScreen(ModalScreen[tuple[str, str] | None]):
     """Adds and changes breakpoints; the condition is checked as it is typed.
 
     Its result is an action to do next, with its argument: a new breakpoint, or saving or loading the list.
+    `alerts`: breakpoints alert, and pause nothing, as in a live session.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,8 +55,9 @@ class BreakpointsScreen(ModalScreen[tuple[str, str] | None]):
         Binding("l", "file('load_breakpoints')", "load", show=False),
     ]
 
-    def __init__(self, editor: BreakpointEditor, check: Check, symbol: str) -> None:
+    def __init__(self, editor: BreakpointEditor, check: Check, symbol: str, *, alerts: bool = False) -> None:
         super().__init__()
+        self._title = "Alert when" if alerts else "Pause when"
         self._editor = editor
         self._check = check
         self._hint = _EXAMPLES.format(symbol if symbol.isidentifier() else f'"{symbol}"')
@@ -64,7 +66,7 @@ class BreakpointsScreen(ModalScreen[tuple[str, str] | None]):
     def compose(self) -> ComposeResult:
         """Compose the line and the list."""
         with Vertical(classes="dialog"):
-            yield Label("Pause when", classes="dialog-title")
+            yield Label(self._title, classes="dialog-title")
             yield Input(id="prompt")
             yield Static(Content(self._hint), id="meaning")
             keys = dialog_keys(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tapedeck.console.actions.offers import OfferState
 from tapedeck.console.actions.table import ACTIONS
@@ -52,7 +53,7 @@ from tests.support.live_consoles import (
 from tests.support.live_runs import Replay
 from tests.support.markets import fill_store, open_new_store
 
-NARROW, MEDIUM, WIDE = (80, 24), (120, 36), (200, 60)
+NARROW, WIDE = (80, 24), (200, 60)
 
 
 def bar(console: ConsoleRun) -> str:
@@ -84,7 +85,7 @@ def run_live(
 # The session bar
 
 
-@pytest.mark.parametrize("size", [NARROW, MEDIUM, WIDE])
+@pytest.mark.parametrize("size", [NARROW, WIDE])
 def test_the_bar_has_state_both_clocks_and_their_difference(
     console_store: BarStore, tmp_path: Path, size: tuple[int, int]
 ) -> None:
@@ -112,6 +113,8 @@ def test_the_bar_has_state_both_clocks_and_their_difference(
         if size != NARROW:
             assert "opens Wed 2013-11-27 09:30 EST in 17:29:40" in bar(console)
         assert len(bar(console)) <= size[0] - 2
+        console.live.status = replace(WAITING, now=OPEN + timedelta(minutes=70))
+        await shows(console, pilot, "… waiting", "opened Tue 2013-11-26 09:30 EST  now 10:40:00")
 
     run_live(console_store, tmp_path, act, size=size)
 
@@ -121,8 +124,14 @@ def test_the_bar_has_state_both_clocks_and_their_difference(
 
 def test_space_stops_the_picture_while_the_recording_goes_on(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: LiveConsole, pilot: Pilot[None]) -> None:
+        await press(pilot, "space")
+        await until(pilot, lambda: "nothing is recorded yet" in str(notices(console)), "the reason")
         await console.arrive(pilot, 61)
         await shows(console, pilot, "● live", "10:31 EST")
+        await press(pilot, "space")
+        assert console.past_frontier == 61
+        await press(pilot, "space")
+        await until(pilot, lambda: console.past_frontier is None, "the present, which is met at once")
         await press(pilot, "space")
         assert console.past_frontier == 61
         await shows(console, pilot, "PAST ‖", "10:31 EST", "7 s behind", "● live")
@@ -167,23 +176,6 @@ def test_the_past_plays_at_the_speed_of_the_recording_up_to_now_and_goes_on_live
     run_live(console_store, tmp_path, act)
 
 
-def test_a_picture_that_stands_at_the_present_plays_on_from_there(
-    console_store: BarStore, tmp_path: Path
-) -> None:
-    async def act(console: LiveConsole, pilot: Pilot[None]) -> None:
-        await press(pilot, "space")
-        await until(pilot, lambda: "nothing is recorded yet" in str(notices(console)), "the reason")
-        await console.arrive(pilot, 5)
-        await press(pilot, "space")
-        assert console.past_frontier == 5
-        await press(pilot, "space")
-        await until(pilot, lambda: console.past_frontier is None, "the present")
-        await console.arrive(pilot, 1)
-        await shows(console, pilot, "● live", "09:36 EST")
-
-    run_live(console_store, tmp_path, act)
-
-
 # Keys
 
 
@@ -218,6 +210,9 @@ def test_footer_help_and_palette_name_what_a_recording_can_do(
     console_store: BarStore, tmp_path: Path
 ) -> None:
     async def act(console: LiveConsole, pilot: Pilot[None]) -> None:
+        table = console.app.main.symbols.table
+        await until(pilot, lambda: "‹" in drawn(table), "yesterday's values before the open")
+        assert "space pause" not in footer(console)
         await console.arrive(pilot, 5)
         await until(pilot, lambda: "space pause" in footer(console), "the pause")
         for word in (". step", "+ faster", "- slower", "R restart", "p play"):
@@ -275,10 +270,7 @@ def test_q_asks_in_the_words_of_a_recording(console_store: BarStore, tmp_path: P
 # Alerts
 
 
-@pytest.mark.parametrize("has_bell", [False, True])
-def test_each_alert_is_shown_once_and_many_are_folded(
-    console_store: BarStore, tmp_path: Path, has_bell: bool
-) -> None:
+def test_each_alert_is_shown_once_and_many_are_folded(console_store: BarStore, tmp_path: Path) -> None:
     rung = 0
 
     def ring() -> None:
@@ -299,12 +291,28 @@ def test_each_alert_is_shown_once_and_many_are_folded(
         folded = "12 alerts: S14 missing; S13 missing; S12 missing; and 9 more in the log"
         await until(pilot, lambda: ("warning", folded) in notices(console), "the fold")
         assert len(notices(console)) == 1
-        assert rung == (3 if has_bell else 0)
+        assert rung == 3
 
-    run_live(console_store, tmp_path, act, config=document() | {"live_config": {"bell": has_bell}})
+    run_live(console_store, tmp_path, act, config=document() | {"live_config": {"bell": True}})
 
 
 # Panels
+
+
+def test_a_breakpoint_is_set_in_the_words_of_an_alert(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: LiveConsole, pilot: Pilot[None]) -> None:
+        await console.arrive(pilot, 5)
+        await press(pilot, "b")
+        assert "Alert when" in console.text(".dialog-title")
+        console.app.screen.query_one(Input).value = "AAA.close > 1"
+        await until(pilot, lambda: "alerts when AAA.close > 1 becomes true" in console.text("#meaning"), "it")
+        await press(pilot, "enter")
+        await until(pilot, lambda: len(console.system.breakpoints()) == 1, "the breakpoint")
+        console.app.clear_notifications()
+        await console.app.do("find", "AAA.close > 999")
+        await until(pilot, lambda: "b sets an alert for it" in str(notices(console)), "no question")
+
+    run_live(console_store, tmp_path, act)
 
 
 async def feed_text(console: LiveConsole, pilot: Pilot[None], *words: str) -> str:
@@ -392,10 +400,7 @@ def test_the_quality_panel_tells_what_is_done_about_each_gap(console_store: BarS
     run_live(console_store, tmp_path, act)
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
-def test_a_forming_bar_is_beside_the_tape_and_in_no_copy(
-    console_store: BarStore, tmp_path: Path, size: tuple[int, int]
-) -> None:
+def test_a_forming_bar_is_beside_the_tape_and_in_no_copy(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: LiveConsole, pilot: Pilot[None]) -> None:
         await console.arrive(pilot, 5)
         main, before = console.app.main, {}
@@ -423,7 +428,7 @@ def test_a_forming_bar_is_beside_the_tape_and_in_no_copy(
         await console.app.do("panel_chart")
         await until(pilot, lambda: "◃" not in drawn(main.chart.chart), "the past has no forming bar")
 
-    run_live(console_store, tmp_path, act, size=size)
+    run_live(console_store, tmp_path, act, size=NARROW)
 
 
 def quality_panel(console: ConsoleRun) -> QualityPanel:
@@ -450,16 +455,6 @@ def test_the_report_is_there_after_the_close_and_opens_at_the_end(
         await press(pilot, "escape")
         await press(pilot, "space")
         await until(pilot, lambda: "the recording is over" in str(notices(console)), "the reason")
-
-    run_live(console_store, tmp_path, act)
-
-
-def test_the_waiting_screen_has_yesterdays_values(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: LiveConsole, pilot: Pilot[None]) -> None:
-        assert console.live.status == WAITING
-        table = console.app.main.symbols.table
-        await until(pilot, lambda: "‹" in drawn(table), "yesterday's values")
-        assert "space pause" not in footer(console)
 
     run_live(console_store, tmp_path, act)
 
