@@ -413,12 +413,12 @@ def test_a_forming_bar_is_beside_the_tape_and_in_no_copy(console_store: BarStore
         told["CCC"] = forming("CCC", OPEN + timedelta(minutes=4), 555.0, now)  # its slot is over
         console.live.follow(5, behind_s=20, forming=told)
         await console.app.do("panel_symbols")
-        await until(pilot, lambda: "777.10" in drawn(main.symbols.table), "the price")
+        await until(pilot, lambda: "777.02" in drawn(main.symbols.table), "the price")
         assert "now" in drawn(main.symbols.table)
         assert "3s" in drawn(main.symbols.table)
         assert "555" not in drawn(main.symbols.table)
         await console.app.do("panel_chart")
-        await until(pilot, lambda: "◃777.10" in drawn(main.chart.chart), "the candle")
+        await until(pilot, lambda: "◃777.02" in drawn(main.chart.chart), "the candle")
         assert "now 3 s" in drawn(main.chart.chart)
         for panel, text in before.items():
             await console.app.do(f"panel_{panel}")
