@@ -15,7 +15,6 @@ import numpy as np
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.feeds.alerts import Alerts, DiskAlerts, OverrunAlerts, QualityAlerts
-from tapedeck.engine.feeds.arrival_journal import ClockAnchor
 from tapedeck.engine.feeds.bar_cells import Cells
 from tapedeck.engine.feeds.feed_connection import (
     FeedConnected,
@@ -32,6 +31,7 @@ from tapedeck.engine.feeds.live_recorder import LiveRecorder
 from tapedeck.engine.feeds.live_status import FeedStatus, LivePhase, LiveStatus
 from tapedeck.engine.feeds.receipts import Receipts
 from tapedeck.engine.feeds.reconciliation import Lacking, ReconcileRules, Reconciliation
+from tapedeck.engine.feeds.recorded_day import ClockAnchor
 from tapedeck.engine.feeds.recorder_messages import Arrived
 from tapedeck.engine.feeds.trading_hours import TradingHours
 from tapedeck.engine.read.events import EventKind, EventLog

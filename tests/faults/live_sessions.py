@@ -216,7 +216,7 @@ class Run:
         begun = opens - 90 if random.random() < 0.7 else random.uniform(opens, closes)
         self._world = HandWorld(random, start=begun, speed=random.choice((30.0, 120.0, 1200.0)))
         ends = int(self._slots[-1].closed_at[-1]) + 120
-        self._kills = sorted(random.uniform(begun, ends) for _ in range(random.choice((0, 0, 1, 3))))
+        self._kills = sorted(random.uniform(begun, ends) for _ in range(random.choice((0, 0, 0, 1, 3))))
         self._kept = KeepRecords()
         self._sent: list[FeedBar] = []
         self._told: list[Told] = []
