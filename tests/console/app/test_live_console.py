@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -493,7 +494,8 @@ def test_corrected_bars_are_marked_and_the_past_shows_the_newest_edition(
         coordinator = console.system._coordinator
         assert coordinator is not None
         assert coordinator.processor.computer is not None
-        later = Corrections.of([(tape.rows["AAA"], slot, (50.0, 51.0, 49.0, 50.5, 900.0))])
+        bar_again = np.array([[50.0], [51.0], [49.0], [50.5], [900.0]])
+        later = Corrections(np.array([tape.rows["AAA"]]), np.array([slot]), bar_again)
         made = mended(tape, later, coordinator.processor.computer, coordinator.quality.scores)
         console.system.session_data.replace_tape(made)
         console.live.follow(60, edition=1)
