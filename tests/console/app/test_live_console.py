@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from textual.widgets import Input
 from tapedeck.console.actions.offers import OfferState
 from tapedeck.console.actions.table import ACTIONS
 from tapedeck.console.app.console_app import ConsoleApp, Setup
+from tapedeck.console.app.live_words import break_end
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.panels.key_line import KeyLine
 from tapedeck.console.app.panels.quality import QualityPanel
@@ -25,8 +27,12 @@ from tapedeck.console.app.screens.confirm import ConfirmScreen
 from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.console.app.screens.text_page import TextPage
 from tapedeck.console.app.widgets import StyledLines
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.feeds.live_status import FeedState, GapState, LivePhase
+from tapedeck.engine.intervals import MINUTE
 from tapedeck.engine.read.status import RunState
+from tapedeck.engine.run.editions import Corrections, mended
 from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tests.support.console_runs import (
@@ -117,6 +123,17 @@ def test_the_bar_has_state_both_clocks_and_their_difference(
         await shows(console, pilot, "… waiting", "opened Tue 2013-11-26 09:30 EST  now 10:40:00")
 
     run_live(console_store, tmp_path, act, size=size)
+
+
+def test_a_lunch_break_is_told_as_a_break() -> None:
+    """Tokyo, 7 October 2013: 9:00 to 11:30, and 12:30 to 15:00, by the exchange's own hours of that year."""
+    slots = SessionSlots(TimeManager("XTKS").get_trading_session(date(2013, 10, 7)), MINUTE)
+    morning, noon = 150, datetime(2013, 10, 7, 12, 0, tzinfo=ZoneInfo("Asia/Tokyo"))
+    assert break_end(slots, morning, noon) == datetime(2013, 10, 7, 12, 30, tzinfo=ZoneInfo("Asia/Tokyo"))
+    assert break_end(slots, morning - 1, noon) is None, "a slot is awaited"
+    assert break_end(slots, morning, noon + timedelta(minutes=31)) is None
+    assert break_end(slots, 0, noon - timedelta(hours=4)) is None, "before the open"
+    assert break_end(slots, len(slots), noon + timedelta(hours=4)) is None
 
 
 # Looking back
@@ -413,12 +430,12 @@ def test_a_forming_bar_is_beside_the_tape_and_in_no_copy(console_store: BarStore
         told["CCC"] = forming("CCC", OPEN + timedelta(minutes=4), 555.0, now)  # its slot is over
         console.live.follow(5, behind_s=20, forming=told)
         await console.app.do("panel_symbols")
-        await until(pilot, lambda: "777.10" in drawn(main.symbols.table), "the price")
+        await until(pilot, lambda: "777.02" in drawn(main.symbols.table), "the price")
         assert "now" in drawn(main.symbols.table)
         assert "3s" in drawn(main.symbols.table)
         assert "555" not in drawn(main.symbols.table)
         await console.app.do("panel_chart")
-        await until(pilot, lambda: "◃777.10" in drawn(main.chart.chart), "the candle")
+        await until(pilot, lambda: "◃777.02" in drawn(main.chart.chart), "the candle")
         assert "now 3 s" in drawn(main.chart.chart)
         for panel, text in before.items():
             await console.app.do(f"panel_{panel}")
@@ -449,6 +466,7 @@ def test_the_report_is_there_after_the_close_and_opens_at_the_end(
         await console.arrive(pilot, 60, phase=LivePhase.OVER)
         await press(pilot, "9")
         assert isinstance(console.app.screen, ReportScreen)
+        assert "play day again" not in footer(console)
         await press(pilot, "escape")
         console.live.end_session()
         await until(pilot, lambda: isinstance(console.app.screen, ReportScreen), "the report")
@@ -473,13 +491,18 @@ def test_corrected_bars_are_marked_and_the_past_shows_the_newest_edition(
         await console.app.do("goto", "10:30")
         await press(pilot, "space")
         assert console.past_frontier == 60
-        made = tape.next_edition()
-        made.mark_corrected(np.array([tape.rows["AAA"]]), np.array([slot]))
+        coordinator = console.system._coordinator
+        assert coordinator is not None
+        assert coordinator.processor.computer is not None
+        bar_again = np.array([[50.0], [51.0], [49.0], [50.5], [900.0]])
+        later = Corrections(np.array([tape.rows["AAA"]]), np.array([slot]), bar_again)
+        made = mended(tape, later, coordinator.processor.computer, coordinator.quality.scores)
         console.system.session_data.replace_tape(made)
         console.live.follow(60, edition=1)
         view = console.app.view_state().view
         assert view is not None
         assert view.edition == 1
+        assert view.bars("AAA", view.base_interval).close[slot] == 50.5
         await until(pilot, lambda: "≈" in drawn(gaps.map), "the mark")
         assert [line[:3] for line in drawn(gaps.map).splitlines() if "≈" in line] == ["AAA"]
         await until(pilot, lambda: drawn(chart).count("≈") == 1, "its candle")
