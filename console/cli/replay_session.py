@@ -16,7 +16,7 @@ from tapedeck.engine.errors import DataMissingError
 from tapedeck.engine.feeds.arrival_journal import journal_path
 from tapedeck.engine.feeds.fault_script import load_fault_script
 from tapedeck.engine.feeds.feed_context import FeedContext
-from tapedeck.engine.feeds.live_options import LiveOptions
+from tapedeck.engine.feeds.live_options import LiveOptions, live_config_of
 from tapedeck.engine.feeds.recorded_day_feed import has_recorded, last_arrival, recorded_day_feed
 from tapedeck.engine.feeds.registry import make_feed
 from tapedeck.engine.session_file import parse_session_config
@@ -115,6 +115,7 @@ class _Replay:
             top = stack.enter_context(open_store(kept.bars, create=True))
             overlay = OverlayStore(self._stored, top, cutoff=self.opens, cutoff_day=self._day)
             live = LiveOptions(feed, clock, journal_path(kept.bars), choice.days or 1, self._day)
+            config = live_config_of(config, live, time_of(config, clock))
             note = _SYNTHETIC if self._file is None else ""
             yield LiveSession(config, overlay, live, kept.folder, kept, self._stored, self._file, note)
 

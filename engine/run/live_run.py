@@ -92,6 +92,8 @@ class _Session:
     receipts: Receipts
     reconciliation: Reconciliation | None = None
     """After the close."""
+    end: Future[bool] | None = None
+    """The end of its recording, once it is asked for."""
 
     @property
     def trading_day(self) -> date:
@@ -240,9 +242,7 @@ class LiveRun:
     def end_recording(self, process_messages: ProcessMessages) -> None:
         """Take no more bars of the session; the store has all of them then, unless there is no room."""
         session = self._current
-        assert session.reconciliation is not None  # the close is over
-        done = self._recorder.end_session(session.trading_day, reconciled=session.reconciliation.is_compared)
-        self._wait(done, process_messages)
+        self._wait(session.end or self._ended(session), process_messages)
 
     def end_session(self, tape: Tape) -> None:
         """Find what the session lacks, with all its bars on the tape."""
@@ -380,6 +380,14 @@ class LiveRun:
             self._recorded_answers += 1
             self._recorder.flush().add_done_callback(lambda _: self._send(AnswerRecorded(None)))
         self._confirm(session, found.empty)
+        if session.reconciliation.is_compared and session.reconciliation.is_over(now):
+            # At once: equal bars were not recorded anew, and an outdated message must not replace them.
+            session.end = self._ended(session)
+
+    def _ended(self, session: _Session) -> Future[bool]:
+        """Have the recorder take no more bars of a session, after those that were sent to it before."""
+        assert session.reconciliation is not None  # the close is over
+        return self._recorder.end_session(session.trading_day, reconciled=session.reconciliation.is_compared)
 
     def _confirm(self, session: _Session, empty: Cells) -> None:
         """Record slots that are confirmed empty."""

@@ -111,12 +111,15 @@ def test_a_failure_is_tried_again_after_a_back_off_until_the_limit_and_the_reaso
     )
 
 
-def test_however_late_it_begins_one_request_is_made():
+def test_however_late_it_begins_requests_are_made_for_five_seconds():
     machine = reconciliation()
     assert not machine.is_over(CLOSE + 4000)
-    request = machine.due(CLOSE + 4000, 0.0)
-    machine.answered(HistoryAnswer(request, error=FeedError("no")), grid_of(), None, CLOSE + 4001, 0.0)
-    assert machine.is_over(CLOSE + 4001)
+    request = machine.due(CLOSE + 4000, 100.0)
+    machine.answered(HistoryAnswer(request, error=FeedError("no")), grid_of(), None, CLOSE + 4001, 100.1)
+    assert not machine.is_over(CLOSE + 4001)
+    request = machine.due(CLOSE + 90000, 105.0)
+    machine.answered(HistoryAnswer(request, error=FeedError("no")), grid_of(), None, CLOSE + 90001, 105.1)
+    assert machine.is_over(CLOSE + 90001)
 
 
 @pytest.mark.parametrize("until", [CLOSE - 60, 0])
