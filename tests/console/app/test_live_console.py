@@ -27,6 +27,7 @@ from tapedeck.console.app.screens.confirm import ConfirmScreen
 from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.console.app.screens.text_page import TextPage
 from tapedeck.console.app.widgets import StyledLines
+from tapedeck.console.panel_data.views import view_table
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.feeds.live_status import FeedState, GapState, LivePhase
@@ -253,6 +254,7 @@ def test_a_backtest_has_no_feed(console_store: BarStore, tmp_path: Path) -> None
         before = console.app.main.panel_layout
         await press(pilot, "f2")
         assert console.app.main.panel_layout == before
+        assert view_table(console.system, "feed").rows == (("note", None, "feed", "a backtest has no feed"),)
         assert "feed" not in console.app.main.panels
         assert "feed" not in console.text("#tabs")
         await press(pilot, "question_mark")
