@@ -219,7 +219,7 @@ def _changes(tape: Tape, late: Sequence[Corrections]) -> Corrections | None:
     changed = ~(tape.base.values[:, rows, slots] == values).all(axis=0)
     empty_rows = np.concatenate([part.empty_rows for part in late])
     empty_slots = np.concatenate([part.empty_slots for part in late])
-    new = ~tape.base.covered[empty_rows, empty_slots]
+    new = ~tape.base.covered_at(empty_rows, empty_slots)
     if not changed.any() and not new.any():
         return None
     return Corrections(rows[changed], slots[changed], values[:, changed], empty_rows[new], empty_slots[new])
