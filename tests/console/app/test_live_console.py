@@ -466,7 +466,10 @@ def test_the_report_is_there_after_the_close_and_opens_at_the_end(
 ) -> None:
     async def act(console: LiveConsole, pilot: Pilot[None]) -> None:
         await console.arrive(pilot, 60, phase=LivePhase.OVER)
-        await press(pilot, "9")
+        console.live.follow(60, phase=LivePhase.OVER, now=CLOSE + timedelta(hours=3))
+        await press(pilot, "comma", "comma")
+        await shows(console, pilot, "10:28 EST  now 19:00:00", "2:00 behind", "■ session over")
+        await press(pilot, "end", "9")
         assert isinstance(console.app.screen, ReportScreen)
         assert "play day again" not in footer(console)
         await press(pilot, "escape")
