@@ -220,7 +220,8 @@ class Campaign:
             for turn in range(3):
                 is_full = turn == 1
                 fills = partial(fill, home) if is_full else None
-                ended = recording.run(Kill(self._random.random(), self._random.randint(5, 20)), fills)
+                minutes = _MINUTES_UNTIL_FULL if is_full else self._random.randint(3, 15)
+                ended = recording.run(Kill(3 * is_full + self._random.random(), minutes), fills)
                 self.counts["kills around a full disk"] += ended.code < 0
                 if is_full:
                     self.counts["told of the full disk"] += "no space left" in ended.output + ended.errors
