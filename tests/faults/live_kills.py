@@ -1,8 +1,9 @@
 """Campaign of killed recordings: `tapedeck live` on a replay, killed with -9 at random moments of a day.
 
-`python -m tests.faults.live_kills --kills 100` kills 100 recordings, each once, and starts them again. After a kill
-every bar that the journal has stays in it, and is stored at the end; the day then ends with the digest of the
-undisturbed one. A second part kills one recording three times, while the disk is full in the middle of the day.
+`python -m tests.faults.live_kills --kills 100` kills 100 recordings, each once, and starts them
+again. After a kill every bar that the journal has stays in it, and is stored at the end; the day
+then ends with the digest of the undisturbed one. A second part kills one recording three times,
+while its disk is full for a part of the day; it needs the right to mount a small disk.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Campaign of replays as live: stored days through the replay feed with all threads, under random faults.
 
-`python -m tests.faults.live_replays --runs 1000` runs some, `--first SEED` from another seed on, `--seed SEED` one
-alone. A run records an overlay over a store at 5,000 to 100,000 times real rhythm; some are stopped on the way,
-and started again. At the end of each, the tape's digest equals that of a backtest of what the overlay holds, and no
-thread is left.
+`python -m tests.faults.live_replays --runs 1000` runs some, `--first SEED` from another seed on,
+`--seed SEED` one alone. A run records an overlay over a store at 5,000 to 100,000 times real
+rhythm; some are stopped on the way, and started again. At the end of each, the tape's digest equals
+that of a backtest of what the overlay holds, and no thread is left.
 """
 
 from __future__ import annotations
