@@ -118,6 +118,8 @@ class LivePlayer:
         """Wait until the session opens; commands still take effect."""
         self._live.show(self._tape, self, self._process_messages)
         self._on_change()  # from here on the session can be shown
+        # The first copy of large grids takes long, as its memory is new; editions use it again.
+        self._tape.next_edition(np.empty(0, dtype=np.int64))
         opens = epoch_seconds(self._tape.session.regular_open)
         while self._live.clock.now() < opens:
             self._live.follow(self._tape)
@@ -217,7 +219,7 @@ def _changes(tape: Tape, late: Sequence[Corrections]) -> Corrections | None:
     changed = ~(tape.base.values[:, rows, slots] == values).all(axis=0)
     empty_rows = np.concatenate([part.empty_rows for part in late])
     empty_slots = np.concatenate([part.empty_slots for part in late])
-    new = ~tape.base.covered[empty_rows, empty_slots]
+    new = ~tape.base.covered_at(empty_rows, empty_slots)
     if not changed.any() and not new.any():
         return None
     return Corrections(rows[changed], slots[changed], values[:, changed], empty_rows[new], empty_slots[new])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,9 +16,17 @@ from typing import Any, Final
 
 import pytest
 
+from tapedeck.console.cli.interrupts import Interrupts
+from tapedeck.console.cli.live_batch import record
+from tapedeck.console.cli.live_news import News, Waiting
+from tapedeck.console.cli.live_report import live_exit_code
 from tapedeck.engine.clock.live_clock import LiveClock
 from tapedeck.engine.feeds.live_feed import FeedAbilities, FeedHistory, FeedSink
+from tapedeck.engine.feeds.live_options import LiveOptions
 from tapedeck.engine.intervals import MINUTE, Interval
+from tapedeck.engine.read.snapshot import Snapshot
+from tapedeck.engine.session_file import load_session_config
+from tapedeck.engine.store.locations import open_store
 from tests.console.conftest import PROJECT
 
 Writer = Callable[..., Path]
@@ -61,6 +70,18 @@ def test_a_replayed_day_has_the_files_and_the_stamp_of_its_backtest(
         assert (tmp_path / "live" / name).read_bytes() == (tmp_path / "run" / name).read_bytes()
     assert tapedeck("validate", tmp_path / "live").exit_code == 0
     assert json.loads((tmp_path / "live" / "manifest.json").read_text())["mode"] == "live"
+
+
+def test_a_file_in_mode_backtest_is_recorded_as_live(
+    tapedeck: Any, session_file: Writer, lean_store: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    words = ("--feed", "replay", "--date", "2013-10-08", "--speed", FASTEST, "--store", lean_store)
+    assert tapedeck("live", session_file(), *words, "--no-ui", "--export", out).exit_code == 0
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["mode"] == "live"
+    assert manifest["session_file"]["backtest_config"]["start_date"] == "2013-10-08"
+    assert ",live," in (out / "session.csv").read_text().splitlines()[1]
 
 
 def test_json_lines_have_each_minute_each_breakpoint_and_the_summary_of_a_run(
@@ -213,6 +234,38 @@ def test_without_trading_and_no_wait_it_ends_with_the_next_session(
     assert (
         done.stderr == "error: the market is closed: next session Monday 2013-10-07, opens in 13 h 24 min.\n"
     )
+
+
+def test_a_wait_ends_at_once_when_it_is_interrupted(
+    session_file: Writer, tmp_path: Path, lean_store: Path
+) -> None:
+    interrupts, sunday = Interrupts(), datetime(2013, 10, 7, 0, 6, tzinfo=UTC).timestamp()
+
+    class Output:
+        def __init__(self) -> None:
+            self.told: list[News] = []
+
+        def tell(self, news: Sequence[News]) -> None:
+            """Interrupt once the wait is told, as ctrl+c does."""
+            self.told += news
+            interrupts.seen = any(isinstance(one, Waiting) for one in self.told)
+
+        def look(self, snapshot: Snapshot) -> None:
+            """Take a snapshot."""
+
+        def close(self) -> None:
+            """Do nothing."""
+
+    output, out = Output(), tmp_path / "out"
+    live = LiveOptions(SilentFeed(), LiveClock(start=sunday), tmp_path / "journal.db", 3)
+    with open_store(shutil.copy(lean_store, tmp_path / "bars.db")) as store:
+        config = load_session_config(session_file()).config
+        done = record(config, store, live, lines=output, export=out, interrupts=interrupts)
+    (wait,) = output.told
+    assert isinstance(wait, Waiting)
+    assert wait.opens == datetime(2013, 10, 7, 13, 30, tzinfo=UTC)
+    assert live_exit_code(done) == 130
+    assert list(out.iterdir()) == []
 
 
 # Processes and signals

@@ -72,7 +72,8 @@ class ReportScreen(ConsoleScreen):
     def footer_word(self, label_of: LabelOf, action_id: str) -> str | None:
         """Return the word of an action in the footer, or None if it would do nothing."""
         if action_id == "play_day":
-            return BY_ID[action_id].label if self._days else None
+            is_offered = bool(self._days) and self._playback.offer_state().offers(action_id)
+            return BY_ID[action_id].label if is_offered else None
         steps = _DAY_STEPS.get(action_id, 0)
         if steps and not 0 <= self._wanted + steps < len(self._days):
             return None
