@@ -1,8 +1,9 @@
 """Campaign of killed recordings: `tapedeck live` on a replay, killed with -9 at random moments of a day.
 
-`python -m tests.faults.live_kills --kills 100` kills 100 recordings, each once, and starts them again. After a kill
-every bar that the journal has stays in it, and is stored at the end; the day then ends with the digest of the
-undisturbed one. A second part kills one recording three times, while the disk is full in the middle of the day.
+`python -m tests.faults.live_kills --kills 100` kills 100 recordings, each once, and starts them
+again. After a kill every bar that the journal has stays in it, and is stored at the end; the day
+then ends with the digest of the undisturbed one. A second part kills one recording three times,
+while its disk is full for a part of the day; it needs the right to mount a small disk.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from threading import Timer
@@ -37,6 +39,8 @@ _AT_START: Final = 0.2
 """Share of kills before the first minute is told."""
 _DISK_BYTES: Final = 8_000_000
 _ROOT: Final = Path(__file__).resolve().parents[2]
+_FILLER: Final = "filler"
+_MINUTES_UNTIL_FULL: Final = 3
 _COLUMNS: Final = "symbol, opened_at, open, high, low, close, volume"
 # Faults after which history has every bar as it is stored: the day ends the same, whenever it is killed.
 _FAULTS: Final = {"random": {"seed": 5, "duplicate": 0.2, "reorder": 0.2, "late": 0.2, "missing": 0.2}}
@@ -106,22 +110,25 @@ class Recording:
             text=True,
         )
 
-    def run(self, kill: Kill | None = None) -> Ended:
-        """Run the command to its end, or kill it."""
+    def run(self, kill: Kill | None = None, fills: Callable[[], object] | None = None) -> Ended:
+        """Run the command to its end, or kill it; `fills` is called when it has told of three minutes."""
         began = time.monotonic()
         process = self.start()
         assert process.stdout is not None
         killer = Timer(_LIMIT_S if kill is None or kill.minutes else kill.seconds, process.kill)
         killer.start()
-        output, minutes = [], 0
+        output: list[str] = []
+        minutes = 0
         for line in process.stdout:
             output.append(line)
-            minutes += '"kind": "minute"' in line
-            if kill is not None and minutes == kill.minutes > 0:
+            is_minute = '"kind": "minute"' in line
+            minutes += is_minute
+            if is_minute and minutes == _MINUTES_UNTIL_FULL and fills is not None:
+                fills()
+            if is_minute and kill is not None and minutes == kill.minutes:
                 killer.cancel()
                 killer = Timer(kill.seconds, process.kill)
                 killer.start()
-                kill = None
         _, errors = process.communicate()
         killer.cancel()
         return Ended(process.returncode, "".join(output), errors, time.monotonic() - began)
@@ -209,17 +216,19 @@ class Campaign:
             if home is None:
                 self.counts["no small disk can be mounted here"] += 1
                 return
-            recording = Recording(self._place, home, _SPEED / 9, has_faults=False)
+            recording = Recording(self._place, home, _SPEED / 18, has_faults=False)
             journalled: Counter[_Row] = Counter()
-            for kill in range(3):
-                filler = fill(home) if kill == 1 else None
-                ended = recording.run(Kill(self._random.random(), self._random.randint(5, 20)))
-                if ended.code > 0:
-                    self.counts["refused on a full disk"] += 1
-                if filler is not None:
-                    self.counts["told of the full disk"] += "no space" in ended.output + ended.errors
-                    filler.unlink()
+            for turn in range(3):
+                is_full = turn == 1
+                fills = partial(fill, home) if is_full else None
+                minutes = _MINUTES_UNTIL_FULL if is_full else self._random.randint(3, 15)
+                ended = recording.run(Kill(3 * is_full + self._random.random(), minutes), fills)
                 self.counts["kills around a full disk"] += ended.code < 0
+                if is_full:
+                    self.counts["told of the full disk"] += "no space left" in ended.output + ended.errors
+                    refused = recording.run(Kill(2 * self._seconds))
+                    self.counts["refused to start on a full disk"] += refused.code > 0
+                    (home / _FILLER).unlink()
                 journalled |= recording.journal()
             self._check(f"full disk {number}", recording, journalled, recording.run())
 
@@ -259,13 +268,12 @@ def small_disk(folder: Path) -> Iterator[Path | None]:
         subprocess.run(["umount", "-l", str(folder)], capture_output=True, check=False)
 
 
-def fill(folder: Path) -> Path:
-    """Fill the disk of a folder; return the file to remove."""
-    path = folder / "filler"
+def fill(folder: Path) -> None:
+    """Fill the disk of a folder, with one file."""
+    path = folder / _FILLER
     with path.open("wb", buffering=0) as file, suppress(OSError):
         while file.write(bytes(4096)):
             pass
-    return path
 
 
 if __name__ == "__main__":
