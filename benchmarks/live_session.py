@@ -107,7 +107,7 @@ class MadeFeed:
             if not self._wait_until(float(self._slots.closed_at[slot])):
                 return
             step = math.ceil(len(bars) / MESSAGES)
-            pause = min(SPREAD_S, minute_s / 4) / MESSAGES
+            pause = min(SPREAD_S, minute_s / 10) / MESSAGES
             for first in range(0, len(bars), step):
                 if first and self._ended.wait(pause):
                     return
