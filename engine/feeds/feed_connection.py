@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import Any, Final
@@ -155,7 +155,9 @@ class FeedConnection:
 
     def status(self) -> FeedStatus:
         """Return the state of the connection; the counts of bars are the recorder's, and 0 here."""
-        return self._status
+        status, sink = self._status, self._sink
+        heard = self._last_message if sink is None or sink.heard is None else sink.heard[0]
+        return replace(status, last_message=None if heard is None else utc_from_epoch(int(heard)))
 
     # The thread
 
@@ -378,12 +380,12 @@ class FeedConnection:
 
     def _made_status(self) -> FeedStatus:
         watch = self._watch
+        is_mute = watch.is_mute(self._clock.now())
         return FeedStatus(
             self._feed.name,
-            watch.state,
+            FeedState.STALE if is_mute else watch.state,
             utc_from_epoch(int(watch.since)),
-            watch.reason,
-            last_message=None if self._last_message is None else utc_from_epoch(int(self._last_message)),
+            "connected again, but no message yet" if is_mute else watch.reason,
             reconnects=watch.reconnects,
             skew_s=self._skew.skew_s,
         )

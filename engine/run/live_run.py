@@ -49,8 +49,6 @@ _BACKFILL_S: Final = 10.0
 """Longest wait of a session that begins in its middle for what was missed, in seconds of the machine."""
 _JOIN_S: Final = 30.0
 _DISK_CHECK_S: Final = 30.0
-_OVERRUN_S: Final = 1.0
-"""Time in which the data processor may be behind without an alert, in seconds of the machine."""
 
 Answer = TypeVar("Answer")
 
@@ -140,7 +138,6 @@ class LiveRun:
         self._disk = DiskAlerts(self._alerts, options.journal.parent)
         self._overruns = OverrunAlerts(self._alerts)
         self._disk_due = -math.inf
-        self._level_at = math.inf  # machine seconds: the data processor was not behind
         self._phase = LivePhase.WAITING
         self._session: _Session | None = None
         self._recorded_answers = 0  # answers whose bars the recorder has not sent on yet
@@ -361,10 +358,7 @@ class LiveRun:
 
     def _check(self, session: _Session, tape: Tape, now: float, machine: float) -> None:
         """Look for causes of alerts."""
-        behind = tape.frontier - tape.processed
-        if behind <= 0:
-            self._level_at = machine
-        self._overruns.check("data-processor", behind if machine - self._level_at >= _OVERRUN_S else 0, now)
+        self._overruns.check("data-processor", tape.processed, tape.frontier, now, machine)
         if tape.scores is not None and tape.scored:
             session.quality.check(tape.scores[:, tape.scored], now)
         if machine >= self._disk_due:

@@ -466,7 +466,10 @@ def test_the_report_is_there_after_the_close_and_opens_at_the_end(
 ) -> None:
     async def act(console: LiveConsole, pilot: Pilot[None]) -> None:
         await console.arrive(pilot, 60, phase=LivePhase.OVER)
-        await press(pilot, "9")
+        console.live.follow(60, phase=LivePhase.OVER, now=CLOSE + timedelta(hours=3))
+        await press(pilot, "comma", "comma")
+        await shows(console, pilot, "10:28 EST  now 19:00:00", "2:00 behind", "■ session over")
+        await press(pilot, "end", "9")
         assert isinstance(console.app.screen, ReportScreen)
         assert "play day again" not in footer(console)
         await press(pilot, "escape")
@@ -545,6 +548,29 @@ def test_looking_back_while_the_engine_records(tmp_path: Path) -> None:
         fill_store(store, SYMBOLS, "2013-11-20", "2013-11-26")
     config = parse_session_config(document(), "live").config
     replay = Replay(config, tmp_path / "bars.db", tmp_path, OPEN.date(), speed=200.0, begins_s=30 * 60.0)
+    with replay.system() as (system, _), LogLines() as lines:
+        app = ConsoleApp(Playback(system), system._store, lines, Setup(exports=tmp_path / "exports"))
+        drive(ConsoleRun(app), act)
+
+
+def test_between_two_days_the_report_is_that_of_the_day_that_is_over(tmp_path: Path) -> None:
+    first = date(2013, 11, 25)
+
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "opens Tue 2013-11-26" in bar(console), bar(console))
+        await press(pilot, "9")
+        report = console.app.screen
+        assert isinstance(report, ReportScreen)
+        await until(pilot, lambda: report.day == first and "slot" not in console.text("#report"), "the day")
+        await press(pilot, "right")
+        assert report.day == OPEN.date()
+        await press(pilot, "escape", "q", "y")
+        await until(pilot, lambda: console.state is RunState.STOPPED, "the end")
+
+    with open_new_store(tmp_path / "bars.db") as store:
+        fill_store(store, SYMBOLS, "2013-11-20", "2013-11-26")
+    config = parse_session_config(document(), "live").config
+    replay = Replay(config, tmp_path / "bars.db", tmp_path, first, speed=2000.0, begins_s=385 * 60.0, days=2)
     with replay.system() as (system, _), LogLines() as lines:
         app = ConsoleApp(Playback(system), system._store, lines, Setup(exports=tmp_path / "exports"))
         drive(ConsoleRun(app), act)

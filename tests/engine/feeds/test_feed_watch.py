@@ -140,6 +140,21 @@ def test_a_stale_feed_is_connected_again():
     assert (one.state, one.wants_connection) == (FeedState.CLOSED, False)
 
 
+def test_a_stale_feed_is_mute_until_it_sends_something_or_the_market_closes():
+    one = connected()
+    assert not one.is_mute(NOON)
+    one.lost("silent", NOON + 150, 1150.0, state=FeedState.STALE)
+    assert not one.is_mute(NOON + 150)  # it is stale
+    one.connected(NOON + 151, 1151.0)
+    assert one.is_mute(NOON + 152)
+    assert not one.is_mute(OPEN_S + 390 * 60)
+    one.heard(NOON + 160, 1160.0)
+    assert not one.is_mute(NOON + 160)
+    one.lost("dropped", NOON + 170, 1170.0)
+    one.connected(NOON + 171, 1171.0)
+    assert not one.is_mute(NOON + 172)
+
+
 def test_losing_a_connection_that_is_not_there_changes_nothing():
     one = watch()
     one.lost("dropped", NOON, 0.0)

@@ -186,6 +186,22 @@ def test_history_has_what_a_killed_recording_of_the_day_before_has_left_in_the_j
     assert session_digest(record.tape, record.frontier) == session_digest(expected.tape, expected.frontier)
 
 
+def test_a_first_recording_into_an_empty_store_has_breakpoints_and_opening_values(
+    base: Path, tmp_path: Path
+) -> None:
+    replay = Replay(config_of(), base, tmp_path, DAY)
+    with open_store(base) as store, open_new_store(tmp_path / "new.db") as new:
+        feed = ReplayFeed(store, replay.clock, MINUTE, first=replay.opens)
+        live = LiveOptions(feed, replay.clock, journal_path(new.location), first_day=DAY)
+        system = SystemManager(config_of(), new, live=live, tape_cache_bytes=2**26)
+        system.add_breakpoint("AAA.close crosses above AAA.sma")
+        system.start()
+        assert system.wait(LIMIT_S)
+        assert (system.state, system.error) == (RunState.COMPLETED, None)
+        assert system.breakpoints()[0].hits > 3
+        assert system.opening_values(DAY).day_before == date(2013, 10, 4)
+
+
 def test_history_of_another_feed_is_a_warning(base: Path, tmp_path: Path) -> None:
     replay = Replay(config_of(), base, tmp_path, DAY)
     with replay.system() as (system, _):
