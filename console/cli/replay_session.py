@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 _DEMO: Final = Path("built-in-market")
 _SYNTHETIC: Final = "synthetic"
-_MARGIN_S: Final = 1.0
+_DELIVERY_S: Final = 0.5
+"""Time for the last bar of a recorded day to come, in seconds of the machine."""
 
 
 @contextmanager
@@ -112,7 +113,7 @@ class _Replay:
             kept = KeptReplay(self._root, self._key(), anew=choice.restarts, past_until=past_until)
             stack.enter_context(kept)
             clock = kept.begin(start, choice.speed, REPLAY_SPEED)
-            feed, config = self._feed(clock), self._config_to_the_end()
+            feed, config = self._feed(clock), self._config_to_the_end(clock.speed)
             top = stack.enter_context(open_store(kept.bars, create=True))
             overlay = OverlayStore(self._stored, top, cutoff=self.opens, cutoff_day=self._day)
             live = LiveOptions(feed, clock, journal_path(kept.bars), choice.days or 1, self._day)
@@ -133,14 +134,14 @@ class _Replay:
         context = FeedContext(self._config, self._interval, clock, times, self._stored, self.opens, script)
         return make_feed(REPLAY, context)
 
-    def _config_to_the_end(self) -> SessionConfig:
+    def _config_to_the_end(self, speed: float) -> SessionConfig:
         """Return the session file, for a recorded day with a close that waits for its last arrival."""
         config = self._config
         if self._choice.journal_day is None:
             return config
         last = last_arrival(self._journal(), self._day, self._interval, self._symbols)
         waits = config.live_config
-        longest = max(waits.reconcile_within_seconds, last - self.closes + _MARGIN_S)
+        longest = max(waits.reconcile_within_seconds, last - self.closes + 1 + speed * _DELIVERY_S)
         return config.model_copy(
             update={"live_config": waits.model_copy(update={"reconcile_within_seconds": longest})}
         )

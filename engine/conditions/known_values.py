@@ -139,7 +139,7 @@ class KnownValues:
         if self._tape.scores is None:
             return np.zeros((count, len(self)))
         stop = int(self._frontiers[-1])
-        begun = gaps_begin(self._tape.base.covered[rows, :stop])
+        begun = gaps_begin(self._tape.base.covered_at(rows, np.s_[:stop]))
         totals = np.zeros((count, stop + 1))
         np.cumsum(begun, axis=1, out=totals[:, 1:])
         return totals[:, self._frontiers]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from tapedeck.engine.export.text_columns import csv_field, number_text, time_text
 from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, find_gaps
 from tapedeck.engine.tape.tape import Tape
@@ -48,7 +50,7 @@ def _measured(tape: Tape, row: int, frontier: int) -> tuple[str, list[str]]:
     )
     actual = int(base.present[row, :frontier].sum())
     numbers = f"{number_text(float(tape.scores[row, frontier]))},{expected},{actual}"
-    covered = base.covered[row, :frontier]
+    covered = base.covered_at(row, np.s_[:frontier])
     gaps = [f"{_label(tape, gap.first)},{_label(tape, gap.last)},{gap.count}" for gap in find_gaps(covered)]
     return numbers, gaps or [_NO_GAP]
 

@@ -197,7 +197,6 @@ class FeedConnection:
     def _look(self) -> None:
         """Do what is due at this moment."""
         self._take_messages()
-        self._check_clock()
         now, machine = self._clock.now(), self._monotonic()
         if self._watch.stale_in(now, machine, self._clock.speed) == 0:
             self._disconnected(self._watch.silence(now), state=FeedState.STALE)
@@ -220,6 +219,7 @@ class FeedConnection:
 
     def _take_messages(self) -> None:
         """Take over what the sink noted."""
+        self._check_clock()  # first: messages were compared with a clock that may have been set
         sink = self._sink
         if sink is None:
             return
@@ -242,6 +242,8 @@ class FeedConnection:
         if step is None:
             return
         self._skew.reset()
+        if self._sink is not None:
+            self._sink.provider_times.clear()
         length = duration(abs(step.seconds))
         if step.is_ahead:
             self._disconnected(f"the machine slept, or its clock was set ahead, by {length}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
 
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.feeds.feed_bar import FeedBar
@@ -10,19 +11,23 @@ from tapedeck.engine.feeds.live_status import Forming
 
 
 class FormingBars:
-    """The latest forming bar of each symbol. Feeds' threads write it; any thread may read it.
+    """The latest forming bar of each symbol; any thread may use it.
 
     `market_now` gives the market's time in seconds UTC.
     """
 
     def __init__(self, market_now: Callable[[], float]) -> None:
         self._market_now = market_now
-        self._bars: Mapping[str, Forming] = {}  # replaced as a whole
+        self._lock = Lock()  # guards the next two
+        self._bars: dict[str, Forming] = {}
+        self._current: Mapping[str, Forming] | None = {}  # a copy, None after a change
 
     def forming(self, bars: Sequence[FeedBar]) -> None:
         """Take bars of slots that are not over."""
         received = utc_from_epoch(int(self._market_now()))
-        self._bars = {**self._bars, **{bar.symbol: Forming(bar, received) for bar in bars}}
+        with self._lock:
+            self._bars.update((bar.symbol, Forming(bar, received)) for bar in bars)
+            self._current = None
 
     def provider_time(self, seconds: float) -> None:
         """Ignore the provider's time, which the connection compares."""
@@ -30,15 +35,20 @@ class FormingBars:
     def lost(self, reason: str) -> None:
         """Forget all bars: they do not form any more."""
         del reason
-        self._bars = {}
+        with self._lock:
+            self._bars, self._current = {}, None
 
-    def drop(self, symbols: Iterable[str]) -> None:
-        """Forget the bars of symbols whose slots are over."""
-        bars = self._bars
-        if bars:
-            over = set(symbols)
-            self._bars = {symbol: bar for symbol, bar in bars.items() if symbol not in over}
+    def drop(self, symbol: str, opened_at: int) -> None:
+        """Forget the bar of a symbol if it opened by then, seconds UTC: that slot is over."""
+        with self._lock:
+            known = self._bars.get(symbol)
+            if known is not None and known.bar.opened_at <= opened_at:
+                del self._bars[symbol]
+                self._current = None
 
     def current(self) -> Mapping[str, Forming]:
-        """Return the forming bars by symbol."""
-        return self._bars
+        """Return the forming bars by symbol; the same mapping until something changes."""
+        with self._lock:
+            if self._current is None:
+                self._current = dict(self._bars)
+            return self._current

@@ -30,6 +30,7 @@ Mask = NDArray[np.bool_]
 _STATES: Final = tuple(GapState)
 _CODE: Final = {state: code for code, state in enumerate(_STATES, 1)}
 _WAITING, _ASKED, _FILLED, _EMPTY, _UNFILLABLE = (_CODE[state] for state in _STATES)
+_FIRST_SLOTS: Final = 8  # searched at once for what is listed, from the latest on; then twice as many
 _LISTED_FIRST: Final = (_ASKED, _WAITING, _UNFILLABLE, _EMPTY, _FILLED)
 
 
@@ -240,13 +241,14 @@ class GapFiller:
         """Yield missing bars by state, in the order in which they are listed."""
         most = self._rules.most_tries
         for code in _LISTED_FIRST:
-            left = min(limit, int(self._counts[code]))
-            for slot in range(self._frontier - 1, -1, -1):
-                if left <= 0:
-                    break
-                rows = np.flatnonzero(self._state[:, slot] == code)[:left]
-                left -= len(rows)
-                for row in rows.tolist():
+            left, stop, width = min(limit, int(self._counts[code])), self._frontier, _FIRST_SLOTS
+            while left > 0 and stop > 0:
+                start = max(0, stop - width)
+                found = np.flatnonzero(self._state[:, start:stop] == code)
+                rows, slots = np.divmod(found, stop - start)
+                latest = np.argsort(-slots, kind="stable")[:left]
+                left, stop, width = left - len(latest), start, 2 * width
+                for slot, row in zip((slots[latest] + start).tolist(), rows[latest].tolist(), strict=True):
                     tries = int(self._tries[row, slot])
                     yield LiveGap(self._symbols[row], slot, _STATES[code - 1], tries, most)
 

@@ -135,7 +135,8 @@ class HeldBars:
 
     def bars_to_store(self) -> tuple[Ints, BarColumns]:
         """Return the bars that are not in the store yet, sorted by row, then time, and the row of each."""
-        rows, slots = np.nonzero(self.unstored)
+        # Ten million cells at 500 symbols and 1s: `nonzero` of two dimensions is far slower.
+        rows, slots = np.divmod(np.flatnonzero(self.unstored), len(self.labels))
         times, values = self.labels[slots], self.values[:, rows, slots]
         if self._unstored_outside:
             keys = sorted(self._unstored_outside)

@@ -41,9 +41,9 @@ class Receipts:
         version, listed = self._listed
         if version != self._version:
             version, last = self._version, self._last.copy()
-            listed = {
-                self._symbols[row]: utc_from_epoch(int(last[row]))
-                for row in np.flatnonzero(~np.isnan(last)).tolist()
-            }
+            rows = np.flatnonzero(~np.isnan(last))
+            seconds, at = np.unique(last[rows].astype(np.int64), return_inverse=True)
+            times = [utc_from_epoch(second) for second in seconds.tolist()]  # few, of many symbols
+            listed = {self._symbols[row]: times[n] for row, n in zip(rows.tolist(), at.tolist(), strict=True)}
             self._listed = version, listed
         return listed

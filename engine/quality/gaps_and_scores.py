@@ -61,10 +61,16 @@ def gaps_begin(covered: Mask, before: Mask | None = None) -> Mask:
 
 def gap_runs(covered: Mask) -> GapRuns:
     """Return all gaps of `covered` (S, k), row by row, in order of slots."""
-    rows, first = np.nonzero(gaps_begin(covered))
+    rows, first = _places(gaps_begin(covered))
     # In reverse order a gap begins at its end; each row has equally many of both, in the same order.
-    _, last = np.nonzero(gaps_begin(covered[:, ::-1])[:, ::-1])
+    _, last = _places(gaps_begin(covered[:, ::-1])[:, ::-1])
     return GapRuns(rows, first, last)
+
+
+def _places(mask: Mask) -> tuple[Ints, Ints]:
+    """Return rows and columns as `nonzero` does, which is far slower for two dimensions."""
+    rows, columns = np.divmod(np.flatnonzero(mask), max(1, mask.shape[1]))
+    return rows, columns
 
 
 def find_gaps(covered: Mask) -> tuple[Gap, ...]:

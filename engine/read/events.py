@@ -242,9 +242,10 @@ class GapTracker:
         start = self._checked
         if frontier <= start:
             return number, False
-        covered = base.covered
-        block = covered[:, start:frontier]
-        before = covered[:, start - 1] if start else np.ones(len(covered), dtype=np.bool_)
+        block = base.covered_at(np.s_[:], np.s_[start:frontier])
+        before = (
+            base.covered_at(np.s_[:], np.s_[start - 1 : start])[:, 0] if start else np.ones(len(block), bool)
+        )
         self._checked = frontier
         begun = int(np.count_nonzero(gaps_begin(block, before)))
         if begun:
@@ -281,7 +282,7 @@ class GapTracker:
     def _covered(self) -> Mask:
         """Return True for each checked slot with a bar, or confirmed empty, bool (S, slots)."""
         if self._base is not None:
-            return self._base.covered[:, : self._checked]
+            return self._base.covered_at(np.s_[:], np.s_[: self._checked])
         assert self._packed is not None  # `finish` has packed what the tape had
         return np.unpackbits(self._packed, axis=1, count=self._checked).astype(np.bool_)
 

@@ -136,4 +136,6 @@ class EarlierSessions:
         only = backtest.model_copy(update={"start_date": first, "end_date": last, "start_time": None})
         config = self._config.model_copy(update={"backtest_config": only})
         time = TimeManager(config.exchange, changes=config.session_data_config.sessions)
-        return StreamRequirements(config, time, self._data).plan(may_be_empty=True)
+        # On the run's base, also where the store has none of its bars yet, as at the start of a recording.
+        requirements = StreamRequirements(config, time, self._data)
+        return requirements.plan(may_be_empty=True, arriving=(self._plan.base,))

@@ -171,15 +171,19 @@ class LivePlayer:
         if frontier > before:
             tape.frontier = frontier
             self._metrics.count(Count.BARS, int(tape.base.present[:, before:frontier].sum()))
+            self._count_overrun()
             self._on_change()
 
     def _feed_consumers(self) -> None:
         for worker in self._handed:
             if worker.is_ready:
                 self._hand_over(worker)
-            elif self._handed[worker] < self._tape.frontier and worker is self._processor:
-                worker.overruns += 1
-                self._metrics.count(Count.OVERRUNS)
+
+    def _count_overrun(self) -> None:
+        """Count slots that are revealed while the processor computes those before: once for each reveal."""
+        if not self._processor.is_ready:
+            self._processor.overruns += 1
+            self._metrics.count(Count.OVERRUNS)
 
     def _hand_over(self, worker: Worker[range]) -> None:
         handed, frontier = self._handed[worker], self._tape.frontier
@@ -219,7 +223,7 @@ def _changes(tape: Tape, late: Sequence[Corrections]) -> Corrections | None:
     changed = ~(tape.base.values[:, rows, slots] == values).all(axis=0)
     empty_rows = np.concatenate([part.empty_rows for part in late])
     empty_slots = np.concatenate([part.empty_slots for part in late])
-    new = ~tape.base.covered[empty_rows, empty_slots]
+    new = ~tape.base.covered_at(empty_rows, empty_slots)
     if not changed.any() and not new.any():
         return None
     return Corrections(rows[changed], slots[changed], values[:, changed], empty_rows[new], empty_slots[new])

@@ -35,5 +35,5 @@ def next_reveal(tape: Tape, now: float, settle_s: float) -> float:
 
 def _complete(tape: Tape, start: int, stop: int) -> Mask:
     """Return for each slot of [start, stop) whether every symbol's bar is there, or confirmed empty."""
-    whole: Mask = np.all(tape.base.covered[:, start:stop], axis=0)
+    whole: Mask = np.all(tape.base.covered_at(np.s_[:], np.s_[start:stop]), axis=0)
     return whole

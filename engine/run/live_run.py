@@ -264,7 +264,7 @@ class LiveRun:
             return  # `show` sends all of them
         session.gaps.arrived(Cells(message.rows, message.slots))
         session.receipts.add(message.rows, message.received)
-        self._forming.drop(self._plan.symbols[row] for row in np.unique(message.rows).tolist())
+        self._drop_forming(session, message)
         receiver.take(message.rows, message.slots, message.values)
 
     def report(self, report: FeedReport) -> None:
@@ -275,8 +275,8 @@ class LiveRun:
             case FeedConnected(_, missed_since):
                 if missed_since is not None and self._session is not None:
                     self._session.gaps.missed(missed_since)
-            case FeedLost():
-                pass  # the connection has alerted
+            case FeedLost(_, reason):
+                self._forming.lost(reason)  # the connection has alerted
             case HistoryAnswer():
                 self._recorded_answers += 1
                 done = self._recorder.flush()
@@ -291,7 +291,9 @@ class LiveRun:
         if answer.request.purpose is HistoryPurpose.RECONCILE:
             self._compare(session, answer, tape, machine)
             return
-        if answer.request.purpose is HistoryPurpose.BACKFILL:
+        # One that failed is asked again: the feed may not be connected yet.
+        is_final = answer.error is None or answer.error.is_final
+        if answer.request.purpose is HistoryPurpose.BACKFILL and is_final:
             self._backfill_until = -math.inf
         self._confirm(session, session.gaps.answered(answer, machine))
 
@@ -394,8 +396,16 @@ class LiveRun:
             times = labels[empty.slots[empty.rows == row]]
             self._recorder.confirm_empty(self._plan.symbols[row], times.tolist())
 
+    def _drop_forming(self, session: _Session, message: Arrived) -> None:
+        """Forget the forming bars of slots whose bars have come."""
+        if self._forming.current():
+            times = session.slots.stored_labels[message.slots].tolist()
+            for row, opened_at in zip(message.rows.tolist(), times, strict=True):
+                self._forming.drop(self._plan.symbols[row], opened_at)
+
     def _feed_status(self, session: _Session | None, now: float) -> FeedStatus:
-        recorder, counts = self._recorder.status, self._recorder.status.counts
+        recorder = self._recorder.status
+        counts = recorder.counts
         return replace(
             self._connection.status(),
             last_by_symbol=None if session is None else session.receipts.by_symbol(),
@@ -415,4 +425,6 @@ class LiveRun:
         future.add_done_callback(lambda _: self._send(Wake()))
         while not future.done():
             process_messages(None)
+        if future.exception() is not None:
+            process_messages(0)  # if the recorder has failed, it has sent why
         return future.result()

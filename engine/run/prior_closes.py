@@ -51,9 +51,13 @@ class PriorCloses:
     def of(self, slots: Sequence[SessionSlots], grids: Sequence[BarGrid]) -> list[PriorClose]:
         """Return the prior closes of consecutive sessions, given their slots and base bars."""
         found = [self._before(slots[0].session)]
-        found += [self._close_of(own, grid) for own, grid in zip(slots, grids, strict=True)]
-        self._last = (slots[-1].session, found.pop())
+        found += [self._close_of(own, grid) for own, grid in zip(slots[:-1], grids[:-1], strict=True)]
+        self.end(slots[-1], grids[-1])
         return found
+
+    def end(self, slots: SessionSlots, grid: BarGrid) -> None:
+        """Take the close of a session, given its slots and base bars, for the session after it."""
+        self._last = (slots.session, self._close_of(slots, grid))
 
     def _before(self, session: TradingSession) -> PriorClose:
         """Return the close of the session before one, read from the store unless it is known."""

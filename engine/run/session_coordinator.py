@@ -211,6 +211,8 @@ class SessionCoordinator:
             worker.start()
         if self.live is not None:
             self.live.start()
+            # Before history is read: the store then has what a killed recorder has left in the journal.
+            self._begin_recording(self.live, 0)
         for symbol in self._plan.symbols:
             self._data.register_symbol_data(symbol)
         started = self._metrics.start_timer()
@@ -229,6 +231,11 @@ class SessionCoordinator:
             self._play()
             gap = self._metrics.start_timer()
             self._record(RunState.COMPLETED if position == last else RunState.RUNNING)
+
+    def _begin_recording(self, live: LiveRun, position: int) -> None:
+        live.begin_session(
+            SessionSlots(self._plan.sessions[position], self._plan.base), self._process_messages
+        )
 
     def _find_earlier_values(self, day: date) -> None:
         """Find what new breakpoints read of the sessions before a day; commands still take effect.
@@ -258,9 +265,8 @@ class SessionCoordinator:
 
     def _initialise(self, position: int) -> None:
         """Phase 2: install the next session's tape, with all values known before its open."""
-        if self.live is not None:
-            slots = SessionSlots(self._plan.sessions[position], self._plan.base)
-            self.live.begin_session(slots, self._process_messages)
+        if self.live is not None and position:
+            self._begin_recording(self.live, position)
         loaded = self.feed.next_session(self._process_messages)
         started = self._metrics.start_timer()
         self._metrics.begin_session()

@@ -103,7 +103,7 @@ class SessionLoader:
         """
         session = loaded.slots.session
         self._fill_made_days([session], {session: base})
-        self._prior_closes.of([loaded.slots], [base])
+        self._prior_closes.end(loaded.slots, base)
         made = {
             interval: self._make_days(interval, [session], self._all_rows)[0]
             for interval in loaded.companions

@@ -80,6 +80,11 @@ class BarGrid:
         """True for each slot with a bar, and for each that is confirmed empty; the others are gaps."""
         return self.present if self.confirmed_empty is None else self.present | self.confirmed_empty
 
+    def covered_at(self, rows: int | slice | Ints, slots: slice | Ints) -> Mask:
+        """Return `covered` at some rows and slots, as numpy's indexing; the rest is not computed."""
+        present: Mask = self.present[rows, slots]
+        return present if self.confirmed_empty is None else present | self.confirmed_empty[rows, slots]
+
     @property
     def shape(self) -> tuple[int, int]:
         """Number of symbols, number of slots."""

@@ -210,7 +210,7 @@ class SessionView:
 
         Bool, read-only, shape (S, frontier).
         """
-        return frozen(self._tape.base.covered[:, : self.frontier])
+        return frozen(self._tape.base.covered_at(np.s_[:], np.s_[: self.frontier]))
 
     def empty_grid(self, interval: Interval) -> Mask | None:
         """Return True for each column that expects no bar, as all of its slots are confirmed empty.
@@ -351,7 +351,7 @@ class SessionView:
         """Return the symbol's gaps up to the clock, in base slots; empty if quality is not measured."""
         if self._tape.scores is None:
             return ()
-        return find_gaps(self.covered_grid()[self._tape.rows[symbol]])
+        return find_gaps(self._tape.base.covered_at(self._tape.rows[symbol], np.s_[: self.frontier]))
 
     def missing_counts(self) -> Ints:
         """Return every symbol's number of expected bars that are missing; 0 if quality is not measured.

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -27,13 +22,12 @@ from tapedeck.engine.intervals import MINUTE, Interval
 from tapedeck.engine.read.snapshot import Snapshot
 from tapedeck.engine.session_file import load_session_config
 from tapedeck.engine.store.locations import open_store
-from tests.console.conftest import PROJECT
+from tests.support.pseudo_terminal import LIMIT_S, Terminal, terminal
 
 Writer = Callable[..., Path]
 DAY: Final = "2013-10-07"
 FASTEST: Final = "72000"
 """Speed at which a session lasts a third of a second: most of it is asked for as history."""
-LIMIT_S: Final = 30.0
 
 
 @pytest.fixture
@@ -169,10 +163,6 @@ def test_the_built_in_market_begins_in_mid_session_with_the_morning_at_once(
     assert [session["trading_day"] for session in summary["sessions"]] == ["2024-11-26"]
     assert not summary["lacking"]
     assert of_kind(lines, "minute")[0]["slot"] == 1
-    assert (
-        "replay of 2024-11-26: the earlier one is finished"
-        in tapedeck("live", "--speed", FASTEST, "--json").stderr
-    )
 
 
 def test_each_of_several_days_has_its_report_and_its_export(tapedeck: Any, live: Any, tmp_path: Path) -> None:
@@ -271,57 +261,43 @@ def test_a_wait_ends_at_once_when_it_is_interrupted(
 # Processes and signals
 
 
-@contextmanager
-def started(arguments: Sequence[str], **streams: Any) -> Iterator[subprocess.Popen[str]]:
-    """Start a command; kill it at the end."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tapedeck", *arguments],
-        cwd=PROJECT,
-        env=os.environ | {"PYTHONPATH": str(PROJECT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **streams,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+def read_until_recording(screen: Terminal) -> None:
+    """Read until some minutes are shown."""
+    screen.read_until_shown("slot", "of 390", "feed replay: connected")
 
 
-def read_minutes(process: subprocess.Popen[str], count: int) -> list[dict[str, Any]]:
-    """Read lines until some minutes have come."""
-    assert process.stdout is not None
-    lines: list[dict[str, Any]] = []
-    while len(of_kind(lines, "minute")) < count:
-        line = process.stdout.readline()
-        assert line, "the command ended early"
-        lines.append(json.loads(line))
-    return lines
-
-
-def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(tapedeck: Any, live: Any, tmp_path: Path) -> None:
+def test_ctrl_c_ends_in_order_with_a_partial_export(live: Any, tmp_path: Path, home: Path) -> None:
     out = tmp_path / "out"
-    with started(live("--json", "--export", out, speed="600")) as process:
-        read_minutes(process, 5)
-        process.send_signal(signal.SIGINT)
-        rest, errors = process.communicate(timeout=LIMIT_S)
-    assert (process.returncode, errors) == (130, "")
-    *_, summary = documents(rest)
-    assert summary["interrupted"] is True
+    with terminal(home, *live("--no-ui", "--export", out, speed="600"), columns=120, rows=60) as screen:
+        read_until_recording(screen)
+        screen.press("\x03")
+        assert screen.exit_code() == 130
+        assert "October: interrupted; the report is of the part played" in screen.text
+        assert "the same command goes on" in screen.words
     assert json.loads((out / "manifest.json").read_text())["status"] == "partial"
+
+
+def test_after_a_kill_the_same_command_records_the_day_as_if_undisturbed(
+    tapedeck: Any, live: Any, session_file: Writer, lean_store: Path, home: Path
+) -> None:
+    with terminal(home, *live("--no-ui", speed="600"), columns=120, rows=60) as screen:
+        read_until_recording(screen)
+        screen.process.kill()
+        screen.process.wait(LIMIT_S)
     again = tapedeck(*live("--json"))
-    assert "goes on" in again.stderr
-    assert (again.exit_code, documents(again.stdout)[-1]["bars"]) == (0, 779)
+    assert (again.exit_code, "goes on" in again.stderr) == (0, True)
+    file = session_file("backtest.json", backtest_config={"end_date": DAY})
+    played = tapedeck("run", file, "--store", lean_store, "--json").document
+    assert documents(again.stdout)[-1]["stamp"] == played["stamp"]
 
 
-def test_after_a_kill_the_same_command_records_the_day_as_if_undisturbed(tapedeck: Any, live: Any) -> None:
-    with started(live("--json", speed="600")) as process:
-        read_minutes(process, 5)
-        process.kill()
-        process.communicate(timeout=LIMIT_S)
-    killed = tapedeck(*live("--json"))
-    assert (killed.exit_code, "goes on" in killed.stderr) == (0, True)
-    undisturbed = tapedeck(*live("--json", "--restart"))
-    assert documents(killed.stdout)[-1]["stamp"] == documents(undisturbed.stdout)[-1]["stamp"]
+def test_the_console_opens_on_a_recording_and_says_how_it_goes_on(live: Any, home: Path) -> None:
+    with terminal(home, *live(speed="600"), columns=120, rows=40) as screen:
+        screen.read_until_shown("/390")
+        screen.press("q")
+        screen.read_until_shown("Stop recording?")
+        screen.press("y")
+        assert screen.exit_code() == 0
+        assert screen.left_changed() == set()
+        assert "October: stopped; the report is of the part played" in screen.text
+        assert "the same command goes on" in screen.words

@@ -17,16 +17,19 @@ class Screen(io.StringIO):
         return True
 
 
-@pytest.fixture
-def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
-    found = Screen()
-    monkeypatch.setattr("sys.stderr", found)
-    monkeypatch.setenv("TERM", "xterm")
+def use_screen(monkeypatch: pytest.MonkeyPatch, term: str = "xterm") -> Screen:
+    """Put a terminal of 40 columns behind stderr."""
+    screen = Screen()
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setenv("TERM", term)
     monkeypatch.setenv("COLUMNS", "40")
-    return found
+    return screen
 
 
-def test_a_text_replaces_the_one_before_and_is_cut_to_the_width(screen: Screen) -> None:
+def test_a_text_replaces_the_one_before_and_is_cut_to_the_width(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screen = use_screen(monkeypatch)
     line = StatusLine(Terminal())
     line.show("waiting")
     line.show("waiting")  # the same text is not written again
@@ -34,7 +37,10 @@ def test_a_text_replaces_the_one_before_and_is_cut_to_the_width(screen: Screen) 
     assert screen.getvalue() == f"\r\x1b[2Kwaiting\r\x1b[2Kopen {'x' * 34}"
 
 
-def test_it_is_removed_before_a_line_and_written_again_after(screen: Screen) -> None:
+def test_it_is_removed_before_a_line_and_written_again_after(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screen = use_screen(monkeypatch)
     line = StatusLine(Terminal())
     line.clear()
     line.show("open")
@@ -44,19 +50,18 @@ def test_it_is_removed_before_a_line_and_written_again_after(screen: Screen) -> 
     assert screen.getvalue() == "\r\x1b[2Kopen\r\x1b[2K\r\x1b[2Kopen"
 
 
-def test_names_do_not_steer_the_terminal(screen: Screen) -> None:
+def test_names_do_not_steer_the_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screen = use_screen(monkeypatch)
     StatusLine(Terminal()).show("feed \x1b[31mred")
     assert screen.getvalue() == "\r\x1b[2Kfeed \\x1b[31mred"
 
 
 @pytest.mark.parametrize("term", ["dumb", "pipe"])
-def test_without_a_capable_terminal_nothing_is_written(
-    screen: Screen, monkeypatch: pytest.MonkeyPatch, term: str
-) -> None:
-    stream: io.StringIO = screen
-    if term == "dumb":
-        monkeypatch.setenv("TERM", term)
-    else:
+def test_without_a_capable_terminal_nothing_is_written(monkeypatch: pytest.MonkeyPatch, term: str) -> None:
+    stream: io.StringIO = use_screen(monkeypatch, term)
+    if term == "pipe":
         stream = io.StringIO()
         monkeypatch.setattr("sys.stderr", stream)
     line = StatusLine(Terminal())

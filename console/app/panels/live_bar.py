@@ -96,8 +96,11 @@ def _opening(live: LiveStatus, zone: ZoneInfo) -> list[Content]:
 
 
 def _difference(view_state: ViewState, view: SessionView, live: LiveStatus) -> list[Part]:
-    """Return how far the time shown is behind the market's, unless the present has come to its end."""
-    behind = f"{duration((live.now - view.clock).total_seconds())} behind"
+    """Return how far the time shown is behind the market's, or while no session is open behind the close."""
+    present = (
+        live.now if live.phase is LivePhase.OPEN or view_state.played is None else view_state.played.clock
+    )
+    behind = f"{duration((present - view.clock).total_seconds())} behind"
     if view_state.is_past:
         parts: list[Part] = [(1, Content.styled(behind.ljust(_PAST_BEHIND_WIDTH), "$text-warning bold"))]
         if view_state.is_past_playing:

@@ -27,6 +27,7 @@ from tapedeck.console.app.screens.confirm import ConfirmScreen
 from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.console.app.screens.text_page import TextPage
 from tapedeck.console.app.widgets import StyledLines
+from tapedeck.console.panel_data.views import view_table
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.feeds.live_status import FeedState, GapState, LivePhase
@@ -253,6 +254,7 @@ def test_a_backtest_has_no_feed(console_store: BarStore, tmp_path: Path) -> None
         before = console.app.main.panel_layout
         await press(pilot, "f2")
         assert console.app.main.panel_layout == before
+        assert view_table(console.system, "feed").rows == (("note", None, "feed", "a backtest has no feed"),)
         assert "feed" not in console.app.main.panels
         assert "feed" not in console.text("#tabs")
         await press(pilot, "question_mark")
@@ -464,7 +466,10 @@ def test_the_report_is_there_after_the_close_and_opens_at_the_end(
 ) -> None:
     async def act(console: LiveConsole, pilot: Pilot[None]) -> None:
         await console.arrive(pilot, 60, phase=LivePhase.OVER)
-        await press(pilot, "9")
+        console.live.follow(60, phase=LivePhase.OVER, now=CLOSE + timedelta(hours=3))
+        await press(pilot, "comma", "comma")
+        await shows(console, pilot, "10:28 EST  now 19:00:00", "2:00 behind", "■ session over")
+        await press(pilot, "end", "9")
         assert isinstance(console.app.screen, ReportScreen)
         assert "play day again" not in footer(console)
         await press(pilot, "escape")

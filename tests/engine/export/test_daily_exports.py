@@ -21,7 +21,7 @@ from tests.engine.export.conftest import WEEK
 from tests.support.runs import LIMIT_S, at_frontier
 
 DAYS = (date(2013, 10, 8), date(2013, 10, 9))
-TABLES = ("bars.csv", "indicators.csv", "quality.csv", "session.csv", "history.csv")
+TABLES = ("bars.csv", "indicators.csv", "quality.csv", "session.csv")
 
 
 def config_of(first: date, last: date) -> SessionConfig:

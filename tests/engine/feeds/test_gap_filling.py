@@ -16,6 +16,7 @@ from tapedeck.engine.feeds.gap_filling import GapFiller, GapRules
 from tapedeck.engine.feeds.history_request import HistoryAnswer, HistoryPurpose
 from tapedeck.engine.feeds.live_feed import FeedError
 from tapedeck.engine.feeds.live_status import GapState, LiveGap
+from tapedeck.engine.intervals import Interval
 from tests.engine.feeds.gap_kit import OPEN_S, bar, cells, longest_back_off, pairs, slots_of
 
 SYMBOLS = ("AIG", "IBM", "SPY")
@@ -412,3 +413,16 @@ def test_no_bar_is_asked_for_too_early_too_often_or_once_it_is_there_and_each_is
     assert market.frontier == len(SLOTS)
     assert market.filler.counts().keys() <= {GapState.FILLED, GapState.EMPTY, GapState.UNFILLABLE}
     assert market.filler.wait_s(market.now, market.machine) is None
+
+
+def test_gaps_are_listed_wherever_they_lie_in_a_long_session():
+    rng = np.random.default_rng(5)
+    slots = slots_of(390, Interval.parse("1s"))
+    present = rng.random((3, len(slots))) > 0.001
+    filler = GapFiller(("A", "B", "C"), slots, GapRules(10.0, 5.0, 3))
+    filler.advance(present, len(slots))
+    rows, columns = np.nonzero(~present)
+    wanted = sorted(zip((-columns).tolist(), rows.tolist(), strict=True))
+    for limit in (1, 7, 50, 1000):
+        listed = [(-gap.slot, "ABC".index(gap.symbol)) for gap in filler.listed(limit)]
+        assert listed == wanted[:limit]

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from sqlite3 import connect
 
 import pytest
 
 from tapedeck.engine.clock.live_clock import LiveClock
-from tapedeck.engine.config import SessionConfig
+from tapedeck.engine.config import BacktestConfig, SessionConfig
 from tapedeck.engine.errors import ConfigError, EngineError
+from tapedeck.engine.feeds.arrival_journal import journal_path
 from tapedeck.engine.feeds.feed_bar import FeedBar
 from tapedeck.engine.feeds.live_feed import FeedAbilities, FeedError, FeedHistory, FeedSink
+from tapedeck.engine.feeds.live_options import LiveOptions
 from tapedeck.engine.feeds.live_status import FeedState, GapState, LivePhase
+from tapedeck.engine.feeds.replay_feed import ReplayFeed
 from tapedeck.engine.intervals import MINUTE, Interval
 from tapedeck.engine.read.events import EventKind
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.locations import open_store
+from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.stamp import session_digest
 from tests.support.live_runs import Replay
 from tests.support.markets import fill_store, open_new_store
-from tests.support.runs import LIMIT_S, play_recorded
+from tests.support.runs import LIMIT_S, KeepRecords, play_recorded
 
 DAY = date(2013, 10, 7)
 SYMBOLS = ["AAA", "BBB"]
@@ -145,6 +151,55 @@ def test_a_session_interrupted_before_its_end_is_finished_after_its_close(
         assert session_digest(record.tape, record.frontier) == backtest_digest
     with replay.system() as (system, _):  # it is done: the next one is waited for
         assert system.prepare().sessions[0].trading_day == DAY + timedelta(days=1)
+
+
+def test_history_has_what_a_killed_recording_of_the_day_before_has_left_in_the_journal(
+    base: Path, tmp_path: Path
+) -> None:
+    monday = Replay(config_of(), base, tmp_path, DAY)
+    with monday.system() as (system, _):
+        system.start()
+        assert system.wait(LIMIT_S)
+    # As after a kill at the close, before the bars were folded into the files: the journal alone has them.
+    folder = tmp_path / "files"
+    with open_store(base) as store, open_new_store(folder) as files:
+        for symbol in SYMBOLS:
+            bars = store.read(symbol, MINUTE, 0, monday.opens)
+            files.write(symbol, MINUTE, bars)
+    journal = journal_path(tmp_path / "top.db").rename(journal_path(folder))
+    with closing(connect(journal)) as opened, opened:
+        opened.execute("UPDATE days SET is_stored = 0")
+
+    tuesday = DAY + timedelta(days=1)
+    days = BacktestConfig(start_date=tuesday, end_date=tuesday)
+    config = config_of().model_copy(update={"backtest_config": days})
+    clock = Replay(config, base, tmp_path, tuesday).clock
+    kept = KeepRecords()
+    with open_store(base) as store, open_store(folder) as files:
+        (expected,) = play_recorded(config, store).records
+        feed = ReplayFeed(store, clock, MINUTE, first=int(clock.start))
+        live = LiveOptions(feed, clock, journal, first_day=tuesday)
+        system = SystemManager(config, files, sinks=[kept], live=live)
+        system.start()
+        assert system.wait(LIMIT_S)
+    (record,) = kept.records
+    assert session_digest(record.tape, record.frontier) == session_digest(expected.tape, expected.frontier)
+
+
+def test_a_first_recording_into_an_empty_store_has_breakpoints_and_opening_values(
+    base: Path, tmp_path: Path
+) -> None:
+    replay = Replay(config_of(), base, tmp_path, DAY)
+    with open_store(base) as store, open_new_store(tmp_path / "new.db") as new:
+        feed = ReplayFeed(store, replay.clock, MINUTE, first=replay.opens)
+        live = LiveOptions(feed, replay.clock, journal_path(new.location), first_day=DAY)
+        system = SystemManager(config_of(), new, live=live, tape_cache_bytes=2**26)
+        system.add_breakpoint("AAA.close crosses above AAA.sma")
+        system.start()
+        assert system.wait(LIMIT_S)
+        assert (system.state, system.error) == (RunState.COMPLETED, None)
+        assert system.breakpoints()[0].hits > 3
+        assert system.opening_values(DAY).day_before == date(2013, 10, 4)
 
 
 def test_history_of_another_feed_is_a_warning(base: Path, tmp_path: Path) -> None:

@@ -72,3 +72,15 @@ def test_canonical_makes_equal_numbers_equal_bits() -> None:
     assert canonical(values) is values
     assert values.tobytes() == expected.tobytes()
     assert canonical(np.array([-0.0])).tobytes() == np.array([0.0]).tobytes()
+
+
+def test_what_is_covered_at_some_cells_is_that_of_the_whole_grid() -> None:
+    grid = BarGrid.empty(3, 4)
+    grid.write_bar(0, 1, BAR)
+    assert np.array_equal(grid.covered_at(np.s_[:], np.s_[:]), grid.covered)
+    grid.confirm_empty(np.array([0, 2]), np.array([1, 3]))
+    assert grid.covered.sum() == 2
+    assert np.array_equal(grid.covered_at(np.s_[:], np.s_[1:3]), grid.covered[:, 1:3])
+    assert np.array_equal(grid.covered_at(2, np.s_[:]), grid.covered[2])
+    rows, slots = np.array([2, 0]), np.array([3, 0])
+    assert grid.covered_at(rows, slots).tolist() == [True, False]
