@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from tapedeck.console.cli.live_choice import REPLAY, REPLAY_SPEED, LiveChoice
 from tapedeck.console.cli.live_session import LiveSession, live_interval, time_of
+from tapedeck.console.cli.options import bad_option
 from tapedeck.console.cli.replay_folder import KeptReplay, ReplayKey, remove_old_replays
 from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds
 from tapedeck.engine.errors import DataMissingError
@@ -155,15 +156,25 @@ class _Replay:
     def _check_stored(self) -> None:
         slots = [SessionSlots(self.session, self._interval)]
         data = DataManager(self._stored)
-        if any(data.first_session_with_bars(symbol, slots) is not None for symbol in self._symbols):
-            return
         first, last = stored_days(self._symbols, self._interval, self._config.exchange, self._stored)
+        if any(data.first_session_with_bars(symbol, slots) is not None for symbol in self._symbols):
+            self._check_days(last)
+            return
         raise DataMissingError(
             f"no {self._interval} bars of {self._day} to replay in {self._stored.location}: the symbols are "
             f"stored from {first} to {last}. Choose a day of these with --date.",
             symbols=self._symbols,
             interval=str(self._interval),
         )
+
+    def _check_days(self, last: date) -> None:
+        """Refuse more days than are stored: the others would be recorded without a bar."""
+        wanted, count, day, time = self._choice.days or 1, 1, self._day, time_of(self._config)
+        while count < wanted and day < last:
+            day, count = time.get_next_trading_date(day), count + 1
+        if count < wanted:
+            message = f"bars are stored up to {last}: from {self._day} on, at most {count}."
+            raise bad_option("--days", wanted, message)
 
 
 def _interval(config: SessionConfig, stored: BarStore) -> Interval:

@@ -90,9 +90,9 @@ class Reconciliation:
 
     The first is due `first_after_s` after the close. One that fails is followed by another after a back-off
     (machine seconds); history that ends before the close, or before the last recorded bar, is taken, and
-    asked again after 15 market seconds. No further request begins later than `within_s` after the close, and 5 s
-    of the machine after the first; one on its way is waited for, up to its own deadline. At least one is made,
-    however late it is.
+    asked again after 15 market seconds. No further request begins later than `within_s` after the close, and
+    5 s of the machine after the first; one on its way is waited for, up to its own deadline. At least one is
+    made, however late it is.
 
     One thread owns it (all methods): the one that writes the tape. `now`: market time, seconds UTC;
     `machine`: monotonic seconds. `has_history`: whether the feed has any; without, nothing is asked, and it

@@ -553,7 +553,7 @@ def test_looking_back_while_the_engine_records(tmp_path: Path) -> None:
         drive(ConsoleRun(app), act)
 
 
-def test_between_two_days_the_report_is_that_of_the_day_that_is_over(tmp_path: Path) -> None:
+def test_between_two_days_report_and_coverage_end_with_what_was_recorded(tmp_path: Path) -> None:
     first = date(2013, 11, 25)
 
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
@@ -564,13 +564,17 @@ def test_between_two_days_the_report_is_that_of_the_day_that_is_over(tmp_path: P
         await until(pilot, lambda: report.day == first and "slot" not in console.text("#report"), "the day")
         await press(pilot, "right")
         assert report.day == OPEN.date()
+        await press(pilot, "escape", "8")  # the third day is no gap: it is to come
+        await until(
+            pilot, lambda: "2013-11-25 to 2013-11-26:" in console.text("#coverage-summary"), "coverage"
+        )
         await press(pilot, "escape", "q", "y")
         await until(pilot, lambda: console.state is RunState.STOPPED, "the end")
 
     with open_new_store(tmp_path / "bars.db") as store:
         fill_store(store, SYMBOLS, "2013-11-20", "2013-11-26")
     config = parse_session_config(document(), "live").config
-    replay = Replay(config, tmp_path / "bars.db", tmp_path, first, speed=2000.0, begins_s=385 * 60.0, days=2)
+    replay = Replay(config, tmp_path / "bars.db", tmp_path, first, speed=2000.0, begins_s=385 * 60.0, days=3)
     with replay.system() as (system, _), LogLines() as lines:
         app = ConsoleApp(Playback(system), system._store, lines, Setup(exports=tmp_path / "exports"))
         drive(ConsoleRun(app), act)
