@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 _TESTS = Path(__file__).resolve().parent
 _DEFAULT_LEAN = _TESTS.parents[1] / "shared" / "data" / "lean"
@@ -14,9 +16,21 @@ _UNTRACED = ("console", "faults", "golden", "laws", "packaging")
 
 
 def pytest_configure() -> None:
-    """Accept ctrl+c where the shell ignores it (`pytest &`), as started programs would ignore it, too."""
+    """Accept ctrl+c where the shell ignores it (`pytest &`), as started programs would ignore it, too.
+
+    Hypothesis sets examples no deadlines: on a busy machine the first, which loads a calendar, misses them.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    settings.register_profile("without deadlines", deadline=None)
+    settings.load_profile("without deadlines")
+
+
+def pytest_collection_finish() -> None:
+    """Search for garbage less often, and not among what is loaded by now: it took a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

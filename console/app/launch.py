@@ -18,9 +18,11 @@ from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.playback import Playback
 from tapedeck.console.app.table_choice import TableChoice
 from tapedeck.console.app.ui_state import load_ui_state, save_ui_state
-from tapedeck.console.cli.batch import BatchOptions, Outcome, finish_export
+from tapedeck.console.cli.batch import BatchOptions, Outcome
+from tapedeck.console.cli.live_export import LiveExport
 from tapedeck.console.cli.terminal import encoding_notice
 from tapedeck.console.textual_ext.terminal_driver import is_terminal_there, restored_job_control
+from tapedeck.engine.export.daily_exports import DailyExports
 from tapedeck.engine.system import SystemManager
 
 if TYPE_CHECKING:
@@ -93,7 +95,7 @@ def play_on_screen(
         with restored_job_control(), tuned_interpreter():
             app.run()
         playback.stop()
-        outcome = _outcome(playback.system, runs, app)
+        outcome = runs.finish(playback.system, app)
         _save_ui_state(folders.state, app)
         return outcome
 
@@ -137,6 +139,7 @@ class _Runs:
         self._store = store
         self._folder = folder
         self.export: CsvExport | None = None
+        self.recording = LiveExport()
 
     def __enter__(self) -> _Runs:
         return self
@@ -147,13 +150,15 @@ class _Runs:
 
     def first(self, breaks: Sequence[str]) -> SystemManager:
         """Return the first run, with its breakpoints. Raises as SystemManager and CsvExport."""
+        live, sinks = self._live, self._begin_export()
         system = SystemManager(
             self._config,
             self._store,
-            sinks=self._begin_export(),
+            sinks=sinks,
             tape_cache_bytes=SystemManager.TAPE_CACHE_BYTES,
-            live=self._live,
+            live=live,
         )
+        self.recording.follow(system)
         for condition in breaks:
             system.add_breakpoint(condition)
         return system
@@ -165,33 +170,27 @@ class _Runs:
         """
         return ended.renewed(self._replace_export)
 
-    def _replace_export(self) -> Sequence[CsvExport]:
+    def _replace_export(self) -> Sequence[CsvExport | DailyExports]:
         if self.export is not None:
             self.export.abandon()
             self.export = None
         return self._begin_export()
 
-    def _begin_export(self) -> Sequence[CsvExport]:
+    def finish(self, system: SystemManager, app: ConsoleApp) -> Outcome:
+        """Finish the export of a run that is over; return the run's outcome."""
+        return self.recording.finish(system, interrupted=app.was_interrupted, failure=app.failure)
+
+    def _begin_export(self) -> Sequence[CsvExport | DailyExports]:
         if self._folder is None:
             return ()
+        if self._live is not None and self._live.days != 1:
+            self.recording = LiveExport(daily=DailyExports(self._folder, self._config))
+            return self.recording.sinks
         from tapedeck.engine.export.csv_export import CsvExport  # noqa: PLC0415 - many runs export nothing
 
         self.export = CsvExport(self._folder, self._config)
-        return (self.export,)
-
-
-def _outcome(system: SystemManager, runs: _Runs, app: ConsoleApp) -> Outcome:
-    """Finish the export of a run that is over; return the run's outcome."""
-    summary = system.summary()
-    exported = finish_export(runs.export, summary, system.metrics)
-    return Outcome(
-        summary=summary,
-        timers=system.metrics.timers(),
-        export=exported.folder,
-        error=system.error or exported.failure or app.failure,
-        interrupted=app.was_interrupted,
-        unchanged=exported.unchanged,
-    )
+        self.recording = LiveExport(single=self.export)
+        return self.recording.sinks
 
 
 def _save_ui_state(folder: Path, app: ConsoleApp) -> None:

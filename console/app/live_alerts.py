@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -10,7 +12,8 @@ from tapedeck.engine.feeds.live_status import Alert
 from tapedeck.engine.read.snapshot import Snapshot
 
 _MOST_TOASTS: Final = 2
-"""Alerts of one frame that are shown one by one; more are folded into one toast."""
+"""Alerts of one second that are shown one by one; more are folded into one toast."""
+_EVERY_S: Final = 1.0
 _QUOTED: Final = 3
 _SHOWN_S: Final = 10.0
 
@@ -19,18 +22,26 @@ Notify = Callable[[str, bool, float], None]
 
 
 class LiveAlerts:
-    """Shows the alerts that a snapshot has and the one before had not; their numbers grow."""
+    """Shows the alerts that are new in a snapshot; their numbers grow.
+
+    Those of a second are shown together, so that a fast replay is no stream of toasts.
+    """
 
     def __init__(self, notify: Notify, ring: Callable[[], None]) -> None:
         self._notify = notify
         self._ring = ring
         self._last = 0
+        self._shown_at = -math.inf
 
     def follow(self, snapshot: Snapshot) -> None:
         """Show the new alerts of a snapshot, severe ones as errors; `ring` is called once for all of them."""
         live = snapshot.live
         if live is None or not live.alerts or live.alerts[-1].number <= self._last:
             return
+        now = time.monotonic()
+        if now - self._shown_at < _EVERY_S:
+            return
+        self._shown_at = now
         new = [alert for alert in live.alerts if alert.number > self._last]
         self._last = live.alerts[-1].number
         for is_severe in (False, True):  # the severe ones are the newest toasts

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from tapedeck.engine.clock.slots import SessionSlots, utc_from_epoch
 from tapedeck.engine.feeds.live_status import FeedState, LivePhase, LiveStatus
 from tapedeck.engine.read.snapshot import Snapshot
 
@@ -62,6 +63,14 @@ def opening_text(live: LiveStatus, zone: ZoneInfo) -> str:
     evening = f"{opens:%a} " if day != opens.date() else ""
     word = "opens" if live.opens > live.now else "opened"
     return f"{word} {day:%a %Y-%m-%d} {evening}{opens:%H:%M %Z}"
+
+
+def break_end(slots: SessionSlots, frontier: int, now: datetime) -> datetime | None:
+    """Return the end of the break that a session is in, such as for lunch, with all slots before it over."""
+    if not 0 < frontier < len(slots):
+        return None
+    reopens = utc_from_epoch(int(slots.opened_at[frontier]))
+    return reopens if reopens > now else None
 
 
 def waiting_text(live: LiveStatus, zone: ZoneInfo) -> str:

@@ -35,6 +35,7 @@ class Outcome:
     `export`: the folder of its export; `unchanged`: the folder that got none, as nothing was played.
 
     `stopped_at`: the breakpoint that ended it, or None; `views`: panels as text, at the end of the run.
+    `exports`, `export_failures`: of a recording over several days, the folder of each, and what failed.
     """
 
     summary: RunSummary
@@ -45,6 +46,8 @@ class Outcome:
     stopped_at: BreakpointHit | None = None
     views: tuple[str, ...] = ()
     unchanged: Path | None = None
+    exports: tuple[Path, ...] = ()
+    export_failures: tuple[ExportError, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

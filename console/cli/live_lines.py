@@ -48,8 +48,8 @@ def record_in_lines(invocation: Invocation, session: LiveSession, breaks: Sequen
         terminal.write_json_line(live_document(done, invocation.log_path))
     else:
         write_live_report(done, terminal)
-        if done.outcome.interrupted:
-            terminal.write(f"what was recorded is in {session.recorded_in}; the same command goes on")
+        if line := session.continuation(done.outcome):
+            terminal.write(line)
     if done.outcome.error is not None:
         invocation.report_error(done.outcome.error)
     return live_exit_code(done)

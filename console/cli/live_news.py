@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -36,7 +36,7 @@ class Minute:
 
     `clock`: its end, UTC; `slot`: slots over, of `slots`; `bars`: of the minute, all symbols; `missing`:
     symbols without a bar in it; `total`: bars of the session so far; `lacking`: missing bars of the session
-    that are not explained; `alerts`: of the recording so far.
+    that are not explained; `alerts`: of the recording up to its end.
     """
 
     trading_day: date
@@ -84,9 +84,10 @@ class LiveNews:
     def of(self, snapshot: Snapshot, events: tuple[Event, ...]) -> list[News]:
         """Return the news of a snapshot since the one before; `events`: all of the run, taken after it."""
         alerts = self._new_alerts(snapshot.live)
-        news: list[News] = [*self._waiting(snapshot.live), *alerts, *self._minutes(snapshot)]
-        news += [*self._new_events(events), *self._over(snapshot)]
-        return news
+        timed: list[Minute | Alert] = [*self._minutes(snapshot, alerts), *alerts]
+        timed.sort(key=_time_of)
+        waiting = self._waiting(snapshot.live)
+        return [*waiting, *timed, *self._new_events(events), *self._over(snapshot)]
 
     def _waiting(self, live: LiveStatus | None) -> Iterator[Waiting]:
         if (
@@ -100,14 +101,17 @@ class LiveNews:
             self._waits_for = live.opens_day
             yield Waiting(live.now, live.opens, live.opens_day)
 
-    def _minutes(self, snapshot: Snapshot) -> Iterator[Minute]:
+    def _minutes(self, snapshot: Snapshot, alerts: Sequence[Alert]) -> Iterator[Minute]:
         view = snapshot.view
         if view is None:
             return
         if view.trading_day != self._day:
             self._day, self._frontier = view.trading_day, 0
         if view.frontier > self._frontier:
-            yield from _minutes_of(view, self._frontier, snapshot.live, self._alerts)
+            before = self._alerts - len(alerts)
+            for minute in _minutes_of(view, self._frontier, snapshot.live):
+                new = sum(alert.at <= minute.clock for alert in alerts)
+                yield replace(minute, alerts=before + new)
             self._frontier = view.frontier
 
     def _new_events(self, events: tuple[Event, ...]) -> Iterator[Event]:
@@ -137,7 +141,11 @@ def lacking_bars(live: LiveStatus | None) -> int:
     return 0 if counts is None else sum(counts.get(state, 0) for state in _LACKING)
 
 
-def _minutes_of(view: SessionView, start: int, live: LiveStatus | None, alerts: int) -> Iterator[Minute]:
+def _time_of(one: Minute | Alert) -> datetime:
+    return one.clock if isinstance(one, Minute) else one.at
+
+
+def _minutes_of(view: SessionView, start: int, live: LiveStatus | None) -> Iterator[Minute]:
     """Yield the minutes that end after frontier `start`, up to that of the view."""
     present = view.present_grid(view.base_interval)
     totals = np.cumsum(present.sum(axis=0))
@@ -161,7 +169,7 @@ def _minutes_of(view: SessionView, start: int, live: LiveStatus | None, alerts: 
             missing=tuple(view.symbols[row] for row in np.flatnonzero(~has_bar)),
             total=int(totals[slot]),
             lacking=lacking_bars(live),
-            alerts=alerts,
+            alerts=0,
             edition=0 if live is None else live.edition,
         )
         begin = slot + 1

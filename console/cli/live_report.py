@@ -22,20 +22,15 @@ def live_document(live: LiveOutcome, log_path: object) -> dict[str, object]:
         "not_played": dict(missing.not_played),
         "not_compared": dict(missing.not_compared),
     }
-    if live.exports:
-        document["exports"] = [str(folder) for folder in live.exports]
-    if live.failures:
-        document["export_failures"] = [str(failure) for failure in live.failures]
+    if live.outcome.exports or live.outcome.export_failures:
+        document["exports"] = [str(folder) for folder in live.outcome.exports]
+        document["export_failures"] = [str(failure) for failure in live.outcome.export_failures]
     return document
 
 
 def write_live_report(live: LiveOutcome, terminal: Terminal) -> None:
     """Write the summary of a recording to stdout: that of a run, and what is lacking."""
     write_report(live.outcome, terminal)
-    for folder in live.exports:
-        terminal.write(f"export: {folder}")
-    for failure in live.failures:
-        terminal.write(f"not exported: {failure}")
     for line in _missing_lines(live.missing):
         terminal.write(line)
 
@@ -60,4 +55,4 @@ def live_exit_code(live: LiveOutcome) -> int:
         return FAILED
     if live.outcome.interrupted:
         return INTERRUPTED
-    return FAILED if live.missing.lacking or live.failures else DONE
+    return FAILED if live.missing.lacking or live.outcome.export_failures else DONE

@@ -28,6 +28,8 @@ def record_on_screen(invocation: Invocation, session: LiveSession, breaks: Seque
     )
     session.note_end(outcome)
     write_report(outcome, invocation.terminal, with_timers=False)
+    if line := session.continuation(outcome):
+        invocation.terminal.write(line)
     if outcome.error is not None:
         invocation.report_error(outcome.error)
         return FAILED

@@ -17,7 +17,7 @@ from tapedeck.engine.config import LoadedConfig, SessionConfig
 from tapedeck.engine.errors import NotTradingError
 from tapedeck.engine.feeds.arrival_journal import journal_path
 from tapedeck.engine.feeds.feed_context import FeedContext
-from tapedeck.engine.feeds.live_options import LiveOptions
+from tapedeck.engine.feeds.live_options import LiveOptions, live_config_of
 from tapedeck.engine.feeds.registry import make_feed
 from tapedeck.engine.intervals import MINUTE, SECOND, WEEK, Interval
 from tapedeck.engine.store.locations import open_store
@@ -34,7 +34,7 @@ _LIVE_BASES: Final = frozenset({SECOND, MINUTE})
 
 @dataclass(frozen=True, slots=True)
 class LiveSession:
-    """What a recording needs.
+    """What a recording needs. `config`: the session file in mode live, with the days to record.
 
     `recorded_in`: where its bars go; `replay`, `replayed`: the kept folder of a replay and the store that it
     plays, None for a feed in real time; `session_file`: None for the built-in market; `note`: of the session
@@ -57,6 +57,12 @@ class LiveSession:
             return f"{name}: recording from feed {live.feed.name} into {self.recorded_in}"
         speed = f"x{live.clock.speed:,g}"
         return f"{name}: {live.feed.name} of {live.first_day} at {speed}, kept in {self.recorded_in}"
+
+    def continuation(self, outcome: Outcome) -> str:
+        """Return where an unfinished recording is, as a line; "" after one that came to its end."""
+        if outcome.summary.complete or outcome.error is not None:
+            return ""
+        return f"what was recorded is in {self.recorded_in}; the same command goes on"
 
     def note_end(self, outcome: Outcome) -> None:
         """Note the end of a recording: a replay that was recorded to its end begins anew next time."""
@@ -86,7 +92,8 @@ def feed_session(
         clock = LiveClock()
         context = FeedContext(config, live_interval(config), clock, time_of(config, clock))
         live = LiveOptions(make_feed(name, context), clock, journal_path(location), choice.days)
-        yield LiveSession(config, store, live, location, session_file=session_file)
+        recorded = live_config_of(config, live, time_of(config, clock))
+        yield LiveSession(recorded, store, live, location, session_file=session_file)
 
 
 def live_interval(config: SessionConfig, stored: Stored | None = None) -> Interval:

@@ -106,6 +106,8 @@ class KeptReplay:
             with suppress(OSError):  # nothing was recorded: the next one begins anew
                 (self.folder / _STATE).unlink()
         self._claim.release()
+        with suppress(OSError):  # it is not empty, unless nothing was recorded
+            self.folder.rmdir()
 
     @staticmethod
     def bars_of(root: Path, key: ReplayKey) -> Path:

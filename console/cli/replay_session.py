@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from tapedeck.console.cli.live_choice import REPLAY, REPLAY_SPEED, LiveChoice
 from tapedeck.console.cli.live_session import LiveSession, live_interval, time_of
+from tapedeck.console.cli.options import bad_option
 from tapedeck.console.cli.replay_folder import KeptReplay, ReplayKey, remove_old_replays
 from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds
 from tapedeck.engine.errors import DataMissingError
 from tapedeck.engine.feeds.arrival_journal import journal_path
 from tapedeck.engine.feeds.fault_script import load_fault_script
 from tapedeck.engine.feeds.feed_context import FeedContext
-from tapedeck.engine.feeds.live_options import LiveOptions
+from tapedeck.engine.feeds.live_options import LiveOptions, live_config_of
 from tapedeck.engine.feeds.recorded_day_feed import has_recorded, last_arrival, recorded_day_feed
 from tapedeck.engine.feeds.registry import make_feed
 from tapedeck.engine.session_file import parse_session_config
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 
 _DEMO: Final = Path("built-in-market")
 _SYNTHETIC: Final = "synthetic"
-_MARGIN_S: Final = 1.0
+_DELIVERY_S: Final = 0.5
+"""Time for the last bar of a recorded day to come, in seconds of the machine."""
 
 
 @contextmanager
@@ -111,10 +113,11 @@ class _Replay:
             kept = KeptReplay(self._root, self._key(), anew=choice.restarts, past_until=past_until)
             stack.enter_context(kept)
             clock = kept.begin(start, choice.speed, REPLAY_SPEED)
-            feed, config = self._feed(clock), self._config_to_the_end()
+            feed, config = self._feed(clock), self._config_to_the_end(clock.speed)
             top = stack.enter_context(open_store(kept.bars, create=True))
             overlay = OverlayStore(self._stored, top, cutoff=self.opens, cutoff_day=self._day)
             live = LiveOptions(feed, clock, journal_path(kept.bars), choice.days or 1, self._day)
+            config = live_config_of(config, live, time_of(config, clock))
             note = _SYNTHETIC if self._file is None else ""
             yield LiveSession(config, overlay, live, kept.folder, kept, self._stored, self._file, note)
 
@@ -131,14 +134,14 @@ class _Replay:
         context = FeedContext(self._config, self._interval, clock, times, self._stored, self.opens, script)
         return make_feed(REPLAY, context)
 
-    def _config_to_the_end(self) -> SessionConfig:
+    def _config_to_the_end(self, speed: float) -> SessionConfig:
         """Return the session file, for a recorded day with a close that waits for its last arrival."""
         config = self._config
         if self._choice.journal_day is None:
             return config
         last = last_arrival(self._journal(), self._day, self._interval, self._symbols)
         waits = config.live_config
-        longest = max(waits.reconcile_within_seconds, last - self.closes + _MARGIN_S)
+        longest = max(waits.reconcile_within_seconds, last - self.closes + 1 + speed * _DELIVERY_S)
         return config.model_copy(
             update={"live_config": waits.model_copy(update={"reconcile_within_seconds": longest})}
         )
@@ -153,15 +156,25 @@ class _Replay:
     def _check_stored(self) -> None:
         slots = [SessionSlots(self.session, self._interval)]
         data = DataManager(self._stored)
-        if any(data.first_session_with_bars(symbol, slots) is not None for symbol in self._symbols):
-            return
         first, last = stored_days(self._symbols, self._interval, self._config.exchange, self._stored)
+        if any(data.first_session_with_bars(symbol, slots) is not None for symbol in self._symbols):
+            self._check_days(last)
+            return
         raise DataMissingError(
             f"no {self._interval} bars of {self._day} to replay in {self._stored.location}: the symbols are "
             f"stored from {first} to {last}. Choose a day of these with --date.",
             symbols=self._symbols,
             interval=str(self._interval),
         )
+
+    def _check_days(self, last: date) -> None:
+        """Refuse more days than are stored: the others would be recorded without a bar."""
+        wanted, count, day, time = self._choice.days or 1, 1, self._day, time_of(self._config)
+        while count < wanted and day < last:
+            day, count = time.get_next_trading_date(day), count + 1
+        if count < wanted:
+            message = f"bars are stored up to {last}: from {self._day} on, at most {count}."
+            raise bad_option("--days", wanted, message)
 
 
 def _interval(config: SessionConfig, stored: BarStore) -> Interval:

@@ -62,6 +62,10 @@ def write_report(outcome: Outcome, terminal: Terminal, *, with_timers: bool = Tr
         terminal.write(f"export: {outcome.export} ({whole})")
     elif outcome.unchanged is not None:
         terminal.write(f"export: none, nothing was played; the earlier one in {outcome.unchanged} stays")
+    for folder in outcome.exports:
+        terminal.write(f"export: {folder}")
+    for failure in outcome.export_failures:
+        terminal.write(f"not exported: {failure}")
 
 
 def _hit_document(hit: BreakpointHit) -> dict[str, object]:

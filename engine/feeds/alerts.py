@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 _KEPT: Final = 200
 _LEAST_FREE_BYTES: Final = 500_000_000
 _LEAST_FREE_SHARE: Final = 0.01
+_OVERRUN_S: Final = 1.0
 _RECOVERED: Final = 1.1  # times the least: files that are rotated move the free space up and down
 
 
@@ -129,17 +130,27 @@ class DiskAlerts:
 
 
 class OverrunAlerts:
-    """Alert for a consumer of slots that falls behind: once, until it has caught up."""
+    """Alert for a consumer of slots that falls behind for a second: once, until it has caught up.
+
+    In a fast replay a slot is over at almost each look: what counts is how long it takes to reach slots that
+    were over at an earlier look. `machine`: monotonic seconds.
+    """
 
     def __init__(self, alerts: Alerts) -> None:
         self._alerts = alerts
+        self._expected: dict[str, tuple[int, float]] = {}  # slots to reach, and since when (machine)
 
-    def check(self, consumer: str, slots_behind: int, now: float) -> None:
-        """Take note of how many slots a consumer is behind; 0: it has caught up."""
+    def check(self, consumer: str, reached: int, frontier: int, now: float, machine: float) -> None:
+        """Take note of the slots that a consumer has reached; `frontier`: the slots that are over."""
         cause = f"overrun of {consumer}"
-        if slots_behind <= 0:
+        slots, since = self._expected.get(consumer, (0, machine))
+        if reached >= slots or frontier < slots:  # they are reached, or it is another session
+            since = machine
+            self._expected[consumer] = (frontier, machine)
+        behind = frontier - reached
+        if behind <= 0:
             self._alerts.over(cause)
-            return
-        plural = "" if slots_behind == 1 else "s"
-        text = f"overrun: {consumer} is {slots_behind} slot{plural} behind; nothing is lost"
-        self._alerts.begin(cause, text, at=now)
+        elif machine - since >= _OVERRUN_S:
+            plural = "" if behind == 1 else "s"
+            text = f"overrun: {consumer} is {behind} slot{plural} behind; nothing is lost"
+            self._alerts.begin(cause, text, at=now)

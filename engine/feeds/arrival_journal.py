@@ -6,12 +6,10 @@ damages none, unless `synchronous` is `full`: then each is on the disk before it
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import date
 from itertools import repeat
 from pathlib import Path
@@ -23,6 +21,7 @@ import numpy as np
 
 from tapedeck.engine.errors import StoreError
 from tapedeck.engine.feeds.arrivals import KINDS, Arrivals
+from tapedeck.engine.feeds.recorded_day import DAY_COLUMNS, RecordedDay, day_of, key_of
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import Ints
 from tapedeck.engine.store.locations import DATABASE_SUFFIXES
@@ -53,43 +52,6 @@ _TABLES: Final = (
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {VERSION}",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ClockAnchor:
-    """The clock of a replay: market time `start` at wall time `anchor`, seconds UTC, and its speed."""
-
-    start: float
-    anchor: float
-    speed: float
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedDay:
-    """A trading day's recording: its symbols (sorted), feed, bounds, and how far it came.
-
-    `since`, `until`: bounds of its bars, `closes`: the regular close, seconds UTC. `clock`: of a replay, else
-    None. `last_sequence`: that of the last arrival before the end; None while the session takes bars.
-    `is_stored`: the store has all its bars for certain.
-    """
-
-    trading_day: date
-    interval: Interval
-    symbols: tuple[str, ...]
-    source: str
-    since: int
-    until: int
-    closes: int
-    clock: ClockAnchor | None = None
-    last_sequence: int | None = None
-    is_reconciled: bool = False
-    is_exported: bool = False
-    is_stored: bool = False
-
-    @property
-    def is_ended(self) -> bool:
-        """Whether the session takes no more bars."""
-        return self.last_sequence is not None
 
 
 def journal_path(location: Path) -> Path:
@@ -216,7 +178,7 @@ class ArrivalJournal:
                 "anchor, speed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
                 "source = excluded.source, last_sequence = NULL, is_reconciled = 0, is_exported = 0, "
                 "is_stored = 0",
-                (*_key_of(day), day.source, day.since, day.until, day.closes, *anchor),
+                (*key_of(day), day.source, day.since, day.until, day.closes, *anchor),
             )
 
     def end_day(self, day: RecordedDay, *, reconciled: bool) -> None:
@@ -234,13 +196,8 @@ class ArrivalJournal:
 
     def days(self) -> tuple[RecordedDay, ...]:
         """Return the recordings, oldest day first."""
-        rows = self._rows(
-            "SELECT trading_day, interval, symbols, source, since, until, closes, start, anchor, speed, "
-            "last_sequence, is_reconciled, is_exported, is_stored FROM days "
-            "ORDER BY trading_day, interval, symbols",
-            (),
-        )
-        return tuple(_day_of(row) for row in rows)
+        rows = self._rows(f"SELECT {DAY_COLUMNS} FROM days ORDER BY trading_day, interval, symbols", ())
+        return tuple(day_of(row) for row in rows)
 
     def day(self, trading_day: date, interval: Interval, symbols: Sequence[str]) -> RecordedDay | None:
         """Return the recording of a day of these symbols, or else one that shares some; None without one."""
@@ -308,7 +265,7 @@ class ArrivalJournal:
         with self.transaction():
             self._connection.execute(
                 f"UPDATE days SET {assignments} WHERE trading_day = ? AND interval = ? AND symbols = ?",
-                (value, *_key_of(day)),
+                (value, *key_of(day)),
             )
 
     def _rows(self, sql: str, values: tuple[object, ...]) -> list[Any]:
@@ -324,26 +281,6 @@ def _arrivals_of(rows: Sequence[tuple[Any, ...]]) -> Arrivals:
         np.array(opened_at, np.int64),
         np.array(values, np.float64),  # NULL becomes NaN
         np.array([_CODE_OF[kind] for kind in kinds], np.int8),
-    )
-
-
-def _key_of(day: RecordedDay) -> tuple[str, str, str]:
-    return day.trading_day.isoformat(), str(day.interval), json.dumps(sorted(day.symbols))
-
-
-def _day_of(row: tuple[Any, ...]) -> RecordedDay:
-    trading_day, interval, symbols, source, since, until, closes, start, anchor, speed, last, *marks = row
-    return RecordedDay(
-        date.fromisoformat(trading_day),
-        Interval.parse(interval),
-        tuple(json.loads(symbols)),
-        source,
-        since,
-        until,
-        closes,
-        None if start is None else ClockAnchor(start, anchor, speed),
-        last,
-        *map(bool, marks),
     )
 
 

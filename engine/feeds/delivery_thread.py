@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from threading import Condition, Thread, current_thread
 from typing import Final, Protocol
@@ -56,8 +57,9 @@ class DeliveryThread:
         self._sink = sink
         self._after = after
         self._provider_ahead = provider_ahead
-        self._waiting = Condition()  # guards the next one
+        self._waiting = Condition()  # guards the next two
         self._is_stopped = False
+        self._next_due = -math.inf  # nothing before it is left to deliver
         self._thread = Thread(target=self._run, name=f"tapedeck-feed-{name}")
 
     def start(self) -> None:
@@ -68,6 +70,12 @@ class DeliveryThread:
     def is_stopped(self) -> bool:
         """Whether the thread has been asked to end."""
         return self._is_stopped
+
+    def wait_until_delivered(self, instant: float, timeout: float) -> bool:
+        """Wait until all that is due by an instant was delivered, or the end; return whether it was."""
+        with self._waiting:
+            self._waiting.wait_for(lambda: self._is_stopped or self._next_due > instant, timeout)
+            return self._next_due > instant
 
     def stop(self) -> None:
         """End the thread, in some milliseconds or after the read that it is in; safe to call twice.
@@ -111,5 +119,7 @@ class DeliveryThread:
     def _wait(self, instant: float) -> None:
         """Wait until the market's clock reaches an instant, or `stop`."""
         with self._waiting:
+            self._next_due = instant
+            self._waiting.notify_all()
             while not self._is_stopped and (seconds := self._clock.wait_seconds(instant)) > 0:
                 self._waiting.wait(seconds)

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import Any, Final
@@ -155,7 +155,9 @@ class FeedConnection:
 
     def status(self) -> FeedStatus:
         """Return the state of the connection; the counts of bars are the recorder's, and 0 here."""
-        return self._status
+        status, sink = self._status, self._sink
+        heard = self._last_message if sink is None or sink.heard is None else sink.heard[0]
+        return replace(status, last_message=None if heard is None else utc_from_epoch(int(heard)))
 
     # The thread
 
@@ -195,7 +197,6 @@ class FeedConnection:
     def _look(self) -> None:
         """Do what is due at this moment."""
         self._take_messages()
-        self._check_clock()
         now, machine = self._clock.now(), self._monotonic()
         if self._watch.stale_in(now, machine, self._clock.speed) == 0:
             self._disconnected(self._watch.silence(now), state=FeedState.STALE)
@@ -218,6 +219,7 @@ class FeedConnection:
 
     def _take_messages(self) -> None:
         """Take over what the sink noted."""
+        self._check_clock()  # first: messages were compared with a clock that may have been set
         sink = self._sink
         if sink is None:
             return
@@ -240,6 +242,8 @@ class FeedConnection:
         if step is None:
             return
         self._skew.reset()
+        if self._sink is not None:
+            self._sink.provider_times.clear()
         length = duration(abs(step.seconds))
         if step.is_ahead:
             self._disconnected(f"the machine slept, or its clock was set ahead, by {length}")
@@ -376,12 +380,12 @@ class FeedConnection:
 
     def _made_status(self) -> FeedStatus:
         watch = self._watch
+        is_mute = watch.is_mute(self._clock.now())
         return FeedStatus(
             self._feed.name,
-            watch.state,
+            FeedState.STALE if is_mute else watch.state,
             utc_from_epoch(int(watch.since)),
-            watch.reason,
-            last_message=None if self._last_message is None else utc_from_epoch(int(self._last_message)),
+            "connected again, but no message yet" if is_mute else watch.reason,
             reconnects=watch.reconnects,
             skew_s=self._skew.skew_s,
         )

@@ -56,6 +56,7 @@ class FeedWatch:
         self._was_connected = False
         self._connected_at = (now, -math.inf)  # market, machine
         self._heard_at = (-math.inf, -math.inf)
+        self._stale_at: float | None = None  # market time; None once a message was heard
 
     @property
     def is_connected(self) -> bool:
@@ -71,6 +72,7 @@ class FeedWatch:
         """Take note of a message of the present connection."""
         if self._heard_at[1] < machine:
             self._heard_at = (now, machine)
+            self._stale_at = None
             self._back_off.reset()
 
     def trying(self, now: float) -> None:
@@ -106,6 +108,8 @@ class FeedWatch:
         if not self.is_connected:
             return
         self._enter(state, now, reason)
+        if state is FeedState.STALE:
+            self._stale_at = now
         self.missed_since = max(self._connected_at[0], self._heard_at[0])
         self.try_at = machine + self._back_off.next_wait()
 
@@ -126,6 +130,13 @@ class FeedWatch:
         heard, machine_heard = max(self._heard_at, self._connected_at)
         silent_at = max(heard, open_since) + self._silence_s
         return max(0.0, (silent_at - now) / speed, machine_heard + LEAST_STALE_S - machine)
+
+    def is_mute(self, now: float) -> bool:
+        """Whether a feed that was stale is connected again, and has sent nothing since, in the same hours."""
+        open_since = self._hours.open_since(now)
+        if not self.is_connected or self._stale_at is None or open_since is None:
+            return False
+        return self._stale_at >= open_since
 
     def silence(self, now: float) -> str:
         """Return the reason of a stale feed: how long no message came."""

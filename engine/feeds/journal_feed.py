@@ -17,6 +17,8 @@ from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.symbol_hints import similar_names
 
 NAME: Final = "journal"
+_NOTHING: Final = 1
+"""Time, in seconds UTC, until which history is complete: it tells nothing of any recorded day."""
 
 
 class SeenBar(NamedTuple):
@@ -94,8 +96,15 @@ class JournalFeed:
     def history(
         self, symbols: Sequence[str], interval: Interval, start: int, end: int, timeout: float
     ) -> FeedHistory:
-        """Return no bars: the history answers of that day arrive when they did."""
-        return FeedHistory(())
+        """Return no bars, once all that is due has been delivered: FeedError before.
+
+        The history answers of that day arrive when they did; a session takes them until its longest wait.
+        """
+        with self._lock:
+            thread = self._thread
+        if thread is None or not thread.wait_until_delivered(self._clock.now(), timeout):
+            raise FeedError("the recorded bars that are due have not been delivered yet")
+        return FeedHistory((), complete_until=_NOTHING)
 
     def close(self) -> None:
         """End the subscription and its thread."""

@@ -19,10 +19,11 @@ import numpy as np
 
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.errors import EngineError, TapedeckError
-from tapedeck.engine.feeds.arrival_journal import ArrivalJournal, ClockAnchor, Synchronous, journal_path
+from tapedeck.engine.feeds.arrival_journal import ArrivalJournal, Synchronous, journal_path
 from tapedeck.engine.feeds.arrivals import MICROSECONDS, Arrivals
 from tapedeck.engine.feeds.bar_recording import BarRecording
 from tapedeck.engine.feeds.feed_bar import FeedBar
+from tapedeck.engine.feeds.recorded_day import ClockAnchor
 from tapedeck.engine.feeds.recorder_messages import Arrived, RecorderStatus, SessionBegun
 from tapedeck.engine.feeds.symbol_claims import SymbolClaims, claims_folder
 from tapedeck.engine.intervals import Interval

@@ -24,6 +24,9 @@ from tapedeck.engine.tape.bar_grid import BarGrid
 
 AGAIN_S: Final = 15.0
 """Market seconds until history that did not reach the close yet is asked again."""
+LEAST_TRYING_S: Final = 5.0
+"""Seconds of the machine in which requests that fail are followed by others: in a fast replay the time after
+the close is over before a connection can be made again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +90,9 @@ class Reconciliation:
 
     The first is due `first_after_s` after the close. One that fails is followed by another after a back-off
     (machine seconds); history that ends before the close, or before the last recorded bar, is taken, and
-    asked again after 15 market seconds. No further request begins later than `within_s` after the close; one
-    on its way is waited for, up to its own deadline. At least one is made, however late it is.
+    asked again after 15 market seconds. No further request begins later than `within_s` after the close, and
+    5 s of the machine after the first; one on its way is waited for, up to its own deadline. At least one is
+    made, however late it is.
 
     One thread owns it (all methods): the one that writes the tape. `now`: market time, seconds UTC;
     `machine`: monotonic seconds. `has_history`: whether the feed has any; without, nothing is asked, and it
@@ -112,7 +116,8 @@ class Reconciliation:
         self._last_at = close + rules.within_s
         self._not_before = -np.inf  # machine seconds
         self._pending: HistoryRequest | None = None
-        self._tried = False
+        self._first_asked: float | None = None  # machine seconds
+        self._tried = False  # for long enough
         self._has_history = has_history
         self._is_over = False
         self._reason = "not asked yet" if has_history else "the feed has no history"
@@ -123,7 +128,8 @@ class Reconciliation:
             return None
         if now < self._next_at or machine < self._not_before:
             return None
-        self._tried = True
+        if self._first_asked is None:
+            self._first_asked = machine
         whole = (HistoryPurpose.RECONCILE, self._symbols, self._slots, 0, len(self._slots))
         self._pending = request_for_slots(*whole)
         return self._pending
@@ -154,6 +160,7 @@ class Reconciliation:
         if answer.request is not self._pending:
             return none
         self._pending = None
+        self._tried = answer.error is None or machine >= (self._first_asked or 0.0) + LEAST_TRYING_S
         if answer.error is not None:
             self._reason = str(answer.error)
             self._is_over = answer.error.is_final

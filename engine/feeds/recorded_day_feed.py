@@ -8,11 +8,12 @@ from pathlib import Path
 
 from tapedeck.engine.clock.live_clock import LiveClock
 from tapedeck.engine.errors import DataMissingError, listed
-from tapedeck.engine.feeds.arrival_journal import ArrivalJournal, RecordedDay
+from tapedeck.engine.feeds.arrival_journal import ArrivalJournal
 from tapedeck.engine.feeds.arrivals import KINDS, MICROSECONDS
 from tapedeck.engine.feeds.day_bounds import LONGEST_REST_S
 from tapedeck.engine.feeds.feed_bar import FeedBar
 from tapedeck.engine.feeds.journal_feed import JournalFeed, SeenBar
+from tapedeck.engine.feeds.recorded_day import RecordedDay
 from tapedeck.engine.intervals import Interval
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from tapedeck.engine.errors import listed
-from tapedeck.engine.feeds.arrival_journal import ArrivalJournal, RecordedDay
+from tapedeck.engine.feeds.arrival_journal import ArrivalJournal
 from tapedeck.engine.feeds.day_bounds import LONGEST_REST_S
 from tapedeck.engine.feeds.held_bars import HeldBars
 from tapedeck.engine.feeds.live_feed import FeedError
+from tapedeck.engine.feeds.recorded_day import RecordedDay
 from tapedeck.engine.feeds.store_writer import StoreWriter
 from tapedeck.engine.feeds.symbol_claims import SymbolClaims, SymbolsClaimedError, claims_folder
 

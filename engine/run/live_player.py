@@ -118,6 +118,8 @@ class LivePlayer:
         """Wait until the session opens; commands still take effect."""
         self._live.show(self._tape, self, self._process_messages)
         self._on_change()  # from here on the session can be shown
+        # The first copy of large grids takes long, as its memory is new; editions use it again.
+        self._tape.next_edition(np.empty(0, dtype=np.int64))
         opens = epoch_seconds(self._tape.session.regular_open)
         while self._live.clock.now() < opens:
             self._live.follow(self._tape)

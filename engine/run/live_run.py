@@ -16,7 +16,6 @@ from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import StoreError
 from tapedeck.engine.feeds.alerts import Alerts, DiskAlerts, OverrunAlerts, QualityAlerts
-from tapedeck.engine.feeds.arrival_journal import ClockAnchor
 from tapedeck.engine.feeds.bar_cells import Cells
 from tapedeck.engine.feeds.feed_connection import (
     FeedConnected,
@@ -33,6 +32,7 @@ from tapedeck.engine.feeds.live_recorder import LiveRecorder
 from tapedeck.engine.feeds.live_status import FeedStatus, LivePhase, LiveStatus
 from tapedeck.engine.feeds.receipts import Receipts
 from tapedeck.engine.feeds.reconciliation import Lacking, ReconcileRules, Reconciliation
+from tapedeck.engine.feeds.recorded_day import ClockAnchor
 from tapedeck.engine.feeds.recorder_messages import Arrived
 from tapedeck.engine.feeds.trading_hours import TradingHours
 from tapedeck.engine.read.events import EventKind, EventLog
@@ -50,8 +50,6 @@ _BACKFILL_S: Final = 10.0
 """Longest wait of a session that begins in its middle for what was missed, in seconds of the machine."""
 _JOIN_S: Final = 30.0
 _DISK_CHECK_S: Final = 30.0
-_OVERRUN_S: Final = 1.0
-"""Time in which the data processor may be behind without an alert, in seconds of the machine."""
 
 Answer = TypeVar("Answer")
 
@@ -93,6 +91,8 @@ class _Session:
     receipts: Receipts
     reconciliation: Reconciliation | None = None
     """After the close."""
+    end: Future[bool] | None = None
+    """The end of its recording, once it is asked for."""
 
     @property
     def trading_day(self) -> date:
@@ -139,7 +139,6 @@ class LiveRun:
         self._disk = DiskAlerts(self._alerts, options.journal.parent)
         self._overruns = OverrunAlerts(self._alerts)
         self._disk_due = -math.inf
-        self._level_at = math.inf  # machine seconds: the data processor was not behind
         self._phase = LivePhase.WAITING
         self._session: _Session | None = None
         self._recorded_answers = 0  # answers whose bars the recorder has not sent on yet
@@ -255,9 +254,7 @@ class LiveRun:
     def end_recording(self, process_messages: ProcessMessages) -> None:
         """Take no more bars of the session; the store has all of them then, unless there is no room."""
         session = self._current
-        assert session.reconciliation is not None  # the close is over
-        done = self._recorder.end_session(session.trading_day, reconciled=session.reconciliation.is_compared)
-        self._wait(done, process_messages)
+        self._wait(session.end or self._ended(session), process_messages)
 
     def end_session(self, tape: Tape) -> None:
         """Find what the session lacks, with all its bars on the tape."""
@@ -376,10 +373,7 @@ class LiveRun:
 
     def _check(self, session: _Session, tape: Tape, now: float, machine: float) -> None:
         """Look for causes of alerts."""
-        behind = tape.frontier - tape.processed
-        if behind <= 0:
-            self._level_at = machine
-        self._overruns.check("data-processor", behind if machine - self._level_at >= _OVERRUN_S else 0, now)
+        self._overruns.check("data-processor", tape.processed, tape.frontier, now, machine)
         if tape.scores is not None and tape.scored:
             session.quality.check(tape.scores[:, tape.scored], now)
         if machine >= self._disk_due:
@@ -397,6 +391,14 @@ class LiveRun:
             self._recorded_answers += 1
             self._recorder.flush().add_done_callback(lambda _: self._send(AnswerRecorded(None)))
         self._confirm(session, found.empty)
+        if session.reconciliation.is_compared and session.reconciliation.is_over(now):
+            # At once: equal bars were not recorded anew, and an outdated message must not replace them.
+            session.end = self._ended(session)
+
+    def _ended(self, session: _Session) -> Future[bool]:
+        """Have the recorder take no more bars of a session, after those that were sent to it before."""
+        assert session.reconciliation is not None  # the close is over
+        return self._recorder.end_session(session.trading_day, reconciled=session.reconciliation.is_compared)
 
     def _confirm(self, session: _Session, empty: Cells) -> None:
         """Record slots that are confirmed empty."""

@@ -96,6 +96,7 @@ def test_the_built_in_market_begins_anew_once_its_day_is_over(tmp_path: Path) ->
 
 def test_a_start_that_failed_before_anything_was_recorded_is_forgotten(tmp_path: Path) -> None:
     fail_after(tmp_path, lambda kept: None)
+    assert list((tmp_path / "replays").iterdir()) == []
     with opened(tmp_path) as again:
         assert (again.note, again.anchor) == ("", None)
 

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import shutil
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from tapedeck.console.cli.interrupts import Interrupts
+from tapedeck.console.cli.live_batch import record
+from tapedeck.console.cli.live_news import News, Waiting
+from tapedeck.console.cli.live_report import live_exit_code
 from tapedeck.engine.clock.live_clock import LiveClock
 from tapedeck.engine.feeds.live_feed import FeedAbilities, FeedHistory, FeedSink
+from tapedeck.engine.feeds.live_options import LiveOptions
 from tapedeck.engine.intervals import MINUTE, Interval
-from tests.console.conftest import PROJECT
+from tapedeck.engine.read.snapshot import Snapshot
+from tapedeck.engine.session_file import load_session_config
+from tapedeck.engine.store.locations import open_store
+from tests.support.pseudo_terminal import LIMIT_S, Terminal, terminal
 
 Writer = Callable[..., Path]
 DAY: Final = "2013-10-07"
 FASTEST: Final = "72000"
 """Speed at which a session lasts a third of a second: most of it is asked for as history."""
-LIMIT_S: Final = 30.0
 
 
 @pytest.fixture
@@ -61,6 +64,18 @@ def test_a_replayed_day_has_the_files_and_the_stamp_of_its_backtest(
         assert (tmp_path / "live" / name).read_bytes() == (tmp_path / "run" / name).read_bytes()
     assert tapedeck("validate", tmp_path / "live").exit_code == 0
     assert json.loads((tmp_path / "live" / "manifest.json").read_text())["mode"] == "live"
+
+
+def test_a_file_in_mode_backtest_is_recorded_as_live(
+    tapedeck: Any, session_file: Writer, lean_store: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    words = ("--feed", "replay", "--date", "2013-10-08", "--speed", FASTEST, "--store", lean_store)
+    assert tapedeck("live", session_file(), *words, "--no-ui", "--export", out).exit_code == 0
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["mode"] == "live"
+    assert manifest["session_file"]["backtest_config"]["start_date"] == "2013-10-08"
+    assert ",live," in (out / "session.csv").read_text().splitlines()[1]
 
 
 def test_json_lines_have_each_minute_each_breakpoint_and_the_summary_of_a_run(
@@ -148,10 +163,6 @@ def test_the_built_in_market_begins_in_mid_session_with_the_morning_at_once(
     assert [session["trading_day"] for session in summary["sessions"]] == ["2024-11-26"]
     assert not summary["lacking"]
     assert of_kind(lines, "minute")[0]["slot"] == 1
-    assert (
-        "replay of 2024-11-26: the earlier one is finished"
-        in tapedeck("live", "--speed", FASTEST, "--json").stderr
-    )
 
 
 def test_each_of_several_days_has_its_report_and_its_export(tapedeck: Any, live: Any, tmp_path: Path) -> None:
@@ -215,60 +226,78 @@ def test_without_trading_and_no_wait_it_ends_with_the_next_session(
     )
 
 
+def test_a_wait_ends_at_once_when_it_is_interrupted(
+    session_file: Writer, tmp_path: Path, lean_store: Path
+) -> None:
+    interrupts, sunday = Interrupts(), datetime(2013, 10, 7, 0, 6, tzinfo=UTC).timestamp()
+
+    class Output:
+        def __init__(self) -> None:
+            self.told: list[News] = []
+
+        def tell(self, news: Sequence[News]) -> None:
+            """Interrupt once the wait is told, as ctrl+c does."""
+            self.told += news
+            interrupts.seen = any(isinstance(one, Waiting) for one in self.told)
+
+        def look(self, snapshot: Snapshot) -> None:
+            """Take a snapshot."""
+
+        def close(self) -> None:
+            """Do nothing."""
+
+    output, out = Output(), tmp_path / "out"
+    live = LiveOptions(SilentFeed(), LiveClock(start=sunday), tmp_path / "journal.db", 3)
+    with open_store(shutil.copy(lean_store, tmp_path / "bars.db")) as store:
+        config = load_session_config(session_file()).config
+        done = record(config, store, live, lines=output, export=out, interrupts=interrupts)
+    (wait,) = output.told
+    assert isinstance(wait, Waiting)
+    assert wait.opens == datetime(2013, 10, 7, 13, 30, tzinfo=UTC)
+    assert live_exit_code(done) == 130
+    assert list(out.iterdir()) == []
+
+
 # Processes and signals
 
 
-@contextmanager
-def started(arguments: Sequence[str], **streams: Any) -> Iterator[subprocess.Popen[str]]:
-    """Start a command; kill it at the end."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tapedeck", *arguments],
-        cwd=PROJECT,
-        env=os.environ | {"PYTHONPATH": str(PROJECT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **streams,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+def read_until_recording(screen: Terminal) -> None:
+    """Read until some minutes are shown."""
+    screen.read_until_shown("slot", "of 390", "feed replay: connected")
 
 
-def read_minutes(process: subprocess.Popen[str], count: int) -> list[dict[str, Any]]:
-    """Read lines until some minutes have come."""
-    assert process.stdout is not None
-    lines: list[dict[str, Any]] = []
-    while len(of_kind(lines, "minute")) < count:
-        line = process.stdout.readline()
-        assert line, "the command ended early"
-        lines.append(json.loads(line))
-    return lines
-
-
-def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(tapedeck: Any, live: Any, tmp_path: Path) -> None:
+def test_ctrl_c_ends_in_order_with_a_partial_export(live: Any, tmp_path: Path, home: Path) -> None:
     out = tmp_path / "out"
-    with started(live("--json", "--export", out, speed="600")) as process:
-        read_minutes(process, 5)
-        process.send_signal(signal.SIGINT)
-        rest, errors = process.communicate(timeout=LIMIT_S)
-    assert (process.returncode, errors) == (130, "")
-    *_, summary = documents(rest)
-    assert summary["interrupted"] is True
+    with terminal(home, *live("--no-ui", "--export", out, speed="600"), columns=120, rows=60) as screen:
+        read_until_recording(screen)
+        screen.press("\x03")
+        assert screen.exit_code() == 130
+        assert "October: interrupted; the report is of the part played" in screen.text
+        assert "the same command goes on" in screen.words
     assert json.loads((out / "manifest.json").read_text())["status"] == "partial"
+
+
+def test_after_a_kill_the_same_command_records_the_day_as_if_undisturbed(
+    tapedeck: Any, live: Any, session_file: Writer, lean_store: Path, home: Path
+) -> None:
+    with terminal(home, *live("--no-ui", speed="600"), columns=120, rows=60) as screen:
+        read_until_recording(screen)
+        screen.process.kill()
+        screen.process.wait(LIMIT_S)
     again = tapedeck(*live("--json"))
-    assert "goes on" in again.stderr
-    assert (again.exit_code, documents(again.stdout)[-1]["bars"]) == (0, 779)
+    assert (again.exit_code, "goes on" in again.stderr) == (0, True)
+    file = session_file("backtest.json", backtest_config={"end_date": DAY})
+    played = tapedeck("run", file, "--store", lean_store, "--json").document
+    assert documents(again.stdout)[-1]["stamp"] == played["stamp"]
 
 
-def test_after_a_kill_the_same_command_records_the_day_as_if_undisturbed(tapedeck: Any, live: Any) -> None:
-    with started(live("--json", speed="600")) as process:
-        read_minutes(process, 5)
-        process.kill()
-        process.communicate(timeout=LIMIT_S)
-    killed = tapedeck(*live("--json"))
-    assert (killed.exit_code, "goes on" in killed.stderr) == (0, True)
-    undisturbed = tapedeck(*live("--json", "--restart"))
-    assert documents(killed.stdout)[-1]["stamp"] == documents(undisturbed.stdout)[-1]["stamp"]
+def test_the_console_opens_on_a_recording_and_says_how_it_goes_on(live: Any, home: Path) -> None:
+    with terminal(home, *live(speed="600"), columns=120, rows=40) as screen:
+        screen.read_until_shown("/390")
+        screen.press("q")
+        screen.read_until_shown("Stop recording?")
+        screen.press("y")
+        assert screen.exit_code() == 0
+        assert screen.left_changed() == set()
+        assert "October: stopped; the report is of the part played" in screen.text
+        assert "the same command goes on" in screen.words

@@ -128,8 +128,13 @@ def test_a_day_without_stored_bars_is_exit_code_3(
 ) -> None:
     done = tapedeck("live", session_file(), "--feed", "replay", "--date", "2014-03-05", "--store", lean_store)
     assert_error(done, 3, "no 1m bars of 2014-03-05 to replay", "stored from 2013-10-04 to 2013-10-11")
-    (kept,) = (home / "data" / "replays").iterdir()
-    assert list(kept.iterdir()) == []  # the next one begins anew
+    assert list((home / "data" / "replays").iterdir()) == []  # nothing is kept of a start that failed
+
+
+def test_more_days_than_are_stored_are_refused(tapedeck: Any, session_file: Writer, lean_store: Path) -> None:
+    words = ("--feed", "replay", "--date", "2013-10-10", "--days", "3", "--store", lean_store)
+    done = tapedeck("live", session_file(), *words)
+    assert_error(done, 2, "--days: bars are stored up to 2013-10-11: from 2013-10-10 on, at most 2.")
 
 
 def test_a_recording_that_does_not_exist_is_exit_code_3(

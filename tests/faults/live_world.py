@@ -354,7 +354,8 @@ class HandCoordinator(SessionCoordinator):
         self._world, self._told = world, told
         super().__init__(*args, live=setup, **options)
         assert self.live is not None
-        self._note_corrected, self.live.note_corrected_hit = self.live.note_corrected_hit, self._corrected
+        self._note_corrected = self.live.note_corrected_hit
+        setattr(self.live, "note_corrected_hit", self._corrected)  # noqa: B010 - mypy refuses it otherwise
         for worker in self.workers:
             _without_thread(worker, world)
 
@@ -435,7 +436,7 @@ class _NoPool:
         future: Future[Any] = Future()
         try:
             future.set_result(work())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the caller gets it
             future.set_exception(error)
         return future
 

@@ -37,12 +37,15 @@ def market(name: str, min_completeness: float, history_missing: float) -> Market
 
 
 late_bars = st.lists(
-    st.tuples(st.integers(0, SYMBOLS - 1), st.floats(0, 1), st.none() | st.integers(0, 2**20)),
+    # Mostly of one symbol, so that arrays of earlier editions are used again.
+    st.tuples(st.sampled_from([0, 0, 0, 0, 0, 1, 2]), st.floats(0, 1), st.none() | st.integers(0, 2**20)),
     min_size=1,
-    max_size=8,
+    max_size=6,
 )
 steps = st.lists(
-    st.one_of(st.tuples(st.integers(1, 40), st.sampled_from([0, 0, 0, 1, 3])), late_bars), max_size=16
+    st.one_of(st.tuples(st.integers(1, 40), st.sampled_from([0, 0, 0, 1, 3])), late_bars),
+    min_size=3,
+    max_size=24,
 )
 
 

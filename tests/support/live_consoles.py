@@ -139,7 +139,9 @@ def received(now: datetime, **changes: Any) -> FeedStatus:
 
 def forming(symbol: str, opened_at: datetime, price: float, now: datetime) -> Forming:
     """Return a bar that is not over, received three seconds ago."""
-    bar = FeedBar(symbol, int(opened_at.timestamp()), price, price + 0.2, price - 0.2, price + 0.1, 1_200.0)
+    bar = FeedBar(
+        symbol, int(opened_at.timestamp()), price, price + 0.05, price - 0.03, price + 0.02, 1_200.0
+    )
     return Forming(bar, now - timedelta(seconds=3))
 
 

@@ -38,6 +38,7 @@ class Replay:
     begins_s: float = -600.0
     top: str = "top.db"
     script: FaultScript | None = None
+    days: int = 1
     clock: LiveClock = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,7 +59,7 @@ class Replay:
             overlay = OverlayStore(base, top, cutoff=cutoff, cutoff_day=self.day)
             replay = ReplayFeed(base, self.clock, MINUTE, self.script, first=cutoff, zone=self.zone)
             journal = journal_path(self.folder / self.top)
-            options = LiveOptions(feed or replay, self.clock, journal, first_day=self.first_day)
+            options = LiveOptions(feed or replay, self.clock, journal, self.days, first_day=self.first_day)
             kept = KeepRecords()
             system = SystemManager(self.config, overlay, sinks=[kept], tape_cache_bytes=2**26, live=options)
             try:

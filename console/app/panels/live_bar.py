@@ -9,7 +9,14 @@ from textual.content import Content
 
 from tapedeck.console.actions.speeds import speed_text
 from tapedeck.console.app.grid_text import counted
-from tapedeck.console.app.live_words import clock_text, duration, is_disturbed, opening_text, state_word
+from tapedeck.console.app.live_words import (
+    break_end,
+    clock_text,
+    duration,
+    is_disturbed,
+    opening_text,
+    state_word,
+)
 from tapedeck.console.app.panels.bar_parts import Part, place_parts, stop_parts, time_parts
 from tapedeck.console.app.playback import ViewState
 from tapedeck.engine.feeds.live_status import FeedState, LivePhase, LiveStatus
@@ -89,14 +96,22 @@ def _opening(live: LiveStatus, zone: ZoneInfo) -> list[Content]:
 
 
 def _difference(view_state: ViewState, view: SessionView, live: LiveStatus) -> list[Part]:
-    """Return how far the time shown is behind the market's, unless the present has come to its end."""
-    behind = f"{duration((live.now - view.clock).total_seconds())} behind"
+    """Return how far the time shown is behind the market's, or while no session is open behind the close."""
+    present = (
+        live.now if live.phase is LivePhase.OPEN or view_state.played is None else view_state.played.clock
+    )
+    behind = f"{duration((present - view.clock).total_seconds())} behind"
     if view_state.is_past:
         parts: list[Part] = [(1, Content.styled(behind.ljust(_PAST_BEHIND_WIDTH), "$text-warning bold"))]
         if view_state.is_past_playing:
             parts.append((2, Content(f"plays {speed_text(view_state.past_speed)}")))
         return parts
-    return [(1, Content(behind.ljust(_BEHIND_WIDTH)))] if live.phase is LivePhase.OPEN else []
+    if live.phase is not LivePhase.OPEN:
+        return []
+    reopens = break_end(view.slot_times, view.frontier, live.now)
+    if reopens is not None:
+        behind = f"break to {reopens.astimezone(view.session.zone):%H:%M}"
+    return [(1, Content(behind.ljust(_BEHIND_WIDTH)))]
 
 
 def _reason(live: LiveStatus) -> list[Part]:
@@ -106,4 +121,5 @@ def _reason(live: LiveStatus) -> list[Part]:
         return []
     words = [] if live.phase is LivePhase.OPEN else [f"feed {feed.state.value}"]
     text = ": ".join([*words, *([feed.reason] if feed.reason else [])])
-    return [(2, Content.styled(text, "$text-error"))] if text else []
+    style = "$text-warning" if feed.state is FeedState.CONNECTING else "$text-error"
+    return [(2, Content.styled(text, style))] if text else []

@@ -91,12 +91,16 @@ def coverage_screen(app: AppContext) -> CoverageScreen:
 
     def measure() -> Coverage:
         plan, system = app.playback.plan, app.playback.system
-        backtest = system.config.backtest_config
+        backtest, sessions = system.config.backtest_config, plan.sessions
         part = None if backtest is None else CalendarPart(system.time, backtest.start_date, backtest.end_date)
+        today = system.snapshot().trading_day
+        if app.playback.is_live and today is not None:  # the days after it have no bars yet
+            sessions = tuple(session for session in sessions if session.trading_day <= today)
+            part = CalendarPart(system.time, sessions[0].trading_day, today)
         return measure_coverage(
             plan.symbols,
             [plan.base, *plan.derived],
-            plan.sessions,
+            sessions,
             app.store,
             calendar=part,
             uses_daily_bars=system.config.session_data_config.uses_daily_bars,

@@ -50,6 +50,7 @@ class ReportScreen(ConsoleScreen):
         days = set(playback.tape_cache.days()) | ({self._present.trading_day} if self._present else set())
         self._days = sorted(days)
         self._wanted = len(self._days) - 1
+        self._is_before_open = playback.is_live and not self._frontier and self._wanted > 0
         self._shown: PlayedSession | None = self._present
         self._shown_files: Files = ()
         self._lines = StyledLines(id="report")
@@ -63,6 +64,8 @@ class ReportScreen(ConsoleScreen):
     def on_mount(self) -> None:
         """Focus the report, so that keys scroll it."""
         self._lines.focus()
+        if self._is_before_open:
+            self.show_day(-1)  # a recording waits for the next day: the one that is over
         self.set_interval(_FILES_EVERY_S, self._update_files)
 
     def on_resize(self, _event: Resize) -> None:
@@ -72,7 +75,8 @@ class ReportScreen(ConsoleScreen):
     def footer_word(self, label_of: LabelOf, action_id: str) -> str | None:
         """Return the word of an action in the footer, or None if it would do nothing."""
         if action_id == "play_day":
-            return BY_ID[action_id].label if self._days else None
+            is_offered = bool(self._days) and self._playback.offer_state().offers(action_id)
+            return BY_ID[action_id].label if is_offered else None
         steps = _DAY_STEPS.get(action_id, 0)
         if steps and not 0 <= self._wanted + steps < len(self._days):
             return None

@@ -79,6 +79,9 @@ def _validate(folder: Path) -> ValidationReport | None:
 
 def _not_an_export(folder: Path) -> NoReturn:
     what = "has no export" if folder.is_dir() else "is not a folder"
+    if days := sorted(one.parent for one in folder.glob(f"*/{MANIFEST}")):
+        ways = f"each of {len(days)} folders" if len(days) > 1 else "a folder"
+        raise NotAnExportError(f"{folder} {what}, but {ways} in it has one: `tapedeck validate {days[0]}`")
     raise NotAnExportError(f"{folder} {what}: use the folder of `tapedeck run FILE --export DIR`")
 
 

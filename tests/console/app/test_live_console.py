@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from textual.widgets import Input
 from tapedeck.console.actions.offers import OfferState
 from tapedeck.console.actions.table import ACTIONS
 from tapedeck.console.app.console_app import ConsoleApp, Setup
+from tapedeck.console.app.live_words import break_end
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.panels.key_line import KeyLine
 from tapedeck.console.app.panels.quality import QualityPanel
@@ -25,8 +27,13 @@ from tapedeck.console.app.screens.confirm import ConfirmScreen
 from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.console.app.screens.text_page import TextPage
 from tapedeck.console.app.widgets import StyledLines
+from tapedeck.console.panel_data.views import view_table
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.feeds.live_status import FeedState, GapState, LivePhase
+from tapedeck.engine.intervals import MINUTE
 from tapedeck.engine.read.status import RunState
+from tapedeck.engine.run.editions import Corrections, mended
 from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tests.support.console_runs import (
@@ -53,7 +60,7 @@ from tests.support.live_consoles import (
 from tests.support.live_runs import Replay
 from tests.support.markets import fill_store, open_new_store
 
-NARROW, MEDIUM, WIDE = (80, 24), (120, 36), (200, 60)
+NARROW, WIDE = (80, 24), (200, 60)
 
 
 def bar(console: ConsoleRun) -> str:
@@ -85,7 +92,7 @@ def run_live(
 # The session bar
 
 
-@pytest.mark.parametrize("size", [NARROW, MEDIUM, WIDE])
+@pytest.mark.parametrize("size", [NARROW, WIDE])
 def test_the_bar_has_state_both_clocks_and_their_difference(
     console_store: BarStore, tmp_path: Path, size: tuple[int, int]
 ) -> None:
@@ -119,13 +126,30 @@ def test_the_bar_has_state_both_clocks_and_their_difference(
     run_live(console_store, tmp_path, act, size=size)
 
 
+def test_a_lunch_break_is_told_as_a_break() -> None:
+    """Tokyo, 7 October 2013: 9:00 to 11:30, and 12:30 to 15:00, by the exchange's own hours of that year."""
+    slots = SessionSlots(TimeManager("XTKS").get_trading_session(date(2013, 10, 7)), MINUTE)
+    morning, noon = 150, datetime(2013, 10, 7, 12, 0, tzinfo=ZoneInfo("Asia/Tokyo"))
+    assert break_end(slots, morning, noon) == datetime(2013, 10, 7, 12, 30, tzinfo=ZoneInfo("Asia/Tokyo"))
+    assert break_end(slots, morning - 1, noon) is None, "a slot is awaited"
+    assert break_end(slots, morning, noon + timedelta(minutes=31)) is None
+    assert break_end(slots, 0, noon - timedelta(hours=4)) is None, "before the open"
+    assert break_end(slots, len(slots), noon + timedelta(hours=4)) is None
+
+
 # Looking back
 
 
 def test_space_stops_the_picture_while_the_recording_goes_on(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: LiveConsole, pilot: Pilot[None]) -> None:
+        await press(pilot, "space")
+        await until(pilot, lambda: "nothing is recorded yet" in str(notices(console)), "the reason")
         await console.arrive(pilot, 61)
         await shows(console, pilot, "● live", "10:31 EST")
+        await press(pilot, "space")
+        assert console.past_frontier == 61
+        await press(pilot, "space")
+        await until(pilot, lambda: console.past_frontier is None, "the present, which is met at once")
         await press(pilot, "space")
         assert console.past_frontier == 61
         await shows(console, pilot, "PAST ‖", "10:31 EST", "7 s behind", "● live")
@@ -170,23 +194,6 @@ def test_the_past_plays_at_the_speed_of_the_recording_up_to_now_and_goes_on_live
     run_live(console_store, tmp_path, act)
 
 
-def test_a_picture_that_stands_at_the_present_plays_on_from_there(
-    console_store: BarStore, tmp_path: Path
-) -> None:
-    async def act(console: LiveConsole, pilot: Pilot[None]) -> None:
-        await press(pilot, "space")
-        await until(pilot, lambda: "nothing is recorded yet" in str(notices(console)), "the reason")
-        await console.arrive(pilot, 5)
-        await press(pilot, "space")
-        assert console.past_frontier == 5
-        await press(pilot, "space")
-        await until(pilot, lambda: console.past_frontier is None, "the present")
-        await console.arrive(pilot, 1)
-        await shows(console, pilot, "● live", "09:36 EST")
-
-    run_live(console_store, tmp_path, act)
-
-
 # Keys
 
 
@@ -221,6 +228,9 @@ def test_footer_help_and_palette_name_what_a_recording_can_do(
     console_store: BarStore, tmp_path: Path
 ) -> None:
     async def act(console: LiveConsole, pilot: Pilot[None]) -> None:
+        table = console.app.main.symbols.table
+        await until(pilot, lambda: "‹" in drawn(table), "yesterday's values before the open")
+        assert "space pause" not in footer(console)
         await console.arrive(pilot, 5)
         await until(pilot, lambda: "space pause" in footer(console), "the pause")
         for word in (". step", "+ faster", "- slower", "R restart", "p play"):
@@ -244,6 +254,7 @@ def test_a_backtest_has_no_feed(console_store: BarStore, tmp_path: Path) -> None
         before = console.app.main.panel_layout
         await press(pilot, "f2")
         assert console.app.main.panel_layout == before
+        assert view_table(console.system, "feed").rows == (("note", None, "feed", "a backtest has no feed"),)
         assert "feed" not in console.app.main.panels
         assert "feed" not in console.text("#tabs")
         await press(pilot, "question_mark")
@@ -278,10 +289,7 @@ def test_q_asks_in_the_words_of_a_recording(console_store: BarStore, tmp_path: P
 # Alerts
 
 
-@pytest.mark.parametrize("has_bell", [False, True])
-def test_each_alert_is_shown_once_and_many_are_folded(
-    console_store: BarStore, tmp_path: Path, has_bell: bool
-) -> None:
+def test_each_alert_is_shown_once_and_many_are_folded(console_store: BarStore, tmp_path: Path) -> None:
     rung = 0
 
     def ring() -> None:
@@ -302,9 +310,9 @@ def test_each_alert_is_shown_once_and_many_are_folded(
         folded = "12 alerts: S14 missing; S13 missing; S12 missing; and 9 more in the log"
         await until(pilot, lambda: ("warning", folded) in notices(console), "the fold")
         assert len(notices(console)) == 1
-        assert rung == (3 if has_bell else 0)
+        assert rung == 3
 
-    run_live(console_store, tmp_path, act, config=document() | {"live_config": {"bell": has_bell}})
+    run_live(console_store, tmp_path, act, config=document() | {"live_config": {"bell": True}})
 
 
 # Panels
@@ -411,10 +419,7 @@ def test_the_quality_panel_tells_what_is_done_about_each_gap(console_store: BarS
     run_live(console_store, tmp_path, act)
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
-def test_a_forming_bar_is_beside_the_tape_and_in_no_copy(
-    console_store: BarStore, tmp_path: Path, size: tuple[int, int]
-) -> None:
+def test_a_forming_bar_is_beside_the_tape_and_in_no_copy(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: LiveConsole, pilot: Pilot[None]) -> None:
         await console.arrive(pilot, 5)
         main, before = console.app.main, {}
@@ -427,12 +432,12 @@ def test_a_forming_bar_is_beside_the_tape_and_in_no_copy(
         told["CCC"] = forming("CCC", OPEN + timedelta(minutes=4), 555.0, now)  # its slot is over
         console.live.follow(5, behind_s=20, forming=told)
         await console.app.do("panel_symbols")
-        await until(pilot, lambda: "777.10" in drawn(main.symbols.table), "the price")
+        await until(pilot, lambda: "777.02" in drawn(main.symbols.table), "the price")
         assert "now" in drawn(main.symbols.table)
         assert "3s" in drawn(main.symbols.table)
         assert "555" not in drawn(main.symbols.table)
         await console.app.do("panel_chart")
-        await until(pilot, lambda: "◃777.10" in drawn(main.chart.chart), "the candle")
+        await until(pilot, lambda: "◃777.02" in drawn(main.chart.chart), "the candle")
         assert "now 3 s" in drawn(main.chart.chart)
         for panel, text in before.items():
             await console.app.do(f"panel_{panel}")
@@ -442,7 +447,7 @@ def test_a_forming_bar_is_beside_the_tape_and_in_no_copy(
         await console.app.do("panel_chart")
         await until(pilot, lambda: "◃" not in drawn(main.chart.chart), "the past has no forming bar")
 
-    run_live(console_store, tmp_path, act, size=size)
+    run_live(console_store, tmp_path, act, size=NARROW)
 
 
 def quality_panel(console: ConsoleRun) -> QualityPanel:
@@ -461,24 +466,18 @@ def test_the_report_is_there_after_the_close_and_opens_at_the_end(
 ) -> None:
     async def act(console: LiveConsole, pilot: Pilot[None]) -> None:
         await console.arrive(pilot, 60, phase=LivePhase.OVER)
-        await press(pilot, "9")
+        console.live.follow(60, phase=LivePhase.OVER, now=CLOSE + timedelta(hours=3))
+        await press(pilot, "comma", "comma")
+        await shows(console, pilot, "10:28 EST  now 19:00:00", "2:00 behind", "■ session over")
+        await press(pilot, "end", "9")
         assert isinstance(console.app.screen, ReportScreen)
+        assert "play day again" not in footer(console)
         await press(pilot, "escape")
         console.live.end_session()
         await until(pilot, lambda: isinstance(console.app.screen, ReportScreen), "the report")
         await press(pilot, "escape")
         await press(pilot, "space")
         await until(pilot, lambda: "the recording is over" in str(notices(console)), "the reason")
-
-    run_live(console_store, tmp_path, act)
-
-
-def test_the_waiting_screen_has_yesterdays_values(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: LiveConsole, pilot: Pilot[None]) -> None:
-        assert console.live.status == WAITING
-        table = console.app.main.symbols.table
-        await until(pilot, lambda: "‹" in drawn(table), "yesterday's values")
-        assert "space pause" not in footer(console)
 
     run_live(console_store, tmp_path, act)
 
@@ -497,13 +496,18 @@ def test_corrected_bars_are_marked_and_the_past_shows_the_newest_edition(
         await console.app.do("goto", "10:30")
         await press(pilot, "space")
         assert console.past_frontier == 60
-        made = tape.next_edition()
-        made.mark_corrected(np.array([tape.rows["AAA"]]), np.array([slot]))
+        coordinator = console.system._coordinator
+        assert coordinator is not None
+        assert coordinator.processor.computer is not None
+        bar_again = np.array([[50.0], [51.0], [49.0], [50.5], [900.0]])
+        later = Corrections(np.array([tape.rows["AAA"]]), np.array([slot]), bar_again)
+        made = mended(tape, later, coordinator.processor.computer, coordinator.quality.scores)
         console.system.session_data.replace_tape(made)
         console.live.follow(60, edition=1)
         view = console.app.view_state().view
         assert view is not None
         assert view.edition == 1
+        assert view.bars("AAA", view.base_interval).close[slot] == 50.5
         await until(pilot, lambda: "≈" in drawn(gaps.map), "the mark")
         assert [line[:3] for line in drawn(gaps.map).splitlines() if "≈" in line] == ["AAA"]
         await until(pilot, lambda: drawn(chart).count("≈") == 1, "its candle")
@@ -544,6 +548,33 @@ def test_looking_back_while_the_engine_records(tmp_path: Path) -> None:
         fill_store(store, SYMBOLS, "2013-11-20", "2013-11-26")
     config = parse_session_config(document(), "live").config
     replay = Replay(config, tmp_path / "bars.db", tmp_path, OPEN.date(), speed=200.0, begins_s=30 * 60.0)
+    with replay.system() as (system, _), LogLines() as lines:
+        app = ConsoleApp(Playback(system), system._store, lines, Setup(exports=tmp_path / "exports"))
+        drive(ConsoleRun(app), act)
+
+
+def test_between_two_days_report_and_coverage_end_with_what_was_recorded(tmp_path: Path) -> None:
+    first = date(2013, 11, 25)
+
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "opens Tue 2013-11-26" in bar(console), bar(console))
+        await press(pilot, "9")
+        report = console.app.screen
+        assert isinstance(report, ReportScreen)
+        await until(pilot, lambda: report.day == first and "slot" not in console.text("#report"), "the day")
+        await press(pilot, "right")
+        assert report.day == OPEN.date()
+        await press(pilot, "escape", "8")  # the third day is no gap: it is to come
+        await until(
+            pilot, lambda: "2013-11-25 to 2013-11-26:" in console.text("#coverage-summary"), "coverage"
+        )
+        await press(pilot, "escape", "q", "y")
+        await until(pilot, lambda: console.state is RunState.STOPPED, "the end")
+
+    with open_new_store(tmp_path / "bars.db") as store:
+        fill_store(store, SYMBOLS, "2013-11-20", "2013-11-26")
+    config = parse_session_config(document(), "live").config
+    replay = Replay(config, tmp_path / "bars.db", tmp_path, first, speed=2000.0, begins_s=385 * 60.0, days=3)
     with replay.system() as (system, _), LogLines() as lines:
         app = ConsoleApp(Playback(system), system._store, lines, Setup(exports=tmp_path / "exports"))
         drive(ConsoleRun(app), act)

@@ -101,6 +101,17 @@ def test_the_example_that_comes_with_tapedeck_can_be_played():
     assert all(entry.applies_to("AIG") for entry in data.historical.data)
 
 
+def test_the_live_example_computes_what_the_other_one_does():
+    loaded = load_session_config(EXAMPLES / "october-2013-live.yaml")
+    played = load_session_config(EXAMPLES / "october-2013.yaml").config
+    assert loaded.warnings == ()
+    assert (loaded.config.mode, loaded.config.backtest_config) == ("live", None)
+    assert loaded.config.api_config.data_api == "replay"
+    assert loaded.config.session_data_config == played.session_data_config
+    # Its comments give the defaults.
+    assert loaded.config.live_config == type(loaded.config.live_config)()
+
+
 def test_what_a_file_leaves_out_has_a_sensible_value(document, read):
     config = read(document).config
     data = config.session_data_config

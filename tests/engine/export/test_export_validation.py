@@ -601,6 +601,16 @@ def test_a_folder_without_an_export_is_an_error(tmp_path):
         validate_export(tmp_path / "nowhere")
 
 
+def test_a_folder_of_exports_of_several_days_names_the_first(tmp_path, copy):
+    for day in ("2013-10-08", "2013-10-07"):
+        shutil.copytree(copy, tmp_path / "live" / day)
+    first = re.escape(
+        f"each of 2 folders in it has one: `tapedeck validate {tmp_path / 'live' / '2013-10-07'}`"
+    )
+    with pytest.raises(NotAnExportError, match=first):
+        validate_export(tmp_path / "live")
+
+
 def test_a_large_file_is_read_in_pieces(copy, monkeypatch):
     """The end of a piece has no effect, not even within a session."""
     monkeypatch.setattr("tapedeck.engine.export.validation.table_reader._BYTES_AT_ONCE", 4000)

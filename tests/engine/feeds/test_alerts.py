@@ -105,11 +105,23 @@ def test_the_space_of_a_real_folder_can_be_asked(tmp_path):
 def test_an_overrun_alerts_once_until_the_consumer_has_caught_up():
     alerts = Alerts()
     overruns = OverrunAlerts(alerts)
-    for behind in (0, 1, 5, 2, 0, 3):
-        overruns.check("data-processor", behind, OPEN_S)
-    overruns.check("data-quality-manager", 1, OPEN_S)
-    assert texts(alerts) == [
+    for machine, (reached, frontier) in enumerate([(5, 5), (5, 6), (5, 6), (5, 7), (7, 7), (7, 8), (7, 10)]):
+        overruns.check("data-processor", reached, frontier, OPEN_S, float(machine))
+    for machine in (0.0, 1.0):
+        overruns.check("data-quality-manager", 9, 10, OPEN_S, machine)
+    assert [alert.text for alert in alerts.recent()] == [
         "overrun: data-processor is 1 slot behind; nothing is lost",
         "overrun: data-processor is 3 slots behind; nothing is lost",
         "overrun: data-quality-manager is 1 slot behind; nothing is lost",
     ]
+
+
+def test_a_consumer_that_reaches_each_slot_before_the_next_is_not_overrun():
+    """A replay at x60 looks once a second, always just after a slot is over."""
+    alerts = Alerts()
+    overruns = OverrunAlerts(alerts)
+    for slot in range(100):
+        overruns.check("data-processor", slot, slot + 1, OPEN_S, float(slot))
+    overruns.check("data-processor", 0, 1, OPEN_S, 100.0)  # the next session
+    overruns.check("data-processor", 0, 1, OPEN_S, 100.5)
+    assert alerts.recent() == ()

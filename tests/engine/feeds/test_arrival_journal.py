@@ -11,9 +11,10 @@ import pytest
 from recorder_kit import MONDAY, TUESDAY, bar, slots_of
 
 from tapedeck.engine.errors import StoreError
-from tapedeck.engine.feeds.arrival_journal import ArrivalJournal, ClockAnchor, RecordedDay, journal_path
+from tapedeck.engine.feeds.arrival_journal import ArrivalJournal, journal_path
 from tapedeck.engine.feeds.arrivals import KINDS, Arrivals
 from tapedeck.engine.feeds.feed_bar import BarKind
+from tapedeck.engine.feeds.recorded_day import ClockAnchor, RecordedDay
 from tapedeck.engine.intervals import MINUTE, SECOND
 from tapedeck.engine.store.bar_store import BarColumns
 from tapedeck.engine.store.locations import open_store

@@ -365,6 +365,17 @@ def test_a_mute_feed_is_stale_closed_and_connected_again(run):
     bench.wait_for(FeedConnected, 2)
     assert bench.texts()[0] == f"fake: stale: {reason}"
     assert bench.feed.calls[:5] == ["connect", "subscribe", "close", "connect", "subscribe"]
+    status = bench.wait_until(lambda status: status.reason == "connected again, but no message yet")
+    assert status.state is FeedState.STALE
+
+
+def test_the_time_of_the_last_message_is_known_at_once(run):
+    bench = run(FakeFeed(), speed=60.0)
+    bench.wait_for(FeedConnected)
+    bench.feed.sink.bars([bar("SPY", SLOTS, 150)])
+    heard = bench.connection.status().last_message  # without waiting for the connection's thread
+    assert heard is not None
+    assert abs(heard.timestamp() - bench.clock.now()) < 30
 
 
 def test_connecting_anew_on_request_waits_for_no_back_off_and_alerts_nothing(run):

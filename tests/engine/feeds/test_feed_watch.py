@@ -140,6 +140,21 @@ def test_a_stale_feed_is_connected_again():
     assert (one.state, one.wants_connection) == (FeedState.CLOSED, False)
 
 
+def test_a_stale_feed_is_mute_until_it_sends_something_or_the_market_closes():
+    one = connected()
+    assert not one.is_mute(NOON)
+    one.lost("silent", NOON + 150, 1150.0, state=FeedState.STALE)
+    assert not one.is_mute(NOON + 150)  # it is stale
+    one.connected(NOON + 151, 1151.0)
+    assert one.is_mute(NOON + 152)
+    assert not one.is_mute(OPEN_S + 390 * 60)
+    one.heard(NOON + 160, 1160.0)
+    assert not one.is_mute(NOON + 160)
+    one.lost("dropped", NOON + 170, 1170.0)
+    one.connected(NOON + 171, 1171.0)
+    assert not one.is_mute(NOON + 172)
+
+
 def test_losing_a_connection_that_is_not_there_changes_nothing():
     one = watch()
     one.lost("dropped", NOON, 0.0)
@@ -204,3 +219,40 @@ def test_hours_are_those_of_each_second(start, length):
 def test_lengths_of_time_in_words():
     words = [duration(s) for s in (-1, 0, 59.4, 59.6, 65, 3599, 3600, 7800)]
     assert words == ["0 s", "0 s", "59 s", "1 m 00 s", "1 m 05 s", "59 m 59 s", "1 h 00 m", "2 h 10 m"]
+
+
+EVENTS = st.tuples(
+    st.sampled_from(["connected", "heard", "lost", "refused", "refused for good", "stale", "now", "trying"]),
+    st.sampled_from([0.0, 0.25, 1.0, 100.0]),
+)
+
+
+@given(st.lists(EVENTS, max_size=40))
+def test_whatever_happens_a_feed_is_connected_or_will_be_tried_or_has_failed_at_the_start(events):
+    one, now, connections, heard, missed = watch(), NOON, 0, None, None
+    for name, seconds in events:
+        now += seconds
+        clock = now - NOON
+        if name == "connected" and one.wants_connection:
+            one.connected(now, clock)
+            connections, heard = connections + 1, now
+        elif name == "heard" and one.is_connected:
+            one.heard(now, clock)
+            heard = now
+        elif name in ("lost", "stale"):
+            missed = heard if one.is_connected else missed
+            one.lost(name, now, clock, state=FeedState.STALE if name == "stale" else FeedState.RECONNECTING)
+        elif name.startswith("refused") and one.wants_connection:
+            one.refused(FeedError(name, is_final=name != "refused"), now, clock)
+            assert one.state is not FeedState.FAILED or (connections == 0 and name != "refused")
+        elif name == "now":
+            one.try_now(clock)
+        elif name == "trying" and one.wants_connection:
+            one.trying(now)
+        assert one.is_connected + one.wants_connection + (one.state is FeedState.FAILED) == 1
+        assert one.reconnects == max(0, connections - 1)
+        assert one.missed_since == missed
+        assert one.try_at <= clock + 60
+        assert not (one.is_connected and one.reason)
+        stale_in = one.stale_in(now, clock, 1.0)
+        assert stale_in is None if not one.is_connected else stale_in <= 150

@@ -13,7 +13,7 @@ from market_kit import at, bar
 from tapedeck.engine.clock.live_clock import LiveClock
 from tapedeck.engine.feeds.feed_bar import BarKind, FeedBar
 from tapedeck.engine.feeds.journal_feed import JournalFeed, SeenBar
-from tapedeck.engine.feeds.live_feed import FeedError, FeedHistory, LiveFeed
+from tapedeck.engine.feeds.live_feed import FeedError, LiveFeed
 from tapedeck.engine.intervals import MINUTE, SECOND
 
 LIMIT_S = 20.0
@@ -148,9 +148,23 @@ def test_arrivals_are_read_in_the_thread_that_delivers_them(feeds: list[LiveFeed
 
 def test_history_answers_nothing_and_confirms_nothing(feeds: list[LiveFeed]) -> None:
     feed, _ = started(feeds, LiveClock(start=OPEN))
-    assert feed.history(["SPY"], MINUTE, OPEN, OPEN + 3600, 1.0) == FeedHistory(())
-    assert feed.history(["SPY"], MINUTE, OPEN, OPEN + 3600, 1.0).complete_until == 0
+    answer = feed.history(["SPY"], MINUTE, OPEN, OPEN + 3600, 1.0)
+    assert len(answer.bars) == 0
+    assert 0 < answer.complete_until < OPEN  # known to end before the day, so that late bars are waited for
     assert feed.abilities.intervals == (MINUTE,)
+
+
+def test_history_answers_after_all_that_is_due_was_delivered(feeds: list[LiveFeed]) -> None:
+    feed, sink = started(feeds, LiveClock(start=OPEN + 100.0))
+    feed.history(["SPY"], MINUTE, OPEN, OPEN + 3600, LIMIT_S)
+    assert len(sink.received) == 4
+
+
+def test_history_fails_before_a_subscription(feeds: list[LiveFeed]) -> None:
+    feed = JournalFeed(lambda: DAY, {"SPY", "AIG"}, LiveClock(start=OPEN), MINUTE)
+    feeds.append(feed)
+    with pytest.raises(FeedError, match="not been delivered yet"):
+        feed.history(["SPY"], MINUTE, OPEN, OPEN + 3600, 0.1)
 
 
 def test_symbols_and_intervals_that_were_not_recorded_are_refused(feeds: list[LiveFeed]) -> None:

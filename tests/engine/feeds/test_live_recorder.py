@@ -144,3 +144,27 @@ def test_stopping_is_safe_twice_and_later_commands_are_refused(recorder):
     with pytest.raises(EngineError, match="has ended"):
         recorder.show(MONDAY).result(LIMIT_S)
     assert recorder.status.counts.bars == 1
+
+
+def test_what_is_not_recorded_is_passed_on(store, mailbox):
+    told = []
+
+    class Listener:
+        def forming(self, bars):
+            told.append(list(bars))
+
+        def provider_time(self, seconds):
+            told.append(seconds)
+
+        def lost(self, reason):
+            told.append(reason)
+
+    for listener in (Listener(), None):
+        recorder = recorder_of(store, mailbox, listener=listener)
+        recorder.forming([bar("SPY", 0)])
+        recorder.provider_time(5.0)
+        recorder.lost("gone")
+        recorder.join(LIMIT_S)  # of a thread that was never started
+    assert told == [[bar("SPY", 0)], 5.0, "gone"]
+    with pytest.raises(EngineError, match="has ended"):
+        recorder.flush().result(LIMIT_S)

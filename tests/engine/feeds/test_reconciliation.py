@@ -111,12 +111,15 @@ def test_a_failure_is_tried_again_after_a_back_off_until_the_limit_and_the_reaso
     )
 
 
-def test_however_late_it_begins_one_request_is_made():
+def test_however_late_it_begins_requests_are_made_for_five_seconds():
     machine = reconciliation()
     assert not machine.is_over(CLOSE + 4000)
-    request = machine.due(CLOSE + 4000, 0.0)
-    machine.answered(HistoryAnswer(request, error=FeedError("no")), grid_of(), None, CLOSE + 4001, 0.0)
-    assert machine.is_over(CLOSE + 4001)
+    request = machine.due(CLOSE + 4000, 100.0)
+    machine.answered(HistoryAnswer(request, error=FeedError("no")), grid_of(), None, CLOSE + 4001, 100.1)
+    assert not machine.is_over(CLOSE + 4001)
+    request = machine.due(CLOSE + 90000, 105.0)
+    machine.answered(HistoryAnswer(request, error=FeedError("no")), grid_of(), None, CLOSE + 90001, 105.1)
+    assert machine.is_over(CLOSE + 90001)
 
 
 @pytest.mark.parametrize("until", [CLOSE - 60, 0])
@@ -191,3 +194,57 @@ def test_recorded_bars_with_the_differences_written_over_them_hold_all_of_histor
     assert {
         (s, n) for s, runs in gaps.items() for run in runs for n in range(run.first, run.last + 1)
     } == lacking
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([0.0, 0.3, 10.0, 100.0]), st.sampled_from(["none", "fails", "behind", "whole"])
+        ),
+        max_size=25,
+    ),
+    st.floats(0, 1000),
+    st.sampled_from([1.0, 60.0, 3600.0]),
+)
+def test_requests_never_overlap_none_begins_after_the_limit_but_the_first_and_there_is_an_end(
+    steps, begins, speed
+):
+    machine, now, clock = reconciliation(), CLOSE + begins, 0.0
+    pending, asked, is_whole = None, 0, False
+
+    def ask():
+        nonlocal pending, asked
+        if request := machine.due(now, clock):
+            assert pending is None
+            assert now >= CLOSE + RULES.first_after_s
+            assert not asked or now < CLOSE + RULES.within_s
+            assert not is_whole
+            pending, asked = request, asked + 1
+
+    def answer(kind):
+        nonlocal pending, is_whole
+        if pending is not None and kind != "none":
+            error = FeedError("no") if kind == "fails" else None
+            bars = () if error else tuple(whole()[:4] if kind == "behind" else whole())
+            until = int(CLOSE) if kind == "whole" else 0
+            machine.answered(HistoryAnswer(pending, bars, until, error), grid_of(*whole()), None, now, clock)
+            pending, is_whole = None, is_whole or kind == "whole"
+
+    for seconds, kind in steps:
+        now, clock = now + seconds * speed, clock + seconds
+        ask()
+        assert not (pending and machine.is_over(now))
+        answer(kind)
+        assert machine.is_compared == is_whole
+    for _ in range(1000):
+        if machine.is_over(now):
+            break
+        answer("fails")
+        wait = max(0.01, machine.wait_s(now, clock, speed) or 0.0)
+        now, clock = now + wait * speed, clock + wait
+        ask()
+    assert machine.is_over(now)
+    assert asked
+    assert pending is None
+    assert is_whole or now >= CLOSE + RULES.within_s

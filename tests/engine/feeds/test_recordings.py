@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from recorder_kit import MONDAY, PLACES, TUESDAY, Recording, bar, row_of, slots_of, stored
 
 from tapedeck.engine.errors import EngineError
-from tapedeck.engine.feeds.arrival_journal import ClockAnchor
 from tapedeck.engine.feeds.feed_bar import BarKind
 from tapedeck.engine.feeds.live_feed import FeedError
+from tapedeck.engine.feeds.recorded_day import ClockAnchor
 from tapedeck.engine.feeds.symbol_claims import SymbolClaims, SymbolsClaimedError
 from tapedeck.engine.intervals import MINUTE
 

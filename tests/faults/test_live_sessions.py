@@ -1,0 +1,25 @@
+"""The short campaign of live sessions has no finding; one with a broken rule has some."""
+
+from __future__ import annotations
+
+from unittest.mock import patch
+
+from tapedeck.engine.feeds.held_bars import HeldBars
+from tests.faults.live_sessions import campaign
+
+_RUNS = 300
+
+
+def test_live_sessions_end_as_the_backtest_of_what_was_recorded_under_random_faults_and_kills():
+    counts, findings = campaign(range(_RUNS), is_short=True)
+    assert not findings
+    assert counts["kills"] > _RUNS / 3
+    assert counts["editions"] > _RUNS
+    assert counts["exports compared"] > _RUNS / 20
+    assert counts["sessions"] - counts["sessions not compared with history"] > _RUNS / 2
+
+
+def test_a_session_that_forgets_what_is_to_be_stored_is_found():
+    with patch.object(HeldBars, "bars_to_store", lambda self: iter(())):
+        _, findings = campaign([1, 2], is_short=True)
+    assert findings
