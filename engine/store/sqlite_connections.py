@@ -153,11 +153,19 @@ class ArrowConnection:
             self._open.pop().close()
 
 
+def _size(path: Path) -> int:
+    """Return a file's size in bytes, 0 without the file: another connection may remove a log at any moment."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 def _uri(path: Path, *, read_only: bool) -> str:
     real = path.resolve()
     location = f"file:{quote(str(real))}"
     log = real.with_name(f"{real.name}-wal")
-    has_log = log.exists() and log.stat().st_size > 0
+    has_log = _size(log) > 0
     # The last connection that may write moves the log into the file as it closes, even after reads only.
     # Without a log it changes nothing, and, unlike one that may not write, leaves no files behind.
     if is_writable(real) and not (read_only and has_log):

@@ -293,7 +293,7 @@ def test_after_a_kill_the_same_command_records_the_day_as_if_undisturbed(
 
 def test_the_console_opens_on_a_recording_and_says_how_it_goes_on(live: Any, home: Path) -> None:
     with terminal(home, *live(speed="600"), columns=120, rows=40) as screen:
-        screen.read_until_shown("/390")
+        screen.read_until_shown("● live")
         screen.press("q")
         screen.read_until_shown("Stop recording?")
         screen.press("y")

@@ -13,13 +13,13 @@ from tapedeck.engine.read.events import EventKind
 from tapedeck.engine.store.bar_store import BarStore
 from tests.support.console_runs import ConsoleRun, console_run, drive, press, until
 
-CHANGED = {"panel_symbols": "f2", "panel_events": "f6", "bookmark": "f7", "breakpoint": "f8"}
+CHANGED = {"panel_symbols": "f9", "panel_events": "f6", "bookmark": "f7", "breakpoint": "f8"}
 
 
 def test_panel_names_come_with_their_changed_keys(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         main = console.app.main
-        assert main.symbols.heading.startswith("f2 symbols +6 columns")
+        assert main.symbols.heading.startswith("f9 symbols +6 columns")
         assert main.chart.heading == "2 chart"
         assert (main.events.key("bookmark"), main.events.key("breakpoint")) == ("f7", "f8")
         await until(pilot, lambda: "f6 events" in console.text("#tabs"), "the tab")

@@ -367,6 +367,9 @@ async def reconnecting(console: LiveConsole, pilot: Pilot[None]) -> None:
 @live
 async def looking_back_while_recording(console: LiveConsole, pilot: Pilot[None]) -> None:
     await recorded(console, pilot)
+    await rest(
+        console, pilot, "live"
+    )  # the present is drawn once: from then on there are columns of forming bars
     await press(pilot, "O")
     await rest(console, pilot, "PAST ‖", "1:00:20 behind")
 

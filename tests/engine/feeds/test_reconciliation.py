@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from tapedeck.engine.feeds.feed_bar import BarKind
 from tapedeck.engine.feeds.history_request import HistoryAnswer, HistoryPurpose
 from tapedeck.engine.feeds.live_feed import FeedError
-from tapedeck.engine.feeds.reconciliation import Lacking, ReconcileRules, Reconciliation
+from tapedeck.engine.feeds.reconciliation import (
+    LEAST_TRYING_S,
+    Lacking,
+    ReconcileRules,
+    Reconciliation,
+)
 from tapedeck.engine.quality.gaps_and_scores import Gap
 from tapedeck.engine.tape.bar_grid import BarGrid
 from tests.engine.feeds.gap_kit import OPEN_S, bar, longest_back_off, pairs, slots_of
@@ -212,19 +217,22 @@ def test_requests_never_overlap_none_begins_after_the_limit_but_the_first_and_th
 ):
     machine, now, clock = reconciliation(), CLOSE + begins, 0.0
     pending, asked, is_whole = None, 0, False
+    asked_first = answered_last = 0.0
 
     def ask():
-        nonlocal pending, asked
+        nonlocal pending, asked, asked_first
         if request := machine.due(now, clock):
             assert pending is None
             assert now >= CLOSE + RULES.first_after_s
-            assert not asked or now < CLOSE + RULES.within_s
+            asked_first = asked_first if asked else clock
+            assert not asked or now < CLOSE + RULES.within_s or answered_last < asked_first + LEAST_TRYING_S
             assert not is_whole
             pending, asked = request, asked + 1
 
     def answer(kind):
-        nonlocal pending, is_whole
+        nonlocal pending, is_whole, answered_last
         if pending is not None and kind != "none":
+            answered_last = clock
             error = FeedError("no") if kind == "fails" else None
             bars = () if error else tuple(whole()[:4] if kind == "behind" else whole())
             until = int(CLOSE) if kind == "whole" else 0
