@@ -153,7 +153,9 @@ class LivePlayer:
         while not self._live.is_reconciled:
             self._process_messages(0)
             self._mend()
-            self._pause_until(self._live.follow(self._tape))
+            due = self._live.follow(self._tape)
+            if not self._live.is_reconciled:
+                self._pause_until(due)
         self._live.end_recording(self._process_messages)
         # What was recorded up to that moment is sent before it is done, and belongs to the session.
         self._process_messages(0)

@@ -91,6 +91,8 @@ class _Session:
     receipts: Receipts
     reconciliation: Reconciliation | None = None
     """After the close."""
+    compared: HistoryAnswer | None = None
+    """The answer to be compared, once all bars that were sent before it are on the tape."""
     end: Future[bool] | None = None
     """The end of its recording, once it is asked for."""
 
@@ -217,10 +219,14 @@ class LiveRun:
         return self._monotonic() < self._backfill_until
 
     def follow(self, tape: Tape) -> float:
-        """Do what is due besides the reveal; return when to look again, market time; inf: on news."""
+        """Do what is due besides the reveal; return when to look again, market time; inf: on news.
+
+        After the close, call it with all bars that were taken on the tape: it is compared with history.
+        """
         session = self._current
         now, machine = self.clock.now(), self._monotonic()
         self._recorder.set_frontier(tape.frontier)
+        self._compare(session, tape, now, machine)
         session.gaps.advance(tape.base.present, tape.frontier)
         if self._phase is not LivePhase.WAITING:
             self._check(session, tape, now, machine)
@@ -247,9 +253,9 @@ class LiveRun:
     @property
     def is_reconciled(self) -> bool:
         """Whether the session has been compared with history, and all of that is on the tape."""
-        reconciliation = self._current.reconciliation
-        is_over = reconciliation is not None and reconciliation.is_over(self.clock.now())
-        return is_over and self._recorded_answers == 0
+        session, now = self._current, self.clock.now()
+        is_over = session.reconciliation is not None and session.reconciliation.is_over(now)
+        return is_over and session.compared is None and self._recorded_answers == 0
 
     def end_recording(self, process_messages: ProcessMessages) -> None:
         """Take no more bars of the session; the store has all of them then, unless there is no room."""
@@ -297,20 +303,20 @@ class LiveRun:
                 done = self._recorder.flush()
                 done.add_done_callback(lambda _: self._send(AnswerRecorded(report)))
 
-    def answered(self, answer: HistoryAnswer | None, tape: Tape | None) -> None:
+    def answered(self, answer: HistoryAnswer | None) -> None:
         """Take an answer whose bars are recorded, and sent on before; None: the bars of a comparison."""
         self._recorded_answers -= 1
-        session, machine = self._session, self._monotonic()
-        if answer is None or session is None or tape is None:
+        session = self._session
+        if answer is None or session is None:
             return
-        if answer.request.purpose is HistoryPurpose.RECONCILE:
-            self._compare(session, answer, tape, machine)
+        if answer.request.purpose is HistoryPurpose.RECONCILE and session.reconciliation is not None:
+            session.compared = answer  # when corrections that came with it are on the tape
             return
         # One that failed is asked again: the feed may not be connected yet.
         is_final = answer.error is None or answer.error.is_final
         if answer.request.purpose is HistoryPurpose.BACKFILL and is_final:
             self._backfill_until = -math.inf
-        self._confirm(session, session.gaps.answered(answer, machine))
+        self._confirm(session, session.gaps.answered(answer, self._monotonic()))
 
     def note_edition(self, tape: Tape) -> None:
         """Take note of a new edition."""
@@ -380,11 +386,11 @@ class LiveRun:
             self._disk_due = machine + _DISK_CHECK_S
             self._disk.check(now)
 
-    def _compare(self, session: _Session, answer: HistoryAnswer, tape: Tape, machine: float) -> None:
-        """Compare the session with history, and record what differs."""
-        if session.reconciliation is None:
+    def _compare(self, session: _Session, tape: Tape, now: float, machine: float) -> None:
+        """Compare the session with the answer that has come, and record what differs."""
+        answer, session.compared = session.compared, None
+        if answer is None or session.reconciliation is None:
             return
-        now = self.clock.now()
         found = session.reconciliation.answered(answer, tape.base, tape.empty, now, machine)
         if found.bars:
             self._recorder.bars(found.bars)

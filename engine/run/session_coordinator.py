@@ -499,7 +499,7 @@ class SessionCoordinator:
             case LiveReport(report):
                 self.live.report(report)
             case AnswerRecorded(answer):
-                self.live.answered(answer, self._data.tape)
+                self.live.answered(answer)
 
     def _apply(self, command: Pause | Resume | Step | SetSpeed | RunTo) -> None:
         """Apply a command; one that continues play clears the last breakpoint hit."""

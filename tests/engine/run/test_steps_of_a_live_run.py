@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -54,6 +54,13 @@ class _Recorder:
 
     def __init__(self) -> None:
         self.answer = _done()
+        self.recorded: list[FeedBar] = []
+
+    def bars(self, bars: Sequence[FeedBar]) -> None:
+        self.recorded += bars
+
+    def end_session(self, *args: Any, **options: Any) -> Future[Any]:
+        return _done()
 
     def begin_session(self, *args: Any, **options: Any) -> Future[Any]:
         return self.answer
@@ -65,6 +72,9 @@ class _Recorder:
         return _done()
 
     def set_frontier(self, slots: int) -> None:
+        """Do nothing."""
+
+    def confirm_empty(self, *args: Any) -> None:
         """Do nothing."""
 
     def stop(self) -> None:
@@ -102,7 +112,8 @@ class _Bench:
     """A live run whose messages are handled by hand."""
 
     def __init__(self, plan: StreamPlan, config: SessionConfig, store: BarStore, folder: Path) -> None:
-        self.clock = LiveClock(wall=lambda: NOW_S, monotonic=lambda: 0.0)
+        self.now_s = NOW_S
+        self.clock = LiveClock(wall=lambda: self.now_s, monotonic=lambda: self.now_s)
         self.sent: list[Message] = []
         self.recorder, self.connection = _Recorder(), _Connection()
         self.forming: Any = None
@@ -135,7 +146,7 @@ class _Bench:
             if isinstance(message, WorkerFailed):
                 raise message.error
             if isinstance(message, AnswerRecorded):
-                self.run.answered(message.answer, self.tape)
+                self.run.answered(message.answer)
             else:
                 assert isinstance(message, Wake)
 
@@ -172,6 +183,27 @@ def test_a_backfill_that_is_refused_for_good_is_not_waited_for(bench: _Bench) ->
     bench.run.follow(bench.tape)
     bench.answer(error=FeedError("no history of these symbols", is_final=True))
     assert not bench.run.is_backfilling
+
+
+def test_a_session_is_compared_with_what_came_together_with_the_answer(bench: _Bench) -> None:
+    bench.show()
+    bench.tape.base.write_bar(0, 0, (1.0, 1.0, 1.0, 1.0, 1.0))
+    bench.now_s = float(bench.tape.slots.closed_at[-1]) + 60
+    bench.tape.frontier = len(bench.tape)
+    bench.run.close_session()
+    bench.run.follow(bench.tape)
+    request = bench.connection.asked[-1]
+    assert request.purpose is HistoryPurpose.RECONCILE
+    history = FeedBar("AAA", int(bench.tape.slots.stored_labels[0]), 1.0, 1.0, 1.0, 1.0, 1.0)
+    bench.run.report(HistoryAnswer(request, bars=(history,), complete_until=int(bench.now_s)))
+    bench.handle(0)
+    assert not bench.run.is_reconciled
+    # A late message that came before the answer: it is on the tape from the next edition on.
+    bench.tape.base.write_bar(0, 0, (2.0, 2.0, 2.0, 2.0, 2.0))
+    bench.run.follow(bench.tape)
+    bench.handle(0)
+    assert bench.recorder.recorded == [history]
+    assert bench.run.is_reconciled
 
 
 def _forming(bench: _Bench) -> dict[str, int]:
