@@ -154,7 +154,7 @@ class ArrowConnection:
 
 
 def _size(path: Path) -> int:
-    """Return a file's size in bytes, 0 without the file: another connection may remove a log at any moment."""
+    """Return a file's size in bytes, 0 without the file: another connection may remove a log at any time."""
     try:
         return path.stat().st_size
     except FileNotFoundError:
