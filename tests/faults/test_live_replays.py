@@ -8,7 +8,6 @@ import pytest
 
 from tests.faults import live_kills, live_replays
 
-
 # Short ones: others wait some seconds for a feed that is disconnected at the close.
 _SEEDS = (3, 7, 11, 12)
 

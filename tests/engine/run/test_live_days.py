@@ -171,8 +171,14 @@ def test_a_weekend_and_a_holiday_are_waited_for(tmp_path):
 
 
 def test_an_early_close_ends_the_session_and_later_bars_are_only_stored(tmp_path):
+    # History does not answer at first, so that the session waits while bars of extended hours arrive.
+    fails = {"kind": "history_fails", "at": "2013-11-29 13:00", "for": 100.0}
     day = LiveDay(
-        tmp_path, "XNYS", instant("2013-11-29 12:30", NEW_YORK), hours={"2013-11-29": {"open": "12:40"}}
+        tmp_path,
+        "XNYS",
+        instant("2013-11-29 12:30", NEW_YORK),
+        hours={"2013-11-29": {"open": "12:40"}},
+        faults=[fails],
     )
     seen = day.record()
     [record] = seen.records
