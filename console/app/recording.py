@@ -214,7 +214,7 @@ class Recording:
         handled = self._handled = self._system.mark()
 
         def is_handled() -> bool:
-            # Between two sessions, a pause takes effect at the next open.
+            # While a session is being set up, a pause takes effect at its open.
             is_loaded = self._system.session_data.played() is not None
             return self._system.state.is_over or (handled.is_set() and is_loaded)
 

@@ -251,6 +251,8 @@ class SessionCoordinator:
 
     def _teardown(self) -> None:
         """Phase 1: release the session that has ended and add it to history."""
+        if self.live is None:
+            self._wait_for_next_session()
         tape, loaded = self._data.require_tape(), self._loaded
         self._player = self._loaded = None
         for worker in (self.processor, self.quality):
@@ -262,6 +264,12 @@ class SessionCoordinator:
         needs = self.breakpoints.earlier_needs(self._plan.symbols)
         self._earlier_values.carry_on(tape, following.trading_day, needs)
         log.info("advancing from %s to %s", tape.session.trading_day, following.trading_day)
+
+    def _wait_for_next_session(self) -> None:
+        """Wait at the close until the next session is loaded; a pause meanwhile takes effect there."""
+        self.feed.wait_for_next(self._process_messages)
+        while self.transport.is_held:
+            self._process_messages(None)
 
     def _initialise(self, position: int) -> None:
         """Phase 2: install the next session's tape, with all values known before its open."""

@@ -81,14 +81,18 @@ class SessionFeed:
 
     def next_session(self, process_messages: ProcessMessages) -> LoadedSession:
         """Return the next session; EngineError if it is not loaded within `load_timeout_s`."""
-        if not self._ready:
-            if self._future is None:
-                self._request(1)  # the first session alone, so that play can begin
-            self._wait(process_messages)
+        self.wait_for_next(process_messages)
         loaded = self._ready.popleft()
         if not self._ready and self._future is None and not self._is_recording:
             self._request(self._prefetch_days)
         return loaded
+
+    def wait_for_next(self, process_messages: ProcessMessages) -> None:
+        """Wait until the next session is loaded; EngineError if it is not within `load_timeout_s`."""
+        if not self._ready:
+            if self._future is None:
+                self._request(1)  # the first session alone, so that play can begin
+            self._wait(process_messages)
 
     @property
     def is_prefetch_running(self) -> bool:

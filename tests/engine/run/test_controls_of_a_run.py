@@ -246,6 +246,39 @@ def test_a_session_is_waited_for_no_longer_than_allowed(session_config, gapped_s
     assert "not loaded within 0.05 s" in str(system.error)
 
 
+def test_a_pause_while_the_next_sessions_are_read_takes_effect_at_the_close(
+    session_config, gapped_store, monkeypatch
+):
+    from tapedeck.engine.run.session_loader import SessionLoader
+
+    load, calls, second, release = SessionLoader.load, list[int](), threading.Event(), threading.Event()
+
+    def held_up(self, sessions):
+        calls.append(len(sessions))
+        if len(calls) == 2:
+            second.set()
+            release.wait(LIMIT_S)
+        return load(self, sessions)
+
+    monkeypatch.setattr(SessionLoader, "load", held_up)
+    system = SystemManager(session_config(), gapped_store, tape_cache_bytes=MEMORY_BYTES)
+    system.start()
+    try:
+        assert second.wait(LIMIT_S)
+        assert system.wait_for(at_frontier(system, 1, 390), LIMIT_S)
+        system.pause()
+        assert system.wait_for(lambda: system.state is RunState.PAUSED, LIMIT_S)
+        played = system.session_data.played()
+        assert played is not None, "the session that has ended can be looked back into"
+        assert (played.trading_day.isoformat(), played.frontier) == ("2013-11-26", 390)
+        release.set()
+        system.step()
+        assert system.wait_for(at_frontier(system, 2, 1), LIMIT_S)
+    finally:
+        release.set()
+        system.stop(LIMIT_S)
+
+
 def test_snapshots_are_ordered_by_their_version(paused):
     before = paused.snapshot()
     paused.step()
