@@ -1,12 +1,13 @@
 """The console in a pseudo-terminal: frame times, slow-down of the engine, key latency.
 
-    python -m benchmarks.console_frames [SYMBOLS ...]
+    python -m benchmarks.console_frames [--live] [SYMBOLS ...]
 
 Each run is a separate process; its terminal's output is read as fast as it is written, and discarded. A frame
 is the time from the start of an update until its changes are written. In the same process the engine is timed
 with and without a console, in turns and with the same log file; the fastest run of each side counts, since
 other load only adds time. A key is timed from the key press until its effect is read from the terminal, in
-separate runs. Then the past plays, with the run paused: its frames, and a key that stops it. A shared machine
+separate runs. Then the past plays, with the run paused: its frames, and a key that stops it. With
+`--live` a live session of made-up bars is recorded instead, at real rhythm and faster. A shared machine
 is slow at times: keys of runs during which it was not, by a measurement before and after, have a column of
 their own.
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import pty
 import select
@@ -25,6 +27,7 @@ import tempfile
 import termios
 import time
 from dataclasses import asdict, dataclass
+from enum import Enum
 from pathlib import Path
 
 from benchmarks.market import market, session_file
@@ -37,14 +40,18 @@ SPEEDS = (0.0, 60.0)
 PAST_SPEEDS = (60.0, 3600.0)
 """Speeds at which the past plays; the last is the highest of the ladder."""
 PAST_SIZE = (200, 60)
+LIVE_SPEEDS = (1.0, 60.0)
+LIVE_S = 90.0
+"""Seconds of a live session; at real rhythm most frames show that only the clock has moved on."""
 PACED_S = 8.0
 LIMIT_S = 120.0
 KEY, EFFECT, UNDO = b",", b"PAST", b"\x1b[F "
 """Key for a step back, its effect on the session bar, and the keys that play on from the present."""
 PAST_EFFECT, PAST_UNDO = b"paused", b" "
 """Effect of the same key on the past that plays, and the key that plays it on."""
-OPENED, PAST_OPENED = b"running", b"playing"
-"""Text on the session bar once the run, or the past, plays."""
+OPENED, PAST_OPENED, LIVE_OPENED = b"running", b"playing", b"live"
+"""Text on the session bar once the run, or the past, plays; of a live session once it is open."""
+LIVE_UNDO = b"\x1b[F"
 STARTED_S = 2.0
 """Wait after that, until at 60x, too, the first bar has arrived and the panels are laid out."""
 BETWEEN_KEYS_S = 0.35
@@ -63,6 +70,22 @@ HEADER = (
     "| keys with the machine at full speed |\n"
     "|---|---|---|---|---|---|"
 )
+
+
+class Kind(Enum):
+    """What is watched: a run, its past, or a live session."""
+
+    RUN = "run"
+    PAST = "past"
+    LIVE = "live"
+
+
+KEYS = {
+    Kind.RUN: (OPENED, EFFECT, UNDO),
+    Kind.PAST: (PAST_OPENED, PAST_EFFECT, PAST_UNDO),
+    Kind.LIVE: (LIVE_OPENED, EFFECT, LIVE_UNDO),
+}
+"""Text once it plays, effect of the key, and the keys that undo it."""
 
 
 @dataclass(slots=True)
@@ -111,6 +134,25 @@ def play(symbols: int, speed: float, report: Path, *, with_alone: bool, plays_pa
     report.write_text(json.dumps(asdict(measured)), encoding="utf-8")
 
 
+def record(symbols: int, speed: float, report: Path) -> None:
+    """Record a live session in the console on this terminal, and write the measurements to a file."""
+    from benchmarks.live_session import Watch, prepared  # noqa: PLC0415 - as in `play`
+    from benchmarks.watched_app import play_watched  # noqa: PLC0415
+    from tapedeck.engine.metrics.log import close_logging, configure_logging  # noqa: PLC0415
+
+    minutes = math.ceil(LIVE_S * speed / 60)
+    with (
+        prepared("sqlite", symbols, speed, minutes, Watch()) as session,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        configure_logging(Path(folder))
+        frames_ms, seconds, watched_s = play_watched(
+            session.config, session.store, Path(folder), LIVE_S, live=session.options
+        )
+        close_logging()
+    report.write_text(json.dumps(asdict(Watched(frames_ms, seconds, [watched_s], []))), encoding="utf-8")
+
+
 # The process that reads the terminal
 
 
@@ -148,10 +190,10 @@ class Terminal:
 
 
 def watch(
-    symbols: int, speed: float, size: tuple[int, int], *, presses: bool, plays_past: bool = False
+    symbols: int, speed: float, size: tuple[int, int], *, presses: bool, kind: Kind = Kind.RUN
 ) -> tuple[Watched, list[float]]:
     """Run one process on a terminal of a size; return its measurements, and the seconds of each key."""
-    opened, effect, undo = (PAST_OPENED, PAST_EFFECT, PAST_UNDO) if plays_past else (OPENED, EFFECT, UNDO)
+    opened, effect, undo = KEYS[kind]
     terminal, keys = Terminal(size), list[float]()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
@@ -166,11 +208,11 @@ def watch(
                 "-m",
                 "benchmarks.console_frames",
                 "--play",
+                kind.value,
                 str(symbols),
                 str(speed),
                 str(report),
                 *([] if presses or speed else ["--alone"]),
-                *(["--past"] if plays_past else []),
             ],
             stdin=terminal.far,
             stdout=terminal.far,
@@ -211,7 +253,7 @@ def _latency(keys: list[float]) -> str:
 
 
 def press_keys(
-    symbols: int, speed: float, size: tuple[int, int], machine: MachineSpeed, *, plays_past: bool = False
+    symbols: int, speed: float, size: tuple[int, int], machine: MachineSpeed, kind: Kind
 ) -> tuple[list[float], list[float]]:
     """Return the seconds of all keys, and of those in runs with the machine at full speed."""
     keys, steady = list[float](), list[float]()
@@ -219,7 +261,7 @@ def press_keys(
     slowness = machine.slowness()
     while runs < (1 if speed else KEY_RUNS) or (runs < MOST_KEY_RUNS and steady_runs < STEADY_RUNS):
         before = slowness
-        pressed = watch(symbols, speed, size, presses=True, plays_past=plays_past)[1]
+        pressed = watch(symbols, speed, size, presses=True, kind=kind)[1]
         slowness = machine.slowness()
         keys += pressed
         runs += 1
@@ -229,12 +271,10 @@ def press_keys(
     return keys, steady
 
 
-def report(
-    symbols: int, speed: float, size: tuple[int, int], machine: MachineSpeed, *, plays_past: bool = False
-) -> None:
+def report(symbols: int, speed: float, size: tuple[int, int], machine: MachineSpeed, kind: Kind) -> None:
     """Measure one case, and print its line."""
-    watched, _ = watch(symbols, speed, size, presses=False, plays_past=plays_past)
-    keys, steady = press_keys(symbols, speed, size, machine, plays_past=plays_past)
+    watched, _ = watch(symbols, speed, size, presses=False, kind=kind)
+    keys, steady = press_keys(symbols, speed, size, machine, kind)
     frames = sorted(watched.frames_ms)
     shown = "no frames"
     rate = "–"
@@ -244,31 +284,47 @@ def report(
     slower = "paced"
     if watched.alone_s:
         slower = f"{100 * (min(watched.watched_s) / min(watched.alone_s) - 1):+.0f} %"
-    past = "past " if plays_past else ""
-    name = f"{symbols} symbols, {past}{'max' if not speed else f'{speed:g}x'}, {size[0]}x{size[1]}"
+    what = "" if kind is Kind.RUN else f"{kind.value} "
+    name = f"{symbols} symbols, {what}{'max' if not speed else f'{speed:g}x'}, {size[0]}x{size[1]}"
     print(row(name, shown, f"{rate} | {slower}", f"{_latency(keys)} | {_latency(steady)}"), flush=True)
 
 
 def main() -> None:
     if sys.argv[1:2] == ["--play"]:
+        kind, symbols, speed, report_path = (
+            Kind(sys.argv[2]),
+            int(sys.argv[3]),
+            float(sys.argv[4]),
+            sys.argv[5],
+        )
+        if kind is Kind.LIVE:
+            record(symbols, speed, Path(report_path))
+            return
         play(
-            int(sys.argv[2]),
-            float(sys.argv[3]),
-            Path(sys.argv[4]),
+            symbols,
+            speed,
+            Path(report_path),
             with_alone="--alone" in sys.argv,
-            plays_past="--past" in sys.argv,
+            plays_past=kind is Kind.PAST,
         )
         return
     print(HEADER)
     machine = MachineSpeed()
-    for symbols in [int(word) for word in sys.argv[1:]] or MARKETS:
+    chosen = [int(word) for word in sys.argv[1:] if word != "--live"]
+    if "--live" in sys.argv:
+        for symbols in chosen or MARKETS:
+            for speed in LIVE_SPEEDS:
+                for size in SIZES:
+                    report(symbols, speed, size, machine, Kind.LIVE)
+        return
+    for symbols in chosen or MARKETS:
         with market("parquet", symbols, MARKETS[symbols]):  # created here, outside the measurement
             pass
         for speed in SPEEDS:
             for size in SIZES:
-                report(symbols, speed, size, machine)
+                report(symbols, speed, size, machine, Kind.RUN)
         for speed in PAST_SPEEDS:
-            report(symbols, speed, PAST_SIZE, machine, plays_past=True)
+            report(symbols, speed, PAST_SIZE, machine, Kind.PAST)
 
 
 if __name__ == "__main__":

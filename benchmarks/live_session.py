@@ -12,7 +12,8 @@ import argparse
 import math
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from benchmarks.memory import resident_mb
 from tapedeck.engine.clock.live_clock import LiveClock
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.feeds.arrival_journal import journal_path
 from tapedeck.engine.feeds.feed_bar import BarKind, FeedBar
 from tapedeck.engine.feeds.live_feed import FeedAbilities, FeedHistory, FeedSink
@@ -33,6 +35,7 @@ from tapedeck.engine.feeds.live_options import LiveOptions
 from tapedeck.engine.feeds.live_recorder import LiveRecorder
 from tapedeck.engine.intervals import MINUTE, Interval
 from tapedeck.engine.session_file import parse_session_config
+from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.locations import open_store
 from tapedeck.engine.system import SystemManager
 
@@ -132,7 +135,7 @@ class MadeFeed:
 
 
 class Watch:
-    """Measures a run: called by the feed's thread, and in the main one after each change of the run."""
+    """Measures a run, once it is set: called by the feed's thread, and in the main one after each change."""
 
     def __init__(self) -> None:
         self.figures = Figures()
@@ -142,13 +145,15 @@ class Watch:
 
     def minute_sent(self) -> None:
         """Take note that a minute's last message was sent: it is saved when a command behind it is done."""
-        assert self.recorder is not None
+        if self.recorder is None:
+            return
         sent, saved = time.monotonic(), self.figures.saved
         self.recorder.flush().add_done_callback(lambda _: saved.append(time.monotonic() - sent))
 
     def correcting(self) -> None:
         """Take note that corrections are sent now."""
-        self._corrected = self._edition(), time.monotonic()
+        if self.system is not None:
+            self._corrected = self._edition(), time.monotonic()
 
     def look(self) -> bool:
         """Take note of a new edition; return whether the run is over."""
@@ -164,8 +169,20 @@ class Watch:
         return 0 if tape is None else tape.edition
 
 
-def record(kind: str, symbols: int, speed: float, minutes: int) -> Figures:
-    """Record a session of some minutes; return what was measured."""
+@dataclass(slots=True)
+class Prepared:
+    """A live session that is ready to start: its feed begins to send 5 s before the open."""
+
+    config: SessionConfig
+    store: BarStore
+    options: LiveOptions
+    slots: SessionSlots
+    bars: list[list[FeedBar]]
+
+
+@contextmanager
+def prepared(kind: str, symbols: int, speed: float, minutes: int, watch: Watch) -> Iterator[Prepared]:
+    """Yield a session of some minutes over a new store with some days of history."""
     days = sessions_of(1)
     opens = days[-1].regular_open.astimezone(days[-1].zone)
     close = (opens + timedelta(minutes=minutes)).strftime("%H:%M")
@@ -187,7 +204,6 @@ def record(kind: str, symbols: int, speed: float, minutes: int) -> Figures:
         "live_config": {"grace_seconds": 10},
     }
     config = parse_session_config(document, "benchmark").config
-    watch = Watch()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / ("bars.db" if kind == "sqlite" else "bars")
         store = open_store(place, create=True)
@@ -198,9 +214,16 @@ def record(kind: str, symbols: int, speed: float, minutes: int) -> Figures:
         slots = SessionSlots(calendar.get_trading_session(days[-1].trading_day), MINUTE)
         bars = minute_bars(symbols, slots)
         clock = LiveClock(speed=speed, start=float(slots.opened_at[0]) - 5.0 * speed)
-        feed = MadeFeed(bars, slots, clock, watch)
-        options = LiveOptions(feed, clock, journal_path(place))
-        system = watch.system = SystemManager(config, store, live=options)
+        options = LiveOptions(MadeFeed(bars, slots, clock, watch), clock, journal_path(place))
+        yield Prepared(config, store, options, slots, bars)
+        store.close()
+
+
+def record(kind: str, symbols: int, speed: float, minutes: int) -> Figures:
+    """Record a session of some minutes; return what was measured."""
+    watch = Watch()
+    with prepared(kind, symbols, speed, minutes, watch) as session:
+        system = watch.system = SystemManager(session.config, session.store, live=session.options)
         began, processor = time.monotonic(), time.process_time()
         system.start()
         assert system._coordinator is not None
@@ -210,16 +233,15 @@ def record(kind: str, symbols: int, speed: float, minutes: int) -> Figures:
         system.stop()
         if system.error is not None:
             raise system.error
-        figures = watch.figures
+        figures, slots = watch.figures, session.slots
         figures.processor = (time.process_time() - processor) / (time.monotonic() - began)
         figures.memory_mb = resident_mb()
         figures.overruns = sum(worker.overruns for worker in system._coordinator.workers)
-        figures.bars = sum(len(part) for part in bars)
+        figures.bars = sum(len(part) for part in session.bars)
         figures.lost = figures.bars - sum(
-            len(store.read(symbol, MINUTE, int(slots.opened_at[0]), int(slots.closed_at[-1])))
+            len(session.store.read(symbol, MINUTE, int(slots.opened_at[0]), int(slots.closed_at[-1])))
             for symbol in symbols_of(symbols)
         )
-        store.close()
     return figures
 
 

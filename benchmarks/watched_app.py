@@ -17,6 +17,7 @@ from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.screens.main import MainScreen
 from tapedeck.console.app.viewpoint import Position
 from tapedeck.engine.config import SessionConfig
+from tapedeck.engine.feeds.live_options import LiveOptions
 from tapedeck.engine.read.snapshot import Snapshot
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.tape_cache import MEMORY_BYTES
@@ -103,10 +104,11 @@ def play_watched(
     exit_after: float | None,
     *,
     plays_past: bool = False,
+    live: LiveOptions | None = None,
 ) -> tuple[list[float], float, float]:
     """Play in the console on this terminal; return frames in ms, seconds on screen, seconds of the run.
 
-    `plays_past`: the frames are of the past that plays at the run's speed.
+    `plays_past`: the frames are of the past that plays at the run's speed. `live`: record instead.
     """
     refresh, update = MainScreen._compositor_refresh, MainScreen.update
 
@@ -124,7 +126,7 @@ def play_watched(
 
     MainScreen._compositor_refresh = timed_refresh  # type: ignore[method-assign]
     MainScreen.update = timed_update  # type: ignore[method-assign]
-    system = SystemManager(config, store, tape_cache_bytes=MEMORY_BYTES)
+    system = SystemManager(config, store, tape_cache_bytes=MEMORY_BYTES, live=live)
     with LogLines() as lines:
         setup = Setup(exports=folder, before_run=gc.freeze, start_paused=plays_past)
         app = TimedApp(Playback(system), store, lines, setup, plays_past=plays_past)
