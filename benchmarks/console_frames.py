@@ -41,7 +41,7 @@ PAST_SPEEDS = (60.0, 3600.0)
 """Speeds at which the past plays; the last is the highest of the ladder."""
 PAST_SIZE = (200, 60)
 LIVE_SPEEDS = (1.0, 60.0)
-LIVE_S = 90.0
+LIVE_S = 40.0
 """Seconds of a live session; at real rhythm most frames show that only the clock has moved on."""
 PACED_S = 8.0
 LIMIT_S = 120.0
