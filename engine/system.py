@@ -64,6 +64,7 @@ from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.played_session import PlayedSession
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.session_record import SessionRecord, SessionSink
+from tapedeck.engine.tape.symbol_changes import SymbolChange
 from tapedeck.engine.tape.tape import Tape
 
 log = logging.getLogger(__name__)
@@ -259,6 +260,29 @@ class SystemManager:
         """
         self._require_playback("run to a condition")
         self._running().send(RunUntil(self._parsed(text)))
+
+    # Symbols that join and leave
+
+    def add_symbol(self, symbol: str, *, keep: bool = False) -> SymbolChange:
+        """Have a stored symbol join the current session, and return what changed and when.
+
+        `keep`: the following sessions begin with it, too. It is there once this returns, as if it had been
+        from the open. For any thread but the run's own. DataMissingError if the store has no bars of the base
+        interval for it; EngineError if it is there already, the run is over, or it takes too long.
+        """
+        raise NotImplementedError
+
+    def remove_symbol(self, symbol: str) -> SymbolChange:
+        """Have a symbol leave the current session, and return what changed and when.
+
+        The next session begins with it again if the file has it. EngineError if it is not there, if it is the
+        last one, or the run is over.
+        """
+        raise NotImplementedError
+
+    def joinable_symbols(self) -> tuple[str, ...]:
+        """Return the stored symbols with bars of the base interval that are not in the session, sorted."""
+        raise NotImplementedError
 
     def mark(self) -> ThreadEvent:
         """Return an event that is set once all commands sent before have taken effect; not after the end."""

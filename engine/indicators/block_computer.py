@@ -94,6 +94,14 @@ class BlockComputer:
             group.move_to(tape, other, rows, self._running)
         self._tape = tape
 
+    def change_rows(self, tape: Tape, kept: Ints, part: BlockComputer | None) -> None:
+        """Go on from here over the next edition of the tape, with other rows.
+
+        They are the rows `kept` of this computer, int64, then all rows of `part`, which has computed its own
+        tape alone up to the same slot. Histories may differ in depth.
+        """
+        raise NotImplementedError
+
 
 def _compute_weekly(
     tape: Tape,

@@ -141,6 +141,10 @@ class RunningScores:
         self._empty[rows] = part._empty
         self.values = values
 
+    def change_rows(self, values: Floats, kept: Ints, part: RunningScores | None) -> None:
+        """Go on in another array of scores, of the rows `kept`, then all rows of `part`, counted as far."""
+        raise NotImplementedError
+
     def advance(self, present: Mask, stop: int, *, empty: Mask | None = None, full: bool = False) -> None:
         """Write the scores up to frontier `stop`.
 

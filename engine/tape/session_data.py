@@ -76,6 +76,8 @@ class SessionData:
         self._active = False
         self.history = History({}, None)
         self.requested_history: Mapping[Interval, Ints] = {}
+        self.joined: Mapping[str, SessionData] = {}
+        """Symbols that joined the current session, each with the data it was loaded with, and its history."""
 
     # Symbols
 

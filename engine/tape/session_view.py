@@ -32,6 +32,7 @@ from tapedeck.engine.tape.session_totals import (
     last_values,
     minutes_of_last_bars,
 )
+from tapedeck.engine.tape.symbol_changes import SymbolChange
 from tapedeck.engine.tape.tape import Tape
 
 Value = TypeVar("Value", bound=np.generic)
@@ -193,6 +194,20 @@ class SessionView:
         """
         corrected = self._tape.corrected
         return None if corrected is None else frozen(corrected[:, : self.frontier])
+
+    # Symbols that join and leave
+
+    @property
+    def changes(self) -> tuple[SymbolChange, ...]:
+        """All joins and leaves of the session so far, also those after this view's frontier."""
+        return self._tape.changes
+
+    def joined_at(self, symbol: str) -> int | None:
+        """Return the frontier at which a symbol joined, None if the session began with it.
+
+        A view of an earlier frontier shows it, too, as if it had been there from the open.
+        """
+        return next((stay.joined for stay in self._tape.stays if stay.symbol == symbol), None)
 
     # Bars
 

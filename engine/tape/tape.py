@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 from weakref import ReferenceType, ref
 
 import numpy as np
@@ -19,6 +20,7 @@ from tapedeck.engine.tape.edition_memory import EditionMemory
 from tapedeck.engine.tape.historical_value import HistoricalValue
 from tapedeck.engine.tape.kept_history import KeptBars
 from tapedeck.engine.tape.prior_close import PriorClose
+from tapedeck.engine.tape.symbol_changes import Stay, SymbolChange, stays_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +49,30 @@ class Lineage:
         self.memory = EditionMemory()
 
 
+class LeftSymbol(Protocol):
+    """One symbol that left a session at a frontier, with its rows on disk. Any thread may read them."""
+
+    symbol: str
+    frontier: int
+
+    def load(self) -> Tape:
+        """Return the symbol's tape, one row, with nothing after `frontier` (`Tape.cut`), read from disk."""
+        ...
+
+
 class SessionIdentity:
     """Identity of a session, shared by the editions of its tape.
 
     It does not keep their lineage, which holds a tape: tapes are large, and are to be freed without waiting
-    for a collection of cycles.
+    for a collection of cycles. `left`: the symbols that left the session, on disk; only added to, by the
+    coordinator.
     """
 
-    __slots__ = ("lineage",)
+    __slots__ = ("left", "lineage")
 
     def __init__(self) -> None:
         self.lineage: ReferenceType[Lineage] | None = None
+        self.left: tuple[LeftSymbol, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -76,6 +91,10 @@ class Tape:
     bars of slots that are over, and all that depends on them, are right in it; this tape's frontier then
     stands still. `corrected`: bool (S, n), True for each bar that an edition changed or added; None without
     one.
+
+    A symbol that joins or leaves makes a new edition, too, with other rows: a joined one in the last row, as
+    if it had been there from the open. `opening`: the symbols that the session began with; `changes`: all
+    joins and leaves up to this edition. A symbol that left is in no row; `whole` and `at_frontier` have it.
     """
 
     slots: SessionSlots
@@ -95,9 +114,13 @@ class Tape:
     edition: int = 0
     corrected: Mask | None = None
     identity: SessionIdentity = field(default_factory=SessionIdentity)
+    opening: tuple[str, ...] = ()
+    changes: tuple[SymbolChange, ...] = ()
     rows: Mapping[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
+        if not self.changes:
+            self.opening = self.symbols
         self.rows = row_index(self.symbols)
         self.prior_close = PriorClose.unknown(len(self.symbols))
         self.earlier = NoEarlierValues()
@@ -277,6 +300,45 @@ class Tape:
         if self.corrected is None:
             self.corrected = np.zeros(self.base.shape, dtype=np.bool_)
         self.corrected[rows, slots] = True
+
+    # Symbols that join and leave
+
+    @property
+    def stays(self) -> tuple[Stay, ...]:
+        """The last stay of each symbol that was in the session, in the order of joining."""
+        return stays_of(self.opening, self.changes)
+
+    def with_symbols(self, kept: Ints, part: Tape | None, changes: Sequence[SymbolChange]) -> Tape:
+        """Return the next edition with other rows: `kept` of this tape, then all of `part`.
+
+        `kept`: int64, ascending; `part`: a tape of the same session, of symbols that this one lacks, computed
+        and scored as far; `changes`: added to those before. Only for the newest edition, while no thread
+        writes it. Before it takes the place of this one, rows of symbols that leave go to `identity.left`.
+        """
+        raise NotImplementedError
+
+    def cut(self, rows: Ints, frontier: int) -> Tape:
+        """Return a tape of some rows as far as they were computed, with nothing after a frontier.
+
+        Slots from there on are confirmed empty, so that they lack nothing; columns of derived bars and
+        indicators that are not over there are missing, and scores stay as they were.
+        """
+        raise NotImplementedError
+
+    def whole(self) -> Tape:
+        """Return the tape with all symbols that were in the session, in the order of joining.
+
+        Those that left have nothing after that (`cut`). The tape itself without any; else arrays of its own,
+        and the symbols are read from disk.
+        """
+        raise NotImplementedError
+
+    def at_frontier(self, frontier: int) -> Tape:
+        """Return the tape with the symbols of a moment to look back at: also those that left after it.
+
+        The tape itself, if there are none.
+        """
+        raise NotImplementedError
 
     @property
     def writable_from(self) -> int:
