@@ -30,6 +30,7 @@ from tapedeck.engine.read.snapshot import Breakpoint, BreakpointHit, RunSummary,
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.current_record import current_record
 from tapedeck.engine.run.earlier_sessions import EarlierSessions
+from tapedeck.engine.run.joining import JoiningSymbols
 from tapedeck.engine.run.live_plan import live_plan, market_time, with_feed_warning
 from tapedeck.engine.run.live_run import LiveSetup
 from tapedeck.engine.run.messages import (
@@ -42,6 +43,7 @@ from tapedeck.engine.run.messages import (
     SetSpeed,
     Step,
     Stop,
+    Wake,
 )
 from tapedeck.engine.run.moment_search import MomentSearch, Place, Progress
 from tapedeck.engine.run.opening_reader import OpeningReader
@@ -55,6 +57,7 @@ from tapedeck.engine.run.session_recompute import complete_record, recomputed_se
 from tapedeck.engine.run.session_recorder import RECORDING_S
 from tapedeck.engine.run.session_starts import SessionStarts
 from tapedeck.engine.run.set_breakpoints import SetBreakpoints
+from tapedeck.engine.run.symbol_requests import SymbolRequest, carry_out
 from tapedeck.engine.run.tape_cache import MEMORY_BYTES, TapeCache
 from tapedeck.engine.run.transport import checked_speed
 from tapedeck.engine.store.bar_store import BarStore
@@ -180,6 +183,7 @@ class SystemManager:
             prefetch_days=backtest.prefetch_days,
             starts=self._starts,
             earlier_values=self.earlier_sessions.values,
+            joining=self.joining,
             historical_quality=self.config.session_data_config.historical.enable_quality,
             breakpoints=self._breakpoints.messages(),
             events=self._events,
@@ -189,6 +193,7 @@ class SystemManager:
             live=None if self._live is None else LiveSetup(self._live, self.config, self._store),
         )
         self._coordinator = coordinator
+        self.session_data.commands = self
         coordinator.start(paused=paused and self._live is None)
 
     def stop(self, timeout: float = 60.0) -> None:
@@ -270,7 +275,8 @@ class SystemManager:
         from the open. For any thread but the run's own. DataMissingError if the store has no bars of the base
         interval for it; EngineError if it is there already, the run is over, or it takes too long.
         """
-        raise NotImplementedError
+        request = SymbolRequest(joining=(self.joining.stored_name(symbol),), keep=keep)
+        return self._carried_out(request)
 
     def remove_symbol(self, symbol: str) -> SymbolChange:
         """Have a symbol leave the current session, and return what changed and when.
@@ -278,11 +284,24 @@ class SystemManager:
         The next session begins with it again if the file has it. EngineError if it is not there, if it is the
         last one, or the run is over.
         """
-        raise NotImplementedError
+        return self._carried_out(SymbolRequest(leaving=(symbol,)))
 
     def joinable_symbols(self) -> tuple[str, ...]:
         """Return the stored symbols with bars of the base interval that are not in the session, sorted."""
-        raise NotImplementedError
+        there = frozenset(self.session_data.get_active_symbols())
+        return tuple(symbol for symbol in self.joining.known_symbols() if symbol not in there)
+
+    @cached_property
+    def joining(self) -> JoiningSymbols:
+        """What loads symbols that join."""
+        return JoiningSymbols(self.config, self.prepare(), self.time, self._data)
+
+    def _carried_out(self, request: SymbolRequest) -> SymbolChange:
+        coordinator = self._running()
+        if self.state.is_over:
+            raise EngineError("the run is over: symbols can join and leave while it plays")
+        [change] = carry_out(request, coordinator.send, self.joining.load, lambda: coordinator.send(Wake()))
+        return change
 
     def mark(self) -> ThreadEvent:
         """Return an event that is set once all commands sent before have taken effect; not after the end."""
@@ -548,8 +567,9 @@ class SystemManager:
         )
 
     def _whole_tape(self, trading_day: date) -> Tape | None:
-        """Return the tape of a day that was played to its close, if it is in memory."""
-        return None if self.tape_cache is None else self.tape_cache.whole_tape(trading_day)
+        """Return the tape of a day that was played to its close, if it is in memory, in the file's rows."""
+        tape = None if self.tape_cache is None else self.tape_cache.whole_tape(trading_day)
+        return None if tape is None or tape.symbols != self.prepare().symbols or tape.changes else tape
 
     def _yield_and_continue(self) -> bool:
         self.render_priority.yield_to_rendering()

@@ -38,6 +38,8 @@ class EventKind(Enum):
     BOOKMARK = "bookmark"
     ERROR = "error"
     SESSION = "session"
+    SYMBOL = "symbol"
+    """A symbol joined or left."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from tapedeck.engine.conditions import Condition
 from tapedeck.engine.feeds.feed_connection import FeedReport
 from tapedeck.engine.feeds.history_request import HistoryAnswer
 from tapedeck.engine.feeds.recorder_messages import Arrived
+from tapedeck.engine.run.symbol_requests import SymbolRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ Message = (
     | AddBreakpoint
     | EnableBreakpoint
     | RemoveBreakpoint
+    | SymbolRequest
     | Mark
     | Stop
     | Wake

@@ -24,6 +24,7 @@ from tapedeck.engine.run.breakpoints import Breakpoints
 from tapedeck.engine.run.data_processor import DataProcessor
 from tapedeck.engine.run.data_quality_manager import DataQualityManager
 from tapedeck.engine.run.earlier_values import EarlierValueCache
+from tapedeck.engine.run.joining import JoiningSymbols
 from tapedeck.engine.run.live_alerts import LiveBreakpoints
 from tapedeck.engine.run.live_player import LivePlayer
 from tapedeck.engine.run.live_run import LiveRun, LiveSetup
@@ -51,14 +52,15 @@ from tapedeck.engine.run.session_feed import LOAD_TIMEOUT_S, SessionFeed
 from tapedeck.engine.run.session_loader import LoadedSession, SessionLoader
 from tapedeck.engine.run.session_player import SessionPlayer
 from tapedeck.engine.run.session_recorder import SessionRecorder
-from tapedeck.engine.run.session_setup import extend_history, install_session
+from tapedeck.engine.run.session_setup import base_of, complete_tape, extend_history, install_session
 from tapedeck.engine.run.session_starts import SessionStarts
+from tapedeck.engine.run.symbol_changer import SymbolChanger
+from tapedeck.engine.run.symbol_requests import SymbolRequest
 from tapedeck.engine.run.transport import Transport
 from tapedeck.engine.run.worker import Worker
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.session_record import SessionRecord, SessionSink
-from tapedeck.engine.tape.tape import Tape
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +76,7 @@ class _StopRequestedError(Exception):
 class SessionCoordinator:
     """Plays the sessions of a plan. Made by SystemManager; `send` takes commands from any thread.
 
-    `starts`: where sessions begin to play.
+    `starts`: where sessions begin to play. `joining`: loads symbols that join.
     `earlier_values`: values of earlier sessions, for conditions. `historical_quality`: whether to score
     history. `load_timeout_s`: longest wait for a session to load. `render_priority`: lets its threads yield
     while a frame renders. `live`: what records the sessions of a live run, in which no session is read ahead.
@@ -92,6 +94,7 @@ class SessionCoordinator:
         prefetch_days: int,
         starts: SessionStarts,
         earlier_values: EarlierValueCache,
+        joining: JoiningSymbols,
         historical_quality: bool = True,
         breakpoints: Sequence[AddBreakpoint] = (),
         events: EventLog | None = None,
@@ -127,6 +130,17 @@ class SessionCoordinator:
             is_recording=live is not None,
         )
         self.live = None if live is None else LiveRun(live, plan, self.send, self._events)
+        self.symbols = SymbolChanger(
+            session_data,
+            plan.symbols,
+            joining,
+            self.processor,
+            self.quality,
+            self._events,
+            self._process_messages,
+            wake=lambda: self.send(Wake()),
+            on_change=self._update_state,
+        )
         self._thread = Thread(target=self._run, name="tapedeck-session-coordinator", daemon=False)
 
         # Written by the coordinator's thread only; any thread may read.
@@ -258,18 +272,32 @@ class SessionCoordinator:
         for worker in (self.processor, self.quality):
             worker.teardown()
         self._data.clear_session_bars()  # first, so that a session is never in its history
-        if loaded is not None:
-            extend_history(self._data.history, tape, loaded.companions)
+        self._data.restore_symbols(self._plan.symbols)
         following = self._plan.sessions[self.position + 1]
-        needs = self.breakpoints.earlier_needs(self._plan.symbols)
-        self._earlier_values.carry_on(tape, following.trading_day, needs)
+        if tape.symbols == self._plan.symbols and not tape.changes:
+            if loaded is not None:
+                extend_history(self._data.history, tape, loaded.companions)
+            needs = self.breakpoints.earlier_needs(self._plan.symbols)
+            self._earlier_values.carry_on(tape, following.trading_day, needs)
+        else:  # its rows are not those of the file
+            if loaded is not None:
+                extend_history(self._data.history, complete_tape(self._plan, loaded), loaded.companions)
+            self._has_new_conditions = True
         log.info("advancing from %s to %s", tape.session.trading_day, following.trading_day)
 
     def _wait_for_next_session(self) -> None:
         """Wait at the close until the next session is loaded; a pause meanwhile takes effect there."""
         self.feed.wait_for_next(self._process_messages)
+        self._apply_changes()
         while self.transport.is_held:
             self._process_messages(None)
+            self._apply_changes()
+
+    def _apply_changes(self) -> None:
+        """Have symbols join and leave the session that has ended, while it is shown."""
+        player = self._player
+        if player is not None:
+            self.symbols.apply(player.wait_until_computed)
 
     def _initialise(self, position: int) -> None:
         """Phase 2: install the next session's tape, with all values known before its open."""
@@ -290,6 +318,7 @@ class SessionCoordinator:
         )
         for worker in (self.processor, self.quality):
             worker.setup()
+        self.symbols.begin_session()
         self.position = position
         self._warn_of_missing_symbols(loaded)
         if position:
@@ -300,7 +329,7 @@ class SessionCoordinator:
         tape = self._data.require_tape()
         day = tape.session.trading_day
         started = self._metrics.start_timer()
-        self._player = player = self._make_player(tape, day)
+        self._player = player = self._make_player(day)
         if isinstance(player, LivePlayer):
             player.wait_for_open()
         self._data.activate_session()
@@ -322,7 +351,7 @@ class SessionCoordinator:
         ending = self._metrics.start_timer()
         self._data.deactivate_session()
         if self.live is not None and self._loaded is not None:
-            self._loaded = self._loader.recorded(self._loaded, self._data.require_tape().base)
+            self._loaded = self._loader.recorded(self._loaded, base_of(self._data.require_tape(), self._plan))
         self._check_session()
         self._events.end_session()
         self._metrics.count(Count.SESSIONS)
@@ -330,7 +359,7 @@ class SessionCoordinator:
         self._metrics.record_deactivation(ending)
         log.info("session %s deactivated", day)
 
-    def _make_player(self, tape: Tape, day: date) -> SessionPlayer | LivePlayer:
+    def _make_player(self, day: date) -> SessionPlayer | LivePlayer:
         find_earlier_values = partial(self._find_earlier_values, day)
         if self.live is not None:
             return LivePlayer(
@@ -346,13 +375,14 @@ class SessionCoordinator:
                 on_change=self._update_state,
             )
         return SessionPlayer(
-            tape,
+            self._data,
             self.transport,
             self._time,
             self._metrics,
             consumers=(self.processor,),
             followers=(self.quality,),
             breakpoints=self.breakpoints,
+            symbols=self.symbols,
             process_messages=self._process_messages,
             find_earlier_values=find_earlier_values,
             on_change=self._update_state,
@@ -403,6 +433,7 @@ class SessionCoordinator:
     def _end_run(self, final: RunState) -> None:
         """End every thread, even if ending another one fails, and publish the final state."""
         self._set_state(RunState.STOPPING)
+        self.symbols.close("the run is over")
         self._data.deactivate_session()
         for step in (
             self._flush,
@@ -490,6 +521,9 @@ class SessionCoordinator:
                 self._apply(Resume())
                 self.breakpoints.run_until(condition)
                 self._has_new_conditions = True
+            case SymbolRequest():
+                self.symbols.take(message)
+                return
             case Mark(reached):
                 reached.set()
             case Arrived() | LiveReport() | AnswerRecorded():

@@ -13,13 +13,15 @@ from tapedeck.engine.run.breakpoints import Breakpoints
 from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.run.session_feed import ProcessMessages
 from tapedeck.engine.run.subscription import PaceMode
+from tapedeck.engine.run.symbol_changer import SymbolChanger
 from tapedeck.engine.run.transport import Transport
 from tapedeck.engine.run.worker import Worker
+from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.tape import Tape
 
 
 class SessionPlayer:
-    """Moves the frontier of one tape, in the coordinator's thread.
+    """Moves the frontier of one session's tape, in the coordinator's thread.
 
     Data-driven: a block is computed before it is revealed; slots computed beyond a pause stay hidden.
     Clock-driven: slots are revealed when due, and consumers follow as fast as they can. With breakpoints set,
@@ -30,7 +32,7 @@ class SessionPlayer:
 
     def __init__(
         self,
-        tape: Tape,
+        session_data: SessionData,
         transport: Transport,
         time_manager: TimeManager,
         metrics: PerformanceMetrics,
@@ -38,19 +40,21 @@ class SessionPlayer:
         consumers: tuple[Worker[range], ...],
         followers: tuple[Worker[range], ...],
         breakpoints: Breakpoints,
+        symbols: SymbolChanger,
         process_messages: ProcessMessages,
         find_earlier_values: Callable[[], None],
         on_change: Callable[[], None],
         render_priority: RenderPriority,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._tape = tape
+        self._data = session_data
         self._transport = transport
         self._time = time_manager
         self._metrics = metrics
         self._consumers = consumers
         self._followers = followers
         self._breakpoints = breakpoints
+        self._symbols = symbols
         self._process_messages = process_messages
         self._find_earlier_values = find_earlier_values
         self._on_change = on_change
@@ -60,6 +64,10 @@ class SessionPlayer:
         self._pace: Pace | None = None
         self._paced_revision = -1
         self._paced_from = (monotonic(), 0)
+
+    @property
+    def _tape(self) -> Tape:
+        return self._data.require_tape()
 
     def begin(self, start_frontier: int) -> None:
         """Compute and reveal the slots before a start in mid-session at once."""
@@ -76,6 +84,8 @@ class SessionPlayer:
         self._break_at(self._breakpoints.search(tape, tape.frontier, tape.frontier))
         while True:
             self._process_messages(0)
+            self._symbols.apply(self.wait_until_computed)
+            tape = self._tape
             if transport.pause_if_reached(tape.slots, tape.frontier):
                 self._on_change()
             if self._paced_revision != transport.revision:

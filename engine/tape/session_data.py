@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 import numpy as np
 
@@ -61,13 +62,26 @@ class SymbolSessionData:
     historical: HistoricalSymbolData
 
 
+class SymbolCommands(Protocol):
+    """Commands of a run that change the symbols of its session; they block until it is done."""
+
+    def add_symbol(self, symbol: str) -> object:
+        """Have a symbol join."""
+        ...
+
+    def remove_symbol(self, symbol: str) -> object:
+        """Have a symbol leave."""
+        ...
+
+
 class SessionData:
     """Symbols, the current tape and history, for strategies, scanners and users.
 
     All reading goes through a `SessionView` at the clock; `view()` gives several values of one moment. Each
-    engine thread writes its own part, through the tape's own methods, here as in the engine. A symbol keeps
-    its row for the whole run. Reading raises EngineError for an unknown symbol or without a loaded session;
-    lists are empty and `view()` is None then.
+    engine thread writes its own part, through the tape's own methods, here as in the engine. While a session
+    is loaded, symbols join and leave through the run's `commands`, from any thread but its own. Reading
+    raises EngineError for an unknown symbol or without a loaded session; lists are empty and `view()` is
+    None then.
     """
 
     def __init__(self) -> None:
@@ -76,24 +90,43 @@ class SessionData:
         self._active = False
         self.history = History({}, None)
         self.requested_history: Mapping[Interval, Ints] = {}
+        self.commands: SymbolCommands | None = None
         self.joined: Mapping[str, SessionData] = {}
         """Symbols that joined the current session, each with the data it was loaded with, and its history."""
 
     # Symbols
 
     def register_symbol_data(self, symbol: str) -> int:
-        """Add a symbol unless it is registered, and return its row."""
+        """Add a symbol unless it is registered, and return its row.
+
+        While a session is loaded it joins the session: raises as `SystemManager.add_symbol`.
+        """
+        if symbol not in self._rows and self.tape is not None and self.commands is not None:
+            self.commands.add_symbol(symbol)
+            return self._row(symbol)
         return self._rows.setdefault(symbol, len(self._rows))
 
     def remove_symbol(self, symbol: str) -> None:
-        """Remove a symbol and move the rows after it up; EngineError once a session or history is loaded."""
+        """Remove a symbol; the rows after it move up.
+
+        While a session is loaded it leaves the session: raises as `SystemManager.remove_symbol`. EngineError
+        between two sessions, once history is loaded.
+        """
         self._row(symbol)
+        if self.tape is not None and self.commands is not None:
+            self.commands.remove_symbol(symbol)
+            return
         if self.tape is not None or self.history.intraday or self.history.daily is not None:
             raise EngineError(
                 f"{symbol} cannot be removed while a tape or history holds it; clear them first"
             )
         kept = [name for name in self._rows if name != symbol]
         self._rows = {name: row for row, name in enumerate(kept)}
+
+    def restore_symbols(self, symbols: Sequence[str]) -> None:
+        """Register the symbols with which the next session is loaded, between two sessions."""
+        self._rows = {symbol: row for row, symbol in enumerate(symbols)}
+        self.joined = {}
 
     def get_active_symbols(self) -> tuple[str, ...]:
         """Return the symbols of the session, in the order of their rows."""

@@ -1,0 +1,232 @@
+"""Symbol changer: has symbols join and leave the current session, in the coordinator's thread."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+import numpy as np
+
+from tapedeck.engine.errors import EngineError, unknown_name_with_hint
+from tapedeck.engine.read.events import EventKind, EventLog
+from tapedeck.engine.run.data_processor import DataProcessor
+from tapedeck.engine.run.data_quality_manager import DataQualityManager
+from tapedeck.engine.run.joining import JoiningSymbols, LoadedSymbols
+from tapedeck.engine.run.session_feed import ProcessMessages
+from tapedeck.engine.run.symbol_requests import SymbolRequest
+from tapedeck.engine.tape.bar_grid import Ints
+from tapedeck.engine.tape.left_symbols import spooled
+from tapedeck.engine.tape.session_data import SessionData
+from tapedeck.engine.tape.symbol_changes import ChangeKind, SymbolChange
+from tapedeck.engine.tape.tape import Tape
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DaySymbols:
+    """Symbols of one session beside those of the file.
+
+    `kept`: those that it began with, in the order of joining; `changes`: those that joined and left.
+    """
+
+    kept: tuple[str, ...]
+    changes: tuple[SymbolChange, ...]
+
+
+class FeedSymbols(Protocol):
+    """The feed of a live session, as symbols join and leave."""
+
+    def join(self, symbols: Sequence[str]) -> None:
+        """Record these symbols, too. EngineError if the feed or another recorder does not allow it."""
+        ...
+
+    def leave(self, symbols: Sequence[str]) -> None:
+        """Record these symbols no longer."""
+        ...
+
+
+class SymbolChanger:
+    """Carries out requests for symbols to join and leave, between blocks, and joins kept ones at each open.
+
+    `days`: the symbols of each session that had others than the file's; any thread may read it. A request is
+    applied where the session stands; while symbols are loaded for it, play waits, and commands take effect.
+    """
+
+    def __init__(
+        self,
+        session_data: SessionData,
+        file_symbols: Sequence[str],
+        joining: JoiningSymbols,
+        processor: DataProcessor,
+        quality: DataQualityManager,
+        events: EventLog,
+        process_messages: ProcessMessages,
+        *,
+        wake: Callable[[], None],
+        on_change: Callable[[], None],
+        feed: FeedSymbols | None = None,
+    ) -> None:
+        self._data = session_data
+        self._file_symbols = frozenset(file_symbols)
+        self._joining = joining
+        self._processor, self._quality = processor, quality
+        self._events = events
+        self._process_messages = process_messages
+        self._wake = wake
+        self._on_change = on_change
+        self._feed = feed
+        self._requests: deque[SymbolRequest] = deque()
+        self._kept: tuple[str, ...] = ()
+        self._began_with: tuple[str, ...] = ()  # those kept at the session's open
+        self._closed: str | None = None
+        self.days: dict[date, DaySymbols] = {}
+
+    # For the coordinator
+
+    def take(self, request: SymbolRequest) -> None:
+        """Take a request; it is carried out by the next `apply`."""
+        if self._closed is not None:
+            request.fail(EngineError(self._closed))
+        else:
+            self._requests.append(request)
+
+    def begin_session(self) -> None:
+        """Have the kept symbols join a session that is set up, before its first slot."""
+        self._began_with, self._data.joined = self._kept, {}
+        if self._kept:
+            day = self._data.require_tape().session.trading_day
+            self._join(self._loaded_in_background(self._kept, day), ())
+            self._note_day()
+
+    def apply(self, wait_until_computed: Callable[[], None]) -> None:
+        """Carry out all requests; `wait_until_computed` waits until the workers are idle."""
+        while self._requests:
+            request = self._requests.popleft()
+            if not request.outcome.set_running_or_notify_cancel():
+                continue
+            try:
+                changes = self._carried_out(request, wait_until_computed)
+            except EngineError as error:
+                request.fail(error)
+                continue
+            except BaseException as error:
+                request.fail(EngineError(f"the run ended: {error}" if str(error) else "the run was stopped"))
+                raise
+            request.outcome.set_result(changes)
+
+    def close(self, reason: str) -> None:
+        """Refuse all requests from now on."""
+        self._closed = reason
+        while self._requests:
+            self._requests.popleft().fail(EngineError(reason))
+
+    # Internal
+
+    def _carried_out(
+        self, request: SymbolRequest, wait_until_computed: Callable[[], None]
+    ) -> tuple[SymbolChange, ...]:
+        self._check(request)
+        request.day.set_result(self._data.require_tape().session.trading_day)
+        while not request.loaded.done():
+            self._process_messages(None)
+        if request.loaded.cancelled() or request.loaded.exception() is not None:
+            raise EngineError("the symbols were not loaded")  # the caller has the cause
+        loaded = request.loaded.result()
+        wait_until_computed()
+        frontier = self._data.require_tape().frontier
+        if loaded is not None:
+            changes = [
+                SymbolChange(ChangeKind.JOINED, symbol, frontier, request.keep) for symbol in loaded.symbols
+            ]
+            if self._feed is not None:
+                self._feed.join(loaded.symbols)
+            self._join(loaded, changes)
+        else:
+            changes = [SymbolChange(ChangeKind.LEFT, symbol, frontier) for symbol in request.leaving]
+            self._leave(request.leaving, changes)
+            if self._feed is not None:
+                self._feed.leave(request.leaving)
+        self._note_changes(changes)
+        return tuple(changes)
+
+    def _check(self, request: SymbolRequest) -> None:
+        tape = self._data.require_tape()
+        there = [symbol for symbol in request.joining if symbol in tape.rows]
+        if there:
+            raise EngineError(f"{', '.join(there)}: in the session already")
+        for symbol in request.leaving:
+            if symbol not in tape.rows:
+                raise EngineError(unknown_name_with_hint("symbol", symbol, tape.symbols))
+        if request.leaving and len(set(request.leaving)) >= len(tape.symbols):
+            raise EngineError(
+                f"{', '.join(request.leaving)} cannot leave: a session needs at least one symbol. "
+                "Add another one first"
+            )
+
+    def _join(self, loaded: LoadedSymbols, changes: Sequence[SymbolChange]) -> None:
+        tape, scores = self._data.require_tape(), self._quality.scores
+        scored = 0 if scores is None else scores.counted
+        part_computer, part_scores = loaded.computed(tape.processed, scored)
+        kept: Ints = np.arange(len(tape.symbols), dtype=np.int64)
+        made = tape.with_symbols(kept, loaded.tape, changes)
+        computer = self._processor.computer
+        assert computer is not None  # the session is set up
+        computer.change_rows(made, kept, part_computer)
+        if scores is not None and made.scores is not None:
+            scores.change_rows(made.scores, kept, part_scores)
+        joined = dict.fromkeys(loaded.symbols, loaded.data)
+        self._data.joined = {**self._data.joined, **joined}
+        self._put_in_place(made)
+
+    def _leave(self, symbols: Sequence[str], changes: Sequence[SymbolChange]) -> None:
+        tape, scores = self._data.require_tape(), self._quality.scores
+        rows: Ints = np.array(sorted(tape.rows[symbol] for symbol in symbols), dtype=np.int64)
+        kept: Ints = np.setdiff1d(np.arange(len(tape.symbols), dtype=np.int64), rows)
+        identity = tape.identity
+        others = tuple(left for left in identity.left if left.symbol not in symbols)
+        identity.left = (*others, *spooled(tape.cut(rows, tape.frontier), tape.frontier))
+        made = tape.with_symbols(kept, None, changes)
+        computer = self._processor.computer
+        assert computer is not None  # the session is set up
+        computer.change_rows(made, kept, None)
+        if scores is not None and made.scores is not None:
+            scores.change_rows(made.scores, kept, None)
+        self._data.joined = {name: data for name, data in self._data.joined.items() if name not in symbols}
+        self._put_in_place(made)
+
+    def _put_in_place(self, made: Tape) -> None:
+        self._data.replace_tape(made)
+        self._on_change()
+
+    def _note_changes(self, changes: Sequence[SymbolChange]) -> None:
+        for change in changes:
+            is_joined = change.kind is ChangeKind.JOINED
+            if not is_joined:
+                self._kept = tuple(symbol for symbol in self._kept if symbol != change.symbol)
+            elif change.keep and change.symbol not in self._file_symbols:
+                self._kept = (*self._kept, change.symbol)
+            kept = ", kept for the following sessions" if change.keep else ""
+            text = f"{change.symbol} {'joins' if is_joined else 'leaves'}{kept}"
+            self._events.add(EventKind.SYMBOL, text, symbol=change.symbol, frontier=change.frontier)
+            log.info("%s, at slot %d", text, change.frontier)
+        self._note_day()
+
+    def _note_day(self) -> None:
+        tape = self._data.require_tape()
+        symbols = DaySymbols(self._began_with, tape.changes)
+        self.days = {**self.days, tape.session.trading_day: symbols}
+
+    def _loaded_in_background(self, symbols: Sequence[str], day: date) -> LoadedSymbols:
+        """Load symbols in a thread of their own, while commands take effect."""
+        with ThreadPoolExecutor(1, thread_name_prefix="tapedeck-joining") as pool:
+            future = pool.submit(self._joining.load, symbols, day)
+            future.add_done_callback(lambda _: self._wake())
+            while not future.done():
+                self._process_messages(None)
+        return future.result()
