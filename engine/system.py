@@ -298,9 +298,13 @@ class SystemManager:
 
     def _carried_out(self, request: SymbolRequest) -> SymbolChange:
         coordinator = self._running()
-        if self.state.is_over:
-            raise EngineError("the run is over: symbols can join and leave while it plays")
-        [change] = carry_out(request, coordinator.send, self.joining.load, lambda: coordinator.send(Wake()))
+
+        def send(request: SymbolRequest) -> None:
+            coordinator.send(request)
+            if self.state.is_over:  # it may not take it any more
+                request.fail(EngineError("the run is over: symbols join and leave while it plays"))
+
+        [change] = carry_out(request, send, self.joining.load, lambda: coordinator.send(Wake()))
         return change
 
     def mark(self) -> ThreadEvent:

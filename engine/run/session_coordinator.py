@@ -457,6 +457,14 @@ class SessionCoordinator:
         self.seconds = self._metrics.start_timer() - self._started
         log.info("run %s in %.3f s", final.value, self.seconds)
         self._set_state(final)
+        self._refuse_requests()
+
+    def _refuse_requests(self) -> None:
+        """Refuse requests that were sent meanwhile; after this, callers find that the run is over."""
+        while not self._mailbox.empty():
+            message = self._mailbox.get_nowait()
+            if isinstance(message, SymbolRequest):
+                self.symbols.take(message)
 
     def _close_live(self) -> None:
         if self.live is not None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, InvalidStateError
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -36,7 +37,7 @@ class SymbolRequest:
     def fail(self, error: Exception) -> None:
         """End the request with an error, unless it is done."""
         for future in (self.day, self.outcome):
-            if not future.done():
+            with suppress(InvalidStateError):  # done
                 future.set_exception(error)
 
 
