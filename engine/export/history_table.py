@@ -43,7 +43,7 @@ def _rows(
     kept: KeptBars, symbols: Sequence[str], start: int, zone: ZoneInfo, until: int | None
 ) -> list[memoryview]:
     begin = 0 if until is None else int(np.searchsorted(kept.opened_at, until, side="right"))
-    values = kept.values[:, start : start + len(symbols), begin:]
+    values = kept.values(start, start + len(symbols))[:, :, begin:]
     first = kept.first[start : start + len(symbols), None]
     present = ~np.isnan(values[CLOSE]) & (np.arange(begin, len(kept.opened_at)) >= first)
     rows, at = np.nonzero(present)
