@@ -101,7 +101,7 @@ class StreamRequirements:
         own = self._data.stored_intervals(symbols)
         stored = {symbol: intervals | frozenset(arriving) for symbol, intervals in own.items()}
         start = StoreStart(symbols, stored, self._first_label)
-        planner = HistoryPlanner(config, plan.specs, [session], self._time, start)
+        planner = HistoryPlanner(config, plan.specs, [session], self._time, start, notes_shortage=False)
         return replace(
             plan,
             symbols=config.symbols,
