@@ -46,7 +46,7 @@ def _rows(
     written = [until.get(symbol, _NOT_WRITTEN) for symbol in symbols]
     new_from = np.searchsorted(kept.opened_at, np.array(written, dtype=np.int64), side="right")
     begin = int(new_from.min())
-    values = kept.values[:, start : start + len(symbols), begin:]
+    values = kept.values(start, start + len(symbols))[:, :, begin:]
     first = np.maximum(kept.first[start : start + len(symbols)], new_from)[:, None]
     present = ~np.isnan(values[CLOSE]) & (np.arange(begin, len(kept.opened_at)) >= first)
     rows, at = np.nonzero(present)
