@@ -48,8 +48,8 @@ class SessionSink(Protocol):
 class SessionSummary:
     """One session in the summary of a run.
 
-    `quality_pct`: mean over symbols, None if not measured; `empty`: confirmed-empty slots of all symbols,
-    of those played.
+    All symbols that were in it count, those that left up to that moment. `quality_pct`: mean over symbols,
+    None if not measured; `empty`: confirmed-empty slots of all symbols, of those played.
     """
 
     trading_day: str
@@ -63,7 +63,9 @@ class SessionSummary:
     @classmethod
     def of(cls, record: SessionRecord, digest: str) -> SessionSummary:
         """Return the summary of a recorded session with its digest."""
-        tape, frontier = record.tape, record.frontier
+        tape, frontier = record.tape.whole(), record.frontier
+        empty = 0 if tape.empty is None else int(tape.empty[:, :frontier].sum())
+        after_leaving = sum(frontier - min(frontier, stay.left or 0) for stay in tape.left_after(-1))
         return cls(
             trading_day=tape.session.trading_day.isoformat(),
             slots=len(tape),
@@ -71,5 +73,5 @@ class SessionSummary:
             bars=int(tape.base.present[:, :frontier].sum()),
             quality_pct=None if tape.scores is None else float(np.mean(tape.scores[:, frontier])),
             digest=digest,
-            empty=0 if tape.empty is None else int(tape.empty[:, :frontier].sum()),
+            empty=empty - after_leaving,
         )
