@@ -7,6 +7,7 @@ segment may be short. A day is one bucket. A derived bar exists once its bucket 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
@@ -16,6 +17,7 @@ import numpy as np
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME, BarGrid, Counts, Floats, Ints, Mask
+from tapedeck.engine.tape.row_selection import gathered
 
 # Break-even points of two ways to reduce runs of columns in numpy: folding column by column over all runs at
 # once is faster for many rows and narrow runs, one call per row and run for the others.
@@ -99,6 +101,13 @@ class DerivedGrid(BarGrid):
         super().__init__(np.full((5, *shape), np.nan), np.zeros(shape, dtype=np.bool_))
         self.buckets = buckets
         self.base_bars: Counts = np.zeros(shape, dtype=np.int32)
+
+    @classmethod
+    def gathered(cls, pieces: Sequence[tuple[Self, Ints]]) -> Self:
+        """Return a grid with copies of rows of one or more grids over the same buckets."""
+        made = super().gathered(pieces)
+        made.base_bars = gathered([(grid.base_bars, rows) for grid, rows in pieces])
+        return made
 
     def copied(self, values: Floats) -> Self:
         """Return a grid with copies of the arrays; `values`: that of the bars."""

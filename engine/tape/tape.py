@@ -20,6 +20,7 @@ from tapedeck.engine.tape.edition_memory import EditionMemory
 from tapedeck.engine.tape.historical_value import HistoricalValue
 from tapedeck.engine.tape.kept_history import KeptBars
 from tapedeck.engine.tape.prior_close import PriorClose
+from tapedeck.engine.tape.row_changes import RowData, gathered_rows
 from tapedeck.engine.tape.symbol_changes import Stay, SymbolChange, stays_of
 
 
@@ -238,8 +239,10 @@ class Tape:
         arrays += [] if self.base.confirmed_empty is None else [self.base.confirmed_empty]
         # Days are a view of the run's own; weeks are made for the session.
         arrays += [] if self.corrected is None else [self.corrected]
-        arrays += [kept.values for kept in self.kept_history if kept.interval == WEEK]
-        return sum(array.nbytes for array in arrays) + (0 if self.scores is None else self.scores.nbytes)
+        weeks = sum(kept.nbytes for kept in self.kept_history if kept.interval == WEEK)
+        return (
+            sum(array.nbytes for array in arrays) + weeks + (0 if self.scores is None else self.scores.nbytes)
+        )
 
     def of_rows(self, rows: Ints) -> Tape:
         """Return a tape of some symbols: copies of their base bars, of which nothing is computed."""
@@ -315,7 +318,50 @@ class Tape:
         and scored as far; `changes`: added to those before. Only for the newest edition, while no thread
         writes it. Before it takes the place of this one, rows of symbols that leave go to `identity.left`.
         """
-        raise NotImplementedError
+        # Arrays of editions with other rows may have the same shape.
+        self.lineage.memory = EditionMemory()
+        pieces = [(self.row_data(), kept)]
+        if part is not None:
+            pieces.append((part.row_data(), np.arange(len(part.symbols), dtype=np.int64)))
+        return self._with_rows(gathered_rows(pieces), self.edition + 1, (*self.changes, *changes))
+
+    def row_data(self) -> RowData:
+        """Return all of the tape that has one row per symbol, without a copy."""
+        return RowData(
+            symbols=self.symbols,
+            base=self.base,
+            derived=self.derived,
+            indicators={name: column.values for name, column in self.indicators.items()},
+            historical=self.historical,
+            historical_quality=self.historical_quality,
+            kept_history=self.kept_history,
+            prior_close=self.prior_close,
+            earlier=self.earlier,
+            scores=self.scores,
+            corrected=self.corrected,
+        )
+
+    def _with_rows(self, data: RowData, edition: int, changes: tuple[SymbolChange, ...]) -> Tape:
+        """Return a tape of this session with other rows, at the same frontiers."""
+        made = replace(
+            self,
+            symbols=data.symbols,
+            base=data.base,
+            derived=dict(data.derived),
+            indicators={
+                name: replace(self.indicators[name], values=values)
+                for name, values in data.indicators.items()
+            },
+            historical=dict(data.historical),
+            historical_quality=data.historical_quality,
+            kept_history=data.kept_history,
+            scores=data.scores,
+            corrected=data.corrected,
+            edition=edition,
+            changes=changes,
+        )
+        made.prior_close, made.earlier = data.prior_close, data.earlier
+        return made
 
     def cut(self, rows: Ints, frontier: int) -> Tape:
         """Return a tape of some rows as far as they were computed, with nothing after a frontier.
@@ -331,6 +377,8 @@ class Tape:
         Those that left have nothing after that (`cut`). The tape itself without any; else arrays of its own,
         and the symbols are read from disk.
         """
+        if len(self.stays) == len(self.symbols):
+            return self
         raise NotImplementedError
 
     def at_frontier(self, frontier: int) -> Tape:
