@@ -48,6 +48,7 @@ from tapedeck.engine.run.messages import (
 from tapedeck.engine.run.moment_search import MomentSearch, Place, Progress
 from tapedeck.engine.run.opening_reader import OpeningReader
 from tapedeck.engine.run.past_breakpoints import hits_of
+from tapedeck.engine.run.recomputed_symbols import put_others
 from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.run.run_reports import RunReports
 from tapedeck.engine.run.session_coordinator import SessionCoordinator
@@ -568,7 +569,15 @@ class SystemManager:
             historical_quality=self.config.session_data_config.historical.enable_quality,
             cancelled=self._yield_and_continue,
             earlier=self.earlier_sessions.values.before,
+            complete=self._put_others,
         )
+
+    def _put_others(self, session_data: SessionData) -> None:
+        """Give a recomputed session the symbols that joined and left."""
+        days = {} if self._coordinator is None else self._coordinator.symbols.days
+        symbols = days.get(session_data.require_tape().session.trading_day)
+        if symbols is not None:
+            put_others(session_data, symbols, self.joining)
 
     def _whole_tape(self, trading_day: date) -> Tape | None:
         """Return the tape of a day that was played to its close, if it is in memory, in the file's rows."""
