@@ -157,6 +157,12 @@ class BarGrid:
             self.confirmed_empty = self.empty_mask()
             self.confirmed_empty[rows] = part.confirmed_empty
 
+    def end_at(self, column: int) -> None:
+        """Remove the bars from a column on. Only before the grid is read."""
+        self.values[:, :, column:] = np.nan
+        self.present[:, column:] = False
+        self.full, self.packed = None, {}
+
     def is_full(self, start: int, stop: int) -> bool:
         """Whether every symbol has every bar of slots [start, stop)."""
         return self.full is True or bool(self.present[:, start:stop].all())

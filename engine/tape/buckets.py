@@ -120,6 +120,11 @@ class DerivedGrid(BarGrid):
         super().put_rows(rows, part)
         self.base_bars[rows] = part.base_bars
 
+    def end_at(self, column: int) -> None:
+        """Remove the bars from a column on. Only before the grid is read."""
+        super().end_at(column)
+        self.base_bars[:, column:] = 0
+
     def derive(self, base: BarGrid, first: int, last: int, min_completeness: float = 0.0) -> None:
         """Write the bars of buckets [first, last), made from the base bars of their slots.
 

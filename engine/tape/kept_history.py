@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
 
@@ -49,6 +49,12 @@ class KeptBars:
             made[:, begin : begin + len(rows), columns - values.shape[2] :] = values[:, rows]
             at += len(all_rows)
         return made
+
+    def copied(self) -> KeptBars:
+        """Return the same with an array of its own, of these symbols alone."""
+        symbols = len(self.first)
+        values = np.ascontiguousarray(self.values(0, symbols))
+        return replace(self, parts=(KeptPart(values, np.arange(symbols, dtype=np.int64)),))
 
     @property
     def nbytes(self) -> int:

@@ -39,13 +39,12 @@ Piece = tuple[RowData, Ints]
 """Data, and the rows of it that are taken, int64."""
 
 
-def gathered_rows(pieces: Sequence[Piece]) -> RowData:
+def gathered_rows(like: RowData, pieces: Sequence[Piece]) -> RowData:
     """Return the chosen rows of one or more tapes of one session, one after the other.
 
-    Arrays are new. What the first one has and another lacks is missing there: an indicator, a historical
-    value. History of days and weeks may differ in depth.
+    Arrays are new. `like`: the one whose indicators and historical values the result has; where another lacks
+    one, it is missing. History of days and weeks may differ in depth.
     """
-    first = pieces[0][0]
     names = [tuple(data.symbols[row] for row in rows.tolist()) for data, rows in pieces]
     quality: dict[tuple[str, Interval], HistoricalQuality] = {}
     for (data, _), symbols in zip(pieces, names, strict=True):
@@ -56,10 +55,12 @@ def gathered_rows(pieces: Sequence[Piece]) -> RowData:
         base=BarGrid.gathered([(data.base, rows) for data, rows in pieces]),
         derived={
             interval: DerivedGrid.gathered([(data.derived[interval], rows) for data, rows in pieces])
-            for interval in first.derived
+            for interval in like.derived
         },
-        indicators={name: _indicator(name, pieces) for name in first.indicators},
-        historical={name: _historical(name, pieces) for name in first.historical},
+        indicators={
+            name: _indicator(name, values.shape[1], pieces) for name, values in like.indicators.items()
+        },
+        historical={name: _historical(value, pieces) for name, value in like.historical.items()},
         historical_quality=quality,
         kept_history=gathered_kept([(data.kept_history, rows) for data, rows in pieces]),
         prior_close=PriorClose.gathered([(data.prior_close, rows) for data, rows in pieces]),
@@ -69,9 +70,7 @@ def gathered_rows(pieces: Sequence[Piece]) -> RowData:
     )
 
 
-def _indicator(name: str, pieces: Sequence[Piece]) -> Floats:
-    columns = pieces[0][0].indicators[name].shape[1]
-
+def _indicator(name: str, columns: int, pieces: Sequence[Piece]) -> Floats:
     def values(data: RowData) -> Floats:
         known = data.indicators.get(name)
         return np.full((len(data.symbols), columns), np.nan) if known is None else known
@@ -79,10 +78,9 @@ def _indicator(name: str, pieces: Sequence[Piece]) -> Floats:
     return gathered([(values(data), rows) for data, rows in pieces])
 
 
-def _historical(name: str, pieces: Sequence[Piece]) -> HistoricalValue:
-    first = pieces[0][0].historical[name]
+def _historical(like: HistoricalValue, pieces: Sequence[Piece]) -> HistoricalValue:
     return HistoricalValue.gathered(
-        [(data.historical.get(name) or first.missing(len(data.symbols)), rows) for data, rows in pieces]
+        [(data.historical.get(like.name) or like.missing(len(data.symbols)), rows) for data, rows in pieces]
     )
 
 

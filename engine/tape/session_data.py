@@ -174,7 +174,7 @@ class SessionData:
         """
         if self._lineage is None or self._lineage.current.identity is not tape.identity:
             raise EngineError(f"edition {tape.edition} is not of the session that is loaded")
-        self._lineage.current = tape
+        self._lineage.replace(tape)
 
     @property
     def tape(self) -> Tape | None:
@@ -196,8 +196,8 @@ class SessionData:
 
     def view(self, frontier: int | None = None) -> SessionView | None:
         """Return the session cut at the clock, or at an earlier frontier; None if no session is loaded."""
-        tape = self.tape
-        return None if tape is None else SessionView(tape, frontier)
+        played = self.played()
+        return None if played is None else played.view(frontier)
 
     def activate_session(self) -> None:
         """Mark the session as active."""
