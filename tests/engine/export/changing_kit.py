@@ -47,16 +47,14 @@ def from_the_open(symbols: Sequence[str], day: date, frontier: int = SLOTS) -> T
 
 def prior_closes(symbols: Sequence[str], day: date) -> PriorClose:
     """The last closes of the day before; none on the first day."""
-    known = PriorClose.unknown(len(symbols))
     if day == DAYS[0]:
-        return known
+        return PriorClose.unknown(len(symbols))
     [before] = TimeManager("XNYS").trading_sessions(DAYS[0], DAYS[0])
-    for row, symbol in enumerate(symbols):
-        closes = bars_of(symbol, before.trading_day)[CLOSE, 0]
-        last = int(np.flatnonzero(~np.isnan(closes))[-1])
-        known.values[row] = closes[last]
-        known.opened_at[row] = int(before.regular_open.timestamp()) + 60 * last
-    return known
+    opened = int(before.regular_open.timestamp())
+    closes = np.array([bars_of(symbol, before.trading_day)[CLOSE, 0] for symbol in symbols])
+    last = np.array([np.flatnonzero(~np.isnan(row))[-1] for row in closes])
+    values = closes[np.arange(len(symbols)), last]
+    return PriorClose(values, opened + 60 * last, np.zeros(len(symbols), dtype=np.bool_))
 
 
 def played(
