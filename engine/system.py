@@ -511,7 +511,7 @@ class SystemManager:
 
     def export_json(self, path: Path) -> None:
         """Write the current state as the session.json of an export; raises as `export_csv`."""
-        write_state(path, self._played(), self.summary())
+        write_state(path, self.config, self._played(), self.summary())
 
     def _played(self) -> Records:
         """Yield the ended sessions, once all are recorded, and the current one."""
