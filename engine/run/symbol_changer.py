@@ -38,6 +38,11 @@ class DaySymbols:
     kept: tuple[str, ...]
     changes: tuple[SymbolChange, ...]
 
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols that were kept, joined or left, in order; some several times."""
+        return (*self.kept, *(change.symbol for change in self.changes))
+
 
 class FeedSymbols(Protocol):
     """The feed of a live session, as symbols join and leave."""
@@ -147,6 +152,7 @@ class SymbolChanger:
             if self._feed is not None:
                 self._feed.join(loaded.symbols)
             self._join(loaded, changes)
+            self._warn_of_missing_bars(loaded, frontier)
         else:
             changes = [SymbolChange(ChangeKind.LEFT, symbol, frontier) for symbol in request.leaving]
             self._leave(request.leaving, changes)
@@ -169,6 +175,16 @@ class SymbolChanger:
                 "Add another one first"
             )
 
+    def _warn_of_missing_bars(self, loaded: LoadedSymbols, frontier: int) -> None:
+        if self._feed is not None:  # they are still to come
+            return
+        base = loaded.tape.base
+        for symbol, has_bars in zip(loaded.symbols, np.any(base.present, axis=1), strict=True):
+            if not has_bars:
+                text = f"no {loaded.tape.base_interval} bars on {loaded.trading_day}"
+                played = self._data.played()
+                self._events.add(EventKind.ERROR, text, symbol=symbol, frontier=frontier, session=played)
+
     def _join(self, loaded: LoadedSymbols, changes: Sequence[SymbolChange]) -> None:
         tape, scores = self._data.require_tape(), self._quality.scores
         scored = 0 if scores is None else scores.counted
@@ -182,7 +198,7 @@ class SymbolChanger:
             scores.change_rows(made.scores, kept, part_scores)
         joined = dict.fromkeys(loaded.symbols, loaded.data)
         self._data.joined = {**self._data.joined, **joined}
-        self._put_in_place(made)
+        self._put_in_place(made, changes)
 
     def _leave(self, symbols: Sequence[str], changes: Sequence[SymbolChange]) -> None:
         tape, scores = self._data.require_tape(), self._quality.scores
@@ -198,9 +214,11 @@ class SymbolChanger:
         if scores is not None and made.scores is not None:
             scores.change_rows(made.scores, kept, None)
         self._data.joined = {name: data for name, data in self._data.joined.items() if name not in symbols}
-        self._put_in_place(made)
+        self._put_in_place(made, changes)
 
-    def _put_in_place(self, made: Tape) -> None:
+    def _put_in_place(self, made: Tape, changes: Sequence[SymbolChange]) -> None:
+        if changes:
+            self._events.change_symbols(made, changes)
         self._data.replace_tape(made)
         self._on_change()
 
@@ -211,10 +229,7 @@ class SymbolChanger:
                 self._kept = tuple(symbol for symbol in self._kept if symbol != change.symbol)
             elif change.keep and change.symbol not in self._file_symbols:
                 self._kept = (*self._kept, change.symbol)
-            kept = ", kept for the following sessions" if change.keep else ""
-            text = f"{change.symbol} {'joins' if is_joined else 'leaves'}{kept}"
-            self._events.add(EventKind.SYMBOL, text, symbol=change.symbol, frontier=change.frontier)
-            log.info("%s, at slot %d", text, change.frontier)
+            log.info("%s", change.text)
         self._note_day()
 
     def _note_day(self) -> None:
