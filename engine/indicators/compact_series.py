@@ -77,8 +77,8 @@ class CompactSeries:
 
     def _find_uniform(self) -> None:
         """Find the common length of all rows anew."""
-        lengths = set(self.length.tolist())
-        self.uniform = lengths.pop() if len(lengths) == 1 else None
+        longest = int(self.length.max(initial=0))
+        self.uniform = longest if (self.length == longest).all() else None
 
     def _append_packed(self, grid: BarGrid) -> None:
         for field in self.fields:

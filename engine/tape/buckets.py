@@ -224,5 +224,5 @@ def _sum_runs(values: Floats, width: int, out: Floats) -> None:
         for j in range(1, width):
             np.add(out, values[:, j::width], out=out)
     else:
-        runs = values.reshape(values.shape[0], -1, width)
+        runs = values.reshape(values.shape[0], values.shape[1] // width, width)
         out[...] = np.cumsum(runs, axis=2)[:, :, -1]

@@ -41,7 +41,7 @@ def expected_gaps(played: ChangingSession) -> list[tuple[int, str, int | None]]:
     return sorted(found, key=str)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     opening=st.sampled_from([("S0",), ("S1", "S0"), (FULL,)]),
     seed=st.integers(0, 9),
@@ -93,7 +93,7 @@ def number_of(event: Event) -> int:
     return event.number
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(at=st.integers(0, 42), reads=st.lists(st.integers(0, 42), max_size=5), kept=st.integers(1, 30))
 def test_numbers_and_the_latest_gaps_do_not_depend_on_reads(at: int, reads: list[int], kept: int) -> None:
     lists = []
