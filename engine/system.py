@@ -439,7 +439,8 @@ class SystemManager:
         EngineError if the session does not have that name.
         """
         data = session or self.session_data
-        return explain(self.prepare(), data, symbol, name, frontier=frontier, interval=interval)
+        load = self.joining.history_of
+        return explain(self.prepare(), data, symbol, name, frontier=frontier, interval=interval, load=load)
 
     def recompute_session(self, trading_day: date) -> SessionData:
         """Recompute an earlier session of the run, and return it with the history before it.

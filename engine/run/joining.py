@@ -24,6 +24,7 @@ from tapedeck.engine.store.symbol_hints import nearest_symbol
 from tapedeck.engine.streams.requirements import StreamRequirements
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.symbols import symbol_fault
+from tapedeck.engine.tape.history import History
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.tape import Tape
 
@@ -168,6 +169,10 @@ class JoiningSymbols:
             earlier=self.earlier_sessions(plan).values.before(trading_day),
         )
         return LoadedSymbols(plan, data)
+
+    def history_of(self, symbol: str, trading_day: date) -> tuple[History, int]:
+        """Return the history of a symbol before a session of the run, and its row in it. Raises as `load`."""
+        return self.load([symbol], trading_day).data.history, 0
 
     def earlier_sessions(self, plan: StreamPlan) -> EarlierSessions:
         """Return the sessions of the symbols of a plan before any day, computed on request."""
