@@ -19,14 +19,20 @@ class Openings:
 
     def __init__(self) -> None:
         self._days: OrderedDict[date, OpeningValues | None] = OrderedDict()
+        self._arranged: tuple[OpeningValues, OpeningValues] | None = None
         self.revision = 0
 
     def __contains__(self, day: date) -> bool:
         return day in self._days
 
-    def get(self, day: date) -> OpeningValues | None:
-        """Return a day's values, None until they are read."""
-        return self._days.get(day)
+    def get(self, day: date, symbols: tuple[str, ...]) -> OpeningValues | None:
+        """Return a day's values in the rows of these symbols, None until they are read."""
+        known, before = self._days.get(day), self._arranged
+        if known is None or known.symbols == symbols:
+            return known
+        if before is None or before[0] is not known or before[1].symbols != symbols:
+            before = self._arranged = (known, known.for_symbols(symbols))
+        return before[1]
 
     def put(self, day: date, values: OpeningValues | None) -> None:
         """Keep a day's values; the days put first are dropped."""

@@ -9,7 +9,7 @@ from tapedeck.engine.clock.pre_market import pre_market_span
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.errors import CalendarError
-from tapedeck.engine.read.opening_values import OpeningValues, values_at_close
+from tapedeck.engine.read.opening_values import OpeningValues, rows_of, values_at_close
 from tapedeck.engine.run.earlier_sessions import EarlierSessions
 from tapedeck.engine.run.pre_market import pre_market_figures
 from tapedeck.engine.run.tape_cache import TapeCache
@@ -50,11 +50,19 @@ class OpeningReader:
         session, before = self._time.get_trading_session(trading_day), self._session_before(trading_day)
         view = None if before is None else self._close_of(before.trading_day, trading_day)
         span = pre_market_span(session, before)
+        # Symbols that joined the session before may be kept.
+        symbols = tuple(dict.fromkeys((*self._plan.symbols, *(() if view is None else view.symbols))))
+        values = {} if view is None else values_at_close(view)
         return OpeningValues(
             trading_day,
             None if before is None else before.trading_day,
-            {} if view is None else values_at_close(view),
-            pre_market_figures(self._data, self._plan.symbols, self._plan.base, span),
+            symbols,
+            {
+                name: rows_of(found, view.symbols, symbols)
+                for name, found in values.items()
+                if view is not None
+            },
+            pre_market_figures(self._data, symbols, self._plan.base, span),
         )
 
     def _session_before(self, trading_day: date) -> TradingSession | None:

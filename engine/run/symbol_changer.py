@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from tapedeck.engine.errors import EngineError, unknown_name_with_hint
-from tapedeck.engine.read.events import EventLog
+from tapedeck.engine.read.events import EventKind, EventLog
 from tapedeck.engine.run.data_processor import DataProcessor
 from tapedeck.engine.run.data_quality_manager import DataQualityManager
 from tapedeck.engine.run.joining import JoiningSymbols, LoadedSymbols
@@ -37,6 +37,11 @@ class DaySymbols:
 
     kept: tuple[str, ...]
     changes: tuple[SymbolChange, ...]
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols that were kept, joined or left, in order; some several times."""
+        return (*self.kept, *(change.symbol for change in self.changes))
 
 
 class FeedSymbols(Protocol):
@@ -147,6 +152,7 @@ class SymbolChanger:
             if self._feed is not None:
                 self._feed.join(loaded.symbols)
             self._join(loaded, changes)
+            self._warn_of_missing_bars(loaded, frontier)
         else:
             changes = [SymbolChange(ChangeKind.LEFT, symbol, frontier) for symbol in request.leaving]
             self._leave(request.leaving, changes)
@@ -168,6 +174,16 @@ class SymbolChanger:
                 f"{', '.join(request.leaving)} cannot leave: a session needs at least one symbol. "
                 "Add another one first"
             )
+
+    def _warn_of_missing_bars(self, loaded: LoadedSymbols, frontier: int) -> None:
+        if self._feed is not None:  # they are still to come
+            return
+        base = loaded.tape.base
+        for symbol, has_bars in zip(loaded.symbols, np.any(base.present, axis=1), strict=True):
+            if not has_bars:
+                text = f"no {loaded.tape.base_interval} bars on {loaded.trading_day}"
+                played = self._data.played()
+                self._events.add(EventKind.ERROR, text, symbol=symbol, frontier=frontier, session=played)
 
     def _join(self, loaded: LoadedSymbols, changes: Sequence[SymbolChange]) -> None:
         tape, scores = self._data.require_tape(), self._quality.scores
