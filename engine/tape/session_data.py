@@ -295,6 +295,12 @@ class SessionData:
             historical=self._historical(symbol, view),
         )
 
+    def history_of(self, symbol: str) -> tuple[History, int] | None:
+        """Return the history of a symbol and its row in it; None for one that joined and has left."""
+        loaded = self.joined.get(symbol, self)
+        row = loaded._rows.get(symbol)  # noqa: SLF001 - the same class
+        return None if row is None else (loaded.history, row)
+
     def history_bars(self, view: SessionView, symbol: str, interval: Interval) -> tuple[Bars, ...]:
         """Return a symbol's bars of an interval before the session of a view, as deep as the file requests.
 
