@@ -38,6 +38,11 @@ class DaySymbols:
     kept: tuple[str, ...]
     changes: tuple[SymbolChange, ...]
 
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols that were kept, joined or left, in order; some several times."""
+        return (*self.kept, *(change.symbol for change in self.changes))
+
 
 class FeedSymbols(Protocol):
     """The feed of a live session, as symbols join and leave."""

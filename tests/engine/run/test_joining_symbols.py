@@ -190,7 +190,9 @@ def test_symbols_are_known_by_their_base_bars_and_found_in_other_case(
         joining.stored_name("case")
     with pytest.raises(DataMissingError, match=r"LATER: no bars stored\. Did you mean 'LATE'"):
         joining.stored_name("LATER")
-    with pytest.raises(DataMissingError, match=r"(?s)OnlyDays: no 1m bars stored, .*`tapedeck import lean PATH"):
+    with pytest.raises(
+        DataMissingError, match=r"(?s)OnlyDays: no 1m bars stored, .*`tapedeck import lean PATH"
+    ):
         joining.stored_name("onlydays")
     with pytest.raises(DataMissingError, match="OnlyDays: no 1m bars"):
         joining.load(["OnlyDays"], DAYS[0])
