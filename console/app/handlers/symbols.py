@@ -71,7 +71,8 @@ class SymbolHandlers:
 
         system = self._playback.system
         names = system.joinable_symbols if kind is ChangeKind.JOINED else self._present_symbols
-        await self._app.open(SymbolScreen(title, kind, names, value=value), chosen)
+        takes_any = kind is ChangeKind.JOINED and self._playback.is_live  # what the feed has is not known
+        await self._app.open(SymbolScreen(title, kind, names, value=value, takes_any=takes_any), chosen)
 
     def _present_symbols(self) -> tuple[str, ...]:
         return tuple(self._playback.system.session_data.get_active_symbols())
