@@ -448,7 +448,8 @@ class SystemManager:
         EngineError if the session does not have that name.
         """
         data = session or self.session_data
-        return explain(self.prepare(), data, symbol, name, frontier=frontier, interval=interval)
+        load = self.joining.history_of
+        return explain(self.prepare(), data, symbol, name, frontier=frontier, interval=interval, load=load)
 
     def recompute_session(self, trading_day: date) -> SessionData:
         """Recompute an earlier session of the run, and return it with the history before it.
@@ -472,14 +473,18 @@ class SystemManager:
             self.config, self.prepare(), self._data, self.render_priority.yield_to_rendering, self._whole_tape
         )
 
-    def opening_values(self, trading_day: date) -> OpeningValues:
+    def opening_values(self, trading_day: date, others: Sequence[str] = ()) -> OpeningValues:
         """Return the last indicator values of the session before a day of the run, and its pre-market.
+
+        Of the file's symbols, and of those there at the end of that session; or of `others` alone, symbols
+        that joined.
 
         Runs in the caller's thread, as long as a recompute if the session before is not in memory; the run
         continues. CalendarError for a day without a session, StoreError if the store cannot be read,
         ExportError if the session before was played and the store has changed since.
         """
-        return self._opening_reader.of(trading_day)
+        reader = self._opening_reader
+        return reader.of_others(trading_day, others) if others else reader.of(trading_day)
 
     @cached_property
     def _opening_reader(self) -> OpeningReader:
@@ -488,6 +493,7 @@ class SystemManager:
             self._data,
             self.time,
             self.earlier_sessions,
+            self.joining,
             self.tape_cache,
             lambda: self._coordinator is None or self.wait_until_recorded(RECORDING_S),
         )

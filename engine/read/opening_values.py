@@ -63,6 +63,25 @@ class OpeningValues:
             ),
         )
 
+    def with_others(self, others: OpeningValues) -> OpeningValues:
+        """Return these values with those of more symbols, of the same day, after them."""
+        ours, theirs = self.pre_market, others.pre_market
+        missing = np.full(len(others.symbols), np.nan)
+        return OpeningValues(
+            self.trading_day,
+            self.day_before,
+            (*self.symbols, *others.symbols),
+            {
+                name: np.concatenate([values, others.indicators.get(name, missing)])
+                for name, values in self.indicators.items()
+            },
+            PreMarket(
+                np.concatenate([ours.high, theirs.high]),
+                np.concatenate([ours.low, theirs.low]),
+                np.concatenate([ours.volume, theirs.volume]),
+            ),
+        )
+
 
 def rows_of(values: Floats, known: Sequence[str], symbols: Sequence[str]) -> Floats:
     """Return the values (S,) of the `known` symbols for other ones, NaN for those that are not known."""

@@ -539,7 +539,6 @@ class SessionCoordinator:
                 self._has_new_conditions = True
             case SymbolRequest():
                 self.symbols.take(message)
-                return
             case Mark(reached):
                 reached.set()
             case Arrived() | LiveReport() | AnswerRecorded():

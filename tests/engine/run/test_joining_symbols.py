@@ -125,7 +125,7 @@ def arrays_of(tape: Tape, symbol: str) -> dict[str, np.ndarray]:
         "history's quality": np.array([[actual, of] for _, actual, of in scores]),
     }
     for kept in tape.kept_history:
-        found[f"kept {kept.interval}"] = kept.values[:, row, kept.first[row] :]
+        found[f"kept {kept.interval}"] = kept.values(row, row + 1)[:, 0, kept.first[row] :]
         found[f"times {kept.interval}"] = kept.opened_at[kept.first[row] :]
     return found
 
