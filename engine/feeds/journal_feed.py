@@ -33,7 +33,8 @@ class JournalFeed:
 
     `arrivals`: returns them from the first one on, the same each time; called in the thread that reads them.
     `symbols`: those of the recording. Arrivals received before the clock's time come at once; those due
-    between two connections, on the second one.
+    between two connections, on the second one. Of symbols that are subscribed while it delivers, all that
+    were due before come at once.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class JournalFeed:
                 raise FeedError(f"the feed {NAME} is not connected: use connect before subscribe")
             self._stop_thread()
             self._timetable.rewind()
-            self._timetable.wanted |= set(symbols)
+            self._timetable.want(symbols)
             self._thread = DeliveryThread(NAME, self._timetable, self._clock, self._sink, after=-math.inf)
             self._thread.start()
 
@@ -112,7 +113,7 @@ class JournalFeed:
             self._stop_thread()
             self._sink = None
             self._timetable.rewind()
-            self._timetable.wanted = set()
+            self._timetable.want_none()
 
     def _stop_thread(self) -> None:
         thread, self._thread = self._thread, None
@@ -124,24 +125,43 @@ class _Arrivals:
     """Timetable of arrivals; each is handed out once, to one thread after another."""
 
     def __init__(self, arrivals: Callable[[], Iterable[SeenBar]]) -> None:
-        self.wanted: set[str] = set()
         self._arrivals = arrivals
+        self._wanted: set[str] = set()
+        self._joining: set[str] = set()  # of what is done, they are still to come
         self._done = 0
         self._left: Iterator[SeenBar] | None = None
         self._next: SeenBar | None = None
+
+    def want(self, symbols: Sequence[str]) -> None:
+        """Hand out the arrivals of these symbols, too, between two threads."""
+        if self._wanted:
+            self._joining |= set(symbols)
+        self._wanted |= set(symbols)
+
+    def want_none(self) -> None:
+        """Hand out nothing."""
+        self._wanted, self._joining = set(), set()
 
     def rewind(self) -> None:
         """Read again for another thread, as databases answer to the thread that asked; skip what was due."""
         self._left, self._next = None, None
 
     def due(self, after: float, until: float) -> list[FeedBar]:
-        bars: list[FeedBar] = []
+        bars = self._missed()
         while (arrival := self._first()) is not None and arrival.received <= until:
-            if arrival.bar.symbol in self.wanted:
+            if arrival.bar.symbol in self._wanted:
                 bars.append(arrival.bar)
             self._next = None
             self._done += 1
         return bars
+
+    def _missed(self) -> list[FeedBar]:
+        """Return what was due of symbols that were not wanted then."""
+        joining, self._joining = self._joining, set()
+        if not joining:
+            return []
+        done = islice(self._arrivals(), self._done)
+        return [arrival.bar for arrival in done if arrival.bar.symbol in joining]
 
     def next_due(self, after: float) -> float:
         arrival = self._first()
