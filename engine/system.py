@@ -31,7 +31,7 @@ from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.current_record import current_record
 from tapedeck.engine.run.earlier_sessions import EarlierSessions
 from tapedeck.engine.run.joining import JoiningSymbols
-from tapedeck.engine.run.live_plan import live_plan, market_time, with_feed_warning
+from tapedeck.engine.run.live_plan import live_plan, market_time, with_daily_warning, with_feed_warning
 from tapedeck.engine.run.live_run import LiveSetup
 from tapedeck.engine.run.messages import (
     Mark,
@@ -159,7 +159,7 @@ class SystemManager:
         requirements = StreamRequirements(self.config, self.time, self._data)
         if self._live is not None:
             plan = live_plan(requirements, self._live.feed, self.config.session_name)
-            return with_feed_warning(plan, self._live)
+            return with_daily_warning(with_feed_warning(plan, self._live), self._data)
         if self.config.mode == "live":
             problem = ConfigProblem("mode", "live", "cannot be played from a store.", "backtest")
             raise ConfigError(self.config.session_name, [problem])
@@ -511,7 +511,7 @@ class SystemManager:
 
     def export_json(self, path: Path) -> None:
         """Write the current state as the session.json of an export; raises as `export_csv`."""
-        write_state(path, self._played(), self.summary())
+        write_state(path, self.config, self._played(), self.summary())
 
     def _played(self) -> Records:
         """Yield the ended sessions, once all are recorded, and the current one."""

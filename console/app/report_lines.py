@@ -23,6 +23,7 @@ from tapedeck.console.app.widgets.column_forms import (
     Figures,
     Form,
 )
+from tapedeck.console.panel_data.symbol_changes import changes_line
 from tapedeck.engine.read.events import Event, EventKind
 from tapedeck.engine.read.snapshot import RunSummary
 from tapedeck.engine.tape.session_record import SessionSummary
@@ -252,6 +253,8 @@ def _quality(session: SessionSummary) -> Cell:
 def _foot(summary: RunSummary, files: Sequence[tuple[str, str]], width: int) -> list[Content]:
     stamp = summary.stamp if summary.sessions else "none: no session is over yet"
     rows = [(Cell("stamp", _QUIET), Cell(stamp, "bold"))]
+    if changes := changes_line(summary.sessions):
+        rows.append((Cell("symbols", _QUIET), Cell(changes)))
     rows += [(Cell(name, _QUIET), Cell(path)) for name, path in files]
     rows += [(Cell("warning", "$text-warning"), Cell(warning)) for warning in summary.warnings]
     return folded(rows, width).split("\n")

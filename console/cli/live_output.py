@@ -88,6 +88,8 @@ class TextLines:
         # The lines of minutes count gaps, and tell opens and closes; a breakpoint is an alert.
         if isinstance(one, Event) and one.kind is EventKind.ERROR:
             return f"{self._time(one.clock)}  warning: {one.text}"
+        if isinstance(one, Event) and one.kind is EventKind.SYMBOL:
+            return f"{self._time(one.clock)}  {one.symbol} {one.text}"
         return None
 
     def _time(self, at: datetime | None) -> str:

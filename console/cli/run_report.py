@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Final
 
 from tapedeck.console.cli.failures import error_document
 from tapedeck.console.cli.terminal import Cell, Column, Terminal, number_column
 from tapedeck.console.panel_data.scores import Grade, cut_score, grade_of
+from tapedeck.console.panel_data.symbol_changes import changes_line
 
 if TYPE_CHECKING:
     from tapedeck.console.cli.batch import Outcome
@@ -24,7 +25,8 @@ _GRADE_STYLES: Final = {Grade.GOOD: "", Grade.FAIR: "yellow", Grade.BAD: "red"}
 
 def outcome_document(outcome: Outcome, log_path: object) -> dict[str, object]:
     """Return the run as one JSON document; `error` is null without a failure."""
-    document: dict[str, object] = asdict(outcome.summary)
+    document: dict[str, object] = asdict(replace(outcome.summary, sessions=()))
+    document["sessions"] = [_session_document(session) for session in outcome.summary.sessions]
     document["interrupted"] = outcome.interrupted
     document["stopped_at"] = None if outcome.stopped_at is None else _hit_document(outcome.stopped_at)
     document["bars_per_second"] = _rate(outcome)
@@ -48,6 +50,8 @@ def write_report(outcome: Outcome, terminal: Terminal, *, with_timers: bool = Tr
     )
     if summary.sessions:
         _write_sessions(summary.sessions, terminal)
+    if changes := changes_line(summary.sessions):
+        terminal.write(f"\nsymbols: {changes}")
     terminal.write(
         f"\n{summary.bars:,} bars in {summary.seconds:.2f} s ({_rate(outcome):,.0f} bars/s), "
         f"{len(summary.sessions)} of {_count(summary.sessions_planned, 'session')}"
@@ -66,6 +70,15 @@ def write_report(outcome: Outcome, terminal: Terminal, *, with_timers: bool = Tr
         terminal.write(f"export: {folder}")
     for failure in outcome.export_failures:
         terminal.write(f"not exported: {failure}")
+
+
+def _session_document(session: SessionSummary) -> dict[str, object]:
+    """Return a session; `changes` only if symbols came or went."""
+    document: dict[str, object] = asdict(replace(session, opening=()))
+    del document["opening"]
+    if not session.changes:
+        del document["changes"]
+    return document
 
 
 def _hit_document(hit: BreakpointHit) -> dict[str, object]:

@@ -22,11 +22,11 @@ class Condition:
 
     Bar fields and indicators are those of the symbol's last closed bar (of that interval), also during gaps.
     A historical value by minute is that of the minute of the symbol's last bar. Figures of the day are those
-    of `DAY_FIGURES`. A missing value makes a comparison or cross false. `any` and `all` range over the
-    symbols of one comparison or cross: in `any.volume > 3 * any.usual` both values are of the same symbol. A
-    cross compares one slot before with the values held there, at a session's first bar with those of the end
-    of the session before; `x[n]` counts bars back into earlier sessions. These come from the tape's
-    `earlier`, which may read the store.
+    of `DAY_FIGURES`. A missing value makes a comparison or cross false; so does a symbol that has not joined
+    yet, or has left. `any` and `all` range over the symbols that are there, in one comparison or cross: in
+    `any.volume > 3 * any.usual` both values are of the same symbol. A cross compares one slot before with the
+    values held there, at a session's first bar with those of the end of the session before; `x[n]` counts
+    bars back into earlier sessions. These come from the tape's `earlier`, which may read the store.
     """
 
     text: str
@@ -53,6 +53,7 @@ class Condition:
         That is where it is true and was not one slot before. Each session starts without the one before: a
         condition that is true at the open becomes true there. `armed_at`: the last frontier that is not
         looked at; at the next one it becomes true even if it was true before. `start` is after `armed_at`.
+        A symbol that joined counts as if it had been there from the open, also one slot before.
         """
         before = start - 1 > armed_at
         holds = self.holds(tape, start - before, stop)
@@ -63,7 +64,7 @@ class Condition:
     def earlier_needs(self, symbols: Sequence[str]) -> frozenset[EarlierNeed]:
         """Return what it reads of the sessions before the one it is evaluated on.
 
-        `symbols`: those of the tape's rows. Empty without crosses and bars back.
+        `symbols`: those of the tape's rows; of others it reads nothing. Empty without crosses and bars back.
         """
         return frozenset(earlier_needs(self.root, row_index(symbols)))
 

@@ -54,7 +54,8 @@ class Evaluation:
 
     `one_slot_before`: reads each value one slot before, as crosses do.
     A value is an array (1, frontiers), or (S, frontiers) if it contains `any` or `all`. Missing values and
-    divisions by zero are NaN, and make every comparison with them false.
+    divisions by zero are NaN, and make every comparison with them false. So are values of a symbol that is
+    not on the tape, and of one after it left; `all` ranges over the others then.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Evaluation:
         self._symbols = symbols
         self._read = known.value_before if one_slot_before else known.value
         self._rows = row_index(symbols)
+        self._gone = known.gone()
 
     def truth(self, node: Truth) -> Mask:
         """Return whether a node is true at each frontier, shape (frontiers,)."""
@@ -90,14 +92,20 @@ class Evaluation:
             compared: Mask = _COMPARE[comparator](left, right)
             holds = holds & compared & known
             left = right
-        return _folded(node, holds)
+        return self._folded(node, holds)
 
     def _crossing(self, node: Crossing) -> Mask:
         before = Evaluation(self._known, self._symbols, one_slot_before=True)
         above, below = (node.left, node.right) if node.direction == "above" else (node.right, node.left)
         # Comparisons with a missing value are false.
         crossed: Mask = self._value(above) > self._value(below)
-        return _folded(node, crossed & (before._value(above) <= before._value(below)))
+        return self._folded(node, crossed & (before._value(above) <= before._value(below)))
+
+    def _folded(self, node: Comparison | Crossing, holds: Mask) -> Mask:
+        if _quantifier(node) != "all":
+            return np.asarray(holds.any(axis=0))
+        there = holds if self._gone is None else holds | self._gone
+        return np.asarray(there.all(axis=0))
 
     def _value(self, node: Value) -> Floats:  # noqa: PLR0911  # a case for each kind of node
         match node:
@@ -108,7 +116,7 @@ class Evaluation:
             case ClockTime():
                 return self._known.clock()[None, :]
             case Reference():
-                return self._read(node.name, self._rows_of(node), node.interval, node.back)
+                return self._reference(node)
             case Negative(operand):
                 return -self._value(operand)
             case Arithmetic(operator, left, right):
@@ -124,15 +132,15 @@ class Evaluation:
             first = _finite(_FOLD[node.function], first, value)
         return first
 
-    def _rows_of(self, reference: Reference) -> slice:
-        if reference.symbol is None:
-            return slice(None)
-        row = self._rows[reference.symbol]
-        return slice(row, row + 1)
-
-
-def _folded(node: Comparison | Crossing, holds: Mask) -> Mask:
-    return np.asarray(holds.all(axis=0) if _quantifier(node) == "all" else holds.any(axis=0))
+    def _reference(self, reference: Reference) -> Floats:
+        rows = slice(None)
+        if reference.symbol is not None:
+            row = self._rows.get(reference.symbol)
+            if row is None:
+                return np.full((1, len(self._known)), np.nan)
+            rows = slice(row, row + 1)
+        values = self._read(reference.name, rows, reference.interval, reference.back)
+        return values if self._gone is None else np.where(self._gone[rows], np.nan, values)
 
 
 def _quantifier(node: Comparison | Crossing) -> Quantifier | None:

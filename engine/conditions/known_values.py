@@ -20,6 +20,7 @@ from tapedeck.engine.tape.earlier_values import Series
 from tapedeck.engine.tape.held_values import held_values, last_columns, taken
 from tapedeck.engine.tape.last_bars import LastBars
 from tapedeck.engine.tape.session_totals import minutes_of_last_bars
+from tapedeck.engine.tape.symbol_changes import ChangeKind
 from tapedeck.engine.tape.tape import Tape
 
 Rows = slice
@@ -87,6 +88,23 @@ class KnownValues:
             taken_at = np.where(earlier, most + columns, 0)
             values = np.where(earlier, np.take_along_axis(found, taken_at, axis=1), values)
         return values
+
+    def gone(self) -> Mask | None:
+        """Return where a symbol has left the session, bool (S, frontiers); None where none has.
+
+        At the frontier at which it left it is there for the last time.
+        """
+        rows, left = self._tape.rows, dict[str, int]()
+        for change in self._tape.changes:
+            if change.kind is ChangeKind.JOINED:
+                left.pop(change.symbol, None)
+            elif change.symbol in rows:
+                left[change.symbol] = change.frontier
+        if not left:
+            return None
+        last = np.array([left.get(symbol, len(self._tape)) for symbol in rows], dtype=np.int64)
+        gone: Mask = self._frontiers > last[:, None]
+        return gone
 
     def clock(self) -> Floats:
         """Return the clock at each frontier, seconds UTC, shape (frontiers,)."""

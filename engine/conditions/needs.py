@@ -10,8 +10,8 @@ from tapedeck.engine.tape.earlier_values import EarlierNeed, Series
 
 
 def earlier_needs(node: Node, rows: Mapping[str, int], *, in_cross: bool = False) -> Iterator[EarlierNeed]:
-    """Yield the needs of the values below a node; `rows`: the tape's row of each symbol."""
-    if isinstance(node, Reference):
+    """Yield the needs of the values below a node; `rows`: the row of each symbol on the tape."""
+    if isinstance(node, Reference) and (node.symbol is None or node.symbol in rows):
         series = _series(node, rows)
         if not in_cross:
             needs = EarlierNeed(series, node.back, end=False)

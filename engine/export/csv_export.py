@@ -61,7 +61,7 @@ class CsvExport:
         self._failure: ExportError | None = None
         self._has_ended = False
         tables = TABLES | (HISTORY_TABLE if config.session_data_config.historical.keeps_days else {})
-        self._history_until: dict[Interval, int] = {}
+        self._history_until: dict[Interval, dict[str, int]] = {}
         self._target = ExportFolder(folder, (*tables, SESSION_JSON, METRICS_JSON, MANIFEST))
         try:
             for name, header in tables.items():
@@ -74,9 +74,10 @@ class CsvExport:
     def write_session(self, record: SessionRecord, digest: str) -> None:
         """Append one session; its digest in the manifest comes from the run's summary."""
         self._check()
-        tape, frontier = record.tape, record.frontier
+        whole = record.whole()
+        tape, frontier = whole.tape, whole.frontier
         try:
-            self._append(SESSION_CSV, self._clock_rows(record))
+            self._append(SESSION_CSV, self._clock_rows(whole))
             self._append(BARS_CSV, bar_rows(tape, frontier))
             self._append(INDICATORS_CSV, indicator_rows(tape, frontier))
             self._tables[QUALITY_CSV].append(quality_rows(tape, frontier))
@@ -84,7 +85,7 @@ class CsvExport:
         except ExportError as error:
             self._fail(error)
             raise
-        self._last = record
+        self._last = whole
 
     def finish(self, summary: RunSummary, metrics: PerformanceMetrics) -> Manifest | None:
         """Complete the files, give them their names, and return the manifest.
@@ -128,7 +129,9 @@ class CsvExport:
         if not history:
             return
         self._append(HISTORY_CSV, history_rows(history, tape.symbols, tape.session.zone, until))
-        until.update((kept.interval, int(kept.opened_at[-1])) for kept in history)
+        for kept in history:
+            last = int(kept.opened_at[-1])
+            until.setdefault(kept.interval, {}).update(dict.fromkeys(tape.symbols, last))
 
     def _append(self, name: str, pieces: Iterable[bytes]) -> None:
         for piece in pieces:
@@ -139,7 +142,10 @@ class CsvExport:
             self._tables[SESSION_CSV].append(end_row(self._held_row, summary.state, summary.error).encode())
         for staged in self._tables.values():
             staged.append(b"\n")
-        self._add_document(SESSION_JSON, json_bytes(session_document(summary, self._last)))
+        self._add_document(
+            SESSION_JSON,
+            json_bytes(session_document(summary, self._last, self._config.session_data_config.symbols)),
+        )
         self._add_document(METRICS_JSON, json_bytes(metrics_document(summary, metrics)))
         data = [*self._tables.values(), *self._documents]
         manifest = build_manifest(self._config, summary, self._last, tuple(staged.close() for staged in data))

@@ -54,9 +54,10 @@ class DailyExports:
 
     def write_session(self, record: SessionRecord, digest: str) -> None:
         """Write one session; an unfinished one is marked as partial."""
-        session = SessionSummary.of(record, digest)
+        whole = record.whole()
+        session = SessionSummary.of(whole, digest)
         try:
-            self._write(record, session)
+            self._write(whole, session)
         except ExportError as error:
             log.exception("%s was not exported", session.trading_day)
             self._failures = (*self._failures, error)

@@ -21,7 +21,7 @@ from tapedeck.engine.config.changed_sessions import valid_changes
 from tapedeck.engine.config.historical import HistoricalConfig
 from tapedeck.engine.export.versions import library_versions
 from tapedeck.engine.read.snapshot import RunSummary
-from tapedeck.engine.tape.session_record import SessionRecord
+from tapedeck.engine.tape.session_record import SessionRecord, TimedChange, kept_symbols
 
 MANIFEST: Final = "manifest.json"
 SESSION_CSV: Final = "session.csv"
@@ -49,7 +49,8 @@ class ManifestFile(_Part):
 class ManifestSession(_Part):
     """One session: slots of the calendar, slots played, base bars of all symbols, mean quality, digest.
 
-    `empty`: confirmed-empty slots of all symbols; left out of the file if there are none.
+    Left out of the file if there are none: `empty`, confirmed-empty slots of all symbols; `kept`, symbols
+    that it began with beside those of the file; `changes`, symbols that joined and left.
     """
 
     trading_day: date
@@ -59,12 +60,15 @@ class ManifestSession(_Part):
     quality_pct: float | None
     digest: str
     empty: NonNegativeInt = 0
+    kept: tuple[str, ...] = ()
+    changes: tuple[TimedChange, ...] = ()
 
     @model_serializer(mode="wrap")
-    def _without_zero(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+    def _without_nothing(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
         fields: dict[str, object] = write(self)
-        if not self.empty:
-            del fields["empty"]
+        for name in ("empty", "kept", "changes"):
+            if not fields[name]:
+                del fields[name]
         return fields
 
 
@@ -72,7 +76,8 @@ class Manifest(_Part):
     """Content of manifest.json.
 
     `status`: partial if not every session of the range was played to its close; `reason` then gives the
-    cause. `indicators`: each output's interval. `session_file`: the session file with all fields.
+    cause. `symbols`: all that were in a session, in the order of joining. `indicators`: each output's
+    interval. `session_file`: the session file with all fields.
     """
 
     format: Literal[1] = 1
@@ -106,6 +111,13 @@ class Manifest(_Part):
         """The days that the session file changes in the exchange's calendar."""
         data = self.session_file.get("session_data_config")
         return valid_changes(data.get("sessions")) if isinstance(data, Mapping) else {}
+
+    @property
+    def file_symbols(self) -> tuple[str, ...]:
+        """The symbols of the session file, with which each session begins; none if the file is invalid."""
+        data = self.session_file.get("session_data_config")
+        symbols = data.get("symbols") if isinstance(data, Mapping) else None
+        return tuple(map(str, symbols)) if isinstance(symbols, list) else ()
 
     @property
     def historical(self) -> HistoricalConfig:
@@ -149,6 +161,8 @@ def build_manifest(
                 quality_pct=session.quality_pct,
                 digest=session.digest,
                 empty=session.empty,
+                kept=kept_symbols(session, data_config.symbols),
+                changes=session.changes,
             )
             for session in summary.sessions
         ),

@@ -11,7 +11,7 @@ from tapedeck.engine.errors import ExportError
 from tapedeck.engine.export.manifest import Manifest, json_bytes
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.read.snapshot import RunSummary
-from tapedeck.engine.tape.session_record import SessionRecord, SessionSummary
+from tapedeck.engine.tape.session_record import SessionRecord, SessionSummary, symbols_played
 from tapedeck.engine.tape.stamp import run_stamp, session_digest
 
 Records = Iterable[tuple[SessionRecord, str]]
@@ -25,7 +25,8 @@ def with_current(finished: Records, current: SessionRecord | None) -> Iterator[t
         days.add(record.tape.session.trading_day)
         yield record, digest
     if current is not None and current.tape.session.trading_day not in days:
-        yield current, session_digest(current.tape, current.frontier)
+        whole = current.whole()
+        yield whole, session_digest(whole.tape, whole.frontier)
 
 
 def export_played(
@@ -43,7 +44,8 @@ def export_played(
 
     export, sessions = CsvExport(folder, config), []
     try:
-        for record, digest in records:
+        for part, digest in records:
+            record = part.whole()
             export.write_session(record, digest)
             sessions.append(SessionSummary.of(record, digest))
         manifest = export.finish(_of_sessions(summary, sessions), metrics)
@@ -56,7 +58,7 @@ def export_played(
     return manifest
 
 
-def write_state(path: Path, records: Records, summary: RunSummary) -> None:
+def write_state(path: Path, config: SessionConfig, records: Records, summary: RunSummary) -> None:
     """Write the session.json of the played sessions to a file; ExportError if that fails.
 
     A link keeps pointing to its file. The session.json of an export is not replaced by another.
@@ -67,10 +69,11 @@ def write_state(path: Path, records: Records, summary: RunSummary) -> None:
     sessions: list[SessionSummary] = []
     last: SessionRecord | None = None
     for record, digest in records:
-        sessions.append(SessionSummary.of(record, digest))
-        last = record
+        last = record.whole()
+        sessions.append(SessionSummary.of(last, digest))
     played = writable(_of_sessions(summary, sessions))
-    write_state_file(path, json_bytes(session_document(played, last)))
+    document = session_document(played, last, config.session_data_config.symbols)
+    write_state_file(path, json_bytes(document))
 
 
 def _of_sessions(summary: RunSummary, sessions: list[SessionSummary]) -> RunSummary:
@@ -78,6 +81,7 @@ def _of_sessions(summary: RunSummary, sessions: list[SessionSummary]) -> RunSumm
     return replace(
         summary,
         state=summary.state if summary.state in _FINAL_STATES else "stopped",
+        symbols=symbols_played(sessions, summary.symbols),
         sessions=tuple(sessions),
         bars=sum(session.bars for session in sessions),
         stamp=run_stamp((session.digest for session in sessions), summary.changed_sessions),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from tapedeck.engine.read.snapshot import RunSummary
 from tapedeck.engine.tape.bar_grid import FIELDS, Floats
 from tapedeck.engine.tape.day_figures import DAY_FIGURES
 from tapedeck.engine.tape.historical_value import HistoricalValue
-from tapedeck.engine.tape.session_record import SessionRecord
+from tapedeck.engine.tape.session_record import SessionRecord, SessionSummary, kept_symbols, last_frontiers
 from tapedeck.engine.tape.session_view import SessionView
 
 # A JSON object.
@@ -39,8 +40,13 @@ def writable(summary: RunSummary) -> RunSummary:
     )
 
 
-def session_document(summary: RunSummary, last: SessionRecord | None) -> Document:
-    """Return the final state; `last`: the last session played, or None."""
+def session_document(
+    summary: RunSummary, last: SessionRecord | None, file_symbols: Sequence[str]
+) -> Document:
+    """Return the final state; `last`: the last session played, with all symbols that were in it, or None.
+
+    `file_symbols`: the symbols of the session file, with which each session begins.
+    """
     return {
         "session_name": summary.session_name,
         "exchange": summary.exchange,
@@ -58,6 +64,7 @@ def session_document(summary: RunSummary, last: SessionRecord | None) -> Documen
                 "bars": session.bars,
                 "quality": None if session.quality_pct is None else _number(session.quality_pct),
                 "digest": session.digest,
+                **symbol_changes(session, file_symbols),
             }
             for session in summary.sessions
         ],
@@ -66,6 +73,16 @@ def session_document(summary: RunSummary, last: SessionRecord | None) -> Documen
         "parameters": {name: dict(values) for name, values in summary.parameters.items()},
         "versions": library_versions(),
     }
+
+
+def symbol_changes(session: SessionSummary, file_symbols: Sequence[str]) -> Document:
+    """Return the symbols of a session beside those of the file; nothing if there are none.
+
+    `kept`: those that it began with, as they joined an earlier one; `changes`: those that came and went.
+    """
+    kept = kept_symbols(session, file_symbols)
+    changes = [asdict(change) for change in session.changes]
+    return {name: found for name, found in (("kept", list(kept)), ("changes", changes)) if found}
 
 
 def _number(value: float) -> float | int | None:
@@ -103,19 +120,30 @@ def _bounds(session: TradingSession) -> Document:
 
 
 def _symbols(record: SessionRecord) -> Document:
-    view = SessionView(record.tape, record.frontier)
+    """Return the state of each symbol, in the order of joining; one that left as it was then."""
+    tape, frontier = record.tape, record.frontier
+    ends = last_frontiers(tape, frontier)
+    there = np.flatnonzero(ends == frontier).tolist()
+    found = _states(SessionView(tape, frontier), there)
+    for row in np.flatnonzero(ends < frontier).tolist():
+        left = int(ends[row])
+        found |= _states(SessionView(tape.cut(np.array([row], dtype=np.int64), left), left), [0])
+    return {symbol: found[symbol] for symbol in tape.symbols}
+
+
+def _states(view: SessionView, rows: Sequence[int]) -> Document:
     names = {name: view.indicator_interval(name) for name in view.indicator_names()}
     grids = {name: view.indicator_grid(name) for name in names}
     totals = {"last": view.last_prices(), **{name: view.day_figure(name) for name in DAY_FIGURES}}
     return {
-        symbol: {
+        view.symbols[row]: {
             "totals": {name: _number(float(values[row])) for name, values in totals.items()},
             "quality": _quality(view, row),
             "intervals": {str(interval): _interval(view, row, interval) for interval in view.intervals},
             "indicators": {name: _last_value(grid[row]) for name, grid in grids.items()},
             "historical": _historical(view, row),
         }
-        for row, symbol in enumerate(view.symbols)
+        for row in rows
     }
 
 

@@ -126,8 +126,8 @@ class GapFiller:
     ) -> None:
         """Go on with other rows, as symbols joined and left; copies keep their arrays.
 
-        `present`, `confirmed_empty`: bool (S, n), after the change. `asks`: whether to ask for what the joined
-        ones miss at once. A request that is on its way stays valid for the symbols that are still there.
+        `present`, `confirmed_empty`: bool (S, n), after the change. `asks`: whether to ask at once for what
+        the joined ones miss. A request that is on its way stays valid for the symbols that are still there.
         """
         before = len(self._symbols)
         self._symbols = change.symbols(self._symbols)

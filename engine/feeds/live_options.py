@@ -25,8 +25,8 @@ class LiveOptions:
 
     `journal`: path of the arrival journal. `days`: trading days to record, None for no end. `first_day`: day
     to begin with; by default that of the current session or of the next one, or the day before if its
-    recording was interrupted. `kept`, `changes`: symbols that it begins with beside the file's, and those that
-    join and leave at their frontiers: of a recorded day that is played.
+    recording was interrupted. `kept`, `changes`: of a recorded day that is played, the symbols that it begins
+    with beside the file's, and those that join and leave at their frontiers.
     """
 
     feed: LiveFeed

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from tapedeck.engine.indicators.interval_group import HistoryOf, IntervalGroup
+from tapedeck.engine.indicators.interval_group import IntervalGroup
 from tapedeck.engine.indicators.kernel import SharedRunning
+from tapedeck.engine.indicators.row_history import HistoryOf, RowHistory
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import WEEK, Interval
 from tapedeck.engine.tape.bar_grid import BarGrid, Ints
@@ -40,7 +41,7 @@ class BlockComputer:
     ) -> None:
         self._tape = tape
         self._specs = tuple(specs)
-        self._history_of = history_of
+        self._history = RowHistory.of(history_of, len(tape.symbols))
         self._cancelled = cancelled
         self._min_completeness = min_completeness
         columns = _columns(tape, specs)
@@ -76,12 +77,9 @@ class BlockComputer:
 
         `tape`: of the symbols of `rows` alone.
         """
-
-        def history_of(interval: Interval) -> Sequence[BarGrid]:
-            return [grid.of_rows(rows) for grid in self._history_of(interval)]
-
         specs = [spec for spec in self._specs if spec.interval != WEEK]
-        return BlockComputer(tape, specs, history_of, min_completeness=self._min_completeness)
+        history = self._history.of_rows(rows)
+        return BlockComputer(tape, specs, history.grids, min_completeness=self._min_completeness)
 
     def move_to(self, tape: Tape, part: BlockComputer, rows: Ints) -> None:
         """Go on from here over the next edition of the tape.
@@ -100,7 +98,23 @@ class BlockComputer:
         They are the rows `kept` of this computer, int64, then all rows of `part`, which has computed its own
         tape alone up to the same slot. Histories may differ in depth.
         """
-        raise NotImplementedError
+        if part is None:
+            self._take_rows(tape, kept, self, np.empty(0, dtype=np.int64))
+        else:
+            self._take_rows(tape, kept, part, np.arange(len(part.symbols)))
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of its tape."""
+        return self._tape.symbols
+
+    def _take_rows(self, tape: Tape, kept: Ints, part: BlockComputer, added: Ints) -> None:
+        for name, running in self._running.items():
+            running.change_rows(kept, part._running[name], added)
+        for group, other in zip(self._groups, part._groups, strict=True):
+            group.change_rows(tape, kept, other, added, self._running)
+        self._history = self._history.of_rows(kept).followed_by(part._history.of_rows(added))
+        self._tape = tape
 
 
 def _compute_weekly(

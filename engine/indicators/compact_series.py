@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tapedeck.engine.tape.bar_grid import BarGrid, Floats, Ints, PackedRows
+from tapedeck.engine.tape.row_selection import gathered, runs_of
 
 
 class CompactSeries:
@@ -47,7 +48,7 @@ class CompactSeries:
         return {field: PackedRows(self.values[field], lengths, self.length.tolist()) for field in self.fields}
 
     def take_rows(self, part: CompactSeries, rows: Ints) -> None:
-        """Take rows from a series of these rows alone, of the same capacity."""
+        """Take rows from a series of these rows alone, which are not longer than this one's capacity."""
         if self._is_shared:
             self.values = {field: values.copy() for field, values in self.values.items()}
             self._is_shared = False
@@ -55,7 +56,29 @@ class CompactSeries:
         for field in self.fields:
             self.values[field][rows, :longest] = part.values[field][:, :longest]
         self.length[rows] = part.length
-        self.uniform = int(self.length[0]) if (self.length == self.length[:1]).all() else None
+        self._find_uniform()
+
+    def change_rows(self, kept: Ints, part: CompactSeries, added: Ints, capacity: int) -> None:
+        """Go on with the rows `kept`, then the rows `added` of `part`, in new arrays of a capacity."""
+        length = gathered([(self.length, kept), (part.length, added)])
+        longest = int(length.max(initial=0))
+        values: dict[int, Floats] = {}
+        for field in self.fields:
+            made, at = np.empty((len(length), capacity)), 0
+            for one, rows in ((self, kept), (part, added)):
+                old = one.values[field][:, :longest]
+                for run in runs_of(rows):
+                    stop = at + run.stop - run.start
+                    made[at:stop, : old.shape[1]] = old[run]
+                    at = stop
+            values[field] = made
+        self.length, self.values, self._is_shared = length, values, False
+        self._find_uniform()
+
+    def _find_uniform(self) -> None:
+        """Find the common length of all rows anew."""
+        longest = int(self.length.max(initial=0))
+        self.uniform = longest if (self.length == longest).all() else None
 
     def _append_packed(self, grid: BarGrid) -> None:
         for field in self.fields:

@@ -8,13 +8,12 @@ import numpy as np
 
 from tapedeck.engine.indicators.compact_series import CompactSeries
 from tapedeck.engine.indicators.kernel import Kernel, KernelInputs, SharedRunning
+from tapedeck.engine.indicators.row_history import HistoryOf
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.indicators.warm_up import columns_used, sessions_used
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.tape.bar_grid import FIELDS, BarGrid, Ints
 from tapedeck.engine.tape.tape import IndicatorColumn, Tape
-
-HistoryOf = Callable[[Interval], Sequence[BarGrid]]
 
 
 class IntervalGroup:
@@ -125,6 +124,26 @@ class IntervalGroup:
         if self._series_kernels:
             self._keep_packed(tape.columns_over(self._interval, tape.processed))
 
+    def change_rows(
+        self, tape: Tape, kept: Ints, part: IntervalGroup, added: Ints, running: dict[str, SharedRunning]
+    ) -> None:
+        """Go on over the next edition of the tape, with the rows `kept`, then the rows `added` of `part`."""
+        self._tape, self._grid = tape, tape.grid(self._interval)
+        self._history_lengths = _chosen(self._history_lengths, kept, part._history_lengths, added)
+        self._skipped = {
+            bars: _chosen(skipped, kept, part._skipped[bars], added)
+            for bars, skipped in self._skipped.items()
+        }
+        # A late bar may come for any column, so each row has room for all of them.
+        capacity = max(self._history_lengths, default=0) + self._grid.shape[1]
+        self._series.change_rows(kept, part._series, added, capacity)
+        before, others = self._kernels(), part._kernels()
+        self._make_kernels(tape.indicators, running)
+        for kernel, old, other in zip(self._kernels(), before, others, strict=True):
+            kernel.change_rows(old, kept, other, added)
+        if self._series_kernels:
+            self._keep_packed(tape.columns_over(self._interval, tape.processed))
+
     def _kernels(self) -> tuple[Kernel, ...]:
         return (*self._session_kernels, *self._series_kernels)
 
@@ -135,3 +154,8 @@ class IntervalGroup:
         """
         if over == self._grid.shape[1] and not self._grid.is_full(0, over):
             self._grid.packed = self._series.packed_since(self._history_lengths)
+
+
+def _chosen(values: list[int], kept: Ints, others: list[int], added: Ints) -> list[int]:
+    """Return the values of the rows `kept`, then the other ones of the rows `added`."""
+    return [*(values[row] for row in kept.tolist()), *(others[row] for row in added.tolist())]

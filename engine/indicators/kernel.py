@@ -9,6 +9,7 @@ from typing import ClassVar, NamedTuple, Self
 from tapedeck.engine.indicators.compact_series import CompactSeries
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.tape.bar_grid import BarGrid, Floats, Ints
+from tapedeck.engine.tape.row_selection import gathered
 from tapedeck.engine.tape.tape import Tape
 
 
@@ -17,7 +18,8 @@ class CarriedRows:
 
     `carries`: names of the attributes that hold it, arrays whose first axis is the symbols; none by default.
     A correction computes the rows that it touches again, on their own, and they take the place of the old
-    ones: so a carry that is not named here makes values wrong after a correction.
+    ones; a symbol that joins is computed on its own, too. So a carry that is not named here makes values
+    wrong after either.
     """
 
     __slots__ = ()
@@ -31,6 +33,11 @@ class CarriedRows:
             if own is not old:
                 own[: len(old)] = old
             own[rows] = getattr(part, name)
+
+    def change_rows(self, before: Self, kept: Ints, part: Self, added: Ints) -> None:
+        """Take the rows `kept` of `before`, then the rows `added` of `part`; each may be this object."""
+        for name in self.carries:
+            setattr(self, name, gathered([(getattr(before, name), kept), (getattr(part, name), added)]))
 
 
 class Kernel(CarriedRows, ABC):
@@ -83,6 +90,10 @@ class SharedRunning:
     def take_rows(self, part: SharedRunning, rows: Ints) -> None:
         """Take rows as they were computed on their own, up to the same slot."""
         self.running.take_over(self.running, part.running, rows)
+
+    def change_rows(self, kept: Ints, part: SharedRunning, added: Ints) -> None:
+        """Go on with the rows `kept`, then the rows `added` of `part`, computed up to the same slot."""
+        self.running.change_rows(self.running, kept, part.running, added)
 
 
 class KernelInputs(NamedTuple):

@@ -143,7 +143,14 @@ class RunningScores:
 
     def change_rows(self, values: Floats, kept: Ints, part: RunningScores | None) -> None:
         """Go on in another array of scores, of the rows `kept`, then all rows of `part`, counted as far."""
-        raise NotImplementedError
+        self._present, self._empty = self._present[kept], self._empty[kept]
+        if part is not None:
+            self._follow_with(part)
+        self.values = values
+
+    def _follow_with(self, part: RunningScores) -> None:
+        self._present = np.concatenate([self._present, part._present])
+        self._empty = np.concatenate([self._empty, part._empty])
 
     def advance(self, present: Mask, stop: int, *, empty: Mask | None = None, full: bool = False) -> None:
         """Write the scores up to frontier `stop`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tapedeck.engine.read.snapshot import RunSummary
-from tapedeck.engine.tape.session_record import SessionSummary
+from tapedeck.engine.tape.session_record import SessionSummary, symbols_played
 from tapedeck.engine.tape.stamp import run_stamp
 
 
@@ -22,6 +22,7 @@ def day_summary(run: RunSummary, session: SessionSummary, state: str) -> RunSumm
         error=None if is_complete else run.error,
         first_day=session.trading_day,
         last_day=session.trading_day,
+        symbols=symbols_played([session], run.symbols),
         sessions=(session,),
         sessions_planned=1,
         bars=session.bars,

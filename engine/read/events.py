@@ -1,4 +1,4 @@
-"""Events of a run in one numbered list: gaps, breaks, bookmarks, errors, sessions."""
+"""Events of a run in one numbered list: gaps, breaks, bookmarks, errors, sessions, symbols."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.quality.gaps_and_scores import GapRuns, gap_runs, gaps_begin
+from tapedeck.engine.read.numbered_gaps import NumberedGaps
 from tapedeck.engine.tape.bar_grid import BarGrid, Ints, Mask
 from tapedeck.engine.tape.played_session import PlayedSession
 from tapedeck.engine.tape.session_view import SessionView
+from tapedeck.engine.tape.symbol_changes import ChangeKind, SymbolChange
 from tapedeck.engine.tape.tape import Lineage, Tape
 
 _MARKS_KEPT: Final = 5_000
@@ -94,10 +96,9 @@ class EventLog:
     def begin_session(self, tape: Tape, *, frontier: int = 0) -> None:
         """Add the open of a session, and follow its gaps."""
         with self._lock:
+            self._drop_session()
             self._lineage = tape.lineage
-            self._tracker = None
-            if tape.scores is not None and not tape.base.full:
-                self._tracker = GapTracker(tape)
+            self._tracker = _tracker_of(tape)
             early = ", early close" if tape.session.is_early_close else ""
             close = tape.session.regular_close.astimezone(tape.session.zone)
             self.add(EventKind.SESSION, f"session opens, to {close:%H:%M}{early}", frontier=frontier)
@@ -110,11 +111,33 @@ class EventLog:
             self.add(EventKind.SESSION, "session is over", frontier=self._lineage.current.frontier)
             if self._tracker is not None:
                 self._tracker.finish()
-                self._finished.append(self._tracker)
-                self._gaps_finished += self._tracker.count
-                while self._gaps_finished - self._finished[0].count >= self._gaps_kept:
-                    self._gaps_finished -= self._finished.popleft().count
-            self._lineage = self._tracker = None
+            self._lineage = None
+
+    def change_symbols(self, made: Tape, changes: Sequence[SymbolChange]) -> None:
+        """Add joins and leaves of the current session, or of the one that has just ended.
+
+        `made`: the edition with them, which is to take its tape's place after this call. Gaps of a joined
+        symbol are listed from the open on; those of one that leaves stay listed, up to now.
+        """
+        with self._lock:
+            self._update_gaps()
+            session = PlayedSession(made)
+            for change in changes:
+                self.add(
+                    EventKind.SYMBOL,
+                    _text_of(change),
+                    frontier=change.frontier,
+                    symbol=change.symbol,
+                    session=session,
+                )
+            self._tracker = self._tracker or _tracker_of(made)
+            if self._tracker is None:
+                return
+            before = self._tracker.count
+            self._number, _ = self._tracker.advance(made, self._number)
+            self._gaps_begun += self._tracker.count - before
+            if self._lineage is None:
+                self._tracker.finish()
 
     def add(
         self,
@@ -172,6 +195,16 @@ class EventLog:
             self._listed = tuple(sorted((*self._sessions, *self._marks, *gaps), key=_ORDER))
         return self._listed
 
+    def _drop_session(self) -> None:
+        """Drop the session before; its gaps stay, as far as they can be among the latest."""
+        if self._tracker is None:
+            return
+        self._finished.append(self._tracker)
+        self._gaps_finished += self._tracker.count
+        while self._gaps_finished - self._finished[0].count >= self._gaps_kept:
+            self._gaps_finished -= self._finished.popleft().count
+        self._tracker = None
+
     def _update_gaps(self) -> None:
         """Assign numbers to the gaps begun since the last update, and note those that have ended."""
         if self._tracker is None or self._lineage is None:
@@ -188,7 +221,8 @@ class GapTracker:
 
     Numbering only counts, so its cost is small for a run without a screen. A finished session keeps one bit
     per slot. Where a new edition fills a gap in part, what is left of it keeps its number; where it is split,
-    the later parts get new ones.
+    the later parts get new ones. Gaps of a symbol that joins get new numbers, too, but those that were listed
+    before it left.
     """
 
     def __init__(self, tape: Tape) -> None:
@@ -199,45 +233,53 @@ class GapTracker:
         self._packed: np.ndarray | None = None
         self._checked = 0
         self._numbers: list[Sequence[int]] = []
+        self._left: dict[str, NumberedGaps] = {}
+        self._left_events: list[Event] | None = None
         self._listed: dict[tuple[int, int, int], Event] = {}
         self._times: dict[int, str] = {}  # few distinct times for many gaps
 
     @property
     def count(self) -> int:
         """Number of known gaps."""
-        return sum(len(numbers) for numbers in self._numbers)
+        left = sum(len(gaps.numbers) for gaps in self._left.values())
+        return left + sum(len(numbers) for numbers in self._numbers)
 
     def advance(self, tape: Tape, number: int) -> tuple[int, bool]:
         """Check the slots up to the frontier, and number new gaps from `number` + 1 on.
 
-        `tape`: the newest edition. Returns the last number used, and whether any gap has begun, ended or
-        changed.
+        `tape`: the newest edition; an older one than that of the last call is ignored. Returns the last
+        number used, and whether any gap has begun, ended or changed.
         """
-        if self._base is None:
+        if tape.edition < self._edition:
             return number, False
-        is_mended = tape.edition != self._edition
-        if is_mended:
+        is_newer = tape.edition != self._edition
+        if is_newer:
             number = self._follow(tape, number)
         number, is_changed = self._check(tape.base, tape.frontier, number)
-        return number, is_changed or is_mended
+        return number, is_changed or is_newer
 
     def _follow(self, tape: Tape, number: int) -> int:
-        """Take over a new edition, in which gaps are filled; return the last number used."""
-        before, numbers = self._runs(), self._numbers_in_order()
-        self._edition, self._base = tape.edition, tape.base
-        after = self._runs()
-        # The gap that each one lies in is the last that begins at or before it, in the order of rows.
-        slots = len(self._slots)
-        by_row = np.lexsort((before.first, before.rows))
-        begins = before.rows[by_row] * slots + before.first[by_row]
-        held = by_row[np.searchsorted(begins, after.rows * slots + after.first, side="right") - 1]
-        kept = np.asarray(numbers, dtype=np.int64)[held]
-        is_later = np.ones(len(held), dtype=np.bool_)
-        is_later[np.unique(held, return_index=True)[1]] = False
-        split = int(np.count_nonzero(is_later))
-        kept[is_later] = np.arange(number + 1, number + 1 + split)
-        self._numbers = [kept.tolist()]
-        return number + split
+        """Take over a new edition, in which gaps are filled or rows are others; return the last number."""
+        before = NumberedGaps(self._runs(), np.array(self._numbers_in_order(), dtype=np.int64))
+        if tape.symbols != self._symbols:
+            before = self._moved(before, tape)
+        self._symbols, self._edition, self._base = tape.symbols, tape.edition, tape.base
+        known = before.continued(self._runs(), len(self._slots), number)
+        self._numbers = [known.numbers.tolist()]
+        return max(number, int(known.numbers.max(initial=0)))
+
+    def _moved(self, gaps: NumberedGaps, tape: Tape) -> NumberedGaps:
+        """Return the known gaps in the rows of a tape; those of symbols that left are kept apart."""
+        rows = np.array([tape.rows.get(symbol, -1) for symbol in self._symbols], dtype=np.int64)
+        moved = gaps.in_rows(rows[gaps.runs.rows])
+        parts = [moved.chosen(moved.runs.rows >= 0)]
+        for symbol in [symbol for symbol in self._left if symbol in tape.rows]:
+            known = self._left.pop(symbol)
+            parts.append(known.in_rows(np.full_like(known.numbers, tape.rows[symbol])))
+        for row in np.flatnonzero(rows < 0).tolist():
+            self._left[self._symbols[row]] = gaps.chosen(gaps.runs.rows == row)
+        self._left_events = None
+        return NumberedGaps.joined(parts)
 
     def _check(self, base: BarGrid, frontier: int, number: int) -> tuple[int, bool]:
         """Check the slots up to `frontier`; returns the last number used, and whether a gap has changed."""
@@ -262,15 +304,35 @@ class GapTracker:
         self._base = None
 
     def gaps(self, limit: int) -> list[Event]:
-        """Return up to the last `limit` known gaps, in the order of their numbers."""
+        """Return up to `limit` known gaps, those that begin last, in the order of their first slots."""
         runs, numbers = self._runs(), self._numbers_in_order()[-limit:]
         columns = (runs.rows[-limit:].tolist(), runs.first[-limit:].tolist(), runs.last[-limit:].tolist())
         listed = {}
         for number, row, first, last in zip(numbers, *columns, strict=True):
-            key = (number, first, -1 if self._is_open(last) else last)
-            listed[key] = self._listed.get(key) or self._event(number, row, first, last)
+            is_open = self._is_open(last)
+            key = (number, first, -1 if is_open else last)
+            listed[key] = self._listed.get(key) or self._event(
+                number, self._symbols[row], first, None if is_open else last
+            )
         self._listed = listed
-        return list(listed.values())
+        if not self._left:
+            return list(listed.values())
+        return sorted((*self._gaps_left(limit), *listed.values()), key=_ORDER)[-limit:]
+
+    def _gaps_left(self, limit: int) -> list[Event]:
+        """Return up to `limit` gaps of symbols that left, those that begin last."""
+        if self._left_events is None:
+            left = sorted(
+                (first, number, symbol, last)
+                for symbol, gaps in self._left.items()
+                for first, number, last in zip(
+                    gaps.runs.first.tolist(), gaps.numbers.tolist(), gaps.runs.last.tolist(), strict=True
+                )
+            )
+            self._left_events = [
+                self._event(number, symbol, first, last) for first, number, symbol, last in left[-limit:]
+            ]
+        return self._left_events
 
     def _runs(self) -> GapRuns:
         """Return the gaps of the checked slots, slot by slot, then row by row: the order of numbering."""
@@ -288,16 +350,16 @@ class GapTracker:
         assert self._packed is not None  # `finish` has packed what the tape had
         return np.unpackbits(self._packed, axis=1, count=self._checked).astype(np.bool_)
 
-    def _event(self, number: int, row: int, first: int, last: int) -> Event:
+    def _event(self, number: int, symbol: str, first: int, last: int | None) -> Event:
+        """Return a gap's event; `last`: None while it has not ended."""
         place = int(self._slots.closed_at[first])
         clock, day = utc_from_epoch(place), self._slots.session.trading_day
-        known_last = None if self._is_open(last) else last
         text = self._text(first, last)
-        return Event(number, EventKind.GAP, first, day, clock, self._symbols[row], text, place, known_last)
+        return Event(number, EventKind.GAP, first, day, clock, symbol, text, place, last)
 
-    def _text(self, first: int, last: int) -> str:
+    def _text(self, first: int, last: int | None) -> str:
         begun = self._time(self._slots.opened_at, first)
-        if self._is_open(last):
+        if last is None:
             return _no_bar_since(begun)
         if first == last:
             return f"1 bar missing, {begun}"
@@ -313,6 +375,17 @@ class GapTracker:
         if text is None:
             text = self._times[seconds] = _time_of_day(seconds, self._slots.session)
         return text
+
+
+def _tracker_of(tape: Tape) -> GapTracker | None:
+    """Return what follows the gaps of a tape; None if it has none, or they are not measured."""
+    return None if tape.scores is None or tape.base.full else GapTracker(tape)
+
+
+def _text_of(change: SymbolChange) -> str:
+    if change.kind is ChangeKind.LEFT:
+        return "leaves"
+    return "joins, kept" if change.keep else "joins"
 
 
 def events_known_at(events: tuple[Event, ...], view: SessionView) -> tuple[Event, ...]:

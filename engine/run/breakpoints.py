@@ -36,6 +36,8 @@ class Breakpoints:
     A breakpoint fires at a frontier where its condition is true and was false one slot before. Each session
     starts without the one before: a condition that is true at the open fires at the open. So the result
     depends on the tape alone, not on how it is cut into blocks. One that is switched off does not fire.
+    A symbol that joins is read from the next frontier on, as if it had been there from the open; one that
+    left is no longer read.
     """
 
     def __init__(self, on_hit: Callable[[BreakpointHit], None] = lambda hit: None) -> None:

@@ -6,14 +6,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import numpy as np
+
 from tapedeck.engine.clock.live_clock import LiveClock
 from tapedeck.engine.clock.slots import epoch_seconds
 from tapedeck.engine.errors import ConfigError, ConfigProblem, DataMissingError, listed
 from tapedeck.engine.feeds.arrival_journal import ArrivalJournal
 from tapedeck.engine.feeds.live_feed import LiveFeed
 from tapedeck.engine.feeds.live_options import LiveOptions
+from tapedeck.engine.intervals import DAY
+from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.streams.requirements import StreamRequirements
 from tapedeck.engine.streams.stream_plan import StreamPlan
+from tapedeck.engine.tape.bar_grid import CLOSE
 
 
 def live_plan(requirements: StreamRequirements, feed: LiveFeed, session_name: str) -> StreamPlan:
@@ -55,6 +60,28 @@ def with_feed_warning(plan: StreamPlan, options: LiveOptions) -> StreamPlan:
     text = (
         f"the history of {listed(symbols, 5)} has bars of the feed {' and '.join(sorted(others))}; "
         f"this session records {own}: their volumes may differ"
+    )
+    return replace(plan, warnings=(*plan.warnings, text))
+
+
+def with_daily_warning(plan: StreamPlan, data: DataManager) -> StreamPlan:
+    """Return the plan with a warning if stored 1d bars in its history end before the session before.
+
+    A recording has no 1d bars: those of recorded days must be imported. Raises StoreError as the store.
+    """
+    history = plan.history
+    sources = history.sources.get(DAY, ())
+    symbols = [symbol for symbol, source in zip(plan.symbols, sources, strict=False) if source == DAY]
+    if not symbols or not history.first_played or history.daily_from is None:
+        return plan
+    before = history.sessions[history.first_played - 1]
+    closes = data.load_days(symbols, [before], DAY)[CLOSE, :, 0]
+    stale = [symbol for symbol, missing in zip(symbols, np.isnan(closes).tolist(), strict=True) if missing]
+    if not stale:
+        return plan
+    text = (
+        f"no 1d bar of {listed(stale, 5)} is stored for {before.trading_day}: values over 1d bars lack that "
+        "day. Import the latest 1d bars before a session"
     )
     return replace(plan, warnings=(*plan.warnings, text))
 

@@ -198,7 +198,7 @@ class LivePlayer:
             self._symbols.apply(self._settle)
 
     def _planned_frontier(self) -> int:
-        """Return the frontier of the next planned change, not before the present one; past the close: none."""
+        """Return the frontier at which the next planned change is made; past the close without one."""
         planned = self._live.planned
         return max(self._tape.frontier, planned[0].frontier) if planned else len(self._tape) + 1
 

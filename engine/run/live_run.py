@@ -156,7 +156,7 @@ class LiveRun:
         self._subscribed = frozenset(plan.symbols)
         self._restored = 0  # of `planned`, those that the journal has
         self.planned: deque[SymbolChange] = deque()
-        """Joins and leaves that are to be made at their frontiers, as in an earlier recording of the session."""
+        """Joins and leaves that are to be made at their frontiers, as in an earlier recording."""
         self._kept_first, self._changes_first = options.kept, options.changes
         self._recorded_answers = 0  # answers whose bars the recorder has not sent on yet
         self._backfill_until = -math.inf  # machine seconds
@@ -331,8 +331,8 @@ class LiveRun:
         """Record symbols that join, from now on; they are in the journal then.
 
         Their bars go to the receiver once the tape has them (`change_rows`). Raises SymbolsClaimedError if
-        another process records one, FeedError if it was recorded from another feed on that day, EngineError if
-        the session takes no more bars.
+        another process records one, FeedError if it was recorded from another feed on that day, EngineError
+        if the session takes no more bars.
         """
         day = self._open_for_changes()
         symbols = [change.symbol for change in changes]
@@ -537,7 +537,7 @@ class LiveRun:
         return not self.pass_planned()
 
     def pass_planned(self) -> bool:
-        """Take note that the first planned change is made, or cannot be; return whether it was a restored one."""
+        """Pass over the first planned change: it is made, or cannot be. Return whether the journal has it."""
         self.planned.popleft()
         was_restored = self.restores
         self._restored -= was_restored

@@ -13,6 +13,7 @@ from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.session_coordinator import SessionCoordinator
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.session_data import SessionData
+from tapedeck.engine.tape.session_record import symbols_played
 from tapedeck.engine.tape.session_view import SessionView
 from tapedeck.engine.tape.stamp import run_stamp
 
@@ -94,7 +95,7 @@ class RunReports:
             last_day=planned[-1].trading_day.isoformat(),
             base=str(plan.base),
             derived=tuple(str(interval) for interval in plan.derived),
-            symbols=plan.symbols,
+            symbols=symbols_played(sessions, plan.symbols),
             sessions=sessions,
             sessions_planned=len(planned),
             bars=sum(session.bars for session in sessions),

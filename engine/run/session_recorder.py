@@ -40,11 +40,12 @@ class SessionRecorder(Worker[SessionRecord]):
         """Record one session."""
         self._render_priority.yield_to_rendering()
         started = self._metrics.start_timer()
-        digest = session_digest(work.tape, work.frontier)
+        whole = work.whole()
+        digest = session_digest(whole.tape, whole.frontier)
         for sink in self._sinks:
             sink.write_session(work, digest)
         self._stamp.add(digest)
-        self._summaries = (*self._summaries, SessionSummary.of(work, digest))
+        self._summaries = (*self._summaries, SessionSummary.of(whole, digest))
         self._metrics.record_recording(started)
 
     def require_ready(self) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from tapedeck.engine.errors import EngineError, TapedeckError, unknown_name_with_hint
 from tapedeck.engine.feeds.live_feed import FeedError
 from tapedeck.engine.feeds.symbol_claims import SymbolsClaimedError
-from tapedeck.engine.read.events import EventKind, EventLog
+from tapedeck.engine.read.events import EventLog
 from tapedeck.engine.run.data_processor import DataProcessor
 from tapedeck.engine.run.data_quality_manager import DataQualityManager
 from tapedeck.engine.run.joining import JoiningSymbols, LoadedSymbols
@@ -263,7 +263,7 @@ class SymbolChanger:
             scores.change_rows(made.scores, kept, part_scores)
         joined = dict.fromkeys(loaded.symbols, loaded.data)
         self._data.joined = {**self._data.joined, **joined}
-        self._put_in_place(made)
+        self._put_in_place(made, changes)
 
     def _leave(self, symbols: Sequence[str], changes: Sequence[SymbolChange]) -> None:
         tape, scores = self._data.require_tape(), self._quality.scores
@@ -279,9 +279,11 @@ class SymbolChanger:
         if scores is not None and made.scores is not None:
             scores.change_rows(made.scores, kept, None)
         self._data.joined = {name: data for name, data in self._data.joined.items() if name not in symbols}
-        self._put_in_place(made)
+        self._put_in_place(made, changes)
 
-    def _put_in_place(self, made: Tape) -> None:
+    def _put_in_place(self, made: Tape, changes: Sequence[SymbolChange]) -> None:
+        if changes:
+            self._events.change_symbols(made, changes)
         self._data.replace_tape(made)
         if self._feed is not None:
             self._feed.change_rows(made)
@@ -294,10 +296,7 @@ class SymbolChanger:
                 self._kept = tuple(symbol for symbol in self._kept if symbol != change.symbol)
             elif change.keep and change.symbol not in self._file_symbols:
                 self._kept = (*self._kept, change.symbol)
-            kept = ", kept for the following sessions" if change.keep else ""
-            text = f"{change.symbol} {'joins' if is_joined else 'leaves'}{kept}"
-            self._events.add(EventKind.SYMBOL, text, symbol=change.symbol, frontier=change.frontier)
-            log.info("%s, at slot %d", text, change.frontier)
+            log.info("%s", change.text)
         self._note_day()
 
     def _note_day(self) -> None:

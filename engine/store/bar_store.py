@@ -118,6 +118,13 @@ class BarStore(Protocol):
         """Return the stored base intervals of each symbol, symbols in sorted order."""
         ...
 
+    def intervals_of(self, symbols: Sequence[str]) -> Mapping[str, frozenset[Interval]]:
+        """Return the stored base intervals of a few symbols, an empty set for one that is not stored.
+
+        As `series`, without reading the list of all symbols.
+        """
+        ...
+
     def scan(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> Iterator[BarBatch]:
         """Yield the bars of many symbols with `start <= opened_at < end` (seconds UTC), in batches.
 

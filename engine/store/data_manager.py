@@ -22,6 +22,8 @@ from tapedeck.engine.tape.held_values import last_columns, taken
 _FAR_FUTURE = 2**40
 # Number of values from which another reader thread is worth its cost.
 _VALUES_PER_READER = 250_000
+# Symbols that are looked up one by one; more are found in the list of all.
+_FEW_SYMBOLS = 16
 # Slots before the close in which most symbols have a bar.
 _LAST_SLOTS = 64
 
@@ -44,6 +46,8 @@ class DataManager:
 
     def stored_intervals(self, symbols: Sequence[str]) -> Mapping[str, frozenset[Interval]]:
         """Return the stored base intervals of each symbol; an empty set for an unknown one."""
+        if len(symbols) <= _FEW_SYMBOLS:
+            return self.store.intervals_of(symbols)
         series = self.store.series()
         return {symbol: series.get(symbol, frozenset()) for symbol in symbols}
 

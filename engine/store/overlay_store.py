@@ -65,6 +65,11 @@ class OverlayStore:
         none = frozenset[Interval]()
         return {symbol: base.get(symbol, none) | top.get(symbol, none) for symbol in sorted({*base, *top})}
 
+    def intervals_of(self, symbols: Sequence[str]) -> Mapping[str, frozenset[Interval]]:
+        """Return the base intervals of a few symbols in either store, hidden bars included."""
+        base, top = self._base.intervals_of(symbols), self._top.intervals_of(symbols)
+        return {symbol: base[symbol] | top[symbol] for symbol in symbols}
+
     def scan(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> Iterator[BarBatch]:
         """Yield the bars of many symbols with `start <= opened_at < end`, each once; the top's come first."""
         hidden_from = min(end, self._hidden_from(interval))

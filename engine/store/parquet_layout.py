@@ -81,10 +81,19 @@ def stored_series(root: Path) -> Iterator[tuple[str, Interval]]:
         for entry in _entries(root / f"interval={interval}"):
             symbol = unquote(entry.removeprefix("symbol="))
             folder = series_folder(symbol, interval) if symbol else ""
-            if folder.endswith(f"/{entry}") and any(
-                name.endswith(_SUFFIX) for name in _entries(root / folder)
-            ):
+            if folder.endswith(f"/{entry}") and _has_files(root / folder):
                 yield symbol, interval
+
+
+def stored_intervals(root: Path, symbol: str) -> frozenset[Interval]:
+    """Return the intervals of a symbol's series that have a file."""
+    return frozenset(
+        interval for interval in BASE_INTERVALS if _has_files(root / series_folder(symbol, interval))
+    )
+
+
+def _has_files(folder: Path) -> bool:
+    return any(name.endswith(_SUFFIX) for name in _entries(folder))
 
 
 def file_names(opened_at: Ints, interval: Interval) -> list[tuple[str, slice]]:

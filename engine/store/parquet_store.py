@@ -31,6 +31,7 @@ from tapedeck.engine.store.parquet_layout import (
     make_marker,
     series_folder,
     spans_files,
+    stored_intervals,
     stored_series,
     write_marker,
 )
@@ -78,6 +79,10 @@ class ParquetStore:
         for symbol, interval in stored_series(self._root):
             found.setdefault(symbol, set()).add(interval)
         return {symbol: frozenset(found[symbol]) for symbol in sorted(found)}
+
+    def intervals_of(self, symbols: Sequence[str]) -> Mapping[str, frozenset[Interval]]:
+        """Return the stored base intervals of a few symbols; see `BarStore.intervals_of`."""
+        return {symbol: stored_intervals(self._root, symbol) for symbol in symbols}
 
     def scan(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> Iterator[BarBatch]:
         """Yield the bars of many symbols with `start <= opened_at < end`, symbol by symbol, oldest first."""

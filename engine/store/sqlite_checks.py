@@ -239,6 +239,18 @@ def ids_of(path: Path, answers: Answers, symbols: Sequence[str], *, has_checks: 
     return ids
 
 
+def intervals_of(
+    path: Path, answers: Answers, symbols: Sequence[str], *, has_checks: bool
+) -> list[frozenset[Interval]]:
+    """Return the intervals of each symbol's series; none for one that is not stored."""
+    ids = ids_of(path, answers, symbols, has_checks=has_checks)
+    known = ", ".join(str(number) for number in ids if number is not None)
+    found: dict[int | None, set[Interval]] = {}
+    for number, word in answers.rows(f"SELECT symbol_id, interval FROM series WHERE symbol_id IN ({known})"):
+        found.setdefault(number, set()).add(Interval.parse(word))
+    return [frozenset(found.get(number, ())) for number in ids]
+
+
 def nearest_bar(
     path: Path,
     answers: Answers,

@@ -33,6 +33,7 @@ from tapedeck.engine.store.sqlite_checks import (
     CheckedRead,
     Request,
     check_missing,
+    intervals_of,
     nearest_bar,
     read_sorted,
     stored_sums,
@@ -112,6 +113,14 @@ class SqliteStore:
         for number, word in catalog.series:
             found.setdefault(symbols[number], set()).add(Interval.parse(word))
         return {symbol: frozenset(found[symbol]) for symbol in sorted(found)}
+
+    def intervals_of(self, symbols: Sequence[str]) -> Mapping[str, frozenset[Interval]]:
+        """Return the stored base intervals of a few symbols; see `BarStore.intervals_of`."""
+        found: list[frozenset[Interval]] = self._answer(
+            Library.NATIVE,
+            lambda answers: intervals_of(self._path, answers, symbols, has_checks=self._has_checks),
+        )
+        return dict(zip(symbols, found, strict=True))
 
     def scan(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> Iterator[BarBatch]:
         """Yield the bars of many symbols with `start <= opened_at < end`, in batches, as one consistent read.

@@ -37,7 +37,10 @@ _NAMED = 5
 
 
 class HistoryPlanner:
-    """Collects the history needed by one run, by interval, and notes about history that was added."""
+    """Collects the history needed by one run, by interval, and notes about history that was added.
+
+    `notes_shortage`: whether to note a store that begins too late for an indicator, which takes reading.
+    """
 
     def __init__(
         self,
@@ -46,12 +49,15 @@ class HistoryPlanner:
         played: Sequence[TradingSession],
         time: TimeManager,
         start: StoreStart,
+        *,
+        notes_shortage: bool = True,
     ) -> None:
         self._config = config
         self._specs = [spec for spec in specs if spec.lookback is not None]
         self._played = tuple(played)
         self._time = time
         self._start = start
+        self._notes_shortage = notes_shortage
         self._sessions = self._all_sessions()
         self._first = len(self._sessions) - len(self._played)
         self._depths: dict[Interval, Ints] = {}
@@ -131,7 +137,7 @@ class HistoryPlanner:
         depth = self._depth(spec)
         if depth:
             self._need(spec.interval, depth, spec.name)
-        if spec.description.is_recursive(spec.parameters):
+        if self._notes_shortage and spec.description.is_recursive(spec.parameters):
             self._note_shortage(spec)
 
     def _depth(self, spec: IndicatorSpec) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import date
 
 from tapedeck.engine.clock.calendars import exchange_bounds
@@ -80,18 +81,46 @@ class StreamRequirements:
             warnings=self._quote_warning(),
             changed_sessions=describe_changes(self._data_config.sessions),
             spans=self._spans(base),
-            compared_days=self._compared_days(base, stored),
+            compared_days=self._compared_days(base, stored, symbols),
+        )
+
+    def plan_beside(
+        self,
+        plan: StreamPlan,
+        symbols: Sequence[str],
+        session: TradingSession,
+        *,
+        arriving: Collection[Interval] = (),
+    ) -> StreamPlan:
+        """Return the plan of other symbols for one session of a plan of this file, on the same base.
+
+        They may have no bars on that day. `arriving`: as in `plan`. Raises DataMissingError if the store
+        lacks what their history is made from.
+        """
+        config = self._data_config.model_copy(update={"symbols": tuple(symbols)})
+        own = self._data.stored_intervals(symbols)
+        stored = {symbol: intervals | frozenset(arriving) for symbol, intervals in own.items()}
+        start = StoreStart(symbols, stored, self._first_label)
+        planner = HistoryPlanner(config, plan.specs, [session], self._time, start, notes_shortage=False)
+        return replace(
+            plan,
+            symbols=config.symbols,
+            sessions=(session,),
+            history=planner.plan(stored),
+            notes=(),
+            warnings=(),
+            compared_days=self._compared_days(plan.base, stored, symbols),
         )
 
     def _spans(self, base: Interval) -> CalendarSpans:
         backtest = self._backtest()
         return calendar_spans(self._time, base, backtest.start_date, backtest.end_date)
 
-    def _compared_days(self, base: Interval, stored: Stored) -> tuple[int, ...]:
+    def _compared_days(self, base: Interval, stored: Stored, symbols: Sequence[str]) -> tuple[int, ...]:
         """Return the rows of symbols whose 1d bars are stored and derived, where the file uses 1d bars."""
         if not base.is_intraday or not self._data_config.uses_daily_bars:
             return ()
-        return tuple(row for row, symbol in enumerate(self._data_config.symbols) if DAY in stored[symbol])
+        return tuple(row for row, symbol in enumerate(symbols) if DAY in stored[symbol])
 
     def _backtest(self) -> BacktestConfig:
         backtest = self._config.backtest_config
@@ -111,8 +140,11 @@ class StreamRequirements:
         return sessions
 
     def _stored(self, arriving: Collection[Interval]) -> Stored:
-        """Return the stored or arriving intervals of every symbol of the store and of the file."""
-        series = dict(self._data.store.series())
+        """Return the stored or arriving intervals of every symbol of the file.
+
+        And those of all others in the store, whose names a message may need, unless something arrives.
+        """
+        series = {} if arriving else dict(self._data.store.series())
         own = self._data.stored_intervals(self._data_config.symbols)
         return {**series, **{symbol: intervals | frozenset(arriving) for symbol, intervals in own.items()}}
 

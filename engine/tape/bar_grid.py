@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tapedeck.engine.tape.row_selection import gathered
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -111,17 +114,34 @@ class BarGrid:
         """Mark slots as confirmed empty, but those with a bar; int64 (m,) each. Grid's owner only."""
         without = ~self.present[rows, slots]
         if without.any():
-            self._empty_mask()[rows[without], slots[without]] = True
+            self.confirmed_empty = self.empty_mask()
+            self.confirmed_empty[rows[without], slots[without]] = True
 
-    def _empty_mask(self) -> Mask:
+    def empty_mask(self) -> Mask:
+        """Return `confirmed_empty`, or False for each slot where it is None."""
         if self.confirmed_empty is None:
-            self.confirmed_empty = np.zeros(self.shape, dtype=np.bool_)
+            return np.zeros(self.shape, dtype=np.bool_)
         return self.confirmed_empty
 
     def of_rows(self, rows: Ints) -> BarGrid:
         """Return a grid with copies of some rows."""
         empty = None if self.confirmed_empty is None else self.confirmed_empty[rows]
         return BarGrid(self.values[:, rows], self.present[rows], full=self.full, confirmed_empty=empty)
+
+    @classmethod
+    def gathered(cls, pieces: Sequence[tuple[Self, Ints]]) -> Self:
+        """Return a grid with copies of rows of one or more grids over the same columns."""
+        made = copy(pieces[0][0])
+        made.values = gathered([(grid.values, rows) for grid, rows in pieces], axis=1)
+        made.present = gathered([(grid.present, rows) for grid, rows in pieces])
+        made.confirmed_empty = None
+        if any(grid.confirmed_empty is not None for grid, _ in pieces):
+            made.confirmed_empty = gathered([(grid.empty_mask(), rows) for grid, rows in pieces])
+        is_written = any(grid.full is None for grid, _ in pieces)
+        made.full = None if is_written else bool(made.present.all())
+        made.packed = {}
+        made.written_to = max(grid.written_to for grid, _ in pieces)
+        return made
 
     def copied(self, values: Floats) -> Self:
         """Return a grid with copies of the arrays; `values`: that of the bars."""
@@ -134,7 +154,14 @@ class BarGrid:
         """Write the rows of a smaller grid over `rows`. Grid's owner only."""
         self.values[:, rows], self.present[rows] = part.values, part.present
         if part.confirmed_empty is not None:
-            self._empty_mask()[rows] = part.confirmed_empty
+            self.confirmed_empty = self.empty_mask()
+            self.confirmed_empty[rows] = part.confirmed_empty
+
+    def end_at(self, column: int) -> None:
+        """Remove the bars from a column on. Only before the grid is read."""
+        self.values[:, :, column:] = np.nan
+        self.present[:, column:] = False
+        self.full, self.packed = None, {}
 
     def is_full(self, start: int, stop: int) -> bool:
         """Whether every symbol has every bar of slots [start, stop)."""

@@ -7,6 +7,7 @@ segment may be short. A day is one bucket. A derived bar exists once its bucket 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
@@ -16,6 +17,7 @@ import numpy as np
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME, BarGrid, Counts, Floats, Ints, Mask
+from tapedeck.engine.tape.row_selection import gathered
 
 # Break-even points of two ways to reduce runs of columns in numpy: folding column by column over all runs at
 # once is faster for many rows and narrow runs, one call per row and run for the others.
@@ -100,6 +102,13 @@ class DerivedGrid(BarGrid):
         self.buckets = buckets
         self.base_bars: Counts = np.zeros(shape, dtype=np.int32)
 
+    @classmethod
+    def gathered(cls, pieces: Sequence[tuple[Self, Ints]]) -> Self:
+        """Return a grid with copies of rows of one or more grids over the same buckets."""
+        made = super().gathered(pieces)
+        made.base_bars = gathered([(grid.base_bars, rows) for grid, rows in pieces])
+        return made
+
     def copied(self, values: Floats) -> Self:
         """Return a grid with copies of the arrays; `values`: that of the bars."""
         made = super().copied(values)
@@ -110,6 +119,11 @@ class DerivedGrid(BarGrid):
         """Write the rows of a smaller grid over `rows`. Grid's owner only."""
         super().put_rows(rows, part)
         self.base_bars[rows] = part.base_bars
+
+    def end_at(self, column: int) -> None:
+        """Remove the bars from a column on. Only before the grid is read."""
+        super().end_at(column)
+        self.base_bars[:, column:] = 0
 
     def derive(self, base: BarGrid, first: int, last: int, min_completeness: float = 0.0) -> None:
         """Write the bars of buckets [first, last), made from the base bars of their slots.
@@ -210,5 +224,5 @@ def _sum_runs(values: Floats, width: int, out: Floats) -> None:
         for j in range(1, width):
             np.add(out, values[:, j::width], out=out)
     else:
-        runs = values.reshape(values.shape[0], -1, width)
+        runs = values.reshape(values.shape[0], values.shape[1] // width, width)
         out[...] = np.cumsum(runs, axis=2)[:, :, -1]

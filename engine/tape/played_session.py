@@ -58,5 +58,10 @@ class PlayedSession:
         return utc_from_epoch(self.tape.slots.clock(frontier))
 
     def view(self, frontier: int | None = None) -> SessionView:
-        """Return the session cut at its frontier, or at an earlier one."""
-        return SessionView(self.tape, frontier)
+        """Return the session cut at its frontier, or at an earlier one, with the symbols of that moment.
+
+        Those that joined later are in it, too. EngineError if symbols that left cannot be read from disk.
+        """
+        lineage = self._lineage
+        tape = lineage.current if frontier is None else lineage.at_frontier(frontier)
+        return SessionView(tape, frontier)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from tapedeck.engine.tape.bar_grid import Floats, Ints, Mask
+from tapedeck.engine.tape.row_selection import gathered
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,4 +34,13 @@ class PriorClose:
         """Return missing prior closes."""
         return cls(
             np.full(symbols, np.nan), np.zeros(symbols, dtype=np.int64), np.zeros(symbols, dtype=np.bool_)
+        )
+
+    @classmethod
+    def gathered(cls, pieces: Sequence[tuple[PriorClose, Ints]]) -> PriorClose:
+        """Return the prior closes of rows of one or more tapes."""
+        return cls(
+            gathered([(known.values, rows) for known, rows in pieces]),
+            gathered([(known.opened_at, rows) for known, rows in pieces]),
+            gathered([(known.is_daily, rows) for known, rows in pieces]),
         )

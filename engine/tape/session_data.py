@@ -101,9 +101,11 @@ class SessionData:
 
         While a session is loaded it joins the session: raises as `SystemManager.add_symbol`.
         """
-        if symbol not in self._rows and self.tape is not None and self.commands is not None:
-            self.commands.add_symbol(symbol)
-            return self._row(symbol)
+        tape = self.tape
+        if tape is not None and self.commands is not None:
+            if symbol not in tape.rows:
+                self.commands.add_symbol(symbol)
+            return self._row(symbol, self.tape)
         return self._rows.setdefault(symbol, len(self._rows))
 
     def remove_symbol(self, symbol: str) -> None:
@@ -112,7 +114,7 @@ class SessionData:
         While a session is loaded it leaves the session: raises as `SystemManager.remove_symbol`. EngineError
         between two sessions, once history is loaded.
         """
-        self._row(symbol)
+        self._row(symbol, self.tape)
         if self.tape is not None and self.commands is not None:
             self.commands.remove_symbol(symbol)
             return
@@ -130,7 +132,8 @@ class SessionData:
 
     def get_active_symbols(self) -> tuple[str, ...]:
         """Return the symbols of the session, in the order of their rows."""
-        return tuple(self._rows)
+        tape = self.tape
+        return tuple(self._rows) if tape is None else tape.symbols
 
     def get_loaded_symbols(self) -> tuple[str, ...]:
         """Return the symbols with at least one bar of the session up to the clock."""
@@ -166,11 +169,12 @@ class SessionData:
     def replace_tape(self, tape: Tape) -> None:
         """Put a new edition of the current tape in its place; EngineError for a tape of another session.
 
-        Handles and new views are of it from now on. For the coordinator only, while no thread writes.
+        Handles and new views are of it from now on, and the symbols are those of its rows. For the
+        coordinator only, while no thread writes.
         """
         if self._lineage is None or self._lineage.current.identity is not tape.identity:
             raise EngineError(f"edition {tape.edition} is not of the session that is loaded")
-        self._lineage.current = tape
+        self._lineage.replace(tape)
 
     @property
     def tape(self) -> Tape | None:
@@ -192,8 +196,8 @@ class SessionData:
 
     def view(self, frontier: int | None = None) -> SessionView | None:
         """Return the session cut at the clock, or at an earlier frontier; None if no session is loaded."""
-        tape = self.tape
-        return None if tape is None else SessionView(tape, frontier)
+        played = self.played()
+        return None if played is None else played.view(frontier)
 
     def activate_session(self) -> None:
         """Mark the session as active."""
@@ -229,12 +233,11 @@ class SessionData:
         tape = self.require_tape()
         if not 0 <= slot < len(tape):
             raise EngineError(f"{symbol}: slot {slot} is outside the session's {len(tape)} slots")
-        tape.base.write_bar(self._row(symbol), slot, bar)
+        tape.base.write_bar(self._row(symbol, tape), slot, bar)
 
     def get_bars(self, symbol: str, interval: Interval) -> Bars:
         """Return a symbol's bars up to the clock, as read-only views without a copy."""
-        self._row(symbol)
-        return self._require_view().bars(symbol, interval)
+        return self._view_with(symbol).bars(symbol, interval)
 
     def history_before(self, interval: Interval) -> Sequence[BarGrid]:
         """Return the held bars of an interval of the earlier sessions, one grid each, oldest first."""
@@ -253,8 +256,7 @@ class SessionData:
 
     def get_quality_metric(self, symbol: str) -> float:
         """Return a symbol's score so far, in percent; it holds for all intervals."""
-        self._row(symbol)
-        return self._require_view().quality(symbol)
+        return self._view_with(symbol).quality(symbol)
 
     def set_indicator(self, column: IndicatorColumn) -> None:
         """Add an indicator's column to the tape. For the data processor only."""
@@ -262,8 +264,7 @@ class SessionData:
 
     def get_indicator(self, symbol: str, name: str) -> float | None:
         """Return the last value of a session indicator up to the clock, None before the first value."""
-        self._row(symbol)
-        view = self._require_view()
+        view = self._view_with(symbol)
         if name not in view.indicator_names():
             raise EngineError(unknown_name_with_hint("indicator", name, view.indicator_names()))
         return view.indicator(symbol, name)
@@ -274,24 +275,24 @@ class SessionData:
 
     def get_historical_indicator(self, symbol: str, name: str) -> float | Floats:
         """Return a historical indicator: a number, or float64 (minutes,); NaN where it is missing."""
-        view = self._require_view()
+        view = self._view_with(symbol)
         if name not in view.historical_names():
             raise EngineError(unknown_name_with_hint("historical indicator", name, view.historical_names()))
-        return _of_row(view.historical_value(name), self._row(symbol))
+        return _of_row(view.historical_value(name), view.row(symbol))
 
     # One symbol
 
     def get_symbol_data(self, symbol: str) -> SymbolSessionData:
         """Return a symbol's bars, totals, indicators and history, cut at the clock."""
-        row, view = self._row(symbol), self._require_view()
+        view = self._view_with(symbol)
         return SymbolSessionData(
             symbol=symbol,
-            row=row,
+            row=view.row(symbol),
             base_interval=view.base_interval,
             bars={interval: _interval_data(view, symbol, interval) for interval in view.intervals},
             totals=view.totals(symbol),
             indicators={name: view.indicator(symbol, name) for name in view.indicator_names()},
-            historical=self._historical(symbol, row, view),
+            historical=self._historical(symbol, view),
         )
 
     def history_bars(self, view: SessionView, symbol: str, interval: Interval) -> tuple[Bars, ...]:
@@ -299,7 +300,10 @@ class SessionData:
 
         Oldest first: below a day one part per session, otherwise one part in all.
         """
-        row, depths = self._row(symbol), self.requested_history.get(interval)
+        loaded = self.joined.get(symbol)
+        if loaded is not None:
+            return loaded.history_bars(view, symbol, interval)
+        row, depths = self._history_row(symbol), self.requested_history.get(interval)
         if depths is None or not depths[row]:
             return ()
         return tuple(
@@ -308,23 +312,35 @@ class SessionData:
             if (own := held.row_of(row)) is not None
         )
 
-    def _historical(self, symbol: str, row: int, view: SessionView) -> HistoricalSymbolData:
+    def _historical(self, symbol: str, view: SessionView) -> HistoricalSymbolData:
+        loaded = self.joined.get(symbol, self)
+        own = loaded._history_row(symbol)  # noqa: SLF001 - the same class
         bars = {
             interval: self.history_bars(view, symbol, interval)
-            for interval, depths in self.requested_history.items()
-            if depths[row]
+            for interval, depths in loaded.requested_history.items()
+            if depths[own]
         }
         quality = {i: q for (name, i), q in view.historical_quality.items() if name == symbol}
+        row = view.row(symbol)
         values = {name: _of_row(view.historical_value(name), row) for name in view.historical_names()}
         return HistoricalSymbolData(bars, values, quality)
 
-    def _require_view(self) -> SessionView:
-        return SessionView(self.require_tape())
+    def _view_with(self, symbol: str) -> SessionView:
+        """Return a view of the newest edition, which has the symbol."""
+        tape = self.tape
+        self._row(symbol, tape)
+        return SessionView(self.require_tape() if tape is None else tape)
 
-    def _row(self, symbol: str) -> int:
-        if symbol not in self._rows:
-            raise EngineError(unknown_name_with_hint("symbol", symbol, self.get_active_symbols()))
-        return self._rows[symbol]
+    def _row(self, symbol: str, tape: Tape | None) -> int:
+        """Return a symbol's row of a tape, or the registered one without a tape."""
+        rows = self._rows if tape is None else tape.rows
+        if symbol not in rows:
+            raise EngineError(unknown_name_with_hint("symbol", symbol, tuple(rows)))
+        return rows[symbol]
+
+    def _history_row(self, symbol: str) -> int:
+        """Return a symbol's row of the history, in which symbols keep the rows they were registered with."""
+        return self._row(symbol, None)
 
 
 def _interval_data(view: SessionView, symbol: str, interval: Interval) -> BarIntervalData:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol, Self
 
 import numpy as np
 
+from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.quality.gaps_and_scores import HistoricalQuality
+from tapedeck.engine.tape.bar_grid import Ints
+from tapedeck.engine.tape.symbol_changes import ChangeKind
 from tapedeck.engine.tape.tape import Tape
 
 
@@ -35,6 +38,10 @@ class SessionRecord:
         """Whether the session was played to its close."""
         return self.frontier == len(self.tape)
 
+    def whole(self) -> SessionRecord:
+        """Return the record with all symbols that were in the session (`Tape.whole`)."""
+        return replace(self, tape=self.tape.whole())
+
 
 class SessionSink(Protocol):
     """Receiver of sessions as they end, such as an export."""
@@ -45,11 +52,26 @@ class SessionSink(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class TimedChange:
+    """A symbol that joined or left a session. `slot`: number of slots that were over; `time`: the exchange's.
+
+    `keep`: whether the following sessions begin with a joined symbol, too. `time` in ISO 8601.
+    """
+
+    change: Literal["joined", "left"]
+    symbol: str
+    slot: int
+    time: str
+    keep: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SessionSummary:
     """One session in the summary of a run.
 
-    `quality_pct`: mean over symbols, None if not measured; `empty`: confirmed-empty slots of all symbols,
-    of those played.
+    Counts and quality are over all symbols that were in the session. `quality_pct`: mean, None if not
+    measured; `empty`: confirmed-empty slots, of those played while the symbol was there. `opening`: the
+    symbols that it began with; `changes`: those that joined and left, in order.
     """
 
     trading_day: str
@@ -59,11 +81,13 @@ class SessionSummary:
     quality_pct: float | None
     digest: str
     empty: int = 0
+    opening: tuple[str, ...] = ()
+    changes: tuple[TimedChange, ...] = ()
 
     @classmethod
-    def of(cls, record: SessionRecord, digest: str) -> SessionSummary:
+    def of(cls, record: SessionRecord, digest: str) -> Self:
         """Return the summary of a recorded session with its digest."""
-        tape, frontier = record.tape, record.frontier
+        tape, frontier = record.tape.whole(), record.frontier
         return cls(
             trading_day=tape.session.trading_day.isoformat(),
             slots=len(tape),
@@ -71,5 +95,58 @@ class SessionSummary:
             bars=int(tape.base.present[:, :frontier].sum()),
             quality_pct=None if tape.scores is None else float(np.mean(tape.scores[:, frontier])),
             digest=digest,
-            empty=0 if tape.empty is None else int(tape.empty[:, :frontier].sum()),
+            empty=_confirmed_empty(tape, frontier),
+            opening=tape.opening,
+            changes=_timed_changes(tape),
         )
+
+
+def symbols_played(sessions: Iterable[SessionSummary], otherwise: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the symbols of all sessions, in the order of joining; `otherwise` without sessions."""
+    found: dict[str, None] = {}
+    opening: tuple[str, ...] = ()
+    for session in sessions:
+        if session.opening != opening:
+            opening = session.opening
+            found.update(dict.fromkeys(opening))
+        found.update(dict.fromkeys(change.symbol for change in session.changes))
+    return tuple(found) or otherwise
+
+
+def kept_symbols(session: SessionSummary, file_symbols: Sequence[str]) -> tuple[str, ...]:
+    """Return the symbols with which a session began beside those of the file, in the order of joining."""
+    if session.opening == tuple(file_symbols):
+        return ()
+    known = frozenset(file_symbols)
+    return tuple(symbol for symbol in session.opening if symbol not in known)
+
+
+def last_frontiers(tape: Tape, frontier: int) -> Ints:
+    """Return the last frontier of each symbol of a whole tape, int64 (S,): `frontier`, or where it left."""
+    found = np.full(len(tape.symbols), frontier, dtype=np.int64)
+    for stay in tape.stays if tape.changes else ():
+        if stay.left is not None:
+            found[tape.rows[stay.symbol]] = min(stay.left, frontier)
+    return found
+
+
+def _confirmed_empty(tape: Tape, frontier: int) -> int:
+    """Return the number of confirmed-empty slots of a whole tape, without those after a symbol left."""
+    if tape.empty is None:
+        return 0
+    played = int(tape.empty[:, :frontier].sum())
+    return played - int((frontier - last_frontiers(tape, frontier)).sum())
+
+
+def _timed_changes(tape: Tape) -> tuple[TimedChange, ...]:
+    zone = tape.session.zone
+    return tuple(
+        TimedChange(
+            "joined" if change.kind is ChangeKind.JOINED else "left",
+            change.symbol,
+            change.frontier,
+            utc_from_epoch(tape.slots.clock(change.frontier)).astimezone(zone).isoformat(),
+            change.keep,
+        )
+        for change in tape.changes
+    )

@@ -93,7 +93,7 @@ class SessionView:
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """The symbols of the session, in the order of the file."""
+        """The symbols of the session, in the order of their rows: that of the file, then that of joining."""
         return self._tape.symbols
 
     @property
@@ -207,7 +207,7 @@ class SessionView:
 
         A view of an earlier frontier shows it, too, as if it had been there from the open.
         """
-        return next((stay.joined for stay in self._tape.stays if stay.symbol == symbol), None)
+        return self._tape.stay(symbol).joined
 
     # Bars
 

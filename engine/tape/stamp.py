@@ -14,12 +14,14 @@ def session_digest(tape: Tape, frontier: int) -> str:
     """Return the hash of a tape cut at `frontier`: what is known before the open, and all up to there.
 
     That is prior closes and historical indicators; bars, derived bars, indicators, scores, and slots that
-    are confirmed empty, if any. XXH3 with 128 bits, in hexadecimal, over names, labels and values in a
+    are confirmed empty, if any; of all symbols that were in the session, with the times at which symbols
+    joined and left, if any did. XXH3 with 128 bits, in hexadecimal, over names, labels and values in a
     fixed order. Tapes contain no -0.0 and only one kind of NaN, so equal values have equal bits.
     """
     digest = xxhash.xxh3_128()
-    session = tape.session
+    session, tape = tape.session, tape.whole()
     names = [session.exchange, session.trading_day.isoformat(), str(frontier), *tape.symbols]
+    names += [change.text for change in tape.changes]
     arrays: list[np.ndarray] = []
 
     def add(name: str, values: np.ndarray) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Protocol
 from weakref import ReferenceType, ref
 
@@ -20,6 +21,7 @@ from tapedeck.engine.tape.edition_memory import EditionMemory
 from tapedeck.engine.tape.historical_value import HistoricalValue
 from tapedeck.engine.tape.kept_history import KeptBars
 from tapedeck.engine.tape.prior_close import PriorClose
+from tapedeck.engine.tape.row_changes import RowData, gathered_rows
 from tapedeck.engine.tape.symbol_changes import Stay, SymbolChange, stays_of
 
 
@@ -42,18 +44,44 @@ class Lineage:
     `memory`: of their arrays.
     """
 
-    __slots__ = ("__weakref__", "current", "memory")
+    __slots__ = ("__weakref__", "_looked_at", "current", "memory")
 
     def __init__(self, tape: Tape) -> None:
         self.current = tape
         self.memory = EditionMemory()
+        self._looked_at: tuple[Tape, tuple[Stay, ...], Tape] | None = None
+
+    def replace(self, tape: Tape) -> None:
+        """Put the next edition in the place of the newest."""
+        self.current = tape
+        self._looked_at = None
+
+    def at_frontier(self, frontier: int) -> Tape:
+        """Return the newest edition with the symbols of a moment (`Tape.at_frontier`), from any thread.
+
+        The last one that was not the edition itself is kept.
+        """
+        tape, known = self.current, self._looked_at
+        left = tape.left_after(frontier)
+        if not left:
+            return tape
+        if known is None or known[0] is not tape or known[1] != left:
+            known = self._looked_at = (tape, left, tape.at_frontier(frontier))
+        return known[2]
 
 
 class LeftSymbol(Protocol):
     """One symbol that left a session at a frontier, with its rows on disk. Any thread may read them."""
 
-    symbol: str
-    frontier: int
+    @property
+    def symbol(self) -> str:
+        """The symbol."""
+        ...
+
+    @property
+    def frontier(self) -> int:
+        """Number of slots that were over when it left."""
+        ...
 
     def load(self) -> Tape:
         """Return the symbol's tape, one row, with nothing after `frontier` (`Tape.cut`), read from disk."""
@@ -117,6 +145,7 @@ class Tape:
     opening: tuple[str, ...] = ()
     changes: tuple[SymbolChange, ...] = ()
     rows: Mapping[str, int] = field(init=False)
+    _stays: Mapping[str, Stay] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         if not self.changes:
@@ -238,8 +267,10 @@ class Tape:
         arrays += [] if self.base.confirmed_empty is None else [self.base.confirmed_empty]
         # Days are a view of the run's own; weeks are made for the session.
         arrays += [] if self.corrected is None else [self.corrected]
-        arrays += [kept.values for kept in self.kept_history if kept.interval == WEEK]
-        return sum(array.nbytes for array in arrays) + (0 if self.scores is None else self.scores.nbytes)
+        weeks = sum(kept.nbytes for kept in self.kept_history if kept.interval == WEEK)
+        return (
+            sum(array.nbytes for array in arrays) + weeks + (0 if self.scores is None else self.scores.nbytes)
+        )
 
     def of_rows(self, rows: Ints) -> Tape:
         """Return a tape of some symbols: copies of their base bars, of which nothing is computed."""
@@ -306,7 +337,22 @@ class Tape:
     @property
     def stays(self) -> tuple[Stay, ...]:
         """The last stay of each symbol that was in the session, in the order of joining."""
-        return stays_of(self.opening, self.changes)
+        return tuple(self._stays_by_symbol().values())
+
+    def stay(self, symbol: str) -> Stay:
+        """Return the last stay of a symbol; KeyError for one that was never in the session."""
+        return self._stays_by_symbol()[symbol]
+
+    def left_after(self, frontier: int) -> tuple[Stay, ...]:
+        """Return the last stays that ended after a frontier, in the order of joining."""
+        if not self.changes:
+            return ()
+        return tuple(stay for stay in self.stays if stay.left is not None and stay.left > frontier)
+
+    def _stays_by_symbol(self) -> Mapping[str, Stay]:
+        if self._stays is None:
+            self._stays = {stay.symbol: stay for stay in stays_of(self.opening, self.changes)}
+        return self._stays
 
     def with_symbols(self, kept: Ints, part: Tape | None, changes: Sequence[SymbolChange]) -> Tape:
         """Return the next edition with other rows: `kept` of this tape, then all of `part`.
@@ -315,15 +361,74 @@ class Tape:
         and scored as far; `changes`: added to those before. Only for the newest edition, while no thread
         writes it. Before it takes the place of this one, rows of symbols that leave go to `identity.left`.
         """
-        raise NotImplementedError
+        # Arrays of editions with other rows may have the same shape.
+        self.lineage.memory = EditionMemory()
+        own = self.row_data()
+        pieces = [(own, kept)]
+        if part is not None:
+            pieces.append((part.row_data(), np.arange(len(part.symbols), dtype=np.int64)))
+        return self._with_rows(gathered_rows(own, pieces), self.edition + 1, (*self.changes, *changes))
+
+    def row_data(self) -> RowData:
+        """Return all of the tape that has one row per symbol, without a copy."""
+        return RowData(
+            symbols=self.symbols,
+            base=self.base,
+            derived=self.derived,
+            indicators={name: column.values for name, column in self.indicators.items()},
+            historical=self.historical,
+            historical_quality=self.historical_quality,
+            kept_history=self.kept_history,
+            prior_close=self.prior_close,
+            earlier=self.earlier,
+            scores=self.scores,
+            corrected=self.corrected,
+        )
+
+    def _with_rows(self, data: RowData, edition: int, changes: tuple[SymbolChange, ...]) -> Tape:
+        """Return a tape of this session with other rows, at the same frontiers."""
+        made = replace(
+            self,
+            symbols=data.symbols,
+            base=data.base,
+            derived=dict(data.derived),
+            indicators={
+                name: replace(self.indicators[name], values=values)
+                for name, values in data.indicators.items()
+            },
+            historical=dict(data.historical),
+            historical_quality=data.historical_quality,
+            kept_history=data.kept_history,
+            scores=data.scores,
+            corrected=data.corrected,
+            edition=edition,
+            changes=changes,
+        )
+        made.prior_close, made.earlier = data.prior_close, data.earlier
+        return made
 
     def cut(self, rows: Ints, frontier: int) -> Tape:
         """Return a tape of some rows as far as they were computed, with nothing after a frontier.
 
         Slots from there on are confirmed empty, so that they lack nothing; columns of derived bars and
-        indicators that are not over there are missing, and scores stay as they were.
+        indicators that are not over there are missing, and scores stay as they were. It is no edition of the
+        session, and its arrays, those of its history as well, are of these rows alone.
         """
-        raise NotImplementedError
+        own = self.row_data()
+        made = self._with_rows(gathered_rows(own, [(own, rows)]), self.edition, ())
+        made.identity = SessionIdentity()
+        made.kept_history = tuple(kept.copied() for kept in made.kept_history)
+        made.base.end_at(frontier)
+        made.base.confirmed_empty = made.base.empty_mask()
+        made.base.confirmed_empty[:, frontier:] = True
+        for interval, grid in made.derived.items():
+            grid.end_at(made.columns_over(interval, frontier))
+        for column in made.indicators.values():
+            column.values[:, made.columns_over(column.interval, frontier) :] = np.nan
+        if made.scores is not None:
+            last = min(frontier, self.scored)
+            made.scores[:, last + 1 :] = made.scores[:, last : last + 1]
+        return made
 
     def whole(self) -> Tape:
         """Return the tape with all symbols that were in the session, in the order of joining.
@@ -331,14 +436,35 @@ class Tape:
         Those that left have nothing after that (`cut`). The tape itself without any; else arrays of its own,
         and the symbols are read from disk.
         """
-        raise NotImplementedError
+        return self._with_stays(self.stays) if self.changes else self
 
     def at_frontier(self, frontier: int) -> Tape:
         """Return the tape with the symbols of a moment to look back at: also those that left after it.
 
         The tape itself, if there are none.
         """
-        raise NotImplementedError
+        left = frozenset(self.left_after(frontier))
+        return self._with_stays([stay for stay in self.stays if stay.left is None or stay in left])
+
+    def _with_stays(self, stays: Sequence[Stay]) -> Tape:
+        """Return the tape with the symbols of some stays, in this order: its own, and some that left."""
+        if all(stay.symbol in self.rows for stay in stays):
+            return self
+        own, pieces = self.row_data(), []
+        for is_here, group in groupby(stays, lambda stay: stay.symbol in self.rows):
+            if is_here:
+                rows = [self.rows[stay.symbol] for stay in group]
+                pieces.append((own, np.array(rows, dtype=np.int64)))
+            else:
+                pieces += [(self._left(stay).row_data(), np.zeros(1, dtype=np.int64)) for stay in group]
+        return self._with_rows(gathered_rows(own, pieces), self.edition, self.changes)
+
+    def _left(self, stay: Stay) -> Tape:
+        """Return the rows of a symbol that left, from disk; of several such stays the last one counts."""
+        for left in reversed(self.identity.left):
+            if (left.symbol, left.frontier) == (stay.symbol, stay.left):
+                return left.load()
+        raise KeyError(f"{stay.symbol}, which left at {stay.left}")
 
     @property
     def writable_from(self) -> int:

@@ -21,6 +21,7 @@ from tapedeck.engine.tape.tape import Tape
 from tests.support.tapes import random_values, same_bits, slots_of, tape_over
 
 SYMBOLS = 3
+_NAMES = tuple(f"S{row}" for row in range(SYMBOLS))
 USUAL = "usual"
 Bar = tuple[float, float, float, float, float]
 Late = tuple[int, int, Bar | None]
@@ -36,7 +37,7 @@ class Market:
     specs: tuple[IndicatorSpec, ...]
     history: Mapping[Interval, Sequence[BarGrid]]
     min_completeness: float = 0.0
-    symbols: tuple[str, ...] = tuple(f"S{row}" for row in range(SYMBOLS))
+    symbols: tuple[str, ...] = _NAMES
 
     @classmethod
     def of(
@@ -48,21 +49,22 @@ class Market:
         exchange: str = "XNYS",
         min_completeness: float = 0.0,
         missing: float = 0.1,
+        symbols: tuple[str, ...] = _NAMES,
     ) -> Market:
         """Return a market with every own kind, and some of TA-Lib, on base, derived and daily bars."""
         slots = slots_of(day, base, exchange)
         lengths = {Interval.parse(base): len(slots), Interval.parse(derived): len(slots) // 3}
         history = {
             interval: [
-                BarGrid.loaded(random_values(SYMBOLS, length, seed=50 + at, missing=missing))
+                BarGrid.loaded(random_values(len(symbols), length, seed=50 + at, missing=missing))
                 for at in range(3)
             ]
             for interval, length in lengths.items()
         }
         for interval in (DAY, WEEK):
-            history[interval] = [BarGrid.loaded(random_values(SYMBOLS, 30, seed=60, missing=missing))]
+            history[interval] = [BarGrid.loaded(random_values(len(symbols), 30, seed=60, missing=missing))]
         specs = tuple(_specs(Interval.parse(base), Interval.parse(derived)))
-        return cls(slots, (derived, "1d"), specs, history, min_completeness)
+        return cls(slots, (derived, "1d"), specs, history, min_completeness, symbols)
 
     def tape(self, values: Floats, empty: Mask | None = None) -> Tape:
         """Return a tape over copies of some bars, with the average volume that some kinds compare with."""

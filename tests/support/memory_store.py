@@ -37,6 +37,10 @@ class MemoryStore:
             found[symbol] = found.get(symbol, frozenset()) | {interval}
         return found
 
+    def intervals_of(self, symbols: Sequence[str]) -> Mapping[str, frozenset[Interval]]:
+        series = self.series()
+        return {symbol: series.get(symbol, frozenset()) for symbol in symbols}
+
     def scan(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> Iterator[BarBatch]:
         for row, symbol in enumerate(symbols):
             bars = self.read(symbol, interval, start, end)

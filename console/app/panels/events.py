@@ -1,4 +1,4 @@
-"""Events panel: gaps, breakpoint hits, bookmarks, errors; also the timeline's ticks."""
+"""Events panel: gaps, breakpoint hits, bookmarks, errors, symbols; also the timeline's ticks."""
 
 from __future__ import annotations
 
@@ -27,12 +27,14 @@ _TICKS: Final = {
     EventKind.BOOKMARK: TickKind.BOOKMARK,
     EventKind.ERROR: TickKind.ERROR,
     EventKind.SESSION: TickKind.SESSION,
+    EventKind.SYMBOL: TickKind.EVENT,
 }
 _STYLES: Final = {
     EventKind.GAP: "fair",
     EventKind.BREAK: "bad",
     EventKind.BOOKMARK: "mark",
     EventKind.ERROR: "bad",
+    EventKind.SYMBOL: "mark",
 }
 _NO_MARKS: Final = frozenset({EventKind.GAP, EventKind.SESSION})
 _PLACE: Final = attrgetter("place")

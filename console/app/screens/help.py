@@ -36,6 +36,7 @@ _TIMELINE: Final = (
         f"{TickKind.BOOKMARK.value} {TickKind.BREAK.value} {TickKind.ERROR.value}",
         "Bookmark; breakpoint hit; error",
     ),
+    (TickKind.EVENT.value, "Symbol that joins or leaves"),
 )
 _FIGURES: Final = (
     (MISSING, "No value"),

@@ -65,7 +65,7 @@ class BarRows:
 
     def check(self, rows: pd.DataFrame | None, expected: ExpectedSession) -> BarsFound:
         """Check one session's rows, and return its bars."""
-        symbols = len(self._expectation.symbols)
+        symbols = len(expected.symbols.names)
         present = tuple(
             np.zeros((symbols, len(layout.labels)), dtype=np.bool_)
             for layout in expected.layouts[: len(self._expectation.intervals)]
@@ -73,6 +73,8 @@ class BarRows:
         if rows is None:
             rows = pd.DataFrame({name: [] for name in ("line", "symbol", "interval", "column", *NUMBERS)})
         else:
+            day = expected.session.trading_day
+            rows = expected.symbols.numbered(rows, self._expectation.symbols, BARS_CSV, day, self._log)
             rows = in_order(
                 rows, ("symbol", "interval", "column"), BARS_CSV, self._describe(expected), self._log
             )
@@ -97,17 +99,24 @@ class BarRows:
         def describe(row: tuple[int, ...]) -> str:
             symbol, interval, column = row
             label = expected.time_text(int(expected.layouts[interval].labels[column]))
-            return f"{self._expectation.symbols[symbol]} {self._expectation.intervals[interval]} {label}"
+            return f"{expected.symbols.names[symbol]} {self._expectation.intervals[interval]} {label}"
 
         return describe
 
     def _over(self, rows: pd.DataFrame, expected: ExpectedSession) -> pd.DataFrame:
-        """Report and drop bars that had not closed at the end of a partial session."""
-        over = np.array([layout.over for layout in expected.layouts])[rows["interval"].to_numpy()]
-        early = rows["column"].to_numpy() >= over
-        clock = expected.time_text(int(expected.clock_times[expected.frontier]))
-        for line in rows["line"].to_numpy()[early].tolist():
-            self._log.add(BARS_CSV, line, f"the bar closes after {clock}, the end of the partial session")
+        """Report and drop bars that had not closed when their symbol left, or a partial session ended."""
+        symbols = rows["symbol"].to_numpy(dtype=np.int64)
+        over = np.stack([layout.over for layout in expected.layouts])
+        early = rows["column"].to_numpy() >= over[rows["interval"].to_numpy(dtype=np.int64), symbols]
+        for line, symbol in zip(
+            rows["line"].to_numpy()[early].tolist(), symbols[early].tolist(), strict=True
+        ):
+            end = int(expected.symbols.frontiers[symbol])
+            what = "the end of the partial session"
+            if end < expected.frontier:
+                what = f"when {expected.symbols.names[symbol]} left"
+            clock = expected.time_text(int(expected.clock_times[min(end, expected.frontier)]))
+            self._log.add(BARS_CSV, line, f"the bar closes after {clock}, {what}")
         return rows.iloc[np.flatnonzero(~early)]
 
     def _check_base(self, base: pd.DataFrame) -> None:

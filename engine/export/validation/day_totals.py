@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
 from tapedeck.engine.export.manifest import SESSION_JSON
+from tapedeck.engine.export.validation.expectation import ExpectedSession
 from tapedeck.engine.export.validation.report import FindingLog
 
 _BY_PRIOR_CLOSE: Final = ("change", "change_pct", "gap_pct")
@@ -19,20 +20,23 @@ _BY_PRIOR_CLOSE: Final = ("change", "change_pct", "gap_pct")
 class DayTotals:
     """Compares `totals` of session.json with the base bars of the last two sessions of an export."""
 
-    def __init__(self, folder: Path, symbols: Sequence[str], log: FindingLog) -> None:
-        self._symbols = symbols
+    def __init__(self, folder: Path, log: FindingLog) -> None:
         self._log = log
         self._written = _written_totals(folder / SESSION_JSON)
-        self._closes: Mapping[int, float] = {}
+        self._closes: Mapping[str, float] = {}
 
-    def check(self, base: pd.DataFrame, *, is_last: bool) -> None:
+    def check(self, base: pd.DataFrame, expected: ExpectedSession, *, is_last: bool) -> None:
         """Take a session's base bars, sorted by symbol and time; at the last session, compare."""
-        rows = base["symbol"].unique().tolist()
-        bars = {int(row): base[base["symbol"] == row] for row in rows}
+        names, frontiers = expected.symbols.names, expected.symbols.frontiers
+        bars = {names[int(row)]: base[base["symbol"] == row] for row in base["symbol"].unique().tolist()}
         if is_last and self._written is not None:
-            for row, symbol in enumerate(self._symbols):
-                self._compare(symbol, bars.get(row), self._closes.get(row))
-        self._closes = {row: float(own["close"].iloc[-1]) for row, own in bars.items()}
+            for symbol in names:
+                self._compare(symbol, bars.get(symbol), self._closes.get(symbol))
+        # The last bar of a symbol that left is not its close.
+        stayed = {symbol for symbol, end in zip(names, frontiers, strict=True) if end == expected.frontier}
+        self._closes = {
+            symbol: float(own["close"].iloc[-1]) for symbol, own in bars.items() if symbol in stayed
+        }
 
     def _compare(self, symbol: str, bars: pd.DataFrame | None, close_before: float | None) -> None:
         written = self._written.get(symbol) if self._written is not None else None

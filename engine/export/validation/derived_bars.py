@@ -36,7 +36,7 @@ def check_derived(
             if side == "both":
                 continue
             label = expected.time_text(int(layout.labels[int(column)]))
-            name = f"{expectation.symbols[int(symbol)]} {expectation.intervals[code]} {label}"
+            name = f"{expected.symbols.names[int(symbol)]} {expectation.intervals[code]} {label}"
             if side == "left_only":
                 log.add(BARS_CSV, None, f"{name} is missing, but its base bars exist")
             else:
@@ -58,7 +58,8 @@ def _made(base: pd.DataFrame, layout: Layout, min_completeness: float) -> pd.Dat
     columns = made["column"].to_numpy(dtype=np.int64)
     share = made["base_bars"].to_numpy() / layout.widths[columns]
     made["quality"] = score(made["base_bars"].to_numpy(), layout.widths[columns])
-    kept: pd.DataFrame = made.loc[(columns < layout.over) & (share >= min_completeness)]
+    over = layout.over[made["symbol"].to_numpy(dtype=np.int64)]
+    kept: pd.DataFrame = made.loc[(columns < over) & (share >= min_completeness)]
     return kept
 
 

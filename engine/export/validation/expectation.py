@@ -18,6 +18,7 @@ from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.export.manifest import Manifest, ManifestSession
+from tapedeck.engine.export.validation.session_symbols import SessionSymbols
 from tapedeck.engine.intervals import WEEK, Interval
 
 Ints = NDArray[np.int64]
@@ -29,13 +30,13 @@ _CACHE_SIZE = 16
 class Layout:
     """The possible bars of one interval in a session.
 
-    `labels`, `widths`: int64 (m,), opening seconds UTC and slots of each; `over`: number of closed ones at
-    the frontier; `of_slot`: int64 (n,), the bar of each base slot.
+    `labels`, `widths`: int64 (m,), opening seconds UTC and slots of each; `over`: int64 (S,), number of
+    closed ones at the frontier of each symbol; `of_slot`: int64 (n,), the bar of each base slot.
     """
 
     labels: Ints
     widths: Ints
-    over: int
+    over: Ints
     of_slot: Ints
 
 
@@ -43,12 +44,13 @@ class Layout:
 class ExpectedSession:
     """One session of the export: its calendar facts, its frontier, the layout of each interval.
 
-    `empty`: number of confirmed-empty slots of all symbols. `layouts`: by position in
+    `symbols`: those in the session; `empty`: number of their confirmed-empty slots. `layouts`: by position in
     `Expectation.indicator_intervals`; that of 1w is the session, at whose open its values are labelled.
     """
 
     session: TradingSession
     frontier: int
+    symbols: SessionSymbols
     empty: int
     clock_times: Ints
     layouts: tuple[Layout, ...]
@@ -65,6 +67,8 @@ class ExpectedSession:
 
 class Expectation:
     """Expected content of an export. `intervals`: base first; `outputs`: indicators' names in order.
+
+    `symbols`: of all sessions; those of each are in its `ExpectedSession`.
 
     `indicator_intervals`: `intervals`, then 1w if an indicator has it; there are no bars of 1w. Raises
     CalendarError, and ValueError for an invalid interval in the manifest.
@@ -104,12 +108,14 @@ class Expectation:
         session = self.sessions[index]
         slots = SessionSlots(session, self._parsed[0])
         frontier = min(self.played[index].played, len(slots))
-        layouts = [_layout(session, slots, interval, frontier) for interval in self._parsed]
+        symbols = SessionSymbols.of(self.manifest, self.played[index])
+        frontiers = np.minimum(symbols.frontiers, frontier)
+        layouts = [_layout(session, slots, interval, frontiers) for interval in self._parsed]
         empty = self.played[index].empty
-        return ExpectedSession(session, frontier, empty, slots.clock_times(), tuple(layouts))
+        return ExpectedSession(session, frontier, symbols, empty, slots.clock_times(), tuple(layouts))
 
 
-def _layout(session: TradingSession, slots: SessionSlots, interval: Interval, frontier: int) -> Layout:
+def _layout(session: TradingSession, slots: SessionSlots, interval: Interval, frontiers: Ints) -> Layout:
     """Assign every slot to a bucket by its time since the open, or since the break."""
     opened_at = slots.opened_at
     marks = np.zeros((2, len(slots)), dtype=np.int64)
@@ -120,6 +126,5 @@ def _layout(session: TradingSession, slots: SessionSlots, interval: Interval, fr
     _, first, of_slot, widths = np.unique(
         marks, axis=1, return_index=True, return_inverse=True, return_counts=True
     )
-    last = first + widths - 1
-    over = int((last < frontier).sum())
+    over = np.searchsorted(first + widths, frontiers, side="right").astype(np.int64)
     return Layout(opened_at[first], widths.astype(np.int64), over, of_slot.reshape(-1).astype(np.int64))

@@ -53,13 +53,15 @@ class IndicatorRows:
         """Check one session's rows against its bars; those of 1w have none."""
         if rows is None:
             return
-        known = self._expectation
+        known, names = self._expectation, expected.symbols.names
 
         def describe(row: tuple[int, ...]) -> str:
             symbol, name, column, interval = row
             label = expected.time_text(int(expected.layouts[interval].labels[column]))
-            return f"{known.symbols[symbol]} {known.outputs[name]} {label}"
+            return f"{names[symbol]} {known.outputs[name]} {label}"
 
+        day = expected.session.trading_day
+        rows = expected.symbols.numbered(rows, known.symbols, INDICATORS_CSV, day, self._log)
         keys = ("symbol", "name", "column", "interval")
         rows = in_order(rows, keys, INDICATORS_CSV, describe, self._log)
         for code, present in enumerate(bars.present):
@@ -69,7 +71,7 @@ class IndicatorRows:
                 missing["line"].tolist(), missing["symbol"].tolist(), missing["column"].tolist(), strict=True
             ):
                 label = expected.time_text(int(expected.layouts[code].labels[column]))
-                bar = f"{known.symbols[symbol]} {known.intervals[code]} {label}"
+                bar = f"{names[symbol]} {known.intervals[code]} {label}"
                 self._log.add(INDICATORS_CSV, line, f"has a value without a bar: {bar}")
 
     def _check_intervals(self, piece: Piece, name: Ints, interval: Ints) -> None:

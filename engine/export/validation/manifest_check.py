@@ -16,6 +16,7 @@ from tapedeck.engine.config import describe_changes
 from tapedeck.engine.errors import CalendarError
 from tapedeck.engine.export.manifest import DATA_FILES, MANIFEST, SESSION_JSON, Manifest, ManifestFile
 from tapedeck.engine.export.validation.report import FindingLog
+from tapedeck.engine.export.validation.symbols_check import check_symbols, check_written_changes
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.tape.stamp import run_stamp
 
@@ -87,6 +88,7 @@ def check_run(manifest: Manifest, time: TimeManager, log: FindingLog) -> None:
     planned = _planned_days(manifest, time, log)
     _check_days(manifest, planned, log)
     _check_lengths(manifest, time, log)
+    check_symbols(manifest, time, log)
 
 
 def _planned_days(manifest: Manifest, time: TimeManager, log: FindingLog) -> list[str]:
@@ -153,3 +155,5 @@ def check_session_json(folder: Path, manifest: Manifest, log: FindingLog) -> Non
             log.add(
                 SESSION_JSON, None, f"{name}: is {found!r}, but {getattr(manifest, name)!r} in the manifest"
             )
+    sessions = document.get("sessions") if isinstance(document, dict) else None
+    check_written_changes(sessions, manifest, log)

@@ -41,12 +41,13 @@ class QualityRows:
         """Check one session's rows against the base bars that are in bars.csv."""
         required = [
             (symbol, interval)
-            for symbol in self._expectation.symbols
+            for symbol in expected.symbols.names
             for interval in self._expectation.intervals
         ]
         found = self._groups([] if rows is None else records(rows), required)
         day = expected.session.trading_day
-        base = dict(zip(self._expectation.symbols, bars.base[:, : expected.frontier], strict=True))
+        frontiers = np.minimum(expected.symbols.frontiers, expected.frontier).tolist()
+        base = {symbol: bars.base[row, : frontiers[row]] for row, symbol in enumerate(expected.symbols.names)}
         interval = self._expectation.intervals[0]
         empty = {
             symbol: _outside_gaps(found.get((symbol, interval), ()), present, expected)

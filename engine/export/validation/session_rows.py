@@ -76,13 +76,13 @@ class ClockRows:
             "trading_hours_open": opened,
             "trading_hours_close": closed,
             "is_early_close": "true" if session.is_early_close else "false",
-            "active_symbols": str(len(self._expectation.symbols)),
         }
 
     def _fields_at(self, expected: ExpectedSession, k: int, *, ends: bool) -> dict[str, str]:
         clock = datetime.fromtimestamp(int(expected.clock_times[k]), expected.session.zone)
         fields = {
             "session_time": clock.strftime("%H:%M:%S"),
+            "active_symbols": str(expected.symbols.active[k]),
             "session_active": "true" if k < len(expected.base.labels) else "false",
             "system_state": self._expectation.manifest.state if ends else "running",
         }

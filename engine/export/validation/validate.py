@@ -119,7 +119,7 @@ def _check_tables(folder: Path, expectation: Expectation, time: TimeManager, log
         return SessionCursor(name, readers[-1].pieces(), locate, expectation.days, log)
 
     clock, bars = ClockRows(expectation, log), BarRows(expectation, log)
-    totals = DayTotals(folder, expectation.symbols, log)
+    totals = DayTotals(folder, log)
     quality, indicators = QualityRows(expectation, log), IndicatorRows(expectation, log)
     clock_rows = cursor(SESSION_CSV, SESSION_HEADER, clock.locate)
     bar_rows = cursor(BARS_CSV, BARS_HEADER, bars.locate)
@@ -133,7 +133,7 @@ def _check_tables(folder: Path, expectation: Expectation, time: TimeManager, log
         is_last = index == len(expectation) - 1
         clock.check(clock_rows.take(index), expected, is_last=is_last)
         found = bars.check(bar_rows.take(index), expected)
-        totals.check(found.base_rows, is_last=is_last)
+        totals.check(found.base_rows, expected, is_last=is_last)
         count = int(found.base.sum())
         if count != played.bars:
             day = played.trading_day

@@ -224,6 +224,22 @@ def test_history_of_another_feed_is_a_warning(base: Path, tmp_path: Path) -> Non
         assert "own" in str(system.error)
 
 
+@pytest.mark.parametrize(("last", "is_told"), [("2013-10-04", False), ("2013-10-03", True)])
+def test_stored_days_that_end_before_the_day_before_are_a_warning(
+    base: Path, tmp_path: Path, last: str, *, is_told: bool
+) -> None:
+    with open_store(base) as store, open_new_store(tmp_path / "days.db") as days:
+        replay = Replay(config_of(), base, tmp_path, DAY)
+        fill_store(days, ["AAA"], "2013-09-16", last, interval=Interval.parse("1d"))
+        feed = ReplayFeed(store, replay.clock, MINUTE, first=replay.opens)
+        live = LiveOptions(feed, replay.clock, journal_path(days.location), first_day=DAY)
+        text = (
+            "no 1d bar of AAA is stored for 2013-10-04: values over 1d bars lack that day. "
+            "Import the latest 1d bars before a session"
+        )
+        assert (text in SystemManager(config_of(), days, live=live).prepare().warnings) == is_told
+
+
 def test_a_live_run_refuses_what_only_a_playback_can_do(base: Path, tmp_path: Path) -> None:
     with Replay(config_of(), base, tmp_path, DAY).system() as (system, _):
         system.start()
