@@ -245,7 +245,7 @@ class Run:
             self._check_requests()
             self._check_breakpoints()
             self._check_changes()
-            if self._has_bars():
+            if self._has_bars() and self._can_be_repeated():
                 self._check_digests()
                 if self._outcome.seed % 10 == 0:
                     self._check_exports()
@@ -325,6 +325,18 @@ class Run:
         there = {symbol for symbol, _ in self._stored(*bounds)}
         self._count("without bars of a symbol", int(not there.issuperset(_SYMBOLS)))
         return there.issuperset(_SYMBOLS)
+
+    def _can_be_repeated(self) -> bool:
+        """Whether a backtest can make the same changes.
+
+        It cannot pause at the open of a session that follows another one without a rest, and its store does not
+        know a symbol that joined while the feed could not refuse it.
+        """
+        follows = [later for later in self._tapes[1:] if self._market == "over midnight"]
+        at_open = any(change.frontier == 0 for tape in follows for change in tape.changes)
+        unknown = any(change.symbol == UNKNOWN for tape in self._tapes for change in tape.changes)
+        self._count("changes that a backtest cannot make", int(at_open or unknown))
+        return not (at_open or unknown)
 
     # What must hold
 
