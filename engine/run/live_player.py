@@ -206,6 +206,7 @@ class LivePlayer:
         """Wait until the workers are idle, and all that has arrived is on the tape."""
         self.wait_until_computed()
         self._mend()
+        self._breakpoints.note(self._tape)
 
     def _pause_until(self, due: float) -> None:
         """Wait for a message, or until the market's time `due`, or until the clock may have been set."""

@@ -319,6 +319,8 @@ class LiveRun:
         """
         self._subscribed |= frozenset(symbols)
         answer = self._connection.subscribe(symbols)
+        if self.planned and list(symbols) == [self.planned[0].symbol]:
+            answer.add_done_callback(partial(self._alert_refusal, symbols))
         answer.add_done_callback(lambda _: self._send(Wake()))
         return answer
 
@@ -548,12 +550,12 @@ class LiveRun:
         self.unsubscribe(sorted(self._subscribed - set(symbols)))
         self._forming.join(symbols)
         for symbol in [symbol for symbol in symbols if symbol not in self._subscribed]:
-            self.subscribe([symbol]).add_done_callback(partial(self._alert_refusal, symbol))
+            self.subscribe([symbol]).add_done_callback(partial(self._alert_refusal, [symbol]))
 
-    def _alert_refusal(self, symbol: str, answer: Future[None]) -> None:
+    def _alert_refusal(self, symbols: Sequence[str], answer: Future[None]) -> None:
         error = answer.exception()
         if isinstance(error, FeedError):
-            self.alert(f"{self._feed.name} does not deliver {symbol}: {error}")
+            self.alert(f"{self._feed.name} does not deliver {listed(symbols)}: {error}")
 
     def _drop_forming(self, session: _Session, rows: Ints, slots: Ints) -> None:
         """Forget the forming bars of slots whose bars have come."""

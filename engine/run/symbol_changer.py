@@ -99,6 +99,7 @@ class SymbolChanger:
         self._requests: deque[SymbolRequest] = deque()
         self._begun: SymbolRequest | None = None  # the first one, once it has begun
         self._subscribing: Future[None] | None = None  # of it
+        self._repeated: SymbolRequest | None = None  # the last one that repeats a change
         self._kept: tuple[str, ...] = ()
         self._began_with: tuple[str, ...] = ()  # those kept at the session's open
         self._closed: str | None = None
@@ -123,7 +124,10 @@ class SymbolChanger:
         self._kept = tuple(symbols)
 
     def repeat(self, change: SymbolChange) -> SymbolRequest:
-        """Take the request of a change that was made before, ahead of others, and load its symbol."""
+        """Take the request of a change that was made before, ahead of others, and load its symbol.
+
+        It is made though the feed may not deliver the symbol any more: the feed alerts then.
+        """
         if change.kind is ChangeKind.LEFT:
             request = SymbolRequest(leaving=(change.symbol,))
             request.loaded.set_result(None)
@@ -135,6 +139,7 @@ class SymbolChanger:
             except TapedeckError as error:
                 request.fail(error)
                 return request
+        self._repeated = request
         self._requests.insert(0 if self._begun is None else 1, request)
         return request
 
@@ -210,7 +215,7 @@ class SymbolChanger:
     ) -> tuple[SymbolChange, ...]:
         while not request.loaded.done():
             self._process_messages(None)
-        if self._subscribing is not None:
+        if self._subscribing is not None and request is not self._repeated:
             self._subscribing.result()  # raises why the feed does not deliver them
         if request.loaded.cancelled() or request.loaded.exception() is not None:
             raise EngineError("the symbols were not loaded")  # the caller has the cause

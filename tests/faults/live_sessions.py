@@ -329,8 +329,8 @@ class Run:
     def _can_be_repeated(self) -> bool:
         """Whether a backtest can make the same changes.
 
-        It cannot pause at the open of a session that follows another one without a rest, and its store does not
-        know a symbol that joined while the feed could not refuse it.
+        It cannot pause at the open of a session that follows another one without a rest, and its store does
+        not know a symbol that joined while the feed could not refuse it.
         """
         follows = [later for later in self._tapes[1:] if self._market == "over midnight"]
         at_open = any(change.frontier == 0 for tape in follows for change in tape.changes)
