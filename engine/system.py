@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from threading import Event as ThreadEvent
 from typing import ClassVar
@@ -14,7 +17,7 @@ from tapedeck.engine.clock.slots import epoch_seconds
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.conditions import Condition, NumberedConditions, Vocabulary
 from tapedeck.engine.config import SessionConfig
-from tapedeck.engine.errors import ConfigError, ConfigProblem, EngineError
+from tapedeck.engine.errors import ConditionError, ConfigError, ConfigProblem, EngineError
 from tapedeck.engine.export.manifest import Manifest
 from tapedeck.engine.export.partial_export import Records, export_played, with_current, write_state
 from tapedeck.engine.feeds.live_options import LiveOptions, live_config_of
@@ -48,6 +51,7 @@ from tapedeck.engine.run.messages import (
 from tapedeck.engine.run.moment_search import MomentSearch, Place, Progress
 from tapedeck.engine.run.opening_reader import OpeningReader
 from tapedeck.engine.run.past_breakpoints import hits_of
+from tapedeck.engine.run.recomputed_symbols import put_others
 from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.run.run_reports import RunReports
 from tapedeck.engine.run.session_coordinator import SessionCoordinator
@@ -117,7 +121,7 @@ class SystemManager:
             *sinks,
         )
         self._events = EventLog()
-        self._breakpoints = SetBreakpoints(self._send_if_running)
+        self._breakpoints = SetBreakpoints(self._send_if_running, lambda: self._present_symbols)
         self._store = store
         self._tape_cache_bytes = tape_cache_bytes
         self._load_timeout_s = load_timeout_s
@@ -137,7 +141,7 @@ class SystemManager:
             load_timeout_s=self._load_timeout_s,
         )
         for known in self.breakpoints():
-            again.add_breakpoint(known.text, enabled=known.enabled)
+            again.add_breakpoint(known.text, enabled=known.enabled, may_wait=True)
         again.prepare()
         again._sinks = (*again._sinks, *make_sinks())
         return again
@@ -317,22 +321,27 @@ class SystemManager:
     # Breakpoints and bookmarks
 
     def vocabulary(self) -> Vocabulary:
-        """Return the words that a condition may use in this run."""
-        plan = self.prepare()
+        """Return the words that a condition may use in this run.
+
+        The symbols are those of the file, and those that have joined the run so far, also if they left.
+        """
+        plan, coordinator = self.prepare(), self._coordinator
+        days = () if coordinator is None else coordinator.symbols.days.values()
         return Vocabulary(
-            symbols=plan.symbols,
+            symbols=tuple(dict.fromkeys(chain(plan.symbols, *(day.symbols for day in days)))),
             intervals=(plan.base, *plan.derived),
             indicators=tuple(output for spec in plan.specs for output in spec.outputs),
             historical=tuple(trailing.name for trailing in plan.history.trailing),
         )
 
-    def add_breakpoint(self, text: str, *, enabled: bool = True) -> Breakpoint:
+    def add_breakpoint(self, text: str, *, enabled: bool = True, may_wait: bool = False) -> Breakpoint:
         """Pause when a condition such as `SPY.rsi_14 < 30` becomes true; may be called at any moment.
 
         During a session it is checked from the next slot on. `enabled`: False for one that is switched on
-        later. ConditionError gives the fault in the text and its position.
+        later. `may_wait`: symbols of the store that have not joined are allowed, and it waits for them.
+        ConditionError gives the fault in the text and its position.
         """
-        return self._breakpoints.add(self._parsed(text), enabled=enabled)
+        return self._breakpoints.add(self._parsed(text, may_wait=may_wait), enabled=enabled)
 
     def remove_breakpoint(self, number: int) -> None:
         """Delete a breakpoint; EngineError for an unknown number."""
@@ -388,11 +397,12 @@ class SystemManager:
     def past_hits(self, session: PlayedSession, conditions: NumberedConditions) -> tuple[BreakpointHit, ...]:
         """Return where conditions, as of `conditions`, would have stopped a session as far as it was played.
 
+        A symbol that joined counts from the open, one that left up to then.
         Runs in the caller's thread: some milliseconds, or more where they read earlier sessions. Raises
         StoreError if the store cannot be read.
         """
         begun_at = self._starts.frontier(session.tape)
-        return hits_of(conditions, session.tape, session.frontier, begun_at=begun_at)
+        return hits_of(conditions, session.tape.whole(), session.frontier, begun_at=begun_at)
 
     def add_bookmark(
         self, text: str = "", frontier: int | None = None, *, session: PlayedSession | None = None
@@ -439,7 +449,8 @@ class SystemManager:
         EngineError if the session does not have that name.
         """
         data = session or self.session_data
-        return explain(self.prepare(), data, symbol, name, frontier=frontier, interval=interval)
+        load = self.joining.history_of
+        return explain(self.prepare(), data, symbol, name, frontier=frontier, interval=interval, load=load)
 
     def recompute_session(self, trading_day: date) -> SessionData:
         """Recompute an earlier session of the run, and return it with the history before it.
@@ -463,14 +474,18 @@ class SystemManager:
             self.config, self.prepare(), self._data, self.render_priority.yield_to_rendering, self._whole_tape
         )
 
-    def opening_values(self, trading_day: date) -> OpeningValues:
+    def opening_values(self, trading_day: date, others: Sequence[str] = ()) -> OpeningValues:
         """Return the last indicator values of the session before a day of the run, and its pre-market.
+
+        Of the file's symbols, and of those there at the end of that session; or of `others` alone, symbols
+        that joined.
 
         Runs in the caller's thread, as long as a recompute if the session before is not in memory; the run
         continues. CalendarError for a day without a session, StoreError if the store cannot be read,
         ExportError if the session before was played and the store has changed since.
         """
-        return self._opening_reader.of(trading_day)
+        reader = self._opening_reader
+        return reader.of_others(trading_day, others) if others else reader.of(trading_day)
 
     @cached_property
     def _opening_reader(self) -> OpeningReader:
@@ -479,6 +494,7 @@ class SystemManager:
             self._data,
             self.time,
             self.earlier_sessions,
+            self.joining,
             self.tape_cache,
             lambda: self._coordinator is None or self.wait_until_recorded(RECORDING_S),
         )
@@ -569,7 +585,15 @@ class SystemManager:
             historical_quality=self.config.session_data_config.historical.enable_quality,
             cancelled=self._yield_and_continue,
             earlier=self.earlier_sessions.values.before,
+            complete=self._put_others,
         )
+
+    def _put_others(self, session_data: SessionData) -> None:
+        """Give a recomputed session the symbols that joined and left."""
+        days = {} if self._coordinator is None else self._coordinator.symbols.days
+        symbols = days.get(session_data.require_tape().session.trading_day)
+        if symbols is not None:
+            put_others(session_data, symbols, self.joining)
 
     def _whole_tape(self, trading_day: date) -> Tape | None:
         """Return the tape of a day that was played to its close, if it is in memory, in the file's rows."""
@@ -580,8 +604,23 @@ class SystemManager:
         self.render_priority.yield_to_rendering()
         return False
 
-    def _parsed(self, text: str) -> Condition:
-        return Condition.parse(text, self.vocabulary())
+    def _parsed(self, text: str, *, may_wait: bool = False) -> Condition:
+        words = self.vocabulary()
+        try:
+            return Condition.parse(text, words)
+        except ConditionError:
+            if not may_wait:
+                raise
+            symbols = dict.fromkeys((*words.symbols, *self.joining.known_symbols()))
+            with suppress(ConditionError):
+                return Condition.parse(text, replace(words, symbols=tuple(symbols)))
+            raise
+
+    @property
+    def _present_symbols(self) -> Container[str]:
+        """The symbols of the current session, between two sessions those of the file."""
+        tape = self.session_data.tape
+        return self.prepare().symbols if tape is None else tape.rows
 
     def _moment_search(self, on_progress: Progress, cancelled: Callable[[], bool]) -> MomentSearch:
         if self.tape_cache is None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Protocol
 
 from tapedeck.console.actions.speeds import read_speed
+from tapedeck.console.actions.symbol_changes import SymbolCommand, argument_fault, named, unknown_symbol
 from tapedeck.console.actions.time_expressions import InvalidTimeError, ReferenceTime, parse_time_expression
 from tapedeck.console.panel_data.registry import view_names
 from tapedeck.console.panel_data.tables import FORMATS
@@ -18,11 +19,9 @@ from tapedeck.engine.errors import (
     ConditionError,
     EngineError,
     TapedeckError,
-    did_you_mean,
-    listed,
-    nearest,
     shortened,
 )
+from tapedeck.engine.tape.symbol_changes import ChangeKind
 
 # Syntax is checked with one exchange and one day: it is the same for all.
 _ANY_EXCHANGE: Final = "24/7"
@@ -42,10 +41,19 @@ class ColumnNames(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunWords:
-    """Names that a run has. `columns`: None in batch jobs, which have no symbol table."""
+    """Names that a run has. `columns`: None in batch jobs, which have no symbol table.
+
+    `joinable`: returns the symbols that can join it; it reads the store. None: any name is accepted.
+    """
 
     vocabulary: Vocabulary
     columns: ColumnNames | None = None
+    joinable: Callable[[], tuple[str, ...]] | None = None
+
+    def with_symbol(self, symbol: str) -> RunWords:
+        """Return the names of the run after a symbol has joined it."""
+        symbols = tuple(dict.fromkeys([*self.vocabulary.symbols, symbol]))
+        return replace(self, vocabulary=replace(self.vocabulary, symbols=symbols))
 
 
 def _known_to_all(_text: str, _words: RunWords) -> str | None:
@@ -132,13 +140,37 @@ def known_symbol(text: str, symbols: Sequence[str]) -> str:
     found = next((symbol for symbol in symbols if symbol.upper() == wanted), None)
     found = found or next((symbol for symbol in symbols if symbol.upper().startswith(wanted)), None)
     if found is None:
-        hint = did_you_mean(nearest(text, symbols)) or f" Use {listed(symbols)}."
-        raise EngineError(f"unknown symbol {text.strip()!r}.{hint}")
+        raise unknown_symbol(text.strip(), symbols)
     return found
 
 
 def _symbol_words(text: str, words: RunWords) -> str | None:
     return _fault(lambda: known_symbol(text, words.vocabulary.symbols)) if text else None
+
+
+def _added(text: str) -> str | None:
+    return argument_fault(ChangeKind.JOINED, text)
+
+
+def _added_words(text: str, words: RunWords) -> str | None:
+    return None if words.joinable is None else _fault(lambda: joined_by(text, words))
+
+
+def joined_by(text: str, words: RunWords) -> str:
+    """Return the symbol, as it is stored, that joins with an argument of `add`; EngineError if it is unknown.
+
+    One of the run may leave, and join again.
+    """
+    symbol = SymbolCommand.read(ChangeKind.JOINED, text).symbol
+    return symbol if words.joinable is None else named(symbol, (*words.vocabulary.symbols, *words.joinable()))
+
+
+def _removed(text: str) -> str | None:
+    return argument_fault(ChangeKind.LEFT, text)
+
+
+def _removed_words(text: str, words: RunWords) -> str | None:
+    return _fault(lambda: named(text.strip(), words.vocabulary.symbols))
 
 
 def _column_words(text: str, words: RunWords) -> str | None:
@@ -192,6 +224,8 @@ FIND_NEXT: Final = Argument(_condition, "moments.ask_next", _condition_words)
 FIND_PREVIOUS: Final = Argument(_condition, "moments.ask_previous", _condition_words)
 NOTE: Final = Argument(_any_text, prompt="navigation.ask_bookmark")
 SYMBOL: Final = Argument(_any_text, "panels.ask_symbol", _symbol_words)
+ADDED_SYMBOL: Final = Argument(_added, "symbols.ask_add", _added_words)
+REMOVED_SYMBOL: Final = Argument(_removed, "symbols.ask_remove", _removed_words)
 FILTER: Final = Argument(_any_text, prompt="panels.type_filter")
 COLUMNS: Final = Argument(_any_text, "panels.ask_columns", _column_words)
 SORT: Final = Argument(_any_text, check_words=_sort_words)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol
 
+from tapedeck.console.actions.symbol_changes import SymbolCommand
 from tapedeck.console.actions.time_expressions import ReferenceTime
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.system import SystemManager
@@ -111,6 +112,10 @@ class RunContext(Protocol):
 
     def remove_breakpoint(self, number: int) -> None:
         """Remove a breakpoint."""
+        ...
+
+    def change_symbols(self, command: SymbolCommand) -> None:
+        """Begin to have a symbol join or leave: it is loaded in another thread."""
         ...
 
     async def bookmark(self, text: str) -> None:

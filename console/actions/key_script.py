@@ -12,12 +12,13 @@ Each line has one action and its argument; lines that begin with `#` are comment
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Final
 
-from tapedeck.console.actions.arguments import RunWords
+from tapedeck.console.actions.arguments import RunWords, joined_by
 from tapedeck.console.actions.table import action_of, script_words
 from tapedeck.engine.config.text_files import read_text_file
 from tapedeck.engine.errors import ConfigError, ConfigProblem, nearest, shortened
@@ -101,8 +102,7 @@ class Script:
         `words`: those of the run, in which names in arguments are looked up as well; None: the form of
         arguments alone is checked.
         """
-        unknown = [] if words is None else [_unknown_words(line, words) for line in self.lines]
-        problems = [*self.problems, *(problem for problem in unknown if problem is not None)]
+        problems = [*self.problems, *([] if words is None else _all_unknown_words(self.lines, words))]
         if problems:
             raise ConfigError(self.source, sorted(problems, key=_line_number))
 
@@ -127,6 +127,18 @@ def _problem_of(line: ScriptLine) -> ConfigProblem | None:
         return ConfigProblem(place, line.action, message, nearest(line.action, script_words()))
     fault = action.argument.check(line.argument)
     return None if fault is None else ConfigProblem(place, line.argument, f"{line.action}: {fault}")
+
+
+def _all_unknown_words(lines: Iterable[ScriptLine], words: RunWords) -> Iterator[ConfigProblem]:
+    """Yield the faults of `_unknown_words`; lines may name symbols that lines before them add."""
+    if words.joinable is not None:
+        words = replace(words, joinable=cache(words.joinable))
+    for line in lines:
+        problem = _unknown_words(line, words)
+        if problem is not None:
+            yield problem
+        elif line.action == "add":
+            words = words.with_symbol(joined_by(line.argument, words))
 
 
 def _unknown_words(line: ScriptLine, words: RunWords) -> ConfigProblem | None:

@@ -6,6 +6,7 @@ from typing import Final
 
 from tapedeck.console.actions import speeds
 from tapedeck.console.actions.context import RunContext
+from tapedeck.console.actions.symbol_changes import SymbolCommand
 from tapedeck.console.actions.time_expressions import (
     parse_time_expression,
     same_time,
@@ -14,6 +15,7 @@ from tapedeck.console.actions.time_expressions import (
 )
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.intervals import Interval
+from tapedeck.engine.tape.symbol_changes import ChangeKind
 
 _LENGTHS_S: Final = {"minute": 60, "hour": 3600}
 DEFAULT_FORMAT: Final = "csv"
@@ -126,6 +128,16 @@ def remove_breakpoint(run: RunContext, number: str) -> None:
     if not number.isdecimal():
         raise EngineError(f"invalid breakpoint number {number!r}: use a number of the list of breakpoints")
     run.remove_breakpoint(int(number))
+
+
+def add_symbol(run: RunContext, text: str) -> None:
+    """Have a symbol join the session: its name, and `keep` if the following sessions begin with it, too."""
+    run.change_symbols(SymbolCommand.read(ChangeKind.JOINED, text))
+
+
+def remove_symbol(run: RunContext, text: str) -> None:
+    """Have a symbol leave the session."""
+    run.change_symbols(SymbolCommand.read(ChangeKind.LEFT, text))
 
 
 async def bookmark(run: RunContext, text: str) -> None:

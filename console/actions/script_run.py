@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from tapedeck.console.actions.executor import Executor
 from tapedeck.console.actions.key_script import Script, ScriptLine
+from tapedeck.console.actions.symbol_changes import PendingChange, SymbolCommand
 from tapedeck.console.actions.table import Action, Effect, action_of
 from tapedeck.console.actions.time_expressions import ReferenceTime
 from tapedeck.engine.clock.trading_session import TradingSession
@@ -33,6 +34,10 @@ class ScriptOutput(Protocol):
         """Write a panel as data."""
         ...
 
+    def change_symbols(self, line: ScriptLine, command: SymbolCommand) -> PendingChange:
+        """Begin to have a symbol join or leave."""
+        ...
+
     def do_on_screen(self, line: ScriptLine) -> None:
         """Run an action of the screen."""
         ...
@@ -48,7 +53,7 @@ def _not_recorded(_effect: Effect, _line: ScriptLine) -> AbstractContextManager[
 class ScriptedRun:
     """RunContext of a script: commands go straight to the engine.
 
-    `line`: the current one.
+    `line`: the current one. `pending`: the change of symbols that it, or a line before it, began; or None.
     """
 
     past = None
@@ -57,6 +62,7 @@ class ScriptedRun:
         self.system = system
         self.line = ScriptLine(0, "")
         self.has_quit = False
+        self.pending: PendingChange | None = None
         self._output = output
 
     def check_not_over(self) -> None:
@@ -112,6 +118,10 @@ class ScriptedRun:
     def remove_breakpoint(self, number: int) -> None:
         """Remove a breakpoint."""
         self.system.remove_breakpoint(number)
+
+    def change_symbols(self, command: SymbolCommand) -> None:
+        """Begin to have a symbol join or leave; the next line waits for it."""
+        self.pending = self._output.change_symbols(self.line, command)
 
     async def bookmark(self, text: str) -> None:
         """Add a bookmark at the engine's time."""
@@ -169,14 +179,29 @@ class ScriptRun:
         while self._remaining and not self.has_quit:
             if not self._is_ready():
                 return False
+            self._check_change()
             line = self._remaining.popleft()
             log.info("script line %d: %s", line.number, line)
             try:
                 self._do(line)
             except TapedeckError as error:
-                problem = ConfigProblem(f"line {line.number}", str(line), str(error))
-                raise ConfigError(self._script.source, [problem]) from error
-        return self.has_quit or self._is_ready()
+                raise self._failure(line, error) from error
+        if not self.has_quit and not self._is_ready():
+            return False
+        self._check_change()
+        return True
+
+    def _check_change(self) -> None:
+        """Raise the error of a change of symbols that the line before began."""
+        pending, self._run.pending = self._run.pending, None
+        try:
+            if pending is not None:
+                pending.result()
+        except TapedeckError as error:
+            raise self._failure(self._run.line, error) from error
+
+    def _failure(self, line: ScriptLine, error: TapedeckError) -> ConfigError:
+        return ConfigError(self._script.source, [ConfigProblem(f"line {line.number}", str(line), str(error))])
 
     def can_advance(self) -> bool:
         """Whether `advance` would run a line; cheap enough for each change of the run."""
@@ -184,7 +209,7 @@ class ScriptRun:
 
     def _is_ready(self) -> bool:
         """Whether all commands are done, and the run is paused or over."""
-        if self._is_busy():
+        if self._is_busy() or (self._run.pending is not None and not self._run.pending.done()):
             return False
         # Before the state: one that is read earlier may be of the time before the last command.
         is_handled = self._handled is None or self._handled.is_set()

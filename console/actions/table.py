@@ -27,6 +27,8 @@ class Effect(Enum):
     """Effect of an action on the run, as saved scripts record it."""
 
     NONE = "none"
+    CHANGES_SYMBOLS = "changes symbols"
+    """Has a symbol join or leave, which takes a moment; recorded with the time at which it took effect."""
     SETS = "sets"
     """Sets a speed, a breakpoint or a bookmark, without moving the run."""
     STOPS = "stops"
@@ -173,6 +175,14 @@ ACTIONS: Final[list[Action]] = [
     Action(
         "symbol", "", "symbol", "Go to symbol",
         OnScreen("panels.focus"), NAVIGATE, arguments.SYMBOL
+    ),
+    Action(
+        "add", "a", "add", "Add a symbol",
+        run_actions.add_symbol, NAVIGATE, arguments.ADDED_SYMBOL, effect=Effect.CHANGES_SYMBOLS
+    ),
+    Action(
+        "remove", "r", "remove", "Remove a symbol",
+        run_actions.remove_symbol, NAVIGATE, arguments.REMOVED_SYMBOL, effect=Effect.CHANGES_SYMBOLS
     ),
     Action(
         "why", "w", "why", "Explain this symbol's numbers",

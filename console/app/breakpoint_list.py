@@ -12,19 +12,24 @@ from tapedeck.console.app.breakpoint_files import SavedBreakpoint, SavedBreakpoi
 from tapedeck.console.app.grid_text import counted
 from tapedeck.console.app.playback import Playback
 from tapedeck.engine.errors import ConditionError, did_you_mean
+from tapedeck.engine.read.snapshot import Breakpoint
 
 _NOTICES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class ListedBreakpoint:
-    """A breakpoint of the list. `fault`: why the run cannot use it, "" if it can; `number`: None then."""
+    """A breakpoint of the list. `fault`: why the run cannot use it, "" if it can; `number`: None then.
+
+    `waits_for`: symbols that are not in the session, and can join it.
+    """
 
     number: int | None
     text: str
     enabled: bool
     hits: int = 0
     fault: str = ""
+    waits_for: tuple[str, ...] = ()
 
 
 class BreakpointList:
@@ -56,25 +61,32 @@ class BreakpointList:
     def listed(self) -> tuple[ListedBreakpoint, ...]:
         """Return all breakpoints, those that the run cannot use last."""
         known = self._playback.system.breakpoints()
-        usable = (ListedBreakpoint(b.number, b.text, b.enabled, b.hits) for b in known)
+        usable = (ListedBreakpoint(b.number, b.text, b.enabled, b.hits, waits_for=b.waits_for) for b in known)
         return (*usable, *self._unusable)
 
     def add(self, saved: SavedBreakpoints) -> tuple[str, ...]:
-        """Add the breakpoints of a file that are not in the list yet; return notices of those not usable."""
+        """Add the breakpoints of a file that are not in the list yet.
+
+        Returns notices of those that are not usable, and of those that wait for symbols to join.
+        """
         system, present = self._playback.system, {listed.text for listed in self.listed()}
         faulty: list[ListedBreakpoint] = []
+        waiting: list[Breakpoint] = []
         for one in saved.breakpoints:
             if one.text in present:
                 continue
             present.add(one.text)
             try:
-                system.add_breakpoint(one.text, enabled=one.enabled)
+                added = system.add_breakpoint(one.text, enabled=one.enabled, may_wait=True)
             except ConditionError as error:
                 fault = f"{error.message}{did_you_mean(error.suggestion)}"
                 self._unusable.append(ListedBreakpoint(None, one.text, enabled=False, fault=fault))
                 if one.enabled:
                     faulty.append(self._unusable[-1])
-        return (*_switched_off(faulty), *saved.changed_words())
+            else:
+                if one.enabled and added.waits_for:
+                    waiting.append(added)
+        return (*_switched_off(faulty), *_waiting(waiting), *saved.changed_words())
 
     def remove_unusable(self, text: str) -> None:
         """Delete a breakpoint that the run cannot use."""
@@ -104,3 +116,12 @@ def _switched_off(faulty: Sequence[ListedBreakpoint]) -> Iterator[str]:
     if faulty:
         first = faulty[0]
         yield f"{counted(len(faulty), 'breakpoint')} switched off: {first.text}: {first.fault}"
+
+
+def _waiting(breakpoints: Sequence[Breakpoint]) -> Iterator[str]:
+    """Yield the notice of breakpoints that wait for symbols to join, if there are any."""
+    if breakpoints:
+        first = breakpoints[0]
+        wait = "waits" if len(breakpoints) == 1 else "wait"
+        symbols = ", ".join(dict.fromkeys(symbol for one in breakpoints for symbol in one.waits_for))
+        yield f"{counted(len(breakpoints), 'breakpoint')} {wait} for {symbols} to join: {first.text}"

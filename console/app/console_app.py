@@ -22,7 +22,8 @@ from tapedeck.console.actions.executor import Executor
 from tapedeck.console.actions.key_script import Script, ScriptLine
 from tapedeck.console.actions.keys import key_problems, usable_keys
 from tapedeck.console.actions.script_run import ScriptRun
-from tapedeck.console.actions.table import BY_ID, action_of
+from tapedeck.console.actions.symbol_changes import PendingChange, SymbolCommand
+from tapedeck.console.actions.table import BY_ID, Effect, action_of
 from tapedeck.console.app.breakpoint_list import BreakpointList
 from tapedeck.console.app.footer_labels import FooterState
 from tapedeck.console.app.frames import Frames
@@ -34,6 +35,7 @@ from tapedeck.console.app.handlers.live_transport import LiveTransport
 from tapedeck.console.app.handlers.moments import MOMENT_SEARCHES, MomentHandlers
 from tapedeck.console.app.handlers.navigation import NavigationHandlers
 from tapedeck.console.app.handlers.panels import PanelHandlers
+from tapedeck.console.app.handlers.symbols import SymbolHandlers
 from tapedeck.console.app.handlers.transport import Transport
 from tapedeck.console.app.key_queue import KeyMarker, KeyQueue
 from tapedeck.console.app.layout import Layout
@@ -66,6 +68,8 @@ log = logging.getLogger(__name__)
 
 # After a key the screen is drawn at once, and again when the engine may have handled the command.
 _AFTER_KEY_S: Final = (0.005, 0.015, 0.03, 0.06)
+_AFTER_CHANGES: Final = frozenset({Effect.SETS, Effect.STEPS, Effect.PLAYS})
+"""Effects of actions that wait until symbols have joined or left: they count from there on."""
 _SLOW_LINE: Final = "-slow-line"
 Answer = TypeVar("Answer")
 
@@ -139,7 +143,9 @@ class ConsoleApp(TerminalApp):
         application = ApplicationHandlers(self, self.data)
         moments = MomentHandlers(self, self.navigation, self.transport)
         breakpoints = BreakpointHandlers(self, self.breakpoints, moments, setup.exports)
+        self.symbol_changes = SymbolHandlers(self)
         self._handlers = {
+            "symbols": self.symbol_changes,
             "transport": self.transport,
             "navigation": self.navigation,
             "breakpoints": breakpoints,
@@ -148,7 +154,9 @@ class ConsoleApp(TerminalApp):
             "data": self.data,
             "app": application,
         }
-        run = ScreenRun(self, self.transport, self.navigation, breakpoints, self.data, application)
+        run = ScreenRun(
+            self, self.transport, self.navigation, breakpoints, self.data, self.symbol_changes, application
+        )
         self._executor = Executor(run, self)
         self.ending = False
         self.was_interrupted = False
@@ -164,7 +172,7 @@ class ConsoleApp(TerminalApp):
                 script,
                 playback.system,
                 _ScreenOutput(self),
-                is_busy=lambda: self.data.is_exporting,
+                is_busy=lambda: self.data.is_exporting or self.symbol_changes.is_busy,
                 record_line=self.recording.record_script_line,
             )
         )
@@ -249,6 +257,7 @@ class ConsoleApp(TerminalApp):
     async def _replace_run(self) -> None:
         ended = self.playback.system
         await asyncio.to_thread(ended.stop)
+        await self.symbol_changes.idle()
         following = await asyncio.to_thread(self.setup.new_run, ended)
         del ended  # its memory is freed before the next run
         if self.ending:
@@ -297,7 +306,7 @@ class ConsoleApp(TerminalApp):
         if ui_state.sort:
             main.symbols.table.sort_by(ui_state.sort, reverse=ui_state.descending)
         if ui_state.symbol in plan.symbols:
-            main.first_symbol = ui_state.symbol
+            main.focus_once_shown(ui_state.symbol)
 
     # Frames
 
@@ -447,8 +456,8 @@ class ConsoleApp(TerminalApp):
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """The symbols of the run."""
-        return self.playback.plan.symbols
+        """The symbols of the session shown, before the first one those of the file."""
+        return self.main.shown_symbols
 
     @property
     def theme_name(self) -> str:
@@ -483,6 +492,8 @@ class ConsoleApp(TerminalApp):
     async def do(self, action_id: str, argument: str = "") -> None:
         """Run an action of the table by its id; show errors as notices."""
         action = BY_ID[action_id]
+        if action.effect in _AFTER_CHANGES:
+            await self.symbol_changes.idle()
         self.recording.begin_action(action_id)
         self._release_engine()  # the action may wait for the engine
         try:
@@ -536,6 +547,10 @@ class _ScreenOutput:
 
     def view(self, _line: ScriptLine, _panel: str, _form: str) -> None:
         """Do nothing: panels are on the screen."""
+
+    def change_symbols(self, _line: ScriptLine, command: SymbolCommand) -> PendingChange:
+        """Have a symbol join or leave, in the background."""
+        return self._app.symbol_changes.change_for_script(command)
 
     def do_on_screen(self, line: ScriptLine) -> None:
         """Run the action with the screen's next messages."""

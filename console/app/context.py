@@ -28,6 +28,11 @@ class AppContext(Protocol):
     key_changes: dict[str, str]
 
     @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of the session shown, before the first one those of the file."""
+        ...
+
+    @property
     def theme_names(self) -> tuple[str, ...]:
         """Names of all themes."""
         ...

@@ -61,9 +61,9 @@ def play_on_screen(
         playback = Playback(runs.first(batch_options.breaks), watched_speed=invocation.settings.speed)
         stack.callback(playback.stop)
         if batch_options.script is not None:
-            batch_options.script.check(
-                RunWords(playback.system.vocabulary(), TableChoice(playback.plan, is_live=playback.is_live))
-            )
+            columns = TableChoice(playback.plan, is_live=playback.is_live)
+            joinable = None if playback.is_live else playback.system.joinable_symbols
+            batch_options.script.check(RunWords(playback.system.vocabulary(), columns, joinable))
         ui_state, notice = load_ui_state(folders.state)
         setup = Setup(
             exports=invocation.settings.export or folders.data / "exports",

@@ -42,10 +42,11 @@ class OpeningFetch:
         if monotonic() < self._raced_at + _REST_S:
             self._look_again()
             return
-        day = shown.view.trading_day
-        if day not in self._playback.openings:
+        day, openings = shown.view.trading_day, self._playback.openings
+        joined = openings.lacking(day, shown.view.symbols)
+        if joined or day not in openings:
             self._is_reading = True
-            self._app.run_worker(self._fetch(day), group=_GROUP)
+            self._app.run_worker(self._fetch(day, joined), group=_GROUP)
 
     def _look_again(self) -> None:
         """Follow what is shown after a rest, as a frame that stands still is not drawn again."""
@@ -53,12 +54,16 @@ class OpeningFetch:
             self._rest.stop()
         self._rest = self._app.set_timer(_REST_S, lambda: self.follow(self._playback.view_state()))
 
-    async def _fetch(self, day: date) -> None:
+    async def _fetch(self, day: date, joined: tuple[str, ...]) -> None:
+        """Read the values of a day, or of symbols that joined it."""
         openings, system = self._playback.openings, self._playback.system
-        read = partial(system.opening_values, day)
+        read = partial(system.opening_values, day, joined)
         try:
             values = await run_in_background(f"reading the open of {day}", read, self._notify_error)
-            openings.put(day, values)
+            if joined:
+                openings.add(day, values, joined)
+            else:
+                openings.put(day, values)
         finally:
             self._is_reading = False
 

@@ -234,7 +234,7 @@ class Playback:
     def version(self, snapshot: Snapshot) -> tuple[object, ...]:
         """Return a value that changes whenever the frame would; cheap."""
         view = snapshot.view
-        computed = None if view is None else (view.frontier, view.computed_frontier)
+        computed = None if view is None else (view.frontier, view.computed_frontier, view.edition)
         past = (self.viewpoint.revision, self.past_play.is_playing, self._watched_speed)
         shown = (self._runs, snapshot.version, past, self.openings.revision)
         live = () if snapshot.live is None else _live_version(snapshot.live)
@@ -261,7 +261,8 @@ class Playback:
         )
 
     def _opening(self, view: SessionView | None) -> OpeningValues | None:
-        return None if view is None else self.openings.get(view.trading_day)
+        """Return the opening values of a view's day, in its rows."""
+        return None if view is None else self.openings.get(view.trading_day, view.symbols)
 
     # Jumps
 
@@ -445,8 +446,10 @@ class Playback:
         if self.is_current_session(view):
             return self.system.session_data.history_bars(view, symbol, interval)[-1:]
         earlier = self.tape_cache.before(view.trading_day)
-        before = None if earlier is None else self.tape_cache.cached(earlier)
-        return () if before is None else (before.view().bars(symbol, interval),)
+        cached = None if earlier is None else self.tape_cache.cached(earlier)
+        before = None if cached is None else cached.view()
+        # A symbol that joined the session shown may not have been in the one before.
+        return () if before is None or symbol not in before.symbols else (before.bars(symbol, interval),)
 
 
 def _live_version(live: LiveStatus) -> tuple[object, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from threading import Event
 from typing import Final
 
@@ -12,12 +13,15 @@ from tapedeck.console.actions.key_script import ScriptLine
 from tapedeck.console.actions.table import Effect, action_of
 from tapedeck.console.actions.time_expressions import time_expression
 from tapedeck.console.app.playback import Playback
+from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.system import SystemManager
 
 Line = tuple[str, str]
 _WAIT_LIMIT_S: Final = 2.0
+_CHANGE: Final = ("", "change of symbols")
+"""Place of a change of symbols in progress, among the lines."""
 
 
 class Recording:
@@ -46,6 +50,7 @@ class Recording:
         self._is_open_ended = False  # whether they have no known end, unlike steps
         self._handled: Event | None = None
         self._has_begun = False
+        self._change_from: datetime | None = None  # where a change of symbols began, if the engine stood
 
     @property
     def _system(self) -> SystemManager:
@@ -115,6 +120,36 @@ class Recording:
         else:
             self.omit_action()
 
+    def begin_change(self) -> None:
+        """Keep the place of a change of symbols, until it is known when it took effect."""
+        self._finish_moves()
+        self._lines[:] = [*self._lines_without_moves(), _CHANGE, *self._moves]
+        present = self._playback.present()
+        self._change_from = present.clock if present is not None and self._is_at_rest() else None
+
+    def end_change(self, word: str, argument: str, session: TradingSession, clock: datetime) -> None:
+        """Write a change of symbols that took effect at a time of a session.
+
+        Moves begun before or meanwhile are written as the time reached since, or as play that goes on.
+        """
+        at = self._lines.index(_CHANGE)
+        before, since = self._lines[:at], self._lines[at + 1 :]
+        reached = self._playback.present()
+        is_at_rest = self._is_at_rest() and not self._system.state.is_over
+        # Where the engine stood at the beginning, the lines before reach that time by themselves.
+        moves = [] if clock == self._change_from else [("run_to", time_expression(session, clock))]
+        others = [line for line in since if not _is_move(line)]
+        self._lines[:] = [*before, *moves, (word, argument), *others]
+        self._moves, self._is_open_ended = [], False
+        if not is_at_rest:
+            self._add_move("resume", "", is_open_ended=True)
+        elif reached is not None and reached.clock != clock:
+            self._lines.append(("run_to", time_expression(reached.played.session, reached.clock)))
+
+    def cancel_change(self) -> None:
+        """Remove the place of a change of symbols that was refused."""
+        self._lines.remove(_CHANGE)
+
     @contextmanager
     def undo_if_refused(self) -> Iterator[None]:
         """Remove the lines written in this context if the engine refuses the command."""
@@ -135,6 +170,8 @@ class Recording:
             # A key may have started a move without a known end.
             is_open_ended = self._is_open_ended or effect is Effect.PLAYS
             self._add_move(line.action, line.argument, is_open_ended=is_open_ended)
+        elif effect is Effect.CHANGES_SYMBOLS:
+            return  # written once it has taken effect
         elif effect is not Effect.STOPS:  # the engine is paused already
             self._lines.append(self._setting_line(line))
         if not self._system.state.is_over:
@@ -236,3 +273,8 @@ class Recording:
         for line in self._moves:
             del kept[len(kept) - 1 - kept[::-1].index(line)]
         return kept
+
+
+def _is_move(line: Line) -> bool:
+    action = action_of(line[0])
+    return action is not None and action.effect.is_move

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from tapedeck.console.actions.symbol_changes import SymbolCommand
 from tapedeck.console.actions.time_expressions import ReferenceTime
 from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.handlers.application import ApplicationHandlers
 from tapedeck.console.app.handlers.breakpoints import BreakpointHandlers
 from tapedeck.console.app.handlers.data import DataHandlers
 from tapedeck.console.app.handlers.navigation import NavigationHandlers
+from tapedeck.console.app.handlers.symbols import SymbolHandlers
 from tapedeck.console.app.handlers.transport import PastMoves, Transport
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.system import SystemManager
@@ -25,6 +27,7 @@ class ScreenRun:
         navigation: NavigationHandlers,
         breakpoints: BreakpointHandlers,
         data: DataHandlers,
+        symbols: SymbolHandlers,
         application: ApplicationHandlers,
     ) -> None:
         self._playback = app.playback
@@ -32,6 +35,7 @@ class ScreenRun:
         self._navigation = navigation
         self._breakpoints = breakpoints
         self._data = data
+        self._symbols = symbols
         self._application = application
 
     @property
@@ -92,6 +96,11 @@ class ScreenRun:
     def remove_breakpoint(self, number: int) -> None:
         """Remove a breakpoint."""
         self._breakpoints.remove(number)
+
+    def change_symbols(self, command: SymbolCommand) -> None:
+        """Have a symbol join or leave the present session, in the background."""
+        self._transport.check_not_over()
+        self._symbols.change(command)
 
     async def bookmark(self, text: str) -> None:
         """Add a bookmark at the time shown."""

@@ -93,7 +93,7 @@ def play(
         if batch_options.script is not None:
             from tapedeck.console.actions.arguments import RunWords  # noqa: PLC0415 - most runs have no script
 
-            batch_options.script.check(RunWords(system.vocabulary()))
+            batch_options.script.check(RunWords(system.vocabulary(), joinable=system.joinable_symbols))
         interrupts.hold()
         system.start(paused=lines is not None)
         end = _End()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from tapedeck.console.actions.key_script import Script, ScriptLine
 from tapedeck.console.actions.output_paths import json_file
 from tapedeck.console.actions.script_run import ScriptRun
+from tapedeck.console.actions.symbol_changes import PendingChange, SymbolCommand, told
 from tapedeck.console.cli.terminal import Terminal
 from tapedeck.console.panel_data.views import headed_view_text, view_text
+from tapedeck.engine.read.events import Event
 from tapedeck.engine.system import SystemManager
 from tapedeck.engine.user_path import expanded
 
@@ -59,6 +63,19 @@ class _TerminalOutput:
         text = (headed_view_text if self._has_headings else view_text)(self._system, panel, form).rstrip("\n")
         self._terminal.write(f"\n{text}" if self._has_written else text)
         self._has_written = True
+
+    def change_symbols(self, line: ScriptLine, command: SymbolCommand) -> PendingChange:
+        """Have a symbol join or leave, in another thread; the main one handles signals meanwhile."""
+        pool = ThreadPoolExecutor(1, thread_name_prefix="tapedeck-script-symbols")
+        pending = pool.submit(self._change, line, command)
+        pending.add_done_callback(lambda _: self._system.mark())  # wakes the script
+        pool.shutdown(wait=False)
+        return pending
+
+    def _change(self, line: ScriptLine, command: SymbolCommand) -> Event:
+        event = command.make(self._system)
+        self._terminal.remark(f"line {line.number}: {told(event, self._system)}")
+        return event
 
     def do_on_screen(self, line: ScriptLine) -> None:
         """Report that the action is skipped."""

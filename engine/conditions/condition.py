@@ -9,7 +9,7 @@ from tapedeck.engine.conditions.evaluation import Evaluation
 from tapedeck.engine.conditions.known_values import KnownValues
 from tapedeck.engine.conditions.needs import earlier_needs
 from tapedeck.engine.conditions.reading import read_condition
-from tapedeck.engine.conditions.syntax import Truth
+from tapedeck.engine.conditions.syntax import Truth, references
 from tapedeck.engine.conditions.vocabulary import Vocabulary
 from tapedeck.engine.tape.bar_grid import Mask
 from tapedeck.engine.tape.earlier_values import EarlierNeed
@@ -38,6 +38,11 @@ class Condition:
         root = read_condition(text, vocabulary.symbols)
         vocabulary.check(text, root)
         return cls(" ".join(text.split()), root)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols that it names, each once."""
+        return tuple(dict.fromkeys(r.symbol for r in references(self.root) if r.symbol is not None))
 
     def holds(self, tape: Tape, start: int, stop: int) -> Mask:
         """Return whether it is true at the frontiers start … stop (inclusive), shape (stop − start + 1,).

@@ -25,8 +25,7 @@ def with_current(finished: Records, current: SessionRecord | None) -> Iterator[t
         days.add(record.tape.session.trading_day)
         yield record, digest
     if current is not None and current.tape.session.trading_day not in days:
-        whole = current.whole()
-        yield whole, session_digest(whole.tape, whole.frontier)
+        yield current, session_digest(current.tape, current.frontier)
 
 
 def export_played(

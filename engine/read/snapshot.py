@@ -18,12 +18,17 @@ from tapedeck.engine.tape.session_view import SessionView
 
 @dataclass(frozen=True, slots=True)
 class Breakpoint:
-    """A condition that pauses the run while it is switched on; `hits`: number of times it has."""
+    """A condition that pauses the run while it is switched on; `hits`: number of times it has.
+
+    `waits_for`: symbols it names that are not in the session; until they join, comparisons with them are
+    false.
+    """
 
     number: int
     text: str
     hits: int
     enabled: bool = True
+    waits_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

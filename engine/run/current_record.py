@@ -12,6 +12,7 @@ from tapedeck.engine.tape.session_record import SessionRecord
 def current_record(session_data: SessionData, coordinator: SessionCoordinator) -> SessionRecord | None:
     """Return the current session up to the frontier that all workers have computed, or None.
 
+    It has all symbols that were in the session so far, also those that left.
     Waits for the quality manager, for which play does not wait; in a paused run that makes it complete.
     """
     tape = session_data.tape
@@ -20,4 +21,4 @@ def current_record(session_data: SessionData, coordinator: SessionCoordinator) -
     coordinator.quality.wait_until_ready(RECORDING_S)
     state = coordinator.state if coordinator.state.is_over else RunState.STOPPED
     error = None if coordinator.error is None else str(coordinator.error)
-    return SessionRecord(tape, tape.computed_frontier(), state.value, error)
+    return SessionRecord(tape.whole(), tape.computed_frontier(), state.value, error)

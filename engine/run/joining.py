@@ -24,6 +24,7 @@ from tapedeck.engine.store.symbol_hints import nearest_symbol
 from tapedeck.engine.streams.requirements import StreamRequirements
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.symbols import symbol_fault
+from tapedeck.engine.tape.history import History
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.tape import Tape
 
@@ -144,14 +145,7 @@ class JoiningSymbols:
 
         A symbol without bars on that day is loaded, and empty. CancelledError if cancelled.
         """
-        session = self._sessions.get(trading_day)
-        if session is None:
-            first, last = self._plan.sessions[0].trading_day, self._plan.sessions[-1].trading_day
-            raise EngineError(f"{trading_day} is not a session of this run, which plays {first} to {last}")
-        for symbol, stored in self._data.stored_intervals(symbols).items():
-            if self._plan.base not in stored | self._arriving:
-                raise self._without_base(symbol, stored)
-        plan = self._requirements.plan_beside(self._plan, symbols, session, arriving=self._arriving)
+        plan = self._plan_of(symbols, trading_day)
         loader, data = SessionLoader(plan, self._data), SessionData()
         for symbol in symbols:
             data.register_symbol_data(symbol)
@@ -168,6 +162,29 @@ class JoiningSymbols:
             earlier=self.earlier_sessions(plan).values.before(trading_day),
         )
         return LoadedSymbols(plan, data)
+
+    def history_of(self, symbol: str, trading_day: date) -> tuple[History, int]:
+        """Return the history of a symbol before a session of the run, and its row in it. Raises as `load`."""
+        return self.load([symbol], trading_day).data.history, 0
+
+    def tape_before(self, symbols: Sequence[str], trading_day: date) -> Tape | None:
+        """Return the session before one of the run, computed to its close for some symbols alone.
+
+        None before the calendar's first. Raises DataMissingError, StoreError.
+        """
+        plan = self._plan_of(symbols, trading_day)
+        return self.earlier_sessions(plan).before(trading_day)
+
+    def _plan_of(self, symbols: Sequence[str], trading_day: date) -> StreamPlan:
+        """Return the plan of symbols for a session of the run, if they have bars of the base interval."""
+        session = self._sessions.get(trading_day)
+        if session is None:
+            first, last = self._plan.sessions[0].trading_day, self._plan.sessions[-1].trading_day
+            raise EngineError(f"{trading_day} is not a session of this run, which plays {first} to {last}")
+        for symbol, stored in self._data.stored_intervals(symbols).items():
+            if self._plan.base not in stored | self._arriving:
+                raise self._without_base(symbol, stored)
+        return self._requirements.plan_beside(self._plan, symbols, session, arriving=self._arriving)
 
     def earlier_sessions(self, plan: StreamPlan) -> EarlierSessions:
         """Return the sessions of the symbols of a plan before any day, computed on request."""

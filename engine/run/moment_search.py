@@ -24,7 +24,8 @@ class MomentSearch:
 
     `current`: the current session's tape and the frontier up to which it is computed, or None.
     `first_frontier`: the frontier at which a tape began to play. `cancelled` is polled before each session.
-    Sessions that are not in memory are recomputed a few at a time, so memory is bounded.
+    Sessions that are not in memory are recomputed a few at a time, so memory is bounded. A symbol that joined
+    a session counts from its open, one that left up to then.
     """
 
     def __init__(
@@ -92,10 +93,11 @@ class MomentSearch:
                 return
             self._on_progress(day, number, len(days))
             if self._current is not None and day == current:
-                yield self._current
+                tape, frontier = self._current
             else:
                 record = next(ended)
-                yield record.tape, record.frontier
+                tape, frontier = record.tape, record.frontier
+            yield tape.whole(), frontier
 
     def _moments(self, condition: Condition, tape: Tape, start: int, stop: int) -> Ints:
         """Return the frontiers of start … stop where a condition becomes true."""

@@ -15,10 +15,11 @@ from tapedeck.engine.tape.tape import Tape
 def hits_of(
     conditions: Iterable[tuple[int, Condition]], tape: Tape, stop: int, *, begun_at: int = 0
 ) -> tuple[BreakpointHit, ...]:
-    """Return the hits at the frontiers 0 … stop of a tape, one each: of several conditions, the first.
+    """Return the hits at the frontiers 0 … stop of a whole tape, one each: of several conditions, the first.
 
     As in play, a condition that is true at the session's first frontier, `begun_at`, becomes true there.
-    Frontiers that are not computed yet are not searched. Raises StoreError as `Condition.becomes_true`.
+    Frontiers that are not computed yet are not searched. A symbol that joined counts from the open, one that
+    left up to then (`Tape.whole`). Raises StoreError as `Condition.becomes_true`.
     """
     found: dict[int, tuple[int, str]] = {}
     for number, condition in conditions:

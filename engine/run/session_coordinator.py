@@ -14,7 +14,7 @@ import numpy as np
 
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
-from tapedeck.engine.errors import EngineError
+from tapedeck.engine.errors import EngineError, TapedeckError
 from tapedeck.engine.feeds.recorder_messages import Arrived
 from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
 from tapedeck.engine.read.events import EventKind, EventLog
@@ -243,9 +243,11 @@ class SessionCoordinator:
             self._initialise(position)
             if gap is not None:
                 self._metrics.record_session_gap(gap)
-            self._play()
+            failure = self._play()
             gap = self._metrics.start_timer()
             self._record(RunState.COMPLETED if position == last else RunState.RUNNING)
+            if failure is not None:
+                raise failure
 
     def _begin_recording(self, live: LiveRun, position: int) -> None:
         slots = SessionSlots(self._plan.sessions[position], self._plan.base)
@@ -265,8 +267,6 @@ class SessionCoordinator:
 
     def _teardown(self) -> None:
         """Phase 1: release the session that has ended and add it to history."""
-        if self.live is None:
-            self._wait_for_next_session()
         tape, loaded = self._data.require_tape(), self._loaded
         self._player = self._loaded = None
         for worker in (self.processor, self.quality):
@@ -284,20 +284,6 @@ class SessionCoordinator:
                 extend_history(self._data.history, complete_tape(self._plan, loaded), loaded.companions)
             self._has_new_conditions = True
         log.info("advancing from %s to %s", tape.session.trading_day, following.trading_day)
-
-    def _wait_for_next_session(self) -> None:
-        """Wait at the close until the next session is loaded; a pause meanwhile takes effect there."""
-        self.feed.wait_for_next(self._process_messages)
-        self._apply_changes()
-        while self.transport.is_held:
-            self._process_messages(None)
-            self._apply_changes()
-
-    def _apply_changes(self) -> None:
-        """Have symbols join and leave the session that has ended, while it is shown."""
-        player = self._player
-        if player is not None:
-            self.symbols.apply(player.wait_until_computed)
 
     def _initialise(self, position: int) -> None:
         """Phase 2: install the next session's tape, with all values known before its open."""
@@ -324,8 +310,11 @@ class SessionCoordinator:
         if position:
             self._metrics.record_historical_load(started, first=False)
 
-    def _play(self) -> None:
-        """Phases 3 and 4: activate, play to the close, deactivate; the data stays."""
+    def _play(self) -> Exception | None:
+        """Phases 3 and 4: activate, play to the close, deactivate; the data stays.
+
+        Returns what ends the run after this session, as it was raised in the wait for the next one.
+        """
         tape = self._data.require_tape()
         day = tape.session.trading_day
         started = self._metrics.start_timer()
@@ -348,6 +337,7 @@ class SessionCoordinator:
         player.play()
         seconds = self._metrics.record_session_duration(playing)
         log.info("session %s: close reached in %.3f s", day, seconds)
+        failure = self._wait_for_next_session(player)
 
         ending = self._metrics.start_timer()
         self._data.deactivate_session()
@@ -359,6 +349,24 @@ class SessionCoordinator:
         self._metrics.record_queue_sizes({worker.name: worker.waiting for worker in self.workers})
         self._metrics.record_deactivation(ending)
         log.info("session %s deactivated", day)
+        return failure
+
+    def _wait_for_next_session(self, player: SessionPlayer | LivePlayer) -> Exception | None:
+        """Wait at the close until the next session is loaded; commands take effect, and a pause holds there.
+
+        Returns the error of the load, or the stop: the session is ended and recorded before it is raised.
+        """
+        if self.live is not None or self.position == len(self._plan.sessions) - 1:
+            return None
+        try:
+            self.feed.wait_for_next(self._process_messages)
+            self.symbols.apply(player.wait_until_computed)
+            while self.transport.is_held:
+                self._process_messages(None)
+                self.symbols.apply(player.wait_until_computed)
+        except (TapedeckError, _StopRequestedError) as error:
+            return error
+        return None
 
     def _make_player(self, day: date) -> SessionPlayer | LivePlayer:
         find_earlier_values = partial(self._find_earlier_values, day)
@@ -533,7 +541,6 @@ class SessionCoordinator:
                 self._has_new_conditions = True
             case SymbolRequest():
                 self.symbols.take(message)
-                return
             case Mark(reached):
                 reached.set()
             case Arrived() | LiveReport() | AnswerRecorded():

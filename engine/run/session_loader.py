@@ -201,7 +201,8 @@ class SessionLoader:
         daily = None
         if plan.daily_from is not None:
             daily = DailyHistory(len(self._plan.symbols), plan.sessions[plan.daily_from :])
-        return History(intraday, daily)
+        compared = self._plan.compared_days
+        return History(intraday, daily, sources=plan.sources, compared_days=compared)
 
     def _day_rows(self, *, stored: bool) -> Ints:
         sources = self._plan.history.sources.get(DAY, ())

@@ -26,6 +26,7 @@ def recomputed_sessions(
     historical_quality: bool,
     cancelled: Callable[[], bool],
     earlier: Callable[[date], EarlierValues],
+    complete: Callable[[SessionData], None] = lambda session_data: None,
 ) -> Iterator[SessionData]:
     """Yield the sessions of a plan from `first` to `last`, each played to its close.
 
@@ -34,7 +35,8 @@ def recomputed_sessions(
     each session is computed when it is requested. The same SessionData object is yielded each time: its
     history precedes that session until the next one is requested. `cancelled` is polled during the
     computation, and may block for a moment; when it returns True the iterator ends without that session.
-    `earlier` returns the values of the sessions before a day, for conditions.
+    `earlier` returns the values of the sessions before a day, for conditions. `complete` is called with each
+    session once its file's symbols are computed: it adds those that joined (`put_others`).
     """
     days = [session.trading_day for session in plan.sessions]
     part = plan.part(range(days.index(first), days.index(last) + 1))
@@ -50,9 +52,11 @@ def recomputed_sessions(
         )
         if not _compute(part, session_data, cancelled):
             return
-        yield session_data
         tape = session_data.require_tape()
+        complete(session_data)
+        yield session_data
         session_data.clear_session_bars()
+        session_data.restore_symbols(part.symbols)
         extend_history(session_data.history, tape, loaded.companions)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -16,25 +16,34 @@ from tapedeck.engine.run.messages import AddBreakpoint, EnableBreakpoint, Messag
 class _SetBreakpoint:
     condition: Condition
     enabled: bool
+    symbols: tuple[str, ...]
+
+    def listed(self, number: int, hits: int, present: Container[str]) -> Breakpoint:
+        """Return it as it is listed; `present`: the symbols of the session."""
+        waits_for = tuple(symbol for symbol in self.symbols if symbol not in present)
+        return Breakpoint(number, self.condition.text, hits, self.enabled, waits_for)
 
 
 class SetBreakpoints:
     """Breakpoints by number, in the order in which they were set; changes are sent to a run that plays.
 
-    The numbers count from 1, and are not used again. Any thread may call it.
+    The numbers count from 1, and are not used again. `present` returns the symbols of the session. Any thread
+    may call it.
     """
 
-    def __init__(self, send: Callable[[Message], None]) -> None:
+    def __init__(self, send: Callable[[Message], None], present: Callable[[], Container[str]]) -> None:
         self._send = send
+        self._present = present
         self._numbers = count(1)
         self._set: Mapping[int, _SetBreakpoint] = {}  # replaced, never changed
 
     def add(self, condition: Condition, *, enabled: bool = True) -> Breakpoint:
         """Add a breakpoint."""
         number = next(self._numbers)
-        self._set = {**self._set, number: _SetBreakpoint(condition, enabled)}
+        added = _SetBreakpoint(condition, enabled, condition.symbols)
+        self._set = {**self._set, number: added}
         self._send(AddBreakpoint(number, condition, enabled))
-        return Breakpoint(number, condition.text, 0, enabled)
+        return added.listed(number, 0, self._present())
 
     def remove(self, number: int) -> None:
         """Delete a breakpoint; EngineError for an unknown number."""
@@ -51,11 +60,8 @@ class SetBreakpoints:
 
     def listed(self, running: Sequence[Breakpoint]) -> tuple[Breakpoint, ...]:
         """Return all breakpoints, with the hits of `running`, those that the run has received."""
-        hits = {known.number: known.hits for known in running}
-        return tuple(
-            Breakpoint(number, one.condition.text, hits.get(number, 0), one.enabled)
-            for number, one in self._set.items()
-        )
+        hits, present = {known.number: known.hits for known in running}, self._present()
+        return tuple(one.listed(number, hits.get(number, 0), present) for number, one in self._set.items())
 
     def messages(self) -> tuple[AddBreakpoint, ...]:
         """Return the messages that set these breakpoints in a new run."""

@@ -15,7 +15,7 @@ import numpy as np
 from tapedeck.engine.errors import EngineError, TapedeckError, unknown_name_with_hint
 from tapedeck.engine.feeds.live_feed import FeedError
 from tapedeck.engine.feeds.symbol_claims import SymbolsClaimedError
-from tapedeck.engine.read.events import EventLog
+from tapedeck.engine.read.events import EventKind, EventLog
 from tapedeck.engine.run.data_processor import DataProcessor
 from tapedeck.engine.run.data_quality_manager import DataQualityManager
 from tapedeck.engine.run.joining import JoiningSymbols, LoadedSymbols
@@ -39,6 +39,11 @@ class DaySymbols:
 
     kept: tuple[str, ...]
     changes: tuple[SymbolChange, ...]
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols that were kept, joined or left, in order; some several times."""
+        return (*self.kept, *(change.symbol for change in self.changes))
 
 
 class FeedSymbols(Protocol):
@@ -221,8 +226,8 @@ class SymbolChanger:
             raise EngineError("the symbols were not loaded")  # the caller has the cause
         loaded = request.loaded.result()
         tape = self._data.require_tape()
-        if loaded is not None and loaded.trading_day != tape.session.trading_day:
-            raise EngineError(f"the session of {loaded.trading_day} has ended: try again in the next one")
+        if request.day.done() and request.day.result() != tape.session.trading_day:
+            raise EngineError(f"the session of {request.day.result()} has ended: try again in this one")
         frontier = tape.frontier
         if loaded is not None:
             changes = [
@@ -232,6 +237,7 @@ class SymbolChanger:
                 self._feed.join(changes, self._process_messages)
             wait_until_computed()
             self._join(loaded, changes)
+            self._warn_of_missing_bars(loaded, frontier)
         else:
             changes = [SymbolChange(ChangeKind.LEFT, symbol, frontier) for symbol in request.leaving]
             if self._feed is not None:  # first: what it has recorded is to be on the tape that is cut
@@ -254,6 +260,16 @@ class SymbolChanger:
                 f"{', '.join(request.leaving)} cannot leave: a session needs at least one symbol. "
                 "Add another one first"
             )
+
+    def _warn_of_missing_bars(self, loaded: LoadedSymbols, frontier: int) -> None:
+        if self._feed is not None:  # they are still to come
+            return
+        base = loaded.tape.base
+        for symbol, has_bars in zip(loaded.symbols, np.any(base.present, axis=1), strict=True):
+            if not has_bars:
+                text = f"no {loaded.tape.base_interval} bars on {loaded.trading_day}"
+                played = self._data.played()
+                self._events.add(EventKind.ERROR, text, symbol=symbol, frontier=frontier, session=played)
 
     def _join(self, loaded: LoadedSymbols, changes: Sequence[SymbolChange]) -> None:
         tape, scores = self._data.require_tape(), self._quality.scores

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -216,13 +216,26 @@ def monday_of(day: date) -> int:
 
 
 class History:
-    """History of a run: sessions by intraday interval, and one span of daily bars for days and weeks."""
+    """History of a run: sessions by intraday interval, and one span of daily bars for days and weeks.
 
-    __slots__ = ("daily", "intraday")
+    `sources`: interval → the stored interval that each symbol's bars are made from. `compared_days`: rows of
+    the symbols whose days are stored ones, while those of the sessions played are derived.
+    """
 
-    def __init__(self, intraday: Mapping[Interval, IntradayHistory], daily: DailyHistory | None) -> None:
+    __slots__ = ("compared_days", "daily", "intraday", "sources")
+
+    def __init__(
+        self,
+        intraday: Mapping[Interval, IntradayHistory],
+        daily: DailyHistory | None,
+        *,
+        sources: Mapping[Interval, tuple[Interval, ...]] | None = None,
+        compared_days: Collection[int] = (),
+    ) -> None:
         self.intraday = dict(intraday)
         self.daily = daily
+        self.sources = dict(sources or {})
+        self.compared_days = frozenset(compared_days)
 
     def days(self, interval: Interval, sessions: int, before: date) -> tuple[HistoryDay, ...]:
         """Return the bars of up to `sessions` sessions before a day, oldest first, for any interval."""

@@ -124,9 +124,8 @@ def kept_symbols(session: SessionSummary, file_symbols: Sequence[str]) -> tuple[
 def last_frontiers(tape: Tape, frontier: int) -> Ints:
     """Return the last frontier of each symbol of a whole tape, int64 (S,): `frontier`, or where it left."""
     found = np.full(len(tape.symbols), frontier, dtype=np.int64)
-    for stay in tape.stays if tape.changes else ():
-        if stay.left is not None:
-            found[tape.rows[stay.symbol]] = min(stay.left, frontier)
+    for stay in tape.left_after(-1):
+        found[tape.rows[stay.symbol]] = frontier if stay.left is None else min(stay.left, frontier)
     return found
 
 

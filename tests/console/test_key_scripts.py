@@ -71,11 +71,13 @@ def test_recorded_actions_are_a_script_that_parses_again() -> None:
 def test_every_action_of_the_console_is_possible_in_a_script() -> None:
     for action in BY_ID:
         argument = {
+            "add": "IBM keep",
             "breakpoint": "SPY.close > 1",
             "export": "csv out",
             "find": "SPY.close > 1",
             "find_back": "SPY.close > 1",
             "goto": "10:30",
+            "remove": "IBM",
             "speed": "60",
             "unbreak": "1",
             "view": "bars",

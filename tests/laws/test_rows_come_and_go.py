@@ -48,7 +48,7 @@ late_bars = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     name=st.sampled_from(sorted(MARKETS)),
     seed=st.integers(0, 50),
@@ -137,3 +137,20 @@ def test_all_rows_may_leave_and_come_back() -> None:
     session.play(len(over.slots))
     assert differences(session.tape, session.expected()) == []
     assert changed_tape(session.tape, np.array([0])).symbols == ("S2",)
+
+
+def test_rows_of_different_histories_are_corrected_together() -> None:
+    over = market("early close", 0.0, 0.0)
+    slots = len(over.slots)
+    values = random_values(ROWS, slots, seed=4)
+    values[:, :, :10] = np.nan
+    session = ChangingSession(over, values, [3, 1, 2, 0, 3], [0, 4])
+    session.play(20)
+    session.correct([(3, slot, None) for slot in range(4)])
+    session.change([4], [1, 3])
+    session.play(3)
+    session.change([], [2])
+    session.correct([(row, slot, random_bar(row + slot)) for row in range(3) for slot in range(4, 9)])
+    session.play(slots)
+    session.correct([(row, 30, random_bar(row)) for row in range(3)])
+    assert differences(session.tape, session.expected()) == []

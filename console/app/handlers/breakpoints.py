@@ -51,7 +51,7 @@ class BreakpointHandlers:
             if answer is not None:
                 await self._app.do(*answer)
 
-        symbol = self._playback.plan.symbols[0]
+        symbol = self._app.symbols[0]
         await self._app.open(
             BreakpointsScreen(self, self._meaning, symbol, alerts=self._playback.is_live), left
         )

@@ -108,6 +108,7 @@ class DataHandlers:
         view_state, panel_shown = self._app.view_state(), self._app.main.active_panel
         if view_state.view is None and panel_shown.NEEDS_SESSION:
             raise EngineError("cannot copy yet: no session is loaded")
+        self._app.main.update(view_state)  # the selected symbol may have left
         table = panel_shown.as_table(view_state)
         self._app.copy_to_clipboard(table_text(table, form))
         rows = counted(len(table.rows), "row")

@@ -89,7 +89,7 @@ class MomentHandlers:
 
         known = [breakpoint.text for breakpoint in self._playback.system.breakpoints()]
         offered = list(dict.fromkeys([*self._conditions, *reversed(known)]))[:_OFFERED]
-        symbol = self._playback.plan.symbols[0]
+        symbol = self._app.symbols[0]
         quoted = symbol if symbol.isidentifier() else f'"{symbol}"'
         hint = f"{quoted}.change_pct < -1    any.quality < 95    time >= 10:30"
         prompt = FindScreen(title, hint, lambda text: meaning.format(self._parsed(text).text), offered)

@@ -31,7 +31,7 @@ class PanelHandlers:
     def symbol(self, steps: str) -> None:
         """Focus the next or previous symbol of the table, around its ends."""
         main = self._app.main
-        shown = main.symbols.table.shown_symbols or self._playback.plan.symbols
+        shown = main.listed_symbols
         at = shown.index(main.symbol) + int(steps) if main.symbol in shown else 0
         main.focus_symbol(shown[at % len(shown)])
 
@@ -50,7 +50,7 @@ class PanelHandlers:
         await self._app.open(prompt, chosen)
 
     def _known(self, text: str) -> str:
-        return known_symbol(text, self._playback.plan.symbols)
+        return known_symbol(text, self._app.symbols)
 
     def sort(self, column: str) -> None:
         """Sort symbols by a column, or by the next one; `none`: order of the file.

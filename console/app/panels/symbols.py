@@ -13,7 +13,7 @@ from tapedeck.console.app.grid_text import counted
 from tapedeck.console.app.panels.panel import Panel
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.table_choice import TableChoice
-from tapedeck.console.app.widgets import SymbolTable
+from tapedeck.console.app.widgets import SymbolRows, SymbolTable
 from tapedeck.console.app.widgets.figures import BEFORE
 from tapedeck.console.panel_data.panel_tables import symbols_table
 from tapedeck.console.panel_data.tables import Table
@@ -44,15 +44,22 @@ class SymbolsPanel(Panel):
         if day_before != self._day_before:
             self._day_before = day_before
             self._note_changed()
-        live = None if view_state.is_past else view_state.snapshot.live
-        self.table.show(self.columns.rows(view_state.view, view_state.opening, live))
+        self.table.show(self._rows(view_state))
 
     def as_table(self, view_state: ViewState) -> Table:
         """Return the filtered symbols in the order of the table, with all columns."""
         assert view_state.view is not None
-        rows = self.columns.rows(view_state.view)
-        shown = [rows.symbols[at] for at in self.table.order_of(rows).tolist()]
-        return symbols_table(view_state.view, shown)
+        return symbols_table(view_state.view, self.listed(view_state))
+
+    def listed(self, view_state: ViewState) -> tuple[str, ...]:
+        """Return the filtered symbols in the order of the table, also while it is hidden."""
+        rows = self._rows(view_state)
+        return tuple(rows.symbols[at] for at in self.table.order_of(rows).tolist())
+
+    def _rows(self, view_state: ViewState) -> SymbolRows:
+        assert view_state.view is not None
+        live = None if view_state.is_past else view_state.snapshot.live
+        return self.columns.rows(view_state.view, view_state.opening, live)
 
     def keyboard_target(self) -> Widget:
         """Return the table."""

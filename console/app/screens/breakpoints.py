@@ -135,4 +135,5 @@ def _row(listed: ListedBreakpoint) -> Content:
         return Content.styled(f"–  {listed.text}  (off: {listed.fault})", QUIET)
     if not listed.enabled:
         return Content.styled(f"{listed.number}  {listed.text}  (off)", QUIET)
-    return Content(f"{listed.number}  {listed.text}  ({counted(listed.hits, 'hit')})")
+    waits = f", waits for {', '.join(listed.waits_for)}" if listed.waits_for else ""
+    return Content(f"{listed.number}  {listed.text}  ({counted(listed.hits, 'hit')}{waits})")

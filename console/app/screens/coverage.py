@@ -98,7 +98,7 @@ def coverage_screen(app: AppContext) -> CoverageScreen:
             sessions = tuple(session for session in sessions if session.trading_day <= today)
             part = CalendarPart(system.time, sessions[0].trading_day, today)
         return measure_coverage(
-            plan.symbols,
+            tuple(dict.fromkeys((*plan.symbols, *system.session_data.get_active_symbols()))),
             [plan.base, *plan.derived],
             sessions,
             app.store,

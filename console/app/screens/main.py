@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import ClassVar, Final, TypeVar
 
 from textual import on
@@ -97,7 +97,9 @@ class MainScreen(ConsoleScreen):
         self.chart = self._panel_of(ChartPanel)
         self.metrics = self._panel_of(MetricsPanel)
         self.events = self._panel_of(EventsPanel)
-        self.first_symbol: str | None = None
+        self._file_symbols = playback.plan.symbols
+        self._wanted_symbol: str | None = None  # focused as soon as a session with it is shown
+        self._must_move_cursor = False
         self._unfiltered_symbol: str | None = None
         self._view_state: ViewState | None = None
         self._laid_out_for: Size | None = None
@@ -126,14 +128,15 @@ class MainScreen(ConsoleScreen):
     def update(self, view_state: ViewState) -> None:
         """Show a state of the run on the bar and on the visible panels."""
         was_past = self._view_state is not None and self._view_state.is_past
-        self._view_state = view_state
+        before, self._view_state = self.shown_symbols, view_state
+        self._follow_symbols(before)
         self.bar.update(view_state, self.events.ticks(view_state))
         for panel in self.panels.values():
             if panel.display:
                 panel.update(view_state)
-        if self.first_symbol is not None and view_state.view is not None:
-            symbol, self.first_symbol = self.first_symbol, None
-            self.focus_symbol(symbol)
+        if self._must_move_cursor and self.symbols.display:  # the table has the symbol now
+            self._must_move_cursor = False
+            self.symbols.table.focus_symbol(self.symbol)
         if was_past != view_state.is_past:
             self._mark_active()
             self.refresh_bindings()
@@ -144,16 +147,50 @@ class MainScreen(ConsoleScreen):
             self.update(self._view_state)
 
     def focus_symbol(self, symbol: str) -> None:
-        """Focus a symbol in all panels."""
-        for panel in self.panels.values():
-            panel.symbol = symbol
-        self.symbols.table.focus_symbol(symbol)
+        """Focus a symbol in all panels; one that is not in the session shown once it is."""
+        self._wanted_symbol = symbol
         self.update_again()
+
+    def focus_once_shown(self, symbol: str) -> None:
+        """Focus a symbol with the next frame that has it."""
+        self._wanted_symbol = symbol
 
     @property
     def symbol(self) -> str:
         """The focused symbol."""
         return self.chart.symbol
+
+    @property
+    def shown_symbols(self) -> tuple[str, ...]:
+        """The symbols of the session shown, by row; before the first one those of the file."""
+        view = None if self._view_state is None else self._view_state.view
+        return self._file_symbols if view is None else view.symbols
+
+    @property
+    def listed_symbols(self) -> tuple[str, ...]:
+        """The symbols shown that pass the filter of their table, in its order; all if none does."""
+        view_state = self._view_state
+        if view_state is None or view_state.view is None:
+            return self._file_symbols
+        return self.symbols.listed(view_state) or view_state.view.symbols
+
+    def _follow_symbols(self, before: tuple[str, ...]) -> None:
+        """Focus the symbol wanted if it is shown now; a neighbour of the focused one if that is gone.
+
+        `before`: the symbols of the frame before.
+        """
+        there = frozenset(self.shown_symbols)
+        if self._wanted_symbol in there:
+            self._focus(self._wanted_symbol)
+            self._wanted_symbol = None
+        elif self.symbol not in there:
+            listed = (*self.symbols.table.shown_symbols, *before)
+            self._focus(_nearest(self.symbol, listed, there) or self.shown_symbols[0])
+
+    def _focus(self, symbol: str) -> None:
+        for panel in self.panels.values():
+            panel.symbol = symbol
+        self._must_move_cursor = True
 
     # Layout
 
@@ -323,3 +360,11 @@ def _panel_class(entry: PanelEntry) -> type[Panel]:
     assert issubclass(found, Panel)
     assert entry.id == found.NAME, f"{entry.widget}: NAME is {found.NAME!r}, not {entry.id!r}"
     return found
+
+
+def _nearest(symbol: str, listed: Sequence[str], there: Collection[str]) -> str | None:
+    """Return the symbol listed next after another one, else next before it, of those that are there."""
+    if symbol not in listed:
+        return None
+    at = listed.index(symbol)
+    return next((name for name in (*listed[at + 1 :], *reversed(listed[:at])) if name in there), None)

@@ -15,6 +15,7 @@ from tapedeck.engine.errors import CalendarError, did_you_mean, nearest
 from tapedeck.engine.export.manifest import HISTORY_CSV, Manifest
 from tapedeck.engine.export.validation.bar_values import check_values
 from tapedeck.engine.export.validation.report import FindingLog
+from tapedeck.engine.export.validation.session_symbols import interrupted_symbols
 from tapedeck.engine.export.validation.table_reader import Piece
 from tapedeck.engine.intervals import DAY, WEEK
 from tapedeck.engine.tape.bar_grid import FIELDS
@@ -36,6 +37,7 @@ class HistoryRows:
             for symbol in manifest.symbols
             if interval >= DAY and entry.applies_to(symbol)
         }
+        self._interrupted = interrupted_symbols(manifest)
         self._last = max((session.trading_day for session in manifest.sessions), default=manifest.first_day)
         # A timestamp stands in the rows of many symbols.
         self._day_at = cache(self._read_day)
@@ -153,7 +155,8 @@ class HistoryRows:
         )
         for week in weeks.to_dict("records"):
             symbol, monday = week["symbol"], week["monday"]
-            if symbol not in begins.index or begins[symbol] > week["day"]:
+            is_whole = symbol not in self._interrupted and symbol in begins.index
+            if not is_whole or begins[symbol] > week["day"]:
                 continue  # the file has not all days of the week
             if (symbol, monday) not in made.index:
                 self._log.add(HISTORY_CSV, week["line"], f"{symbol} 1w {week['day']} has no bars of 1d")

@@ -71,3 +71,15 @@ def has_changes(manifest: Manifest) -> bool:
 def opening_symbols(manifest: Manifest, session: ManifestSession) -> tuple[str, ...]:
     """Return the symbols with which a session began."""
     return (*manifest.file_symbols, *session.kept) if has_changes(manifest) else manifest.symbols
+
+
+def interrupted_symbols(manifest: Manifest) -> frozenset[str]:
+    """Return the symbols that joined again after sessions without them: history lacks some of their days."""
+    found: set[str] = set()
+    seen: set[str] = set()
+    before: set[str] = set()
+    for session in manifest.sessions if has_changes(manifest) else ():
+        names = set(SessionSymbols.of(manifest, session).names)
+        found |= (names & seen) - before
+        seen, before = seen | names, names
+    return frozenset(found)

@@ -9,7 +9,7 @@ import numpy as np
 from tapedeck.engine.clock.slots import epoch_seconds, utc_from_epoch
 from tapedeck.engine.indicators.reasons import BarRun, Evidence
 from tapedeck.engine.indicators.specs import IndicatorSpec
-from tapedeck.engine.indicators.warm_up import columns_used, sessions_used, weeks_used
+from tapedeck.engine.indicators.warm_up import ALL_STORED, columns_used, sessions_used, weeks_used
 from tapedeck.engine.intervals import WEEK, Interval
 from tapedeck.engine.read.explain.explanation import Explained, Explanation
 from tapedeck.engine.read.explain.moment import Moment, joined, last_value
@@ -78,8 +78,8 @@ def _evidence(
 
 def _bars(moment: Moment, spec: IndicatorSpec, days: Sequence[HistoryDay], columns: int) -> BarRun:
     """Return the kernel's input bars: history, then the session's first columns."""
-    interval, earlier = spec.interval, _earlier_columns(days, spec)
-    rows = [(day, own) for day in days if (own := day.row_of(moment.row)) is not None]
+    interval, earlier = spec.interval, _earlier_columns(moment, days, spec)
+    rows = [(day, own) for day in days if (own := day.row_of(moment.history_row)) is not None]
     labels = joined([day.opened_at for day, _ in rows], np.empty(0, dtype=np.int64))
     if not interval.is_intraday and moment.history.daily is not None:
         labels = moment.history.daily.regular_opens(labels)
@@ -96,8 +96,12 @@ def _bars(moment: Moment, spec: IndicatorSpec, days: Sequence[HistoryDay], colum
     )
 
 
-def _earlier_columns(days: Sequence[HistoryDay], spec: IndicatorSpec) -> int:
+def _earlier_columns(moment: Moment, days: Sequence[HistoryDay], spec: IndicatorSpec) -> int:
+    """Return the number of history columns in the kernel's input; of all stored ones, from its first bar."""
     sizes = [day.grid.shape[1] for day in days]
+    if spec.history_bars == ALL_STORED:
+        present = joined([day.grid.present[moment.history_row] for day in days], np.empty(0, dtype=np.bool_))
+        return len(present) - int(np.argmax(present)) if present.any() else 0
     if spec.interval == WEEK:
         return min(sum(sizes), weeks_used(spec.history_bars))
     return columns_used(sizes, spec.history_bars, sessions_are_columns=not spec.interval.is_intraday)
@@ -106,10 +110,10 @@ def _earlier_columns(days: Sequence[HistoryDay], spec: IndicatorSpec) -> int:
 def _sessions(moment: Moment, days: Sequence[HistoryDay], spec: IndicatorSpec) -> int:
     """Return the number of earlier sessions in the kernel's input."""
     if spec.interval == WEEK:
-        daily, weeks = moment.history.daily, _earlier_columns(days, spec)
+        daily, weeks = moment.history.daily, _earlier_columns(moment, days, spec)
         return daily.days_of_weeks(days[0].opened_at[-weeks:]) if daily is not None and weeks else 0
     if not spec.interval.is_intraday:
-        return _earlier_columns(days, spec)
+        return _earlier_columns(moment, days, spec)
     return sessions_used([day.grid.shape[1] for day in days], spec.history_bars)
 
 

@@ -19,13 +19,17 @@ from tapedeck.engine.tape.session_view import SessionView
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A symbol at the frontier of `view`, with the run's plan and the history before the session."""
+    """A symbol at the frontier of `view`, with the run's plan and the history before the session.
+
+    `row`: its row in the view; `history_row`: that in the history, with which it was loaded.
+    """
 
     plan: StreamPlan
     history: History
     view: SessionView
     symbol: str
     row: int
+    history_row: int
 
     def bars(self, interval: Interval) -> Floats:
         """Return the symbol's bars of an interval that are over, shape (5, columns)."""
@@ -50,9 +54,9 @@ class Moment:
         """Return the origin of the session's bars of an interval in words, and of earlier 1d bars."""
         base = self.view.base_interval
         if interval == WEEK:
-            source = self.plan.history.sources[DAY][self.row]
+            source = self.history.sources[DAY][self.history_row]
             return f"1w bars of the complete weeks before the session, made from stored {source} bars"
-        if interval == DAY and self.row in self.plan.compared_days:
+        if interval == DAY and self.history_row in self.history.compared_days:
             return f"1d bars: today's made from stored {base} bars, those of earlier days from the store"
         return f"stored {base} bars" if interval == base else f"{interval} bars, made from stored {base} bars"
 

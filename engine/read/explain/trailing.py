@@ -63,7 +63,7 @@ def _days(moment: Moment, field: str, sessions: list[TradingSession]) -> tuple[I
     if daily is None or not sessions:
         return np.empty(0, dtype=np.int64), np.empty(0)
     columns = [daily.column_of(session.trading_day) for session in sessions]
-    values = daily.values[FIELDS.index(field), moment.row, columns]
+    values = daily.values[FIELDS.index(field), moment.history_row, columns]
     present = ~np.isnan(values)
     return daily.regular_opens(daily.labels()[columns][present]), values[present]
 
@@ -74,7 +74,7 @@ def _minutes(moment: Moment, field: str, sessions: list[TradingSession], minute:
     kept = moment.history.intraday.get(MINUTE)
     found: list[tuple[int, float]] = []
     for day in () if kept is None else kept.last(kept.common_depth):
-        own = day.row_of(moment.row)
+        own = day.row_of(moment.history_row)
         if day.session.trading_day in wanted and own is not None and minute < len(day.opened_at):
             value = float(day.grid.values[FIELDS.index(field), own, minute])
             if not np.isnan(value):
@@ -84,8 +84,8 @@ def _minutes(moment: Moment, field: str, sessions: list[TradingSession], minute:
 
 
 def _source(moment: Moment, interval: Interval) -> str:
-    sources = moment.plan.history.sources.get(interval)
-    source = interval if sources is None else sources[moment.row]
+    sources = moment.history.sources.get(interval)
+    source = interval if sources is None else sources[moment.history_row]
     if source == interval:
         return f"tapedeck, on stored {interval} bars"
     return f"tapedeck, on {interval} bars made from stored {source} bars"

@@ -127,6 +127,31 @@ def test_kept_breakpoints_that_are_no_longer_valid_are_switched_off(
         assert console.app.breakpoints.notices == ()
 
 
+def test_a_kept_breakpoint_waits_for_a_symbol_of_the_store_that_has_not_joined(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    path, without = tmp_path / "kept.json", document()
+    without["session_data_config"]["symbols"] = ["AAA"]
+    waiting, unknown = "BBB.close > BBB.ema_5", "ZZZ.close > 0"
+    write(path, [{"condition": waiting}, {"condition": unknown}])
+
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        assert listed(console) == [(waiting, True)]
+        off, waits = console.app.breakpoints.notices
+        assert off.startswith("1 breakpoint switched off: ZZZ.close > 0: unknown symbol 'ZZZ'")
+        assert waits == f"1 breakpoint waits for BBB to join: {waiting}"
+        assert set(toasts(console)) >= {off, waits}
+        await press(pilot, "b")
+        options = console.app.screen.query_one("#breakpoints", OptionList)
+        assert str(options.get_option_at_index(0).prompt) == f"1  {waiting}  (0 hits, waits for BBB)"
+        await press(pilot, "escape")
+
+    with console_run(console_store, tmp_path, config=without, breakpoints_file=path) as console:
+        drive(console, act, toasts=True)
+    kept = (SavedBreakpoint(waiting), SavedBreakpoint(unknown, enabled=False))
+    assert load_kept(path) == (SavedBreakpoints(kept, WORDS), None)
+
+
 def test_a_saved_script_stops_where_the_breakpoints_did(console_store: BarStore, tmp_path: Path) -> None:
     """Numbers of a script count its own lines, without the breakpoints that were switched off."""
     path, script = tmp_path / "kept.json", tmp_path / "saved.keys"

@@ -125,7 +125,7 @@ def arrays_of(tape: Tape, symbol: str) -> dict[str, np.ndarray]:
         "history's quality": np.array([[actual, of] for _, actual, of in scores]),
     }
     for kept in tape.kept_history:
-        found[f"kept {kept.interval}"] = kept.values[:, row, kept.first[row] :]
+        found[f"kept {kept.interval}"] = kept.values(row, row + 1)[:, 0, kept.first[row] :]
         found[f"times {kept.interval}"] = kept.opened_at[kept.first[row] :]
     return found
 
@@ -190,7 +190,9 @@ def test_symbols_are_known_by_their_base_bars_and_found_in_other_case(
         joining.stored_name("case")
     with pytest.raises(DataMissingError, match=r"LATER: no bars stored\. Did you mean 'LATE'"):
         joining.stored_name("LATER")
-    with pytest.raises(DataMissingError, match=r"(?s)OnlyDays: no 1m bars stored, .*`tapedeck import lean PATH"):
+    with pytest.raises(
+        DataMissingError, match=r"(?s)OnlyDays: no 1m bars stored, .*`tapedeck import lean PATH"
+    ):
         joining.stored_name("onlydays")
     with pytest.raises(DataMissingError, match="OnlyDays: no 1m bars"):
         joining.load(["OnlyDays"], DAYS[0])
