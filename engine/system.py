@@ -296,7 +296,8 @@ class SystemManager:
     @cached_property
     def joining(self) -> JoiningSymbols:
         """What loads symbols that join."""
-        return JoiningSymbols(self.config, self.prepare(), self.time, self._data)
+        arriving = () if self._live is None else self._live.feed.abilities.intervals
+        return JoiningSymbols(self.config, self.prepare(), self.time, self._data, arriving=arriving)
 
     def _carried_out(self, request: SymbolRequest) -> SymbolChange:
         coordinator = self._running()
