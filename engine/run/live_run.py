@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Final, Protocol, TypeVar
 
 import numpy as np
 
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.config import SessionConfig
-from tapedeck.engine.errors import StoreError
+from tapedeck.engine.errors import EngineError, StoreError, listed
 from tapedeck.engine.feeds.alerts import Alerts, DiskAlerts, OverrunAlerts, QualityAlerts
-from tapedeck.engine.feeds.bar_cells import Cells
+from tapedeck.engine.feeds.bar_cells import Cells, RowChange
 from tapedeck.engine.feeds.feed_connection import (
     FeedConnected,
     FeedConnection,
     FeedFailed,
     FeedLost,
+    FeedRefused,
     FeedReport,
 )
 from tapedeck.engine.feeds.forming_bars import FormingBars
 from tapedeck.engine.feeds.gap_filling import GapFiller, GapRules
 from tapedeck.engine.feeds.history_request import HistoryAnswer, HistoryPurpose
+from tapedeck.engine.feeds.live_feed import FeedError
 from tapedeck.engine.feeds.live_options import LiveOptions
 from tapedeck.engine.feeds.live_recorder import LiveRecorder
 from tapedeck.engine.feeds.live_status import FeedStatus, LivePhase, LiveStatus
@@ -43,6 +48,7 @@ from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.bar_grid import Floats, Ints
 from tapedeck.engine.tape.session_view import SessionView
+from tapedeck.engine.tape.symbol_changes import SymbolChange
 from tapedeck.engine.tape.tape import Tape
 
 _LISTED_GAPS: Final = 200
@@ -50,12 +56,13 @@ _BACKFILL_S: Final = 10.0
 """Longest wait of a session that begins in its middle for what was missed, in seconds of the machine."""
 _JOIN_S: Final = 30.0
 _DISK_CHECK_S: Final = 30.0
+_NO_ROWS: Final[Ints] = np.array([-1], dtype=np.int64)
 
 Answer = TypeVar("Answer")
 
 
 class BarReceiver(Protocol):
-    """Receiver of what is recorded of the session that is shown; `rows` and `slots` int64 (m,)."""
+    """Receiver of what is recorded of the session that is shown; rows of the tape and slots, int64 (m,)."""
 
     def take(self, rows: Ints, slots: Ints, values: Floats) -> None:
         """Take bars that are new or replaced; `values`: float64 (5, m)."""
@@ -83,9 +90,10 @@ class LiveSetup:
 
 @dataclass(slots=True)
 class _Session:
-    """What is asked and checked of the session that is recorded."""
+    """What is asked and checked of the session that is recorded, by the rows of its tape: `symbols`."""
 
     slots: SessionSlots
+    symbols: tuple[str, ...]
     gaps: GapFiller
     quality: QualityAlerts
     receipts: Receipts
@@ -143,6 +151,13 @@ class LiveRun:
         self._disk_due = -math.inf
         self._phase = LivePhase.WAITING
         self._session: _Session | None = None
+        self._recorded: tuple[str, ...] = ()  # symbols by the recorder's rows
+        self._tape_rows = _NO_ROWS  # row on the tape of each of them, -1 for none; then -1
+        self._subscribed = frozenset(plan.symbols)
+        self._restored = 0  # of `planned`, those that the journal has
+        self.planned: deque[SymbolChange] = deque()
+        """Joins and leaves that are to be made at their frontiers, as in an earlier recording."""
+        self._kept_first, self._changes_first = options.kept, options.changes
         self._recorded_answers = 0  # answers whose bars the recorder has not sent on yet
         self._backfill_until = -math.inf  # machine seconds
         self._receiver: BarReceiver | None = None
@@ -182,19 +197,32 @@ class LiveRun:
 
     # A session
 
-    def begin_session(self, slots: SessionSlots, process_messages: ProcessMessages) -> None:
+    def begin_session(
+        self, slots: SessionSlots, process_messages: ProcessMessages, kept: Sequence[str] = ()
+    ) -> tuple[str, ...]:
         """Record a session from now on; the store then has what an earlier recording of it has journalled.
 
-        Raises FeedError, StoreError, SymbolsClaimedError.
+        `kept`: symbols that it begins with beside the file's. Returns them: an earlier recording of the
+        session knows better. Raises FeedError, StoreError, SymbolsClaimedError.
         """
         self._session = self._receiver = None
         self._phase = LivePhase.WAITING
         anchor = None
         if self.clock.speed != 1:
             anchor = ClockAnchor(self.clock.start, self.clock.anchor, self.clock.speed)
-        begun = self._recorder.begin_session(slots, self._plan.symbols, clock=anchor)
-        self._wait(begun, process_messages)
+        kept, self._kept_first = (*self._kept_first, *kept), ()
+        answer = self._recorder.begin_session(slots, self._plan.symbols, kept=kept, clock=anchor)
+        begun = self._wait(answer, process_messages)
         self._recorder.set_frontier(0)
+        self._recorded, self._tape_rows = (*self._plan.symbols, *begun.kept), _NO_ROWS
+        self._restored = len(begun.changes)
+        left, self._changes_first = list(self._changes_first), ()
+        for change in begun.changes:
+            if change in left:
+                left.remove(change)
+        self.planned = deque((*begun.changes, *left))
+        self._subscribe_others(self._recorded)
+        return begun.kept
 
     def show(self, tape: Tape, receiver: BarReceiver, process_messages: ProcessMessages) -> None:
         """Give all bars recorded of the session, and from now on those that change, to `receiver`."""
@@ -202,7 +230,8 @@ class LiveRun:
         known_empty = tape.base.confirmed_empty
         gaps = GapFiller(symbols, tape.slots, self._gap_rules, confirmed_empty=known_empty)
         quality = QualityAlerts(self._alerts, symbols, least)
-        self._session = _Session(tape.slots, gaps, quality, Receipts(symbols))
+        self._session = _Session(tape.slots, symbols, gaps, quality, Receipts(symbols))
+        self._find_rows(tape)
         self._receiver = receiver
         self._wait(self._recorder.show(self._current.trading_day), process_messages)
         self._session.receipts = Receipts(symbols)  # what was recorded before has been received before
@@ -244,7 +273,7 @@ class LiveRun:
         session, live = self._current, self._config.live_config
         self._phase = LivePhase.CLOSING
         session.reconciliation = Reconciliation(
-            self._plan.symbols,
+            session.symbols,
             session.slots,
             ReconcileRules.of(live.grace_seconds, live.reconcile_within_seconds),
             has_history=self._feed.abilities.has_history,
@@ -276,6 +305,75 @@ class LiveRun:
         """Note in the journal that a session is recorded and exported."""
         self._recorder.note_export(day)
 
+    # Symbols that join and leave
+
+    @property
+    def restores(self) -> bool:
+        """Whether joins and leaves of an earlier recording of the session are still to be made again."""
+        return self._restored > 0
+
+    def subscribe(self, symbols: Sequence[str]) -> Future[None]:
+        """Have the feed deliver symbols that are to join; done once it does, or while it is not connected.
+
+        The future has a FeedError if it refuses them.
+        """
+        self._subscribed |= frozenset(symbols)
+        answer = self._connection.subscribe(symbols)
+        if self.planned and list(symbols) == [self.planned[0].symbol]:
+            answer.add_done_callback(partial(self._alert_refusal, symbols))
+        answer.add_done_callback(lambda _: self._send(Wake()))
+        return answer
+
+    def unsubscribe(self, symbols: Sequence[str]) -> None:
+        """Have the feed deliver some symbols no longer."""
+        self._subscribed -= frozenset(symbols)
+        self._connection.unsubscribe(symbols)
+
+    def join(self, changes: Sequence[SymbolChange], process_messages: ProcessMessages) -> None:
+        """Record symbols that join, from now on; they are in the journal then.
+
+        Their bars go to the receiver once the tape has them (`change_rows`). Raises SymbolsClaimedError if
+        another process records one, FeedError if it was recorded from another feed on that day, EngineError
+        if the session takes no more bars.
+        """
+        day = self._open_for_changes()
+        symbols = [change.symbol for change in changes]
+        joined = self._recorder.add_symbols(day, changes, is_new=self._is_new(changes))
+        self._recorded = self._wait(joined, process_messages)
+        self._forming.join(symbols)
+
+    def leave(self, changes: Sequence[SymbolChange], process_messages: ProcessMessages) -> None:
+        """Record symbols that leave no longer; all of them that was recorded was sent before.
+
+        Raises EngineError if the session takes no more bars.
+        """
+        day = self._open_for_changes()
+        symbols = [change.symbol for change in changes]
+        self._wait(self._recorder.drop_symbols(day, changes, is_new=self._is_new(changes)), process_messages)
+        self.unsubscribe(symbols)
+        self._forming.leave(symbols)
+
+    def change_rows(self, tape: Tape) -> None:
+        """Go on with a tape of other rows; before `show` nothing is to be done.
+
+        What the recorder holds of the joined symbols is sent, and the feed asked for what they miss.
+        """
+        session = self._session
+        if session is None or self._receiver is None:
+            return
+        change = RowChange.between(session.symbols, tape.symbols)
+        gaps, receipts = copy(session.gaps), copy(session.receipts)  # other threads may read these
+        asks = self._feed.abilities.has_history
+        gaps.change_rows(change, tape.base.present, tape.base.confirmed_empty, asks=asks)
+        receipts.change_rows(change)
+        session.quality.change_rows(change)
+        if session.reconciliation is not None:
+            session.reconciliation.change_rows(change)
+        session.symbols, session.gaps, session.receipts = tape.symbols, gaps, receipts
+        self._find_rows(tape)
+        if change.joined:
+            self._recorder.show_symbols(session.trading_day, change.joined)
+
     # Messages
 
     def take(self, message: Arrived) -> None:
@@ -283,10 +381,15 @@ class LiveRun:
         session, receiver = self._session, self._receiver
         if session is None or receiver is None or message.trading_day != session.trading_day:
             return  # `show` sends all of them
-        session.gaps.arrived(Cells(message.rows, message.slots))
-        session.receipts.add(message.rows, message.received)
-        self._drop_forming(session, message)
-        receiver.take(message.rows, message.slots, message.values)
+        rows = self._tape_rows.take(message.rows, mode="clip")
+        slots, values = message.slots, message.values
+        if len(rows) and rows.min() < 0:  # of symbols that left, or are about to join
+            there = rows >= 0
+            rows, slots, values = rows[there], slots[there], values[:, there]
+        session.gaps.arrived(Cells(rows, slots))
+        session.receipts.add(rows, message.received)
+        self._drop_forming(session, rows, slots)
+        receiver.take(rows, slots, values)
 
     def report(self, report: FeedReport) -> None:
         """Take what the connection reports; a final failure is raised."""
@@ -296,6 +399,8 @@ class LiveRun:
             case FeedConnected(_, missed_since):
                 if missed_since is not None and self._session is not None:
                     self._session.gaps.missed(missed_since)
+            case FeedRefused(symbols, error):
+                self.alert(f"{self._feed.name} does not deliver {listed(symbols)}: {error}")
             case FeedLost(_, reason):
                 self._forming.lost(reason)  # the connection has alerted
             case HistoryAnswer():
@@ -415,14 +520,49 @@ class LiveRun:
         labels = session.slots.stored_labels
         for row in np.unique(empty.rows).tolist():
             times = labels[empty.slots[empty.rows == row]]
-            self._recorder.confirm_empty(self._plan.symbols[row], times.tolist())
+            self._recorder.confirm_empty(session.symbols[row], times.tolist())
 
-    def _drop_forming(self, session: _Session, message: Arrived) -> None:
+    def _find_rows(self, tape: Tape) -> None:
+        rows = [tape.rows.get(symbol, -1) for symbol in self._recorded]
+        self._tape_rows = np.array([*rows, -1], dtype=np.int64)
+
+    def _open_for_changes(self) -> date:
+        session = self._session
+        if session is None or self._receiver is None or session.end is not None:
+            raise EngineError("the session takes no more bars: try again once the next one is shown")
+        return session.trading_day
+
+    def _is_new(self, changes: Sequence[SymbolChange]) -> bool:
+        """Whether changes are not in the journal; of those that are planned, take note that they are made."""
+        if not self.planned or list(changes) != [self.planned[0]]:
+            return True
+        return not self.pass_planned()
+
+    def pass_planned(self) -> bool:
+        """Pass over the first planned change: it is made, or cannot be. Return whether the journal has it."""
+        self.planned.popleft()
+        was_restored = self.restores
+        self._restored -= was_restored
+        return was_restored
+
+    def _subscribe_others(self, symbols: Sequence[str]) -> None:
+        """Have the feed deliver the symbols of another session."""
+        self.unsubscribe(sorted(self._subscribed - set(symbols)))
+        self._forming.join(symbols)
+        for symbol in [symbol for symbol in symbols if symbol not in self._subscribed]:
+            self.subscribe([symbol]).add_done_callback(partial(self._alert_refusal, [symbol]))
+
+    def _alert_refusal(self, symbols: Sequence[str], answer: Future[None]) -> None:
+        error = answer.exception()
+        if isinstance(error, FeedError):
+            self.alert(f"{self._feed.name} does not deliver {listed(symbols)}: {error}")
+
+    def _drop_forming(self, session: _Session, rows: Ints, slots: Ints) -> None:
         """Forget the forming bars of slots whose bars have come."""
         if self._forming.current():
-            times = session.slots.stored_labels[message.slots].tolist()
-            for row, opened_at in zip(message.rows.tolist(), times, strict=True):
-                self._forming.drop(self._plan.symbols[row], opened_at)
+            times = session.slots.stored_labels[slots].tolist()
+            for row, opened_at in zip(rows.tolist(), times, strict=True):
+                self._forming.drop(session.symbols[row], opened_at)
 
     def _feed_status(self, session: _Session | None, now: float) -> FeedStatus:
         recorder = self._recorder.status
