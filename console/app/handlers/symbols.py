@@ -112,7 +112,7 @@ class SymbolHandlers:
         self._recording.end_change(command.action, command.argument(event.symbol), session, event.clock)
         self._tell(event)
         if command.kind is ChangeKind.JOINED and self._playback.viewpoint.position is None:
-            self._app.main.focus_once_shown(event.symbol)
+            self._app.main.focus_symbol(event.symbol)
         return event
 
     def _tell(self, event: Event) -> None:
