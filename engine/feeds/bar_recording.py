@@ -22,7 +22,7 @@ from tapedeck.engine.feeds.held_bars import HeldBars, Mask, Outcome, Taken
 from tapedeck.engine.feeds.journal_backlog import JournalBacklog
 from tapedeck.engine.feeds.recorded_day import ClockAnchor, RecordedDay
 from tapedeck.engine.feeds.recorded_days import check_source, read_day, restore_days
-from tapedeck.engine.feeds.recorder_messages import Arrived, RecorderStatus, SessionBegun
+from tapedeck.engine.feeds.recorder_messages import Arrived, RecorderStatus, SessionBegun, SymbolsJoined
 from tapedeck.engine.feeds.store_writer import StoreWriter
 from tapedeck.engine.feeds.symbol_claims import SymbolClaims
 from tapedeck.engine.intervals import Interval
@@ -157,12 +157,11 @@ class BarRecording:
         now: float,
         *,
         is_new: bool = True,
-    ) -> tuple[str, ...]:
+    ) -> SymbolsJoined:
         """Take bars of further symbols of a session, and journal that they joined.
 
-        `at`: market time, seconds UTC. `is_new`: False for changes that the journal has. Returns all symbols
-        of the session in the order of their rows, which never change. Raises SymbolsClaimedError, FeedError
-        as `begin_session`, EngineError if the session takes no more bars.
+        `at`: market time, seconds UTC. `is_new`: False for changes that the journal has. Raises
+        SymbolsClaimedError and FeedError as `begin_session`, EngineError if the session takes no more bars.
         """
         session = self._session(trading_day)
         if session.is_ended:
@@ -178,8 +177,9 @@ class BarRecording:
         for symbol in session.held.join(symbols):
             if symbol in recorded:
                 read_day(self._journal, session.held, session.day, symbol=symbol)
+        empty = {symbol: session.held.empty_times(symbol) for symbol in symbols}
         self._note_changes(session, changes, at, now, is_new=is_new)
-        return session.held.symbols
+        return SymbolsJoined(session.held.symbols, empty)
 
     def drop_symbols(
         self,

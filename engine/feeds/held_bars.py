@@ -175,6 +175,10 @@ class HeldBars:
         """Take note that a symbol of the session had no trade at `times`, seconds UTC."""
         self._empty[symbol] = np.union1d(self._empty.get(symbol, np.empty(0, np.int64)), times)
 
+    def empty_times(self, symbol: str) -> Ints:
+        """Return the times without a trade of a symbol that the store may lack, ascending."""
+        return self._empty.get(symbol, np.empty(0, np.int64))
+
     def empty_to_store(self) -> Iterator[tuple[str, Ints]]:
         """Yield the times without a trade that the store lacks, by symbol, ascending; a bar held wins."""
         for symbol, times in self._empty.items():

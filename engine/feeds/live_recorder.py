@@ -24,7 +24,7 @@ from tapedeck.engine.feeds.arrivals import MICROSECONDS, Arrivals
 from tapedeck.engine.feeds.bar_recording import BarRecording
 from tapedeck.engine.feeds.feed_bar import FeedBar
 from tapedeck.engine.feeds.recorded_day import ClockAnchor
-from tapedeck.engine.feeds.recorder_messages import Arrived, RecorderStatus, SessionBegun
+from tapedeck.engine.feeds.recorder_messages import Arrived, RecorderStatus, SessionBegun, SymbolsJoined
 from tapedeck.engine.feeds.symbol_claims import SymbolClaims, claims_folder
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import BarStore
@@ -165,7 +165,7 @@ class LiveRecorder:
 
     def add_symbols(
         self, trading_day: date, changes: Sequence[SymbolChange], *, is_new: bool = True
-    ) -> Future[tuple[str, ...]]:
+    ) -> Future[SymbolsJoined]:
         """Take bars of further symbols; `show_symbols` sends them. See `BarRecording.add_symbols`."""
         return self._asked(
             lambda: self._recording.add_symbols(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -74,6 +75,18 @@ class RecorderStatus:
     journal_bytes: int = 0
     unsaved: int = 0
     unstored: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolsJoined:
+    """Symbols that joined a session, as the recorder has it.
+
+    `symbols`: all of the session, by their rows, which never change. `empty`: times without a trade of the
+    joined ones, seconds UTC, which the store may not have had before.
+    """
+
+    symbols: tuple[str, ...]
+    empty: Mapping[str, Ints]
 
 
 @dataclass(frozen=True, slots=True)

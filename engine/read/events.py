@@ -86,6 +86,7 @@ class EventLog:
         self._finished: deque[GapTracker] = deque()
         self._gaps_finished = 0
         self._lineage: Lineage | None = None
+        self._begun: date | None = None  # trading day of the session that began last
         self._tracker: GapTracker | None = None
         self._listed: tuple[Event, ...] | None = ()
         self._gaps_listed = 0
@@ -94,7 +95,7 @@ class EventLog:
         """Add the open of a session, and follow its gaps."""
         with self._lock:
             self._drop_session()
-            self._lineage = tape.lineage
+            self._lineage, self._begun = tape.lineage, tape.session.trading_day
             self._tracker = _tracker_of(tape)
             early = ", early close" if tape.session.is_early_close else ""
             close = tape.session.regular_close.astimezone(tape.session.zone)
@@ -111,7 +112,7 @@ class EventLog:
             self._lineage = None
 
     def change_symbols(self, made: Tape, changes: Sequence[SymbolChange]) -> None:
-        """Add joins and leaves of the current session, or of the one that has just ended.
+        """Add joins and leaves of the current session, of the one that has just ended, or before the open.
 
         `made`: the edition with them, which is to take its tape's place after this call. Gaps of a joined
         symbol are listed from the open on; those of one that leaves stay listed, up to now.
@@ -127,6 +128,8 @@ class EventLog:
                     symbol=change.symbol,
                     session=session,
                 )
+            if made.session.trading_day != self._begun:
+                return  # it is still to begin, with these symbols
             self._tracker = self._tracker or _tracker_of(made)
             if self._tracker is None:
                 return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from copy import copy
 from dataclasses import dataclass, replace
@@ -438,6 +438,8 @@ class LiveRun:
 
     def _confirm(self, session: _Session, empty: Cells) -> None:
         """Record slots that are confirmed empty."""
+        for symbol in self.symbols.leaving:
+            empty = empty.where(empty.rows != session.symbols.index(symbol))
         if not len(empty):
             return
         if self._receiver is not None:
@@ -447,10 +449,11 @@ class LiveRun:
             times = labels[empty.slots[empty.rows == row]]
             self._recorder.confirm_empty(session.symbols[row], times.tolist())
 
-    def _change_rows(self, tape: Tape) -> None:
+    def _change_rows(self, tape: Tape, empty: Mapping[str, Ints]) -> None:
         """Go on with a tape of other rows; before `show` nothing is to be done.
 
-        What the recorder holds of the joined symbols is sent, and the feed asked for what they miss.
+        What the recorder holds of the joined symbols is sent, and the feed asked for what they miss. `empty`:
+        times of them without a trade, seconds UTC.
         """
         session = self._session
         if session is None or self._receiver is None:
@@ -467,6 +470,10 @@ class LiveRun:
         self.symbols.find_rows(tape)
         if change.joined:
             self._recorder.show_symbols(session.trading_day, change.joined)
+        labels = session.slots.stored_labels
+        for symbol, times in empty.items():
+            slots = np.flatnonzero(np.isin(labels, times))
+            self._receiver.take_empty(np.full(len(slots), tape.rows[symbol], dtype=np.int64), slots)
 
     def _open_day(self) -> date:
         session = self._session

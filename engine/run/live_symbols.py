@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import date
 from functools import partial
@@ -30,7 +30,7 @@ class LiveSymbols:
     """Symbols that the recorder takes and the feed delivers, in the coordinator's thread.
 
     `open_day` gives the date of the session, or raises EngineError if it takes no more bars. `change_rows` is
-    called with a tape of other rows, once bars go to its rows.
+    called with a tape of other rows, and times of joined symbols without a trade, seconds UTC.
     """
 
     def __init__(
@@ -43,13 +43,16 @@ class LiveSymbols:
         send: Callable[[Message], None],
         alert: Callable[[str], None],
         open_day: Callable[[], date],
-        change_rows: Callable[[Tape], None],
+        change_rows: Callable[[Tape, Mapping[str, Ints]], None],
     ) -> None:
         self._recorder, self._connection, self._forming = recorder, connection, forming
         self._send, self._alert = send, alert
         self._open_day, self._change_rows = open_day, change_rows
         self._recorded: tuple[str, ...] = ()  # by the recorder's rows
         self._tape_rows = _NO_ROWS  # row on the tape of each of them, -1 for none; then -1
+        self._empty: Mapping[str, Ints] = {}  # of the symbols that join, for the tape
+        self.leaving: frozenset[str] = frozenset()
+        """Symbols on the tape that are not recorded any more: nothing of them is to change on it."""
         self._subscribed = frozenset(symbols)
         self._restored = 0  # of those planned, the ones that the journal has
         self._planned: deque[SymbolChange] = deque()
@@ -132,8 +135,9 @@ class LiveSymbols:
         process records one, FeedError if it was recorded from another feed on that day, EngineError if the
         session takes no more bars.
         """
-        joined = self._recorder.add_symbols(self._open_day(), changes, is_new=self._is_new(changes))
-        self._recorded = answer_of(joined, self._send, process_messages)
+        answer = self._recorder.add_symbols(self._open_day(), changes, is_new=self._is_new(changes))
+        joined = answer_of(answer, self._send, process_messages)
+        self._recorded, self._empty = joined.symbols, joined.empty
         self._forming.join([change.symbol for change in changes])
 
     def leave(self, changes: Sequence[SymbolChange], process_messages: ProcessMessages) -> None:
@@ -141,15 +145,17 @@ class LiveSymbols:
 
         Raises EngineError if the session takes no more bars.
         """
-        left = self._recorder.drop_symbols(self._open_day(), changes, is_new=self._is_new(changes))
+        day, symbols = self._open_day(), [change.symbol for change in changes]
+        self.leaving = frozenset(symbols)
+        left = self._recorder.drop_symbols(day, changes, is_new=self._is_new(changes))
         answer_of(left, self._send, process_messages)
-        symbols = [change.symbol for change in changes]
         self.unsubscribe(symbols)
         self._forming.leave(symbols)
 
     def change_rows(self, tape: Tape) -> None:
         """Go on with a tape of other rows."""
-        self._change_rows(tape)
+        empty, self._empty, self.leaving = self._empty, {}, frozenset()
+        self._change_rows(tape, empty)
 
     def _is_new(self, changes: Sequence[SymbolChange]) -> bool:
         """Whether changes are not in the journal yet; what is planned is passed over, as it is made."""

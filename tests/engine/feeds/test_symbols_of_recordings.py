@@ -28,7 +28,7 @@ def left(symbol, frontier=0):
 
 
 def join(recording, *changes, day=MONDAY, **options):
-    return recording.part.add_symbols(day, changes, 5.0, recording.now, **options)
+    return recording.part.add_symbols(day, changes, 5.0, recording.now, **options).symbols
 
 
 def leave(recording, *changes, day=MONDAY):
