@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import replace
 from datetime import date, datetime
 from functools import cached_property
 from itertools import chain
@@ -17,7 +15,7 @@ from tapedeck.engine.clock.slots import epoch_seconds
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.conditions import Condition, NumberedConditions, Vocabulary
 from tapedeck.engine.config import SessionConfig
-from tapedeck.engine.errors import ConditionError, ConfigError, ConfigProblem, EngineError
+from tapedeck.engine.errors import ConfigError, ConfigProblem, EngineError
 from tapedeck.engine.export.manifest import Manifest
 from tapedeck.engine.export.partial_export import Records, export_played, with_current, write_state
 from tapedeck.engine.feeds.live_options import LiveOptions, live_config_of
@@ -293,13 +291,15 @@ class SystemManager:
 
     def joinable_symbols(self) -> tuple[str, ...]:
         """Return the stored symbols with bars of the base interval that are not in the session, sorted."""
-        there = frozenset(self.session_data.get_active_symbols())
+        is_loaded = self.session_data.tape is not None
+        there = frozenset(self.session_data.get_active_symbols() if is_loaded else self.prepare().symbols)
         return tuple(symbol for symbol in self.joining.known_symbols() if symbol not in there)
 
     @cached_property
     def joining(self) -> JoiningSymbols:
         """What loads symbols that join."""
-        return JoiningSymbols(self.config, self.prepare(), self.time, self._data)
+        arriving = () if self._live is None else self._live.feed.abilities.intervals
+        return JoiningSymbols(self.config, self.prepare(), self.time, self._data, arriving=arriving)
 
     def _carried_out(self, request: SymbolRequest) -> SymbolChange:
         coordinator = self._running()
@@ -605,16 +605,9 @@ class SystemManager:
         return False
 
     def _parsed(self, text: str, *, may_wait: bool = False) -> Condition:
-        words = self.vocabulary()
-        try:
-            return Condition.parse(text, words)
-        except ConditionError:
-            if not may_wait:
-                raise
-            symbols = dict.fromkeys((*words.symbols, *self.joining.known_symbols()))
-            with suppress(ConditionError):
-                return Condition.parse(text, replace(words, symbols=tuple(symbols)))
-            raise
+        if may_wait:
+            return Condition.parse_waiting(text, self.vocabulary(), self.joining.known_symbols)
+        return Condition.parse(text, self.vocabulary())
 
     @property
     def _present_symbols(self) -> Container[str]:

@@ -134,6 +134,17 @@ def _condition_words(text: str, words: RunWords) -> str | None:
     return None
 
 
+def _breakpoint_words(text: str, words: RunWords) -> str | None:
+    """Return the fault of a breakpoint's names; it may wait for symbols that can join."""
+    if words.joinable is None:
+        return _condition_words(text, words)
+    try:
+        Condition.parse_waiting(text, words.vocabulary, words.joinable)
+    except ConditionError as error:
+        return str(error)
+    return None
+
+
 def known_symbol(text: str, symbols: Sequence[str]) -> str:
     """Return the symbol of a name or of its first letters, in any case; EngineError if there is none."""
     wanted = text.strip().upper()
@@ -216,7 +227,7 @@ ANY_TEXT: Final = Argument(_any_text)
 SLOTS: Final = Argument(_slots)
 TIME: Final = Argument(_time, prompt="navigation.ask_time")
 SPEED: Final = Argument(_speed, prompt="transport.ask_speed")
-CONDITION: Final = Argument(_condition, "breakpoints.ask", _condition_words)
+CONDITION: Final = Argument(_condition, "breakpoints.ask", _breakpoint_words)
 BREAKPOINT_NUMBER: Final = Argument(_number, prompt="breakpoints.ask")
 SAVE_BREAKPOINTS: Final = Argument(_any_text, prompt="breakpoints.ask_save")
 LOAD_BREAKPOINTS: Final = Argument(_any_text, prompt="breakpoints.ask_load")

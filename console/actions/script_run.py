@@ -113,7 +113,7 @@ class ScriptedRun:
 
     def add_breakpoint(self, condition: str) -> None:
         """Add a breakpoint."""
-        self.system.add_breakpoint(condition)
+        self.system.add_breakpoint(condition, may_wait=True)
 
     def remove_breakpoint(self, number: int) -> None:
         """Remove a breakpoint."""

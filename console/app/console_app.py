@@ -306,7 +306,7 @@ class ConsoleApp(TerminalApp):
         if ui_state.sort:
             main.symbols.table.sort_by(ui_state.sort, reverse=ui_state.descending)
         if ui_state.symbol in plan.symbols:
-            main.focus_once_shown(ui_state.symbol)
+            main.focus_symbol(ui_state.symbol)
 
     # Frames
 

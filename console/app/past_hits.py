@@ -49,7 +49,7 @@ class PastHits:
         """Return the search that a session needs before it plays, or None."""
         if self._of(session) is not None:
             return None
-        return HitSearch(session, self._conditions(), session.frontier, session.view(0).edition, self._search)
+        return HitSearch(session, self._conditions(), session.frontier, session.view().edition, self._search)
 
     def put(self, search: HitSearch, hits: Hits) -> None:
         """Keep the hits of a search."""
@@ -66,7 +66,7 @@ class PastHits:
         conditions = self._conditions()
         if not conditions:
             return ()
-        edition = session.view(0).edition  # a correction may have made conditions true, or false
+        edition = session.view().edition  # a correction may have made conditions true, or false
         for search, hits in reversed(self._found):
             is_known = (search.session, search.conditions, search.edition) == (session, conditions, edition)
             if is_known and search.frontier >= session.frontier:

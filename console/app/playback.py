@@ -162,7 +162,7 @@ class Playback:
         self._runs += 1
         self._recorded_past_speed: float | None = None
         self._watched_speed = system.snapshot().speed or self._watched_speed
-        self._history_of: tuple[SessionView, str, Interval] | None = None
+        self._history_of: tuple[SessionView, tuple[object, ...]] | None = None
         self._history: tuple[Bars, ...] = ()
         self._speed_after_jump: float | None = None
         self._jump_started = Event()
@@ -432,19 +432,23 @@ class Playback:
     def history(self, view_state: ViewState, symbol: str, interval: Interval) -> tuple[Bars, ...]:
         """Return a symbol's earlier bars for the chart: the session before, or all daily bars.
 
-        Empty if none are in memory. Cached until symbol, interval or session change.
+        Empty if none are in memory. Cached until symbol, interval, session or its symbols change.
         """
         view, before = view_state.view, self._history_of
         if view is None:
             return ()
-        if before is None or not before[0].is_of_same_session(view) or before[1:] != (symbol, interval):
-            self._history_of = (view, symbol, interval)
+        key = (symbol, interval, len(view.changes))
+        if before is None or not before[0].is_of_same_session(view) or before[1] != key:
+            self._history_of = (view, key)
             self._history = self._read_history(view, symbol, interval)
         return self._history
 
     def _read_history(self, view: SessionView, symbol: str, interval: Interval) -> tuple[Bars, ...]:
         if self.is_current_session(view):
-            return self.system.session_data.history_bars(view, symbol, interval)[-1:]
+            try:
+                return self.system.session_data.history_bars(view, symbol, interval)[-1:]
+            except EngineError:  # the symbol had joined, and has left with its history
+                return ()
         earlier = self.tape_cache.before(view.trading_day)
         cached = None if earlier is None else self.tape_cache.cached(earlier)
         before = None if cached is None else cached.view()

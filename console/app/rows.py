@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from tapedeck.console.app.joins import later_joins
 from tapedeck.console.app.widgets import (
     ChartData,
     CoverageData,
@@ -48,6 +49,7 @@ def gap_map(view: SessionView) -> GapMapData:
         opened_at=view.opened_at(view.base_interval),
         zone=view.session.zone,
         corrected=view.corrected_grid(),
+        later=frozenset(later_joins(view)),
     )
 
 
@@ -89,6 +91,7 @@ def chart_data(
     return ChartData(
         title=f"{symbol} {interval}",
         as_of=as_of,
+        later=later_joins(view).get(symbol, ""),
         zone=view.session.zone,
         today=earlier,
         overlays=lines,

@@ -11,6 +11,7 @@ import numpy as np
 
 from tapedeck.console.app import table_figures
 from tapedeck.console.app.decimals import column_decimals
+from tapedeck.console.app.joins import later_joins
 from tapedeck.console.app.table_figures import RunFigures
 from tapedeck.console.app.widgets import SymbolRows
 from tapedeck.console.app.widgets.column_forms import (
@@ -148,7 +149,7 @@ class TableChoice:
         if live is not None and live.forming:
             self.has_forming = True
             readers |= {key: partial(table_figures.forming, key == FORMING[0], live) for key in FORMING}
-        return SymbolRows(view.symbols, self.columns, RunFigures(view, readers))
+        return SymbolRows(view.symbols, self.columns, RunFigures(view, readers), later_joins(view))
 
 
 def _sources(plan: StreamPlan, *, is_live: bool) -> Iterator[ColumnSource]:

@@ -186,13 +186,13 @@ def _has_ended(system: SystemManager, lines: ScriptLines | None, end: _End) -> b
         if system.state is RunState.PAUSED:
             end.stopped_at = system.snapshot().stopped_at
             system.stop()
-    else:
-        _advance_script(system, lines, end)
+    elif not _advance_script(system, lines, end):
+        return False  # the run may be over, but further lines may export it
     return system.state.is_over and system.wait(_POLL_S)
 
 
-def _advance_script(system: SystemManager, lines: ScriptLines, end: _End) -> None:
-    """Advance the script; an error in one of its lines ends the run."""
+def _advance_script(system: SystemManager, lines: ScriptLines, end: _End) -> bool:
+    """Advance the script, and return whether it is over; an error in one of its lines ends the run."""
     try:
         over = lines.advance(system)
     except TapedeckError as error:
@@ -202,6 +202,7 @@ def _advance_script(system: SystemManager, lines: ScriptLines, end: _End) -> Non
         system.stop()
     else:
         system.wait_for(lines.can_advance, _POLL_S)
+    return over
 
 
 @contextmanager

@@ -18,7 +18,12 @@ from tapedeck.engine.feeds.arrival_journal import journal_path
 from tapedeck.engine.feeds.fault_script import load_fault_script
 from tapedeck.engine.feeds.feed_context import FeedContext
 from tapedeck.engine.feeds.live_options import LiveOptions, live_config_of
-from tapedeck.engine.feeds.recorded_day_feed import has_recorded, last_arrival, recorded_day_feed
+from tapedeck.engine.feeds.recorded_day_feed import (
+    has_recorded,
+    last_arrival,
+    recorded_changes,
+    recorded_day_feed,
+)
 from tapedeck.engine.feeds.registry import make_feed
 from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.data_manager import DataManager
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
     from tapedeck.engine.feeds.live_feed import LiveFeed
     from tapedeck.engine.intervals import Interval
     from tapedeck.engine.store.bar_store import BarStore
+    from tapedeck.engine.tape.symbol_changes import SymbolChange
 
 _DEMO: Final = Path("built-in-market")
 _SYNTHETIC: Final = "synthetic"
@@ -116,7 +122,8 @@ class _Replay:
             feed, config = self._feed(clock), self._config_to_the_end(clock.speed)
             top = stack.enter_context(open_store(kept.bars, create=True))
             overlay = OverlayStore(self._stored, top, cutoff=self.opens, cutoff_day=self._day)
-            live = LiveOptions(feed, clock, journal_path(kept.bars), choice.days or 1, self._day)
+            journal = journal_path(kept.bars)
+            live = LiveOptions(feed, clock, journal, choice.days or 1, self._day, *self._changes())
             config = live_config_of(config, live, time_of(config, clock))
             note = _SYNTHETIC if self._file is None else ""
             yield LiveSession(config, overlay, live, kept.folder, kept, self._stored, self._file, note)
@@ -133,6 +140,12 @@ class _Replay:
         script = None if faults is None else load_fault_script(faults)
         context = FeedContext(self._config, self._interval, clock, times, self._stored, self.opens, script)
         return make_feed(REPLAY, context)
+
+    def _changes(self) -> tuple[tuple[str, ...], tuple[SymbolChange, ...]]:
+        """Return how the symbols of a recorded day that is played differ from those of the file."""
+        if self._choice.journal_day is None:
+            return (), ()
+        return recorded_changes(self._journal(), self._day, self._interval, self._symbols)
 
     def _config_to_the_end(self, speed: float) -> SessionConfig:
         """Return the session file, for a recorded day with a close that waits for its last arrival."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from tapedeck.engine.conditions.evaluation import Evaluation
 from tapedeck.engine.conditions.known_values import KnownValues
@@ -11,6 +12,7 @@ from tapedeck.engine.conditions.needs import earlier_needs
 from tapedeck.engine.conditions.reading import read_condition
 from tapedeck.engine.conditions.syntax import Truth, references
 from tapedeck.engine.conditions.vocabulary import Vocabulary
+from tapedeck.engine.errors import ConditionError
 from tapedeck.engine.tape.bar_grid import Mask
 from tapedeck.engine.tape.earlier_values import EarlierNeed
 from tapedeck.engine.tape.tape import Tape, row_index
@@ -38,6 +40,22 @@ class Condition:
         root = read_condition(text, vocabulary.symbols)
         vocabulary.check(text, root)
         return cls(" ".join(text.split()), root)
+
+    @classmethod
+    def parse_waiting(
+        cls, text: str, vocabulary: Vocabulary, joinable: Callable[[], Sequence[str]]
+    ) -> Condition:
+        """Parse a condition that may also name symbols that can join. Raises as `parse`.
+
+        `joinable` returns these symbols; it is called only if the condition names others than the vocabulary.
+        """
+        try:
+            return cls.parse(text, vocabulary)
+        except ConditionError:
+            symbols = tuple(dict.fromkeys((*vocabulary.symbols, *joinable())))
+            with suppress(ConditionError):
+                return cls.parse(text, replace(vocabulary, symbols=symbols))
+            raise
 
     @property
     def symbols(self) -> tuple[str, ...]:

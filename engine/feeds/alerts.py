@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.errors import listed
+from tapedeck.engine.feeds.bar_cells import RowChange
 from tapedeck.engine.feeds.live_status import Alert
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,11 @@ class QualityAlerts:
     def __init__(self, alerts: Alerts, symbols: Sequence[str], least: float | None) -> None:
         self._alerts, self._symbols, self._least = alerts, tuple(symbols), least
         self._below = np.zeros(len(self._symbols), dtype=np.bool_)
+
+    def change_rows(self, change: RowChange) -> None:
+        """Go on with other rows, as symbols joined and left."""
+        self._symbols = change.symbols(self._symbols)
+        self._below = np.pad(self._below[change.kept], (0, len(change.joined)))
 
     def check(self, scores: NDArray[np.float64], now: float) -> None:
         """Compare scores in percent (S,); symbols that fall at the same time make one alert."""

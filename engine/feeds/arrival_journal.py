@@ -10,6 +10,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import date
 from itertools import repeat
 from pathlib import Path
@@ -27,10 +28,13 @@ from tapedeck.engine.store.bar_store import Ints
 from tapedeck.engine.store.locations import DATABASE_SUFFIXES
 from tapedeck.engine.store.sqlite_connections import BUSY_TIMEOUT_S, native_errors_explained
 from tapedeck.engine.store.sqlite_log import check_log
+from tapedeck.engine.tape.symbol_changes import ChangeKind, SymbolChange
 
 Synchronous = Literal["normal", "full"]
 APPLICATION_ID: Final = 0x54444B4A  # "TDKJ", in the file's header
-VERSION: Final = 1
+VERSION: Final = 2
+_FIRST_VERSION: Final = 1
+"""Version of a journal until symbols join or leave: it has no table of them."""
 _IN_A_FOLDER: Final = ".arrivals.db"  # readers of a Parquet data set pass over names with a dot
 _SUFFIX: Final = ".arrivals"
 _ROWS_AT_ONCE: Final = 20_000
@@ -50,6 +54,14 @@ _TABLES: Final = (
     "is_exported INTEGER NOT NULL DEFAULT 0, is_stored INTEGER NOT NULL DEFAULT 0, "
     "PRIMARY KEY (trading_day, interval, symbols)) STRICT, WITHOUT ROWID",
     f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {_FIRST_VERSION}",
+)
+_KEPT: Final = "kept"
+_CHANGES: Final = (
+    "CREATE TABLE IF NOT EXISTS symbol_changes (trading_day TEXT NOT NULL, interval TEXT NOT NULL, "
+    "symbols TEXT NOT NULL, number INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, "
+    "symbol TEXT NOT NULL, frontier INTEGER NOT NULL, keep INTEGER NOT NULL, "
+    "PRIMARY KEY (trading_day, interval, symbols, number)) STRICT, WITHOUT ROWID",
     f"PRAGMA user_version = {VERSION}",
 )
 
@@ -115,19 +127,27 @@ class ArrivalJournal:
             )
 
     def arrivals(
-        self, interval: Interval, start: int, end: int, *, after: int = 0, to: int = _LAST
+        self,
+        interval: Interval,
+        start: int,
+        end: int,
+        *,
+        after: int = 0,
+        to: int = _LAST,
+        symbol: str | None = None,
     ) -> Iterator[Arrivals]:
         """Yield the arrivals with `start <= opened_at < end` (seconds UTC) in the order received, in parts.
 
-        Only those with `after < sequence <= to`.
+        Only those with `after < sequence <= to`; `symbol`: only of this one.
         """
         sql = (
             "SELECT received, symbol, opened_at, open, high, low, close, volume, kind FROM arrivals "
             "WHERE opened_at >= ? AND opened_at < ? AND interval = ? AND sequence > ? AND sequence <= ? "
-            "ORDER BY sequence"
+            "AND (? IS NULL OR symbol = ?) ORDER BY sequence"
         )
+        bounds = (start, end, str(interval), after, to, symbol, symbol)
         with native_errors_explained(self.path), closing(self._opened()) as connection:
-            cursor = connection.execute(sql, (start, end, str(interval), after, to))
+            cursor = connection.execute(sql, bounds)
             while rows := cursor.fetchmany(_ROWS_AT_ONCE):
                 yield _arrivals_of(rows)
 
@@ -180,6 +200,15 @@ class ArrivalJournal:
                 "is_stored = 0",
                 (*key_of(day), day.source, day.since, day.until, day.closes, *anchor),
             )
+            known = self._with_changes(day).kept if self._has_changes() else ()
+            for symbol in day.kept:
+                if symbol not in known:
+                    self._add_change(day, 0, _KEPT, symbol, 0, keep=True)
+
+    def add_change(self, day: RecordedDay, change: SymbolChange, at: int) -> None:
+        """Append a symbol that joins or leaves a session; `at`: market time in microseconds UTC."""
+        with self.transaction():
+            self._add_change(day, at, change.kind.value, change.symbol, change.frontier, keep=change.keep)
 
     def end_day(self, day: RecordedDay, *, reconciled: bool) -> None:
         """Note that a session takes no more bars, and whether its bars were compared with history."""
@@ -197,7 +226,8 @@ class ArrivalJournal:
     def days(self) -> tuple[RecordedDay, ...]:
         """Return the recordings, oldest day first."""
         rows = self._rows(f"SELECT {DAY_COLUMNS} FROM days ORDER BY trading_day, interval, symbols", ())
-        return tuple(day_of(row) for row in rows)
+        days = tuple(day_of(row) for row in rows)
+        return tuple(map(self._with_changes, days)) if self._has_changes() else days
 
     def day(self, trading_day: date, interval: Interval, symbols: Sequence[str]) -> RecordedDay | None:
         """Return the recording of a day of these symbols, or else one that shares some; None without one."""
@@ -209,6 +239,10 @@ class ArrivalJournal:
             and not wanted.isdisjoint(day.symbols)
         }
         return shared[min(shared)] if shared else None
+
+    def days_of(self, trading_day: date, interval: Interval) -> tuple[RecordedDay, ...]:
+        """Return the recordings of a day."""
+        return tuple(day for day in self.days() if (day.trading_day, day.interval) == (trading_day, interval))
 
     @property
     def size_bytes(self) -> int:
@@ -267,6 +301,36 @@ class ArrivalJournal:
                 f"UPDATE days SET {assignments} WHERE trading_day = ? AND interval = ? AND symbols = ?",
                 (value, *key_of(day)),
             )
+
+    def _add_change(
+        self, day: RecordedDay, at: int, kind: str, symbol: str, frontier: int, *, keep: bool
+    ) -> None:
+        # Journals without joins stay as versions before wrote them.
+        for statement in _CHANGES:
+            self._connection.execute(statement)
+        self._connection.execute(
+            "INSERT INTO symbol_changes SELECT ?, ?, ?, coalesce(max(number), 0) + 1, ?, ?, ?, ?, ? "
+            "FROM symbol_changes WHERE trading_day = ? AND interval = ? AND symbols = ?",
+            (*key_of(day), at, kind, symbol, frontier, int(keep), *key_of(day)),
+        )
+
+    def _has_changes(self) -> bool:
+        [[version]] = self._rows("PRAGMA user_version", ())
+        return bool(version > _FIRST_VERSION)
+
+    def _with_changes(self, day: RecordedDay) -> RecordedDay:
+        rows = self._rows(
+            "SELECT kind, symbol, frontier, keep FROM symbol_changes "
+            "WHERE trading_day = ? AND interval = ? AND symbols = ? ORDER BY number",
+            key_of(day),
+        )
+        kept = tuple(symbol for kind, symbol, _, _ in rows if kind == _KEPT)
+        changes = tuple(
+            SymbolChange(ChangeKind(kind), symbol, frontier, bool(keep))
+            for kind, symbol, frontier, keep in rows
+            if kind != _KEPT
+        )
+        return replace(day, kept=kept, changes=changes)
 
     def _rows(self, sql: str, values: tuple[object, ...]) -> list[Any]:
         with self._lock, native_errors_explained(self.path):

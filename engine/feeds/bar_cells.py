@@ -71,15 +71,49 @@ class BarTable:
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RowChange:
+    """Change of a grid's rows: `kept` of those before, int64 ascending, then those of `joined` symbols."""
+
+    kept: Ints
+    joined: tuple[str, ...]
+
+    @classmethod
+    def between(cls, before: Sequence[str], after: Sequence[str]) -> RowChange:
+        """Return the change from some symbols to others, which begin with the kept ones, in order."""
+        there = set(after)
+        kept = [row for row, symbol in enumerate(before) if symbol in there]
+        return cls(np.array(kept, dtype=np.int64), tuple(after[len(kept) :]))
+
+    def symbols(self, before: Sequence[str]) -> tuple[str, ...]:
+        """Return the symbols after the change."""
+        return (*(before[row] for row in self.kept.tolist()), *self.joined)
+
+    def places(self, before: int) -> Ints:
+        """Return the row that each of the `before` rows has after the change, -1 for those cut out.
+
+        At the end stands -1, for rows that were cut out before.
+        """
+        places = np.full(before + 1, -1, dtype=np.int64)
+        places[self.kept] = np.arange(len(self.kept))
+        return places
+
+    def moved(self, cells: Cells, before: int) -> tuple[Cells, Mask]:
+        """Return cells after the change, without those cut out, and which they are, bool (m,)."""
+        rows = self.places(before)[cells.rows]
+        return Cells(rows, cells.slots).where(rows >= 0), rows >= 0
+
+
 def cells_of_bars(
     table: BarTable, symbols: Sequence[str], row_of: Mapping[str, int], slots: SessionSlots
 ) -> tuple[Cells, Mask]:
     """Return the cells of bars, and which bars have one, bool (m,): they open with a slot of the session.
 
-    `symbols`: those to which the table's positions refer, all of them in `row_of`.
+    `symbols`: those to which the table's positions refer; a bar of one that is not in `row_of` has no cell.
     """
     labels = slots.stored_labels
     at = np.minimum(np.searchsorted(labels, table.opened_at), len(labels) - 1)
     fits: Mask = labels[at] == table.opened_at
-    rows = np.array([row_of[symbol] for symbol in symbols], dtype=np.int64)
+    rows = np.array([row_of.get(symbol, -1) for symbol in symbols], dtype=np.int64)
+    fits &= rows[table.symbols] >= 0
     return Cells(rows[table.symbols[fits]], at[fits].astype(np.int64)), fits

@@ -27,6 +27,7 @@ from tapedeck.engine.feeds.store_writer import StoreWriter
 from tapedeck.engine.feeds.symbol_claims import SymbolClaims
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import BarStore, Ints
+from tapedeck.engine.tape.symbol_changes import SymbolChange
 
 
 @dataclass(slots=True)
@@ -83,17 +84,29 @@ class BarRecording:
         return self._writer.writes_at_once
 
     def begin_session(
-        self, slots: SessionSlots, symbols: Sequence[str], now: float, *, clock: ClockAnchor | None = None
+        self,
+        slots: SessionSlots,
+        symbols: Sequence[str],
+        now: float,
+        *,
+        kept: Sequence[str] = (),
+        clock: ClockAnchor | None = None,
     ) -> SessionBegun:
         """Take bars of a session from now on, and restore those of an earlier recording from the journal.
 
-        The store has the restored bars afterwards. Raises SymbolsClaimedError if another process records a
-        symbol, FeedError if another feed has recorded one on that day, EngineError if the session is open.
+        `symbols`: those of the file; `kept`: those that it begins with beside them, in the rows after; an
+        earlier recording of it knows better. The store has the restored bars afterwards. Raises
+        SymbolsClaimedError if another process records a symbol, FeedError if another feed has recorded one
+        on that day, EngineError if the session is open.
         """
         session = slots.session
         if any(one.day.trading_day == session.trading_day for one in self._sessions):
             raise EngineError(f"the session of {session.trading_day} is being recorded already")
-        held = HeldBars.of_session(symbols, slots)
+        begun = self._recorded(session.trading_day, symbols)
+        if begun is not None and begun.kept:
+            kept = begun.kept
+        changes = () if begun is None else begun.changes
+        held = HeldBars.of_session((*symbols, *kept), slots)
         day = RecordedDay(
             session.trading_day,
             self.interval,
@@ -103,8 +116,9 @@ class BarRecording:
             held.until,
             epoch_seconds(session.regular_close),
             clock,
+            kept=tuple(kept),
         )
-        self._claims.add(symbols)
+        self._claims.add(held.symbols)
         check_source(self._journal, day)
         if not self._has_restored:
             restore_days(self._journal, self._writer, day, now)
@@ -118,16 +132,71 @@ class BarRecording:
         is_saved = self._backlog.write(now, is_last=True)
         self._write_store(now, is_last=True)
         self._update_status()
-        return SessionBegun(session.trading_day, int(np.count_nonzero(held.kinds >= 0)), is_saved)
+        bars = int(np.count_nonzero(held.kinds >= 0))
+        return SessionBegun(session.trading_day, bars, is_saved, held.symbols[len(symbols) :], changes)
 
     def show(self, trading_day: date, received: float) -> None:
         """Send all bars held of a session, and from now on what changes in it, instead of that before."""
         held = self._session(trading_day).held
         self._shown = trading_day
-        rows, slots = np.nonzero(held.kinds >= 0)
-        self._send_bars(
-            held, rows, slots, np.ones(len(rows), np.bool_), received, saved=not self._backlog.bars
-        )
+        self._send_held(held, np.arange(len(held.symbols), dtype=np.int64), received)
+
+    def show_symbols(self, trading_day: date, symbols: Sequence[str], received: float) -> None:
+        """Send all bars held of some symbols of the session that is shown."""
+        held = self._session(trading_day).held
+        rows = held.rows_of(symbols)
+        self._send_held(held, rows[rows >= 0], received)
+
+    # Symbols that join and leave
+
+    def add_symbols(
+        self,
+        trading_day: date,
+        changes: Sequence[SymbolChange],
+        at: float,
+        now: float,
+        *,
+        is_new: bool = True,
+    ) -> tuple[str, ...]:
+        """Take bars of further symbols of a session, and journal that they joined.
+
+        `at`: market time, seconds UTC. `is_new`: False for changes that the journal has. Returns all symbols
+        of the session in the order of their rows, which never change. Raises SymbolsClaimedError, FeedError
+        as `begin_session`, EngineError if the session takes no more bars.
+        """
+        session = self._session(trading_day)
+        if session.is_ended:
+            raise EngineError(f"the session of {trading_day} has ended: it takes no more symbols")
+        symbols = [change.symbol for change in changes]
+        self._claims.add(symbols)
+        recorded = {
+            symbol for day in self._journal.days_of(trading_day, self.interval) for symbol in day.all_symbols
+        }
+        known = [symbol for symbol in symbols if symbol in recorded]
+        if known:
+            check_source(self._journal, replace(session.day, symbols=tuple(known), kept=()))
+        for symbol in session.held.join(symbols):
+            if symbol in recorded:
+                read_day(self._journal, session.held, session.day, symbol=symbol)
+        self._note_changes(session, changes, at, now, is_new=is_new)
+        return session.held.symbols
+
+    def drop_symbols(
+        self,
+        trading_day: date,
+        changes: Sequence[SymbolChange],
+        at: float,
+        now: float,
+        *,
+        is_new: bool = True,
+    ) -> None:
+        """Take no more bars of some symbols of a session, and journal that they left; as `add_symbols`.
+
+        What is held of them is stored as that of the others. They stay claimed until the end.
+        """
+        session = self._session(trading_day)
+        session.held.leave([change.symbol for change in changes])
+        self._note_changes(session, changes, at, now, is_new=is_new)
 
     def take(self, arrivals: Arrivals, received_at: float, now: Callable[[], float]) -> None:
         """Take a batch: journal it, send what changed, store it. `received_at`: `now` of the first one."""
@@ -215,6 +284,21 @@ class BarRecording:
         at = np.maximum(np.searchsorted(since, arrivals.opened_at, side="right") - 1, 0)
         return [(self._sessions[i], arrivals.take(np.flatnonzero(at == i))) for i in np.unique(at).tolist()]
 
+    def _recorded(self, trading_day: date, symbols: Sequence[str]) -> RecordedDay | None:
+        """Return an earlier recording of a day by a session file with these symbols."""
+        wanted = tuple(sorted(symbols))
+        days = self._journal.days_of(trading_day, self.interval)
+        return next((day for day in days if day.symbols == wanted), None)
+
+    def _note_changes(
+        self, session: _Session, changes: Sequence[SymbolChange], at: float, now: float, *, is_new: bool
+    ) -> None:
+        for change in changes if is_new else ():
+            self._backlog.add(partial(self._journal.add_change, session.day, change, int(at * MICROSECONDS)))
+        self._backlog.write(now)
+        self._write_store(now)
+        self._update_status()
+
     def _take(self, session: _Session, arrivals: Arrivals, *, is_saved: bool) -> None:
         held = session.held
         taken = held.take(arrivals)
@@ -226,6 +310,11 @@ class BarRecording:
             rows, slots, is_new = _changes(taken)
             received = float(arrivals.received[taken.at_slots].max()) / MICROSECONDS
             self._send_bars(held, rows, slots, is_new, received, saved=is_saved)
+
+    def _send_held(self, held: HeldBars, rows: Ints, received: float) -> None:
+        at, slots = np.nonzero(held.kinds[rows] >= 0)
+        is_new = np.ones(len(at), np.bool_)
+        self._send_bars(held, rows[at], slots, is_new, received, saved=not self._backlog.bars)
 
     def _send_bars(
         self, held: HeldBars, rows: Ints, slots: Ints, is_new: Mask, received: float, *, saved: bool

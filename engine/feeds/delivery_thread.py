@@ -71,6 +71,11 @@ class DeliveryThread:
         """Whether the thread has been asked to end."""
         return self._is_stopped
 
+    @property
+    def delivered_until(self) -> float:
+        """Time up to which all messages were delivered, once the thread has ended."""
+        return self._after
+
     def wait_until_delivered(self, instant: float, timeout: float) -> bool:
         """Wait until all that is due by an instant was delivered, or the end; return whether it was."""
         with self._waiting:
@@ -105,10 +110,10 @@ class DeliveryThread:
         """Deliver what is due; return whether the connection stands."""
         now = self._clock.now()
         ends = self._timetable.connection_ends(self._after, now)
-        bars = self._timetable.due(self._after, now if ends is None else ends)
-        self._after = now
         if self._is_stopped:
             return False
+        bars = self._timetable.due(self._after, now if ends is None else ends)
+        self._after = now  # what was taken from the timetable is delivered, also if it is to end meanwhile
         if bars:
             self._sink.provider_time(now + self._provider_ahead)
             self._sink.bars(bars)

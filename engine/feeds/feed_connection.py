@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import Any, Final
@@ -22,6 +25,7 @@ from tapedeck.engine.feeds.history_calls import HISTORY_TIMEOUT_S, LEFT_ALONE_S,
 from tapedeck.engine.feeds.history_request import HistoryAnswer, HistoryPurpose, HistoryRequest
 from tapedeck.engine.feeds.live_feed import FeedError, FeedSink, LiveFeed
 from tapedeck.engine.feeds.live_status import FeedState, FeedStatus
+from tapedeck.engine.feeds.subscribed_symbols import SubscribedSymbols
 from tapedeck.engine.feeds.trading_hours import TradingHours
 from tapedeck.engine.feeds.watched_sink import WatchedSink
 from tapedeck.engine.intervals import Interval
@@ -58,7 +62,28 @@ class FeedFailed:
     error: FeedError
 
 
-FeedReport = FeedConnected | FeedLost | FeedFailed | HistoryAnswer
+@dataclass(frozen=True, slots=True)
+class FeedRefused:
+    """Symbols that joined while the feed was not connected, and that it does not deliver, and why."""
+
+    symbols: tuple[str, ...]
+    error: FeedError
+
+
+FeedReport = FeedConnected | FeedLost | FeedFailed | FeedRefused | HistoryAnswer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Join:
+    """Symbols to subscribe, too; the answer is given once the feed delivers them."""
+
+    symbols: tuple[str, ...]
+    answer: Future[None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Leave:
+    symbols: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +102,9 @@ class FeedConnection:
     `sink` gets the feed's messages, and the bars of history that was asked for (kind HISTORY) before
     `report` gets the answer. Bars of a reconciliation are in the answer only: its owner sends those that
     differ to the sink. `report` is called in the connection's thread, and must not wait.
+
+    `subscribe` and `unsubscribe` change the symbols. One that joins is subscribed in the connection that
+    stands, or with the next one; the feed is not told of one that leaves, and may send it until then.
 
     Requests are run one at a time, each with a deadline of its own. Without a connection they fail at once,
     so that their owners decide again. Every call of the feed that may hang has a thread of its own
@@ -100,7 +128,8 @@ class FeedConnection:
         history_timeout_s: float = HISTORY_TIMEOUT_S,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._feed, self._symbols, self._interval = feed, tuple(symbols), interval
+        self._feed, self._interval = feed, interval
+        self._symbols = SubscribedSymbols(symbols)
         self._target, self._report = sink, report
         self._clock, self._alerts, self._monotonic = clock, alerts, monotonic
         self._connect_timeout_s = connect_timeout_s
@@ -117,6 +146,10 @@ class FeedConnection:
         )
         self._sink: WatchedSink | None = None
         self._line: FeedCall[None] | None = None  # connects, or closes
+        self._joins: deque[_Join] = deque()  # in order; the first one is being subscribed
+        self._joining: FeedCall[None] | None = None
+        self._joining_over: WatchedSink | None = None  # the connection over which it is subscribed
+        self._asked_for: frozenset[str] = frozenset()  # symbols that the last connection was made with
         self._closing = Event()
         self._last_message: float | None = None
         self._status = self._made_status()
@@ -131,6 +164,19 @@ class FeedConnection:
     def request(self, request: HistoryRequest) -> None:
         """Ask for history; the answer is reported, unless the connection is closed before."""
         self._inbox.put(request)
+
+    def subscribe(self, symbols: Sequence[str]) -> Future[None]:
+        """Subscribe further symbols; the future is done once the feed delivers them, or is not connected.
+
+        It has a FeedError, and nothing changes, if the feed refuses them, or does not answer.
+        """
+        answer: Future[None] = Future()
+        self._inbox.put(_Join(tuple(symbols), answer))
+        return answer
+
+    def unsubscribe(self, symbols: Sequence[str]) -> None:
+        """Take note that some symbols are not to be delivered any more."""
+        self._inbox.put(_Leave(tuple(symbols)))
 
     def lost(self, reason: str) -> None:
         """Take the connection for lost, and make it again."""
@@ -188,6 +234,10 @@ class FeedConnection:
         elif isinstance(message, WatchedSink):
             if message is self._sink:
                 self._disconnected(message.lost_reason or "no reason given")
+        elif isinstance(message, _Join):
+            self._joins.append(message)
+        elif isinstance(message, _Leave):
+            self._symbols.leave(message.symbols)
         elif isinstance(message, _Lost):
             self._disconnected(message.reason)
         elif isinstance(message, _ConnectNow):
@@ -203,12 +253,14 @@ class FeedConnection:
         self._check_deadline(machine)
         if self._watch.wants_connection and self._line is None and machine >= self._watch.try_at:
             self._connect(now, machine)
+        self._subscribe_next(machine)
         self._history.look(machine, is_connected=self._watch.is_connected)
         self._status = self._made_status()
 
     def _wait_s(self) -> float:
         now, machine = self._clock.now(), self._monotonic()
         times = [] if self._history.deadline is None else [self._history.deadline]
+        times += [] if self._joining is None else [self._joining.deadline]
         if self._line is not None:
             times += [] if self._line.is_given_up else [self._line.deadline]
         elif self._watch.wants_connection:
@@ -260,12 +312,16 @@ class FeedConnection:
             self._sink.shut()
         self._sink = sink
         self._skew.reset()
+        first, joined = self._symbols.to_connect()
+        self._asked_for = frozenset((*first, *joined))
 
         def connect() -> None:
             try:
-                check_abilities(self._feed, self._symbols, self._interval)
+                check_abilities(self._feed, first, self._interval)
                 self._feed.connect(sink, self._connect_timeout_s)
-                self._feed.subscribe(self._symbols, self._interval)
+                if first:
+                    self._feed.subscribe(first, self._interval)
+                self._subscribe_joined(joined)
             except BaseException:
                 with suppress(Exception):
                     self._feed.close()
@@ -281,6 +337,8 @@ class FeedConnection:
 
     def _call_ended(self, call: FeedCall[Any]) -> None:
         self._history.ended(call)
+        if call is self._joining:
+            self._join_ended(call.error)
         if call is self._line:
             self._line = None
             if call.name == "connect" and not call.is_given_up:
@@ -300,6 +358,9 @@ class FeedConnection:
         if self._alerts.over(_CAUSE):
             self._alerts.add(self._connected_again(now), at=now)
         self._report(FeedConnected(now, self._watch.missed_since))
+        for symbols, refusal in self._symbols.take_refused():
+            self._report(FeedRefused(symbols, refusal))
+        self._subscribe_missing()
 
     def _connected_again(self, now: float) -> str:
         head = f"{self._feed.name}: connected"
@@ -355,6 +416,81 @@ class FeedConnection:
             log.warning("%s does not return from %s: its thread is left alone", self._feed.name, line.name)
             self._line = None
 
+    # Symbols that join
+
+    def _subscribe_joined(self, symbols: Sequence[str]) -> None:
+        """Subscribe the symbols that joined; those that the feed refuses are left out, and noted."""
+        if not symbols:
+            return
+        try:
+            self._feed.subscribe(symbols, self._interval)
+            return
+        except FeedError as error:
+            if not error.is_final:
+                raise
+        for symbol in symbols:
+            try:
+                self._feed.subscribe([symbol], self._interval)
+            except FeedError as error:
+                self._symbols.refuse(symbol, error)
+
+    def _subscribe_missing(self) -> None:
+        """Subscribe the symbols that joined while the connection was being made."""
+        missing = tuple(symbol for symbol in self._symbols.all if symbol not in self._asked_for)
+        if not missing:
+            return
+
+        def subscribed(answer: Future[None]) -> None:
+            error = answer.exception()
+            if isinstance(error, FeedError):
+                self._report(FeedRefused(missing, error))
+
+        answer: Future[None] = Future()
+        answer.add_done_callback(subscribed)
+        self._joins.appendleft(_Join(missing, answer))
+
+    def _subscribe_next(self, machine: float) -> None:
+        """Subscribe the symbols that are to join next; without a connection, with the next one."""
+        call = self._joining
+        if call is not None and machine >= call.deadline and not call.is_given_up:
+            call.is_given_up = True
+            self._join_ended(FeedError(f"no answer within {self._connect_timeout_s:g} s"))
+        while self._joins and self._joining is None:
+            join = self._joins[0]
+            try:
+                check_abilities(self._feed, self._symbols.with_joining(join.symbols), self._interval)
+            except FeedError as error:
+                self._joins.popleft().answer.set_exception(error)
+                continue
+            line = self._line
+            if not self._watch.is_connected:
+                if line is not None and line.name == "connect" and not line.is_given_up:
+                    return  # the connection that is being made
+                self._joined()
+                continue
+            self._joining_over = self._sink
+            self._joining = FeedCall(
+                "subscribe",
+                partial(self._feed.subscribe, join.symbols, self._interval),
+                machine + self._connect_timeout_s,
+                self._inbox.put,
+            )
+            self._joining.start()
+
+    def _join_ended(self, error: FeedError | None) -> None:
+        self._joining = None
+        if self._joining_over is not self._sink and self._watch.is_connected:
+            return  # it was over a connection that is lost: once more over this one
+        if error is None or not self._watch.is_connected:  # the next connection subscribes them
+            self._joined()
+        else:
+            self._joins.popleft().answer.set_exception(error)
+
+    def _joined(self) -> None:
+        join = self._joins.popleft()
+        self._symbols.join(join.symbols)
+        join.answer.set_result(None)
+
     # History
 
     def _answered(self, answer: HistoryAnswer) -> None:
@@ -372,9 +508,11 @@ class FeedConnection:
         until = time.monotonic() + _END_WITHIN_S
         close = FeedCall("close", self._feed.close, until, self._inbox.put)
         close.start()
-        for call in (close, self._line, self._history.call):
+        for call in (close, self._line, self._joining, self._history.call):
             if call is not None and not call.join(until - time.monotonic()):
                 log.warning("%s hangs in %s: its thread is left behind", self._feed.name, call.name)
+        while self._joins:
+            self._joins.popleft().answer.set_exception(FeedError("the connection is closed"))
         self._watch.closed(self._clock.now())
         self._status = self._made_status()
 

@@ -18,15 +18,18 @@ class FormingBars:
 
     def __init__(self, market_now: Callable[[], float]) -> None:
         self._market_now = market_now
-        self._lock = Lock()  # guards the next two
+        self._lock = Lock()  # guards the next three
         self._bars: dict[str, Forming] = {}
         self._current: Mapping[str, Forming] | None = {}  # a copy, None after a change
+        self._left: frozenset[str] = frozenset()  # a feed may still send them
 
     def forming(self, bars: Sequence[FeedBar]) -> None:
         """Take bars of slots that are not over."""
         received = utc_from_epoch(int(self._market_now()))
         with self._lock:
-            self._bars.update((bar.symbol, Forming(bar, received)) for bar in bars)
+            self._bars.update(
+                (bar.symbol, Forming(bar, received)) for bar in bars if bar.symbol not in self._left
+            )
             self._current = None
 
     def provider_time(self, seconds: float) -> None:
@@ -45,6 +48,18 @@ class FormingBars:
             if known is not None and known.bar.opened_at <= opened_at:
                 del self._bars[symbol]
                 self._current = None
+
+    def leave(self, symbols: Sequence[str]) -> None:
+        """Forget the bars of some symbols, and take no more of them."""
+        with self._lock:
+            self._left |= frozenset(symbols)
+            self._bars = {symbol: bar for symbol, bar in self._bars.items() if symbol not in self._left}
+            self._current = None
+
+    def join(self, symbols: Sequence[str]) -> None:
+        """Take bars of symbols that left before."""
+        with self._lock:
+            self._left -= frozenset(symbols)
 
     def current(self) -> Mapping[str, Forming]:
         """Return the forming bars by symbol; the same mapping until something changes."""

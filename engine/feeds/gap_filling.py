@@ -14,7 +14,7 @@ from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.config import GapFiller as GapFillerConfig
 from tapedeck.engine.config import LiveConfig
 from tapedeck.engine.feeds.back_off import BackOff
-from tapedeck.engine.feeds.bar_cells import Cells, cells_of_bars
+from tapedeck.engine.feeds.bar_cells import Cells, RowChange, cells_of_bars
 from tapedeck.engine.feeds.history_request import (
     HistoryAnswer,
     HistoryPurpose,
@@ -52,7 +52,7 @@ class GapRules:
 class _Pending(NamedTuple):
     """The request that is on its way: its rows and slots, and the cells for which it counts as a try.
 
-    `since`: of a backfill, else None.
+    `since`: of a backfill, else None. `is_joining`: a backfill of symbols that joined, alone.
     """
 
     request: HistoryRequest
@@ -61,6 +61,7 @@ class _Pending(NamedTuple):
     stop: int
     counted: Cells
     since: float | None = None
+    is_joining: bool = False
 
 
 class GapFiller:
@@ -72,7 +73,7 @@ class GapFiller:
     request is on its way at a time; it is a rectangle of symbols and adjoining slots, each due.
 
     `missed` asks for one request over the whole range since the last complete slot, before single bars. It
-    counts as a try for bars whose grace is over.
+    counts as a try for bars whose grace is over. Symbols that join are asked for in one request of their own.
 
     One thread owns it: the one that writes the tape. Any thread may call `counts` and `listed`, which may
     mix two neighbouring moments. `now`: market time, seconds UTC; `machine`: monotonic seconds.
@@ -90,7 +91,6 @@ class GapFiller:
     ) -> None:
         shape = (len(symbols), len(slots))
         self._symbols = tuple(symbols)
-        self._row_of = {symbol: row for row, symbol in enumerate(self._symbols)}
         self._slots, self._rules = slots, rules
         self._back_off = BackOff() if back_off is None else back_off
         self._confirmed = confirmed_empty
@@ -105,6 +105,7 @@ class GapFiller:
         self._pending: _Pending | None = None
         # Since when bars were missed, if a backfill is to be asked for; infinity: since the frontier.
         self._missed_since: float | None = None
+        self._joining = np.zeros(0, dtype=np.int64)  # rows that joined and were not asked for
         self._not_before = -np.inf  # machine seconds
         self._version = 0
         self._listed: tuple[int, int, tuple[LiveGap, ...]] = (-1, 0, ())
@@ -117,8 +118,40 @@ class GapFiller:
         if frontier <= start:
             return
         rows, columns = np.nonzero(~present[:, start:frontier])
-        cells = Cells(rows.astype(np.int64), columns + start)
         self._frontier = frontier
+        self._add_missing(Cells(rows.astype(np.int64), columns + start))
+
+    def change_rows(
+        self, change: RowChange, present: Mask, confirmed_empty: Mask | None, *, asks: bool
+    ) -> None:
+        """Go on with other rows, as symbols joined and left; copies keep their arrays.
+
+        `present`, `confirmed_empty`: bool (S, n), after the change. `asks`: whether to ask at once for what
+        the joined ones miss. A request that is on its way stays valid for the symbols that are still there.
+        """
+        before = len(self._symbols)
+        self._symbols = change.symbols(self._symbols)
+        self._confirmed = confirmed_empty
+        blank = ((0, len(change.joined)), (0, 0))
+        self._state = np.pad(self._state[change.kept], blank)
+        self._tries = np.pad(self._tries[change.kept], blank)
+        self._counts = np.bincount(self._state.ravel(), minlength=len(self._counts))
+        self._open, stay = change.moved(self._open, before)
+        self._due = self._due[stay]
+        places = change.places(before)
+        if (pending := self._pending) is not None:
+            counted, _ = change.moved(pending.counted, before)
+            self._pending = pending._replace(rows=places[pending.rows], counted=counted)
+        joined = np.arange(len(change.kept), len(self._symbols), dtype=np.int64)
+        rows, slots = np.nonzero(~present[joined, : self._frontier])
+        self._version += 1
+        self._add_missing(Cells(joined[rows], slots))
+        waiting = places[self._joining]
+        self._joining = np.concatenate([waiting[waiting >= 0], joined if asks else joined[:0]])
+        self._earliest = float(self._due.min(initial=np.inf))
+
+    def _add_missing(self, cells: Cells) -> None:
+        """Take over cells of slots that are over, without a bar."""
         if self._confirmed is not None:
             known = self._confirmed[cells.rows, cells.slots]
             self._set(cells.where(known), _EMPTY)
@@ -154,6 +187,7 @@ class GapFiller:
         """
         self.advance(present, len(self._slots))
         self._pending = self._missed_since = None
+        self._joining = self._joining[:0]
         missing = Cells.of(self._state != 0)
         has_bar = present[missing.rows, missing.slots]
         self.arrived(missing.where(has_bar))
@@ -169,7 +203,7 @@ class GapFiller:
         """Return the next request, or None: nothing is due, or one is on its way, or a back-off runs."""
         if self._pending is not None or machine < self._not_before:
             return None
-        if self._missed_since is not None and (request := self._backfill(self._missed_since, now)):
+        if (request := self._backfill_due(now)) is not None:
             return request
         if now < self._earliest:
             return None
@@ -192,7 +226,7 @@ class GapFiller:
         if self._pending is not None:
             return None
         held = max(0.0, self._not_before - machine)
-        if self._missed_since is not None:
+        if self._missed_since is not None or len(self._joining):
             return held
         if self._earliest == np.inf:
             return None
@@ -214,13 +248,16 @@ class GapFiller:
         self._back_off.reset()
         self._not_before = -np.inf
         symbols = answer.request.symbols
-        self.arrived(cells_of_bars(answer.columns, symbols, self._row_of, self._slots)[0])
-        block = np.ix_(pending.rows, np.arange(pending.first, pending.stop))
+        there = zip(symbols, pending.rows.tolist(), strict=True)
+        row_of = {symbol: row for symbol, row in there if row >= 0}  # without those that left meanwhile
+        self.arrived(cells_of_bars(answer.columns, symbols, row_of, self._slots)[0])
+        asked = pending.rows[pending.rows >= 0]
+        block = np.ix_(asked, np.arange(pending.first, pending.stop))
         state = self._state[block]
         missing = (state != 0) & (state != _FILLED)
         covered = self._slots.closed_at[pending.first : pending.stop] <= answer.complete_until
         rows, columns = np.nonzero(missing & covered & (state != _EMPTY))
-        empty = Cells(pending.rows[rows], columns + pending.first)
+        empty = Cells(asked[rows], columns + pending.first)
         self._set(empty, _EMPTY)
         self._settle_tried(pending.counted)
         return empty
@@ -254,10 +291,17 @@ class GapFiller:
 
     # Steps
 
+    def _backfill_due(self, now: float) -> HistoryRequest | None:
+        request = None if self._missed_since is None else self._backfill(self._missed_since, now)
+        if request is None and len(self._joining):
+            request = self._backfill_joined(now)
+        return request
+
     def _backfill(self, since: float, now: float) -> HistoryRequest | None:
         """Return the request for the missed range, or None if no slot of it is over."""
         self._drop_settled()
         self._missed_since = None
+        self._joining = self._joining[:0]  # all that is missing is asked for
         first = min(self._frontier, int(self._open.slots.min(initial=self._frontier)))
         if since < np.inf:
             first = min(first, self._slots.slots_over_at(int(since)))
@@ -266,6 +310,18 @@ class GapFiller:
             return None
         rows = np.arange(len(self._symbols), dtype=np.int64)
         return self._ask(HistoryPurpose.BACKFILL, rows, first, stop, self._due <= now, now, since)
+
+    def _backfill_joined(self, now: float) -> HistoryRequest | None:
+        """Return the request for what the symbols that joined miss, or None if that is nothing."""
+        rows, self._joining = np.sort(self._joining), self._joining[:0]
+        self._drop_settled()
+        is_theirs = np.isin(self._open.rows, rows)
+        first = int(self._open.slots[is_theirs].min(initial=self._frontier))
+        stop = max(self._frontier, self._slots.slots_over_at(int(now)))
+        if first >= stop:
+            return None
+        counted = is_theirs & (self._due <= now)
+        return self._ask(HistoryPurpose.BACKFILL, rows, first, stop, counted, now, is_joining=True)
 
     def _ask(
         self,
@@ -276,6 +332,8 @@ class GapFiller:
         counted: Mask,
         now: float,
         since: float | None = None,
+        *,
+        is_joining: bool = False,
     ) -> HistoryRequest:
         """Return a request over rows and slots [first, stop); `counted`: open cells that it is a try for."""
         symbols = [self._symbols[row] for row in rows.tolist()]
@@ -287,13 +345,15 @@ class GapFiller:
         self._set(cells, _ASKED)
         self._due[counted] = now + self._rules.retry_interval_s
         self._earliest = float(self._due.min(initial=np.inf))
-        self._pending = _Pending(request, rows, first, stop, cells, since)
+        self._pending = _Pending(request, rows, first, stop, cells, since, is_joining)
         return request
 
     def _failed(self, pending: _Pending, *, is_final: bool, machine: float) -> None:
         """Take the try back, and wait; after a final error asking for the same bars again would not help."""
         self._not_before = machine + self._back_off.next_wait()
         cells = pending.counted.where(self._is_open(pending.counted))
+        if pending.is_joining and not is_final:
+            self._joining = np.concatenate([self._joining, pending.rows[pending.rows >= 0]])
         if is_final and pending.since is None:
             self._set(cells, _UNFILLABLE)
             return

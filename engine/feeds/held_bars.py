@@ -68,6 +68,8 @@ class Taken:
 class HeldBars:
     """The bars of S symbols at n times of a trading day (its slots), and at others (extended hours).
 
+    Symbols may join and leave; a row is never that of another symbol.
+
     `labels`: the times, seconds UTC, ascending, shape (n,). `values`: float64, shape (5, S, n), NaN without a
     bar. `kinds`: int8, shape (S, n): the kind of the version held, -1 without one. `unstored`: bool, shape
     (S, n): bars that are not in the store yet. `closed_before`: bars before this time are not taken.
@@ -86,6 +88,7 @@ class HeldBars:
         self.since, self.until = bounds
         self.closed_before = self.since
         self._rows = {symbol: row for row, symbol in enumerate(self.symbols)}
+        self._taking = dict(self._rows)  # without the symbols that left
         self._outside: dict[_Key, tuple[int, tuple[float, ...]]] = {}
         self._unstored_outside: set[_Key] = set()
         self._empty: dict[str, Ints] = {}
@@ -96,8 +99,28 @@ class HeldBars:
         return cls(symbols, slots.interval, slots.stored_labels, day_bounds(slots.session))
 
     def rows_of(self, symbols: Sequence[str]) -> Ints:
-        """Return the row of each symbol, -1 for those that are not of the session."""
-        return np.array([self._rows.get(symbol, _NONE) for symbol in symbols], np.int64)
+        """Return the row of each symbol, -1 for those that are not of the session, or left it."""
+        return np.array([self._taking.get(symbol, _NONE) for symbol in symbols], np.int64)
+
+    def join(self, symbols: Sequence[str]) -> tuple[str, ...]:
+        """Take bars of further symbols, in the rows after those before; return those that are new.
+
+        One that left has its row again, and what is held there.
+        """
+        new = tuple(symbol for symbol in dict.fromkeys(symbols) if symbol not in self._rows)
+        self.symbols = (*self.symbols, *new)
+        self._rows = {symbol: row for row, symbol in enumerate(self.symbols)}
+        self._taking |= {symbol: self._rows[symbol] for symbol in symbols}
+        blank = ((0, len(new)), (0, 0))
+        self.values = np.pad(self.values, ((0, 0), *blank), constant_values=np.nan)
+        self.kinds = np.pad(self.kinds, blank, constant_values=_NONE)
+        self.unstored = np.pad(self.unstored, blank)
+        return new
+
+    def leave(self, symbols: Sequence[str]) -> None:
+        """Take no more bars of some symbols; what is held of them stays in its row."""
+        for symbol in symbols:
+            self._taking.pop(symbol, None)
 
     def take(self, arrivals: Arrivals) -> Taken:
         """Take arrivals in the order received, and return what they changed."""

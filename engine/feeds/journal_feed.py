@@ -33,7 +33,8 @@ class JournalFeed:
 
     `arrivals`: returns them from the first one on, the same each time; called in the thread that reads them.
     `symbols`: those of the recording. Arrivals received before the clock's time come at once; those due
-    between two connections, on the second one.
+    between two connections, on the second one. Of symbols that are subscribed while it delivers, history has
+    what was due before.
     """
 
     def __init__(
@@ -46,10 +47,11 @@ class JournalFeed:
         self._recorded = frozenset(symbols)
         self._clock = clock
         self._interval = interval
-        self._timetable = _Arrivals(arrivals)
+        self._timetable, self._arrivals = _Arrivals(arrivals), arrivals
+        self._joined: set[str] = set()  # while it delivered; some of their arrivals were due before
         self._sink: FeedSink | None = None
         self._thread: DeliveryThread | None = None
-        self._lock = Lock()  # guards the two above: another thread may close the feed
+        self._lock = Lock()  # guards the three above: another thread may close the feed
 
     @property
     def name(self) -> str:
@@ -87,6 +89,8 @@ class JournalFeed:
         with self._lock:
             if self._sink is None:
                 raise FeedError(f"the feed {NAME} is not connected: use connect before subscribe")
+            if self._thread is not None:
+                self._joined |= set(symbols)
             self._stop_thread()
             self._timetable.rewind()
             self._timetable.wanted |= set(symbols)
@@ -96,15 +100,17 @@ class JournalFeed:
     def history(
         self, symbols: Sequence[str], interval: Interval, start: int, end: int, timeout: float
     ) -> FeedHistory:
-        """Return no bars, once all that is due has been delivered: FeedError before.
+        """Return the arrivals that are due of symbols that joined, and none of others.
 
-        The history answers of that day arrive when they did; a session takes them until its longest wait.
+        FeedError before all that is due has been delivered. The history answers of that day arrive when they
+        did; a session takes them until its longest wait.
         """
         with self._lock:
-            thread = self._thread
+            thread, joined = self._thread, self._joined.intersection(symbols)
         if thread is None or not thread.wait_until_delivered(self._clock.now(), timeout):
             raise FeedError("the recorded bars that are due have not been delivered yet")
-        return FeedHistory((), complete_until=_NOTHING)
+        bars = self._due_of(joined, start, end) if joined else ()
+        return FeedHistory(bars, complete_until=_NOTHING)
 
     def close(self) -> None:
         """End the subscription and its thread."""
@@ -113,6 +119,18 @@ class JournalFeed:
             self._sink = None
             self._timetable.rewind()
             self._timetable.wanted = set()
+
+    def _due_of(self, symbols: Collection[str], start: int, end: int) -> list[FeedBar]:
+        """Return the versions that count of the bars that are due, with `start <= opened_at < end`."""
+        now, found = self._clock.now(), dict[tuple[str, int], FeedBar]()
+        for received, bar in self._arrivals():
+            if received > now:
+                break
+            if bar.symbol in symbols and start <= bar.opened_at < end:
+                held = found.get((bar.symbol, bar.opened_at))
+                if held is None or bar.kind.precedence >= held.kind.precedence:
+                    found[bar.symbol, bar.opened_at] = bar
+        return list(found.values())
 
     def _stop_thread(self) -> None:
         thread, self._thread = self._thread, None

@@ -86,7 +86,11 @@ class LiveFeed(Protocol):
         ...
 
     def subscribe(self, symbols: Sequence[str], interval: Interval) -> None:
-        """Have the bars of these symbols delivered; FeedError that names the symbols that cannot be."""
+        """Have the bars of these symbols delivered, and of those of earlier calls.
+
+        It is called again while the feed delivers, when symbols join; never twice at the same time. FeedError
+        names the symbols that cannot be delivered, and leaves the others as they were.
+        """
         ...
 
     def history(

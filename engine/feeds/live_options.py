@@ -13,6 +13,7 @@ from tapedeck.engine.config import BacktestConfig, SessionConfig
 from tapedeck.engine.errors import CalendarError
 from tapedeck.engine.feeds.arrival_journal import ArrivalJournal
 from tapedeck.engine.feeds.live_feed import LiveFeed
+from tapedeck.engine.tape.symbol_changes import SymbolChange
 
 ENDLESS_DAYS: Final = 250
 """Trading days of a recording without an end: about a year, as far as calendars reach."""
@@ -24,7 +25,8 @@ class LiveOptions:
 
     `journal`: path of the arrival journal. `days`: trading days to record, None for no end. `first_day`: day
     to begin with; by default that of the current session or of the next one, or the day before if its
-    recording was interrupted.
+    recording was interrupted. `kept`, `changes`: of a recorded day that is played, the symbols that it begins
+    with beside the file's, and those that join and leave at their frontiers.
     """
 
     feed: LiveFeed
@@ -32,6 +34,8 @@ class LiveOptions:
     journal: Path
     days: int | None = 1
     first_day: date | None = None
+    kept: tuple[str, ...] = ()
+    changes: tuple[SymbolChange, ...] = ()
 
 
 def live_config_of(config: SessionConfig, options: LiveOptions, time: TimeManager) -> SessionConfig:

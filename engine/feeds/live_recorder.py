@@ -28,6 +28,7 @@ from tapedeck.engine.feeds.recorder_messages import Arrived, RecorderStatus, Ses
 from tapedeck.engine.feeds.symbol_claims import SymbolClaims, claims_folder
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.tape.symbol_changes import SymbolChange
 
 log = logging.getLogger(__name__)
 
@@ -147,15 +148,44 @@ class LiveRecorder:
         self._thread.start()
 
     def begin_session(
-        self, slots: SessionSlots, symbols: Sequence[str], *, clock: ClockAnchor | None = None
+        self,
+        slots: SessionSlots,
+        symbols: Sequence[str],
+        *,
+        kept: Sequence[str] = (),
+        clock: ClockAnchor | None = None,
     ) -> Future[SessionBegun]:
         """Take bars of a session from now on; see `BarRecording.begin_session`.
 
         Once it is done, the store (of Parquet, too) has the bars that an earlier recording journalled.
         """
         return self._asked(
-            lambda: self._recording.begin_session(slots, symbols, self._monotonic(), clock=clock)
+            lambda: self._recording.begin_session(slots, symbols, self._monotonic(), kept=kept, clock=clock)
         )
+
+    def add_symbols(
+        self, trading_day: date, changes: Sequence[SymbolChange], *, is_new: bool = True
+    ) -> Future[tuple[str, ...]]:
+        """Take bars of further symbols; `show_symbols` sends them. See `BarRecording.add_symbols`."""
+        return self._asked(
+            lambda: self._recording.add_symbols(
+                trading_day, changes, self._market_now(), self._monotonic(), is_new=is_new
+            )
+        )
+
+    def drop_symbols(
+        self, trading_day: date, changes: Sequence[SymbolChange], *, is_new: bool = True
+    ) -> Future[None]:
+        """Take no more bars of some symbols, once all that was queued before is recorded, and sent on."""
+        return self._asked(
+            lambda: self._recording.drop_symbols(
+                trading_day, changes, self._market_now(), self._monotonic(), is_new=is_new
+            )
+        )
+
+    def show_symbols(self, trading_day: date, symbols: Sequence[str]) -> Future[None]:
+        """Send all bars held of some symbols of the session that is shown, in one message."""
+        return self._asked(lambda: self._recording.show_symbols(trading_day, symbols, self._market_now()))
 
     def show(self, trading_day: date) -> Future[None]:
         """Send all bars held of a session, in one message, and from then on what changes in it."""

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from tapedeck.engine.clock.slots import utc_from_epoch
+from tapedeck.engine.feeds.bar_cells import RowChange
 from tapedeck.engine.store.bar_store import Ints
 
 _SPAN_S: Final = 300.0
@@ -29,6 +30,13 @@ class Receipts:
         """Add bars of the symbols in `rows`, int64 (m,), received at a market time, seconds UTC."""
         self._last[rows] = received
         self._batches.append((received, len(rows)))
+        self._version += 1
+
+    def change_rows(self, change: RowChange) -> None:
+        """Go on with other rows, as symbols joined and left, in an array of its own: copies keep theirs."""
+        self._symbols = change.symbols(self._symbols)
+        joined = np.full(len(change.joined), np.nan)
+        self._last = np.concatenate([self._last[change.kept], joined])
         self._version += 1
 
     def per_minute(self, now: float) -> float:

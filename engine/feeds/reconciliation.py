@@ -11,7 +11,7 @@ import numpy as np
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.errors import listed
 from tapedeck.engine.feeds.back_off import BackOff
-from tapedeck.engine.feeds.bar_cells import Cells, Mask, cells_of_bars
+from tapedeck.engine.feeds.bar_cells import Cells, Mask, RowChange, cells_of_bars
 from tapedeck.engine.feeds.feed_bar import FeedBar
 from tapedeck.engine.feeds.history_request import (
     HistoryAnswer,
@@ -92,7 +92,7 @@ class Reconciliation:
     (machine seconds); history that ends before the close, or before the last recorded bar, is taken, and
     asked again after 15 market seconds. No further request begins later than `within_s` after the close, and
     5 s of the machine after the first; one on its way is waited for, up to its own deadline. At least one is
-    made, however late it is.
+    made, however late it is. Symbols that join meanwhile are asked for in a request of their own.
 
     One thread owns it (all methods): the one that writes the tape. `now`: market time, seconds UTC;
     `machine`: monotonic seconds. `has_history`: whether the feed has any; without, nothing is asked, and it
@@ -119,7 +119,8 @@ class Reconciliation:
         self._first_asked: float | None = None  # machine seconds
         self._tried = False  # for long enough
         self._has_history = has_history
-        self._is_over = False
+        self._to_compare = frozenset(self._symbols)
+        self._is_refused = False  # for good
         self._reason = "not asked yet" if has_history else "the feed has no history"
 
     def due(self, now: float, machine: float) -> HistoryRequest | None:
@@ -130,9 +131,20 @@ class Reconciliation:
             return None
         if self._first_asked is None:
             self._first_asked = machine
-        whole = (HistoryPurpose.RECONCILE, self._symbols, self._slots, 0, len(self._slots))
+        symbols = [symbol for symbol in self._symbols if symbol in self._to_compare]
+        whole = (HistoryPurpose.RECONCILE, symbols, self._slots, 0, len(self._slots))
         self._pending = request_for_slots(*whole)
         return self._pending
+
+    def change_rows(self, change: RowChange) -> None:
+        """Go on with other rows, as symbols joined and left."""
+        self._symbols = change.symbols(self._symbols)
+        self._row_of = {symbol: row for row, symbol in enumerate(self._symbols)}
+        self._to_compare = (self._to_compare & frozenset(self._symbols)) | frozenset(change.joined)
+        if self._to_compare and not self._reason:
+            self._reason = "not asked yet"
+        elif not self._to_compare and not self._is_refused and self._has_history:
+            self._reason = ""
 
     def wait_s(self, now: float, machine: float, speed: float = 1.0) -> float | None:
         """Return the machine seconds until `due` or `is_over` may change; None until an answer comes."""
@@ -163,17 +175,23 @@ class Reconciliation:
         self._tried = answer.error is None or machine >= (self._first_asked or 0.0) + LEAST_TRYING_S
         if answer.error is not None:
             self._reason = str(answer.error)
-            self._is_over = answer.error.is_final
+            self._is_refused = answer.error.is_final
             self._not_before = machine + self._back_off.next_wait()
             return none
         table = answer.columns
         given, fits = cells_of_bars(table, answer.request.symbols, self._row_of, self._slots)
-        self._is_over = self._reaches_the_close(answer, given, recorded.present)
-        self._reason = "" if self._is_over else "it ends before the close"
-        self._next_at = now + AGAIN_S
+        wanted = frozenset(answer.request.symbols)
+        asked = np.array([symbol in wanted for symbol in self._symbols], dtype=np.bool_)
+        if self._reaches_the_close(answer, given, recorded.present[asked]):
+            self._to_compare -= wanted
+            self._reason = "not asked yet" if self._to_compare else ""
+        else:
+            self._reason = "it ends before the close"
+            self._next_at = now + AGAIN_S
         known = recorded.present if confirmed_empty is None else recorded.present | confirmed_empty
         unknown = ~known
         unknown[given.rows, given.slots] = False
+        unknown[~asked] = False
         unknown &= self._slots.closed_at <= answer.complete_until
         # The recorded bar is NaN where none is, which differs from any.
         recorded_values = recorded.values[:, given.rows, given.slots]
@@ -185,7 +203,8 @@ class Reconciliation:
         """Whether no further request will be made, and none is on its way: the session can be ended."""
         if self._pending is not None:
             return False
-        return self._is_over or ((self._tried or not self._has_history) and now >= self._last_at)
+        is_done = self._is_refused or (self._has_history and not self._to_compare)
+        return is_done or ((self._tried or not self._has_history) and now >= self._last_at)
 
     @property
     def is_compared(self) -> bool:

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Final
 
 from tapedeck.engine.intervals import Interval
+from tapedeck.engine.tape.symbol_changes import ChangeKind, SymbolChange
 
 DAY_COLUMNS: Final = (
     "trading_day, interval, symbols, source, since, until, closes, start, anchor, speed, last_sequence, "
@@ -29,6 +30,8 @@ class ClockAnchor:
 class RecordedDay:
     """A trading day's recording: its symbols (sorted), feed, bounds, and how far it came.
 
+    `symbols`: those of the session file. `kept`: those that the session began with beside them, `changes`:
+    those that joined and left, both in order.
     `since`, `until`: bounds of its bars, `closes`: the regular close, seconds UTC. `clock`: of a replay, else
     None. `last_sequence`: that of the last arrival before the end; None while the session takes bars.
     `is_stored`: the store has all its bars for certain.
@@ -46,6 +49,14 @@ class RecordedDay:
     is_reconciled: bool = False
     is_exported: bool = False
     is_stored: bool = False
+    kept: tuple[str, ...] = ()
+    changes: tuple[SymbolChange, ...] = ()
+
+    @property
+    def all_symbols(self) -> tuple[str, ...]:
+        """All symbols that were recorded on the day: also those that joined, or left."""
+        joined = (change.symbol for change in self.changes if change.kind is ChangeKind.JOINED)
+        return tuple(dict.fromkeys((*self.symbols, *self.kept, *joined)))
 
     @property
     def is_ended(self) -> bool:
@@ -61,6 +72,7 @@ def key_of(day: RecordedDay) -> tuple[str, str, str]:
 def day_of(row: tuple[Any, ...]) -> RecordedDay:
     """Return the day of a row of `DAY_COLUMNS`."""
     trading_day, interval, symbols, source, since, until, closes, start, anchor, speed, last, *marks = row
+    is_reconciled, is_exported, is_stored = map(bool, marks)
     return RecordedDay(
         date.fromisoformat(trading_day),
         Interval.parse(interval),
@@ -71,5 +83,7 @@ def day_of(row: tuple[Any, ...]) -> RecordedDay:
         closes,
         None if start is None else ClockAnchor(start, anchor, speed),
         last,
-        *map(bool, marks),
+        is_reconciled,
+        is_exported,
+        is_stored,
     )

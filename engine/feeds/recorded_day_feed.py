@@ -15,6 +15,7 @@ from tapedeck.engine.feeds.feed_bar import FeedBar
 from tapedeck.engine.feeds.journal_feed import JournalFeed, SeenBar
 from tapedeck.engine.feeds.recorded_day import RecordedDay
 from tapedeck.engine.intervals import Interval
+from tapedeck.engine.tape.symbol_changes import SymbolChange
 
 
 def has_recorded(journal: Path, day: date, interval: Interval, symbols: Sequence[str]) -> bool:
@@ -34,7 +35,15 @@ def recorded_day_feed(
             interval=str(interval),
         )
     bounds = recorded.since, recorded.until + LONGEST_REST_S
-    return JournalFeed(lambda: _arrivals(journal, interval, *bounds), recorded.symbols, clock, interval)
+    return JournalFeed(lambda: _arrivals(journal, interval, *bounds), recorded.all_symbols, clock, interval)
+
+
+def recorded_changes(
+    journal: Path, day: date, interval: Interval, symbols: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[SymbolChange, ...]]:
+    """Return the symbols that a recorded day began with beside the file's, and those that joined and left."""
+    recorded = _recorded(journal, day, interval, symbols)
+    return ((), ()) if recorded is None else (recorded.kept, recorded.changes)
 
 
 def last_arrival(journal: Path, day: date, interval: Interval, symbols: Sequence[str]) -> float:

@@ -15,8 +15,9 @@ from tapedeck.engine.feeds.symbol_claims import SymbolClaims, SymbolsClaimedErro
 def check_source(journal: ArrivalJournal, day: RecordedDay) -> None:
     """Raise FeedError, which names both, if another feed has recorded a symbol of a day."""
     others: dict[str, list[str]] = {}
+    known = frozenset(day.all_symbols)
     for symbol, sources in journal.sources(day.interval, day.since, day.until).items():
-        for source in sources - {day.source} if symbol in day.symbols else ():
+        for source in sources - {day.source} if symbol in known else ():
             others.setdefault(source, []).append(symbol)
     for source, symbols in others.items():
         raise FeedError(
@@ -27,28 +28,38 @@ def check_source(journal: ArrivalJournal, day: RecordedDay) -> None:
         )
 
 
-def read_day(journal: ArrivalJournal, held: HeldBars, day: RecordedDay, end: int | None = None) -> None:
-    """Have `held` take a day's arrivals, before `end` (seconds UTC), and its slots without a trade."""
+def read_day(
+    journal: ArrivalJournal,
+    held: HeldBars,
+    day: RecordedDay,
+    end: int | None = None,
+    *,
+    symbol: str | None = None,
+) -> None:
+    """Have `held` take a day's arrivals, before `end` (seconds UTC), and its slots without a trade.
+
+    `symbol`: its arrivals alone.
+    """
     bounds = day.since, held.until + LONGEST_REST_S if end is None else end
     if day.last_sequence is None:
-        for part in journal.arrivals(day.interval, *bounds):
+        for part in journal.arrivals(day.interval, *bounds, symbol=symbol):
             held.take(part)
     else:
-        for part in journal.arrivals(day.interval, *bounds, to=day.last_sequence):
+        for part in journal.arrivals(day.interval, *bounds, to=day.last_sequence, symbol=symbol):
             held.take(part)
         held.closed_before = day.closes
-        for part in journal.arrivals(day.interval, *bounds, after=day.last_sequence):
+        for part in journal.arrivals(day.interval, *bounds, after=day.last_sequence, symbol=symbol):
             held.take(part)
     known = set(held.symbols)
-    for symbol, times in journal.empty_slots(day.interval, *bounds).items():
-        if symbol in known:
-            held.add_empty(symbol, times)
+    for name, times in journal.empty_slots(day.interval, *bounds).items():
+        if name in known and symbol in (None, name):
+            held.add_empty(name, times)
 
 
 def folded_day(journal: ArrivalJournal, day: RecordedDay, end: int | None = None) -> HeldBars:
     """Return what the journal of a day adds up to, before `end` (seconds UTC)."""
     times = journal.times(day.interval, day.since, end or day.until + LONGEST_REST_S)
-    held = HeldBars(day.symbols, day.interval, times, (day.since, day.until))
+    held = HeldBars(day.all_symbols, day.interval, times, (day.since, day.until))
     read_day(journal, held, day, end)
     return held
 
@@ -64,7 +75,7 @@ def restore_days(journal: ArrivalJournal, writer: StoreWriter, but: RecordedDay,
             continue
         claims = SymbolClaims(claims_folder(journal.path))
         try:
-            claims.add(sorted(set(day.symbols) - set(but.symbols)))
+            claims.add(sorted(set(day.all_symbols) - set(but.all_symbols)))
         except SymbolsClaimedError:
             continue
         try:

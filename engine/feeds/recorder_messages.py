@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from tapedeck.engine.feeds.arrivals import Codes
 from tapedeck.engine.store.bar_store import Floats, Ints
+from tapedeck.engine.tape.symbol_changes import SymbolChange
 
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
     """Bars of the shown session that are new or replaced; each slot of a symbol once, m bars in all.
 
-    `rows`, `slots`: positions among the symbols and slots given to `begin_session`, int64, shape (m,).
+    `rows`, `slots`: positions among the recorder's symbols (those given to `begin_session`, then those that
+    joined) and the session's slots, int64, shape (m,).
     `values`: float64, shape (5, m): open, high, low, close, volume, as stored. `kinds`: int8, shape (m,),
     positions in `arrivals.KINDS`. `is_new`: bool, shape (m,): no version was held before. `received`: market
     time, seconds UTC, of the last of them. `saved`: whether they are in the journal.
@@ -76,8 +78,14 @@ class RecorderStatus:
 
 @dataclass(frozen=True, slots=True)
 class SessionBegun:
-    """A session that a recorder takes bars for: `bars` were in the journal, of an earlier recording."""
+    """A session that a recorder takes bars for: `bars` were in the journal, of an earlier recording.
+
+    `kept`: symbols that it begins with beside those of the file; `changes`: joins and leaves of an earlier
+    recording of it, which are to be made again, in order.
+    """
 
     trading_day: date
     bars: int
     is_saved: bool
+    kept: tuple[str, ...] = ()
+    changes: tuple[SymbolChange, ...] = ()

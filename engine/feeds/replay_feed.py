@@ -17,7 +17,7 @@ from tapedeck.engine.feeds.feed_bar import FeedBar
 from tapedeck.engine.feeds.feed_context import FeedContext
 from tapedeck.engine.feeds.live_feed import FeedAbilities, FeedError, FeedHistory, FeedSink
 from tapedeck.engine.feeds.scripted_market import HistoryFailedError, ScriptedMarket, history_of
-from tapedeck.engine.feeds.stored_bars import StoredBars, stored_bars
+from tapedeck.engine.feeds.stored_bars import StoredBars, StoredParts, stored_bars
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.symbol_hints import similar_names
@@ -57,7 +57,7 @@ class ReplayFeed:
         self._sink: FeedSink | None = None
         self._symbols: tuple[str, ...] = ()
         self._thread: DeliveryThread | None = None
-        self._bars: StoredBars | None = None  # kept from one connection to the next; used by one thread
+        self._bars = StoredParts(self._stored)  # kept from one connection to the next; used by one thread
         self._closed = Event()
         self._lock = Lock()  # guards the five above: another thread may close the feed
 
@@ -94,9 +94,12 @@ class ReplayFeed:
         with self._lock:
             if self._sink is None:
                 raise FeedError(f"the feed {NAME} is not connected: use connect before subscribe")
+            running = self._thread
             self._stop_thread()
             self._symbols = tuple(dict.fromkeys((*self._symbols, *symbols)))
-            self._thread = self._made_thread(self._sink)
+            # What was due, but not delivered yet, of the symbols before, is still delivered.
+            after = self._clock.now() if running is None else running.delivered_until
+            self._thread = self._made_thread(self._sink, after)
             self._thread.start()
 
     def history(
@@ -141,17 +144,21 @@ class ReplayFeed:
                 is_final=True,
             )
 
-    def _made_thread(self, sink: FeedSink) -> DeliveryThread:
-        if self._bars is None or self._bars.symbols != self._symbols:
-            self._bars = StoredBars(
-                self._store, self._symbols, self._interval, first=self._first, is_stopped=self._is_stopped
-            )
+    def _stored(self, symbols: Sequence[str]) -> StoredBars:
+        return StoredBars(
+            self._store, symbols, self._interval, first=self._first, is_stopped=self._is_stopped
+        )
+
+    def _made_thread(self, sink: FeedSink, after: float) -> DeliveryThread:
+        if not set(self._bars.symbols) <= set(self._symbols):
+            self._bars = StoredParts(self._stored)
+        self._bars = self._bars.with_symbols(self._symbols)
         return DeliveryThread(
             NAME,
             _StoredTimetable(self._plan, self._bars),
             self._clock,
             sink,
-            after=self._clock.now(),
+            after=after,
             provider_ahead=self._plan.script.provider_ahead,
         )
 
@@ -166,7 +173,7 @@ class _StoredTimetable:
     The next chunk is read when the last bar of one is delivered, not when the first of the next one is due.
     """
 
-    def __init__(self, plan: FaultPlan, bars: StoredBars) -> None:
+    def __init__(self, plan: FaultPlan, bars: StoredParts) -> None:
         self._bars = bars
         self._market = ScriptedMarket(bars, plan)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from heapq import merge
+from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -16,6 +18,7 @@ _SHORTEST_CHUNK_S: Final = 3600
 # Bars of a chunk, at 48 bytes each, if every symbol trades all day.
 _CHUNK_BARS: Final = 1_000_000
 _KEPT_CHUNKS: Final = 2
+_MOST_PARTS: Final = 16
 
 
 class ReadingStoppedError(Exception):
@@ -113,6 +116,50 @@ class _Chunk:
         rows = self._rows[one].tolist()
         values = zip(*(column[one].tolist() for column in self._values), strict=True)
         return [FeedBar(symbols[row], instant, *bar) for row, bar in zip(rows, values, strict=True)]
+
+
+class StoredParts:
+    """Stored bars of symbols subscribed one after another: those of each call in a part of their own.
+
+    So the chunks of those before are not read again. `made` returns the bars of some symbols. One thread may
+    use `opens` and `opened_at`; any thread `of`.
+    """
+
+    def __init__(self, made: Callable[[Sequence[str]], StoredBars], parts: Sequence[StoredBars] = ()) -> None:
+        self._made = made
+        self._parts = tuple(parts)
+        self.symbols = tuple(symbol for part in self._parts for symbol in part.symbols)
+        """Symbols of the bars."""
+
+    def with_symbols(self, symbols: Sequence[str]) -> StoredParts:
+        """Return the bars of these symbols, too; itself if it has them."""
+        new = tuple(symbol for symbol in dict.fromkeys(symbols) if symbol not in self.symbols)
+        if not new:
+            return self
+        if len(self._parts) == _MOST_PARTS:
+            return StoredParts(self._made, [self._made((*self.symbols, *new))])
+        return StoredParts(self._made, [*self._parts, self._made(new)])
+
+    @property
+    def chunk_seconds(self) -> int:
+        """Length of the shortest chunk."""
+        return min(part.chunk_seconds for part in self._parts)
+
+    def opens(self, start: float, end: float) -> Iterator[int]:
+        """Yield the instants at which bars open, `start <= instant <= end`, ascending."""
+        if len(self._parts) == 1:
+            return self._parts[0].opens(start, end)
+        return (instant for instant, _ in groupby(merge(*(part.opens(start, end) for part in self._parts))))
+
+    def opened_at(self, instant: int) -> Sequence[FeedBar]:
+        """Return the bars that open at an instant, in the order of the symbols."""
+        if len(self._parts) == 1:
+            return self._parts[0].opened_at(instant)
+        return [bar for part in self._parts for bar in part.opened_at(instant)]
+
+    def of(self, symbols: Sequence[str], start: int, end: int) -> Sequence[FeedBar]:
+        """Return the bars of symbols with `start <= opened_at < end`."""
+        return self._parts[0].of(symbols, start, end)
 
 
 def stored_bars(

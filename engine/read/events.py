@@ -12,14 +12,11 @@ from operator import attrgetter
 from threading import RLock
 from typing import Final
 
-import numpy as np
-
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.errors import EngineError
-from tapedeck.engine.quality.gaps_and_scores import GapRuns, gap_runs, gaps_begin
-from tapedeck.engine.read.numbered_gaps import NumberedGaps
-from tapedeck.engine.tape.bar_grid import BarGrid, Ints, Mask
+from tapedeck.engine.read.gap_numbers import GapNumbers
+from tapedeck.engine.tape.bar_grid import Ints
 from tapedeck.engine.tape.played_session import PlayedSession
 from tapedeck.engine.tape.session_view import SessionView
 from tapedeck.engine.tape.symbol_changes import ChangeKind, SymbolChange
@@ -217,138 +214,38 @@ class EventLog:
 
 
 class GapTracker:
-    """Numbers the gaps of a session as its frontier advances, and lists them on demand.
-
-    Numbering only counts, so its cost is small for a run without a screen. A finished session keeps one bit
-    per slot. Where a new edition fills a gap in part, what is left of it keeps its number; where it is split,
-    the later parts get new ones. Gaps of a symbol that joins get new numbers, too, but those that were listed
-    before it left.
-    """
+    """Events of the gaps of a session, made on demand; in between they are only counted."""
 
     def __init__(self, tape: Tape) -> None:
         self._slots = tape.slots
-        self._symbols = tape.symbols
-        self._edition = tape.edition
-        self._base: BarGrid | None = tape.base
-        self._packed: np.ndarray | None = None
-        self._checked = 0
-        self._numbers: list[Sequence[int]] = []
-        self._left: dict[str, NumberedGaps] = {}
-        self._left_events: list[Event] | None = None
+        self._known = GapNumbers(tape)
         self._listed: dict[tuple[int, int, int], Event] = {}
         self._times: dict[int, str] = {}  # few distinct times for many gaps
 
     @property
     def count(self) -> int:
         """Number of known gaps."""
-        left = sum(len(gaps.numbers) for gaps in self._left.values())
-        return left + sum(len(numbers) for numbers in self._numbers)
+        return self._known.count
 
     def advance(self, tape: Tape, number: int) -> tuple[int, bool]:
-        """Check the slots up to the frontier, and number new gaps from `number` + 1 on.
-
-        `tape`: the newest edition; an older one than that of the last call is ignored. Returns the last
-        number used, and whether any gap has begun, ended or changed.
-        """
-        if tape.edition < self._edition:
-            return number, False
-        is_newer = tape.edition != self._edition
-        if is_newer:
-            number = self._follow(tape, number)
-        number, is_changed = self._check(tape.base, tape.frontier, number)
-        return number, is_changed or is_newer
-
-    def _follow(self, tape: Tape, number: int) -> int:
-        """Take over a new edition, in which gaps are filled or rows are others; return the last number."""
-        before = NumberedGaps(self._runs(), np.array(self._numbers_in_order(), dtype=np.int64))
-        if tape.symbols != self._symbols:
-            before = self._moved(before, tape)
-        self._symbols, self._edition, self._base = tape.symbols, tape.edition, tape.base
-        known = before.continued(self._runs(), len(self._slots), number)
-        self._numbers = [known.numbers.tolist()]
-        return max(number, int(known.numbers.max(initial=0)))
-
-    def _moved(self, gaps: NumberedGaps, tape: Tape) -> NumberedGaps:
-        """Return the known gaps in the rows of a tape; those of symbols that left are kept apart."""
-        rows = np.array([tape.rows.get(symbol, -1) for symbol in self._symbols], dtype=np.int64)
-        moved = gaps.in_rows(rows[gaps.runs.rows])
-        parts = [moved.chosen(moved.runs.rows >= 0)]
-        for symbol in [symbol for symbol in self._left if symbol in tape.rows]:
-            known = self._left.pop(symbol)
-            parts.append(known.in_rows(np.full_like(known.numbers, tape.rows[symbol])))
-        for row in np.flatnonzero(rows < 0).tolist():
-            self._left[self._symbols[row]] = gaps.chosen(gaps.runs.rows == row)
-        self._left_events = None
-        return NumberedGaps.joined(parts)
-
-    def _check(self, base: BarGrid, frontier: int, number: int) -> tuple[int, bool]:
-        """Check the slots up to `frontier`; returns the last number used, and whether a gap has changed."""
-        start = self._checked
-        if frontier <= start:
-            return number, False
-        block = base.covered_at(np.s_[:], np.s_[start:frontier])
-        before = (
-            base.covered_at(np.s_[:], np.s_[start - 1 : start])[:, 0] if start else np.ones(len(block), bool)
-        )
-        self._checked = frontier
-        begun = int(np.count_nonzero(gaps_begin(block, before)))
-        if begun:
-            self._numbers.append(range(number + 1, number + 1 + begun))
-        # A gap ends where a run of bars begins, or at the close.
-        ended = gaps_begin(~block, ~before).any() or (frontier == len(self._slots) and not block[:, -1].all())
-        return number + begun, bool(begun or ended)
+        """Count the gaps that have begun, as `GapNumbers.advance` does."""
+        return self._known.advance(tape, number)
 
     def finish(self) -> None:
-        """Drop the grid, and keep its covered slots packed into bits."""
-        self._packed = np.packbits(self._covered(), axis=1)
-        self._base = None
+        """Drop the tape; the gaps stay."""
+        self._known.finish()
 
     def gaps(self, limit: int) -> list[Event]:
         """Return up to `limit` known gaps, those that begin last, in the order of their first slots."""
-        runs, numbers = self._runs(), self._numbers_in_order()[-limit:]
-        columns = (runs.rows[-limit:].tolist(), runs.first[-limit:].tolist(), runs.last[-limit:].tolist())
+        known = self._known.numbered()
+        columns = (known.numbers, known.runs.rows, known.runs.first, known.runs.last)
         listed = {}
-        for number, row, first, last in zip(numbers, *columns, strict=True):
-            is_open = self._is_open(last)
-            key = (number, first, -1 if is_open else last)
-            listed[key] = self._listed.get(key) or self._event(
-                number, self._symbols[row], first, None if is_open else last
-            )
+        for number, row, first, last in zip(*(column[-limit:].tolist() for column in columns), strict=True):
+            end = None if self._known.is_open(row, last) else last
+            key = (number, first, -1 if end is None else end)
+            listed[key] = self._listed.get(key) or self._event(number, self._known.symbols[row], first, end)
         self._listed = listed
-        if not self._left:
-            return list(listed.values())
-        return sorted((*self._gaps_left(limit), *listed.values()), key=_ORDER)[-limit:]
-
-    def _gaps_left(self, limit: int) -> list[Event]:
-        """Return up to `limit` gaps of symbols that left, those that begin last."""
-        if self._left_events is None:
-            left = sorted(
-                (first, number, symbol, last)
-                for symbol, gaps in self._left.items()
-                for first, number, last in zip(
-                    gaps.runs.first.tolist(), gaps.numbers.tolist(), gaps.runs.last.tolist(), strict=True
-                )
-            )
-            self._left_events = [
-                self._event(number, symbol, first, last) for first, number, symbol, last in left[-limit:]
-            ]
-        return self._left_events
-
-    def _runs(self) -> GapRuns:
-        """Return the gaps of the checked slots, slot by slot, then row by row: the order of numbering."""
-        runs = gap_runs(self._covered())
-        order = np.lexsort((runs.rows, runs.first))
-        return GapRuns(runs.rows[order], runs.first[order], runs.last[order])
-
-    def _numbers_in_order(self) -> list[int]:
-        return [number for known in self._numbers for number in known]
-
-    def _covered(self) -> Mask:
-        """Return True for each checked slot with a bar, or confirmed empty, bool (S, slots)."""
-        if self._base is not None:
-            return self._base.covered_at(np.s_[:], np.s_[: self._checked])
-        assert self._packed is not None  # `finish` has packed what the tape had
-        return np.unpackbits(self._packed, axis=1, count=self._checked).astype(np.bool_)
+        return list(listed.values())
 
     def _event(self, number: int, symbol: str, first: int, last: int | None) -> Event:
         """Return a gap's event; `last`: None while it has not ended."""
@@ -364,10 +261,6 @@ class GapTracker:
         if first == last:
             return f"1 bar missing, {begun}"
         return f"{last - first + 1} bars missing, {begun} to {self._time(self._slots.opened_at, last)}"
-
-    def _is_open(self, last: int) -> bool:
-        """Whether a gap has not ended yet: its last slot is the last one checked, before the close."""
-        return last == self._checked - 1 and self._checked < len(self._slots)
 
     def _time(self, instants: Ints, slot: int) -> str:
         seconds = int(instants[slot])

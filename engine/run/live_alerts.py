@@ -42,13 +42,18 @@ class LiveBreakpoints:
                 return
         self._searched = computed
 
+    def note(self, tape: Tape) -> None:
+        """Take note of the hits that a tape has: one of its symbols may leave, and join again."""
+        if self._breakpoints.any_set and self._searched >= 0:
+            self._told.update(
+                (hit.number, hit.frontier) for hit in self._breakpoints.hits(tape, self._searched)
+            )
+
     def compare(self, before: Tape, after: Tape) -> None:
         """Tell the hits among searched frontiers that `after` has, and no edition before it had."""
         if not self._breakpoints.any_set or self._searched < 0:
             return
-        self._told.update(
-            (hit.number, hit.frontier) for hit in self._breakpoints.hits(before, self._searched)
-        )
+        self.note(before)
         for hit in self._breakpoints.hits(after, self._searched):
             if (hit.number, hit.frontier) not in self._told:
                 self._told.add((hit.number, hit.frontier))

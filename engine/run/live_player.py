@@ -18,6 +18,8 @@ from tapedeck.engine.run.live_alerts import LiveBreakpoints
 from tapedeck.engine.run.live_reveal import due_frontier, next_reveal
 from tapedeck.engine.run.live_run import LiveRun
 from tapedeck.engine.run.session_feed import ProcessMessages
+from tapedeck.engine.run.symbol_changer import SymbolChanger
+from tapedeck.engine.run.symbol_requests import SymbolRequest
 from tapedeck.engine.run.worker import Worker
 from tapedeck.engine.tape.bar_grid import Floats, Ints
 from tapedeck.engine.tape.session_data import SessionData
@@ -31,7 +33,8 @@ class LivePlayer:
     """Moves the frontier of a session in the market's time, in the coordinator's thread.
 
     Bars for slots ahead of the frontier are written in place; those for slots behind it are collected, and
-    make one new edition of the tape. Workers are never waited for, but for an edition and at the close.
+    make one new edition of the tape. Workers are never waited for, but for an edition, when symbols join or
+    leave, and at the close.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class LivePlayer:
         processor: DataProcessor,
         quality: DataQualityManager,
         breakpoints: LiveBreakpoints,
+        symbols: SymbolChanger,
         process_messages: ProcessMessages,
         on_change: Callable[[], None],
     ) -> None:
@@ -51,6 +55,8 @@ class LivePlayer:
         self._metrics = metrics
         self._processor, self._quality = processor, quality
         self._breakpoints = breakpoints
+        self._symbols = symbols
+        self._repeating: SymbolRequest | None = None  # of the first planned change
         self._process_messages = process_messages
         self._on_change = on_change
         self._handed: dict[Worker[range], int] = {processor: 0, quality: 0}
@@ -122,6 +128,7 @@ class LivePlayer:
         self._tape.next_edition(np.empty(0, dtype=np.int64))
         opens = epoch_seconds(self._tape.session.regular_open)
         while self._live.clock.now() < opens:
+            self._change_symbols()
             self._live.follow(self._tape)
             self._pause_until(opens)
         self._live.open_session()
@@ -133,26 +140,34 @@ class LivePlayer:
             return
         self._live.backfill()
         while self._live.is_backfilling:
+            self._change_symbols()
             self._pause_until(self._live.follow(self._tape))
 
     def _turn(self) -> None:
         """Take what has arrived, and do what is due."""
         self._process_messages(0)
         self._mend()
+        self._change_symbols()
         now = self._live.clock.now()
         settle = self._live.settle_s
-        self._reveal(due_frontier(self._tape, now, settle))
+        self._reveal(min(due_frontier(self._tape, now, settle), self._planned_frontier()))
         self._feed_consumers()
         self._breakpoints.search(self._tape)
-        due = min(next_reveal(self._tape, now, settle), self._live.follow(self._tape))
-        self._pause_until(due)
+        due = next_reveal(self._tape, now, settle)
+        if self._planned_frontier() == self._tape.frontier:
+            due = now if self._repeating is None else math.inf  # slots are held until it is made
+        self._pause_until(min(due, self._live.follow(self._tape)))
 
     def _reconcile(self) -> None:
         """Compare the session with the feed's history; bars may still arrive meanwhile."""
+        while self._planned_frontier() == self._tape.frontier:
+            self._change_symbols()
+            self._pause_until(self._live.clock.now() if self._repeating is None else math.inf)
         self._live.close_session()
         while not self._live.is_reconciled:
             self._process_messages(0)
             self._mend()
+            self._change_symbols()
             due = self._live.follow(self._tape)
             if not self._live.is_reconciled:
                 self._pause_until(due)
@@ -162,6 +177,38 @@ class LivePlayer:
         self._mend()
         self._breakpoints.search(self._tape)
         self._live.end_session(self._tape)
+
+    # Symbols that join and leave
+
+    def _change_symbols(self) -> None:
+        """Have symbols join and leave: as planned for this frontier, then as asked for."""
+        symbols = self._live.symbols
+        while self._planned_frontier() == self._tape.frontier:
+            change = symbols.planned
+            assert change is not None  # it has a frontier
+            if self._repeating is None:
+                self._repeating = self._symbols.repeat(change)
+            self._symbols.apply(self._settle, until=self._repeating)
+            if not self._repeating.outcome.done():
+                return
+            error = self._repeating.outcome.exception()
+            if error is not None:
+                symbols.pass_planned(change)
+                self._live.alert(f"{change.text}: not done again: {error}")
+            self._repeating = None
+        if not symbols.restores:
+            self._symbols.apply(self._settle)
+
+    def _planned_frontier(self) -> int:
+        """Return the frontier at which the next planned change is made; past the close without one."""
+        planned = self._live.symbols.planned
+        return len(self._tape) + 1 if planned is None else max(self._tape.frontier, planned.frontier)
+
+    def _settle(self) -> None:
+        """Wait until the workers are idle, and all that has arrived is on the tape."""
+        self.wait_until_computed()
+        self._mend()
+        self._breakpoints.note(self._tape)
 
     def _pause_until(self, due: float) -> None:
         """Wait for a message, or until the market's time `due`, or until the clock may have been set."""

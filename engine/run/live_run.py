@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 import numpy as np
 
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.config import SessionConfig
-from tapedeck.engine.errors import StoreError
+from tapedeck.engine.errors import EngineError, StoreError, listed
 from tapedeck.engine.feeds.alerts import Alerts, DiskAlerts, OverrunAlerts, QualityAlerts
-from tapedeck.engine.feeds.bar_cells import Cells
+from tapedeck.engine.feeds.bar_cells import Cells, RowChange
 from tapedeck.engine.feeds.feed_connection import (
     FeedConnected,
     FeedConnection,
     FeedFailed,
     FeedLost,
+    FeedRefused,
     FeedReport,
 )
 from tapedeck.engine.feeds.forming_bars import FormingBars
@@ -37,7 +39,9 @@ from tapedeck.engine.feeds.recorder_messages import Arrived
 from tapedeck.engine.feeds.trading_hours import TradingHours
 from tapedeck.engine.read.events import EventKind, EventLog
 from tapedeck.engine.read.snapshot import BreakpointHit
-from tapedeck.engine.run.messages import AnswerRecorded, LiveReport, Message, Wake, WorkerFailed
+from tapedeck.engine.run.live_symbols import LiveSymbols
+from tapedeck.engine.run.messages import AnswerRecorded, LiveReport, Message, WorkerFailed
+from tapedeck.engine.run.recorder_answers import Answer, answer_of
 from tapedeck.engine.run.session_feed import ProcessMessages
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.streams.stream_plan import StreamPlan
@@ -51,11 +55,9 @@ _BACKFILL_S: Final = 10.0
 _JOIN_S: Final = 30.0
 _DISK_CHECK_S: Final = 30.0
 
-Answer = TypeVar("Answer")
-
 
 class BarReceiver(Protocol):
-    """Receiver of what is recorded of the session that is shown; `rows` and `slots` int64 (m,)."""
+    """Receiver of what is recorded of the session that is shown; rows of the tape and slots, int64 (m,)."""
 
     def take(self, rows: Ints, slots: Ints, values: Floats) -> None:
         """Take bars that are new or replaced; `values`: float64 (5, m)."""
@@ -83,9 +85,10 @@ class LiveSetup:
 
 @dataclass(slots=True)
 class _Session:
-    """What is asked and checked of the session that is recorded."""
+    """What is asked and checked of the session that is recorded, by the rows of its tape: `symbols`."""
 
     slots: SessionSlots
+    symbols: tuple[str, ...]
     gaps: GapFiller
     quality: QualityAlerts
     receipts: Receipts
@@ -143,6 +146,18 @@ class LiveRun:
         self._disk_due = -math.inf
         self._phase = LivePhase.WAITING
         self._session: _Session | None = None
+        self._kept_first, self._changes_first = options.kept, options.changes
+        self.symbols = LiveSymbols(
+            plan.symbols,
+            self._recorder,
+            self._connection,
+            self._forming,
+            send=send,
+            alert=self.alert,
+            open_day=self._open_day,
+            change_rows=self._change_rows,
+        )
+        """The symbols of the session, as they join and leave."""
         self._recorded_answers = 0  # answers whose bars the recorder has not sent on yet
         self._backfill_until = -math.inf  # machine seconds
         self._receiver: BarReceiver | None = None
@@ -182,19 +197,26 @@ class LiveRun:
 
     # A session
 
-    def begin_session(self, slots: SessionSlots, process_messages: ProcessMessages) -> None:
+    def begin_session(
+        self, slots: SessionSlots, process_messages: ProcessMessages, kept: Sequence[str] = ()
+    ) -> tuple[str, ...]:
         """Record a session from now on; the store then has what an earlier recording of it has journalled.
 
-        Raises FeedError, StoreError, SymbolsClaimedError.
+        `kept`: symbols that it begins with beside the file's. Returns them: an earlier recording of the
+        session knows better. Raises FeedError, StoreError, SymbolsClaimedError.
         """
         self._session = self._receiver = None
         self._phase = LivePhase.WAITING
         anchor = None
         if self.clock.speed != 1:
             anchor = ClockAnchor(self.clock.start, self.clock.anchor, self.clock.speed)
-        begun = self._recorder.begin_session(slots, self._plan.symbols, clock=anchor)
-        self._wait(begun, process_messages)
+        kept, self._kept_first = (*self._kept_first, *kept), ()
+        answer = self._recorder.begin_session(slots, self._plan.symbols, kept=kept, clock=anchor)
+        begun = self._wait(answer, process_messages)
         self._recorder.set_frontier(0)
+        planned, self._changes_first = self._changes_first, ()
+        self.symbols.begin_session((*self._plan.symbols, *begun.kept), begun.changes, planned)
+        return begun.kept
 
     def show(self, tape: Tape, receiver: BarReceiver, process_messages: ProcessMessages) -> None:
         """Give all bars recorded of the session, and from now on those that change, to `receiver`."""
@@ -202,7 +224,8 @@ class LiveRun:
         known_empty = tape.base.confirmed_empty
         gaps = GapFiller(symbols, tape.slots, self._gap_rules, confirmed_empty=known_empty)
         quality = QualityAlerts(self._alerts, symbols, least)
-        self._session = _Session(tape.slots, gaps, quality, Receipts(symbols))
+        self._session = _Session(tape.slots, symbols, gaps, quality, Receipts(symbols))
+        self.symbols.find_rows(tape)
         self._receiver = receiver
         self._wait(self._recorder.show(self._current.trading_day), process_messages)
         self._session.receipts = Receipts(symbols)  # what was recorded before has been received before
@@ -244,7 +267,7 @@ class LiveRun:
         session, live = self._current, self._config.live_config
         self._phase = LivePhase.CLOSING
         session.reconciliation = Reconciliation(
-            self._plan.symbols,
+            session.symbols,
             session.slots,
             ReconcileRules.of(live.grace_seconds, live.reconcile_within_seconds),
             has_history=self._feed.abilities.has_history,
@@ -283,10 +306,15 @@ class LiveRun:
         session, receiver = self._session, self._receiver
         if session is None or receiver is None or message.trading_day != session.trading_day:
             return  # `show` sends all of them
-        session.gaps.arrived(Cells(message.rows, message.slots))
-        session.receipts.add(message.rows, message.received)
-        self._drop_forming(session, message)
-        receiver.take(message.rows, message.slots, message.values)
+        rows = self.symbols.on_tape(message.rows)
+        slots, values = message.slots, message.values
+        if len(rows) and rows.min() < 0:  # of symbols that left, or are about to join
+            there = rows >= 0
+            rows, slots, values = rows[there], slots[there], values[:, there]
+        session.gaps.arrived(Cells(rows, slots))
+        session.receipts.add(rows, message.received)
+        self._drop_forming(session, rows, slots)
+        receiver.take(rows, slots, values)
 
     def report(self, report: FeedReport) -> None:
         """Take what the connection reports; a final failure is raised."""
@@ -296,6 +324,8 @@ class LiveRun:
             case FeedConnected(_, missed_since):
                 if missed_since is not None and self._session is not None:
                     self._session.gaps.missed(missed_since)
+            case FeedRefused(symbols, error):
+                self.alert(f"{self._feed.name} does not deliver {listed(symbols)}: {error}")
             case FeedLost(_, reason):
                 self._forming.lost(reason)  # the connection has alerted
             case HistoryAnswer():
@@ -415,14 +445,41 @@ class LiveRun:
         labels = session.slots.stored_labels
         for row in np.unique(empty.rows).tolist():
             times = labels[empty.slots[empty.rows == row]]
-            self._recorder.confirm_empty(self._plan.symbols[row], times.tolist())
+            self._recorder.confirm_empty(session.symbols[row], times.tolist())
 
-    def _drop_forming(self, session: _Session, message: Arrived) -> None:
+    def _change_rows(self, tape: Tape) -> None:
+        """Go on with a tape of other rows; before `show` nothing is to be done.
+
+        What the recorder holds of the joined symbols is sent, and the feed asked for what they miss.
+        """
+        session = self._session
+        if session is None or self._receiver is None:
+            return
+        change = RowChange.between(session.symbols, tape.symbols)
+        gaps, receipts = copy(session.gaps), copy(session.receipts)  # other threads may read these
+        asks = self._feed.abilities.has_history
+        gaps.change_rows(change, tape.base.present, tape.base.confirmed_empty, asks=asks)
+        receipts.change_rows(change)
+        session.quality.change_rows(change)
+        if session.reconciliation is not None:
+            session.reconciliation.change_rows(change)
+        session.symbols, session.gaps, session.receipts = tape.symbols, gaps, receipts
+        self.symbols.find_rows(tape)
+        if change.joined:
+            self._recorder.show_symbols(session.trading_day, change.joined)
+
+    def _open_day(self) -> date:
+        session = self._session
+        if session is None or self._receiver is None or session.end is not None:
+            raise EngineError("the session takes no more bars: try again once the next one is shown")
+        return session.trading_day
+
+    def _drop_forming(self, session: _Session, rows: Ints, slots: Ints) -> None:
         """Forget the forming bars of slots whose bars have come."""
         if self._forming.current():
-            times = session.slots.stored_labels[message.slots].tolist()
-            for row, opened_at in zip(message.rows.tolist(), times, strict=True):
-                self._forming.drop(self._plan.symbols[row], opened_at)
+            times = session.slots.stored_labels[slots].tolist()
+            for row, opened_at in zip(rows.tolist(), times, strict=True):
+                self._forming.drop(session.symbols[row], opened_at)
 
     def _feed_status(self, session: _Session | None, now: float) -> FeedStatus:
         recorder = self._recorder.status
@@ -442,10 +499,4 @@ class LiveRun:
         )
 
     def _wait(self, future: Future[Answer], process_messages: ProcessMessages) -> Answer:
-        """Wait for the recorder; commands still take effect."""
-        future.add_done_callback(lambda _: self._send(Wake()))
-        while not future.done():
-            process_messages(None)
-        if future.exception() is not None:
-            process_messages(0)  # if the recorder has failed, it has sent why
-        return future.result()
+        return answer_of(future, self._send, process_messages)

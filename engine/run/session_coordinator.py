@@ -52,7 +52,7 @@ from tapedeck.engine.run.session_feed import LOAD_TIMEOUT_S, SessionFeed
 from tapedeck.engine.run.session_loader import LoadedSession, SessionLoader
 from tapedeck.engine.run.session_player import SessionPlayer
 from tapedeck.engine.run.session_recorder import SessionRecorder
-from tapedeck.engine.run.session_setup import base_of, complete_tape, extend_history, install_session
+from tapedeck.engine.run.session_setup import complete_tape, extend_history, install_session
 from tapedeck.engine.run.session_starts import SessionStarts
 from tapedeck.engine.run.symbol_changer import SymbolChanger
 from tapedeck.engine.run.symbol_requests import SymbolRequest
@@ -140,6 +140,7 @@ class SessionCoordinator:
             self._process_messages,
             wake=lambda: self.send(Wake()),
             on_change=self._update_state,
+            feed=None if self.live is None else self.live.symbols,
         )
         self._thread = Thread(target=self._run, name="tapedeck-session-coordinator", daemon=False)
 
@@ -249,9 +250,8 @@ class SessionCoordinator:
                 raise failure
 
     def _begin_recording(self, live: LiveRun, position: int) -> None:
-        live.begin_session(
-            SessionSlots(self._plan.sessions[position], self._plan.base), self._process_messages
-        )
+        slots = SessionSlots(self._plan.sessions[position], self._plan.base)
+        self.symbols.keep(live.begin_session(slots, self._process_messages, self.symbols.kept))
 
     def _find_earlier_values(self, day: date) -> None:
         """Find what new breakpoints read of the sessions before a day; commands still take effect.
@@ -321,6 +321,7 @@ class SessionCoordinator:
         self._player = player = self._make_player(day)
         if isinstance(player, LivePlayer):
             player.wait_for_open()
+            tape = self._data.require_tape()  # symbols may have joined
         self._data.activate_session()
         self._unrecorded = True
         start = self._starts.frontier(tape)
@@ -341,7 +342,7 @@ class SessionCoordinator:
         ending = self._metrics.start_timer()
         self._data.deactivate_session()
         if self.live is not None and self._loaded is not None:
-            self._loaded = self._loader.recorded(self._loaded, base_of(self._data.require_tape(), self._plan))
+            self._loaded = self._loader.recorded(self._loaded, self._data.require_tape())
         self._check_session()
         self._events.end_session()
         self._metrics.count(Count.SESSIONS)
@@ -379,6 +380,7 @@ class SessionCoordinator:
                 breakpoints=LiveBreakpoints(
                     self.breakpoints, find_earlier_values, self.live.note_corrected_hit
                 ),
+                symbols=self.symbols,
                 process_messages=self._process_messages,
                 on_change=self._update_state,
             )
@@ -539,7 +541,6 @@ class SessionCoordinator:
                 self._has_new_conditions = True
             case SymbolRequest():
                 self.symbols.take(message)
-                return
             case Mark(reached):
                 reached.set()
             case Arrived() | LiveReport() | AnswerRecorded():

@@ -17,10 +17,11 @@ from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.store.left_out_bars import LeftOutBars, session_edges
 from tapedeck.engine.streams.stream_plan import StreamPlan
-from tapedeck.engine.tape.bar_grid import BarGrid, Floats, Ints
+from tapedeck.engine.tape.bar_grid import FIELDS, BarGrid, Floats, Ints
 from tapedeck.engine.tape.buckets import made_bars
 from tapedeck.engine.tape.history import DailyHistory, History, HistoryDay, IntradayHistory
 from tapedeck.engine.tape.prior_close import PriorClose
+from tapedeck.engine.tape.tape import Tape
 
 # Most bytes of bars in one read of the store; prefetch_days cannot exceed it.
 _CHUNK_BYTES = 512 * 2**20
@@ -96,12 +97,13 @@ class SessionLoader:
             for i in range(len(sessions))
         ]
 
-    def recorded(self, loaded: LoadedSession, base: BarGrid) -> LoadedSession:
+    def recorded(self, loaded: LoadedSession, tape: Tape) -> LoadedSession:
         """Return a session with the bars that were recorded after it was loaded; later sessions use them.
 
-        `base`: its base bars at its end. Its other intervals are read from the store.
+        `tape`: that of its end. Its other intervals, and bars of symbols that left it, are read from the
+        store.
         """
-        session = loaded.slots.session
+        session, base = loaded.slots.session, self._recorded_base(loaded.slots, tape)
         self._fill_made_days([session], {session: base})
         self._prior_closes.end(loaded.slots, base)
         made = {
@@ -109,6 +111,22 @@ class SessionLoader:
             for interval in loaded.companions
         }
         return replace(loaded, base=base, companions=made)
+
+    def _recorded_base(self, slots: SessionSlots, tape: Tape) -> BarGrid:
+        """Return a session's base bars in the plan's rows."""
+        symbols = self._plan.symbols
+        if tape.symbols == symbols:
+            return tape.base
+        at = np.array([tape.rows.get(symbol, -1) for symbol in symbols], dtype=np.int64)
+        there, left = np.flatnonzero(at >= 0), np.flatnonzero(at < 0)
+        [stored] = self._data.load_sessions([symbols[row] for row in left], [slots])
+        values = np.empty((len(FIELDS), len(symbols), len(slots)))
+        empty = np.zeros(values.shape[1:], dtype=np.bool_)
+        for rows, grid in ((there, tape.base.of_rows(at[there])), (left, stored)):
+            values[:, rows] = grid.values
+            if grid.confirmed_empty is not None:
+                empty[rows] = grid.confirmed_empty
+        return BarGrid.loaded(values, empty)
 
     def _stored_days(self, sessions: Sequence[TradingSession]) -> Floats | None:
         """Return the stored 1d bars that are compared with derived ones, (5, rows, sessions)."""

@@ -13,7 +13,6 @@ from tapedeck.engine.intervals import MINUTE, Interval
 from tapedeck.engine.quality.gaps_and_scores import HistoricalQuality
 from tapedeck.engine.run.session_loader import LoadedSession
 from tapedeck.engine.streams.stream_plan import StreamPlan, TrailingPlan
-from tapedeck.engine.tape.bar_grid import BarGrid
 from tapedeck.engine.tape.earlier_values import EarlierValues
 from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
 from tapedeck.engine.tape.history import History, HistoryDay
@@ -67,14 +66,6 @@ def complete_tape(plan: StreamPlan, loaded: LoadedSession) -> Tape:
     for grid in tape.derived.values():
         grid.derive(tape.base, 0, grid.shape[1], plan.min_completeness)
     return tape
-
-
-def base_of(tape: Tape, plan: StreamPlan) -> BarGrid:
-    """Return a session's base bars of the file's symbols, in their order."""
-    whole = tape.whole()
-    if whole.symbols == plan.symbols:
-        return whole.base
-    return whole.base.of_rows(np.array([whole.rows[symbol] for symbol in plan.symbols], dtype=np.int64))
 
 
 def _historical_value(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
 import numpy as np
 
-from tapedeck.engine.errors import EngineError, unknown_name_with_hint
+from tapedeck.engine.errors import EngineError, TapedeckError, unknown_name_with_hint
+from tapedeck.engine.feeds.live_feed import FeedError
+from tapedeck.engine.feeds.symbol_claims import SymbolsClaimedError
 from tapedeck.engine.read.events import EventKind, EventLog
 from tapedeck.engine.run.data_processor import DataProcessor
 from tapedeck.engine.run.data_quality_manager import DataQualityManager
@@ -45,14 +47,26 @@ class DaySymbols:
 
 
 class FeedSymbols(Protocol):
-    """The feed of a live session, as symbols join and leave."""
+    """The feed and the recorder of a live session, as symbols join and leave. See `LiveSymbols`."""
 
-    def join(self, symbols: Sequence[str]) -> None:
-        """Record these symbols, too. EngineError if the feed or another recorder does not allow it."""
+    def subscribe(self, symbols: Sequence[str]) -> Future[None]:
+        """Have the feed deliver symbols that are to join; the future has a FeedError if it refuses them."""
         ...
 
-    def leave(self, symbols: Sequence[str]) -> None:
-        """Record these symbols no longer."""
+    def unsubscribe(self, symbols: Sequence[str]) -> None:
+        """Have the feed deliver some symbols no longer."""
+        ...
+
+    def join(self, changes: Sequence[SymbolChange], process_messages: ProcessMessages) -> None:
+        """Record symbols that join. Raises SymbolsClaimedError, FeedError, EngineError."""
+        ...
+
+    def leave(self, changes: Sequence[SymbolChange], process_messages: ProcessMessages) -> None:
+        """Record symbols that leave no longer."""
+        ...
+
+    def change_rows(self, tape: Tape) -> None:
+        """Go on with a tape of other rows."""
         ...
 
 
@@ -60,7 +74,8 @@ class SymbolChanger:
     """Carries out requests for symbols to join and leave, between blocks, and joins kept ones at each open.
 
     `days`: the symbols of each session that had others than the file's; any thread may read it. A request is
-    applied where the session stands; while symbols are loaded for it, play waits, and commands take effect.
+    applied where the session stands; while symbols are loaded for it, play waits, and commands take effect. A
+    live session, with its `feed`, goes on meanwhile.
     """
 
     def __init__(
@@ -87,6 +102,9 @@ class SymbolChanger:
         self._on_change = on_change
         self._feed = feed
         self._requests: deque[SymbolRequest] = deque()
+        self._begun: SymbolRequest | None = None  # the first one, once it has begun
+        self._subscribing: Future[None] | None = None  # of it
+        self._repeated: SymbolRequest | None = None  # the last one that repeats a change
         self._kept: tuple[str, ...] = ()
         self._began_with: tuple[str, ...] = ()  # those kept at the session's open
         self._closed: str | None = None
@@ -101,6 +119,35 @@ class SymbolChanger:
         else:
             self._requests.append(request)
 
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Symbols that the next session begins with beside the file's."""
+        return self._kept
+
+    def keep(self, symbols: Sequence[str]) -> None:
+        """Have the next session, and those after it, begin with these symbols beside the file's."""
+        self._kept = tuple(symbols)
+
+    def repeat(self, change: SymbolChange) -> SymbolRequest:
+        """Take the request of a change that was made before, ahead of others, and load its symbol.
+
+        It is made though the feed may not deliver the symbol any more: the feed alerts then.
+        """
+        if change.kind is ChangeKind.LEFT:
+            request = SymbolRequest(leaving=(change.symbol,))
+            request.loaded.set_result(None)
+        else:
+            request = SymbolRequest(joining=(change.symbol,), keep=change.keep)
+            day = self._data.require_tape().session.trading_day
+            try:
+                request.loaded.set_result(self._loaded_in_background(request.joining, day))
+            except TapedeckError as error:
+                request.fail(error)
+                return request
+        self._repeated = request
+        self._requests.insert(0 if self._begun is None else 1, request)
+        return request
+
     def begin_session(self) -> None:
         """Have the kept symbols join a session that is set up, before its first slot."""
         self._began_with, self._data.joined = self._kept, {}
@@ -109,20 +156,30 @@ class SymbolChanger:
             self._join(self._loaded_in_background(self._kept, day), ())
             self._note_day()
 
-    def apply(self, wait_until_computed: Callable[[], None]) -> None:
-        """Carry out all requests; `wait_until_computed` waits until the workers are idle."""
-        while self._requests:
-            request = self._requests.popleft()
-            if not request.outcome.set_running_or_notify_cancel():
-                continue
+    def apply(self, wait_until_computed: Callable[[], None], until: SymbolRequest | None = None) -> None:
+        """Carry out all requests, or those up to one; those of a live session once they are loaded.
+
+        `wait_until_computed` waits until the workers are idle, and all that arrived is on the tape.
+        """
+        while self._requests and (until is None or not until.outcome.done()):
+            request = self._requests[0]
             try:
+                if self._begun is not request and not self._begin(request):
+                    self._end_first()
+                    continue
+                if self._feed is not None and not self._is_loaded(request):
+                    return
                 changes = self._carried_out(request, wait_until_computed)
-            except EngineError as error:
+            except (EngineError, FeedError, SymbolsClaimedError) as error:
+                self._end_first()
+                self._withdraw(request)
                 request.fail(error)
                 continue
             except BaseException as error:
+                self._end_first()
                 request.fail(EngineError(f"the run ended: {error}" if str(error) else "the run was stopped"))
                 raise
+            self._end_first()
             request.outcome.set_result(changes)
 
     def close(self, reason: str) -> None:
@@ -133,31 +190,60 @@ class SymbolChanger:
 
     # Internal
 
+    def _begin(self, request: SymbolRequest) -> bool:
+        """Begin a request; return whether it was not cancelled."""
+        if not request.outcome.set_running_or_notify_cancel():
+            return False
+        self._begun = request
+        self._check(request)
+        if self._feed is not None and request.joining:
+            self._subscribing = self._feed.subscribe(request.joining)
+        request.day.set_result(self._data.require_tape().session.trading_day)
+        return True
+
+    def _is_loaded(self, request: SymbolRequest) -> bool:
+        return request.loaded.done() and (self._subscribing is None or self._subscribing.done())
+
+    def _end_first(self) -> None:
+        self._requests.popleft()
+        self._begun = self._subscribing = None
+
+    def _withdraw(self, request: SymbolRequest) -> None:
+        """Have the feed not deliver symbols that do not join after all."""
+        there = self._data.require_tape().rows
+        symbols = [symbol for symbol in request.joining if symbol not in there]
+        if self._feed is not None and symbols:
+            self._feed.unsubscribe(symbols)
+
     def _carried_out(
         self, request: SymbolRequest, wait_until_computed: Callable[[], None]
     ) -> tuple[SymbolChange, ...]:
-        self._check(request)
-        request.day.set_result(self._data.require_tape().session.trading_day)
         while not request.loaded.done():
             self._process_messages(None)
+        if self._subscribing is not None and request is not self._repeated:
+            self._subscribing.result()  # raises why the feed does not deliver them
         if request.loaded.cancelled() or request.loaded.exception() is not None:
             raise EngineError("the symbols were not loaded")  # the caller has the cause
         loaded = request.loaded.result()
-        wait_until_computed()
-        frontier = self._data.require_tape().frontier
+        tape = self._data.require_tape()
+        if request.day.done() and request.day.result() != tape.session.trading_day:
+            raise EngineError(f"the session of {request.day.result()} has ended: try again in this one")
+        frontier = tape.frontier
         if loaded is not None:
             changes = [
                 SymbolChange(ChangeKind.JOINED, symbol, frontier, request.keep) for symbol in loaded.symbols
             ]
             if self._feed is not None:
-                self._feed.join(loaded.symbols)
+                self._feed.join(changes, self._process_messages)
+            wait_until_computed()
             self._join(loaded, changes)
             self._warn_of_missing_bars(loaded, frontier)
         else:
             changes = [SymbolChange(ChangeKind.LEFT, symbol, frontier) for symbol in request.leaving]
+            if self._feed is not None:  # first: what it has recorded is to be on the tape that is cut
+                self._feed.leave(changes, self._process_messages)
+            wait_until_computed()
             self._leave(request.leaving, changes)
-            if self._feed is not None:
-                self._feed.leave(request.leaving)
         self._note_changes(changes)
         return tuple(changes)
 
@@ -220,6 +306,8 @@ class SymbolChanger:
         if changes:
             self._events.change_symbols(made, changes)
         self._data.replace_tape(made)
+        if self._feed is not None:
+            self._feed.change_rows(made)
         self._on_change()
 
     def _note_changes(self, changes: Sequence[SymbolChange]) -> None:

@@ -139,7 +139,7 @@ def gathered_earlier(pieces: Sequence[tuple[EarlierValues, int, Ints]]) -> Earli
         numbers.append(renumbered[known.numbers[rows]])
         rows_there.append(known.rows[rows])
     kept, own = [source for _, source in sources.values()], np.concatenate(rows_there)
-    if len(kept) == 1 and np.array_equal(own, np.arange(len(own))):
+    if len(kept) == 1 and np.array_equal(own, np.arange(kept[0].rows)):
         return kept[0].values
     return GatheredEarlierValues(kept, np.concatenate(numbers), own)
 

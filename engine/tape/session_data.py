@@ -304,11 +304,14 @@ class SessionData:
     def history_bars(self, view: SessionView, symbol: str, interval: Interval) -> tuple[Bars, ...]:
         """Return a symbol's bars of an interval before the session of a view, as deep as the file requests.
 
-        Oldest first: below a day one part per session, otherwise one part in all.
+        Oldest first: below a day one part per session, otherwise one part in all. Empty for a symbol that
+        joined the session and left it: its history is not in memory any more.
         """
         loaded = self.joined.get(symbol)
         if loaded is not None:
             return loaded.history_bars(view, symbol, interval)
+        if symbol not in self._rows and symbol in view.symbols:
+            return ()
         row, depths = self._history_row(symbol), self.requested_history.get(interval)
         if depths is None or not depths[row]:
             return ()

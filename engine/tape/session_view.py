@@ -207,7 +207,7 @@ class SessionView:
 
         A view of an earlier frontier shows it, too, as if it had been there from the open.
         """
-        return self._tape.stay(symbol).joined
+        return self._tape.stay(symbol).joined if self._tape.changes else None
 
     # Bars
 

@@ -92,8 +92,8 @@ class SessionIdentity:
     """Identity of a session, shared by the editions of its tape.
 
     It does not keep their lineage, which holds a tape: tapes are large, and are to be freed without waiting
-    for a collection of cycles. `left`: the symbols that left the session, on disk; only added to, by the
-    coordinator.
+    for a collection of cycles. `left`: the symbols that left the session, on disk; replaced as a whole by
+    the coordinator.
     """
 
     __slots__ = ("left", "lineage")
@@ -122,7 +122,8 @@ class Tape:
 
     A symbol that joins or leaves makes a new edition, too, with other rows: a joined one in the last row, as
     if it had been there from the open. `opening`: the symbols that the session began with; `changes`: all
-    joins and leaves up to this edition. A symbol that left is in no row; `whole` and `at_frontier` have it.
+    joins and leaves up to this edition; `left`: `identity.left` as it was then. A symbol that left is in no
+    row; `whole` and `at_frontier` have it.
     """
 
     slots: SessionSlots
@@ -144,6 +145,7 @@ class Tape:
     identity: SessionIdentity = field(default_factory=SessionIdentity)
     opening: tuple[str, ...] = ()
     changes: tuple[SymbolChange, ...] = ()
+    left: tuple[LeftSymbol, ...] = ()
     rows: Mapping[str, int] = field(init=False)
     _stays: Mapping[str, Stay] | None = field(init=False, default=None)
 
@@ -359,7 +361,7 @@ class Tape:
 
         `kept`: int64, ascending; `part`: a tape of the same session, of symbols that this one lacks, computed
         and scored as far; `changes`: added to those before. Only for the newest edition, while no thread
-        writes it. Before it takes the place of this one, rows of symbols that leave go to `identity.left`.
+        writes it. Before that, rows of symbols that leave go to `identity.left`.
         """
         # Arrays of editions with other rows may have the same shape.
         self.lineage.memory = EditionMemory()
@@ -367,7 +369,9 @@ class Tape:
         pieces = [(own, kept)]
         if part is not None:
             pieces.append((part.row_data(), np.arange(len(part.symbols), dtype=np.int64)))
-        return self._with_rows(gathered_rows(own, pieces), self.edition + 1, (*self.changes, *changes))
+        made = self._with_rows(gathered_rows(own, pieces), self.edition + 1, (*self.changes, *changes))
+        made.left = self.identity.left
+        return made
 
     def row_data(self) -> RowData:
         """Return all of the tape that has one row per symbol, without a copy."""
@@ -416,7 +420,7 @@ class Tape:
         """
         own = self.row_data()
         made = self._with_rows(gathered_rows(own, [(own, rows)]), self.edition, ())
-        made.identity = SessionIdentity()
+        made.identity, made.left = SessionIdentity(), ()
         made.kept_history = tuple(kept.copied() for kept in made.kept_history)
         made.base.end_at(frontier)
         made.base.confirmed_empty = made.base.empty_mask()
@@ -461,7 +465,7 @@ class Tape:
 
     def _left(self, stay: Stay) -> Tape:
         """Return the rows of a symbol that left, from disk; of several such stays the last one counts."""
-        for left in reversed(self.identity.left):
+        for left in reversed(self.left):
             if (left.symbol, left.frontier) == (stay.symbol, stay.left):
                 return left.load()
         raise KeyError(f"{stay.symbol}, which left at {stay.left}")

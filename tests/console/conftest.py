@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from textual.css.model import RuleSet
-from textual.css.stylesheet import Stylesheet
 from typer.testing import CliRunner
 
 from tapedeck.console.cli.main import app
@@ -21,6 +19,7 @@ from tapedeck.engine.store.locations import open_store
 from tests.support.console_runs import SYMBOLS
 from tests.support.imports import import_lean
 from tests.support.markets import fill_store, open_new_store
+from tests.support.quick_styles import quick_styles
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -39,19 +38,8 @@ CommandLine = Callable[..., Result]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _styles_parsed_once() -> Iterator[None]:
-    """Share Textual's parsed styles among consoles of the same colours: it parses them at each start."""
-    parse = Stylesheet._parse_rules
-    parsed: dict[tuple[object, ...], list[RuleSet]] = {}
-
-    def parse_once(sheet: Stylesheet, css: str, *places: Any, **kinds: Any) -> list[RuleSet]:
-        key = (frozenset(sheet._variables.items()), css, places, frozenset(kinds.items()))
-        if key not in parsed:
-            parsed[key] = parse(sheet, css, *places, **kinds)
-        return parsed[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Stylesheet, "_parse_rules", parse_once)
+def _quick_styles() -> Iterator[None]:
+    with quick_styles():
         yield
 
 

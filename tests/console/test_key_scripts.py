@@ -274,3 +274,46 @@ def test_a_failing_line_ends_the_run_with_its_number(  # fixtures
     assert done.exit_code == 1
     assert "line 2: " in done.stderr
     assert message in done.stderr
+
+
+CHANGES = {
+    "add AIGG": "line 1: add: unknown symbol 'AIGG'. Did you mean 'AIG'?",
+    "add AIG later": "line 1: add: unexpected word 'later' after the symbol: use add IBM, or add IBM keep",
+    "remove": "line 1: remove: symbol missing: use remove IBM",
+    "break AIG.close > 1\nremove AIG": "line 2: remove: unknown symbol 'AIG'. Use SPY.",
+    "step\nadd SPY": "line 2: SPY: in the session already",
+    "remove SPY": "line 1: SPY cannot leave: a session needs at least one symbol. Add another one first",
+    "resume\nadd AIG": "line 2: the run is over",
+}
+
+
+@pytest.mark.parametrize("lines", CHANGES)
+def test_a_symbol_that_cannot_join_or_leave_ends_a_script(  # fixtures
+    tapedeck: Any, session_file: Writer, lean_store: Path, script: Callable[[str], Path], lines: str
+) -> None:
+    spy = session_file(session_data_config={"symbols": ["SPY"]}, backtest_config={"end_date": "2013-10-07"})
+    done = tapedeck("run", spy, "--store", lean_store, "--no-ui", "--script", script(lines))
+    assert CHANGES[lines] in " ".join(done.stderr.split()).replace("│ ", "")
+    assert done.exit_code in (1, 2)
+
+
+def test_symbols_join_and_leave_in_batch(
+    tapedeck: Any, session_file: Writer, lean_store: Path, script: Callable[[str], Path]
+) -> None:
+    spy = session_file(session_data_config={"symbols": ["SPY"]}, backtest_config={"end_date": "2013-10-08"})
+    lines = "run_to 10:30\nadd aig keep\nsymbol AIG\nview quality json\nnext_session\nremove AIG\nquit"
+    done = tapedeck("run", spy, "--store", lean_store, "--no-ui", "--script", script(lines))
+    assert done.exit_code == 0, done.stderr
+    assert '"symbol": "AIG"' in done.stdout
+    assert "line 2: 2013-10-07 10:30 EDT: AIG joins, kept" in done.stderr
+    assert "line 6: 2013-10-08 09:30 EDT: AIG leaves" in done.stderr
+
+
+def test_lines_after_the_end_of_the_run_export_it(
+    tapedeck: Any, session_file: Writer, lean_store: Path, script: Callable[[str], Path], tmp_path: Path
+) -> None:
+    day = session_file(backtest_config={"end_date": "2013-10-07"})
+    lines = script(f"resume\nstep\nexport csv {tmp_path / 'out'}\n")
+    done = tapedeck("run", day, "--store", lean_store, "--no-ui", "--script", lines)
+    assert done.exit_code == 0, done.stderr
+    assert (tmp_path / "out" / "session.json").is_file()

@@ -46,6 +46,7 @@ from tapedeck.engine.store.locations import open_store
 from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.stamp import session_digest
 from tapedeck.engine.tape.tape import Tape
+from tests.faults.live_changes import JOINING, UNKNOWN, Requests, play_with
 from tests.faults.live_world import HandFeed, HandWorld, KilledError, Told, one_thread
 from tests.support.markets import open_new_store, random_bars
 from tests.support.memory_store import MemoryStore
@@ -56,6 +57,8 @@ _SYMBOLS: Final = ("AAA", "BBB", "CCC")
 _CONDITIONS: Final = ("AAA.close crosses above AAA.sma_5", "BBB.rsi_5 < 45")
 _SAME_FILES: Final = ("bars.csv", "indicators.csv", "quality.csv")
 _PAST_DAYS: Final = 3
+_CHANGES: Final = (0, 0, 2, 6)
+"""Numbers of requests for symbols to join and leave in a run."""
 _SQLITE_EVERY: Final = 5
 """One run in so many has a store of SQLite, the others one in memory."""
 
@@ -187,7 +190,7 @@ def template(folder: Path, market: Market, *, is_short: bool) -> Template:
     before = [calendar.get_trading_session(day) for day in past]
     memory = MemoryStore(folder / "bars.db")
     with open_new_store(memory.location) as store:
-        for number, symbol in enumerate(_SYMBOLS):
+        for number, symbol in enumerate((*_SYMBOLS, *JOINING)):
             labels = np.concatenate([SessionSlots(one, MINUTE).stored_labels[-60:] for one in before])
             bars = random_bars(labels, seed=number, missing=0.05)
             store.write(symbol, MINUTE, bars)
@@ -219,6 +222,10 @@ class Run:
         ends = int(self._slots[-1].closed_at[-1]) + 120
         self._kills = sorted(random.uniform(begun, ends) for _ in range(random.choice((0, 0, 0, 1, 3))))
         self._kept = KeepRecords()
+        span = random.choice(_CHANGES)
+        self._changes = sorted(random.uniform(begun, ends) for _ in range(span))
+        # Between a kill at night and the next start, nothing tells which symbols were kept.
+        self._requests = Requests(random, _SYMBOLS, keeps=not self._kills)
         self._sent: list[FeedBar] = []
         self._told: list[Told] = []
 
@@ -237,7 +244,8 @@ class Run:
             self._check_reconciled()
             self._check_requests()
             self._check_breakpoints()
-            if self._has_bars():
+            self._check_changes()
+            if self._has_bars() and self._can_be_repeated():
                 self._check_digests()
                 if self._outcome.seed % 10 == 0:
                     self._check_exports()
@@ -267,6 +275,7 @@ class Run:
         done = len(self._days_recorded())
         market = ScriptedMarket(self._bars, self._script, zone=self._slots[0].session.zone)
         world.feed = HandFeed(market, world, self._sent)
+        world.feed.refuses = frozenset([UNKNOWN])
         options = LiveOptions(
             world.feed,
             world.clock,
@@ -278,6 +287,7 @@ class Run:
             system = SystemManager(self._template.live, store, sinks=[self._kept], live=options)
             for condition in self._conditions:
                 system.add_breakpoint(condition)
+            self._requests.schedule(world, system, self._changes)
             try:
                 system.start()
             except KilledError:
@@ -296,14 +306,37 @@ class Run:
         self._count("editions", sum(record.tape.edition for record in self._kept.records[done:]))
         return True
 
+    @property
+    def _tapes(self) -> list[Tape]:
+        return [record.tape for record in self._kept.records]
+
+    @property
+    def _always_there(self) -> frozenset[str]:
+        """Symbols that never joined or left."""
+        changed = {change.symbol for tape in self._tapes for change in tape.changes}
+        return frozenset(_SYMBOLS) - changed
+
     def _days_recorded(self) -> list[date]:
         return [record.tape.session.trading_day for record in self._kept.records]
 
     def _has_bars(self) -> bool:
         """Whether every symbol has a bar: without, there is no backtest."""
-        present = np.any([record.tape.base.present.any(axis=1) for record in self._kept.records], axis=0)
-        self._count("without bars of a symbol", int(not present.all()))
-        return bool(present.all())
+        bounds = int(self._slots[0].stored_labels[0]), int(self._slots[-1].closed_at[-1])
+        there = {symbol for symbol, _ in self._stored(*bounds)}
+        self._count("without bars of a symbol", int(not there.issuperset(_SYMBOLS)))
+        return there.issuperset(_SYMBOLS)
+
+    def _can_be_repeated(self) -> bool:
+        """Whether a backtest can make the same changes.
+
+        It cannot pause at the open of a session that follows another one without a rest, and its store does
+        not know a symbol that joined while the feed could not refuse it.
+        """
+        follows = [later for later in self._tapes[1:] if self._market == "over midnight"]
+        at_open = any(change.frontier == 0 for tape in follows for change in tape.changes)
+        unknown = any(change.symbol == UNKNOWN for tape in self._tapes for change in tape.changes)
+        self._count("changes that a backtest cannot make", int(at_open or unknown))
+        return not (at_open or unknown)
 
     # What must hold
 
@@ -312,10 +345,7 @@ class Run:
         kept = KeepRecords()
         with self._opened() as store:
             system = SystemManager(self._template.backtest, store, sinks=[kept])
-            system.start()
-            assert system.wait(60), "the backtest did not end"
-        if system.error is not None:
-            raise system.error
+            play_with(system, self._tapes)
         expected = [session_digest(record.tape, record.frontier) for record in kept.records]
         for mine, other, one, two in zip(live, expected, self._kept.records, kept.records, strict=True):
             if mine != other:
@@ -330,7 +360,8 @@ class Run:
                     part.symbols, part.opened_at.tolist(), *part.values.tolist(), part.kinds, strict=True
                 )
                 journalled.update((*row[:-1], KINDS[row[-1]]) for row in rows)
-        missing = Counter(tuple(bar) for bar in self._sent) - journalled
+        there = self._always_there
+        missing = Counter(tuple(bar) for bar in self._sent if bar.symbol in there) - journalled
         self._count("bars sent", len(self._sent))
         if missing:
             self._finding(f"{missing.total()} bars are not in the journal, such as {next(iter(missing))}")
@@ -346,6 +377,8 @@ class Run:
                 continue
             stored = self._stored(start, end)
             for bar in answer.bars:
+                if bar.symbol not in self._always_there:
+                    continue
                 found = stored.get(bar[:2])
                 if found != bar[2:7] and (*bar[:2], *(found or ())) not in corrected:
                     self._finding(f"stored {found}, history {bar}")
@@ -362,7 +395,7 @@ class Run:
     def _stored(self, start: int, end: int) -> dict[tuple[str, int], tuple[float, ...]]:
         found: dict[tuple[str, int], tuple[float, ...]] = {}
         with self._opened() as store:
-            for symbol in _SYMBOLS:
+            for symbol in (*_SYMBOLS, *JOINING):
                 bars = store.read(symbol, MINUTE, start, end)
                 columns = (bars.open, bars.high, bars.low, bars.close, bars.volume)
                 rows = zip(*(column.tolist() for column in columns), strict=True)
@@ -377,7 +410,8 @@ class Run:
                 if request.purpose is HistoryPurpose.GAPS and answer is not None and answer.error is None:
                     self._count("requests for missing bars")
                     times = range(request.start, request.end, 60)
-                    tries.update((symbol, at) for symbol in request.symbols for at in times)
+                    symbols = self._always_there.intersection(request.symbols)
+                    tries.update((symbol, at) for symbol in symbols for at in times)
             if most := [cell for cell, count in tries.items() if count > MOST_TRIES]:
                 self._finding(f"{len(most)} bars were asked for more than {MOST_TRIES} times: {most[0]}")
 
@@ -390,6 +424,18 @@ class Run:
             if again := [hit for hit, count in hits.items() if count > 1]:
                 self._finding(f"alerted more than once: {again[0]}")
 
+    def _check_changes(self) -> None:
+        """What joined and left stands in the journal; requests have their outcomes."""
+        with ArrivalJournal(journal_path(self._location)) as journal:
+            recorded = {day.trading_day: day for day in journal.days()}
+        for tape in self._tapes:
+            day = recorded[tape.session.trading_day]
+            self._count("joins and leaves", len(tape.changes))
+            if (day.changes, day.kept) != (tape.changes, tape.opening[len(_SYMBOLS) :]):
+                self._finding(f"journal {day.changes}, tape {tape.changes}")
+        for text in self._requests.refused():
+            self._count(f"refused: {text.split(':')[0]}")
+
     def _check_exports(self) -> None:
         """The exported files of the recorded tapes are those of the backtest."""
         live = CsvExport(self._folder / "live", self._template.backtest)
@@ -398,8 +444,7 @@ class Run:
         other = CsvExport(self._folder / "backtest", self._template.backtest)
         with self._opened() as store:
             system = SystemManager(self._template.backtest, store, sinks=[other])
-            system.start()
-            assert system.wait(60), "the backtest did not end"
+            play_with(system, self._tapes)
         for export in (live, other):
             export.finish(system.summary(), system.metrics)
         self._count("exports compared")
@@ -452,7 +497,7 @@ def true_bars(random: Random, sessions: Sequence[SessionSlots]) -> list[FeedBar]
             *(int(slots.closed_at[-1]) + 60 * n for n in range(3)),
         )
     }
-    for symbol in _SYMBOLS:
+    for symbol in (*_SYMBOLS, *JOINING):
         price = 50.0
         for at in sorted(minutes):
             price = round(price + random.randint(-9, 9) / 100, 2)

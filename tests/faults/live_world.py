@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, Self
 from unittest.mock import patch
 
 from tapedeck.engine.clock.live_clock import LiveClock
@@ -164,6 +164,7 @@ class HandFeed:
         self._market, self._world, self._sent = market, world, sent
         self._sink: FeedSink | None = None
         self._symbols: frozenset[str] = frozenset()
+        self.refuses: frozenset[str] = frozenset()
         self._after = 0.0
         self._next = 0.0  # time of the next message, or up to which there is none
 
@@ -173,9 +174,14 @@ class HandFeed:
         self._sink = sink
 
     def subscribe(self, symbols: Sequence[str], interval: Interval) -> None:
-        self._symbols = frozenset(symbols)
-        self._after = self._world.market
-        self._next = 0.0
+        if unknown := set(symbols) & self.refuses:
+            raise FeedError(f"{unknown}: unknown to the feed", is_final=True)
+        if self._sink is None:
+            raise FeedError("not connected")
+        if not self._symbols:
+            self._after = self._world.market
+            self._next = 0.0
+        self._symbols |= frozenset(symbols)
 
     def history(
         self, symbols: Sequence[str], interval: Interval, start: int, end: int, timeout: float
@@ -429,13 +435,19 @@ class _NoThread:
 class _NoPool:
     """Stands in for the thread that loads sessions: at once."""
 
-    def __init__(self, **options: object) -> None:
+    def __init__(self, *args: object, **options: object) -> None:
         pass
 
-    def submit(self, work: Callable[[], Any]) -> Future[Any]:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def submit(self, work: Callable[..., Any], *args: object) -> Future[Any]:
         future: Future[Any] = Future()
         try:
-            future.set_result(work())
+            future.set_result(work(*args))
         except Exception as error:  # noqa: BLE001 - the caller gets it
             future.set_exception(error)
         return future
@@ -452,5 +464,6 @@ def one_thread(world: HandWorld, told: Told) -> Iterator[None]:
         patch("tapedeck.engine.system.SessionCoordinator", coordinator),
         patch("tapedeck.engine.feeds.feed_call.Thread", partial(_NoThread, world)),
         patch("tapedeck.engine.run.prefetch_worker.ThreadPoolExecutor", _NoPool),
+        patch("tapedeck.engine.run.symbol_changer.ThreadPoolExecutor", _NoPool),
     ):
         yield

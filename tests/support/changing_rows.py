@@ -13,48 +13,13 @@ from tapedeck.engine.intervals import Interval
 from tapedeck.engine.quality.gaps_and_scores import RunningScores
 from tapedeck.engine.run.editions import mended
 from tapedeck.engine.tape.bar_grid import CLOSE, BarGrid, Floats, Ints
-from tapedeck.engine.tape.tape import IndicatorColumn, Tape
+from tapedeck.engine.tape.session_data import SessionData
+from tapedeck.engine.tape.symbol_changes import ChangeKind, SymbolChange
+from tapedeck.engine.tape.tape import Tape
 from tests.support.editions import USUAL, Late, Market, corrections_of
 
 DAYS_PER_SESSION = 10
 """Days and weeks of history of a symbol for each session of finer bars that it has."""
-
-
-def changed_tape(tape: Tape, kept: Ints, part: Tape | None = None) -> Tape:
-    """Return a tape of the rows `kept` of one, then all of `part`, with arrays of its own."""
-    pieces = [(tape, kept)] if part is None else [(tape, kept), (part, np.arange(len(part.symbols)))]
-    symbols = tuple(one.symbols[row] for one, chosen in pieces for row in chosen.tolist())
-    made = Tape.over(tape.slots, symbols, BarGrid.empty(len(symbols), len(tape)), derived=list(tape.derived))
-    for name, column in tape.indicators.items():
-        values = np.empty((len(symbols), column.values.shape[1]))
-        made.set_indicator(IndicatorColumn(name, column.interval, values))
-    for name, value in tape.historical.items():
-        shape = (len(symbols), *value.values.shape[1:])
-        made.historical[name] = replace(value, values=np.empty(shape), used=np.empty(shape, dtype=np.int64))
-    first = 0
-    for one, chosen in pieces:
-        _put_rows(made, slice(first, first + len(chosen)), one, chosen)
-        first += len(chosen)
-    made.frontier, made.processed, made.scored = tape.frontier, tape.processed, tape.scored
-    return made
-
-
-def _put_rows(made: Tape, at: slice, tape: Tape, chosen: Ints) -> None:
-    for interval in tape.intervals:
-        grid, own = tape.grid(interval), made.grid(interval)
-        own.values[:, at], own.present[at] = grid.values[:, chosen], grid.present[chosen]
-    for interval, derived in tape.derived.items():
-        made.derived[interval].base_bars[at] = derived.base_bars[chosen]
-    rows, slots = np.nonzero((tape.base.covered & ~tape.base.present)[chosen])
-    made.base.confirm_empty(rows + at.start, slots)
-    for name, column in tape.indicators.items():
-        made.indicators[name].values[at] = column.values[chosen]
-    for name, value in tape.historical.items():
-        made.historical[name].values[at] = value.values[chosen]
-        made.historical[name].used[at] = value.used[chosen]
-    assert tape.scores is not None
-    assert made.scores is not None
-    made.scores[at] = tape.scores[chosen]
 
 
 class ChangingSession:
@@ -69,7 +34,16 @@ class ChangingSession:
         self.market, self.depths, self.rows = market, depths, list(rows)
         self.input = values.copy()
         self.empty = np.zeros(values.shape[1:], dtype=np.bool_)
-        self.tape, self._computer, self._scores = self.loaded(rows)
+        tape, self._computer, self._scores = self.loaded(rows)
+        self.data = SessionData()
+        for symbol in tape.symbols:
+            self.data.register_symbol_data(symbol)
+        self.data.load_tape(tape)
+
+    @property
+    def tape(self) -> Tape:
+        """The newest edition."""
+        return self.data.require_tape()
 
     def loaded(
         self, rows: Sequence[int], cuts: Sequence[int] = ()
@@ -115,22 +89,20 @@ class ChangingSession:
 
     def change(self, leaving: Sequence[int], joining: Sequence[int]) -> None:
         """Let rows of the market leave, and others join, together."""
+        tape = self.tape
         kept = np.flatnonzero(~np.isin(self.rows, leaving))
-        tape, processed = self.tape, self.tape.processed
-        if not joining:
-            self.tape = changed_tape(tape, kept)
-            self._computer.change_rows(self.tape, kept, None)
-            self._change_scores(kept, None)
-        else:
-            part, computer, scores = self.loaded(joining, [processed])
-            self.tape = changed_tape(tape, kept, part)
-            self._computer.change_rows(self.tape, kept, computer)
-            self._change_scores(kept, scores)
+        loaded = self.loaded(joining, [tape.processed]) if joining else (None, None, None)
+        made = tape.with_symbols(kept, loaded[0], self._changes(leaving, joining))
+        self._computer.change_rows(made, kept, loaded[1])
+        assert made.scores is not None
+        self._scores.change_rows(made.scores, kept, loaded[2])
+        self.data.replace_tape(made)
         self.rows = [*(self.rows[at] for at in kept), *joining]
 
-    def _change_scores(self, kept: Ints, part: RunningScores | None) -> None:
-        assert self.tape.scores is not None
-        self._scores.change_rows(self.tape.scores, kept, part)
+    def _changes(self, leaving: Sequence[int], joining: Sequence[int]) -> list[SymbolChange]:
+        names, frontier = self.market.symbols, self.tape.frontier
+        left = [SymbolChange(ChangeKind.LEFT, names[row], frontier) for row in leaving]
+        return [*left, *(SymbolChange(ChangeKind.JOINED, names[row], frontier) for row in joining)]
 
     def correct(self, late: Sequence[Late]) -> None:
         """Correct bars of rows of the market, together; a row that joins later has them."""
@@ -143,12 +115,12 @@ class ChangingSession:
         there = [(self.rows.index(row), slot, bar) for row, slot, bar in late if row in self.rows]
         behind = [one for one in there if one[1] < self.tape.writable_from]
         if behind:
-            self.tape = mended(self.tape, corrections_of(behind), self._computer, self._scores)
+            made = mended(self.tape, corrections_of(behind), self._computer, self._scores)
+            self.data.replace_tape(made)
         ahead = corrections_of([one for one in there if one[1] >= self.tape.writable_from])
         self.tape.base.write_bars(ahead.rows, ahead.slots, ahead.values)
         self.tape.base.confirm_empty(ahead.empty_rows, ahead.empty_slots)
 
     def expected(self) -> Tape:
-        """Return what the tape must be: its rows of a tape that had all rows of the market from the open."""
-        whole, _, _ = self.loaded(range(len(self.depths)), [self.tape.processed])
-        return changed_tape(whole, np.array(self.rows, dtype=np.int64))
+        """Return what the tape must be: one that had its rows from the open, played in one block."""
+        return self.loaded(self.rows, [self.tape.processed])[0]

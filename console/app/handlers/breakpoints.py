@@ -37,9 +37,10 @@ class BreakpointHandlers:
 
     def add(self, condition: str) -> None:
         """Add a breakpoint; after the end of the run or in the past, tell where it was true."""
-        added = self._playback.system.add_breakpoint(condition)
+        added = self._playback.system.add_breakpoint(condition, may_wait=True)
         self._recording.record_break(added.number, added.text)
-        self._app.notify(f"breakpoint {added.number}: {added.text}", timeout=4)
+        waits = f" waits for {', '.join(added.waits_for)}" if added.waits_for else ""
+        self._app.notify(f"breakpoint {added.number}{waits}: {added.text}", timeout=4)
         self._moments.remember(added.text)
         if self._playback.viewpoint.position is not None or self._playback.system.state.is_over:
             self._moments.tell_count(added.text)

@@ -71,7 +71,8 @@ class SymbolHandlers:
 
         system = self._playback.system
         names = system.joinable_symbols if kind is ChangeKind.JOINED else self._present_symbols
-        await self._app.open(SymbolScreen(title, kind, names, value=value), chosen)
+        takes_any = kind is ChangeKind.JOINED and self._playback.is_live  # what the feed has is not known
+        await self._app.open(SymbolScreen(title, kind, names, value=value, takes_any=takes_any), chosen)
 
     def _present_symbols(self) -> tuple[str, ...]:
         return tuple(self._playback.system.session_data.get_active_symbols())
@@ -111,7 +112,7 @@ class SymbolHandlers:
         self._recording.end_change(command.action, command.argument(event.symbol), session, event.clock)
         self._tell(event)
         if command.kind is ChangeKind.JOINED and self._playback.viewpoint.position is None:
-            self._app.main.focus_once_shown(event.symbol)
+            self._app.main.focus_symbol(event.symbol)
         return event
 
     def _tell(self, event: Event) -> None:

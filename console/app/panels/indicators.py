@@ -12,10 +12,11 @@ from textual.widget import Widget
 
 from tapedeck.console.app.decimals import column_decimals, names_on_price_scale, sizes_of
 from tapedeck.console.app.grid_text import MISSING, Cell, figure, grid_lines
+from tapedeck.console.app.joins import later_joins
 from tapedeck.console.app.panels.panel import Panel
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.widgets import StyledLines, sparkline
-from tapedeck.console.app.widgets.figures import BEFORE, compact, marked_as_before
+from tapedeck.console.app.widgets.figures import BEFORE, JOINS_LATER, compact, marked_as_before
 from tapedeck.console.panel_data.panel_tables import indicators_table
 from tapedeck.console.panel_data.tables import Table
 from tapedeck.engine.tape.bar_grid import Floats
@@ -60,7 +61,7 @@ class IndicatorsPanel(Panel):
             self.face("empty", "the session file has no indicators: add some under session_data_config")
             return
         self.fill()
-        lines = [Content.styled(self.symbol, "bold")]
+        lines = [self._symbol_line(view_state.view)]
         if any(value.text.startswith(BEFORE) for _, _, value, _ in session):
             lines[0] += Content.styled(f"   {BEFORE} at the close of {_day_before(view_state)}", _DIMMED)
         if pre_market:
@@ -79,6 +80,12 @@ class IndicatorsPanel(Panel):
     def keyboard_target(self) -> Widget:
         """Return the scrolling list."""
         return self._lines
+
+    def _symbol_line(self, view: SessionView) -> Content:
+        """Return the symbol; of one that joins later, with the time."""
+        later = later_joins(view).get(self.symbol)
+        title = Content.styled(self.symbol, "bold")
+        return title if later is None else title + Content.styled(f"   {JOINS_LATER} {later}", _DIMMED)
 
     def _session(self, view_state: ViewState) -> Iterator[tuple[str, str, float, Floats]]:
         view = view_state.view

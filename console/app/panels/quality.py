@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from tapedeck.console.app.grid_text import Cell, counted, flowed, grid_lines, percent, quality_style
+from tapedeck.console.app.joins import later_joins
 from tapedeck.console.app.panels.panel import Panel
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.rows import gap_map
@@ -84,6 +85,7 @@ class QualityPanel(Panel):
         gaps = view.gaps(self.symbol)
         scores = [
             Content.styled(self.symbol, "bold"),
+            *(Content(words) for words in [later_joins(view).get(self.symbol)] if words),
             _score("session", view.quality(self.symbol)),
             Content(f"{counted(sum(gap.count for gap in gaps), 'bar')} missing"),
             *self._empty(view),

@@ -151,10 +151,6 @@ class MainScreen(ConsoleScreen):
         self._wanted_symbol = symbol
         self.update_again()
 
-    def focus_once_shown(self, symbol: str) -> None:
-        """Focus a symbol with the next frame that has it."""
-        self._wanted_symbol = symbol
-
     @property
     def symbol(self) -> str:
         """The focused symbol."""

@@ -43,7 +43,11 @@ class PromptScreen(ModalScreen[str | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Close with the line, if it is valid."""
         if event.value.strip() and self._show_meaning(event.value):
-            self.dismiss(event.value.strip())
+            self.dismiss(self._answer(event.value))
+
+    def _answer(self, text: str) -> str:
+        """Return the result for a valid line."""
+        return text.strip()
 
     def action_leave(self) -> None:
         """Close without a line."""

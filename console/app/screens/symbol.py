@@ -31,17 +31,24 @@ class SymbolScreen(PromptScreen):
     """Prompts for a symbol that joins or leaves; the result is the action's argument.
 
     `names`: returns the symbols to choose from, sorted; it reads the store, and is called in a thread. While
-    it runs, and if it returns none, any name is accepted. `value`: the line at first, selected.
+    it runs, and with `takes_any`, other names are accepted, too. `value`: the line at first, selected.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "complete", "complete", show=False)]
 
     def __init__(
-        self, title: str, kind: ChangeKind, names: Callable[[], tuple[str, ...]], *, value: str = ""
+        self,
+        title: str,
+        kind: ChangeKind,
+        names: Callable[[], tuple[str, ...]],
+        *,
+        value: str = "",
+        takes_any: bool = False,
     ) -> None:
         super().__init__(title, _HINTS[kind], self._meaning, value=value)
         self._kind = kind
         self._read_names = names
+        self._takes_any = takes_any
         self.names: tuple[str, ...] | None = None
         """The symbols to choose from, None while they are read."""
 
@@ -69,12 +76,6 @@ class SymbolScreen(PromptScreen):
     def _notify_error(self, text: str) -> None:
         self.app.notify(text, severity="warning", timeout=6)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Close with the argument, if it is valid."""
-        if event.value.strip() and self._show_meaning(event.value):
-            command, symbol = self._read(event.value)
-            self.dismiss(command.argument(symbol))
-
     def action_complete(self) -> None:
         """Complete the line."""
         line = self.query_one(Input)
@@ -82,6 +83,10 @@ class SymbolScreen(PromptScreen):
         line.cursor_position = len(line.value)
 
     # Within
+
+    def _answer(self, text: str) -> str:
+        command, symbol = self._read(text)
+        return command.argument(symbol)
 
     def _completed(self, text: str) -> str:
         return completed(text, self.names or (), keeps=self._kind is ChangeKind.JOINED)
@@ -99,10 +104,13 @@ class SymbolScreen(PromptScreen):
     def _read(self, text: str) -> tuple[SymbolCommand, str]:
         """Return the command of a line, and the symbol that it means. Raises EngineError."""
         command = SymbolCommand.read(self._kind, text)
-        if not self.names:
-            return command, command.symbol
-        begun = matching(command.symbol, self.names, 2)
-        return command, begun[0] if len(begun) == 1 else named(command.symbol, self.names)
+        symbol, names = command.symbol, self.names or ()
+        begun = matching(symbol, names, 2)
+        if len(begun) == 1 and not self._takes_any:
+            return command, begun[0]
+        if symbol in names or self.names is None or self._takes_any:
+            return command, symbol
+        return command, named(symbol, names)
 
     def _meaning(self, text: str) -> str:
         command, symbol = self._read(text)

@@ -54,7 +54,8 @@ class ChartData:
     price of a dotted line over the whole chart, such as the high of the pre-market. `zone`: the exchange's,
     for the time axis. `as_of`: the clock as text, with its zone. `is_daily`: the candles are days or longer,
     and the axis shows dates. `corrected`: whether each candle has a bar that was corrected or filled late,
-    (n,), None if none has. `forming`: the candle that is not over, which is no part of the others.
+    (n,), None if none has. `forming`: the candle that is not over, which is no part of the others. `later`:
+    words on a symbol that joins after this time, whose candles are dimmed.
     """
 
     title: str
@@ -73,6 +74,7 @@ class ChartData:
     is_daily: bool = False
     corrected: NDArray[np.bool_] | None = None
     forming: FormingCandle | None = None
+    later: str = ""
 
     def __len__(self) -> int:
         return len(self.opened_at)

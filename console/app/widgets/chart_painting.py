@@ -93,6 +93,8 @@ def _paint_titles(canvas: Canvas, layout: ChartLayout, data: ChartData) -> None:
     if layout.title is None:
         return
     end = canvas.text(0, layout.title, shortened(data.title, canvas.width), _INK["title"])
+    if data.later:
+        end = canvas.text(end + 1, layout.title, data.later, _INK["axis"])
     as_of_at = canvas.width - len(data.as_of)
     if as_of_at > end + 1:
         canvas.text(as_of_at, layout.title, data.as_of, _INK["axis"])
@@ -108,7 +110,7 @@ def _paint_plot(
     scale = _scale(layout, data)
     plot = Plot(canvas, layout.plot_top, layout.plot_rows, columns)
     ohlc = (data.open[shown], data.high[shown], data.low[shown], data.close[shown])
-    inks = _direction(ohlc[0], ohlc[3], _is_history(shown, data))
+    inks = _direction(ohlc[0], ohlc[3], _is_dimmed(shown, data))
     draw_candles(plot, scale, ohlc, inks, solid_falls=solid_falls)
     for number, values in enumerate(overlays):
         draw_overlay(plot, scale, values, _OVERLAYS[number])
@@ -141,19 +143,20 @@ def _paint_volumes(
     if not layout.volume_rows:
         return
     plot = Plot(canvas, layout.volume_top, layout.volume_rows, columns)
-    inks = np.where(_is_history(shown, data), _INK["volume-before"], _INK["volume"]).astype(np.uint16)
+    inks = np.where(_is_dimmed(shown, data), _INK["volume-before"], _INK["volume"]).astype(np.uint16)
     largest = draw_volumes(plot, data.volume[shown], inks)
     if largest:
         canvas.text(layout.axis_left + 1, layout.volume_top, compact(largest), _INK["axis"])
 
 
-def _is_history(shown: slice, data: ChartData) -> Mask:
-    before: Mask = np.arange(shown.start, shown.stop) < data.today
-    return before
+def _is_dimmed(shown: slice, data: ChartData) -> Mask:
+    """Return which candles are dimmed: history, and all of a symbol that joins later."""
+    dimmed: Mask = (np.arange(shown.start, shown.stop) < data.today) | bool(data.later)
+    return dimmed
 
 
 def _direction(opens: NDArray[np.float64], closes: NDArray[np.float64], before: Mask | bool = False) -> Inks:
-    """Return the ink of each candle: up, down or flat, and the dimmed ones for history."""
+    """Return the ink of each candle: up, down or flat, and the dimmed ones `before`."""
     today = np.where(closes > opens, _INK["up"], np.where(closes < opens, _INK["down"], _INK["flat"]))
     fallen_before = np.where(closes < opens, _INK["down-before"], _INK["axis"])
     history = np.where(closes > opens, _INK["up-before"], fallen_before)

@@ -10,6 +10,8 @@ BEFORE: Final = "‹"
 """Sign of a figure of the session before, shown while today has none."""
 CORRECTED: Final = "≈"
 """Sign of a bar that was corrected, or filled, after its slot was shown."""
+JOINS_LATER: Final = "+"
+"""Sign of a symbol that joins after the time shown."""
 LEAST_DECIMALS: Final = 2
 MOST_DECIMALS: Final = 8
 _DIGITS: Final = 4

@@ -22,7 +22,8 @@ class GapMapData:
 
     `covered`: shape (S, k), slots with a bar or confirmed to have none. `opened_at`: labels of the session's
     slots as far as they are known, seconds UTC, shape (k,) or longer. `zone`: time zone of the axis.
-    `corrected`: bars that were corrected or filled late, (S, k), None without.
+    `corrected`: bars that were corrected or filled late, (S, k), None without. `later`: symbols that join
+    after this time, which are dimmed.
     """
 
     symbols: tuple[str, ...]
@@ -32,6 +33,7 @@ class GapMapData:
     opened_at: Ints
     zone: ZoneInfo
     corrected: Mask | None = None
+    later: frozenset[str] = frozenset()
 
     @property
     def columns(self) -> int:
@@ -62,6 +64,10 @@ class GapMap(ShadeMap[GapMapData]):
             return None
         found: Mask = window_means(corrected[rows], self.data.slots, cells) > 0
         return found
+
+    def is_dimmed(self, symbol: str) -> bool:
+        """Whether the symbol joins later."""
+        return symbol in self.data.later
 
     def present_pct(self, rows: slice) -> Floats:
         """Return the percentage that has a bar, of the expected slots that are over; NaN if none is over."""

@@ -12,7 +12,7 @@ from textual.message import Message
 
 from tapedeck.console.app.widgets.canvas import Canvas, shortened
 from tapedeck.console.app.widgets.downsample import slot_bounds
-from tapedeck.console.app.widgets.figures import CORRECTED
+from tapedeck.console.app.widgets.figures import CORRECTED, JOINS_LATER
 from tapedeck.console.app.widgets.painted import Painted
 from tapedeck.console.panel_data.scores import cut_score
 
@@ -100,6 +100,11 @@ class ShadeMap(Painted, Generic[Data], can_focus=True):
         del rows, cells
         return None
 
+    def is_dimmed(self, symbol: str) -> bool:
+        """Whether the row of a symbol is dimmed."""
+        del symbol
+        return False
+
     @abstractmethod
     def present_pct(self, rows: slice) -> Floats:
         """Return the percentage present in each of some rows; NaN if unknown."""
@@ -179,6 +184,10 @@ class ShadeMap(Painted, Generic[Data], can_focus=True):
         canvas.codes[1 : 1 + len(names), shown] = inks[:, : shown.stop - left]
         if left + cells < canvas.width:
             self._paint_pct(canvas, visible, left + cells + _PCT_WIDTH)
+        for y, name in enumerate(names, start=1):
+            if self.is_dimmed(name):
+                canvas.codes[y] = _INK["quiet"]
+                canvas.text(left - 1, y, JOINS_LATER, _INK["quiet"])
 
     def _shades(self, missing: Floats) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
         known = ~np.isnan(missing)

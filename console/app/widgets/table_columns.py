@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -34,12 +34,14 @@ class TableColumn:
 class SymbolRows:
     """Symbols and their figures at one moment. `columns`: those to show, from left to right.
 
-    `figures`: by key of a column, also of columns that are not shown; may compute them on access.
+    `figures`: by key of a column, also of columns that are not shown; may compute them on access. `later`:
+    symbols that join after this moment, each with words about it; their rows are dimmed.
     """
 
     symbols: tuple[str, ...]
     columns: tuple[TableColumn, ...]
     figures: Mapping[str, Figures]
+    later: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tapedeck.console.app.widgets.canvas import Canvas, shortened
 from tapedeck.console.app.widgets.column_forms import SPARKLINE, Figures
-from tapedeck.console.app.widgets.figures import compact, marked_as_before
+from tapedeck.console.app.widgets.figures import JOINS_LATER, compact, marked_as_before
 from tapedeck.console.app.widgets.sparkline import spark_glyphs
 from tapedeck.console.app.widgets.table_columns import (
     MARKER_WIDTH,
@@ -64,6 +64,7 @@ def paint_table(canvas: Canvas, view: TableView) -> list[Heading]:
         else:
             _paint_heading(canvas, view, column.key, column.heading, cells)
             _paint_figures(canvas, view, place)
+    _dim_later_rows(canvas, view, shown)
     _paint_cursor(canvas, view)
     headings = [(place.start, place.stop, place.column.key) for place in shown]
     return [(0, MARKER_WIDTH + width, SYMBOL), *headings]
@@ -93,6 +94,24 @@ def _ink(view: TableView, key: str) -> int:
 def _paint_symbols(canvas: Canvas, view: TableView, width: int) -> None:
     for y, row in enumerate(view.visible.tolist(), start=1):
         canvas.text(MARKER_WIDTH, y, shortened(view.rows.symbols[row], width), _INK["symbol"])
+
+
+def _dim_later_rows(canvas: Canvas, view: TableView, shown: Sequence[ShownColumn]) -> None:
+    """Dim the rows of symbols that join later; say when in place of the trend, or right of all columns."""
+    if not view.rows.later:
+        return
+    stop = shown[-1].stop if shown else MARKER_WIDTH + symbol_width(view.rows.symbols)
+    places = [(place.start + 1, place.stop) for place in shown if place.column.form is SPARKLINE]
+    places.append((stop + 2, canvas.width))
+    for y, row in enumerate(view.visible.tolist(), start=1):
+        words = view.rows.later.get(view.rows.symbols[row])
+        if words is None:
+            continue
+        canvas.codes[y] = _INK["quiet"]
+        canvas.text(MARKER_WIDTH - 1, y, JOINS_LATER, _INK["quiet"])
+        start, end = next(((a, b) for a, b in places if b - a >= len(words)), (0, 0))
+        if end:
+            canvas.text(start, y, words.ljust(end - start), _INK["quiet"], stop=end)
 
 
 def _paint_cursor(canvas: Canvas, view: TableView) -> None:

@@ -5,6 +5,7 @@ A state is reached once for both themes: the dark picture is taken, the theme ch
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -31,6 +32,7 @@ from tapedeck.console.app.screens.coverage import CoverageScreen
 from tapedeck.console.app.screens.find import FindScreen
 from tapedeck.console.app.screens.prompt import PromptScreen
 from tapedeck.console.app.screens.report import ReportScreen
+from tapedeck.console.app.screens.symbol import SymbolScreen
 from tapedeck.console.app.screens.text_page import TextPage
 from tapedeck.console.app.screens.why import WhyScreen
 from tapedeck.console.app.ui_state import UiState
@@ -120,6 +122,13 @@ def wide() -> dict[str, Any]:
     return many
 
 
+def of_two_symbols() -> dict[str, Any]:
+    """Return a session file over two of the three stored symbols."""
+    two = document()
+    two["session_data_config"]["symbols"] = list(SYMBOLS[:2])
+    return two
+
+
 # States
 
 
@@ -199,6 +208,34 @@ async def playing_the_past(console: ConsoleRun, pilot: Pilot[None]) -> None:
     console.app.playback.set_speed(0.001)
     await press(pilot, "space")
     await rest(console, pilot, "PAST ▶", "10:30")
+
+
+async def joined(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    await at_half_past_ten(console, pilot)
+    await asyncio.to_thread(console.system.add_symbol, "CCC")
+    console.system.step(60)
+    await until(pilot, lambda: is_paused_at(console, 120), "slot 120")
+    console.app.main.focus_symbol("CCC")
+    await rest(console, pilot, "paused", "11:30")
+
+
+async def before_it_joined(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    await joined(console, pilot)
+    await press(pilot, "O", "comma")
+    await rest(console, pilot, "PAST", "10:29")
+
+
+def of_symbols(key: str, typed: str = "") -> Act:
+    """Open the prompt for a symbol that joins or leaves, and wait for its symbols."""
+
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        await over_panels(key, SymbolScreen)(console, pilot)
+        screen = console.app.screen
+        assert isinstance(screen, SymbolScreen)
+        await until(pilot, lambda: screen.names is not None, "the symbols to choose from")
+        await written(console, pilot, typed)
+
+    return act
 
 
 async def reported(console: ConsoleRun, pilot: Pilot[None]) -> None:
@@ -462,6 +499,10 @@ SCENES: Final = (
     Scene("copy", over_panels("y", ChoiceScreen)),
     Scene("symbol", asked("symbol")),
     Scene("speed", asked("speed")),
+    Scene("joined", joined, config=of_two_symbols()),
+    Scene("joins-later", before_it_joined, config=of_two_symbols()),
+    Scene("add", of_symbols("a", "c"), config=of_two_symbols(), sizes=(NARROW, MEDIUM)),
+    Scene("remove", of_symbols("r"), sizes=(NARROW,)),
     *(
         Scene(f"alone-{panel}", on_panel(panel, at_half_past_eleven), sizes=(NARROW,))
         for panel in panel_ids(live=False)[1:]

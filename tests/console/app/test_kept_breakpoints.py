@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
+from tapedeck.console.actions.arguments import RunWords
 from tapedeck.console.actions.key_script import Script
 from tapedeck.console.app.breakpoint_files import (
     MOST,
@@ -22,7 +24,9 @@ from tapedeck.console.app.breakpoint_files import (
     load_named,
     save_kept,
 )
-from tapedeck.engine.errors import EngineError
+from tapedeck.engine.conditions import Vocabulary
+from tapedeck.engine.errors import ConfigError, EngineError
+from tapedeck.engine.intervals import MINUTE
 from tapedeck.engine.store.bar_store import BarStore
 from tests.console.app.test_saved_scripts import play_in_batch, state_of
 from tests.support.console_runs import ConsoleRun, console_run, document, drive, enter_line, press, until
@@ -132,7 +136,8 @@ def test_a_kept_breakpoint_waits_for_a_symbol_of_the_store_that_has_not_joined(
 ) -> None:
     path, without = tmp_path / "kept.json", document()
     without["session_data_config"]["symbols"] = ["AAA"]
-    waiting, unknown = "BBB.close > BBB.ema_5", "ZZZ.close > 0"
+    waiting, unknown, script = "BBB.close > BBB.ema_5", "ZZZ.close > 0", tmp_path / "saved.keys"
+    reached: list[tuple[object, ...]] = []
     write(path, [{"condition": waiting}, {"condition": unknown}])
 
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
@@ -145,11 +150,26 @@ def test_a_kept_breakpoint_waits_for_a_symbol_of_the_store_that_has_not_joined(
         options = console.app.screen.query_one("#breakpoints", OptionList)
         assert str(options.get_option_at_index(0).prompt) == f"1  {waiting}  (0 hits, waits for BBB)"
         await press(pilot, "escape")
+        await console.app.do("step", "30")
+        await until(pilot, lambda: console.is_paused and console.frontier == 30, "it waits")
+        await console.app.do("add", "BBB")
+        await until(pilot, lambda: "BBB" in console.system.session_data.get_active_symbols(), "BBB")
+        assert console.system.breakpoints()[0].waits_for == ()
+        await press(pilot, "space")
+        await until(pilot, lambda: console.system.breakpoints()[0].hits == 1 and console.is_paused, "a hit")
+        await console.app.do("save_script", str(script))
+        reached.append(state_of(console.system)[:2])
 
     with console_run(console_store, tmp_path, config=without, breakpoints_file=path) as console:
         drive(console, act, toasts=True)
     kept = (SavedBreakpoint(waiting), SavedBreakpoint(unknown, enabled=False))
     assert load_kept(path) == (SavedBreakpoints(kept, WORDS), None)
+    saved, words = Script.load(script), RunWords(Vocabulary(("AAA",), (MINUTE,), ("ema_5",), ()))
+    assert [line.argument for line in saved.lines if line.action == "break"] == [waiting]
+    saved.check(replace(words, joinable=lambda: ("AAA", "BBB")))
+    with pytest.raises(ConfigError, match="unknown symbol 'BBB'"):
+        saved.check(replace(words, joinable=lambda: ("AAA",)))
+    assert play_in_batch(saved, console_store, config=without)[:2] == reached[0]
 
 
 def test_a_saved_script_stops_where_the_breakpoints_did(console_store: BarStore, tmp_path: Path) -> None:

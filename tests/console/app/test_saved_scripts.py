@@ -65,10 +65,12 @@ def play_in_console(
     return reached[0]
 
 
-def play_in_batch(script: Script, store: BarStore) -> tuple[object, ...]:
+def play_in_batch(
+    script: Script, store: BarStore, config: dict[str, Any] | None = None
+) -> tuple[object, ...]:
     lines = ScriptLines(script, Terminal())
-    config = parse_session_config(document(), "replay").config
-    system = SystemManager(config, store, tape_cache_bytes=MEMORY_BYTES)
+    replayed = parse_session_config(config or document(), "replay").config
+    system = SystemManager(replayed, store, tape_cache_bytes=MEMORY_BYTES)
     try:
         system.start(paused=True)
         while not lines.advance(system):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from itertools import pairwise
 
 import exchange_calendars
@@ -21,13 +22,15 @@ def new_york() -> TimeManager:
 
 
 NEW_YORK = TimeManager("XNYS")
-NEW_YORK_DAYS = [
-    stamp.date()
-    for stamp in exchange_calendars.get_calendar("XNYS", start="1998-01-01", end="2021-12-31").sessions
-]
 DAYS = st.dates(date(1999, 1, 1), date(2020, 12, 31))
 # The first date of a year builds a calendar, which takes a part of a second.
 in_any_time = settings(deadline=None)
+
+
+@cache
+def new_york_days() -> list[date]:
+    calendar = exchange_calendars.get_calendar("XNYS", start="1998-01-01", end="2021-12-31")
+    return [stamp.date() for stamp in calendar.sessions]
 
 
 def utc(text: str) -> datetime:
@@ -184,14 +187,14 @@ def test_an_instant_has_the_trading_date_of_its_session_or_of_the_next(exchange,
 @in_any_time
 @given(DAYS)
 def test_a_date_is_a_trading_day_exactly_if_the_library_has_a_session_for_it(day):
-    assert NEW_YORK.is_trading_day(day) == (day in set(NEW_YORK_DAYS))
+    assert NEW_YORK.is_trading_day(day) == (day in new_york_days())
 
 
 @in_any_time
 @given(DAYS, st.integers(1, 200))
 def test_the_nth_next_trading_date_has_n_trading_days_on_the_way(day, n):
     later = NEW_YORK.get_next_trading_date(day, n)
-    assert later == [known for known in NEW_YORK_DAYS if known > day][n - 1]
+    assert later == [known for known in new_york_days() if known > day][n - 1]
     assert NEW_YORK.count_trading_days(day + timedelta(days=1), later) == n
 
 
@@ -199,13 +202,13 @@ def test_the_nth_next_trading_date_has_n_trading_days_on_the_way(day, n):
 @given(DAYS, st.integers(1, 200))
 def test_going_back_from_the_nth_next_trading_date_gives_the_day_itself_or_the_one_before(day, n):
     back = NEW_YORK.get_previous_trading_date(NEW_YORK.get_next_trading_date(day, n), n)
-    assert back == max(known for known in NEW_YORK_DAYS if known <= day)
+    assert back == max(known for known in new_york_days() if known <= day)
 
 
 @in_any_time
 @given(DAYS)
 def test_the_first_trading_date_at_or_after_a_day_is_the_day_itself_if_it_is_one(day):
-    assert NEW_YORK.get_first_trading_date(day) == min(known for known in NEW_YORK_DAYS if known >= day)
+    assert NEW_YORK.get_first_trading_date(day) == min(known for known in new_york_days() if known >= day)
 
 
 @in_any_time
@@ -213,7 +216,7 @@ def test_the_first_trading_date_at_or_after_a_day_is_the_day_itself_if_it_is_one
 def test_sessions_of_a_span_are_the_sessions_of_its_days(one, other):
     start, end = min(one, other), max(one, other)
     sessions = NEW_YORK.trading_sessions(start, end)
-    expected = [day for day in NEW_YORK_DAYS if start <= day <= end]
+    expected = [day for day in new_york_days() if start <= day <= end]
     assert [session.trading_day for session in sessions] == expected
     assert NEW_YORK.count_trading_days(start, end) == len(expected)
     for session in sessions[:3]:

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tapedeck.engine.export.bars_table import bar_rows
+from tapedeck.engine.export.csv_export import CsvExport
 from tapedeck.engine.export.daily_exports import DailyExports
 from tapedeck.engine.export.indicators_table import indicator_rows
 from tapedeck.engine.export.manifest import Manifest
@@ -25,11 +26,16 @@ from tapedeck.engine.export.partial_export import export_played, with_current, w
 from tapedeck.engine.export.quality_table import quality_rows
 from tapedeck.engine.export.session_json import session_document
 from tapedeck.engine.export.validation import validate_export
+from tapedeck.engine.export.validation.report import Finding
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.read.day_summary import day_summary
 from tapedeck.engine.read.snapshot import RunSummary
+from tapedeck.engine.session_file import parse_session_config
+from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.session_record import SessionRecord, SessionSummary, symbols_played
 from tapedeck.engine.tape.symbol_changes import ChangeKind, SymbolChange
+from tests.support.runs import LIMIT_S
 
 # AIG leaves and joins again, IBM is kept, BAC comes and goes, all but one leave.
 FIRST = (
@@ -243,11 +249,69 @@ def test_the_symbols_of_a_day_are_those_that_were_in_its_session() -> None:
     assert day_summary(run, run.sessions[1], "running").symbols == ("SPY", "AIG", "IBM")
 
 
+# A run
+
+
+def test_a_run_whose_symbols_changed_exports_the_same_again(week_store: BarStore, tmp_path: Path) -> None:
+    """The second export is of sessions that were recomputed; days before them are in it once."""
+    historical = {"data": [{"trailing_days": 3, "intervals": ["1d", "1w"]}]}
+    days = {"start_date": DAYS[0], "end_date": date(2013, 10, 9)}
+    streams = {"symbols": list(FILE), "streams": ["1m", "15m"], "historical": historical}
+    fields = {"exchange_group": "US_EQUITY", "backtest_config": days, "session_data_config": streams}
+    config = parse_session_config({"session_name": "Changes", **fields}, source="test").config
+    sink = CsvExport(tmp_path / "first", config)
+    system = SystemManager(config, week_store, sinks=[sink], tape_cache_bytes=1)
+
+    def step(slots: int, *, session: int, frontier: int) -> None:
+        system.step(slots)
+        assert system.wait_for(
+            lambda: (system.snapshot().session, system.snapshot().frontier) == (session, frontier), LIMIT_S
+        )
+
+    try:
+        system.start(paused=True)
+        step(62, session=1, frontier=62)
+        system.add_symbol("IBM", keep=True)
+        system.add_symbol("BAC")
+        system.remove_symbol("AIG")
+        step(400, session=2, frontier=72)
+        system.remove_symbol("IBM")
+        system.export_csv(tmp_path / "meanwhile")
+        assert validate_export(tmp_path / "meanwhile").findings == ()
+        step(390, session=3, frontier=72)
+        system.add_symbol("BAC")
+        system.resume()
+        assert system.wait(LIMIT_S)
+    finally:
+        system.stop(LIMIT_S)
+    assert system.error is None
+    manifest = sink.finish(system.summary(), system.metrics)
+    assert manifest is not None
+    assert manifest.symbols == system.summary().symbols == ("SPY", "AIG", "IBM", "BAC")
+    assert [session.kept for session in manifest.sessions] == [(), ("IBM",), ()]
+    assert validate_export(tmp_path / "first").findings == ()
+    system.export_csv(tmp_path / "again")
+    for file in manifest.files:
+        if file.name != "metrics.json":
+            again = (tmp_path / "again" / file.name).read_bytes()
+            assert (tmp_path / "first" / file.name).read_bytes() == again, file.name
+    rows = [line.split(",") for line in (tmp_path / "first" / "history.csv").read_text().splitlines()[1:]]
+    written = {
+        symbol: [row[2][8:10] for row in rows if row[:2] == [symbol, "1d"]]
+        for symbol in ["SPY", "IBM", "BAC"]
+    }
+    assert written == {
+        "SPY": ["02", "03", "04", "07", "08"],
+        "IBM": ["02", "03", "04", "07"],
+        "BAC": ["02", "03", "04", "07", "08"],
+    }
+
+
 # Tampering
 
 
-def assert_found(folder: Path, file: str, pattern: str) -> None:
-    findings = validate_export(folder).findings
+def assert_found(folder: Path, file: str, pattern: str, findings: Sequence[Finding] | None = None) -> None:
+    findings = validate_export(folder).findings if findings is None else findings
     assert any(one.file == file and re.search(pattern, one.message) for one in findings), "\n".join(
         str(finding) for finding in findings
     )
@@ -267,10 +331,14 @@ def test_rows_of_a_symbol_that_was_not_in_the_session_are_found(copy: Path) -> N
         found = document(copy, name)
         del found["sessions"][1]["changes"][0]  # BAC joined
         (copy / name).write_text(json.dumps(found))
-    for name in ("bars.csv", "indicators.csv"):
-        assert_found(copy, name, r"BAC was not in the session of 2013-10-08")
-    assert_found(copy, "quality.csv", r"BAC 1m is not part of this export")
-    assert_found(copy, "session.csv", r"active_symbols is '3', but should be '2'")
+    findings = validate_export(copy).findings
+    for name, pattern in {
+        "bars.csv": r"BAC was not in the session of 2013-10-08",
+        "indicators.csv": r"BAC was not in the session of 2013-10-08",
+        "quality.csv": r"BAC 1m is not part of this export",
+        "session.csv": r"active_symbols is '3', but should be '2'",
+    }.items():
+        assert_found(copy, name, pattern, findings)
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
-from exchange_calendars import get_calendar
+from exchange_calendars import ExchangeCalendar, get_calendar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,10 +17,7 @@ from tapedeck.engine.intervals import DAY
 from tests.engine.importers.test_time_layouts import read
 
 NEW_YORK = ZoneInfo("America/New_York")
-CALENDARS = {
-    code: get_calendar(code, start="2012-12-01", end="2014-02-15")
-    for code in ("XNYS", "XTKS", "XLON", "CMES")
-}
+CALENDARS = ("XNYS", "XTKS", "XLON", "CMES")
 # Vendors' labels of the bar of a trading day, in the zone of the exchange.
 LABELS = {
     "midnight": lambda day, opened, zone: datetime.combine(day, time(), zone),
@@ -33,8 +31,13 @@ def _midnight(day: date) -> int:
     return int(datetime.combine(day, time(), UTC).timestamp())
 
 
+@cache
+def _calendar(code: str) -> ExchangeCalendar:
+    return get_calendar(code, start="2012-12-01", end="2014-02-15")
+
+
 def _days(code: str) -> list[tuple[date, datetime, datetime]]:
-    schedule = CALENDARS[code].schedule.loc["2013"]
+    schedule = _calendar(code).schedule.loc["2013"]
     return [
         (day.date(), row.open.to_pydatetime(), row.close.to_pydatetime()) for day, row in schedule.iterrows()
     ]
@@ -44,7 +47,7 @@ def _days(code: str) -> list[tuple[date, datetime, datetime]]:
 @pytest.mark.parametrize("label", LABELS)
 def test_every_session_of_a_year_gets_the_bar_that_vendors_label_for_it(code, label):
     days = _days(code)
-    zone = ZoneInfo(CALENDARS[code].tz.key)
+    zone = ZoneInfo(_calendar(code).tz.key)
     if code == "CMES" and label != "midnight":
         label = "the open"  # it opens the evening before, within a night of the last close
     instants = [int(LABELS[label](day, opened, zone).timestamp()) for day, opened, _ in days]

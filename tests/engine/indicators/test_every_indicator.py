@@ -203,6 +203,53 @@ def test_a_corrected_bar_changes_an_own_kind_on_derived_bars_as_well(kind: str) 
 
 
 @cache
+def joined(interval: Interval, kinds: tuple[str, ...]) -> tuple[Mapping[str, Floats], Mapping[str, Floats]]:
+    """Return indicators of a day on which rows joined and left, and of the same rows from the open."""
+    slots = TODAY if interval == FIVE else slots_of("2013-12-03", "1m")
+    derived = () if interval == FIVE else ("5m",)
+    specs = [spec_of(kind) for kind in kinds]
+    whole = make_tape(random_values(SYMBOLS, len(slots), seed=99, missing=0.25), slots, derived=derived)
+
+    def loaded(*rows: int) -> tuple[Tape, BlockComputer]:
+        chosen = np.array(rows)
+        grids = [grid.of_rows(chosen) for grid in history(0.25)]
+        part = whole.of_rows(chosen)
+        return part, BlockComputer(part, specs, lambda wanted: grids if wanted == FIVE else ())
+
+    tape, computer = loaded(0)
+    done = 0
+    # Row 1 joins, row 0 leaves, and joins again as the last row.
+    for stop, kept, joining in ((31, (0,), 1), (40, (1,), None), (52, (0,), 0), (len(slots), (0, 1), None)):
+        assert computer.compute(done, stop)
+        tape.frontier = tape.processed = done = stop
+        part, other = (None, None) if joining is None else loaded(joining)
+        if other is not None:
+            assert other.compute(0, stop)
+        tape = tape.with_symbols(np.array(kept), part, ())
+        computer.change_rows(tape, np.array(kept), other)
+    plain, plain_computer = loaded(1, 0)
+    assert plain_computer.compute(0, len(slots))
+    found, expected = (
+        {name: column.values for name, column in one.indicators.items()} for one in (tape, plain)
+    )
+    return found, expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_row_that_joins_has_the_bits_of_one_that_was_there_from_the_open(kind: str) -> None:
+    found, expected = joined(FIVE, KINDS)
+    for name in spec_of(kind).outputs:
+        assert same_bits(found[name], expected[name]), "a carry may be missing in `carries`"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in OWN_TYPES if REGISTRY.kind(kind).against is None])
+def test_a_row_that_joins_has_an_own_kind_on_derived_bars_as_well(kind: str) -> None:
+    found, expected = joined(MINUTE, (kind,))
+    for name in spec_of(kind).outputs:
+        assert same_bits(found[name], expected[name]), "a carry may be missing in `carries`"
+
+
+@cache
 def cold() -> Mapping[str, Floats]:
     """Return every indicator on one day without any history."""
     slots = slots_of("2013-12-03", "1m")

@@ -127,3 +127,30 @@ def test_a_kept_symbol_is_told_as_such() -> None:
         played.tape.session.trading_day,
     )
     assert told.place == played.tape.slots.clock(0)
+
+
+def test_a_gap_that_is_filled_while_its_symbol_is_away_keeps_its_number_for_what_is_left() -> None:
+    played, log = session(("S0", "S2")), EventLog()
+    whole = played.whole.base
+    whole.present[2] = True
+    whole.present[2, [3, 4, 5, 6, 9, 10, 11, 12, 15]] = False
+    played = ChangingSession(played.whole, ("S0", "S2"))
+    log.begin_session(played.tape)
+    for frontier in (11, 20):
+        played.tape.frontier = frontier
+        changes = [played.change_of("S2")]
+        made = played.made(changes)
+        log.change_symbols(made, changes)
+        played.put_in_place(made)
+        if frontier == 11:
+            first, second = gaps_of_symbol(log, "S2")
+            assert (first.last, second.last) == (6, 10)
+            whole.present[2, [3, 5]] = True
+    gaps = gaps_of_symbol(log, "S2")
+    assert [(gap.slot, gap.last) for gap in gaps] == [(4, 4), (6, 6), (9, 12), (15, 15)]
+    assert [gaps[0].number, gaps[2].number] == [first.number, second.number]
+    assert min(gaps[1].number, gaps[3].number) > second.number
+
+
+def gaps_of_symbol(log: EventLog, symbol: str) -> list[Event]:
+    return [event for event in gaps_of(log) if event.symbol == symbol]
