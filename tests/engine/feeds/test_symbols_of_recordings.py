@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
+import numpy as np
 import pytest
 from recorder_kit import MONDAY, PLACES, TUESDAY, Recording, bar, row_of, slots_of, stored
 
@@ -94,6 +95,20 @@ def test_changes_and_kept_symbols_are_restored_and_what_a_kill_left_is_stored(lo
     other.begin(("AIG",), TUESDAY)
     other.close()
     assert stored(location, ["IBM", "XOM"]) == {"IBM": [row_of(versions[1])], "XOM": [row_of(versions[2])]}
+
+
+def test_slots_confirmed_empty_are_given_to_a_symbol_that_joins_again_after_a_kill(location):
+    recording = Recording(location)
+    recording.begin()
+    join(recording, joined("IBM", 1))
+    recording.part.confirm_empty("IBM", np.array([OPEN, OPEN + 60]))
+    recording.part.retry(recording.now)
+    recording.kill()
+    again = Recording(location)
+    [change] = again.begin().changes
+    made = again.part.add_symbols(MONDAY, [change], 5.0, again.now, is_new=False)
+    assert made.empty["IBM"].tolist() == [OPEN, OPEN + 60]
+    again.close()
 
 
 def test_symbols_of_another_recorder_or_feed_and_ended_sessions_are_refused(location):

@@ -154,3 +154,22 @@ def test_a_gap_that_is_filled_while_its_symbol_is_away_keeps_its_number_for_what
 
 def gaps_of_symbol(log: EventLog, symbol: str) -> list[Event]:
     return [event for event in gaps_of(log) if event.symbol == symbol]
+
+
+def test_changes_before_the_open_leave_the_gaps_of_the_session_before_as_they_are() -> None:
+    before, log = session(("S0", "S2")), EventLog()
+    log.begin_session(before.tape)
+    before.tape.frontier = len(before.tape)
+    gaps = gaps_of(log)
+    log.end_session()
+    slots = slots_of("2013-12-02", "5m")
+    values = random_values(len(ALL), len(slots), seed=2, missing=0.5)
+    following = ChangingSession(compute(tape_over(slots, values)), ("S0", "S2"))
+    changes = [following.change_of("S2")]
+    made = following.made(changes)
+    log.change_symbols(made, changes)
+    assert [(gap.slot, gap.symbol) for gap in gaps_of(log)] == [(gap.slot, gap.symbol) for gap in gaps]
+    following.put_in_place(made)
+    log.begin_session(made)
+    made.frontier = len(made)
+    assert {gap.symbol for gap in gaps_of(log)[len(gaps) :]} == {"S0"}

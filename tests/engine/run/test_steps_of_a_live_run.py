@@ -30,7 +30,7 @@ from tapedeck.engine.run.messages import AnswerRecorded, Message, Wake, WorkerFa
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.system import SystemManager
-from tapedeck.engine.tape.bar_grid import BarGrid
+from tapedeck.engine.tape.bar_grid import BarGrid, Ints
 from tapedeck.engine.tape.tape import Tape
 
 NOW_S = 1_385_480_000.0  # in the first session of the file
@@ -56,6 +56,7 @@ class _Recorder:
         self.answer: Future[Any] = Future()
         self.answer.set_result(SessionBegun(date(2013, 10, 7), 0, is_saved=True))
         self.recorded: list[FeedBar] = []
+        self.confirmed: list[str] = []
 
     def bars(self, bars: Sequence[FeedBar]) -> None:
         self.recorded += bars
@@ -75,8 +76,9 @@ class _Recorder:
     def set_frontier(self, slots: int) -> None:
         """Do nothing."""
 
-    def confirm_empty(self, *args: Any) -> None:
-        """Do nothing."""
+    def confirm_empty(self, symbol: str, opened_at: Sequence[int]) -> None:
+        """Keep the symbol."""
+        self.confirmed.append(symbol)
 
     def stop(self) -> None:
         """Do nothing."""
@@ -103,10 +105,15 @@ class _Connection:
 
 
 class _Receiver:
+    def __init__(self) -> None:
+        self.empty: list[int] = []  # rows
+
     def take(self, *args: Any) -> None:
         """Do nothing."""
 
-    take_empty = take
+    def take_empty(self, rows: Ints, slots: Ints) -> None:
+        """Keep the rows."""
+        self.empty += rows.tolist()
 
 
 class _Bench:
@@ -138,7 +145,8 @@ class _Bench:
 
     def show(self) -> None:
         self.run.begin_session(self.tape.slots, self.handle)
-        self.run.show(self.tape, _Receiver(), self.handle)
+        self.receiver = _Receiver()
+        self.run.show(self.tape, self.receiver, self.handle)
 
     def handle(self, timeout: float | None) -> None:
         """Handle what was sent, as the coordinator does."""
@@ -184,6 +192,17 @@ def test_a_backfill_that_is_refused_for_good_is_not_waited_for(bench: _Bench) ->
     bench.run.follow(bench.tape)
     bench.answer(error=FeedError("no history of these symbols", is_final=True))
     assert not bench.run.is_backfilling
+
+
+def test_nothing_is_confirmed_empty_of_a_symbol_that_is_not_recorded_any_more(bench: _Bench) -> None:
+    bench.show()
+    bench.run.backfill()
+    bench.tape.frontier = 1
+    bench.run.follow(bench.tape)
+    bench.run.symbols.leaving = frozenset(bench.tape.symbols[:1])  # its rows are about to be cut
+    bench.answer(complete_until=int(bench.tape.slots.closed_at[0]))
+    assert bench.receiver.empty == list(range(1, len(bench.tape.symbols)))
+    assert bench.recorder.confirmed == list(bench.tape.symbols[1:])
 
 
 def test_a_session_is_compared_with_what_came_together_with_the_answer(bench: _Bench) -> None:
