@@ -290,7 +290,8 @@ class SystemManager:
 
     def joinable_symbols(self) -> tuple[str, ...]:
         """Return the stored symbols with bars of the base interval that are not in the session, sorted."""
-        there = frozenset(self.session_data.get_active_symbols())
+        is_loaded = self.session_data.tape is not None
+        there = frozenset(self.session_data.get_active_symbols() if is_loaded else self.prepare().symbols)
         return tuple(symbol for symbol in self.joining.known_symbols() if symbol not in there)
 
     @cached_property

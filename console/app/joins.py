@@ -15,13 +15,14 @@ def later_joins(view: SessionView) -> Mapping[str, str]:
         return {}
     joined = {change.symbol: change.frontier for change in view.changes if change.kind is ChangeKind.JOINED}
     return {
-        symbol: _words(view, joined[symbol])
+        symbol: f"joins at {session_clock(view, joined[symbol])}"
         for symbol in view.symbols
         if joined.get(symbol, 0) > view.frontier
     }
 
 
-def _words(view: SessionView, frontier: int) -> str:
+def session_clock(view: SessionView, frontier: int) -> str:
+    """Return the time of a frontier of a view's session, at the exchange: `10:30`."""
     clock = utc_from_epoch(view.slot_times.clock(frontier)).astimezone(view.session.zone)
     seconds = ":%S" if view.base_interval.seconds < 60 else ""
-    return f"joins at {clock.strftime(f'%H:%M{seconds}')}"
+    return clock.strftime(f"%H:%M{seconds}")

@@ -13,6 +13,7 @@ from textual.content import Content
 
 from tapedeck.console.app import table_figures
 from tapedeck.console.app.grid_text import MISSING, Cell, GridLines, counted, folded, percent, quality_style
+from tapedeck.console.app.joins import session_clock
 from tapedeck.console.app.widgets.column_forms import (
     AMOUNT,
     CHANGE,
@@ -91,7 +92,8 @@ def report_lines(report: RunReport, width: int) -> Sequence[Content]:
     summary, view = report.summary, report.view
     parts: list[Sequence[Content]] = [_head(summary, width)]
     if view is not None:
-        parts += [_day(report, view), _symbols(view, width), _breakpoints(report.events, view, width)]
+        parts += [_day(report, view), _symbols(view, width), _changes(view, width)]
+        parts += [_breakpoints(report.events, view, width)]
         parts += [_bookmarks(report.events, view, width)]
     if summary.sessions:
         parts += [_heading("Sessions"), _sessions(summary.sessions, width)]
@@ -185,6 +187,16 @@ def _cells(column: _Column, view: SessionView) -> list[Cell]:
 def _figures(name: str, view: SessionView) -> Figures:
     known = {"last": table_figures.last, "quality": table_figures.quality, "missing": table_figures.missing}
     return known[name](view) if name in known else table_figures.day_figure(name, view)
+
+
+def _changes(view: SessionView, width: int) -> list[Content]:
+    """Return the symbols that joined and left up to the time of a view, with their times."""
+    words = [
+        f"{change.symbol} {change.kind.value} {session_clock(view, change.frontier)}"
+        for change in view.changes
+        if change.frontier <= view.frontier
+    ]
+    return [Content(""), *map(Content, wrap(", ".join(words), width))] if words else []
 
 
 # Breakpoints, bookmarks

@@ -90,8 +90,11 @@ class RowChange:
         return (*(before[row] for row in self.kept.tolist()), *self.joined)
 
     def places(self, before: int) -> Ints:
-        """Return the row that each of the `before` rows has after the change, -1 for those cut out."""
-        places = np.full(before, -1, dtype=np.int64)
+        """Return the row that each of the `before` rows has after the change, -1 for those cut out.
+
+        At the end stands -1, for rows that were cut out before.
+        """
+        places = np.full(before + 1, -1, dtype=np.int64)
         places[self.kept] = np.arange(len(self.kept))
         return places
 

@@ -95,8 +95,8 @@ class BlockComputer:
     def change_rows(self, tape: Tape, kept: Ints, part: BlockComputer | None) -> None:
         """Go on from here over the next edition of the tape, with other rows.
 
-        They are the rows `kept` of this computer, int64, then all rows of `part`, which has computed its own
-        tape alone up to the same slot. Histories may differ in depth.
+        They are the rows `kept` of this computer, int64, ascending, then all rows of `part`, which has
+        computed its own tape alone up to the same slot. Histories may differ in depth.
         """
         if part is None:
             self._take_rows(tape, kept, self, np.empty(0, dtype=np.int64))

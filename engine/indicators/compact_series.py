@@ -17,11 +17,15 @@ class CompactSeries:
     Indicators skip missing bars, as the series does not contain them.
     """
 
-    __slots__ = ("_is_shared", "fields", "length", "uniform", "values")
+    __slots__ = ("_is_shared", "_memory", "fields", "length", "uniform", "values")
 
     def __init__(self, fields: Sequence[int], symbols: int, capacity: int) -> None:
         self.fields = tuple(fields)
-        self.values: dict[int, Floats] = {field: np.empty((symbols, capacity)) for field in self.fields}
+        # With rows to spare for symbols that join, as new memory takes far longer to write.
+        self._memory: dict[int, Floats] = {}
+        self.values: dict[int, Floats] = {}
+        for field in self.fields:
+            self._keep(field, _memory_for(symbols, capacity), symbols)
         self.length: Ints = np.zeros(symbols, dtype=np.int64)
         # The common length of all rows while no bar is missing; None after.
         self.uniform: int | None = 0
@@ -50,7 +54,8 @@ class CompactSeries:
     def take_rows(self, part: CompactSeries, rows: Ints) -> None:
         """Take rows from a series of these rows alone, which are not longer than this one's capacity."""
         if self._is_shared:
-            self.values = {field: values.copy() for field, values in self.values.items()}
+            for field, values in self.values.items():
+                self._keep(field, values.copy(), len(values))
             self._is_shared = False
         longest = int(part.length.max(initial=0))
         for field in self.fields:
@@ -59,21 +64,27 @@ class CompactSeries:
         self._find_uniform()
 
     def change_rows(self, kept: Ints, part: CompactSeries, added: Ints, capacity: int) -> None:
-        """Go on with the rows `kept`, then the rows `added` of `part`, in new arrays of a capacity."""
+        """Go on with the rows `kept`, ascending, then the rows `added` of `part`.
+
+        `capacity`: bars that each row must have room for.
+        """
+        before, first = int(self.length[kept].max(initial=0)), len(kept)
         length = gathered([(self.length, kept), (part.length, added)])
-        longest = int(length.max(initial=0))
-        values: dict[int, Floats] = {}
+        longest = int(part.length[added].max(initial=0))
         for field in self.fields:
-            made, at = np.empty((len(length), capacity)), 0
-            for one, rows in ((self, kept), (part, added)):
-                old = one.values[field][:, :longest]
-                for run in runs_of(rows):
-                    stop = at + run.stop - run.start
-                    made[at:stop, : old.shape[1]] = old[run]
-                    at = stop
-            values[field] = made
-        self.length, self.values, self._is_shared = length, values, False
+            memory = self._memory[field]
+            if self._is_shared or not _is_of_use(memory, len(length), capacity):
+                memory = _memory_for(len(length), capacity)
+                _copy_rows(memory, 0, self.values[field][:, :before], kept)
+            else:
+                _move_up(memory, kept)
+            _copy_rows(memory, first, part.values[field][:, :longest], added)
+            self._keep(field, memory, len(length))
+        self.length, self._is_shared = length, False
         self._find_uniform()
+
+    def _keep(self, field: int, memory: Floats, symbols: int) -> None:
+        self._memory[field], self.values[field] = memory, memory[:symbols]
 
     def _find_uniform(self) -> None:
         """Find the common length of all rows anew."""
@@ -110,3 +121,33 @@ class CompactSeries:
                     self.values[field][row, at : at + count] = grid.values[field, row, start:stop][here]
         self.length += counts
         self.uniform = None
+
+
+def _memory_for(symbols: int, capacity: int) -> Floats:
+    """Return new memory for a field of some symbols, with rows to spare."""
+    return np.empty((symbols + symbols // 16 + 1, capacity))
+
+
+def _is_of_use(memory: Floats, symbols: int, capacity: int) -> bool:
+    """Whether memory has room for so many symbols and bars, without too much of it unused."""
+    return symbols <= len(memory) <= 2 * symbols + 2 and capacity <= memory.shape[1]
+
+
+def _move_up(memory: Floats, kept: Ints) -> None:
+    """Move the rows `kept`, ascending, to the top."""
+    width, at = memory.shape[1], 0
+    flat = memory.reshape(-1)  # numpy moves overlapping runs of one dimension without a copy between
+    for run in runs_of(kept):
+        if run.start != at:
+            flat[at * width : (at + run.stop - run.start) * width] = flat[
+                run.start * width : run.stop * width
+            ]
+        at += run.stop - run.start
+
+
+def _copy_rows(memory: Floats, at: int, values: Floats, rows: Ints) -> None:
+    """Copy some rows of `values` to the rows of memory from `at` on."""
+    for run in runs_of(rows):
+        stop = at + run.stop - run.start
+        memory[at:stop, : values.shape[1]] = values[run]
+        at = stop

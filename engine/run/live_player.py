@@ -182,25 +182,27 @@ class LivePlayer:
 
     def _change_symbols(self) -> None:
         """Have symbols join and leave: as planned for this frontier, then as asked for."""
+        symbols = self._live.symbols
         while self._planned_frontier() == self._tape.frontier:
+            change = symbols.planned
+            assert change is not None  # it has a frontier
             if self._repeating is None:
-                self._repeating = self._symbols.repeat(self._live.planned[0])
+                self._repeating = self._symbols.repeat(change)
             self._symbols.apply(self._settle, until=self._repeating)
             if not self._repeating.outcome.done():
                 return
             error = self._repeating.outcome.exception()
             if error is not None:
-                change = self._live.planned[0]
-                self._live.pass_planned()
+                symbols.pass_planned(change)
                 self._live.alert(f"{change.text}: not done again: {error}")
             self._repeating = None
-        if not self._live.restores:
+        if not symbols.restores:
             self._symbols.apply(self._settle)
 
     def _planned_frontier(self) -> int:
         """Return the frontier at which the next planned change is made; past the close without one."""
-        planned = self._live.planned
-        return max(self._tape.frontier, planned[0].frontier) if planned else len(self._tape) + 1
+        planned = self._live.symbols.planned
+        return len(self._tape) + 1 if planned is None else max(self._tape.frontier, planned.frontier)
 
     def _settle(self) -> None:
         """Wait until the workers are idle, and all that has arrived is on the tape."""

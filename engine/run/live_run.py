@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from functools import partial
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -31,7 +29,6 @@ from tapedeck.engine.feeds.feed_connection import (
 from tapedeck.engine.feeds.forming_bars import FormingBars
 from tapedeck.engine.feeds.gap_filling import GapFiller, GapRules
 from tapedeck.engine.feeds.history_request import HistoryAnswer, HistoryPurpose
-from tapedeck.engine.feeds.live_feed import FeedError
 from tapedeck.engine.feeds.live_options import LiveOptions
 from tapedeck.engine.feeds.live_recorder import LiveRecorder
 from tapedeck.engine.feeds.live_status import FeedStatus, LivePhase, LiveStatus
@@ -42,13 +39,14 @@ from tapedeck.engine.feeds.recorder_messages import Arrived
 from tapedeck.engine.feeds.trading_hours import TradingHours
 from tapedeck.engine.read.events import EventKind, EventLog
 from tapedeck.engine.read.snapshot import BreakpointHit
-from tapedeck.engine.run.messages import AnswerRecorded, LiveReport, Message, Wake, WorkerFailed
+from tapedeck.engine.run.live_symbols import LiveSymbols
+from tapedeck.engine.run.messages import AnswerRecorded, LiveReport, Message, WorkerFailed
+from tapedeck.engine.run.recorder_answers import Answer, answer_of
 from tapedeck.engine.run.session_feed import ProcessMessages
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.bar_grid import Floats, Ints
 from tapedeck.engine.tape.session_view import SessionView
-from tapedeck.engine.tape.symbol_changes import SymbolChange
 from tapedeck.engine.tape.tape import Tape
 
 _LISTED_GAPS: Final = 200
@@ -56,9 +54,6 @@ _BACKFILL_S: Final = 10.0
 """Longest wait of a session that begins in its middle for what was missed, in seconds of the machine."""
 _JOIN_S: Final = 30.0
 _DISK_CHECK_S: Final = 30.0
-_NO_ROWS: Final[Ints] = np.array([-1], dtype=np.int64)
-
-Answer = TypeVar("Answer")
 
 
 class BarReceiver(Protocol):
@@ -151,13 +146,18 @@ class LiveRun:
         self._disk_due = -math.inf
         self._phase = LivePhase.WAITING
         self._session: _Session | None = None
-        self._recorded: tuple[str, ...] = ()  # symbols by the recorder's rows
-        self._tape_rows = _NO_ROWS  # row on the tape of each of them, -1 for none; then -1
-        self._subscribed = frozenset(plan.symbols)
-        self._restored = 0  # of `planned`, those that the journal has
-        self.planned: deque[SymbolChange] = deque()
-        """Joins and leaves that are to be made at their frontiers, as in an earlier recording."""
         self._kept_first, self._changes_first = options.kept, options.changes
+        self.symbols = LiveSymbols(
+            plan.symbols,
+            self._recorder,
+            self._connection,
+            self._forming,
+            send=send,
+            alert=self.alert,
+            open_day=self._open_day,
+            change_rows=self._change_rows,
+        )
+        """The symbols of the session, as they join and leave."""
         self._recorded_answers = 0  # answers whose bars the recorder has not sent on yet
         self._backfill_until = -math.inf  # machine seconds
         self._receiver: BarReceiver | None = None
@@ -214,14 +214,8 @@ class LiveRun:
         answer = self._recorder.begin_session(slots, self._plan.symbols, kept=kept, clock=anchor)
         begun = self._wait(answer, process_messages)
         self._recorder.set_frontier(0)
-        self._recorded, self._tape_rows = (*self._plan.symbols, *begun.kept), _NO_ROWS
-        self._restored = len(begun.changes)
-        left, self._changes_first = list(self._changes_first), ()
-        for change in begun.changes:
-            if change in left:
-                left.remove(change)
-        self.planned = deque((*begun.changes, *left))
-        self._subscribe_others(self._recorded)
+        planned, self._changes_first = self._changes_first, ()
+        self.symbols.begin_session((*self._plan.symbols, *begun.kept), begun.changes, planned)
         return begun.kept
 
     def show(self, tape: Tape, receiver: BarReceiver, process_messages: ProcessMessages) -> None:
@@ -231,7 +225,7 @@ class LiveRun:
         gaps = GapFiller(symbols, tape.slots, self._gap_rules, confirmed_empty=known_empty)
         quality = QualityAlerts(self._alerts, symbols, least)
         self._session = _Session(tape.slots, symbols, gaps, quality, Receipts(symbols))
-        self._find_rows(tape)
+        self.symbols.find_rows(tape)
         self._receiver = receiver
         self._wait(self._recorder.show(self._current.trading_day), process_messages)
         self._session.receipts = Receipts(symbols)  # what was recorded before has been received before
@@ -305,75 +299,6 @@ class LiveRun:
         """Note in the journal that a session is recorded and exported."""
         self._recorder.note_export(day)
 
-    # Symbols that join and leave
-
-    @property
-    def restores(self) -> bool:
-        """Whether joins and leaves of an earlier recording of the session are still to be made again."""
-        return self._restored > 0
-
-    def subscribe(self, symbols: Sequence[str]) -> Future[None]:
-        """Have the feed deliver symbols that are to join; done once it does, or while it is not connected.
-
-        The future has a FeedError if it refuses them.
-        """
-        self._subscribed |= frozenset(symbols)
-        answer = self._connection.subscribe(symbols)
-        if self.planned and list(symbols) == [self.planned[0].symbol]:
-            answer.add_done_callback(partial(self._alert_refusal, symbols))
-        answer.add_done_callback(lambda _: self._send(Wake()))
-        return answer
-
-    def unsubscribe(self, symbols: Sequence[str]) -> None:
-        """Have the feed deliver some symbols no longer."""
-        self._subscribed -= frozenset(symbols)
-        self._connection.unsubscribe(symbols)
-
-    def join(self, changes: Sequence[SymbolChange], process_messages: ProcessMessages) -> None:
-        """Record symbols that join, from now on; they are in the journal then.
-
-        Their bars go to the receiver once the tape has them (`change_rows`). Raises SymbolsClaimedError if
-        another process records one, FeedError if it was recorded from another feed on that day, EngineError
-        if the session takes no more bars.
-        """
-        day = self._open_for_changes()
-        symbols = [change.symbol for change in changes]
-        joined = self._recorder.add_symbols(day, changes, is_new=self._is_new(changes))
-        self._recorded = self._wait(joined, process_messages)
-        self._forming.join(symbols)
-
-    def leave(self, changes: Sequence[SymbolChange], process_messages: ProcessMessages) -> None:
-        """Record symbols that leave no longer; all of them that was recorded was sent before.
-
-        Raises EngineError if the session takes no more bars.
-        """
-        day = self._open_for_changes()
-        symbols = [change.symbol for change in changes]
-        self._wait(self._recorder.drop_symbols(day, changes, is_new=self._is_new(changes)), process_messages)
-        self.unsubscribe(symbols)
-        self._forming.leave(symbols)
-
-    def change_rows(self, tape: Tape) -> None:
-        """Go on with a tape of other rows; before `show` nothing is to be done.
-
-        What the recorder holds of the joined symbols is sent, and the feed asked for what they miss.
-        """
-        session = self._session
-        if session is None or self._receiver is None:
-            return
-        change = RowChange.between(session.symbols, tape.symbols)
-        gaps, receipts = copy(session.gaps), copy(session.receipts)  # other threads may read these
-        asks = self._feed.abilities.has_history
-        gaps.change_rows(change, tape.base.present, tape.base.confirmed_empty, asks=asks)
-        receipts.change_rows(change)
-        session.quality.change_rows(change)
-        if session.reconciliation is not None:
-            session.reconciliation.change_rows(change)
-        session.symbols, session.gaps, session.receipts = tape.symbols, gaps, receipts
-        self._find_rows(tape)
-        if change.joined:
-            self._recorder.show_symbols(session.trading_day, change.joined)
-
     # Messages
 
     def take(self, message: Arrived) -> None:
@@ -381,7 +306,7 @@ class LiveRun:
         session, receiver = self._session, self._receiver
         if session is None or receiver is None or message.trading_day != session.trading_day:
             return  # `show` sends all of them
-        rows = self._tape_rows.take(message.rows, mode="clip")
+        rows = self.symbols.on_tape(message.rows)
         slots, values = message.slots, message.values
         if len(rows) and rows.min() < 0:  # of symbols that left, or are about to join
             there = rows >= 0
@@ -522,40 +447,32 @@ class LiveRun:
             times = labels[empty.slots[empty.rows == row]]
             self._recorder.confirm_empty(session.symbols[row], times.tolist())
 
-    def _find_rows(self, tape: Tape) -> None:
-        rows = [tape.rows.get(symbol, -1) for symbol in self._recorded]
-        self._tape_rows = np.array([*rows, -1], dtype=np.int64)
+    def _change_rows(self, tape: Tape) -> None:
+        """Go on with a tape of other rows; before `show` nothing is to be done.
 
-    def _open_for_changes(self) -> date:
+        What the recorder holds of the joined symbols is sent, and the feed asked for what they miss.
+        """
+        session = self._session
+        if session is None or self._receiver is None:
+            return
+        change = RowChange.between(session.symbols, tape.symbols)
+        gaps, receipts = copy(session.gaps), copy(session.receipts)  # other threads may read these
+        asks = self._feed.abilities.has_history
+        gaps.change_rows(change, tape.base.present, tape.base.confirmed_empty, asks=asks)
+        receipts.change_rows(change)
+        session.quality.change_rows(change)
+        if session.reconciliation is not None:
+            session.reconciliation.change_rows(change)
+        session.symbols, session.gaps, session.receipts = tape.symbols, gaps, receipts
+        self.symbols.find_rows(tape)
+        if change.joined:
+            self._recorder.show_symbols(session.trading_day, change.joined)
+
+    def _open_day(self) -> date:
         session = self._session
         if session is None or self._receiver is None or session.end is not None:
             raise EngineError("the session takes no more bars: try again once the next one is shown")
         return session.trading_day
-
-    def _is_new(self, changes: Sequence[SymbolChange]) -> bool:
-        """Whether changes are not in the journal; of those that are planned, take note that they are made."""
-        if not self.planned or list(changes) != [self.planned[0]]:
-            return True
-        return not self.pass_planned()
-
-    def pass_planned(self) -> bool:
-        """Pass over the first planned change: it is made, or cannot be. Return whether the journal has it."""
-        self.planned.popleft()
-        was_restored = self.restores
-        self._restored -= was_restored
-        return was_restored
-
-    def _subscribe_others(self, symbols: Sequence[str]) -> None:
-        """Have the feed deliver the symbols of another session."""
-        self.unsubscribe(sorted(self._subscribed - set(symbols)))
-        self._forming.join(symbols)
-        for symbol in [symbol for symbol in symbols if symbol not in self._subscribed]:
-            self.subscribe([symbol]).add_done_callback(partial(self._alert_refusal, [symbol]))
-
-    def _alert_refusal(self, symbols: Sequence[str], answer: Future[None]) -> None:
-        error = answer.exception()
-        if isinstance(error, FeedError):
-            self.alert(f"{self._feed.name} does not deliver {listed(symbols)}: {error}")
 
     def _drop_forming(self, session: _Session, rows: Ints, slots: Ints) -> None:
         """Forget the forming bars of slots whose bars have come."""
@@ -582,10 +499,4 @@ class LiveRun:
         )
 
     def _wait(self, future: Future[Answer], process_messages: ProcessMessages) -> Answer:
-        """Wait for the recorder; commands still take effect."""
-        future.add_done_callback(lambda _: self._send(Wake()))
-        while not future.done():
-            process_messages(None)
-        if future.exception() is not None:
-            process_messages(0)  # if the recorder has failed, it has sent why
-        return future.result()
+        return answer_of(future, self._send, process_messages)

@@ -140,7 +140,7 @@ class SessionCoordinator:
             self._process_messages,
             wake=lambda: self.send(Wake()),
             on_change=self._update_state,
-            feed=self.live,
+            feed=None if self.live is None else self.live.symbols,
         )
         self._thread = Thread(target=self._run, name="tapedeck-session-coordinator", daemon=False)
 

@@ -47,7 +47,7 @@ class DaySymbols:
 
 
 class FeedSymbols(Protocol):
-    """The feed and the recorder of a live session, as symbols join and leave. See `LiveRun`."""
+    """The feed and the recorder of a live session, as symbols join and leave. See `LiveSymbols`."""
 
     def subscribe(self, symbols: Sequence[str]) -> Future[None]:
         """Have the feed deliver symbols that are to join; the future has a FeedError if it refuses them."""

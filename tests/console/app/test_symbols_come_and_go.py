@@ -97,6 +97,9 @@ def test_a_symbol_joins_is_selected_and_leaves_to_its_neighbour(
         await type_line(pilot, "bbb keep")
         await settled(console, pilot, ("AAA", "CCC", "BBB"))
         assert main.symbol == "BBB"
+        await press(pilot, "9")
+        report = console.text("#report")
+        assert "CCC joined 09:32, BBB left 09:32, BBB joined 09:33" in report
 
     play(console_store, tmp_path, act)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from tapedeck.engine.config import GapFiller as GapFillerConfig
 from tapedeck.engine.config import LiveConfig
+from tapedeck.engine.feeds.bar_cells import RowChange
 from tapedeck.engine.feeds.gap_filling import GapFiller, GapRules
 from tapedeck.engine.feeds.history_request import HistoryAnswer, HistoryPurpose
 from tapedeck.engine.feeds.live_feed import FeedError
@@ -426,3 +428,54 @@ def test_gaps_are_listed_wherever_they_lie_in_a_long_session():
     for limit in (1, 7, 50, 1000):
         listed = [(-gap.slot, "ABC".index(gap.symbol)) for gap in filler.listed(limit)]
         assert listed == wanted[:limit]
+
+
+def changed(filler, before, after, *present, asks=True):
+    """Change the rows of a filler; `present`: cells of the new rows that have a bar."""
+    mask = np.ones((len(after), len(SLOTS)), dtype=np.bool_)
+    change = RowChange.between(before, after)
+    mask[len(change.kept) :] = False
+    for cell in present:
+        mask[cell] = True
+    filler.change_rows(change, mask, None, asks=asks)
+
+
+def test_a_symbol_that_joins_is_asked_for_alone_from_its_first_missing_slot_on():
+    filler = filler_of((0, 2), frontier=5)
+    changed(filler, SYMBOLS, (*SYMBOLS, "XOM"), (3, 0))
+    request = filler.due(end_of(4), 0.0)
+    assert (request.purpose, request.symbols) == (HistoryPurpose.BACKFILL, ("XOM",))
+    assert (request.start, request.slots) == (end_of(0), 4)
+    failed = HistoryAnswer(request, error=FeedError("not connected"))
+    filler.answered(failed, 0.0)
+    assert filler.due(end_of(4), 0.0) is None  # after a wait, once more
+    request = filler.due(end_of(4), 100.0)
+    assert request.symbols == ("XOM",)
+    answer = HistoryAnswer(request, (bar("XOM", SLOTS, 2),), int(end_of(3)))
+    assert pairs(filler.answered(answer, 100.0)) == {(3, 1), (3, 3)}
+    states = {gap.slot: gap.state for gap in filler.listed(99) if gap.symbol == "XOM"}
+    assert states == {1: GapState.EMPTY, 2: GapState.FILLED, 3: GapState.EMPTY, 4: GapState.WAITING}
+    assert filler.due(end_of(4), 100.0) is not None  # the others' gaps are asked for as before
+
+
+def test_an_answer_counts_for_the_symbols_that_are_still_there():
+    filler = filler_of((0, 2), (1, 2), (2, 2))
+    request = filler.due(end_of(9), 0.0)
+    changed(filler, SYMBOLS, ("AIG", "SPY"))  # IBM leaves while it is out
+    changed(filler, ("AIG", "SPY"), ("SPY", "IBM"), *[(1, slot) for slot in range(10) if slot != 2])
+    answer = HistoryAnswer(request, (bar("IBM", SLOTS, 2), bar("AIG", SLOTS, 2)), int(end_of(2)))
+    assert pairs(filler.answered(answer, 0.0)) == {(0, 2)}
+    assert filler.counts() == {GapState.EMPTY: 1, GapState.WAITING: 1}
+    assert {(gap.symbol, gap.state) for gap in filler.listed(9)} == {
+        ("SPY", GapState.EMPTY),
+        ("IBM", GapState.WAITING),
+    }
+
+
+def test_readers_of_a_copy_made_before_a_change_see_the_rows_before():
+    filler = filler_of((0, 2), (2, 3))
+    before = copy(filler)
+    changed(filler, SYMBOLS, ("SPY",))
+    assert [gap.symbol for gap in before.listed(9)] == ["SPY", "AIG"]
+    assert [gap.symbol for gap in filler.listed(9)] == ["SPY"]
+    assert before.counts() == {GapState.WAITING: 2}

@@ -176,3 +176,12 @@ def test_symbols_and_intervals_that_were_not_recorded_are_refused(feeds: list[Li
     feed.close()
     with pytest.raises(FeedError, match="not connected"):
         feed.subscribe(["SPY"], MINUTE)
+
+
+def test_history_has_what_was_due_of_symbols_that_joined(feeds: list[LiveFeed]) -> None:
+    feed, sink = started(feeds, LiveClock(start=OPEN + 100.0), ["AIG"])
+    feed.subscribe(["SPY"], MINUTE)
+    answer = feed.history(["AIG", "SPY"], MINUTE, OPEN - 3600, OPEN + 3600, LIMIT_S)
+    # The first version came again after the update: it does not replace it.
+    assert list(answer.bars) == [FIRST._replace(close=100.75, kind=BarKind.UPDATED)]
+    assert {one.symbol for one in sink.received} == {"AIG"}

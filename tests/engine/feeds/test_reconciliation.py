@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tapedeck.engine.feeds.bar_cells import RowChange
 from tapedeck.engine.feeds.feed_bar import BarKind
 from tapedeck.engine.feeds.history_request import HistoryAnswer, HistoryPurpose
 from tapedeck.engine.feeds.live_feed import FeedError
@@ -256,3 +257,35 @@ def test_requests_never_overlap_none_begins_after_the_limit_but_the_first_and_th
     assert asked
     assert pending is None
     assert is_whole or now >= CLOSE + RULES.within_s
+
+
+def test_a_symbol_that_joins_is_asked_for_alone_and_one_that_left_is_not_waited_for():
+    machine = reconciliation()
+    request = machine.due(CLOSE + 30, 0.0)
+    after = ("SPY", "XOM")
+    machine.change_rows(RowChange.between(SYMBOLS, after))
+    answer = HistoryAnswer(request, tuple(whole(11.0)), CLOSE)
+    recorded = grid_of(*whole(symbols=("SPY",)), symbols=after)
+    found = machine.answered(answer, recorded, None, CLOSE + 31, 0.0)
+    assert {one.symbol for one in found.bars} == {"SPY"}
+    assert len(found.empty) == 0  # of XOM nothing was asked yet
+    assert not machine.is_over(CLOSE + 31)
+    assert not machine.is_compared
+    request = machine.due(CLOSE + 31, 0.0)
+    assert request.symbols == ("XOM",)
+    found = machine.answered(HistoryAnswer(request, (), CLOSE), recorded, None, CLOSE + 32, 0.0)
+    assert pairs(found.empty) == {(1, slot) for slot in range(5)}
+    assert machine.is_over(CLOSE + 32)
+    assert machine.is_compared
+
+
+def test_it_is_over_once_the_last_symbol_that_was_to_be_compared_has_left():
+    machine = reconciliation()
+    request = machine.due(CLOSE + 30, 0.0)
+    machine.answered(HistoryAnswer(request, tuple(whole()), CLOSE), grid_of(*whole()), None, CLOSE + 31, 0.0)
+    after = (*SYMBOLS, "XOM")
+    machine.change_rows(RowChange.between(SYMBOLS, after))
+    assert not machine.is_over(CLOSE + 31)
+    machine.change_rows(RowChange.between(after, SYMBOLS))
+    assert machine.is_over(CLOSE + 31)
+    assert machine.is_compared

@@ -373,3 +373,16 @@ def test_a_replay_feed_is_a_live_feed_and_its_sink_a_feed_sink(store: BarStore) 
     feed: LiveFeed = ReplayFeed(store, clock, MINUTE)
     sink: FeedSink = RecordingSink(clock)
     assert (feed.name, sink is not None) == ("replay", True)
+
+
+def test_bars_of_the_symbols_before_are_not_lost_when_others_are_added(
+    feeds: list[LiveFeed], store: BarStore
+) -> None:
+    feed, sink = started(feeds, store, "10:00", speed=20_000, symbols=["SPY"])
+    sink.wait_for(lambda: sink.received)
+    for _ in range(10):
+        feed.subscribe(["AIG"], MINUTE)
+    count = len(sink.received)
+    sink.wait_for(lambda: len(sink.received) > count + 10)
+    times = [bar.opened_at for bar in sink.received if bar.symbol == "SPY"]
+    assert times == list(range(times[0], times[-1] + 60, 60))

@@ -75,18 +75,18 @@ def reach(system: SystemManager, frontier: int) -> None:
 def test_it_ends_as_the_backtest_is_gone_on_with_after_a_kill_and_played_again(
     base: Path, tmp_path: Path, top: str
 ) -> None:
-    replay = Replay(config_of(), base, tmp_path, DAY, speed=10_000.0, top=top)
+    replay = Replay(config_of(), base, tmp_path, DAY, speed=6_000.0, top=top)
     with replay.system() as (system, _):
         system.start()
         assert system.wait_for(lambda: system.session_data.tape is not None, LIMIT_S)
         made = [system.add_symbol("CCC", keep=True)]
-        reach(system, 40)
+        reach(system, made[0].frontier + 10)
         made += [system.remove_symbol("AAA"), system.add_symbol("DDD"), system.remove_symbol("CCC")]
-        reach(system, made[-1].frontier + 20)
+        reach(system, made[-1].frontier + 10)
         system.stop()
     with replay.system() as (system, kept):
         system.start()
-        reach(system, 120)
+        reach(system, made[-1].frontier + 1)
         assert system.session_data.get_active_symbols() == ("BBB", "DDD")
         made.append(system.add_symbol("CCC"))
         assert system.wait(LIMIT_S)
