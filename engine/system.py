@@ -208,6 +208,7 @@ class SystemManager:
             return
         self._coordinator.send(Stop())
         self.earlier_sessions.values.interrupt()
+        self.joining.interrupt()
         if not self.wait(timeout):
             raise EngineError(
                 f"the run did not stop within {timeout:g} s; its threads: {self._thread_names()}"

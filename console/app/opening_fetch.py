@@ -57,7 +57,7 @@ class OpeningFetch:
     async def _fetch(self, day: date, joined: tuple[str, ...]) -> None:
         """Read the values of a day, or of symbols that joined it."""
         openings, system = self._playback.openings, self._playback.system
-        read = partial(system.opening_values, day, joined)
+        read = partial(system.opening_values, day, *((joined,) if joined else ()))
         try:
             values = await run_in_background(f"reading the open of {day}", read, self._notify_error)
             if joined:

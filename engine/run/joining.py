@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import CancelledError
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from threading import Lock
@@ -79,8 +78,7 @@ class JoiningSymbols:
 
     They get the intervals, indicators and history of the session file, on the run's base interval, whatever
     else is stored for them. `arriving`: intervals that a feed delivers, which count as stored for every
-    symbol. `between` is called again and again while their earlier sessions are computed, and may block for a
-    moment.
+    symbol.
     """
 
     def __init__(
@@ -91,15 +89,11 @@ class JoiningSymbols:
         data: DataManager,
         *,
         arriving: Collection[Interval] = (),
-        between: Callable[[], object] = lambda: None,
-        cancelled: Callable[[], bool] = bool,
     ) -> None:
         self._config = config
         self._plan = plan
         self._data = data
         self._arriving = frozenset(arriving)
-        self._between = between
-        self._cancelled = cancelled
         self._requirements = StreamRequirements(config, time, data)
         self._sessions = {session.trading_day: session for session in plan.sessions}
         self._lock = Lock()  # guards the next
@@ -143,7 +137,7 @@ class JoiningSymbols:
     def load(self, symbols: Sequence[str], trading_day: date) -> LoadedSymbols:
         """Load symbols for a session of the run. Raises DataMissingError as `stored_name`; StoreError.
 
-        A symbol without bars on that day is loaded, and empty. CancelledError if cancelled.
+        A symbol without bars on that day is loaded, and empty.
         """
         plan = self._plan_of(symbols, trading_day)
         loader, data = SessionLoader(plan, self._data), SessionData()
@@ -151,8 +145,6 @@ class JoiningSymbols:
             data.register_symbol_data(symbol)
         data.history, data.requested_history = loader.load_history(), plan.history.requested
         [loaded] = loader.load(plan.sessions)
-        if self._cancelled():
-            raise CancelledError
         install_session(
             plan,
             data,
@@ -192,7 +184,7 @@ class JoiningSymbols:
             if plan.symbols not in self._earlier:
                 data_config = self._config.session_data_config.model_copy(update={"symbols": plan.symbols})
                 config = self._config.model_copy(update={"session_data_config": data_config})
-                self._earlier[plan.symbols] = EarlierSessions(config, plan, self._data, self._between)
+                self._earlier[plan.symbols] = EarlierSessions(config, plan, self._data, lambda: None)
                 if len(self._earlier) > _KEPT:
                     self._earlier.popitem(last=False)
             self._earlier.move_to_end(plan.symbols)

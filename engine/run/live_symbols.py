@@ -70,7 +70,8 @@ class LiveSymbols:
             if change in left:
                 left.remove(change)
         self._restored, self._planned = len(restored), deque((*restored, *left))
-        self.unsubscribe(sorted(self._subscribed - set(recorded)))
+        if left_out := sorted(self._subscribed - set(recorded)):
+            self.unsubscribe(left_out)
         self._forming.join(recorded)
         for symbol in [symbol for symbol in recorded if symbol not in self._subscribed]:
             self.subscribe([symbol]).add_done_callback(partial(self._alert_refusal, [symbol]))

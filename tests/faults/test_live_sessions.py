@@ -15,6 +15,7 @@ def test_live_sessions_end_as_the_backtest_of_what_was_recorded_under_random_fau
     assert not findings
     assert counts["kills"] > _RUNS / 3
     assert counts["editions"] > _RUNS
+    assert counts["joins and leaves"] > _RUNS / 2
     assert counts["exports compared"] > _RUNS / 20
     assert counts["sessions"] - counts["sessions not compared with history"] > _RUNS / 2
 

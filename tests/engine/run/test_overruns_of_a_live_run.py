@@ -47,7 +47,9 @@ def test_a_reveal_that_finds_the_processor_busy_is_one_overrun() -> None:
         follow=lambda of: opens,
         backfill=lambda: None,
         is_backfilling=False,
+        symbols=_Part(planned=None, restores=False),
     )
+    symbols: Any = _Part(apply=lambda settle: None)
     data: Any = _Part(require_tape=lambda: tape)
     quality: Any = _Part(is_ready=True, hand_over=lambda block: None)
     breakpoints: Any = _Part(search=lambda of: None)
@@ -58,6 +60,7 @@ def test_a_reveal_that_finds_the_processor_busy_is_one_overrun() -> None:
         processor=processor,
         quality=quality,
         breakpoints=breakpoints,
+        symbols=symbols,
         process_messages=process_messages,
         on_change=lambda: None,
     )

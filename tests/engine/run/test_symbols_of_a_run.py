@@ -101,7 +101,7 @@ def test_a_symbol_without_bars_on_the_day_joins_and_is_empty(system: SystemManag
     view = system.snapshot().view
     assert view is not None
     assert view.totals("LATER") is None
-    assert view.quality("LATER") == 0.0
+    assert system.explain("LATER", "quality").value == 0.0  # scores of a view may lag behind
     step_to(system, 2, 1, 1)
     view = system.snapshot().view
     assert view is not None

@@ -137,6 +137,7 @@ def test_an_overlay_is_its_base_up_to_the_cutoff_below_its_own_bars(base_path, o
         # An unchanged bar of the base is not stored again; its series is there all the same.
         assert {symbol: set(found) for symbol, found in store.series().items()} == known
         assert list(store.series()) == sorted(known)
+        assert store.intervals_of(sorted(known)) == known
     assert content(path.parent) == before
 
 

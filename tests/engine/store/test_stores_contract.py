@@ -60,6 +60,16 @@ def test_bars_written_are_bars_read_to_the_last_bit(fresh, bars):
         assert bits(store.read("SPY", MINUTE, *ALWAYS)) == bits(bars)
 
 
+def test_the_intervals_of_a_few_symbols_are_those_of_the_list_of_all(store):
+    for symbol, interval in (("SPY", MINUTE), ("SPY", DAY), ("BRK.B", DAY), ("spy", SECOND)):
+        store.write(symbol, interval, bars_at([0]))
+    wanted = {**store.series(), "NONE": frozenset()}
+    assert len(wanted) == 4
+    assert store.intervals_of(list(wanted)) == wanted
+    assert store.intervals_of(["NONE"]) == {"NONE": frozenset()}
+    assert store.intervals_of([]) == {}
+
+
 def test_the_smallest_and_the_largest_numbers_are_kept(store):
     tiny, huge = 5e-324, 1.7976931348623157e308
     values = np.array([tiny, -tiny, huge, -huge, 2.2250738585072014e-308, 0.1, 2.0**53 + 2])
