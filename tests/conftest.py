@@ -17,7 +17,15 @@ import tapedeck.engine
 
 _TESTS = Path(__file__).resolve().parent
 _DEFAULT_LEAN = _TESTS.parents[1] / "shared" / "data" / "lean"
-_UNTRACED = ("console", "faults", "golden", "laws", "packaging")
+_UNTRACED = (
+    "console/",
+    "faults/",
+    "golden/",
+    "laws/",
+    "packaging/",
+    "engine/clock/test_exchange_calendars.py",
+)
+"""Tests of much more than the engine's own code; the last one spends its time in the library of calendars."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,7 +54,7 @@ def pytest_collection_finish() -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> None:
     """Trace coverage in the engine's own tests only: tracing doubles the time of others, set-up included."""
-    _trace(item.config, wanted=item.path.relative_to(_TESTS).parts[0] not in _UNTRACED)
+    _trace(item.config, wanted=not item.path.relative_to(_TESTS).as_posix().startswith(_UNTRACED))
 
 
 def _coverage(config: pytest.Config) -> Any:

@@ -134,7 +134,8 @@ class MainScreen(ConsoleScreen):
         for panel in self.panels.values():
             if panel.display:
                 panel.update(view_state)
-        if self._must_move_cursor and self.symbols.display:  # the table has the symbol now
+        if self._must_move_cursor and view_state.view is not None and self.symbols.display:
+            # The table has the symbol now.
             self._must_move_cursor = False
             self.symbols.table.focus_symbol(self.symbol)
         if was_past != view_state.is_past:

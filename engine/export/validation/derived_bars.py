@@ -11,7 +11,16 @@ from tapedeck.engine.export.manifest import BARS_CSV
 from tapedeck.engine.export.validation.expectation import Expectation, ExpectedSession, Layout
 from tapedeck.engine.export.validation.report import FindingLog
 from tapedeck.engine.quality.gaps_and_scores import score
+from tapedeck.engine.tape.bar_grid import Ints
 
+_MADE: Final = {
+    "open": "first",
+    "high": "max",
+    "low": "min",
+    "close": "last",
+    "volume": "sum",
+    "base_bars": "size",
+}
 _EXACT: Final = ("open", "high", "low", "close", "base_bars")
 # Sums and quotients computed in another order may round differently.
 _ROUNDED: Final = ("volume", "quality")
@@ -27,34 +36,32 @@ def check_derived(
         layout = expected.layouts[code]
         made = _made(base, layout, expectation.manifest.min_completeness)
         found = rows[rows["interval"] == code]
-        both = made.merge(
-            found, on=["symbol", "column"], how="outer", suffixes=("_made", ""), indicator="side"
-        )
-        for side, symbol, column, line in zip(
-            both["side"], both["symbol"], both["column"], both["line"], strict=True
-        ):
-            if side == "both":
-                continue
-            label = expected.time_text(int(layout.labels[int(column)]))
-            name = f"{expected.symbols.names[int(symbol)]} {expectation.intervals[code]} {label}"
-            if side == "left_only":
-                log.add(BARS_CSV, None, f"{name} is missing, but its base bars exist")
+        places, found_places = _places(made, layout), _places(found, layout)
+        single = np.setxor1d(places, found_places, assume_unique=True).tolist()
+        lines = dict(zip(found_places.tolist(), found["line"].tolist(), strict=True)) if single else {}
+        for place in single:
+            symbol, column = divmod(place, len(layout.labels))
+            label = expected.time_text(int(layout.labels[column]))
+            name = f"{expected.symbols.names[symbol]} {expectation.intervals[code]} {label}"
+            if place in lines:
+                log.add(BARS_CSV, int(lines[place]), f"unexpected {name}: it has too few base bars")
             else:
-                log.add(BARS_CSV, int(line), f"unexpected {name}: it has too few base bars")
-        _compare(both[both["side"] == "both"], expectation.intervals[code], log)
+                log.add(BARS_CSV, None, f"{name} is missing, but its base bars exist")
+        _, here, there = np.intersect1d(places, found_places, assume_unique=True, return_indices=True)
+        _compare(made.iloc[here], found.iloc[there], expectation.intervals[code], log)
+
+
+def _places(bars: pd.DataFrame, layout: Layout) -> Ints:
+    """Return a number for each bar: its symbol and bucket."""
+    symbols: Ints = bars["symbol"].to_numpy(dtype=np.int64)
+    columns: Ints = bars["column"].to_numpy(dtype=np.int64)
+    return symbols * len(layout.labels) + columns
 
 
 def _made(base: pd.DataFrame, layout: Layout, min_completeness: float) -> pd.DataFrame:
     bucket = layout.of_slot[base["column"].to_numpy(dtype=np.int64)]
     groups = base.assign(column=bucket).groupby(["symbol", "column"], sort=True)
-    made = groups.agg(
-        open=("open", "first"),
-        high=("high", "max"),
-        low=("low", "min"),
-        close=("close", "last"),
-        volume=("volume", "sum"),
-        base_bars=("volume", "size"),
-    ).reset_index()
+    made = groups.agg(_MADE).reset_index()
     columns = made["column"].to_numpy(dtype=np.int64)
     share = made["base_bars"].to_numpy() / layout.widths[columns]
     made["quality"] = score(made["base_bars"].to_numpy(), layout.widths[columns])
@@ -63,12 +70,12 @@ def _made(base: pd.DataFrame, layout: Layout, min_completeness: float) -> pd.Dat
     return kept
 
 
-def _compare(both: pd.DataFrame, interval: str, log: FindingLog) -> None:
+def _compare(made: pd.DataFrame, found: pd.DataFrame, interval: str, log: FindingLog) -> None:
     for name in (*_EXACT, *_ROUNDED):
-        made, found = both[f"{name}_made"].to_numpy(), both[name].to_numpy()
-        wrong = made != found
+        right, value = made[name].to_numpy(), found[name].to_numpy()
+        wrong = right != value
         if name in _ROUNDED:
-            wrong &= ~np.isclose(made, found, rtol=_TOLERANCE, atol=0.0)
+            wrong &= ~np.isclose(right, value, rtol=_TOLERANCE, atol=0.0)
         for at in np.flatnonzero(wrong).tolist():
-            message = f"{name} of the {interval} bar is {found[at]:.15g}, its base bars give {made[at]:.15g}"
-            log.add(BARS_CSV, int(both["line"].iloc[at]), message)
+            message = f"{name} of the {interval} bar is {value[at]:.15g}, its base bars give {right[at]:.15g}"
+            log.add(BARS_CSV, int(found["line"].iloc[at]), message)

@@ -11,11 +11,13 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cache
 from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
 from pytest_textual_snapshot import SVGImageExtension
+from rich.style import Style
 from syrupy.assertion import SnapshotAssertion
 from textual.color import Color
 from textual.command import CommandList, CommandPalette
@@ -517,11 +519,15 @@ SHOTS: Final = [Shot(scene, size) for scene in SCENES for size in scene.sizes]
 
 @pytest.fixture(scope="module")
 def _fixed_measures() -> Iterator[None]:
-    """A stopped clock, a process of fixed size, and a machine in UTC."""
+    """A stopped clock, a process of fixed size, and a machine in UTC.
+
+    Each picture has the words for its styles made once: Rich names a picture by the words of all its pieces.
+    """
     usage = SimpleNamespace(RUSAGE_SELF=0, getrusage=lambda _who: SimpleNamespace(ru_maxrss=MEMORY_KB))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tapedeck.console.app.panels.metrics.resource", usage)
         patch.setattr("tapedeck.console.app.frames.time", StoppedClock())
+        patch.setattr(Style, "__repr__", cache(Style.__repr__))
         patch.setenv("TZ", "UTC")
         time.tzset()
         yield

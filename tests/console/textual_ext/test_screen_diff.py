@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import cache
 from itertools import pairwise
 
 import pyte
@@ -19,6 +20,7 @@ from tapedeck.console.textual_ext.screen_diff import ScreenDiff
 
 WIDTH, HEIGHT = 12, 4
 CONSOLE = Console(file=io.StringIO(), force_terminal=True, color_system="truecolor", width=WIDTH)
+NARROW, WIDE = "ab ", "漢字"
 STYLES = (Style.null(), Style(color="red"), Style(bgcolor="blue", bold=True))
 CUTS = st.sets(st.integers(1, WIDTH - 1), max_size=3).map(lambda cuts: [0, *sorted(cuts), WIDTH])
 
@@ -34,14 +36,30 @@ def strips(draw: st.DrawFn, width: int) -> Strip:
     return Strip(pieces, width)
 
 
-@st.composite
-def texts(draw: st.DrawFn, width: int) -> str:
-    """Draw a text of a number of cells."""
-    signs, left = [], width
-    while left:
-        signs.append(draw(st.sampled_from("ab 漢" if left > 1 else "ab ")))
-        left -= 2 if signs[-1] == "漢" else 1
-    return "".join(signs)
+def texts(width: int) -> st.SearchStrategy[str]:
+    """Draw a text of a number of cells: by its number, as drawing each character takes most of the time."""
+    return st.integers(0, count_of_texts(width) - 1).map(lambda number: text_of(number, width))
+
+
+@cache
+def count_of_texts(width: int) -> int:
+    """Return the number of texts of a number of cells."""
+    if width < 2:
+        return len(NARROW) ** width
+    return len(NARROW) * count_of_texts(width - 1) + len(WIDE) * count_of_texts(width - 2)
+
+
+def text_of(number: int, width: int) -> str:
+    """Return a text by its number."""
+    text = ""
+    while width:
+        after = count_of_texts(width - 1)
+        if number < len(NARROW) * after:
+            text, number, width = text + NARROW[number // after], number % after, width - 1
+        else:
+            number, after = number - len(NARROW) * after, count_of_texts(width - 2)
+            text, number, width = text + WIDE[number // after], number % after, width - 2
+    return text
 
 
 @st.composite
