@@ -15,6 +15,8 @@ import numpy as np
 from tapedeck.engine.errors import EngineError, TapedeckError, unknown_name_with_hint
 from tapedeck.engine.feeds.live_feed import FeedError
 from tapedeck.engine.feeds.symbol_claims import SymbolsClaimedError
+from tapedeck.engine.indicators.block_computer import BlockComputer
+from tapedeck.engine.quality.gaps_and_scores import RunningScores
 from tapedeck.engine.read.events import EventKind, EventLog
 from tapedeck.engine.run.data_processor import DataProcessor
 from tapedeck.engine.run.data_quality_manager import DataQualityManager
@@ -273,36 +275,38 @@ class SymbolChanger:
 
     def _join(self, loaded: LoadedSymbols, changes: Sequence[SymbolChange]) -> None:
         tape, scores = self._data.require_tape(), self._quality.scores
-        scored = 0 if scores is None else scores.counted
-        part_computer, part_scores = loaded.computed(tape.processed, scored)
+        computed = loaded.computed(tape.processed, 0 if scores is None else scores.counted)
         kept: Ints = np.arange(len(tape.symbols), dtype=np.int64)
         made = tape.with_symbols(kept, loaded.tape, changes)
-        computer = self._processor.computer
-        assert computer is not None  # the session is set up
-        computer.change_rows(made, kept, part_computer)
-        if scores is not None and made.scores is not None:
-            scores.change_rows(made.scores, kept, part_scores)
         joined = dict.fromkeys(loaded.symbols, loaded.data)
         self._data.joined = {**self._data.joined, **joined}
-        self._put_in_place(made, changes)
+        self._put_in_place(made, kept, changes, *computed)
 
     def _leave(self, symbols: Sequence[str], changes: Sequence[SymbolChange]) -> None:
-        tape, scores = self._data.require_tape(), self._quality.scores
+        tape = self._data.require_tape()
         rows: Ints = np.array(sorted(tape.rows[symbol] for symbol in symbols), dtype=np.int64)
         kept: Ints = np.setdiff1d(np.arange(len(tape.symbols), dtype=np.int64), rows)
         identity = tape.identity
         others = tuple(left for left in identity.left if left.symbol not in symbols)
         identity.left = (*others, *spooled(tape.cut(rows, tape.frontier), tape.frontier))
         made = tape.with_symbols(kept, None, changes)
-        computer = self._processor.computer
-        assert computer is not None  # the session is set up
-        computer.change_rows(made, kept, None)
-        if scores is not None and made.scores is not None:
-            scores.change_rows(made.scores, kept, None)
         self._data.joined = {name: data for name, data in self._data.joined.items() if name not in symbols}
-        self._put_in_place(made, changes)
+        self._put_in_place(made, kept, changes)
 
-    def _put_in_place(self, made: Tape, changes: Sequence[SymbolChange]) -> None:
+    def _put_in_place(
+        self,
+        made: Tape,
+        kept: Ints,
+        changes: Sequence[SymbolChange],
+        part_computer: BlockComputer | None = None,
+        part_scores: RunningScores | None = None,
+    ) -> None:
+        """Go on over a tape of other rows: `kept` of the present one, then those computed alone, if any."""
+        computer, scores = self._processor.computer, self._quality.scores
+        assert computer is not None  # the session is set up
+        computer.change_rows(made, kept, part_computer)
+        if scores is not None and made.scores is not None:
+            scores.change_rows(made.scores, kept, part_scores)
         if changes:
             self._events.change_symbols(made, changes)
         self._data.replace_tape(made)

@@ -24,6 +24,7 @@ from tapedeck.engine.run.worker import Worker
 from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
+from tests.support.files import TRAILING
 from tests.support.markets import fill_store, open_new_store
 from tests.support.runs import LIMIT_S, play
 
@@ -55,15 +56,7 @@ def law_config(**backtest: object) -> SessionConfig:
             "streams": ["1m", "5m", "7m", "1h", "1d"],
             "historical": {
                 "data": [{"trailing_days": 2, "intervals": ["1m", "5m", "1d"]}],
-                "indicators": {
-                    "usual": {
-                        "type": "trailing_average",
-                        "period": "2d",
-                        "granularity": "minute",
-                        "field": "volume",
-                    },
-                    "high_2w": {"type": "trailing_max", "period": "2w", "field": "high"},
-                },
+                "indicators": TRAILING,
             },
             "indicators": {
                 "sma_5": {"type": "SMA", "interval": "1m", "timeperiod": 5},

@@ -22,6 +22,7 @@ from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.session_record import SessionRecord
 from tapedeck.engine.tape.symbol_changes import ChangeKind, SymbolChange
 from tapedeck.engine.tape.tape import Tape
+from tests.support.files import TRAILING
 from tests.support.markets import fill_store, open_new_store, random_bars
 from tests.support.runs import LIMIT_S, KeepRecords, at_frontier, play_recorded
 from tests.support.tapes import same_bits, sessions_of
@@ -48,15 +49,7 @@ def config_of(symbols: Sequence[str], speed: float = 0.0, prefetch_days: int = 2
             "streams": ["1m", "5m", "1h", "1d"],
             "historical": {
                 "data": [{"trailing_days": 2, "intervals": ["1m", "1d"]}],
-                "indicators": {
-                    "usual": {
-                        "type": "trailing_average",
-                        "period": "2d",
-                        "granularity": "minute",
-                        "field": "volume",
-                    },
-                    "high_2w": {"type": "trailing_max", "period": "2w", "field": "high"},
-                },
+                "indicators": TRAILING,
             },
             "indicators": {
                 "ema_5": {"type": "EMA", "interval": "1m", "timeperiod": 5},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.config import SessionConfig
@@ -12,6 +12,12 @@ from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.streams.requirements import StreamRequirements
 from tapedeck.engine.streams.stream_plan import StreamPlan
+
+TRAILING: Final[Mapping[str, Any]] = {
+    "usual": {"type": "trailing_average", "period": "2d", "granularity": "minute", "field": "volume"},
+    "high_2w": {"type": "trailing_max", "period": "2w", "field": "high"},
+}
+"""Historical indicators of minutes and of days, for `historical.indicators`."""
 
 
 def session_file(

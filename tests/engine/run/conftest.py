@@ -11,6 +11,7 @@ import pytest
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
+from tests.support.files import TRAILING
 from tests.support.markets import fill_store, open_new_store
 
 SYMBOLS = ("AAA", "BBB", "CCC")
@@ -44,15 +45,7 @@ def session_config() -> Callable[..., SessionConfig]:
                 "streams": ["1m", "5m", "1d"],
                 "historical": {
                     "data": [{"trailing_days": 1, "intervals": ["1m"]}],
-                    "indicators": {
-                        "usual": {
-                            "type": "trailing_average",
-                            "period": "2d",
-                            "granularity": "minute",
-                            "field": "volume",
-                        },
-                        "high_2w": {"type": "trailing_max", "period": "2w", "field": "high"},
-                    },
+                    "indicators": TRAILING,
                 },
                 "indicators": {
                     "ema_5": {"type": "EMA", "interval": "1m", "timeperiod": 5},

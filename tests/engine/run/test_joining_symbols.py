@@ -21,7 +21,7 @@ from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.tape.earlier_values import Series
 from tapedeck.engine.tape.tape import Tape
-from tests.support.files import plan_of, session_file
+from tests.support.files import TRAILING, plan_of, session_file
 from tests.support.markets import fill_store, open_new_store, random_bars
 from tests.support.runs import play_recorded
 from tests.support.tapes import same_bits, sessions_of
@@ -44,15 +44,7 @@ HISTORICAL = {
         {"trailing_days": 3, "intervals": ["5m"], "apply_to": ["AAA"]},
         {"trailing_days": 1, "intervals": ["1m", "1d", "1w"]},
     ],
-    "indicators": {
-        "usual": {
-            "type": "trailing_average",
-            "period": "2d",
-            "granularity": "minute",
-            "field": "volume",
-        },
-        "high_2w": {"type": "trailing_max", "period": "2w", "field": "high"},
-    },
+    "indicators": TRAILING,
 }
 
 
