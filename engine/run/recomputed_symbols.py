@@ -28,10 +28,10 @@ def put_others(data: SessionData, symbols: DaySymbols, joining: JoiningSymbols) 
     stays = stays_of(opening, symbols.changes)
     of_file, others = _parted(stays, lambda stay: stay.joined is None and stay.symbol in tape.rows)
     stayed, gone = _parted(of_file, _is_there)
-    joined, left = (_loaded(joining, tape, some) for some in _parted(others, _is_there))
-    tape.identity.left = (*_left(tape, gone), *([] if left is None else _left(left.tape, stays)))
+    joined, loaded = (_loaded(joining, tape, some) for some in _parted(others, _is_there))
+    left = [*_left(tape, gone), *([] if loaded is None else _left(loaded.tape, stays))]
     rows: Ints = np.array([tape.rows[stay.symbol] for stay in stayed], dtype=np.int64)
-    made = tape.with_symbols(rows, None if joined is None else joined.tape, symbols.changes)
+    made = tape.with_symbols(rows, None if joined is None else joined.tape, symbols.changes, left)
     made.opening = opening
     data.joined = {} if joined is None else dict.fromkeys(joined.symbols, joined.data)
     data.replace_tape(made)

@@ -286,10 +286,8 @@ class SymbolChanger:
         tape = self._data.require_tape()
         rows: Ints = np.array(sorted(tape.rows[symbol] for symbol in symbols), dtype=np.int64)
         kept: Ints = np.setdiff1d(np.arange(len(tape.symbols), dtype=np.int64), rows)
-        identity = tape.identity
-        others = tuple(left for left in identity.left if left.symbol not in symbols)
-        identity.left = (*others, *spooled(tape.cut(rows, tape.frontier), tape.frontier))
-        made = tape.with_symbols(kept, None, changes)
+        left = spooled(tape.cut(rows, tape.frontier), tape.frontier)
+        made = tape.with_symbols(kept, None, changes, left)
         self._data.joined = {name: data for name, data in self._data.joined.items() if name not in symbols}
         self._put_in_place(made, kept, changes)
 

@@ -92,15 +92,13 @@ class SessionIdentity:
     """Identity of a session, shared by the editions of its tape.
 
     It does not keep their lineage, which holds a tape: tapes are large, and are to be freed without waiting
-    for a collection of cycles. `left`: the symbols that left the session, on disk; replaced as a whole by
-    the coordinator.
+    for a collection of cycles.
     """
 
-    __slots__ = ("left", "lineage")
+    __slots__ = ("lineage",)
 
     def __init__(self) -> None:
         self.lineage: ReferenceType[Lineage] | None = None
-        self.left: tuple[LeftSymbol, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -122,8 +120,8 @@ class Tape:
 
     A symbol that joins or leaves makes a new edition, too, with other rows: a joined one in the last row, as
     if it had been there from the open. `opening`: the symbols that the session began with; `changes`: all
-    joins and leaves up to this edition; `left`: `identity.left` as it was then. A symbol that left is in no
-    row; `whole` and `at_frontier` have it.
+    joins and leaves up to this edition; `left`: the rows of those that left, on disk. A symbol that left is
+    in no row; `whole` and `at_frontier` have it.
     """
 
     slots: SessionSlots
@@ -356,12 +354,18 @@ class Tape:
             self._stays = {stay.symbol: stay for stay in stays_of(self.opening, self.changes)}
         return self._stays
 
-    def with_symbols(self, kept: Ints, part: Tape | None, changes: Sequence[SymbolChange]) -> Tape:
+    def with_symbols(
+        self,
+        kept: Ints,
+        part: Tape | None,
+        changes: Sequence[SymbolChange],
+        left: Sequence[LeftSymbol] = (),
+    ) -> Tape:
         """Return the next edition with other rows: `kept` of this tape, then all of `part`.
 
         `kept`: int64, ascending; `part`: a tape of the same session, of symbols that this one lacks, computed
         and scored as far; `changes`: added to those before. Only for the newest edition, while no thread
-        writes it. Before that, rows of symbols that leave go to `identity.left`.
+        writes it. `left`: the rows of symbols that leave (`spooled`), in place of those of an earlier stay.
         """
         # Arrays of editions with other rows may have the same shape.
         self.lineage.memory = EditionMemory()
@@ -370,7 +374,8 @@ class Tape:
         if part is not None:
             pieces.append((part.row_data(), np.arange(len(part.symbols), dtype=np.int64)))
         made = self._with_rows(gathered_rows(own, pieces), self.edition + 1, (*self.changes, *changes))
-        made.left = self.identity.left
+        leaving = {one.symbol for one in left}
+        made.left = (*(one for one in self.left if one.symbol not in leaving), *left)
         return made
 
     def row_data(self) -> RowData:

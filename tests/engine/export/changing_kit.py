@@ -68,8 +68,6 @@ def played(
             tape = tape.with_symbols(rows, from_the_open((change.symbol,), day, frontier), [change])
             continue
         leaving = rows == tape.rows[change.symbol]
-        others = tuple(one for one in tape.identity.left if one.symbol != change.symbol)
         part = tape.cut(rows[leaving], change.frontier)
-        tape.identity.left = (*others, *spooled(part, change.frontier))
-        tape = tape.with_symbols(rows[~leaving], None, [change])
+        tape = tape.with_symbols(rows[~leaving], None, [change], spooled(part, change.frontier))
     return make_record(tape)

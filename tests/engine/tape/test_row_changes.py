@@ -153,10 +153,10 @@ class Session:
     def leave(self, symbols: Sequence[str]) -> None:
         tape, frontier = self.tape, self.tape.frontier
         rows = np.array(sorted(tape.rows[symbol] for symbol in symbols), dtype=np.int64)
-        tape.identity.left += spooled(tape.cut(rows, frontier), frontier)
+        left = spooled(tape.cut(rows, frontier), frontier)
         kept_rows = np.setdiff1d(np.arange(len(self.there)), rows)
         changes = [SymbolChange(ChangeKind.LEFT, symbol, frontier) for symbol in symbols]
-        self.data.replace_tape(tape.with_symbols(kept_rows, None, changes))
+        self.data.replace_tape(tape.with_symbols(kept_rows, None, changes, left))
         self.there = [symbol for symbol in self.there if symbol not in symbols]
         self.left |= dict.fromkeys(symbols, frontier)
 
@@ -280,12 +280,11 @@ def test_memory_of_what_left_is_freed_and_its_place_on_disk_used_again() -> None
         session.join(["IBM", "SPY"])
         tape = session.tape
         arrays = [ref(array) for array in (tape.base.values, tape.indicators["sma"].values, tape.scores)]
-        session.tape.identity.left = ()
         session.leave(["IBM", "SPY"])
         del tape
         assert [array() for array in arrays] == [None] * 3
         assert isinstance(session.tape.earlier, NamedValues)  # the one it began with
-        assert session.tape.identity.left[0].file is held.file
+        assert session.tape.left[0].file is held.file
         ends.add(held.file._end)
     assert len(ends) <= 2  # two editions hold theirs while the next one is made
 
@@ -325,7 +324,6 @@ def test_an_edition_keeps_what_had_left_when_it_was_made() -> None:
     session.leave(["BAC"])
     before = session.tape
     session.join(["BAC"])
-    session.tape.identity.left = ()
     session.leave(["BAC"])
     assert before.at_frontier(10).symbols == before.whole().symbols == SYMBOLS[:3]
     assert session.tape.whole().symbols == ("AIG", "IBM", "BAC")
@@ -406,4 +404,4 @@ def test_a_full_disk_leaves_the_session_as_it_is(monkeypatch: pytest.MonkeyPatch
     ):
         session.leave(["BAC"])
     assert session.tape.symbols == SYMBOLS[:3]
-    assert session.tape.identity.left == ()
+    assert session.tape.left == ()
