@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 from typer.testing import CliRunner
 
+from tapedeck.console.app.opening_fetch import OpeningFetch
 from tapedeck.console.cli.main import app
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.locations import open_store
@@ -35,6 +36,12 @@ class Result(NamedTuple):
 
 
 CommandLine = Callable[..., Result]
+
+
+@pytest.fixture
+def no_opening_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read no opening values: on a slow machine they have earlier days in memory that a test wants absent."""
+    monkeypatch.setattr(OpeningFetch, "follow", lambda self, shown: None)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -22,6 +22,8 @@ from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
 from tests.support.console_runs import LIMIT_S, ConsoleRun, console_run, document, drive, press, until
 
+pytestmark = pytest.mark.usefixtures("no_opening_values")
+
 
 def notices(console: ConsoleRun) -> str:
     return "\n".join(f"{note.title}: {note.message}" for note in console.app._notifications)

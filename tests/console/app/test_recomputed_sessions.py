@@ -13,7 +13,6 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList
 
 from tapedeck.console.app.grid_text import number
-from tapedeck.console.app.opening_fetch import OpeningFetch
 from tapedeck.console.app.screens.why import WhyScreen
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
@@ -23,6 +22,8 @@ from tapedeck.engine.tape.played_session import PlayedSession
 from tapedeck.engine.tape.session_data import SessionData
 from tests.support.console_runs import SYMBOLS, ConsoleRun, console_run, drive, press, type_line, until
 from tests.support.markets import fill_store, open_new_store, random_bars
+
+pytestmark = pytest.mark.usefixtures("no_opening_values")
 
 
 async def to_the_last_session(console: ConsoleRun, pilot: Pilot[None]) -> None:
@@ -122,11 +123,7 @@ def test_end_cancels_a_step_back_that_waits_for_a_recompute(
         drive(console, act)
 
 
-def test_a_day_with_changed_bars_is_an_error_and_nothing_moves(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Opening values would have the day in memory before its bars change, unless the machine is fast.
-    monkeypatch.setattr(OpeningFetch, "follow", lambda self, shown: None)
+def test_a_day_with_changed_bars_is_an_error_and_nothing_moves(tmp_path: Path) -> None:
     with open_new_store(tmp_path / "bars.db") as store:
         fill_store(store, SYMBOLS, "2013-11-20", "2013-12-02", missing=0.05)
 

@@ -26,6 +26,8 @@ from tests.support.markets import fill_store, open_new_store
 HEADINGS = ["symbol", "open", "high", "low", "close", "chg", "chg", "%", "gap", "%", "volume", "qual", "%",
             "missing"]  # fmt: skip
 
+pytestmark = pytest.mark.usefixtures("no_opening_values")
+
 
 def report(console: ConsoleRun) -> str:
     return console.text("#report")
