@@ -33,7 +33,7 @@ class Receipts:
         self._version += 1
 
     def change_rows(self, change: RowChange) -> None:
-        """Go on with other rows, as symbols joined and left, in an array of its own: copies keep theirs."""
+        """Take the rows of another edition, into a new array, so that copies do not change."""
         self._symbols = change.symbols(self._symbols)
         joined = np.full(len(change.joined), np.nan)
         self._last = np.concatenate([self._last[change.kept], joined])

@@ -60,7 +60,7 @@ def carry_out(
     except (FutureTimeoutError, CancelledError):
         request.outcome.cancel()
         request.loaded.cancel()
-        raise EngineError(f"the run did not answer within {timeout:g} s") from None
+        raise EngineError(f"no symbol could join or leave within {timeout:g} s: the run is busy") from None
     except Exception as error:
         request.loaded.set_exception(error)
         raise
@@ -70,4 +70,4 @@ def carry_out(
         return request.outcome.result(timeout)
     except FutureTimeoutError:
         request.outcome.cancel()
-        raise EngineError(f"the run did not take the symbols within {timeout:g} s") from None
+        raise EngineError(f"the symbols did not join or leave within {timeout:g} s: the run is busy") from None

@@ -51,7 +51,7 @@ class KeptBars:
         return made
 
     def copied(self) -> KeptBars:
-        """Return the same with an array of its own, of these symbols alone."""
+        """Return a copy whose array holds these symbols alone."""
         symbols = len(self.first)
         values = np.ascontiguousarray(self.values(0, symbols))
         return replace(self, parts=(KeptPart(values, np.arange(symbols, dtype=np.int64)),))

@@ -14,7 +14,7 @@ from tests.support.tapes import compute, random_values, slots_of, tape_over
 DAY = "2013-11-29"
 ALL = ("S0", "S1", "S2", "S3")
 FULL = "S3"
-"""A symbol that lacks no bar."""
+"""A symbol without gaps."""
 
 
 def session(opening: tuple[str, ...], *, seed: int = 1) -> ChangingSession:
