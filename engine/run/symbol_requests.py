@@ -70,4 +70,4 @@ def carry_out(
         return request.outcome.result(timeout)
     except FutureTimeoutError:
         request.outcome.cancel()
-        raise EngineError(f"the symbols did not join or leave within {timeout:g} s: the run is busy") from None
+        raise EngineError(f"no symbol joined or left within {timeout:g} s: the run is busy") from None
