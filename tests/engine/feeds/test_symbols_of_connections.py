@@ -71,6 +71,7 @@ def test_one_that_joins_while_it_connects_is_subscribed_once_it_has(run):
     feed = PickyFeed(connect=["hang"])
     bench = run(feed, connect_timeout_s=LIMIT_S)
     answer = bench.connection.subscribe(["IBM"])
+    bench.wait_until(lambda status: "connect" in feed.calls)
     feed.closed.set()
     assert answer.result(LIMIT_S) is None
     assert feed.subscriptions == [SYMBOLS, ("IBM",)]
