@@ -49,7 +49,7 @@ KEY, EFFECT, UNDO = b",", b"PAST", b"\x1b[F "
 """Key for a step back, its effect on the session bar, and the keys that play on from the present."""
 PAST_EFFECT, PAST_UNDO = b"paused", b" "
 """Effect of the same key on the past that plays, and the key that plays it on."""
-OPENED, PAST_OPENED, LIVE_OPENED = b"running", b"playing", b"live"
+OPENED, PAST_OPENED, LIVE_OPENED = b"running", b"playing", b"behind"
 """Text on the session bar once the run, or the past, plays; of a live session once it is open."""
 LIVE_UNDO = b"\x1b[F"
 STARTED_S = 2.0
@@ -259,7 +259,8 @@ def press_keys(
     keys, steady = list[float](), list[float]()
     runs = steady_runs = 0
     slowness = machine.slowness()
-    while runs < (1 if speed else KEY_RUNS) or (runs < MOST_KEY_RUNS and steady_runs < STEADY_RUNS):
+    most = 1 if kind is Kind.LIVE else MOST_KEY_RUNS  # a live run is long enough
+    while runs < (1 if speed else KEY_RUNS) or (runs < most and steady_runs < STEADY_RUNS):
         before = slowness
         pressed = watch(symbols, speed, size, presses=True, kind=kind)[1]
         slowness = machine.slowness()
