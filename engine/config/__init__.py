@@ -11,14 +11,13 @@ from tapedeck.engine.config.exchanges import EXCHANGE_GROUPS, resolve_exchange
 from tapedeck.engine.config.historical import HistoricalConfig, HistoricalData, HistoricalIndicator
 from tapedeck.engine.config.loading import LoadedConfig, dump, load_session_config, parse_session_config
 from tapedeck.engine.config.period import Period
+from tapedeck.engine.config.scanners import PRE_SESSION, Scanner, ScanSchedule, Universe
 from tapedeck.engine.config.schema import session_config_schema
 from tapedeck.engine.config.session_config import (
     ApiConfig,
     BacktestConfig,
     GapFiller,
     LiveConfig,
-    Scanner,
-    ScanSchedule,
     SessionConfig,
     SessionDataConfig,
     TradingConfig,
@@ -27,6 +26,7 @@ from tapedeck.engine.config.session_indicator import SessionIndicator
 
 __all__ = [
     "EXCHANGE_GROUPS",
+    "PRE_SESSION",
     "ApiConfig",
     "BacktestConfig",
     "ChangedSession",
@@ -46,6 +46,7 @@ __all__ = [
     "SessionDataConfig",
     "SessionIndicator",
     "TradingConfig",
+    "Universe",
     "describe_changes",
     "dump",
     "load_session_config",

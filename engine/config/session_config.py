@@ -16,9 +16,10 @@ from tapedeck.engine.config.exchanges import (
     resolve_exchange,
 )
 from tapedeck.engine.config.faults import fault
-from tapedeck.engine.config.fields import ScheduleInterval, Streams, Symbols, TimeOfDay, TradingDate
+from tapedeck.engine.config.fields import Streams, Symbols, TimeOfDay, TradingDate
 from tapedeck.engine.config.historical import HistoricalConfig
 from tapedeck.engine.config.readers import QUOTES, read_line
+from tapedeck.engine.config.scanners import Scanner, Universe
 from tapedeck.engine.config.section import Section
 from tapedeck.engine.config.session_indicator import SessionIndicators
 from tapedeck.engine.intervals import Interval
@@ -77,30 +78,6 @@ class GapFiller(Section):
     """Seconds between two such requests; live only."""
 
 
-class ScanSchedule(Section):
-    """Times at which a scanner runs during the session."""
-
-    start: Annotated[TimeOfDay | None, Field(alias="from")] = None
-    """First run, in exchange time; default: the open."""
-    end: Annotated[TimeOfDay | None, Field(alias="to")] = None
-    """Latest run, in exchange time; default: the close."""
-    every: ScheduleInterval
-    """Time from one run to the next, such as 5m."""
-
-
-class Scanner(Section):
-    """A class that finds symbols, before the session and on schedules."""
-
-    scanner: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")]
-    """The class, as `module:Class`."""
-    parameters: Mapping[str, JsonValue] = Field(default_factory=dict)
-    """Arguments of the class."""
-    schedules: tuple[ScanSchedule, ...] = ()
-    """Its runs during the session."""
-    pre_session: StrictBool = True
-    """Whether it also runs before the session."""
-
-
 class SessionDataConfig(Section):
     """Data to load, stream, compute and score."""
 
@@ -114,6 +91,8 @@ class SessionDataConfig(Section):
     """Indicators of the session, by name; several outputs become `name_output`."""
     gap_filler: GapFiller = Field(default_factory=GapFiller)
     """Quality scoring and gap filling."""
+    universe: Universe | None = None
+    """Symbols that scanners look at; required with scanners."""
     scanners: tuple[Scanner, ...] = ()
     """Scanners of the session."""
     sessions: ChangedSessions = Field(default_factory=dict)

@@ -12,26 +12,9 @@ from datetime import date
 import numpy as np
 
 from tapedeck.engine.tape.bar_grid import Floats
+from tapedeck.engine.tape.pre_market import PreMarket
 from tapedeck.engine.tape.session_totals import last_values
 from tapedeck.engine.tape.session_view import SessionView
-
-
-@dataclass(frozen=True, slots=True)
-class PreMarket:
-    """High, low and volume of each symbol's bars before the regular open, float64 (S,); NaN without bars.
-
-    They are bars of the base interval that opened in the trading day's pre-market (`pre_market_span`) and
-    closed by the regular open. With a daily base there are none.
-    """
-
-    high: Floats
-    low: Floats
-    volume: Floats
-
-    @classmethod
-    def unknown(cls, symbols: int) -> PreMarket:
-        """Return missing figures."""
-        return cls(*(np.full(symbols, np.nan) for _ in range(3)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +42,10 @@ class OpeningValues:
             symbols,
             {name: rows_of(values, known, symbols) for name, values in self.indicators.items()},
             PreMarket(
-                *(rows_of(values, known, symbols) for values in (market.high, market.low, market.volume))
+                *(
+                    rows_of(values, known, symbols)
+                    for values in (market.high, market.low, market.last, market.volume)
+                )
             ),
         )
 
@@ -78,6 +64,7 @@ class OpeningValues:
             PreMarket(
                 np.concatenate([ours.high, theirs.high]),
                 np.concatenate([ours.low, theirs.low]),
+                np.concatenate([ours.last, theirs.last]),
                 np.concatenate([ours.volume, theirs.volume]),
             ),
         )

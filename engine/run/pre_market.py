@@ -1,4 +1,4 @@
-"""Pre-market figures: high, low and volume of the bars before a session's regular open, from the store."""
+"""Pre-market figures: high, low, last and volume of the bars before a session's open, from the store."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.read.opening_values import PreMarket
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.tape.bar_grid import Floats, Ints
+from tapedeck.engine.tape.pre_market import PreMarket
 
 # Most bars held at once; more symbols are read in parts.
 _BARS_AT_ONCE: Final = 500_000
@@ -51,5 +51,6 @@ def _fill(
     own: Ints = rows[order][begins] + first
     found.high[own] = np.maximum.reduceat(bars.high[order], begins)
     found.low[own] = np.minimum.reduceat(bars.low[order], begins)
+    found.last[own] = bars.close[order][np.append(begins[1:], len(order)) - 1]
     volumes: Floats = np.add.reduceat(bars.volume[order], begins)
     found.volume[own] = volumes

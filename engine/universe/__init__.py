@@ -1,0 +1,1 @@
+"""Universe: the symbols that scanners look at, and the scanners."""

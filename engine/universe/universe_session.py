@@ -1,0 +1,34 @@
+"""One session of the universe: everything that scanners can read of it, in arrays over its symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tapedeck.engine.tape.bar_grid import Floats
+from tapedeck.engine.tape.history import DailyHistory
+from tapedeck.engine.tape.pre_market import PreMarket
+from tapedeck.engine.tape.tape import Tape
+
+AverageVolume = Callable[[int], Floats]
+"""Returns `avg_volume_to_now` at a frontier of the 1m tape, float64 (S,)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UniverseSession:
+    """A session's 1m bars of the universe's symbols, with what was known of them before the open.
+
+    `tape`: 1m bars, one row per symbol, with prior closes, historical indicators, and the session indicators
+    that are declared for the universe, computed for all of its bars. Its frontier does not move: readers take
+    a `UniverseView`, which is cut at the clock. `daily`: daily bars of earlier days, None if none are read.
+    """
+
+    tape: Tape
+    pre_market: PreMarket
+    average_volume: AverageVolume
+    daily: DailyHistory | None = None
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols, in the order of the rows."""
+        return self.tape.symbols
