@@ -12,6 +12,7 @@ from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.quality.gaps_and_scores import HistoricalQuality
 from tapedeck.engine.tape.bar_grid import Ints
+from tapedeck.engine.tape.scan_records import ScanRecord
 from tapedeck.engine.tape.symbol_changes import ChangeKind
 from tapedeck.engine.tape.tape import Tape
 
@@ -20,13 +21,15 @@ from tapedeck.engine.tape.tape import Tape
 class SessionRecord:
     """A tape that is no longer written, with the frontier that was reached.
 
-    `state`: the run's state when the session ended: `running`, or the final state of the run.
+    `state`: the run's state when the session ended: `running`, or the final state of the run. `scans`: what
+    the scanners found, in the order of their runs.
     """
 
     tape: Tape
     frontier: int
     state: str
     error: str | None
+    scans: tuple[ScanRecord, ...] = ()
 
     @property
     def historical_quality(self) -> Mapping[tuple[str, Interval], HistoricalQuality]:
