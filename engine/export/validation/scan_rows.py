@@ -79,7 +79,8 @@ class ScanRows:
                 continue
             if row.scan != scan.key:
                 if row.scan < scan.key:
-                    self._add(line, f"is out of order: {fields[1]} at {fields[0]} is above already")
+                    here, above = (self._text(one, expected) for one in (row.scan, scan.key))
+                    self._add(line, f"is out of order: {here} comes after {above}")
                     continue
                 scan = _Scan(row.scan)
             self._take(row, scan)
@@ -122,6 +123,11 @@ class ScanRows:
             self._add(row.line, f"{row.symbol} has {place}, and rank {symbols.index(row.symbol) + 1}")
         symbols.append(row.symbol)
         scan.names[:] = [row.name]
+
+    def _text(self, scan: tuple[int, int], expected: ExpectedSession) -> str:
+        """Return a scan for a finding: `gap_up at 2013-10-07T10:30:00-04:00`."""
+        slot, scanner = scan
+        return f"{self._scanners[scanner]} at {expected.time_text(int(expected.clock_times[slot]))}"
 
     def _add(self, line: int, message: str) -> None:
         self._log.add(SCANS_CSV, line, message)

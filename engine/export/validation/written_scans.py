@@ -93,7 +93,11 @@ def _scan_faults(
 
 def _found_faults(scans: Sequence[_Object], found: FoundByScan) -> Iterator[str]:
     """Yield the scans of the last session that found other symbols by scans.csv."""
-    listed = {(scan["slot"], str(scan.get("scanner"))): _texts(scan.get("found")) for scan in scans}
+    listed = {
+        (scan["slot"], str(scan.get("scanner"))): symbols
+        for scan in scans
+        if (symbols := _texts(scan.get("found")))
+    }
     for slot, scanner in sorted(listed.keys() | found.keys()):
         here, right = listed.get((slot, scanner), ()), found.get((slot, scanner), ())
         if here != right:
