@@ -172,7 +172,7 @@ def test_each_day_of_a_recording_has_its_own_scans(tmp_path: Path) -> None:
     assert len(exports.written) == len(records)
     for folder, record in zip(exports.written, records, strict=True):
         header = ",".join(SCANS_HEADER).encode()
-        assert (folder / "scans.csv").read_bytes() == header + scan_rows(record) + b"\n"
+        assert (folder / "scans.csv").read_bytes() == header + scan_rows(record.tape.session, record.scans) + b"\n"
         assert validate_export(folder).findings == ()
 
 
