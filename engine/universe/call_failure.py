@@ -19,7 +19,7 @@ _WIDTH: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class CallFailure:
-    """Why a call failed. `error`: one line; `traceback`: of users' code; `overran`: whether its time was over."""
+    """Why a call failed. `error`: one line; `traceback`: of users' code; `overran`: its time was over."""
 
     error: str
     traceback: str = ""

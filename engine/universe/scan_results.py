@@ -17,7 +17,8 @@ class ScanResultError(EngineError):
 def ranked(result: object, universe: Container[str], top: int | None) -> tuple[FoundSymbol, ...]:
     """Return the symbols of a scan's result with their ranks from 1, at most `top`.
 
-    One that is there twice keeps the first. Raises ScanResultError if it has symbols that are not in `universe`, or is something else.
+    A symbol that is there twice keeps its first rank. Raises ScanResultError if one is not in `universe`, or
+    if it is something else.
     """
     if isinstance(result, str) or not isinstance(result, Iterable):
         raise ScanResultError(f"scan returned {result!r:.80}: return a list of symbols or Found")
