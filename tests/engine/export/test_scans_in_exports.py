@@ -171,8 +171,8 @@ def test_each_day_of_a_recording_has_its_own_scans(tmp_path: Path) -> None:
         exports.write_session(record, digest_of(record))
     assert len(exports.written) == len(records)
     for folder, record in zip(exports.written, records, strict=True):
-        header = ",".join(SCANS_HEADER).encode()
-        assert (folder / "scans.csv").read_bytes() == header + scan_rows(record.tape.session, record.scans) + b"\n"
+        header, rows = ",".join(SCANS_HEADER).encode(), scan_rows(record.tape.session, record.scans)
+        assert (folder / "scans.csv").read_bytes() == header + rows + b"\n"
         assert validate_export(folder).findings == ()
 
 
