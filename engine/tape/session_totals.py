@@ -70,14 +70,15 @@ def _sums_of_rows(values: Floats, present: Mask | None) -> Floats:
     """Return `sum_in_order` of some rows, faster where they are many: by column, of all rows at once."""
     if len(values) < _FEW_ROWS:
         return sum_in_order(values, present)
-    columns = np.array(values.T, order="C")
-    mask = ~np.isnan(columns) if present is None else present.T
-    if not mask.all():
-        # All bits of a present value are kept, none of another: 0.0, without a branch for each.
-        bits = columns.view(np.int64)
-        bits &= -mask.astype(np.int64)
+    columns = np.array((values if present is None else np.where(present, values, 0.0)).T, order="C")
     # numpy adds pairwise along the innermost axis only.
     sums: Floats = np.add.reduce(columns, axis=0)
+    if np.isnan(sums).any():
+        # NaN becomes 0.0, without a branch for each value.
+        negative = np.fmin(columns, 0.0)
+        np.fmax(columns, 0.0, out=columns)
+        columns += negative
+        sums = np.add.reduce(columns, axis=0)
     return sums
 
 
