@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date
 
-from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.config.scanners import ScanMoment
 from tapedeck.engine.errors import EngineError
+from tapedeck.engine.read.day_scans import DayScans
 from tapedeck.engine.store.bar_store import BarStore
-from tapedeck.engine.tape.scan_records import ScanRecord
 
 Progress = Callable[[str], None]
 """Called with what is being done, such as `loading 5,000 symbols`."""
-
-
-@dataclass(frozen=True, slots=True)
-class DayScans:
-    """What the scanners of a session file found on a day.
-
-    `symbols`: number of symbols that they looked at; `left_out`: reason by symbol, for those of the file's
-    universe that they did not; `records`: each run of a scanner, in order, failed hooks included.
-    """
-
-    session: TradingSession
-    symbols: int
-    left_out: Mapping[str, str]
-    records: tuple[ScanRecord, ...]
 
 
 def scan_once(

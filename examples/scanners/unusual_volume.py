@@ -14,13 +14,13 @@ class UnusualVolume(Scanner):
 
         times: PositiveFloat = 2.0
 
-    def scan(self, universe: UniverseView) -> list[Found]:
+    def scan(self, view: UniverseView) -> list[Found]:
         """Return them, largest ratio first; equal ones by symbol."""
-        volume = universe.value("day_volume")
-        usual = universe.value("avg_volume_to_now")
+        volume = view.value("day_volume")
+        usual = view.value("avg_volume_to_now")
         # A missing value is NaN, with which no comparison is true.
         rows = np.flatnonzero(volume > self.parameters.times * usual)
-        found = [(-volume[row] / usual[row], universe.symbols[row], row) for row in rows]
+        found = [(-volume[row] / usual[row], view.symbols[row], row) for row in rows]
         return [
             Found(symbol, {"day_volume": volume[row], "avg_volume_to_now": usual[row]})
             for _, symbol, row in sorted(found)
