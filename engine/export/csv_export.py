@@ -87,7 +87,7 @@ class CsvExport:
             self._tables[QUALITY_CSV].append(quality_rows(tape, frontier))
             self._append_history(tape)
             if SCANS_CSV in self._tables:
-                self._tables[SCANS_CSV].append(scan_rows(whole))
+                self._tables[SCANS_CSV].append(scan_rows(whole.tape.session, whole.scans))
         except ExportError as error:
             self._fail(error)
             raise
