@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import pandas as pd
 
@@ -18,7 +19,7 @@ from tapedeck.engine.export.validation.report import FindingLog
 from tapedeck.engine.export.validation.table_reader import Piece
 from tapedeck.engine.symbols import symbol_fault
 
-FoundByScan = Mapping[tuple[int, str], tuple[str, ...]]
+FoundByScan = Mapping[tuple[int, str], Sequence[str]]
 """Symbols that a session's scans found, in rank order, by slot and scanner."""
 
 _RANK = re.compile(r"[1-9][0-9]{0,8}")
@@ -44,10 +45,11 @@ class _Row:
 
 @dataclass(slots=True)
 class _Scan:
-    """One scan as far as it was read: the symbols of ranks 1, 2, …, and the value names of the last one."""
+    """One scan as far as it was read: its symbols, their ranks, and the value names of the last one."""
 
     key: tuple[int, int]
     symbols: list[str] = field(default_factory=list)
+    ranks: dict[str, int] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
 
 
@@ -58,7 +60,8 @@ class ScanRows:
         self._days = expectation.days
         self._log = log
         self._scanners = [scanner.name for scanner in expectation.manifest.scanners]
-        self._symbol_fault = _symbol_rule(expectation.manifest)
+        # A symbol stands in many rows.
+        self._symbol_fault = cache(_symbol_rule(expectation.manifest))
 
     def locate(self, piece: Piece) -> pd.DataFrame:
         """Return rows by session."""
@@ -70,7 +73,7 @@ class ScanRows:
             return {}
         seconds = expected.clock_times[: expected.frontier + 1].tolist()
         slots = {expected.time_text(second): slot for slot, second in enumerate(seconds)}
-        found: dict[tuple[int, str], tuple[str, ...]] = {}
+        found: dict[tuple[int, str], Sequence[str]] = {}
         scan = _Scan((-1, -1))
         columns = [rows[name].tolist() for name in ("line", *SCANS_HEADER)]
         for line, day, *fields in zip(*columns, strict=True):
@@ -79,11 +82,12 @@ class ScanRows:
                 continue
             if row.scan != scan.key:
                 if row.scan < scan.key:
-                    self._add(line, f"is out of order: {fields[1]} at {fields[0]} is above already")
+                    here, above = (self._text(one, expected) for one in (row.scan, scan.key))
+                    self._add(line, f"is out of order: {here} comes after {above}")
                     continue
                 scan = _Scan(row.scan)
             self._take(row, scan)
-            found[row.slot, self._scanners[row.scanner]] = tuple(scan.symbols)
+            found[row.slot, self._scanners[row.scanner]] = scan.symbols
         return found
 
     def _read(self, line: int, day: str, fields: list[str], slots: Mapping[str, int]) -> _Row | None:
@@ -118,10 +122,16 @@ class ScanRows:
         if row.rank != len(symbols) + 1:
             self._add(row.line, f"{place} comes after {len(symbols)}: ranks of a scan are 1, 2, … in order")
             return
-        if row.symbol in symbols:
-            self._add(row.line, f"{row.symbol} has {place}, and rank {symbols.index(row.symbol) + 1}")
+        if row.symbol in scan.ranks:
+            self._add(row.line, f"{row.symbol} has {place}, and rank {scan.ranks[row.symbol]}")
         symbols.append(row.symbol)
+        scan.ranks.setdefault(row.symbol, row.rank)
         scan.names[:] = [row.name]
+
+    def _text(self, scan: tuple[int, int], expected: ExpectedSession) -> str:
+        """Return a scan for a finding: `gap_up at 2013-10-07T10:30:00-04:00`."""
+        slot, scanner = scan
+        return f"{self._scanners[scanner]} at {expected.time_text(int(expected.clock_times[slot]))}"
 
     def _add(self, line: int, message: str) -> None:
         self._log.add(SCANS_CSV, line, message)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from tapedeck.engine.errors import listed
 from tapedeck.engine.export.manifest import SCANS_CSV, SESSION_JSON, ManifestSession
 from tapedeck.engine.export.validation.expectation import ExpectedSession
 from tapedeck.engine.export.validation.report import FindingLog
@@ -93,12 +94,16 @@ def _scan_faults(
 
 def _found_faults(scans: Sequence[_Object], found: FoundByScan) -> Iterator[str]:
     """Yield the scans of the last session that found other symbols by scans.csv."""
-    listed = {(scan["slot"], str(scan.get("scanner"))): _texts(scan.get("found")) for scan in scans}
-    for slot, scanner in sorted(listed.keys() | found.keys()):
-        here, right = listed.get((slot, scanner), ()), found.get((slot, scanner), ())
+    written = {
+        (scan["slot"], str(scan.get("scanner"))): symbols
+        for scan in scans
+        if (symbols := _texts(scan.get("found")))
+    }
+    for slot, scanner in sorted(written.keys() | found.keys()):
+        here, right = (tuple(by_scan.get((slot, scanner), ())) for by_scan in (written, found))
         if here != right:
-            text = f"scans: {scanner} at slot {slot}: found is {list(here)}"
-            yield f"{text}, but {list(right)} by {SCANS_CSV}"
+            text = f"scans: {scanner} at slot {slot}: found is {listed(here)}"
+            yield f"{text}, but {listed(right)} by {SCANS_CSV}"
 
 
 def _sum_faults(scanners: Mapping[str, _Object], scans: Sequence[_Object]) -> Iterator[str]:
