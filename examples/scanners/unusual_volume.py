@@ -18,8 +18,8 @@ class UnusualVolume(Scanner):
         """Return them, largest ratio first; equal ones by symbol."""
         volume = view.value("day_volume")
         usual = view.value("avg_volume_to_now")
-        # A missing value is NaN, with which no comparison is true.
-        rows = np.flatnonzero(volume > self.parameters.times * usual)
+        # A missing value is NaN, with which no comparison is true. Without a usual volume there is no ratio.
+        rows = np.flatnonzero((usual > 0) & (volume > self.parameters.times * usual))
         found = [(-volume[row] / usual[row], view.symbols[row], row) for row in rows]
         return [
             Found(symbol, {"day_volume": volume[row], "avg_volume_to_now": usual[row]})

@@ -28,7 +28,7 @@ HOURS = {
 }
 _LISTED_TODAY, _LISTED_FRIDAY, _DELISTED, _HALTED, _SPLIT = (slice(a, a + 50) for a in range(4000, 4500, 100))
 _TWINS = slice(1000, 1040)
-"""Symbols with the same bars, so that they tie."""
+"""Symbols with the same bars, which gap up: they tie, and `top` cuts them off."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,21 @@ class MadeUp:
         there[_HALTED, 3, MINUTES < 266] = False
         values[:4, _SPLIT, 2:] /= 10
         values[4, _SPLIT, 2:] *= 10
-        for part in (*values, there):
+        there[_TWINS], is_missing[_TWINS] = True, False
+        # The close of Friday, at minute 209, and today's open, at minute 0: between others of the top.
+        factor = 1.0345 * values[3, _TWINS, 2, MINUTES == 209] / values[0, _TWINS, 3, MINUTES == 0]
+        values[:4, _TWINS, 3] = np.round(values[:4, _TWINS, 3] * factor.reshape(-1, 1), 2)
+        values[4, _TWINS, 3] *= 4
+        for part in values:
             part[_TWINS] = part[_TWINS.start]
         return cls(values, there, is_missing & (random.random(shape[:2]) < 0.5))
 
-    def today(self, *, price: float = 1.0, volume: float = 1.0) -> MadeUp:
-        """Return the market with other prices, or other volumes, today."""
+    def today(self, *, volume: float = 1.0, still: bool = False) -> MadeUp:
+        """Return the market with other volumes today, or with prices that stay at the prior close."""
         values = self.values.copy()
-        values[:4, :, -1] *= price
         values[4, :, -1] = np.floor(values[4, :, -1] * volume)
+        if still:
+            values[:4, :, -1] = self.values[3, :, 2, -1][:, None]
         return replace(self, values=values)
 
     def frames(self) -> Market:

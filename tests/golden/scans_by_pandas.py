@@ -24,7 +24,8 @@ class Rule:
 
 _UNUSUAL = Rule(
     ("day_volume", "avg_volume_to_now"),
-    lambda t: t["day_volume"] > 1.8 * t["avg_volume_to_now"],
+    # Where the average is zero, the ratio is missing, and what is missing does not rank.
+    lambda t: (t["day_volume"] > 1.8 * t["avg_volume_to_now"]) & (t["avg_volume_to_now"] > 0),
     lambda t: t["day_volume"] / t["avg_volume_to_now"],
     20,
     ("09:35", "10:00", "12:00"),
@@ -71,6 +72,7 @@ class Market:
         self.hours = hours
         self.minutes = minutes
         self.daily = pd.DataFrame(columns=["symbol", "day", "close"]) if daily is None else daily
+        self._figures: dict[tuple[str, str, int], pd.DataFrame] = {}
         self.regular = pd.concat([self._of_day(day) for day in hours], ignore_index=True)
 
     def _of_day(self, day: str) -> pd.DataFrame:
@@ -88,6 +90,12 @@ class Market:
 
     def figures(self, day: str, at: str, average_days: int = 10) -> pd.DataFrame:
         """Return the figures of each symbol with a bar so far on a day, by symbol."""
+        key = (day, at, average_days)
+        if key not in self._figures:
+            self._figures[key] = self._computed(*key)
+        return self._figures[key]
+
+    def _computed(self, day: str, at: str, average_days: int) -> pd.DataFrame:
         minutes = (pd.Timestamp(f"{day} {at}", tz="America/New_York") - self.hours[day][0]) // pd.Timedelta(
             "1min"
         )
