@@ -21,7 +21,7 @@ from tapedeck.engine.config.scanners import Universe
 from tapedeck.engine.errors import CalendarError, ConfigError, ConfigProblem, EngineError
 from tapedeck.engine.indicators.block_computer import BlockComputer
 from tapedeck.engine.intervals import DAY, MINUTE, WEEK, Interval
-from tapedeck.engine.run.pre_market import pre_market_figures
+from tapedeck.engine.run.pre_market import PreMarketBars
 from tapedeck.engine.run.session_loader import LoadedSession, SessionLoader
 from tapedeck.engine.run.session_setup import extend_history, install_session
 from tapedeck.engine.store.bar_store import BarStore
@@ -36,7 +36,13 @@ from tapedeck.engine.tape.history import History
 from tapedeck.engine.tape.pre_market import PreMarket
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.tape import Tape
-from tapedeck.engine.universe.average_volume import VolumeDay, VolumeToNow, moments_of
+from tapedeck.engine.universe.average_volume import (
+    DayVolume,
+    VolumeDay,
+    VolumeToNow,
+    moments_of,
+    unknown_volume,
+)
 from tapedeck.engine.universe.figures import PRE_MARKET_FIGURES, UNIVERSE_FIGURES
 from tapedeck.engine.universe.universe_session import UniverseSession
 
@@ -124,8 +130,8 @@ class UniverseLoader:
     """Reads the sessions of a universe's plan, one after the other. Not thread-safe: one worker owns it.
 
     `universe`: its memory and the days of averages. `figures`: those that are read, of `UNIVERSE_FIGURES`;
-    others are missing. `moments`: seconds after the open at which the average volume is read, int64,
-    ascending; by default every minute, which takes more memory.
+    others are missing. `moments`: seconds after the open at which scans run, int64, ascending; volumes are
+    kept there, by default at every minute, which takes more memory.
     """
 
     def __init__(
@@ -146,7 +152,7 @@ class UniverseLoader:
         self._reads_pre_market = any(name in figures for name in PRE_MARKET_FIGURES)
         days = universe.average_days if "avg_volume_to_now" in figures else 0
         self._volumes: deque[VolumeDay] = deque(maxlen=days)
-        self._moments = moments_of(plan.sessions) if moments is None else moments
+        self._moments = moments_of(plan.sessions, moments)
         self._sessions = SessionLoader(self._plan, data)
         self.cancelled = self._sessions.cancelled
         """Set to cancel a long load."""
@@ -163,7 +169,7 @@ class UniverseLoader:
         """Return how many sessions to read at once: `most`, or fewer to keep to the memory; at least one."""
         symbols, slots = len(self._plan.symbols), len(SessionSlots(session, MINUTE))
         columns = 1 + sum(len(spec.outputs) for spec in self._plan.specs)
-        volumes = _BYTES_OF_VOLUME * symbols * len(self._moments) if self._volumes.maxlen else 0
+        volumes = _BYTES_OF_VOLUME * symbols * len(self._moments)
         per_session = 8 * symbols * slots * (len(FIELDS) + columns) + volumes
         kept = volumes * (self._volumes.maxlen or 0)
         return max(1, min(most, MOST_SESSIONS, (self._memory - kept) // (_CHUNKS * per_session)))
@@ -177,20 +183,28 @@ class UniverseLoader:
 
     def load(self, sessions: Sequence[TradingSession]) -> list[UniverseSession]:
         """Return the next sessions of the plan, complete; EngineError if it is cancelled meanwhile."""
-        return [self._completed(loaded) for loaded in self._sessions.load(sessions)]
+        symbols = len(self._plan.symbols)
+        if not self._reads_pre_market:
+            pre_market = [PreMarket.unknown(symbols)] * len(sessions)
+            return list(map(self._completed, self._sessions.load(sessions), pre_market))
+        found = PreMarketBars(self._pre_market_spans(sessions), MINUTE)
+        loaded = self._sessions.load(sessions, others=found)
+        return list(map(self._completed, loaded, found.figures(symbols)))
 
-    def _completed(self, loaded: LoadedSession) -> UniverseSession:
+    def _completed(self, loaded: LoadedSession, pre_market: PreMarket) -> UniverseSession:
         """Compute a session's tape, and add it to the history of the next one."""
         slots, data = loaded.slots, self._session_data
         tape = self._computed_tape(loaded)
-        average = VolumeToNow(self._volumes, slots, self._moments, len(tape.symbols))
-        made = UniverseSession(tape, self._pre_market(slots.session), average, data.history.daily)
+        day = VolumeDay.of(slots, tape.base, self._moments)
+        average = unknown_volume(len(tape.symbols))
+        if self._volumes:
+            average = VolumeToNow(self._volumes, slots, self._moments)
+        self._volumes.append(day)
         data.clear_session_bars()
         extend_history(data.history, tape, loaded.companions)
-        if self._volumes.maxlen:
-            self._volumes.append(VolumeDay.of(slots, tape.base, self._moments))
         self._position += 1
-        return made
+        day_volume = DayVolume(day, slots, self._moments)
+        return UniverseSession(tape, pre_market, average, data.history.daily, day_volume)
 
     def _computed_tape(self, loaded: LoadedSession) -> Tape:
         data, plan = self._session_data, self._plan
@@ -209,14 +223,11 @@ class UniverseLoader:
             raise EngineError("the load of the universe was cancelled")
         return tape
 
-    def _pre_market(self, session: TradingSession) -> PreMarket:
-        symbols = self._plan.symbols
-        if not self._reads_pre_market:
-            return PreMarket.unknown(len(symbols))
+    def _pre_market_spans(self, sessions: Sequence[TradingSession]) -> list[tuple[int, int]]:
         history = self._plan.history
         at = history.first_played + self._position
-        before = history.sessions[at - 1] if at else None
-        return pre_market_figures(self._data, symbols, MINUTE, pre_market_span(session, before))
+        before = [history.sessions[at - 1] if at else None, *sessions[:-1]]
+        return [pre_market_span(session, one) for session, one in zip(sessions, before, strict=True)]
 
     def _sessions_before(self, days: int) -> tuple[TradingSession, ...]:
         """Return the trading days before the first session, oldest first; fewer where the calendar begins."""
