@@ -106,10 +106,6 @@ class ScannerManager:
         self._plan()
         return tuple(record for record in failed if record is not None)
 
-    def replace_session(self, session: UniverseSession) -> None:
-        """Scan another state of the same session's universe from now on."""
-        self._session = session
-
     def next_frontier(self, frontier: int) -> int | None:
         """Return the first frontier from this one on at which a scanner has yet to run, None without one."""
         position = bisect_left(self._frontiers, frontier)
