@@ -106,10 +106,6 @@ class ScannerManager:
         self._plan()
         return tuple(record for record in failed if record is not None)
 
-    def replace_session(self, session: UniverseSession) -> None:
-        """Scan another state of the same session's universe from now on."""
-        self._session = session
-
     def next_frontier(self, frontier: int) -> int | None:
         """Return the first frontier from this one on at which a scanner has yet to run, None without one."""
         position = bisect_left(self._frontiers, frontier)
@@ -125,7 +121,7 @@ class ScannerManager:
             one.note_run(record)
             if one.is_left:
                 one.turn_off()
-                self._plan()
+                self._drop(one)
             yield one.config, record
             _require(one, record)
 
@@ -184,6 +180,11 @@ class ScannerManager:
             for frontier in one.upcoming:
                 due[frontier] = (*due.get(frontier, ()), one)
         self._due, self._frontiers = due, tuple(sorted(due))
+
+    def _drop(self, scanner: ManagedScanner) -> None:
+        """Leave out a scanner at all later frontiers."""
+        due = {at: tuple(one for one in ones if one is not scanner) for at, ones in list(self._due.items())}
+        self._due = {at: ones for at, ones in due.items() if ones}
 
     def _set_up(self, one: ManagedScanner, process_messages: ProcessMessages) -> ScanRecord | None:
         """Set one scanner up; return the record if it failed."""
