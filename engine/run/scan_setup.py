@@ -28,7 +28,7 @@ from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.universe.figures import UNIVERSE_FIGURES
 from tapedeck.engine.universe.rule_checks import rule_vocabulary
 from tapedeck.engine.universe.scanner_manager import ScannerManager
-from tapedeck.engine.universe.schedule import scan_frontiers
+from tapedeck.engine.universe.schedule import scan_frontiers, schedule_warnings
 from tapedeck.engine.universe.universe_symbols import universe_symbols
 
 
@@ -95,7 +95,8 @@ def scan_setup(
         moments=_moments(plan, wanted.scanners),
     )
     warning = found.warning()
-    return ScanSetup(manager, own, loader, () if warning is None else (warning,))
+    warnings = (*([] if warning is None else [warning]), *schedule_warnings(wanted.scanners, plan.sessions))
+    return ScanSetup(manager, own, loader, warnings)
 
 
 def _values_read(data: SessionDataConfig) -> frozenset[str]:
