@@ -13,6 +13,7 @@ from tapedeck.engine.intervals import Interval
 from tapedeck.engine.quality.gaps_and_scores import HistoricalQuality
 from tapedeck.engine.tape.bar_grid import Ints
 from tapedeck.engine.tape.scan_records import ScanRecord
+from tapedeck.engine.tape.scan_summary import ScannerSummary, scanner_summaries
 from tapedeck.engine.tape.symbol_changes import ChangeKind
 from tapedeck.engine.tape.tape import Tape
 
@@ -74,7 +75,8 @@ class SessionSummary:
 
     Counts and quality are over all symbols that were in the session. `quality_pct`: mean, None if not
     measured; `empty`: confirmed-empty slots, of those played while the symbol was there. `opening`: the
-    symbols that it began with; `changes`: those that joined and left, in order.
+    symbols that it began with; `changes`: those that joined and left, in order. `scanners`: what each scanner
+    did that has scans in this session.
     """
 
     trading_day: str
@@ -86,6 +88,7 @@ class SessionSummary:
     empty: int = 0
     opening: tuple[str, ...] = ()
     changes: tuple[TimedChange, ...] = ()
+    scanners: tuple[ScannerSummary, ...] = ()
 
     @classmethod
     def of(cls, record: SessionRecord, digest: str) -> Self:
@@ -101,6 +104,7 @@ class SessionSummary:
             empty=_confirmed_empty(tape, frontier),
             opening=tape.opening,
             changes=_timed_changes(tape),
+            scanners=scanner_summaries(record.scans, tape.session.zone),
         )
 
 
