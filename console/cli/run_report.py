@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from tapedeck.console.cli.failures import error_document
 from tapedeck.console.cli.terminal import Cell, Column, Terminal, number_column
+from tapedeck.console.panel_data.scanner_lines import failure_lines, scanners_line
 from tapedeck.console.panel_data.scores import Grade, cut_score, grade_of
 from tapedeck.console.panel_data.symbol_changes import changes_line
 
@@ -26,6 +27,8 @@ _GRADE_STYLES: Final = {Grade.GOOD: "", Grade.FAIR: "yellow", Grade.BAD: "red"}
 def outcome_document(outcome: Outcome, log_path: object) -> dict[str, object]:
     """Return the run as one JSON document; `error` is null without a failure."""
     document: dict[str, object] = asdict(replace(outcome.summary, sessions=()))
+    if not outcome.summary.scanner_code:
+        del document["scanner_code"]
     document["sessions"] = [_session_document(session) for session in outcome.summary.sessions]
     document["interrupted"] = outcome.interrupted
     document["stopped_at"] = None if outcome.stopped_at is None else _hit_document(outcome.stopped_at)
@@ -52,6 +55,7 @@ def write_report(outcome: Outcome, terminal: Terminal, *, with_timers: bool = Tr
         _write_sessions(summary.sessions, terminal)
     if changes := changes_line(summary.sessions):
         terminal.write(f"\nsymbols: {changes}")
+    _write_scanners(summary.sessions, terminal)
     terminal.write(
         f"\n{summary.bars:,} bars in {summary.seconds:.2f} s ({_rate(outcome):,.0f} bars/s), "
         f"{len(summary.sessions)} of {_count(summary.sessions_planned, 'session')}"
@@ -73,11 +77,11 @@ def write_report(outcome: Outcome, terminal: Terminal, *, with_timers: bool = Tr
 
 
 def _session_document(session: SessionSummary) -> dict[str, object]:
-    """Return a session; `changes` only if symbols came or went."""
+    """Return a session; `changes` only if symbols came or went, `scanners` only if there were scans."""
     document: dict[str, object] = asdict(replace(session, opening=()))
-    del document["opening"]
-    if not session.changes:
-        del document["changes"]
+    for name in ("opening", "changes", "scanners"):
+        if not document[name]:
+            del document[name]
     return document
 
 
@@ -98,6 +102,14 @@ def _state(outcome: Outcome) -> str:
     return {"completed": "completed", "stopped": "stopped; the report is of the part played"}.get(
         outcome.summary.state, "failed"
     )
+
+
+def _write_scanners(sessions: Sequence[SessionSummary], terminal: Terminal) -> None:
+    """Write what the scanners found, and why they failed."""
+    if found := scanners_line(sessions):
+        terminal.write(f"\nscanners: {found}")
+    for failure in failure_lines(sessions):
+        terminal.write(f"scanner {failure}")
 
 
 def _write_sessions(sessions: Sequence[SessionSummary], terminal: Terminal) -> None:

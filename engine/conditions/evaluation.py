@@ -32,7 +32,7 @@ from tapedeck.engine.conditions.syntax import (
 from tapedeck.engine.tape.bar_grid import Floats, Mask
 from tapedeck.engine.tape.tape import row_index
 
-_COMPARE: Final[dict[Comparator, np.ufunc]] = {
+COMPARE: Final[dict[Comparator, np.ufunc]] = {
     "<": np.less,
     "<=": np.less_equal,
     ">": np.greater,
@@ -53,9 +53,10 @@ class Evaluation:
     """Evaluates a condition over the values known at some frontiers; `symbols` are the rows of the values.
 
     `one_slot_before`: reads each value one slot before, as crosses do.
-    A value is an array (1, frontiers), or (S, frontiers) if it contains `any` or `all`. Missing values and
-    divisions by zero are NaN, and make every comparison with them false. So are values of a symbol that is
-    not on the tape, and of one after it left; `all` ranges over the others then.
+    A value is an array (1, frontiers), or (S, frontiers) if it contains `any`, `all` or a bare name. Missing
+    values and divisions by zero are NaN, and make every comparison with them false. So are values of a symbol
+    that is not on the tape, and of one after it left; `all` ranges over the others then. `gone`: where a
+    symbol has left, bool (S, frontiers); None where none has.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Evaluation:
         self._symbols = symbols
         self._read = known.value_before if one_slot_before else known.value
         self._rows = row_index(symbols)
-        self._gone = known.gone()
+        self.gone: Final = known.gone()
 
     def truth(self, node: Truth) -> Mask:
         """Return whether a node is true at each frontier, shape (frontiers,)."""
@@ -84,12 +85,12 @@ class Evaluation:
     def _comparison(self, node: Comparison) -> Mask:
         first, *others = node.operands
         holds: Mask = np.ones((1, len(self._known)), dtype=np.bool_)
-        left = self._value(first)
+        left = self.value(first)
         for comparator, operand in zip(node.comparators, others, strict=True):
-            right = self._value(operand)
+            right = self.value(operand)
             # Needed for !=, which is true for NaN.
             known = ~(np.isnan(left) | np.isnan(right))
-            compared: Mask = _COMPARE[comparator](left, right)
+            compared: Mask = COMPARE[comparator](left, right)
             holds = holds & compared & known
             left = right
         return self._folded(node, holds)
@@ -98,16 +99,17 @@ class Evaluation:
         before = Evaluation(self._known, self._symbols, one_slot_before=True)
         above, below = (node.left, node.right) if node.direction == "above" else (node.right, node.left)
         # Comparisons with a missing value are false.
-        crossed: Mask = self._value(above) > self._value(below)
-        return self._folded(node, crossed & (before._value(above) <= before._value(below)))
+        crossed: Mask = self.value(above) > self.value(below)
+        return self._folded(node, crossed & (before.value(above) <= before.value(below)))
 
     def _folded(self, node: Comparison | Crossing, holds: Mask) -> Mask:
-        if _quantifier(node) != "all":
+        if quantifier_of(node) != "all":
             return np.asarray(holds.any(axis=0))
-        there = holds if self._gone is None else holds | self._gone
+        there = holds if self.gone is None else holds | self.gone
         return np.asarray(there.all(axis=0))
 
-    def _value(self, node: Value) -> Floats:  # noqa: PLR0911  # a case for each kind of node
+    def value(self, node: Value) -> Floats:  # noqa: PLR0911  # a case for each kind of node
+        """Return a value at each frontier, (1, frontiers), or (S, frontiers) if it is of all symbols."""
         match node:
             case Number(value):
                 return np.full((1, len(self._known)), value)
@@ -118,14 +120,14 @@ class Evaluation:
             case Reference():
                 return self._reference(node)
             case Negative(operand):
-                return -self._value(operand)
+                return -self.value(operand)
             case Arithmetic(operator, left, right):
-                return _finite(_COMPUTE[operator], self._value(left), self._value(right))
+                return _finite(_COMPUTE[operator], self.value(left), self.value(right))
             case Call():
                 return self._call(node)
 
     def _call(self, node: Call) -> Floats:
-        first, *rest = [self._value(argument) for argument in node.arguments]
+        first, *rest = [self.value(argument) for argument in node.arguments]
         if node.function == "abs":
             return np.abs(first)
         for value in rest:
@@ -140,10 +142,11 @@ class Evaluation:
                 return np.full((1, len(self._known)), np.nan)
             rows = slice(row, row + 1)
         values = self._read(reference.name, rows, reference.interval, reference.back)
-        return values if self._gone is None else np.where(self._gone[rows], np.nan, values)
+        return values if self.gone is None else np.where(self.gone[rows], np.nan, values)
 
 
-def _quantifier(node: Comparison | Crossing) -> Quantifier | None:
+def quantifier_of(node: Comparison | Crossing) -> Quantifier | None:
+    """Return the word over which a comparison or cross ranges, None without one."""
     return next((r.quantifier for r in references(node) if r.quantifier is not None), None)
 
 

@@ -6,7 +6,10 @@ k depends on a slot at or past k.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import time
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 
@@ -24,14 +27,21 @@ from tapedeck.engine.tape.symbol_changes import ChangeKind
 from tapedeck.engine.tape.tape import Tape
 
 Rows = slice
+Figure = Callable[[Ints], Floats]
+"""Returns a value of all symbols at ascending frontiers, float64 (S, frontiers)."""
+NO_FIGURES: Final[Mapping[str, Figure]] = MappingProxyType({})
 
 
 class KnownValues:
-    """Known values at frontiers `start` … `stop` of a tape that is computed up to `stop`."""
+    """Known values at frontiers `start` … `stop` of a tape that is computed up to `stop`.
 
-    def __init__(self, tape: Tape, start: int, stop: int) -> None:
+    `figures`: further values by name, called with the frontiers.
+    """
+
+    def __init__(self, tape: Tape, start: int, stop: int, figures: Mapping[str, Figure] = NO_FIGURES) -> None:
         self._tape = tape
         self._frontiers: Ints = np.arange(start, stop + 1, dtype=np.int64)
+        self._figures = figures
 
     def __len__(self) -> int:
         return len(self._frontiers)
@@ -54,7 +64,7 @@ class KnownValues:
         if name in DAY_FIGURES:
             return DAY_FIGURES[name].of(DayValues(tape, self._frontiers, rows))
         known = {"last": self._last, "quality": self._quality, "missing": self._missing, "gaps": self._gaps}
-        return known[name](rows)
+        return known[name](rows) if name in known else self._figures[name](self._frontiers)[rows]
 
     def value_before(self, name: str, rows: Rows, interval: Interval | None = None, back: int = 0) -> Floats:
         """Return a value one slot before each frontier, as crosses read it, float64 (rows, frontiers).
@@ -66,7 +76,7 @@ class KnownValues:
         at_open = int(start == 0)
         values = np.full((self._symbols(rows), len(self)), np.nan)
         if stop:
-            known = KnownValues(self._tape, start - 1 + at_open, stop - 1)
+            known = KnownValues(self._tape, start - 1 + at_open, stop - 1, self._figures)
             values[:, at_open:] = known.value(name, rows, interval, back)
         unknown = np.isnan(values)
         if back or name in self._tape.historical:

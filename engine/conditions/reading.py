@@ -39,7 +39,8 @@ from tapedeck.engine.errors import ConditionError, invalid_time_of_day, nearest
 from tapedeck.engine.intervals import Interval
 
 _GRAMMAR: Final = r"""
-    start: either
+    condition: either
+    value: sum
 
     ?either: both ("or" both)*
     ?both: denial ("and" denial)*
@@ -126,22 +127,30 @@ _DIRECTIONS: Final = {
 _WHOLE: Final = re.compile(r"[0-9]{1,12}")
 
 
-def read_condition(text: str, symbols: Collection[str] | None = None) -> Truth:
+def read_condition(text: str, symbols: Collection[str] | None = None, *, example: str | None = None) -> Truth:
     """Return the tree of a condition; ConditionError gives the position of a fault and what is allowed.
 
     `symbols`: those of the session, or None; used to recognise a symbol with a dot that needs quotes.
+    `example`: for the error of an empty text; default: one of a breakpoint.
     """
+    example = example or _EXAMPLE.format(symbol=example_symbol(symbols))
+    return cast(Truth, _read(text, "condition", symbols, example))
+
+
+def read_value(text: str, symbols: Collection[str] | None = None, *, example: str) -> Value:
+    """Return the tree of a value, as they are compared in conditions. Raises as `read_condition`."""
+    return cast(Value, _read(text, "value", symbols, example))
+
+
+def _read(text: str, start: str, symbols: Collection[str] | None, example: str) -> Node:
+    """Return the tree of a text; `start`: the rule of the grammar that it follows."""
     if not text.strip():
-        raise condition_fault(
-            text,
-            Span(0, len(text)),
-            f"it is empty; an example is {_EXAMPLE.format(symbol=example_symbol(symbols))}",
-        )
+        raise condition_fault(text, Span(0, len(text)), f"it is empty; an example is {example}")
     if len(text) > _LONGEST:
         message = f"it is too long: use at most {_LONGEST:,} characters, not {len(text):,}"
         raise condition_fault(text, Span(_LONGEST, _LONGEST + 1), message)
     try:
-        tree = _parser().parse(text)
+        tree = _parser().parse(text, start=start)
     except UnexpectedToken as error:
         unquoted = _unquoted(text, int(error.token.start_pos or 0), symbols)
         raise unquoted or _unexpected(text, error, symbols) from None
@@ -156,7 +165,7 @@ def read_condition(text: str, symbols: Collection[str] | None = None) -> Truth:
     _check_levels(text, tree, lambda node: getattr(node, "children", ()), _MAX_BRACKETS)
     root = _node(text, cast("Tree[Token]", tree.children[0]))
     _check_levels(text, root, children, _MAX_LEVELS)
-    return cast(Truth, root)
+    return root
 
 
 T = TypeVar("T")
@@ -175,7 +184,8 @@ def _check_levels(text: str, root: T, below: Callable[[T], Iterable[T]], limit: 
 
 @cache
 def _parser() -> Lark:
-    return Lark(_GRAMMAR, parser="lalr", propagate_positions=True, maybe_placeholders=False)
+    starts = ["condition", "value"]
+    return Lark(_GRAMMAR, parser="lalr", start=starts, propagate_positions=True, maybe_placeholders=False)
 
 
 def example_symbol(symbols: Collection[str] | None) -> str:
@@ -288,7 +298,7 @@ def _reference(text: str, tree: Tree[Token], span: Span) -> Reference:
     back, back_span = _back(text, parts)
     name = cast(Token, parts.pop())
     if not parts:
-        return Reference(None, None, None, str(name), back, span, span, span, back_span)
+        return Reference(None, None, None, str(name), back, span, _token_span(name), span, back_span)
     holder = cast("Tree[Token]", parts[0])
     token = cast(Token, holder.children[0])
     interval = _interval(text, cast(Token, parts[1])) if len(parts) > 1 else None

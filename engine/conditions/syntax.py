@@ -50,8 +50,8 @@ class ClockTime:
 class Reference:
     """`SYMBOL.name` or `SYMBOL.5m.close[3]`: a value of one symbol, or of `any` or `all` of them.
 
-    `symbol` is None for a name without a symbol. `quantifier` is set instead of a symbol. `back`: number of
-    bars back; `back_span`: its brackets, None where none are written.
+    `quantifier` is set instead of a symbol. A bare name has neither: in rules over rows it is a value of the
+    row's own symbol. `back`: number of bars back; `back_span`: its brackets, None where none are written.
     """
 
     symbol: str | None
@@ -63,6 +63,11 @@ class Reference:
     name_span: Span
     symbol_span: Span
     back_span: Span | None
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it is a name without a symbol."""
+        return self.symbol is None and self.quantifier is None
 
 
 @dataclass(frozen=True, slots=True)

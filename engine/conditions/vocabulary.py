@@ -13,6 +13,7 @@ from tapedeck.engine.conditions.syntax import (
     Crossing,
     Node,
     Reference,
+    Span,
     TimeOfDay,
     Truth,
     Value,
@@ -34,12 +35,20 @@ _MOST_LISTED: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Names in a session: symbols, intervals (base first), session and historical indicators."""
+    """Names in a session: symbols, intervals (base first), session and historical indicators.
+
+    `figures`: further values of a symbol, such as those of the universe. `bare_names`: whether a name without
+    a symbol is a value of the row's own, as in rules over rows. `any_symbol`: whether all symbols are
+    allowed, where those of the session are not known yet.
+    """
 
     symbols: tuple[str, ...]
     intervals: tuple[Interval, ...]
     indicators: tuple[str, ...]
     historical: tuple[str, ...]
+    figures: tuple[str, ...] = ()
+    bare_names: bool = False
+    any_symbol: bool = False
 
     @classmethod
     def of(cls, tape: Tape) -> Vocabulary:
@@ -49,10 +58,10 @@ class Vocabulary:
     @property
     def names(self) -> tuple[str, ...]:
         """Names allowed after a symbol's dot."""
-        return (*FIELDS, *SESSION_FIELDS, *self.indicators, *self.historical)
+        return (*FIELDS, *SESSION_FIELDS, *self.indicators, *self.historical, *self.figures)
 
-    def check(self, text: str, condition: Truth) -> None:
-        """Raise ConditionError if a condition uses unknown names, or mixes times and numbers."""
+    def check(self, text: str, condition: Node) -> None:
+        """Raise ConditionError if a condition or value uses unknown names, or mixes times and numbers."""
         for reference in references(condition):
             self._check_reference(text, reference)
         _check_kinds(text, condition)
@@ -60,22 +69,36 @@ class Vocabulary:
             raise condition_fault(text, condition.span, "it never changes: use a value of a symbol, or time")
 
     def _check_reference(self, text: str, reference: Reference) -> None:
-        if reference.quantifier is None:
+        if reference.is_bare and self.bare_names:
+            self._check_bare_symbol(text, reference)
+        elif reference.quantifier is None:
             self._check_symbol(text, reference)
         if reference.interval is not None:
             self._check_interval(text, reference)
         elif reference.name not in self.names:
-            message = (
-                f"unknown value {reference.name!r} (this session has {listed(self.names, _MOST_LISTED)})"
-            )
-            meant = _MEANT.get(reference.name.casefold()) or nearest(reference.name, self.names)
+            owner = "rules read" if self.bare_names else "this session has"
+            message = f"unknown value {reference.name!r} ({owner} {listed(self.names, _MOST_LISTED)})"
+            meant = _MEANT.get(reference.name.casefold()) or nearest(reference.name, self._nearby(reference))
             raise condition_fault(text, reference.name_span, message, meant)
-        elif reference.back_span is not None and reference.name in self.historical:
-            message = (
-                f"{reference.name} has no bars to count back, as it is computed before the session: "
-                "use it without [n]"
-            )
-            raise condition_fault(text, reference.back_span, message)
+        elif reference.back_span is not None:
+            self._check_bars_back(text, reference, reference.back_span)
+
+    def _nearby(self, reference: Reference) -> tuple[str, ...]:
+        """Return the words that may have been meant instead of a reference's name."""
+        return (*self.names, "time") if reference.is_bare else self.names
+
+    def _check_bars_back(self, text: str, reference: Reference, back_span: Span) -> None:
+        name = reference.name
+        if name in self.historical or name in self.figures:
+            since = ", as it is computed before the session" if name in self.historical else ""
+            message = f"{name} has no bars to count back{since}: use it without [n]"
+            raise condition_fault(text, back_span, message)
+
+    def _check_bare_symbol(self, text: str, reference: Reference) -> None:
+        if reference.name in self.symbols and reference.name not in self.names:
+            symbol = reference.name
+            message = f"{symbol} is a symbol: use one of its values, such as {symbol}.close"
+            raise condition_fault(text, reference.span, message)
 
     def _check_symbol(self, text: str, reference: Reference) -> None:
         if reference.symbol is None:
@@ -88,7 +111,7 @@ class Vocabulary:
                 f"unknown name {reference.name!r}: use time, or a value of a symbol, such as {symbol}.close"
             )
             raise condition_fault(text, reference.span, message, nearest(reference.name, known))
-        if reference.symbol not in self.symbols:
+        if reference.symbol not in self.symbols and not self.any_symbol:
             message = f"unknown symbol {reference.symbol!r} (this session has {listed(self.symbols)})"
             near = nearest(reference.symbol, [*self.symbols, "any", "all"])
             raise condition_fault(text, reference.symbol_span, message, near)
@@ -122,8 +145,16 @@ def _check_kinds(text: str, node: Node) -> None:
 
 
 def _refuse_mixtures(text: str, node: Comparison | Crossing) -> None:
-    if len({r.quantifier for r in references(node) if r.quantifier is not None}) > 1:
+    over_rows = [reference for reference in references(node) if reference.symbol is None]
+    quantifiers = {reference.quantifier for reference in over_rows if reference.quantifier is not None}
+    bare = next((reference for reference in over_rows if reference.is_bare), None)
+    message = None
+    if len(quantifiers) > 1:
         message = "any and all are mixed in one comparison: use one of them, or two comparisons with and"
+    elif quantifiers and bare is not None:
+        mixed = f"{bare.name} and {quantifiers.pop()} are mixed in one comparison"
+        message = f"{mixed}: use two comparisons with and"
+    if message is not None:
         raise condition_fault(text, node.span, message)
 
 

@@ -18,6 +18,7 @@ from tapedeck.engine.export.manifest import (
     MANIFEST,
     METRICS_JSON,
     QUALITY_CSV,
+    SCANS_CSV,
     SESSION_CSV,
     SESSION_JSON,
     Manifest,
@@ -25,8 +26,9 @@ from tapedeck.engine.export.manifest import (
     json_bytes,
 )
 from tapedeck.engine.export.metrics_json import metrics_document
-from tapedeck.engine.export.own_files import HISTORY_TABLE, TABLES
+from tapedeck.engine.export.own_files import HISTORY_TABLE, SCANS_TABLE, TABLES
 from tapedeck.engine.export.quality_table import quality_rows
+from tapedeck.engine.export.scans_table import scan_rows
 from tapedeck.engine.export.session_json import session_document, writable
 from tapedeck.engine.export.session_table import end_row, session_rows
 from tapedeck.engine.export.staged_files import StagedFile, write_whole
@@ -60,7 +62,9 @@ class CsvExport:
         self._held_row: str | None = None
         self._failure: ExportError | None = None
         self._has_ended = False
-        tables = TABLES | (HISTORY_TABLE if config.session_data_config.historical.keeps_days else {})
+        data = config.session_data_config
+        tables = TABLES | (HISTORY_TABLE if data.historical.keeps_days else {})
+        tables |= SCANS_TABLE if data.scanners else {}
         self._history_until: dict[Interval, dict[str, int]] = {}
         self._target = ExportFolder(folder, (*tables, SESSION_JSON, METRICS_JSON, MANIFEST))
         try:
@@ -82,6 +86,8 @@ class CsvExport:
             self._append(INDICATORS_CSV, indicator_rows(tape, frontier))
             self._tables[QUALITY_CSV].append(quality_rows(tape, frontier))
             self._append_history(tape)
+            if SCANS_CSV in self._tables:
+                self._tables[SCANS_CSV].append(scan_rows(whole.tape.session, whole.scans))
         except ExportError as error:
             self._fail(error)
             raise

@@ -29,6 +29,7 @@ BARS_CSV: Final = "bars.csv"
 INDICATORS_CSV: Final = "indicators.csv"
 QUALITY_CSV: Final = "quality.csv"
 HISTORY_CSV: Final = "history.csv"
+SCANS_CSV: Final = "scans.csv"
 SESSION_JSON: Final = "session.json"
 METRICS_JSON: Final = "metrics.json"
 DATA_FILES: Final = (SESSION_CSV, BARS_CSV, INDICATORS_CSV, QUALITY_CSV, SESSION_JSON, METRICS_JSON)
@@ -72,12 +73,30 @@ class ManifestSession(_Part):
         return fields
 
 
+class ManifestScanner(_Part):
+    """A scanner of the session file. `code`: hash of the code of its class.
+
+    `code` is left out of the file for a rule, and for a class that was not loaded.
+    """
+
+    name: str
+    code: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        fields: dict[str, object] = write(self)
+        if self.code is None:
+            del fields["code"]
+        return fields
+
+
 class Manifest(_Part):
     """Content of manifest.json.
 
     `status`: partial if not every session of the range was played to its close; `reason` then gives the
     cause. `symbols`: all that were in a session, in the order of joining. `indicators`: each output's
-    interval. `session_file`: the session file with all fields.
+    interval. `scanners`: those of the session file, in its order, left out if there are none. `session_file`:
+    the session file with all fields.
     """
 
     format: Literal[1] = 1
@@ -97,6 +116,7 @@ class Manifest(_Part):
     base_interval: str
     derived_intervals: tuple[str, ...]
     indicators: Mapping[str, str]
+    scanners: tuple[ManifestScanner, ...] = ()
     min_completeness: float
     quality_measured: bool
     warnings: tuple[str, ...]
@@ -105,6 +125,13 @@ class Manifest(_Part):
     versions: Mapping[str, str]
     metadata: Mapping[str, JsonValue]
     session_file: Mapping[str, JsonValue]
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        fields: dict[str, object] = write(self)
+        if not self.scanners:
+            del fields["scanners"]
+        return fields
 
     @property
     def changed_sessions(self) -> Mapping[date, ChangedSession]:
@@ -118,6 +145,13 @@ class Manifest(_Part):
         data = self.session_file.get("session_data_config")
         symbols = data.get("symbols") if isinstance(data, Mapping) else None
         return tuple(map(str, symbols)) if isinstance(symbols, list) else ()
+
+    @property
+    def universe(self) -> Mapping[str, object]:
+        """The section `universe` of the session file; empty without one."""
+        data = self.session_file.get("session_data_config")
+        section = data.get("universe") if isinstance(data, Mapping) else None
+        return section if isinstance(section, Mapping) else {}
 
     @property
     def historical(self) -> HistoricalConfig:
@@ -170,6 +204,10 @@ def build_manifest(
         base_interval=summary.base,
         derived_intervals=summary.derived,
         indicators={name: str(column.interval) for name, column in columns.items()},
+        scanners=tuple(
+            ManifestScanner(name=name, code=summary.scanner_code.get(name))
+            for name in (scanner.name or "" for scanner in data_config.scanners)
+        ),
         min_completeness=data_config.min_completeness,
         quality_measured=data_config.gap_filler.enable_session_quality,
         warnings=summary.warnings,

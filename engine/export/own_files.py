@@ -17,10 +17,12 @@ from tapedeck.engine.export.manifest import (
     MANIFEST,
     METRICS_JSON,
     QUALITY_CSV,
+    SCANS_CSV,
     SESSION_CSV,
     SESSION_JSON,
 )
 from tapedeck.engine.export.quality_table import QUALITY_HEADER
+from tapedeck.engine.export.scans_table import SCANS_HEADER
 from tapedeck.engine.export.session_table import SESSION_HEADER
 
 TABLES: Final = {
@@ -32,10 +34,12 @@ TABLES: Final = {
 """The CSV files of every export, and their columns."""
 HISTORY_TABLE: Final = {HISTORY_CSV: HISTORY_HEADER}
 """The CSV file of exports whose session file keeps days or weeks."""
+SCANS_TABLE: Final = {SCANS_CSV: SCANS_HEADER}
+"""The CSV file of exports whose session file has scanners."""
 
 # JSON files begin with their first fields.
 _BEGINNINGS: Final = {
-    name: ",".join(header).encode() + b"\n" for name, header in (TABLES | HISTORY_TABLE).items()
+    name: ",".join(header).encode() + b"\n" for name, header in (TABLES | HISTORY_TABLE | SCANS_TABLE).items()
 } | {
     SESSION_JSON: b'{\n  "session_name": ',
     METRICS_JSON: b'{\n  "seconds": ',

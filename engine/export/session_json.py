@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.export.scans_json import scanner_numbers, scans_of
 from tapedeck.engine.export.text_columns import time_text
 from tapedeck.engine.export.versions import library_versions
 from tapedeck.engine.intervals import Interval
@@ -65,6 +66,7 @@ def session_document(
                 "quality": None if session.quality_pct is None else _number(session.quality_pct),
                 "digest": session.digest,
                 **symbol_changes(session, file_symbols),
+                **scanner_numbers(session),
             }
             for session in summary.sessions
         ],
@@ -103,6 +105,7 @@ def _last_session(record: SessionRecord) -> Document:
         "clock": time_text(view.clock_seconds, session.zone),
         "frontier": view.frontier,
         "slots": view.slots,
+        **scans_of(record),
     }
 
 

@@ -26,6 +26,7 @@ class Step(Enum):
     ACTIVATION = "activation"
     DEACTIVATION = "deactivation"
     PREFETCH = "prefetch"
+    UNIVERSE_LOAD = "universe_load"
     RECORDING = "recording"
 
     # Members are singletons, so identity suffices; Enum's own hash is a slow Python call on a hot path.
@@ -145,10 +146,6 @@ class PerformanceMetrics:
     def record_deactivation(self, started: float) -> float:
         """Record deactivating a session."""
         return self.record(Step.DEACTIVATION, started)
-
-    def record_prefetch(self, started: float) -> float:
-        """Record loading a chunk of sessions."""
-        return self.record(Step.PREFETCH, started)
 
     def record_recording(self, started: float) -> float:
         """Record stamping, exporting and caching a session."""

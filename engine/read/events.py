@@ -1,4 +1,4 @@
-"""Events of a run in one numbered list: gaps, breaks, bookmarks, errors, sessions, symbols."""
+"""Events of a run in one numbered list: gaps, breaks, bookmarks, errors, sessions, symbols, scans."""
 
 from __future__ import annotations
 
@@ -39,6 +39,8 @@ class EventKind(Enum):
     SESSION = "session"
     SYMBOL = "symbol"
     """A symbol joined or left."""
+    SCAN = "scan"
+    """A scanner found symbols, or failed."""
 
 
 @dataclass(frozen=True, slots=True)

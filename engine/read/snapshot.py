@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -103,7 +103,7 @@ class RunSummary:
 
     `state`: completed, stopped or error. `seconds`: wall time from start to end. `complete`: every session
     of the range was played to its close. `changed_sessions`: days of the file that differ from the calendar;
-    part of the stamp.
+    part of the stamp. `scanner_code`: hash of the code of each class that is a scanner, by scanner.
     """
 
     session_name: str
@@ -127,3 +127,4 @@ class RunSummary:
     parameters: Mapping[str, Mapping[str, float | int | str]]
     counts: Mapping[str, int]
     changed_sessions: tuple[str, ...] = ()
+    scanner_code: Mapping[str, str] = field(default_factory=dict)

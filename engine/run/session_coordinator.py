@@ -120,7 +120,7 @@ class SessionCoordinator:
         self.recorder = SessionRecorder(
             sinks, metrics, self.send, self.render_priority, plan.changed_sessions
         )
-        self.feed = SessionFeed(
+        self.feed: SessionFeed[LoadedSession] = SessionFeed(
             plan,
             loader,
             metrics,

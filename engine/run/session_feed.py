@@ -7,15 +7,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import TypeVar
+from threading import Event
+from typing import Generic, Protocol, TypeVar
 
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.errors import EngineError, StoreError
-from tapedeck.engine.metrics.performance import PerformanceMetrics
+from tapedeck.engine.metrics.performance import PerformanceMetrics, Step
 from tapedeck.engine.run.messages import Message, Wake
 from tapedeck.engine.run.planned_bars import PlannedBars
 from tapedeck.engine.run.prefetch_worker import PrefetchWorker
-from tapedeck.engine.run.session_loader import LoadedSession, SessionLoader
+from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.history import History
 
@@ -24,42 +25,74 @@ log = logging.getLogger(__name__)
 # Longest wait for a session to load; after it the run fails.
 LOAD_TIMEOUT_S = 30.0
 
+Loaded = TypeVar("Loaded")
+Loaded_co = TypeVar("Loaded_co", covariant=True)
 Result = TypeVar("Result")
 # Handles the messages in the mailbox; waits for the first one at most the given seconds (None: no limit).
 ProcessMessages = Callable[[float | None], None]
 
 
-class SessionFeed:
+class Loader(Protocol[Loaded_co]):
+    """Reads the sessions of a plan, and the history before the first, in the feed's thread.
+
+    `cancelled`: set to end a long load early.
+    """
+
+    cancelled: Event
+
+    @property
+    def store(self) -> BarStore:
+        """The store that is read."""
+        ...
+
+    def chunk_length(self, session: TradingSession, most: int) -> int:
+        """Return how many sessions to read at once, from this one on: at least 1, at most `most`."""
+        ...
+
+    def load_history(self) -> History:
+        """Read and return the history before the first session."""
+        ...
+
+    def load(self, sessions: Sequence[TradingSession]) -> Sequence[Loaded_co]:
+        """Return the next sessions of the plan."""
+        ...
+
+
+class SessionFeed(Generic[Loaded]):
     """Returns the loaded sessions of a plan in order, and the history before the first.
 
     `is_recording`: whether bars are being written while the run plays: then no session is read ahead, and the
-    store is not watched for changes.
+    store is not watched for changes. `watches`: whether it is otherwise. `step`: the timer of its loads.
     """
 
     def __init__(
         self,
         plan: StreamPlan,
-        loader: SessionLoader,
+        loader: Loader[Loaded],
         metrics: PerformanceMetrics,
         send: Callable[[Message], None],
         *,
         prefetch_days: int,
         load_timeout_s: float = LOAD_TIMEOUT_S,
         is_recording: bool = False,
+        watches: bool = True,
+        step: Step = Step.PREFETCH,
     ) -> None:
         self._plan = plan
         self._is_recording = is_recording
+        self._watches = watches and not is_recording
+        self._step = step
         self._loader = loader
         self._metrics = metrics
         self._prefetch_days = prefetch_days
         self._load_timeout_s = load_timeout_s
-        self._worker: PrefetchWorker[TradingSession, LoadedSession] = PrefetchWorker(
+        self._worker: PrefetchWorker[TradingSession, Loaded] = PrefetchWorker(
             self._load, lambda: send(Wake())
         )
         self._planned = PlannedBars(plan, loader.store)
-        self._ready: deque[LoadedSession] = deque()
+        self._ready: deque[Loaded] = deque()
         self._requested = 0
-        self._future: Future[Sequence[LoadedSession]] | None = None
+        self._future: Future[Sequence[Loaded]] | None = None
 
     def history(self, process_messages: ProcessMessages) -> History:
         """Read the history before the first session, without a time limit; commands still take effect."""
@@ -79,7 +112,7 @@ class SessionFeed:
             process_messages(None)
         return future.result()
 
-    def next_session(self, process_messages: ProcessMessages) -> LoadedSession:
+    def next_session(self, process_messages: ProcessMessages) -> Loaded:
         """Return the next session; EngineError if it is not loaded within `load_timeout_s`."""
         self.wait_for_next(process_messages)
         loaded = self._ready.popleft()
@@ -116,7 +149,7 @@ class SessionFeed:
         count = self._loader.chunk_length(sessions[self._requested], days)
         chunk = sessions[self._requested : self._requested + count]
         self._requested += len(chunk)
-        log.info("prefetch started: %s to %s", chunk[0].trading_day, chunk[-1].trading_day)
+        log.info("%s started: %s to %s", self._step.value, chunk[0].trading_day, chunk[-1].trading_day)
         self._future = self._worker.start_prefetch(chunk)
 
     def _wait(self, process_messages: ProcessMessages) -> None:
@@ -135,18 +168,18 @@ class SessionFeed:
         self._future = None
 
     def _load_history(self) -> History:
-        if not self._is_recording:
+        if self._watches:
             self._planned.watch()
         return self._loader.load_history()
 
-    def _load(self, sessions: Sequence[TradingSession]) -> list[LoadedSession]:
+    def _load(self, sessions: Sequence[TradingSession]) -> list[Loaded]:
         started = self._metrics.start_timer()
         try:
             loaded = self._loader.load(sessions)
             self._planned.check(sessions)  # behind the read, so that a change during it is found
         except StoreError as error:
             raise self._planned.explained(error) from error
-        seconds = self._metrics.record_prefetch(started)
+        seconds = self._metrics.record(self._step, started)
         first, last = sessions[0].trading_day, sessions[-1].trading_day
-        log.info("prefetch done: %s to %s in %.3f s", first, last, seconds)
+        log.info("%s done: %s to %s in %.3f s", self._step.value, first, last, seconds)
         return loaded

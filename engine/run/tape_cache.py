@@ -14,6 +14,7 @@ from typing import Final
 
 from tapedeck.engine.errors import ExportError
 from tapedeck.engine.tape.played_session import PlayedSession
+from tapedeck.engine.tape.scan_records import ScanRecord
 from tapedeck.engine.tape.session_record import SessionRecord
 from tapedeck.engine.tape.stamp import session_digest
 from tapedeck.engine.tape.tape import Tape
@@ -37,6 +38,7 @@ class _Facts:
     digest: str
     state: str
     error: str | None
+    scans: tuple[ScanRecord, ...]
 
 
 class SizedCache:
@@ -105,7 +107,7 @@ class TapeCache:
         """Keep one session that has ended."""
         day = record.tape.session.trading_day
         with self._lock:
-            self._facts[day] = _Facts(digest, record.state, record.error)
+            self._facts[day] = _Facts(digest, record.state, record.error, record.scans)
             self._days.append(day)  # played in this order
             self._played.put(record)
 
@@ -271,7 +273,7 @@ class TapeCache:
                 yield played  # it may be incomplete
                 continue
             verify_digest(record.tape, record.frontier, facts.digest)
-            yield replace(record, state=facts.state, error=facts.error)
+            yield replace(record, state=facts.state, error=facts.error, scans=facts.scans)
 
 
 def verify_digest(tape: Tape, frontier: int, expected: str) -> None:

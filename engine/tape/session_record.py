@@ -12,6 +12,8 @@ from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.quality.gaps_and_scores import HistoricalQuality
 from tapedeck.engine.tape.bar_grid import Ints
+from tapedeck.engine.tape.scan_records import ScanRecord
+from tapedeck.engine.tape.scan_summary import ScannerSummary, scanner_summaries
 from tapedeck.engine.tape.symbol_changes import ChangeKind
 from tapedeck.engine.tape.tape import Tape
 
@@ -20,13 +22,15 @@ from tapedeck.engine.tape.tape import Tape
 class SessionRecord:
     """A tape that is no longer written, with the frontier that was reached.
 
-    `state`: the run's state when the session ended: `running`, or the final state of the run.
+    `state`: the run's state when the session ended: `running`, or the final state of the run. `scans`: what
+    the scanners found, in the order of their runs.
     """
 
     tape: Tape
     frontier: int
     state: str
     error: str | None
+    scans: tuple[ScanRecord, ...] = ()
 
     @property
     def historical_quality(self) -> Mapping[tuple[str, Interval], HistoricalQuality]:
@@ -71,7 +75,8 @@ class SessionSummary:
 
     Counts and quality are over all symbols that were in the session. `quality_pct`: mean, None if not
     measured; `empty`: confirmed-empty slots, of those played while the symbol was there. `opening`: the
-    symbols that it began with; `changes`: those that joined and left, in order.
+    symbols that it began with; `changes`: those that joined and left, in order. `scanners`: what each scanner
+    did that has scans in this session.
     """
 
     trading_day: str
@@ -83,6 +88,7 @@ class SessionSummary:
     empty: int = 0
     opening: tuple[str, ...] = ()
     changes: tuple[TimedChange, ...] = ()
+    scanners: tuple[ScannerSummary, ...] = ()
 
     @classmethod
     def of(cls, record: SessionRecord, digest: str) -> Self:
@@ -98,6 +104,7 @@ class SessionSummary:
             empty=_confirmed_empty(tape, frontier),
             opening=tape.opening,
             changes=_timed_changes(tape),
+            scanners=scanner_summaries(record.scans, tape.session.zone),
         )
 
 

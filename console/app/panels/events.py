@@ -28,6 +28,7 @@ _TICKS: Final = {
     EventKind.ERROR: TickKind.ERROR,
     EventKind.SESSION: TickKind.SESSION,
     EventKind.SYMBOL: TickKind.EVENT,
+    EventKind.SCAN: TickKind.EVENT,
 }
 _STYLES: Final = {
     EventKind.GAP: "fair",
@@ -35,6 +36,7 @@ _STYLES: Final = {
     EventKind.BOOKMARK: "mark",
     EventKind.ERROR: "bad",
     EventKind.SYMBOL: "mark",
+    EventKind.SCAN: "mark",
 }
 _NO_MARKS: Final = frozenset({EventKind.GAP, EventKind.SESSION})
 _PLACE: Final = attrgetter("place")

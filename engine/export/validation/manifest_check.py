@@ -14,7 +14,14 @@ from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.config import describe_changes
 from tapedeck.engine.errors import CalendarError
-from tapedeck.engine.export.manifest import DATA_FILES, MANIFEST, SESSION_JSON, Manifest, ManifestFile
+from tapedeck.engine.export.manifest import (
+    DATA_FILES,
+    MANIFEST,
+    SCANS_CSV,
+    SESSION_JSON,
+    Manifest,
+    ManifestFile,
+)
 from tapedeck.engine.export.validation.report import FindingLog
 from tapedeck.engine.export.validation.symbols_check import check_symbols, check_written_changes
 from tapedeck.engine.intervals import Interval
@@ -43,9 +50,11 @@ def read_manifest(folder: Path, log: FindingLog) -> Manifest | None:
 def check_files(folder: Path, manifest: Manifest, log: FindingLog) -> None:
     """Compare sizes and hashes of the files with the manifest."""
     listed = {entry.name: entry for entry in manifest.files}
-    for name in DATA_FILES:
+    for name in (*DATA_FILES, *([SCANS_CSV] if manifest.scanners else [])):
         if name not in listed:
             log.add(MANIFEST, None, f"files: {name} is not listed")
+    if SCANS_CSV in listed and not manifest.scanners:
+        log.add(MANIFEST, None, f"files: {SCANS_CSV} is listed, but scanners are missing")
     for entry in manifest.files:
         _check_file(folder / entry.name, entry, log)
 

@@ -17,11 +17,13 @@ from tapedeck.engine.export.manifest import (
     INDICATORS_CSV,
     MANIFEST,
     QUALITY_CSV,
+    SCANS_CSV,
     SESSION_CSV,
     Manifest,
 )
 from tapedeck.engine.export.own_files import has_own_files
 from tapedeck.engine.export.quality_table import QUALITY_HEADER
+from tapedeck.engine.export.scans_table import SCANS_HEADER
 from tapedeck.engine.export.session_table import SESSION_HEADER
 from tapedeck.engine.export.validation.bar_rows import BarRows
 from tapedeck.engine.export.validation.day_totals import DayTotals
@@ -37,8 +39,10 @@ from tapedeck.engine.export.validation.manifest_check import (
 )
 from tapedeck.engine.export.validation.quality_rows import QualityRows
 from tapedeck.engine.export.validation.report import FindingLog, ValidationReport
+from tapedeck.engine.export.validation.scan_rows import ScanRows
 from tapedeck.engine.export.validation.session_rows import ClockRows
 from tapedeck.engine.export.validation.table_reader import TableReader
+from tapedeck.engine.export.validation.written_scans import WrittenScans
 
 # A replacement takes a moment, a check seconds.
 _MOST_ATTEMPTS: Final = 5
@@ -113,10 +117,12 @@ def _check(folder: Path, manifest: Manifest, log: FindingLog) -> int:
 
 def _check_tables(folder: Path, expectation: Expectation, time: TimeManager, log: FindingLog) -> int:
     readers: list[TableReader] = []
+    listed = {entry.name for entry in expectation.manifest.files}
 
-    def cursor(name: str, header: tuple[str, ...], locate: Locate) -> SessionCursor:
+    def cursor(name: str, header: tuple[str, ...], locate: Locate, *, is_read: bool = True) -> SessionCursor:
         readers.append(TableReader(folder / name, header, log))
-        return SessionCursor(name, readers[-1].pieces(), locate, expectation.days, log)
+        pieces = readers[-1].pieces() if is_read else iter(())
+        return SessionCursor(name, pieces, locate, expectation.days, log)
 
     clock, bars = ClockRows(expectation, log), BarRows(expectation, log)
     totals = DayTotals(folder, log)
@@ -125,7 +131,9 @@ def _check_tables(folder: Path, expectation: Expectation, time: TimeManager, log
     bar_rows = cursor(BARS_CSV, BARS_HEADER, bars.locate)
     quality_rows = cursor(QUALITY_CSV, QUALITY_HEADER, quality.locate)
     indicator_rows = cursor(INDICATORS_CSV, INDICATORS_HEADER, indicators.locate)
-    if any(entry.name == HISTORY_CSV for entry in expectation.manifest.files):
+    scans, written_scans = ScanRows(expectation, log), WrittenScans(folder, log)
+    scan_rows = cursor(SCANS_CSV, SCANS_HEADER, scans.locate, is_read=SCANS_CSV in listed)
+    if HISTORY_CSV in listed:
         readers.append(TableReader(folder / HISTORY_CSV, HISTORY_HEADER, log))
         _check_history(readers[-1], expectation.manifest, time, log)
     for index, played in enumerate(expectation.played):
@@ -140,7 +148,9 @@ def _check_tables(folder: Path, expectation: Expectation, time: TimeManager, log
             log.add(BARS_CSV, None, f"{day} has {count} base bars, but {played.bars} in the manifest")
         quality.check(quality_rows.take(index), found, expected)
         indicators.check(indicator_rows.take(index), found, expected)
-    for rows in (clock_rows, bar_rows, quality_rows, indicator_rows):
+        found_by_scan = scans.check(scan_rows.take(index), expected)
+        written_scans.check(found_by_scan, played, expected, is_last=is_last)
+    for rows in (clock_rows, bar_rows, quality_rows, indicator_rows, scan_rows):
         rows.finish()
     return sum(reader.rows for reader in readers)
 
