@@ -9,16 +9,16 @@ from typing import Final
 import numpy as np
 
 from tapedeck.engine.errors import listed
-from tapedeck.engine.feeds.bar_cells import cells_of_bars
+from tapedeck.engine.feeds.bar_cells import BarTable, cells_of_bars
 from tapedeck.engine.feeds.history_request import HistoryAnswer
 from tapedeck.engine.feeds.universe_history import UniverseHistory
 from tapedeck.engine.importers.validation import validate_each
-from tapedeck.engine.indicators.block_computer import BlockComputer
 from tapedeck.engine.intervals import MINUTE
+from tapedeck.engine.run.pre_market import put_figures
+from tapedeck.engine.run.universe_loader import BegunSession
 from tapedeck.engine.store.bar_store import BarColumns
 from tapedeck.engine.tape.bar_grid import Floats, Ints, Mask
 from tapedeck.engine.tape.tape import Tape
-from tapedeck.engine.universe.universe_session import UniverseSession
 
 _LISTED: Final = 10
 """Most symbols that a message names."""
@@ -51,21 +51,15 @@ class RecordedBars:
 class LiveUniverse:
     """A universe session that grows: bars of recorded symbols are copied, those of others asked for.
 
-    `session`: without bars of its day; `computer`: has computed nothing of its tape yet. `tell` takes texts
-    for the user. One thread owns it; between two scans its tape changes in place, so a view of it is to be
-    read during its scan alone.
+    `tell` takes texts for the user. One thread owns it; between two scans its tape changes in place, so a
+    view of it is to be read during its scan alone.
     """
 
-    def __init__(
-        self,
-        session: UniverseSession,
-        computer: BlockComputer,
-        history: UniverseHistory,
-        tell: Callable[[str], None],
-    ) -> None:
-        self.session = session
-        self._computer, self._history, self._tell = computer, history, tell
-        self._had: Ints = np.zeros(len(session.symbols), dtype=np.int64)  # slots that were asked for
+    def __init__(self, begun: BegunSession, history: UniverseHistory, tell: Callable[[str], None]) -> None:
+        self.session = begun.session
+        self._computer, self._history, self._tell = begun.computer, history, tell
+        self._pre_market = begun.pre_market  # None once it is there
+        self._had: Ints = np.zeros(len(self.session.symbols), dtype=np.int64)  # slots that were asked for
         self._refused: dict[str, str] = {}  # symbols that are not asked for any more, and why
         self._is_told = False  # that bars are missing, for other reasons
         self._corrected: list[tuple[Ints, Ints, Floats]] = []
@@ -82,6 +76,7 @@ class LiveUniverse:
         refuses them for good. Raises HistoryStoppedError if the run ends meanwhile.
         """
         self._copy(recorded)
+        self._fetch_pre_market()
         self._fetch(frontier, frozenset(recorded.symbols))
         self._mend()
         tape = self.session.tape
@@ -103,6 +98,28 @@ class LiveUniverse:
             own, at = np.nonzero(recorded.empty[known])
             tape.base.confirm_empty(rows[own], at.astype(np.int64))
         self._had[rows] = np.maximum(self._had[rows], slots)
+
+    def _fetch_pre_market(self) -> None:
+        """Take the bars before the open, which are complete by then, of all symbols that have some."""
+        if self._pre_market is None or self._history.lack is not None:
+            return
+        start, end = self._pre_market
+        minutes = (end - start) // MINUTE.seconds
+        if minutes:
+            for answer in self._history.ask(self.session.symbols, start, end, minutes):
+                if answer.error is None:
+                    self._take_pre_market(answer.columns, answer.request.symbols)
+                elif not self._can_ask_on(answer):
+                    return
+        self._pre_market = None
+
+    def _take_pre_market(self, table: BarTable, asked: Sequence[str]) -> None:
+        rows: Ints = np.array([self.session.tape.rows[symbol] for symbol in asked], dtype=np.int64)
+        checked = validate_each(BarColumns(table.opened_at, *table.values), MINUTE)
+        good, bars = checked.good, checked.bars
+        own, times = rows[table.symbols[good]], table.opened_at[good]
+        values = np.array([bars.high, bars.low, bars.close, bars.volume])[:, good]
+        put_figures(self.session.pre_market, own, times, values)
 
     def _fetch(self, frontier: int, recorded: Collection[str]) -> None:
         symbols = self.session.symbols
@@ -127,15 +144,9 @@ class LiveUniverse:
 
     def _take(self, answer: HistoryAnswer, first: int, frontier: int) -> bool:
         """Take an answer; return whether the feed can be asked for more."""
-        asked, error = answer.request.symbols, answer.error
-        if error is not None and error.is_final:
-            self._refuse(asked, str(error))
-            return True
-        if error is not None:
-            if not self._is_told:
-                self._tell(f"universe: bars are missing, which are asked for again: {error}")
-            self._is_told = True
-            return False
+        if answer.error is not None:
+            return self._can_ask_on(answer)
+        asked = answer.request.symbols
         tape, table = self.session.tape, answer.columns
         cells, fits = cells_of_bars(table, asked, tape.rows, tape.slots)
         checked = validate_each(BarColumns(table.opened_at[fits], *table.values[:, fits]), MINUTE)
@@ -149,6 +160,17 @@ class LiveUniverse:
             tape.base.confirm_empty(empty_rows, np.tile(np.arange(first, over), len(rows)))
         self._had[rows] = frontier
         return True
+
+    def _can_ask_on(self, answer: HistoryAnswer) -> bool:
+        """Tell why there are no bars, each reason once; return whether others can be asked for."""
+        error = answer.error
+        assert error is not None  # the caller has looked
+        if error.is_final:
+            self._refuse(answer.request.symbols, str(error))
+        elif not self._is_told:
+            self._is_told = True
+            self._tell(f"universe: bars are missing, which are asked for again: {error}")
+        return error.is_final
 
     def _put(self, rows: Ints, slots: Ints, values: Floats) -> None:
         """Write bars; those of slots that are computed already are kept for `_mend`."""
@@ -176,6 +198,8 @@ class LiveUniverse:
     def _refuse(self, symbols: Sequence[str], reason: str) -> None:
         """Name symbols of which nothing can be fetched, once; they are not asked for any more today."""
         new = [symbol for symbol in symbols if symbol not in self._refused]
+        if not new:
+            return
         self._refused |= dict.fromkeys(new, reason)
         count = f"{len(new):,} of {len(self.session.symbols):,} symbols"
         self._tell(f"universe: no bars of {count} today, {listed(new, _LISTED)}: {reason}")
