@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from threading import Event
 from typing import Final
 
 import numpy as np
 
+from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.errors import listed
 from tapedeck.engine.feeds.bar_cells import BarTable, cells_of_bars
 from tapedeck.engine.feeds.history_request import HistoryAnswer
@@ -15,7 +17,7 @@ from tapedeck.engine.feeds.universe_history import UniverseHistory
 from tapedeck.engine.importers.validation import validate_each
 from tapedeck.engine.intervals import MINUTE
 from tapedeck.engine.run.pre_market import put_figures
-from tapedeck.engine.run.universe_loader import BegunSession
+from tapedeck.engine.run.universe_loader import BegunSession, UniverseLoader
 from tapedeck.engine.store.bar_store import BarColumns
 from tapedeck.engine.tape.bar_grid import Floats, Ints, Mask
 from tapedeck.engine.tape.tape import Tape
@@ -203,3 +205,32 @@ class LiveUniverse:
         self._refused |= dict.fromkeys(new, reason)
         count = f"{len(new):,} of {len(self.session.symbols):,} symbols"
         self._tell(f"universe: no bars of {count} today, {listed(new, _LISTED)}: {reason}")
+
+
+class LiveUniverses:
+    """Loads what was known of the universe before each session that is recorded; `cancel` from any thread.
+
+    `make_loader` returns the loader of one session alone, over what the store has by then.
+    """
+
+    def __init__(self, make_loader: Callable[[TradingSession], UniverseLoader]) -> None:
+        self._make_loader = make_loader
+        self._cancelled = Event()
+        self._loader: UniverseLoader | None = None
+
+    def opened(
+        self, session: TradingSession, history: UniverseHistory, tell: Callable[[str], None]
+    ) -> LiveUniverse:
+        """Return the universe of a session, without bars of its day; raises as the loader."""
+        loader = self._make_loader(session)
+        self._loader = loader
+        if self._cancelled.is_set():
+            loader.cancelled.set()
+        loader.load_history()
+        return LiveUniverse(loader.begin(session), history, tell)
+
+    def cancel(self) -> None:
+        """End a load early, as the run ends."""
+        self._cancelled.set()
+        if self._loader is not None:
+            self._loader.cancelled.set()
