@@ -16,6 +16,7 @@ from tapedeck.engine.config.faults import Location
 from tapedeck.engine.config.names import is_reserved, other_names
 from tapedeck.engine.config.plain_documents import dotted
 from tapedeck.engine.config.readers import ALL, read_date
+from tapedeck.engine.config.scanner_checks import find_scanner_conflicts, find_scanner_warnings
 from tapedeck.engine.errors import ConfigProblem, listed, nearest, unknown_name
 
 T = TypeVar("T")
@@ -28,6 +29,7 @@ _TRAILING: Final = (_DATA, "historical", "indicators")
 def find_conflicts(document: Mapping[str, object], catalogue: IndicatorCatalogue) -> list[ConfigProblem]:
     """Return every conflict between fields of `document`, which may have other faults."""
     found = [problem for check in _CHECKS for problem in check(document)]
+    found += find_scanner_conflicts(_section(document, _DATA))
     found += _check_against(document, catalogue)
     found += _check_names(document, catalogue)
     found += _check_reserved(document, catalogue)
@@ -36,14 +38,7 @@ def find_conflicts(document: Mapping[str, object], catalogue: IndicatorCatalogue
 
 def find_warnings(document: Mapping[str, object]) -> list[str]:
     """Return warnings: valid settings that are probably mistakes."""
-    scanners = _section(document, _DATA).get("scanners")
-    return [
-        f"{dotted((_DATA, 'scanners', position))} never runs: it has no schedules, and pre_session is false"
-        for position, scanner in enumerate(scanners if isinstance(scanners, list) else [])
-        if isinstance(scanner, Mapping)
-        and scanner.get("pre_session") is False
-        and not scanner.get("schedules")
-    ]
+    return list(find_scanner_warnings(_section(document, _DATA)))
 
 
 def _check_mode(document: Mapping[str, object]) -> Iterator[ConfigProblem]:

@@ -40,7 +40,8 @@ _YAML_FAULTS: Final = (
     ("flow sequence", "a list in [ ] needs a comma or its closing bracket"),
     ("flow mapping", "a mapping in { } needs a comma or its closing brace"),
     ("could not find expected ':'", "a field needs a colon after its name"),
-    ("undefined alias", "an alias needs an anchor of the same name above it"),
+    ("undefined alias", "an alias needs an anchor of the same name above it; a text such as *A needs quotes"),
+    ("scanning an alias", "text that begins with * needs quotes"),
     ("cannot start any token", "text that begins with this character needs quotes"),
     ("block", "lines of one level need the same indent"),
 )

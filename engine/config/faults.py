@@ -35,6 +35,20 @@ class FaultList:
         """Add the fault of `value`, at `place` within the field."""
         self._details.append(InitErrorDetails(type=error, loc=place, input=value))
 
+    def add_all(self, place: Location, error: ValidationError) -> None:
+        """Add the faults of a model that stands at `place` within the field."""
+        for detail in error.errors(include_url=False):
+            context = detail.get("ctx", {})
+            own = PydanticCustomError(FAULT, "{message}", context) if detail["type"] == FAULT else None
+            self._details.append(
+                InitErrorDetails(
+                    type=own or detail["type"],
+                    loc=(*place, *detail["loc"]),
+                    input=detail["input"],
+                    ctx=context,
+                )
+            )
+
     def raise_any(self) -> None:
         """Raise a ValidationError with all faults, if there are any."""
         if self._details:

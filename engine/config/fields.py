@@ -20,6 +20,7 @@ from tapedeck.engine.config.readers import (
     read_streams,
     read_symbols,
     read_time,
+    read_universe_symbols,
 )
 from tapedeck.engine.intervals import COMMON_SPELLINGS, DAY, WEEK, Interval
 from tapedeck.engine.symbols import LONGEST_SYMBOL
@@ -47,12 +48,15 @@ _INTRADAY_SCHEMA: Final = {
     "examples": [text for text in COMMON_SPELLINGS if Interval.parse(text) < DAY],
 }
 _SYMBOL_SCHEMA: Final = {"type": "string", "pattern": r"^[^\s=]\S*$", "maxLength": LONGEST_SYMBOL}
+SYMBOL_PATTERN_SCHEMA: Final = {"type": "string", "pattern": r"^[^\s=]*[*?]\S*$", "maxLength": LONGEST_SYMBOL}
 
 
 def _list_of(items: dict[str, object]) -> dict[str, object]:
     return {"type": "array", "items": items, "minItems": 1, "uniqueItems": True}
 
 
+ALL_OR_LIST_SCHEMAS: Final = [{"const": ALL}, _list_of(_SYMBOL_SCHEMA)]
+_WRITE_ALL_OR_LIST: Final = PlainSerializer(lambda value: value if value == ALL else list(value))
 BarInterval = Annotated[
     Interval, PlainValidator(read_interval), PlainSerializer(str), WithJsonSchema(_INTERVAL_SCHEMA)
 ]
@@ -80,8 +84,14 @@ Symbols = Annotated[
 ApplyTo = Annotated[
     Literal["all"] | tuple[str, ...],
     PlainValidator(read_apply_to),
-    PlainSerializer(lambda value: value if value == ALL else list(value)),
-    WithJsonSchema({"anyOf": [{"const": ALL}, _list_of(_SYMBOL_SCHEMA)]}),
+    _WRITE_ALL_OR_LIST,
+    WithJsonSchema({"anyOf": ALL_OR_LIST_SCHEMAS}),
+]
+UniverseSymbols = Annotated[
+    Literal["all"] | tuple[str, ...],
+    PlainValidator(read_universe_symbols),
+    _WRITE_ALL_OR_LIST,
+    WithJsonSchema({"anyOf": ALL_OR_LIST_SCHEMAS}),
 ]
 PeriodField = Annotated[
     Period,

@@ -17,6 +17,7 @@ from tapedeck.engine.config.documents import find_lines, parse_text, write_yaml
 from tapedeck.engine.config.exchanges import find_exchange
 from tapedeck.engine.config.lines import with_lines
 from tapedeck.engine.config.older_fields import upgrade
+from tapedeck.engine.config.older_scanners import move_schedules
 from tapedeck.engine.config.plain_documents import (
     find_infinite_numbers,
     find_misfits,
@@ -25,6 +26,7 @@ from tapedeck.engine.config.plain_documents import (
 )
 from tapedeck.engine.config.problems import problems_of
 from tapedeck.engine.config.session_config import SessionConfig
+from tapedeck.engine.config.short_forms import expand
 from tapedeck.engine.config.text_files import read_text_file, unreadable
 from tapedeck.engine.errors import ConfigError, ConfigProblem
 
@@ -56,10 +58,11 @@ def load_session_config(
     )
     document = parse_text(text, str(path), is_json=is_json)
     try:
-        return parse_session_config(document, str(path), catalogue, check_changes)
+        loaded = parse_session_config(document, str(path), catalogue, check_changes)
     except ConfigError as error:
         problems = with_lines(error.problems, find_lines(text, is_json=is_json))
         raise ConfigError(error.source, problems) from error
+    return replace(loaded, config=loaded.config.in_folder(path.absolute().parent))
 
 
 def parse_session_config(
@@ -71,12 +74,14 @@ def parse_session_config(
         raise ConfigError(source, _as_sentences(misfits))
     safe, problems = hide_secrets(document)
     current = upgrade(without_nulls(safe))
+    move_schedules(current)
+    origins = current.origins | expand(current.document)
     problems += current.problems
     config = None
     try:
         config = SessionConfig.model_validate(current.document, context=catalogue)
     except ValidationError as error:
-        problems += problems_of(error, current.origins)
+        problems += problems_of(error, origins)
     problems += find_conflicts(current.document, catalogue)
     if check_changes is not None:
         problems += _check_changed_sessions(current.document, check_changes)

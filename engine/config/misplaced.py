@@ -32,6 +32,7 @@ _OTHER_NAMES: Final = {
     "session_data_config.historical": "history",
     "session_data_config.historical.data": "trailing",
     "session_data_config.indicators": "indicator studies study",
+    "session_data_config.scanners": "screener screeners scan scans",
     "session_data_config.sessions": "holidays early_closes calendar_changes",
     "session_data_config.gap_filler.enable_session_quality": "quality enable_quality session_quality",
     "trading_config": "trading account risk",
@@ -51,7 +52,13 @@ _LOCAL_NAMES: Final = {
     "from": "start begin",
     "to": "end until till stop",
     "every": "interval frequency period",
-    "scanner": "class name module",
+    "scanner": "class module",
+    "where": "condition rule filter",
+    "by": "rank rank_by sort sort_by order_by",
+    "top": "limit",
+    "at": "time times when schedule run_at",
+    "max_symbols": "max_added most_symbols",
+    "timeout_seconds": "timeout",
 }
 """Usual other names of a field in the entries of lists and of mappings with names of the user."""
 _MUCH_ALIKE: Final = 0.8

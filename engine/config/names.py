@@ -10,11 +10,12 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, WithJsonSchema
 
-from tapedeck.engine.config.faults import fault
+from tapedeck.engine.config.faults import fault, shown
 
 _COLUMNS: Final = """
     open high low close volume last change change_pct change_open_pct prev_close gap_pct
     day_open day_high day_low day_volume price prices typical bid ask spread quote quotes
+    avg_volume_to_now pre_high pre_low pre_volume pre_gap_pct
     symbol symbols interval timestamp name value bar bars base base_bars derived missing expected actual
 """
 _SESSION: Final = """
@@ -31,9 +32,14 @@ RESERVED_NAMES: Final = frozenset(f"{_COLUMNS} {_SESSION} {_CONDITIONS}".split()
 
 def read_indicator_name(value: str) -> str:
     """Return `value` if it is an identifier, raise a fault if not; `is_reserved` is checked for the file."""
+    return read_identifier(value, "indicator name")
+
+
+def read_identifier(value: str, what: str) -> str:
+    """Return `value` if it is an identifier, raise a fault if not; `what`: its kind, for the message."""
     if not value.isidentifier():
         raise fault(
-            f"invalid indicator name {value!r}: use letters, digits and _, with a letter or _ first",
+            f"invalid {what} {shown(value)}: use letters, digits and _, with a letter or _ first",
             _as_identifier(value),
         )
     return value
@@ -56,8 +62,5 @@ def _as_identifier(text: str) -> str | None:
     return joined if joined.isidentifier() and joined.casefold() not in RESERVED_NAMES else None
 
 
-IndicatorName = Annotated[
-    str,
-    AfterValidator(read_indicator_name),
-    WithJsonSchema({"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}),
-]
+IDENTIFIER_SCHEMA: Final = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
+IndicatorName = Annotated[str, AfterValidator(read_indicator_name), WithJsonSchema(IDENTIFIER_SCHEMA)]

@@ -60,7 +60,15 @@ def _problem_of(detail: ErrorDetails, origins: Mapping[Location, Location]) -> C
     place = _place_in_file(detail["loc"])
     value = None if detail["type"] == "missing" else detail["input"]
     message, suggestion = _message(detail, place)
-    return ConfigProblem(dotted(origins.get(place, place)), value, message, suggestion)
+    return ConfigProblem(dotted(_origin(place, origins)), value, message, suggestion)
+
+
+def _origin(place: Location, origins: Mapping[Location, Location]) -> Location:
+    """Return the path in the file of a field that was moved, or is within one that was."""
+    for length in range(len(place), 0, -1):
+        if place[:length] in origins:
+            return (*origins[place[:length]], *place[length:])
+    return place
 
 
 def _place_in_file(loc: Location) -> Location:
@@ -130,9 +138,6 @@ _SPECIAL: Final[dict[str, Callable[[ErrorDetails], str]]] = {
     "string_too_short": lambda detail: "must not be empty",
     "string_too_long": lambda detail: (
         f"must have at most {detail['ctx']['max_length']} characters, not {len(detail['input'])}"
-    ),
-    "string_pattern_mismatch": lambda detail: (
-        f"must be module:Class, such as my_scanners.gaps:GapScanner, not {shown(detail['input'])}"
     ),
 }
 

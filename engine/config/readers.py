@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time
 from typing import Final, Literal, TypeVar
 
+from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from tapedeck.engine.config.faults import FaultList, fault, shown
@@ -14,11 +15,14 @@ from tapedeck.engine.config.period import Period, nearest_period
 from tapedeck.engine.errors import invalid_time_of_day, nearest
 from tapedeck.engine.intervals import COMMON_SPELLINGS, WEEK, Interval
 from tapedeck.engine.symbols import is_symbol_character, symbol_fault
+from tapedeck.engine.user_path import path_fault
 
 T = TypeVar("T")
 
 QUOTES: Final = "quotes"
 ALL: Final = "all"
+UNIVERSE_FORMS: Final = 'all, a list such as [SPY, IBM], a pattern such as "A*", or {file: symbols.txt}'
+_FILE_NAME: Final = re.compile(r"[/\\]|\.(txt|csv|lst|list)$")
 
 
 def read_interval(value: object) -> Interval:
@@ -153,6 +157,8 @@ def distinct(read_one: Callable[[object], T], what: str, example: str) -> Callab
                 found[parsed] = entry
             except PydanticCustomError as error:
                 faults.add((position,), entry, error)
+            except ValidationError as error:  # of an entry with fields
+                faults.add_all((position,), error)
         faults.raise_any()
         return tuple(found)
 
@@ -167,6 +173,38 @@ def _duplicate(entry: object, first: object) -> PydanticCustomError:
 
 def _as_list(value: object) -> str | None:
     return f"[{value}]" if isinstance(value, str) and value else None
+
+
+def is_pattern(text: str) -> bool:
+    """Whether a text has a placeholder, * for any characters or ? for one."""
+    return "*" in text or "?" in text
+
+
+def read_pattern(value: str) -> str:
+    """Return a pattern of symbols as written."""
+    if not is_pattern(value) or symbol_fault(value):
+        near = f"{value}*" if symbol_fault(value) is None else None
+        raise fault(f'must be a pattern of symbols with * or ?, such as "A*", not {shown(value)}', near)
+    return value
+
+
+def read_universe_symbols(value: object) -> Literal["all"] | tuple[str, ...]:
+    """Return the symbols of the universe, or the word `all`."""
+    if isinstance(value, list | tuple):
+        return read_symbols(value)
+    if value == ALL:
+        return ALL
+    near = f"[{value}]" if isinstance(value, str) and symbol_fault(value) is None else None
+    if isinstance(value, str) and _FILE_NAME.search(value):
+        near = f"{{file: {value}}}"
+    raise fault(f"must be {UNIVERSE_FORMS}, not {shown(value)}", near)
+
+
+def read_file_name(value: str) -> str:
+    """Return the path of a file as written."""
+    if not value.strip() or path_fault(value):
+        raise fault(f"must be the path of a file, not {shown(value)}")
+    return value
 
 
 read_symbols: Final = distinct(read_symbol, "symbols", "[SPY, IBM]")

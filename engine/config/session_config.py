@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StrictBool, StrictInt, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    JsonValue,
+    PrivateAttr,
+    StrictBool,
+    StrictInt,
+    WithJsonSchema,
+)
 
 from tapedeck.engine.config.changed_sessions import ChangedSessions
 from tapedeck.engine.config.exchanges import (
@@ -19,7 +29,7 @@ from tapedeck.engine.config.faults import fault
 from tapedeck.engine.config.fields import Streams, Symbols, TimeOfDay, TradingDate
 from tapedeck.engine.config.historical import HistoricalConfig
 from tapedeck.engine.config.readers import QUOTES, read_line
-from tapedeck.engine.config.scanners import Scanner, Universe
+from tapedeck.engine.config.scanners import Scanner, UniverseField
 from tapedeck.engine.config.section import Section
 from tapedeck.engine.config.session_indicator import SessionIndicators
 from tapedeck.engine.intervals import Interval
@@ -91,7 +101,7 @@ class SessionDataConfig(Section):
     """Indicators of the session, by name; several outputs become `name_output`."""
     gap_filler: GapFiller = Field(default_factory=GapFiller)
     """Quality scoring and gap filling."""
-    universe: Universe | None = None
+    universe: UniverseField = None
     """Symbols that scanners look at; required with scanners."""
     scanners: tuple[Scanner, ...] = ()
     """Scanners of the session."""
@@ -159,7 +169,7 @@ class LiveConfig(Section):
     """Whether alerts ring the terminal's bell."""
 
 
-class SessionConfig(Section):
+class SessionConfig(Section):  # noqa: PLW1641 - pydantic makes its hash
     """A valid session file."""
 
     session_name: Text
@@ -182,6 +192,23 @@ class SessionConfig(Section):
     """Waits and storage of a live session."""
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
     """Your own notes; tapedeck ignores them."""
+
+    _folder: Path = PrivateAttr(default_factory=Path)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both say the same; their folders are not compared."""
+        return isinstance(other, SessionConfig) and self.__dict__ == other.__dict__
+
+    @property
+    def folder(self) -> Path:
+        """Folder at which relative paths begin: that of the session file; else the working folder."""
+        return self._folder
+
+    def in_folder(self, folder: Path) -> SessionConfig:
+        """Return the same with another folder at which relative paths begin."""
+        moved = self.model_copy()
+        moved._folder = folder  # noqa: SLF001 - its own
+        return moved
 
     @property
     def exchange(self) -> str:

@@ -100,9 +100,6 @@ SINGLE_FAULTS = [
     (f"{DATA}/indicators/gap_pct", {"type": "SMA", "interval": "1m"}, f"{INDICATORS}.gap_pct: reserved name 'gap_pct', used by conditions and columns: choose another, such as 'my_gap_pct'."),
     (f"{DATA}/historical/indicators/prev_close", {"type": "trailing_max", "period": "1d", "field": "close"}, f"{TRAILING}.prev_close: reserved name 'prev_close', used by conditions and columns: choose another, such as 'my_prev_close'."),
     (f"{DATA}/indicators/rv", {"type": "RELATIVE_VOLUME", "interval": "1m", "against": "usual"}, f"{INDICATORS}.rv.against: unknown historical indicator 'usual': RELATIVE_VOLUME needs one with {{type: trailing_average, granularity: minute, field: volume}}; this file has none."),
-    (f"{DATA}/scanners", [{"scanner": "gaps"}], f"{DATA}.scanners[0].scanner: must be module:Class, such as my_scanners.gaps:GapScanner, not 'gaps'."),
-    (f"{DATA}/scanners", [{"scanner": "a:B", "schedules": [{"every": "1d"}]}], f"{DATA}.scanners[0].schedules[0].every: '1d' is too long: use less than a day, such as 5m or 1h."),
-    (f"{DATA}/scanners", [{"scanner": "a:B", "schedules": [{"every": "5m", "till": "10:00"}]}], f"{DATA}.scanners[0].schedules[0].till: unknown field 'till': the fields here are from, to, every. Did you mean 'to'?"),
     ("trading_config/initial_cash", 0, "trading_config.initial_cash: must be greater than 0, not 0."),
     ("trading_config/max_open_positions", 2.0, "trading_config.max_open_positions: must be a whole number, not 2.0."),
     ("trading_config", "small", "trading_config: must be a mapping of fields, not 'small'."),
@@ -262,9 +259,10 @@ def test_a_secret_in_the_file_is_refused_and_never_repeated(document, faults, pa
 
 
 def test_secrets_in_lists_are_found_too(document, faults):
-    document["session_data_config"]["scanners"] = [
-        {"scanner": "a:B", "parameters": {"auth": [{"token": SECRET}]}}
-    ]
+    document["session_data_config"] |= {
+        "universe": "all",
+        "scanners": [{"scanner": "a:B", "parameters": {"auth": [{"token": SECRET}]}, "at": "10:00"}],
+    }
     (line,) = faults(document)
     assert line.startswith(f"{DATA}.scanners[0].parameters.auth[0].token: ")
     assert SECRET not in line

@@ -19,7 +19,7 @@ SYMBOLS = st.text(
 ).filter(lambda text: not text.startswith("=")) | st.sampled_from(
     ["SPY", "BRK.B", "NO", "Y", "ON", "null", "~", "1e5", "0700", "7203", "1:30", "-x"]
 )
-FREE_NAMES = st.from_regex(r"m_[a-z0-9]{1,8}", fullmatch=True)
+FREE_NAMES = st.from_regex(r"m_[a-j0-9]{1,8}", fullmatch=True)  # without "key", "token": secrets
 NAMES = st.text(min_size=1, max_size=40).filter(lambda text: text.isprintable() and text.strip())
 POSITIVE = st.floats(0.01, 1e12)
 VALUES = st.recursive(
@@ -59,6 +59,46 @@ INDICATORS = st.one_of(
     ),
 )
 TIMES = st.times().map(lambda at: at.replace(microsecond=0).isoformat())
+SYMBOL_LISTS = st.lists(SYMBOLS, min_size=1, max_size=5, unique=True)
+PATTERNS = SYMBOLS.map(lambda text: f"{text}*") | st.just("?")
+UNIVERSES = st.one_of(
+    st.just("all"),
+    SYMBOL_LISTS,
+    PATTERNS,
+    st.fixed_dictionaries({"symbols": st.just("all") | SYMBOL_LISTS}),
+    st.fixed_dictionaries(
+        {"file": st.sampled_from(["symbols.txt", "lists/a b.txt"])},
+        optional={"average_days": st.integers(1, 250), "memory_mb": st.integers(16, 10**6)},
+    ),
+)
+SCHEDULES = st.fixed_dictionaries({"every": INTRADAY}, optional={"from": TIMES, "to": TIMES})
+MOMENTS = st.just("pre_session") | TIMES | SCHEDULES
+SCANNER_FIELDS = {
+    "name": FREE_NAMES,
+    "at": MOMENTS | st.lists(MOMENTS, min_size=1, max_size=3, unique_by=str),
+}
+SCANNER_OPTIONS = {
+    "add": st.just(True),
+    "keep": st.booleans(),
+    "top": st.integers(1, 10**6),
+    "max_symbols": st.integers(1, 10**6),
+    "required": st.booleans(),
+    "timeout_seconds": POSITIVE,
+}
+SCANNERS = st.one_of(
+    st.fixed_dictionaries(
+        {
+            **SCANNER_FIELDS,
+            "scanner": st.sampled_from(["my.gaps:Gaps", "scans/gap up.py:Gaps"]),
+            "parameters": st.dictionaries(FREE_NAMES, VALUES, max_size=2),
+        },
+        optional=SCANNER_OPTIONS,
+    ),
+    st.fixed_dictionaries(
+        {**SCANNER_FIELDS, "where": st.just("gap_pct > 0.5 and close > pre_high"), "by": st.just("-gap_pct")},
+        optional=SCANNER_OPTIONS,
+    ),
+)
 
 
 @st.composite
@@ -89,21 +129,8 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         },
         "indicators": draw(st.dictionaries(FREE_NAMES, INDICATORS, max_size=3)),
         "min_completeness": draw(st.floats(0, 1)),
-        "scanners": draw(
-            st.lists(
-                st.fixed_dictionaries(
-                    {
-                        "scanner": st.just("my.gaps:Gaps"),
-                        "parameters": st.dictionaries(FREE_NAMES, VALUES, max_size=2),
-                        "schedules": st.lists(
-                            st.fixed_dictionaries({"every": INTRADAY}, optional={"from": TIMES, "to": TIMES}),
-                            max_size=2,
-                        ),
-                    }
-                ),
-                max_size=2,
-            )
-        ),
+        "universe": draw(UNIVERSES),
+        "scanners": draw(st.lists(SCANNERS, max_size=3, unique_by=lambda scanner: scanner["name"])),
         "gap_filler": {"max_retries": draw(st.integers(0, 100)), "retry_interval_seconds": draw(POSITIVE)},
     }
     return {

@@ -185,29 +185,6 @@ def test_a_field_left_empty_counts_as_left_out(document, read):
     assert config.metadata == {"reviewed": None}
 
 
-def test_scanners_run_before_the_session_and_on_schedules(document, read):
-    document["session_data_config"]["scanners"] = [
-        {
-            "scanner": "my_scanners.gaps:GapScanner",
-            "parameters": {"least": 0.02, "sides": ["up", None]},
-            "schedules": [{"from": "09:35", "to": "10:30", "every": "5m"}, {"every": "1h"}],
-        }
-    ]
-    (scanner,) = read(document).config.session_data_config.scanners
-    first, second = scanner.schedules
-    assert scanner.pre_session
-    assert (first.start, first.end, first.every) == (time(9, 35), time(10, 30), Interval(300))
-    assert (second.start, second.end) == (None, None)
-    assert scanner.parameters == {"least": 0.02, "sides": ["up", None]}
-
-
-def test_a_scanner_that_never_runs_is_a_warning(document, read):
-    document["session_data_config"]["scanners"] = [{"scanner": "gaps:Gaps", "pre_session": False}]
-    assert read(document).warnings == (
-        "session_data_config.scanners[0] never runs: it has no schedules, and pre_session is false",
-    )
-
-
 def test_the_schema_key_of_editors_is_ignored(document, read):
     document["$schema"] = "session.schema.json"
     assert read(document).config.session_name == "October 2013"
