@@ -8,18 +8,24 @@ from pathlib import Path
 from typing import Any, Final
 
 from tapedeck.engine import config
-from tapedeck.engine.config import ChangedSession, IndicatorCatalogue, IndicatorType, LoadedConfig
+from tapedeck.engine.config import (
+    ChangedSession,
+    IndicatorCatalogue,
+    IndicatorType,
+    LoadedConfig,
+    SessionConfig,
+)
 from tapedeck.engine.errors import ConfigProblem
 
 
 def load_session_config(path: Path) -> LoadedConfig:
     """Read the session file at `path`, YAML or JSON. Raises ConfigError with all its faults."""
-    return config.load_session_config(path, _CATALOGUE, _check_changes)
+    return config.load_session_config(path, _CATALOGUE, _check_changes, _check_rules)
 
 
 def parse_session_config(document: object, source: str) -> LoadedConfig:
     """Check a document of plain values; `source`: its name in errors. Raises ConfigError with all faults."""
-    return config.parse_session_config(document, source, _CATALOGUE, _check_changes)
+    return config.parse_session_config(document, source, _CATALOGUE, _check_changes, _check_rules)
 
 
 def session_config_schema() -> dict[str, Any]:
@@ -34,6 +40,15 @@ def _check_changes(exchange: str, changes: Mapping[date, ChangedSession]) -> lis
         ConfigProblem(f"session_data_config.sessions.{fault.place}", None, fault.message)
         for fault in change_faults(exchange, changes)
     ]
+
+
+def _check_rules(config: SessionConfig) -> list[ConfigProblem]:
+    data = config.session_data_config
+    if all(scanner.where is None for scanner in data.scanners):
+        return []
+    from tapedeck.engine.universe.rule_checks import rule_problems  # noqa: PLC0415 - slow: NumPy, the grammar
+
+    return rule_problems(data)
 
 
 class _Registry:

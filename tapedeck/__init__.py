@@ -16,16 +16,21 @@ if TYPE_CHECKING:
     from tapedeck.engine.store.locations import open_store
     from tapedeck.engine.system import SystemManager
     from tapedeck.engine.tape.session_view import SessionView
+    from tapedeck.engine.universe.scanner import Found, Scanner
+    from tapedeck.engine.universe.view import UniverseView
 
 __all__ = [
     "CsvExport",
+    "Found",
     "RunState",
     "RunSummary",
+    "Scanner",
     "SessionConfig",
     "SessionView",
     "Snapshot",
     "SystemManager",
     "TapedeckError",
+    "UniverseView",
     "load_session_config",
     "open_store",
     "validate_export",
@@ -33,13 +38,16 @@ __all__ = [
 
 _HOMES = {
     "CsvExport": "tapedeck.engine.export.csv_export",
+    "Found": "tapedeck.engine.universe.scanner",
     "RunState": "tapedeck.engine.read.status",
     "RunSummary": "tapedeck.engine.read.snapshot",
+    "Scanner": "tapedeck.engine.universe.scanner",
     "SessionConfig": "tapedeck.engine.config",
     "SessionView": "tapedeck.engine.tape.session_view",
     "Snapshot": "tapedeck.engine.read.snapshot",
     "SystemManager": "tapedeck.engine.system",
     "TapedeckError": "tapedeck.engine.errors",
+    "UniverseView": "tapedeck.engine.universe.view",
     "load_session_config": "tapedeck.engine.session_file",
     "open_store": "tapedeck.engine.store.locations",
     "validate_export": "tapedeck.engine.export.validation",

@@ -16,6 +16,7 @@ from tapedeck.engine.config.cross_checks import find_conflicts, find_warnings
 from tapedeck.engine.config.documents import find_lines, parse_text, write_yaml
 from tapedeck.engine.config.exchanges import find_exchange
 from tapedeck.engine.config.lines import with_lines
+from tapedeck.engine.config.named_files import find_missing_files
 from tapedeck.engine.config.older_fields import upgrade
 from tapedeck.engine.config.older_scanners import move_schedules
 from tapedeck.engine.config.plain_documents import (
@@ -33,6 +34,8 @@ from tapedeck.engine.errors import ConfigError, ConfigProblem
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 CheckChanges = Callable[[str, Mapping[date, ChangedSession]], list[ConfigProblem]]
 """Returns the problems of changed sessions that do not fit the calendar of an exchange (its code)."""
+CheckRules = Callable[[SessionConfig], list[ConfigProblem]]
+"""Returns the problems of the scanners' rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,15 @@ class LoadedConfig:
 
 
 def load_session_config(
-    path: Path, catalogue: IndicatorCatalogue, check_changes: CheckChanges | None = None
+    path: Path,
+    catalogue: IndicatorCatalogue,
+    check_changes: CheckChanges | None = None,
+    check_rules: CheckRules | None = None,
 ) -> LoadedConfig:
     """Read the session file at `path`, YAML or JSON. Raises ConfigError with all its faults and their lines.
 
     `catalogue`: the indicators that session files may use. `check_changes`: compares `sessions` with the
-    exchange's calendar.
+    exchange's calendar. `check_rules`: parses the rules of scanners.
     """
     text = _read_text(path)
     is_json = path.suffix.lower() == ".json" or (
@@ -58,15 +64,22 @@ def load_session_config(
     )
     document = parse_text(text, str(path), is_json=is_json)
     try:
-        loaded = parse_session_config(document, str(path), catalogue, check_changes)
+        loaded = parse_session_config(document, str(path), catalogue, check_changes, check_rules)
+        config = loaded.config.in_folder(path.absolute().parent)
+        if missing := find_missing_files(config):
+            raise ConfigError(str(path), _as_sentences(missing))
     except ConfigError as error:
         problems = with_lines(error.problems, find_lines(text, is_json=is_json))
         raise ConfigError(error.source, problems) from error
-    return replace(loaded, config=loaded.config.in_folder(path.absolute().parent))
+    return replace(loaded, config=config)
 
 
 def parse_session_config(
-    document: object, source: str, catalogue: IndicatorCatalogue, check_changes: CheckChanges | None = None
+    document: object,
+    source: str,
+    catalogue: IndicatorCatalogue,
+    check_changes: CheckChanges | None = None,
+    check_rules: CheckRules | None = None,
 ) -> LoadedConfig:
     """Check a document of plain values; `source` names it in errors. Raises ConfigError with all faults."""
     misfits = find_misfits(document)
@@ -86,6 +99,8 @@ def parse_session_config(
     if check_changes is not None:
         problems += _check_changed_sessions(current.document, check_changes)
     problems = problems or find_infinite_numbers(current.document)
+    if config is not None and check_rules is not None and not problems:
+        problems = check_rules(config)
     if problems or config is None:
         raise ConfigError(source, _as_sentences(problems))
     return LoadedConfig(config, (*current.warnings, *find_warnings(current.document)), source)

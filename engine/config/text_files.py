@@ -35,7 +35,7 @@ def read_text_file(path: Path, what: str, *, suffixes: Collection[str] = ()) -> 
             raise unreadable(path, f"is a folder, not a {what}{contents}")
         data = read_regular(path, LARGEST + 1)
     except FileNotFoundError:
-        raise _missing(path, suffixes) from None
+        raise unreadable(path, *missing_file(path, suffixes)) from None
     except OSError as error:
         raise unreadable(path, f"cannot be read: {cause_of(error)}") from error
     if len(data) > LARGEST:
@@ -51,12 +51,13 @@ def unreadable(path: Path, message: str, suggestion: str | None = None) -> Confi
     return ConfigError(str(path), [ConfigProblem(WHOLE_FILE, str(path), f"{message}.", suggestion)])
 
 
-def _missing(path: Path, suffixes: Collection[str]) -> ConfigError:
+def missing_file(path: Path, suffixes: Collection[str]) -> tuple[str, str | None]:
+    """Return what is said of a file that does not exist, and the path of the file that is meant, or None."""
     folder = path.parent
     if not folder.is_dir():
-        return unreadable(path, f"does not exist, nor does the folder {str(folder)!r}")
+        return f"does not exist, nor does the folder {str(folder)!r}", None
     near = nearest(path.name, _files_in(folder, suffixes), cutoff=_CUTOFF)
-    return unreadable(path, "does not exist", str(folder / near) if near else None)
+    return "does not exist", str(folder / near) if near else None
 
 
 def _files_in(folder: Path, suffixes: Collection[str]) -> list[str]:

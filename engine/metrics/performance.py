@@ -95,8 +95,8 @@ class PerformanceMetrics:
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock
-        self._run: dict[Step, _Timer] = {}
-        self._session: dict[Step, _Timer] = {}
+        self._run: dict[Step | str, _Timer] = {}
+        self._session: dict[Step | str, _Timer] = {}
         self._counts: Counter[Count] = Counter()
         self._session_counts: Counter[Count] = Counter()
         self._queues: dict[str, int] = {}
@@ -108,11 +108,7 @@ class PerformanceMetrics:
     def record(self, step: Step, started: float) -> float:
         """Record the end of a step that began at `started`; return its seconds."""
         seconds = self._clock() - started
-        for timers in (self._run, self._session):
-            timer = timers.get(step)
-            if timer is None:
-                timer = timers[step] = _Timer()
-            timer.add(seconds)
+        self._add(step, seconds)
         return seconds
 
     def record_analysis_engine(self, started: float) -> float:
@@ -151,6 +147,10 @@ class PerformanceMetrics:
         """Record stamping, exporting and caching a session."""
         return self.record(Step.RECORDING, started)
 
+    def record_scan(self, scanner: str, seconds: float) -> None:
+        """Record one run of a scanner, in a timer of its own: `scan` and its name."""
+        self._add(f"scan {scanner}", seconds)
+
     def record_queue_sizes(self, sizes: Mapping[str, int]) -> None:
         """Record the size of each queue at the end of the day."""
         self._queues = dict(sizes)
@@ -176,7 +176,11 @@ class PerformanceMetrics:
     def timers(self, scope: Scope = "backtest") -> dict[str, TimerSummary]:
         """Return the timers of the session or of the whole run, by step."""
         timers = self._session if scope == "session" else self._run
-        return {step.value: timer.summary() for step, timer in list(timers.items()) if timer.count}
+        return {
+            step if isinstance(step, str) else step.value: timer.summary()
+            for step, timer in list(timers.items())
+            if timer.count
+        }
 
     def counts(self, scope: Scope = "backtest") -> dict[str, int]:
         """Return the counters of the session or of the whole run."""
@@ -201,3 +205,10 @@ class PerformanceMetrics:
         lines += [f"{name:<24}{number:>8}" for name, number in counts.items()]
         lines += [f"{'queue ' + name:<24}{size:>8}" for name, size in self._queues.items()]
         return "\n".join(lines)
+
+    def _add(self, step: Step | str, seconds: float) -> None:
+        for timers in (self._run, self._session):
+            timer = timers.get(step)
+            if timer is None:
+                timer = timers[step] = _Timer()
+            timer.add(seconds)

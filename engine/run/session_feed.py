@@ -172,7 +172,7 @@ class SessionFeed(Generic[Loaded]):
             self._planned.watch()
         return self._loader.load_history()
 
-    def _load(self, sessions: Sequence[TradingSession]) -> list[Loaded]:
+    def _load(self, sessions: Sequence[TradingSession]) -> Sequence[Loaded]:
         started = self._metrics.start_timer()
         try:
             loaded = self._loader.load(sessions)

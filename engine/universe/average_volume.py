@@ -46,7 +46,8 @@ class VolumeDay:
         np.cumsum(np.where(grid.present, grid.values[VOLUME], 0.0).T, axis=0, out=sums[1:])
         so_far = sums[over]
         is_whole = not len(moments) or (so_far[-1].max(initial=0.0) <= _MOST_COMPACT and _is_whole(so_far))
-        return cls(so_far.astype(np.uint32) if is_whole else so_far, grid.present.any(axis=1))
+        has_bars: Mask = np.logical_or.reduce(grid.present, axis=1)
+        return cls(so_far.astype(np.uint32) if is_whole else so_far, has_bars)
 
     @property
     def nbytes(self) -> int:
@@ -81,7 +82,8 @@ class VolumeToNow:
         for day in self._days:
             total += day.so_far[at]
             count += day.has_bars
-        return np.divide(total, count, out=np.full(self._symbols, np.nan), where=count > 0)
+        mean: Floats = np.divide(total, count, out=np.full(self._symbols, np.nan), where=count > 0)
+        return mean
 
 
 def _after_open(slots: SessionSlots) -> Ints:

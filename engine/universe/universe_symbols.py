@@ -16,6 +16,7 @@ from tapedeck.engine.intervals import MINUTE, Interval
 from tapedeck.engine.printable import printable_line
 from tapedeck.engine.store.symbol_hints import nearest_symbol
 from tapedeck.engine.symbols import symbol_fault
+from tapedeck.engine.user_path import expanded
 
 _MOST_SHOWN: Final = 5
 _COMMENT: Final = "#"
@@ -76,7 +77,7 @@ def universe_symbols(universe: Universe, stored: Stored, folder: Path) -> Univer
 def _wanted(universe: Universe, stored: Stored, folder: Path) -> tuple[dict[str, int | None], list[LeftOut]]:
     """Return the selected symbols, each with its line in a file; and the lines that are no symbol."""
     if universe.file is not None:
-        lines = read_text_file(folder / universe.file, "universe file").splitlines()
+        lines = read_text_file(folder / expanded(universe.file), "universe file").splitlines()
         return _symbols_of_lines(lines)
     if universe.pattern is not None:
         matches = re.compile(translate(universe.pattern)).fullmatch

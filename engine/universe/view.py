@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import partial
 
 import numpy as np
 
@@ -71,9 +72,6 @@ class UniverseView:
         """Return a value of every symbol, float64 (S,): as a rule reads it. EngineError for another name."""
         if name not in self.names():
             raise EngineError(unknown_name("value", name, self.names(), owner="the universe"))
-        if name in UNIVERSE_FIGURES:
-            here = np.array([self._frontier], dtype=np.int64)
-            return frozen(UNIVERSE_FIGURES[name].of(self._session, here)[:, 0])
         return frozen(self.known_values().value(name, slice(None))[:, 0])
 
     def bars(self, field: str) -> Floats:
@@ -100,7 +98,8 @@ class UniverseView:
 
     def known_values(self) -> KnownValues:
         """Return the values that rules read, at this frontier alone."""
-        return KnownValues(self._session.tape, self._frontier, self._frontier)
+        figures = {name: partial(figure.of, self._session) for name, figure in UNIVERSE_FIGURES.items()}
+        return KnownValues(self._session.tape, self._frontier, self._frontier, figures)
 
 
 def _position(field: str) -> int:

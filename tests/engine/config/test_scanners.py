@@ -13,6 +13,7 @@ import pytest
 
 from tapedeck.engine.config import PRE_SESSION, LoadedConfig, Scanner, ScanSchedule, Universe
 from tapedeck.engine.config.documents import write_yaml
+from tapedeck.engine.errors import ConfigError
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.session_file import load_session_config
 
@@ -233,3 +234,57 @@ def test_a_session_without_a_file_has_the_working_folder_and_equals_one_with(sca
 def test_a_scanner_is_read_without_a_file() -> None:
     scanner = Scanner.model_validate(CLASS)
     assert (scanner.name, scanner.at) == ("GapScanner", (time(9, 35),))
+
+
+# Rules
+
+
+@pytest.mark.parametrize(
+    ("rule", "line"),
+    [
+        ({"where": "gap_pct > "}, f"{SCANNER}.where: at column "),
+        ({"where": "gap_pc > 1"}, f"{SCANNER}.where: at column 1 of 'gap_pc > 1': unknown value 'gap_pc'"),
+        ({"where": "1 < 2"}, f"{SCANNER}.where: at column 1 of '1 < 2': it never changes"),
+        ({"by": "pre_gap"}, f"{SCANNER}.by: at column 1 of 'pre_gap': unknown value 'pre_gap'"),
+        ({"where": "macd_macdhist > 0"}, f"{SCANNER}.where: 'macd' is not computed for the universe: add it to universe.indicators."),
+    ],
+)  # fmt: skip
+def test_a_rule_is_checked_when_the_file_is_read(scan, faults: Faults, rule, line: str) -> None:
+    (found,) = faults(scan(RULE | rule, indicators={"macd": {"type": "MACD", "interval": "1m"}}))
+    assert found.startswith(line)
+
+
+def test_a_rule_may_read_figures_history_and_the_listed_indicators(scan, read: Read) -> None:
+    universe = {"symbols": "all", "indicators": ["macd"]}
+    historical = {"indicators": {"high_1y": {"type": "trailing_max", "period": "1y", "field": "high"}}}
+    where = "macd_macdhist > 0 and last > high_1y and pre_gap_pct > 1 and day_volume > avg_volume_to_now and SPY.last > 1"
+    indicators = {"macd": {"type": "MACD", "interval": "1m"}}
+    document = scan(RULE | {"where": where}, universe=universe, historical=historical, indicators=indicators)
+    assert read(document).config.session_data_config.scanners[0].where == where
+
+
+def test_a_rule_names_no_symbol_outside_of_a_listed_universe(scan, faults: Faults) -> None:
+    (line,) = faults(scan(RULE | {"where": "last > SPX.last"}, universe=["SPY", "IBM"]))
+    assert "unknown symbol 'SPX'" in line
+    assert line.endswith("Did you mean 'SPY'?")
+
+
+# Files
+
+
+def test_named_files_that_do_not_exist_are_faults_with_lines(scan, tmp_path: Path) -> None:
+    (tmp_path / "symbols.txt").write_text("SPY\n")
+    (tmp_path / "gaps.py").write_text("")
+    good = scan({"scanner": "gaps.py:Gaps", "at": "10:00"}, universe={"file": "symbols.txt"})
+    file = tmp_path / "october.yaml"
+    file.write_text(write_yaml(good))
+    load_session_config(file)
+    bad = scan({"scanner": "gap.py:Gaps", "at": "10:00"}, universe={"file": "symbol.txt"})
+    file.write_text(write_yaml(bad))
+    with pytest.raises(ConfigError) as caught:
+        load_session_config(file)
+    universe, scanner = map(str, caught.value.problems)
+    assert ": session_data_config.universe.file: the file " in universe
+    assert universe.endswith(f"symbol.txt' does not exist. Did you mean '{tmp_path}/symbols.txt'?")
+    assert scanner.endswith(f"gap.py' does not exist. Did you mean '{tmp_path}/gaps.py'?")
+    assert all(problem.line for problem in caught.value.problems)
