@@ -153,13 +153,15 @@ class SymbolChanger:
     def join_found(
         self, symbols: Sequence[str], keep: bool, wait_until_computed: Callable[[], None]
     ) -> frozenset[str]:
-        """Have symbols that a scan found join at once, ahead of requests; return those that joined.
+        """Have symbols that a scan found join at once; return those that joined.
 
-        Those of which the store lacks the base interval do not, nor do those that are refused: an event says
+        Only a request that has begun is carried out before. Those of which the store lacks the base interval do not, nor do those that are refused: an event says
         so. Symbols are there for the following sessions, too, with `keep`.
         """
-        day = self._data.require_tape().session.trading_day
-        left, loaded = list(symbols), None
+        if self._begun is not None:
+            self.apply(wait_until_computed, until=self._begun)
+        tape, loaded = self._data.require_tape(), None
+        day, left = tape.session.trading_day, [symbol for symbol in symbols if symbol not in tape.rows]
         while left and loaded is None:
             try:
                 loaded = self._loaded_in_background(left, day)
@@ -170,7 +172,7 @@ class SymbolChanger:
             return frozenset()
         request = SymbolRequest(joining=tuple(left), keep=keep)
         request.loaded.set_result(loaded)
-        self._requests.insert(0 if self._begun is None else 1, request)
+        self._requests.appendleft(request)
         self.apply(wait_until_computed, until=request)
         try:
             return frozenset(change.symbol for change in request.outcome.result(0))
