@@ -165,6 +165,7 @@ class SystemManager:
                 self._data,
                 self.metrics,
                 wake=lambda: self._send_if_running(Wake()),
+                arriving=None if self._live is None else self._live.feed.abilities.intervals,
             )
             if self._scanning is not None:
                 plan = replace(plan, warnings=(*plan.warnings, *self._scanning.warnings))
