@@ -165,6 +165,7 @@ class SystemManager:
                 self._data,
                 self.metrics,
                 wake=lambda: self._send_if_running(Wake()),
+                arriving=None if self._live is None else self._live.feed.abilities.intervals,
             )
             if self._scanning is not None:
                 plan = replace(plan, warnings=(*plan.warnings, *self._scanning.warnings))
@@ -582,7 +583,10 @@ class SystemManager:
 
     def summary(self) -> RunSummary:
         """Return the run's summary; complete after the run, empty before its start."""
-        return self._reports.summary(self._coordinator)
+        summary = self._reports.summary(self._coordinator)
+        if self._scanning is None:
+            return summary
+        return replace(summary, scanner_code=dict(self._scanning.manager.code_hashes))
 
     # Internal
 
@@ -600,9 +604,7 @@ class SystemManager:
             self._coordinator.send(message)
 
     def _recomputed_records(self, first: date, last: date) -> Iterator[SessionRecord]:
-        for data in self._recomputed(first, last):
-            record = complete_record(data)
-            yield replace(record, scans=self.scans(record.tape.session.trading_day))
+        return map(complete_record, self._recomputed(first, last))
 
     def _recomputed(self, first: date, last: date) -> Iterator[SessionData]:
         """Recompute some of the run's sessions; the run continues."""
