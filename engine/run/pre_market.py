@@ -68,7 +68,8 @@ class PreMarketBars:
         spans, rows = (np.concatenate([part[at] for part in self._found]) for at in range(2))
         bars = join([part for _, _, part in self._found])
         for at in np.unique(spans).tolist():
-            _put_figures(made[at], rows[spans == at], take(bars, np.flatnonzero(spans == at)))
+            own = np.flatnonzero(spans == at)
+            put_figures(made[at], rows[own], bars.opened_at[own], _values(take(bars, own)))
         return made
 
 
@@ -82,18 +83,26 @@ def _fill(
 ) -> None:
     """Write the figures of some symbols into the rows from `first` on; `labels`: of the bars, half-open."""
     rows, bars = data.bars_between(symbols, interval, *labels)
-    if len(bars):
-        _put_figures(found, rows + first, bars)
+    put_figures(found, rows + first, bars.opened_at, _values(bars))
 
 
-def _put_figures(found: PreMarket, rows: Ints, bars: BarColumns) -> None:
-    """Write the figures of bars into their rows."""
-    # Batches come in any order; volumes are summed by time, so that every store gives the same bits.
-    order = np.lexsort((bars.opened_at, rows))
+def _values(bars: BarColumns) -> Floats:
+    return np.array([bars.high, bars.low, bars.close, bars.volume])
+
+
+def put_figures(found: PreMarket, rows: Ints, opened_at: Ints, values: Floats) -> None:
+    """Write the figures of bars into their rows; those of other rows stay.
+
+    `rows`, `opened_at`: int64 (m,), in any order; `values`: float64 (4, m), high, low, close and volume.
+    """
+    if not len(rows):
+        return
+    # Volumes are summed by time, so that every order gives the same bits.
+    order = np.lexsort((opened_at, rows))
     begins = np.flatnonzero(np.diff(rows[order], prepend=-1))
-    own: Ints = rows[order][begins]
-    found.high[own] = np.maximum.reduceat(bars.high[order], begins)
-    found.low[own] = np.minimum.reduceat(bars.low[order], begins)
-    found.last[own] = bars.close[order][np.append(begins[1:], len(order)) - 1]
-    volumes: Floats = np.add.reduceat(bars.volume[order], begins)
+    own, (high, low, close, volume) = rows[order][begins], values[:, order]
+    found.high[own] = np.maximum.reduceat(high, begins)
+    found.low[own] = np.minimum.reduceat(low, begins)
+    found.last[own] = close[np.append(begins[1:], len(order)) - 1]
+    volumes: Floats = np.add.reduceat(volume, begins)
     found.volume[own] = volumes

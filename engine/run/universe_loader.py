@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -21,7 +21,7 @@ from tapedeck.engine.config.scanners import Universe
 from tapedeck.engine.errors import CalendarError, ConfigError, ConfigProblem, EngineError
 from tapedeck.engine.indicators.block_computer import BlockComputer
 from tapedeck.engine.intervals import DAY, MINUTE, WEEK, Interval
-from tapedeck.engine.run.pre_market import PreMarketBars
+from tapedeck.engine.run.pre_market import PreMarketBars, pre_market_figures
 from tapedeck.engine.run.session_loader import LoadedSession, SessionLoader
 from tapedeck.engine.run.session_setup import extend_history, install_session
 from tapedeck.engine.store.bar_store import BarStore
@@ -30,7 +30,7 @@ from tapedeck.engine.streams.history_plan import HistoryPlanner
 from tapedeck.engine.streams.requirements import indicator_specs
 from tapedeck.engine.streams.store_start import StoreStart
 from tapedeck.engine.streams.stream_plan import StreamPlan
-from tapedeck.engine.tape.bar_grid import FIELDS, Ints
+from tapedeck.engine.tape.bar_grid import FIELDS, BarGrid, Ints
 from tapedeck.engine.tape.earlier_values import NoEarlierValues
 from tapedeck.engine.tape.history import History
 from tapedeck.engine.tape.pre_market import PreMarket
@@ -44,7 +44,7 @@ from tapedeck.engine.universe.average_volume import (
     unknown_volume,
 )
 from tapedeck.engine.universe.figures import PRE_MARKET_FIGURES, UNIVERSE_FIGURES
-from tapedeck.engine.universe.universe_session import UniverseSession
+from tapedeck.engine.universe.universe_session import UniverseSession, VolumeAt
 
 MOST_SESSIONS: Final = 5
 """Most sessions of the universe that are read at once."""
@@ -126,6 +126,18 @@ def _universe_config(
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class BegunSession:
+    """A session of the universe without bars of its day, and what computes its tape as they come.
+
+    `pre_market`: span of its pre-market, seconds UTC; None if its figures are not read.
+    """
+
+    session: UniverseSession
+    computer: BlockComputer
+    pre_market: tuple[int, int] | None
+
+
 class UniverseLoader:
     """Reads the sessions of a universe's plan, one after the other. Not thread-safe: one worker owns it.
 
@@ -191,14 +203,24 @@ class UniverseLoader:
         loaded = self._sessions.load(sessions, others=found)
         return list(map(self._completed, loaded, found.figures(symbols)))
 
+    def begin(self, session: TradingSession) -> BegunSession:
+        """Return a session of the plan that is to grow: without bars of its day, whatever the store has."""
+        [loaded] = self._sessions.load([session])
+        slots, symbols = loaded.slots, len(self._plan.symbols)
+        tape, computer = self._installed(replace(loaded, base=BarGrid.empty(symbols, len(slots))))
+        span = self._pre_market_spans([session])[0] if self._reads_pre_market else None
+        pre_market = PreMarket.unknown(symbols)
+        if span is not None:
+            pre_market = pre_market_figures(self._data, self._plan.symbols, MINUTE, span)
+        made = UniverseSession(tape, pre_market, self._average(slots), self._session_data.history.daily)
+        return BegunSession(made, computer, span)
+
     def _completed(self, loaded: LoadedSession, pre_market: PreMarket) -> UniverseSession:
         """Compute a session's tape, and add it to the history of the next one."""
         slots, data = loaded.slots, self._session_data
         tape = self._computed_tape(loaded)
         day = VolumeDay.of(slots, tape.base, self._moments)
-        average = unknown_volume(len(tape.symbols))
-        if self._volumes:
-            average = VolumeToNow(self._volumes, slots, self._moments)
+        average = self._average(slots)
         self._volumes.append(day)
         data.clear_session_bars()
         extend_history(data.history, tape, loaded.companions)
@@ -206,7 +228,19 @@ class UniverseLoader:
         day_volume = DayVolume(day, slots, self._moments)
         return UniverseSession(tape, pre_market, average, data.history.daily, day_volume)
 
+    def _average(self, slots: SessionSlots) -> VolumeAt:
+        if not self._volumes:
+            return unknown_volume(len(self._plan.symbols))
+        return VolumeToNow(self._volumes, slots, self._moments)
+
     def _computed_tape(self, loaded: LoadedSession) -> Tape:
+        tape, computer = self._installed(loaded)
+        if not computer.compute(0, len(tape)):
+            raise EngineError("the load of the universe was cancelled")
+        return tape
+
+    def _installed(self, loaded: LoadedSession) -> tuple[Tape, BlockComputer]:
+        """Return the tape of a session with its history, and what computes it."""
         data, plan = self._session_data, self._plan
         install_session(plan, data, loaded, self._position, scores_history=False, earlier=NoEarlierValues())
         tape = data.require_tape()
@@ -219,9 +253,7 @@ class UniverseLoader:
             min_completeness=plan.min_completeness,
             cancelled=self.cancelled.is_set,
         )
-        if not computer.compute(0, len(tape)):
-            raise EngineError("the load of the universe was cancelled")
-        return tape
+        return tape, computer
 
     def _pre_market_spans(self, sessions: Sequence[TradingSession]) -> list[tuple[int, int]]:
         history = self._plan.history
