@@ -106,6 +106,15 @@ class ScannerManager:
         self._plan()
         return tuple(record for record in failed if record is not None)
 
+    def restore(self, records: Sequence[ScanRecord]) -> None:
+        """Take note of runs in an earlier recording of this session: they are not due any more."""
+        over = {(record.scanner, record.frontier) for record in records}
+        for one in self._scanners:
+            one.upcoming = tuple(at for at in one.upcoming if (one.config.name, at) not in over)
+            if one.is_on:
+                one.pass_by(-1)
+        self._plan()
+
     def replace_session(self, session: UniverseSession) -> None:
         """Scan another state of the same session's universe from now on."""
         self._session = session
@@ -125,7 +134,7 @@ class ScannerManager:
             one.note_run(record)
             if one.is_left:
                 one.turn_off()
-                self._plan()
+                self._drop(one)
             yield one.config, record
             _require(one, record)
 
@@ -184,6 +193,11 @@ class ScannerManager:
             for frontier in one.upcoming:
                 due[frontier] = (*due.get(frontier, ()), one)
         self._due, self._frontiers = due, tuple(sorted(due))
+
+    def _drop(self, scanner: ManagedScanner) -> None:
+        """Leave out a scanner at all later frontiers."""
+        due = {at: tuple(one for one in ones if one is not scanner) for at, ones in list(self._due.items())}
+        self._due = {at: ones for at, ones in due.items() if ones}
 
     def _set_up(self, one: ManagedScanner, process_messages: ProcessMessages) -> ScanRecord | None:
         """Set one scanner up; return the record if it failed."""
