@@ -149,8 +149,8 @@ class SessionFeed(Generic[Loaded]):
         count = self._loader.chunk_length(sessions[self._requested], days)
         chunk = sessions[self._requested : self._requested + count]
         self._requested += len(chunk)
-        days = [session.trading_day for session in chunk]
-        log.info("%s started: %s to %s", self._step.value.replace("_", " "), days[0], days[-1])
+        first, last = chunk[0].trading_day, chunk[-1].trading_day
+        log.info("%s started: %s to %s", self._step.value.replace("_", " "), first, last)
         self._future = self._worker.start_prefetch(chunk)
 
     def _wait(self, process_messages: ProcessMessages) -> None:
