@@ -1,12 +1,11 @@
-"""Scans of a universe: the time of one scan once its chunk is loaded, and loading compared with plain reading.
+"""Scans of a universe: one scan once its chunk is loaded, and loading compared with plain reading.
 
-python -m benchmarks.scans [--symbols 5000] [--rounds 5]
+python -m benchmarks.scans [--symbols 5000] [--rounds 3]
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
 import statistics
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -65,6 +64,7 @@ class Reader:
         self.count = self.new_loader().chunk_length(self.plan.sessions[1], 5)
 
     def new_loader(self) -> UniverseLoader:
+        """Return a loader that has read nothing."""
         return UniverseLoader(self.plan, self.data, self.time, Universe())
 
     def warm_loader(self) -> UniverseLoader:
@@ -76,6 +76,7 @@ class Reader:
 
     @property
     def chunk(self) -> tuple[TradingSession, ...]:
+        """The sessions that are read."""
         return self.plan.sessions[1 : 1 + self.count]
 
     def read_plainly(self) -> int:
@@ -102,6 +103,7 @@ def scan(session: UniverseSession, rule: RowRule, by: RowValue) -> None:
 
 
 def scan_row(session: UniverseSession, name: str, rounds: int) -> str:
+    """Return a row of the table for one rule."""
     known = Vocabulary.of(session.tape)
     vocabulary = Vocabulary(
         known.symbols, known.intervals, known.indicators, known.historical, tuple(UNIVERSE_FIGURES)
@@ -113,33 +115,39 @@ def scan_row(session: UniverseSession, name: str, rounds: int) -> str:
     return row(f"one scan of {len(session.symbols):,} symbols: {name}", f"{1000 * took:.1f} ms", "≤ 10 ms")
 
 
+def scan_rows(reader: Reader, rounds: int) -> None:
+    """Print a row for each rule."""
+    [session] = reader.warm_loader().load(reader.chunk[:1])
+    for name in RULES:
+        print(scan_row(session, name, rounds), flush=True)
+
+
+def loading_row(reader: Reader, kind: str, rounds: int) -> str:
+    """Return a row of the table for one store."""
+    bars = reader.read_plainly()
+    loaders = [reader.warm_loader() for _ in range(rounds + 1)]
+    pair = in_turns(lambda: loaders.pop().load(reader.chunk), reader.read_plainly, rounds)
+    return row(
+        f"loading {len(reader.chunk)} sessions of {len(reader.plan.symbols):,} symbols, {kind}",
+        f"{bars / pair.first_s / 1e6:.1f} M bars/s, {1 / pair.ratio:.2f} × plain reading",
+        "≥ 0.5 ×",
+        f"{bars / pair.second_s / 1e6:.1f} M bars/s",
+    )
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--symbols", type=int, default=5000)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     print("| what | measured | target | plain reading |\n|---|---|---|---|")
     for kind in ("parquet", "sqlite"):
         with market(kind, options.symbols, STORED_SESSIONS) as store:
             reader = Reader(store, options.symbols)
-            bars = reader.read_plainly()
             if kind == "parquet":
-                [session] = reader.warm_loader().load(reader.chunk[:1])
-                for name in RULES:
-                    print(scan_row(session, name, options.rounds), flush=True)
-            loaders = [reader.warm_loader() for _ in range(options.rounds + 1)]
-            pair = in_turns(lambda: loaders.pop().load(reader.chunk), reader.read_plainly, options.rounds)
-        print(
-            row(
-                f"loading {len(reader.chunk)} sessions of {options.symbols:,} symbols, {kind}",
-                f"{bars / pair.first_s / 1e6:.1f} M bars/s, {1 / pair.ratio:.2f} × plain reading",
-                "≥ 0.5 ×",
-                f"{bars / pair.second_s / 1e6:.1f} M bars/s",
-            ),
-            flush=True,
-        )
-    print(f"most memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+                scan_rows(reader, options.rounds)
+            print(loading_row(reader, kind, options.rounds), flush=True)
 
 
 if __name__ == "__main__":

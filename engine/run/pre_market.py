@@ -8,6 +8,8 @@ from typing import Final
 import numpy as np
 
 from tapedeck.engine.intervals import Interval
+from tapedeck.engine.store.bar_diff import join, take
+from tapedeck.engine.store.bar_store import BarColumns
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.tape.bar_grid import Floats, Ints
 from tapedeck.engine.tape.pre_market import PreMarket
@@ -33,6 +35,44 @@ def pre_market_figures(
     return found
 
 
+class PreMarketBars:
+    """Takes the pre-market bars of several sessions, which a read of their slots finds (`OtherBars`).
+
+    `spans`: `[start, end)` of each session's pre-market, ascending, seconds UTC.
+    """
+
+    def __init__(self, spans: Sequence[tuple[int, int]], interval: Interval) -> None:
+        self._starts: Ints = np.array([start for start, _ in spans], dtype=np.int64)
+        # A bar has to close by the end.
+        self._ends: Ints = np.array([end for _, end in spans], dtype=np.int64) - interval.seconds + 1
+        self._found: list[tuple[Ints, Ints, BarColumns]] = []
+
+    @property
+    def start(self) -> int:
+        """Begin of the first pre-market, seconds UTC."""
+        return int(self._starts[0])
+
+    def add(self, rows: int | Ints, bars: BarColumns) -> None:
+        """Take those of the bars that are in a pre-market; readers in several threads call it."""
+        spans = np.searchsorted(self._starts, bars.opened_at, side="right") - 1
+        inside = np.flatnonzero((spans >= 0) & (bars.opened_at < self._ends[spans]))
+        if len(inside):
+            own = np.broadcast_to(np.asarray(rows, dtype=np.int64), len(bars))[inside]
+            self._found.append((spans[inside], own, take(bars, inside)))
+
+    def figures(self, symbols: int) -> list[PreMarket]:
+        """Return the figures of each session, for so many rows."""
+        made = [PreMarket.unknown(symbols) for _ in self._starts]
+        if not self._found:
+            return made
+        spans, rows = (np.concatenate([part[at] for part in self._found]) for at in range(2))
+        bars = join([part for _, _, part in self._found])
+        for at in np.unique(spans).tolist():
+            own = np.flatnonzero(spans == at)
+            put_figures(made[at], rows[own], bars.opened_at[own], _values(take(bars, own)))
+        return made
+
+
 def _fill(
     found: PreMarket,
     data: DataManager,
@@ -43,8 +83,11 @@ def _fill(
 ) -> None:
     """Write the figures of some symbols into the rows from `first` on; `labels`: of the bars, half-open."""
     rows, bars = data.bars_between(symbols, interval, *labels)
-    values = np.array([bars.high, bars.low, bars.close, bars.volume])
-    put_figures(found, rows + first, bars.opened_at, values)
+    put_figures(found, rows + first, bars.opened_at, _values(bars))
+
+
+def _values(bars: BarColumns) -> Floats:
+    return np.array([bars.high, bars.low, bars.close, bars.volume])
 
 
 def put_figures(found: PreMarket, rows: Ints, opened_at: Ints, values: Floats) -> None:

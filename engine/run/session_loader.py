@@ -14,7 +14,7 @@ from tapedeck.engine.clock.unplayed_bars import PlaceTally
 from tapedeck.engine.intervals import DAY, Interval
 from tapedeck.engine.run.prior_closes import PriorCloses
 from tapedeck.engine.store.bar_store import BarStore
-from tapedeck.engine.store.data_manager import DataManager
+from tapedeck.engine.store.data_manager import DataManager, OtherBars
 from tapedeck.engine.store.left_out_bars import LeftOutBars, session_edges
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.bar_grid import FIELDS, BarGrid, Floats, Ints
@@ -71,15 +71,20 @@ class SessionLoader:
         per_session = 40 * len(self._plan.symbols) * len(SessionSlots(session, self._plan.base))
         return max(1, min(most, _CHUNK_BYTES // per_session))
 
-    def load(self, sessions: Sequence[TradingSession]) -> list[LoadedSession]:
-        """Return the sessions' bars, read at once; also fills daily bars that are made from finer ones."""
+    def load(
+        self, sessions: Sequence[TradingSession], *, others: OtherBars | None = None
+    ) -> list[LoadedSession]:
+        """Return the sessions' bars, read at once; also fills daily bars that are made from finer ones.
+
+        `others`: gets the bars outside the slots.
+        """
         slots = [SessionSlots(session, self._plan.base) for session in sessions]
         plan = self._plan
         edges = session_edges(plan.spans, slots, plan.sessions) if self._checks else [0] * (len(slots) + 1)
         left_out = None
         if self._checks:
             left_out = LeftOutBars(self._plan.spans.part(edges[0], edges[-1]), len(self._plan.symbols))
-        grids = self._data.load_sessions(self._plan.symbols, slots, left_out=left_out)
+        grids = self._data.load_sessions(self._plan.symbols, slots, left_out=left_out, others=others)
         self._fill_made_days(sessions, dict(zip(sessions, grids, strict=True)))
         foreign = [interval for interval in self.history.intraday if not self._is_on_tape(interval)]
         made = {interval: self._make_days(interval, sessions, self._all_rows) for interval in foreign}

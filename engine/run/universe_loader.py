@@ -21,7 +21,7 @@ from tapedeck.engine.config.scanners import Universe
 from tapedeck.engine.errors import CalendarError, ConfigError, ConfigProblem, EngineError
 from tapedeck.engine.indicators.block_computer import BlockComputer
 from tapedeck.engine.intervals import DAY, MINUTE, WEEK, Interval
-from tapedeck.engine.run.pre_market import pre_market_figures
+from tapedeck.engine.run.pre_market import PreMarketBars, pre_market_figures
 from tapedeck.engine.run.session_loader import LoadedSession, SessionLoader
 from tapedeck.engine.run.session_setup import extend_history, install_session
 from tapedeck.engine.store.bar_store import BarStore
@@ -36,9 +36,15 @@ from tapedeck.engine.tape.history import History
 from tapedeck.engine.tape.pre_market import PreMarket
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.tape import Tape
-from tapedeck.engine.universe.average_volume import VolumeDay, VolumeToNow, moments_of
+from tapedeck.engine.universe.average_volume import (
+    DayVolume,
+    VolumeDay,
+    VolumeToNow,
+    moments_of,
+    unknown_volume,
+)
 from tapedeck.engine.universe.figures import PRE_MARKET_FIGURES, UNIVERSE_FIGURES
-from tapedeck.engine.universe.universe_session import UniverseSession
+from tapedeck.engine.universe.universe_session import UniverseSession, VolumeAt
 
 MOST_SESSIONS: Final = 5
 """Most sessions of the universe that are read at once."""
@@ -136,8 +142,8 @@ class UniverseLoader:
     """Reads the sessions of a universe's plan, one after the other. Not thread-safe: one worker owns it.
 
     `universe`: its memory and the days of averages. `figures`: those that are read, of `UNIVERSE_FIGURES`;
-    others are missing. `moments`: seconds after the open at which the average volume is read, int64,
-    ascending; by default every minute, which takes more memory.
+    others are missing. `moments`: seconds after the open at which scans run, int64, ascending; volumes are
+    kept there, by default at every minute, which takes more memory.
     """
 
     def __init__(
@@ -158,7 +164,7 @@ class UniverseLoader:
         self._reads_pre_market = any(name in figures for name in PRE_MARKET_FIGURES)
         days = universe.average_days if "avg_volume_to_now" in figures else 0
         self._volumes: deque[VolumeDay] = deque(maxlen=days)
-        self._moments = moments_of(plan.sessions) if moments is None else moments
+        self._moments = moments_of(plan.sessions, moments)
         self._sessions = SessionLoader(self._plan, data)
         self.cancelled = self._sessions.cancelled
         """Set to cancel a long load."""
@@ -175,7 +181,7 @@ class UniverseLoader:
         """Return how many sessions to read at once: `most`, or fewer to keep to the memory; at least one."""
         symbols, slots = len(self._plan.symbols), len(SessionSlots(session, MINUTE))
         columns = 1 + sum(len(spec.outputs) for spec in self._plan.specs)
-        volumes = _BYTES_OF_VOLUME * symbols * len(self._moments) if self._volumes.maxlen else 0
+        volumes = _BYTES_OF_VOLUME * symbols * len(self._moments)
         per_session = 8 * symbols * slots * (len(FIELDS) + columns) + volumes
         kept = volumes * (self._volumes.maxlen or 0)
         return max(1, min(most, MOST_SESSIONS, (self._memory - kept) // (_CHUNKS * per_session)))
@@ -189,29 +195,43 @@ class UniverseLoader:
 
     def load(self, sessions: Sequence[TradingSession]) -> list[UniverseSession]:
         """Return the next sessions of the plan, complete; EngineError if it is cancelled meanwhile."""
-        return [self._completed(loaded) for loaded in self._sessions.load(sessions)]
+        symbols = len(self._plan.symbols)
+        if not self._reads_pre_market:
+            pre_market = [PreMarket.unknown(symbols)] * len(sessions)
+            return list(map(self._completed, self._sessions.load(sessions), pre_market))
+        found = PreMarketBars(self._pre_market_spans(sessions), MINUTE)
+        loaded = self._sessions.load(sessions, others=found)
+        return list(map(self._completed, loaded, found.figures(symbols)))
 
     def begin(self, session: TradingSession) -> BegunSession:
         """Return a session of the plan that is to grow: without bars of its day, whatever the store has."""
         [loaded] = self._sessions.load([session])
         slots, symbols = loaded.slots, len(self._plan.symbols)
         tape, computer = self._installed(replace(loaded, base=BarGrid.empty(symbols, len(slots))))
-        average = VolumeToNow(self._volumes, slots, self._moments, symbols)
-        made = UniverseSession(tape, self._pre_market(session), average, self._session_data.history.daily)
-        return BegunSession(made, computer, self._pre_market_span(session))
+        span = self._pre_market_spans([session])[0] if self._reads_pre_market else None
+        pre_market = PreMarket.unknown(symbols)
+        if span is not None:
+            pre_market = pre_market_figures(self._data, self._plan.symbols, MINUTE, span)
+        made = UniverseSession(tape, pre_market, self._average(slots), self._session_data.history.daily)
+        return BegunSession(made, computer, span)
 
-    def _completed(self, loaded: LoadedSession) -> UniverseSession:
+    def _completed(self, loaded: LoadedSession, pre_market: PreMarket) -> UniverseSession:
         """Compute a session's tape, and add it to the history of the next one."""
         slots, data = loaded.slots, self._session_data
         tape = self._computed_tape(loaded)
-        average = VolumeToNow(self._volumes, slots, self._moments, len(tape.symbols))
-        made = UniverseSession(tape, self._pre_market(slots.session), average, data.history.daily)
+        day = VolumeDay.of(slots, tape.base, self._moments)
+        average = self._average(slots)
+        self._volumes.append(day)
         data.clear_session_bars()
         extend_history(data.history, tape, loaded.companions)
-        if self._volumes.maxlen:
-            self._volumes.append(VolumeDay.of(slots, tape.base, self._moments))
         self._position += 1
-        return made
+        day_volume = DayVolume(day, slots, self._moments)
+        return UniverseSession(tape, pre_market, average, data.history.daily, day_volume)
+
+    def _average(self, slots: SessionSlots) -> VolumeAt:
+        if not self._volumes:
+            return unknown_volume(len(self._plan.symbols))
+        return VolumeToNow(self._volumes, slots, self._moments)
 
     def _computed_tape(self, loaded: LoadedSession) -> Tape:
         tape, computer = self._installed(loaded)
@@ -235,19 +255,11 @@ class UniverseLoader:
         )
         return tape, computer
 
-    def _pre_market(self, session: TradingSession) -> PreMarket:
-        symbols, span = self._plan.symbols, self._pre_market_span(session)
-        if span is None:
-            return PreMarket.unknown(len(symbols))
-        return pre_market_figures(self._data, symbols, MINUTE, span)
-
-    def _pre_market_span(self, session: TradingSession) -> tuple[int, int] | None:
-        """Return the span of the session's pre-market, seconds UTC; None if its figures are not read."""
-        if not self._reads_pre_market:
-            return None
+    def _pre_market_spans(self, sessions: Sequence[TradingSession]) -> list[tuple[int, int]]:
         history = self._plan.history
         at = history.first_played + self._position
-        return pre_market_span(session, history.sessions[at - 1] if at else None)
+        before = [history.sessions[at - 1] if at else None, *sessions[:-1]]
+        return [pre_market_span(session, one) for session, one in zip(sessions, before, strict=True)]
 
     def _sessions_before(self, days: int) -> tuple[TradingSession, ...]:
         """Return the trading days before the first session, oldest first; fewer where the calendar begins."""

@@ -7,12 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 
 from tapedeck.engine.clock.slots import SessionSlots, day_label, utc_from_epoch
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.intervals import Interval
+from tapedeck.engine.store.bar_diff import take
 from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarStore, WriteResult
 from tapedeck.engine.store.left_out_bars import LeftOutBars
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, BarGrid, Floats, Ints, Mask
@@ -26,6 +28,19 @@ _VALUES_PER_READER = 250_000
 _FEW_SYMBOLS = 16
 # Slots before the close in which most symbols have a bar.
 _LAST_SLOTS = 64
+
+
+class OtherBars(Protocol):
+    """Takes the bars outside the slots that a read of sessions finds; readers in several threads call it."""
+
+    @property
+    def start(self) -> int:
+        """Begin of the time to read, seconds UTC, if it is before the first slot."""
+        ...
+
+    def add(self, rows: int | Ints, bars: BarColumns) -> None:
+        """Take bars of one row, or of one row each."""
+        ...
 
 
 class DataManager:
@@ -59,21 +74,23 @@ class DataManager:
         rows: Ints | None = None,
         total: int | None = None,
         left_out: LeftOutBars | None = None,
+        others: OtherBars | None = None,
     ) -> list[BarGrid]:
         """Return each session's bars of the slots' interval, one row per symbol, in one read of the store.
 
         With the slots that are confirmed empty.
 
         The grids are views of one array (5, S, all slots), which lives as long as any of them. Bars outside
-        the slots (extended hours, breaks) are left out; `left_out` counts them, over all of its spans. With
-        `rows`, symbol i goes to row `rows[i]` of `total` rows; the others stay empty.
+        the slots (extended hours, breaks) are left out; `left_out` counts them, over all of its spans;
+        `others` gets them, from its start on. With `rows`, symbol i goes to row `rows[i]` of `total` rows;
+        the others stay empty.
         """
         if not slots:
             return []
         count = len(symbols) if total is None else total
         labels = np.concatenate([session.stored_labels for session in slots])
         own = np.arange(len(symbols), dtype=np.int64) if rows is None else rows
-        values = self._read(symbols, own, count, slots[0].interval, labels, left_out)
+        values = self._read(symbols, own, count, slots[0].interval, labels, left_out, others)
         empty = self._empty(symbols, own, count, slots[0].interval, labels)
         edges = np.cumsum([0, *(len(session) for session in slots)]).tolist()
         return [
@@ -108,10 +125,13 @@ class DataManager:
         interval: Interval,
         labels: Ints,
         left_out: LeftOutBars | None,
+        others: OtherBars | None = None,
     ) -> Floats:
         """Return the bars at the given labels, (5, total, labels); symbol i in row `rows[i]`."""
         values: Floats = np.full((5, total, len(labels)), np.nan)
-        read = partial(self._fill, interval=interval, labels=labels, out=values, left_out=left_out)
+        read = partial(
+            self._fill, interval=interval, labels=labels, out=values, left_out=left_out, others=others
+        )
         readers = max(1, min(self._readers, values.size // _VALUES_PER_READER))
         parts = [(symbols[i::readers], rows[i::readers]) for i in range(readers)]
         if readers == 1:
@@ -131,12 +151,15 @@ class DataManager:
         labels: Ints,
         out: Floats,
         left_out: LeftOutBars | None,
+        others: OtherBars | None,
     ) -> None:
         """Read the bars of symbols at the given labels into their rows of `out`, (5, S, labels)."""
         start, end = int(labels[0]), int(labels[-1]) + 1
         if left_out is not None:
             start, end = min(start, left_out.start), max(end, left_out.end)
-        table = _SlotTable(labels, interval.seconds, start, end, left_out)
+        if others is not None:
+            start = min(start, others.start)
+        table = _SlotTable(labels, interval.seconds, start, end, left_out, others)
         for batch in self.store.scan(symbols, interval, start, end):
             table.scatter(_with_rows(batch, rows), out)
             self._between()
@@ -244,16 +267,22 @@ class _SlotTable:
     `labels`: the columns' labels, ascending, `step` seconds or multiples of it apart, within these bounds.
     """
 
-    __slots__ = ("_left_out", "_origin", "_step", "_table")
+    __slots__ = ("_left_out", "_origin", "_others", "_step", "_table")
 
     def __init__(
-        self, labels: Ints, step: int, start: int, end: int, left_out: LeftOutBars | None = None
+        self,
+        labels: Ints,
+        step: int,
+        start: int,
+        end: int,
+        left_out: LeftOutBars | None = None,
+        others: OtherBars | None = None,
     ) -> None:
         first = int(labels[0])
         self._origin, self._step = first - -(-(first - start) // step) * step, step
         places = (labels - self._origin) // step
         size = (end - 1 - self._origin) // step + 1
-        self._left_out = left_out
+        self._left_out, self._others = left_out, others
         self._table: Ints = np.full(size, -1, dtype=np.int64)
         if left_out is not None:
             self._table -= left_out.positions(self._origin, step, size)
@@ -271,6 +300,10 @@ class _SlotTable:
             lost = ~keep
             rows = batch.rows if isinstance(batch.rows, int) else batch.rows[lost]
             self._left_out.add(rows, -1 - columns[lost])
+        if self._others is not None and not everything:
+            lost = ~keep
+            own = batch.rows if isinstance(batch.rows, int) else batch.rows[lost]
+            self._others.add(own, take(bars, np.flatnonzero(lost)))
         columns = columns if everything else columns[keep]
         if not len(columns):
             return

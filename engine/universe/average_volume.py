@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,10 +18,22 @@ from tapedeck.engine.tape.bar_grid import VOLUME, BarGrid, Floats, Ints, Mask
 _MOST_COMPACT: Final = 2**32 - 1
 
 
-def moments_of(sessions: Iterable[TradingSession]) -> Ints:
-    """Return the seconds after the open at which a minute of the sessions is over, ascending, with 0."""
-    slots = (SessionSlots(session, MINUTE) for session in sessions)
-    return np.unique(np.concatenate([np.zeros(1, dtype=np.int64), *map(_after_open, slots)]))
+def moments_of(sessions: Iterable[TradingSession], wanted: Ints | None = None) -> Ints:
+    """Return the seconds after the open at which volumes are to be known, int64, ascending.
+
+    Those of the last minute that is over at each of the `wanted` seconds in any of the sessions, and of the
+    minute before, which crosses read; by default those of every minute.
+    """
+    found = [np.zeros(1, dtype=np.int64)]
+    for session in sessions:
+        slots = SessionSlots(session, MINUTE)
+        times = slots.clock_times() - slots.clock(0)
+        if wanted is None:
+            found.append(times)
+        else:
+            over = np.searchsorted(times, wanted, side="right") - 1
+            found.append(times[np.maximum(np.concatenate([over, over - 1]), 0)])
+    return np.unique(np.concatenate(found))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,38 +68,64 @@ class VolumeDay:
 
 
 class VolumeToNow:
-    """Returns `avg_volume_to_now` at a frontier of a session's 1m tape.
+    """Returns the mean volume of some days at the time of a frontier of a session's 1m tape.
 
-    `days`: the trading days before, oldest first; `moments`: those of their sums.
+    `days`: oldest first, at least one; `moments`: those of their sums.
     """
 
-    __slots__ = ("_days", "_moments", "_slots", "_symbols")
+    __slots__ = ("_days", "_moments", "_slots")
 
-    def __init__(self, days: Sequence[VolumeDay], slots: SessionSlots, moments: Ints, symbols: int) -> None:
+    def __init__(self, days: Sequence[VolumeDay], slots: SessionSlots, moments: Ints) -> None:
         self._days = tuple(days)
         self._slots = slots
         self._moments = moments
-        self._symbols = symbols
 
     def __call__(self, frontier: int) -> Floats:
         """Return the mean over the days in which a symbol has a bar, float64 (S,); NaN without such a day.
 
         EngineError at a moment that is not kept.
         """
-        seconds = self._slots.clock(frontier) - self._slots.clock(0)
-        at = int(np.searchsorted(self._moments, seconds))
-        if at == len(self._moments) or self._moments[at] != seconds:
-            raise EngineError(f"avg_volume_to_now is not kept for {seconds} s after the open")
-        total, count = np.zeros(self._symbols), np.zeros(self._symbols)
+        at = position_of(self._moments, self._slots, frontier)
+        if at is None:
+            raise EngineError(f"volumes at frontier {frontier} are not kept: no scan was planned there")
+        symbols = len(self._days[0].has_bars)
+        total, count = np.zeros(symbols), np.zeros(symbols)
         for day in self._days:
             total += day.so_far[at]
             count += day.has_bars
-        mean: Floats = np.divide(total, count, out=np.full(self._symbols, np.nan), where=count > 0)
+        mean: Floats = np.divide(total, count, out=np.full(symbols, np.nan), where=count > 0)
         return mean
 
 
-def _after_open(slots: SessionSlots) -> Ints:
-    return slots.closed_at - slots.clock(0)
+class DayVolume:
+    """Returns the volume of a session so far at a frontier, float64 (S,), None at one that is not kept.
+
+    `day`: the session, with sums at `moments`.
+    """
+
+    __slots__ = ("_day", "_moments", "_slots")
+
+    def __init__(self, day: VolumeDay, slots: SessionSlots, moments: Ints) -> None:
+        self._day = day
+        self._slots = slots
+        self._moments = moments
+
+    def __call__(self, frontier: int) -> Floats | None:
+        """Return the sums, 0 for a symbol without bars."""
+        at = position_of(self._moments, self._slots, frontier)
+        return None if at is None else self._day.so_far[at].astype(np.float64)
+
+
+def unknown_volume(symbols: int) -> Callable[[int], Floats]:
+    """Return missing volumes of so many symbols."""
+    return lambda frontier: np.full(symbols, np.nan)
+
+
+def position_of(moments: Ints, slots: SessionSlots, frontier: int) -> int | None:
+    """Return the position of the seconds from the open to a frontier in `moments`, None if they lack it."""
+    seconds = slots.clock(frontier) - slots.clock(0)
+    at = int(np.searchsorted(moments, seconds))
+    return at if at < len(moments) and moments[at] == seconds else None
 
 
 def _is_whole(values: Floats) -> bool:

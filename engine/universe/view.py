@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from functools import partial
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from tapedeck.engine.tape.bar_grid import FIELDS, Floats
 from tapedeck.engine.tape.session_view import frozen
 from tapedeck.engine.universe.figures import UNIVERSE_FIGURES
 from tapedeck.engine.universe.universe_session import UniverseSession
+from tapedeck.engine.universe.universe_values import UniverseValues
 
 
 class UniverseView:
@@ -98,8 +98,7 @@ class UniverseView:
 
     def known_values(self) -> KnownValues:
         """Return the values that rules read, at this frontier alone."""
-        figures = {name: partial(figure.of, self._session) for name, figure in UNIVERSE_FIGURES.items()}
-        return KnownValues(self._session.tape, self._frontier, self._frontier, figures)
+        return UniverseValues(self._session, self._frontier)
 
 
 def _position(field: str) -> int:
