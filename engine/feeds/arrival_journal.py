@@ -23,11 +23,13 @@ import numpy as np
 from tapedeck.engine.errors import StoreError
 from tapedeck.engine.feeds.arrivals import KINDS, Arrivals
 from tapedeck.engine.feeds.recorded_day import DAY_COLUMNS, RecordedDay, day_of, key_of
+from tapedeck.engine.feeds.recorded_scans import scan_of, scan_text
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import Ints
 from tapedeck.engine.store.locations import DATABASE_SUFFIXES
 from tapedeck.engine.store.sqlite_connections import BUSY_TIMEOUT_S, native_errors_explained
 from tapedeck.engine.store.sqlite_log import check_log
+from tapedeck.engine.tape.scan_records import ScanRecord
 from tapedeck.engine.tape.symbol_changes import ChangeKind, SymbolChange
 
 Synchronous = Literal["normal", "full"]
@@ -64,6 +66,13 @@ _CHANGES: Final = (
     "PRIMARY KEY (trading_day, interval, symbols, number)) STRICT, WITHOUT ROWID",
     f"PRAGMA user_version = {VERSION}",
 )
+
+_SCANS: Final = (
+    "CREATE TABLE IF NOT EXISTS scans (trading_day TEXT NOT NULL, interval TEXT NOT NULL, "
+    "symbols TEXT NOT NULL, number INTEGER NOT NULL, record TEXT NOT NULL, "
+    "PRIMARY KEY (trading_day, interval, symbols, number)) STRICT, WITHOUT ROWID"
+)
+"""Earlier programs pass over this table, so that it needs no version of its own."""
 
 
 def journal_path(location: Path) -> Path:
@@ -209,6 +218,27 @@ class ArrivalJournal:
         """Append a symbol that joins or leaves a session; `at`: market time in microseconds UTC."""
         with self.transaction():
             self._add_change(day, at, change.kind.value, change.symbol, change.frontier, keep=change.keep)
+
+    def add_scans(self, day: RecordedDay, records: Sequence[ScanRecord]) -> None:
+        """Append what scanners of a session found, together."""
+        with self.transaction():
+            self._connection.execute(_SCANS)
+            for record in records:
+                self._connection.execute(
+                    "INSERT INTO scans SELECT ?, ?, ?, coalesce(max(number), 0) + 1, ? FROM scans "
+                    "WHERE trading_day = ? AND interval = ? AND symbols = ?",
+                    (*key_of(day), scan_text(record), *key_of(day)),
+                )
+
+    def scans(self, day: RecordedDay) -> tuple[ScanRecord, ...]:
+        """Return what the scanners of a recorded session found, in order."""
+        if not self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'scans'", ()):
+            return ()
+        rows = self._rows(
+            "SELECT record FROM scans WHERE trading_day = ? AND interval = ? AND symbols = ? ORDER BY number",
+            key_of(day),
+        )
+        return tuple(scan_of(text) for [text] in rows)
 
     def end_day(self, day: RecordedDay, *, reconciled: bool) -> None:
         """Note that a session takes no more bars, and whether its bars were compared with history."""

@@ -27,6 +27,7 @@ from tapedeck.engine.feeds.store_writer import StoreWriter
 from tapedeck.engine.feeds.symbol_claims import SymbolClaims
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import BarStore, Ints
+from tapedeck.engine.tape.scan_records import ScanRecord
 from tapedeck.engine.tape.symbol_changes import SymbolChange
 
 
@@ -106,6 +107,7 @@ class BarRecording:
         if begun is not None and begun.kept:
             kept = begun.kept
         changes = () if begun is None else begun.changes
+        scans = () if begun is None else self._journal.scans(begun)
         held = HeldBars.of_session((*symbols, *kept), slots)
         day = RecordedDay(
             session.trading_day,
@@ -133,7 +135,7 @@ class BarRecording:
         self._write_store(now, is_last=True)
         self._update_status()
         bars = int(np.count_nonzero(held.kinds >= 0))
-        return SessionBegun(session.trading_day, bars, is_saved, held.symbols[len(symbols) :], changes)
+        return SessionBegun(session.trading_day, bars, is_saved, held.symbols[len(symbols) :], changes, scans)
 
     def show(self, trading_day: date, received: float) -> None:
         """Send all bars held of a session, and from now on what changes in it, instead of that before."""
@@ -260,6 +262,11 @@ class BarRecording:
         """Note in the journal that a session was exported."""
         day = self._session(trading_day).day
         self._backlog.add(partial(self._journal.note_export, day))
+        self._backlog.write(now)
+
+    def note_scans(self, trading_day: date, records: Sequence[ScanRecord], now: float) -> None:
+        """Note in the journal what scanners of a session found, and whether it joined."""
+        self._backlog.add(partial(self._journal.add_scans, self._session(trading_day).day, records))
         self._backlog.write(now)
 
     def close(self, now: float) -> None:

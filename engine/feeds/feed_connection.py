@@ -22,7 +22,7 @@ from tapedeck.engine.feeds.back_off import BackOff
 from tapedeck.engine.feeds.feed_call import FeedCall
 from tapedeck.engine.feeds.feed_watch import FeedWatch, SkewWatch, duration
 from tapedeck.engine.feeds.history_calls import HISTORY_TIMEOUT_S, LEFT_ALONE_S, HistoryCalls
-from tapedeck.engine.feeds.history_request import HistoryAnswer, HistoryPurpose, HistoryRequest
+from tapedeck.engine.feeds.history_request import HistoryAnswer, HistoryRequest
 from tapedeck.engine.feeds.live_feed import FeedError, FeedSink, LiveFeed
 from tapedeck.engine.feeds.live_status import FeedState, FeedStatus
 from tapedeck.engine.feeds.subscribed_symbols import SubscribedSymbols
@@ -101,7 +101,8 @@ class FeedConnection:
 
     `sink` gets the feed's messages, and the bars of history that was asked for (kind HISTORY) before
     `report` gets the answer. Bars of a reconciliation are in the answer only: its owner sends those that
-    differ to the sink. `report` is called in the connection's thread, and must not wait.
+    differ to the sink; so are bars of the universe, which are not recorded. `report` is called in the
+    connection's thread, and must not wait.
 
     `subscribe` and `unsubscribe` change the symbols. One that joins is subscribed in the connection that
     stands, or with the next one; the feed is not told of one that leaves, and may send it until then.
@@ -138,7 +139,6 @@ class FeedConnection:
         self._inbox: SimpleQueue[object] = SimpleQueue()
         self._history = HistoryCalls(
             feed,
-            interval,
             market_now=clock.now,
             done=self._inbox.put,
             answered=self._answered,
@@ -495,7 +495,7 @@ class FeedConnection:
 
     def _answered(self, answer: HistoryAnswer) -> None:
         """Pass an answer on, its bars first."""
-        if answer.bars and answer.request.purpose is not HistoryPurpose.RECONCILE:
+        if answer.bars and answer.request.purpose.is_recorded:
             self._target.bars(answer.bars)
         self._report(answer)
 

@@ -10,7 +10,6 @@ from typing import Final
 from tapedeck.engine.feeds.feed_call import FeedCall
 from tapedeck.engine.feeds.history_request import HistoryAnswer, HistoryRequest
 from tapedeck.engine.feeds.live_feed import FeedError, LiveFeed
-from tapedeck.engine.intervals import Interval
 
 log = logging.getLogger(__name__)
 
@@ -32,14 +31,13 @@ class HistoryCalls:
     def __init__(
         self,
         feed: LiveFeed,
-        interval: Interval,
         *,
         market_now: Callable[[], float],
         done: Callable[[object], None],
         answered: Callable[[HistoryAnswer], None],
         timeout_s: float = HISTORY_TIMEOUT_S,
     ) -> None:
-        self._feed, self._interval, self._timeout_s = feed, interval, timeout_s
+        self._feed, self._timeout_s = feed, timeout_s
         self._market_now, self._done, self._answered = market_now, done, answered
         self._requests: deque[HistoryRequest] = deque()
         self._running: HistoryRequest | None = None
@@ -85,7 +83,7 @@ class HistoryCalls:
         # The feed has its own chance to say why it did not answer in time.
         self.call = FeedCall(
             "history",
-            lambda: ask_history(self._feed, request, self._interval, timeout, self._market_now),
+            lambda: ask_history(self._feed, request, timeout, self._market_now),
             machine + timeout * 1.1,
             self._done,
         )
@@ -109,7 +107,6 @@ class HistoryCalls:
 def ask_history(
     feed: LiveFeed,
     request: HistoryRequest,
-    interval: Interval,
     timeout: float,
     market_now: Callable[[], float],
 ) -> HistoryAnswer:
@@ -118,7 +115,7 @@ def ask_history(
     Raises what the feed raises.
     """
     asked_at = int(market_now())
-    history = feed.history(request.symbols, interval, request.start, request.end, timeout)
+    history = feed.history(request.symbols, request.interval, request.start, request.end, timeout)
     asked, kind = set(request.symbols), request.purpose.kind
     bars = tuple(
         bar if bar.kind is kind else bar._replace(kind=kind)

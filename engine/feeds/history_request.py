@@ -10,6 +10,7 @@ from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.feeds.bar_cells import BarTable
 from tapedeck.engine.feeds.feed_bar import BarKind, FeedBar
 from tapedeck.engine.feeds.live_feed import FeedError
+from tapedeck.engine.intervals import Interval
 
 
 class HistoryPurpose(Enum):
@@ -18,22 +19,29 @@ class HistoryPurpose(Enum):
     GAPS = "missing bars"
     BACKFILL = "bars since the last complete slot"
     RECONCILE = "bars of the whole session"
+    UNIVERSE = "bars of the universe"
 
     @property
     def kind(self) -> BarKind:
         """Kind of the bars in its answer."""
         return BarKind.RECONCILED if self is HistoryPurpose.RECONCILE else BarKind.HISTORY
 
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the bars of its answer are recorded as they come."""
+        return self in (HistoryPurpose.GAPS, HistoryPurpose.BACKFILL)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HistoryRequest:
-    """Request for the bars of `symbols` with `start <= opened_at < end`, seconds UTC.
+    """Request for the bars of `symbols` and `interval` with `start <= opened_at < end`, seconds UTC.
 
     `slots`: number of slots in that range. Each request is an object of its own, which its answer carries.
     """
 
     purpose: HistoryPurpose
     symbols: tuple[str, ...]
+    interval: Interval
     start: int
     end: int
     slots: int
@@ -70,4 +78,4 @@ def request_for_slots(
     start, last = int(labels[first]), int(labels[stop - 1])
     # A bar's label is the only one within its own interval: a range that ends a second later has it.
     end = max(last + 1, int(slots.closed_at[stop - 1])) if slots.interval.is_intraday else last + 1
-    return HistoryRequest(purpose, tuple(symbols), start, end, stop - first)
+    return HistoryRequest(purpose, tuple(symbols), slots.interval, start, end, stop - first)

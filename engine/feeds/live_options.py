@@ -13,6 +13,7 @@ from tapedeck.engine.config import BacktestConfig, SessionConfig
 from tapedeck.engine.errors import CalendarError
 from tapedeck.engine.feeds.arrival_journal import ArrivalJournal
 from tapedeck.engine.feeds.live_feed import LiveFeed
+from tapedeck.engine.tape.scan_records import ScanRecord
 from tapedeck.engine.tape.symbol_changes import SymbolChange
 
 ENDLESS_DAYS: Final = 250
@@ -25,8 +26,9 @@ class LiveOptions:
 
     `journal`: path of the arrival journal. `days`: trading days to record, None for no end. `first_day`: day
     to begin with; by default that of the current session or of the next one, or the day before if its
-    recording was interrupted. `kept`, `changes`: of a recorded day that is played, the symbols that it begins
-    with beside the file's, and those that join and leave at their frontiers.
+    recording was interrupted. `kept`, `changes`, `scans`: of a recorded day that is played, the symbols that
+    it begins with beside the file's, those that join and leave at their frontiers, and what its scanners
+    found; without `scans` the scanners run.
     """
 
     feed: LiveFeed
@@ -36,6 +38,7 @@ class LiveOptions:
     first_day: date | None = None
     kept: tuple[str, ...] = ()
     changes: tuple[SymbolChange, ...] = ()
+    scans: tuple[ScanRecord, ...] | None = None
 
 
 def live_config_of(config: SessionConfig, options: LiveOptions, time: TimeManager) -> SessionConfig:

@@ -28,6 +28,7 @@ from tapedeck.engine.feeds.recorder_messages import Arrived, RecorderStatus, Ses
 from tapedeck.engine.feeds.symbol_claims import SymbolClaims, claims_folder
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.tape.scan_records import ScanRecord
 from tapedeck.engine.tape.symbol_changes import SymbolChange
 
 log = logging.getLogger(__name__)
@@ -200,6 +201,10 @@ class LiveRecorder:
     def note_export(self, trading_day: date) -> Future[None]:
         """Note in the journal that a session was exported."""
         return self._asked(lambda: self._recording.note_export(trading_day, self._monotonic()))
+
+    def note_scans(self, trading_day: date, records: Sequence[ScanRecord]) -> Future[None]:
+        """Note in the journal what scanners of a session found; see `BarRecording.note_scans`."""
+        return self._asked(lambda: self._recording.note_scans(trading_day, records, self._monotonic()))
 
     def confirm_empty(self, symbol: str, opened_at: Sequence[int]) -> Future[None]:
         """Note slots, by their times (seconds UTC), in which a symbol had no trade, by the feed's history."""

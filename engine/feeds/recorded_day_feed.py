@@ -15,6 +15,7 @@ from tapedeck.engine.feeds.feed_bar import FeedBar
 from tapedeck.engine.feeds.journal_feed import JournalFeed, SeenBar
 from tapedeck.engine.feeds.recorded_day import RecordedDay
 from tapedeck.engine.intervals import Interval
+from tapedeck.engine.tape.scan_records import ScanRecord
 from tapedeck.engine.tape.symbol_changes import SymbolChange
 
 
@@ -44,6 +45,15 @@ def recorded_changes(
     """Return the symbols that a recorded day began with beside the file's, and those that joined and left."""
     recorded = _recorded(journal, day, interval, symbols)
     return ((), ()) if recorded is None else (recorded.kept, recorded.changes)
+
+
+def recorded_scans(
+    journal: Path, day: date, interval: Interval, symbols: Sequence[str]
+) -> tuple[ScanRecord, ...]:
+    """Return what the scanners of a recorded day found, in order."""
+    with ArrivalJournal(journal) as opened:
+        recorded = opened.day(day, interval, symbols)
+        return () if recorded is None else opened.scans(recorded)
 
 
 def last_arrival(journal: Path, day: date, interval: Interval, symbols: Sequence[str]) -> float:

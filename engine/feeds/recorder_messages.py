@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tapedeck.engine.feeds.arrivals import Codes
 from tapedeck.engine.store.bar_store import Floats, Ints
+from tapedeck.engine.tape.scan_records import ScanRecord
 from tapedeck.engine.tape.symbol_changes import SymbolChange
 
 
@@ -94,7 +95,7 @@ class SessionBegun:
     """A session that a recorder takes bars for: `bars` were in the journal, of an earlier recording.
 
     `kept`: symbols that it begins with beside those of the file; `changes`: joins and leaves of an earlier
-    recording of it, which are to be made again, in order.
+    recording of it, which are to be made again, in order; `scans`: what its scanners found.
     """
 
     trading_day: date
@@ -102,3 +103,4 @@ class SessionBegun:
     is_saved: bool
     kept: tuple[str, ...] = ()
     changes: tuple[SymbolChange, ...] = ()
+    scans: tuple[ScanRecord, ...] = ()

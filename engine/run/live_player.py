@@ -18,6 +18,7 @@ from tapedeck.engine.run.live_alerts import LiveBreakpoints
 from tapedeck.engine.run.live_reveal import due_frontier, next_reveal
 from tapedeck.engine.run.live_run import LiveRun
 from tapedeck.engine.run.session_feed import ProcessMessages
+from tapedeck.engine.run.session_scans import SessionScans
 from tapedeck.engine.run.symbol_changer import SymbolChanger
 from tapedeck.engine.run.symbol_requests import SymbolRequest
 from tapedeck.engine.run.worker import Worker
@@ -47,6 +48,7 @@ class LivePlayer:
         quality: DataQualityManager,
         breakpoints: LiveBreakpoints,
         symbols: SymbolChanger,
+        scans: SessionScans,
         process_messages: ProcessMessages,
         on_change: Callable[[], None],
     ) -> None:
@@ -55,7 +57,7 @@ class LivePlayer:
         self._metrics = metrics
         self._processor, self._quality = processor, quality
         self._breakpoints = breakpoints
-        self._symbols = symbols
+        self._symbols, self._scans = symbols, scans
         self._repeating: SymbolRequest | None = None  # of the first planned change
         self._process_messages = process_messages
         self._on_change = on_change
@@ -77,8 +79,8 @@ class LivePlayer:
         """Record the session to its close, and reconcile it."""
         self._backfill()
         self._begun = (time.monotonic(), self._tape.frontier)
-        while self._tape.frontier < len(self._tape):
-            self._turn()
+        while self._tape.frontier < len(self._tape) or self._scans.is_running:
+            self._turn()  # symbols that a scan finds can join until the session is compared
         self.wait_until_computed()
         self._reconcile()
 
@@ -153,6 +155,7 @@ class LivePlayer:
         self._reveal(min(due_frontier(self._tape, now, settle), self._planned_frontier()))
         self._feed_consumers()
         self._breakpoints.search(self._tape)
+        self._scans.run_due(self._settle)
         due = next_reveal(self._tape, now, settle)
         if self._planned_frontier() == self._tape.frontier:
             due = now if self._repeating is None else math.inf  # slots are held until it is made

@@ -37,6 +37,8 @@ from tapedeck.engine.feeds.reconciliation import Lacking, ReconcileRules, Reconc
 from tapedeck.engine.feeds.recorded_day import ClockAnchor
 from tapedeck.engine.feeds.recorder_messages import Arrived
 from tapedeck.engine.feeds.trading_hours import TradingHours
+from tapedeck.engine.feeds.universe_history import UniverseHistory
+from tapedeck.engine.intervals import MINUTE
 from tapedeck.engine.read.events import EventKind, EventLog
 from tapedeck.engine.read.snapshot import BreakpointHit
 from tapedeck.engine.run.live_symbols import LiveSymbols
@@ -46,6 +48,7 @@ from tapedeck.engine.run.session_feed import ProcessMessages
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.bar_grid import Floats, Ints
+from tapedeck.engine.tape.scan_records import ScanRecord
 from tapedeck.engine.tape.session_view import SessionView
 from tapedeck.engine.tape.tape import Tape
 
@@ -135,7 +138,7 @@ class LiveRun:
             plan.symbols,
             plan.base,
             self._recorder,
-            lambda report: send(LiveReport(report)),
+            self._reported,
             clock=self.clock,
             hours=TradingHours(plan.sessions),
             grace_s=live.grace_seconds,
@@ -147,6 +150,12 @@ class LiveRun:
         self._phase = LivePhase.WAITING
         self._session: _Session | None = None
         self._kept_first, self._changes_first = options.kept, options.changes
+        self.plays_scans = options.scans is not None
+        """Whether scanners do not run: what they found on a recorded day is known."""
+        self.scans: tuple[ScanRecord, ...] = options.scans or ()
+        """What the scanners of this session found in an earlier recording of it."""
+        self.universe = UniverseHistory(options.feed, MINUTE, self._connection.request)
+        """The feed's history for symbols of the universe."""
         self.symbols = LiveSymbols(
             plan.symbols,
             self._recorder,
@@ -214,6 +223,8 @@ class LiveRun:
         answer = self._recorder.begin_session(slots, self._plan.symbols, kept=kept, clock=anchor)
         begun = self._wait(answer, process_messages)
         self._recorder.set_frontier(0)
+        if not self.plays_scans:
+            self.scans = begun.scans
         planned, self._changes_first = self._changes_first, ()
         self.symbols.begin_session((*self._plan.symbols, *begun.kept), begun.changes, planned)
         return begun.kept
@@ -298,6 +309,10 @@ class LiveRun:
     def note_export(self, day: date) -> None:
         """Note in the journal that a session is recorded and exported."""
         self._recorder.note_export(day)
+
+    def note_scans(self, day: date, records: Sequence[ScanRecord]) -> None:
+        """Note in the journal what scanners of a session found, so that they do not run again."""
+        self._recorder.note_scans(day, records)
 
     # Messages
 
@@ -389,6 +404,13 @@ class LiveRun:
         )
 
     # Internal
+
+    def _reported(self, report: FeedReport) -> None:
+        """Pass on what the connection reports, in its thread; bars of the universe go to its scanners."""
+        if isinstance(report, HistoryAnswer) and report.request.purpose is HistoryPurpose.UNIVERSE:
+            self.universe.answered(report)
+        else:
+            self._send(LiveReport(report))
 
     @property
     def _current(self) -> _Session:

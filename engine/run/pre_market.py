@@ -43,14 +43,23 @@ def _fill(
 ) -> None:
     """Write the figures of some symbols into the rows from `first` on; `labels`: of the bars, half-open."""
     rows, bars = data.bars_between(symbols, interval, *labels)
-    if not len(bars):
+    values = np.array([bars.high, bars.low, bars.close, bars.volume])
+    put_figures(found, rows + first, bars.opened_at, values)
+
+
+def put_figures(found: PreMarket, rows: Ints, opened_at: Ints, values: Floats) -> None:
+    """Write the figures of bars into their rows; those of other rows stay.
+
+    `rows`, `opened_at`: int64 (m,), in any order; `values`: float64 (4, m), high, low, close and volume.
+    """
+    if not len(rows):
         return
-    # Batches come in any order; volumes are summed by time, so that every store gives the same bits.
-    order = np.lexsort((bars.opened_at, rows))
+    # Volumes are summed by time, so that every order gives the same bits.
+    order = np.lexsort((opened_at, rows))
     begins = np.flatnonzero(np.diff(rows[order], prepend=-1))
-    own: Ints = rows[order][begins] + first
-    found.high[own] = np.maximum.reduceat(bars.high[order], begins)
-    found.low[own] = np.minimum.reduceat(bars.low[order], begins)
-    found.last[own] = bars.close[order][np.append(begins[1:], len(order)) - 1]
-    volumes: Floats = np.add.reduceat(bars.volume[order], begins)
+    own, (high, low, close, volume) = rows[order][begins], values[:, order]
+    found.high[own] = np.maximum.reduceat(high, begins)
+    found.low[own] = np.minimum.reduceat(low, begins)
+    found.last[own] = close[np.append(begins[1:], len(order)) - 1]
+    volumes: Floats = np.add.reduceat(volume, begins)
     found.volume[own] = volumes

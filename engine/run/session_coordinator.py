@@ -147,7 +147,17 @@ class SessionCoordinator:
             feed=None if self.live is None else self.live.symbols,
         )
         self.scans: SessionScans = NoScans()
-        if scans is not None:
+        if scans is not None and self.live is not None:
+            self.scans = scans.live_scans_of(
+                self.live,
+                session_data,
+                self.symbols,
+                self._events,
+                joining.load,
+                self._process_messages,
+                lambda: self.send(Wake()),
+            )
+        elif scans is not None:
             self.scans = scans.scans_of(
                 session_data, self.symbols, self._events, metrics, self.send, self._process_messages
             )
@@ -393,6 +403,7 @@ class SessionCoordinator:
                     self.breakpoints, find_earlier_values, self.live.note_corrected_hit
                 ),
                 symbols=self.symbols,
+                scans=self.scans,
                 process_messages=self._process_messages,
                 on_change=self._update_state,
             )

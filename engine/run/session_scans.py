@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
@@ -45,6 +45,11 @@ class SessionScans(Protocol):
         """Return the frontier up to which the session may be revealed: `limit`, or that of the next scan."""
         ...
 
+    @property
+    def is_running(self) -> bool:
+        """Whether scans of the session are due, or run in the background."""
+        ...
+
     def run_due(self, wait_until_computed: Callable[[], None]) -> None:
         """Run what is due at the session's frontier, and have what is found join."""
         ...
@@ -77,6 +82,11 @@ class NoScans:
     def limit(self, limit: int) -> int:
         """Return the limit."""
         return limit
+
+    @property
+    def is_running(self) -> bool:
+        """Return False."""
+        return False
 
     def run_due(self, wait_until_computed: Callable[[], None]) -> None:
         """Do nothing."""
@@ -126,12 +136,21 @@ class ScanJoins:
         self, scanner: Scanner, record: ScanRecord, wait_until_computed: Callable[[], None]
     ) -> ScanRecord:
         """Have what a scan found join, up to the scanner's limit, and return its record with that noted."""
+        wanted = self.wanted(scanner, record)
+        joined: frozenset[str] = frozenset()
+        if wanted:
+            joined = self._symbols.join_found(wanted, scanner.keep, wait_until_computed)
+        return self.note_joined(record, joined)
+
+    def wanted(self, scanner: Scanner, record: ScanRecord) -> tuple[str, ...]:
+        """Return the symbols that are to join by a scan, by rank, up to the scanner's limit."""
         there = self._data.require_tape().rows
         wanted = [found.symbol for found in record.found if found.symbol not in there] if scanner.add else []
         room = scanner.max_symbols - self.log.added.get(record.scanner, 0)
-        joined: frozenset[str] = frozenset()
-        if wanted and room > 0:
-            joined = self._symbols.join_found(wanted[:room], scanner.keep, wait_until_computed)
+        return tuple(wanted[: max(0, room)])
+
+    def note_joined(self, record: ScanRecord, joined: Container[str]) -> ScanRecord:
+        """Add a record with the symbols that joined by it; return it."""
         found = tuple(replace(one, joined=one.symbol in joined) for one in record.found)
         return self.note(replace(record, found=found))
 
@@ -191,6 +210,11 @@ class BacktestScans:
         """Return the frontier up to which the session may be revealed: `limit`, or that of the next scan."""
         due = self._manager.next_frontier(self._data.require_tape().frontier)
         return limit if due is None else min(limit, due)
+
+    @property
+    def is_running(self) -> bool:
+        """Return False: nothing runs in the background."""
+        return False
 
     def run_due(self, wait_until_computed: Callable[[], None]) -> None:
         """Run the scanners that are due at the session's frontier, in the file's order."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -30,7 +30,7 @@ from tapedeck.engine.streams.history_plan import HistoryPlanner
 from tapedeck.engine.streams.requirements import indicator_specs
 from tapedeck.engine.streams.store_start import StoreStart
 from tapedeck.engine.streams.stream_plan import StreamPlan
-from tapedeck.engine.tape.bar_grid import FIELDS, Ints
+from tapedeck.engine.tape.bar_grid import FIELDS, BarGrid, Ints
 from tapedeck.engine.tape.earlier_values import NoEarlierValues
 from tapedeck.engine.tape.history import History
 from tapedeck.engine.tape.pre_market import PreMarket
@@ -120,6 +120,18 @@ def _universe_config(
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class BegunSession:
+    """A session of the universe without bars of its day, and what computes its tape as they come.
+
+    `pre_market`: span of its pre-market, seconds UTC; None if its figures are not read.
+    """
+
+    session: UniverseSession
+    computer: BlockComputer
+    pre_market: tuple[int, int] | None
+
+
 class UniverseLoader:
     """Reads the sessions of a universe's plan, one after the other. Not thread-safe: one worker owns it.
 
@@ -179,6 +191,15 @@ class UniverseLoader:
         """Return the next sessions of the plan, complete; EngineError if it is cancelled meanwhile."""
         return [self._completed(loaded) for loaded in self._sessions.load(sessions)]
 
+    def begin(self, session: TradingSession) -> BegunSession:
+        """Return a session of the plan that is to grow: without bars of its day, whatever the store has."""
+        [loaded] = self._sessions.load([session])
+        slots, symbols = loaded.slots, len(self._plan.symbols)
+        tape, computer = self._installed(replace(loaded, base=BarGrid.empty(symbols, len(slots))))
+        average = VolumeToNow(self._volumes, slots, self._moments, symbols)
+        made = UniverseSession(tape, self._pre_market(session), average, self._session_data.history.daily)
+        return BegunSession(made, computer, self._pre_market_span(session))
+
     def _completed(self, loaded: LoadedSession) -> UniverseSession:
         """Compute a session's tape, and add it to the history of the next one."""
         slots, data = loaded.slots, self._session_data
@@ -193,6 +214,13 @@ class UniverseLoader:
         return made
 
     def _computed_tape(self, loaded: LoadedSession) -> Tape:
+        tape, computer = self._installed(loaded)
+        if not computer.compute(0, len(tape)):
+            raise EngineError("the load of the universe was cancelled")
+        return tape
+
+    def _installed(self, loaded: LoadedSession) -> tuple[Tape, BlockComputer]:
+        """Return the tape of a session with its history, and what computes it."""
         data, plan = self._session_data, self._plan
         install_session(plan, data, loaded, self._position, scores_history=False, earlier=NoEarlierValues())
         tape = data.require_tape()
@@ -205,18 +233,21 @@ class UniverseLoader:
             min_completeness=plan.min_completeness,
             cancelled=self.cancelled.is_set,
         )
-        if not computer.compute(0, len(tape)):
-            raise EngineError("the load of the universe was cancelled")
-        return tape
+        return tape, computer
 
     def _pre_market(self, session: TradingSession) -> PreMarket:
-        symbols = self._plan.symbols
-        if not self._reads_pre_market:
+        symbols, span = self._plan.symbols, self._pre_market_span(session)
+        if span is None:
             return PreMarket.unknown(len(symbols))
+        return pre_market_figures(self._data, symbols, MINUTE, span)
+
+    def _pre_market_span(self, session: TradingSession) -> tuple[int, int] | None:
+        """Return the span of the session's pre-market, seconds UTC; None if its figures are not read."""
+        if not self._reads_pre_market:
+            return None
         history = self._plan.history
         at = history.first_played + self._position
-        before = history.sessions[at - 1] if at else None
-        return pre_market_figures(self._data, symbols, MINUTE, pre_market_span(session, before))
+        return pre_market_span(session, history.sessions[at - 1] if at else None)
 
     def _sessions_before(self, days: int) -> tuple[TradingSession, ...]:
         """Return the trading days before the first session, oldest first; fewer where the calendar begins."""

@@ -106,6 +106,19 @@ class ScannerManager:
         self._plan()
         return tuple(record for record in failed if record is not None)
 
+    def restore(self, records: Sequence[ScanRecord]) -> None:
+        """Take note of runs in an earlier recording of this session: they are not due any more."""
+        over = {(record.scanner, record.frontier) for record in records}
+        for one in self._scanners:
+            one.upcoming = tuple(at for at in one.upcoming if (one.config.name, at) not in over)
+            if one.is_on:
+                one.pass_by(-1)
+        self._plan()
+
+    def replace_session(self, session: UniverseSession) -> None:
+        """Scan another state of the same session's universe from now on."""
+        self._session = session
+
     def next_frontier(self, frontier: int) -> int | None:
         """Return the first frontier from this one on at which a scanner has yet to run, None without one."""
         position = bisect_left(self._frontiers, frontier)

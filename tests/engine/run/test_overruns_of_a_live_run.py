@@ -13,6 +13,7 @@ from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.intervals import MINUTE
 from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
 from tapedeck.engine.run.live_player import LivePlayer
+from tapedeck.engine.run.session_scans import NoScans
 from tapedeck.engine.tape.bar_grid import BarGrid
 from tapedeck.engine.tape.tape import Tape
 
@@ -61,6 +62,7 @@ def test_a_reveal_that_finds_the_processor_busy_is_one_overrun() -> None:
         quality=quality,
         breakpoints=breakpoints,
         symbols=symbols,
+        scans=NoScans(),
         process_messages=process_messages,
         on_change=lambda: None,
     )
