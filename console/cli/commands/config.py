@@ -55,8 +55,7 @@ def check(
     warnings = [
         *loaded.warnings,
         *_feed_warnings(loaded.config),
-        *_schedule_warnings(loaded.config, sessions),
-        *(() if stored is None else stored.warnings),
+        *(_schedule_warnings(loaded.config, sessions) if stored is None else stored.warnings),
     ]
     if as_json:
         document = {

@@ -109,15 +109,22 @@ def test_each_scanner_has_a_row_and_what_was_found_stands_below_newest_first(
     play(console_store, tmp_path, act)
 
 
-def test_enter_goes_to_the_moment_of_a_scan_where_later_ones_are_not_known(
+def test_enter_on_a_scanner_lists_its_scans_alone_on_a_scan_it_goes_to_its_moment(
     console_store: BarStore, tmp_path: Path
 ) -> None:
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "f3")
         await at(console, pilot, 60)
+        everything = lines(console)
+        await choose(console, pilot, "broken")
+        assert lines(console)[4:] == ["found by broken in this session, newest first", everything[9]]
+        await choose(console, pilot, "dear")
+        assert lines(console)[4:] == ["nothing found by dear yet"]
+        await choose(console, pilot, "▶ dear")
+        assert lines(console) == everything
         await choose(console, pilot, "09:40 broken")
         await until(pilot, lambda: console.past_frontier == FAILS_AT, "the moment of the scan")
-        shown = lines(console)
+        shown = lines(console)  # later scans are not known there
         assert "traded done 09:35" in shown[0]
         assert "broken failed 09:40" in shown[1]
         assert shown[2] == "dear not run yet 0 found 0 failed"
@@ -131,21 +138,6 @@ def test_enter_goes_to_the_moment_of_a_scan_where_later_ones_are_not_known(
         assert not any("09:40" in line for line in lines(console))
         await console.app.do("present")
         assert any(line.startswith("10:00 traded") for line in lines(console))
-
-    play(console_store, tmp_path, act)
-
-
-def test_enter_on_a_scanner_lists_its_scans_alone(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
-        await press(pilot, "f3")
-        await at(console, pilot, 60)
-        everything = lines(console)
-        await choose(console, pilot, "broken")
-        assert lines(console)[4:] == ["found by broken in this session, newest first", everything[9]]
-        await choose(console, pilot, "dear")
-        assert lines(console)[4:] == ["nothing found by dear yet"]
-        await choose(console, pilot, "▶ dear")
-        assert lines(console) == everything
 
     play(console_store, tmp_path, act)
 
@@ -190,23 +182,10 @@ def test_a_symbol_that_cannot_be_added_any_more_is_told(console_store: BarStore,
     play(console_store, tmp_path, act, with_scanners(add=False))
 
 
-def test_scans_are_events_with_ticks_of_their_own(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
-        await at(console, pilot, 60)
-        ticks = console.app.main.events.ticks(console.app.view_state())
-        slots = [tick.slot for tick in ticks if tick.kind is TickKind.SCAN]
-        assert slots == [FIRST - 1, FAILS_AT - 1, SECOND - 1]
-        await press(pilot, "question_mark")
-        assert "○" in console.text("#page-text")
-        assert "Show scanners" in console.text("#page-text")
-
-    play(console_store, tmp_path, act)
-
-
 # Data
 
 
-def test_the_table_has_scanners_scans_and_symbols(console_store: BarStore, tmp_path: Path) -> None:
+def test_scans_are_data_and_events_with_ticks_of_their_own(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "f3")
         await at(console, pilot, 60)
@@ -230,6 +209,12 @@ def test_the_table_has_scanners_scans_and_symbols(console_store: BarStore, tmp_p
             for time in ("09:35", "10:00")
             for symbol in ("AAA", "BBB", "CCC")
         ]
+        ticks = console.app.main.events.ticks(console.app.view_state())
+        slots = [tick.slot for tick in ticks if tick.kind is TickKind.SCAN]
+        assert slots == [FIRST - 1, FAILS_AT - 1, SECOND - 1]
+        await press(pilot, "question_mark")
+        assert "○" in console.text("#page-text")
+        assert "Show scanners" in console.text("#page-text")
 
     play(console_store, tmp_path, act)
 
