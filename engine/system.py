@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Container, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import cached_property
 from itertools import chain
@@ -54,6 +55,7 @@ from tapedeck.engine.run.recomputed_symbols import put_others
 from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.run.run_reports import RunReports
 from tapedeck.engine.run.scan_once import ScanTime, scan_once
+from tapedeck.engine.run.scan_setup import ScanSetup, scan_setup
 from tapedeck.engine.run.session_coordinator import SessionCoordinator
 from tapedeck.engine.run.session_feed import LOAD_TIMEOUT_S
 from tapedeck.engine.run.session_loader import SessionLoader
@@ -69,10 +71,12 @@ from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.streams.requirements import StreamRequirements
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.played_session import PlayedSession
+from tapedeck.engine.tape.scan_records import ScanRecord
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.session_record import SessionRecord, SessionSink
 from tapedeck.engine.tape.symbol_changes import SymbolChange
 from tapedeck.engine.tape.tape import Tape
+from tapedeck.engine.universe.scanner_manager import ScannerStatus
 
 log = logging.getLogger(__name__)
 
@@ -126,6 +130,7 @@ class SystemManager:
         self._tape_cache_bytes = tape_cache_bytes
         self._load_timeout_s = load_timeout_s
         self._plan: StreamPlan | None = None
+        self._scanning: ScanSetup | None = None
         self._coordinator: SessionCoordinator | None = None
 
     def renewed(self, make_sinks: Callable[[], Sequence[SessionSink]] = tuple) -> SystemManager:
@@ -154,8 +159,19 @@ class SystemManager:
         Raises ConfigError, CalendarError or DataMissingError.
         """
         if self._plan is None:
-            self._plan = self._planned()
-            for line in (*self._plan.notes, *self._plan.warnings):
+            plan = self._planned()
+            self._scanning = scan_setup(
+                self.config,
+                plan,
+                self.time,
+                self._data,
+                self.metrics,
+                wake=lambda: self._send_if_running(Wake()),
+            )
+            if self._scanning is not None:
+                plan = replace(plan, warnings=(*plan.warnings, *self._scanning.warnings))
+            self._plan = plan
+            for line in (*plan.notes, *plan.warnings):
                 log.info("%s", line)
         return self._plan
 
@@ -195,6 +211,7 @@ class SystemManager:
             load_timeout_s=self._load_timeout_s,
             render_priority=self.render_priority,
             live=None if self._live is None else LiveSetup(self._live, self.config, self._store),
+            scans=self._scanning,
         )
         self._coordinator = coordinator
         self.session_data.commands = self
@@ -321,6 +338,14 @@ class SystemManager:
         return reached
 
     # Scanners
+
+    def scanners(self) -> tuple[ScannerStatus, ...]:
+        """Return the state of each scanner of the file, in its order; empty before the start."""
+        return () if self._coordinator is None else self._coordinator.scans.status()
+
+    def scans(self, trading_day: date) -> tuple[ScanRecord, ...]:
+        """Return what the scanners of a session have found so far, in the order of their runs."""
+        return () if self._coordinator is None else self._coordinator.scans.days.get(trading_day, ())
 
     def scan_once(
         self,
@@ -590,7 +615,9 @@ class SystemManager:
             self._coordinator.send(message)
 
     def _recomputed_records(self, first: date, last: date) -> Iterator[SessionRecord]:
-        return map(complete_record, self._recomputed(first, last))
+        for data in self._recomputed(first, last):
+            record = complete_record(data)
+            yield replace(record, scans=self.scans(record.tape.session.trading_day))
 
     def _recomputed(self, first: date, last: date) -> Iterator[SessionData]:
         """Recompute some of the run's sessions; the run continues."""

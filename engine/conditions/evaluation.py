@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from collections.abc import Mapping
+from functools import cached_property, reduce
 from typing import Final
 
 import numpy as np
@@ -65,8 +66,12 @@ class Evaluation:
         self._known = known
         self._symbols = symbols
         self._read = known.value_before if one_slot_before else known.value
-        self._rows = row_index(symbols)
         self.gone: Final = known.gone()
+
+    @cached_property
+    def _rows(self) -> Mapping[str, int]:
+        """The row of each symbol; of thousands of symbols only a condition that names one needs it."""
+        return row_index(self._symbols)
 
     def truth(self, node: Truth) -> Mask:
         """Return whether a node is true at each frontier, shape (frontiers,)."""

@@ -20,7 +20,7 @@ from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, Floats, Ints, Mask
 from tapedeck.engine.tape.bars_back import columns_back, last_columns_present
 from tapedeck.engine.tape.day_figures import DAY_FIGURES, DayValues
 from tapedeck.engine.tape.earlier_values import Series
-from tapedeck.engine.tape.held_values import held_values, last_columns, taken
+from tapedeck.engine.tape.held_values import held_at, held_values, last_columns, taken
 from tapedeck.engine.tape.last_bars import LastBars
 from tapedeck.engine.tape.session_totals import minutes_of_last_bars
 from tapedeck.engine.tape.symbol_changes import ChangeKind
@@ -42,6 +42,7 @@ class KnownValues:
         self._tape = tape
         self._frontiers: Ints = np.arange(start, stop + 1, dtype=np.int64)
         self._figures = figures
+        self._found: dict[tuple[str, int | None, int | None, Interval | None, int], Floats] = {}
 
     def __len__(self) -> int:
         return len(self._frontiers)
@@ -49,10 +50,18 @@ class KnownValues:
     def value(self, name: str, rows: Rows, interval: Interval | None = None, back: int = 0) -> Floats:
         """Return a field or indicator of some symbols, float64 (rows, frontiers); NaN before the first.
 
-        `back`: as it was read when the bar that number of bars back was over, of its own interval.
+        `back`: as it was read when the bar that number of bars back was over, of its own interval. The array
+        is kept for the next call, and cannot be written.
         """
-        if back:
-            return self._bars_back(name, rows, interval, back)
+        key = (name, rows.start, rows.stop, interval, back)
+        found = self._found.get(key)
+        if found is None:
+            read = self._bars_back(name, rows, interval, back) if back else self._value(name, rows, interval)
+            found = self._found[key] = read.view()
+            found.flags.writeable = False
+        return found
+
+    def _value(self, name: str, rows: Rows, interval: Interval | None) -> Floats:
         tape = self._tape
         if interval is not None or name in FIELDS:
             return self._bar_field(FIELDS.index(name), interval or tape.base_interval, rows)
@@ -168,6 +177,8 @@ class KnownValues:
             return np.zeros((count, len(self)))
         stop = int(self._frontiers[-1])
         begun = gaps_begin(self._tape.base.covered_at(rows, np.s_[:stop]))
+        if len(self) == 1:
+            return np.asarray(np.count_nonzero(begun, axis=1)[:, None], dtype=np.float64)
         totals = np.zeros((count, stop + 1))
         np.cumsum(begun, axis=1, out=totals[:, 1:])
         return totals[:, self._frontiers]
@@ -240,8 +251,7 @@ def values_at_bars(tape: Tape, name: str, interval: Interval | None, rows: Rows,
     if field is not None:
         values = tape.grid(interval or tape.base_interval).values[field, rows, first : last + 1]
     elif name in tape.indicators:
-        over = np.arange(first + 1, last + 2, dtype=np.int64)
-        values = held_values(tape.indicators[name].values[rows], over)
+        return held_at(tape.indicators[name].values[rows], columns)
     else:
         values = KnownValues(tape, first + 1, last + 1).value(name, rows)
     return taken(values, np.where(there, columns - first, -1))

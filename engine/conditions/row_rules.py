@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -84,8 +85,13 @@ def own_values(names: Sequence[str], values: KnownValues, symbols: tuple[str, ..
     evaluation = RowEvaluation(values, symbols)
     found = np.empty((len(names), len(symbols), len(values)))
     for number, name in enumerate(names):
-        found[number] = evaluation.value(read_value(name, example=_VALUE_EXAMPLE))
+        found[number] = evaluation.value(_own_value(name))
     return found
+
+
+@lru_cache(maxsize=256)
+def _own_value(name: str) -> Value:
+    return read_value(name, example=_VALUE_EXAMPLE)
 
 
 def _own_names(node: Node) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from tapedeck.engine.tape.tape import Tape
 
 SESSION_FIELDS: Final = ("last", *DAY_FIGURES, "quality", "missing", "gaps")
 """Fields of a symbol in addition to its bar fields."""
-_MEANT: Final = {"gap": "gap_pct"}
+_MEANT: Final = {"gap": "gap_pct", "avg_volume": "avg_volume_to_now"}
 """Words that resemble another one than is meant: a market's gap is in percent, `gaps` are missing bars."""
 _MOST_LISTED: Final = 40
 
@@ -78,14 +78,16 @@ class Vocabulary:
         elif reference.name not in self.names:
             owner = "rules read" if self.bare_names else "this session has"
             message = f"unknown value {reference.name!r} ({owner} {listed(self.names, _MOST_LISTED)})"
-            meant = _MEANT.get(reference.name.casefold()) or nearest(reference.name, self._nearby(reference))
-            raise condition_fault(text, reference.name_span, message, meant)
+            raise condition_fault(text, reference.name_span, message, self._meant(reference))
         elif reference.back_span is not None:
             self._check_bars_back(text, reference, reference.back_span)
 
-    def _nearby(self, reference: Reference) -> tuple[str, ...]:
-        """Return the words that may have been meant instead of a reference's name."""
-        return (*self.names, "time") if reference.is_bare else self.names
+    def _meant(self, reference: Reference) -> str | None:
+        """Return the word that was probably meant by an unknown name, or None."""
+        meant = _MEANT.get(reference.name.casefold())
+        if meant in self.names:
+            return meant
+        return nearest(reference.name, (*self.names, "time") if reference.is_bare else self.names)
 
     def _check_bars_back(self, text: str, reference: Reference, back_span: Span) -> None:
         name = reference.name

@@ -21,4 +21,5 @@ def current_record(session_data: SessionData, coordinator: SessionCoordinator) -
     coordinator.quality.wait_until_ready(RECORDING_S)
     state = coordinator.state if coordinator.state.is_over else RunState.STOPPED
     error = None if coordinator.error is None else str(coordinator.error)
-    return SessionRecord(tape.whole(), tape.computed_frontier(), state.value, error)
+    scans = coordinator.scans.days.get(tape.session.trading_day, ())
+    return SessionRecord(tape.whole(), tape.computed_frontier(), state.value, error, scans)

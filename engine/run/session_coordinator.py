@@ -47,11 +47,13 @@ from tapedeck.engine.run.messages import (
     WorkerFailed,
 )
 from tapedeck.engine.run.render_priority import RenderPriority
+from tapedeck.engine.run.scan_setup import ScanSetup
 from tapedeck.engine.run.session_checks import SessionChecks
 from tapedeck.engine.run.session_feed import LOAD_TIMEOUT_S, SessionFeed
 from tapedeck.engine.run.session_loader import LoadedSession, SessionLoader
 from tapedeck.engine.run.session_player import SessionPlayer
 from tapedeck.engine.run.session_recorder import SessionRecorder
+from tapedeck.engine.run.session_scans import NoScans, SessionScans
 from tapedeck.engine.run.session_setup import complete_tape, extend_history, install_session
 from tapedeck.engine.run.session_starts import SessionStarts
 from tapedeck.engine.run.symbol_changer import SymbolChanger
@@ -80,6 +82,7 @@ class SessionCoordinator:
     `earlier_values`: values of earlier sessions, for conditions. `historical_quality`: whether to score
     history. `load_timeout_s`: longest wait for a session to load. `render_priority`: lets its threads yield
     while a frame renders. `live`: what records the sessions of a live run, in which no session is read ahead.
+    `scans`: the scanners, if there are any.
     """
 
     def __init__(
@@ -102,6 +105,7 @@ class SessionCoordinator:
         load_timeout_s: float = LOAD_TIMEOUT_S,
         render_priority: RenderPriority | None = None,
         live: LiveSetup | None = None,
+        scans: ScanSetup | None = None,
     ) -> None:
         self._plan = plan
         self._loader = loader
@@ -142,6 +146,11 @@ class SessionCoordinator:
             on_change=self._update_state,
             feed=None if self.live is None else self.live.symbols,
         )
+        self.scans: SessionScans = NoScans()
+        if scans is not None:
+            self.scans = scans.scans_of(
+                session_data, self.symbols, self._events, metrics, self.send, self._process_messages
+            )
         self._thread = Thread(target=self._run, name="tapedeck-session-coordinator", daemon=False)
 
         # Written by the coordinator's thread only; any thread may read.
@@ -305,6 +314,7 @@ class SessionCoordinator:
         for worker in (self.processor, self.quality):
             worker.setup()
         self.symbols.begin_session()
+        self.scans.begin_session(self._data.require_tape())
         self.position = position
         self._warn_of_missing_symbols(loaded)
         if position:
@@ -337,6 +347,7 @@ class SessionCoordinator:
         player.play()
         seconds = self._metrics.record_session_duration(playing)
         log.info("session %s: close reached in %.3f s", day, seconds)
+        self.scans.end_session()
         failure = self._wait_for_next_session(player)
 
         ending = self._metrics.start_timer()
@@ -360,6 +371,7 @@ class SessionCoordinator:
             return None
         try:
             self.feed.wait_for_next(self._process_messages)
+            self.scans.wait_for_next()
             self.symbols.apply(player.wait_until_computed)
             while self.transport.is_held:
                 self._process_messages(None)
@@ -393,6 +405,7 @@ class SessionCoordinator:
             followers=(self.quality,),
             breakpoints=self.breakpoints,
             symbols=self.symbols,
+            scans=self.scans,
             process_messages=self._process_messages,
             find_earlier_values=find_earlier_values,
             on_change=self._update_state,
@@ -414,7 +427,8 @@ class SessionCoordinator:
     def _session_record(self, state: RunState) -> SessionRecord:
         tape = self._data.require_tape()
         text = None if self.error is None else str(self.error)
-        return SessionRecord(tape, tape.computed_frontier(), state.value, text)
+        scans = self.scans.days.get(tape.session.trading_day, ())
+        return SessionRecord(tape, tape.computed_frontier(), state.value, text, scans)
 
     def _check_session(self) -> None:
         if self._loaded is None:
@@ -451,6 +465,7 @@ class SessionCoordinator:
             lambda: self._end_worker(self.quality),
             lambda: self._record_unfinished(final),
             lambda: self._end_worker(self.recorder),
+            lambda: self.scans.close(self._pass_messages),
             self.feed.shutdown,
             self._close_live,
         ):
@@ -472,9 +487,16 @@ class SessionCoordinator:
     def _refuse_requests(self) -> None:
         """Refuse requests that were sent meanwhile; after this, callers find that the run is over."""
         while not self._mailbox.empty():
-            message = self._mailbox.get_nowait()
-            if isinstance(message, SymbolRequest):
-                self.symbols.take(message)
+            self._pass_messages(0)
+
+    def _pass_messages(self, timeout: float | None) -> None:
+        """Wait for a message, and refuse what it asks for; at the end of the run."""
+        try:
+            message = self._mailbox.get(timeout != 0, timeout)
+        except Empty:
+            return
+        if isinstance(message, SymbolRequest):
+            self.symbols.take(message)
 
     def _close_live(self) -> None:
         if self.live is not None:

@@ -12,6 +12,7 @@ from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
 from tapedeck.engine.run.breakpoints import Breakpoints
 from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.run.session_feed import ProcessMessages
+from tapedeck.engine.run.session_scans import SessionScans
 from tapedeck.engine.run.subscription import PaceMode
 from tapedeck.engine.run.symbol_changer import SymbolChanger
 from tapedeck.engine.run.transport import Transport
@@ -27,7 +28,7 @@ class SessionPlayer:
     Clock-driven: slots are revealed when due, and consumers follow as fast as they can. With breakpoints set,
     slots are computed before they are revealed here, too, so that no hit is missed. Data-driven play waits
     for `consumers`; it waits for `followers` at the close only. `find_earlier_values` is called before
-    breakpoints are searched; it may handle commands.
+    breakpoints are searched; it may handle commands. `scans` run at exactly their slots, before commands.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class SessionPlayer:
         followers: tuple[Worker[range], ...],
         breakpoints: Breakpoints,
         symbols: SymbolChanger,
+        scans: SessionScans,
         process_messages: ProcessMessages,
         find_earlier_values: Callable[[], None],
         on_change: Callable[[], None],
@@ -55,6 +57,7 @@ class SessionPlayer:
         self._followers = followers
         self._breakpoints = breakpoints
         self._symbols = symbols
+        self._scans = scans
         self._process_messages = process_messages
         self._find_earlier_values = find_earlier_values
         self._on_change = on_change
@@ -70,12 +73,14 @@ class SessionPlayer:
         return self._data.require_tape()
 
     def begin(self, start_frontier: int) -> None:
-        """Compute and reveal the slots before a start in mid-session at once."""
+        """Compute and reveal the slots before a start in mid-session at once, with their scans."""
         # A command may interrupt the computation, which then starts again.
         while min(self._handed[worker] for worker in self._consumers) < start_frontier:
             self._compute_to(start_frontier)
-        if start_frontier:
-            self._reveal(start_frontier, counts_as_step=False)
+        self._scans.run_due(self.wait_until_computed)
+        while self._tape.frontier < start_frontier:
+            self._reveal(self._scans.limit(start_frontier), counts_as_step=False)
+            self._scans.run_due(self.wait_until_computed)
 
     def play(self) -> None:
         """Play the tape from its frontier to its close, and wait until all of it is computed."""
@@ -83,6 +88,7 @@ class SessionPlayer:
         self._find_earlier_values()
         self._break_at(self._breakpoints.search(tape, tape.frontier, tape.frontier))
         while True:
+            self._scans.run_due(self.wait_until_computed)
             self._process_messages(0)
             self._symbols.apply(self.wait_until_computed)
             tape = self._tape
@@ -129,7 +135,7 @@ class SessionPlayer:
             self._find_earlier_values()
             # A command meanwhile may have lowered the limit; slots beyond it stay hidden.
             limit = self._transport.limit(self._tape.slots, self._tape.frontier)
-        self._reveal_computed(limit)
+        self._reveal_computed(self._scans.limit(limit))
 
     def _reveal_computed(self, limit: int) -> None:
         """Reveal computed slots up to `limit`, or up to the first breakpoint hit."""
@@ -178,7 +184,7 @@ class SessionPlayer:
         if pace is None:
             return
         limit = self._transport.limit(tape.slots, tape.frontier)
-        due = min(limit, pace.due(self._monotonic()))
+        due = self._scans.limit(min(limit, pace.due(self._monotonic())))
         if due > tape.frontier and self._breakpoints.any_set:
             self._compute_to(due)
             self._find_earlier_values()

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from tapedeck.engine.errors import EngineError, TapedeckError, unknown_name_with_hint
+from tapedeck.engine.errors import DataMissingError, EngineError, TapedeckError, unknown_name_with_hint
 from tapedeck.engine.feeds.live_feed import FeedError
 from tapedeck.engine.feeds.symbol_claims import SymbolsClaimedError
 from tapedeck.engine.indicators.block_computer import BlockComputer
@@ -149,6 +149,37 @@ class SymbolChanger:
         self._repeated = request
         self._requests.insert(0 if self._begun is None else 1, request)
         return request
+
+    def join_found(
+        self, symbols: Sequence[str], keep: bool, wait_until_computed: Callable[[], None]
+    ) -> frozenset[str]:
+        """Have symbols that a scan found join at once; return those that joined.
+
+        Only a request that has begun is carried out before. Those of which the store lacks the base interval
+        do not join, nor do those that are refused: an event says so. With `keep` the following sessions begin
+        with them.
+        """
+        if self._begun is not None:
+            self.apply(wait_until_computed, until=self._begun)
+        tape, loaded = self._data.require_tape(), None
+        day, left = tape.session.trading_day, [symbol for symbol in symbols if symbol not in tape.rows]
+        while left and loaded is None:
+            try:
+                loaded = self._loaded_in_background(left, day)
+            except DataMissingError as error:
+                self._tell_refusal(error)
+                left = [symbol for symbol in left if symbol not in error.symbols]
+        if loaded is None:
+            return frozenset()
+        request = SymbolRequest(joining=tuple(left), keep=keep)
+        request.loaded.set_result(loaded)
+        self._requests.appendleft(request)
+        self.apply(wait_until_computed, until=request)
+        try:
+            return frozenset(change.symbol for change in request.outcome.result(0))
+        except (EngineError, FeedError, SymbolsClaimedError) as error:
+            self._tell_refusal(error)
+            return frozenset()
 
     def begin_session(self) -> None:
         """Have the kept symbols join a session that is set up, before its first slot."""
@@ -321,6 +352,11 @@ class SymbolChanger:
                 self._kept = (*self._kept, change.symbol)
             log.info("%s", change.text)
         self._note_day()
+
+    def _tell_refusal(self, error: TapedeckError) -> None:
+        played = self._data.played()
+        self._events.add(EventKind.ERROR, str(error).splitlines()[0], session=played)
+        log.warning("%s", error)
 
     def _note_day(self) -> None:
         tape = self._data.require_tape()

@@ -18,6 +18,8 @@ def columns_back(present: Mask, over: Ints, back: int) -> Ints:
     of the session a symbol counts from that bar, which is not over: 1 back is the earlier session's last.
     """
     first, last = int(over[0]), int(over[-1])
+    if first == last:
+        return np.repeat(_columns_back_at(present, first, back)[:, None], len(over), axis=1)
     begin = max(0, first - _LOOK_BACK - 4 * back)
     if begin and (np.count_nonzero(present[:, begin:first], axis=1) <= back).any():
         begin = 0
@@ -28,6 +30,23 @@ def columns_back(present: Mask, over: Ints, back: int) -> Ints:
     columns = np.maximum(bars - 1, 0) - back
     in_session = columns >= 0
     columns[in_session] = _column_of_bar(part, counts[:, -1], columns)[in_session] + begin
+    return columns
+
+
+def _columns_back_at(present: Mask, stop: int, back: int) -> Ints:
+    """Return `columns_back` below one column, int64 (rows,); fast for many rows."""
+    columns = np.zeros(len(present), dtype=np.int64)
+    waiting, bars = np.arange(len(present)), np.zeros(len(present), dtype=np.int64)
+    # Only rows with few bars before it are searched to the open.
+    for begin in dict.fromkeys((max(0, stop - 4 * (back + 1)), 0)):
+        part = present[waiting, begin:stop]
+        counts = np.zeros((len(part), stop - begin + 1), dtype=np.int32)
+        np.cumsum(part[:, ::-1], axis=1, out=counts[:, 1:])  # bars in the last slots: none, one, two, …
+        bars = counts[:, -1].astype(np.int64)
+        found = bars > back
+        columns[waiting[found]] = stop - (counts[found] > back).argmax(axis=1)
+        waiting, bars = waiting[~found], bars[~found]
+    columns[waiting] = np.maximum(bars - 1, 0) - back
     return columns
 
 

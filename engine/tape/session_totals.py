@@ -15,6 +15,12 @@ import numpy as np
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.intervals import MINUTE
 from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME, Floats, Ints, Mask
+from tapedeck.engine.tape.held_values import last_column
+
+_FEW_ROWS: Final = 8
+"""Fewer rows than this are summed along each row."""
+_ROWS_AT_ONCE: Final = 128
+"""Rows summed at once: so many that they fit into a processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +55,30 @@ def sum_in_order(values: Floats, present: Mask | None = None) -> Floats:
     """
     if not values.shape[-1]:
         return np.zeros(values.shape[:-1])
+    if values.ndim == 2 and len(values) >= _FEW_ROWS:
+        blocks = [slice(row, row + _ROWS_AT_ONCE) for row in range(0, len(values), _ROWS_AT_ONCE)]
+        masks = [None if present is None else present[block] for block in blocks]
+        parts = [_sums_of_rows(values[block], mask) for block, mask in zip(blocks, masks, strict=True)]
+        return np.concatenate(parts)
     mask = ~np.isnan(values) if present is None else present
     # Adding 0.0 changes no bit of a sum other than -0.0, which tapes do not contain.
     sums: Floats = np.cumsum(np.where(mask, values, 0.0), axis=-1)[..., -1]
+    return sums
+
+
+def _sums_of_rows(values: Floats, present: Mask | None) -> Floats:
+    """Return `sum_in_order` of some rows, faster where they are many: by column, of all rows at once."""
+    if len(values) < _FEW_ROWS:
+        return sum_in_order(values, present)
+    columns = np.array((values if present is None else np.where(present, values, 0.0)).T, order="C")
+    # numpy adds pairwise along the innermost axis only.
+    sums: Floats = np.add.reduce(columns, axis=0)
+    if np.isnan(sums).any():
+        # NaN becomes 0.0, without a branch for each value.
+        negative = np.fmin(columns, 0.0)
+        np.fmax(columns, 0.0, out=columns)
+        columns += negative
+        sums = np.add.reduce(columns, axis=0)
     return sums
 
 
@@ -60,12 +87,8 @@ def last_values(values: Floats) -> Floats:
     rows, columns = values.shape
     if columns == 0:
         return np.full(rows, np.nan)
-    last: Floats = values[:, -1].copy()
-    missing = np.flatnonzero(np.isnan(last))
-    if len(missing):  # few rows, as a rule: only these are searched
-        present = ~np.isnan(values[missing])
-        at = columns - 1 - np.argmax(present[:, ::-1], axis=1)
-        last[missing] = values[missing, at]
+    # A row without a value has NaN in its last column, which −1 is.
+    last: Floats = values[np.arange(rows), last_column(values, columns)]
     return last
 
 

@@ -15,6 +15,7 @@ from tapedeck.engine.regular_file import read_regular
 from tapedeck.engine.universe.call_failure import failure_of
 from tapedeck.engine.universe.fresh_imports import fresh_imports, source_files
 from tapedeck.engine.universe.scanner import Scanner
+from tapedeck.engine.user_path import expanded
 
 
 class ScannerClassError(TapedeckError):
@@ -42,7 +43,7 @@ def load_scanner_class(reference: str, folder: Path) -> ScannerClass:
     """
     place, _, name = reference.rpartition(":")
     is_path = place.endswith(".py")
-    file = (folder / place).resolve()
+    file = (folder / expanded(place)).resolve()
     home = file.parent if is_path else folder.resolve()
     _refuse_other_tapedeck(home)
     try:

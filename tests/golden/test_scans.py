@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, time
 from functools import cache
@@ -168,6 +168,18 @@ def test_an_example_finds_nothing_on_10_october_2013_if_what_it_looks_for_is_tak
     assert scanners_in(by_engine(scans)) == left
 
 
+def test_a_scan_within_a_minute_of_a_session_in_seconds_reads_the_minutes_that_are_over(
+    october: Market, store_path: Path
+) -> None:
+    config = example(EXAMPLE, {}, "2013-10-07", symbol="BAC", streams=["1s"])
+    with open_store(store_path) as store:
+        scans = SystemManager(config, store).scan_once(date(2013, 10, 7), time(10, 0, 30))
+    assert {f"{scans.time_of(record):%H:%M:%S}" for record in scans.records} == {"10:00:30"}
+    expected = by_pandas(october, "2013-10-07", "10:00")
+    assert expected
+    check(by_engine(scans), expected)
+
+
 # The made-up market
 
 
@@ -176,12 +188,19 @@ def _example_document() -> str:
     return EXAMPLE.read_text()
 
 
-def example(source: Path, universe: Any = None, day: str | None = None) -> SessionConfig:
-    """Return the example file, optionally over another universe and day."""
+def example(
+    source: Path,
+    universe: Any = None,
+    day: str | None = None,
+    *,
+    symbol: str = "M0000",
+    streams: Sequence[str] = ("1m",),
+) -> SessionConfig:
+    """Return the example file, optionally over another universe, day, symbol and streams."""
     document = yaml.safe_load(_example_document())
     data = document["session_data_config"]
     if universe is not None:
-        data["symbols"] = ["M0000"]
+        data["symbols"], data["streams"] = [symbol], list(streams)
         data["universe"] |= universe
         document["backtest_config"] |= {"start_date": day, "end_date": day}
     for scanner in data["scanners"]:
