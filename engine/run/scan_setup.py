@@ -10,7 +10,7 @@ from queue import SimpleQueue
 
 import numpy as np
 
-from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds
+from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.conditions.row_rules import RowRule, RowValue
@@ -36,24 +36,43 @@ from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.universe.figures import UNIVERSE_FIGURES
 from tapedeck.engine.universe.rule_checks import rule_vocabulary
 from tapedeck.engine.universe.scanner_manager import ScannerManager
+<<<<<<< HEAD
 from tapedeck.engine.universe.schedule import scan_frontiers, schedule_warnings
 from tapedeck.engine.universe.universe_symbols import universe_symbols
+=======
+from tapedeck.engine.universe.schedule import scan_frontiers
+from tapedeck.engine.universe.universe_symbols import UniverseSymbols, universe_symbols
+>>>>>>> t7-scan
 
 
 @dataclass(frozen=True, slots=True)
 class ScanSetup:
+<<<<<<< HEAD
     """The scanners of a run, what they look at, and what loads it. `warnings`: for the user.
 
     `universes`: loads it for sessions that are recorded; `calls`: has an entry for each call of a class that
     ended in such a run.
     """
+=======
+    """The scanners of a run, the universe that they look at, and what loads it."""
+>>>>>>> t7-scan
 
     manager: ScannerManager
+    universe: UniverseSymbols
     plan: StreamPlan
     loader: UniverseLoader
+<<<<<<< HEAD
     universes: LiveUniverses
     calls: SimpleQueue[None]
     warnings: tuple[str, ...]
+=======
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Lines for the user: what the universe lacks."""
+        warning = self.universe.warning()
+        return () if warning is None else (warning,)
+>>>>>>> t7-scan
 
     def scans_of(
         self,
@@ -154,6 +173,10 @@ def scan_setup(
         calls,
         (*([] if warning is None else [warning]), *schedule_warnings(wanted.scanners, plan.sessions)),
     )
+<<<<<<< HEAD
+=======
+    return ScanSetup(manager, found, own, loader)
+>>>>>>> t7-scan
 
 
 def _values_read(data: SessionDataConfig) -> frozenset[str]:
@@ -178,10 +201,15 @@ def _vocabulary(plan: StreamPlan) -> Vocabulary:
 
 
 def _moments(plan: StreamPlan, scanners: Collection[Scanner]) -> Ints:
-    """Return when scanners run in any of the sessions: seconds after the open, int64, ascending."""
+    """Return the minutes at which scanners run in any session: seconds after the open, int64, ascending.
+
+    A scan within a minute reads the universe as at the end of the minute before.
+    """
     found = {0}
     for session in plan.sessions:
-        slots, opened = SessionSlots(session, plan.base), epoch_seconds(session.regular_open)
+        slots, minutes = SessionSlots(session, plan.base), SessionSlots(session, MINUTE)
         for scanner in scanners:
-            found.update(slots.clock(frontier) - opened for frontier in scan_frontiers(scanner.at, slots))
+            for frontier in scan_frontiers(scanner.at, slots):
+                over = minutes.slots_over_at(slots.clock(frontier))
+                found.add(minutes.clock(over) - minutes.clock(0))
     return np.array(sorted(found), dtype=np.int64)
