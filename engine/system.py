@@ -23,6 +23,7 @@ from tapedeck.engine.feeds.live_options import LiveOptions, live_config_of
 from tapedeck.engine.feeds.reconciliation import Lacking
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.metrics.performance import PerformanceMetrics
+from tapedeck.engine.read.day_scans import DayScans
 from tapedeck.engine.read.events import Event, EventKind, EventLog
 from tapedeck.engine.read.explain.explain import explain
 from tapedeck.engine.read.explain.explanation import Explanation
@@ -53,6 +54,7 @@ from tapedeck.engine.run.past_breakpoints import hits_of
 from tapedeck.engine.run.recomputed_symbols import put_others
 from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.run.run_reports import RunReports
+from tapedeck.engine.run.scan_once import ScanTime, scan_once
 from tapedeck.engine.run.scan_setup import ScanSetup, scan_setup
 from tapedeck.engine.run.session_coordinator import SessionCoordinator
 from tapedeck.engine.run.session_feed import LOAD_TIMEOUT_S
@@ -346,6 +348,19 @@ class SystemManager:
         """Return what the scanners of a session have found so far, in the order of their runs."""
         return () if self._coordinator is None else self._coordinator.scans.days.get(trading_day, ())
 
+    def scan_once(
+        self,
+        trading_day: date,
+        at: ScanTime | None = None,
+        *,
+        on_progress: Callable[[str], None] = lambda text: None,
+    ) -> DayScans:
+        """Run the file's scanners on a day, at one moment or by their schedules, without starting the run.
+
+        Runs in the caller's thread; see `scan_once` in `engine/run/scan_once.py` for what it raises.
+        """
+        return scan_once(self.config, self._store, trading_day, at, on_progress=on_progress)
+
     # Breakpoints and bookmarks
 
     def vocabulary(self) -> Vocabulary:
@@ -583,7 +598,10 @@ class SystemManager:
 
     def summary(self) -> RunSummary:
         """Return the run's summary; complete after the run, empty before its start."""
-        return self._reports.summary(self._coordinator)
+        summary = self._reports.summary(self._coordinator)
+        if self._scanning is None:
+            return summary
+        return replace(summary, scanner_code=dict(self._scanning.manager.code_hashes))
 
     # Internal
 
@@ -601,9 +619,7 @@ class SystemManager:
             self._coordinator.send(message)
 
     def _recomputed_records(self, first: date, last: date) -> Iterator[SessionRecord]:
-        for data in self._recomputed(first, last):
-            record = complete_record(data)
-            yield replace(record, scans=self.scans(record.tape.session.trading_day))
+        return map(complete_record, self._recomputed(first, last))
 
     def _recomputed(self, first: date, last: date) -> Iterator[SessionData]:
         """Recompute some of the run's sessions; the run continues."""

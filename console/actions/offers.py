@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tapedeck.console.panel_data.registry import panels
+from tapedeck.console.panel_data.registry import RunPart, panels
 
 NOT_AHEAD: Final = "a recording cannot be played ahead: its next bars are not there yet"
 _NOT_FASTER: Final = (
@@ -35,10 +35,13 @@ _WHILE_RECORDING: Final[Mapping[str, str]] = {
 _NEVER: Final[Mapping[str, str]] = {
     "restart": "a recording cannot be restarted: quit, and start it again. It continues where it was",
 }
-_LIVE_ONLY: Final[Mapping[str, str]] = {
-    f"panel_{panel.id}": f"a backtest has no {panel.name}: this panel is for live sessions"
-    for panel in panels()
-    if panel.live_only
+_NEEDED: Final[Mapping[str, RunPart]] = {
+    f"panel_{panel.id}": panel.needs for panel in panels() if panel.needs is not None
+}
+"""Parts of a run without which it does not have a panel, by the panel's action."""
+_LACKING: Final[Mapping[RunPart, str]] = {
+    RunPart.FEED: "a backtest has no feed: this panel is for live sessions",
+    RunPart.SCANNERS: "this session has no scanners: add them to session_data_config of its file",
 }
 
 
@@ -49,11 +52,21 @@ class OfferState:
     is_live: bool = False
     is_past: bool = False
     is_over: bool = False
+    has_scanners: bool = False
+
+    @property
+    def parts(self) -> frozenset[RunPart]:
+        """The parts of the run that not every run has."""
+        known = {RunPart.FEED: self.is_live, RunPart.SCANNERS: self.has_scanners}
+        return frozenset(part for part, is_there in known.items() if is_there)
 
     def reason_against(self, action_id: str) -> str | None:
         """Return why an action is not possible now, or None if it may be."""
+        needed = _NEEDED.get(action_id)
+        if needed is not None and needed not in self.parts:
+            return _LACKING[needed]
         if not self.is_live:
-            return _LIVE_ONLY.get(action_id)
+            return None
         found = _NEVER.get(action_id)
         if not self.is_over:
             found = found or _WHILE_RECORDING.get(action_id)

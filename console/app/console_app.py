@@ -45,6 +45,7 @@ from tapedeck.console.app.opening_fetch import OpeningFetch
 from tapedeck.console.app.palette import ConsoleCommands
 from tapedeck.console.app.panels.events import EventsPanel
 from tapedeck.console.app.panels.key_line import LabelOf
+from tapedeck.console.app.panels.scanners import ScannersPanel
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.recording import Recording
 from tapedeck.console.app.screen_run import ScreenRun
@@ -58,6 +59,7 @@ from tapedeck.console.app.toasts import Toasts
 from tapedeck.console.app.ui_state import UiState
 from tapedeck.console.app.viewpoint import SessionNotCachedError
 from tapedeck.console.app.widgets import GapMap, TapeStrip
+from tapedeck.console.panel_data.registry import RunPart
 from tapedeck.console.textual_ext.app import TerminalApp
 from tapedeck.engine.errors import EngineError, TapedeckError
 from tapedeck.engine.read.snapshot import Snapshot
@@ -128,7 +130,7 @@ class ConsoleApp(TerminalApp):
         self.setup = setup
         self.themes = ThemeWatch(self, setup.config_folder)
         self.key_changes = {**setup.ui_state.keys, **setup.key_changes}
-        layout = _layout(setup.ui_state, is_live=playback.is_live)
+        layout = _layout(setup.ui_state, playback.offer_state().parts)
         self.main = MainScreen(playback, log_lines, layout, note=setup.note)
         self.session_recompute = SessionRecompute(self, playback)
         self._opening_fetch = OpeningFetch(self, playback)
@@ -525,6 +527,14 @@ class ConsoleApp(TerminalApp):
     async def _event_chosen(self, event: EventsPanel.Chosen) -> None:
         await self._notify_errors(lambda: self.navigation.show_event(event.event))
 
+    @on(ScannersPanel.ScanChosen)
+    async def _scan_chosen(self, event: ScannersPanel.ScanChosen) -> None:
+        await self._notify_errors(lambda: self.navigation.show_moment(event.day, event.frontier))
+
+    @on(ScannersPanel.SymbolChosen)
+    async def _found_symbol_chosen(self, event: ScannersPanel.SymbolChosen) -> None:
+        await self._notify_errors(lambda: self.symbol_changes.focus_or_offer(event.symbol))
+
     async def _notify_errors(self, call: Callable[[], Awaitable[None]]) -> None:
         try:
             await call()
@@ -559,6 +569,6 @@ class _ScreenOutput:
         self._app.call_later(self._app.do, action.id, line.argument)
 
 
-def _layout(ui_state: UiState, *, is_live: bool) -> Layout:
-    layout = Layout(hidden=frozenset(ui_state.hidden), is_live=is_live)
+def _layout(ui_state: UiState, parts: frozenset[RunPart]) -> Layout:
+    layout = Layout(hidden=frozenset(ui_state.hidden), parts=parts)
     return layout.activated(ui_state.panel) if ui_state.panel in layout.panel_ids() else layout

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tapedeck.console.panel_data.registry import Area, panel_ids
+from tapedeck.console.panel_data.registry import Area, RunPart, panel_ids
 
 MEDIUM_WIDTH: Final = 100
 WIDE_WIDTH: Final = 160
@@ -15,18 +15,18 @@ WIDE_WIDTH: Final = 160
 class Layout:
     """The user's choice. `active` has the focus, `side` is the panel in front of those at the side.
 
-    `is_live`: whether it has the panels of live sessions.
+    `parts`: those of the run, on which its panels depend.
     """
 
     active: str = "symbols"
     side: str = "quality"
     hidden: frozenset[str] = frozenset()
     maximised: bool = False
-    is_live: bool = False
+    parts: frozenset[RunPart] = frozenset()
 
     def panel_ids(self, area: Area | None = None) -> tuple[str, ...]:
         """Return the ids of the run's panels, or of one area's, in the order of their keys."""
-        return panel_ids(area, live=self.is_live)
+        return panel_ids(area, parts=self.parts)
 
     def shown(self, width: int) -> tuple[str, ...]:
         """Return the visible panels on a screen of `width` columns, in the order of their numbers."""

@@ -192,6 +192,7 @@ class Playback:
             is_live=self.is_live,
             is_past=self.viewpoint.position is not None,
             is_over=snapshot.state.is_over and snapshot.version > 0,  # before its start a run is stopped, too
+            has_scanners=bool(self.system.config.session_data_config.scanners),
         )
 
     def freeze(self) -> None:

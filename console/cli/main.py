@@ -15,6 +15,7 @@ from tapedeck.console.cli.commands import (
     import_bars,
     live,
     run,
+    scan,
     settings,
     store,
     validate,
@@ -78,6 +79,7 @@ def tapedeck(
 app.command("run", epilog=run.EPILOG)(run.run)
 app.command("live", epilog=live.EPILOG)(live.live)
 app.command("bars", epilog=bars.EPILOG)(bars.bars)
+app.command("scan", epilog=scan.EPILOG)(scan.scan)
 app.command("coverage", epilog=coverage.EPILOG)(coverage.coverage)
 app.command("calendar", epilog=calendar.EPILOG)(calendar.calendar)
 app.command("validate", epilog=validate.EPILOG)(validate.validate)

@@ -6,7 +6,7 @@ use: the command line reads names, batch jobs make tables, and only the screen l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from importlib import import_module
@@ -27,13 +27,25 @@ class Area(Enum):
     """Below MAIN: one of these panels at medium width, all of them on a wide screen."""
 
 
+class RunPart(Enum):
+    """Part of a run that not every run has."""
+
+    FEED = "feed"
+    """Live sessions have it."""
+    SCANNERS = "scanners"
+    """Sessions whose file has them."""
+
+
+ALL_PARTS: Final = frozenset(RunPart)
+
+
 @dataclass(frozen=True, slots=True)
 class PanelEntry:
     """A panel of the main screen.
 
     `widget`: its class, a Panel, as `module:name`. `table`: likewise the function of SystemManager and
     Snapshot that returns its content as a Table, or "". `view`: name of that table, if not `id`. `title`:
-    name on the screen, if not `id`. `live_only`: a backtest does not have it.
+    name on the screen, if not `id`. `needs`: the part without which a run does not have the panel.
     """
 
     id: str
@@ -42,7 +54,7 @@ class PanelEntry:
     table: str = ""
     view: str = ""
     title: str = ""
-    live_only: bool = False
+    needs: RunPart | None = None
 
     @property
     def name(self) -> str:
@@ -71,6 +83,7 @@ _PANELS: Final = "tapedeck.console.app.panels"
 _SCREENS: Final = "tapedeck.console.app.screens"
 _TABLES: Final = "tapedeck.console.panel_data.views"
 _FEED_TABLE: Final = "tapedeck.console.panel_data.feed_table"
+_SCANS_TABLE: Final = "tapedeck.console.panel_data.scans_table"
 
 _BAR_TABLES: Final = {"session": f"{_TABLES}:session"}
 """Tables without a panel: the session bar's."""
@@ -85,7 +98,13 @@ _ENTRIES: Final[list[PanelEntry | PageEntry]] = [
     PanelEntry("log", f"{_PANELS}.log:LogPanel"),
     PageEntry("coverage", "Data coverage", f"{_SCREENS}.coverage:coverage_screen"),
     PageEntry("report", "Run report", f"{_SCREENS}.report:report_screen"),
-    PanelEntry("feed", f"{_PANELS}.feed:FeedPanel", table=f"{_FEED_TABLE}:feed", live_only=True),
+    PanelEntry("feed", f"{_PANELS}.feed:FeedPanel", table=f"{_FEED_TABLE}:feed", needs=RunPart.FEED),
+    PanelEntry(
+        "scanners",
+        f"{_PANELS}.scanners:ScannersPanel",
+        table=f"{_SCANS_TABLE}:scanners",
+        needs=RunPart.SCANNERS,
+    ),
 ]
 
 
@@ -101,10 +120,10 @@ def register(entry: PanelEntry | PageEntry) -> None:
     _ENTRIES.append(entry)
 
 
-def panels(*, live: bool = True) -> tuple[PanelEntry, ...]:
-    """Return the panels in the order of their keys; `live`: with those that only live sessions have."""
+def panels(*, parts: Collection[RunPart] = ALL_PARTS) -> tuple[PanelEntry, ...]:
+    """Return the panels of a run that has some parts, in the order of their keys."""
     found = (entry for entry in _ENTRIES if isinstance(entry, PanelEntry))
-    return tuple(panel for panel in found if live or not panel.live_only)
+    return tuple(panel for panel in found if panel.needs is None or panel.needs in parts)
 
 
 def pages() -> tuple[PageEntry, ...]:
@@ -112,9 +131,9 @@ def pages() -> tuple[PageEntry, ...]:
     return tuple(entry for entry in _ENTRIES if isinstance(entry, PageEntry))
 
 
-def panel_ids(area: Area | None = None, *, live: bool = True) -> tuple[str, ...]:
+def panel_ids(area: Area | None = None, *, parts: Collection[RunPart] = ALL_PARTS) -> tuple[str, ...]:
     """Return the ids of `panels`, or of one area's."""
-    return tuple(entry.id for entry in panels(live=live) if area in (None, entry.area))
+    return tuple(entry.id for entry in panels(parts=parts) if area in (None, entry.area))
 
 
 def panel_entry(panel_id: str) -> PanelEntry:

@@ -206,7 +206,7 @@ def build_manifest(
         indicators={name: str(column.interval) for name, column in columns.items()},
         scanners=tuple(
             ManifestScanner(name=name, code=summary.scanner_code.get(name))
-            for name in (scanner.name or "" for scanner in data_config.scanners)
+            for name in (scanner.name for scanner in data_config.scanners)
         ),
         min_completeness=data_config.min_completeness,
         quality_measured=data_config.gap_filler.enable_session_quality,

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.tape.scan_records import ScanOutcome, ScanRecord
+from tapedeck.engine.universe.universe_symbols import UniverseSymbols
 
 
 @dataclass(frozen=True, slots=True)
 class DayScans:
     """What the scanners of a session file found on a day.
 
-    `symbols`: number of symbols that they looked at; `left_out`: reason by symbol, for those of the file's
-    universe that they did not; `records`: each run of a scanner, in order, failed calls included.
+    `universe`: the symbols that they looked at, and those left out; `records`: each run of a scanner, in
+    order, failed calls included.
     """
 
     session: TradingSession
-    symbols: int
-    left_out: Mapping[str, str]
+    universe: UniverseSymbols
     records: tuple[ScanRecord, ...]
 
     @property

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, time
+from threading import Event
+from typing import Literal
 
-from tapedeck.engine.config import SessionConfig
-from tapedeck.engine.config.scanners import ScanMoment
-from tapedeck.engine.errors import EngineError
+from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.time_manager import TimeManager
+from tapedeck.engine.config import BacktestConfig, SessionConfig
+from tapedeck.engine.errors import ConfigError, ConfigProblem
+from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.read.day_scans import DayScans
+from tapedeck.engine.run.universe_loader import UniverseLoader, universe_plan
 from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.store.bars_until import BarsUntil
+from tapedeck.engine.store.data_manager import DataManager
+from tapedeck.engine.streams.requirements import StreamRequirements
+from tapedeck.engine.streams.stream_plan import StreamPlan
+from tapedeck.engine.universe.scanner_manager import ScannerManager
+from tapedeck.engine.universe.schedule import scan_frontiers
+from tapedeck.engine.universe.universe_session import UniverseSession
+from tapedeck.engine.universe.universe_symbols import UniverseSymbols, universe_symbols
 
+ScanTime = time | Literal["pre_session"]
+"""A moment of a session: a time of day of the exchange, or before the first slot."""
 Progress = Callable[[str], None]
 """Called with what is being done, such as `loading 5,000 symbols`."""
 
@@ -19,7 +34,7 @@ def scan_once(
     config: SessionConfig,
     store: BarStore,
     trading_day: date,
-    at: ScanMoment | None = None,
+    at: ScanTime | None = None,
     *,
     on_progress: Progress = lambda text: None,
 ) -> DayScans:
@@ -29,4 +44,79 @@ def scan_once(
     file's. Raises ConfigError, CalendarError for a day without a session, DataMissingError without bars,
     StoreError.
     """
-    raise EngineError("scans at one moment are not available yet")
+    calendar = TimeManager(config.exchange, changes=config.session_data_config.sessions)
+    session = calendar.get_trading_session(trading_day)
+    config = _of_day(config, trading_day, at)
+    plan = StreamRequirements(config, calendar, DataManager(store)).plan(may_be_empty=True)
+    slots = SessionSlots(session, plan.base)
+    until = BarsUntil(store, slots.clock(_last_frontier(config, slots, at)), trading_day)
+    ended = Event()
+    manager = ScannerManager(
+        config.session_data_config.scanners, PerformanceMetrics(), ended.set, folder=config.folder
+    )
+    found, universe = _loaded(config, plan, calendar, DataManager(until), on_progress)
+
+    def wait(seconds: float | None) -> None:
+        ended.wait(seconds)
+        ended.clear()
+
+    try:
+        records = list(manager.begin_session(universe, slots, wait))
+        while (frontier := manager.next_frontier(0)) is not None:
+            on_progress(f"scanning {len(found.symbols):,} symbols")
+            records += [record for _, record in manager.scan(frontier, wait)]
+        records += manager.end_session(wait)
+    finally:
+        manager.teardown(wait)
+    return DayScans(session, found, tuple(records))
+
+
+def _loaded(
+    config: SessionConfig, plan: StreamPlan, calendar: TimeManager, data: DataManager, on_progress: Progress
+) -> tuple[UniverseSymbols, UniverseSession]:
+    """Return the symbols of the universe, and its session of the day."""
+    wanted = config.session_data_config.universe
+    assert wanted is not None  # as there are scanners
+    on_progress("looking for the symbols of the universe")
+    found = universe_symbols(wanted, data.store.series(), config.folder)
+    on_progress(f"reading earlier days of {len(found.symbols):,} symbols")
+    historical = config.session_data_config.historical.indicators
+    own = universe_plan(config, plan, found.symbols, calendar, data, historical=historical, daily=True)
+    loader = UniverseLoader(own, data, calendar, wanted)
+    loader.load_history()
+    on_progress(f"reading {plan.sessions[0].trading_day} of {len(found.symbols):,} symbols")
+    [session] = loader.load(plan.sessions)
+    return found, session
+
+
+def _of_day(config: SessionConfig, trading_day: date, at: ScanTime | None) -> SessionConfig:
+    """Return the file for a run of one day; all of its scanners run at the moment `at`, if it is given."""
+    data = config.session_data_config
+    if not data.scanners:
+        message = (
+            "has no scanner: `tapedeck scan` needs one, such as {name: up, where: change_pct > 2, at: open}"
+        )
+        raise ConfigError(config.session_name, [ConfigProblem("session_data_config.scanners", None, message)])
+    # A failure is part of the result, and ends nothing.
+    changes = {"required": False} if at is None else {"required": False, "at": (at,)}
+    scanners = tuple(scanner.model_copy(update=changes) for scanner in data.scanners)
+    data = data.model_copy(update={"scanners": scanners})
+    backtest = BacktestConfig(start_date=trading_day, end_date=trading_day)
+    return config.model_copy(
+        update={"mode": "backtest", "backtest_config": backtest, "session_data_config": data}
+    )
+
+
+def _last_frontier(config: SessionConfig, slots: SessionSlots, at: ScanTime | None) -> int:
+    """Return the frontier of the last scan of the day, 0 without any; ConfigError if `at` is too late."""
+    found = {
+        one for scanner in config.session_data_config.scanners for one in scan_frontiers(scanner.at, slots)
+    }
+    if not found and isinstance(at, time):
+        close = slots.session.regular_close.astimezone(slots.session.zone)
+        message = (
+            f"{at:%H:%M} is after the close of {slots.session.trading_day} at {close:%H:%M}: "
+            "use a time of the session, or pre_session."
+        )
+        raise ConfigError("command line", [ConfigProblem("--at", at.isoformat(), message)])
+    return max(found, default=0)

@@ -36,7 +36,7 @@ from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.universe.figures import UNIVERSE_FIGURES
 from tapedeck.engine.universe.rule_checks import rule_vocabulary
 from tapedeck.engine.universe.scanner_manager import ScannerManager
-from tapedeck.engine.universe.schedule import scan_frontiers
+from tapedeck.engine.universe.schedule import scan_frontiers, schedule_warnings
 from tapedeck.engine.universe.universe_symbols import universe_symbols
 
 
@@ -152,7 +152,7 @@ def scan_setup(
         made_loader(plan, own),
         LiveUniverses(loader_of_session),
         calls,
-        () if warning is None else (warning,),
+        (*([] if warning is None else [warning]), *schedule_warnings(wanted.scanners, plan.sessions)),
     )
 
 

@@ -149,7 +149,8 @@ class SessionFeed(Generic[Loaded]):
         count = self._loader.chunk_length(sessions[self._requested], days)
         chunk = sessions[self._requested : self._requested + count]
         self._requested += len(chunk)
-        log.info("%s started: %s to %s", self._step.value, chunk[0].trading_day, chunk[-1].trading_day)
+        days = chunk[0].trading_day, chunk[-1].trading_day
+        log.info("%s started: %s to %s", self._step.value.replace("_", " "), *days)
         self._future = self._worker.start_prefetch(chunk)
 
     def _wait(self, process_messages: ProcessMessages) -> None:
@@ -181,5 +182,5 @@ class SessionFeed(Generic[Loaded]):
             raise self._planned.explained(error) from error
         seconds = self._metrics.record(self._step, started)
         first, last = sessions[0].trading_day, sessions[-1].trading_day
-        log.info("%s done: %s to %s in %.3f s", self._step.value, first, last, seconds)
+        log.info("%s done: %s to %s in %.3f s", self._step.value.replace("_", " "), first, last, seconds)
         return loaded

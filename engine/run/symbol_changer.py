@@ -155,8 +155,9 @@ class SymbolChanger:
     ) -> frozenset[str]:
         """Have symbols that a scan found join at once; return those that joined.
 
-        Only a request that has begun is carried out before. Those of which the store lacks the base interval do not, nor do those that are refused: an event says
-        so. Symbols are there for the following sessions, too, with `keep`.
+        Only a request that has begun is carried out before. Those of which the store lacks the base interval
+        do not join, nor do those that are refused: an event says so. With `keep` the following sessions begin
+        with them.
         """
         if self._begun is not None:
             self.apply(wait_until_computed, until=self._begun)

@@ -134,7 +134,7 @@ class ScannerManager:
             one.note_run(record)
             if one.is_left:
                 one.turn_off()
-                self._plan()
+                self._drop(one)
             yield one.config, record
             _require(one, record)
 
@@ -193,6 +193,11 @@ class ScannerManager:
             for frontier in one.upcoming:
                 due[frontier] = (*due.get(frontier, ()), one)
         self._due, self._frontiers = due, tuple(sorted(due))
+
+    def _drop(self, scanner: ManagedScanner) -> None:
+        """Leave out a scanner at all later frontiers."""
+        due = {at: tuple(one for one in ones if one is not scanner) for at, ones in list(self._due.items())}
+        self._due = {at: ones for at, ones in due.items() if ones}
 
     def _set_up(self, one: ManagedScanner, process_messages: ProcessMessages) -> ScanRecord | None:
         """Set one scanner up; return the record if it failed."""

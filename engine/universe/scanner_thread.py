@@ -115,7 +115,10 @@ class _Call(Generic[Value]):
 
 
 def _work(queue: SimpleQueue[Callable[[], None] | None], wake: Callable[[], None]) -> None:
-    while (run := queue.get()) is not None:
-        run()
-        del run  # with all that it refers to, while the thread waits
-        wake()
+    try:
+        while (run := queue.get()) is not None:
+            run()
+            del run  # with all that it refers to, while the thread waits
+            wake()
+    except CallLeftError:
+        return  # it came before the call had begun, or at its end

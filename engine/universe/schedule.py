@@ -7,7 +7,9 @@ from datetime import time
 
 from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds
 from tapedeck.engine.clock.start_time import time_in_session
-from tapedeck.engine.config.scanners import PRE_SESSION, ScanMoment, ScanSchedule
+from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.config.scanners import PRE_SESSION, ScanMoment, Scanner, ScanSchedule
+from tapedeck.engine.intervals import MINUTE
 
 
 def scan_frontiers(at: Sequence[ScanMoment], slots: SessionSlots) -> tuple[int, ...]:
@@ -19,6 +21,16 @@ def scan_frontiers(at: Sequence[ScanMoment], slots: SessionSlots) -> tuple[int, 
     close = epoch_seconds(slots.session.regular_close)
     found = {slots.frontier_reaching(instant) for moment in at for instant in _instants(moment, slots, close)}
     return tuple(sorted(found))
+
+
+def schedule_warnings(scanners: Sequence[Scanner], sessions: Sequence[TradingSession]) -> tuple[str, ...]:
+    """Return a warning for each scanner that runs in none of the sessions."""
+    return tuple(
+        f"session_data_config.scanners[{position}] ({scanner.name}) never runs: "
+        "none of its times is within a session"
+        for position, scanner in enumerate(scanners)
+        if not any(scan_frontiers(scanner.at, SessionSlots(session, MINUTE)) for session in sessions)
+    )
 
 
 def _instants(moment: ScanMoment, slots: SessionSlots, close: int) -> Iterator[int]:

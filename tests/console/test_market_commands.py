@@ -383,3 +383,10 @@ def test_an_export_is_valid_until_it_is_changed(
     document = tapedeck("validate", out, "--json").document
     assert document["ok"] is False
     assert document["findings"]
+
+
+def test_config_check_names_a_scanner_that_never_runs(tapedeck: Any, session_file: Writer) -> None:
+    scanner = {"name": "late", "where": "gap_pct > 0", "at": "16:30"}
+    file = session_file(session_data_config={"universe": "all", "scanners": [scanner]})
+    result = tapedeck("config", "check", file)
+    assert (result.exit_code, result.stderr.count("(late) never runs")) == (0, 1)

@@ -50,6 +50,7 @@ class MadeUp:
         values = _bars(random, shape)
         there = random.random(shape) >= random.choice([0.05, 0.3, 0.8], (shape[0], 1, 1))
         is_missing = random.random(shape[:2]) < 0.03
+        is_missing[_LISTED_TODAY, 3] = False
         there[is_missing] = False
         there[_LISTED_TODAY, :3] = False
         there[_LISTED_FRIDAY, :2] = False
@@ -66,12 +67,13 @@ class MadeUp:
             part[_TWINS] = part[_TWINS.start]
         return cls(values, there, is_missing & (random.random(shape[:2]) < 0.5))
 
-    def today(self, *, volume: float = 1.0, still: bool = False) -> MadeUp:
-        """Return the market with other volumes today, or with prices that stay at the prior close."""
+    def today(self, *, quiet: bool = False, still: bool = False) -> MadeUp:
+        """Return the market without volume today, or with prices that fall and then stand still."""
         values = self.values.copy()
-        values[4, :, -1] = np.floor(values[4, :, -1] * volume)
+        if quiet:
+            values[4, :, -1] = 0
         if still:
-            values[:4, :, -1] = self.values[3, :, 2, -1][:, None]
+            values[:4, :, -1] = np.round(self.values[3, :, 2, -1][:, None] / 2, 2)
         return replace(self, values=values)
 
     def frames(self) -> Market:

@@ -30,12 +30,14 @@ from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarBatch, BarStore
 from tapedeck.engine.store.sqlite_store import SqliteStore
 from tapedeck.engine.system import SystemManager
+from tapedeck.engine.tape.scan_records import ScanRecord
 from tests.support.console_runs import LIMIT_S, SYMBOLS, ConsoleRun
 from tests.support.markets import random_bars
 
 # Fixed values of counts that vary with threads and frames.
 _FIXED_COUNTS: Final = {"back_pressure": 3, "overruns": 0, "calendar_hits": 12, "calendar_misses": 4}
 _STEPS: Final = (Step.DATA_PROCESSOR, Step.QUALITY, Step.PREFETCH, Step.FIRST_HISTORICAL_LOAD, Step.RECORDING)
+_SCAN_S: Final = 0.0042
 _MISSING: Final = {SYMBOLS[0]: slice(40, 130), SYMBOLS[-1]: slice(90)}
 MANY_SYMBOLS: Final = tuple(f"S{number:03d}" for number in range(500))
 _LOGGED_AT: Final = datetime(2026, 1, 5, 18, 30, tzinfo=UTC).timestamp()
@@ -80,6 +82,10 @@ class SteadySystem(SystemManager):
         now = super().snapshot()
         threads = tuple(_steady_status(number, status) for number, status in enumerate(now.threads, 1))
         return replace(now, threads=threads, counts={**now.counts, **_FIXED_COUNTS})
+
+    def scans(self, trading_day: date) -> tuple[ScanRecord, ...]:
+        """Return the scans of a day, each with the same duration."""
+        return tuple(replace(scan, seconds=_SCAN_S) for scan in super().scans(trading_day))
 
     def summary(self) -> RunSummary:
         """Return the summary, with a duration of 1.25 seconds."""

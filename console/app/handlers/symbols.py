@@ -11,7 +11,7 @@ from tapedeck.console.actions.symbol_changes import PendingChange, SymbolCommand
 from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.screens.symbol import SymbolScreen
 from tapedeck.console.cli.failures import describe
-from tapedeck.engine.errors import TapedeckError
+from tapedeck.engine.errors import EngineError, TapedeckError
 from tapedeck.engine.read.events import Event
 from tapedeck.engine.tape.symbol_changes import ChangeKind
 
@@ -61,6 +61,20 @@ class SymbolHandlers:
         selected = self._app.main.symbol
         value = selected if selected in self._present_symbols() else ""
         await self._ask("remove", "Remove a symbol", ChangeKind.LEFT, value)
+
+    async def focus_or_offer(self, symbol: str) -> None:
+        """Focus a symbol of the session shown; prompt for adding one that is not in it.
+
+        EngineError if it cannot be added now.
+        """
+        if symbol in self._app.symbols:
+            self._app.main.focus_symbol(symbol)
+        elif symbol in self._present_symbols():
+            raise EngineError(f"{symbol} is not in the session shown, but in the present one")
+        elif self._playback.system.state.is_over:
+            raise EngineError(f"{symbol} is not in this session, and the run is over")
+        else:
+            await self._ask("add", f"{symbol} is not in the session: add it?", ChangeKind.JOINED, symbol)
 
     # Within
 

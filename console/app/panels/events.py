@@ -28,7 +28,7 @@ _TICKS: Final = {
     EventKind.ERROR: TickKind.ERROR,
     EventKind.SESSION: TickKind.SESSION,
     EventKind.SYMBOL: TickKind.EVENT,
-    EventKind.SCAN: TickKind.EVENT,
+    EventKind.SCAN: TickKind.SCAN,
 }
 _STYLES: Final = {
     EventKind.GAP: "fair",

@@ -79,7 +79,7 @@ def tabs_of(
             is_active=panel.id == layout.active,
             is_hidden=panel.id in layout.hidden,
         )
-        for panel in panel_entries(live=layout.is_live)
+        for panel in panel_entries(parts=layout.parts)
         if panel.id not in framed
     ]
     pages = [

@@ -38,6 +38,7 @@ _TIMELINE: Final = (
     ),
     (TickKind.EVENT.value, "Symbol that joins or leaves"),
 )
+_SCANS: Final = ((TickKind.SCAN.value, "Scan that found symbols, or failed"),)
 _FIGURES: Final = (
     (MISSING, "No value"),
     (BEFORE, "Value of the session before: today has none yet"),
@@ -71,7 +72,7 @@ def help_text(
     for group, actions in groupby(rows, key=lambda action: action.group):
         page.add(group, [(_how(action, changes), action.help) for action in actions])
     page.add("Lists, palette and mouse", [*LIST_KEYS, _PALETTE, *_MOUSE])
-    page.add("Signs on the timeline", _TIMELINE)
+    page.add("Signs on the timeline", [*_TIMELINE, *(_SCANS if offers("panel_scanners") else ())])
     page.add("Signs of figures", _FIGURES)
     page.add("Words", _WORDS)
     return page.text

@@ -91,7 +91,7 @@ class MainScreen(ConsoleScreen):
         self.panel_layout = layout
         self.panels: Mapping[str, Panel] = {
             entry.id: _panel_class(entry).build(playback, log_lines)
-            for entry in panel_entries(live=layout.is_live)
+            for entry in panel_entries(parts=layout.parts)
         }
         self.symbols = self._panel_of(SymbolsPanel)
         self.chart = self._panel_of(ChartPanel)

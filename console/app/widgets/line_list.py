@@ -27,7 +27,7 @@ Identify = Callable[[int], Hashable]
 
 
 class LineList(ScrolledLines):
-    """Lines with a cursor, newest at the bottom. A cursor on the last line follows new lines."""
+    """Lines with a cursor. With the newest at the bottom, a cursor on the last line follows new lines."""
 
     INKS = _INKS
     COMPONENT_CLASSES: ClassVar[set[str]] = set(_INKS)
@@ -54,8 +54,9 @@ class LineList(ScrolledLines):
             """The list."""
             return self.line_list
 
-    def __init__(self) -> None:
+    def __init__(self, *, newest_last: bool = True) -> None:
         super().__init__()
+        self._newest_last = newest_last
         self._parts_of: LineParts = lambda _line: ()
         self._identify: Identify = int
         self._chosen: Hashable = None
@@ -63,11 +64,12 @@ class LineList(ScrolledLines):
         self.cursor = 0
 
     def show_lines(self, count: int, parts_of: LineParts, identify: Identify = int) -> None:
-        """Show `count` lines. A cursor on the last line stays on the last line, any other on its line.
+        """Show `count` lines. The cursor stays on its line, or on the last one if the newest is there.
 
         `identify` finds that line if it has moved; if it is gone, the cursor keeps its position.
         """
-        follows, before, top = self.cursor >= self.count - 1, self.cursor, self.scroll_offset.y
+        follows = self._newest_last and self.cursor >= self.count - 1
+        before, top = self.cursor, self.scroll_offset.y
         self._parts_of, self._identify, self.count = parts_of, identify, count
         self._set_cursor(count - 1 if follows else self._found())
         self.take_rows(count)

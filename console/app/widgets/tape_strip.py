@@ -23,10 +23,10 @@ class TickKind(Enum):
 
     GAP = "╎"
     SESSION = "│"
+    EVENT = "•"
     SCAN = "○"
     SIGNAL = "△"
     FILL = "▲"
-    EVENT = "•"
     BOOKMARK = "★"
     BREAK = "◆"
     ERROR = "!"

@@ -12,9 +12,10 @@ from tapedeck.console.cli.options import JsonOption, SessionFile, StoreOption, e
 from tapedeck.console.cli.session_calendar import outline, sessions_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tapedeck.console.cli.session_coverage import StoreCheck
+    from tapedeck.engine.clock.trading_session import TradingSession
     from tapedeck.engine.config import LoadedConfig, SessionConfig
 
 app = typer.Typer(
@@ -54,7 +55,7 @@ def check(
     warnings = [
         *loaded.warnings,
         *_feed_warnings(loaded.config),
-        *(() if stored is None else stored.warnings),
+        *(_schedule_warnings(loaded.config, sessions) if stored is None else stored.warnings),
     ]
     if as_json:
         document = {
@@ -81,6 +82,15 @@ def _in_store(invocation: Invocation, loaded: LoadedConfig) -> StoreCheck:
 
     with open_store(invocation.settings.store) as bars:
         return check_against(loaded, bars)
+
+
+def _schedule_warnings(config: SessionConfig, sessions: Sequence[TradingSession]) -> tuple[str, ...]:
+    scanners = config.session_data_config.scanners
+    if not scanners or not sessions:
+        return ()
+    from tapedeck.engine.universe.schedule import schedule_warnings  # noqa: PLC0415 - as above
+
+    return schedule_warnings(scanners, sessions)
 
 
 app.command("new", epilog=config_new.EPILOG)(config_new.new)

@@ -351,7 +351,7 @@ def test_every_panel_can_be_copied_in_every_format(console_store: BarStore, tmp_
         await press(pilot, "y", "down", "down", "enter")
         await until(pilot, lambda: bool(console.app.clipboard), "the clipboard")
         assert [row["symbol"] for row in json.loads(console.app.clipboard)] == list(SYMBOLS)
-        for panel in panel_ids(live=False):
+        for panel in panel_ids(parts=()):
             await console.app.do(f"panel_{panel}")
             await console.app.do("copy", "csv")
             assert "," in console.app.clipboard, panel

@@ -39,7 +39,7 @@ from tapedeck.console.app.screens.text_page import TextPage
 from tapedeck.console.app.screens.why import WhyScreen
 from tapedeck.console.app.ui_state import UiState
 from tapedeck.console.app.widgets import CoverageMap
-from tapedeck.console.panel_data.registry import panel_ids
+from tapedeck.console.panel_data.registry import key_of, panel_ids
 from tapedeck.engine.feeds.live_status import FeedState, GapState, LivePhase
 from tapedeck.engine.read.status import RunState, WorkerState
 from tapedeck.engine.store.bar_store import BarStore
@@ -62,6 +62,7 @@ from tests.support.live_consoles import (
     received,
 )
 from tests.support.markets import fill_store, open_new_store
+from tests.support.scanning_consoles import with_scanners
 
 THEMES: Final = {"dark": "tapedeck-dark", "light": "tapedeck-light"}
 NARROW, MEDIUM, WIDE = "80x24", "120x36", "200x60"
@@ -227,6 +228,12 @@ async def before_it_joined(console: ConsoleRun, pilot: Pilot[None]) -> None:
     await rest(console, pilot, "PAST", "10:29")
 
 
+async def looking_back_at_a_scan(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    await on_panel("scanners", at_half_past_ten)(console, pilot)
+    await console.app.do("goto", "09:45")
+    await rest(console, pilot, "PAST", "09:45")
+
+
 def of_symbols(key: str, typed: str = "") -> Act:
     """Open the prompt for a symbol that joins or leaves, and wait for its symbols."""
 
@@ -276,7 +283,7 @@ def on_panel(panel: str, act: Act, *, maximised: bool = False) -> Act:
 
     async def then(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await act(console, pilot)
-        await press(pilot, str(panel_ids().index(panel) + 1), *("z" if maximised else ""))
+        await press(pilot, key_of(panel), *("z" if maximised else ""))
         await rest(console, pilot)
 
     return then
@@ -505,13 +512,15 @@ SCENES: Final = (
     Scene("joins-later", before_it_joined, config=of_two_symbols()),
     Scene("add", of_symbols("a", "c"), config=of_two_symbols(), sizes=(NARROW, MEDIUM)),
     Scene("remove", of_symbols("r"), sizes=(NARROW,)),
+    Scene("scanners", on_panel("scanners", at_half_past_ten), config=with_scanners()),
+    Scene("scanners-looking-back", looking_back_at_a_scan, config=with_scanners(), sizes=(NARROW, MEDIUM)),
     *(
         Scene(f"alone-{panel}", on_panel(panel, at_half_past_eleven), sizes=(NARROW,))
-        for panel in panel_ids(live=False)[1:]
+        for panel in panel_ids(parts=())[1:]
     ),
     *(
         Scene(f"maximised-{panel}", on_panel(panel, at_half_past_eleven, maximised=True), sizes=(MEDIUM,))
-        for panel in panel_ids(live=False)
+        for panel in panel_ids(parts=())
     ),
 )
 SHOTS: Final = [Shot(scene, size) for scene in SCENES for size in scene.sizes]
