@@ -36,43 +36,25 @@ from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.universe.figures import UNIVERSE_FIGURES
 from tapedeck.engine.universe.rule_checks import rule_vocabulary
 from tapedeck.engine.universe.scanner_manager import ScannerManager
-<<<<<<< HEAD
 from tapedeck.engine.universe.schedule import scan_frontiers, schedule_warnings
-from tapedeck.engine.universe.universe_symbols import universe_symbols
-=======
-from tapedeck.engine.universe.schedule import scan_frontiers
 from tapedeck.engine.universe.universe_symbols import UniverseSymbols, universe_symbols
->>>>>>> t7-scan
 
 
 @dataclass(frozen=True, slots=True)
 class ScanSetup:
-<<<<<<< HEAD
-    """The scanners of a run, what they look at, and what loads it. `warnings`: for the user.
+    """The scanners of a run, the universe that they look at, and what loads it. `warnings`: for the user.
 
     `universes`: loads it for sessions that are recorded; `calls`: has an entry for each call of a class that
     ended in such a run.
     """
-=======
-    """The scanners of a run, the universe that they look at, and what loads it."""
->>>>>>> t7-scan
 
     manager: ScannerManager
     universe: UniverseSymbols
     plan: StreamPlan
     loader: UniverseLoader
-<<<<<<< HEAD
     universes: LiveUniverses
     calls: SimpleQueue[None]
     warnings: tuple[str, ...]
-=======
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Lines for the user: what the universe lacks."""
-        warning = self.universe.warning()
-        return () if warning is None else (warning,)
->>>>>>> t7-scan
 
     def scans_of(
         self,
@@ -167,16 +149,13 @@ def scan_setup(
     manager.check(_vocabulary(own))
     return ScanSetup(
         manager,
+        found,
         own,
         made_loader(plan, own),
         LiveUniverses(loader_of_session),
         calls,
         (*([] if warning is None else [warning]), *schedule_warnings(wanted.scanners, plan.sessions)),
     )
-<<<<<<< HEAD
-=======
-    return ScanSetup(manager, found, own, loader)
->>>>>>> t7-scan
 
 
 def _values_read(data: SessionDataConfig) -> frozenset[str]:
