@@ -23,6 +23,7 @@ from tapedeck.engine.feeds.recorded_day_feed import (
     last_arrival,
     recorded_changes,
     recorded_day_feed,
+    recorded_scans,
 )
 from tapedeck.engine.feeds.registry import make_feed
 from tapedeck.engine.session_file import parse_session_config
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from tapedeck.engine.feeds.live_feed import LiveFeed
     from tapedeck.engine.intervals import Interval
     from tapedeck.engine.store.bar_store import BarStore
+    from tapedeck.engine.tape.scan_records import ScanRecord
     from tapedeck.engine.tape.symbol_changes import SymbolChange
 
 _DEMO: Final = Path("built-in-market")
@@ -123,7 +125,8 @@ class _Replay:
             top = stack.enter_context(open_store(kept.bars, create=True))
             overlay = OverlayStore(self._stored, top, cutoff=self.opens, cutoff_day=self._day)
             journal = journal_path(kept.bars)
-            live = LiveOptions(feed, clock, journal, choice.days or 1, self._day, *self._changes())
+            seen = self._seen()
+            live = LiveOptions(feed, clock, journal, choice.days or 1, self._day, *seen)
             config = live_config_of(config, live, time_of(config, clock))
             note = _SYNTHETIC if self._file is None else ""
             yield LiveSession(config, overlay, live, kept.folder, kept, self._stored, self._file, note)
@@ -141,11 +144,12 @@ class _Replay:
         context = FeedContext(self._config, self._interval, clock, times, self._stored, self.opens, script)
         return make_feed(REPLAY, context)
 
-    def _changes(self) -> tuple[tuple[str, ...], tuple[SymbolChange, ...]]:
-        """Return how the symbols of a recorded day that is played differ from those of the file."""
+    def _seen(self) -> tuple[tuple[str, ...], tuple[SymbolChange, ...], tuple[ScanRecord, ...] | None]:
+        """Return how the symbols of a recorded day that is played differ from the file's, and its scans."""
         if self._choice.journal_day is None:
-            return (), ()
-        return recorded_changes(self._journal(), self._day, self._interval, self._symbols)
+            return (), (), None
+        wanted = self._journal(), self._day, self._interval, self._symbols
+        return *recorded_changes(*wanted), recorded_scans(*wanted)
 
     def _config_to_the_end(self, speed: float) -> SessionConfig:
         """Return the session file, for a recorded day with a close that waits for its last arrival."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event
 from typing import Final
@@ -31,23 +31,33 @@ class RecordedBars:
     """Bars of symbols that are recorded, as far as a session was revealed: k slots of its tape.
 
     `values`: float64 (5, R, k), NaN where a bar is missing; `empty`: bool (R, k), slots that are confirmed
-    empty, None without any. The arrays are copies.
+    empty. The arrays are copies.
     """
 
     symbols: tuple[str, ...]
     values: Floats
-    empty: Mask | None = None
+    empty: Mask
+
+    @classmethod
+    def none(cls) -> RecordedBars:
+        """Return no bars."""
+        return cls((), np.empty((5, 0, 0)), np.empty((0, 0), dtype=np.bool_))
 
     @classmethod
     def of(cls, tape: Tape, symbols: Collection[str]) -> RecordedBars:
         """Return the bars of those of `symbols` that are on a tape; none unless it is over 1m bars."""
         there = tuple(symbol for symbol in tape.symbols if symbol in symbols)
         if tape.base_interval != MINUTE or not there:
-            return cls((), np.empty((5, 0, 0)))
+            return cls.none()
         rows = np.array([tape.rows[symbol] for symbol in there], dtype=np.int64)
         base, k = tape.base, tape.frontier
-        empty = None if base.confirmed_empty is None else base.confirmed_empty[rows, :k]
-        return cls(there, base.values[:, rows, :k], empty)
+        return cls(there, base.values[:, rows, :k], base.empty_mask()[rows, :k])
+
+    def in_rows(self, row_of: Mapping[str, int]) -> tuple[Ints, Floats, Mask]:
+        """Return the rows that a tape has for the symbols that are on it, int64 (r,), and their bars."""
+        known = [at for at, symbol in enumerate(self.symbols) if symbol in row_of]
+        rows = np.array([row_of[self.symbols[at]] for at in known], dtype=np.int64)
+        return rows, self.values[:, known], self.empty[known]
 
 
 class LiveUniverse:
@@ -77,29 +87,37 @@ class LiveUniverse:
         Symbols whose bars cannot be fetched lack them, and are asked for again the next time, unless the feed
         refuses them for good. Raises HistoryStoppedError if the run ends meanwhile.
         """
-        self._copy(recorded)
+        self._note_covered(recorded)
         self._fetch_pre_market()
         self._fetch(frontier, frozenset(recorded.symbols))
+        self._copy(recorded)
         self._mend()
         tape = self.session.tape
         if frontier > tape.processed:
             self._computer.compute(tape.processed, frontier)
             tape.processed = tape.frontier = frontier
 
+    def _note_covered(self, recorded: RecordedBars) -> None:
+        """Take note of what needs not be asked for of recorded symbols: slots up to the first missing bar.
+
+        Each slot is asked for once: one that has just joined lacks its bars since the open for a moment.
+        """
+        rows, values, empty = recorded.in_rows(self.session.tape.rows)
+        slots = values.shape[2]
+        if not slots:
+            return
+        covered = ~np.isnan(values[0]) | empty | (np.arange(slots) < self._had[rows, None])
+        first = np.where(covered.all(axis=1), slots, np.argmin(covered, axis=1))
+        self._had[rows] = np.maximum(self._had[rows], first)
+
     def _copy(self, recorded: RecordedBars) -> None:
         tape = self.session.tape
-        known = [at for at, symbol in enumerate(recorded.symbols) if symbol in tape.rows]
-        if not known:
-            return
-        rows: Ints = np.array([tape.rows[recorded.symbols[at]] for at in known], dtype=np.int64)
-        values, slots = recorded.values[:, known], recorded.values.shape[2]
-        differs = (tape.base.values[:, rows, :slots] != values).any(axis=0) & ~np.isnan(values[0])
-        own, at = np.nonzero(differs)
-        self._put(rows[own], at.astype(np.int64), values[:, own, at])
-        if recorded.empty is not None:
-            own, at = np.nonzero(recorded.empty[known])
-            tape.base.confirm_empty(rows[own], at.astype(np.int64))
-        self._had[rows] = np.maximum(self._had[rows], slots)
+        rows, values, empty = recorded.in_rows(tape.rows)
+        held = tape.base.values[:, rows, : values.shape[2]]
+        own, slots = np.nonzero((held != values).any(axis=0) & ~np.isnan(values[0]))
+        self._put(rows[own], slots, values[:, own, slots])
+        own, slots = np.nonzero(empty)
+        tape.base.confirm_empty(rows[own], slots)
 
     def _fetch_pre_market(self) -> None:
         """Take the bars before the open, which are complete by then, of all symbols that have some."""
@@ -125,16 +143,13 @@ class LiveUniverse:
 
     def _fetch(self, frontier: int, recorded: Collection[str]) -> None:
         symbols = self.session.symbols
-        wanted = [
-            row
-            for row in np.flatnonzero(self._had < frontier).tolist()
-            if symbols[row] not in recorded and symbols[row] not in self._refused
-        ]
+        lacking = np.flatnonzero(self._had < frontier).tolist()
+        wanted = [row for row in lacking if symbols[row] not in self._refused]
         if not wanted:
             return
         lack = self._history.lack
         if lack is not None:
-            self._refuse([symbols[row] for row in wanted], lack)
+            self._refuse([symbols[row] for row in wanted if symbols[row] not in recorded], lack)
             return
         slots = self.session.tape.slots
         for first in np.unique(self._had[wanted]).tolist():

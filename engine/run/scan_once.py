@@ -13,16 +13,13 @@ from tapedeck.engine.config import BacktestConfig, SessionConfig
 from tapedeck.engine.errors import ConfigError, ConfigProblem
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.read.day_scans import DayScans
-from tapedeck.engine.run.universe_loader import UniverseLoader, universe_plan
+from tapedeck.engine.run.scan_setup import ScanSetup, scan_setup
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.bars_until import BarsUntil
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.streams.requirements import StreamRequirements
-from tapedeck.engine.streams.stream_plan import StreamPlan
-from tapedeck.engine.universe.scanner_manager import ScannerManager
 from tapedeck.engine.universe.schedule import scan_frontiers
 from tapedeck.engine.universe.universe_session import UniverseSession
-from tapedeck.engine.universe.universe_symbols import UniverseSymbols, universe_symbols
 
 ScanTime = time | Literal["pre_session"]
 """A moment of a session: a time of day of the exchange, or before the first slot."""
@@ -49,44 +46,36 @@ def scan_once(
     config = _of_day(config, trading_day, at)
     plan = StreamRequirements(config, calendar, DataManager(store)).plan(may_be_empty=True)
     slots = SessionSlots(session, plan.base)
+    on_progress("looking for the symbols of the universe")
     until = BarsUntil(store, slots.clock(_last_frontier(config, slots, at)), trading_day)
     ended = Event()
-    manager = ScannerManager(
-        config.session_data_config.scanners, PerformanceMetrics(), ended.set, folder=config.folder
-    )
-    found, universe = _loaded(config, plan, calendar, DataManager(until), on_progress)
+    setup = scan_setup(config, plan, calendar, DataManager(until), PerformanceMetrics(), ended.set)
+    assert setup is not None  # as there are scanners
+    universe = _loaded(setup, on_progress)
 
     def wait(seconds: float | None) -> None:
         ended.wait(seconds)
         ended.clear()
 
     try:
-        records = list(manager.begin_session(universe, slots, wait))
-        while (frontier := manager.next_frontier(0)) is not None:
-            on_progress(f"scanning {len(found.symbols):,} symbols")
-            records += [record for _, record in manager.scan(frontier, wait)]
-        records += manager.end_session(wait)
+        records = list(setup.manager.begin_session(universe, slots, wait))
+        while (frontier := setup.manager.next_frontier(0)) is not None:
+            on_progress(f"scanning {len(universe.symbols):,} symbols")
+            records += [record for _, record in setup.manager.scan(frontier, wait)]
+        records += setup.manager.end_session(wait)
     finally:
-        manager.teardown(wait)
-    return DayScans(session, found, tuple(records))
+        setup.manager.teardown(wait)
+    return DayScans(session, setup.universe, tuple(records))
 
 
-def _loaded(
-    config: SessionConfig, plan: StreamPlan, calendar: TimeManager, data: DataManager, on_progress: Progress
-) -> tuple[UniverseSymbols, UniverseSession]:
-    """Return the symbols of the universe, and its session of the day."""
-    wanted = config.session_data_config.universe
-    assert wanted is not None  # as there are scanners
-    on_progress("looking for the symbols of the universe")
-    found = universe_symbols(wanted, data.store.series(), config.folder)
-    on_progress(f"reading earlier days of {len(found.symbols):,} symbols")
-    historical = config.session_data_config.historical.indicators
-    own = universe_plan(config, plan, found.symbols, calendar, data, historical=historical, daily=True)
-    loader = UniverseLoader(own, data, calendar, wanted)
-    loader.load_history()
-    on_progress(f"reading {plan.sessions[0].trading_day} of {len(found.symbols):,} symbols")
-    [session] = loader.load(plan.sessions)
-    return found, session
+def _loaded(setup: ScanSetup, on_progress: Progress) -> UniverseSession:
+    """Return the universe's session of the day."""
+    symbols = len(setup.universe.symbols)
+    on_progress(f"reading the days before of {symbols:,} symbols")
+    setup.loader.load_history()
+    on_progress(f"reading {setup.plan.sessions[0].trading_day} of {symbols:,} symbols")
+    [session] = setup.loader.load(setup.plan.sessions)
+    return session
 
 
 def _of_day(config: SessionConfig, trading_day: date, at: ScanTime | None) -> SessionConfig:

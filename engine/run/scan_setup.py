@@ -10,7 +10,7 @@ from queue import SimpleQueue
 
 import numpy as np
 
-from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds
+from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.conditions.row_rules import RowRule, RowValue
@@ -37,18 +37,19 @@ from tapedeck.engine.universe.figures import UNIVERSE_FIGURES
 from tapedeck.engine.universe.rule_checks import rule_vocabulary
 from tapedeck.engine.universe.scanner_manager import ScannerManager
 from tapedeck.engine.universe.schedule import scan_frontiers, schedule_warnings
-from tapedeck.engine.universe.universe_symbols import universe_symbols
+from tapedeck.engine.universe.universe_symbols import UniverseSymbols, universe_symbols
 
 
 @dataclass(frozen=True, slots=True)
 class ScanSetup:
-    """The scanners of a run, what they look at, and what loads it. `warnings`: for the user.
+    """The scanners of a run, the universe that they look at, and what loads it. `warnings`: for the user.
 
     `universes`: loads it for sessions that are recorded; `calls`: has an entry for each call of a class that
     ended in such a run.
     """
 
     manager: ScannerManager
+    universe: UniverseSymbols
     plan: StreamPlan
     loader: UniverseLoader
     universes: LiveUniverses
@@ -148,6 +149,7 @@ def scan_setup(
     manager.check(_vocabulary(own))
     return ScanSetup(
         manager,
+        found,
         own,
         made_loader(plan, own),
         LiveUniverses(loader_of_session),
@@ -178,10 +180,15 @@ def _vocabulary(plan: StreamPlan) -> Vocabulary:
 
 
 def _moments(plan: StreamPlan, scanners: Collection[Scanner]) -> Ints:
-    """Return when scanners run in any of the sessions: seconds after the open, int64, ascending."""
+    """Return the minutes at which scanners run in any session: seconds after the open, int64, ascending.
+
+    A scan within a minute reads the universe as at the end of the minute before.
+    """
     found = {0}
     for session in plan.sessions:
-        slots, opened = SessionSlots(session, plan.base), epoch_seconds(session.regular_open)
+        slots, minutes = SessionSlots(session, plan.base), SessionSlots(session, MINUTE)
         for scanner in scanners:
-            found.update(slots.clock(frontier) - opened for frontier in scan_frontiers(scanner.at, slots))
+            for frontier in scan_frontiers(scanner.at, slots):
+                over = minutes.slots_over_at(slots.clock(frontier))
+                found.add(minutes.clock(over) - minutes.clock(0))
     return np.array(sorted(found), dtype=np.int64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
@@ -41,8 +41,8 @@ def fresh_imports(folder: Path, module: str | None = None) -> Iterator[set[Path]
 
 def source_files(module: ModuleType) -> Iterator[Path]:
     """Yield the file of a module, if it has one."""
-    file = getattr(module, "__file__", None)
-    if file is not None:
+    file = _plain(module, "__file__")
+    if isinstance(file, str):
         yield Path(file)
 
 
@@ -53,25 +53,32 @@ def _names(folder: Path, module: str | None) -> list[str]:
         for name, found in sys.modules.copy().items()
         if "." not in name and name not in _KEPT and folder in _homes(found)
     }
-    if module is not None and _is_in(folder, root := module.partition(".")[0]) and root not in _KEPT:
+    root = "" if module is None else module.partition(".")[0]
+    if root and root not in _KEPT and _is_in(folder, root):
         roots.add(root)
     names = [name for name in sys.modules if name.partition(".")[0] in roots]
     # A package is not imported twice: its parts may be compiled.
-    if module in sys.modules and module not in names and not hasattr(sys.modules[module], "__path__"):
-        names.append(module)
+    if module in sys.modules and module not in names and root not in _KEPT:
+        names += [module] * (_plain(sys.modules[module], "__path__") is None)
     return names
 
 
 def _homes(module: ModuleType) -> Iterator[Path]:
     """Yield the folders that hold a module or package."""
-    paths = getattr(module, "__path__", None)
+    paths = _plain(module, "__path__")
+    if isinstance(paths, Iterable):
+        yield from (Path(path).parent for path in paths)
+    else:
+        yield from (file.parent for file in source_files(module))
+
+
+def _plain(module: object, name: str) -> object:
+    """Return an attribute, None without it; and do not load a module that loads itself on use."""
     try:
-        if paths is not None:
-            yield from (Path(path).parent for path in paths)
-        else:
-            yield from (file.parent for file in source_files(module))
-    except (TypeError, ValueError):
-        return  # an object that stands in for a module
+        attributes: Mapping[str, object] = object.__getattribute__(module, "__dict__")
+    except AttributeError:
+        return None
+    return attributes.get(name)
 
 
 def _is_in(folder: Path, name: str) -> bool:

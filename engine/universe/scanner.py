@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -37,7 +37,7 @@ class Scanner:
 
     def __init__(self, parameters: BaseModel) -> None:
         """Keep the parameters. Override `setup`, not this."""
-        self.parameters = parameters
+        self.parameters: Any = parameters
 
     def setup(self, view: UniverseView) -> None:
         """Prepare for a session, before its first slot. If it raises, the scanner is off for the session."""

@@ -20,6 +20,7 @@ from tapedeck.engine.tape.scan_records import FoundSymbol, ScanOutcome, ScanReco
 from tapedeck.engine.universe.call_failure import CallFailure, failure_of
 from tapedeck.engine.universe.figures import UNIVERSE_FIGURES
 from tapedeck.engine.universe.managed_scanner import ManagedScanner
+from tapedeck.engine.universe.scanner import Scanner as ScannerInstance
 from tapedeck.engine.universe.scanner_loading import load_scanners, parse_rules
 from tapedeck.engine.universe.scanner_status import ScannerState, ScannerStatus
 from tapedeck.engine.universe.scanner_thread import CallResult, ProcessMessages, ScannerThread
@@ -115,10 +116,6 @@ class ScannerManager:
                 one.pass_by(-1)
         self._plan()
 
-    def replace_session(self, session: UniverseSession) -> None:
-        """Scan another state of the same session's universe from now on."""
-        self._session = session
-
     def next_frontier(self, frontier: int) -> int | None:
         """Return the first frontier from this one on at which a scanner has yet to run, None without one."""
         position = bisect_left(self._frontiers, frontier)
@@ -152,36 +149,33 @@ class ScannerManager:
 
         Raises ScannerError if a required one failed.
         """
-        if self._slots is None:
+        if self._slots is None or self._session is None:
             return ()
-        last = len(self._slots)
-        failed: list[ScanRecord] = []
+        failed: list[tuple[ManagedScanner, ScanRecord]] = []
         for one in self._scanners:
             if one.is_on and one.instance is not None:
                 result = self._call(one, one.instance.on_session_end, process_messages)
                 if result.failure is not None:
-                    record = self._failed(one, last, "on_session_end", result)
-                    failed.append(record)
-                    _require(one, record)
-            if one.is_on:
-                one.pass_by(last)
+                    failed.append((one, self._failed(one, len(self._slots), "on_session_end", result)))
+            if one.is_left:
+                one.turn_off()
+            elif one.is_on:
+                one.pass_by(len(self._slots))
         self._session, self._due, self._frontiers = None, {}, ()
-        return tuple(failed)
+        for one, record in failed:
+            _require(one, record)
+        return tuple(record for _, record in failed)
 
     def teardown(self, process_messages: ProcessMessages) -> None:
-        """Tear the classes down, and end their thread. Failures are logged."""
+        """Tear the classes down, except those that were left in a call, and end their thread.
+
+        Failures are logged.
+        """
         try:
             for one in self._scanners:
                 if one.instance is not None and not one.is_left and one.state is not ScannerState.ENDED:
-                    result = self._call(one, one.instance.teardown, process_messages)
-                    if result.failure is not None:
-                        one.failures += 1
-                        one.error = f"teardown: {result.failure.error}"
-                        log.warning(
-                            "scanner %s: %s\n%s", one.config.name, one.error, result.failure.traceback
-                        )
-                if not one.is_left:
-                    one.state = ScannerState.ENDED
+                    self._tear_down(one, one.instance, process_messages)
+                one.state = ScannerState.OFF if one.is_left else ScannerState.ENDED
         finally:
             self._session, self._due, self._frontiers = None, {}, ()
             self._thread.end()
@@ -213,6 +207,15 @@ class ScannerManager:
         one.upcoming = scan_frontiers(one.config.at, self._slots)
         one.pass_by(-1)
         return None
+
+    def _tear_down(
+        self, one: ManagedScanner, instance: ScannerInstance, process_messages: ProcessMessages
+    ) -> None:
+        failure = self._call(one, instance.teardown, process_messages).failure
+        if failure is not None:
+            one.failures += 1
+            one.error = f"teardown: {failure.error}"
+            log.warning("scanner %s: %s\n%s", one.config.name, one.error, failure.traceback)
 
     def _scan(self, one: ManagedScanner, frontier: int, process_messages: ProcessMessages) -> ScanRecord:
         one.state = ScannerState.RUNNING

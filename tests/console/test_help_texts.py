@@ -26,6 +26,7 @@ def test_the_commands_are_those_of_the_handbook() -> None:
     assert {" ".join(path) for path in PATHS if path} == {
         "run",
         "live",
+        "scan",
         "store",
         "store list",
         "store verify",

@@ -41,7 +41,8 @@ class KilledError(BaseException):
 class HandWorld:
     """The machine's clocks, and all that has work to do at some moment.
 
-    `speed`, `start`: of the market's clock. `random`: decides how long calls and computations take.
+    `speed`, `start`: of the market's clock. `random`: decides how long calls and computations take, but for
+    jobs of scans, which take `scan_s`.
     """
 
     def __init__(self, random: Random, *, start: float, speed: float = 1.0, wall: float = 2e9) -> None:
@@ -54,6 +55,7 @@ class HandWorld:
         self.kill_when = "waiting"
         self.alarms: list[tuple[float, Callable[[], None]]] = []  # changes of the machine's clocks
         self.turns = 0
+        self.scan_s = 0.0
         self._begin()
 
     def _begin(self) -> None:
@@ -384,6 +386,10 @@ class HandCoordinator(SessionCoordinator):
     def join(self, timeout: float | None = None) -> bool:
         return True
 
+    def _pass_messages(self, timeout: float | None) -> None:
+        self._world.run(lambda: bool(self._letters), timeout)
+        self._letters.popleft()
+
     def _process_messages(self, timeout: float | None) -> None:
         if timeout != 0:
             self._world.run(lambda: bool(self._letters), timeout)
@@ -456,6 +462,39 @@ class _NoPool:
         pass
 
 
+class _ScanPool(_NoPool):
+    """Stands in for the thread of scans: each of its jobs takes `world.scan_s` seconds."""
+
+    def __init__(self, world: HandWorld, *args: object, **options: object) -> None:
+        self._world = world
+
+    def submit(self, work: Callable[..., Any], *args: object) -> Future[Any]:
+        future: Future[Any] = Future()
+
+        def done() -> None:
+            try:
+                future.set_result(work(*args))
+            except Exception as error:  # noqa: BLE001 - the caller gets it
+                future.set_exception(error)
+
+        self._world.call(self._world.scan_s, done)
+        return future
+
+
+class _Answers:
+    """Stands in for the queue in which a thread of scans waits for answers: the world goes on meanwhile."""
+
+    def __init__(self, world: HandWorld) -> None:
+        self._world, self._items = world, deque[Any]()
+
+    def put(self, item: Any) -> None:
+        self._items.append(item)
+
+    def get(self) -> Any:
+        self._world.run(lambda: bool(self._items), None)
+        return self._items.popleft()
+
+
 @contextmanager
 def one_thread(world: HandWorld, told: Told) -> Iterator[None]:
     """Run every SystemManager started in the block in this thread."""
@@ -465,5 +504,7 @@ def one_thread(world: HandWorld, told: Told) -> Iterator[None]:
         patch("tapedeck.engine.feeds.feed_call.Thread", partial(_NoThread, world)),
         patch("tapedeck.engine.run.prefetch_worker.ThreadPoolExecutor", _NoPool),
         patch("tapedeck.engine.run.symbol_changer.ThreadPoolExecutor", _NoPool),
+        patch("tapedeck.engine.run.live_scans.ThreadPoolExecutor", partial(_ScanPool, world)),
+        patch("tapedeck.engine.feeds.universe_history.SimpleQueue", partial(_Answers, world)),
     ):
         yield

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, time
+from datetime import date, datetime, time
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -21,15 +22,17 @@ from tapedeck.engine.clock.slots import day_label
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.intervals import DAY, MINUTE, Interval
 from tapedeck.engine.read.day_scans import DayScans
-from tapedeck.engine.session_file import parse_session_config
+from tapedeck.engine.session_file import load_session_config, parse_session_config
 from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarStore
 from tapedeck.engine.store.locations import open_store
 from tapedeck.engine.system import SystemManager
+from tapedeck.engine.tape.scan_records import ScanOutcome, ScanRecord
 from tests.golden import made_up_market, raw_bars
 from tests.golden.made_up_market import MadeUp
 from tests.golden.raw_bars import DAYS, SYMBOLS
 from tests.golden.scans_by_pandas import RULES, Market
 from tests.support.memory_store import MemoryStore
+from tests.support.runs import play
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "scanners.yaml"
 BUSY = "2013-10-10"
@@ -56,13 +59,17 @@ def by_pandas(market: Market, day: str, at: str | None = None, average_days: int
     ]
 
 
-def by_engine(scans: DayScans) -> Rows:
-    assert not scans.has_failed, scans.records
+def by_engine(records: Sequence[ScanRecord]) -> Rows:
+    assert {record.outcome for record in records} == {ScanOutcome.DONE}, records
     return [
-        ((f"{scans.time_of(record):%H:%M}", record.scanner, found.rank, found.symbol), dict(found.values))
-        for record in scans.records
+        ((f"{local_time(record):%H:%M}", record.scanner, found.rank, found.symbol), dict(found.values))
+        for record in records
         for found in record.found
     ]
+
+
+def local_time(record: ScanRecord) -> datetime:
+    return datetime.fromtimestamp(record.clock, ZoneInfo("America/New_York"))
 
 
 def check(found: Rows, expected: Rows) -> None:
@@ -126,6 +133,20 @@ def test_the_examples_find_what_pandas_finds_on_each_day_of_october_2013(
     assert day != BUSY or scanners_in(expected) == set(RULES)
 
 
+def test_a_run_of_the_examples_finds_what_pandas_finds_and_has_it_join(
+    october: Market, store_path: Path
+) -> None:
+    with open_store(store_path) as store:
+        system = play(load_session_config(EXAMPLE).config, store)
+    for day in DAYS:
+        records = system.scans(date.fromisoformat(day))
+        expected = by_pandas(october, day)
+        check(by_engine(records), expected)
+        joined = [found.symbol for record in records for found in record.found if found.joined]
+        adding = [symbol for (_, name, _, symbol), _ in expected if not name.startswith("unusual")]
+        assert joined == [symbol for symbol in dict.fromkeys(adding) if symbol != "SPY"]
+
+
 def test_aig_and_bac_gapped_up_on_10_october_2013_with_unusual_volume(
     october: Market, store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,7 +186,19 @@ def test_an_example_finds_nothing_on_10_october_2013_if_what_it_looks_for_is_tak
             bars = store.read(symbol, MINUTE, 0, 2**40)
             altered.write(symbol, MINUTE, alter(bars, bars.opened_at >= begin))
     scans = SystemManager(example(EXAMPLE), altered).scan_once(date.fromisoformat(BUSY))
-    assert scanners_in(by_engine(scans)) == left
+    assert scanners_in(by_engine(scans.records)) == left
+
+
+def test_a_scan_within_a_minute_of_a_session_in_seconds_reads_the_minutes_that_are_over(
+    october: Market, store_path: Path
+) -> None:
+    config = example(EXAMPLE, {}, "2013-10-07", symbol="BAC", streams=["1s"])
+    with open_store(store_path) as store:
+        scans = SystemManager(config, store).scan_once(date(2013, 10, 7), time(10, 0, 30))
+    assert {f"{local_time(record):%H:%M:%S}" for record in scans.records} == {"10:00:30"}
+    expected = by_pandas(october, "2013-10-07", "10:00")
+    assert expected
+    check(by_engine(scans.records), expected)
 
 
 # The made-up market
@@ -176,12 +209,19 @@ def _example_document() -> str:
     return EXAMPLE.read_text()
 
 
-def example(source: Path, universe: Any = None, day: str | None = None) -> SessionConfig:
-    """Return the example file, optionally over another universe and day."""
+def example(
+    source: Path,
+    universe: Any = None,
+    day: str | None = None,
+    *,
+    symbol: str = "M0000",
+    streams: Sequence[str] = ("1m",),
+) -> SessionConfig:
+    """Return the example file, optionally over another universe, day, symbol and streams."""
     document = yaml.safe_load(_example_document())
     data = document["session_data_config"]
     if universe is not None:
-        data["symbols"] = ["M0000"]
+        data["symbols"], data["streams"] = [symbol], list(streams)
         data["universe"] |= universe
         document["backtest_config"] |= {"start_date": day, "end_date": day}
     for scanner in data["scanners"]:
@@ -231,7 +271,7 @@ def test_the_examples_find_what_pandas_finds_among_5000_made_up_symbols(
     assert scans.universe.symbols == made_up_market.SYMBOLS
     expected = by_pandas(frames, made_up_market.TODAY, average_days=AVERAGE_DAYS)
     assert scanners_in(expected) == set(RULES)
-    check(by_engine(scans), expected)
+    check(by_engine(scans.records), expected)
 
 
 def test_a_scan_at_14_00_counts_the_early_close_before_up_to_13_00_and_reads_nothing_later(
@@ -241,7 +281,7 @@ def test_a_scan_at_14_00_counts_the_early_close_before_up_to_13_00_and_reads_not
     monkeypatch.setattr(market_store, "end", int(moment.timestamp()))
     expected = by_pandas(frames, made_up_market.TODAY, "14:00", AVERAGE_DAYS)
     assert scanners_in(expected) == set(RULES)
-    check(by_engine(scan_market(market_store, time(14))), expected)
+    check(by_engine(scan_market(market_store, time(14)).records), expected)
 
 
 @pytest.mark.parametrize(
@@ -257,4 +297,4 @@ def test_an_example_finds_nothing_in_the_made_up_market_if_what_it_looks_for_is_
 ) -> None:
     altered = market_store.copy(Path("altered"))
     made_up.today(**alteration).write(altered, slice(3, 4))
-    assert scanners_in(by_engine(scan_market(altered, time(10)))) == left
+    assert scanners_in(by_engine(scan_market(altered, time(10)).records)) == left

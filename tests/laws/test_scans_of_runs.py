@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.scan_records import ScanOutcome
 from tapedeck.engine.tape.session_record import SessionRecord
 from tapedeck.engine.tape.symbol_changes import ChangeKind
+from tests.laws.test_no_look_ahead import changed
 from tests.support.files import TRAILING
 from tests.support.markets import fill_store, open_new_store, random_bars
 from tests.support.runs import LIMIT_S, KeepRecords, at_frontier
@@ -205,3 +207,28 @@ def test_what_scans_add_is_as_if_added_by_hand(stores, expected):
         assert all(record.scans == () for record in kept.records)
     finally:
         system.stop(LIMIT_S)
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    session=st.integers(0, 2),
+    slot=st.sampled_from([5, 31, 90, 150, 209]),
+    how=st.sampled_from(["cut", "altered"]),
+)
+def test_what_comes_after_a_scan_does_not_change_what_it_finds(stores, expected, session, slot, how):
+    moment = expected.records[session].tape.slots.clock(slot)
+    later = SessionSlots(expected.records[-1].tape.session, MINUTE).closed_at[-1] - 60
+    kept_from = int(later) if how == "cut" else 0  # a symbol needs a bar in the range
+    with tempfile.TemporaryDirectory() as folder, open_new_store(Path(folder) / "bars.db") as other:
+        for symbol in (*FILE, *OTHERS):
+            other.write(symbol, MINUTE, changed(stores[0], symbol, moment, how, kept_from))
+        outcome = played(config_of(SCANNERS), other)
+    for earlier in range(session):
+        assert outcome.scans[earlier] == expected.scans[earlier]
+    ours, theirs = (
+        [scan for scan in one.scans[session] if scan.frontier <= slot] for one in (outcome, expected)
+    )
+    assert ours == theirs
+    assert ours
+    if session < 2 or slot < 150:  # later scans follow, and the change reaches them
+        assert outcome.scans != expected.scans

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import math
 import re
@@ -21,15 +22,20 @@ from hypothesis import strategies as st
 
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.config.scanners import Scanner, Universe
+from tapedeck.engine.export.csv_export import CsvExport
 from tapedeck.engine.export.daily_exports import DailyExports
 from tapedeck.engine.export.partial_export import export_played
 from tapedeck.engine.export.scans_table import SCANS_HEADER, scan_rows
 from tapedeck.engine.export.validation import validate_export
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.read.snapshot import RunSummary
+from tapedeck.engine.session_file import parse_session_config
+from tapedeck.engine.store.bar_store import BarStore
+from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.scan_records import FoundSymbol, ScanOutcome, ScanRecord
 from tapedeck.engine.tape.scan_summary import scanner_summaries
 from tapedeck.engine.tape.session_record import SessionRecord, SessionSummary, symbols_played
+from tests.support.runs import LIMIT_S
 
 SYMBOLS = ("SPY", "AIG", "IBM", "BAC")
 NAN = float("nan")
@@ -247,6 +253,64 @@ def test_numbers_of_scanners_do_not_depend_on_when_a_skipped_scan_was_noted() ->
     zone = TWO.tape.session.zone
     slow, skipped = scan(TWO, "gap_up", 5, symbol(1, "SPY")), scan(TWO, "b", 6, outcome=ScanOutcome.SKIPPED)
     assert scanner_summaries([skipped, slow], zone) == scanner_summaries([slow, skipped], zone)
+
+
+# A run
+
+CODE = """
+from tapedeck import Found, Scanner
+
+
+class Second(Scanner):
+    def scan(self, view):
+        if view.trading_day.day == 8:
+            raise ValueError("a\\nbad day")
+        return [Found("AIG", {"last": view.value("last")[view.rows["AIG"]]}), "SPY"]
+"""
+
+
+def test_a_run_with_scanners_exports_the_same_again(week_store: BarStore, tmp_path: Path) -> None:
+    """The second export is of sessions that were recomputed."""
+    (tmp_path / "second.py").write_text(CODE)
+    data = {
+        "symbols": ["SPY"],
+        "streams": ["1m"],
+        "universe": {"symbols": list(SYMBOLS)},
+        "scanners": [
+            {"name": "cheap", "where": "last < 100", "by": "-last", "at": ["09:35"], "max_symbols": 1},
+            {"scanner": f"{tmp_path / 'second.py'}:Second", "at": ["09:35", "10:00"]},
+        ],
+    }
+    days = {"start_date": DAYS[0], "end_date": DAYS[1]}
+    fields = {"exchange_group": "US_EQUITY", "backtest_config": days, "session_data_config": data}
+    config = parse_session_config({"session_name": "Scans", **fields}, source="test").config
+    sink = CsvExport(tmp_path / "first", config)
+    system = SystemManager(config, week_store, sinks=[sink], tape_cache_bytes=1)
+    try:
+        system.start()
+        assert system.wait(LIMIT_S)
+        assert system.error is None
+        manifest = sink.finish(system.summary(), system.metrics)
+        system.export_csv(tmp_path / "again")
+    finally:
+        system.stop(LIMIT_S)
+    assert manifest is not None
+    code = hashlib.sha256(CODE.encode()).hexdigest()
+    assert [(one.name, one.code) for one in manifest.scanners] == [("cheap", None), ("Second", code)]
+    assert [[change.symbol for change in one.changes] for one in manifest.sessions] == [
+        ["BAC", "AIG"],
+        ["BAC"],
+    ]
+    first, second = (one["scanners"] for one in document(tmp_path / "first", "session.json")["sessions"])
+    assert [list(one.values())[:5] for one in first] == [["cheap", 1, 2, 1, 0], ["Second", 2, 2, 1, 0]]
+    assert [list(one.values())[:5] for one in second] == [["cheap", 1, 2, 1, 0], ["Second", 2, 0, 0, 2]]
+    assert "bad day" in second[1]["failure"]
+    for folder in ("first", "again"):
+        assert validate_export(tmp_path / folder).findings == ()
+    for file in manifest.files:
+        if file.name != "metrics.json":
+            again = (tmp_path / "again" / file.name).read_bytes()
+            assert (tmp_path / "first" / file.name).read_bytes() == again, file.name
 
 
 # Tampering

@@ -37,7 +37,8 @@ from tests.support.memory_store import MemoryStore
 DAY = date(2013, 10, 7)
 SESSION = TimeManager("XNYS").get_trading_session(DAY)
 ABILITIES = FeedAbilities((MINUTE,))
-NO_BARS = RecordedBars((), np.empty((5, 0, 0)))
+OPENS = int(SessionSlots(SESSION, MINUTE).opened_at[0])
+NO_BARS = RecordedBars.none()
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD", "EEE")
 CONFIG = parse_session_config(
     {
@@ -197,10 +198,30 @@ def test_bars_that_are_corrected_count_as_if_they_had_been_right(early: float) -
     one = market()
     right = one.recorded(["BBB", "DDD"], 20)
     wrong = np.where(np.arange(20) % 3 == 0, np.nan, right.values[:, :, :20] + early)
+    one.fails = True
     one.universe.grow(20, replace(right, values=wrong))
+    one.fails = False
     one.universe.grow(21, one.recorded(["BBB", "DDD"], 21))
     np.testing.assert_equal(values(one.universe.session, 21), values(WHOLE[0], 21))
-    assert {symbol for request in one.asked[1:] for symbol in request.symbols} == {"AAA", "CCC", "EEE"}
+
+
+def test_of_a_recorded_symbol_missing_bars_alone_are_asked_for_once() -> None:
+    one = market()
+    bars = one.recorded(["BBB"], 20)
+    whole = replace(bars, values=np.where(np.isnan(bars.values), 1.0, bars.values))
+    one.universe.grow(20, whole)
+    asked = [request for request in one.asked if "BBB" in request.symbols and request.start >= OPENS]
+    assert not asked
+    lacking = np.pad(whole.values, ((0, 0), (0, 0), (0, 5)), constant_values=np.nan)
+    for frontier in (25, 25, 26):
+        bars = one.recorded(["BBB"], frontier)
+        values_now = np.pad(lacking, ((0, 0), (0, 0), (0, frontier - 25)), constant_values=2.0)
+        one.universe.grow(frontier, replace(bars, values=values_now))
+    asked = [request for request in one.asked if "BBB" in request.symbols and request.start >= OPENS]
+    assert [(request.start - OPENS, request.slots) for request in asked] == [(1200, 5)]
+    held = one.universe.session.tape.base.values[3, 1, :26]
+    np.testing.assert_array_equal(held[20:25], WHOLE[0].tape.base.values[3, 1, 20:25])
+    assert held[25] == 2.0
 
 
 def test_symbols_that_the_feed_does_not_know_are_named_once_and_the_others_are_there() -> None:

@@ -18,7 +18,7 @@ CLASS = "class Mine(Scanner):\n    found = '{}'\n    def scan(self, view):\n    
 
 
 def found_by(folder: Path, reference: str) -> str:
-    return vars(load_scanner_class(reference, folder).scanner)["found"]
+    return str(vars(load_scanner_class(reference, folder).scanner)["found"])
 
 
 @pytest.mark.parametrize("reference", ["mine.py:Mine", "mine:Mine", "sub/mine.py:Mine", "sub.mine:Mine"])

@@ -121,6 +121,23 @@ def test_a_scan_that_never_ends_is_left_and_its_thread_ended(tmp_path: Path) -> 
     assert_no_threads()
 
 
+@pytest.mark.parametrize("hook", ["setup", "on_session_end", "teardown"])
+def test_other_calls_that_never_end_are_left(tmp_path: Path, hook: str) -> None:
+    arguments = "self, view" if hook == "setup" else "self"
+    one = scanning(tmp_path, f"{SCAN}\ndef {hook}({arguments}):\n    while True: pass", timeout_seconds=0.05)
+    records = [*one.begin(), *one.run()]
+    one.teardown()
+    assert outcomes(records, "rule") == [DONE, DONE]
+    assert outcomes(records) == {"setup": [OVERRAN], "teardown": [DONE] * 2}.get(hook, [DONE, DONE, OVERRAN])
+    status = one.manager.status()
+    assert [one.state for one in status] == [ScannerState.OFF, ScannerState.ENDED]
+    assert (status[0].failures, str(status[0].error).partition(" (")[0]) == (
+        1,
+        f"{hook}: took longer than timeout_seconds: 0.05",
+    )
+    assert_no_threads()
+
+
 def test_a_scan_that_waits_for_ever_is_left_and_others_run_in_a_new_thread(tmp_path: Path) -> None:
     body = "class Other(Scanner):\n    def scan(self, view):\n        return ['S2']\n"
     wait = "import threading\nlet_go = threading.Event()\n"
@@ -135,8 +152,7 @@ def test_a_scan_that_waits_for_ever_is_left_and_others_run_in_a_new_thread(tmp_p
     one.teardown()
     made_of = one.manager._scanners[0].scanner_class
     assert made_of is not None
-    vars_of = made_of.scanner.scan.__globals__  # type: ignore[attr-defined]
-    vars_of["let_go"].set()
+    made_of.scanner.scan.__globals__["let_go"].set()
     assert_no_threads()
 
 
