@@ -15,6 +15,7 @@ from tapedeck.engine.run.universe_loader import UniverseLoader, universe_plan
 from tapedeck.engine.store.bar_store import BarColumns, BarStore
 from tapedeck.engine.store.data_manager import DataManager
 from tapedeck.engine.streams.requirements import StreamRequirements
+from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.universe.universe_session import UniverseSession
 from tests.support.files import TRAILING, session_file
 from tests.support.markets import random_bars
@@ -68,6 +69,22 @@ def universe_sessions(
 ) -> list[UniverseSession]:
     """Return the sessions played, read in chunks of the given lengths, then one by one."""
     section = {"symbols": "all", "indicators": ["sma_3", "high_2w", "usual"], "average_days": 4, **universe}
+    loader, plan = universe_loader(store, section, moments)
+    loader.load_history()
+    found: list[UniverseSession] = []
+    lengths = iter(chunks)
+    while len(found) < len(plan.sessions):
+        found += loader.load(plan.sessions[len(found) : len(found) + next(lengths, 1)])
+    return found
+
+
+def universe_loader(
+    store: BarStore,
+    section: Mapping[str, Any],
+    moments: np.ndarray | None = None,
+    symbols: Sequence[str] = SYMBOLS,
+) -> tuple[UniverseLoader, StreamPlan]:
+    """Return the loader of a market's universe, and its plan; `section`: `universe` of the session file."""
     config = session_file(
         ["FULL"],
         ["1m"],
@@ -78,13 +95,6 @@ def universe_sessions(
     )
     time, data = TimeManager("XNYS"), DataManager(store)
     own = StreamRequirements(config, time, data).plan()
-    plan = universe_plan(config, own, tuple(reversed(SYMBOLS)), time, data, daily=True)
-    loader = UniverseLoader(
-        plan, data, time, config.session_data_config.universe or Universe(), moments=moments
-    )
-    loader.load_history()
-    found: list[UniverseSession] = []
-    lengths = iter(chunks)
-    while len(found) < len(plan.sessions):
-        found += loader.load(plan.sessions[len(found) : len(found) + next(lengths, 1)])
-    return found
+    plan = universe_plan(config, own, tuple(reversed(symbols)), time, data, daily=True)
+    universe = config.session_data_config.universe or Universe()
+    return UniverseLoader(plan, data, time, universe, moments=moments), plan

@@ -10,14 +10,23 @@ import pandas as pd
 import pytest
 
 from tapedeck.engine.clock.slots import epoch_seconds
-from tapedeck.engine.errors import ConfigError, EngineError
+from tapedeck.engine.errors import EngineError
 from tapedeck.engine.store.bar_store import BarColumns
 from tapedeck.engine.tape.bar_grid import FIELDS
 from tapedeck.engine.universe.universe_session import UniverseSession
 from tapedeck.engine.universe.view import UniverseView
 from tests.support.memory_store import MemoryStore
 from tests.support.tapes import sessions_of
-from tests.support.universes import FIRST, LAST, PLAYED, SYMBOLS, fill_market, market_bars, universe_sessions
+from tests.support.universes import (
+    FIRST,
+    LAST,
+    PLAYED,
+    SYMBOLS,
+    fill_market,
+    market_bars,
+    universe_loader,
+    universe_sessions,
+)
 
 MOMENTS = (0, 1, 30, 209, 210)
 """Frontiers that every session has; the early close has 210 slots."""
@@ -148,6 +157,11 @@ def test_volumes_are_kept_where_scans_run_and_a_minute_before(store, sessions):
     assert np.array_equal(day_volume, UniverseView(sessions[0], 31).value("day_volume"), equal_nan=True)
 
 
-def test_chunks_keep_to_the_memory(store):
-    with pytest.raises(ConfigError, match="memory_mb"):
-        universe_sessions(store, memory_mb=1)
+@pytest.mark.parametrize(("memory_mb", "expected"), [(16, 1), (512, 3), (4096, 5)])
+def test_chunks_keep_to_the_memory(store, memory_mb, expected):
+    """5,000 symbols have 78 MB of bars in a session; two chunks are in memory."""
+    section = {"symbols": "all", "memory_mb": memory_mb}
+    many = [f"S{number}" for number in range(5000)]
+    loader, plan = universe_loader(store, section, np.array([1800]), many)
+    assert loader.chunk_length(plan.sessions[0], 250) == expected
+    assert loader.chunk_length(plan.sessions[0], 1) == 1
