@@ -188,7 +188,7 @@ class ScannersPanel(Panel):
             self.face("loading", self.LOADING)
             return
         self.fill()
-        shown = (statuses, scans, view_state.is_past, self._only, self.list.content_size.width)
+        shown = (statuses, scans, view_state.is_past, self._only, self.list.scrollable_content_region.width)
         if shown != self._shown:
             self._shown = shown
             self._lines = list(self._all_lines(statuses, scans, is_past=view_state.is_past))
@@ -224,7 +224,7 @@ class ScannersPanel(Panel):
         return self._lines[line].key
 
     def _all_lines(self, statuses: Sequence[ScannerStatus], scans: Scans, *, is_past: bool) -> Iterator[Line]:
-        zone, width = self.playback.system.time.zone, self.list.content_size.width
+        zone, width = self.playback.system.time.zone, self.list.scrollable_content_region.width
         yield from scanner_lines(statuses, scans, zone, only=self._only, is_past=is_past, width=width)
         yield TextLine("")
         listed = [scan for scan in listed_scans(scans) if self._only in (None, scan.scanner)]
