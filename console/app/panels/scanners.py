@@ -194,6 +194,11 @@ class ScannersPanel(Panel):
             self._lines = list(self._all_lines(statuses, scans, is_past=view_state.is_past))
             self.list.show_lines(len(self._lines), self._parts, self._key)
 
+    def on_resize(self) -> None:
+        """Lay the lines out for the new width."""
+        if self._view_state is not None:
+            self.show(self._view_state)
+
     def as_table(self, view_state: ViewState) -> Table:
         """Return scanners, scans and found symbols at the time shown."""
         system = self.playback.system
