@@ -180,9 +180,9 @@ class UniverseLoader:
     def chunk_length(self, session: TradingSession, most: int) -> int:
         """Return how many sessions to read at once: `most`, or fewer to keep to the memory; at least one."""
         symbols, slots = len(self._plan.symbols), len(SessionSlots(session, MINUTE))
-        columns = 1 + sum(len(spec.outputs) for spec in self._plan.specs)
+        columns = len(FIELDS) + sum(len(spec.outputs) for spec in self._plan.specs)
         volumes = _BYTES_OF_VOLUME * symbols * len(self._moments)
-        per_session = 8 * symbols * slots * (len(FIELDS) + columns) + volumes
+        per_session = symbols * slots * (8 * columns + 1) + volumes  # a byte: whether there is a bar
         kept = volumes * (self._volumes.maxlen or 0)
         return max(1, min(most, MOST_SESSIONS, (self._memory - kept) // (_CHUNKS * per_session)))
 
