@@ -33,6 +33,7 @@ from tapedeck.engine.store.parquet_layout import FORMAT_VERSION, check_marker
 
 _BUFFERED_ROWS: Final = 2_000_000
 _ATOMIC_ROWS: Final = 1_333_333  # in memory: 64 MB
+_LEAST_READ: Final = 32_768  # measured: up to 256 KB of each column are mapped around a bar that is read
 
 _is_aside: Final = attrgetter("is_aside")
 
@@ -102,7 +103,7 @@ class FolderWriter:
         self._slots: dict[str, Ints] = {}  # new facts of a file
         self._buffered = 0  # approximate number of rows in `_contents`
         self._on_disk = 0  # those of them that are set aside
-        self._looked_at = 0  # number of rows set aside that were read since their memory was released
+        self._mapped = 0  # approximate number of rows set aside that were read into memory
         self._needs_checks = True
         self._locks = ExitStack()
 
@@ -136,17 +137,17 @@ class FolderWriter:
         stored = join([run.bars for run in within])
         found = difference(bars, stored)
         changed: Ints = found.changed(replace=replace)
-        on_disk = sum(len(run.bars) for run in within if run.is_aside)
+        aside = [len(run.bars) for run in within if run.is_aside]
         if len(changed):
             new = bars if len(changed) == len(bars) else take(bars, changed)
             merged = merge(stored, new) if len(stored) else new
             content = _Content((*before, _Run(merged), *after), is_changed=True)
             self._buffered += len(found.new)
-            self._on_disk -= on_disk
+            self._on_disk -= sum(aside)
         self._contents[path] = content
-        self._looked_at += on_disk
-        if self._looked_at > _ATOMIC_ROWS:
-            self._looked_at = 0
+        self._mapped += sum(aside) + _LEAST_READ * len(aside)
+        if self._mapped > _ATOMIC_ROWS:
+            self._mapped = 0
             self._aside.release()
         return found
 
