@@ -72,17 +72,18 @@ class _Content:
     def bars(self) -> BarColumns:
         return join([run.bars for run in self.runs])
 
-    def cut(self, first: int, last: int) -> tuple[list[_Run], list[_Run], list[_Run]]:
+    def cut(self, first: int, last: int) -> tuple[tuple[_Run, ...], list[_Run], tuple[_Run, ...]]:
         """Return the runs before the time `first`, up to `last` (inclusive), and after it; copies no bars."""
         low = bisect_left(self.runs, first, key=attrgetter("last"))
         high = bisect_right(self.runs, last, key=attrgetter("first"))
-        before, within, after = list(self.runs[:low]), [], []
+        before, after = self.runs[:low], self.runs[high:]
+        within: list[_Run] = []
         for run in self.runs[low:high]:
             start, end = run.bars.opened_at.searchsorted((first, last + 1)).tolist()
-            before += run.part(slice(start))
+            before = (*before, *run.part(slice(start)))
             within += run.part(slice(start, end))
-            after += run.part(slice(end, None))
-        return before, within, [*after, *self.runs[high:]]
+            after = (*run.part(slice(end, None)), *after)
+        return before, within, after
 
 
 class FolderWriter:
