@@ -45,6 +45,11 @@ class Staging:
         self._journal = str(self._folder / _JOURNAL)
 
     @property
+    def folder(self) -> Path:
+        """The folder itself, which the first `write_lock` creates."""
+        return self._folder
+
+    @property
     def write_lock(self) -> Path:
         """The lock file that a writer holds from its first read to its last commit; creates the folder."""
         self._folder.mkdir(exist_ok=True)
@@ -78,15 +83,16 @@ class Staging:
             if entry.name not in _LOCKS:
                 entry.unlink()
 
-    def commit(self, contents: Iterable[tuple[str, BarColumns | bytes]]) -> None:
-        """Replace files by new contents, pairs of a path below the root and bars, or bytes of another file.
+    def commit(self, contents: Iterable[tuple[str, Iterable[BarColumns] | bytes | None]]) -> None:
+        """Replace files by new contents; on error, none of them is changed.
 
-        A file without content is removed. On error, none of them is changed.
+        `contents`: pairs of a path below the root and runs of bars, each later than the one before, or bytes
+        of another file; None: the file is removed. Runs are read while the file is written.
         """
         moves: list[_Move] = []
         try:
             for number, (final, content) in enumerate(contents):
-                if not len(content):
+                if content is None:
                     moves.append((None, final))
                     continue
                 name = f"{number}{Path(final).suffix}"

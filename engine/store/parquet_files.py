@@ -6,7 +6,7 @@ import mmap
 import os
 import threading
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,7 @@ from tapedeck.engine.errors import StoreDamagedError, StoreError, cause_of
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_diff import COLUMN_NAMES, empty_bars, join, take
 from tapedeck.engine.store.bar_store import BarColumns, Ints
-from tapedeck.engine.store.checksums import SpanSums
+from tapedeck.engine.store.checksums import SpanSums, SumAdder
 from tapedeck.engine.store.parquet_checks import (
     DamageError,
     FileChecks,
@@ -28,6 +28,7 @@ from tapedeck.engine.store.parquet_checks import (
 )
 
 ROW_GROUP: Final = 4096
+_WRITTEN_GROUPS: Final = 32  # at once
 _CACHED_ROWS: Final = 1_000_000
 _BEFORE_ALL, _AFTER_ALL = -(2**62), 2**62
 _SCHEMA: Final = pa.schema(
@@ -38,30 +39,53 @@ _SCHEMA: Final = pa.schema(
 Identity = tuple[int, int, int]
 
 
-def write_file(path: Path, bars: BarColumns, interval: Interval) -> None:
-    """Write bars (sorted, at least one) to a new file with its checks, and sync it to disk."""
-    table = pa.table([getattr(bars, name) for name in COLUMN_NAMES], schema=_SCHEMA)
-    pq.write_table(
-        table,
+def write_file(path: Path, runs: Iterable[BarColumns], interval: Interval) -> None:
+    """Write bars to a new file with its checks, and sync it to disk.
+
+    `runs`: at least one bar in all; each run is later than the one before.
+    """
+    firsts, lasts, sums = [], [], SumAdder(interval)
+    with pq.ParquetWriter(
         path,
+        _SCHEMA,
         compression="lz4",
         use_dictionary=False,
-        row_group_size=ROW_GROUP,
         write_statistics=["opened_at"],
         write_page_checksum=True,
         store_schema=False,
-    )
+    ) as writer:
+        for bars in _pieces(runs, _WRITTEN_GROUPS * ROW_GROUP):
+            table = pa.table([getattr(bars, name) for name in COLUMN_NAMES], schema=_SCHEMA)
+            writer.write_table(table, row_group_size=ROW_GROUP)
+            firsts += bars.opened_at[::ROW_GROUP].tolist()
+            lasts += bars.opened_at[ROW_GROUP - 1 :: ROW_GROUP].tolist()
+            if len(lasts) < len(firsts):
+                lasts.append(int(bars.opened_at[-1]))
+            sums.add(0, bars)
     metadata = pq.read_metadata(path)
     groups = [metadata.row_group(number).column(0) for number in range(metadata.num_row_groups)]
-    firsts, lasts = bars.opened_at[::ROW_GROUP].tolist(), bars.opened_at[ROW_GROUP - 1 :: ROW_GROUP].tolist()
-    if len(lasts) < len(firsts):
-        lasts.append(int(bars.opened_at[-1]))
     append_checks(
         path,
         [group.data_page_offset for group in groups],
         list(zip(firsts, lasts, strict=True)),
-        SpanSums.of(bars, interval),
+        sums.total(),
     )
+
+
+def _pieces(runs: Iterable[BarColumns], size: int) -> Iterator[BarColumns]:
+    """Yield the bars of all runs, `size` in each piece, and the rest in the last one."""
+    parts: list[BarColumns] = []
+    missing = size
+    for run in runs:
+        first = 0
+        while len(run) - first >= missing:
+            yield join([*parts, take(run, slice(first, first + missing))])
+            first, parts, missing = first + missing, [], size
+        if first < len(run):
+            parts.append(take(run, slice(first, None)))
+            missing -= len(run) - first
+    if parts:
+        yield join(parts)
 
 
 def read_file(path: Path, *, needs_checks: bool) -> BarColumns:

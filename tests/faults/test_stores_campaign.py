@@ -20,3 +20,4 @@ def test_imports_survive_faults_and_flipped_bits_are_refused():
     assert ended.returncode == 0, ended.stderr
     assert "bars.db, import killed" in ended.stdout
     assert "bars, import disk full" in ended.stdout
+    assert "bars beyond the limit of memory, import killed" in ended.stdout

@@ -328,7 +328,7 @@ def test_a_reader_between_two_files_of_one_commit_starts_again(store, monkeypatc
 def test_only_so_many_files_stay_open(tmp_path):
     cache = FileCache(limit=2)
     for number in range(3):
-        write_file(tmp_path / f"{number}.parquet", minutes(5), MINUTE)
+        write_file(tmp_path / f"{number}.parquet", [minutes(5)], MINUTE)
     first, second, third = (cache.get(str(tmp_path / f"{number}.parquet")) for number in range(3))
     assert cache.get(str(tmp_path / "2.parquet")) is third
     assert cache.get(str(tmp_path / "1.parquet")) is second
@@ -341,7 +341,7 @@ def test_only_so_many_files_stay_open(tmp_path):
 def test_rows_are_the_same_whether_or_not_there_is_room_to_keep_them(tmp_path, room):
     path = tmp_path / "bars.parquet"
     bars = minutes(30_000)
-    write_file(path, bars, MINUTE)
+    write_file(path, [bars], MINUTE)
     budget = RowBudget(room)
     file = OpenFile(str(path), budget)
     start = int(bars.opened_at[0])
@@ -359,7 +359,7 @@ def test_rows_are_the_same_whether_or_not_there_is_room_to_keep_them(tmp_path, r
 def test_a_chunk_that_begins_in_a_gap_uses_what_was_kept(tmp_path):
     path = tmp_path / "bars.parquet"
     bars = bars_at([*range(0, 6000, 60), *range(100_000, 106_000, 60)])
-    write_file(path, bars, MINUTE)
+    write_file(path, [bars], MINUTE)
     file = OpenFile(str(path), RowBudget())
     assert as_rows(file.read(0, 6000)[0]) == as_rows(bars)[:100]
     path.unlink()
