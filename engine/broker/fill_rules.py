@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from tapedeck.engine.broker.bar import Bar
 from tapedeck.engine.broker.money import Participation
 from tapedeck.engine.broker.orders import OrderKind, OrderRecord
 from tapedeck.engine.broker.terms import AccountTerms
-
-Bar = tuple[float, float, float, float, float]
-"""Open, high, low, close, volume of one bar of one symbol."""
 
 
 class FillRules:
@@ -41,7 +39,7 @@ class FillRules:
             return price
         scale = self._scale
         base = scale.units(price)
-        slipped = self._slippage.of(base, scale.units(bar[1]) - scale.units(bar[2]), self._tick)
+        slipped = self._slippage.of(base, bar, self._tick, scale)
         if slipped <= 0:
             return price
         if self._tick:

@@ -8,9 +8,9 @@ from math import isfinite
 from typing import Final
 
 from tapedeck.engine.broker.account import Account, Holding
-from tapedeck.engine.broker.fill_rules import Bar, FillRules
+from tapedeck.engine.broker.bar import Bar
+from tapedeck.engine.broker.fill_rules import FillRules
 from tapedeck.engine.broker.limits import Limits
-from tapedeck.engine.broker.money import divided
 from tapedeck.engine.broker.orders import Order, OrderKind, OrderRecord, OrderState, Side, TimeInForce
 from tapedeck.engine.broker.position import Position
 from tapedeck.engine.broker.positions import Positions
@@ -188,7 +188,7 @@ class PaperBroker:
         A short position binds what it brought, and as much again, by the last closes: so all positions
         together are worth no more than the equity when they are opened.
         """
-        short = sum(self._value(one) for one in self._positions.held if one.lots < 0)
+        short = sum(map(self._value, self._positions.short))
         return self._cash - self._reserved + 2 * short
 
     def equity(self) -> int:
@@ -360,15 +360,15 @@ class PaperBroker:
         else:
             position.selling -= lots
         rest = order.lots - order.filled
-        if order.reserved:
-            # What closes fills first, so that the lots that open are the last ones.
-            opening = 0 if order.state is not OrderState.WORKING else min(order.opening, rest)
-            reserved = divided(order.reserved * opening, order.opening)
-            self._reserved += reserved - order.reserved
-            order.opening, order.reserved = opening, reserved
         if not rest:
             order.state = OrderState.FILLED
             self._remove(order)
+        if order.opening:
+            # What closes fills first, so that the lots that open are the last ones.
+            opening = min(order.opening, rest) if order.state is OrderState.WORKING else 0
+            reserved = self.scale.value(order.close, opening) if opening else 0
+            self._reserved += reserved - order.reserved
+            order.opening, order.reserved = opening, reserved
         self._positions.changed(position)
 
     def _end(self, order: Order, state: OrderState, reason: str) -> None:

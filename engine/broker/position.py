@@ -14,6 +14,7 @@ class Position:
 
     `cost`: what the lots cost, below 0 for short ones (what they brought). `realised`: profit of all that was
     closed, before commission. `commission`: of all fills. `buying`, `selling`: lots of working orders.
+    `counted_sign`, `is_active`: what `Positions` counts it as: the sign of its lots, held or ordered.
     """
 
     __slots__ = (
@@ -27,6 +28,8 @@ class Position:
         "buying",
         "commission",
         "cost",
+        "counted_sign",
+        "is_active",
         "lots",
         "realised",
         "selling",
@@ -39,6 +42,8 @@ class Position:
         self.symbol = symbol
         self.lots = self.cost = self.realised = self.commission = 0
         self.buying = self.selling = 0
+        self.counted_sign = 0
+        self.is_active = False
         self._entered = self._entry_value = self._exit_value = self._fees = 0
         self._entry_order = 0
         self._entry_slot = 0

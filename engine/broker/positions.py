@@ -10,13 +10,14 @@ from tapedeck.engine.broker.position import Position
 class Positions:
     """Positions by strategy and symbol. `changed` is to be called after each change of one."""
 
-    __slots__ = ("_active", "_all", "_by_symbol", "_held")
+    __slots__ = ("_active", "_all", "_by_symbol", "_held", "_short")
 
     def __init__(self) -> None:
         self._all: dict[tuple[str, str], Position] = {}
         self._by_symbol: dict[str, list[Position]] = {}
         self._held: dict[Position, None] = {}
-        self._active: dict[str, set[Position]] = {}
+        self._short: dict[Position, None] = {}
+        self._active: dict[str, int] = {}
 
     def __iter__(self) -> Iterator[Position]:
         return iter(self._all.values())
@@ -25,6 +26,11 @@ class Positions:
     def held(self) -> Iterator[Position]:
         """Positions that have lots, in the order in which they were opened."""
         return iter(self._held)
+
+    @property
+    def short(self) -> Iterator[Position]:
+        """Positions that are short."""
+        return iter(self._short)
 
     @property
     def active_symbols(self) -> int:
@@ -53,18 +59,25 @@ class Positions:
 
     def changed(self, position: Position) -> None:
         """Take note of a position's new lots and working orders."""
-        if position.lots:
-            self._held[position] = None
-        else:
-            self._held.pop(position, None)
-        symbol = position.symbol
-        if position.lots or position.buying or position.selling:
-            active = self._active.get(symbol)
-            if active is None:
-                self._active[symbol] = {position}
+        sign = (position.lots > 0) - (position.lots < 0)
+        if sign != position.counted_sign:
+            self._count(position, sign)
+        is_active = sign != 0 or position.buying > 0 or position.selling > 0
+        if is_active is not position.is_active:
+            position.is_active = is_active
+            count = self._active.get(position.symbol, 0) + (1 if is_active else -1)
+            if count:
+                self._active[position.symbol] = count
             else:
-                active.add(position)
-        elif symbol in self._active:
-            self._active[symbol].discard(position)
-            if not self._active[symbol]:
-                del self._active[symbol]
+                del self._active[position.symbol]
+
+    def _count(self, position: Position, sign: int) -> None:
+        if position.counted_sign == 0:
+            self._held[position] = None
+        elif sign == 0:
+            del self._held[position]
+        if position.counted_sign < 0:
+            del self._short[position]
+        elif sign < 0:
+            self._short[position] = None
+        position.counted_sign = sign

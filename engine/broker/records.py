@@ -37,8 +37,8 @@ class Trade(NamedTuple):
     """A round trip of a strategy in a symbol: from no position to none, or to the other side. Money in units.
 
     `side`: BUY of a long position, SELL of a short one. `lots`: all that entered. `entry_order`,
-    `exit_order`: of the first and the last fill. `entry_value`, `exit_value`: sums of the fills; average prices are
-    `MoneyScale.price` of these. `commission`: of all its fills. `profit`: after commission.
+    `exit_order`: of the first and the last fill. `entry_value`, `exit_value`: sums of the fills; average
+    prices are `MoneyScale.price` of these. `commission`: of all its fills. `profit`: after commission.
     """
 
     number: int

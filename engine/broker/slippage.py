@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from tapedeck.engine.broker.money import part_of
+from tapedeck.engine.broker.bar import Bar
+from tapedeck.engine.broker.money import MoneyScale, part_of
 
 
 class Slippage(Protocol):
     """How much more a buy pays for a share, and how much less a sell gets."""
 
-    def of(self, price: int, bar_range: int, tick: int) -> int:
-        """Return the slippage of one share, from 0, in units as the arguments.
+    def of(self, price: int, bar: Bar, tick: int, scale: MoneyScale) -> int:
+        """Return the slippage of one share in units, from 0.
 
-        `price`: before slippage. `bar_range`: high less low of the bar that fills. `tick`: 0 without one.
+        `price`: before slippage, in units. `bar`: the one that fills. `tick`: in units, 0 without one.
         """
         ...
 
@@ -25,7 +26,7 @@ class TickSlippage:
 
     ticks: int
 
-    def of(self, price: int, bar_range: int, tick: int) -> int:
+    def of(self, price: int, bar: Bar, tick: int, scale: MoneyScale) -> int:
         """Return the slippage in units."""
         return self.ticks * tick
 
@@ -36,7 +37,7 @@ class PercentSlippage:
 
     percent: float
 
-    def of(self, price: int, bar_range: int, tick: int) -> int:
+    def of(self, price: int, bar: Bar, tick: int, scale: MoneyScale) -> int:
         """Return the slippage in units."""
         return part_of(price, self.percent, 100)
 
@@ -47,6 +48,6 @@ class RangeSlippage:
 
     share: float
 
-    def of(self, price: int, bar_range: int, tick: int) -> int:
+    def of(self, price: int, bar: Bar, tick: int, scale: MoneyScale) -> int:
         """Return the slippage in units."""
-        return part_of(bar_range, self.share)
+        return part_of(scale.units(bar[1]) - scale.units(bar[2]), self.share)
