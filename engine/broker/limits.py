@@ -42,7 +42,7 @@ class Limits:
         if self._most_symbols is not None and not positions.is_active(symbol):
             active = positions.active_symbols
             if active >= self._most_symbols:
-                return f"{active} symbols are held or ordered: max_open_positions is {self._most_symbols}"
+                return f"max_open_positions is {self._most_symbols}: symbols held or ordered: {active}"
         return None
 
     def _short(self, position: Position) -> str:
