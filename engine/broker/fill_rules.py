@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tapedeck.engine.broker.bar import Bar
 from tapedeck.engine.broker.money import Participation
-from tapedeck.engine.broker.orders import OrderKind, OrderRecord
+from tapedeck.engine.broker.orders import OrderKind
 from tapedeck.engine.broker.terms import AccountTerms
 
 
@@ -46,27 +46,16 @@ class FillRules:
             slipped += -slipped % self._tick
         return scale.amount(max(0, base + sign * slipped))
 
-    def why_not(
-        self, order: OrderRecord, bar: Bar | None, *, is_later: bool, is_last: bool, taken: int = 0
-    ) -> str | None:
-        """Return why a working order fills nothing, or not all, in a slot; None if it fills.
+    def shortfall(self, volume: float, wanted: int, taken: int) -> str | None:
+        """Return why a bar of this volume fills fewer lots than wanted; None if it fills them.
 
-        `bar`: of its symbol in the slot, None without one. `is_later`: whether the slot is after the one that
-        decided. `is_last`: whether it is the session's last. `taken`: lots of the bar that orders before it
-        took. `order`: as it stood before the slot.
+        `taken`: lots of the bar that orders before it took.
         """
-        if not is_later:
-            return "an order works from the slot after the one that decides it"
-        if order.kind is OrderKind.MARKET_ON_CLOSE and not is_last:
-            return "market on close fills at the session's last slot"
-        if bar is None:
-            return f"{order.symbol} has no bar in this slot"
         if self._participation is None:
             return None
-        allowed = self._participation.lots(bar[4])
-        wanted = order.lots - order.filled
+        allowed = self._participation.lots(volume)
         if allowed - taken >= wanted:
             return None
-        part = f"{self._participation.percent:g} % of the bar's volume of {bar[4]:,.12g}: lots that fill"
-        before = f", {min(taken, allowed):,} of them for orders before it" if taken else ""
-        return f"{part}: {allowed:,}{before}; wanted: {wanted:,}"
+        part = f"{self._participation.percent:g} % of the bar's volume of {volume:,.12g} is {allowed:,} lots"
+        before = f", {taken:,} of them for orders before it" if taken else ""
+        return f"{part}{before}; wanted: {wanted:,}"

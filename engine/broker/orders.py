@@ -48,7 +48,8 @@ class OrderRecord(NamedTuple):
     quantity. `day`, `slot`: session and slot that decided, BEFORE_FIRST_SLOT before the first. `close`: the
     last close known then, by which limits were measured; NaN without one. `reason`: why it was given.
     `state_reason`: why it was refused, cancelled or expired; else empty. `value`, `commission`: of what has
-    filled, in units.
+    filled, in units. `ended_day`, `ended_slot`: of the bar that filled the last of it, or of the decision
+    that ended it; of expired orders the last slot; None while it works.
     """
 
     number: int
@@ -67,6 +68,8 @@ class OrderRecord(NamedTuple):
     filled: int
     value: int
     commission: int
+    ended_day: date | None
+    ended_slot: int | None
 
 
 class Order:
@@ -76,6 +79,8 @@ class Order:
         "close",
         "commission",
         "day",
+        "ended_day",
+        "ended_slot",
         "filled",
         "kind",
         "lots",
@@ -121,6 +126,8 @@ class Order:
         self.state = OrderState.WORKING
         self.state_reason = ""
         self.filled = self.value = self.commission = 0
+        self.ended_day: date | None = None
+        self.ended_slot: int | None = None
         # Lots that open or enlarge a position, and their value by the close that decided.
         self.opening = self.reserved = 0
 
@@ -149,4 +156,11 @@ class Order:
             self.filled,
             self.value,
             self.commission,
+            self.ended_day,
+            self.ended_slot,
         )
+
+    def end(self, state: OrderState, day: date, slot: int, reason: str = "") -> None:
+        """Enter the state in which the order ends, when, and why."""
+        self.state, self.state_reason = state, reason
+        self.ended_day, self.ended_slot = day, slot

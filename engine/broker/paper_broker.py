@@ -81,9 +81,8 @@ class PaperBroker:
             and (order.time_in_force is TimeInForce.DAY or order.kind is OrderKind.MARKET_ON_CLOSE)
         ]
         for order in expired:
-            self._end(
-                order, OrderState.EXPIRED, f"the session ended; {order.filled:,} of {order.lots:,} filled"
-            )
+            reason = f"the session ended; {order.filled:,} of {order.lots:,} filled"
+            self._end(order, OrderState.EXPIRED, self._slots - 1, reason)
         return [order.record for order in expired]
 
     # Orders
@@ -117,15 +116,18 @@ class PaperBroker:
         self._orders.append(order)
         refusal = self._unmeasurable(order) or self._too_late(order) or self._accept(order)
         if refusal is not None:
-            order.state, order.state_reason = OrderState.REFUSED, refusal
+            order.end(OrderState.REFUSED, self._day, slot, refusal)
         return order.record
 
-    def cancel(self, number: int, reason: str) -> OrderRecord | None:
-        """Cancel what has not filled of a working order; None if no such order works."""
+    def cancel(self, number: int, slot: int, reason: str) -> OrderRecord | None:
+        """Cancel what has not filled of a working order, decided at the close of `slot`.
+
+        None if no such order works.
+        """
         order = self._working.get(number)
         if order is None:
             return None
-        self._end(order, OrderState.CANCELLED, reason)
+        self._end(order, OrderState.CANCELLED, slot, reason)
         return order.record
 
     def working(self, strategy: str | None = None, symbol: str | None = None) -> list[OrderRecord]:
@@ -171,7 +173,8 @@ class PaperBroker:
                 if lots:
                     fills.append(self._fill(day, order, lots, bar, slot))
             elif on_close:
-                self._end(order, OrderState.EXPIRED, f"{order.symbol} has no bar in the session's last slot")
+                reason = f"{order.symbol} has no bar in the session's last slot"
+                self._end(order, OrderState.EXPIRED, slot, reason)
         self._fills += fills
         return fills
 
@@ -242,8 +245,7 @@ class PaperBroker:
         lots, symbol = order.lots, order.symbol
         if type(lots) is not int or not 0 < lots <= MOST_LOTS:
             order.lots = 0
-            shown = "more" if isinstance(lots, int) and lots > MOST_LOTS else shortened(repr(lots))
-            return f"quantity must be a whole number of lots from 1 to {MOST_LOTS:,}, not {shown}"
+            return f"quantity must be a whole number of lots from 1 to {MOST_LOTS:,}, not {_shown(lots)}"
         if symbol not in self._rows:
             if symbol not in self._unknown:
                 self._unknown[symbol] = unknown_name_with_hint("symbol", symbol, self._rows)
@@ -335,6 +337,9 @@ class PaperBroker:
             self._trades.append(trade)
         realised = position.realised - before
         self._realised += realised
+        if order.filled == order.lots:
+            order.end(OrderState.FILLED, day, slot)
+            self._remove(order)
         self._settle(order, position, lots)
         return Fill(
             order.number,
@@ -359,20 +364,18 @@ class PaperBroker:
             position.buying -= lots
         else:
             position.selling -= lots
-        rest = order.lots - order.filled
-        if not rest:
-            order.state = OrderState.FILLED
-            self._remove(order)
         if order.opening:
             # What closes fills first, so that the lots that open are the last ones.
-            opening = min(order.opening, rest) if order.state is OrderState.WORKING else 0
+            works = order.state is OrderState.WORKING
+            opening = min(order.opening, order.lots - order.filled) if works else 0
             reserved = self.scale.value(order.close, opening) if opening else 0
             self._reserved += reserved - order.reserved
             order.opening, order.reserved = opening, reserved
         self._positions.changed(position)
 
-    def _end(self, order: Order, state: OrderState, reason: str) -> None:
-        order.state, order.state_reason = state, reason
+    def _end(self, order: Order, state: OrderState, slot: int, reason: str) -> None:
+        assert self._day is not None  # orders work in sessions only
+        order.end(state, self._day, slot, reason)
         self._remove(order)
         self._settle(order, self._positions.of(order.strategy, order.symbol), order.lots - order.filled)
 
@@ -396,3 +399,10 @@ class PaperBroker:
             position.realised,
             position.commission,
         )
+
+
+def _shown(lots: object) -> str:
+    # Python refuses to write whole numbers of thousands of digits.
+    if isinstance(lots, int) and abs(lots) > MOST_LOTS:
+        return "more" if lots > 0 else "less"
+    return shortened(repr(lots))

@@ -14,11 +14,19 @@ from hypothesis import strategies as st
 from tapedeck.engine.broker.bar import Bar
 from tapedeck.engine.broker.commission import AtLeast, Commission, PercentOfValue, PerShare, PerTrade
 from tapedeck.engine.broker.equity_column import equity_column
-from tapedeck.engine.broker.orders import BEFORE_FIRST_SLOT, OrderKind, OrderState, Side, TimeInForce
+from tapedeck.engine.broker.orders import (
+    BEFORE_FIRST_SLOT,
+    OrderKind,
+    OrderRecord,
+    OrderState,
+    Side,
+    TimeInForce,
+)
 from tapedeck.engine.broker.paper_broker import PaperBroker
 from tapedeck.engine.broker.records import Fill, Trade
 from tapedeck.engine.broker.slippage import PercentSlippage, RangeSlippage, Slippage, TickSlippage
 from tapedeck.engine.broker.terms import AccountTerms
+from tapedeck.engine.broker.why_unfilled import why_unfilled
 from tests.support.slow_account import SlowAccount, SlowFill, SlowOrder, SlowTerms, days
 
 SYMBOLS = ("BBB", "AAA")
@@ -183,13 +191,16 @@ class BothModels:
 
     def play(self, sessions: list[Session]) -> None:
         for at, (day, session) in enumerate(zip(days(len(sessions)), sessions, strict=True)):
+            self.day = day
             self.broker.begin_session(day, len(session.bars), SYMBOLS)
             self._decide(at, BEFORE_FIRST_SLOT, session)
             cash, held = self.broker.cash, {(h.strategy, h.symbol): h.lots for h in self.broker.holdings()}
             equity: list[int] = []
             closes: list[dict[str, float]] = []
             for slot, bars_of_slot in enumerate(session.bars):
+                before = self.broker.working()
                 fills = self.broker.try_orders(slot, bars_of_slot.get)
+                self._check_reasons(before, slot, bars_of_slot, len(session.bars))
                 slow = self.slow.play(at, slot, len(session.bars), bars_of_slot, SYMBOLS)
                 assert [told(fill) for fill in fills] == [told_slowly(fill) for fill in slow]
                 self._check_fills(fills, bars_of_slot)
@@ -210,7 +221,7 @@ class BothModels:
     def _decide(self, at: int, slot: int, session: Session) -> None:
         for action in session.actions[slot + 1]:
             if action.cancels is not None:
-                self._cancel(action.cancels)
+                self._cancel(action.cancels, slot)
                 continue
             self.numbers += 1
             record = self.broker.submit(
@@ -231,8 +242,8 @@ class BothModels:
                 refused = self.slow.refuses(order, len(session.bars), self.exact_closes())
             assert (record.state is OrderState.REFUSED) == refused == bool(record.state_reason)
 
-    def _cancel(self, number: int) -> None:
-        record = self.broker.cancel(number, "told to")
+    def _cancel(self, number: int, slot: int) -> None:
+        record = self.broker.cancel(number, slot, "told to")
         slow = [one for one in self.slow.orders if one.number == number and one.state == "working"]
         assert (record is None) == (not slow)
         for order in slow:
@@ -252,6 +263,20 @@ class BothModels:
             if self.terms.participation_pct is not None:
                 part = Fraction(repr(bar[4])) * Fraction(repr(self.terms.participation_pct)) / 100
                 assert lots * Fraction(repr(self.terms.lot)) <= part
+
+    def _check_reasons(
+        self, before: list[OrderRecord], slot: int, bars_of_slot: dict[str, Bar], slots: int
+    ) -> None:
+        """Each order that worked has filled to the end, or there is a reason why not."""
+        now = {one.number: one for one in self.broker.session_orders}
+        filled = self.broker.session_fills
+        day = self.day
+        for order in before:
+            reason = why_unfilled(
+                self.broker.rules, now[order.number], filled, day, slot,
+                bars_of_slot.get(order.symbol), is_last=slot == slots - 1,
+            )  # fmt: skip
+            assert (reason is None) == (now[order.number].state is OrderState.FILLED)
 
     def exact_closes(self) -> dict[str, Fraction]:
         return {symbol: Fraction(repr(close)) for symbol, close in self.closes.items()}
